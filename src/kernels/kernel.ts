@@ -1,0 +1,35 @@
+/**
+ * What the framing loop asks of a kernel: unmasking (RFC 6455 section 5.3) and UTF-8 validation (section 8.1), in place,
+ * over byte offsets into the memory of the thread's arena.
+ *
+ * Offsets and lengths are bytes inside that memory and are not checked: a kernel touches exactly `[offset, offset + length)`.
+ */
+export interface Kernel {
+  /** As printed and chosen: `js`, `wasm`, `wasm-scalar`, `native` or `auto`. */
+  readonly name: string;
+
+  /**
+   * XORs each byte with the masking key. Byte `i` of the range meets byte `i mod 4` of `key`, an int32 whose least
+   * significant byte comes first; a caller in the middle of a payload rotates the key first ({@link rotateKey}).
+   */
+  unmask(offset: number, length: number, key: number): void;
+
+  /**
+   * Advances a UTF-8 decoder over the range and returns its new state: `Utf8.ACCEPT` between characters,
+   * `Utf8.REJECT` as soon as no continuation could make the text valid, another value inside a character.
+   * `state` is what the previous call returned, so a character may be cut anywhere. `Utf8.REJECT` stays.
+   */
+  validate(offset: number, length: number, state: number): number;
+
+  /**
+   * `unmask` and `validate` of the unmasked bytes, in one pass. When it returns `Utf8.REJECT`, the contents of the range
+   * are unspecified.
+   */
+  unmaskText(offset: number, length: number, key: number, state: number): number;
+}
+
+/** The key as it applies `bytes` later in the payload: byte 0 of the result is byte `bytes mod 4` of `key`. */
+export function rotateKey(key: number, bytes: number): number {
+  const bits = (bytes & 3) << 3;
+  return bits === 0 ? key : (key >>> bits) | (key << (32 - bits));
+}
