@@ -1,0 +1,11 @@
+/**
+ * The module of dist/kernels.wasm. `unmask`, `validate` and `unmaskText` are as in src/kernels/kernel.ts; the scalar
+ * variants are there to be compared with. ./scalar is the module for engines without SIMD.
+ */
+export { unmask } from './unmask';
+export { unmaskScalar } from './unmask-scalar';
+export { unmaskText, validate } from './utf8';
+export { unmaskTextScalar, validateScalar } from './utf8-scalar';
+
+/** Where the module's static data ends, in bytes. The loader makes sure that this is within the first page. */
+export { __heap_base };

@@ -1,0 +1,178 @@
+#!/usr/bin/env node
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { ConfigError, createServer, HandlerModuleError, type Server, type ServerOptions } from './index.js';
+import { DEFAULTS, KERNELS } from './primary/options.js';
+
+/** Exit codes: the command line cannot be understood, or this machine cannot do what it says. */
+const EXIT_USAGE = 2;
+const EXIT_ENVIRONMENT = 1;
+
+interface ServeFlags {
+  readonly host: string;
+  readonly port: number;
+  readonly threads?: number;
+  readonly kernel: NonNullable<ServerOptions['kernel']>;
+  readonly arena: number;
+  readonly maxPayload: number;
+  readonly path?: string[];
+  readonly drain: number;
+}
+
+/** Handlers that come with wsloom. */
+const BUILT_IN = ['echo', 'broadcast'];
+
+async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE; // it has printed its message
+      return;
+    }
+    process.stderr.write(`wsloom: ${describe(error)}\n`);
+    process.exitCode =
+      error instanceof ConfigError || error instanceof HandlerModuleError ? EXIT_USAGE : EXIT_ENVIRONMENT;
+  }
+}
+
+function createProgram(): Command {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    readonly version: string;
+  };
+  const program = new Command('wsloom')
+    .description('A WebSocket (RFC 6455) server that uses every core of the machine.')
+    .version(version, '-V, --version', 'print the version and exit')
+    .helpOption('-h, --help', 'print this help and exit')
+    .exitOverride()
+    .showHelpAfterError('(--help lists what there is)');
+  program
+    .command('serve', { isDefault: false })
+    .description('run a server with a handler')
+    .argument('[handler]', `${BUILT_IN.join(', ')}, or the path of a handler module`, 'echo')
+    .option('--host <address>', 'address to listen on; 0.0.0.0 for all', '127.0.0.1')
+    .addOption(new Option('--port <number>', 'port to listen on; 0 for any').argParser(parsePort).default(8080))
+    .addOption(
+      new Option(
+        '--threads <number>',
+        'worker threads; 0 hosts connections in the primary (default: one per core)',
+      ).argParser(parseCount),
+    )
+    .addOption(new Option('--kernel <name>', 'what unmasks and validates payloads').choices(KERNELS).default('auto'))
+    .addOption(sizeOption('--arena <size>', 'memory reserved by each thread, touched lazily', DEFAULTS.arenaBytes))
+    .addOption(sizeOption('--max-payload <size>', 'longest message; longer ones are refused', DEFAULTS.maxPayloadBytes))
+    .option('--path <path>', 'accept WebSockets on this path only (repeatable)', (path, paths: string[] = []) => [
+      ...paths,
+      path,
+    ])
+    .addOption(
+      new Option('--drain <seconds>', 'how long connections have to be closed at the end')
+        .argParser(parseSeconds)
+        .default(5),
+    )
+    .helpOption('-h, --help', 'print this help and exit')
+    .addHelpText('after', SERVE_HELP)
+    .action(serve);
+  return program;
+}
+
+const SERVE_HELP = `
+Sizes take the suffixes KiB, MiB and GiB (or k, m, g); without one they are bytes.
+
+Handlers:
+  echo         sends each message back
+  broadcast    the path is a room: each message goes to everybody in it
+  ./file.js    a module whose default export is defineHandler({ open, message, drain, close })
+
+Signals: SIGTERM and SIGINT (Ctrl-C) drain and exit with 0; a second one exits at once.
+
+Exit codes: 0 drained, 1 the machine cannot do it (port in use, no memory), 2 wrong usage.`;
+
+async function serve(handler: string, flags: ServeFlags): Promise<void> {
+  const server = createServer({
+    handler: handlerUrl(handler),
+    kernel: flags.kernel,
+    arenaBytes: flags.arena,
+    maxPayloadBytes: flags.maxPayload,
+    ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+    ...(flags.path === undefined ? {} : { path: flags.path }),
+  });
+  stopOnSignals(server, flags.drain * 1000);
+  const { url } = await server.listen({ port: flags.port, host: flags.host });
+  const threads = server.threads === 1 ? '1 thread' : `${server.threads} threads`;
+  process.stdout.write(`listening on ${url} with ${threads}, ${server.kernel} kernel\n`);
+}
+
+/** The first signal drains, the second exits at once. */
+function stopOnSignals(server: Server, drainMs: number): void {
+  let isStopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (isStopping) process.exit(EXIT_ENVIRONMENT);
+    isStopping = true;
+    process.stderr.write(`wsloom: ${signal}: draining for at most ${drainMs / 1000} s; once more to exit at once\n`);
+    server.close({ drainMs }).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`wsloom: ${describe(error)}\n`);
+        process.exit(EXIT_ENVIRONMENT);
+      },
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+function handlerUrl(handler: string): URL {
+  if (BUILT_IN.includes(handler)) return new URL(`./handlers/${handler}.js`, import.meta.url);
+  const path = resolve(handler);
+  if (!existsSync(path)) {
+    throw new ConfigError(
+      'handler',
+      `there is no handler ${handler}: it is ${BUILT_IN.join(', ')}, or the path of a module`,
+    );
+  }
+  return pathToFileURL(path);
+}
+
+function sizeOption(flags: string, description: string, byDefault: number): Option {
+  return new Option(flags, description).argParser(parseSize).default(byDefault, `${byDefault / 1024 / 1024}MiB`);
+}
+
+const SUFFIXES: Readonly<Record<string, number>> = { '': 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+
+function parseSize(text: string): number {
+  const [, digits, suffix = ''] = /^(\d+(?:\.\d+)?)(?:([kmg])(?:i?b)?|b)?$/i.exec(text) ?? [];
+  const unit = SUFFIXES[suffix.toLowerCase()];
+  const size = unit === undefined || digits === undefined ? Number.NaN : Number(digits) * unit;
+  if (!Number.isSafeInteger(size)) throw new InvalidArgumentError('It must be a size, like 65536, 64KiB or 16MiB.');
+  return size;
+}
+
+function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65535)) throw new InvalidArgumentError('It must be a number from 0 to 65535.');
+  return port;
+}
+
+function parseCount(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+function parseSeconds(text: string): number {
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(seconds <= 86_400)) throw new InvalidArgumentError('It must be a number of seconds, at most 86400.');
+  return seconds;
+}
+
+/** One line for mistakes that the user can mend; the stack for those that are ours. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') return `${error.message.replace(/^listen /, '')}: choose another --port, or 0 for any`;
+  return code === undefined ? (error.stack ?? error.message) : error.message;
+}
+
+await main(process.argv);

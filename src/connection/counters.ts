@@ -1,0 +1,58 @@
+/**
+ * What a hosting thread counts, in memory that it shares with the primary: the primary can read it at any time, also when
+ * the thread is blocked or gone. Only the thread writes. Each is a float64 at this index.
+ */
+export const Counter = {
+  /** Connections open now. */
+  CONNECTIONS: 0,
+  /** Connections ever taken over. */
+  OPENED: 1,
+  MESSAGES_IN: 2,
+  /** Messages sent, each publication once for every subscriber. */
+  MESSAGES_OUT: 3,
+  /** Bytes read from sockets. */
+  BYTES_IN: 4,
+  /** Connections failed for a violation of the protocol or of a limit. */
+  PROTOCOL_ERRORS: 5,
+  /** Hooks of the handler that threw or rejected. */
+  HANDLER_ERRORS: 6,
+  /** Messages that did not fit into the arena and were put on the heap. */
+  HEAP_MESSAGES: 7,
+  /** Bytes in slabs of the arena now. */
+  ARENA_BYTES: 8,
+} as const;
+
+export type Counter = (typeof Counter)[keyof typeof Counter];
+
+const COUNTERS = Object.keys(Counter).length;
+
+/** The counters of one thread; see {@link Counter}. */
+export class Counters {
+  /** To be handed to the thread, or to whoever reads. */
+  readonly buffer: SharedArrayBuffer;
+  readonly values: Float64Array;
+
+  constructor(buffer = new SharedArrayBuffer(COUNTERS * Float64Array.BYTES_PER_ELEMENT)) {
+    this.buffer = buffer;
+    this.values = new Float64Array(buffer);
+  }
+
+  get(counter: Counter): number {
+    return this.values[counter] as number;
+  }
+
+  set(counter: Counter, value: number): void {
+    this.values[counter] = value;
+  }
+
+  add(counter: Counter, amount: number): void {
+    this.values[counter] = (this.values[counter] as number) + amount;
+  }
+
+  /** Adds each counter of another thread to ours. */
+  addAll(others: Counters): void {
+    for (let counter = 0; counter < COUNTERS; counter++) {
+      this.values[counter] = (this.values[counter] as number) + (others.values[counter] as number);
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import type { Connection } from './connection.js';
+import type { Message } from './message.js';
+
+/**
+ * What an application does with its connections: the default export of a handler module, made with {@link defineHandler}.
+ * Hooks run in the thread that hosts the connection, one at a time; each thread has its own copy of the module and of its
+ * state. A hook that throws, or whose promise rejects, closes its connection with 1011 and is logged.
+ */
+export interface Handler<Data = unknown> {
+  /** A connection has been opened. If this returns a promise, nothing is read from the connection until it is settled. */
+  open?(connection: Connection<Data>): void | Promise<void>;
+
+  /**
+   * A message has arrived. Messages of a connection come in order; they do not wait for the promise of an earlier one.
+   * The message is void when this returns or first awaits.
+   */
+  message?(connection: Connection<Data>, message: Message): void | Promise<void>;
+
+  /** After `send` has returned false: half of what was buffered has been taken, it is time to send on. */
+  drain?(connection: Connection<Data>): void | Promise<void>;
+
+  /**
+   * The connection is over; always the last call, and always called if `open` was.
+   * @param code of the peer's Close frame (1005 if it had none), else the code with which we failed the connection, else
+   * 1006: it was lost.
+   */
+  close?(connection: Connection<Data>, code: number, reason: string): void | Promise<void>;
+}
+
+/** Gives a handler its types. Returns what it is given. */
+export function defineHandler<Data = unknown>(handler: Handler<Data>): Handler<Data> {
+  return handler;
+}

@@ -1,0 +1,485 @@
+import { WINDOW_BYTES } from '../memory/arena.js';
+import {
+  CloseCode,
+  type CloseStatus,
+  closePayload,
+  MAX_CLOSE_REASON_BYTES,
+  readCloseStatus,
+} from '../protocol/close.js';
+import { FrameEvent, FrameReader } from '../protocol/frame-reader.js';
+import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
+import { ProtocolError } from '../protocol/protocol-error.js';
+import type { SharedChunk } from '../pubsub/shared-chunk.js';
+import type { Subscriber, Topics } from '../pubsub/topics.js';
+import type { Connection, SendData } from './connection.js';
+import { Counter } from './counters.js';
+import type { ConnectionEnvironment } from './environment.js';
+import { LentMessage } from './message.js';
+import { DIRECT_WRITE_BYTES, NO_SLAB, Output } from './output.js';
+import { payloadOf } from './payload.js';
+import type { Transport, TransportListener } from './transport.js';
+
+/** What the handshake has found out about a connection, in a form that can cross threads. */
+export interface ConnectionInfo {
+  readonly id: number;
+  readonly remoteAddress: string | undefined;
+  readonly path: string;
+  readonly query: string;
+  readonly subprotocol: string;
+  readonly data: unknown;
+}
+
+/** RFC 6455 section 7.1: from open to closed, in this order and never back. */
+const State = {
+  OPEN: 0,
+  /** Our Close is sent; the peer's is awaited. Its messages are dropped. */
+  CLOSING: 1,
+  /** Nothing is exchanged any more: what was sent is flushed, then FIN; what arrives is discarded until the peer's FIN. */
+  FINISHING: 2,
+  CLOSED: 3,
+} as const;
+
+/** Overwrites messages in poison mode: no text, no frame header, and easily recognised. */
+const POISON = 0xdb;
+
+/**
+ * A connection in the thread that hosts it: bytes from a transport through the framing loop to the handler, and back.
+ */
+export class HostedConnection implements Connection, TransportListener, Subscriber {
+  readonly id: number;
+  readonly remoteAddress: string | undefined;
+  readonly path: string;
+  readonly query: string;
+  readonly subprotocol: string;
+  data: unknown;
+
+  /** See {@link Subscriber}. */
+  topics: Set<string> | undefined;
+  batch = 0;
+  runsTaken = 0;
+
+  readonly #env: ConnectionEnvironment;
+  readonly #reader: FrameReader;
+  readonly #transport: Transport;
+  readonly #output: Output;
+  #state: (typeof State)[keyof typeof State] = State.OPEN;
+  #message: LentMessage | undefined;
+
+  /** Reading is held up: by `open`, or because the peer does not take what we send. */
+  #isPaused = true;
+  #isOpening = true;
+  /** Read, and to be handled when reading goes on. */
+  #unhandled: Uint8Array[] = [];
+  /** The peer's FIN has come, maybe before everything in front of it could be handled. */
+  #peerEnded = false;
+  /** `send` has returned false, and `drain` is due. */
+  #owesDrain = false;
+  /** The payload of the latest ping that could not be answered yet, because output was queued. */
+  #owedPong: Uint8Array | undefined;
+
+  #received: CloseStatus | undefined;
+  #failedWith: CloseStatus | undefined;
+
+  /** @param connect makes the transport, which is paused and calls this listener. */
+  constructor(env: ConnectionEnvironment, info: ConnectionInfo, connect: (listener: TransportListener) => Transport) {
+    this.#env = env;
+    this.id = info.id;
+    this.remoteAddress = info.remoteAddress;
+    this.path = info.path;
+    this.query = info.query;
+    this.subprotocol = info.subprotocol;
+    this.data = info.data;
+    this.#reader = new FrameReader(env.arena, env.kernel, env.limits.maxPayloadBytes);
+    this.#transport = connect(this);
+    this.#output = new Output(env.arena, env.outBuffer, this.#transport);
+  }
+
+  /** Calls `open`, and begins to read: first `head`, which was read by somebody else. */
+  start(head: Uint8Array): void {
+    for (let at = 0; at < head.length; at += WINDOW_BYTES) this.#unhandled.push(head.subarray(at, at + WINDOW_BYTES));
+    const { handler } = this.#env;
+    this.#env.turn.begin();
+    try {
+      const opened = handler.open?.(this);
+      if (isPromise(opened)) {
+        this.#env.track(opened);
+        opened.then(
+          () => this.#opened(),
+          (error: unknown) => {
+            this.#failHook('open', error);
+            this.#opened();
+          },
+        );
+      } else {
+        this.#opened();
+      }
+    } catch (error) {
+      this.#failHook('open', error);
+      this.#opened();
+    } finally {
+      this.#env.turn.end();
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#state === State.OPEN;
+  }
+
+  get bufferedAmount(): number {
+    return this.#output.bufferedBytes;
+  }
+
+  send(data: SendData): boolean {
+    if (this.#state !== State.OPEN) return false;
+    this.#beforeOutput();
+    if (data instanceof LentMessage) this.#sendMessage(data);
+    else if (typeof data === 'string') this.#output.frameOfString(FIN | Opcode.TEXT, data);
+    else {
+      const payload = payloadOf(data);
+      this.#output.frame(FIN | Opcode.BINARY, payload, 0, payload.length);
+    }
+    this.#env.counters.add(Counter.MESSAGES_OUT, 1);
+    return this.#isBelowHighWaterMark();
+  }
+
+  ping(payload: string | Uint8Array = ''): boolean {
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payloadOf(payload);
+    if (bytes.length > MAX_CONTROL_PAYLOAD_BYTES) {
+      throw new RangeError(
+        `the payload of a ping must be at most ${MAX_CONTROL_PAYLOAD_BYTES} bytes, got ${bytes.length}`,
+      );
+    }
+    if (this.#state !== State.OPEN) return false;
+    this.#beforeOutput();
+    this.#output.frame(FIN | Opcode.PING, bytes, 0, bytes.length);
+    return this.#isBelowHighWaterMark();
+  }
+
+  close(code: number = CloseCode.NORMAL, reason = ''): void {
+    const payload = closePayload(code, reason);
+    if (this.#state !== State.OPEN) return;
+    this.#sendClose(payload);
+    this.#leaveOpen(State.CLOSING);
+  }
+
+  terminate(): void {
+    if (this.#state === State.CLOSED) return;
+    this.#env.topics.forget(this);
+    this.#state = State.FINISHING;
+    this.#output.drop();
+    this.#transport.destroy();
+  }
+
+  subscribe(topic: string): void {
+    checkTopic(topic);
+    if (this.#state === State.OPEN) this.#env.topics.subscribe(this, topic);
+  }
+
+  unsubscribe(topic: string): void {
+    checkTopic(topic);
+    this.#env.topics.unsubscribe(this, topic);
+  }
+
+  publish(topic: string, data: SendData): void {
+    publishTo(this.#env.topics, topic, this, data);
+  }
+
+  deliver(chunk: SharedChunk, start: number, end: number, messages: number): void {
+    this.#output.frames(chunk, start, end);
+    this.#env.counters.add(Counter.MESSAGES_OUT, messages);
+  }
+
+  // What the transport tells. Each of these is a turn of the thread.
+
+  onRead(start: number, end: number): boolean {
+    const { turn, counters } = this.#env;
+    turn.begin();
+    try {
+      counters.add(Counter.BYTES_IN, end - start);
+      this.#reader.settle();
+      if (this.#state >= State.FINISHING) {
+        this.#reader.discard();
+        return true;
+      }
+      if (this.#isPaused) {
+        this.#unhandled.push(new Uint8Array(this.#env.arena.bytes.subarray(start, end)));
+        return false;
+      }
+      this.#reader.feed(start, end);
+      this.#handleEvents();
+      return !this.#isPaused;
+    } finally {
+      turn.end();
+    }
+  }
+
+  readTarget(): readonly [offset: number, length: number] | undefined {
+    // With something unhandled, the reader may move its memory at any time: nothing of it can be lent.
+    if (this.#state >= State.FINISHING || this.#unhandled.length > 0) return undefined;
+    return this.#reader.lendFreeEnd();
+  }
+
+  onWritten(): void {
+    const { turn, limits } = this.#env;
+    turn.begin();
+    try {
+      if (this.#owedPong !== undefined && this.#output.isIdle) this.#pong(this.#owedPong, 0, this.#owedPong.length);
+      if (this.#output.bufferedBytes * 2 > limits.highWaterMarkBytes) return;
+      if (this.#owesDrain) {
+        this.#owesDrain = false;
+        if (this.#state === State.OPEN) this.#callDrain();
+      }
+      if (this.#isPaused && !this.#isOpening) this.#resume();
+    } finally {
+      turn.end();
+    }
+  }
+
+  onEnd(): void {
+    if (this.#state >= State.FINISHING) return;
+    this.#peerEnded = true;
+    if (this.#unhandled.length > 0) return;
+    // The peer has gone without a Close (section 7.1.5: 1006). What it is still to be sent is flushed.
+    this.#finish();
+  }
+
+  onClose(): void {
+    if (this.#state === State.CLOSED) return;
+    const { turn, topics, handler } = this.#env;
+    this.#state = State.CLOSED;
+    topics.forget(this);
+    this.#output.drop();
+    this.#unhandled = [];
+    this.#reader.settle();
+    this.#reader.discard();
+    this.#env.clearDeadline(this);
+    const { code, reason } = this.#received ?? this.#failedWith ?? { code: CloseCode.ABNORMAL, reason: '' };
+    turn.begin();
+    try {
+      this.#watch('close', handler.close?.(this, code, reason));
+    } catch (error) {
+      this.#env.onHandlerError(this, 'close', error);
+    } finally {
+      turn.end();
+      this.#env.onConnectionClosed(this);
+    }
+  }
+
+  /** The peer took longer than it may for the closing handshake. */
+  onDeadline(): void {
+    this.#transport.destroy();
+  }
+
+  /** Reading. */
+
+  #opened(): void {
+    this.#isOpening = false;
+    this.#resume();
+  }
+
+  /** Handles what is still unhandled, and then reads on, unless output has piled up again. */
+  #resume(): void {
+    if (this.#state === State.CLOSED) return;
+    const { arena, turn } = this.#env;
+    this.#isPaused = false;
+    turn.begin();
+    try {
+      while (this.#unhandled.length > 0 && !this.#isPaused && this.#state < State.FINISHING) {
+        const part = this.#unhandled.shift() as Uint8Array;
+        arena.bytes.set(part, arena.windowStart);
+        this.#reader.feed(arena.windowStart, arena.windowStart + part.length);
+        this.#handleEvents();
+      }
+    } finally {
+      turn.end();
+    }
+    if (this.#isPaused) return;
+    if (this.#peerEnded && this.#state < State.FINISHING) this.#finish();
+    this.#transport.resume();
+  }
+
+  /** The loop over what was fed to the reader. Ends with all of it consumed, kept for later, or discarded. */
+  #handleEvents(): void {
+    const reader = this.#reader;
+    try {
+      while (this.#state < State.FINISHING) {
+        if (this.#state === State.OPEN && this.#isAboveHighWaterMark()) {
+          const unread = reader.takeUnread();
+          if (unread !== undefined) this.#unhandled.unshift(unread);
+          this.#isPaused = true;
+          return;
+        }
+        const event = reader.next();
+        if (event === FrameEvent.MESSAGE) this.#onMessage();
+        else if (event === FrameEvent.NONE) return;
+        else if (event === FrameEvent.PING) this.#onPing();
+        else if (event === FrameEvent.CLOSE) this.#onCloseFrame();
+      }
+    } catch (error) {
+      if (error instanceof ProtocolError) {
+        this.#env.counters.add(Counter.PROTOCOL_ERRORS, 1);
+        this.#fail(error.closeCode, error.message);
+      } else {
+        // Memory that could not be had, or a mistake of ours: it must not cost the other connections.
+        this.#failHook('read', error);
+      }
+    }
+    this.#unhandled = [];
+    reader.discard();
+  }
+
+  #onMessage(): void {
+    const { counters, handler, arena, poison } = this.#env;
+    if (this.#state !== State.OPEN) return;
+    counters.add(Counter.MESSAGES_IN, 1);
+    const reader = this.#reader;
+    if (reader.reportedFromHeap) counters.add(Counter.HEAP_MESSAGES, 1);
+    if (handler.message === undefined) return;
+    this.#message ??= new LentMessage(arena.bytes);
+    const message = this.#message;
+    message.lend(reader.bytes, reader.start, reader.length, reader.isBinary, reader.vacated);
+    try {
+      const handled = handler.message(this, message);
+      if (handled !== undefined) this.#watch('message', handled);
+    } catch (error) {
+      this.#failHook('message', error);
+    }
+    message.revoke();
+    if (poison) {
+      this.#message = undefined;
+      reader.overwrite(POISON);
+    }
+  }
+
+  /** Section 5.5.3: answered with its own payload, at once; only the latest of several that had to wait. */
+  #onPing(): void {
+    if (this.#state !== State.OPEN) return;
+    const { bytes, start, length } = this.#reader;
+    if (this.#output.isIdle) this.#pong(bytes, start, length);
+    else this.#owedPong = new Uint8Array(bytes.subarray(start, start + length));
+  }
+
+  #pong(bytes: Uint8Array, start: number, length: number): void {
+    this.#owedPong = undefined;
+    if (this.#state !== State.OPEN) return;
+    this.#beforeOutput();
+    this.#output.frame(FIN | Opcode.PONG, bytes, start, length);
+  }
+
+  #onCloseFrame(): void {
+    const { bytes, start, length } = this.#reader;
+    this.#received = readCloseStatus(bytes.subarray(start, start + length));
+    const { code } = this.#received;
+    // Section 5.5.1: answered, once, with the same code.
+    if (this.#state === State.OPEN) this.#sendClose(closePayload(code === CloseCode.NO_STATUS ? undefined : code));
+    this.#finish();
+  }
+
+  /** Sending. */
+
+  #sendMessage(message: LentMessage): void {
+    const { source, offset, size } = message;
+    if (size >= DIRECT_WRITE_BYTES && source === this.#env.arena.bytes) {
+      const slabOwner = message === this.#message ? this.#reader : NO_SLAB;
+      this.#output.frameInPlace(message.firstByte, offset, size, message.vacated, slabOwner);
+    } else {
+      this.#output.frame(message.firstByte, source, offset, size);
+    }
+  }
+
+  /** Whatever is sent comes after what was published to this connection before. */
+  #beforeOutput(): void {
+    const { topics, turn } = this.#env;
+    if (topics.hasPending) topics.catchUp(this);
+    if (this.#output.touched) return;
+    this.#output.touched = true;
+    turn.touch(this.#output);
+  }
+
+  #isBelowHighWaterMark(): boolean {
+    if (!this.#isAboveHighWaterMark()) return true;
+    this.#owesDrain = true;
+    return false;
+  }
+
+  #isAboveHighWaterMark(): boolean {
+    const { highWaterMarkBytes } = this.#env.limits;
+    if (this.#output.bufferedBytes <= highWaterMarkBytes) return false;
+    // What was only gathered may still be taken by the kernel.
+    if (this.#output.isIdle) this.#output.flush();
+    return this.#output.bufferedBytes > highWaterMarkBytes;
+  }
+
+  #callDrain(): void {
+    try {
+      this.#watch('drain', this.#env.handler.drain?.(this));
+    } catch (error) {
+      this.#failHook('drain', error);
+    }
+  }
+
+  /** Closing. */
+
+  #sendClose(payload: Uint8Array): void {
+    this.#beforeOutput();
+    this.#output.frame(FIN | Opcode.CLOSE, payload, 0, payload.length);
+    this.#output.flush();
+  }
+
+  /** Section 7.1.7: tells the peer why, if a Close can still be sent, and listens to it no more. */
+  #fail(code: number, reason: string): void {
+    if (this.#state >= State.FINISHING) return;
+    this.#failedWith ??= { code, reason };
+    if (this.#state === State.OPEN) this.#sendClose(closePayload(code, reason.slice(0, MAX_CLOSE_REASON_BYTES)));
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#leaveOpen(State.FINISHING);
+    this.#output.flush();
+    this.#transport.end();
+  }
+
+  /** Once a Close was sent or received, there are no publications and no pauses. */
+  #leaveOpen(state: typeof State.CLOSING | typeof State.FINISHING): void {
+    this.#env.topics.forget(this);
+    this.#owedPong = undefined;
+    this.#state = state;
+    this.#env.setDeadline(this, this.#env.limits.closeTimeoutMs);
+    if (this.#isPaused && !this.#isOpening) this.#resume();
+  }
+
+  /** A hook has failed: with 1011, for this connection only. */
+  #failHook(hook: string, error: unknown): void {
+    this.#env.onHandlerError(this, hook, error);
+    this.#fail(CloseCode.INTERNAL_ERROR, 'internal error');
+  }
+
+  #watch(hook: string, result: void | Promise<void>): void {
+    if (!isPromise(result)) return;
+    this.#env.track(result);
+    result.then(undefined, (error: unknown) => this.#failHook(hook, error));
+  }
+}
+
+/** Publishes for a connection, which does not get it, or for nobody in particular. @throws TypeError */
+export function publishTo(topics: Topics, topic: string, except: HostedConnection | undefined, data: SendData): void {
+  checkTopic(topic);
+  if (data instanceof LentMessage) {
+    topics.publish(topic, except, data.firstByte, data.source, data.offset, data.size);
+  } else if (typeof data === 'string') {
+    const payload = Buffer.from(data);
+    topics.publish(topic, except, FIN | Opcode.TEXT, payload, 0, payload.length);
+  } else {
+    const payload = payloadOf(data);
+    topics.publish(topic, except, FIN | Opcode.BINARY, payload, 0, payload.length);
+  }
+}
+
+function checkTopic(topic: string): void {
+  if (typeof topic !== 'string') throw new TypeError(`a topic must be a string, got ${typeof topic}`);
+}
+
+function isPromise(result: unknown): result is Promise<void> {
+  return typeof (result as Promise<void> | undefined)?.then === 'function';
+}

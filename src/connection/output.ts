@@ -1,0 +1,243 @@
+import { type Arena, OUT_BYTES } from '../memory/arena.js';
+import { Slabs } from '../memory/slabs.js';
+import { frameHeaderBytes, MAX_SERVER_HEADER_BYTES, writeFrameHeader } from '../protocol/frame-header.js';
+import type { Transport } from './transport.js';
+
+/**
+ * From this many payload bytes on, a frame is written from where it lies, in a system call of its own, instead of being
+ * gathered by a copy.
+ */
+export const DIRECT_WRITE_BYTES = 8 * 1024;
+
+/** Least size of what a connection moves to the heap, in bytes. */
+const SPILL_BYTES = 512;
+
+/**
+ * Where a thread gathers the small frames of one connection's next write. One connection at a time owns it; when another
+ * one wants it, what the first has gathered moves to the heap.
+ */
+export class OutBuffer {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  position: number;
+  owner: Output | undefined;
+
+  constructor(arena: Arena) {
+    this.bytes = arena.bytes;
+    this.start = arena.outStart;
+    this.end = arena.outStart + OUT_BYTES;
+    this.position = this.start;
+  }
+}
+
+/** Memory that others write from too, and that is used again when nobody holds it. */
+export interface HeldMemory {
+  readonly bytes: Uint8Array;
+  acquire(): void;
+  release(): void;
+}
+
+/** A slab that goes back to the arena when the kernel has its bytes. */
+export interface Slab {
+  readonly offset: number;
+  readonly capacity: number;
+}
+
+/**
+ * The output of one connection: frames are gathered until {@link flush}, which makes one write of them, in the order of
+ * the calls. Everything it is given may be overwritten as soon as the call has returned.
+ */
+export class Output {
+  readonly #arena: Arena;
+  readonly #out: OutBuffer;
+  readonly #transport: Transport;
+  /** Whether the thread's turn knows that there is something to be flushed. */
+  touched = false;
+  /** Gathered before another connection took the out-buffer over: the first `#spilledBytes` of it. */
+  #spilled: Buffer | undefined;
+  #spilledBytes = 0;
+
+  constructor(arena: Arena, out: OutBuffer, transport: Transport) {
+    this.#arena = arena;
+    this.#out = out;
+    this.#transport = transport;
+  }
+
+  /** All that the kernel has not taken yet, gathered or queued, in bytes. */
+  get bufferedBytes(): number {
+    return this.#transport.queuedBytes + this.#gatheredBytes;
+  }
+
+  /** Whether the kernel keeps up: nothing of an earlier turn is waiting for it. */
+  get isIdle(): boolean {
+    return this.#transport.queuedBytes === 0;
+  }
+
+  get #gatheredBytes(): number {
+    const spilled = this.#spilledBytes;
+    return this.#out.owner === this ? spilled + this.#out.position - this.#out.start : spilled;
+  }
+
+  /** Appends a frame whose payload lies at `[start, start + length)` of `payload`. */
+  frame(firstByte: number, payload: Uint8Array, start: number, length: number): void {
+    if (length >= DIRECT_WRITE_BYTES) {
+      this.#frameDirect(firstByte, payload, start, length, NO_SLAB);
+      return;
+    }
+    const out = this.#claim(length);
+    const bytes = out.bytes;
+    const at = writeFrameHeader(bytes, out.position, firstByte, length);
+    if (payload === bytes) {
+      // A call of copyWithin costs more than the copy itself for a short payload.
+      if (length <= 64) for (let i = 0; i < length; i++) bytes[at + i] = bytes[start + i] as number;
+      else bytes.copyWithin(at, start, start + length);
+    } else {
+      bytes.set(start === 0 && length === payload.length ? payload : payload.subarray(start, start + length), at);
+    }
+    out.position = at + length;
+  }
+
+  /** Appends a frame with the UTF-8 of a string. @returns its payload's length in bytes */
+  frameOfString(firstByte: number, text: string): number {
+    // At most three bytes a UTF-16 unit: a short string needs no second pass to know the length of its length.
+    const length = text.length * 3 <= 125 ? -1 : Buffer.byteLength(text);
+    if (length >= DIRECT_WRITE_BYTES) {
+      this.#frameDirect(firstByte, Buffer.from(text), 0, length, NO_SLAB);
+      return length;
+    }
+    const out = this.#claim(length < 0 ? 125 : length);
+    if (length >= 0) {
+      const at = writeFrameHeader(out.bytes, out.position, firstByte, length);
+      out.bytes.write(text, at, length);
+      out.position = at + length;
+      return length;
+    }
+    const written = out.bytes.write(text, out.position + 2, 125);
+    writeFrameHeader(out.bytes, out.position, firstByte, written);
+    out.position += 2 + written;
+    return written;
+  }
+
+  /**
+   * Appends a frame whose payload lies in the arena and is large: written from there, its header put into the `vacated`
+   * bytes in front of it if they suffice. `slabOwner` is asked for the payload's slab if the kernel does not take all
+   * of it; without a slab the rest is copied.
+   */
+  frameInPlace(firstByte: number, start: number, length: number, vacated: number, slabOwner: SlabOwner): void {
+    const headerBytes = frameHeaderBytes(length);
+    if (vacated < headerBytes || this.#gatheredBytes > 0) {
+      this.#frameDirect(firstByte, this.#arena.bytes, start, length, slabOwner);
+      return;
+    }
+    const from = start - headerBytes;
+    writeFrameHeader(this.#arena.bytes, from, firstByte, length);
+    const taken = this.#transport.tryWrite(this.#arena.bytes, from, start + length);
+    if (taken < headerBytes + length) this.#enqueueRest(this.#arena.bytes, from + taken, start + length, slabOwner);
+  }
+
+  /** Appends frames that are encoded already, in memory that does not change while it is held. */
+  frames(memory: HeldMemory, start: number, end: number): void {
+    this.flush();
+    const taken = this.#transport.tryWrite(memory.bytes, start, end);
+    if (start + taken === end) return;
+    memory.acquire();
+    this.#transport.enqueue(memory.bytes.subarray(start + taken, end), () => memory.release());
+  }
+
+  /** Gives what was gathered to the kernel, and queues what it does not take. */
+  flush(): void {
+    if (this.#spilled !== undefined) this.#flushSpilled(this.#spilled);
+    const out = this.#out;
+    if (out.owner !== this || out.position === out.start) return;
+    const taken = this.#transport.tryWrite(out.bytes, out.start, out.position);
+    if (out.start + taken < out.position) this.#enqueueRest(out.bytes, out.start + taken, out.position, NO_SLAB);
+    out.position = out.start;
+  }
+
+  /** Forgets what was gathered. */
+  drop(): void {
+    this.#spilled = undefined;
+    this.#spilledBytes = 0;
+    if (this.#out.owner !== this) return;
+    this.#out.owner = undefined;
+    this.#out.position = this.#out.start;
+  }
+
+  #frameDirect(firstByte: number, payload: Uint8Array, start: number, length: number, slabOwner: SlabOwner): void {
+    const out = this.#claim(0);
+    out.position = writeFrameHeader(out.bytes, out.position, firstByte, length);
+    if (!this.isIdle || this.#spilled !== undefined) {
+      this.flush();
+      this.#enqueueRest(payload, start, start + length, slabOwner);
+      return;
+    }
+    const gathered = out.position - out.start;
+    const taken = this.#transport.tryWriteBoth(
+      out.bytes.subarray(out.start, out.position),
+      payload.subarray(start, start + length),
+    );
+    if (taken < gathered) this.#enqueueRest(out.bytes, out.start + taken, out.position, NO_SLAB);
+    out.position = out.start;
+    const payloadTaken = Math.max(0, taken - gathered);
+    if (payloadTaken < length) this.#enqueueRest(payload, start + payloadTaken, start + length, slabOwner);
+  }
+
+  #enqueueRest(bytes: Uint8Array, start: number, end: number, slabOwner: SlabOwner): void {
+    const rest = bytes.subarray(start, end);
+    const slab = slabOwner.detachSlab();
+    if (slab === undefined) {
+      this.#transport.enqueue(Buffer.from(rest));
+      return;
+    }
+    const slabs = this.#arena.slabs;
+    this.#transport.enqueue(rest, () => slabs.free(slab.offset, slab.capacity));
+  }
+
+  /** Makes room for a frame of up to `length` payload bytes in the out-buffer, and makes the out-buffer ours. */
+  #claim(length: number): OutBuffer {
+    const out = this.#out;
+    if (out.owner !== this) {
+      out.owner?.spill();
+      out.owner = this;
+      out.position = out.start;
+    } else if (out.position + MAX_SERVER_HEADER_BYTES + length > out.end) {
+      this.flush();
+    }
+    return out;
+  }
+
+  /** Another connection wants the out-buffer. */
+  spill(): void {
+    const { bytes, start, position } = this.#out;
+    this.#out.owner = undefined;
+    const length = position - start;
+    if (length === 0) return;
+    const total = this.#spilledBytes + length;
+    if (this.#spilled === undefined || total > this.#spilled.length) {
+      // Doubled, so that connections that write in turn do not copy all that they have gathered each time.
+      const larger = Buffer.allocUnsafeSlow(Math.max(SPILL_BYTES, Slabs.capacity(total)));
+      this.#spilled?.copy(larger, 0, 0, this.#spilledBytes);
+      this.#spilled = larger;
+    }
+    bytes.copy(this.#spilled, this.#spilledBytes, start, position);
+    this.#spilledBytes = total;
+    if (total >= OUT_BYTES) this.#flushSpilled(this.#spilled);
+  }
+
+  #flushSpilled(spilled: Buffer): void {
+    const length = this.#spilledBytes;
+    this.#spilled = undefined;
+    this.#spilledBytes = 0;
+    const taken = this.#transport.tryWrite(spilled, 0, length);
+    if (taken < length) this.#transport.enqueue(spilled.subarray(taken, length));
+  }
+}
+
+/** Whose slab a payload may lie in: the frame reader that has reported it. */
+export interface SlabOwner {
+  /** Leaves the slab to the caller; undefined if there is none. */
+  detachSlab(): Slab | undefined;
+}
+
+export const NO_SLAB: SlabOwner = { detachSlab: () => undefined };

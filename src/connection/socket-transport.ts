@@ -1,0 +1,113 @@
+import { writeSync, writevSync } from 'node:fs';
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import type { Arena } from '../memory/arena.js';
+import type { Transport, TransportListener } from './transport.js';
+
+/** The most that one write(2) takes on Linux, in bytes. */
+const MAX_WRITE_BYTES = 0x7fff_f000;
+
+/**
+ * A TCP socket that this thread owns by its descriptor. It reads straight into the arena, and writes with a system call
+ * on the descriptor while nothing is queued: then no request object outlives the call, and the bytes may lie anywhere.
+ */
+export class SocketTransport implements Transport {
+  readonly #socket: Socket;
+  readonly #fd: number;
+  readonly #listener: TransportListener;
+  readonly #arena: Arena;
+  #queuedBytes = 0;
+  /** Where libuv reads to: the start of the range that it was last given. */
+  #readStart: number;
+
+  /**
+   * Adopts an open, connected TCP socket, paused: nothing is read before `resume()`.
+   * @throws if `fd` is not one; the descriptor is then still the caller's.
+   */
+  constructor(fd: number, arena: Arena, listener: TransportListener) {
+    this.#fd = fd;
+    this.#arena = arena;
+    this.#listener = listener;
+    this.#readStart = arena.windowStart;
+    const options: SocketConstructorOpts & { onread: OnReadOpts } = {
+      fd,
+      allowHalfOpen: true,
+      onread: {
+        buffer: () => this.#nextRange(),
+        callback: (length) => listener.onRead(this.#readStart, this.#readStart + length),
+      },
+    };
+    this.#socket = new Socket(options);
+    this.#socket.pause();
+    // The duplicate shares the option with the socket that was accepted, but only if the platform says so: set it again.
+    this.#socket.setNoDelay(true);
+    this.#socket.on('end', () => listener.onEnd());
+    this.#socket.on('close', () => listener.onClose());
+    // 'close' follows each error, and a connection does not care why its peer is gone.
+    this.#socket.on('error', () => {});
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  tryWrite(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#queuedBytes > 0 || this.#socket.destroyed) return 0;
+    try {
+      return writeSync(this.#fd, bytes, start, Math.min(end - start, MAX_WRITE_BYTES));
+    } catch (error) {
+      return this.#notWritten(error);
+    }
+  }
+
+  tryWriteBoth(head: Uint8Array, body: Uint8Array): number {
+    if (this.#queuedBytes > 0 || this.#socket.destroyed) return 0;
+    try {
+      return writevSync(this.#fd, [head, body]);
+    } catch (error) {
+      return this.#notWritten(error);
+    }
+  }
+
+  enqueue(bytes: Uint8Array, written?: () => void): void {
+    const length = bytes.length;
+    this.#queuedBytes += length;
+    this.#socket.write(bytes, () => {
+      this.#queuedBytes -= length;
+      written?.();
+      if (!this.#socket.destroyed) this.#listener.onWritten();
+    });
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #nextRange(): Uint8Array {
+    const target = this.#listener.readTarget();
+    if (target === undefined) {
+      this.#readStart = this.#arena.windowStart;
+      return this.#arena.window;
+    }
+    this.#readStart = target[0];
+    return this.#arena.bytes.subarray(target[0], target[0] + target[1]);
+  }
+
+  #notWritten(error: unknown): number {
+    const code = (error as NodeJS.ErrnoException).code;
+    // A full socket buffer is no error. Anything else (EPIPE, ECONNRESET) means that the peer is gone.
+    if (code !== 'EAGAIN') this.#socket.destroy();
+    return 0;
+  }
+}

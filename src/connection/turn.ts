@@ -1,0 +1,57 @@
+import type { Output } from './output.js';
+
+/**
+ * A thread's turn: from the beginning of a callback of the event loop to its end. What is sent and published in a turn goes
+ * out when it ends, one write for each connection. What is sent outside of a turn (after an `await`, from a timer) goes out
+ * in the next microtask.
+ */
+export class Turn {
+  /** The turn that this thread is in, if it is in one. */
+  static running: Turn | undefined;
+
+  readonly #touched: Output[] = [];
+  #depth = 0;
+  #scheduled = false;
+  readonly #flushPublications: () => void;
+
+  constructor(flushPublications: () => void) {
+    this.#flushPublications = flushPublications;
+  }
+
+  begin(): void {
+    this.#depth++;
+    Turn.running = this;
+  }
+
+  end(): void {
+    if (--this.#depth > 0) return;
+    this.flush();
+    Turn.running = undefined;
+  }
+
+  /** To be called when an output gathers its first frame since it was last flushed by a turn. */
+  touch(output: Output): void {
+    this.#touched.push(output);
+    this.schedule();
+  }
+
+  /** There is something to be sent: at the end of this turn, or in a microtask outside of one. */
+  schedule(): void {
+    if (this.#depth > 0 || this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      if (this.#depth === 0) this.flush();
+    });
+  }
+
+  flush(): void {
+    this.#flushPublications();
+    for (let i = 0; i < this.#touched.length; i++) {
+      const output = this.#touched[i] as Output;
+      output.touched = false;
+      output.flush();
+    }
+    this.#touched.length = 0;
+  }
+}

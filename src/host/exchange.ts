@@ -1,0 +1,27 @@
+import type { SendData } from '../connection/connection.js';
+import { publishTo } from '../connection/hosted-connection.js';
+import { Turn } from '../connection/turn.js';
+import { Bus } from '../pubsub/bus.js';
+import { Topics } from '../pubsub/topics.js';
+
+/** The part of a thread in publishing: its topics, their connection to the other threads, and the turns they go out by. */
+export class Exchange {
+  readonly turn: Turn;
+  readonly topics: Topics;
+  readonly bus: Bus;
+
+  constructor() {
+    this.turn = new Turn(() => this.topics.flush());
+    this.bus = new Bus((runs) => {
+      this.turn.begin();
+      this.topics.receive(runs);
+      this.turn.end();
+    });
+    this.topics = new Topics(this.bus, () => this.turn.schedule());
+  }
+
+  /** Sends a message to all subscribers of a topic, in all threads. */
+  publish(topic: string, data: SendData): void {
+    publishTo(this.topics, topic, undefined, data);
+  }
+}

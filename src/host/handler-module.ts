@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Handler } from '../connection/handler.js';
+import type { Upgrade } from './upgrade.js';
+
+/** The handler module cannot be used; the message says why. */
+export class HandlerModuleError extends Error {
+  readonly code = 'WSLOOM_HANDLER';
+  override readonly name = 'HandlerModuleError';
+}
+
+/** What a handler module exports. */
+export interface HandlerModule {
+  readonly handler: Handler;
+  readonly upgrade: Upgrade | undefined;
+}
+
+const HOOKS: readonly string[] = ['open', 'message', 'drain', 'close'] satisfies (keyof Handler)[];
+
+/**
+ * Imports a handler module into this thread.
+ * @param href its URL.
+ * @throws HandlerModuleError if it is not there, does not load, or does not export a handler.
+ */
+export async function loadHandlerModule(href: string): Promise<HandlerModule> {
+  const shown = href.startsWith('file:') ? fileURLToPath(href) : href;
+  if (href.startsWith('file:') && !existsSync(new URL(href))) {
+    throw new HandlerModuleError(`there is no handler module ${shown}`);
+  }
+  let exports: { readonly default?: unknown; readonly upgrade?: unknown };
+  try {
+    exports = await import(href);
+  } catch (cause) {
+    const why = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    throw new HandlerModuleError(`the handler module ${shown} does not load: ${why}`, { cause });
+  }
+  return { handler: checkHandler(exports.default, shown), upgrade: checkUpgrade(exports.upgrade, shown) };
+}
+
+function checkHandler(handler: unknown, shown: string): Handler {
+  if (typeof handler !== 'object' || handler === null) {
+    throw new HandlerModuleError(
+      `the handler module ${shown} must have a default export: defineHandler({ message(connection, message) { … } })`,
+    );
+  }
+  for (const [name, hook] of Object.entries(handler)) {
+    if (!HOOKS.includes(name)) {
+      throw new HandlerModuleError(`the handler of ${shown} has a hook '${name}'; there are ${HOOKS.join(', ')}`);
+    }
+    if (typeof hook !== 'function' && hook !== undefined) {
+      throw new HandlerModuleError(`the hook '${name}' of ${shown} must be a function, got ${typeof hook}`);
+    }
+  }
+  return handler;
+}
+
+function checkUpgrade(upgrade: unknown, shown: string): Upgrade | undefined {
+  if (upgrade === undefined || typeof upgrade === 'function') return upgrade as Upgrade | undefined;
+  throw new HandlerModuleError(`the export 'upgrade' of ${shown} must be a function, got ${typeof upgrade}`);
+}

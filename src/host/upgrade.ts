@@ -1,0 +1,53 @@
+import type { HandshakeHeaders } from '../protocol/handshake.js';
+import type { HeaderSource } from '../protocol/handshake-response.js';
+
+/** What an `upgrade` hook can judge a connection by: a valid opening handshake (RFC 6455 section 4.2.1). */
+export interface UpgradeRequest {
+  /** Without its query: `/room`. */
+  readonly path: string;
+  /** Without the question mark, or ''. */
+  readonly query: string;
+  /** The authority that the client asked for: `example.org:8080`. */
+  readonly host: string;
+  /** Of the page that a browser connects from; undefined for most other clients. */
+  readonly origin: string | undefined;
+  /** That the client offers, the one it likes best first. */
+  readonly subprotocols: readonly string[];
+  /** All of the request's headers. */
+  readonly headers: HandshakeHeaders;
+  readonly remoteAddress: string | undefined;
+}
+
+/** Refuses a connection. */
+export interface UpgradeRefusal {
+  /** Of the HTTP response: 300 to 599. */
+  readonly status: number;
+  readonly headers?: HeaderSource;
+  /** Plain text; default: what the status means. */
+  readonly body?: string;
+}
+
+/** Accepts a connection. */
+export interface UpgradeAcceptance {
+  readonly status?: undefined;
+  /** One of those offered; default none. */
+  readonly subprotocol?: string | undefined;
+  /** To be added to the 101 response. */
+  readonly headers?: HeaderSource;
+  /** Becomes `connection.data`: anything that the structured clone algorithm can copy to another thread. */
+  readonly data?: unknown;
+}
+
+/**
+ * The export `upgrade` of a handler module: asked before a connection is accepted, in the thread that does the opening
+ * handshake, which is the primary. Nothing returned accepts. A throw or a rejection is answered with 500 and logged.
+ * It has `handshakeTimeoutMs`, like the handshake as a whole.
+ */
+export type Upgrade = (
+  request: UpgradeRequest,
+) =>
+  | UpgradeAcceptance
+  | UpgradeRefusal
+  | undefined
+  | void
+  | Promise<UpgradeAcceptance | UpgradeRefusal | undefined | void>;

@@ -1,0 +1,21 @@
+export type { Connection, SendData } from './connection/connection.js';
+export { defineHandler, type Handler } from './connection/handler.js';
+export { type Message, MessageVoidError } from './connection/message.js';
+export { HandlerModuleError } from './host/handler-module.js';
+export type { Logger } from './host/logger.js';
+export { publish } from './host/publish.js';
+export type { Upgrade, UpgradeAcceptance, UpgradeRefusal, UpgradeRequest } from './host/upgrade.js';
+export { ArenaError } from './memory/arena.js';
+export { ConfigError, type ServerOptions } from './primary/options.js';
+export {
+  type CloseOptions,
+  createServer,
+  type ListenOptions,
+  type Server,
+  type ServerAddress,
+  type ServerStats,
+} from './primary/server.js';
+export { WorkerStartError } from './primary/workers.js';
+export { CloseArgumentError, CloseCode } from './protocol/close.js';
+export type { HandshakeHeaders } from './protocol/handshake.js';
+export type { HeaderSource, HeaderValue } from './protocol/handshake-response.js';

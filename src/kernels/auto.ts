@@ -1,0 +1,66 @@
+/**
+ * The best implementation for each operation and size, by measured thresholds: JavaScript where even the call into
+ * WebAssembly costs more than the work, WASM in the middle, native validation where its call pays.
+ *
+ * WASM is as fast as native code on ASCII and half as fast on everything else, and a validator does not know its text
+ * beforehand: the thresholds weigh a text that is as likely to be ASCII as not.
+ */
+import type { Kernel } from './kernel.js';
+import { THRESHOLDS, type Thresholds } from './thresholds.js';
+import { NEXT_STATE } from './utf8.js';
+
+export class AutoKernel implements Kernel {
+  readonly name = 'auto';
+  readonly #bytes: Uint8Array;
+  readonly #wasm: Kernel;
+  readonly #native: Kernel;
+  readonly #unmaskWasmFromBytes: number;
+  readonly #validateWasmFromBytes: number;
+  readonly #validateNativeFromBytes: number;
+  readonly #unmaskTextWasmFromBytes: number;
+  readonly #unmaskTextNativeFromBytes: number;
+
+  constructor(memory: WebAssembly.Memory, wasm: Kernel, native: Kernel, thresholds: Thresholds = THRESHOLDS) {
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#wasm = wasm;
+    this.#native = native;
+    this.#unmaskWasmFromBytes = thresholds.unmaskWasmFromBytes;
+    this.#validateWasmFromBytes = thresholds.validateWasmFromBytes;
+    this.#validateNativeFromBytes = thresholds.validateNativeFromBytes;
+    this.#unmaskTextWasmFromBytes = thresholds.unmaskTextWasmFromBytes;
+    this.#unmaskTextNativeFromBytes = thresholds.unmaskTextNativeFromBytes;
+  }
+
+  unmask(offset: number, length: number, key: number): void {
+    if (length >= this.#unmaskWasmFromBytes) {
+      this.#wasm.unmask(offset, length, key);
+      return;
+    }
+    const bytes = this.#bytes;
+    for (let i = 0; i < length; i++) {
+      bytes[offset + i] = (bytes[offset + i] as number) ^ (key >>> ((i & 3) << 3));
+    }
+  }
+
+  validate(offset: number, length: number, state: number): number {
+    if (length >= this.#validateNativeFromBytes) return this.#native.validate(offset, length, state);
+    if (length >= this.#validateWasmFromBytes) return this.#wasm.validate(offset, length, state);
+    const bytes = this.#bytes;
+    for (let i = 0; i < length; i++) {
+      state = NEXT_STATE[(state << 8) | (bytes[offset + i] as number)] as number;
+    }
+    return state;
+  }
+
+  unmaskText(offset: number, length: number, key: number, state: number): number {
+    if (length >= this.#unmaskTextNativeFromBytes) return this.#native.unmaskText(offset, length, key, state);
+    if (length >= this.#unmaskTextWasmFromBytes) return this.#wasm.unmaskText(offset, length, key, state);
+    const bytes = this.#bytes;
+    for (let i = 0; i < length; i++) {
+      const byte = (bytes[offset + i] as number) ^ ((key >>> ((i & 3) << 3)) & 0xff);
+      bytes[offset + i] = byte;
+      state = NEXT_STATE[(state << 8) | byte] as number;
+    }
+    return state;
+  }
+}

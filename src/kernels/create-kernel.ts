@@ -1,0 +1,35 @@
+import { AutoKernel } from './auto.js';
+import { jsKernel } from './js.js';
+import type { Kernel } from './kernel.js';
+import { NativeKernel } from './native.js';
+import { THRESHOLDS, type Thresholds } from './thresholds.js';
+import { wasmKernel } from './wasm.js';
+
+/** The kernels that can be chosen. */
+export const KERNEL_CHOICES = ['auto', 'js', 'wasm', 'native'] as const;
+
+/** One of {@link KERNEL_CHOICES}. */
+export type KernelChoice = (typeof KERNEL_CHOICES)[number];
+
+/**
+ * A thread's kernel, over the memory of its arena. The memory must not grow (`initial == maximum`), and its first 64 KiB
+ * belong to the kernels' static data.
+ *
+ * @param log gets one line if the engine has no WebAssembly SIMD and the kernel does without it.
+ * @param thresholds where `auto` goes over from one implementation to the next; by default as bench/thresholds.ts measured them.
+ */
+export function createKernel(
+  choice: KernelChoice,
+  memory: WebAssembly.Memory,
+  log: (line: string) => void = () => {},
+  thresholds: Thresholds = THRESHOLDS,
+): Kernel {
+  if (choice === 'js') return jsKernel(memory);
+  const wasm = wasmKernel(memory);
+  if (wasm.name === 'wasm-scalar') {
+    log('This machine has no WebAssembly SIMD: unmasking and UTF-8 validation fall back to the scalar WASM kernel.');
+  }
+  if (choice === 'wasm') return wasm;
+  const native = new NativeKernel(memory, wasm);
+  return choice === 'native' ? native : new AutoKernel(memory, wasm, native, thresholds);
+}

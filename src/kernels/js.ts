@@ -1,0 +1,136 @@
+/**
+ * The kernels in JavaScript, twice: byte by byte, and in 32-bit words as typed arrays allow them. Hot: flat loops over
+ * views that are made once, since the memory of an arena never grows and its buffer never changes. `as number` stands
+ * where an index is in range by the kernel's contract.
+ */
+import { endianness } from 'node:os';
+import { type Kernel, rotateKey } from './kernel.js';
+import { NEXT_STATE, Utf8 } from './utf8.js';
+
+/** The bits that no ASCII byte of a word has. */
+const NOT_ASCII = 0x80808080;
+
+/** The better of the two here: words, unless their bytes lie the other way round than WebAssembly's. */
+export function jsKernel(memory: WebAssembly.Memory): Kernel {
+  return endianness() === 'LE' ? new JsWordKernel(memory) : new JsByteKernel(memory);
+}
+
+/** One byte at a time. */
+export class JsByteKernel implements Kernel {
+  readonly name = 'js-byte';
+  readonly #bytes: Uint8Array;
+
+  constructor(memory: WebAssembly.Memory) {
+    this.#bytes = new Uint8Array(memory.buffer);
+  }
+
+  unmask(offset: number, length: number, key: number): void {
+    const bytes = this.#bytes;
+    for (let i = 0; i < length; i++) {
+      bytes[offset + i] = (bytes[offset + i] as number) ^ (key >>> ((i & 3) << 3));
+    }
+  }
+
+  validate(offset: number, length: number, state: number): number {
+    const bytes = this.#bytes;
+    for (let i = 0; i < length; i++) {
+      const byte = bytes[offset + i] as number;
+      if (state !== Utf8.ACCEPT || byte >= 0x80) state = NEXT_STATE[(state << 8) | byte] as number;
+    }
+    return state;
+  }
+
+  unmaskText(offset: number, length: number, key: number, state: number): number {
+    const bytes = this.#bytes;
+    for (let i = 0; i < length; i++) {
+      const byte = (bytes[offset + i] as number) ^ ((key >>> ((i & 3) << 3)) & 0xff);
+      bytes[offset + i] = byte;
+      if (state !== Utf8.ACCEPT || byte >= 0x80) state = NEXT_STATE[(state << 8) | byte] as number;
+    }
+    return state;
+  }
+}
+
+/** Four bytes at a time, from the first multiple of four; a word that is ASCII between characters is judged as one. */
+export class JsWordKernel implements Kernel {
+  readonly name = 'js';
+  readonly #bytes: Uint8Array;
+  readonly #words: Int32Array;
+
+  constructor(memory: WebAssembly.Memory) {
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#words = new Int32Array(memory.buffer);
+  }
+
+  unmask(offset: number, length: number, key: number): void {
+    const bytes = this.#bytes;
+    const words = this.#words;
+    const end = offset + length;
+    let at = offset;
+    for (; at < end && (at & 3) !== 0; at++) {
+      bytes[at] = (bytes[at] as number) ^ key;
+      key = rotateKey(key, 1);
+    }
+    let word = at >>> 2;
+    const endWord = word + ((end - at) >>> 2);
+    at += (endWord - word) << 2;
+    for (; word < endWord; word++) words[word] = (words[word] as number) ^ key;
+    for (; at < end; at++) {
+      bytes[at] = (bytes[at] as number) ^ key;
+      key >>>= 8;
+    }
+  }
+
+  validate(offset: number, length: number, state: number): number {
+    const bytes = this.#bytes;
+    const words = this.#words;
+    const end = offset + length;
+    let at = offset;
+    for (; at < end && (at & 3) !== 0; at++) state = NEXT_STATE[(state << 8) | (bytes[at] as number)] as number;
+    let word = at >>> 2;
+    const endWord = word + ((end - at) >>> 2);
+    at += (endWord - word) << 2;
+    for (; word < endWord; word++) {
+      const four = words[word] as number;
+      if (((four & NOT_ASCII) | state) === 0) continue;
+      state = NEXT_STATE[(state << 8) | (four & 0xff)] as number;
+      state = NEXT_STATE[(state << 8) | ((four >>> 8) & 0xff)] as number;
+      state = NEXT_STATE[(state << 8) | ((four >>> 16) & 0xff)] as number;
+      state = NEXT_STATE[(state << 8) | (four >>> 24)] as number;
+    }
+    for (; at < end; at++) state = NEXT_STATE[(state << 8) | (bytes[at] as number)] as number;
+    return state;
+  }
+
+  unmaskText(offset: number, length: number, key: number, state: number): number {
+    const bytes = this.#bytes;
+    const words = this.#words;
+    const end = offset + length;
+    let at = offset;
+    for (; at < end && (at & 3) !== 0; at++) {
+      const byte = (bytes[at] as number) ^ (key & 0xff);
+      bytes[at] = byte;
+      state = NEXT_STATE[(state << 8) | byte] as number;
+      key = rotateKey(key, 1);
+    }
+    let word = at >>> 2;
+    const endWord = word + ((end - at) >>> 2);
+    at += (endWord - word) << 2;
+    for (; word < endWord; word++) {
+      const four = (words[word] as number) ^ key;
+      words[word] = four;
+      if (((four & NOT_ASCII) | state) === 0) continue;
+      state = NEXT_STATE[(state << 8) | (four & 0xff)] as number;
+      state = NEXT_STATE[(state << 8) | ((four >>> 8) & 0xff)] as number;
+      state = NEXT_STATE[(state << 8) | ((four >>> 16) & 0xff)] as number;
+      state = NEXT_STATE[(state << 8) | (four >>> 24)] as number;
+    }
+    for (; at < end; at++) {
+      const byte = (bytes[at] as number) ^ (key & 0xff);
+      bytes[at] = byte;
+      state = NEXT_STATE[(state << 8) | byte] as number;
+      key >>>= 8;
+    }
+    return state;
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The kernels in WebAssembly: the modules that assembly/ compiles to, working on the arena's own memory. A kernel object
+ * holds the module's functions themselves, so that a call is one step from JavaScript into WebAssembly.
+ */
+import { readFileSync } from 'node:fs';
+import type { Kernel } from './kernel.js';
+
+/** What an arena reserves at its beginning for the static data of the modules, in bytes: one page. */
+const RESERVED_BYTES = 65536;
+
+/** With SIMD where the engine has it, else `wasm-scalar`. */
+export function wasmKernel(memory: WebAssembly.Memory): Kernel {
+  const bytes = readFileSync(new URL('../kernels.wasm', import.meta.url));
+  // An engine without SIMD takes the module for malformed.
+  if (!WebAssembly.validate(bytes)) return wasmScalarKernel(memory);
+  return instantiate('wasm', bytes, memory);
+}
+
+/** Without SIMD, wherever it runs. */
+export function wasmScalarKernel(memory: WebAssembly.Memory): Kernel {
+  const bytes = readFileSync(new URL('../kernels-scalar.wasm', import.meta.url));
+  return instantiate('wasm-scalar', bytes, memory);
+}
+
+/** The static data of the two modules lie at different places, so that both can work on one memory. */
+function instantiate(name: string, bytes: Uint8Array, memory: WebAssembly.Memory): Kernel {
+  const module = new WebAssembly.Module(bytes);
+  const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as ModuleExports;
+  const staticEnd = exports.__heap_base.value;
+  if (staticEnd > RESERVED_BYTES) {
+    throw new Error(`${name}: static data must end within the first ${RESERVED_BYTES} bytes, got ${staticEnd}`);
+  }
+  return { name, unmask: exports.unmask, validate: exports.validate, unmaskText: exports.unmaskText };
+}
+
+/** What assembly/index.ts and assembly/scalar.ts export. */
+interface ModuleExports {
+  readonly unmask: Kernel['unmask'];
+  readonly validate: Kernel['validate'];
+  readonly unmaskText: Kernel['unmaskText'];
+  readonly __heap_base: { readonly value: number };
+}

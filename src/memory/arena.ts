@@ -1,0 +1,76 @@
+import { Slabs } from './slabs.js';
+
+const KIB = 1024;
+
+/** Size of a WebAssembly page, in bytes: the unit in which a memory is reserved. */
+export const PAGE_BYTES = 64 * KIB;
+
+/** How much one read may bring, in bytes. A read is handled to its end before the next, so one window serves all connections. */
+export const WINDOW_BYTES = 256 * KIB;
+
+/**
+ * Free bytes in front of the window. What the last read of a connection left over of a frame header or of a control frame
+ * is put there, in front of its continuation: 130 bytes at most.
+ */
+export const HEADROOM_BYTES = 256;
+
+/** Where a thread gathers the small frames of one write, in bytes. When it is full it is written, and gathering goes on. */
+export const OUT_BYTES = 256 * KIB;
+
+/** The smallest arena that holds the kernels' static data, the window and some slabs, in bytes. */
+export const MIN_ARENA_BYTES = 1024 * KIB;
+
+/** The largest, in bytes: what WebAssembly's 32-bit addresses reach, less a page so that every end fits an int32 pair. */
+export const MAX_ARENA_BYTES = 4 * KIB * KIB * KIB - PAGE_BYTES;
+
+/** The memory could not be reserved; the message says how much was asked and what to do. */
+export class ArenaError extends Error {
+  readonly code = 'WSLOOM_ARENA';
+  override readonly name = 'ArenaError';
+}
+
+/**
+ * The one memory of a hosting thread: WebAssembly memory that the kernel reads sockets into and that the WASM kernels
+ * work on in place. Its size is fixed (`initial == maximum`), because libuv keeps raw pointers into it and growing would
+ * move it; its pages are touched, and so become resident, only when bytes arrive in them, and stay so.
+ *
+ * Layout: one page for the static data of the WASM module, headroom, the window, the out-buffer, slabs up to the end.
+ *
+ * The window has a law: libuv holds the range that it was given until the next read of that connection, so the window can
+ * be overwritten whenever this thread returns to its event loop. Nothing asynchronous may point into it.
+ */
+export class Arena {
+  readonly memory: WebAssembly.Memory;
+  /** All of the memory. As a Buffer, so that strings can be encoded into it in place. */
+  readonly bytes: Buffer;
+  /** Where reads land: `WINDOW_BYTES` long, with `HEADROOM_BYTES` free in front. */
+  readonly windowStart: number;
+  /** The window as a view, as libuv wants it. */
+  readonly window: Uint8Array;
+  /** The out-buffer: `OUT_BYTES` from here. */
+  readonly outStart: number;
+  readonly slabs: Slabs;
+
+  /**
+   * @param sizeBytes how much to reserve, {@link MIN_ARENA_BYTES} to {@link MAX_ARENA_BYTES}, rounded down to whole pages.
+   * @throws ArenaError if the address space cannot be had (each memory reserves up to 10 GiB of it: `ulimit -v`).
+   */
+  constructor(sizeBytes: number) {
+    const pages = Math.floor(sizeBytes / PAGE_BYTES);
+    try {
+      this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    } catch (cause) {
+      const mebibytes = Math.floor((pages * PAGE_BYTES) / (KIB * KIB));
+      throw new ArenaError(
+        `cannot reserve an arena of ${mebibytes} MiB for a thread: choose a smaller --arena or fewer --threads, or raise the limit on address space (ulimit -v), of which each thread's arena takes 10 GiB`,
+        { cause },
+      );
+    }
+    this.bytes = Buffer.from(this.memory.buffer);
+    this.windowStart = PAGE_BYTES + HEADROOM_BYTES;
+    this.window = this.bytes.subarray(this.windowStart, this.windowStart + WINDOW_BYTES);
+    this.outStart = 2 * PAGE_BYTES + WINDOW_BYTES;
+    const slabsStart = this.outStart + OUT_BYTES;
+    this.slabs = new Slabs(slabsStart, pages * PAGE_BYTES - slabsStart);
+  }
+}

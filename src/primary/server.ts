@@ -1,0 +1,277 @@
+import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { SendData } from '../connection/connection.js';
+import { Counter, Counters } from '../connection/counters.js';
+import type { ConnectionInfo } from '../connection/hosted-connection.js';
+import { Exchange } from '../host/exchange.js';
+import { type HandlerModule, loadHandlerModule } from '../host/handler-module.js';
+import { Host } from '../host/host.js';
+import { registerHost } from '../host/publish.js';
+import { Routes } from '../monitor/routes.js';
+import { hasDescriptors } from './descriptor.js';
+import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options.js';
+import { type Destination, Upgrader } from './upgrade.js';
+import { Workers } from './workers.js';
+
+/** Where a server listens. */
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+  /** For clients: `ws://127.0.0.1:8080`. */
+  readonly url: string;
+}
+
+/** What a server has done since it was created, in all of its threads. */
+export interface ServerStats {
+  /** Connections open or closing now. */
+  readonly connections: number;
+  /** Connections ever opened. */
+  readonly opened: number;
+  readonly messagesIn: number;
+  /** Messages sent; a publication counts once for each subscriber. */
+  readonly messagesOut: number;
+  /** Bytes read from WebSocket connections. */
+  readonly bytesIn: number;
+  /** Connections failed because of what the client sent. */
+  readonly protocolErrors: number;
+  /** Hooks of the handler that threw or rejected, `upgrade` not counted. */
+  readonly handlerErrors: number;
+  /** Messages that did not fit into an arena and were put on the heap. */
+  readonly heapMessages: number;
+  /** Bytes of arenas in use, as of the last second. */
+  readonly arenaBytes: number;
+  /** Upgrades that wait for `upgrade` to decide. */
+  readonly pendingUpgrades: number;
+  /** Of each worker: its connections, and whether it takes new ones. Empty with `threads: 0`. */
+  readonly threads: readonly { readonly connections: number; readonly isTaking: boolean }[];
+  /** Workers that died and were replaced. */
+  readonly workersLost: number;
+  /** Connections that died with them. */
+  readonly connectionsLost: number;
+  readonly uptimeMs: number;
+}
+
+export interface ListenOptions {
+  /** Default 8080; 0 for any that is free. */
+  readonly port?: number;
+  /** Default 127.0.0.1: this machine only. '0.0.0.0' or '::' for every interface. */
+  readonly host?: string;
+}
+
+export interface CloseOptions {
+  /** How long open connections have to be closed, in ms; default 5000. Those that are left are then destroyed. */
+  readonly drainMs?: number;
+}
+
+/**
+ * Creates a server, which does nothing before it is told to listen.
+ * @throws ConfigError if an option cannot be used.
+ */
+export function createServer(options: ServerOptions): Server {
+  return new Server(resolveOptions(options));
+}
+
+/** A WebSocket server. Lives in the thread that created it, the primary. */
+export class Server {
+  readonly #options: ResolvedOptions;
+  readonly #http: HttpServer;
+  readonly #exchange = new Exchange();
+  readonly #startedAt = performance.now();
+  /** What is counted of connections hosted in this thread, and of workers that are gone. */
+  readonly #counters = new Counters();
+  #state: 'new' | 'started' | 'closing' | 'closed' = 'new';
+  #module: HandlerModule | undefined;
+  #workers: Workers | undefined;
+  /** For connections hosted in this thread; made when there is one. */
+  #host: Host | undefined;
+  #unregisterHost: () => void = () => {};
+  #upgrader: Upgrader | undefined;
+  #kernelName = '';
+  #closed: Promise<void> | undefined;
+
+  /** @internal Use {@link createServer}. */
+  constructor(options: ResolvedOptions) {
+    this.#options = options;
+    const { handshakeTimeoutMs, paths } = options;
+    this.#http = createHttpServer({
+      noDelay: true,
+      headersTimeout: handshakeTimeoutMs,
+      requestTimeout: handshakeTimeoutMs,
+      connectionsCheckingInterval: Math.max(10, Math.floor(handshakeTimeoutMs / 4)),
+    });
+    const routes = new Routes(() => this.#health(), paths);
+    this.#http.on('request', (request, response) => {
+      this.#upgrader?.onRequest(request, (listener) => response.once('close', listener));
+      routes.handle(request, response);
+    });
+    this.#http.on('upgrade', (request, socket, head) => this.#upgrader?.onUpgrade(request, socket, head));
+  }
+
+  /**
+   * Starts the threads and listens.
+   * @throws HandlerModuleError, ArenaError or WorkerStartError if a thread cannot host.
+   * @throws the system's error if the address cannot be had (`code`: EADDRINUSE, EACCES, …).
+   */
+  async listen({ port = 8080, host = '127.0.0.1' }: ListenOptions = {}): Promise<ServerAddress> {
+    await this.start();
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#http.once('error', reject);
+        this.#http.listen({ port, host }, () => {
+          this.#http.off('error', reject);
+          resolve();
+        });
+      });
+    } catch (error) {
+      await this.close({ drainMs: 0 });
+      throw error;
+    }
+    return this.address() as ServerAddress; // it listens
+  }
+
+  /**
+   * Starts the threads without listening: for a server whose connections come from {@link handleUpgrade} only. Part of
+   * `listen` otherwise. @throws as `listen`.
+   */
+  async start(): Promise<void> {
+    if (this.#state !== 'new') throw new Error('a server can be started once');
+    this.#state = 'started';
+    const { handler, handshakeTimeoutMs, handOffTimeoutMs, host, log, paths, threads } = this.#options;
+    this.#module = await loadHandlerModule(handler);
+    const { upgrade } = this.#module;
+    this.#upgrader = new Upgrader({ paths, upgrade, handshakeTimeoutMs, log }, this.#destination());
+    if (threads === 0) {
+      this.#kernelName = this.#primaryHost().kernelName;
+      return;
+    }
+    const options = { threads, handler, host, handOffTimeoutMs, log };
+    this.#workers = new Workers(options, this.#exchange.bus, this.#counters);
+    try {
+      this.#kernelName = await this.#workers.start();
+    } catch (error) {
+      await this.close({ drainMs: 0 });
+      throw error;
+    }
+  }
+
+  /** Where it listens; undefined before `listen` has resolved, and after `close`. */
+  address(): ServerAddress | undefined {
+    const address = this.#http.address() as AddressInfo | null; // never a string: it does not listen on pipes
+    if (address === null) return undefined;
+    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+    return { host: address.address, port: address.port, url: `ws://${host}:${address.port}` };
+  }
+
+  /** Worker threads that it was told to use, and the kernel that they use. */
+  get threads(): number {
+    return this.#options.threads;
+  }
+
+  get kernel(): string {
+    return this.#kernelName;
+  }
+
+  /**
+   * Takes over an upgrade that another HTTP server of this process has received: call it with the arguments of that server's
+   * 'upgrade' event. What has a descriptor goes to a worker; a TLS socket or any other stream is hosted in this thread.
+   * Needs `start()` or `listen()` to have resolved.
+   */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
+    if (this.#upgrader === undefined) throw new Error('a server must be started before it can handle an upgrade');
+    this.#upgrader.onUpgrade(request, socket, head);
+  }
+
+  /** Sends a message to every connection that is subscribed to a topic, in all threads. */
+  publish(topic: string, data: SendData): void {
+    this.#exchange.publish(topic, data);
+  }
+
+  stats(): ServerStats {
+    const counters = [this.#counters, ...(this.#workers?.counters ?? [])];
+    const sum = (counter: Counter) => counters.reduce((total, { values }) => total + (values[counter] as number), 0);
+    return {
+      connections: sum(Counter.CONNECTIONS),
+      opened: sum(Counter.OPENED),
+      messagesIn: sum(Counter.MESSAGES_IN),
+      messagesOut: sum(Counter.MESSAGES_OUT),
+      bytesIn: sum(Counter.BYTES_IN),
+      protocolErrors: sum(Counter.PROTOCOL_ERRORS),
+      handlerErrors: sum(Counter.HANDLER_ERRORS),
+      heapMessages: sum(Counter.HEAP_MESSAGES),
+      arenaBytes: sum(Counter.ARENA_BYTES),
+      pendingUpgrades: this.#upgrader?.pending ?? 0,
+      threads: this.#workers?.states ?? [],
+      workersLost: this.#workers?.lost ?? 0,
+      connectionsLost: this.#workers?.lostConnections ?? 0,
+      uptimeMs: performance.now() - this.#startedAt,
+    };
+  }
+
+  /**
+   * Stops accepting connections, lets what has arrived be handled and answered, closes all connections with 1001 and waits
+   * for them, ends the threads. Resolves when all is over, at the latest shortly after `drainMs`.
+   */
+  close({ drainMs = 5000 }: CloseOptions = {}): Promise<void> {
+    this.#closed ??= this.#close(drainMs);
+    return this.#closed;
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    this.#state = 'closing';
+    const httpClosed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    this.#http.closeIdleConnections();
+    await Promise.all([this.#workers?.drain(drainMs), this.#host?.drain(drainMs)]);
+    this.#unregisterHost();
+    this.#exchange.bus.close();
+    this.#http.closeAllConnections();
+    await httpClosed;
+    this.#state = 'closed';
+  }
+
+  #primaryHost(): Host {
+    if (this.#host === undefined) {
+      const { host, log } = this.#options;
+      const { handler } = this.#module as HandlerModule; // there are no connections before it is loaded
+      this.#host = new Host(host, handler, this.#exchange, this.#counters, log);
+      this.#unregisterHost = registerHost(this.#host);
+    }
+    return this.#host;
+  }
+
+  #destination(): Destination {
+    const server = this;
+    return {
+      wantsDescriptors: hasDescriptors,
+      get unavailable() {
+        if (server.#state !== 'started') return 'the server is going away';
+        return server.#workers?.canPlace === false ? 'no worker takes connections' : undefined;
+      },
+      place: (fd, info, head) => {
+        if (this.#workers !== undefined) this.#workers.place({ fd, info, head });
+        else this.#adopt(fd, info, head);
+      },
+      placeStream: (stream, info, head) => this.#primaryHost().adoptStream(stream, info, head),
+    };
+  }
+
+  #adopt(fd: number, info: ConnectionInfo, head: Uint8Array): void {
+    try {
+      this.#primaryHost().adopt(fd, info, head);
+    } catch (error) {
+      this.#options.log.error(`cannot take over the socket of connection ${info.id}: ${String(error)}`);
+    }
+  }
+
+  #health() {
+    const threads = this.#workers?.states ?? [];
+    const isDegraded = threads.length < this.#options.threads || threads.some(({ isTaking }) => !isTaking);
+    const status = this.#state === 'started' ? (isDegraded ? 'degraded' : 'ok') : 'draining';
+    return {
+      status,
+      threads,
+      connections: this.stats().connections,
+      uptimeSeconds: Math.round((performance.now() - this.#startedAt) / 1000),
+    } as const;
+  }
+}

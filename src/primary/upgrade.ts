@@ -1,0 +1,258 @@
+import { closeSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { ConnectionInfo } from '../connection/hosted-connection.js';
+import type { Logger } from '../host/logger.js';
+import type { Upgrade, UpgradeAcceptance, UpgradeRefusal } from '../host/upgrade.js';
+import { type OpeningHandshake, readHandshake } from '../protocol/handshake.js';
+import { HandshakeError } from '../protocol/handshake-error.js';
+import { renderAccept, renderRefusal } from '../protocol/handshake-response.js';
+import { duplicateDescriptor } from './descriptor.js';
+
+/** Where accepted connections go. */
+export interface Destination {
+  /** Why no connection can be accepted now; undefined if it can. */
+  readonly unavailable: string | undefined;
+  /** Whether connections go as descriptors, where they have one. */
+  readonly wantsDescriptors: boolean;
+  /** Hosts the connection of a descriptor, which is the destination's from now on. */
+  place(fd: number, info: ConnectionInfo, head: Uint8Array): void;
+  /** Hosts a stream that has no descriptor to give. */
+  placeStream(stream: Duplex, info: ConnectionInfo, head: Uint8Array): void;
+}
+
+export interface UpgraderOptions {
+  /** Undefined: all. */
+  readonly paths: ReadonlySet<string> | undefined;
+  readonly upgrade: Upgrade | undefined;
+  readonly handshakeTimeoutMs: number;
+  readonly log: Logger;
+}
+
+/** A connection that is being upgraded. */
+interface Candidate {
+  readonly socket: Duplex;
+  readonly handshake: OpeningHandshake;
+  readonly remoteAddress: string | undefined;
+  /** Read together with the request. */
+  readonly head: Uint8Array;
+}
+
+/** Used for the id of the next connection: unique in all threads, because all handshakes are done in the primary. */
+let lastId = 0;
+
+/**
+ * Turns HTTP requests for an upgrade into connections (RFC 6455 section 4.2): judges the opening handshake, asks the
+ * application, answers 101, and gives the connection away. From the last read of the socket to its hand-off everything
+ * happens in one synchronous turn: what the kernel has not been asked for yet is read by the new owner.
+ */
+export class Upgrader {
+  readonly #options: UpgraderOptions;
+  readonly #destination: Destination;
+  /** Requests on each socket that have no complete answer yet. */
+  readonly #unanswered = new WeakMap<Duplex, number>();
+  /** Upgrades that wait for a hook, or for the kernel to take the 101. */
+  #pending = 0;
+
+  constructor(options: UpgraderOptions, destination: Destination) {
+    this.#options = options;
+    this.#destination = destination;
+  }
+
+  /** How many upgrades wait for their hook now. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** To be told of each ordinary request, so that an upgrade behind it does not overtake its answer. */
+  onRequest(request: IncomingMessage, answered: (listener: () => void) => void): void {
+    const { socket } = request;
+    this.#unanswered.set(socket, (this.#unanswered.get(socket) ?? 0) + 1);
+    answered(() => this.#unanswered.set(socket, (this.#unanswered.get(socket) ?? 1) - 1));
+  }
+
+  /** Handles a request for an upgrade: the 'upgrade' event of an HTTP server. */
+  onUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
+    socket.on('error', ignore); // 'close' follows; Node has taken its own listener off
+    if ((this.#unanswered.get(socket) ?? 0) > 0) {
+      // Pipelined behind a request that is not answered yet: whatever is written now would be taken for that answer.
+      socket.destroy();
+      return;
+    }
+    const candidate = this.#judge(request, socket, head);
+    if (candidate === undefined) return;
+    const { upgrade } = this.#options;
+    if (upgrade === undefined) {
+      this.#decide(candidate, undefined);
+      return;
+    }
+    const { path, query, host, origin, subprotocols, headers } = candidate.handshake;
+    const { remoteAddress } = candidate;
+    try {
+      const decision = upgrade({ path, query, host, origin, subprotocols, headers, remoteAddress });
+      if (isPromise(decision)) void this.#decideLater(candidate, decision);
+      else this.#decide(candidate, decision ?? undefined);
+    } catch (error) {
+      this.#refuseFailed(candidate, error);
+    }
+  }
+
+  #judge(request: IncomingMessage, socket: Duplex, head: Uint8Array): Candidate | undefined {
+    const { unavailable } = this.#destination;
+    if (unavailable !== undefined) {
+      refuse(socket, 503, `${unavailable}\n`, { 'Retry-After': '1' });
+      return undefined;
+    }
+    const { method = '', url = '', httpVersion, rawHeaders } = request;
+    try {
+      const handshake = readHandshake({ method, target: url, httpVersion, rawHeaders });
+      const { paths } = this.#options;
+      if (paths !== undefined && !paths.has(handshake.path)) {
+        refuse(socket, 404, 'there is no WebSocket on this path\n');
+        return undefined;
+      }
+      return { socket, handshake, remoteAddress: request.socket.remoteAddress, head };
+    } catch (error) {
+      if (!(error instanceof HandshakeError)) throw error;
+      refuse(socket, error.status, `${error.message}\n`, error.headers);
+      return undefined;
+    }
+  }
+
+  async #decideLater(
+    candidate: Candidate,
+    promise: PromiseLike<UpgradeAcceptance | UpgradeRefusal | undefined | void>,
+  ): Promise<void> {
+    const wait = this.#wait(candidate.socket);
+    try {
+      const decision = await promise;
+      if (wait.end()) this.#decide(candidate, decision ?? undefined);
+    } catch (error) {
+      if (wait.end()) this.#refuseFailed(candidate, error);
+      else this.#options.log.error(`upgrade() of the handler failed: ${describe(error)}`);
+    }
+  }
+
+  /** Bounds how long a socket is waited for. `end` says whether it is still there and in time. */
+  #wait(socket: Duplex): { end(): boolean } {
+    const timer = setTimeout(() => {
+      refuse(socket, 503, 'the server took too long to decide\n');
+      end();
+    }, this.#options.handshakeTimeoutMs);
+    let isOver = false;
+    const end = () => {
+      if (isOver) return false;
+      isOver = true;
+      this.#pending--;
+      clearTimeout(timer);
+      socket.off('close', end);
+      return !socket.destroyed;
+    };
+    socket.on('close', end);
+    this.#pending++;
+    return { end };
+  }
+
+  #decide(candidate: Candidate, decision: UpgradeAcceptance | UpgradeRefusal | undefined): void {
+    const { socket, handshake } = candidate;
+    let response: string;
+    try {
+      if (decision?.status !== undefined) {
+        const { status, headers = {}, body } = decision;
+        response = renderRefusal(status, body === undefined ? { headers } : { headers, body });
+        end(socket, response);
+        return;
+      }
+      response = renderAccept(handshake, {
+        subprotocol: decision?.subprotocol,
+        ...(decision?.headers === undefined ? {} : { headers: decision.headers }),
+      });
+      // A value that cannot cross threads must be found before the 101 is sent.
+      if (typeof decision?.data === 'object' || typeof decision?.data === 'function') structuredClone(decision.data);
+    } catch (error) {
+      this.#refuseFailed(candidate, error);
+      return;
+    }
+    this.#accept(candidate, response, {
+      id: ++lastId,
+      remoteAddress: candidate.remoteAddress,
+      path: handshake.path,
+      query: handshake.query,
+      subprotocol: decision?.subprotocol ?? '',
+      data: decision?.data,
+    });
+  }
+
+  #accept({ socket, head }: Candidate, response: string, info: ConnectionInfo): void {
+    const destination = this.#destination;
+    if (destination.unavailable !== undefined) {
+      refuse(socket, 503, `${destination.unavailable}\n`, { 'Retry-After': '1' });
+      return;
+    }
+    if (!(socket instanceof Socket) || !destination.wantsDescriptors || Reflect.get(socket, 'encrypted') === true) {
+      socket.write(response, 'latin1');
+      socket.off('error', ignore);
+      destination.placeStream(socket, info, withUnread(head, socket));
+      return;
+    }
+    const fd = duplicateDescriptor(socket);
+    if (fd < 0) {
+      refuse(socket, 503, 'the server is out of descriptors\n', { 'Retry-After': '1' });
+      this.#options.log.error('a descriptor could not be duplicated: is the limit (ulimit -n) reached?');
+      return;
+    }
+    const handOff = () => {
+      const all = withUnread(head, socket);
+      socket.destroy(); // closes this descriptor; the connection lives on in the duplicate
+      destination.place(fd, info, all);
+    };
+    socket.write(response, 'latin1', () => {
+      // Only if the kernel did not take the 101 at once: the rest has gone now, or the peer has.
+      if (wait === undefined) return;
+      if (wait.end()) handOff();
+      else closeSync(fd);
+    });
+    const wait = socket.writableLength > 0 ? this.#wait(socket) : undefined;
+    if (wait === undefined) handOff();
+  }
+
+  #refuseFailed({ socket }: Candidate, error: unknown): void {
+    this.#options.log.error(`upgrade() of the handler failed: ${describe(error)}`);
+    refuse(socket, 500, 'the server failed to decide about this connection\n');
+  }
+}
+
+/** All that this thread has read of a connection beyond its opening handshake. */
+function withUnread(head: Uint8Array, socket: Duplex): Uint8Array {
+  const parts = [head];
+  for (let read: unknown = socket.read(); read !== null; read = socket.read()) parts.push(read as Uint8Array);
+  // Memory of its own: a small Buffer would be posted to another thread with all of the pool that it is part of.
+  return Uint8Array.from(Buffer.concat(parts));
+}
+
+function refuse(socket: Duplex, status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
+  end(socket, renderRefusal(status, { headers, body }));
+}
+
+/** Sends a last response. What the client still sends is discarded, until it closes too. */
+function end(socket: Duplex, response: string): void {
+  socket.resume();
+  socket.end(response);
+  // A client that does not close does not keep the socket.
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once('close', () => clearTimeout(timer));
+}
+
+/** How long a refused client may take to close its side, in ms. */
+const LINGER_MS = 2000;
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as PromiseLike<T> | undefined)?.then === 'function';
+}
+
+function ignore(): void {}

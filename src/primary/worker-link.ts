@@ -1,0 +1,148 @@
+import { closeSync } from 'node:fs';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { Piscina } from 'piscina';
+import { Counter, Counters } from '../connection/counters.js';
+import type { ConnectionInfo } from '../connection/hosted-connection.js';
+import type { HostOptions } from '../host/host.js';
+import type { Logger } from '../host/logger.js';
+import type { FromWorker, ToWorker, WorkerResult, WorkerTask } from '../worker/messages.js';
+import { Ownership } from '../worker/ownership.js';
+
+/** A connection that is to be hosted by a worker. */
+export interface HandOff {
+  readonly fd: number;
+  readonly info: ConnectionInfo;
+  readonly head: Uint8Array;
+}
+
+/** One that is on its way. */
+interface Offer extends HandOff {
+  readonly slot: number;
+  readonly offeredAt: number;
+}
+
+/** How long the closing of a dead worker's port is waited for, in ms. */
+const PORT_CLOSE_MS = 1000;
+
+/**
+ * The primary's end of one worker: what it has been offered, and how it ended. A worker that dies is replaced by a new one
+ * with a link of its own.
+ */
+export class WorkerLink {
+  readonly counters = new Counters();
+  /** Resolves with the kernel's name when the worker can host. Never rejects. */
+  readonly ready: Promise<string>;
+  /** Settles when the worker's task does, and nothing can be taken by it any more; rejects if the thread died. */
+  readonly ended: Promise<WorkerResult>;
+  isReady = false;
+  hasEnded = false;
+
+  readonly #ownership = new Ownership();
+  readonly #port: MessagePort;
+  /** In the order of offering, which is the order of taking. */
+  #offers: Offer[] = [];
+  /** Offers ever made less those revoked. */
+  #offered = 0;
+
+  constructor(pool: Piscina, handler: string, options: HostOptions, log: Logger) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    const task: WorkerTask = {
+      port: port2,
+      handler,
+      options,
+      counters: this.counters.buffer,
+      ownership: this.#ownership.buffer,
+    };
+    this.ready = new Promise((resolve) => {
+      port1.on('message', (message: FromWorker) => {
+        if (message.type === 'log') log[message.level](message.line);
+        else {
+          this.isReady = true;
+          resolve(message.kernel);
+        }
+      });
+    });
+    const portClosed = new Promise<void>((resolve) => port1.once('close', () => resolve()));
+    port1.unref(); // the pool keeps the process alive, the port does not
+    this.ended = this.#end(pool.run(task, { transferList: [port2] }), portClosed);
+  }
+
+  /** Connections that are the worker's, or on their way to it. */
+  get load(): number {
+    const closed = this.counters.get(Counter.OPENED) - this.counters.get(Counter.CONNECTIONS);
+    return this.#offered - closed;
+  }
+
+  /** Offers a connection. False if too many are on their way, and nothing was done. */
+  offer(handOff: HandOff): boolean {
+    this.#forgetTaken();
+    const slot = this.#ownership.offer();
+    if (slot < 0) return false;
+    this.#offers.push({ ...handOff, slot, offeredAt: performance.now() });
+    this.#offered++;
+    const { fd, info, head } = handOff;
+    this.#tell({ type: 'hand-off', slot, fd, info, head });
+    return true;
+  }
+
+  /** Whether something was offered more than `timeoutMs` ago and is not taken. */
+  isStuck(timeoutMs: number): boolean {
+    this.#forgetTaken();
+    const oldest = this.#offers[0];
+    return oldest !== undefined && performance.now() - oldest.offeredAt > timeoutMs;
+  }
+
+  /** Takes back what the worker has not taken. The descriptors are the caller's. */
+  revokeOffers(): HandOff[] {
+    const revoked = this.#offers.filter(({ slot }) => this.#ownership.revoke(slot));
+    this.#offers = [];
+    this.#offered -= revoked.length;
+    return revoked;
+  }
+
+  /** Lets the two workers exchange publications. */
+  connect(other: WorkerLink): void {
+    const { port1, port2 } = new MessageChannel();
+    this.connectPort(port1);
+    other.connectPort(port2);
+  }
+
+  connectPort(port: MessagePort): void {
+    this.#tell({ type: 'peer', port }, [port]);
+  }
+
+  drain(limitMs: number): void {
+    this.#tell({ type: 'drain', limitMs });
+  }
+
+  #tell(message: ToWorker, transfer: MessagePort[] = []): void {
+    this.#port.postMessage(message, transfer);
+  }
+
+  /** Every offer is taken before the next is made, or still on offer: a slot is never used again too early. */
+  #forgetTaken(): void {
+    let taken = 0;
+    while (taken < this.#offers.length && this.#ownership.isTaken((this.#offers[taken] as Offer).slot)) taken++;
+    if (taken > 0) this.#offers.splice(0, taken);
+  }
+
+  async #end(task: Promise<WorkerResult>, portClosed: Promise<void>): Promise<WorkerResult> {
+    try {
+      return await task;
+    } finally {
+      this.isReady = false;
+      this.hasEnded = true;
+      // Which of the two comes first differs by engine; after both, the thread takes nothing any more.
+      let timer: NodeJS.Timeout | undefined;
+      await Promise.race([portClosed, new Promise((resolve) => (timer = setTimeout(resolve, PORT_CLOSE_MS)))]);
+      clearTimeout(timer);
+      this.#port.close();
+    }
+  }
+}
+
+/** Closes the descriptors of connections that nobody can host. */
+export function abandon(handOffs: readonly HandOff[]): void {
+  for (const { fd } of handOffs) closeSync(fd);
+}

@@ -1,0 +1,194 @@
+import { MessageChannel } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { Counter, type Counters } from '../connection/counters.js';
+import type { HostOptions } from '../host/host.js';
+import type { Logger } from '../host/logger.js';
+import type { Bus } from '../pubsub/bus.js';
+import { abandon, type HandOff, WorkerLink } from './worker-link.js';
+
+export interface WorkersOptions {
+  readonly threads: number;
+  /** The URL of the handler module. */
+  readonly handler: string;
+  readonly host: HostOptions;
+  /** A connection that a worker does not take for so long goes to another one. */
+  readonly handOffTimeoutMs: number;
+  readonly log: Logger;
+}
+
+/** No worker can host: its handler or its arena cannot be had. */
+export class WorkerStartError extends Error {
+  override readonly name = 'WorkerStartError';
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A worker that died is replaced after so many ms; doubled for each that died shortly before, up to the second figure. */
+const RESTART_MS = 100;
+const MAX_RESTART_MS = 10_000;
+/** A worker that has lived for so long, in ms, is no sign that the next will die. */
+const STABLE_MS = 30_000;
+
+/** After its deadline, a draining worker has so long, in ms, to end by itself. */
+const GRACE_MS = 250;
+
+/**
+ * The worker threads of a server: a piscina pool whose every thread has one task, for as long as it lives. Connections are
+ * placed where there are fewest.
+ */
+export class Workers {
+  /** Workers that died. */
+  lost = 0;
+  /** Connections that died with them. */
+  lostConnections = 0;
+  /** Connections that no worker took. */
+  abandoned = 0;
+
+  readonly #options: WorkersOptions;
+  readonly #pool: Piscina;
+  readonly #links: WorkerLink[] = [];
+  readonly #watch: NodeJS.Timeout;
+  /** What is published in the primary goes to the workers by it. */
+  readonly #bus: Bus;
+  #isClosing = false;
+  #restartMs = RESTART_MS;
+  /** Counts of workers that are gone, so that totals never fall. */
+  readonly #past: Counters;
+
+  /** @param past where the counts of ended workers are added up. */
+  constructor(options: WorkersOptions, bus: Bus, past: Counters) {
+    this.#options = options;
+    this.#bus = bus;
+    this.#past = past;
+    const { threads, handOffTimeoutMs, log } = options;
+    this.#pool = new Piscina<unknown, unknown>({
+      filename: new URL('../worker/worker.js', import.meta.url).href,
+      minThreads: threads,
+      maxThreads: threads,
+      concurrentTasksPerWorker: 1,
+      // Its default lets a worker sleep in Atomics.wait between tasks, with its event loop and all sockets stopped.
+      atomics: 'disabled',
+      recordTiming: false,
+      trackUnmanagedFds: false,
+    });
+    // A thread that fails before it gets its task is reported here only.
+    this.#pool.on('error', (error: unknown) => log.error(`worker pool: ${String(error)}`));
+    this.#watch = setInterval(() => this.#rescue(), Math.max(50, handOffTimeoutMs / 4)).unref();
+  }
+
+  /**
+   * Starts all workers. Resolves with the name of their kernel when they can host.
+   * @throws WorkerStartError if one of them cannot.
+   */
+  async start(): Promise<string> {
+    const links = Array.from({ length: this.#options.threads }, () => this.#launch());
+    const kernels = await Promise.all(links.map((link) => Promise.race([link.ready, failure(link)])));
+    for (const link of links) void this.#supervise(link);
+    return kernels[0] as string; // there is at least one thread
+  }
+
+  /** The counters of the workers that live. */
+  get counters(): Counters[] {
+    return this.#links.map((link) => link.counters);
+  }
+
+  /** Of each worker: connections, and whether it takes new ones. */
+  get states(): { readonly connections: number; readonly isTaking: boolean }[] {
+    return this.#links.map((link) => ({
+      connections: link.counters.get(Counter.CONNECTIONS),
+      isTaking: this.#takes(link),
+    }));
+  }
+
+  /** Whether there is a worker to place a connection on. */
+  get canPlace(): boolean {
+    return this.#links.some((link) => this.#takes(link));
+  }
+
+  /** Gives a connection to the worker with the fewest. The descriptor is ours from now on, whatever happens. */
+  place(handOff: HandOff): void {
+    const links = this.#links.filter((link) => this.#takes(link)).sort((a, b) => a.load - b.load);
+    if (links.some((link) => link.offer(handOff))) return;
+    this.abandoned++;
+    this.#options.log.error(`no worker takes connection ${handOff.info.id}: it is closed`);
+    abandon([handOff]);
+  }
+
+  /** Drains all workers, see {@link Host.drain}, and ends their threads. */
+  async drain(limitMs: number): Promise<void> {
+    this.#isClosing = true;
+    clearInterval(this.#watch);
+    for (const link of this.#links) if (link.isReady) link.drain(limitMs);
+    const ended = Promise.allSettled(this.#links.map((link) => link.ended));
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise((resolve) => (timer = setTimeout(resolve, limitMs + GRACE_MS)));
+    await Promise.race([ended, deadline]);
+    clearTimeout(timer);
+    for (const link of this.#links) abandon(link.revokeOffers());
+    await this.#pool.destroy();
+  }
+
+  #takes(link: WorkerLink): boolean {
+    return link.isReady && !link.isStuck(this.#options.handOffTimeoutMs);
+  }
+
+  #launch(): WorkerLink {
+    const { handler, host, log } = this.#options;
+    const link = new WorkerLink(this.#pool, handler, host, log);
+    for (const other of this.#links) link.connect(other);
+    const { port1, port2 } = new MessageChannel();
+    this.#bus.connect(port1);
+    link.connectPort(port2);
+    this.#links.push(link);
+    return link;
+  }
+
+  /** Waits for the end of a worker, and puts another one in its place if it was not asked to end. */
+  async #supervise(link: WorkerLink): Promise<void> {
+    const startedAt = performance.now();
+    let why: string;
+    try {
+      const result = await link.ended;
+      why = result.outcome === 'unfit' ? result.message : 'its task has ended';
+    } catch (error) {
+      why = error instanceof Error ? error.message : String(error);
+    }
+    if (this.#isClosing) return;
+    this.#links.splice(this.#links.indexOf(link), 1);
+    const connections = link.counters.get(Counter.CONNECTIONS);
+    this.lost++;
+    this.lostConnections += connections;
+    link.counters.set(Counter.CONNECTIONS, 0);
+    link.counters.set(Counter.ARENA_BYTES, 0);
+    this.#past.addAll(link.counters);
+    const stranded = link.revokeOffers();
+    const delayMs = performance.now() - startedAt > STABLE_MS ? RESTART_MS : this.#restartMs;
+    this.#restartMs = Math.min(delayMs * 2, MAX_RESTART_MS);
+    this.#options.log.error(`a worker died with ${connections} connections (${why}); the next starts in ${delayMs} ms`);
+    for (const handOff of stranded) this.place(handOff);
+    setTimeout(() => {
+      if (!this.#isClosing) void this.#supervise(this.#launch());
+    }, delayMs);
+  }
+
+  /** Moves what a blocked worker does not take to one that does. With no such worker it stays on offer. */
+  #rescue(): void {
+    for (const link of this.#links) {
+      if (!link.isStuck(this.#options.handOffTimeoutMs) || !this.canPlace) continue;
+      const handOffs = link.revokeOffers();
+      this.#options.log.warn(`a worker does not take connections: ${handOffs.length} go to others`);
+      for (const handOff of handOffs) this.place(handOff);
+    }
+  }
+}
+
+/** Rejects when a worker ends before it is ready. */
+async function failure(link: WorkerLink): Promise<never> {
+  const result = await link.ended;
+  if (result.outcome === 'unfit') throw new WorkerStartError(result.code, result.message);
+  throw new WorkerStartError('WSLOOM_WORKER', 'a worker ended before it was ready');
+}

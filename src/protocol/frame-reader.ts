@@ -1,0 +1,344 @@
+import { type Kernel, rotateKey } from '../kernels/kernel.js';
+import { Utf8 } from '../kernels/utf8.js';
+import { type Arena, HEADROOM_BYTES } from '../memory/arena.js';
+import { CloseCode } from './close.js';
+import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './opcode.js';
+import { PartialMessage } from './partial-message.js';
+import { ProtocolError } from './protocol-error.js';
+
+/** What {@link FrameReader.next} has found. */
+export const FrameEvent = {
+  /** Nothing more in what was fed: feed the next read. */
+  NONE: 0,
+  /** A whole message, its fragments joined. */
+  MESSAGE: 1,
+  PING: 2,
+  PONG: 3,
+  CLOSE: 4,
+} as const;
+
+export type FrameEvent = (typeof FrameEvent)[keyof typeof FrameEvent];
+
+/** What may be carried from one read to the next in front of it: a control frame less its last byte. */
+const MAX_CARRY_BYTES = 6 + MAX_CONTROL_PAYLOAD_BYTES - 1;
+
+if (MAX_CARRY_BYTES > HEADROOM_BYTES) throw new Error('the headroom of a window is too small for a control frame');
+
+/**
+ * Below this many bytes still to come, the rest of a frame is read to the window, together with what follows it, and
+ * copied: a read of its own would cost more.
+ */
+const MIN_DIRECT_READ_BYTES = 16 * 1024;
+
+/**
+ * The framing loop (RFC 6455 section 5): bytes from a client go in, messages and control frames come out. It knows a range
+ * of the arena at a time and no socket:
+ *
+ * ```
+ * reader.feed(start, end);               // what one read brought
+ * while ((event = reader.next()) !== FrameEvent.NONE) …   // payload at reader.bytes[start, start + length)
+ * ```
+ *
+ * Payloads are unmasked, and text is validated, in place and as they arrive. A message that lies whole in what was fed is
+ * reported where it lies; another one is joined in a {@link PartialMessage}. What an event points to is valid until the
+ * next call of `next`, `feed` or `discard`.
+ *
+ * Violations throw a {@link ProtocolError}, as soon as the byte that proves them is there; the reader is then of no
+ * more use.
+ */
+export class FrameReader {
+  readonly #arena: Arena;
+  readonly #kernel: Kernel;
+  readonly #maxPayloadBytes: number;
+
+  /** What was fed and not yet consumed: a range of the arena. */
+  #position = 0;
+  #end = 0;
+  /** The beginning of a frame whose header, or whose control payload, is not yet whole. */
+  #carry: Uint8Array | undefined;
+
+  /** The data frame whose payload is arriving. */
+  #inPayload = false;
+  #remaining = 0;
+  #key = 0;
+  #final = false;
+
+  /** The message whose frames are arriving; `CONTINUATION` between messages. */
+  #opcode: number = Opcode.CONTINUATION;
+  #messageBytes = 0;
+  #utf8: number = Utf8.ACCEPT;
+  #partial: PartialMessage | undefined;
+  /** A message was reported from `#partial`, whose memory is to be given back when the caller has done with it. */
+  #reportedPartial = false;
+
+  /** Where the payload of the last event lies. */
+  bytes: Buffer;
+  start = 0;
+  length = 0;
+  /** Bytes in front of `start` that nothing needs any more (the client's longer header): ours may be written there. */
+  vacated = 0;
+  isBinary = false;
+
+  constructor(arena: Arena, kernel: Kernel, maxPayloadBytes: number) {
+    this.#arena = arena;
+    this.#kernel = kernel;
+    this.#maxPayloadBytes = maxPayloadBytes;
+    this.bytes = arena.bytes;
+  }
+
+  /** Takes back what was fed and not yet looked at, as a copy, to be fed again later. */
+  takeUnread(): Uint8Array | undefined {
+    if (this.#position === this.#end) return undefined;
+    const unread = this.#copyUnread();
+    this.#position = this.#end;
+    return unread;
+  }
+
+  /** Overwrites the message of the last event, if nobody else has its memory now: whoever kept a view sees it. */
+  overwrite(filler: number): void {
+    this.bytes.fill(filler, this.start, this.start + this.length);
+  }
+
+  /** Whether the message of the last event was too much for the arena and lies on the heap. */
+  get reportedFromHeap(): boolean {
+    return this.#reportedPartial && (this.#partial as PartialMessage).onHeap;
+  }
+
+  /**
+   * Takes what one read has put to `[start, end)` of the arena: in the window, or where {@link lendFreeEnd} said. Everything
+   * fed before must have been consumed (`next` said `NONE`). `HEADROOM_BYTES` in front of the window are overwritten.
+   */
+  feed(start: number, end: number): void {
+    this.#position = start;
+    this.#end = end;
+    const carry = this.#carry;
+    if (carry === undefined) return;
+    this.#position = start - carry.length;
+    this.#arena.bytes.set(carry, this.#position);
+    this.#carry = undefined;
+  }
+
+  /** Goes on to the next event, of which `bytes`, `start`, `length` and `isBinary` speak. @throws ProtocolError */
+  next(): FrameEvent {
+    if (this.#reportedPartial) this.#releaseReported();
+    for (;;) {
+      if (this.#inPayload) {
+        if (this.#position === this.#end && this.#remaining > 0) return FrameEvent.NONE;
+        if (this.#readPayload()) return FrameEvent.MESSAGE;
+        if (this.#inPayload) return FrameEvent.NONE;
+      }
+      const event = this.#readHeader();
+      if (event === FrameEvent.NONE) {
+        this.#carryRest();
+        return event;
+      }
+      if (event !== FrameEvent.MESSAGE) return event;
+    }
+  }
+
+  /**
+   * Where the next read should go, if not to the window: to the end of the message that is arriving, so that its bytes
+   * need not be copied. The returned range is [offset, length] in the arena. Calling it obliges to call {@link settle}.
+   */
+  lendFreeEnd(): readonly [offset: number, length: number] | undefined {
+    if (!this.#inPayload || this.#partial === undefined) return undefined;
+    return this.#partial.lendFreeEnd(this.#remaining, Math.min(this.#remaining, MIN_DIRECT_READ_BYTES));
+  }
+
+  /** libuv holds no range of ours now: see {@link PartialMessage.settle}. */
+  settle(): void {
+    this.#partial?.settle();
+  }
+
+  /**
+   * After a MESSAGE that does not lie in what was fed: leaves its slab to the caller, who gives it back to the arena.
+   * Undefined if it has none.
+   */
+  detachSlab(): { readonly offset: number; readonly capacity: number } | undefined {
+    if (!this.#reportedPartial) return undefined;
+    this.#reportedPartial = false;
+    this.length = 0; // what the event pointed to is not ours any more
+    return (this.#partial as PartialMessage).detach();
+  }
+
+  /** Forgets everything that has arrived. No event comes any more from what was fed. */
+  discard(): void {
+    this.#position = this.#end;
+    this.#carry = undefined;
+    this.#inPayload = false;
+    this.#reportedPartial = false;
+    this.#partial?.release();
+  }
+
+  /**
+   * Reads a frame header, and with it the whole of a control frame. Returns MESSAGE for the beginning of a data frame's
+   * payload, NONE if bytes are missing: nothing is consumed then but what has arrived has been checked.
+   */
+  #readHeader(): FrameEvent {
+    const available = this.#end - this.#position;
+    if (available === 0) return FrameEvent.NONE;
+    const bytes = this.#arena.bytes;
+    const at = this.#position;
+    const first = bytes[at] as number;
+    const opcode = first & 0x0f;
+    this.#checkFirstByte(first, opcode);
+    if (available < 2) return FrameEvent.NONE;
+
+    const second = bytes[at + 1] as number;
+    if (second < 0x80) throw violation('frame without a mask (RFC 6455 section 5.1)');
+    let length = second & 0x7f;
+    if (opcode >= Opcode.CLOSE) {
+      if (length > MAX_CONTROL_PAYLOAD_BYTES) throw violation('control frame of over 125 bytes (RFC 6455 section 5.5)');
+      return available < 6 + length ? FrameEvent.NONE : this.#readControl(opcode, at + 6, length);
+    }
+    let keyAt = at + 2;
+    if (length === 126) {
+      if (available < 4) return FrameEvent.NONE;
+      length = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
+      if (length < 126) throw violation(`length ${length} in 16 bits (RFC 6455 section 5.2)`);
+      keyAt = at + 4;
+    } else if (length === 127) {
+      if (available < 10) return FrameEvent.NONE;
+      length = this.#readLength64(at + 2);
+      keyAt = at + 10;
+    }
+    // Both are at most 2^53: the sum is exact enough to be compared with a limit below 2^32.
+    if (this.#messageBytes + length > this.#maxPayloadBytes) {
+      throw new ProtocolError(
+        CloseCode.MESSAGE_TOO_BIG,
+        `message of ${this.#messageBytes + length} bytes, at most ${this.#maxPayloadBytes} are allowed`,
+      );
+    }
+    if (this.#end < keyAt + 4) return FrameEvent.NONE;
+
+    if (opcode !== Opcode.CONTINUATION) this.#opcode = opcode;
+    this.#messageBytes += length;
+    this.#final = first >= FIN;
+    this.#key = readKey(bytes, keyAt);
+    this.#remaining = length;
+    this.#inPayload = true;
+    this.#position = keyAt + 4;
+    this.vacated = keyAt + 4 - at;
+    return FrameEvent.MESSAGE;
+  }
+
+  #checkFirstByte(first: number, opcode: number): void {
+    if ((first & 0x70) !== 0) throw violation('reserved bits without an extension (RFC 6455 section 5.2)');
+    if (opcode >= Opcode.CLOSE) {
+      if (opcode > Opcode.PONG) throw violation(`reserved opcode ${opcode} (RFC 6455 section 5.2)`);
+      if (first < FIN) throw violation('fragmented control frame (RFC 6455 section 5.5)');
+      return;
+    }
+    if (opcode > Opcode.BINARY) throw violation(`reserved opcode ${opcode} (RFC 6455 section 5.2)`);
+    if (opcode === Opcode.CONTINUATION) {
+      if (this.#opcode === Opcode.CONTINUATION) throw violation('continuation of nothing (RFC 6455 section 5.4)');
+    } else if (this.#opcode !== Opcode.CONTINUATION) {
+      throw violation('new message inside a fragmented one (RFC 6455 section 5.4)');
+    }
+  }
+
+  #readLength64(at: number): number {
+    const bytes = this.#arena.bytes;
+    const high = bytes.readUInt32BE(at);
+    const length = high * 0x1_0000_0000 + bytes.readUInt32BE(at + 4);
+    if (high > 0x7fff_ffff) throw violation('length with the top bit set (RFC 6455 section 5.2)');
+    if (length <= 0xffff) throw violation(`length ${length} in 64 bits (RFC 6455 section 5.2)`);
+    return length;
+  }
+
+  /** Control frames are whole and short, may stand between the fragments of a message, and are reported at once. */
+  #readControl(opcode: number, payloadAt: number, length: number): FrameEvent {
+    this.#kernel.unmask(payloadAt, length, readKey(this.#arena.bytes, payloadAt - 4));
+    this.#position = payloadAt + length;
+    this.bytes = this.#arena.bytes;
+    this.start = payloadAt;
+    this.length = length;
+    this.vacated = 6;
+    if (opcode === Opcode.PING) return FrameEvent.PING;
+    return opcode === Opcode.PONG ? FrameEvent.PONG : FrameEvent.CLOSE;
+  }
+
+  /** Consumes what there is of a data frame's payload. True if that completes a message. */
+  #readPayload(): boolean {
+    const from = this.#position;
+    const length = Math.min(this.#remaining, this.#end - from);
+    if (this.#opcode === Opcode.TEXT) {
+      this.#utf8 = this.#kernel.unmaskText(from, length, this.#key, this.#utf8);
+      if (this.#utf8 === Utf8.REJECT) throw notUtf8();
+    } else {
+      this.#kernel.unmask(from, length, this.#key);
+    }
+    this.#position = from + length;
+    this.#remaining -= length;
+    if (this.#remaining > 0) {
+      this.#key = rotateKey(this.#key, length);
+      this.#append(from, length);
+      return false;
+    }
+    this.#inPayload = false;
+    if (!this.#final) {
+      if (length > 0) this.#append(from, length);
+      return false;
+    }
+    if (this.#utf8 !== Utf8.ACCEPT) throw notUtf8();
+    this.#report(from, length);
+    return true;
+  }
+
+  #report(from: number, length: number): void {
+    this.isBinary = this.#opcode === Opcode.BINARY;
+    this.#opcode = Opcode.CONTINUATION;
+    this.#messageBytes = 0;
+    if (this.#partial === undefined || this.#partial.length === 0) {
+      this.bytes = this.#arena.bytes;
+      this.start = from;
+      this.length = length;
+      return;
+    }
+    this.#partial.append(from, length);
+    this.bytes = this.#partial.bytes;
+    this.start = this.#partial.start;
+    this.length = this.#partial.length;
+    this.vacated = 0;
+    this.#reportedPartial = true;
+  }
+
+  #append(from: number, length: number): void {
+    this.#partial ??= new PartialMessage(this.#arena);
+    this.#partial.append(from, length);
+  }
+
+  #releaseReported(): void {
+    this.#reportedPartial = false;
+    (this.#partial as PartialMessage).release();
+  }
+
+  /** Keeps an unfinished header or control frame, of which there are few bytes, for the next {@link feed}. */
+  #carryRest(): void {
+    if (this.#position === this.#end) return;
+    this.#carry = this.#copyUnread();
+    this.#position = this.#end;
+  }
+
+  /** Memory of its own: a slice of Buffer's pool would pin all of the pool for as long as the peer likes. */
+  #copyUnread(): Uint8Array {
+    return new Uint8Array(this.#arena.bytes.subarray(this.#position, this.#end));
+  }
+}
+
+function readKey(bytes: Uint8Array, at: number): number {
+  return (
+    (bytes[at] as number) |
+    ((bytes[at + 1] as number) << 8) |
+    ((bytes[at + 2] as number) << 16) |
+    ((bytes[at + 3] as number) << 24)
+  );
+}
+
+function violation(what: string): ProtocolError {
+  return new ProtocolError(CloseCode.PROTOCOL_ERROR, what);
+}
+
+function notUtf8(): ProtocolError {
+  return new ProtocolError(CloseCode.INVALID_PAYLOAD, 'text that is not UTF-8 (RFC 6455 section 8.1)');
+}

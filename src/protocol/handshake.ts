@@ -1,0 +1,403 @@
+import { excerpt, HandshakeError, type HandshakeErrorCode, HeaderSyntaxError } from './handshake-error.js';
+import {
+  ALPHANUMERIC,
+  characterRange,
+  characterSet,
+  type Extension,
+  equalsIgnoringCase,
+  isHost,
+  listIncludes,
+  parseExtensions,
+  parseTokenList,
+  spanEnd,
+} from './header-grammar.js';
+
+/** The one version of the protocol that is spoken here (RFC 6455 section 4.1, item 9). */
+export const WEBSOCKET_VERSION = '13';
+
+/**
+ * A request as an HTTP/1 parser hands it over; node:http's IncomingMessage has these under the same names, but for
+ * `target`, which is its `url`.
+ */
+export interface HandshakeRequest {
+  readonly method: string;
+  /** The request-target as it was sent, not normalised. */
+  readonly target: string;
+  /** As in "1.1". */
+  readonly httpVersion: string;
+  /** Names and values in turn, as they came: every field line, one character per byte, without the space around values. */
+  readonly rawHeaders: readonly string[];
+}
+
+/** An extension that the client offers (RFC 6455 section 9.1). */
+export type ExtensionOffer = Extension;
+
+/** A client's opening handshake, found valid (RFC 6455 section 4.2.1). */
+export interface OpeningHandshake {
+  /** The request-target as it was sent: "/path?query" or an absolute URI. */
+  readonly target: string;
+  /** The path, from its "/", percent-encoded as it was sent; dot segments are not resolved. */
+  readonly path: string;
+  /** What follows the "?", as it was sent; empty if there is nothing. */
+  readonly query: string;
+  /** Host and port that the client addressed: an absolute target's authority, else the Host header. */
+  readonly host: string;
+  /** The Origin header as it was sent, not judged; every browser sends one. */
+  readonly origin?: string | undefined;
+  /** Sec-WebSocket-Key as it was sent, 24 characters. */
+  readonly key: string;
+  /** In the client's order of preference, no two alike; empty if it offered none. */
+  readonly subprotocols: readonly string[];
+  /** In the client's order of preference; a name may come twice, with other parameters. */
+  readonly extensions: readonly ExtensionOffer[];
+  /** All headers, for the application. */
+  readonly headers: HandshakeHeaders;
+}
+
+/**
+ * The headers of a request, by name in any case. Field lines of one name are joined with ", ", cookies with "; "
+ * (RFC 9110 section 5.3, RFC 6265 section 5.4). Unlike WHATWG's Headers it throws on nothing that a parser lets through,
+ * and costs nothing until the application asks: the index is made at the first call.
+ */
+export class HandshakeHeaders implements Iterable<readonly [name: string, value: string]> {
+  /** Names and values in turn, as they came; from these the headers can be made again in another thread. */
+  readonly raw: readonly string[];
+  #index: Map<string, string> | undefined;
+
+  constructor(rawHeaders: readonly string[]) {
+    this.raw = rawHeaders;
+  }
+
+  /** The value, or undefined if the header did not come. */
+  get(name: string): string | undefined {
+    return this.#byName().get(name.toLowerCase());
+  }
+
+  has(name: string): boolean {
+    return this.#byName().has(name.toLowerCase());
+  }
+
+  /** Every name once, in lower case, in the order in which they first came. */
+  [Symbol.iterator](): IterableIterator<[name: string, value: string]> {
+    return this.#byName().entries();
+  }
+
+  #byName(): Map<string, string> {
+    if (this.#index !== undefined) return this.#index;
+    const index = new Map<string, string>();
+    for (let i = 0; i < this.raw.length; i += 2) {
+      const name = (this.raw[i] ?? '').toLowerCase();
+      const value = this.raw[i + 1] ?? '';
+      const earlier = index.get(name);
+      index.set(name, earlier === undefined ? value : `${earlier}${name === 'cookie' ? '; ' : ', '}${value}`);
+    }
+    this.#index = index;
+    return index;
+  }
+}
+
+/**
+ * Reads a client's opening handshake and checks all of RFC 6455 section 4.2.1. Pure; what it costs is linear in the size
+ * of the request.
+ *
+ * A request that breaks several rules is refused for the first in this order: method, HTTP version, target, Host, body,
+ * Upgrade, Connection, Sec-WebSocket-Version, then what only version 13 defines.
+ *
+ * @throws HandshakeError with the status and the headers to refuse with
+ */
+export function readHandshake(request: HandshakeRequest): OpeningHandshake {
+  const { method, target, httpVersion, rawHeaders } = request;
+  if (method !== 'GET') {
+    throw new HandshakeError(
+      405,
+      'WSLOOM_HANDSHAKE_METHOD',
+      `an opening handshake must be a GET request, got ${excerpt(method)}`,
+      { Allow: 'GET' },
+    );
+  }
+  checkHttpVersion(httpVersion);
+  const { authority, path, query } = readTarget(target);
+  const fields = collectFields(rawHeaders);
+  checkHost(fields);
+  if (fields.body !== undefined) {
+    throw badRequest('BODY', `an opening handshake must not have a body, got the header ${excerpt(fields.body)}`);
+  }
+  checkUpgrade(fields);
+  checkVersion(fields);
+  checkKey(fields);
+  if (fields.origins > 1) throw badRequest('ORIGIN', `Origin must come at most once, got it ${fields.origins} times`);
+  return {
+    target,
+    path,
+    query,
+    host: authority ?? fields.host,
+    origin: fields.origins === 0 ? undefined : fields.origin,
+    key: fields.key,
+    subprotocols: fields.protocols === undefined ? [] : readSubprotocols(fields.protocols),
+    extensions: fields.extensions === undefined ? [] : readExtensions(fields.extensions),
+    headers: new HandshakeHeaders(rawHeaders),
+  };
+}
+
+type RuleOfStatus400 = 'TARGET' | 'HOST' | 'BODY' | 'CONNECTION' | 'KEY' | 'ORIGIN' | 'SUBPROTOCOLS' | 'EXTENSIONS';
+
+function badRequest(rule: RuleOfStatus400, message: string, options?: ErrorOptions): HandshakeError {
+  const code: HandshakeErrorCode = `WSLOOM_HANDSHAKE_${rule}`;
+  return new HandshakeError(400, code, message, {}, options);
+}
+
+/**
+ * HTTP/1.1 or a later 1.x (RFC 6455 section 4.2.1, item 1). 1.0 has no Upgrade (RFC 9110 section 7.8), and of the statuses
+ * 505 is the one that names the cause.
+ */
+function checkHttpVersion(httpVersion: string): void {
+  const minor = httpVersion.charCodeAt(2);
+  if (httpVersion.length === 3 && httpVersion.startsWith('1.') && minor >= 0x31 && minor <= 0x39) return;
+  throw new HandshakeError(
+    505,
+    'WSLOOM_HANDSHAKE_HTTP_VERSION',
+    `an opening handshake must be made in HTTP/1.1 or a later 1.x, got HTTP version ${excerpt(httpVersion)}`,
+  );
+}
+
+/**
+ * Visible ASCII but "#": a fragment is not sent (RFC 6455 section 3). Otherwise wider than the URI grammar, since browsers
+ * send some characters that it reserves, such as "|", as they are.
+ */
+const TARGET = characterRange('!', '~');
+TARGET['#'.charCodeAt(0)] = 0;
+
+interface Target {
+  readonly authority: string | undefined;
+  readonly path: string;
+  readonly query: string;
+}
+
+/**
+ * The /resource name/ (RFC 6455 sections 3 and 4.2.1, item 1) out of a request-target in origin-form or absolute-form
+ * (RFC 9112 section 3.2).
+ */
+function readTarget(target: string): Target {
+  if (spanEnd(target, TARGET, 0) === target.length) {
+    if (target.startsWith('/')) return splitResource(target, 0, undefined);
+    const colon = target.indexOf(':');
+    if (isScheme(target, colon) && target.startsWith('//', colon + 1)) {
+      const start = colon + 3;
+      const end = spanEnd(target, AUTHORITY, start);
+      const authority = target.slice(start, end);
+      if (isHost(authority)) return splitResource(target, end, authority);
+    }
+  }
+  throw badRequest(
+    'TARGET',
+    `the request target must be "/path?query" or an http, https, ws or wss URI with a host and without user or fragment, got ${excerpt(target)}`,
+  );
+}
+
+/** What an authority can contain ends at the first character of the path or the query. */
+const AUTHORITY = characterRange('!', '~');
+AUTHORITY['/'.charCodeAt(0)] = 0;
+AUTHORITY['?'.charCodeAt(0)] = 0;
+
+/** Section 4.1 says http and https; the URI's own scheme is taken as well. */
+function isScheme(target: string, end: number): boolean {
+  return (
+    equalsIgnoringCase(target, 'http', 0, end) ||
+    equalsIgnoringCase(target, 'https', 0, end) ||
+    equalsIgnoringCase(target, 'ws', 0, end) ||
+    equalsIgnoringCase(target, 'wss', 0, end)
+  );
+}
+
+/** An empty path is "/" (RFC 6455 section 3). */
+function splitResource(target: string, start: number, authority: string | undefined): Target {
+  const mark = target.indexOf('?', start);
+  const end = mark === -1 ? target.length : mark;
+  return {
+    authority,
+    path: end === start ? '/' : target.slice(start, end),
+    query: mark === -1 ? '' : target.slice(mark + 1),
+  };
+}
+
+/** The header fields that the handshake is about: the last value and a count of those that may come once, the rest joined. */
+interface Fields {
+  host: string;
+  hosts: number;
+  key: string;
+  keys: number;
+  version: string;
+  versions: number;
+  origin: string;
+  origins: number;
+  upgrade: string | undefined;
+  connection: string | undefined;
+  protocols: string | undefined;
+  extensions: string | undefined;
+  /** A field that announces a body, as it came. */
+  body: string | undefined;
+}
+
+/**
+ * One pass over the raw headers. By length first: nearly every other header is passed over with one comparison of
+ * integers, and no name is converted to lower case.
+ */
+function collectFields(rawHeaders: readonly string[]): Fields {
+  const fields: Fields = {
+    host: '',
+    hosts: 0,
+    key: '',
+    keys: 0,
+    version: '',
+    versions: 0,
+    origin: '',
+    origins: 0,
+    upgrade: undefined,
+    connection: undefined,
+    protocols: undefined,
+    extensions: undefined,
+    body: undefined,
+  };
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    const value = rawHeaders[i + 1] ?? '';
+    switch (name.length) {
+      case 4:
+        if (!equalsIgnoringCase(name, 'host')) break;
+        fields.host = value;
+        fields.hosts++;
+        break;
+      case 6:
+        if (!equalsIgnoringCase(name, 'origin')) break;
+        fields.origin = value;
+        fields.origins++;
+        break;
+      case 7:
+        if (equalsIgnoringCase(name, 'upgrade')) fields.upgrade = join(fields.upgrade, value);
+        break;
+      case 10:
+        if (equalsIgnoringCase(name, 'connection')) fields.connection = join(fields.connection, value);
+        break;
+      case 14:
+        if (equalsIgnoringCase(name, 'content-length')) fields.body = `${name}: ${value}`;
+        break;
+      case 17:
+        if (equalsIgnoringCase(name, 'transfer-encoding')) {
+          fields.body = `${name}: ${value}`;
+        } else if (equalsIgnoringCase(name, 'sec-websocket-key')) {
+          fields.key = value;
+          fields.keys++;
+        }
+        break;
+      case 21:
+        if (!equalsIgnoringCase(name, 'sec-websocket-version')) break;
+        fields.version = value;
+        fields.versions++;
+        break;
+      case 22:
+        if (equalsIgnoringCase(name, 'sec-websocket-protocol')) fields.protocols = join(fields.protocols, value);
+        break;
+      case 24:
+        if (equalsIgnoringCase(name, 'sec-websocket-extensions')) fields.extensions = join(fields.extensions, value);
+        break;
+    }
+  }
+  return fields;
+}
+
+/** Field lines of one name mean what they mean joined (RFC 9110 section 5.3). */
+function join(earlier: string | undefined, value: string): string {
+  return earlier === undefined ? value : `${earlier}, ${value}`;
+}
+
+/** Even when an absolute target overrules it (RFC 9112 sections 3.2 and 3.2.2). */
+function checkHost({ hosts, host }: Fields): void {
+  if (hosts !== 1) throw badRequest('HOST', `Host must come exactly once, got it ${hosts} times`);
+  if (!isHost(host))
+    throw badRequest('HOST', `Host must be a host name or address and at most a port, got ${excerpt(host)}`);
+}
+
+/**
+ * Section 4.2.1, items 3 and 4. Who does not ask for the upgrade is told that nothing else is served (426 and its Upgrade,
+ * RFC 9110 section 15.5.22).
+ */
+function checkUpgrade({ upgrade, connection }: Fields): void {
+  if (upgrade === undefined || !listIncludes(upgrade, 'websocket')) {
+    throw new HandshakeError(
+      426,
+      'WSLOOM_HANDSHAKE_UPGRADE',
+      `Upgrade must include "websocket", got ${found(upgrade)}`,
+      { Upgrade: 'websocket' },
+    );
+  }
+  if (connection === undefined || !listIncludes(connection, 'upgrade')) {
+    throw badRequest('CONNECTION', `Connection must include "Upgrade", got ${found(connection)}`);
+  }
+}
+
+/**
+ * Section 4.2.1, item 6, and 4.4. Whatever is not one version 13 gets the version list, a missing header too: it is how
+ * drafts before version 4 asked, and the answer that tells a client what to send is more use to it than 400.
+ */
+function checkVersion({ versions, version }: Fields): void {
+  if (versions === 1 && version === WEBSOCKET_VERSION) return;
+  const got = versions > 1 ? `it ${versions} times` : found(versions === 0 ? undefined : version);
+  throw new HandshakeError(
+    426,
+    'WSLOOM_HANDSHAKE_VERSION',
+    `Sec-WebSocket-Version must come exactly once and be ${WEBSOCKET_VERSION}, got ${got}`,
+    { 'Sec-WebSocket-Version': WEBSOCKET_VERSION, Upgrade: 'websocket' },
+  );
+}
+
+const BASE64 = characterSet(`${ALPHANUMERIC}+/`);
+/**
+ * Section 4.2.1, item 5: the base64 of 16 bytes; once (section 11.3.1). The padding bits of its last character may be set,
+ * as they are in the example of section 4.1: the key is never decoded.
+ */
+function checkKey({ keys, key }: Fields): void {
+  if (keys !== 1) throw badRequest('KEY', `Sec-WebSocket-Key must come exactly once, got it ${keys} times`);
+  const isBase64Of16Bytes = key.length === 24 && spanEnd(key, BASE64, 0, 22) === 22 && key.endsWith('==');
+  if (!isBase64Of16Bytes) {
+    throw badRequest('KEY', `Sec-WebSocket-Key must be the base64 of 16 bytes, got ${excerpt(key)}`);
+  }
+}
+
+/** Section 4.1, item 10: tokens, at least one, all unique. They are compared as they are: no rule folds their case. */
+function readSubprotocols(list: string): string[] {
+  const subprotocols = readList('SUBPROTOCOLS', 'Sec-WebSocket-Protocol', list, parseTokenList);
+  const seen = new Set<string>();
+  for (const subprotocol of subprotocols) {
+    if (seen.has(subprotocol)) {
+      throw badRequest(
+        'SUBPROTOCOLS',
+        `Sec-WebSocket-Protocol must name none twice, got ${excerpt(subprotocol)} again`,
+      );
+    }
+    seen.add(subprotocol);
+  }
+  return subprotocols;
+}
+
+/** Section 4.2.1, item 9. */
+function readExtensions(list: string): Extension[] {
+  return readList('EXTENSIONS', 'Sec-WebSocket-Extensions', list, parseExtensions);
+}
+
+function readList<T>(
+  rule: 'SUBPROTOCOLS' | 'EXTENSIONS',
+  header: string,
+  list: string,
+  parse: (list: string) => T[],
+): T[] {
+  try {
+    return parse(list);
+  } catch (error) {
+    if (!(error instanceof HeaderSyntaxError)) throw error;
+    throw badRequest(rule, `${header} is malformed: ${error.message}`, { cause: error });
+  }
+}
+
+function found(value: string | undefined): string {
+  return value === undefined ? 'none' : excerpt(value);
+}

@@ -1,0 +1,15 @@
+/** What a frame is, in the low four bits of its first byte (RFC 6455 section 5.2). The others are reserved. */
+export const Opcode = {
+  CONTINUATION: 0x0,
+  TEXT: 0x1,
+  BINARY: 0x2,
+  CLOSE: 0x8,
+  PING: 0x9,
+  PONG: 0xa,
+} as const;
+
+/** Set in the first byte of a message's last fragment (section 5.2), and of every control frame (section 5.5). */
+export const FIN = 0x80;
+
+/** The most a control frame's payload may have, in bytes (section 5.5). */
+export const MAX_CONTROL_PAYLOAD_BYTES = 125;

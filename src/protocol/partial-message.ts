@@ -1,0 +1,136 @@
+import type { Arena } from '../memory/arena.js';
+import { Slabs } from '../memory/slabs.js';
+
+/**
+ * What has arrived of a message that one read did not bring whole: its payload bytes, unmasked and joined. They lie in a
+ * slab of the arena, or on the heap when the arena is full; either grows by doubling, with bytes that have arrived and never
+ * with bytes that a header declares.
+ */
+export class PartialMessage {
+  readonly #arena: Arena;
+  /** Where the bytes lie: the arena's memory, or a Buffer of this message alone. */
+  #bytes: Buffer;
+  #start = 0;
+  #length = 0;
+  #capacity = 0;
+  /** Slabs that libuv may still read into, given back by the next {@link settle}. */
+  #condemned: { offset: number; capacity: number }[] | undefined;
+  #lent = false;
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+    this.#bytes = arena.bytes;
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  get start(): number {
+    return this.#start;
+  }
+
+  /** In bytes. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Whether it has had to go to the heap. */
+  get onHeap(): boolean {
+    return this.#bytes !== this.#arena.bytes;
+  }
+
+  /** Takes `length` bytes of the arena at `from`. Bytes that were read to where they belong are not copied. */
+  append(from: number, length: number): void {
+    if (this.#bytes === this.#arena.bytes && this.#capacity > 0 && from === this.#start + this.#length) {
+      this.#length += length;
+      return;
+    }
+    const total = this.#length + length;
+    if (total > this.#capacity) this.#growTo(total);
+    if (this.#bytes === this.#arena.bytes) {
+      this.#bytes.copyWithin(this.#start + this.#length, from, from + length);
+    } else {
+      this.#bytes.set(this.#arena.bytes.subarray(from, from + length), this.#length);
+    }
+    this.#length = total;
+  }
+
+  /**
+   * Where the next read may put up to `wanted` bytes so that they need not be copied: the free end of the slab, as
+   * [offset, length]. Undefined if that would be less than `least` bytes, or on the heap: then the window is the place.
+   */
+  lendFreeEnd(wanted: number, least: number): readonly [offset: number, length: number] | undefined {
+    if (this.#capacity === 0 || this.onHeap) return undefined;
+    let free = this.#capacity - this.#length;
+    if (free < Math.min(wanted, this.#length) && this.#arena.slabs.grow(this.#start, this.#capacity)) {
+      this.#capacity *= 2;
+      free = this.#capacity - this.#length;
+    }
+    const length = Math.min(wanted, free);
+    if (length < least) return undefined;
+    this.#lent = true;
+    return [this.#start + this.#length, length];
+  }
+
+  /** To be called when libuv holds no range of ours: in the connection's read callback, or after its socket was destroyed. */
+  settle(): void {
+    this.#lent = false;
+    if (this.#condemned === undefined) return;
+    for (const { offset, capacity } of this.#condemned) this.#arena.slabs.free(offset, capacity);
+    this.#condemned = undefined;
+  }
+
+  /** Forgets the bytes and gives their memory back, as soon as libuv cannot hold it any more. */
+  release(): void {
+    if (this.#capacity > 0 && !this.onHeap) this.#giveBack(this.#start, this.#capacity);
+    this.#reset();
+  }
+
+  /**
+   * Leaves the slab to the caller, who gives it back to the arena; undefined if the message lies on the heap. Only where
+   * {@link settle} may be called too.
+   */
+  detach(): { readonly offset: number; readonly capacity: number } | undefined {
+    const slab = this.#capacity > 0 && !this.onHeap ? { offset: this.#start, capacity: this.#capacity } : undefined;
+    this.#reset();
+    return slab;
+  }
+
+  #growTo(total: number): void {
+    if (this.#capacity > 0 && !this.onHeap) {
+      while (this.#capacity < total && this.#arena.slabs.grow(this.#start, this.#capacity)) this.#capacity *= 2;
+      if (this.#capacity >= total) return;
+    }
+    const capacity = Slabs.capacity(total);
+    const offset = this.onHeap ? -1 : this.#arena.slabs.take(capacity);
+    if (offset < 0) {
+      const heap = Buffer.allocUnsafeSlow(capacity);
+      heap.set(this.#bytes.subarray(this.#start, this.#start + this.#length), 0);
+      if (this.#capacity > 0 && !this.onHeap) this.#giveBack(this.#start, this.#capacity);
+      this.#bytes = heap;
+      this.#start = 0;
+    } else {
+      this.#bytes.copyWithin(offset, this.#start, this.#start + this.#length);
+      if (this.#capacity > 0) this.#giveBack(this.#start, this.#capacity);
+      this.#start = offset;
+    }
+    this.#capacity = capacity;
+  }
+
+  #giveBack(offset: number, capacity: number): void {
+    if (this.#lent) {
+      this.#condemned ??= [];
+      this.#condemned.push({ offset, capacity });
+    } else {
+      this.#arena.slabs.free(offset, capacity);
+    }
+  }
+
+  #reset(): void {
+    this.#bytes = this.#arena.bytes;
+    this.#start = 0;
+    this.#length = 0;
+    this.#capacity = 0;
+  }
+}

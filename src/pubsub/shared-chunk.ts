@@ -1,0 +1,97 @@
+/** The first bytes of a chunk hold the count of its users. A cache line, so that counting disturbs no payload. */
+const COUNT_BYTES = 64;
+
+/** Size of an ordinary chunk, in bytes: small enough to stay in a core's second-level cache. */
+const CHUNK_BYTES = 256 * 1024;
+
+/** How many chunks a thread keeps for later use; more than these are left to the garbage collector. */
+const MAX_POOLED = 16;
+
+/**
+ * Memory that encoded publications lie in, shared by all threads whose connections are to be sent them. Its count of users
+ * (writes that the kernel has not taken yet, and threads that have not seen a batch yet) lies in the memory itself.
+ */
+export class SharedChunk {
+  readonly buffer: SharedArrayBuffer;
+  readonly bytes: Buffer;
+  readonly #users: Int32Array;
+  /** Where the next frame goes, for the thread that fills it. */
+  position = COUNT_BYTES;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.buffer = buffer;
+    this.bytes = Buffer.from(buffer);
+    this.#users = new Int32Array(buffer, 0, 1);
+  }
+
+  acquire(users = 1): void {
+    Atomics.add(this.#users, 0, users);
+  }
+
+  release(): void {
+    Atomics.sub(this.#users, 0, 1);
+  }
+
+  get isFree(): boolean {
+    return Atomics.load(this.#users, 0) === 0;
+  }
+
+  /** Whether `length` more bytes have room. */
+  hasRoom(length: number): boolean {
+    return this.position + length <= this.bytes.length;
+  }
+
+  /** Forgets the contents. Only when free. */
+  rewind(): void {
+    this.position = COUNT_BYTES;
+  }
+}
+
+/** The chunks that a thread fills with its publications, one after the other, and again when they are free. */
+export class ChunkPool {
+  readonly #pooled: SharedChunk[] = [];
+  /** Used in this turn, and held until it ends. */
+  readonly #inTurn: SharedChunk[] = [];
+  #current: SharedChunk | undefined;
+
+  /** A chunk with room for `length` bytes, which nobody else fills, held until {@link endTurn}. */
+  withRoom(length: number): SharedChunk {
+    const current = this.#current;
+    if (current !== undefined) {
+      if (this.#inTurn.length === 0 && current.isFree) current.rewind();
+      if (current.hasRoom(length)) return this.#hold(current);
+    }
+    if (COUNT_BYTES + length > CHUNK_BYTES) {
+      return this.#hold(new SharedChunk(new SharedArrayBuffer(COUNT_BYTES + length)));
+    }
+    this.#current = this.#freeChunk();
+    return this.#hold(this.#current);
+  }
+
+  /** What was put into chunks since the last call has been delivered, or is held by those who still need it. */
+  endTurn(): void {
+    for (const chunk of this.#inTurn) chunk.release();
+    this.#inTurn.length = 0;
+  }
+
+  #hold(chunk: SharedChunk): SharedChunk {
+    if (this.#inTurn.at(-1) !== chunk) {
+      chunk.acquire();
+      this.#inTurn.push(chunk);
+    }
+    return chunk;
+  }
+
+  #freeChunk(): SharedChunk {
+    const free = this.#pooled.find((chunk) => chunk.isFree);
+    if (free !== undefined) {
+      free.rewind();
+      return free;
+    }
+    const chunk = new SharedChunk(new SharedArrayBuffer(CHUNK_BYTES));
+    // The oldest may be held forever, by the count of a thread that died.
+    if (this.#pooled.length === MAX_POOLED) this.#pooled.shift();
+    this.#pooled.push(chunk);
+    return chunk;
+  }
+}

@@ -1,0 +1,39 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { ConnectionInfo } from '../connection/hosted-connection.js';
+import type { HostOptions } from '../host/host.js';
+
+/** What a worker is started with: the argument of its one task. */
+export interface WorkerTask {
+  /** Everything else that primary and worker tell each other: {@link ToWorker} and {@link FromWorker}. */
+  readonly port: MessagePort;
+  /** The URL of the handler module. */
+  readonly handler: string;
+  readonly options: HostOptions;
+  /** See {@link Counters}. */
+  readonly counters: SharedArrayBuffer;
+  /** See {@link Ownership}. */
+  readonly ownership: SharedArrayBuffer;
+}
+
+/** How the task ended, if it did not fail. */
+export type WorkerResult =
+  | { readonly outcome: 'drained' }
+  /** It never hosted anything: its handler or its arena cannot be had, and another try would end alike. */
+  | { readonly outcome: 'unfit'; readonly code: string; readonly message: string };
+
+export type ToWorker =
+  /** A connected socket, if it is still on offer in its slot of the ownership table. */
+  | {
+      readonly type: 'hand-off';
+      readonly slot: number;
+      readonly fd: number;
+      readonly info: ConnectionInfo;
+      readonly head: Uint8Array;
+    }
+  /** Another thread that publications are exchanged with. */
+  | { readonly type: 'peer'; readonly port: MessagePort }
+  | { readonly type: 'drain'; readonly limitMs: number };
+
+export type FromWorker =
+  | { readonly type: 'ready'; readonly kernel: string }
+  | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly line: string };

@@ -1,0 +1,61 @@
+import { Counters } from '../connection/counters.js';
+import { Exchange } from '../host/exchange.js';
+import { HandlerModuleError, loadHandlerModule } from '../host/handler-module.js';
+import { Host } from '../host/host.js';
+import type { Logger } from '../host/logger.js';
+import { registerHost } from '../host/publish.js';
+import { ArenaError } from '../memory/arena.js';
+import type { FromWorker, ToWorker, WorkerResult, WorkerTask } from './messages.js';
+import { Ownership } from './ownership.js';
+
+/**
+ * A worker's one task, which lasts as long as the server: hosts the sockets that come through the port, until it is told to
+ * drain and has drained. If the thread dies, the task is rejected by the pool.
+ */
+export default async function work(task: WorkerTask): Promise<WorkerResult> {
+  const { port, options } = task;
+  const tell = (message: FromWorker) => port.postMessage(message);
+  const log: Logger = {
+    info: (line) => tell({ type: 'log', level: 'info', line }),
+    warn: (line) => tell({ type: 'log', level: 'warn', line }),
+    error: (line) => tell({ type: 'log', level: 'error', line }),
+  };
+  const exchange = new Exchange();
+  let host: Host;
+  try {
+    const { handler } = await loadHandlerModule(task.handler);
+    host = new Host(options, handler, exchange, new Counters(task.counters), log);
+  } catch (error) {
+    if (!(error instanceof HandlerModuleError || error instanceof ArenaError)) throw error;
+    return { outcome: 'unfit', code: error.code, message: error.message };
+  }
+  const unregister = registerHost(host);
+  const ownership = new Ownership(task.ownership);
+  const drained = new Promise<void>((resolve) => {
+    port.on('message', (message: ToWorker) => {
+      if (message.type === 'hand-off') takeHandOff(host, ownership, message, log);
+      else if (message.type === 'peer') exchange.bus.connect(message.port);
+      else resolve(host.drain(message.limitMs));
+    });
+  });
+  tell({ type: 'ready', kernel: host.kernelName });
+  await drained;
+  unregister();
+  exchange.bus.close();
+  port.close();
+  return { outcome: 'drained' };
+}
+
+function takeHandOff(
+  host: Host,
+  ownership: Ownership,
+  { slot, fd, info, head }: Extract<ToWorker, { type: 'hand-off' }>,
+  log: Logger,
+): void {
+  if (!ownership.take(slot)) return;
+  try {
+    host.adopt(fd, info, head);
+  } catch (error) {
+    log.error(`cannot take over the socket of connection ${info.id}: ${String(error)}`);
+  }
+}
