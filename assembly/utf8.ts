@@ -39,7 +39,6 @@ const THEN_8: u8 = TOO_LONG | TWO_CONTINUATIONS | OVERLONG_2 | OVERLONG_3 | OVER
 const THEN_9: u8 = TOO_LONG | TWO_CONTINUATIONS | OVERLONG_2 | OVERLONG_3 | TOO_LARGE;
 const THEN_A: u8 = TOO_LONG | TWO_CONTINUATIONS | OVERLONG_2 | SURROGATE | TOO_LARGE;
 
-// biome-ignore-start format: the tables read in rows of their index
 // Static data, loaded by each call: as v128 constants the tables cost half the speed on V8 13 and later.
 const firstHigh = memory.data<u8>(
   [
@@ -74,7 +73,6 @@ const complete = memory.data<u8>(
   ],
   16,
 );
-// biome-ignore-end format: tables end
 
 /** Each byte's four high bits. As 16-bit lanes and a mask: x86 has no shift of 8-bit lanes. */
 // @ts-ignore: decorator

@@ -7,9 +7,12 @@ export type Batch = (kernel: Kernel, times: number, offset: number, length: numb
 const BATCH_MS = 0.08;
 const ROUNDS = 60;
 
+let batches = 0;
+
 /**
- * A batch for one operation of one kernel. Each is compiled from source of its own: closures of one source share their
- * type feedback, and a call site that has seen every kernel is slower than a server's, which sees one.
+ * A batch for one operation of one kernel. Each is compiled from a source of its own, made different by a number: what
+ * shares its source shares its type feedback, and a call site that has seen every kernel is slower than a server's, which
+ * sees one.
  */
 export function batch(call: string): Batch {
   return new Function(
@@ -17,7 +20,7 @@ export function batch(call: string): Batch {
     'times',
     'offset',
     'length',
-    `for (let i = 0; i < times; i++) kernel.${call};`,
+    `/* ${batches++} */ for (let i = 0; i < times; i++) kernel.${call};`,
   ) as Batch;
 }
 

@@ -15,7 +15,7 @@ export {
   type ServerAddress,
   type ServerStats,
 } from './primary/server.js';
-export { WorkerStartError } from './primary/workers.js';
+export { WorkerStartError } from './primary/worker-start-error.js';
 export { CloseArgumentError, CloseCode } from './protocol/close.js';
-export type { HandshakeHeaders } from './protocol/handshake.js';
+export type { HandshakeHeaders } from './protocol/handshake-headers.js';
 export type { HeaderSource, HeaderValue } from './protocol/handshake-response.js';

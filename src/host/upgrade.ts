@@ -1,4 +1,4 @@
-import type { HandshakeHeaders } from '../protocol/handshake.js';
+import type { HandshakeHeaders } from '../protocol/handshake-headers.js';
 import type { HeaderSource } from '../protocol/handshake-response.js';
 
 /** What an `upgrade` hook can judge a connection by: a valid opening handshake (RFC 6455 section 4.2.1). */

@@ -9,10 +9,10 @@ import { type HandlerModule, loadHandlerModule } from '../host/handler-module.js
 import { Host } from '../host/host.js';
 import { registerHost } from '../host/publish.js';
 import { Routes } from '../monitor/routes.js';
-import { hasDescriptors } from './descriptor.js';
-import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options.js';
+import { type DuplicateDescriptor, loadDuplicateDescriptor } from './descriptor.js';
+import { ConfigError, type ResolvedOptions, resolveOptions, type ServerOptions } from './options.js';
 import { type Destination, Upgrader } from './upgrade.js';
-import { Workers } from './workers.js';
+import type { Workers } from './workers.js';
 
 /** Where a server listens. */
 export interface ServerAddress {
@@ -137,21 +137,35 @@ export class Server {
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new Error('a server can be started once');
     this.#state = 'started';
-    const { handler, handshakeTimeoutMs, handOffTimeoutMs, host, log, paths, threads } = this.#options;
+    const { handler, handshakeTimeoutMs, log, paths, threads } = this.#options;
+    const duplicate = await this.#loadDuplicateDescriptor();
     this.#module = await loadHandlerModule(handler);
     const { upgrade } = this.#module;
-    this.#upgrader = new Upgrader({ paths, upgrade, handshakeTimeoutMs, log }, this.#destination());
-    if (threads === 0) {
-      this.#kernelName = this.#primaryHost().kernelName;
-      return;
-    }
-    const options = { threads, handler, host, handOffTimeoutMs, log };
-    this.#workers = new Workers(options, this.#exchange.bus, this.#counters);
+    this.#upgrader = new Upgrader({ paths, upgrade, handshakeTimeoutMs, log }, this.#destination(duplicate));
     try {
-      this.#kernelName = await this.#workers.start();
+      this.#kernelName = threads === 0 ? this.#primaryHost().kernelName : await this.#startWorkers();
     } catch (error) {
       await this.close({ drainMs: 0 });
       throw error;
+    }
+  }
+
+  async #startWorkers(): Promise<string> {
+    const { Workers } = await import('./workers.js');
+    this.#workers = new Workers(this.#options, this.#exchange.bus, this.#counters);
+    return this.#workers.start();
+  }
+
+  /** Without it, connections cannot go to workers; the primary can host them all the same, as streams. */
+  async #loadDuplicateDescriptor(): Promise<DuplicateDescriptor | undefined> {
+    try {
+      return await loadDuplicateDescriptor();
+    } catch (cause) {
+      if (this.#options.threads === 0) return undefined;
+      throw new ConfigError(
+        'threads',
+        `threads must be 0 on this system: sockets cannot be handed to threads (${String(cause)})`,
+      );
     }
   }
 
@@ -221,6 +235,7 @@ export class Server {
     this.#state = 'closing';
     const httpClosed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#http.closeIdleConnections();
+    this.#upgrader?.close();
     await Promise.all([this.#workers?.drain(drainMs), this.#host?.drain(drainMs)]);
     this.#unregisterHost();
     this.#exchange.bus.close();
@@ -239,10 +254,10 @@ export class Server {
     return this.#host;
   }
 
-  #destination(): Destination {
+  #destination(duplicateDescriptor: DuplicateDescriptor | undefined): Destination {
     const server = this;
     return {
-      wantsDescriptors: hasDescriptors,
+      duplicateDescriptor,
       get unavailable() {
         if (server.#state !== 'started') return 'the server is going away';
         return server.#workers?.canPlace === false ? 'no worker takes connections' : undefined;

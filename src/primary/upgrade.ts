@@ -8,14 +8,14 @@ import type { Upgrade, UpgradeAcceptance, UpgradeRefusal } from '../host/upgrade
 import { type OpeningHandshake, readHandshake } from '../protocol/handshake.js';
 import { HandshakeError } from '../protocol/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/handshake-response.js';
-import { duplicateDescriptor } from './descriptor.js';
+import type { DuplicateDescriptor } from './descriptor.js';
 
 /** Where accepted connections go. */
 export interface Destination {
   /** Why no connection can be accepted now; undefined if it can. */
   readonly unavailable: string | undefined;
-  /** Whether connections go as descriptors, where they have one. */
-  readonly wantsDescriptors: boolean;
+  /** How connections are given away that have a descriptor; undefined if all go as streams. */
+  readonly duplicateDescriptor: DuplicateDescriptor | undefined;
   /** Hosts the connection of a descriptor, which is the destination's from now on. */
   place(fd: number, info: ConnectionInfo, head: Uint8Array): void;
   /** Hosts a stream that has no descriptor to give. */
@@ -52,17 +52,17 @@ export class Upgrader {
   readonly #destination: Destination;
   /** Requests on each socket that have no complete answer yet. */
   readonly #unanswered = new WeakMap<Duplex, number>();
-  /** Upgrades that wait for a hook, or for the kernel to take the 101. */
-  #pending = 0;
+  /** Upgrades that wait for a hook, or for the kernel to take the 101: what ends their wait. */
+  readonly #waiting = new Set<(why: string) => void>();
 
   constructor(options: UpgraderOptions, destination: Destination) {
     this.#options = options;
     this.#destination = destination;
   }
 
-  /** How many upgrades wait for their hook now. */
+  /** How many upgrades wait now. */
   get pending(): number {
-    return this.#pending;
+    return this.#waiting.size;
   }
 
   /** To be told of each ordinary request, so that an upgrade behind it does not overtake its answer. */
@@ -124,34 +124,44 @@ export class Upgrader {
     candidate: Candidate,
     promise: PromiseLike<UpgradeAcceptance | UpgradeRefusal | undefined | void>,
   ): Promise<void> {
-    const wait = this.#wait(candidate.socket);
+    const { socket } = candidate;
+    const end = this.#wait(socket, (why) => refuse(socket, 503, why));
     try {
       const decision = await promise;
-      if (wait.end()) this.#decide(candidate, decision ?? undefined);
+      if (end()) this.#decide(candidate, decision ?? undefined);
     } catch (error) {
-      if (wait.end()) this.#refuseFailed(candidate, error);
+      if (end()) this.#refuseFailed(candidate, error);
       else this.#options.log.error(`upgrade() of the handler failed: ${describe(error)}`);
     }
   }
 
-  /** Bounds how long a socket is waited for. `end` says whether it is still there and in time. */
-  #wait(socket: Duplex): { end(): boolean } {
-    const timer = setTimeout(() => {
-      refuse(socket, 503, 'the server took too long to decide\n');
-      end();
-    }, this.#options.handshakeTimeoutMs);
+  /** Refuses everybody who still waits: the server is going away. */
+  close(): void {
+    for (const give of this.#waiting) give('the server is going away\n');
+  }
+
+  /**
+   * Bounds how long a socket is waited for.
+   * @param giveUp ends the socket when the time is over, or when the server closes.
+   * @returns a function to be called when the wait is over: whether the socket is still there, and in time.
+   */
+  #wait(socket: Duplex, giveUp: (why: string) => void): () => boolean {
     let isOver = false;
     const end = () => {
       if (isOver) return false;
       isOver = true;
-      this.#pending--;
+      this.#waiting.delete(abort);
       clearTimeout(timer);
       socket.off('close', end);
       return !socket.destroyed;
     };
+    const abort = (why: string) => {
+      if (end()) giveUp(why);
+    };
+    const timer = setTimeout(abort, this.#options.handshakeTimeoutMs, 'the server took too long to decide\n');
     socket.on('close', end);
-    this.#pending++;
-    return { end };
+    this.#waiting.add(abort);
+    return end;
   }
 
   #decide(candidate: Candidate, decision: UpgradeAcceptance | UpgradeRefusal | undefined): void {
@@ -190,13 +200,17 @@ export class Upgrader {
       refuse(socket, 503, `${destination.unavailable}\n`, { 'Retry-After': '1' });
       return;
     }
-    if (!(socket instanceof Socket) || !destination.wantsDescriptors || Reflect.get(socket, 'encrypted') === true) {
+    if (
+      !(socket instanceof Socket) ||
+      destination.duplicateDescriptor === undefined ||
+      Reflect.get(socket, 'encrypted') === true
+    ) {
       socket.write(response, 'latin1');
       socket.off('error', ignore);
       destination.placeStream(socket, info, withUnread(head, socket));
       return;
     }
-    const fd = duplicateDescriptor(socket);
+    const fd = destination.duplicateDescriptor(socket);
     if (fd < 0) {
       refuse(socket, 503, 'the server is out of descriptors\n', { 'Retry-After': '1' });
       this.#options.log.error('a descriptor could not be duplicated: is the limit (ulimit -n) reached?');
@@ -209,12 +223,12 @@ export class Upgrader {
     };
     socket.write(response, 'latin1', () => {
       // Only if the kernel did not take the 101 at once: the rest has gone now, or the peer has.
-      if (wait === undefined) return;
-      if (wait.end()) handOff();
+      if (waited === undefined) return;
+      if (waited()) handOff();
       else closeSync(fd);
     });
-    const wait = socket.writableLength > 0 ? this.#wait(socket) : undefined;
-    if (wait === undefined) handOff();
+    const waited = socket.writableLength > 0 ? this.#wait(socket, () => socket.destroy()) : undefined;
+    if (waited === undefined) handOff();
   }
 
   #refuseFailed({ socket }: Candidate, error: unknown): void {
@@ -223,13 +237,16 @@ export class Upgrader {
   }
 }
 
-/** All that this thread has read of a connection beyond its opening handshake. */
+/** All that this thread has read of a connection beyond its opening handshake, in memory of its own. */
 function withUnread(head: Uint8Array, socket: Duplex): Uint8Array {
   const parts = [head];
   for (let read: unknown = socket.read(); read !== null; read = socket.read()) parts.push(read as Uint8Array);
-  // Memory of its own: a small Buffer would be posted to another thread with all of the pool that it is part of.
-  return Uint8Array.from(Buffer.concat(parts));
+  if (parts.length === 1 && head.length === 0) return NOTHING;
+  // A copy: a small Buffer would be posted to another thread with all of the pool that it is part of.
+  return new Uint8Array(Buffer.concat(parts));
 }
+
+const NOTHING = new Uint8Array(0);
 
 function refuse(socket: Duplex, status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
   end(socket, renderRefusal(status, { headers, body }));

@@ -5,6 +5,7 @@ import type { HostOptions } from '../host/host.js';
 import type { Logger } from '../host/logger.js';
 import type { Bus } from '../pubsub/bus.js';
 import { abandon, type HandOff, WorkerLink } from './worker-link.js';
+import { WorkerStartError } from './worker-start-error.js';
 
 export interface WorkersOptions {
   readonly threads: number;
@@ -14,17 +15,6 @@ export interface WorkersOptions {
   /** A connection that a worker does not take for so long goes to another one. */
   readonly handOffTimeoutMs: number;
   readonly log: Logger;
-}
-
-/** No worker can host: its handler or its arena cannot be had. */
-export class WorkerStartError extends Error {
-  override readonly name = 'WorkerStartError';
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 /** A worker that died is replaced after so many ms; doubled for each that died shortly before, up to the second figure. */

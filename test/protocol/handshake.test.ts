@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { HandshakeHeaders, type HandshakeRequest, readHandshake } from '../../dist/protocol/handshake.js';
+import { type HandshakeRequest, readHandshake } from '../../dist/protocol/handshake.js';
 import { HandshakeError, HeaderSyntaxError } from '../../dist/protocol/handshake-error.js';
+import { HandshakeHeaders } from '../../dist/protocol/handshake-headers.js';
 import { formatExtensions } from '../../dist/protocol/header-grammar.js';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { AutoKernel } from '../../dist/kernels/auto.js';
+import { JsByteKernel, JsWordKernel } from '../../dist/kernels/js.js';
+import type { Kernel } from '../../dist/kernels/kernel.js';
+import { NativeKernel } from '../../dist/kernels/native.js';
+import { wasmKernel, wasmScalarKernel } from '../../dist/kernels/wasm.js';
+
+/** The first byte that is not the kernels' own. */
+export const FREE = 65536;
+
+/** Memory of a few pages that all kernels under test share, as a thread's arena. */
+export const memory = newMemory(4);
+export const bytes = Buffer.from(memory.buffer);
+
+export function newMemory(pages: number): WebAssembly.Memory {
+  return new WebAssembly.Memory({ initial: pages, maximum: pages });
+}
+
+/** Every kernel and variant over one memory. `auto` is there twice: as shipped, and changing where short tests can see it. */
+export function allKernels(over: WebAssembly.Memory): readonly (readonly [string, Kernel])[] {
+  const wasm = wasmKernel(over);
+  const native = new NativeKernel(over, wasm);
+  const low = {
+    unmaskWasmFromBytes: 9,
+    validateWasmFromBytes: 5,
+    validateNativeFromBytes: 33,
+    unmaskTextWasmFromBytes: 7,
+    unmaskTextNativeFromBytes: 47,
+  };
+  return [
+    ['js, by bytes', new JsByteKernel(over)],
+    ['js, by words', new JsWordKernel(over)],
+    ['wasm', wasm],
+    ['wasm, scalar variants', scalarVariants(over)],
+    ['wasm-scalar', wasmScalarKernel(over)],
+    ['native', native],
+    ['auto', new AutoKernel(over, wasm, native)],
+    ['auto, low thresholds', new AutoKernel(over, wasm, native, low)],
+  ];
+}
+
+export const KERNELS = allKernels(memory);
+
+/** The scalar kernels that the SIMD module carries for comparison. */
+function scalarVariants(over: WebAssembly.Memory): Kernel {
+  const module = new WebAssembly.Module(readFileSync(new URL('../../dist/kernels.wasm', import.meta.url)));
+  const exports = new WebAssembly.Instance(module, { env: { memory: over } }).exports as unknown as {
+    unmaskScalar: Kernel['unmask'];
+    validateScalar: Kernel['validate'];
+    unmaskTextScalar: Kernel['unmaskText'];
+  };
+  return {
+    name: 'wasm',
+    unmask: exports.unmaskScalar,
+    validate: exports.validateScalar,
+    unmaskText: exports.unmaskTextScalar,
+  };
+}
+
+/** A masking key of four different bytes, in the order in which they are applied, and as kernels want it. */
+export const KEY_BYTES = Buffer.from([0x37, 0xfa, 0x21, 0x9d]);
+export const KEY = KEY_BYTES.readInt32LE();
+
+/** Masks, or unmasks, byte by byte, as RFC 6455 section 5.3 puts it; `phase` is where in the payload the range begins. */
+export function xor(payload: Uint8Array, phase = 0): Buffer {
+  return Buffer.from(payload.map((byte, i) => byte ^ (KEY_BYTES[(i + phase) % 4] as number)));
+}
+
+/** Bytes that would be taken for part of a character if a kernel looked at them: a lead byte before, continuations after. */
+const BEFORE = Buffer.alloc(32, 0xe2);
+const AFTER = Buffer.alloc(32, 0x82);
+
+/** Puts a payload at an offset, between canaries. */
+export function place(payload: Uint8Array, offset: number): void {
+  bytes.set(BEFORE, offset - BEFORE.length);
+  bytes.set(payload, offset);
+  bytes.set(AFTER, offset + payload.length);
+}
+
+/** Whether the payload at an offset is this one. */
+export function holds(payload: Uint8Array, offset: number): boolean {
+  return bytes.compare(payload, 0, payload.length, offset, offset + payload.length) === 0;
+}
+
+/** Whether what `place` put around a range is as it was. */
+export function untouchedAround(offset: number, length: number): boolean {
+  return holds(BEFORE, offset - BEFORE.length) && holds(AFTER, offset + length);
+}

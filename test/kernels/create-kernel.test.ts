@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { createKernel, KERNEL_CHOICES } from '../../dist/kernels/create-kernel.js';
+import { Utf8 } from '../../dist/kernels/utf8.js';
+import { newMemory } from './all-kernels.js';
+
+describe('createKernel', () => {
+  it.each(KERNEL_CHOICES)('makes the kernel that is called %s', (choice) => {
+    expect(createKernel(choice, newMemory(2)).name).toBe(choice);
+  });
+
+  it('logs nothing where there is SIMD', () => {
+    const lines: string[] = [];
+    for (const choice of KERNEL_CHOICES) createKernel(choice, newMemory(2), (line) => lines.push(line));
+    expect(lines).toEqual([]);
+  });
+
+  it('changes implementations where it is told to', () => {
+    const memory = newMemory(2);
+    const thresholds = {
+      unmaskWasmFromBytes: 0,
+      validateWasmFromBytes: 0,
+      validateNativeFromBytes: 0,
+      unmaskTextWasmFromBytes: 0,
+      unmaskTextNativeFromBytes: 0,
+    };
+    const kernel = createKernel('auto', memory, undefined, thresholds);
+    new Uint8Array(memory.buffer).set([0xc3, 0xa9], 65536);
+    expect(kernel.validate(65536, 2, Utf8.ACCEPT)).toBe(Utf8.ACCEPT);
+    expect(kernel.validate(65536, 1, Utf8.ACCEPT)).toBe(Utf8.ONE_MORE);
+  });
+});
+
+// V8 offers WebAssembly SIMD on x86 from SSSE3 and SSE4.1 on, and can be told to do without. On other machines it cannot.
+describe.skipIf(process.arch !== 'x64')('on a machine without SIMD', () => {
+  const program = `
+    import { createKernel } from ${JSON.stringify(new URL('../../dist/kernels/create-kernel.js', import.meta.url).href)};
+    const text = 'Möwe, 床前明月光, 🚀 and more. '.repeat(200);
+    const report = process.argv.slice(1).map((choice) => {
+      const memory = new WebAssembly.Memory({ initial: 2, maximum: 2 });
+      const lines = [];
+      const kernel = createKernel(choice, memory, (line) => lines.push(line));
+      const length = Buffer.from(memory.buffer).write(text, 65536);
+      kernel.unmask(65536, length, 0x12345678);
+      const state = kernel.unmaskText(65536, length, 0x12345678, 0);
+      const right = Buffer.from(memory.buffer, 65536, length).toString() === text;
+      return { name: kernel.name, lines, right: right && state === 0 && kernel.validate(65536, length, 0) === 0 };
+    });
+    console.log(JSON.stringify(report));
+  `;
+
+  it.each(['--no-enable-ssse3', '--no-enable-sse4-1'])(
+    'falls back to the scalar module with one line of log (%s)',
+    (flag) => {
+      const args = [flag, '--input-type=module', '--eval', program, '--', ...KERNEL_CHOICES];
+      const report = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+      const line = expect.stringContaining('no WebAssembly SIMD');
+      expect(report).toEqual([
+        { name: 'auto', lines: [line], right: true },
+        { name: 'js', lines: [], right: true },
+        { name: 'wasm-scalar', lines: [line], right: true },
+        { name: 'native', lines: [line], right: true },
+      ]);
+    },
+  );
+});
