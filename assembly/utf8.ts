@@ -213,12 +213,9 @@ function advance(offset: usize, length: usize, key: i32, state: i32, masked: boo
       at += 32;
       left -= 32;
     } while (left >= 32);
-    if (left >= 32) {
-      // ASCII comes: nothing may be open.
-      errors = v128.or(errors, i8x16.sub_sat_u(before, limits));
-      before = i8x16.splat(0);
-      allowedBefore = i8x16.splat(TOO_LONG);
-    }
+    // ASCII comes, so nothing may be open. If nothing is, `before` can stay as it is: after its last character, as after
+    // ASCII, a continuation is wrong and everything else is right.
+    if (left >= 32) errors = v128.or(errors, i8x16.sub_sat_u(before, limits));
   }
   if (left >= 16) {
     const a = take(at, key16, masked);

@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ConfigError, createServer, HandlerModuleError, type Server, type ServerOptions } from './index.js';
-import { DEFAULTS, KERNELS } from './primary/options.js';
+import { KERNEL_CHOICES } from './kernels/create-kernel.js';
+import { DEFAULTS } from './primary/options.js';
 
 /** Exit codes: the command line cannot be understood, or this machine cannot do what it says. */
 const EXIT_USAGE = 2;
@@ -60,7 +61,9 @@ function createProgram(): Command {
         'worker threads; 0 hosts connections in the primary (default: one per core)',
       ).argParser(parseCount),
     )
-    .addOption(new Option('--kernel <name>', 'what unmasks and validates payloads').choices(KERNELS).default('auto'))
+    .addOption(
+      new Option('--kernel <name>', 'what unmasks and validates payloads').choices(KERNEL_CHOICES).default('auto'),
+    )
     .addOption(sizeOption('--arena <size>', 'memory reserved by each thread, touched lazily', DEFAULTS.arenaBytes))
     .addOption(sizeOption('--max-payload <size>', 'longest message; longer ones are refused', DEFAULTS.maxPayloadBytes))
     .option('--path <path>', 'accept WebSockets on this path only (repeatable)', (path, paths: string[] = []) => [

@@ -11,6 +11,7 @@ const MAX_SLAB_BYTES = 1024 * 1024 * 1024;
 
 /** Marks spans in `#spanKind` that are not the first of what they belong to, or belong to nothing. */
 const NO_KIND = -1;
+const NO_SPAN = -1;
 /** In `#spanKind`: this span is cut into slabs of `MIN_SLAB_BYTES << kind`. Whole-span slabs are `FREE` or `TAKEN` plus their order. */
 const FREE = 64;
 const TAKEN = 128;
@@ -31,8 +32,10 @@ export class Slabs {
   readonly #spanTaken: Uint16Array;
   /** Free ranges by order (a range of order n has 2^n spans): first spans, as sets so that a buddy is taken out in O(1). */
   readonly #freeSpans: Set<number>[] = [];
-  /** Free small slabs by class, as stacks of offsets. Those of a span that went back are dropped when they surface. */
+  /** Free small slabs by class, as stacks of offsets. */
   readonly #freeSmall: number[][] = [];
+  /** By class: the span that stays cut though none of its slabs is taken, or `NO_SPAN`. */
+  readonly #idleSpans: number[] = [];
   #takenBytes = 0;
   #takenSlabs = 0;
 
@@ -42,7 +45,10 @@ export class Slabs {
     this.#spanKind = new Int16Array(this.#spans).fill(NO_KIND);
     this.#spanTaken = new Uint16Array(this.#spans);
     for (let order = 0; 2 ** order <= this.#spans; order++) this.#freeSpans.push(new Set());
-    for (let size = MIN_SLAB_BYTES; size < SPAN_BYTES; size *= 2) this.#freeSmall.push([]);
+    for (let size = MIN_SLAB_BYTES; size < SPAN_BYTES; size *= 2) {
+      this.#freeSmall.push([]);
+      this.#idleSpans.push(NO_SPAN);
+    }
     // Buddies are aligned to their own size counted from the first span, so the ranges must be laid in order of size.
     let span = 0;
     for (let order = this.#freeSpans.length - 1; order >= 0; order--) {
@@ -71,7 +77,8 @@ export class Slabs {
   take(lengthBytes: number): number {
     if (lengthBytes > MAX_SLAB_BYTES) return -1;
     const capacity = Slabs.capacity(lengthBytes);
-    const offset = capacity < SPAN_BYTES ? this.#takeSmall(capacity) : this.#takeSpans(spanOrder(capacity));
+    let offset = this.#find(capacity);
+    if (offset < 0 && this.#freeIdleSpans()) offset = this.#find(capacity);
     if (offset >= 0) {
       this.#takenBytes += capacity;
       this.#takenSlabs++;
@@ -109,13 +116,19 @@ export class Slabs {
     return true;
   }
 
+  #find(capacity: number): number {
+    return capacity < SPAN_BYTES ? this.#takeSmall(capacity) : this.#takeSpans(spanOrder(capacity));
+  }
+
   #takeSmall(capacity: number): number {
     const kind = smallClass(capacity);
     const free = this.#freeSmall[kind] as number[];
     if (free.length === 0 && !this.#cutSpan(kind, capacity)) return -1;
     const offset = free.pop() as number; // #cutSpan has filled it
     const span = (offset - this.#start) >>> SPAN_BITS;
-    this.#spanTaken[span] = (this.#spanTaken[span] as number) + 1;
+    const taken = this.#spanTaken[span] as number;
+    if (taken === 0) this.#idleSpans[kind] = NO_SPAN;
+    this.#spanTaken[span] = taken + 1;
     return offset;
   }
 
@@ -135,11 +148,29 @@ export class Slabs {
     this.#spanTaken[span] = taken;
     const free = this.#freeSmall[kind] as number[];
     free.push(offset);
+    if (taken > 0) return;
     // The last span of a class stays cut, so that a single slab taken and freed in turn does not cut it each time.
-    if (taken > 0 || free.length * (MIN_SLAB_BYTES << kind) <= SPAN_BYTES) return;
+    if (free.length * (MIN_SLAB_BYTES << kind) <= SPAN_BYTES) this.#idleSpans[kind] = span;
+    else this.#freeCutSpan(span, kind);
+  }
+
+  #freeCutSpan(span: number, kind: number): void {
     const start = this.#start + span * SPAN_BYTES;
+    const free = this.#freeSmall[kind] as number[];
     this.#freeSmall[kind] = free.filter((at) => at < start || at >= start + SPAN_BYTES);
     this.#freeRange(span, 0);
+  }
+
+  /** True if there were any. */
+  #freeIdleSpans(): boolean {
+    let found = false;
+    for (const [kind, span] of this.#idleSpans.entries()) {
+      if (span === NO_SPAN) continue;
+      this.#idleSpans[kind] = NO_SPAN;
+      this.#freeCutSpan(span, kind);
+      found = true;
+    }
+    return found;
   }
 
   /** A span for small slabs comes from the smallest free range, so that the large ones stay whole. */

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import type { HostOptions } from '../host/host.js';
 import { type Logger, stderrLogger } from '../host/logger.js';
-import type { KernelChoice } from '../kernels/create-kernel.js';
+import { KERNEL_CHOICES, type KernelChoice } from '../kernels/create-kernel.js';
 import { MAX_ARENA_BYTES, MIN_ARENA_BYTES } from '../memory/arena.js';
 import { hasDescriptors } from './descriptor.js';
 
@@ -77,9 +77,6 @@ export interface ResolvedOptions {
   readonly paths: ReadonlySet<string> | undefined;
   readonly log: Logger;
 }
-
-/** The values of `kernel`. */
-export const KERNELS: readonly KernelChoice[] = ['auto', 'js', 'wasm', 'native'];
 
 /** Default values, in bytes and ms. */
 export const DEFAULTS = {
@@ -164,9 +161,9 @@ function checkHandler(handler: unknown): string {
 }
 
 function checkKernel(kernel: unknown): KernelChoice {
-  const known = KERNELS.find((name) => name === kernel);
+  const known = KERNEL_CHOICES.find((name) => name === kernel);
   if (known !== undefined) return known;
-  throw new ConfigError('kernel', `kernel must be one of ${KERNELS.join(', ')}, got ${JSON.stringify(kernel)}`);
+  throw new ConfigError('kernel', `kernel must be one of ${KERNEL_CHOICES.join(', ')}, got ${JSON.stringify(kernel)}`);
 }
 
 function checkPaths(path: unknown): ReadonlySet<string> {

@@ -198,11 +198,14 @@ export class FrameReader {
       if (length < 126) throw violation(`length ${length} in 16 bits (RFC 6455 section 5.2)`);
       keyAt = at + 4;
     } else if (length === 127) {
-      if (available < 10) return FrameEvent.NONE;
+      if (available < 10) {
+        this.#checkPartialLength64(at + 2);
+        return FrameEvent.NONE;
+      }
       length = this.#readLength64(at + 2);
       keyAt = at + 10;
     }
-    // Both are at most 2^53: the sum is exact enough to be compared with a limit below 2^32.
+    // Up to 2^63 and so maybe rounded, but a sum below 2^53 is exact, and the limit is below 2^32.
     if (this.#messageBytes + length > this.#maxPayloadBytes) {
       throw new ProtocolError(
         CloseCode.MESSAGE_TOO_BIG,
@@ -244,6 +247,18 @@ export class FrameReader {
     if (high > 0x7fff_ffff) throw violation('length with the top bit set (RFC 6455 section 5.2)');
     if (length <= 0xffff) throw violation(`length ${length} in 64 bits (RFC 6455 section 5.2)`);
     return length;
+  }
+
+  /** What {@link #readLength64} refuses, by the bytes of it that are there. */
+  #checkPartialLength64(at: number): void {
+    const bytes = this.#arena.bytes;
+    const present = this.#end - at;
+    if (present > 0 && (bytes[at] as number) > 0x7f) {
+      throw violation('length with the top bit set (RFC 6455 section 5.2)');
+    }
+    if (present >= 6 && bytes.readUIntBE(at, 6) === 0) {
+      throw violation('length of at most 16 bits in 64 bits (RFC 6455 section 5.2)');
+    }
   }
 
   /** Control frames are whole and short, may stand between the fragments of a message, and are reported at once. */
