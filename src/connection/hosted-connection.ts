@@ -1,4 +1,3 @@
-import { WINDOW_BYTES } from '../memory/arena.js';
 import {
   CloseCode,
   type CloseStatus,
@@ -6,7 +5,7 @@ import {
   MAX_CLOSE_REASON_BYTES,
   readCloseStatus,
 } from '../protocol/close.js';
-import { FrameEvent, FrameReader } from '../protocol/frame-reader.js';
+import { FrameEvent } from '../protocol/frame-reader.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
 import type { SharedChunk } from '../pubsub/shared-chunk.js';
@@ -14,6 +13,7 @@ import type { Subscriber, Topics } from '../pubsub/topics.js';
 import type { Connection, SendData } from './connection.js';
 import { Counter } from './counters.js';
 import type { ConnectionEnvironment } from './environment.js';
+import { Input, type InputListener } from './input.js';
 import { LentMessage } from './message.js';
 import { DIRECT_WRITE_BYTES, NO_SLAB, Output } from './output.js';
 import { payloadOf } from './payload.js';
@@ -45,7 +45,7 @@ const POISON = 0xdb;
 /**
  * A connection in the thread that hosts it: bytes from a transport through the framing loop to the handler, and back.
  */
-export class HostedConnection implements Connection, TransportListener, Subscriber {
+export class HostedConnection implements Connection, TransportListener, InputListener, Subscriber {
   readonly id: number;
   readonly remoteAddress: string | undefined;
   readonly path: string;
@@ -59,17 +59,13 @@ export class HostedConnection implements Connection, TransportListener, Subscrib
   runsTaken = 0;
 
   readonly #env: ConnectionEnvironment;
-  readonly #reader: FrameReader;
+  readonly #input: Input;
   readonly #transport: Transport;
   readonly #output: Output;
   #state: (typeof State)[keyof typeof State] = State.OPEN;
   #message: LentMessage | undefined;
 
-  /** Reading is held up: by `open`, or because the peer does not take what we send. */
-  #isPaused = true;
   #isOpening = true;
-  /** Read, and to be handled when reading goes on. */
-  #unhandled: Uint8Array[] = [];
   /** The peer's FIN has come, maybe before everything in front of it could be handled. */
   #peerEnded = false;
   /** `send` has returned false, and `drain` is due. */
@@ -89,14 +85,14 @@ export class HostedConnection implements Connection, TransportListener, Subscrib
     this.query = info.query;
     this.subprotocol = info.subprotocol;
     this.data = info.data;
-    this.#reader = new FrameReader(env.arena, env.kernel, env.limits.maxPayloadBytes);
+    this.#input = new Input(env.arena, env.kernel, env.limits.maxPayloadBytes, this);
     this.#transport = connect(this);
     this.#output = new Output(env.arena, env.outBuffer, this.#transport);
   }
 
   /** Calls `open`, and begins to read: first `head`, which was read by somebody else. */
   start(head: Uint8Array): void {
-    for (let at = 0; at < head.length; at += WINDOW_BYTES) this.#unhandled.push(head.subarray(at, at + WINDOW_BYTES));
+    this.#input.add(head);
     const { handler } = this.#env;
     this.#env.turn.begin();
     try {
@@ -196,27 +192,14 @@ export class HostedConnection implements Connection, TransportListener, Subscrib
     turn.begin();
     try {
       counters.add(Counter.BYTES_IN, end - start);
-      this.#reader.settle();
-      if (this.#state >= State.FINISHING) {
-        this.#reader.discard();
-        return true;
-      }
-      if (this.#isPaused) {
-        this.#unhandled.push(new Uint8Array(this.#env.arena.bytes.subarray(start, end)));
-        return false;
-      }
-      this.#reader.feed(start, end);
-      this.#handleEvents();
-      return !this.#isPaused;
+      return this.#input.read(start, end);
     } finally {
       turn.end();
     }
   }
 
   readTarget(): readonly [offset: number, length: number] | undefined {
-    // With something unhandled, the reader may move its memory at any time: nothing of it can be lent.
-    if (this.#state >= State.FINISHING || this.#unhandled.length > 0) return undefined;
-    return this.#reader.lendFreeEnd();
+    return this.#input.target();
   }
 
   onWritten(): void {
@@ -224,12 +207,14 @@ export class HostedConnection implements Connection, TransportListener, Subscrib
     turn.begin();
     try {
       if (this.#owedPong !== undefined && this.#output.isIdle) this.#pong(this.#owedPong, 0, this.#owedPong.length);
+      // What is only gathered may be taken at once, and then nobody would call here again.
+      if (this.#output.isIdle) this.#output.flush();
       if (this.#output.bufferedBytes * 2 > limits.highWaterMarkBytes) return;
       if (this.#owesDrain) {
         this.#owesDrain = false;
         if (this.#state === State.OPEN) this.#callDrain();
       }
-      if (this.#isPaused && !this.#isOpening) this.#resume();
+      if (this.#input.isHeld && !this.#isOpening) this.#resume();
     } finally {
       turn.end();
     }
@@ -238,7 +223,7 @@ export class HostedConnection implements Connection, TransportListener, Subscrib
   onEnd(): void {
     if (this.#state >= State.FINISHING) return;
     this.#peerEnded = true;
-    if (this.#unhandled.length > 0) return;
+    if (this.#input.hasUnhandled) return;
     // The peer has gone without a Close (section 7.1.5: 1006). What it is still to be sent is flushed.
     this.#finish();
   }
@@ -249,9 +234,7 @@ export class HostedConnection implements Connection, TransportListener, Subscrib
     this.#state = State.CLOSED;
     topics.forget(this);
     this.#output.drop();
-    this.#unhandled = [];
-    this.#reader.settle();
-    this.#reader.discard();
+    this.#input.close();
     this.#env.clearDeadline(this);
     const { code, reason } = this.#received ?? this.#failedWith ?? { code: CloseCode.ABNORMAL, reason: '' };
     turn.begin();
@@ -270,7 +253,31 @@ export class HostedConnection implements Connection, TransportListener, Subscrib
     this.#transport.destroy();
   }
 
-  /** Reading. */
+  // Reading.
+
+  get acceptsInput(): boolean {
+    return this.#state !== State.OPEN || !this.#isAboveHighWaterMark();
+  }
+
+  get discardsInput(): boolean {
+    return this.#state >= State.FINISHING;
+  }
+
+  onEvent(event: FrameEvent): void {
+    if (event === FrameEvent.MESSAGE) this.#onMessage();
+    else if (event === FrameEvent.PING) this.#onPing();
+    else if (event === FrameEvent.CLOSE) this.#onCloseFrame();
+  }
+
+  onInputError(error: unknown): void {
+    if (error instanceof ProtocolError) {
+      this.#env.counters.add(Counter.PROTOCOL_ERRORS, 1);
+      this.#fail(error.closeCode, error.message);
+    } else {
+      // Memory that could not be had, or a mistake of ours: it must not cost the other connections.
+      this.#failHook('read', error);
+    }
+  }
 
   #opened(): void {
     this.#isOpening = false;
@@ -280,59 +287,22 @@ export class HostedConnection implements Connection, TransportListener, Subscrib
   /** Handles what is still unhandled, and then reads on, unless output has piled up again. */
   #resume(): void {
     if (this.#state === State.CLOSED) return;
-    const { arena, turn } = this.#env;
-    this.#isPaused = false;
+    const { turn } = this.#env;
     turn.begin();
     try {
-      while (this.#unhandled.length > 0 && !this.#isPaused && this.#state < State.FINISHING) {
-        const part = this.#unhandled.shift() as Uint8Array;
-        arena.bytes.set(part, arena.windowStart);
-        this.#reader.feed(arena.windowStart, arena.windowStart + part.length);
-        this.#handleEvents();
-      }
+      if (!this.#input.release()) return;
     } finally {
       turn.end();
     }
-    if (this.#isPaused) return;
     if (this.#peerEnded && this.#state < State.FINISHING) this.#finish();
     this.#transport.resume();
-  }
-
-  /** The loop over what was fed to the reader. Ends with all of it consumed, kept for later, or discarded. */
-  #handleEvents(): void {
-    const reader = this.#reader;
-    try {
-      while (this.#state < State.FINISHING) {
-        if (this.#state === State.OPEN && this.#isAboveHighWaterMark()) {
-          const unread = reader.takeUnread();
-          if (unread !== undefined) this.#unhandled.unshift(unread);
-          this.#isPaused = true;
-          return;
-        }
-        const event = reader.next();
-        if (event === FrameEvent.MESSAGE) this.#onMessage();
-        else if (event === FrameEvent.NONE) return;
-        else if (event === FrameEvent.PING) this.#onPing();
-        else if (event === FrameEvent.CLOSE) this.#onCloseFrame();
-      }
-    } catch (error) {
-      if (error instanceof ProtocolError) {
-        this.#env.counters.add(Counter.PROTOCOL_ERRORS, 1);
-        this.#fail(error.closeCode, error.message);
-      } else {
-        // Memory that could not be had, or a mistake of ours: it must not cost the other connections.
-        this.#failHook('read', error);
-      }
-    }
-    this.#unhandled = [];
-    reader.discard();
   }
 
   #onMessage(): void {
     const { counters, handler, arena, poison } = this.#env;
     if (this.#state !== State.OPEN) return;
     counters.add(Counter.MESSAGES_IN, 1);
-    const reader = this.#reader;
+    const { reader } = this.#input;
     if (reader.reportedFromHeap) counters.add(Counter.HEAP_MESSAGES, 1);
     if (handler.message === undefined) return;
     this.#message ??= new LentMessage(arena.bytes);
@@ -354,7 +324,7 @@ export class HostedConnection implements Connection, TransportListener, Subscrib
   /** Section 5.5.3: answered with its own payload, at once; only the latest of several that had to wait. */
   #onPing(): void {
     if (this.#state !== State.OPEN) return;
-    const { bytes, start, length } = this.#reader;
+    const { bytes, start, length } = this.#input.reader;
     if (this.#output.isIdle) this.#pong(bytes, start, length);
     else this.#owedPong = new Uint8Array(bytes.subarray(start, start + length));
   }
@@ -367,7 +337,7 @@ export class HostedConnection implements Connection, TransportListener, Subscrib
   }
 
   #onCloseFrame(): void {
-    const { bytes, start, length } = this.#reader;
+    const { bytes, start, length } = this.#input.reader;
     this.#received = readCloseStatus(bytes.subarray(start, start + length));
     const { code } = this.#received;
     // Section 5.5.1: answered, once, with the same code.
@@ -375,12 +345,12 @@ export class HostedConnection implements Connection, TransportListener, Subscrib
     this.#finish();
   }
 
-  /** Sending. */
+  // Sending.
 
   #sendMessage(message: LentMessage): void {
     const { source, offset, size } = message;
     if (size >= DIRECT_WRITE_BYTES && source === this.#env.arena.bytes) {
-      const slabOwner = message === this.#message ? this.#reader : NO_SLAB;
+      const slabOwner = message === this.#message ? this.#input.reader : NO_SLAB;
       this.#output.frameInPlace(message.firstByte, offset, size, message.vacated, slabOwner);
     } else {
       this.#output.frame(message.firstByte, source, offset, size);
@@ -418,7 +388,7 @@ export class HostedConnection implements Connection, TransportListener, Subscrib
     }
   }
 
-  /** Closing. */
+  // Closing.
 
   #sendClose(payload: Uint8Array): void {
     this.#beforeOutput();
@@ -446,7 +416,8 @@ export class HostedConnection implements Connection, TransportListener, Subscrib
     this.#owedPong = undefined;
     this.#state = state;
     this.#env.setDeadline(this, this.#env.limits.closeTimeoutMs);
-    if (this.#isPaused && !this.#isOpening) this.#resume();
+    // Not now: the message that another connection's hook is looking at may lie where our input is handled.
+    if (this.#input.isHeld && !this.#isOpening) queueMicrotask(() => this.#resume());
   }
 
   /** A hook has failed: with 1011, for this connection only. */

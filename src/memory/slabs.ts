@@ -1,3 +1,5 @@
+import { NO_SPAN, SpanLists } from './span-lists.js';
+
 /** The smallest slab, in bytes. */
 const MIN_SLAB_BYTES = 64;
 const MIN_SLAB_BITS = 6;
@@ -9,16 +11,20 @@ const SPAN_BITS = 16;
 /** The largest slab, in bytes: keeps capacities within what bit operations on numbers can do. */
 const MAX_SLAB_BYTES = 1024 * 1024 * 1024;
 
-/** Marks spans in `#spanKind` that are not the first of what they belong to, or belong to nothing. */
+/** In `#spanKind`: the span is not the first of what it belongs to, or belongs to nothing. */
 const NO_KIND = -1;
-const NO_SPAN = -1;
 /** In `#spanKind`: this span is cut into slabs of `MIN_SLAB_BYTES << kind`. Whole-span slabs are `FREE` or `TAKEN` plus their order. */
 const FREE = 64;
 const TAKEN = 128;
+const SMALL_KINDS = SPAN_BITS - MIN_SLAB_BITS;
+
+/** Words of `#takenBits` for one span: a bit for each of the smallest slabs. */
+const WORDS_PER_SPAN = SPAN_BYTES / MIN_SLAB_BYTES / 32;
 
 /**
  * Hands out power-of-two ranges of the arena above a fixed start: a buddy system of 64 KiB spans, some of which are cut
  * into equal small slabs. Offsets only: it never touches the memory it manages, so what is not used never becomes resident.
+ * To take and to free costs the same however many slabs there are.
  *
  * A slab can grow where it lies, if its upper buddy is free ({@link grow}); a large slab is therefore cut from the
  * largest free range, which leaves it the most room to grow.
@@ -26,32 +32,35 @@ const TAKEN = 128;
 export class Slabs {
   readonly #start: number;
   readonly #spans: number;
+  /** Orders there are: a range of order n has 2^n spans. */
+  readonly #orders: number;
   /** Per span: what starts there (see the constants above). */
   readonly #spanKind: Int16Array;
   /** Per span that is cut into small slabs: how many of them are taken. */
   readonly #spanTaken: Uint16Array;
-  /** Free ranges by order (a range of order n has 2^n spans): first spans, as sets so that a buddy is taken out in O(1). */
-  readonly #freeSpans: Set<number>[] = [];
-  /** Free small slabs by class, as stacks of offsets. */
-  readonly #freeSmall: number[][] = [];
-  /** By class: the span that stays cut though none of its slabs is taken, or `NO_SPAN`. */
-  readonly #idleSpans: number[] = [];
+  /** Per span that is cut: which of its slabs are taken, a bit for each. */
+  readonly #takenBits: Int32Array;
+  /** By kind: the cut spans that have a free slab. */
+  readonly #roomy: SpanLists;
+  /** By order: the first spans of free ranges. */
+  readonly #freeRanges: SpanLists;
+  /** By kind: the span that stays cut though none of its slabs is taken, or `NO_SPAN`. */
+  readonly #idleSpans = new Int32Array(SMALL_KINDS).fill(NO_SPAN);
   #takenBytes = 0;
   #takenSlabs = 0;
 
   constructor(start: number, lengthBytes: number) {
     this.#start = start;
     this.#spans = Math.floor(lengthBytes / SPAN_BYTES);
+    this.#orders = 32 - Math.clz32(this.#spans);
     this.#spanKind = new Int16Array(this.#spans).fill(NO_KIND);
     this.#spanTaken = new Uint16Array(this.#spans);
-    for (let order = 0; 2 ** order <= this.#spans; order++) this.#freeSpans.push(new Set());
-    for (let size = MIN_SLAB_BYTES; size < SPAN_BYTES; size *= 2) {
-      this.#freeSmall.push([]);
-      this.#idleSpans.push(NO_SPAN);
-    }
+    this.#takenBits = new Int32Array(this.#spans * WORDS_PER_SPAN);
+    this.#roomy = new SpanLists(SMALL_KINDS, this.#spans);
+    this.#freeRanges = new SpanLists(this.#orders, this.#spans);
     // Buddies are aligned to their own size counted from the first span, so the ranges must be laid in order of size.
     let span = 0;
-    for (let order = this.#freeSpans.length - 1; order >= 0; order--) {
+    for (let order = this.#orders - 1; order >= 0; order--) {
       if (span + 2 ** order > this.#spans) continue;
       this.#addFree(span, order);
       span += 2 ** order;
@@ -91,7 +100,7 @@ export class Slabs {
     const capacity = Slabs.capacity(lengthBytes);
     const span = (offset - this.#start) >>> SPAN_BITS;
     if (capacity < SPAN_BYTES) {
-      this.#freeSmallSlab(offset, span, smallClass(capacity));
+      this.#freeSmall(offset, span, smallKind(capacity));
     } else {
       const order = spanOrder(capacity);
       this.#expect(span, TAKEN + order, offset);
@@ -117,54 +126,70 @@ export class Slabs {
   }
 
   #find(capacity: number): number {
-    return capacity < SPAN_BYTES ? this.#takeSmall(capacity) : this.#takeSpans(spanOrder(capacity));
+    return capacity < SPAN_BYTES ? this.#takeSmall(smallKind(capacity)) : this.#takeSpans(spanOrder(capacity));
   }
 
-  #takeSmall(capacity: number): number {
-    const kind = smallClass(capacity);
-    const free = this.#freeSmall[kind] as number[];
-    if (free.length === 0 && !this.#cutSpan(kind, capacity)) return -1;
-    const offset = free.pop() as number; // #cutSpan has filled it
-    const span = (offset - this.#start) >>> SPAN_BITS;
-    const taken = this.#spanTaken[span] as number;
-    if (taken === 0) this.#idleSpans[kind] = NO_SPAN;
-    this.#spanTaken[span] = taken + 1;
-    return offset;
-  }
-
-  #cutSpan(kind: number, capacity: number): boolean {
-    const offset = this.#takeSmallestSpan();
-    if (offset < 0) return false;
-    this.#spanKind[(offset - this.#start) >>> SPAN_BITS] = kind;
-    const free = this.#freeSmall[kind] as number[];
-    for (let at = offset + SPAN_BYTES - capacity; at >= offset; at -= capacity) free.push(at);
-    return true;
-  }
-
-  #freeSmallSlab(offset: number, span: number, kind: number): void {
-    this.#expect(span, kind, offset);
-    const taken = (this.#spanTaken[span] as number) - 1;
-    if (taken < 0) this.#expect(span, NO_KIND, offset);
+  #takeSmall(kind: number): number {
+    const span = this.#roomySpan(kind);
+    if (span === NO_SPAN) return -1;
+    const taken = (this.#spanTaken[span] as number) + 1;
     this.#spanTaken[span] = taken;
-    const free = this.#freeSmall[kind] as number[];
-    free.push(offset);
+    if (taken === 1) this.#idleSpans[kind] = NO_SPAN;
+    if (taken === slabsPerSpan(kind)) this.#roomy.remove(kind, span);
+    const slab = this.#takeLowestBit(span * WORDS_PER_SPAN);
+    return this.#start + span * SPAN_BYTES + slab * (MIN_SLAB_BYTES << kind);
+  }
+
+  /** A span with a free slab of this kind, cut if need be. */
+  #roomySpan(kind: number): number {
+    const roomy = this.#roomy.first(kind);
+    if (roomy !== NO_SPAN) return roomy;
+    const span = this.#takeSmallestSpan();
+    if (span === NO_SPAN) return NO_SPAN;
+    this.#spanKind[span] = kind;
+    this.#roomy.add(kind, span);
+    return span;
+  }
+
+  /** One of the bits from `firstWord` on is known to be free. */
+  #takeLowestBit(firstWord: number): number {
+    const words = this.#takenBits;
+    let word = firstWord;
+    while (words[word] === -1) word++;
+    const taken = words[word] as number;
+    const lowest = ~taken & (taken + 1);
+    words[word] = taken | lowest;
+    return (word - firstWord) * 32 + 31 - Math.clz32(lowest);
+  }
+
+  #freeSmall(offset: number, span: number, kind: number): void {
+    this.#expect(span, kind, offset);
+    const slab = ((offset - this.#start) & (SPAN_BYTES - 1)) / (MIN_SLAB_BYTES << kind);
+    const word = span * WORDS_PER_SPAN + (slab >>> 5);
+    const bit = 1 << (slab & 31);
+    const words = this.#takenBits;
+    if (!Number.isInteger(slab) || ((words[word] as number) & bit) === 0) throw noSuchSlab(offset);
+    words[word] = (words[word] as number) & ~bit;
+
+    const taken = (this.#spanTaken[span] as number) - 1;
+    this.#spanTaken[span] = taken;
+    if (taken === slabsPerSpan(kind) - 1) this.#roomy.add(kind, span);
     if (taken > 0) return;
-    // The last span of a class stays cut, so that a single slab taken and freed in turn does not cut it each time.
-    if (free.length * (MIN_SLAB_BYTES << kind) <= SPAN_BYTES) this.#idleSpans[kind] = span;
+    // The last span of a kind stays cut, so that a single slab taken and freed in turn does not cut it each time.
+    if (this.#roomy.isOnly(kind, span)) this.#idleSpans[kind] = span;
     else this.#freeCutSpan(span, kind);
   }
 
   #freeCutSpan(span: number, kind: number): void {
-    const start = this.#start + span * SPAN_BYTES;
-    const free = this.#freeSmall[kind] as number[];
-    this.#freeSmall[kind] = free.filter((at) => at < start || at >= start + SPAN_BYTES);
+    this.#roomy.remove(kind, span);
     this.#freeRange(span, 0);
   }
 
   /** True if there were any. */
   #freeIdleSpans(): boolean {
     let found = false;
-    for (const [kind, span] of this.#idleSpans.entries()) {
+    for (let kind = 0; kind < SMALL_KINDS; kind++) {
+      const span = this.#idleSpans[kind] as number;
       if (span === NO_SPAN) continue;
       this.#idleSpans[kind] = NO_SPAN;
       this.#freeCutSpan(span, kind);
@@ -175,17 +200,17 @@ export class Slabs {
 
   /** A span for small slabs comes from the smallest free range, so that the large ones stay whole. */
   #takeSmallestSpan(): number {
-    for (let order = 0; order < this.#freeSpans.length; order++) {
-      const span = first(this.#freeSpans[order]);
-      if (span !== undefined) return this.#split(span, order, 0);
+    for (let order = 0; order < this.#orders; order++) {
+      const span = this.#freeRanges.first(order);
+      if (span !== NO_SPAN) return this.#split(span, order, 0);
     }
-    return -1;
+    return NO_SPAN;
   }
 
   #takeSpans(wanted: number): number {
-    for (let order = this.#freeSpans.length - 1; order >= wanted; order--) {
-      const span = first(this.#freeSpans[order]);
-      if (span !== undefined) return this.#split(span, order, wanted);
+    for (let order = this.#orders - 1; order >= wanted; order--) {
+      const span = this.#freeRanges.first(order);
+      if (span !== NO_SPAN) return this.#start + this.#split(span, order, wanted) * SPAN_BYTES;
     }
     return -1;
   }
@@ -194,14 +219,14 @@ export class Slabs {
     this.#removeFree(span, order);
     for (let half = order - 1; half >= wanted; half--) this.#addFree(span + 2 ** half, half);
     this.#spanKind[span] = TAKEN + wanted;
-    return this.#start + span * SPAN_BYTES;
+    return span;
   }
 
   #freeRange(first: number, firstOrder: number): void {
     let span = first;
     let order = firstOrder;
     this.#spanKind[span] = NO_KIND;
-    while (order + 1 < this.#freeSpans.length) {
+    while (order + 1 < this.#orders) {
       const buddy = span ^ (2 ** order);
       if (this.#spanKind[buddy] !== FREE + order) break;
       this.#removeFree(buddy, order);
@@ -213,29 +238,32 @@ export class Slabs {
 
   #addFree(span: number, order: number): void {
     this.#spanKind[span] = FREE + order;
-    (this.#freeSpans[order] as Set<number>).add(span);
+    this.#freeRanges.add(order, span);
   }
 
   #removeFree(span: number, order: number): void {
     this.#spanKind[span] = NO_KIND;
-    (this.#freeSpans[order] as Set<number>).delete(span);
+    this.#freeRanges.remove(order, span);
   }
 
   #expect(span: number, kind: number, offset: number): void {
-    if (this.#spanKind[span] === kind) return;
-    // A wrong size or a second free would hand one connection's bytes to another: better to stop the thread.
-    throw new Error(`arena bookkeeping is broken: no slab of this size at ${offset}`);
+    if (this.#spanKind[span] !== kind) throw noSuchSlab(offset);
   }
+}
+
+/** A wrong size or a second free would hand one connection's bytes to another: better to stop the thread. */
+function noSuchSlab(offset: number): Error {
+  return new Error(`arena bookkeeping is broken: no slab of this size at ${offset}`);
 }
 
 function spanOrder(capacity: number): number {
   return 31 - Math.clz32(capacity) - SPAN_BITS;
 }
 
-function smallClass(capacity: number): number {
+function smallKind(capacity: number): number {
   return 31 - Math.clz32(capacity) - MIN_SLAB_BITS;
 }
 
-function first(set: Set<number> | undefined): number | undefined {
-  return set?.values().next().value;
+function slabsPerSpan(kind: number): number {
+  return SPAN_BYTES >> (MIN_SLAB_BITS + kind);
 }

@@ -59,7 +59,8 @@ export class Topics {
 
   subscribe(subscriber: Subscriber, topic: string): void {
     if (subscriber.topics?.has(topic)) return;
-    this.catchUp(subscriber);
+    // Also without topics yet: it is not to get what was published before.
+    if (this.#runs.length > 0) this.#takePending(subscriber);
     subscriber.topics ??= new Set();
     subscriber.topics.add(topic);
     const others = this.#subscribers.get(topic);
@@ -118,9 +119,7 @@ export class Topics {
    * before it is sent anything else.
    */
   catchUp(subscriber: Subscriber): void {
-    if (this.#runs.length === 0 || subscriber.topics === undefined) return;
-    this.#lastIsOpen = false;
-    this.#deliverInOrder(subscriber, this.#runs);
+    if (this.#runs.length > 0 && subscriber.topics !== undefined) this.#takePending(subscriber);
   }
 
   /** Ends the turn: gives everybody what was published in it. */
@@ -137,6 +136,11 @@ export class Topics {
   receive(runs: readonly Run[]): void {
     this.flush();
     this.#deliver(runs);
+  }
+
+  #takePending(subscriber: Subscriber): void {
+    this.#lastIsOpen = false;
+    this.#deliverInOrder(subscriber, this.#runs);
   }
 
   #deliver(runs: readonly Run[]): void {
