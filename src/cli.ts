@@ -48,10 +48,11 @@ function createProgram(): Command {
     .version(version, '-V, --version', 'print the version and exit')
     .helpOption('-h, --help', 'print this help and exit')
     .exitOverride()
-    .showHelpAfterError('(--help lists what there is)');
+    .configureOutput({ outputError: (line, write) => write(`${line.trimEnd()} (--help lists what there is)\n`) });
   program
     .command('serve', { isDefault: false })
     .description('run a server with a handler')
+    .version(version, '-V, --version', 'print the version and exit')
     .argument('[handler]', `${BUILT_IN.join(', ')}, or the path of a handler module`, 'echo')
     .option('--host <address>', 'address to listen on; 0.0.0.0 for all', '127.0.0.1')
     .addOption(new Option('--port <number>', 'port to listen on; 0 for any').argParser(parsePort).default(8080))
@@ -170,9 +171,13 @@ function parseSeconds(text: string): number {
   return seconds;
 }
 
+/** Flags that are spelled otherwise than the option that they set. */
+const FLAGS: Readonly<Record<string, string>> = { arenaBytes: '--arena', maxPayloadBytes: '--max-payload' };
+
 /** One line for mistakes that the user can mend; the stack for those that are ours. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error instanceof ConfigError) return error.message.replace(error.option, FLAGS[error.option] ?? error.option);
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') return `${error.message.replace(/^listen /, '')}: choose another --port, or 0 for any`;
   return code === undefined ? (error.stack ?? error.message) : error.message;

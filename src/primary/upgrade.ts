@@ -167,6 +167,7 @@ export class Upgrader {
   #decide(candidate: Candidate, decision: UpgradeAcceptance | UpgradeRefusal | undefined): void {
     const { socket, handshake } = candidate;
     let response: string;
+    let data: unknown;
     try {
       if (decision?.status !== undefined) {
         const { status, headers = {}, body } = decision;
@@ -178,8 +179,8 @@ export class Upgrader {
         subprotocol: decision?.subprotocol,
         ...(decision?.headers === undefined ? {} : { headers: decision.headers }),
       });
-      // A value that cannot cross threads must be found before the 101 is sent.
-      if (typeof decision?.data === 'object' || typeof decision?.data === 'function') structuredClone(decision.data);
+      // Here also when no thread is crossed: what cannot be cloned must be found before the 101 is sent.
+      data = structuredClone(decision?.data);
     } catch (error) {
       this.#refuseFailed(candidate, error);
       return;
@@ -190,7 +191,7 @@ export class Upgrader {
       path: handshake.path,
       query: handshake.query,
       subprotocol: decision?.subprotocol ?? '',
-      data: decision?.data,
+      data,
     });
   }
 
