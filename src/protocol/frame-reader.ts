@@ -142,7 +142,7 @@ export class FrameReader {
    */
   lendFreeEnd(): readonly [offset: number, length: number] | undefined {
     if (!this.#inPayload || this.#partial === undefined) return undefined;
-    return this.#partial.lendFreeEnd(this.#remaining, Math.min(this.#remaining, MIN_DIRECT_READ_BYTES));
+    return this.#partial.lendFreeEnd(this.#remaining, MIN_DIRECT_READ_BYTES);
   }
 
   /** libuv holds no range of ours now: see {@link PartialMessage.settle}. */
@@ -156,8 +156,7 @@ export class FrameReader {
    */
   detachSlab(): { readonly offset: number; readonly capacity: number } | undefined {
     if (!this.#reportedPartial) return undefined;
-    this.#reportedPartial = false;
-    this.length = 0; // what the event pointed to is not ours any more
+    this.#forgetReported();
     return (this.#partial as PartialMessage).detach();
   }
 
@@ -166,7 +165,7 @@ export class FrameReader {
     this.#position = this.#end;
     this.#carry = undefined;
     this.#inPayload = false;
-    this.#reportedPartial = false;
+    if (this.#reportedPartial) this.#forgetReported();
     this.#partial?.release();
   }
 
@@ -324,8 +323,15 @@ export class FrameReader {
   }
 
   #releaseReported(): void {
-    this.#reportedPartial = false;
+    this.#forgetReported();
     (this.#partial as PartialMessage).release();
+  }
+
+  /** What the event pointed to is not ours any more; memory on the heap must not stay for the sake of `bytes`. */
+  #forgetReported(): void {
+    this.#reportedPartial = false;
+    this.bytes = this.#arena.bytes;
+    this.length = 0;
   }
 
   /** Keeps an unfinished header or control frame, of which there are few bytes, for the next {@link feed}. */

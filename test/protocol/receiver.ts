@@ -36,8 +36,18 @@ export function rig(choice: KernelChoice = 'auto', arenaBytes = 64 * 1024 * 1024
   return made;
 }
 
+/** To be called after each test: whoever closes a connection gets all of its memory back. */
+export function expectNoSlabTaken(): void {
+  for (const [name, { arena }] of rigs) {
+    const { takenSlabs, takenBytes } = arena.slabs;
+    if (takenSlabs === 0 && takenBytes === 0) continue;
+    rigs.delete(name); // so that it is this test that fails, and not the next one too
+    throw new Error(`${takenSlabs} slabs of the arena "${name}" were not given back`);
+  }
+}
+
 const MEBIBYTE = 1024 * 1024;
-const TEXT_NAMES: Record<number, EventName> = {
+const CONTROL_NAMES: Record<number, EventName> = {
   [FrameEvent.PING]: 'ping',
   [FrameEvent.PONG]: 'pong',
   [FrameEvent.CLOSE]: 'close',
@@ -92,7 +102,7 @@ export class Receiver {
   #note(found: FrameEvent): void {
     const { reader, arena } = this;
     const { bytes, start, length, vacated } = reader;
-    const name = TEXT_NAMES[found] ?? (reader.isBinary ? 'binary' : 'text');
+    const name = CONTROL_NAMES[found] ?? (reader.isBinary ? 'binary' : 'text');
     this.events.push(event(name, bytes.subarray(start, start + length)));
     if (reader.reportedFromHeap) this.heapMessages++;
     // What a connection may do now: write its own header in front, and overwrite what nobody needs any more.
@@ -142,6 +152,15 @@ export function* byteByByte(bytes: Uint8Array): Generator<Uint8Array> {
 export function* inPieces(bytes: Uint8Array, sizes: readonly number[]): Generator<Uint8Array> {
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
     const size = sizes[turn % sizes.length] as number;
+    yield bytes.subarray(at, at + size);
+    at += size;
+  }
+}
+
+/** Pieces of the given sizes, used in turn, and larger by as much again each 100 pieces: a long stream has an end, too. */
+export function* inGrowingPieces(bytes: Uint8Array, sizes: readonly number[]): Generator<Uint8Array> {
+  for (let at = 0, turn = 0; at < bytes.length; turn++) {
+    const size = (sizes[turn % sizes.length] as number) * (1 + Math.floor(turn / 100));
     yield bytes.subarray(at, at + size);
     at += size;
   }

@@ -1,0 +1,125 @@
+/**
+ * The receiving half of RFC 6455 (sections 5 and 8.1), for a server without extensions, read off the text one byte at a
+ * time: slow, whole streams only, and without a line in common with the code it is there to check.
+ */
+import { isUtf8 } from 'node:buffer';
+import { event } from '../protocol/receiver.js';
+
+export interface Verdict {
+  /** As {@link event} writes them down. */
+  readonly events: readonly string[];
+  /** Why the connection is to be failed, if it is. */
+  readonly closeCode: number | undefined;
+  /** How many bytes it takes to know that. */
+  readonly knownAfter: number | undefined;
+}
+
+class Violation {
+  constructor(readonly closeCode: number) {}
+}
+
+class EndOfStream {}
+
+export function decode(stream: Uint8Array, maxPayloadBytes: number): Verdict {
+  const decoder = new ReferenceDecoder(stream, BigInt(maxPayloadBytes));
+  try {
+    for (;;) decoder.frame();
+  } catch (end) {
+    if (end instanceof EndOfStream) return { events: decoder.events, closeCode: undefined, knownAfter: undefined };
+    if (end instanceof Violation) {
+      return { events: decoder.events, closeCode: end.closeCode, knownAfter: decoder.position };
+    }
+    throw end;
+  }
+}
+
+class ReferenceDecoder {
+  readonly events: string[] = [];
+  position = 0;
+  readonly #stream: Uint8Array;
+  readonly #limit: bigint;
+  /** The fragmented message that has begun and not ended. */
+  #message: { readonly opcode: number; readonly payload: number[]; character: number[] } | undefined;
+
+  constructor(stream: Uint8Array, limit: bigint) {
+    this.#stream = stream;
+    this.#limit = limit;
+  }
+
+  /** Section 5.2, from top to bottom. */
+  frame(): void {
+    const first = this.#byte();
+    const fin = (first & 0x80) !== 0;
+    const opcode = first & 0x0f;
+    if ((first & 0x70) !== 0) throw new Violation(1002);
+    if (![0x0, 0x1, 0x2, 0x8, 0x9, 0xa].includes(opcode)) throw new Violation(1002);
+    const isControl = opcode >= 0x8;
+    if (isControl && !fin) throw new Violation(1002);
+    if (opcode === 0 && this.#message === undefined) throw new Violation(1002);
+    if ((opcode === 1 || opcode === 2) && this.#message !== undefined) throw new Violation(1002);
+
+    const second = this.#byte();
+    if ((second & 0x80) === 0) throw new Violation(1002);
+    if (isControl && (second & 0x7f) > 125) throw new Violation(1002);
+    const length = this.#length(second & 0x7f);
+    const before = BigInt(this.#message?.payload.length ?? 0);
+    if (!isControl && before + length > this.#limit) throw new Violation(1009);
+    const key = [this.#byte(), this.#byte(), this.#byte(), this.#byte()];
+
+    if (isControl) this.#control(opcode, Number(length), key);
+    else this.#data(opcode, fin, Number(length), key);
+  }
+
+  #length(sevenBits: number): bigint {
+    if (sevenBits < 126) return BigInt(sevenBits);
+    let length = 0n;
+    if (sevenBits === 126) {
+      for (let i = 0; i < 2; i++) length = (length << 8n) | BigInt(this.#byte());
+      if (length < 126n) throw new Violation(1002);
+      return length;
+    }
+    for (let i = 0; i < 8; i++) {
+      length = (length << 8n) | BigInt(this.#byte());
+      if (i === 0 && length > 0x7fn) throw new Violation(1002);
+      // What is left has 16 bits, and should have been written in 16 bits.
+      if (i === 5 && length === 0n) throw new Violation(1002);
+    }
+    return length;
+  }
+
+  #control(opcode: number, length: number, key: readonly number[]): void {
+    const payload: number[] = [];
+    for (let i = 0; i < length; i++) payload.push(this.#byte() ^ (key[i % 4] as number));
+    const name = ({ 8: 'close', 9: 'ping', 10: 'pong' } as const)[opcode as 8 | 9 | 10];
+    this.events.push(event(name, Buffer.from(payload)));
+  }
+
+  #data(opcode: number, fin: boolean, length: number, key: readonly number[]): void {
+    this.#message ??= { opcode, payload: [], character: [] };
+    const message = this.#message;
+    for (let i = 0; i < length; i++) {
+      const byte = this.#byte() ^ (key[i % 4] as number);
+      message.payload.push(byte);
+      if (message.opcode !== 1) continue;
+      message.character.push(byte);
+      if (isUtf8(Buffer.from(message.character))) message.character = [];
+      else if (!mayBecomeCharacter(message.character)) throw new Violation(1007);
+    }
+    if (!fin) return;
+    if (message.character.length > 0) throw new Violation(1007);
+    this.#message = undefined;
+    this.events.push(event(message.opcode === 1 ? 'text' : 'binary', Buffer.from(message.payload)));
+  }
+
+  #byte(): number {
+    if (this.position === this.#stream.length) throw new EndOfStream();
+    return this.#stream[this.position++] as number;
+  }
+}
+
+/** Ends of characters: whatever begins one can be ended by one of these. */
+const ENDS = [0x80, 0x90, 0xa0].flatMap((byte) => [[byte], [byte, 0x80], [byte, 0x80, 0x80]]);
+
+function mayBecomeCharacter(beginning: readonly number[]): boolean {
+  return ENDS.some((end) => isUtf8(Buffer.from([...beginning, ...end])));
+}

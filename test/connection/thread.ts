@@ -1,0 +1,169 @@
+import { expect, onTestFinished } from 'vitest';
+import { Counters } from '../../dist/connection/counters.js';
+import type { ConnectionEnvironment } from '../../dist/connection/environment.js';
+import type { Handler } from '../../dist/connection/handler.js';
+import { HostedConnection } from '../../dist/connection/hosted-connection.js';
+import { OutBuffer } from '../../dist/connection/output.js';
+import { Turn } from '../../dist/connection/turn.js';
+import { createKernel } from '../../dist/kernels/create-kernel.js';
+import { Arena } from '../../dist/memory/arena.js';
+import { Topics } from '../../dist/pubsub/topics.js';
+import { serverFrames } from './frames.js';
+import { overwriteOutBuffer, ScriptedTransport } from './scripted-transport.js';
+
+const MIB = 1024 * 1024;
+
+export interface ThreadOptions {
+  readonly handler?: Handler;
+  readonly maxPayloadBytes?: number;
+  readonly highWaterMarkBytes?: number;
+  readonly closeTimeoutMs?: number;
+  readonly arenaBytes?: number;
+  readonly poison?: boolean;
+}
+
+/** A connection and the wire that it hangs on. */
+export interface Peer {
+  readonly connection: HostedConnection;
+  readonly wire: ScriptedTransport;
+}
+
+/** A hosting thread without sockets: connections on scripted transports, with one arena, out-buffer, turn and topics. */
+export class TestThread {
+  readonly arena: Arena;
+  readonly counters = new Counters();
+  readonly turn: Turn;
+  readonly topics: Topics;
+  readonly out: OutBuffer;
+  readonly peers: Peer[] = [];
+  /** Of the connections that have one, in ms. */
+  readonly deadlines = new Map<HostedConnection, number>();
+  /** Hooks that have failed. */
+  readonly failures: { readonly hook: string; readonly error: unknown }[] = [];
+  /** Promises that the host would wait for. */
+  readonly tracked: PromiseLike<void>[] = [];
+  readonly closed: HostedConnection[] = [];
+  readonly #env: ConnectionEnvironment;
+  #made = 0;
+
+  constructor(options: ThreadOptions = {}) {
+    this.arena = new Arena(options.arenaBytes ?? 8 * MIB);
+    this.turn = new Turn(() => this.topics.flush());
+    this.topics = new Topics({ hasPeers: false, post: () => {} }, () => this.turn.schedule());
+    this.out = new OutBuffer(this.arena);
+    this.#env = {
+      arena: this.arena,
+      kernel: createKernel('auto', this.arena.memory),
+      outBuffer: this.out,
+      turn: this.turn,
+      topics: this.topics,
+      counters: this.counters,
+      limits: {
+        maxPayloadBytes: options.maxPayloadBytes ?? 4 * MIB,
+        highWaterMarkBytes: options.highWaterMarkBytes ?? MIB,
+        closeTimeoutMs: options.closeTimeoutMs ?? 5000,
+      },
+      handler: options.handler ?? {},
+      poison: options.poison ?? false,
+      setDeadline: (connection, delayMs) => this.deadlines.set(connection, delayMs),
+      clearDeadline: (connection) => this.deadlines.delete(connection),
+      onHandlerError: (_connection, hook, error) => this.failures.push({ hook, error }),
+      track: (promise) => this.tracked.push(promise),
+      onConnectionClosed: (connection) => this.closed.push(connection),
+    };
+  }
+
+  /** A connection that is open, if its hook does not object. */
+  connect(head: Uint8Array = new Uint8Array(0)): Peer {
+    const peer = this.#make();
+    peer.connection.start(head);
+    this.settle();
+    return peer;
+  }
+
+  /** A connection whose kernel takes nothing at once, and for which nothing was called yet. */
+  connectWith(prepare: (wire: ScriptedTransport) => void): Peer {
+    const peer = this.#make();
+    prepare(peer.wire);
+    peer.connection.start(new Uint8Array(0));
+    this.settle();
+    return peer;
+  }
+
+  /** A callback of the event loop, in which `act` happens. */
+  inTurn(act: () => void): void {
+    this.turn.begin();
+    try {
+      act();
+    } finally {
+      this.turn.end();
+    }
+    this.settle();
+  }
+
+  /** Between two turns: whatever is not in use is overwritten, and transports go on by themselves. */
+  settle(): void {
+    for (const { wire } of this.peers) wire.overwriteWhatIsFree();
+    if (this.out.position === this.out.start) overwriteOutBuffer(this.arena);
+    for (const { wire } of this.peers) wire.pump();
+  }
+
+  /** Lets what waits for a microtask happen. */
+  async microtasks(): Promise<void> {
+    await Promise.allSettled(this.tracked);
+    await Promise.resolve();
+    this.settle();
+  }
+
+  /** Loses a connection, so that a test of many does not keep them all. */
+  forget(peer: Peer): void {
+    peer.wire.lose();
+    expect(peer.wire.breaches).toEqual([]);
+    expect(peer.wire.chunkUsers, 'users of chunks').toBe(0);
+    this.peers.splice(this.peers.indexOf(peer), 1);
+    this.closed.splice(this.closed.indexOf(peer.connection), 1);
+  }
+
+  /** Ends everything, and checks that nothing was left behind or done against the contract with the transport. */
+  end(): void {
+    for (const { wire } of this.peers) {
+      wire.takes = (offered) => offered;
+      wire.drain();
+      wire.lose();
+    }
+    expect(this.peers.flatMap(({ wire }) => wire.breaches)).toEqual([]);
+    expect(this.out.position - this.out.start, 'bytes left in the out-buffer').toBe(0);
+    expect(this.arena.slabs.takenSlabs, 'slabs that were not given back').toBe(0);
+    expect(
+      this.peers.reduce((users, { wire }) => users + wire.chunkUsers, 0),
+      'users of chunks',
+    ).toBe(0);
+    expect(this.closed.length).toBe(this.peers.length);
+    expect(this.deadlines.size).toBe(0);
+  }
+
+  #make(): Peer {
+    let wire: ScriptedTransport | undefined;
+    const id = ++this.#made;
+    const info = { id, remoteAddress: '192.0.2.1', path: '/room', query: 'a=b', subprotocol: 'chat', data: undefined };
+    const connection = new HostedConnection(this.#env, info, (listener) => {
+      wire = new ScriptedTransport(this.arena, listener);
+      return wire;
+    });
+    const peer = { connection, wire: wire as unknown as ScriptedTransport };
+    this.peers.push(peer);
+    return peer;
+  }
+}
+
+/** A thread for one test, which is checked when the test is over. */
+export function startThread(options: ThreadOptions = {}): TestThread {
+  const thread = new TestThread(options);
+  onTestFinished(() => thread.end());
+  return thread;
+}
+
+/** What the peer has got. */
+export function framesOf({ wire }: Peer): string[] {
+  return serverFrames(wire.output);
+}

@@ -1,0 +1,70 @@
+// Does what its clients say: each text message is a list of commands, run one after the other in the callback.
+import { threadId } from 'node:worker_threads';
+import { defineHandler, publish } from '../../../dist/index.js';
+
+const COMMANDS = {
+  send: (connection, text) => connection.send(text),
+  sendBytes: (connection, size, filler) => connection.send(new Uint8Array(size).fill(filler)),
+  close: (connection, ...args) => connection.close(...args),
+  terminate: (connection) => connection.terminate(),
+  ping: (connection, payload) => connection.ping(payload),
+  subscribe: (connection, topic) => connection.subscribe(topic),
+  unsubscribe: (connection, topic) => connection.unsubscribe(topic),
+  publish: (connection, topic, text) => connection.publish(topic, text),
+  publishToAll: (_, topic, text) => publish(topic, text),
+  publishBytes: (_, topic, size, filler) => publish(topic, new Uint8Array(size).fill(filler)),
+  publishMany: (_, topic, count, prefix) => {
+    for (let i = 0; i < count; i++) publish(topic, `${prefix}${i}`);
+  },
+  /** What this thread is called. */
+  where: (connection) => connection.send(String(threadId)),
+  isOpen: (connection) => connection.send(String(connection.isOpen)),
+  /** Runs commands in a later turn. */
+  later: (connection, ...commands) => {
+    setTimeout(() => run(connection, commands), 1);
+  },
+  /** Runs commands after an await, and keeps the hook's promise pending until then. */
+  afterAwait: async (connection, ...commands) => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    return run(connection, commands);
+  },
+  /** The thread does nothing else until the test opens its gate. */
+  block: (connection) => {
+    connection.send('blocked');
+    setImmediate(() => Atomics.wait(connection.data, 0, 0));
+  },
+  /** The callback itself does not return until the test opens its gate. */
+  blockHere: (connection) => void Atomics.wait(connection.data, 0, 0),
+  exit: () => process.exit(1),
+  throwLater: () => {
+    setTimeout(() => {
+      throw new Error('thrown by a timer');
+    }, 1);
+  },
+  burn: (_, ms) => {
+    const end = performance.now() + ms;
+    while (performance.now() < end);
+  },
+  fail: (_, message) => {
+    throw new Error(message);
+  },
+};
+
+function run(connection, commands) {
+  let result;
+  for (const [name, ...args] of commands) {
+    const done = COMMANDS[name](connection, ...args);
+    if (done instanceof Promise) result = done;
+  }
+  return result;
+}
+
+export default defineHandler({
+  message(connection, message) {
+    if (message.isBinary) connection.send(message);
+    else return run(connection, message.json());
+  },
+});
+
+/** The gate is shared memory, if the test has made one. */
+export const upgrade = () => ({ data: globalThis[Symbol.for('wsloom.e2e.gate')] });

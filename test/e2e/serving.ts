@@ -1,0 +1,144 @@
+import { BroadcastChannel } from 'node:worker_threads';
+import {
+  createServer,
+  type Logger,
+  type Server,
+  type ServerOptions,
+  type Upgrade,
+  type UpgradeRequest,
+} from '../../dist/index.js';
+import { Queue } from './queue.js';
+
+/** A module of test/e2e/handlers. */
+export const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url);
+
+/** A handler that comes with wsloom. */
+export const builtIn = (name: string) => new URL(`../../dist/handlers/${name}.js`, import.meta.url);
+
+/** Keeps what the server says. */
+export class RecordingLog implements Logger {
+  readonly lines: string[] = [];
+  #wake: () => void = () => {};
+
+  info(line: string): void {
+    this.#add(`info: ${line}`);
+  }
+
+  warn(line: string): void {
+    this.#add(`warn: ${line}`);
+  }
+
+  error(line: string): void {
+    this.#add(`error: ${line}`);
+  }
+
+  /** Resolves with the first line that matches, of those that have been and those to come. */
+  async line(matching: RegExp): Promise<string> {
+    for (;;) {
+      const found = this.lines.find((line) => matching.test(line));
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  #add(line: string): void {
+    this.lines.push(line);
+    this.#wake();
+  }
+}
+
+/** A server that listens on a free port, and is closed at the end of the block that it was made in with `await using`. */
+export class Served implements AsyncDisposable {
+  readonly server: Server;
+  readonly log: RecordingLog;
+  readonly port: number;
+  readonly url: string;
+
+  constructor(server: Server, log: RecordingLog, address: { readonly port: number; readonly url: string }) {
+    this.server = server;
+    this.log = log;
+    this.port = address.port;
+    this.url = address.url;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server.close({ drainMs: 0 });
+  }
+}
+
+/** Serves with two threads and poison unless told otherwise. */
+export async function serve(options: ServerOptions): Promise<Served> {
+  const log = new RecordingLog();
+  const server = createServer({ threads: 2, poison: true, arenaBytes: 64 * 1024 * 1024, log, ...options });
+  return new Served(server, log, await server.listen({ port: 0 }));
+}
+
+/** What the handlers of tests report from their threads, in order for each thread. */
+export class Reports implements Disposable {
+  readonly #channel = new BroadcastChannel('wsloom-e2e');
+  readonly #queue = new Queue<Report>();
+
+  constructor() {
+    // The channel of node:worker_threads has no addEventListener in its types.
+    this.#channel.onmessage = (event) => this.#queue.push((event as { readonly data: Report }).data);
+  }
+
+  next(): Promise<Report> {
+    return this.#queue.next();
+  }
+
+  /** The next report of a hook; what other hooks say is passed over. */
+  async of(hook: string): Promise<Report> {
+    for (;;) {
+      const report = await this.next();
+      if (report.hook === hook) return report;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#channel.close();
+  }
+}
+
+/** A hook was called; what else it says depends on the hook. */
+export interface Report {
+  readonly hook: string;
+  readonly id: number;
+  readonly path: string;
+  readonly code?: number;
+  readonly reason?: string;
+  readonly text?: string;
+  readonly value?: unknown;
+}
+
+/** Lets a test decide about upgrades to servers of `handlers/deciding.js`, whose hook runs in this thread. */
+export function decideUpgrades(decide: (request: UpgradeRequest) => ReturnType<Upgrade>): void {
+  Reflect.set(globalThis, Symbol.for('wsloom.e2e.upgrade'), decide);
+}
+
+/** What a handler waits for with `['block']` of `handlers/commands.js`, in whatever thread it is. */
+export class Gate implements Disposable {
+  readonly #cell = new Int32Array(new SharedArrayBuffer(4));
+
+  constructor() {
+    Reflect.set(globalThis, Symbol.for('wsloom.e2e.gate'), this.#cell);
+  }
+
+  open(): void {
+    Atomics.store(this.#cell, 0, 1);
+    Atomics.notify(this.#cell, 0);
+  }
+
+  /** Nobody stays blocked by a test that failed. */
+  [Symbol.dispose](): void {
+    this.open();
+    Reflect.deleteProperty(globalThis, Symbol.for('wsloom.e2e.gate'));
+  }
+}
+
+/** Asks again in every turn of the event loop until it holds; the test's timeout bounds it. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
+}

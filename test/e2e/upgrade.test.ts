@@ -1,0 +1,248 @@
+import { describe, expect, it } from 'vitest';
+import type { Upgrade, UpgradeRequest } from '../../dist/index.js';
+import { Client, refusal } from './client.js';
+import { encodeFrame, Opcode, RawClient } from './raw-client.js';
+import { decideUpgrades, handler, serve, until } from './serving.js';
+
+type Decision = Awaited<ReturnType<Upgrade>>;
+
+const deciding = handler('deciding.js');
+
+/** An upgrade hook that the test keeps waiting until it knows what to answer. */
+class PendingUpgrade {
+  readonly asked: Promise<UpgradeRequest>;
+  accept: (decision: Decision) => void = () => {};
+  reject: (error: unknown) => void = () => {};
+
+  constructor() {
+    this.asked = new Promise((resolveAsked) => {
+      decideUpgrades(
+        (request) =>
+          new Promise<Decision>((resolve, reject) => {
+            this.accept = resolve;
+            this.reject = reject;
+            resolveAsked(request);
+          }),
+      );
+    });
+  }
+}
+
+describe.each([0, 2])('an upgrade hook, with threads: %i', (threads) => {
+  it('sees the request, and what it attaches reaches the connection as a structured clone', async () => {
+    await using served = await serve({ handler: deciding, threads });
+    let seen: UpgradeRequest | undefined;
+    decideUpgrades((request) => {
+      seen = request;
+      return { subprotocol: 'b', data: new Map([['user', { name: 'ada', tags: ['x'] }]]) };
+    });
+    using client = await Client.open(`${served.url}/room/7?token=a%20b&c`, {
+      protocols: ['a', 'b'],
+      origin: 'http://example.org',
+      headers: { Cookie: 'a=1', 'X-Own': 'yes' },
+    });
+    expect(client.socket.protocol).toBe('b');
+    expect(await client.json()).toMatchObject({
+      id: expect.any(Number),
+      remoteAddress: '127.0.0.1',
+      path: '/room/7',
+      query: 'token=a%20b&c',
+      subprotocol: 'b',
+      data: { map: [['user', { name: 'ada', tags: ['x'] }]] },
+    });
+    expect(seen).toMatchObject({
+      path: '/room/7',
+      query: 'token=a%20b&c',
+      host: `127.0.0.1:${served.port}`,
+      origin: 'http://example.org',
+      subprotocols: ['a', 'b'],
+      remoteAddress: '127.0.0.1',
+    });
+    expect([seen?.headers.get('cookie'), seen?.headers.get('X-OWN'), seen?.headers.get('absent')]).toEqual([
+      'a=1',
+      'yes',
+      undefined,
+    ]);
+    // Without a subprotocol, origin or query.
+    decideUpgrades((request) => {
+      seen = request;
+      return { data: new Date(5) };
+    });
+    using plain = await Client.open(served.url);
+    expect(await plain.json()).toMatchObject({ path: '/', query: '', subprotocol: '', data: { date: 5 } });
+    expect(seen).toMatchObject({ query: '', origin: undefined, subprotocols: [] });
+  });
+
+  it('adds headers, several of one name too', async () => {
+    await using served = await serve({ handler: deciding, threads });
+    decideUpgrades(() => ({ headers: { 'Set-Cookie': ['a=1; Path=/', 'b=2'], 'X-Own': 'yes' } }));
+    using client = await RawClient.open(served.port);
+    const response = await client.response;
+    expect(response).toContain('\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\nX-Own: yes\r\n');
+  });
+
+  it('accepts by returning nothing, now or later', async () => {
+    await using served = await serve({ handler: deciding, threads });
+    const nothings: ReturnType<Upgrade>[] = [undefined, Promise.resolve(undefined), Promise.resolve({})];
+    for (const nothing of nothings) {
+      decideUpgrades(() => nothing);
+      using client = await Client.open(served.url, { protocols: [] });
+      expect(await client.json()).toMatchObject({ subprotocol: '' });
+    }
+  });
+
+  it('refuses with a status, headers and a body, now or later', async () => {
+    await using served = await serve({ handler: deciding, threads });
+    const decision = { status: 401, headers: { 'WWW-Authenticate': 'Basic', 'X-Own': 'é'.length.toString() }, body: 'nö\n' };
+    const expected = {
+      status: 401,
+      headers: { 'www-authenticate': 'Basic', connection: 'close', 'content-length': '4' },
+      body: 'nö\n',
+    };
+    decideUpgrades(() => decision);
+    expect(await refusal(served.url)).toMatchObject(expected);
+    decideUpgrades(async () => decision);
+    expect(await refusal(served.url)).toMatchObject(expected);
+    decideUpgrades(() => ({ status: 302, headers: { Location: '/elsewhere' } }));
+    expect(await refusal(served.url)).toMatchObject({ status: 302, headers: { location: '/elsewhere' } });
+    expect(served.server.stats()).toMatchObject({ opened: 0, pendingUpgrades: 0 });
+    expect(served.log.lines).toEqual([]);
+  });
+
+  it('is answered with 500 and logged if it fails, or asks for what cannot be', async () => {
+    await using served = await serve({ handler: deciding, threads });
+    const failures: readonly (readonly [decide: () => unknown, logged: RegExp])[] = [
+      [() => raise(new Error('has thrown')), /has thrown[^]*upgrade\.test/],
+      [() => raise('a string'), /a string/],
+      [() => Promise.reject(new Error('has rejected')), /has rejected[^]*upgrade\.test/],
+      [() => Promise.reject(undefined), /undefined/],
+      [() => ({ subprotocol: 'z' }), /subprotocol must be one that the client offered/],
+      [async () => ({ subprotocol: 'z' }), /subprotocol must be one that the client offered/],
+      [() => ({ status: 200 }), /status/],
+      [() => ({ status: 1000 }), /status/],
+      [() => ({ headers: { 'X-Own': 'two\r\nlines: yes' } }), /X-Own/],
+      [() => ({ headers: { Upgrade: 'other' } }), /Upgrade/],
+      [() => ({ data: () => {} }), /could not be cloned/],
+      [() => ({ data: { deep: [Symbol('inside')] } }), /could not be cloned/],
+      [async () => ({ data: new WeakMap() }), /could not be cloned/],
+    ];
+    for (const [decide, logged] of failures) {
+      decideUpgrades(decide as () => ReturnType<Upgrade>);
+      expect(await refusal(served.url, { protocols: ['a'] })).toMatchObject({ status: 500 });
+      const line = served.log.lines.at(-1);
+      expect(line).toMatch(/^error: upgrade\(\) of the handler failed: /);
+      expect(line).toMatch(logged);
+    }
+    expect(served.log.lines).toHaveLength(failures.length);
+    decideUpgrades(() => undefined);
+    using client = await Client.open(served.url);
+    expect(await client.json()).toMatchObject({ path: '/' });
+    expect(served.server.stats()).toMatchObject({ opened: 1, pendingUpgrades: 0 });
+  });
+
+  it('may not attach a symbol: answered with 500, like all that cannot be cloned', async () => {
+    await using served = await serve({ handler: deciding, threads });
+    decideUpgrades(() => ({ data: Symbol('alone') }));
+    expect(await refusal(served.url)).toMatchObject({ status: 500 });
+    expect(served.log.lines.at(-1)).toMatch(/could not be cloned/);
+  });
+
+  it('may take its time while the client sends: nothing is lost, and the order stays', async () => {
+    await using served = await serve({ handler: deciding, threads });
+    const pending = new PendingUpgrade();
+    using client = await RawClient.upgrading(served.port, '/?quiet', encodeFrame(Opcode.TEXT, '0'));
+    await pending.asked;
+    expect(served.server.stats().pendingUpgrades).toBe(1);
+    for (let i = 1; i < 500; i++) client.text(String(i));
+    await new Promise<void>((resolve) => client.socket.write(encodeFrame(Opcode.TEXT, 'last').subarray(0, 7), () => resolve()));
+    pending.accept(undefined);
+    for (let i = 500; i < 1000; i++) client.socket.write('');
+    client.socket.write(encodeFrame(Opcode.TEXT, 'last').subarray(7));
+    for (let i = 0; i < 500; i++) expect(String((await client.next()).payload)).toBe(String(i));
+    expect(String((await client.next()).payload)).toBe('last');
+    expect(served.server.stats().pendingUpgrades).toBe(0);
+  });
+
+  it('may take its time while the client resets', async () => {
+    await using served = await serve({ handler: deciding, threads });
+    for (const settle of ['accept', 'reject'] as const) {
+      const pending = new PendingUpgrade();
+      using client = await RawClient.upgrading(served.port, '/?quiet', encodeFrame(Opcode.TEXT, 'early'));
+      await pending.asked;
+      client.reset();
+      await until(() => served.server.stats().pendingUpgrades === 0);
+      if (settle === 'accept') pending.accept({ subprotocol: 'not offered' });
+      else pending.reject(new Error('too late'));
+    }
+    expect(await served.log.line(/too late/)).toMatch(/upgrade\(\) of the handler failed/);
+    decideUpgrades(() => undefined);
+    using client = await Client.open(served.url);
+    await client.next();
+    expect(served.server.stats()).toMatchObject({ opened: 1, connections: 1 });
+  });
+
+  it('may take its time while the client sends and ends: what it sent is still answered', async () => {
+    await using served = await serve({ handler: deciding, threads });
+    const pending = new PendingUpgrade();
+    using client = await RawClient.upgrading(served.port, '/?quiet', encodeFrame(Opcode.TEXT, 'early'));
+    await pending.asked;
+    client.text('later');
+    client.socket.end();
+    await new Promise((resolve) => client.socket.once('finish', resolve));
+    pending.accept(undefined);
+    expect(String((await client.next()).payload)).toBe('early');
+    expect(String((await client.next()).payload)).toBe('later');
+    await client.closed;
+    await until(() => served.server.stats().connections === 0);
+  });
+
+  it('that never decides is answered with 503 after handshakeTimeoutMs, and its decision is then ignored', async () => {
+    await using served = await serve({ handler: deciding, threads, handshakeTimeoutMs: 50 });
+    const pending = new PendingUpgrade();
+    const refused = refusal(served.url);
+    await pending.asked;
+    expect(await refused).toMatchObject({ status: 503 });
+    pending.accept(undefined);
+    expect(served.server.stats()).toMatchObject({ pendingUpgrades: 0, opened: 0 });
+  });
+
+  it('that never decides does not keep the server from closing', async () => {
+    const served = await serve({ handler: deciding, threads, handshakeTimeoutMs: 2 ** 31 - 1 });
+    const pending = new PendingUpgrade();
+    using client = await RawClient.upgrading(served.port);
+    await pending.asked;
+    await served.server.close({ drainMs: 10 });
+    await client.ended;
+    // Should it decide after all, nothing happens.
+    pending.accept(undefined);
+  });
+});
+
+describe('what a client sends to be upgraded', () => {
+  it('is refused with the status that says why, and the refusal is whole although the client sends on', async () => {
+    await using served = await serve({ handler: deciding, threads: 0, path: '/here' });
+    decideUpgrades(() => undefined);
+    expect(await refusal(`${served.url}/there`)).toMatchObject({ status: 404 });
+    const misled = await refusal(`${served.url}/here`, { headers: { Host: 'two words' } });
+    expect(misled).toMatchObject({ status: 400, body: expect.stringMatching(/^Host must be .*\n$/) });
+    const old = await refusal(`${served.url}/here`, { protocolVersion: 8 });
+    expect(old).toMatchObject({ status: 426, headers: { 'sec-websocket-version': '13' } });
+
+    using raw = await RawClient.upgrading(served.port, '/there', Buffer.alloc(500_000));
+    expect(await raw.response).toMatch(/^HTTP\/1\.1 404 /);
+    raw.socket.end();
+    await raw.closed;
+  });
+
+  it('must come within handshakeTimeoutMs', async () => {
+    await using served = await serve({ handler: deciding, threads: 0, handshakeTimeoutMs: 40 });
+    using silent = await RawClient.connect(served.port);
+    using slow = await RawClient.connect(served.port);
+    slow.socket.write('GET / HTTP/1.1\r\nHost: x\r\nUpgrade: webso');
+    await Promise.all([silent.ended, slow.ended]);
+  });
+});
+
+function raise(error: unknown): never {
+  throw error;
+}

@@ -1,0 +1,419 @@
+import { once } from 'node:events';
+import { fstatSync, openSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Counter, Counters } from '../../dist/connection/counters.js';
+import type { Handler } from '../../dist/connection/handler.js';
+import type { ConnectionInfo } from '../../dist/connection/hosted-connection.js';
+import { Exchange } from '../../dist/host/exchange.js';
+import { Host, type HostOptions } from '../../dist/host/host.js';
+import { publish, registerHost } from '../../dist/host/publish.js';
+import { hasDescriptors, loadDuplicateDescriptor } from '../../dist/primary/descriptor.js';
+import {
+  BINARY,
+  clientClose,
+  clientFrame,
+  PING,
+  pattern,
+  ServerFrameReader,
+  shown,
+  TEXT,
+} from '../connection/frames.js';
+import { duplexPair } from './duplex-pair.js';
+
+const MIB = 1024 * 1024;
+const GOING_AWAY = 'close 1001 "server is going away"';
+const NOTHING = new Uint8Array(0);
+
+/** More time than anything here takes, in ms. */
+const AMPLE_MS = 15_000;
+
+interface TestHost {
+  readonly host: Host;
+  readonly counters: Counters;
+  readonly log: string[];
+}
+
+const cleanups: (() => void)[] = [];
+
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+});
+
+function makeHost(handler: Handler, limits: Partial<HostOptions['limits']> = {}): TestHost {
+  const counters = new Counters();
+  const log: string[] = [];
+  const note = (line: string) => void log.push(line);
+  const options: HostOptions = {
+    arenaBytes: 8 * MIB,
+    kernel: 'auto',
+    limits: { maxPayloadBytes: 4 * MIB, highWaterMarkBytes: MIB, closeTimeoutMs: 5000, ...limits },
+    poison: true,
+  };
+  const host = new Host(options, handler, new Exchange(), counters, { info: note, warn: note, error: note });
+  return { host, counters, log };
+}
+
+let ids = 0;
+
+const info = (): ConnectionInfo => ({
+  id: ++ids,
+  remoteAddress: undefined,
+  path: '/',
+  query: '',
+  subprotocol: '',
+  data: undefined,
+});
+
+/** A client at the other end of a stream or a socket. */
+class Client {
+  readonly stream: Duplex;
+  readonly #reader = new ServerFrameReader();
+  #onRead: () => void = () => {};
+
+  constructor(stream: Duplex) {
+    this.stream = stream;
+    stream.on('data', (bytes: Buffer) => {
+      this.#reader.add(bytes);
+      this.#onRead();
+    });
+    stream.on('error', () => {}); // a reset is a way to end
+  }
+
+  /** Answers a Close with the same, and then ends, as clients do. */
+  answerClose(): this {
+    void this.hasGot((frames) => frames.some((frame) => frame.startsWith('close'))).then(() => {
+      this.stream.write(clientClose(1001));
+      this.stream.end();
+    });
+    return this;
+  }
+
+  send(...frames: Uint8Array[]): void {
+    this.stream.write(Buffer.concat(frames));
+  }
+
+  get frames(): readonly string[] {
+    return this.#reader.frames;
+  }
+
+  async hasGot(isEnough: (frames: readonly string[]) => boolean): Promise<readonly string[]> {
+    while (!isEnough(this.frames)) await new Promise<void>((resolve) => (this.#onRead = resolve));
+    return this.frames;
+  }
+
+  async hasGotFrames(count: number): Promise<readonly string[]> {
+    return this.hasGot((frames) => frames.length >= count);
+  }
+}
+
+/** A client of a connection on a stream in memory. */
+function connect({ host }: TestHost, head: Uint8Array = NOTHING): Client {
+  const [server, client] = duplexPair();
+  host.adoptStream(server, info(), head);
+  return new Client(client);
+}
+
+const echo: Handler = {
+  message(connection, message) {
+    connection.send(message);
+  },
+};
+
+describe('a host', () => {
+  test('serves a connection on a stream', async () => {
+    const made = makeHost(echo);
+    const client = connect(made, clientFrame(TEXT, 'head'));
+    client.send(clientFrame(BINARY, pattern(700_000)), clientFrame(TEXT, 'last'));
+    await client.hasGotFrames(3);
+    client.send(clientFrame(PING, 'p'));
+    expect(await client.hasGotFrames(4)).toEqual([
+      shown(TEXT, 'head'),
+      shown(BINARY, pattern(700_000)),
+      shown(TEXT, 'last'),
+      'pong "p"',
+    ]);
+    expect(made.host.size).toBe(1);
+    expect(made.counters.get(Counter.CONNECTIONS)).toBe(1);
+    client.send(clientClose(1000));
+    client.stream.end();
+    await once(client.stream, 'close');
+    expect(made.host.size).toBe(0);
+    expect(made.counters.get(Counter.CONNECTIONS)).toBe(0);
+    expect(made.counters.get(Counter.OPENED)).toBe(1);
+    expect(made.log).toEqual([]);
+  });
+
+  test('stops reading a stream whose peer takes nothing, and goes on later', async () => {
+    let heard = 0;
+    const handler: Handler = {
+      message(connection) {
+        heard++;
+        connection.send(pattern(1000));
+      },
+    };
+    const made = makeHost(handler, { highWaterMarkBytes: 10_000 });
+    const [server, end] = duplexPair();
+    made.host.adoptStream(server, info(), NOTHING);
+    for (let i = 0; i < 200; i++) end.write(clientFrame(TEXT, `message ${i}`));
+    for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+    expect(heard).toBeGreaterThan(0);
+    expect(heard).toBeLessThan(50);
+    const client = new Client(end); // reads
+    expect(await client.hasGotFrames(200)).toEqual(Array(200).fill(shown(BINARY, pattern(1000))));
+    expect(heard).toBe(200);
+  });
+
+  test('logs and counts the hooks that fail', async () => {
+    const made = makeHost({
+      message() {
+        throw new Error('boom');
+      },
+    });
+    const client = connect(made);
+    client.send(clientFrame(TEXT, 'x'));
+    expect(await client.hasGotFrames(1)).toEqual(['close 1011 "internal error"']);
+    expect(made.counters.get(Counter.HANDLER_ERRORS)).toBe(1);
+    expect(made.log).toHaveLength(1);
+    expect(made.log[0]).toMatch(/^message\(\) of the handler failed, connection \d+: Error: boom\n/);
+  });
+
+  test('logs what was thrown if it is no error', async () => {
+    const made = makeHost({ message: () => Promise.reject('just a string') });
+    const client = connect(made);
+    client.send(clientFrame(TEXT, 'x'));
+    await client.hasGotFrames(1);
+    expect(made.log[0]).toMatch(/: just a string$/);
+  });
+
+  test('destroys a connection that does not finish its closing handshake in time', async () => {
+    const codes: number[] = [];
+    const handler: Handler = {
+      message: (connection) => connection.close(),
+      close: (_connection, code) => void codes.push(code),
+    };
+    const made = makeHost(handler, { closeTimeoutMs: 20 });
+    const client = connect(made);
+    client.send(clientFrame(TEXT, 'close, please'));
+    await once(client.stream, 'close');
+    expect(client.frames).toEqual(['close 1000']);
+    expect(codes).toEqual([1006]);
+    expect(made.host.size).toBe(0);
+  });
+
+  test('closes a descriptor that is no socket, and says so', () => {
+    const made = makeHost(echo);
+    const fd = openSync(fileURLToPath(import.meta.url), 'r');
+    expect(() => made.host.adopt(fd, info(), NOTHING)).toThrow();
+    expect(() => fstatSync(fd)).toThrow('EBADF');
+    expect(made.host.size).toBe(0);
+  });
+});
+
+describe('drain', () => {
+  test('of a host without connections is done at once', async () => {
+    await makeHost(echo).host.drain(AMPLE_MS);
+  });
+
+  test('closes every connection with 1001, and waits until they are over', async () => {
+    const codes: number[] = [];
+    const made = makeHost({ ...echo, close: (_connection, code) => void codes.push(code) });
+    const clients = Array.from({ length: 5 }, () => connect(made).answerClose());
+    await made.host.drain(AMPLE_MS);
+    expect(made.host.size).toBe(0);
+    expect(codes).toEqual(Array(5).fill(1001));
+    for (const { frames } of clients) expect(frames).toEqual([GOING_AWAY]);
+  });
+
+  test('answers what has arrived before', async () => {
+    const made = makeHost(echo);
+    const clients = Array.from({ length: 3 }, () => connect(made).answerClose());
+    for (const client of clients) client.send(clientFrame(TEXT, 'just in time'), clientFrame(TEXT, 'this too'));
+    await made.host.drain(AMPLE_MS);
+    for (const { frames } of clients) {
+      expect(frames).toEqual([shown(TEXT, 'just in time'), shown(TEXT, 'this too'), GOING_AWAY]);
+    }
+  });
+
+  test('waits for hooks that are still at work, and for what they send', async () => {
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    const made = makeHost({
+      async message(connection) {
+        await finished;
+        connection.send('done');
+      },
+    });
+    const client = connect(made).answerClose();
+    client.send(clientFrame(TEXT, 'do it'));
+    const drained = made.host.drain(AMPLE_MS);
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+    expect(client.frames).toEqual([]);
+    finish();
+    await drained;
+    expect(client.frames).toEqual([shown(TEXT, 'done'), GOING_AWAY]);
+  });
+
+  test('waits for a hook that rejects no longer than until it does', async () => {
+    const made = makeHost({ message: () => Promise.reject(new Error('boom')) });
+    const client = connect(made);
+    client.send(clientFrame(TEXT, 'x'));
+    void client.hasGotFrames(1).then(() => client.stream.end());
+    await made.host.drain(AMPLE_MS);
+    expect(client.frames).toEqual(['close 1011 "internal error"']);
+  });
+
+  test('destroys what is left after its limit, and tells the handler', async () => {
+    const codes: number[] = [];
+    const made = makeHost({ ...echo, close: (_connection, code) => void codes.push(code) });
+    const deaf = connect(made);
+    const polite = connect(made).answerClose();
+    await made.host.drain(50);
+    expect(made.host.size).toBe(0);
+    expect(codes.toSorted()).toEqual([1001, 1006]);
+    expect(deaf.frames).toEqual([GOING_AWAY]);
+    expect(polite.frames).toEqual([GOING_AWAY]);
+  });
+
+  test('destroys connections to which nothing can be written', async () => {
+    const codes: number[] = [];
+    const made = makeHost({ close: (_connection, code) => void codes.push(code) });
+    const [server] = duplexPair();
+    server.stick();
+    made.host.adoptStream(server, info(), NOTHING);
+    await made.host.drain(50);
+    expect(codes).toEqual([1006]);
+  });
+
+  test('ends after its limit also if a hook is never settled', async () => {
+    const codes: number[] = [];
+    const made = makeHost({
+      message: () => new Promise(() => {}),
+      close: (_connection, code) => void codes.push(code),
+    });
+    const client = connect(made);
+    client.send(clientFrame(TEXT, 'x'));
+    await made.host.drain(50);
+    expect(made.host.size).toBe(0);
+    expect(codes).toHaveLength(1);
+  });
+});
+
+describe('publish()', () => {
+  const rooms: Handler = {
+    open: (connection) => connection.subscribe('news'),
+    message: (_connection, message) => publish('news', message),
+  };
+
+  test('in a thread that hosts nothing throws', () => {
+    expect(() => publish('news', 'x')).toThrow('in a thread that hosts connections');
+  });
+
+  test('goes to all subscribers of the only host', async () => {
+    const made = makeHost(rooms);
+    cleanups.push(registerHost(made.host));
+    const clients = [connect(made), connect(made)] as const;
+    clients[0].send(clientFrame(TEXT, 'from a hook'));
+    for (const client of clients) expect(await client.hasGotFrames(1)).toEqual([shown(TEXT, 'from a hook')]);
+    publish('news', 'from outside');
+    publish('news', pattern(10));
+    for (const client of clients) {
+      expect((await client.hasGotFrames(3)).slice(1)).toEqual([
+        shown(TEXT, 'from outside'),
+        shown(BINARY, pattern(10)),
+      ]);
+    }
+  });
+
+  test('goes to the host whose hook is running, and to no other', async () => {
+    const hosts = [makeHost(rooms), makeHost(rooms)] as const;
+    for (const { host } of hosts) cleanups.push(registerHost(host));
+    const clients = hosts.map((made) => connect(made)) as [Client, Client];
+    clients[0].send(clientFrame(TEXT, 'to the first'));
+    await clients[0].hasGotFrames(1);
+    clients[1].send(clientFrame(TEXT, 'to the second'));
+    expect(await clients[1].hasGotFrames(1)).toEqual([shown(TEXT, 'to the second')]);
+    expect(clients[0].frames).toEqual([shown(TEXT, 'to the first')]);
+    expect(() => publish('news', 'to whom?')).toThrow('use server.publish()');
+  });
+
+  test('needs a topic that is a string', () => {
+    cleanups.push(registerHost(makeHost(rooms).host));
+    expect(() => publish(1 as never, 'x')).toThrow('a topic must be a string, got number');
+  });
+});
+
+describe.skipIf(!hasDescriptors)('a connection on a TCP socket', () => {
+  const open: (Server | Socket)[] = [];
+
+  afterEach(() => {
+    for (const one of open.splice(0)) {
+      if ('destroy' in one) one.destroy();
+      else one.close();
+    }
+  });
+
+  /** A client over TCP, whose connection the host has adopted by its descriptor, as a worker does. */
+  async function connectByTcp({ host }: TestHost): Promise<{ client: Client; socket: Socket }> {
+    const duplicate = await loadDuplicateDescriptor();
+    const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+    open.push(server);
+    await once(server, 'listening');
+    const accepted = once(server, 'connection');
+    const socket = connectSocket({
+      port: (server.address() as AddressInfo).port,
+      host: '127.0.0.1',
+      allowHalfOpen: true,
+    });
+    open.push(socket);
+    const [theirs] = (await accepted) as [Socket];
+    const fd = duplicate(theirs);
+    theirs.destroy();
+    host.adopt(fd, info(), NOTHING);
+    return { client: new Client(socket), socket };
+  }
+
+  test('is served like any other', async () => {
+    const made = makeHost(echo);
+    const { client } = await connectByTcp(made);
+    const sizes = [0, 20, 8192, 100_000, 1_000_000, 5];
+    client.send(...sizes.map((size, i) => clientFrame(BINARY, pattern(size, i))));
+    const expected = sizes.map((size, i) => shown(BINARY, pattern(size, i)));
+    expect(await client.hasGotFrames(sizes.length)).toEqual(expected);
+    client.answerClose();
+    await made.host.drain(AMPLE_MS);
+    expect(client.frames).toEqual([...expected, GOING_AWAY]);
+  });
+
+  test('keeps what several clients send apart, whatever they take', async () => {
+    const made = makeHost(echo, { highWaterMarkBytes: 50_000 });
+    const clients = await Promise.all(Array.from({ length: 4 }, () => connectByTcp(made)));
+    const sizes = Array.from({ length: 40 }, (_, i) => (i * 7919) % 150_000);
+    for (const [who, { client, socket }] of clients.entries()) {
+      if (who % 2 === 1) socket.pause();
+      client.send(...sizes.map((size, i) => clientFrame(BINARY, pattern(size, 100 * who + i))));
+    }
+    await clients[0]?.client.hasGotFrames(sizes.length);
+    for (const { socket } of clients) socket.resume();
+    for (const [who, { client }] of clients.entries()) {
+      expect(await client.hasGotFrames(sizes.length)).toEqual(
+        sizes.map((size, i) => shown(BINARY, pattern(size, 100 * who + i))),
+      );
+    }
+  });
+
+  test('that its peer resets is told as 1006', async () => {
+    let told = (_code: number) => {};
+    const code = new Promise<number>((resolve) => (told = resolve));
+    const made = makeHost({ ...echo, close: (_connection, its) => told(its) });
+    const { client, socket } = await connectByTcp(made);
+    client.send(clientFrame(TEXT, 'x'));
+    await client.hasGotFrames(1);
+    socket.resetAndDestroy();
+    expect(await code).toBe(1006);
+    expect(made.host.size).toBe(0);
+  });
+});

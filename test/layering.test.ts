@@ -1,0 +1,239 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SyntaxKind } from 'typescript/unstable/ast';
+import { createScanner } from 'typescript/unstable/ast/scanner';
+import { describe, expect, test } from 'vitest';
+
+/** The folder that is judged. */
+const SOURCE = new URL('../src/', import.meta.url);
+
+/** From top to bottom: a folder may import its own files and those of lower tiers. `''` is `src/` itself. */
+const TIERS: readonly (readonly string[])[] = [
+  ['', 'handlers'],
+  ['primary', 'load'],
+  ['worker', 'monitor'],
+  ['host'],
+  ['connection', 'pubsub', 'client'],
+  ['protocol'],
+  ['kernels'],
+  ['memory'],
+];
+
+/** Exceptions: these imports are allowed beside those downward … */
+const ALLOWED: ReadonlySet<string> = new Set(['connection → pubsub']);
+/** … and these are not, though they go downward. */
+const FORBIDDEN: ReadonlySet<string> = new Set(['load → worker', 'load → primary']);
+
+/** These run in a worker, in the primary, under a fuzzer and in a benchmark: no sockets, threads, timers, clocks. */
+const PURE: readonly string[] = ['protocol', 'kernels', 'memory'];
+const IMPURE_MODULE = /^(node:)?(net|tls|http|https|http2|dgram|worker_threads|timers)(\/.*)?$/;
+const IMPURE_GLOBALS: ReadonlySet<string> = new Set([
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'performance',
+  'Date',
+]);
+
+const NO_NAMES_OF_A_FOLDER: readonly string[] = ['utils', 'helpers', 'common'];
+
+interface SourceText {
+  /** Relative to `src/`, with slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+
+interface Scanned {
+  /** What is imported, by any kind of import, as it is written. */
+  readonly imports: readonly string[];
+  /** Every identifier, but not those after a dot. */
+  readonly identifiers: ReadonlySet<string>;
+}
+
+/** After these a slash divides; after anything else it begins a regular expression. */
+const ENDS_OF_OPERANDS: ReadonlySet<SyntaxKind> = new Set([
+  SyntaxKind.Identifier,
+  SyntaxKind.NumericLiteral,
+  SyntaxKind.BigIntLiteral,
+  SyntaxKind.StringLiteral,
+  SyntaxKind.NoSubstitutionTemplateLiteral,
+  SyntaxKind.TemplateTail,
+  SyntaxKind.CloseParenToken,
+  SyntaxKind.CloseBracketToken,
+  SyntaxKind.CloseBraceToken,
+  SyntaxKind.PrivateIdentifier,
+  SyntaxKind.ThisKeyword,
+]);
+
+/**
+ * Reads a file as tokens, so that comments and strings are no code. An import is a string that follows `from`, `import`,
+ * or `import(`: static, `export … from`, dynamic, and types alike; or a `new URL('…', import.meta.url)`, by which threads
+ * are given their modules.
+ */
+function scan(text: string): Scanned {
+  const scanner = createScanner(true, undefined, text);
+  const imports: string[] = [];
+  const identifiers = new Set<string>();
+  /** The tokens so far, the last three of them: as text, and the last as kind. */
+  const before: string[] = ['', '', ''];
+  let kind: SyntaxKind = SyntaxKind.Unknown;
+  /** For each `${` that is open: how many braces are open in it. */
+  const templates: number[] = [];
+  for (;;) {
+    const previous = kind;
+    kind = scanner.scan();
+    if (kind === SyntaxKind.SlashToken && !ENDS_OF_OPERANDS.has(previous)) kind = scanner.reScanSlashToken();
+    if (kind === SyntaxKind.SlashEqualsToken && !ENDS_OF_OPERANDS.has(previous)) kind = scanner.reScanSlashToken();
+    const depth = templates.length - 1;
+    if (kind === SyntaxKind.TemplateHead) templates.push(0);
+    else if (kind === SyntaxKind.OpenBraceToken && depth >= 0) templates[depth] = (templates[depth] as number) + 1;
+    else if (kind === SyntaxKind.CloseBraceToken && depth >= 0) {
+      if (templates[depth] === 0) {
+        kind = scanner.reScanTemplateToken(false);
+        if (kind === SyntaxKind.TemplateTail) templates.pop();
+      } else {
+        templates[depth] = (templates[depth] as number) - 1;
+      }
+    }
+    if (kind === SyntaxKind.EndOfFile) return { imports, identifiers };
+
+    const token = scanner.getTokenText();
+    const [second, first, last] = before as [string, string, string];
+    if (kind === SyntaxKind.StringLiteral || kind === SyntaxKind.NoSubstitutionTemplateLiteral) {
+      const isStatic = last === 'from' || last === 'import';
+      const isCall = last === '(' && (first === 'import' || first === 'require');
+      const isUrl = last === '(' && first === 'URL' && second === 'new' && /^\.\.?\//.test(scanner.getTokenValue());
+      if (isStatic || isCall || isUrl) imports.push(scanner.getTokenValue());
+    }
+    if (kind === SyntaxKind.Identifier && last !== '.' && last !== '?.') identifiers.add(token);
+    before.shift();
+    before.push(token);
+  }
+}
+
+/** The folder of a file, `''` for `src/` itself. */
+function folderOf(path: string): string {
+  return path.includes('/') ? (path.split('/')[0] as string) : '';
+}
+
+function tierOf(folder: string): number {
+  return TIERS.findIndex((tier) => tier.includes(folder));
+}
+
+/** What is wrong with these files. */
+function violations(files: readonly SourceText[]): string[] {
+  const found: string[] = [];
+  for (const { path, text } of files) {
+    const folder = folderOf(path);
+    const { imports, identifiers } = scan(text);
+    for (const name of path.split('/').slice(0, -1)) {
+      if (NO_NAMES_OF_A_FOLDER.includes(name)) found.push(`${path} lies in a folder named ${name}`);
+    }
+    if (tierOf(folder) < 0) found.push(`${path} lies in a folder that has no tier`);
+    for (const imported of imports) {
+      if (imported.startsWith('.')) {
+        const target = posix.join(posix.dirname(path), imported);
+        if (!mayImport(folder, target)) found.push(`${path} must not import ${imported}`);
+      } else if (PURE.includes(folder) && IMPURE_MODULE.test(imported)) {
+        found.push(`${path} must not import ${imported}`);
+      } else if (imported === 'wsloom' || imported.startsWith('wsloom/')) {
+        found.push(`${path} must not import the package by its name`);
+      }
+    }
+    if (!PURE.includes(folder)) continue;
+    for (const name of identifiers) if (IMPURE_GLOBALS.has(name)) found.push(`${path} must not use ${name}`);
+  }
+  return found;
+}
+
+function mayImport(folder: string, target: string): boolean {
+  if (target.startsWith('../')) return target === '../package.json';
+  if (folder === 'handlers') return target === 'index.js';
+  const imported = folderOf(target);
+  if (!target.includes('/')) return folder === '' || target.endsWith('.wasm');
+  if (imported === folder) return true;
+  const step = `${folder} → ${imported}`;
+  return (tierOf(imported) > tierOf(folder) && !FORBIDDEN.has(step)) || ALLOWED.has(step);
+}
+
+function sourceFiles(): SourceText[] {
+  return readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => ({ path, text: readFileSync(new URL(path, SOURCE), 'utf8') }));
+}
+
+describe('src/', () => {
+  test('imports downward only, and its lower half knows no sockets, threads, timers or clocks', () => {
+    const files = sourceFiles();
+    expect(files.length, `TypeScript files in ${fileURLToPath(SOURCE)}`).toBeGreaterThan(30);
+    expect(violations(files)).toEqual([]);
+  });
+});
+
+describe('the check of layers', () => {
+  /** The violations of a file with this text. */
+  const judge = (path: string, text: string) => violations([{ path, text }]);
+
+  test.each([
+    ['connection/a.ts', "import { Topics } from '../pubsub/topics.js';"],
+    ['connection/a.ts', "import type { Arena } from '../memory/arena.js';"],
+    ['connection/a.ts', "import { b } from './b.js';"],
+    ['connection/a.ts', "import { Socket } from 'node:net';"],
+    ['primary/a.ts', "const worker = new URL('../worker/worker.js', import.meta.url);"],
+    ['handlers/echo.ts', "import { defineHandler } from '../index.js';"],
+    ['index.ts', "export { a } from './primary/a.js';"],
+    ['cli.ts', "import { createServer } from './index.js'; import { run } from './load/run.js';"],
+    ['load/a.ts', "import { Client } from '../client/client.js';"],
+    ['kernels/wasm.ts', "const file = new URL('../kernels.wasm', import.meta.url);"],
+    ['protocol/a.ts', "/** Unlike setTimeout. */ const name = 'Date'; // import { x } from '../host/x.js'"],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code that is judged
+    ['protocol/a.ts', 'const a = b / c; const r = /setTimeout("x")/; const t = `${{ a: `${1}` }} Date`;'],
+    ['protocol/a.ts', 'interface A { } const a = x.performance; this.Date = 1;'],
+  ])('allows (%s) %s', (path, text) => {
+    expect(judge(path, text)).toEqual([]);
+  });
+
+  test.each([
+    ['pubsub/a.ts', "import { x } from '../connection/x.js';"],
+    ['pubsub/a.ts', "import type { x } from '../client/x.js';"],
+    ['client/a.ts', "import { x } from '../connection/x.js';"],
+    ['protocol/a.ts', "import type { x } from '../connection/x.js';"],
+    ['protocol/a.ts', "export * from '../host/x.js';"],
+    ['protocol/a.ts', "import '../host/x.js';"],
+    ['protocol/a.ts', "const x = await import('../host/x.js');"],
+    ['protocol/a.ts', 'const x = await import(`../host/x.js`);'],
+    ['protocol/a.ts', "let x: import('../host/x.js').X;"],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code that is judged
+    ['protocol/a.ts', "const x = `${await import('../host/x.js')}`;"],
+    ['protocol/a.ts', "const a = b / c; import { x } from '../host/x.js'; const d = e / f;"],
+    ['memory/a.ts', "import { x } from '../kernels/x.js';"],
+    ['kernels/a.ts', "import { x } from '../protocol/x.js';"],
+    ['host/a.ts', "const url = new URL('../worker/worker.js', import.meta.url);"],
+    ['worker/a.ts', "import { x } from '../primary/x.js';"],
+    ['worker/a.ts', "import { x } from '../monitor/x.js';"],
+    ['monitor/a.ts', "import { x } from '../primary/x.js';"],
+    ['load/a.ts', "import { x } from '../worker/x.js';"],
+    ['load/a.ts', "import { x } from '../primary/x.js';"],
+    ['primary/a.ts', "import { x } from '../load/x.js';"],
+    ['primary/a.ts', "import { x } from '../index.js';"],
+    ['handlers/a.ts', "import { x } from '../connection/x.js';"],
+    ['handlers/a.ts', "import { x } from './b.js';"],
+    ['primary/a.ts', "import { x } from 'wsloom';"],
+    ['cli.ts', "import { x } from './utils/x.js';"],
+    ['cli.ts', "import { x } from '../bench/x.js';"],
+    ['protocol/a.ts', "import { Socket } from 'node:net';"],
+    ['protocol/a.ts', "import type { Server } from 'http';"],
+    ['kernels/a.ts', "import { Worker } from 'node:worker_threads';"],
+    ['memory/a.ts', "import { setTimeout as wait } from 'node:timers/promises';"],
+    ['memory/a.ts', 'const at = performance.now();'],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code that is judged
+    ['protocol/a.ts', 'const at = `${Date.now()}`;'],
+    ['protocol/a.ts', 'setImmediate(() => {});'],
+    ['connection/utils/a.ts', ''],
+    ['helpers/a.ts', ''],
+  ])('refuses (%s) %s', (path, text) => {
+    expect(judge(path, text)).not.toEqual([]);
+  });
+});

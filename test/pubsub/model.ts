@@ -1,0 +1,176 @@
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import { type Run, Topics } from '../../dist/pubsub/topics.js';
+import { FakeSubscriber, publishText } from './fake-subscriber.js';
+
+/**
+ * Two threads' topics, connected by an outlet that keeps batches until they are to arrive, against a model that appends
+ * each message to the list of each of its receivers at once: here when it is published, elsewhere when its batch arrives.
+ */
+
+const NAMES = ['a', 'b', 'c'] as const;
+const SUBSCRIBERS = 5;
+
+type Step =
+  | { readonly step: 'subscribe' | 'unsubscribe'; readonly who: number; readonly topic: number }
+  | {
+      readonly step: 'publish';
+      readonly thread: number;
+      readonly topic: number;
+      readonly size: number;
+      readonly except: number | undefined;
+    }
+  /** Something of its own is sent to a subscriber. */
+  | { readonly step: 'send' | 'forget' | 'slow' | 'read'; readonly who: number }
+  /** The end of a turn; the next batch of the other thread. */
+  | { readonly step: 'flush'; readonly thread: number }
+  | { readonly step: 'arrive'; readonly thread: number };
+
+/** Subscriber `who` is of thread `who mod 2`. */
+export function steps(maxSteps: number, maxBytes: number): fc.Arbitrary<readonly Step[]> {
+  const who = fc.nat({ max: SUBSCRIBERS - 1 });
+  const topic = fc.nat({ max: NAMES.length - 1 });
+  const thread = fc.nat({ max: 1 });
+  const size = fc.oneof(
+    { weight: 9, arbitrary: fc.nat({ max: 300 }) },
+    { weight: 1, arbitrary: fc.nat({ max: maxBytes }) },
+  );
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ step: fc.constant('subscribe' as const), who, topic }) },
+    { weight: 2, arbitrary: fc.record({ step: fc.constant('unsubscribe' as const), who, topic }) },
+    {
+      weight: 12,
+      arbitrary: fc.record({
+        step: fc.constant('publish' as const),
+        thread,
+        topic,
+        size,
+        except: fc.option(who, { nil: undefined, freq: 2 }),
+      }),
+    },
+    { weight: 3, arbitrary: fc.record({ step: fc.constant('send' as const), who }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ step: fc.constantFrom('forget' as const, 'slow' as const, 'read' as const), who }),
+    },
+    { weight: 4, arbitrary: fc.record({ step: fc.constantFrom('flush' as const, 'arrive' as const), thread }) },
+  );
+  return fc.array(step, { maxLength: maxSteps, size: 'max' });
+}
+
+interface Published {
+  readonly topic: string;
+  readonly text: string;
+}
+
+class Thread {
+  /** What the other thread has posted, and how the model sees it. */
+  readonly arriving: { readonly runs: readonly Run[]; readonly published: readonly Published[] }[] = [];
+  /** Published in this turn. */
+  published: Published[] = [];
+  readonly topics: Topics;
+
+  constructor(post: (runs: readonly Run[], published: readonly Published[]) => void) {
+    this.topics = new Topics(
+      {
+        hasPeers: true,
+        post: (runs) => {
+          for (const { chunk } of runs) chunk.acquire();
+          post(runs, this.published);
+          this.published = [];
+        },
+      },
+      () => {},
+    );
+  }
+}
+
+interface Modelled {
+  readonly real: FakeSubscriber;
+  readonly topics: Set<string>;
+  readonly expected: string[];
+}
+
+/** Takes the steps with both. @throws if they differ. */
+export function runModel(taken: readonly Step[]): void {
+  const threads: [Thread, Thread] = [
+    new Thread((runs, published) => threads[1].arriving.push({ runs, published })),
+    new Thread((runs, published) => threads[0].arriving.push({ runs, published })),
+  ];
+  const subscribers = Array.from({ length: SUBSCRIBERS }, (): Modelled => {
+    return { real: new FakeSubscriber(), topics: new Set(), expected: [] };
+  });
+  const threadOf = (who: number) => threads[who % 2] as Thread;
+  let count = 0;
+
+  const receive = (thread: number, { topic, text }: Published, except?: number) => {
+    for (const [who, { topics, expected }] of subscribers.entries()) {
+      if (who % 2 === thread && who !== except && topics.has(topic)) expected.push(text);
+    }
+  };
+  const publish = ({ thread, topic, size, except }: Extract<Step, { step: 'publish' }>) => {
+    const published = { topic: NAMES[topic] as string, text: `${++count} `.padEnd(size, '.') };
+    const { topics } = threads[thread] as Thread;
+    publishText(topics, published.topic, published.text, except === undefined ? undefined : subscribers[except]?.real);
+    (threads[thread] as Thread).published.push(published);
+    receive(thread, published, except);
+  };
+  const arrive = (thread: number) => {
+    const { arriving, topics } = threads[thread] as Thread;
+    const batch = arriving.shift();
+    if (batch === undefined) return;
+    topics.receive(batch.runs.map((run) => ({ ...run, except: undefined })));
+    for (const { chunk } of batch.runs) chunk.release();
+    for (const published of batch.published) receive(thread, published);
+  };
+  const act = (step: Exclude<Step, { step: 'publish' | 'flush' | 'arrive' }>) => {
+    const { topics } = threadOf(step.who);
+    const subscriber = subscribers[step.who] as Modelled;
+    const { real, expected } = subscriber;
+    if (step.step === 'subscribe') {
+      topics.subscribe(real, NAMES[step.topic] as string);
+      subscriber.topics.add(NAMES[step.topic] as string);
+    } else if (step.step === 'unsubscribe') {
+      topics.unsubscribe(real, NAMES[step.topic] as string);
+      subscriber.topics.delete(NAMES[step.topic] as string);
+    } else if (step.step === 'send') {
+      topics.catchUp(real);
+      // A slow one has its own queue, which keeps the order.
+      real.readHeld();
+      real.got.push(`sent ${++count}`);
+      expected.push(`sent ${count}`);
+    } else if (step.step === 'forget') {
+      // What was published in this turn is lost to it: here it is read first, so that the model need not know.
+      topics.catchUp(real);
+      topics.forget(real);
+      subscriber.topics.clear();
+    } else if (step.step === 'slow') {
+      real.isSlow = true;
+    } else {
+      real.readHeld();
+      real.isSlow = false;
+    }
+  };
+
+  for (const step of taken) {
+    if (step.step === 'publish') publish(step);
+    else if (step.step === 'flush') threads[step.thread]?.topics.flush();
+    else if (step.step === 'arrive') arrive(step.thread);
+    else act(step);
+  }
+  for (const { topics } of threads) topics.flush();
+  for (const thread of threads.keys()) while (threads[thread]?.arriving.length !== 0) arrive(thread);
+  for (const [who, { real, expected }] of subscribers.entries()) {
+    real.readHeld();
+    expect(real.got.map(abridged), `subscriber ${who}`).toEqual(expected.map(abridged));
+    expect(real.got.map(({ length }) => length)).toEqual(expected.map(({ length }) => length));
+  }
+  for (const { chunk } of subscribers.flatMap(({ real }) => real.deliveries)) {
+    expect(chunk.isFree, 'a chunk is still held').toBe(true);
+  }
+}
+
+/** Without the padding, whose length is compared apart. */
+function abridged(text: string): string {
+  return text.replace(/\.+$/, '');
+}

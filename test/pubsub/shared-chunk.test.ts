@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest';
+import { ChunkPool, SharedChunk } from '../../dist/pubsub/shared-chunk.js';
+
+const COUNT_BYTES = 64;
+const CHUNK_BYTES = 256 * 1024;
+const ROOM = CHUNK_BYTES - COUNT_BYTES;
+
+/** Takes room, as a publication does. */
+function fill(pool: ChunkPool, length: number): SharedChunk {
+  const chunk = pool.withRoom(length);
+  chunk.position += length;
+  expect(chunk.position).toBeLessThanOrEqual(chunk.bytes.length);
+  return chunk;
+}
+
+describe('a chunk', () => {
+  test('counts its users in the memory itself, for all threads that have it', () => {
+    const mine = new SharedChunk(new SharedArrayBuffer(1024));
+    const theirs = new SharedChunk(mine.buffer);
+    expect(mine.isFree).toBe(true);
+    mine.acquire();
+    theirs.acquire(3);
+    expect([mine.isFree, theirs.isFree]).toEqual([false, false]);
+    for (let i = 0; i < 4; i++) {
+      expect(mine.isFree).toBe(false);
+      theirs.release();
+    }
+    expect([mine.isFree, theirs.isFree]).toEqual([true, true]);
+  });
+
+  test('keeps its contents clear of the count', () => {
+    const chunk = new SharedChunk(new SharedArrayBuffer(COUNT_BYTES + 10));
+    expect(chunk.position).toBe(COUNT_BYTES);
+    expect(chunk.hasRoom(10)).toBe(true);
+    expect(chunk.hasRoom(11)).toBe(false);
+    chunk.position += 4;
+    expect(chunk.hasRoom(6)).toBe(true);
+    expect(chunk.hasRoom(7)).toBe(false);
+    chunk.rewind();
+    expect(chunk.position).toBe(COUNT_BYTES);
+  });
+});
+
+describe('the pool', () => {
+  test('gives the same chunk until it is full, and the next then', () => {
+    const pool = new ChunkPool();
+    const first = fill(pool, 100_000);
+    expect(fill(pool, 100_000)).toBe(first);
+    const second = fill(pool, 100_000);
+    expect(second).not.toBe(first);
+    expect(fill(pool, 100_000)).toBe(second);
+  });
+
+  test('lets a chunk be filled to its last byte', () => {
+    const pool = new ChunkPool();
+    const chunk = fill(pool, ROOM);
+    expect(chunk.bytes.length).toBe(CHUNK_BYTES);
+    expect(fill(pool, 1)).not.toBe(chunk);
+  });
+
+  test('gives what is larger than a chunk a chunk of its own size, and fills the ordinary one on', () => {
+    const pool = new ChunkPool();
+    const ordinary = fill(pool, 100);
+    const large = fill(pool, ROOM + 1);
+    expect(large.bytes.length).toBe(CHUNK_BYTES + 1);
+    expect(fill(pool, 100)).toBe(ordinary);
+    pool.endTurn();
+    expect([ordinary.isFree, large.isFree]).toEqual([true, true]);
+  });
+
+  test('holds every chunk of a turn until it ends, however often it goes back and forth', () => {
+    const pool = new ChunkPool();
+    const chunks = new Set([10, ROOM + 1, 10, ROOM + 1, ROOM - 10, ROOM, 5].map((length) => fill(pool, length)));
+    for (const chunk of chunks) expect(chunk.isFree).toBe(false);
+    pool.endTurn();
+    for (const chunk of chunks) expect(chunk.isFree).toBe(true);
+    pool.endTurn();
+    for (const chunk of chunks) expect(chunk.isFree).toBe(true);
+  });
+
+  test('begins a free chunk again in the next turn', () => {
+    const pool = new ChunkPool();
+    const chunk = fill(pool, 200_000);
+    pool.endTurn();
+    expect(pool.withRoom(200_000)).toBe(chunk);
+    expect(chunk.position).toBe(COUNT_BYTES);
+  });
+
+  test('does not begin a chunk again that somebody holds, but fills it on', () => {
+    const pool = new ChunkPool();
+    const held = fill(pool, 100_000);
+    held.acquire();
+    pool.endTurn();
+    expect(pool.withRoom(1)).toBe(held);
+    expect(held.position).toBe(COUNT_BYTES + 100_000);
+    pool.endTurn();
+    const other = fill(pool, 200_000);
+    expect(other).not.toBe(held);
+    pool.endTurn();
+    held.release();
+    // Free again: it comes after the one that is being filled.
+    expect(fill(pool, 200_000)).toBe(other);
+    expect(fill(pool, 200_000)).toBe(held);
+  });
+
+  test('does not begin a chunk again within the turn that has filled it', () => {
+    const pool = new ChunkPool();
+    const chunks = Array.from({ length: 30 }, () => fill(pool, 200_000));
+    expect(new Set(chunks).size).toBe(30);
+    pool.endTurn();
+    const again = Array.from({ length: 30 }, () => fill(pool, 200_000));
+    expect(new Set(again).size).toBe(30);
+  });
+
+  test('keeps giving new chunks while all that it knows are held, and forgets some of them', () => {
+    const pool = new ChunkPool();
+    const held = Array.from({ length: 40 }, () => {
+      const chunk = fill(pool, 200_000);
+      chunk.acquire();
+      pool.endTurn();
+      return chunk;
+    });
+    expect(new Set(held).size).toBe(40);
+    for (const chunk of held) chunk.release();
+    const later = Array.from({ length: 40 }, () => fill(pool, 200_000));
+    const reused = later.filter((chunk) => held.includes(chunk));
+    expect(reused.length).toBeGreaterThan(0);
+    expect(reused.length).toBeLessThanOrEqual(16);
+  });
+});

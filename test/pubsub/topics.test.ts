@@ -1,0 +1,412 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Run, Topics } from '../../dist/pubsub/topics.js';
+import { FakeSubscriber, publishText } from './fake-subscriber.js';
+
+/** Stands for the other threads. */
+class FakeOutlet {
+  hasPeers = false;
+  readonly posted: (readonly Run[])[] = [];
+
+  post(runs: readonly Run[]): void {
+    this.posted.push(runs);
+  }
+}
+
+let outlet: FakeOutlet;
+let scheduled: number;
+let topics: Topics;
+
+beforeEach(() => {
+  outlet = new FakeOutlet();
+  scheduled = 0;
+  topics = new Topics(outlet, () => scheduled++);
+});
+
+/** New subscribers of these topics. */
+function subscriberOf(...names: string[]): FakeSubscriber {
+  const subscriber = new FakeSubscriber();
+  for (const name of names) topics.subscribe(subscriber, name);
+  return subscriber;
+}
+
+const publish = (topic: string, text: string, except?: FakeSubscriber) => publishText(topics, topic, text, except);
+
+describe('a publication', () => {
+  test('goes to all subscribers of its topic when the turn ends, and to nobody else', () => {
+    const [a, b, other] = [subscriberOf('x'), subscriberOf('x'), subscriberOf('y')];
+    publish('x', 'hello');
+    expect(topics.hasPending).toBe(true);
+    expect(scheduled).toBe(1);
+    expect(a.got).toEqual([]);
+    topics.flush();
+    expect(topics.hasPending).toBe(false);
+    expect([a.got, b.got, other.got]).toEqual([['hello'], ['hello'], []]);
+    topics.flush();
+    expect(a.got).toEqual(['hello']);
+  });
+
+  test('is framed once: all subscribers are given the same memory', () => {
+    const subscribers = [subscriberOf('x'), subscriberOf('x'), subscriberOf('x', 'y')];
+    publish('x', 'hello');
+    topics.flush();
+    const [first, ...others] = subscribers.flatMap(({ deliveries }) => deliveries);
+    expect(others).toHaveLength(2);
+    for (const delivery of others) {
+      expect(delivery.chunk).toBe(first?.chunk);
+      expect([delivery.start, delivery.end]).toEqual([first?.start, first?.end]);
+    }
+  });
+
+  test.each([0, 1, 125, 126, 0xffff, 0x1_0000, 300_000])('of %d bytes is framed with the shortest header', (length) => {
+    const subscriber = subscriberOf('x');
+    publish('x', 'x'.repeat(length));
+    topics.flush();
+    expect(subscriber.got).toEqual(['x'.repeat(length)]);
+    const [{ start, end } = { start: 0, end: 0 }] = subscriber.deliveries;
+    expect(end - start - length).toBe(length <= 125 ? 2 : length <= 0xffff ? 4 : 10);
+  });
+
+  test('that nobody wants costs nothing', () => {
+    const gone = subscriberOf('x');
+    topics.unsubscribe(gone, 'x');
+    publish('x', 'to nobody');
+    publish('never heard of', 'to nobody');
+    expect(topics.hasPending).toBe(false);
+    expect(scheduled).toBe(0);
+  });
+
+  test('goes to other threads also when nobody here wants it', () => {
+    outlet.hasPeers = true;
+    publish('x', 'hello');
+    topics.flush();
+    expect(outlet.posted).toHaveLength(1);
+    expect(outlet.posted[0]?.map(({ topic, messages }) => [topic, messages])).toEqual([['x', 1]]);
+  });
+
+  test('does not go to whom it is not for', () => {
+    const [publisher, other] = [subscriberOf('x'), subscriberOf('x')];
+    publish('x', '1', publisher);
+    publish('x', '2', publisher);
+    publish('x', '3');
+    publish('x', '4', other);
+    topics.flush();
+    expect(publisher.got).toEqual(['3', '4']);
+    expect(other.got).toEqual(['1', '2', '3']);
+  });
+});
+
+describe('the publications of a turn', () => {
+  test('to one topic come in one delivery', () => {
+    const subscribers = [subscriberOf('x'), subscriberOf('x')];
+    for (let i = 0; i < 100; i++) publish('x', `message ${i}`);
+    topics.flush();
+    for (const { got, deliveries } of subscribers) {
+      expect(deliveries).toHaveLength(1);
+      expect(got).toEqual(Array.from({ length: 100 }, (_, i) => `message ${i}`));
+    }
+  });
+
+  test('to one topic come in one delivery also if there were others between', () => {
+    const [x, y] = [subscriberOf('x'), subscriberOf('y')];
+    for (const text of ['1', '2', '3']) {
+      publish('x', `x${text}`);
+      publish('y', `y${text}`);
+    }
+    topics.flush();
+    expect([x.got, y.got]).toEqual([
+      ['x1', 'x2', 'x3'],
+      ['y1', 'y2', 'y3'],
+    ]);
+    expect([x.deliveries.length, y.deliveries.length]).toEqual([1, 1]);
+  });
+
+  test('to one topic come in one delivery also if they are not for everybody', () => {
+    const [a, b, c] = [subscriberOf('x'), subscriberOf('x'), subscriberOf('x')];
+    publish('x', 'from a', a);
+    publish('x', 'from b', b);
+    publish('x', 'from a again', a);
+    topics.flush();
+    expect(a.got).toEqual(['from b']);
+    expect(b.got).toEqual(['from a', 'from a again']);
+    expect(c.got).toEqual(['from a', 'from b', 'from a again']);
+    expect(c.deliveries).toHaveLength(1);
+  });
+
+  test('to one topic come in one delivery also if they take more than a chunk', () => {
+    const subscriber = subscriberOf('x');
+    const texts = Array.from({ length: 20 }, (_, i) => String(i).repeat(30_000));
+    for (const text of texts) publish('x', text);
+    topics.flush();
+    expect(subscriber.deliveries).toHaveLength(1);
+    expect(subscriber.got).toEqual(texts);
+  });
+
+  test('to several topics of a subscriber come in the order of publishing', () => {
+    const [both, all] = [subscriberOf('x', 'y'), subscriberOf('y', 'x', 'z')];
+    const only = subscriberOf('x');
+    for (const [topic, text] of ['x1', 'y2', 'z3', 'x4', 'x5', 'y6', 'z7', 'x8'].map((text) => [
+      text.slice(0, 1),
+      text,
+    ])) {
+      publish(topic as string, text as string);
+    }
+    topics.flush();
+    expect(both.got).toEqual(['x1', 'y2', 'x4', 'x5', 'y6', 'x8']);
+    expect(all.got).toEqual(['x1', 'y2', 'z3', 'x4', 'x5', 'y6', 'z7', 'x8']);
+    expect(only.got).toEqual(['x1', 'x4', 'x5', 'x8']);
+    expect(only.deliveries).toHaveLength(1);
+  });
+
+  test('come with those of the next turn behind them', () => {
+    const subscriber = subscriberOf('x', 'y');
+    publish('x', '1');
+    topics.flush();
+    publish('y', '2');
+    publish('x', '3');
+    topics.flush();
+    expect(subscriber.got).toEqual(['1', '2', '3']);
+  });
+});
+
+describe('catching up', () => {
+  test('gives a subscriber what was published, once, and leaves the others for later', () => {
+    const [early, late] = [subscriberOf('x'), subscriberOf('x')];
+    publish('x', '1');
+    publish('x', '2');
+    topics.catchUp(early);
+    expect(early.got).toEqual(['1', '2']);
+    expect(late.got).toEqual([]);
+    topics.catchUp(early);
+    expect(early.deliveries).toHaveLength(1);
+    publish('x', '3');
+    topics.flush();
+    expect(early.got).toEqual(['1', '2', '3']);
+    expect(late.got).toEqual(['1', '2', '3']);
+    expect(late.deliveries).toHaveLength(1);
+  });
+
+  test('many times in a turn gives each message once', () => {
+    const [subscriber, other] = [subscriberOf('x', 'y'), subscriberOf('x')];
+    for (const text of ['1', '2', '3', '4']) {
+      publish('x', `x${text}`);
+      topics.catchUp(subscriber);
+      publish('y', `y${text}`, other);
+      publish('x', `X${text}`, subscriber);
+    }
+    topics.flush();
+    expect(subscriber.got).toEqual(['x1', 'y1', 'x2', 'y2', 'x3', 'y3', 'x4', 'y4']);
+    expect(other.got).toEqual(['x1', 'X1', 'x2', 'X2', 'x3', 'X3', 'x4', 'X4']);
+  });
+
+  test('in one turn does not count in the next', () => {
+    const subscriber = subscriberOf('x');
+    for (const text of ['1', '2', '3']) {
+      publish('x', `${text}a`);
+      topics.catchUp(subscriber);
+      publish('x', `${text}b`);
+      topics.flush();
+    }
+    expect(subscriber.got).toEqual(['1a', '1b', '2a', '2b', '3a', '3b']);
+  });
+
+  test('without anything published does nothing', () => {
+    const subscriber = subscriberOf('x');
+    topics.catchUp(subscriber);
+    topics.catchUp(new FakeSubscriber());
+    expect(subscriber.deliveries).toEqual([]);
+  });
+});
+
+describe('subscribing', () => {
+  test('twice is as good as once', () => {
+    const subscriber = subscriberOf('x', 'x');
+    publish('x', '1');
+    topics.flush();
+    expect(subscriber.got).toEqual(['1']);
+    topics.unsubscribe(subscriber, 'x');
+    publish('x', '2');
+    topics.flush();
+    expect(subscriber.got).toEqual(['1']);
+  });
+
+  test('after a publication of the same turn does not bring it', () => {
+    const early = subscriberOf('x');
+    publish('x', '1');
+    const late = subscriberOf('x');
+    publish('x', '2');
+    topics.flush();
+    expect(early.got).toEqual(['1', '2']);
+    expect(late.got).toEqual(['2']);
+  });
+
+  test('after a publication of the same turn does not bring it to one that has other topics either', () => {
+    const early = subscriberOf('x');
+    const late = subscriberOf('y');
+    publish('x', '1');
+    publish('y', '2');
+    topics.subscribe(late, 'x');
+    publish('x', '3');
+    topics.flush();
+    expect(early.got).toEqual(['1', '3']);
+    expect(late.got).toEqual(['2', '3']);
+  });
+
+  test('again after unsubscribing does not bring what was published between', () => {
+    const other = subscriberOf('x');
+    const subscriber = subscriberOf('x');
+    publish('x', '1');
+    topics.unsubscribe(subscriber, 'x');
+    publish('x', '2');
+    topics.subscribe(subscriber, 'x');
+    publish('x', '3');
+    topics.flush();
+    expect(other.got).toEqual(['1', '2', '3']);
+    expect(subscriber.got).toEqual(['1', '3']);
+  });
+
+  test('after a publication that only other threads want does not bring it', () => {
+    outlet.hasPeers = true;
+    publish('x', '1');
+    const late = subscriberOf('x');
+    topics.flush();
+    expect(late.got).toEqual([]);
+  });
+
+  test('does not split what the others get', () => {
+    const early = subscriberOf('x');
+    publish('x', '1');
+    subscriberOf('x');
+    publish('x', '2');
+    topics.flush();
+    expect(early.deliveries).toHaveLength(1);
+  });
+});
+
+describe('unsubscribing', () => {
+  test('after a publication of the same turn still brings it', () => {
+    const subscriber = subscriberOf('x', 'y');
+    publish('x', '1');
+    publish('y', '2');
+    topics.unsubscribe(subscriber, 'x');
+    publish('x', '3');
+    publish('y', '4');
+    topics.flush();
+    expect(subscriber.got).toEqual(['1', '2', '4']);
+  });
+
+  test('from what was not subscribed to does nothing', () => {
+    const subscriber = subscriberOf('x');
+    topics.unsubscribe(subscriber, 'y');
+    topics.unsubscribe(new FakeSubscriber(), 'x');
+    publish('x', '1');
+    topics.flush();
+    expect(subscriber.got).toEqual(['1']);
+    expect([...(subscriber.topics ?? [])]).toEqual(['x']);
+  });
+
+  test('from the last topic leaves nothing behind', () => {
+    const subscriber = subscriberOf('x');
+    topics.unsubscribe(subscriber, 'x');
+    expect(subscriber.topics).toBeUndefined();
+    publish('x', 'to nobody');
+    expect(topics.hasPending).toBe(false);
+  });
+
+  test('from everything at once drops what was published', () => {
+    const [gone, stays] = [subscriberOf('x', 'y'), subscriberOf('x')];
+    publish('x', '1');
+    publish('y', '2');
+    topics.forget(gone);
+    topics.forget(gone);
+    publish('x', '3');
+    topics.flush();
+    expect(gone.got).toEqual([]);
+    expect(gone.topics).toBeUndefined();
+    expect(stays.got).toEqual(['1', '3']);
+  });
+});
+
+describe('what other threads have published', () => {
+  /** As another thread's topics post it. */
+  function fromElsewhere(...published: [topic: string, text: string][]): readonly Run[] {
+    const elsewhere = new FakeOutlet();
+    elsewhere.hasPeers = true;
+    const theirs = new Topics(elsewhere, () => {});
+    for (const [topic, text] of published) publishText(theirs, topic, text);
+    theirs.flush();
+    return elsewhere.posted.flat();
+  }
+
+  test('comes behind what was published here, in the order of publishing', () => {
+    const [x, both] = [subscriberOf('x'), subscriberOf('x', 'y')];
+    publish('x', 'mine');
+    topics.receive(fromElsewhere(['x', '1'], ['y', '2'], ['x', '3']));
+    expect(x.got).toEqual(['mine', '1', '3']);
+    expect(both.got).toEqual(['mine', '1', '2', '3']);
+    expect(topics.hasPending).toBe(false);
+  });
+
+  test('is written from where it lies, if it lies together', () => {
+    const subscriber = subscriberOf('x');
+    const runs = fromElsewhere(['x', '1'], ['x', '2']);
+    topics.receive(runs);
+    expect(subscriber.deliveries.map(({ chunk }) => chunk)).toEqual([runs[0]?.chunk]);
+    expect(subscriber.got).toEqual(['1', '2']);
+  });
+
+  test('is not posted on', () => {
+    outlet.hasPeers = true;
+    subscriberOf('x');
+    topics.receive(fromElsewhere(['x', '1']));
+    expect(outlet.posted).toEqual([]);
+  });
+
+  test('comes also to those who have caught up with what was published here', () => {
+    const subscriber = subscriberOf('x');
+    publish('x', 'mine');
+    topics.catchUp(subscriber);
+    topics.receive(fromElsewhere(['x', '1']));
+    topics.receive(fromElsewhere(['x', '2']));
+    expect(subscriber.got).toEqual(['mine', '1', '2']);
+  });
+});
+
+describe('the memory of publications', () => {
+  test('is free when the turn is over and nobody holds it', () => {
+    const subscriber = subscriberOf('x', 'y');
+    publish('x', '1');
+    publish('y', '2');
+    publish('x', 'x'.repeat(300_000));
+    topics.catchUp(subscriber);
+    topics.flush();
+    for (const { chunk } of subscriber.deliveries) expect(chunk.isFree).toBe(true);
+  });
+
+  test('is not used again while somebody holds it, in turn after turn', () => {
+    const slow = subscriberOf('x');
+    const quick = subscriberOf('x');
+    const texts: string[] = [];
+    slow.isSlow = true;
+    for (let turn = 0; turn < 40; turn++) {
+      for (let i = 0; i < 5; i++) {
+        const text = `${turn}.${i} `.repeat(1 + ((turn * 977 + i * 331) % 9000));
+        texts.push(text);
+        publish('x', text);
+      }
+      topics.flush();
+    }
+    expect(quick.got).toEqual(texts);
+    slow.readHeld();
+    expect(slow.got).toEqual(texts);
+    for (const { chunk } of slow.deliveries) expect(chunk.isFree).toBe(true);
+  });
+
+  test('is used again when nobody holds it', () => {
+    const subscriber = subscriberOf('x');
+    for (let turn = 0; turn < 1000; turn++) {
+      publish('x', 'x'.repeat(5000));
+      topics.flush();
+    }
+    expect(new Set(subscriber.deliveries.map(({ chunk }) => chunk)).size).toBe(1);
+  });
+});
