@@ -416,8 +416,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     this.#owedPong = undefined;
     this.#state = state;
     this.#env.setDeadline(this, this.#env.limits.closeTimeoutMs);
-    // Not now: the message that another connection's hook is looking at may lie where our input is handled.
-    if (this.#input.isHeld && !this.#isOpening) queueMicrotask(() => this.#resume());
+    if (this.#input.isHeld && !this.#isOpening) this.#env.turn.afterwards(() => this.#resume());
   }
 
   /** A hook has failed: with 1011, for this connection only. */

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { type Arena, WINDOW_BYTES } from '../memory/arena.js';
 import type { Transport, TransportListener } from './transport.js';
+import type { Turn } from './turn.js';
 
 /**
  * Any other byte stream: a TLS socket, a socket where descriptors cannot be duplicated, a stream of the user's. Its input
@@ -9,24 +10,22 @@ import type { Transport, TransportListener } from './transport.js';
 export class StreamTransport implements Transport {
   readonly #stream: Duplex;
   readonly #listener: TransportListener;
+  readonly #arena: Arena;
   #queuedBytes = 0;
+  #ended = false;
   #closed = false;
 
   /** Takes over an open stream, paused: nothing is read before `resume()`. */
-  constructor(stream: Duplex, arena: Arena, listener: TransportListener) {
+  constructor(stream: Duplex, arena: Arena, turn: Turn, listener: TransportListener) {
     this.#stream = stream;
     this.#listener = listener;
+    this.#arena = arena;
     stream.pause();
-    stream.on('data', (read: Uint8Array) => {
-      for (let at = 0; at < read.length; at += WINDOW_BYTES) {
-        const part = read.subarray(at, at + WINDOW_BYTES);
-        arena.bytes.set(part, arena.windowStart);
-        if (!listener.onRead(arena.windowStart, arena.windowStart + part.length)) stream.pause();
-      }
-    });
-    stream.on('end', () => listener.onEnd());
+    // A stream in memory may bring an answer from within the write that it answers, in the middle of a hook.
+    stream.on('data', (read: Uint8Array) => turn.afterwards(() => this.#onData(read)));
+    stream.on('end', () => turn.afterwards(() => this.#onEnd()));
     stream.on('error', () => {}); // 'close' follows
-    stream.on('close', () => this.#onClose());
+    stream.on('close', () => turn.afterwards(() => this.#onClose()));
   }
 
   get queuedBytes(): number {
@@ -57,6 +56,8 @@ export class StreamTransport implements Transport {
 
   resume(): void {
     this.#stream.resume();
+    // It may have ended before it was ours.
+    if (this.#stream.readableEnded) process.nextTick(() => this.#onEnd());
   }
 
   end(): void {
@@ -65,6 +66,21 @@ export class StreamTransport implements Transport {
 
   destroy(): void {
     this.#stream.destroy();
+  }
+
+  #onData(read: Uint8Array): void {
+    const { bytes, windowStart } = this.#arena;
+    for (let at = 0; at < read.length && !this.#closed; at += WINDOW_BYTES) {
+      const part = read.subarray(at, at + WINDOW_BYTES);
+      bytes.set(part, windowStart);
+      if (!this.#listener.onRead(windowStart, windowStart + part.length)) this.#stream.pause();
+    }
+  }
+
+  #onEnd(): void {
+    if (this.#closed || this.#ended) return;
+    this.#ended = true;
+    this.#listener.onEnd();
   }
 
   #onClose(): void {

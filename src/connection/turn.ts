@@ -10,6 +10,8 @@ export class Turn {
   static running: Turn | undefined;
 
   readonly #touched: Output[] = [];
+  /** What must not be done while a hook runs. */
+  readonly #deferred: (() => void)[] = [];
   #depth = 0;
   #scheduled = false;
   readonly #flushPublications: () => void;
@@ -27,6 +29,13 @@ export class Turn {
     if (--this.#depth > 0) return;
     this.flush();
     Turn.running = undefined;
+    while (this.#deferred.length > 0) (this.#deferred.shift() as () => void)();
+  }
+
+  /** Does something that needs the window: at once, or at the end of this turn, because a hook may be looking at it. */
+  afterwards(action: () => void): void {
+    if (this.#depth === 0) action();
+    else this.#deferred.push(action);
   }
 
   /** To be called when an output gathers its first frame since it was last flushed by a turn. */

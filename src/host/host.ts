@@ -95,8 +95,13 @@ export class Host {
 
   /** Takes over any other open byte stream. */
   adoptStream(stream: Duplex, info: ConnectionInfo, head: Uint8Array): void {
-    const { arena } = this.#env;
-    this.#add(new HostedConnection(this.#env, info, (listener) => new StreamTransport(stream, arena, listener)), head);
+    const { arena, turn } = this.#env;
+    const connection = new HostedConnection(
+      this.#env,
+      info,
+      (listener) => new StreamTransport(stream, arena, turn, listener),
+    );
+    this.#add(connection, head);
   }
 
   /**

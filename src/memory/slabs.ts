@@ -61,9 +61,9 @@ export class Slabs {
     // Buddies are aligned to their own size counted from the first span, so the ranges must be laid in order of size.
     let span = 0;
     for (let order = this.#orders - 1; order >= 0; order--) {
-      if (span + 2 ** order > this.#spans) continue;
+      if (span + (1 << order) > this.#spans) continue;
       this.#addFree(span, order);
-      span += 2 ** order;
+      span += 1 << order;
     }
   }
 
@@ -79,7 +79,10 @@ export class Slabs {
 
   /** What a slab for `lengthBytes` really holds: the next power of two, 64 at least. */
   static capacity(lengthBytes: number): number {
-    return lengthBytes <= MIN_SLAB_BYTES ? MIN_SLAB_BYTES : 2 ** (32 - Math.clz32(lengthBytes - 1));
+    if (lengthBytes <= MIN_SLAB_BYTES) return MIN_SLAB_BYTES;
+    const bits = 32 - Math.clz32(lengthBytes - 1);
+    // `**` costs more than all the rest of take().
+    return bits < 31 ? 1 << bits : 2 ** bits;
   }
 
   /** The offset of a slab of {@link Slabs.capacity} bytes, or -1 if there is no room for it. */
@@ -117,7 +120,7 @@ export class Slabs {
     const order = spanOrder(capacity);
     const span = (offset - this.#start) >>> SPAN_BITS;
     this.#expect(span, TAKEN + order, offset);
-    const buddy = span ^ (2 ** order);
+    const buddy = span ^ (1 << order);
     if (buddy < span || this.#spanKind[buddy] !== FREE + order) return false;
     this.#removeFree(buddy, order);
     this.#spanKind[span] = TAKEN + order + 1;
@@ -217,7 +220,7 @@ export class Slabs {
 
   #split(span: number, order: number, wanted: number): number {
     this.#removeFree(span, order);
-    for (let half = order - 1; half >= wanted; half--) this.#addFree(span + 2 ** half, half);
+    for (let half = order - 1; half >= wanted; half--) this.#addFree(span + (1 << half), half);
     this.#spanKind[span] = TAKEN + wanted;
     return span;
   }
@@ -227,7 +230,7 @@ export class Slabs {
     let order = firstOrder;
     this.#spanKind[span] = NO_KIND;
     while (order + 1 < this.#orders) {
-      const buddy = span ^ (2 ** order);
+      const buddy = span ^ (1 << order);
       if (this.#spanKind[buddy] !== FREE + order) break;
       this.#removeFree(buddy, order);
       span = Math.min(span, buddy);

@@ -140,18 +140,26 @@ export class Server {
     const { handler, handshakeTimeoutMs, log, paths, threads } = this.#options;
     const duplicate = await this.#loadDuplicateDescriptor();
     this.#module = await loadHandlerModule(handler);
+    this.#expectStarted();
     const { upgrade } = this.#module;
     this.#upgrader = new Upgrader({ paths, upgrade, handshakeTimeoutMs, log }, this.#destination(duplicate));
     try {
       this.#kernelName = threads === 0 ? this.#primaryHost().kernelName : await this.#startWorkers();
+      this.#expectStarted();
     } catch (error) {
       await this.close({ drainMs: 0 });
       throw error;
     }
   }
 
+  /** `close` may have been called while something was waited for. */
+  #expectStarted(): void {
+    if (this.#state !== 'started') throw new Error('the server was closed while it was starting');
+  }
+
   async #startWorkers(): Promise<string> {
     const { Workers } = await import('./workers.js');
+    this.#expectStarted();
     this.#workers = new Workers(this.#options, this.#exchange.bus, this.#counters);
     return this.#workers.start();
   }
@@ -189,6 +197,7 @@ export class Server {
   /**
    * Takes over an upgrade that another HTTP server of this process has received: call it with the arguments of that server's
    * 'upgrade' event. What has a descriptor goes to a worker; a TLS socket or any other stream is hosted in this thread.
+   * Every request that came on the same socket before must have been answered: the 101 would be taken for the answer.
    * Needs `start()` or `listen()` to have resolved.
    */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {

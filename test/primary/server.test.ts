@@ -144,18 +144,21 @@ describe('listen', () => {
     await expect(served.server.listen({ port: 0 })).rejects.toThrow();
   });
 
-  it.each([0, 2])('rejects with EADDRINUSE if the port is taken, and leaves nothing running, threads: %i', async (threads) => {
-    const taken = createTcpServer().listen(0, '127.0.0.1');
-    await once(taken, 'listening');
-    const { port } = taken.address() as { readonly port: number };
-    const server = createServer({ handler: builtIn('echo'), threads });
-    await expect(server.listen({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
-    expect(server.address()).toBeUndefined();
-    expect(server.stats().threads.every(({ isTaking }) => !isTaking)).toBe(true);
-    taken.close();
-    // Not even a second try on the same server.
-    await expect(server.listen({ port: 0 })).rejects.toThrow();
-  });
+  it.each([0, 2])(
+    'rejects with EADDRINUSE if the port is taken, and leaves nothing running, threads: %i',
+    async (threads) => {
+      const taken = createTcpServer().listen(0, '127.0.0.1');
+      await once(taken, 'listening');
+      const { port } = taken.address() as { readonly port: number };
+      const server = createServer({ handler: builtIn('echo'), threads });
+      await expect(server.listen({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+      expect(server.address()).toBeUndefined();
+      expect(server.stats().threads.every(({ isTaking }) => !isTaking)).toBe(true);
+      taken.close();
+      // Not even a second try on the same server.
+      await expect(server.listen({ port: 0 })).rejects.toThrow();
+    },
+  );
 
   it.each([0, 2])('rejects for a handler that cannot be used, and says why, threads: %i', async (threads) => {
     const cases: readonly (readonly [source: string, says: RegExp])[] = [
