@@ -23,7 +23,7 @@ export class Input {
   readonly #arena: Arena;
   readonly #listener: InputListener;
   #isHeld = true;
-  /** Read, and to be handled when the input is released: copies, none longer than the window. */
+  /** Read, and to be handled when the input is released: copies, none longer than the window and its headroom. */
   #unhandled: Uint8Array[] = [];
 
   constructor(arena: Arena, kernel: Kernel, maxPayloadBytes: number, listener: InputListener) {
@@ -71,6 +71,7 @@ export class Input {
     const { windowStart, bytes } = this.#arena;
     while (this.#unhandled.length > 0 && !this.#isHeld) {
       const part = this.#unhandled.shift() as Uint8Array;
+      // What was carried in front of the window when it was read may make it longer; the out-buffer begins later still.
       bytes.set(part, windowStart);
       this.reader.feed(windowStart, windowStart + part.length);
       this.#handle();

@@ -36,6 +36,7 @@ export interface Message {
 
 /** A message where it lies: in the window or a slab of the arena, or on the heap. One per connection, used again. */
 export class LentMessage implements Message {
+  readonly #arenaBytes: Buffer;
   #live = false;
   #bytes: Buffer;
   #start = 0;
@@ -44,8 +45,9 @@ export class LentMessage implements Message {
   /** See {@link FrameReader.vacated}. */
   vacated = 0;
 
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
+  constructor(arenaBytes: Buffer) {
+    this.#arenaBytes = arenaBytes;
+    this.#bytes = arenaBytes;
   }
 
   /** Makes it show another message. */
@@ -61,6 +63,7 @@ export class LentMessage implements Message {
   /** Makes it void. */
   revoke(): void {
     this.#live = false;
+    this.#bytes = this.#arenaBytes; // a message on the heap must not stay for the sake of this object
   }
 
   get isBinary(): boolean {

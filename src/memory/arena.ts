@@ -20,7 +20,7 @@ export const OUT_BYTES = 256 * KIB;
 /** The smallest arena that holds the kernels' static data, the window and some slabs, in bytes. */
 export const MIN_ARENA_BYTES = 1024 * KIB;
 
-/** The largest, in bytes: what WebAssembly's 32-bit addresses reach, less a page so that every end fits an int32 pair. */
+/** The largest, in bytes: what WebAssembly's 32-bit addresses reach, less a page, so that every end is an address too. */
 export const MAX_ARENA_BYTES = 4 * KIB * KIB * KIB - PAGE_BYTES;
 
 /** The memory could not be reserved; the message says how much was asked and what to do. */
@@ -34,7 +34,8 @@ export class ArenaError extends Error {
  * work on in place. Its size is fixed (`initial == maximum`), because libuv keeps raw pointers into it and growing would
  * move it; its pages are touched, and so become resident, only when bytes arrive in them, and stay so.
  *
- * Layout: one page for the static data of the WASM module, headroom, the window, the out-buffer, slabs up to the end.
+ * Layout: one page for the static data of the WASM module; headroom, the window, and the rest of a page, which a part of
+ * input that was kept back may use; the out-buffer; slabs up to the end.
  *
  * The window has a law: libuv holds the range that it was given until the next read of that connection, so the window can
  * be overwritten whenever this thread returns to its event loop. Nothing asynchronous may point into it.

@@ -1,0 +1,63 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+/** The command line in a process of its own, ended at the end of the block that it was started in. */
+export class Command implements AsyncDisposable {
+  readonly process: ChildProcessWithoutNullStreams;
+  /** Its exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals | null>;
+  stdout = '';
+  stderr = '';
+  #wake: () => void = () => {};
+
+  constructor(file: string, args: readonly string[]) {
+    this.process = spawn(file, args);
+    this.process.stdout.on('data', (bytes) => this.#add('stdout', bytes));
+    this.process.stderr.on('data', (bytes) => this.#add('stderr', bytes));
+    this.ended = new Promise((resolve) => {
+      this.process.on('close', (code, signal) => {
+        resolve(code ?? signal);
+        this.#wake();
+      });
+    });
+  }
+
+  static run(...args: string[]): Command {
+    return new Command(process.execPath, [CLI, ...args]);
+  }
+
+  /** In a shell that limits the address space, in KiB. */
+  static runWithin(kibibytes: number, ...args: string[]): Command {
+    const script = `ulimit -v ${kibibytes}; exec "$@"`;
+    return new Command('bash', ['-c', script, 'bash', process.execPath, CLI, ...args]);
+  }
+
+  /** The URL that it says it listens on. */
+  async listening(): Promise<string> {
+    const [, url] = await this.says('stdout', /^listening on (ws:\S+) with \d+ threads?, \S+ kernel\n$/);
+    return url as string;
+  }
+
+  async says(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this[stream]);
+      if (found !== null) return found;
+      if (this.process.exitCode !== null) throw new Error(`it ended and said: ${this.stdout}${this.stderr}`);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.process.kill('SIGKILL');
+    await this.ended;
+  }
+
+  #add(stream: 'stdout' | 'stderr', bytes: unknown): void {
+    this[stream] += String(bytes);
+    this.#wake();
+  }
+}

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { Client } from '../e2e/client.js';
+import { builtIn, type Served, serve } from '../e2e/serving.js';
+
+const get = (served: Served, path: string, init: RequestInit = {}) =>
+  fetch(`http://127.0.0.1:${served.port}${path}`, init);
+
+describe.each([0, 2])('HTTP on the WebSocket port, with threads: %i', (threads) => {
+  it('says how the server is, at /healthz', async () => {
+    await using served = await serve({ handler: builtIn('echo'), threads });
+    using client = await Client.open(served.url);
+    client.send('a worker has taken it');
+    await client.next();
+    const response = await get(served, '/healthz');
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+    const health = await response.json();
+    expect(health).toMatchObject({ status: 'ok', connections: 1, uptimeSeconds: expect.any(Number) });
+    expect(health.threads).toHaveLength(threads);
+  });
+
+  it('has a page at /, and asks for WebSockets elsewhere', async () => {
+    await using served = await serve({ handler: builtIn('echo'), threads });
+    const page = await get(served, '/');
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+    expect(await page.text()).toContain('new WebSocket(');
+    const elsewhere = await get(served, '/room?x=1');
+    expect(elsewhere.status).toBe(426);
+    expect(elsewhere.headers.get('upgrade')).toBe('websocket');
+  });
+
+  it('knows only the paths it was given', async () => {
+    await using served = await serve({ handler: builtIn('echo'), threads, path: ['/chat', '/news'] });
+    expect((await get(served, '/chat')).status).toBe(426);
+    expect((await get(served, '/news')).status).toBe(426);
+    expect((await get(served, '/other')).status).toBe(404);
+    expect((await get(served, '/healthz')).status).toBe(200);
+    expect(await (await get(served, '/')).text()).toContain('"/chat"');
+  });
+
+  it('answers HEAD without a body, and other methods with 405', async () => {
+    await using served = await serve({ handler: builtIn('echo'), threads });
+    const head = await get(served, '/healthz', { method: 'HEAD' });
+    expect(head.status).toBe(200);
+    expect(await head.text()).toBe('');
+    const post = await get(served, '/', { method: 'POST', body: 'x' });
+    expect(post.status).toBe(405);
+    expect(post.headers.get('allow')).toBe('GET, HEAD');
+  });
+});
