@@ -44,6 +44,8 @@ export class Arena {
   readonly memory: WebAssembly.Memory;
   /** All of the memory. As a Buffer, so that strings can be encoded into it in place. */
   readonly bytes: Buffer;
+  /** All of the memory, for words at any offset. */
+  readonly view: DataView;
   /** Where reads land: `WINDOW_BYTES` long, with `HEADROOM_BYTES` free in front. */
   readonly windowStart: number;
   /** The window as a view, as libuv wants it. */
@@ -68,6 +70,7 @@ export class Arena {
       );
     }
     this.bytes = Buffer.from(this.memory.buffer);
+    this.view = new DataView(this.memory.buffer);
     this.windowStart = PAGE_BYTES + HEADROOM_BYTES;
     this.window = this.bytes.subarray(this.windowStart, this.windowStart + WINDOW_BYTES);
     this.outStart = 2 * PAGE_BYTES + WINDOW_BYTES;

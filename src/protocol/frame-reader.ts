@@ -216,7 +216,7 @@ export class FrameReader {
     if (opcode !== Opcode.CONTINUATION) this.#opcode = opcode;
     this.#messageBytes += length;
     this.#final = first >= FIN;
-    this.#key = readKey(bytes, keyAt);
+    this.#key = this.#arena.view.getInt32(keyAt, true);
     this.#remaining = length;
     this.#inPayload = true;
     this.#position = keyAt + 4;
@@ -262,7 +262,7 @@ export class FrameReader {
 
   /** Control frames are whole and short, may stand between the fragments of a message, and are reported at once. */
   #readControl(opcode: number, payloadAt: number, length: number): FrameEvent {
-    this.#kernel.unmask(payloadAt, length, readKey(this.#arena.bytes, payloadAt - 4));
+    this.#kernel.unmask(payloadAt, length, this.#arena.view.getInt32(payloadAt - 4, true));
     this.#position = payloadAt + length;
     this.bytes = this.#arena.bytes;
     this.start = payloadAt;
@@ -345,15 +345,6 @@ export class FrameReader {
   #copyUnread(): Uint8Array {
     return new Uint8Array(this.#arena.bytes.subarray(this.#position, this.#end));
   }
-}
-
-function readKey(bytes: Uint8Array, at: number): number {
-  return (
-    (bytes[at] as number) |
-    ((bytes[at + 1] as number) << 8) |
-    ((bytes[at + 2] as number) << 16) |
-    ((bytes[at + 3] as number) << 24)
-  );
 }
 
 function violation(what: string): ProtocolError {
