@@ -12,6 +12,8 @@ export class StreamTransport implements Transport {
   readonly #listener: TransportListener;
   readonly #arena: Arena;
   #queuedBytes = 0;
+  /** Writes not called back yet. A destroyed stream may never do so. */
+  readonly #unsettled = new Set<() => void>();
   #ended = false;
   #closed = false;
 
@@ -43,9 +45,14 @@ export class StreamTransport implements Transport {
   enqueue(bytes: Uint8Array, written?: () => void): void {
     const length = bytes.length;
     this.#queuedBytes += length;
-    this.#stream.write(bytes, () => {
+    const settle = () => {
+      if (!this.#unsettled.delete(settle)) return;
       this.#queuedBytes -= length;
       written?.();
+    };
+    this.#unsettled.add(settle);
+    this.#stream.write(bytes, () => {
+      settle();
       if (!this.#closed) this.#listener.onWritten();
     });
   }
@@ -86,6 +93,7 @@ export class StreamTransport implements Transport {
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
+    for (const settle of this.#unsettled) settle();
     this.#listener.onClose();
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Handler } from '../../dist/connection/handler.js';
-import { BINARY, clientClose, clientFrame, PING, PONG, pattern, shown, TEXT } from './frames.js';
+import { WINDOW_BYTES } from '../../dist/memory/arena.js';
+import { BINARY, clientClose, clientFrame, letters, PING, PONG, pattern, shown, TEXT } from './frames.js';
 import { framesOf, startThread, type ThreadOptions } from './thread.js';
 
 const KIB = 1024;
@@ -102,6 +103,51 @@ describe('above highWaterMarkBytes', () => {
     peer.wire.drain();
     expect(heard).toEqual([...names(0, 4), large, ...names(5, 6)]);
     expect(framesOf(peer)).toHaveLength(6);
+  });
+
+  test('what waits stays in front of reads that were under way, also when only a part of it can be handled', () => {
+    const { thread, heard } = answering();
+    const peer = thread.connectWith((wire) => (wire.takes = () => 0));
+    peer.wire.arrive(...messages(0, 20));
+    for (let i = 20; i < 23; i++) peer.wire.readDespitePause(Buffer.concat(messages(i, i + 1)));
+    peer.wire.drain();
+    expect(heard).toEqual(names(0, 23));
+  });
+
+  test('a message that pauses half-way is not read to where it lies before what waits of it is handled', () => {
+    const { thread, heard } = answering();
+    const peer = thread.connectWith((wire) => {
+      wire.takes = () => 0;
+      wire.readBytes = 50_000;
+    });
+    const text = letters(200_000);
+    const bytes = Buffer.concat([clientFrame(TEXT, text), ...messages(0, 2)]);
+    peer.wire.arrive(bytes.subarray(0, 50_000));
+    expect(peer.wire.target).toBeDefined();
+    thread.inTurn(() => void peer.connection.send(pattern(5 * KIB)));
+    peer.wire.arrive(bytes.subarray(50_000, 100_000));
+    expect(peer.wire.isPaused).toBe(true);
+    expect(peer.wire.target).toBeUndefined();
+    peer.wire.arrive(bytes.subarray(100_000));
+    peer.wire.drain();
+    expect(heard).toEqual([text, ...names(0, 2)]);
+  });
+
+  test('a full window waits together with the beginning of a frame that was carried in front of it', () => {
+    const { thread, heard } = answering();
+    const peer = thread.connectWith((wire) => (wire.takes = () => 0));
+    const ping = clientFrame(PING, pattern(125));
+    const bytes = Buffer.concat([ping, ...messages(0, 20_000)]).subarray(0, ping.length - 1 + WINDOW_BYTES);
+    peer.wire.arrive(bytes.subarray(0, ping.length - 1));
+    thread.inTurn(() => void peer.connection.send(pattern(5 * KIB)));
+    peer.wire.arrive(bytes.subarray(ping.length - 1));
+    expect(peer.wire.unreadBytes).toBe(0);
+    expect(heard).toEqual([]);
+    peer.wire.takes = (offered) => offered;
+    peer.wire.drain();
+    expect(heard.length).toBeGreaterThan(10_000);
+    expect(heard).toEqual(names(0, heard.length));
+    expect(framesOf(peer)[1]).toBe(shown(PONG, pattern(125)));
   });
 
   test('pausing and resuming many times loses nothing', () => {

@@ -574,6 +574,18 @@ describe('a hook that fails', () => {
     expect(framesOf(peer)).toEqual([]);
   });
 
+  test('in the middle of a message gives the memory back with what comes next', async () => {
+    const { thread } = listening({ message: () => Promise.reject(boom) });
+    const peer = thread.connect();
+    const large = clientFrame(BINARY, pattern(500_000));
+    peer.wire.arrive(clientFrame(TEXT, 'fails later'), large.subarray(0, 200_000));
+    await thread.microtasks();
+    expect(framesOf(peer)).toEqual(['close 1011 "internal error"']);
+    peer.wire.arrive(large.subarray(200_000, 300_000));
+    expect(thread.arena.slabs.takenSlabs).toBe(0);
+    expect(peer.wire.target).toBeUndefined();
+  });
+
   test('costs other connections nothing', () => {
     const { thread } = listening({
       message(connection, message) {

@@ -60,7 +60,9 @@ export function scenarios(maxSteps: number, maxBytes: number): fc.Arbitrary<Scen
   const topic = fc.nat({ max: TOPICS.length - 1 });
   const size = fc.oneof(
     { weight: 4, arbitrary: fc.nat({ max: 200 }) },
-    { weight: 2, arbitrary: fc.nat({ max: 12_000 }) },
+    { weight: 1, arbitrary: fc.nat({ max: 8000 }) },
+    // Written directly, from where they lie.
+    { weight: 2, arbitrary: fc.integer({ min: 8192, max: 20_000 }) },
     { weight: 1, arbitrary: fc.nat({ max: maxBytes }) },
   );
   const act: fc.Arbitrary<Act> = fc.oneof(

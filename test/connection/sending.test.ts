@@ -306,6 +306,17 @@ describe('a message that is sent on', () => {
     }
   });
 
+  test('of every small length, gathered with others, keeps its bytes', () => {
+    const thread = startThread({ handler: echo });
+    for (const kernelTakes of [Number.POSITIVE_INFINITY, 0]) {
+      const peer = thread.connectWith((wire) => (wire.takes = () => kernelTakes));
+      const messages = Array.from({ length: 300 }, (_, length) => pattern(length, length));
+      peer.wire.arrive(...messages.map((bytes) => clientFrame(BINARY, bytes)));
+      peer.wire.drain();
+      expect(framesOf(peer)).toEqual(messages.map((bytes) => shown(BINARY, bytes)));
+    }
+  });
+
   test('twice is sent twice, and to others too', () => {
     const bytes = pattern(50_000);
     const thread = startThread({

@@ -5,7 +5,7 @@ import { expectBytes, pattern } from './pattern.js';
 import { encodeFrame, encodeRequest, Opcode, RawClient } from './raw-client.js';
 import { builtIn, decideUpgrades, handler, serve } from './serving.js';
 
-describe.each([0, 2])('frames in the same segment as the upgrade request, with threads: %i', (threads) => {
+describe.each([0, 1])('frames in the same segment as the upgrade request, with threads: %i', (threads) => {
   it('are not lost', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads });
     using client = await RawClient.open(served.port, '/', encodeFrame(Opcode.TEXT, 'early'));

@@ -12,10 +12,13 @@ export interface Load {
   /** Messages of each client. */
   readonly messages: number;
   readonly largestBytes: number;
+  /** Decides about all that is random, and about kernel and poison. */
   readonly seed: number;
   /** Whether the arena must be too small for what arrives at a time. */
   readonly overflows: boolean;
 }
+
+const KERNELS = ['auto', 'js', 'wasm', 'native'] as const;
 
 /** How old the figure for the arena's use may be, and some more. */
 export const SAMPLING_MS = 1500;
@@ -31,8 +34,15 @@ const MAX_OUTSTANDING = 4;
  */
 export async function expectIntact(load: Load, settleMs = 0): Promise<void> {
   const { threads, arenaBytes } = load;
-  const options = { threads, arenaBytes, highWaterMarkBytes: 256 * 1024, maxPayloadBytes: load.largestBytes };
-  await using served = await serve({ handler: handler('integrity.js'), ...options });
+  await using served = await serve({
+    handler: handler('integrity.js'),
+    threads,
+    arenaBytes,
+    highWaterMarkBytes: 256 * 1024,
+    maxPayloadBytes: load.largestBytes,
+    kernel: KERNELS[load.seed % KERNELS.length] as (typeof KERNELS)[number],
+    poison: load.seed % 3 === 0,
+  });
   const runs = Array.from({ length: load.clients }, (_, i) => runClient(served.port, load, i));
   const checked = await Promise.all(runs);
   expect(checked.every((messages) => messages > 0)).toBe(true);

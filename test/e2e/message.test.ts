@@ -36,7 +36,7 @@ describe('a message', () => {
   });
 
   it('that is no JSON fails the hook that takes it for some', async () => {
-    await using served = await serve({ handler: handler('commands.js'), threads: 1 });
+    await using served = await serve({ handler: handler('commands.js'), threads: 0 });
     using client = await Client.open(served.url);
     client.send('{no json');
     expect(await client.closed).toEqual({ code: 1011, reason: 'internal error' });
@@ -44,7 +44,7 @@ describe('a message', () => {
   });
 
   it('keeps a byte order mark', async () => {
-    await using served = await serve({ handler: handler('reading.js'), threads: 1 });
+    await using served = await serve({ handler: handler('reading.js'), threads: 0 });
     using client = await Client.open(served.url);
     const sent = '"\ufeff\\u0000\ufeff"';
     client.send(sent);
@@ -56,7 +56,7 @@ describe('a message', () => {
 
 describe.each([true, false])('a message kept beyond its callback, with poison: %s', (poison) => {
   it('is void in a later turn and after an await, and the error says what to do', async () => {
-    await using served = await serve({ handler: handler('late-touch.js'), threads: 1, poison });
+    await using served = await serve({ handler: handler('late-touch.js'), threads: 0, poison });
     using client = await Client.open(served.url);
     for (const when of ['after a turn', 'after an await']) {
       client.send(when);
@@ -65,7 +65,7 @@ describe.each([true, false])('a message kept beyond its callback, with poison: %
   });
 
   it('is void in the callback of another connection', async () => {
-    await using served = await serve({ handler: handler('late-touch.js'), threads: 1, poison });
+    await using served = await serve({ handler: handler('late-touch.js'), threads: 0, poison });
     using one = await Client.open(served.url);
     using other = await Client.open(served.url);
     one.send('keep');
@@ -75,7 +75,7 @@ describe.each([true, false])('a message kept beyond its callback, with poison: %
   });
 
   it('has copied bytes that stay', async () => {
-    await using served = await serve({ handler: handler('late-touch.js'), threads: 1, poison });
+    await using served = await serve({ handler: handler('late-touch.js'), threads: 0, poison });
     using client = await Client.open(served.url);
     client.send('keep');
     const [borrowed, copied] = halves((await client.json()) as number[]);

@@ -19,16 +19,19 @@ async function expectOrder(client: Client): Promise<void> {
 }
 
 describe.each([0, 1])('what is sent, with threads: %i', (threads) => {
-  it.each(['callback', 'timers', 'awaits'])('arrives in the order of the calls, however large: from %s', async (mode) => {
-    await using served = await serve({ handler: handler('mixing.js'), threads });
-    const clients = await Promise.all([1, 2, 3].map(() => Client.open(served.url)));
-    const [first] = clients as [Client];
-    first.send(JSON.stringify({ to: 'self', mode }));
-    await expectOrder(first);
-    first.send(JSON.stringify({ to: 'all', mode }));
-    for (const client of clients) await expectOrder(client);
-    for (const client of clients) expect(client.rest).toEqual([]);
-  });
+  it.each(['callback', 'timers', 'awaits'])(
+    'arrives in the order of the calls, however large: from %s',
+    async (mode) => {
+      await using served = await serve({ handler: handler('mixing.js'), threads });
+      const clients = await Promise.all([1, 2, 3].map(() => Client.open(served.url)));
+      const [first] = clients as [Client];
+      first.send(JSON.stringify({ to: 'self', mode }));
+      await expectOrder(first);
+      first.send(JSON.stringify({ to: 'all', mode }));
+      for (const client of clients) await expectOrder(client);
+      for (const client of clients) expect(client.rest).toEqual([]);
+    },
+  );
 
   it('can be one message, forwarded to several connections, and twice to each', async () => {
     await using served = await serve({ handler: handler('mixing.js'), threads });
@@ -53,6 +56,47 @@ describe.each([0, 1])('what is sent, with threads: %i', (threads) => {
     await expectForwarded(sender, messages);
     sleeper.socket.resume();
     await expectForwarded(sleeper, messages);
+  });
+});
+
+describe('what can be sent', () => {
+  it('is memory of every kind, which is free again when send returns', async () => {
+    await using served = await serve({ handler: handler('commands.js'), threads: 0 });
+    using client = await Client.open(served.url);
+    const kinds = ['ArrayBuffer', 'DataView', 'Float64Array', 'BigInt64Array', 'Buffer'];
+    for (const kind of [...kinds, 'SharedArrayBuffer', 'SharedUint8Array']) {
+      for (const times of [0, 1, 2000, 500_000]) {
+        client.run(['sendAs', kind, times]);
+        const { bytes, isBinary } = await client.next();
+        expect(isBinary).toBe(true);
+        expectBytes(bytes, Buffer.alloc(8 * times, 1), kind);
+      }
+    }
+  });
+
+  it('is a string of any kind; half a character becomes U+FFFD', async () => {
+    await using served = await serve({ handler: handler('commands.js'), threads: 0 });
+    using client = await Client.open(served.url);
+    const texts = ['', 'é', '\u0000', '\ufeff', '\ud800', 'a\udc00b', '😀', '\u2028'];
+    for (const text of texts) {
+      for (const times of [1, 13, 41, 42, 43, 3000, 100_000]) {
+        client.run(['send', text.repeat(times)]);
+        const { bytes, isBinary } = await client.next();
+        expect(isBinary).toBe(false);
+        expectBytes(bytes, Buffer.from(text.repeat(times)), JSON.stringify(text));
+      }
+    }
+  });
+
+  it('is nothing else', async () => {
+    await using served = await serve({ handler: handler('commands.js'), threads: 0 });
+    for (const wrong of [null, 5, true, {}, [1, 2]]) {
+      using client = await Client.open(served.url);
+      client.run(['send', wrong]);
+      expect(await client.closed).toMatchObject({ code: 1011 });
+      await served.log.line(/TypeError: only a string, an ArrayBuffer, a typed array or a Message can be sent, got /);
+      served.log.lines.length = 0;
+    }
   });
 });
 

@@ -47,5 +47,7 @@ export function expectBytes(actual: Uint8Array, expected: Uint8Array, what = 'me
   }
   const at = actual.findIndex((byte, i) => byte !== expected[i]);
   const excerpt = (bytes: Uint8Array) => Buffer.from(bytes.subarray(at, at + 16)).toString('hex');
-  throw new Error(`${what} of ${actual.length} bytes differs at ${at}: ${excerpt(actual)} instead of ${excerpt(expected)}`);
+  throw new Error(
+    `${what} of ${actual.length} bytes differs at ${at}: ${excerpt(actual)} instead of ${excerpt(expected)}`,
+  );
 }

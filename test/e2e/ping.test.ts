@@ -5,7 +5,7 @@ import { pattern } from './pattern.js';
 import { encodeFrame, Opcode, RawClient } from './raw-client.js';
 import { builtIn, handler, serve } from './serving.js';
 
-describe.each([0, 2])('pings, with threads: %i', (threads) => {
+describe.each([0, 1])('pings, with threads: %i', (threads) => {
   it('of the client are answered with their own payload, each in its place', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads });
     using client = await RawClient.open(served.port);

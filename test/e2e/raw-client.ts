@@ -84,8 +84,7 @@ export class FrameParser {
     if (short >= 0x80) throw new Error('the server has masked a frame');
     const headerBytes = short === 126 ? 4 : short === 127 ? 10 : 2;
     if (bytes.length < headerBytes) return 0;
-    const length =
-      short === 126 ? bytes.readUInt16BE(2) : short === 127 ? Number(bytes.readBigUInt64BE(2)) : short;
+    const length = short === 126 ? bytes.readUInt16BE(2) : short === 127 ? Number(bytes.readBigUInt64BE(2)) : short;
     this.#first = bytes[0] as number;
     if ((this.#first & 0x70) !== 0) throw new Error('the server has set a reserved bit');
     this.#payload = Buffer.allocUnsafeSlow(length);
@@ -211,7 +210,10 @@ export class RawClient implements Disposable {
 }
 
 /** The code and the reason that a Close frame says. */
-export function closeStatus({ opcode, payload }: Frame): { readonly code: number | undefined; readonly reason: string } {
+export function closeStatus({ opcode, payload }: Frame): {
+  readonly code: number | undefined;
+  readonly reason: string;
+} {
   if (opcode !== Opcode.CLOSE) throw new Error(`frame with opcode ${opcode} instead of a Close`);
   return { code: payload.length === 0 ? undefined : payload.readUInt16BE(0), reason: payload.toString('utf8', 2) };
 }

@@ -52,7 +52,9 @@ export async function expectNoLeaks(threads: number, count: number, atOnce: numb
     return asked % 3 === 0 ? Promise.resolve(undefined) : new Promise((resolve) => setImmediate(resolve, undefined));
   });
   using witness = await RawClient.open(served.port, '/?quiet');
-  await Promise.all(STAGES.flatMap((_, stage) => [comeAndGo(served.port, stage, true), comeAndGo(served.port, stage, false)]));
+  await Promise.all(
+    STAGES.flatMap((_, stage) => [comeAndGo(served.port, stage, true), comeAndGo(served.port, stage, false)]),
+  );
   await until(() => served.server.stats().connections === 1);
   const before = descriptors();
 

@@ -74,7 +74,8 @@ describe.each([0, 2])('topics, with threads: %i', (threads) => {
       const next = clients.map(() => 0);
       for (let count = 0; count < 3000 * clients.length; count++) {
         const [publisher, place] = (await client.text()).split(':').map(Number) as [number, number];
-        if (place !== next[publisher]) throw new Error(`${place} instead of ${next[publisher]} of publisher ${publisher}`);
+        if (place !== next[publisher])
+          throw new Error(`${place} instead of ${next[publisher]} of publisher ${publisher}`);
         next[publisher] = place + 1;
       }
     }
@@ -105,7 +106,12 @@ describe.each([0, 2])('topics, with threads: %i', (threads) => {
     const [, half] = byThread.flat() as [Client, Client];
     half.run(['unsubscribe', 'a'], ['send', 'done']);
     expect(await half.text()).toBe('done');
-    publisher.run(['publishToAll', 'a', '1'], ['publishToAll', 'b', '2'], ['publishToAll', 'a', '3'], ['publishToAll', 'b', '4']);
+    publisher.run(
+      ['publishToAll', 'a', '1'],
+      ['publishToAll', 'b', '2'],
+      ['publishToAll', 'a', '3'],
+      ['publishToAll', 'b', '4'],
+    );
     expect((await half.texts(2)).join('')).toBe('24');
     expect((await publisher.texts(4)).join('')).toBe('1234');
   });
@@ -198,7 +204,12 @@ describe.each([0, 2])('topics, with threads: %i', (threads) => {
 
   it('must have strings for names, and data that can be sent', async () => {
     await using served = await serve({ handler: commands, threads });
-    for (const wrong of [['subscribe', 5], ['unsubscribe', null], ['publish', {}, 'x'], ['publishToAll', 'topic', 5]]) {
+    for (const wrong of [
+      ['subscribe', 5],
+      ['unsubscribe', null],
+      ['publish', {}, 'x'],
+      ['publishToAll', 'topic', 5],
+    ]) {
       using client = await Client.open(served.url);
       client.run(wrong);
       expect(await client.closed).toMatchObject({ code: 1011 });

@@ -28,7 +28,7 @@ class PendingUpgrade {
   }
 }
 
-describe.each([0, 2])('an upgrade hook, with threads: %i', (threads) => {
+describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
   it('sees the request, and what it attaches reaches the connection as a structured clone', async () => {
     await using served = await serve({ handler: deciding, threads });
     let seen: UpgradeRequest | undefined;
@@ -93,7 +93,11 @@ describe.each([0, 2])('an upgrade hook, with threads: %i', (threads) => {
 
   it('refuses with a status, headers and a body, now or later', async () => {
     await using served = await serve({ handler: deciding, threads });
-    const decision = { status: 401, headers: { 'WWW-Authenticate': 'Basic', 'X-Own': 'é'.length.toString() }, body: 'nö\n' };
+    const decision = {
+      status: 401,
+      headers: { 'WWW-Authenticate': 'Basic', 'X-Own': 'é'.length.toString() },
+      body: 'nö\n',
+    };
     const expected = {
       status: 401,
       headers: { 'www-authenticate': 'Basic', connection: 'close', 'content-length': '4' },
@@ -112,9 +116,9 @@ describe.each([0, 2])('an upgrade hook, with threads: %i', (threads) => {
   it('is answered with 500 and logged if it fails, or asks for what cannot be', async () => {
     await using served = await serve({ handler: deciding, threads });
     const failures: readonly (readonly [decide: () => unknown, logged: RegExp])[] = [
-      [() => raise(new Error('has thrown')), /has thrown[^]*upgrade\.test/],
+      [() => raise(new Error('has thrown')), /has thrown.*upgrade\.test/s],
       [() => raise('a string'), /a string/],
-      [() => Promise.reject(new Error('has rejected')), /has rejected[^]*upgrade\.test/],
+      [() => Promise.reject(new Error('has rejected')), /has rejected.*upgrade\.test/s],
       [() => Promise.reject(undefined), /undefined/],
       [() => ({ subprotocol: 'z' }), /subprotocol must be one that the client offered/],
       [async () => ({ subprotocol: 'z' }), /subprotocol must be one that the client offered/],
@@ -154,7 +158,9 @@ describe.each([0, 2])('an upgrade hook, with threads: %i', (threads) => {
     await pending.asked;
     expect(served.server.stats().pendingUpgrades).toBe(1);
     for (let i = 1; i < 500; i++) client.text(String(i));
-    await new Promise<void>((resolve) => client.socket.write(encodeFrame(Opcode.TEXT, 'last').subarray(0, 7), () => resolve()));
+    await new Promise<void>((resolve) =>
+      client.socket.write(encodeFrame(Opcode.TEXT, 'last').subarray(0, 7), () => resolve()),
+    );
     pending.accept(undefined);
     for (let i = 500; i < 1000; i++) client.socket.write('');
     client.socket.write(encodeFrame(Opcode.TEXT, 'last').subarray(7));

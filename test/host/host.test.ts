@@ -228,6 +228,16 @@ describe('drain', () => {
     for (const { frames } of clients) expect(frames).toEqual([GOING_AWAY]);
   });
 
+  test('waits for the slow ones, too', async () => {
+    const codes: number[] = [];
+    const made = makeHost({ close: (_connection, code) => void codes.push(code) });
+    const quick = connect(made).answerClose();
+    const slow = connect(made);
+    quick.stream.on('close', () => setImmediate(() => slow.answerClose()));
+    await made.host.drain(AMPLE_MS);
+    expect(codes).toEqual([1001, 1001]);
+  });
+
   test('answers what has arrived before', async () => {
     const made = makeHost(echo);
     const clients = Array.from({ length: 3 }, () => connect(made).answerClose());

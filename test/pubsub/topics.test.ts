@@ -141,6 +141,18 @@ describe('the publications of a turn', () => {
     expect(subscriber.got).toEqual(texts);
   });
 
+  test('to one topic are not mixed up with those of another that lie where they would go on', () => {
+    const [x, y] = [subscriberOf('x'), subscriberOf('y')];
+    // The first fills more than half of a chunk, the second, as long, goes to the next, and the third comes behind that.
+    const texts = ['1', '2'].map((text) => text.repeat(150_000)) as [string, string];
+    publish('x', texts[0]);
+    publish('y', texts[1]);
+    publish('x', '3');
+    topics.flush();
+    expect(x.got).toEqual([texts[0], '3']);
+    expect(y.got).toEqual([texts[1]]);
+  });
+
   test('to several topics of a subscriber come in the order of publishing', () => {
     const [both, all] = [subscriberOf('x', 'y'), subscriberOf('y', 'x', 'z')];
     const only = subscriberOf('x');

@@ -111,13 +111,13 @@ describe('of two threads', () => {
     const revoked: boolean[][] = [];
     let byPrimary = 0;
     // Where one of them has won every time it was no race: then there are more rounds.
-    for (let round = 0; round < 40 || byPrimary === 0 || Atomics.load(progress, WON) === 0; round++) {
+    for (let round = 0; round < 60 || byPrimary === 0 || Atomics.load(progress, WON) === 0; round++) {
       const slots = Array.from({ length: SLOTS }, () => primary.offer());
       expect(slots).not.toContain(-1);
       Atomics.store(progress, OFFERED, round + 1);
       const won: boolean[] = Array(SLOTS).fill(false);
-      // The worker goes upwards: so that they meet.
-      for (let slot = SLOTS - 1; slot >= 0; slot--) won[slot] = primary.revoke(slot);
+      // In the worker's own order, so that they meet again and again.
+      for (const slot of won.keys()) won[slot] = primary.revoke(slot);
       byPrimary += won.filter(Boolean).length;
       revoked.push(won);
       // When the worker has seen every slot, all can be offered again.

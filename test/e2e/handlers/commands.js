@@ -5,6 +5,25 @@ import { defineHandler, publish } from '../../../dist/index.js';
 const COMMANDS = {
   send: (connection, text) => connection.send(text),
   sendBytes: (connection, size, filler) => connection.send(new Uint8Array(size).fill(filler)),
+  /** Bytes 1, as whatever kind of memory, in the middle of some more of it; then the memory is overwritten. */
+  sendAs: (connection, kind, times) => {
+    const size = 8 * times;
+    const Memory = kind.startsWith('Shared') ? SharedArrayBuffer : ArrayBuffer;
+    const whole = kind.endsWith('ArrayBuffer');
+    const memory = new Memory(whole ? size : 3 * size);
+    new Uint8Array(memory, whole ? 0 : size, size).fill(1);
+    const views = {
+      ArrayBuffer: () => memory,
+      SharedArrayBuffer: () => memory,
+      SharedUint8Array: () => new Uint8Array(memory, size, size),
+      DataView: () => new DataView(memory, size, size),
+      Float64Array: () => new Float64Array(memory, size, times),
+      BigInt64Array: () => new BigInt64Array(memory, size, times),
+      Buffer: () => Buffer.from(memory, size, size),
+    };
+    connection.send(views[kind]());
+    new Uint8Array(memory).fill(2);
+  },
   close: (connection, ...args) => connection.close(...args),
   terminate: (connection) => connection.terminate(),
   ping: (connection, payload) => connection.ping(payload),
@@ -41,9 +60,9 @@ const COMMANDS = {
       throw new Error('thrown by a timer');
     }, 1);
   },
-  burn: (_, ms) => {
-    const end = performance.now() + ms;
-    while (performance.now() < end);
+  /** Keeps a processor busy until the test opens its gate. */
+  spin: (connection) => {
+    while (Atomics.load(connection.data, 0) === 0);
   },
   fail: (_, message) => {
     throw new Error(message);

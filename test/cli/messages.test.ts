@@ -1,0 +1,59 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { Client } from '../e2e/client.js';
+import { Command } from './command.js';
+
+describe('what is said', () => {
+  it('of a start and an end is one line each', async () => {
+    await using command = Command.run('serve', '--port=0', '--threads=1', '--drain=1.5');
+    const url = await command.listening();
+    expect(command.stdout).toBe(`listening on ${url} with 1 thread, auto kernel\n`);
+    command.process.kill('SIGTERM');
+    expect(await command.ended).toBe(0);
+    expect(command.stderr).toBe('wsloom: SIGTERM: draining for at most 1.5 s; once more to exit at once\n');
+    expect(command.stdout).toBe(`listening on ${url} with 1 thread, auto kernel\n`);
+  });
+
+  it('of a hook that fails goes to standard error, with its stack', async () => {
+    const file = fileURLToPath(new URL('../e2e/handlers/commands.js', import.meta.url));
+    await using command = Command.run('serve', file, '--port', '0', '--threads', '1');
+    using client = await Client.open(await command.listening());
+    client.run(['fail', 'on purpose']);
+    expect(await client.closed).toMatchObject({ code: 1011 });
+    const [said] = await command.says('stderr', /^wsloom: error: .*commands\.js:\d+/s);
+    expect(said).toContain('message() of the handler failed, connection 1: Error: on purpose\n');
+  });
+
+  it.each([
+    [['serve', 'nowhere.js'], /there is no handler nowhere\.js: it is echo, broadcast, or the path of a module/],
+    [['serve', '--port'], /--port .*argument missing/],
+    [['serve', '--threads', '1025', '--port', '0'], /threads must be an integer from 0 to 1024, got 1025/],
+    [['serve', '--arena', '1KiB'], /--arena must be an integer from 1048576 to 4294901760, got 1024/],
+    [['serve', '--max-payload', '5GiB'], /--max-payload must be an integer from 1 to 4294967295, got 5368709120/],
+    [['serve', '--path', '/a?b'], /path must begin with '\/' and have no query, got "\/a\?b"/],
+  ])('of the mistake in %j names what is wrong and what is possible', async (args, says) => {
+    await using command = Command.run(...args);
+    expect(await command.ended).toBe(2);
+    expect(command.stderr).toMatch(says);
+  });
+
+  it('of an address that this machine has not is one line', async () => {
+    await using command = Command.run('serve', '--port', '0', '--host', '203.0.113.1', '--threads', '0');
+    expect(await command.ended).toBe(1);
+    expect(command.stderr).toMatch(/^wsloom: .*EADDRNOTAVAIL.*\n$/);
+    expect(command.stdout).toBe('');
+  });
+
+  it.each(['0', '2'])('of too little address space is one line, threads: %s', async (threads) => {
+    await using command = Command.runWithin(8_000_000, 'serve', '--port', '0', '--threads', threads);
+    expect(await command.ended).toBe(1);
+    expect(command.stderr).toMatch(/^wsloom: cannot reserve an arena of 256 MiB .*--arena .*ulimit -v.*\n$/);
+    expect(command.stdout).toBe('');
+  });
+
+  it('without a command is the help, and exits with 2', async () => {
+    await using command = Command.run();
+    expect(await command.ended).toBe(2);
+    expect(command.stderr).toContain('Usage: wsloom');
+  });
+});

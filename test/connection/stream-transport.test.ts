@@ -1,0 +1,166 @@
+import { once } from 'node:events';
+import { Duplex } from 'node:stream';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { StreamTransport } from '../../dist/connection/stream-transport.js';
+import { Turn } from '../../dist/connection/turn.js';
+import { Arena, WINDOW_BYTES } from '../../dist/memory/arena.js';
+import { duplexPair } from '../host/duplex-pair.js';
+import { pattern } from './frames.js';
+import { NotingListener } from './noting-listener.js';
+
+const MIB = 1024 * 1024;
+
+let arena: Arena;
+let turn: Turn;
+let listener: NotingListener;
+
+beforeEach(() => {
+  arena = new Arena(MIB);
+  turn = new Turn(() => {});
+  listener = new NotingListener(arena);
+});
+
+const over = (stream: Duplex) => new StreamTransport(stream, arena, turn, listener);
+
+describe('reading', () => {
+  test('begins with resume()', async () => {
+    const [server, client] = duplexPair();
+    client.write('hello');
+    const transport = over(server);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(listener.read).toEqual([]);
+    transport.resume();
+    expect(await listener.hasRead(5)).toEqual(Buffer.from('hello'));
+  });
+
+  test('copies what comes into the window, in parts if it is larger', async () => {
+    const [server, client] = duplexPair();
+    const bytes = pattern(2 * WINDOW_BYTES + 10);
+    client.write(bytes);
+    over(server).resume();
+    expect((await listener.hasRead(bytes.length)).equals(bytes)).toBe(true);
+    for (const part of listener.read) expect(part.length).toBeLessThanOrEqual(WINDOW_BYTES);
+  });
+
+  test('stops when the listener says so, with all that has come told', async () => {
+    const [server, client] = duplexPair();
+    listener.goesOn = false;
+    const transport = over(server);
+    transport.resume();
+    client.write(pattern(2 * WINDOW_BYTES));
+    await listener.hasRead(2 * WINDOW_BYTES);
+    client.write('more');
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+    expect(Buffer.concat(listener.read).equals(pattern(2 * WINDOW_BYTES))).toBe(true);
+    listener.goesOn = true;
+    transport.resume();
+    expect((await listener.hasRead(2 * WINDOW_BYTES + 4)).subarray(-4).toString()).toBe('more');
+  });
+
+  test('does not happen in the middle of a turn: the window may be in use', () => {
+    // A stream that answers from within the write.
+    const answering = new Duplex({
+      read() {},
+      write(bytes, _encoding, written) {
+        this.push(bytes);
+        written();
+      },
+    });
+    const transport = over(answering);
+    transport.resume();
+    turn.begin();
+    transport.enqueue(Buffer.from('echo'));
+    answering.read();
+    expect(listener.read).toEqual([]);
+    turn.end();
+    expect(Buffer.concat(listener.read).toString()).toBe('echo');
+  });
+});
+
+describe('writing', () => {
+  test('takes nothing at once, and queues everything in order', async () => {
+    const [server, client] = duplexPair();
+    const transport = over(server);
+    expect(transport.tryWrite()).toBe(0);
+    expect(transport.tryWriteBoth()).toBe(0);
+    const written: string[] = [];
+    for (const text of ['one', 'two', 'three']) transport.enqueue(Buffer.from(text), () => written.push(text));
+    expect(transport.queuedBytes).toBe(11);
+    expect(written).toEqual([]);
+    let got = '';
+    client.on('data', (bytes) => (got += bytes));
+    await listener.isTold('written', 3);
+    expect(got).toBe('onetwothree');
+    expect(written).toEqual(['one', 'two', 'three']);
+    expect(transport.queuedBytes).toBe(0);
+  });
+
+  test('of what will never go is told as written, without a call of the listener after the end', async () => {
+    const [server] = duplexPair();
+    server.stick();
+    const transport = over(server);
+    let written = 0;
+    for (let i = 0; i < 3; i++) transport.enqueue(Buffer.from('x'), () => written++);
+    transport.destroy();
+    await once(server, 'close');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(written).toBe(3);
+    expect(transport.queuedBytes).toBe(0);
+    expect(listener.told.at(-1)).toBe('close');
+  });
+
+  test('ends with FIN, behind what is queued', async () => {
+    const [server, client] = duplexPair();
+    const transport = over(server);
+    transport.enqueue(Buffer.from('last'));
+    transport.end();
+    let got = '';
+    client.on('data', (bytes) => (got += bytes));
+    await once(client, 'end');
+    expect(got).toBe('last');
+  });
+});
+
+describe('the end', () => {
+  test('of the peer is told behind what it has sent', async () => {
+    const [server, client] = duplexPair();
+    client.end('bye');
+    over(server).resume();
+    await listener.isTold('end');
+    expect(Buffer.concat(listener.read).toString()).toBe('bye');
+  });
+
+  test('of a stream that has ended before is told when reading begins, once', async () => {
+    const [server, client] = duplexPair();
+    server.resume();
+    client.end();
+    await once(server, 'end');
+    const transport = over(server);
+    transport.resume();
+    transport.resume();
+    await listener.isTold('end');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(listener.told).toEqual(['end']);
+  });
+
+  test('is told once, as the last thing, also after an error', async () => {
+    const [server] = duplexPair();
+    const transport = over(server);
+    transport.resume();
+    server.destroy(new Error('reset'));
+    await listener.isTold('close');
+    server.emit('close');
+    expect(listener.told).toEqual(['close']);
+  });
+
+  test('is not told in the middle of a turn', async () => {
+    const [server] = duplexPair();
+    over(server).resume();
+    turn.begin();
+    server.destroy();
+    await once(server, 'close');
+    expect(listener.told).toEqual([]);
+    turn.end();
+    expect(listener.told).toEqual(['close']);
+  });
+});

@@ -1,0 +1,141 @@
+import { Agent, get, type IncomingMessage } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { Client, refusal } from '../e2e/client.js';
+import { encodeRequest, Opcode, RawClient } from '../e2e/raw-client.js';
+import { builtIn, type Served, serve } from '../e2e/serving.js';
+
+const urlOf = (served: Served, path: string) => `http://127.0.0.1:${served.port}${path}`;
+
+describe('ordinary requests', () => {
+  it('are answered on kept connections beside WebSockets', async () => {
+    await using served = await serve({ handler: builtIn('echo') });
+    const clients = await Promise.all(Array.from({ length: 10 }, () => Client.open(served.url)));
+    for (const client of clients) client.send('taken by a worker');
+    for (const client of clients) await client.next();
+    const agent = new Agent({ keepAlive: true, maxSockets: 10 });
+    const answers = Array.from({ length: 300 }, async () => {
+      const { status, body } = await load(urlOf(served, '/healthz'), agent);
+      expect(status).toBe(200);
+      expect(JSON.parse(body)).toMatchObject({ status: 'ok', connections: 10 });
+    });
+    const echoes = clients.map(async (client, i) => {
+      for (let k = 0; k < 100; k++) {
+        client.send(`${i} ${k}`);
+        expect(await client.text()).toBe(`${i} ${k}`);
+      }
+    });
+    await Promise.all([...answers, ...echoes]);
+    agent.destroy();
+  });
+
+  it('for the page get one that loads nothing from elsewhere', async () => {
+    await using served = await serve({ handler: builtIn('echo'), threads: 0 });
+    const response = await fetch(urlOf(served, '/'));
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+    const page = await response.text();
+    expect(page).toMatch(/^<!doctype html>/);
+    expect(page).not.toMatch(/(src|href)=|https?:\/\//);
+  });
+
+  it('for the health are not cached, and may have a query', async () => {
+    await using served = await serve({ handler: builtIn('echo'), threads: 0 });
+    const response = await fetch(urlOf(served, '/healthz?verbose'));
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(await response.json()).toEqual({ status: 'ok', threads: [], connections: 0, uptimeSeconds: 0 });
+  });
+
+  it('and upgrades are judged by the exact path, without its query', async () => {
+    await using served = await serve({ handler: builtIn('echo'), threads: 0, path: ['/chat', '/other'] });
+    for (const path of ['/chat/', '/Chat', '/elsewhere', '/chat%20', '//chat']) {
+      expect((await fetch(urlOf(served, path))).status).toBe(404);
+      expect(await refusal(served.url + path)).toMatchObject({ status: 404 });
+    }
+    expect(await refusal(`${served.url}/`)).toMatchObject({ status: 404 });
+    using client = await Client.open(`${served.url}/other?with=query`);
+    client.send('here');
+    expect(await client.text()).toBe('here');
+  });
+
+  it('of other methods are refused whatever the path, with a body or without; HEAD says what GET would', async () => {
+    await using served = await serve({ handler: builtIn('echo'), threads: 0 });
+    for (const path of ['/', '/healthz', '/room']) {
+      for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PROPFIND']) {
+        const body = method === 'POST' || method === 'PUT' ? { body: 'x'.repeat(100_000) } : {};
+        const response = await fetch(urlOf(served, path), { method, ...body });
+        expect(response.status).toBe(405);
+        expect(response.headers.get('allow')).toBe('GET, HEAD');
+      }
+      const got = await fetch(urlOf(served, path));
+      const body = await got.text();
+      const head = await fetch(urlOf(served, path), { method: 'HEAD' });
+      expect(head.status).toBe(got.status);
+      expect(head.headers.get('content-length')).toBe(String(Buffer.byteLength(body)));
+      expect(await head.text()).toBe('');
+    }
+  });
+
+  it('that are no HTTP do no harm', async () => {
+    await using served = await serve({ handler: builtIn('echo'), threads: 0 });
+    const all = ['nonsense\r\n\r\n', '\x16\x03\x01\x02\x00\x01\x00', `GET / HTTP/1.1\r\n${'x'.repeat(40_000)}`];
+    for (const nonsense of all) {
+      using client = await RawClient.connect(served.port);
+      client.socket.write(nonsense);
+      client.socket.end();
+      await client.closed;
+    }
+    expect((await fetch(urlOf(served, '/healthz'))).status).toBe(200);
+  });
+});
+
+describe('an upgrade', () => {
+  it('may follow an answered request on the same connection', async () => {
+    await using served = await serve({ handler: builtIn('echo') });
+    for (let i = 0; i < 4; i++) {
+      using client = await RawClient.connect(served.port);
+      const read = () => new Promise<Buffer>((resolve) => client.socket.once('data', resolve));
+      const answered = read();
+      client.socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+      expect(String(await answered)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      const upgraded = read();
+      client.socket.write(encodeRequest('/'));
+      expect(String(await upgraded)).toMatch(/^HTTP\/1\.1 101 /);
+      const echoed = read();
+      client.text('hello');
+      expect(await echoed).toEqual(Buffer.from('\x81\x05hello', 'latin1'));
+    }
+  });
+
+  it('in the same segment as a request in front of it is refused, and answers nothing in its place', async () => {
+    await using served = await serve({ handler: builtIn('echo'), threads: 0 });
+    using client = await RawClient.connect(served.port);
+    let answer = '';
+    client.socket.on('data', (bytes) => {
+      answer += bytes;
+    });
+    client.socket.write(`GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n${encodeRequest('/')}`);
+    await client.ended;
+    expect(answer).toMatch(/^(HTTP\/1\.1 200 OK\r\n.*)?$/s);
+    expect(answer).not.toContain(' 101 ');
+    expect(served.server.stats().opened).toBe(0);
+  });
+
+  it('makes a request behind it bytes of the connection, which are no frame', async () => {
+    await using served = await serve({ handler: builtIn('echo'), threads: 0 });
+    using client = await RawClient.open(served.port, '/', Buffer.from('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'));
+    expect((await client.next()).opcode).toBe(Opcode.CLOSE);
+    await client.ended;
+    expect(client.rest).toEqual([]);
+  });
+});
+
+/** One request with an agent of one's own. */
+async function load(url: string, agent: Agent): Promise<{ readonly status: number; readonly body: string }> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) =>
+    get(url, { agent }, resolve).on('error', reject),
+  );
+  let body = '';
+  for await (const part of response) body += part;
+  return { status: response.statusCode as number, body };
+}

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { Command } from '../cli/command.js';
+
+const DIST = new URL('../../dist/', import.meta.url);
+const WS = new URL('../../node_modules/ws/wrapper.mjs', import.meta.url);
+
+/** Runs a module in a process of its own. */
+function node(source: string): Command {
+  const imports = `import { createServer } from '${new URL('index.js', DIST)}'; import { WebSocket } from '${WS}';`;
+  const handler = `const handler = new URL('${new URL('handlers/echo.js', DIST)}');`;
+  return new Command(process.execPath, ['--input-type=module', '--eval', imports + handler + source]);
+}
+
+describe.each([0, 2])('a process, with threads: %i', (threads) => {
+  it('ends by itself when its server has been closed', async () => {
+    await using run = node(`
+      const server = createServer({ handler, threads: ${threads} });
+      const { url } = await server.listen({ port: 0 });
+      const client = new WebSocket(url);
+      client.on('open', () => client.send('hello'));
+      client.on('message', async (message) => {
+        console.log(String(message));
+        await server.close();
+        console.log('closed');
+      });
+      client.on('close', (code) => console.log(code));
+    `);
+    expect(await run.ended).toBe(0);
+    expect(run.stdout.split('\n').toSorted().join(' ').trim()).toBe('1001 closed hello');
+    expect(run.stderr).toBe('');
+  });
+
+  it('ends by itself when its server could not listen', async () => {
+    await using run = node(`
+      const first = createServer({ handler, threads: 0 });
+      const { port } = await first.listen({ port: 0 });
+      const second = createServer({ handler, threads: ${threads} });
+      await second.listen({ port }).catch((error) => console.log(error.code));
+      await first.close();
+    `);
+    expect(await run.ended).toBe(0);
+    expect(run.stdout).toBe('EADDRINUSE\n');
+    expect(run.stderr).toBe('');
+  });
+
+  it('goes on as long as its server listens', async () => {
+    await using run = node(`
+      const server = createServer({ handler, threads: ${threads} });
+      const { url } = await server.listen({ port: 0 });
+      process.on('SIGTERM', () => server.close());
+      console.log('listening on ' + url + ' with ' + server.threads + ' threads, ' + server.kernel + ' kernel');
+    `);
+    await run.listening();
+    expect(run.process.exitCode).toBeNull();
+    run.process.kill('SIGTERM');
+    expect(await run.ended).toBe(0);
+  });
+});

@@ -1,0 +1,183 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Client, refusal } from '../e2e/client.js';
+import { encodeFrame, Opcode, RawClient } from '../e2e/raw-client.js';
+import { Gate, handler, type Served, serve, until } from '../e2e/serving.js';
+
+const commands = handler('commands.js');
+
+/** Connects clients, so many for each thread, and finds out which thread hosts each of them. */
+async function openInEachThread(served: Served, count: number): Promise<readonly Client[][]> {
+  const threads = new Map<string, Client[]>();
+  for (let i = 0; i < count * served.server.threads; i++) {
+    const client = await Client.open(served.url);
+    const thread = await where(client);
+    threads.set(thread, [...(threads.get(thread) ?? []), client]);
+  }
+  return [...threads.values()];
+}
+
+async function where(client: Client): Promise<string> {
+  client.run(['where']);
+  return client.text();
+}
+
+async function health(served: Served): Promise<unknown> {
+  return (await fetch(`http://127.0.0.1:${served.port}/healthz`)).json();
+}
+
+describe('a worker that dies', () => {
+  it('takes its connections with it and is replaced; the others live on', async () => {
+    await using served = await serve({ handler: commands });
+    const [dying, living] = (await openInEachThread(served, 3)) as [Client[], Client[]];
+    for (const client of [...dying, ...living]) {
+      client.run(['subscribe', 'topic'], ['send', 'subscribed']);
+      expect(await client.text()).toBe('subscribed');
+    }
+    const { opened, messagesIn } = served.server.stats();
+    dying[0]?.run(['exit']);
+    for (const client of dying) expect(await client.closed).toEqual({ code: 1006, reason: '' });
+    expect(await served.log.line(/a worker died/)).toMatch(
+      /^error: a worker died with 3 connections \(.*\); the next starts in \d+ ms$/,
+    );
+    expect(served.server.stats()).toMatchObject({ workersLost: 1, connectionsLost: 3, connections: 3, opened });
+    expect(served.server.stats().messagesIn).toBeGreaterThanOrEqual(messagesIn);
+
+    await until(() => served.server.stats().threads.filter(({ isTaking }) => isTaking).length === 2);
+    expect(await health(served)).toMatchObject({ status: 'ok' });
+    // Three more go to the thread that has none.
+    const late = [await Client.open(served.url), await Client.open(served.url), await Client.open(served.url)];
+    const oldThread = await where(living[0] as Client);
+    for (const client of late) {
+      expect(await where(client)).not.toBe(oldThread);
+      client.run(['subscribe', 'topic'], ['send', 'subscribed']);
+      expect(await client.text()).toBe('subscribed');
+    }
+    // Topics reach from the new thread to the old one and back, and from the primary to both.
+    const all = [...living, ...late];
+    for (const publisher of [living[0], late[0]] as Client[]) {
+      publisher.run(['publishToAll', 'topic', 'hello']);
+      for (const client of all) expect(await client.text()).toBe('hello');
+    }
+    served.server.publish('topic', 'from the primary');
+    for (const client of all) expect(await client.text()).toBe('from the primary');
+    expect(served.server.stats()).toMatchObject({ workersLost: 1, connections: 6, opened: 9 });
+  });
+
+  it('of an uncaught error is logged with what it died of', async () => {
+    await using served = await serve({ handler: commands });
+    const [dying, living] = (await openInEachThread(served, 1)) as [Client[], Client[]];
+    dying[0]?.run(['throwLater']);
+    expect(await dying[0]?.closed).toMatchObject({ code: 1006 });
+    expect(await served.log.line(/a worker died/)).toContain('thrown by a timer');
+    living[0]?.run(['send', 'still here']);
+    expect(await living[0]?.text()).toBe('still here');
+  });
+
+  it('loses none of the connections that were on their way to it', async () => {
+    using gate = new Gate();
+    await using served = await serve({ handler: commands, handOffTimeoutMs: 60_000 });
+    const [dying, living] = (await openInEachThread(served, 1)) as [Client[], Client[]];
+    const survivor = await where(living[0] as Client);
+    // Its callback blocks, and then ends the thread.
+    dying[0]?.run(['sendBytes', 10_000, 1], ['blockHere'], ['exit']);
+    expect((await dying[0]?.next())?.bytes).toHaveLength(10_000);
+    const early = encodeFrame(Opcode.TEXT, JSON.stringify([['where']]));
+    const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.open(served.port, '/', early)));
+    await until(() => served.server.stats().connections === 12);
+    gate.open();
+    await dying[0]?.closed;
+    for (const client of clients) expect(String((await client.next()).payload)).toMatch(/^\d+$/);
+    expect(served.server.stats()).toMatchObject({ workersLost: 1, connectionsLost: 1, connections: 21 });
+    expect(await where(living[0] as Client)).toBe(survivor);
+    for (const client of clients) client.socket.destroy();
+  });
+
+  it('leaves nobody to take connections if it was the only one: 503 until the next has started', async () => {
+    await using served = await serve({ handler: commands, threads: 1 });
+    using client = await Client.open(served.url);
+    client.run(['exit']);
+    await client.closed;
+    await until(() => served.server.stats().workersLost === 1);
+    expect(await health(served)).toMatchObject({ status: expect.stringMatching(/^(ok|degraded)$/) });
+    for (;;) {
+      const next = new Client(served.url);
+      const answer = await Promise.race([
+        new Promise<string>((resolve) => next.socket.once('open', () => resolve('accepted'))),
+        new Promise<string>((resolve) =>
+          next.socket.once('unexpected-response', (_, response) => resolve(String(response.statusCode))),
+        ),
+      ]);
+      if (answer !== 'accepted') expect(answer).toBe('503');
+      else expect(await where(next)).toMatch(/^\d+$/);
+      next.socket.terminate();
+      if (answer === 'accepted') break;
+    }
+    expect(served.server.stats()).toMatchObject({ workersLost: 1, connectionsLost: 1 });
+  });
+
+  it('again and again is replaced each time', async () => {
+    await using served = await serve({ handler: commands, threads: 1 });
+    for (let lost = 1; lost <= 3; lost++) {
+      await until(() => served.server.stats().threads.some(({ isTaking }) => isTaking));
+      using client = await Client.open(served.url);
+      client.run(['exit']);
+      await client.closed;
+      await until(() => served.server.stats().workersLost === lost);
+    }
+    await until(() => served.server.stats().threads.some(({ isTaking }) => isTaking));
+    using client = await Client.open(served.url);
+    expect(await where(client)).toMatch(/^\d+$/);
+    expect(served.server.stats().connections).toBe(1);
+  });
+});
+
+describe('a worker blocked by its handler', () => {
+  it('that is the only one keeps what it was offered; others are refused', async () => {
+    using gate = new Gate();
+    await using served = await serve({ handler: commands, threads: 1, handOffTimeoutMs: 100 });
+    using blocked = await Client.open(served.url);
+    blocked.run(['block']);
+    expect(await blocked.text()).toBe('blocked');
+    using offered = await Client.open(served.url);
+    offered.run(['send', 'waited for']);
+    await until(() => served.server.stats().threads.every(({ isTaking }) => !isTaking));
+    expect(await refusal(served.url)).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+    expect(await health(served)).toMatchObject({ status: 'degraded' });
+    gate.open();
+    expect(await offered.text()).toBe('waited for');
+    await until(() => served.server.stats().threads.every(({ isTaking }) => isTaking));
+    using next = await Client.open(served.url);
+    expect(await where(next)).toMatch(/^\d+$/);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('two workers', () => {
+  it('use two processors at a time', async () => {
+    using gate = new Gate();
+    await using served = await serve({ handler: commands });
+    const [[one], [other]] = (await openInEachThread(served, 1)) as [[Client], [Client]];
+    const before = processorTicks();
+    one.run(['spin'], ['send', 'done']);
+    other.run(['spin'], ['send', 'done']);
+    // Both callbacks run until the gate opens: each in a thread of its own, or the second would never begin.
+    await until(() => {
+      const busy = [...processorTicks()].filter(([task, ticks]) => ticks - (before.get(task) ?? 0) >= 15);
+      return busy.filter(([task]) => task !== String(process.pid)).length >= 2;
+    });
+    gate.open();
+    expect(await one.text()).toBe('done');
+    expect(await other.text()).toBe('done');
+  });
+});
+
+/** Processor time of each thread of this process so far, in ticks of 10 ms. */
+function processorTicks(): ReadonlyMap<string, number> {
+  const ticks = new Map<string, number>();
+  for (const task of readdirSync('/proc/self/task')) {
+    const stat = readFileSync(`/proc/self/task/${task}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // the name may contain anything
+    ticks.set(task, Number(fields[11]) + Number(fields[12]));
+  }
+  return ticks;
+}
