@@ -26,8 +26,12 @@ export class Turn {
   }
 
   end(): void {
-    if (--this.#depth > 0) return;
-    this.flush();
+    if (this.#depth > 1) {
+      this.#depth--;
+      return;
+    }
+    this.flush(); // still in the turn: what a stream answers from within a write waits until all is written
+    this.#depth = 0;
     Turn.running = undefined;
     while (this.#deferred.length > 0) (this.#deferred.shift() as () => void)();
   }
@@ -50,7 +54,8 @@ export class Turn {
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
-      if (this.#depth === 0) this.flush();
+      this.begin();
+      this.end();
     });
   }
 
