@@ -93,7 +93,8 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   /** Calls `open`, and begins to read: first `head`, which was read by somebody else. */
   start(head: Uint8Array): void {
     this.#input.add(head);
-    const { handler } = this.#env;
+    const { handler, counters } = this.#env;
+    counters.add(Counter.BYTES_IN, head.length);
     this.#env.turn.begin();
     try {
       const opened = handler.open?.(this);
@@ -414,8 +415,9 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #leaveOpen(state: typeof State.CLOSING | typeof State.FINISHING): void {
     this.#env.topics.forget(this);
     this.#owedPong = undefined;
+    // The peer has one deadline for all of the closing.
+    if (this.#state === State.OPEN) this.#env.setDeadline(this, this.#env.limits.closeTimeoutMs);
     this.#state = state;
-    this.#env.setDeadline(this, this.#env.limits.closeTimeoutMs);
     if (this.#input.isHeld && !this.#isOpening) this.#env.turn.afterwards(() => this.#resume());
   }
 

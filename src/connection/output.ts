@@ -192,7 +192,7 @@ export class Output {
     const rest = bytes.subarray(start, end);
     const slab = slabOwner.detachSlab();
     if (slab === undefined) {
-      this.#transport.enqueue(Buffer.from(rest));
+      this.#transport.enqueue(new Uint8Array(rest)); // a Buffer of the pool would hold all of it
       return;
     }
     const slabs = this.#arena.slabs;

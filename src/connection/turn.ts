@@ -30,9 +30,12 @@ export class Turn {
       this.#depth--;
       return;
     }
-    this.flush(); // still in the turn: what a stream answers from within a write waits until all is written
-    this.#depth = 0;
-    Turn.running = undefined;
+    try {
+      this.flush(); // still in the turn: what a stream answers from within a write waits until all is written
+    } finally {
+      this.#depth = 0;
+      Turn.running = undefined;
+    }
     while (this.#deferred.length > 0) (this.#deferred.shift() as () => void)();
   }
 

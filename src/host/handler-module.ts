@@ -43,13 +43,15 @@ function checkHandler(handler: unknown, shown: string): Handler {
       `the handler module ${shown} must have a default export: defineHandler({ message(connection, message) { … } })`,
     );
   }
-  for (const [name, hook] of Object.entries(handler)) {
-    if (!HOOKS.includes(name)) {
-      throw new HandlerModuleError(`the handler of ${shown} has a hook '${name}'; there are ${HOOKS.join(', ')}`);
-    }
-    if (typeof hook !== 'function' && hook !== undefined) {
-      throw new HandlerModuleError(`the hook '${name}' of ${shown} must be a function, got ${typeof hook}`);
-    }
+  for (const name of Object.keys(handler)) {
+    if (HOOKS.includes(name)) continue;
+    throw new HandlerModuleError(`the handler of ${shown} has a hook '${name}'; there are ${HOOKS.join(', ')}`);
+  }
+  for (const name of HOOKS) {
+    const hook: unknown = Reflect.get(handler, name); // maybe inherited
+    if (typeof hook === 'function' || hook === undefined) continue;
+    const found = hook === null ? 'null' : typeof hook;
+    throw new HandlerModuleError(`the hook '${name}' of ${shown} must be a function, got ${found}`);
   }
   return handler;
 }

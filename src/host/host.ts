@@ -105,14 +105,15 @@ export class Host {
   }
 
   /**
-   * Ends all connections: lets what has arrived reach the handler, and be answered, then closes with 1001. Resolves when
-   * all are closed, or after `limitMs`, when those that are left have been destroyed.
+   * Ends all connections: lets what has arrived reach the handler, and be answered, for at most half of `limitMs`, then
+   * closes with 1001. Resolves when all are closed, or after `limitMs`, when those that are left have been destroyed.
    */
   async drain(limitMs: number): Promise<void> {
     const end = performance.now() + limitMs;
     // A whole round of the event loop reads every socket that has something to read.
     for (let phase = 0; phase < 3; phase++) await new Promise((resolve) => setImmediate(resolve));
-    await this.#until(() => this.#unsettled === 0, end);
+    // Not all of the time: a hook that never settles must not keep clients from a Close.
+    await this.#until(() => this.#unsettled === 0, end - limitMs / 2);
     const { turn } = this.exchange;
     turn.begin();
     for (const connection of this.#connections) connection.close(CloseCode.GOING_AWAY, 'server is going away');

@@ -117,12 +117,17 @@ export class Server {
     await this.start();
     try {
       await new Promise<void>((resolve, reject) => {
+        // While it looks the host up, a close() ends it without a word of its own.
+        const closed = () => reject(new Error('the server was closed while it was starting'));
         this.#http.once('error', reject);
+        this.#http.once('close', closed);
         this.#http.listen({ port, host }, () => {
           this.#http.off('error', reject);
+          this.#http.off('close', closed);
           resolve();
         });
       });
+      this.#expectStarted();
     } catch (error) {
       await this.close({ drainMs: 0 });
       throw error;

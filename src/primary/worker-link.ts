@@ -43,6 +43,8 @@ export class WorkerLink {
   #offers: Offer[] = [];
   /** Offers ever made less those revoked. */
   #offered = 0;
+  /** The slot of the last offer that was revoked and that the worker has not seen yet, as far as is known. */
+  #unseenSlot: number | undefined;
 
   constructor(pool: Piscina, handler: string, options: HostOptions, log: Logger) {
     const { port1, port2 } = new MessageChannel();
@@ -86,8 +88,12 @@ export class WorkerLink {
     return true;
   }
 
-  /** Whether something was offered more than `timeoutMs` ago and is not taken. */
+  /** Whether something was offered more than `timeoutMs` ago and is not taken, or was revoked and is not seen. */
   isStuck(timeoutMs: number): boolean {
+    if (this.#unseenSlot !== undefined) {
+      if (this.#ownership.isUnseen(this.#unseenSlot)) return true;
+      this.#unseenSlot = undefined;
+    }
     this.#forgetTaken();
     const oldest = this.#offers[0];
     return oldest !== undefined && performance.now() - oldest.offeredAt > timeoutMs;
@@ -98,6 +104,7 @@ export class WorkerLink {
     const revoked = this.#offers.filter(({ slot }) => this.#ownership.revoke(slot));
     this.#offers = [];
     this.#offered -= revoked.length;
+    this.#unseenSlot = revoked.at(-1)?.slot ?? this.#unseenSlot;
     return revoked;
   }
 

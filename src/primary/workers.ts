@@ -170,6 +170,7 @@ export class Workers {
     for (const link of this.#links) {
       if (!link.isStuck(this.#options.handOffTimeoutMs) || !this.canPlace) continue;
       const handOffs = link.revokeOffers();
+      if (handOffs.length === 0) continue;
       this.#options.log.warn(`a worker does not take connections: ${handOffs.length} go to others`);
       for (const handOff of handOffs) this.place(handOff);
     }

@@ -86,8 +86,9 @@ export class FrameReader {
     this.bytes = arena.bytes;
   }
 
-  /** Takes back what was fed and not yet looked at, as a copy, to be fed again later. */
+  /** Takes back what was fed and not yet looked at, as a copy, to be fed again later. What an event pointed to is void. */
   takeUnread(): Uint8Array | undefined {
+    if (this.#reportedPartial) this.#releaseReported();
     if (this.#position === this.#end) return undefined;
     const unread = this.#copyUnread();
     this.#position = this.#end;

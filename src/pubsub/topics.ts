@@ -126,10 +126,13 @@ export class Topics {
   flush(): void {
     const runs = this.#runs;
     if (runs.length === 0) return;
-    if (this.#outlet.hasPeers) this.#outlet.post(runs);
-    this.#deliver(runs);
-    this.#runs = [];
-    this.#lastIsOpen = false;
+    try {
+      if (this.#outlet.hasPeers) this.#outlet.post(runs);
+      this.#deliver(runs);
+    } finally {
+      this.#runs = [];
+      this.#lastIsOpen = false;
+    }
   }
 
   /** Delivers what another thread has published. */

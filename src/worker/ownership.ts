@@ -51,6 +51,11 @@ export class Ownership {
     return Atomics.load(this.#slots, slot) === Slot.TAKEN;
   }
 
+  /** Primary: whether it was revoked, and the worker, which sees offers in their order, has not come to it. */
+  isUnseen(slot: number): boolean {
+    return Atomics.load(this.#slots, slot) === Slot.REVOKED;
+  }
+
   /** Worker: true if the descriptor is the worker's from now on. */
   take(slot: number): boolean {
     if (Atomics.compareExchange(this.#slots, slot, Slot.OFFERED, Slot.TAKEN) === Slot.OFFERED) return true;

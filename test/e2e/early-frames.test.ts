@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { expectBytes, pattern } from './pattern.js';
 import { encodeFrame, encodeRequest, Opcode, RawClient } from './raw-client.js';
-import { builtIn, decideUpgrades, handler, serve } from './serving.js';
+import { builtIn, decideUpgrades, handler, primaryHasRead, serve } from './serving.js';
 
 describe.each([0, 1])('frames in the same segment as the upgrade request, with threads: %i', (threads) => {
   it('are not lost', async () => {
@@ -67,6 +67,7 @@ describe.each([0, 1])('frames in the same segment as the upgrade request, with t
     using client = await RawClient.upgrading(served.port, '/?quiet', encodeFrame(Opcode.BINARY, messages[0]));
     await asked;
     for (const message of messages.slice(1)) client.frame(Opcode.BINARY, message);
+    await primaryHasRead(served);
     decide();
     for (const message of messages) expectBytes((await client.next()).payload, message);
   });

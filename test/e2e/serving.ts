@@ -138,6 +138,11 @@ export class Gate implements Disposable {
   }
 }
 
+/** Resolves when the primary has read what was written to any of its sockets before: it has answered two requests since. */
+export async function primaryHasRead({ port }: Served): Promise<void> {
+  for (let i = 0; i < 2; i++) await (await fetch(`http://127.0.0.1:${port}/healthz`)).text();
+}
+
 /** Asks again in every turn of the event loop until it holds; the test's timeout bounds it. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));

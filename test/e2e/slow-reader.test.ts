@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Client } from './client.js';
 import { expectBytes, pattern } from './pattern.js';
 import { encodeFrame, Opcode, RawClient } from './raw-client.js';
-import { handler, Reports, serve, until } from './serving.js';
+import { builtIn, handler, Reports, serve, until } from './serving.js';
 
 const KIB = 1024;
 const COUNT = 256;
@@ -55,6 +55,25 @@ describe.each([0, 1])('a client that does not read, with threads: %i', (threads)
     expect(drain).toMatchObject({ hook: 'drain', path: '/slow' });
     expect(drain.value).toBeLessThanOrEqual(HIGH_WATER_MARK / 2);
     expect(await reports.next()).toMatchObject({ hook: 'message', path: '/slow', value: 8 });
+  });
+
+  it('has what waits for it left alone by those who use the memory beside it', async () => {
+    // Messages that are larger than a window and fill their slabs to the last byte, most of the arena in all.
+    const options = { threads, arenaBytes: 16 * 1024 * KIB, highWaterMarkBytes: 2 ** 30 };
+    await using served = await serve({ handler: builtIn('echo'), ...options });
+    using slow = await Client.open(served.url);
+    using other = await Client.open(served.url);
+    slow.socket.pause();
+    const waiting = Array.from({ length: 26 }, (_, i) => pattern(i, 512 * KIB));
+    for (const message of waiting) slow.send(message);
+    await until(() => served.server.stats().messagesOut === waiting.length);
+    for (let i = 0; i < 30; i++) {
+      const message = pattern(1000 + i, (i % 2 === 0 ? 512 : 256) * KIB);
+      other.send(message);
+      expectBytes((await other.next()).bytes, message);
+    }
+    slow.socket.resume();
+    for (const [i, message] of waiting.entries()) expectBytes((await slow.next()).bytes, message, `message ${i}`);
   });
 
   it('can be closed: what it was sent comes first, then the Close', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Upgrade, UpgradeRequest } from '../../dist/index.js';
 import { Client, refusal } from './client.js';
 import { encodeFrame, Opcode, RawClient } from './raw-client.js';
-import { decideUpgrades, handler, serve, until } from './serving.js';
+import { decideUpgrades, handler, primaryHasRead, serve, until } from './serving.js';
 
 type Decision = Awaited<ReturnType<Upgrade>>;
 
@@ -158,12 +158,11 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     await pending.asked;
     expect(served.server.stats().pendingUpgrades).toBe(1);
     for (let i = 1; i < 500; i++) client.text(String(i));
-    await new Promise<void>((resolve) =>
-      client.socket.write(encodeFrame(Opcode.TEXT, 'last').subarray(0, 7), () => resolve()),
-    );
+    const last = encodeFrame(Opcode.TEXT, 'last');
+    client.socket.write(last.subarray(0, 7));
+    await primaryHasRead(served);
     pending.accept(undefined);
-    for (let i = 500; i < 1000; i++) client.socket.write('');
-    client.socket.write(encodeFrame(Opcode.TEXT, 'last').subarray(7));
+    client.socket.write(last.subarray(7));
     for (let i = 0; i < 500; i++) expect(String((await client.next()).payload)).toBe(String(i));
     expect(String((await client.next()).payload)).toBe('last');
     expect(served.server.stats().pendingUpgrades).toBe(0);
@@ -194,7 +193,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     await pending.asked;
     client.text('later');
     client.socket.end();
-    await new Promise((resolve) => client.socket.once('finish', resolve));
+    await primaryHasRead(served);
     pending.accept(undefined);
     expect(String((await client.next()).payload)).toBe('early');
     expect(String((await client.next()).payload)).toBe('later');

@@ -118,7 +118,7 @@ describe('a handler module that cannot be used is refused with an error that nam
   test.each([
     ['"text"', 'string'],
     ['{}', 'object'],
-    ['null', 'object'],
+    ['null', 'null'],
     ['1', 'number'],
   ])('a hook is %s', async (value, found) => {
     const { path, href } = write(`export default { message: ${value} };`);

@@ -237,6 +237,29 @@ describe('a stream of any other kind', () => {
     for (const [i, message] of expected.entries()) expectBytes(received[i] as Buffer, message, `message ${i}`);
   });
 
+  it('may answer a publication at once, from within its write', async () => {
+    await using behind = new Behind(createHttpServer(), { handler: builtIn('broadcast'), threads: 0 });
+    await behind.server.start();
+    const received: string[][] = [];
+    for (const who of ['one', 'other']) {
+      const [ours, theirs] = duplexPair();
+      behind.http.emit('connection', theirs);
+      const texts: string[] = [];
+      received.push(texts);
+      const parser = new FrameParser(({ opcode, payload }) => {
+        if (opcode !== Opcode.TEXT) return;
+        texts.push(String(payload));
+        if (texts.length === 1) ours.write(encodeFrame(Opcode.TEXT, `answer of ${who}`));
+      });
+      await upgrade(ours, parser);
+    }
+    behind.server.publish('/', 'from the primary');
+    await until(() => received.every((texts) => texts.length >= 3));
+    for (const texts of received) {
+      expect(texts.toSorted()).toEqual(['answer of one', 'answer of other', 'from the primary']);
+    }
+  });
+
   it('that ends while the upgrade hook is pending is answered, and noticed to have ended', async () => {
     await using behind = new Behind(createHttpServer(), { handler: handler('deciding.js'), threads: 0 });
     await behind.server.start();

@@ -118,6 +118,18 @@ describe('close', () => {
   });
 });
 
+describe('close at any moment of the start', () => {
+  it('leaves nothing that listens', async () => {
+    for (let turns = 0; turns < 25; turns++) {
+      const server = createServer({ handler: builtIn('echo'), threads: 0, log: new RecordingLog() });
+      const listening = server.listen({ port: 0, host: 'localhost' });
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+      await Promise.allSettled([server.close({ drainMs: 0 }), listening]);
+      expect(server.address()).toBeUndefined();
+    }
+  });
+});
+
 describe('listen', () => {
   it('says where the server listens', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads: 0 });

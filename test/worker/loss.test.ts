@@ -133,6 +133,33 @@ describe('a worker that dies', () => {
 });
 
 describe('a worker blocked by its handler', () => {
+  it('gets no new connections after handOffTimeoutMs, /healthz shows it, and it goes on when it can', async () => {
+    using gate = new Gate();
+    // Not so short that a thread that only waits for a processor is taken to be blocked.
+    await using served = await serve({ handler: commands, handOffTimeoutMs: 250 });
+    const [[blocked], [free]] = (await openInEachThread(served, 1)) as [[Client], [Client]];
+    const freeThread = await where(free);
+    blocked.run(['block']);
+    expect(await blocked.text()).toBe('blocked');
+    // Some of these are offered to it, and go to the other thread in the end.
+    const clients = await Promise.all(Array.from({ length: 10 }, () => Client.open(served.url)));
+    for (const client of clients) expect(await where(client)).toBe(freeThread);
+    await served.log.line(/a worker does not take connections: \d+ go to others/);
+
+    // Nobody is on the way to it now, and still it is known to be blocked.
+    expect(await health(served)).toMatchObject({ status: 'degraded' });
+    expect(served.server.stats().threads.some(({ isTaking }) => !isTaking)).toBe(true);
+    using late = await Client.open(served.url);
+    expect(await where(late)).toBe(freeThread);
+
+    gate.open();
+    await until(async () => ((await health(served)) as { readonly status: string }).status === 'ok');
+    expect(await where(blocked)).not.toBe(freeThread);
+    using last = await Client.open(served.url);
+    expect(await where(last)).not.toBe(freeThread); // it has fewer connections
+    expect(served.server.stats()).toMatchObject({ connections: 14, workersLost: 0 });
+  });
+
   it('that is the only one keeps what it was offered; others are refused', async () => {
     using gate = new Gate();
     await using served = await serve({ handler: commands, threads: 1, handOffTimeoutMs: 100 });
