@@ -357,6 +357,15 @@ describe('closeTimeoutMs', () => {
     expect(thread.deadlines.size).toBe(0);
   });
 
+  test('is one time for all of the closing: the answer to our Close does not begin it anew', () => {
+    const { thread } = listening({}, { closeTimeoutMs: 1234 });
+    const peer = thread.connect();
+    thread.inTurn(() => peer.connection.close());
+    thread.deadlines.set(peer.connection, 34); // most of it has passed
+    peer.wire.arrive(clientClose(1000));
+    expect(thread.deadlines.get(peer.connection)).toBe(34);
+  });
+
   test('bounds the wait of a peer that has sent FIN and takes nothing', () => {
     const { thread, heard } = listening();
     const peer = thread.connectWith((wire) => (wire.takes = () => 0));

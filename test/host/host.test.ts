@@ -298,17 +298,17 @@ describe('drain', () => {
     expect(codes).toEqual([1006]);
   });
 
-  test('ends after its limit also if a hook is never settled', async () => {
+  test('leaves time for the Close if a hook is never settled', async () => {
     const codes: number[] = [];
     const made = makeHost({
       message: () => new Promise(() => {}),
       close: (_connection, code) => void codes.push(code),
     });
-    const client = connect(made);
+    const client = connect(made).answerClose();
     client.send(clientFrame(TEXT, 'x'));
-    await made.host.drain(50);
-    expect(made.host.size).toBe(0);
-    expect(codes).toHaveLength(1);
+    await made.host.drain(1000);
+    expect(client.frames).toEqual([GOING_AWAY]);
+    expect(codes).toEqual([1001]);
   });
 });
 

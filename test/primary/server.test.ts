@@ -246,12 +246,11 @@ describe('the counts of a server', () => {
   it('are of all its threads', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads: 2 });
     using first = await RawClient.open(served.port);
-    using second = await RawClient.open(served.port);
     const frame = encodeFrame(Opcode.TEXT, 'hello');
-    for (const client of [first, second]) {
-      client.socket.write(frame);
-      await client.next();
-    }
+    using second = await RawClient.open(served.port, '/', frame); // read by the primary, counts too
+    await second.next();
+    first.socket.write(frame);
+    await first.next();
     second.frame(3);
     await second.next();
     await second.ended;
