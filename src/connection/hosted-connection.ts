@@ -155,6 +155,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   close(code: number = CloseCode.NORMAL, reason = ''): void {
     const payload = closePayload(code, reason);
     if (this.#state !== State.OPEN) return;
+    if (this.#owedPong !== undefined) this.#pong(this.#owedPong, 0, this.#owedPong.length);
     this.#sendClose(payload);
     this.#leaveOpen(State.CLOSING);
   }
@@ -282,7 +283,8 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   #opened(): void {
     this.#isOpening = false;
-    this.#resume();
+    // Not at once: a stream that a hook hands over may be opened while that hook looks at the window.
+    this.#env.turn.afterwards(() => this.#resume());
   }
 
   /** Handles what is still unhandled, and then reads on, unless output has piled up again. */

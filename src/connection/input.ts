@@ -23,7 +23,7 @@ export class Input {
   readonly #arena: Arena;
   readonly #listener: InputListener;
   #isHeld = true;
-  /** Read, and to be handled when the input is released: copies, none longer than the window and its headroom. */
+  /** Read, and to be handled when the input is released: copies, none longer than the window. */
   #unhandled: Uint8Array[] = [];
 
   constructor(arena: Arena, kernel: Kernel, maxPayloadBytes: number, listener: InputListener) {
@@ -43,7 +43,7 @@ export class Input {
 
   /** Adds what somebody else has read of the connection, and leaves unchanged. */
   add(read: Uint8Array): void {
-    for (let at = 0; at < read.length; at += WINDOW_BYTES) this.#unhandled.push(read.subarray(at, at + WINDOW_BYTES));
+    this.#unhandled.push(...windowfuls(read));
   }
 
   /**
@@ -57,7 +57,7 @@ export class Input {
       return true;
     }
     if (this.#isHeld) {
-      this.#unhandled.push(new Uint8Array(this.#arena.bytes.subarray(start, end)));
+      this.#unhandled.push(...windowfuls(new Uint8Array(this.#arena.bytes.subarray(start, end))));
       return false;
     }
     this.reader.feed(start, end);
@@ -71,7 +71,6 @@ export class Input {
     const { windowStart, bytes } = this.#arena;
     while (this.#unhandled.length > 0 && !this.#isHeld) {
       const part = this.#unhandled.shift() as Uint8Array;
-      // What was carried in front of the window when it was read may make it longer; the out-buffer begins later still.
       bytes.set(part, windowStart);
       this.reader.feed(windowStart, windowStart + part.length);
       this.#handle();
@@ -106,7 +105,8 @@ export class Input {
       while (!listener.discardsInput) {
         if (!listener.acceptsInput) {
           const unread = reader.takeUnread();
-          if (unread !== undefined) this.#unhandled.unshift(unread);
+          // Maybe more than a window: a read to the end of a message brings as much as there was room for.
+          if (unread !== undefined) this.#unhandled.unshift(...windowfuls(unread));
           this.#isHeld = true;
           return;
         }
@@ -119,4 +119,11 @@ export class Input {
     }
     this.discard();
   }
+}
+
+/** What was read, in parts that the window has room for. */
+function windowfuls(read: Uint8Array): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < read.length; at += WINDOW_BYTES) parts.push(read.subarray(at, at + WINDOW_BYTES));
+  return parts;
 }

@@ -11,6 +11,7 @@ export class StreamTransport implements Transport {
   readonly #stream: Duplex;
   readonly #listener: TransportListener;
   readonly #arena: Arena;
+  readonly #turn: Turn;
   #queuedBytes = 0;
   /** Writes not called back yet. A destroyed stream may never do so. */
   readonly #unsettled = new Set<() => void>();
@@ -22,6 +23,7 @@ export class StreamTransport implements Transport {
     this.#stream = stream;
     this.#listener = listener;
     this.#arena = arena;
+    this.#turn = turn;
     stream.pause();
     // A stream in memory may bring an answer from within the write that it answers, in the middle of a hook.
     stream.on('data', (read: Uint8Array) => turn.afterwards(() => this.#onData(read)));
@@ -53,7 +55,10 @@ export class StreamTransport implements Transport {
     this.#unsettled.add(settle);
     this.#stream.write(bytes, () => {
       settle();
-      if (!this.#closed) this.#listener.onWritten();
+      // It may be called from within a hook of another connection, which reads the other end of a pipe, say.
+      this.#turn.afterwards(() => {
+        if (!this.#closed) this.#listener.onWritten();
+      });
     });
   }
 

@@ -14,8 +14,11 @@ export class Exchange {
     this.turn = new Turn(() => this.topics.flush());
     this.bus = new Bus((runs) => {
       this.turn.begin();
-      this.topics.receive(runs);
-      this.turn.end();
+      try {
+        this.topics.receive(runs);
+      } finally {
+        this.turn.end();
+      }
     });
     this.topics = new Topics(this.bus, () => this.turn.schedule());
   }

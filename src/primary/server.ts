@@ -1,5 +1,10 @@
-import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  ServerResponse,
+} from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
 import { Counter, Counters } from '../connection/counters.js';
@@ -105,7 +110,10 @@ export class Server {
       this.#upgrader?.onRequest(request, (listener) => response.once('close', listener));
       routes.handle(request, response);
     });
-    this.#http.on('upgrade', (request, socket, head) => this.#upgrader?.onUpgrade(request, socket, head));
+    this.#http.on('upgrade', (request, socket, head) => {
+      if (namesWebSocket(request.headers.upgrade)) this.#upgrader?.onUpgrade(request, socket, head);
+      else answerWithoutUpgrade(request, socket, routes);
+    });
   }
 
   /**
@@ -253,6 +261,7 @@ export class Server {
     await Promise.all([this.#workers?.drain(drainMs), this.#host?.drain(drainMs)]);
     this.#unregisterHost();
     this.#exchange.bus.close();
+    this.#upgrader?.destroyLingering();
     this.#http.closeAllConnections();
     await httpClosed;
     this.#state = 'closed';
@@ -280,7 +289,15 @@ export class Server {
         if (this.#workers !== undefined) this.#workers.place({ fd, info, head });
         else this.#adopt(fd, info, head);
       },
-      placeStream: (stream, info, head) => this.#primaryHost().adoptStream(stream, info, head),
+      prepareStream: () => void this.#primaryHost(),
+      placeStream: (stream, info, head) => {
+        try {
+          this.#primaryHost().adoptStream(stream, info, head);
+        } catch (error) {
+          this.#options.log.error(`cannot take over the stream of connection ${info.id}: ${String(error)}`);
+          stream.destroy();
+        }
+      },
     };
   }
 
@@ -303,4 +320,21 @@ export class Server {
       uptimeSeconds: Math.round((performance.now() - this.#startedAt) / 1000),
     } as const;
   }
+}
+
+function namesWebSocket(upgrade: string | undefined): boolean {
+  return upgrade !== undefined && /\bwebsocket\b/i.test(upgrade);
+}
+
+/**
+ * A server may ignore an Upgrade to what it does not speak (RFC 9110 section 7.8): HTTP clients offer h2c, and expect an
+ * ordinary answer. Node has given the socket up; after the answer it is closed.
+ */
+function answerWithoutUpgrade(request: IncomingMessage, socket: Duplex, routes: Routes): void {
+  socket.on('error', () => {}); // 'close' follows
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket as Socket); // of an HTTP server of ours, which listens on TCP
+  response.on('finish', () => socket.end());
+  routes.handle(request, response);
 }

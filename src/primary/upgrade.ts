@@ -18,6 +18,8 @@ export interface Destination {
   readonly duplicateDescriptor: DuplicateDescriptor | undefined;
   /** Hosts the connection of a descriptor, which is the destination's from now on. */
   place(fd: number, info: ConnectionInfo, head: Uint8Array): void;
+  /** Makes sure that a stream can be hosted, before it is told so. @throws if it cannot. */
+  prepareStream(): void;
   /** Hosts a stream that has no descriptor to give. */
   placeStream(stream: Duplex, info: ConnectionInfo, head: Uint8Array): void;
 }
@@ -29,6 +31,9 @@ export interface UpgraderOptions {
   readonly handshakeTimeoutMs: number;
   readonly log: Logger;
 }
+
+/** What an upgrade hook returns, or its promise gives. */
+type Decision = Awaited<ReturnType<Upgrade>>;
 
 /** A connection that is being upgraded. */
 interface Candidate {
@@ -54,6 +59,8 @@ export class Upgrader {
   readonly #unanswered = new WeakMap<Duplex, number>();
   /** Upgrades that wait for a hook, or for the kernel to take the 101: what ends their wait. */
   readonly #waiting = new Set<(why: string) => void>();
+  /** Sockets of those who were refused. */
+  readonly #lingering = new Set<Duplex>();
 
   constructor(options: UpgraderOptions, destination: Destination) {
     this.#options = options;
@@ -89,19 +96,21 @@ export class Upgrader {
     }
     const { path, query, host, origin, subprotocols, headers } = candidate.handshake;
     const { remoteAddress } = candidate;
+    let decision: ReturnType<Upgrade>;
     try {
-      const decision = upgrade({ path, query, host, origin, subprotocols, headers, remoteAddress });
-      if (isPromise(decision)) void this.#decideLater(candidate, decision);
-      else this.#decide(candidate, decision ?? undefined);
+      decision = upgrade({ path, query, host, origin, subprotocols, headers, remoteAddress });
     } catch (error) {
       this.#refuseFailed(candidate, error);
+      return;
     }
+    if (isPromise(decision)) void this.#decideLater(candidate, decision);
+    else this.#decide(candidate, decision ?? undefined);
   }
 
   #judge(request: IncomingMessage, socket: Duplex, head: Uint8Array): Candidate | undefined {
     const { unavailable } = this.#destination;
     if (unavailable !== undefined) {
-      refuse(socket, 503, `${unavailable}\n`, { 'Retry-After': '1' });
+      this.#refuse(socket, 503, `${unavailable}\n`, { 'Retry-After': '1' });
       return undefined;
     }
     const { method = '', url = '', httpVersion, rawHeaders } = request;
@@ -109,35 +118,39 @@ export class Upgrader {
       const handshake = readHandshake({ method, target: url, httpVersion, rawHeaders });
       const { paths } = this.#options;
       if (paths !== undefined && !paths.has(handshake.path)) {
-        refuse(socket, 404, 'there is no WebSocket on this path\n');
+        this.#refuse(socket, 404, 'there is no WebSocket on this path\n');
         return undefined;
       }
       return { socket, handshake, remoteAddress: request.socket.remoteAddress, head };
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error;
-      refuse(socket, error.status, `${error.message}\n`, error.headers);
+      this.#refuse(socket, error.status, `${error.message}\n`, error.headers);
       return undefined;
     }
   }
 
-  async #decideLater(
-    candidate: Candidate,
-    promise: PromiseLike<UpgradeAcceptance | UpgradeRefusal | undefined | void>,
-  ): Promise<void> {
+  async #decideLater(candidate: Candidate, promise: PromiseLike<Decision>): Promise<void> {
     const { socket } = candidate;
-    const end = this.#wait(socket, (why) => refuse(socket, 503, why));
+    const end = this.#wait(socket, (why) => this.#refuse(socket, 503, why));
+    let decision: Decision;
     try {
-      const decision = await promise;
-      if (end()) this.#decide(candidate, decision ?? undefined);
+      decision = await promise;
     } catch (error) {
       if (end()) this.#refuseFailed(candidate, error);
       else this.#options.log.error(`upgrade() of the handler failed: ${describe(error)}`);
+      return;
     }
+    if (end()) this.#decide(candidate, decision ?? undefined);
   }
 
   /** Refuses everybody who still waits: the server is going away. */
   close(): void {
     for (const give of this.#waiting) give('the server is going away\n');
+  }
+
+  /** Ends those who were refused and have not closed their side. */
+  destroyLingering(): void {
+    for (const socket of this.#lingering) socket.destroy();
   }
 
   /**
@@ -172,7 +185,7 @@ export class Upgrader {
       if (decision?.status !== undefined) {
         const { status, headers = {}, body } = decision;
         response = renderRefusal(status, body === undefined ? { headers } : { headers, body });
-        end(socket, response);
+        this.#end(socket, response);
         return;
       }
       response = renderAccept(handshake, {
@@ -198,7 +211,7 @@ export class Upgrader {
   #accept({ socket, head }: Candidate, response: string, info: ConnectionInfo): void {
     const destination = this.#destination;
     if (destination.unavailable !== undefined) {
-      refuse(socket, 503, `${destination.unavailable}\n`, { 'Retry-After': '1' });
+      this.#refuse(socket, 503, `${destination.unavailable}\n`, { 'Retry-After': '1' });
       return;
     }
     if (
@@ -206,6 +219,13 @@ export class Upgrader {
       destination.duplicateDescriptor === undefined ||
       Reflect.get(socket, 'encrypted') === true
     ) {
+      try {
+        destination.prepareStream();
+      } catch (error) {
+        this.#refuse(socket, 503, 'the server has no room for this connection\n', { 'Retry-After': '1' });
+        this.#options.log.error(`the primary cannot host a connection: ${describe(error)}`);
+        return;
+      }
       socket.write(response, 'latin1');
       socket.off('error', ignore);
       destination.placeStream(socket, info, withUnread(head, socket));
@@ -213,7 +233,8 @@ export class Upgrader {
     }
     const fd = destination.duplicateDescriptor(socket);
     if (fd < 0) {
-      refuse(socket, 503, 'the server is out of descriptors\n', { 'Retry-After': '1' });
+      if (socket.destroyed) return;
+      this.#refuse(socket, 503, 'the server is out of descriptors\n', { 'Retry-After': '1' });
       this.#options.log.error('a descriptor could not be duplicated: is the limit (ulimit -n) reached?');
       return;
     }
@@ -232,9 +253,26 @@ export class Upgrader {
     if (waited === undefined) handOff();
   }
 
+  #refuse(socket: Duplex, status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
+    this.#end(socket, renderRefusal(status, { headers, body }));
+  }
+
+  /** Sends a last response. What the client still sends is discarded, until it closes too. */
+  #end(socket: Duplex, response: string): void {
+    socket.resume();
+    socket.end(response);
+    this.#lingering.add(socket);
+    // A client that does not close does not keep the socket.
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    socket.once('close', () => {
+      clearTimeout(timer);
+      this.#lingering.delete(socket);
+    });
+  }
+
   #refuseFailed({ socket }: Candidate, error: unknown): void {
     this.#options.log.error(`upgrade() of the handler failed: ${describe(error)}`);
-    refuse(socket, 500, 'the server failed to decide about this connection\n');
+    this.#refuse(socket, 500, 'the server failed to decide about this connection\n');
   }
 }
 
@@ -248,19 +286,6 @@ function withUnread(head: Uint8Array, socket: Duplex): Uint8Array {
 }
 
 const NOTHING = new Uint8Array(0);
-
-function refuse(socket: Duplex, status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
-  end(socket, renderRefusal(status, { headers, body }));
-}
-
-/** Sends a last response. What the client still sends is discarded, until it closes too. */
-function end(socket: Duplex, response: string): void {
-  socket.resume();
-  socket.end(response);
-  // A client that does not close does not keep the socket.
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
-  socket.once('close', () => clearTimeout(timer));
-}
 
 /** How long a refused client may take to close its side, in ms. */
 const LINGER_MS = 2000;

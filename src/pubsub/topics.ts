@@ -147,6 +147,15 @@ export class Topics {
   }
 
   #deliver(runs: readonly Run[]): void {
+    try {
+      this.#deliverByTopic(runs);
+    } finally {
+      this.#batch++;
+      this.#pool.endTurn();
+    }
+  }
+
+  #deliverByTopic(runs: readonly Run[]): void {
     const byTopic = groupByTopic(runs);
     for (const [topic, itsRuns] of byTopic) {
       const subscribers = this.#subscribers.get(topic);
@@ -155,14 +164,12 @@ export class Topics {
       for (const subscriber of subscribers) {
         const isOrdinary =
           subscriber.batch !== this.#batch &&
-          !exceptions.includes(subscriber) &&
+          !exceptions.has(subscriber) &&
           (byTopic.size === 1 || subscriber.topics?.size === 1);
         if (isOrdinary) subscriber.deliver(chunk, start, end, messages);
         else this.#deliverInOrder(subscriber, runs);
       }
     }
-    this.#batch++;
-    this.#pool.endTurn();
   }
 
   /** The slow way, run by run: for a subscriber that is not to have all runs of a topic, or has several of the topics. */
@@ -180,13 +187,13 @@ export class Topics {
   /** Runs of one topic as one range: the one that they make up already, or a copy. */
   #join(runs: readonly Run[]): JoinedRuns {
     const first = runs[0] as Run; // a topic is only in the map because of a run
-    const exceptions: Subscriber[] = [];
+    const exceptions = new Set<Subscriber>();
     let end = first.start;
     let bytes = 0;
     let messages = 0;
     let isOneRange = true;
     for (const run of runs) {
-      if (run.except !== undefined && !exceptions.includes(run.except)) exceptions.push(run.except);
+      if (run.except !== undefined) exceptions.add(run.except);
       if (run.chunk !== first.chunk || run.start !== end) isOneRange = false;
       end = run.end;
       bytes += run.end - run.start;
@@ -214,7 +221,7 @@ interface JoinedRuns {
   readonly start: number;
   readonly end: number;
   readonly messages: number;
-  readonly exceptions: readonly Subscriber[];
+  readonly exceptions: ReadonlySet<Subscriber>;
 }
 
 function groupByTopic(runs: readonly Run[]): Map<string, Run[]> {

@@ -73,6 +73,29 @@ describe('above highWaterMarkBytes', () => {
     expect(framesOf(peer)).toEqual(Array(12).fill(shown(BINARY, pattern(KIB))));
   });
 
+  test('a read to the end of a message, larger than a window, is kept, and touches nobody else’s memory', () => {
+    const received = new Map<number, Uint8Array>();
+    const handler: Handler = { message: ({ id }, message) => void received.set(id, message.bytes()) };
+    const thread = startThread({ handler, highWaterMarkBytes: 4 * KIB, arenaBytes: 16 * KIB * KIB });
+    const sent = [pattern(4 * KIB * KIB, 1), pattern(4 * KIB * KIB, 2)] as const;
+    const frames = sent.map((payload) => clientFrame(BINARY, payload));
+    const other = thread.connect();
+    other.wire.arrive((frames[1] as Buffer).subarray(0, 3 * KIB * KIB));
+    const peer = thread.connect();
+    peer.wire.arrive((frames[0] as Buffer).subarray(0, 2.5 * KIB * KIB));
+    expect(peer.wire.target?.[1]).toBeGreaterThan(4 * WINDOW_BYTES);
+
+    peer.wire.takes = () => 0;
+    thread.inTurn(() => void peer.connection.send(pattern(8 * KIB)));
+    peer.wire.readBytes = 4 * KIB * KIB;
+    peer.wire.arrive((frames[0] as Buffer).subarray(2.5 * KIB * KIB));
+    expect(peer.wire.isPaused).toBe(true);
+    peer.wire.drain();
+    other.wire.arrive((frames[1] as Buffer).subarray(3 * KIB * KIB));
+    expect(sent[0].equals(received.get(peer.connection.id) as Uint8Array)).toBe(true);
+    expect(sent[1].equals(received.get(other.connection.id) as Uint8Array)).toBe(true);
+  });
+
   test('reads that are under way come after what waits, and answer false', () => {
     const { thread, heard } = answering();
     const peer = thread.connectWith((wire) => (wire.takes = () => 0));
@@ -368,6 +391,16 @@ describe('a ping', () => {
     const peer = thread.connect();
     peer.wire.arrive(clientFrame(TEXT, 'a'), clientFrame(PING, 'p'), clientFrame(TEXT, 'b'));
     expect(framesOf(peer)).toEqual([shown(TEXT, 'a'), shown(PONG, 'p'), shown(TEXT, 'b')]);
+  });
+
+  test('that waits for its answer gets it in front of our Close', () => {
+    const thread = startThread();
+    const peer = thread.connectWith((wire) => (wire.takes = () => 0));
+    thread.inTurn(() => void peer.connection.send('queued'));
+    peer.wire.arrive(clientFrame(PING, 'hello?'));
+    thread.inTurn(() => peer.connection.close(1000));
+    peer.wire.drain();
+    expect(framesOf(peer)).toEqual([shown(TEXT, 'queued'), shown(PONG, 'hello?'), 'close 1000']);
   });
 
   test('of several that come while output is queued only the latest is answered, when the queue is empty', () => {

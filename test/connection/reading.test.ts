@@ -230,3 +230,20 @@ test('a connection that fails over memory does not take the thread down', () => 
   expect(framesOf(bad)).toEqual(['close 1011 "internal error"']);
   expect(heard).toEqual([`2 ${shown(TEXT, 'fine')}`, `1 ${shown(TEXT, 'fine too')}`]);
 });
+
+describe('a connection that is opened from within a hook', () => {
+  test('handles what came with its handshake after that hook, whose message stays what it is', () => {
+    const seen: string[] = [];
+    const thread = startThread({
+      handler: {
+        message({ id }, message) {
+          const borrowed = Buffer.from(message.borrow().buffer, message.borrow().byteOffset, message.size);
+          if (id === 1) thread.connectInTurn(clientFrame(TEXT, 'of the inner one'));
+          seen.push(String(borrowed));
+        },
+      },
+    });
+    thread.connect().wire.arrive(clientFrame(TEXT, 'of the outer one'));
+    expect(seen).toEqual(['of the outer one', 'of the inner one']);
+  });
+});

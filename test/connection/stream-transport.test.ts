@@ -109,6 +109,19 @@ describe('writing', () => {
     expect(listener.told.at(-1)).toBe('close');
   });
 
+  test('is told to be taken only between two turns', async () => {
+    const called: (() => void)[] = [];
+    const stream = new Duplex({ read() {}, write: (_bytes, _encoding, callback) => void called.push(callback) });
+    const transport = over(stream);
+    transport.enqueue(Buffer.from('x'));
+    await new Promise((resolve) => setImmediate(resolve)); // now a callback is not taken to be synchronous
+    turn.begin();
+    called[0]?.();
+    expect(listener.told).toEqual([]);
+    turn.end();
+    expect(listener.told).toEqual(['written']);
+  });
+
   test('ends with FIN, behind what is queued', async () => {
     const [server, client] = duplexPair();
     const transport = over(server);

@@ -75,9 +75,15 @@ export class TestThread {
 
   /** A connection that is open, if its hook does not object. */
   connect(head: Uint8Array = new Uint8Array(0)): Peer {
+    const peer = this.connectInTurn(head);
+    this.settle();
+    return peer;
+  }
+
+  /** One that is opened while something else goes on. */
+  connectInTurn(head: Uint8Array): Peer {
     const peer = this.#make();
     peer.connection.start(head);
-    this.settle();
     return peer;
   }
 

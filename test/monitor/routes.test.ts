@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Client } from '../e2e/client.js';
+import { RawClient } from '../e2e/raw-client.js';
 import { builtIn, type Served, serve } from '../e2e/serving.js';
 
 const get = (served: Served, path: string, init: RequestInit = {}) =>
@@ -47,5 +48,21 @@ describe.each([0, 2])('HTTP on the WebSocket port, with threads: %i', (threads) 
     const post = await get(served, '/', { method: 'POST', body: 'x' });
     expect(post.status).toBe(405);
     expect(post.headers.get('allow')).toBe('GET, HEAD');
+  });
+
+  it('answers requests that offer another protocol as if they did not', async () => {
+    await using served = await serve({ handler: builtIn('echo'), threads });
+    for (const [path, status] of [
+      ['/healthz', 200],
+      ['/room', 426],
+    ] as const) {
+      using client = await RawClient.connect(served.port);
+      client.socket.write(
+        `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n`,
+      );
+      const response = await client.response;
+      expect(response.startsWith(`HTTP/1.1 ${status} `)).toBe(true);
+      await client.ended;
+    }
   });
 });
