@@ -48,7 +48,10 @@ function createProgram(): Command {
     .version(version, '-V, --version', 'print the version and exit')
     .helpOption('-h, --help', 'print this help and exit')
     .exitOverride()
-    .configureOutput({ outputError: (line, write) => write(`${line.trimEnd()} (--help lists what there is)\n`) });
+    .configureOutput({
+      outputError: (line, write) =>
+        write(`wsloom: ${line.trimEnd().replace(/^error: /, '')} (--help lists what there is)\n`),
+    });
   program
     .command('serve', { isDefault: false })
     .description('run a server with a handler')
@@ -172,14 +175,31 @@ function parseSeconds(text: string): number {
 }
 
 /** Flags that are spelled otherwise than the option that they set. */
-const FLAGS: Readonly<Record<string, string>> = { arenaBytes: '--arena', maxPayloadBytes: '--max-payload' };
+const FLAGS: Readonly<Record<string, string>> = {
+  arenaBytes: '--arena',
+  host: '--host',
+  maxPayloadBytes: '--max-payload',
+  path: '--path',
+  port: '--port',
+  threads: '--threads',
+};
+
+/** What to do about errors of the system. */
+const HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'choose another --port, or 0 for any',
+  EACCES: 'choose a --port from 1024 on, or run with the right to use it',
+  EADDRNOTAVAIL: '--host must be an address of this machine',
+  ENOTFOUND: '--host must be an address or a name of this machine',
+  EAI_AGAIN: '--host must be an address or a name of this machine',
+};
 
 /** One line for mistakes that the user can mend; the stack for those that are ours. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof ConfigError) return error.message.replace(error.option, FLAGS[error.option] ?? error.option);
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') return `${error.message.replace(/^listen /, '')}: choose another --port, or 0 for any`;
+  const hint = HINTS[code ?? ''];
+  if (hint !== undefined) return `${error.message.replace(/^listen /, '')}: ${hint}`;
   return code === undefined ? (error.stack ?? error.message) : error.message;
 }
 

@@ -31,10 +31,15 @@ export async function loadHandlerModule(href: string): Promise<HandlerModule> {
   try {
     exports = await import(href);
   } catch (cause) {
-    const why = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    const why = cause instanceof Error ? (isLoaderError(cause) ? cause.message : cause.stack) : String(cause);
     throw new HandlerModuleError(`the handler module ${shown} does not load: ${why}`, { cause });
   }
   return { handler: checkHandler(exports.default, shown), upgrade: checkUpgrade(exports.upgrade, shown) };
+}
+
+/** Whether the module could not even be found or read: a stack would show nothing of the user's. */
+function isLoaderError(error: NodeJS.ErrnoException): boolean {
+  return error.code?.startsWith('ERR_') === true;
 }
 
 function checkHandler(handler: unknown, shown: string): Handler {

@@ -8,7 +8,7 @@ import { hasDescriptors } from './descriptor.js';
 
 /** Options of {@link createServer}. Sizes are in bytes, times in ms. */
 export interface ServerOptions {
-  /** The module with the application's hooks (see {@link defineHandler}): a file URL, or a path. It is loaded in each thread. */
+  /** The module with the application's hooks (see {@link defineHandler}): a file URL, or a path from the working directory. It is loaded in each thread. */
   readonly handler: URL | string;
   /**
    * Worker threads that host connections; default: one for each core. With 0 the primary thread hosts them, beside what else

@@ -117,11 +117,20 @@ export class Server {
   }
 
   /**
-   * Starts the threads and listens.
+   * Starts the threads and listens. Once: a server that could not listen is closed, and another one must be created.
+   * @throws ConfigError if `port` or `host` cannot be used; the server is as before then.
+   * @throws Error if it was started before, or is closed meanwhile.
    * @throws HandlerModuleError, ArenaError or WorkerStartError if a thread cannot host.
    * @throws the system's error if the address cannot be had (`code`: EADDRINUSE, EACCES, …).
    */
   async listen({ port = 8080, host = '127.0.0.1' }: ListenOptions = {}): Promise<ServerAddress> {
+    if (!Number.isInteger(port) || port < 0 || port > 65535) {
+      throw new ConfigError('port', `port must be an integer from 0 to 65535, got ${JSON.stringify(port)}`);
+    }
+    // Node would take nothing for every interface.
+    if (typeof host !== 'string' || host === '') {
+      throw new ConfigError('host', `host must be an address or a name, got ${JSON.stringify(host)}`);
+    }
     await this.start();
     try {
       await new Promise<void>((resolve, reject) => {
@@ -198,11 +207,12 @@ export class Server {
     return { host: address.address, port: address.port, url: `ws://${host}:${address.port}` };
   }
 
-  /** Worker threads that it was told to use, and the kernel that they use. */
+  /** Worker threads that it was told to use. */
   get threads(): number {
     return this.#options.threads;
   }
 
+  /** The name of the kernel that its threads use; '' before it has started. */
   get kernel(): string {
     return this.#kernelName;
   }
@@ -218,7 +228,10 @@ export class Server {
     this.#upgrader.onUpgrade(request, socket, head);
   }
 
-  /** Sends a message to every connection that is subscribed to a topic, in all threads. */
+  /**
+   * Sends a message to every connection that is subscribed to a topic, in all threads; at the end of this thread's turn. Before
+   * the server has started there are none. @throws TypeError if it is nothing that can be sent, or the topic is no string.
+   */
   publish(topic: string, data: SendData): void {
     this.#exchange.publish(topic, data);
   }
@@ -246,9 +259,12 @@ export class Server {
 
   /**
    * Stops accepting connections, lets what has arrived be handled and answered, closes all connections with 1001 and waits
-   * for them, ends the threads. Resolves when all is over, at the latest shortly after `drainMs`.
+   * for them, ends the threads. Resolves when all is over, at the latest shortly after `drainMs`. @throws ConfigError
    */
   close({ drainMs = 5000 }: CloseOptions = {}): Promise<void> {
+    if (!(Number.isFinite(drainMs) && drainMs >= 0)) {
+      throw new ConfigError('drainMs', `drainMs must be a number of ms from 0 on, got ${JSON.stringify(drainMs)}`);
+    }
     this.#closed ??= this.#close(drainMs);
     return this.#closed;
   }

@@ -137,7 +137,7 @@ export class Upgrader {
       decision = await promise;
     } catch (error) {
       if (end()) this.#refuseFailed(candidate, error);
-      else this.#options.log.error(`upgrade() of the handler failed: ${describe(error)}`);
+      else this.#tellFailed(candidate, error);
       return;
     }
     if (end()) this.#decide(candidate, decision ?? undefined);
@@ -270,9 +270,14 @@ export class Upgrader {
     });
   }
 
-  #refuseFailed({ socket }: Candidate, error: unknown): void {
-    this.#options.log.error(`upgrade() of the handler failed: ${describe(error)}`);
-    this.#refuse(socket, 500, 'the server failed to decide about this connection\n');
+  #tellFailed({ handshake, remoteAddress }: Candidate, error: unknown): void {
+    const who = `${remoteAddress ?? 'an unknown address'} on ${handshake.path.slice(0, 100)}`;
+    this.#options.log.error(`upgrade() of the handler failed, for ${who}: ${describe(error)}`);
+  }
+
+  #refuseFailed(candidate: Candidate, error: unknown): void {
+    this.#tellFailed(candidate, error);
+    this.#refuse(candidate.socket, 500, 'the server failed to decide about this connection\n');
   }
 }
 

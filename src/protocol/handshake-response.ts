@@ -42,7 +42,7 @@ export function renderAccept(handshake: OpeningHandshake, options: AcceptOptions
       throw new HandshakeConfigError(
         'WSLOOM_SUBPROTOCOL_NOT_OFFERED',
         'subprotocol',
-        `subprotocol must be one that the client offered, ${listed(handshake.subprotocols)}, got ${shown(subprotocol)}`,
+        `subprotocol must be one that the client offered ${listed(handshake.subprotocols)}, got ${shown(subprotocol)}`,
       );
     }
     head += `Sec-WebSocket-Protocol: ${subprotocol}\r\n`;
@@ -155,7 +155,7 @@ function checkExtensions(handshake: OpeningHandshake, extensions: readonly Exten
       throw new HandshakeConfigError(
         'WSLOOM_EXTENSION_NOT_OFFERED',
         'extensions',
-        `extensions must be among those that the client offered, ${listed(offered)}, and each offer can be accepted once, got ${shown(name)}`,
+        `extensions must be among those that the client offered ${listed(offered)}, and each offer can be accepted once, got ${shown(name)}`,
       );
     }
     left.splice(at, 1);

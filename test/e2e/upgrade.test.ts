@@ -134,7 +134,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
       decideUpgrades(decide as () => ReturnType<Upgrade>);
       expect(await refusal(served.url, { protocols: ['a'] })).toMatchObject({ status: 500 });
       const line = served.log.lines.at(-1);
-      expect(line).toMatch(/^error: upgrade\(\) of the handler failed: /);
+      expect(line).toMatch(/^error: upgrade\(\) of the handler failed, for 127\.0\.0\.1 on \/: /);
       expect(line).toMatch(logged);
     }
     expect(served.log.lines).toHaveLength(failures.length);

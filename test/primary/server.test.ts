@@ -130,6 +130,19 @@ describe('close at any moment of the start', () => {
   });
 });
 
+describe('what cannot be used', () => {
+  it('as an address leaves the server as it was', async () => {
+    const server = createServer({ handler: builtIn('echo'), threads: 0, log: new RecordingLog() });
+    for (const options of [{ port: 65_536 }, { port: -1 }, { port: 1.5 }, { port: '80' as never }, { host: '' }]) {
+      await expect(server.listen(options)).rejects.toMatchObject({ name: 'ConfigError' });
+    }
+    expect((await server.listen({ port: 0 })).port).toBeGreaterThan(0);
+    for (const drainMs of [-1, Number.NaN, 'x' as never])
+      expect(() => server.close({ drainMs })).toThrow(/drainMs must be/);
+    await server.close({ drainMs: 0 });
+  });
+});
+
 describe('listen', () => {
   it('says where the server listens', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads: 0 });
