@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import { addLimits, FLAG_OF, limitsOf } from './cli/limits.js';
+import { collect, parseCount, parsePort, parseSeconds } from './cli/values.js';
 import { ConfigError, createServer, HandlerModuleError, type Server, type ServerOptions } from './index.js';
 import { KERNEL_CHOICES } from './kernels/create-kernel.js';
-import { DEFAULTS } from './primary/options.js';
 
 /** Exit codes: the command line cannot be understood, or this machine cannot do what it says. */
 const EXIT_USAGE = 2;
@@ -16,10 +18,11 @@ interface ServeFlags {
   readonly port: number;
   readonly threads?: number;
   readonly kernel: NonNullable<ServerOptions['kernel']>;
-  readonly arena: number;
-  readonly maxPayload: number;
   readonly path?: string[];
+  /** In ms. */
   readonly drain: number;
+  /** Those of {@link addLimits}. */
+  readonly [limit: string]: unknown;
 }
 
 /** Handlers that come with wsloom. */
@@ -52,7 +55,7 @@ function createProgram(): Command {
       outputError: (line, write) =>
         write(`wsloom: ${line.trimEnd().replace(/^error: /, '')} (--help lists what there is)\n`),
     });
-  program
+  const command = program
     .command('serve', { isDefault: false })
     .description('run a server with a handler')
     .version(version, '-V, --version', 'print the version and exit')
@@ -68,20 +71,16 @@ function createProgram(): Command {
     .addOption(
       new Option('--kernel <name>', 'what unmasks and validates payloads').choices(KERNEL_CHOICES).default('auto'),
     )
-    .addOption(sizeOption('--arena <size>', 'memory reserved by each thread, touched lazily', DEFAULTS.arenaBytes))
-    .addOption(sizeOption('--max-payload <size>', 'longest message; longer ones are refused', DEFAULTS.maxPayloadBytes))
-    .option('--path <path>', 'accept WebSockets on this path only (repeatable)', (path, paths: string[] = []) => [
-      ...paths,
-      path,
-    ])
+    .option('--path <path>', 'accept WebSockets on this path only (repeatable)', collect)
     .addOption(
       new Option('--drain <seconds>', 'how long connections have to be closed at the end')
         .argParser(parseSeconds)
-        .default(5),
+        .default(5000, '5'),
     )
     .helpOption('-h, --help', 'print this help and exit')
     .addHelpText('after', SERVE_HELP)
     .action(serve);
+  addLimits(command);
   return program;
 }
 
@@ -93,7 +92,8 @@ Handlers:
   broadcast    the path is a room: each message goes to everybody in it
   ./file.js    a module whose default export is defineHandler({ open, message, drain, close })
 
-Signals: SIGTERM and SIGINT (Ctrl-C) drain and exit with 0; a second one exits at once.
+Signals: SIGTERM and SIGINT (Ctrl-C) drain and exit with 0; a second one exits at once. SIGHUP loads the handler again:
+new threads take the new connections, the old ones drain.
 
 Exit codes: 0 drained, 1 the machine cannot do it (port in use, no memory), 2 wrong usage.`;
 
@@ -101,18 +101,17 @@ async function serve(handler: string, flags: ServeFlags): Promise<void> {
   const server = createServer({
     handler: handlerUrl(handler),
     kernel: flags.kernel,
-    arenaBytes: flags.arena,
-    maxPayloadBytes: flags.maxPayload,
+    ...limitsOf(flags),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     ...(flags.path === undefined ? {} : { path: flags.path }),
   });
-  stopOnSignals(server, flags.drain * 1000);
+  stopOnSignals(server, flags.drain);
   const { url } = await server.listen({ port: flags.port, host: flags.host });
   const threads = server.threads === 1 ? '1 thread' : `${server.threads} threads`;
   process.stdout.write(`listening on ${url} with ${threads}, ${server.kernel} kernel\n`);
 }
 
-/** The first signal drains, the second exits at once. */
+/** The first signal to end drains, the second exits at once. SIGHUP reloads. */
 function stopOnSignals(server: Server, drainMs: number): void {
   let isStopping = false;
   const stop = (signal: NodeJS.Signals) => {
@@ -129,6 +128,22 @@ function stopOnSignals(server: Server, drainMs: number): void {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  const hasTerminal = isatty(1);
+  process.on('SIGHUP', (signal) => {
+    // Also sent when a terminal is closed, which is then none any more.
+    if (hasTerminal && !isatty(1)) stop(signal);
+    else if (!isStopping) void reload(server, drainMs);
+  });
+}
+
+async function reload(server: Server, drainMs: number): Promise<void> {
+  process.stderr.write('wsloom: SIGHUP: loading the handler again\n');
+  try {
+    await server.reload({ drainMs });
+    process.stderr.write('wsloom: the handler is loaded again; old threads drain\n');
+  } catch (error) {
+    process.stderr.write(`wsloom: the handler is not loaded again, the old one goes on: ${describe(error)}\n`);
+  }
 }
 
 function handlerUrl(handler: string): URL {
@@ -143,47 +158,6 @@ function handlerUrl(handler: string): URL {
   return pathToFileURL(path);
 }
 
-function sizeOption(flags: string, description: string, byDefault: number): Option {
-  return new Option(flags, description).argParser(parseSize).default(byDefault, `${byDefault / 1024 / 1024}MiB`);
-}
-
-const SUFFIXES: Readonly<Record<string, number>> = { '': 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
-
-function parseSize(text: string): number {
-  const [, digits, suffix = ''] = /^(\d+(?:\.\d+)?)(?:([kmg])(?:i?b)?|b)?$/i.exec(text) ?? [];
-  const unit = SUFFIXES[suffix.toLowerCase()];
-  const size = unit === undefined || digits === undefined ? Number.NaN : Number(digits) * unit;
-  if (!Number.isSafeInteger(size)) throw new InvalidArgumentError('It must be a size, like 65536, 64KiB or 16MiB.');
-  return size;
-}
-
-function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65535)) throw new InvalidArgumentError('It must be a number from 0 to 65535.');
-  return port;
-}
-
-function parseCount(text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
-}
-
-function parseSeconds(text: string): number {
-  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(seconds <= 86_400)) throw new InvalidArgumentError('It must be a number of seconds, at most 86400.');
-  return seconds;
-}
-
-/** Flags that are spelled otherwise than the option that they set. */
-const FLAGS: Readonly<Record<string, string>> = {
-  arenaBytes: '--arena',
-  host: '--host',
-  maxPayloadBytes: '--max-payload',
-  path: '--path',
-  port: '--port',
-  threads: '--threads',
-};
-
 /** What to do about errors of the system. */
 const HINTS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'choose another --port, or 0 for any',
@@ -196,7 +170,8 @@ const HINTS: Readonly<Record<string, string>> = {
 /** One line for mistakes that the user can mend; the stack for those that are ours. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error instanceof ConfigError) return error.message.replace(error.option, FLAGS[error.option] ?? error.option);
+  if (error instanceof ConfigError)
+    return error.message.replace(error.option, FLAG_OF.get(error.option) ?? error.option);
   const { code } = error as NodeJS.ErrnoException;
   const hint = HINTS[code ?? ''];
   if (hint !== undefined) return `${error.message.replace(/^listen /, '')}: ${hint}`;

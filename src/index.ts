@@ -13,8 +13,8 @@ export {
   type ListenOptions,
   type Server,
   type ServerAddress,
-  type ServerStats,
 } from './primary/server.js';
+export type { LimitStats, ServerStats } from './primary/stats.js';
 export { WorkerStartError } from './primary/worker-start-error.js';
 export { CloseArgumentError, CloseCode } from './protocol/close.js';
 export type { HandshakeHeaders } from './protocol/handshake-headers.js';

@@ -11,6 +11,7 @@ const SOURCE = new URL('../src/', import.meta.url);
 /** From top to bottom: a folder may import its own files and those of lower tiers. `''` is `src/` itself. */
 const TIERS: readonly (readonly string[])[] = [
   ['', 'handlers'],
+  ['cli'],
   ['primary', 'load'],
   ['worker', 'monitor'],
   ['host'],

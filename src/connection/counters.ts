@@ -20,6 +20,34 @@ export const Counter = {
   HEAP_MESSAGES: 7,
   /** Bytes in slabs of the arena now. */
   ARENA_BYTES: 8,
+  /** What the connections hold of output that peers have not taken, and of messages still arriving, in bytes. */
+  BUFFERED_BYTES: 9,
+  /** Messages that were not sent because their receiver had too much to take already. */
+  DROPPED: 10,
+  /** Connections closed because they took too little of what they were sent. */
+  SLOW_CONSUMERS: 11,
+  /** Connections that were silent after a ping, too. */
+  HEARTBEAT_TIMEOUTS: 12,
+  IDLE_TIMEOUTS: 13,
+  MESSAGE_TIMEOUTS: 14,
+  /** Connections that took nothing of what they were sent. */
+  STALLS: 15,
+  CLOSE_TIMEOUTS: 16,
+  /** Connections closed because the server held too much for all of them. */
+  SHED: 17,
+  /** How often a connection was not read for a while, or was closed, because it sent too fast. */
+  RATE_LIMITED: 18,
+  /** Upgrades refused, by the primary, for: the Host, the Origin, maxConnections, maxConnectionsPerIp, the handshake. */
+  REFUSED_HOSTS: 19,
+  REFUSED_ORIGINS: 20,
+  REFUSED_FULL: 21,
+  REFUSED_ADDRESSES: 22,
+  REFUSED_HANDSHAKES: 23,
+  /** Counted by the primary: workers that died, and the connections that died with them. */
+  WORKERS_LOST: 24,
+  CONNECTIONS_LOST: 25,
+  /** How often the handler module was loaded again. */
+  RELOADS: 26,
 } as const;
 
 export type Counter = (typeof Counter)[keyof typeof Counter];

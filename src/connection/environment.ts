@@ -1,20 +1,28 @@
 import type { Kernel } from '../kernels/kernel.js';
 import type { Arena } from '../memory/arena.js';
 import type { Topics } from '../pubsub/topics.js';
+import type { BufferBudget } from './buffer-budget.js';
+import type { Clock } from './clock.js';
 import type { Counters } from './counters.js';
 import type { Handler } from './handler.js';
 import type { HostedConnection } from './hosted-connection.js';
+import type { Incident } from './incident.js';
+import type { MessageLimits } from './input.js';
 import type { OutBuffer } from './output.js';
+import type { Rates } from './rate-limit.js';
 import type { Turn } from './turn.js';
+import type { TimeLimits } from './vigil.js';
 
 /** What bounds a connection. */
-export interface ConnectionLimits {
-  /** Longest message, its fragments in sum, in bytes; beyond it 1009. */
-  readonly maxPayloadBytes: number;
+export interface ConnectionLimits extends MessageLimits, TimeLimits, Rates {
   /** Above this many buffered bytes a connection is not read and `send` returns false. */
   readonly highWaterMarkBytes: number;
-  /** How long the peer may take to finish a closing handshake before the connection is destroyed. */
-  readonly closeTimeoutMs: number;
+  /** What may be queued for a peer that takes nothing, in bytes. One message is always accepted when nothing is queued. */
+  readonly maxBackpressureBytes: number;
+  /** What happens to a peer that has as much to take: it is closed with 1013, or does not get the message. */
+  readonly slowConsumer: 'close' | 'drop';
+  /** What happens to a peer that sends too fast: it is not read for a while, or closed with 1008. */
+  readonly rateLimitAction: 'pause' | 'close';
 }
 
 /** What the connections of one thread have in common. */
@@ -25,14 +33,15 @@ export interface ConnectionEnvironment {
   readonly turn: Turn;
   readonly topics: Topics;
   readonly counters: Counters;
+  readonly clock: Clock;
+  readonly budget: BufferBudget;
   readonly limits: ConnectionLimits;
   readonly handler: Handler;
   /** Whether each message gets an object of its own, and its bytes are overwritten afterwards: finds stale uses. */
   readonly poison: boolean;
 
-  /** Calls `connection.onDeadline()` in `delayMs`, or not much later, unless there is another call or `clearDeadline`. */
-  setDeadline(connection: HostedConnection, delayMs: number): void;
-  clearDeadline(connection: HostedConnection): void;
+  /** A connection was closed, or restrained, by one of the limits. */
+  onLimit(connection: HostedConnection, what: Incident): void;
   /** A hook has thrown or rejected. */
   onHandlerError(connection: HostedConnection, hook: string, error: unknown): void;
   /** Waits for a hook's promise: {@link Host.drain} does not cut off what it may still send. */

@@ -2,6 +2,14 @@ import type { Kernel } from '../kernels/kernel.js';
 import { type Arena, WINDOW_BYTES } from '../memory/arena.js';
 import { FrameEvent, FrameReader } from '../protocol/frame-reader.js';
 
+/** What bounds a message. */
+export interface MessageLimits {
+  /** Longest message, its fragments in sum, in bytes; beyond it 1009. */
+  readonly maxPayloadBytes: number;
+  /** Fragments without payload that may follow each other; beyond it 1008. */
+  readonly maxConsecutiveEmptyFragments: number;
+}
+
 /** Who wants to know what arrives. */
 export interface InputListener {
   /** Asked before each event: false to have no more of them now. What is left is kept until {@link Input.release}. */
@@ -26,10 +34,18 @@ export class Input {
   /** Read, and to be handled when the input is released: copies, none longer than the window. */
   #unhandled: Uint8Array[] = [];
 
-  constructor(arena: Arena, kernel: Kernel, maxPayloadBytes: number, listener: InputListener) {
+  constructor(arena: Arena, kernel: Kernel, limits: MessageLimits, listener: InputListener) {
     this.#arena = arena;
     this.#listener = listener;
-    this.reader = new FrameReader(arena, kernel, maxPayloadBytes);
+    this.reader = new FrameReader(arena, kernel, limits.maxPayloadBytes, limits.maxConsecutiveEmptyFragments);
+  }
+
+  /** Memory that is held by what cannot be handled yet, in bytes. */
+  get keptBytes(): number {
+    let bytes = this.reader.keptBytes;
+    if (this.#unhandled.length === 0) return bytes;
+    for (const part of this.#unhandled) bytes += part.length;
+    return bytes;
   }
 
   /** Whether nothing is handled before {@link release}. */

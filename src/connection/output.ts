@@ -15,6 +15,9 @@ export const DIRECT_WRITE_BYTES = 8 * 1024;
  */
 const WORDWISE_BYTES = 128;
 
+/** Below this many bytes, publications that have to wait are copied instead of being held where they lie. */
+const MIN_HELD_BYTES = 16 * 1024;
+
 /** Least size of what a connection moves to the heap, in bytes. */
 const SPILL_BYTES = 512;
 
@@ -146,6 +149,10 @@ export class Output {
     this.flush();
     const taken = this.#transport.tryWrite(memory.bytes, start, end);
     if (start + taken === end) return;
+    if (end - start - taken < MIN_HELD_BYTES) {
+      this.#transport.enqueueCopy(memory.bytes, start + taken, end);
+      return;
+    }
     memory.acquire();
     this.#transport.enqueue(memory.bytes.subarray(start + taken, end), () => memory.release());
   }
@@ -189,14 +196,13 @@ export class Output {
   }
 
   #enqueueRest(bytes: Uint8Array, start: number, end: number, slabOwner: SlabOwner): void {
-    const rest = bytes.subarray(start, end);
     const slab = slabOwner.detachSlab();
     if (slab === undefined) {
-      this.#transport.enqueue(new Uint8Array(rest)); // a Buffer of the pool would hold all of it
+      this.#transport.enqueueCopy(bytes, start, end);
       return;
     }
     const slabs = this.#arena.slabs;
-    this.#transport.enqueue(rest, () => slabs.free(slab.offset, slab.capacity));
+    this.#transport.enqueue(bytes.subarray(start, end), () => slabs.free(slab.offset, slab.capacity));
   }
 
   /** Makes room for a frame of up to `length` payload bytes in the out-buffer, and makes the out-buffer ours. */

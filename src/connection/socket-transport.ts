@@ -2,9 +2,19 @@ import { writeSync, writevSync } from 'node:fs';
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Arena } from '../memory/arena.js';
 import type { Transport, TransportListener } from './transport.js';
+import { type Budget, WriteQueue } from './write-queue.js';
 
 /** The most that one write(2) takes on Linux, in bytes. */
 const MAX_WRITE_BYTES = 0x7fff_f000;
+
+/**
+ * What the socket is given of the queue at a time, in bytes: its completion says that there is room again. Small, so that
+ * also a slow peer is seen to take something.
+ */
+const SLICE_BYTES = 16 * 1024;
+
+/** How many items of the queue go to one system call. */
+const MAX_VECTORS = 64;
 
 /**
  * A TCP socket that this thread owns by its descriptor. It reads straight into the arena, and writes with a system call
@@ -15,7 +25,11 @@ export class SocketTransport implements Transport {
   readonly #fd: number;
   readonly #listener: TransportListener;
   readonly #arena: Arena;
-  #queuedBytes = 0;
+  readonly #queue: WriteQueue;
+  /** The socket has a slice of the queue. */
+  #isWriting = false;
+  /** FIN is to follow what is queued. */
+  #isEnding = false;
   /** Where libuv reads to: the start of the range that it was last given. */
   #readStart: number;
 
@@ -23,7 +37,8 @@ export class SocketTransport implements Transport {
    * Adopts an open, connected TCP socket, paused: nothing is read before `resume()`.
    * @throws if `fd` is not one; the descriptor is then still the caller's.
    */
-  constructor(fd: number, arena: Arena, listener: TransportListener) {
+  constructor(fd: number, arena: Arena, budget: Budget, listener: TransportListener) {
+    this.#queue = new WriteQueue(budget);
     this.#fd = fd;
     this.#arena = arena;
     this.#listener = listener;
@@ -41,17 +56,24 @@ export class SocketTransport implements Transport {
     // The duplicate shares the option with the socket that was accepted, but only if the platform says so: set it again.
     this.#socket.setNoDelay(true);
     this.#socket.on('end', () => listener.onEnd());
-    this.#socket.on('close', () => listener.onClose());
+    this.#socket.on('close', () => {
+      this.#queue.drop();
+      listener.onClose();
+    });
     // 'close' follows each error, and a connection does not care why its peer is gone.
     this.#socket.on('error', () => {});
   }
 
   get queuedBytes(): number {
-    return this.#queuedBytes;
+    return this.#queue.queuedBytes;
+  }
+
+  get drainedBytes(): number {
+    return this.#queue.drainedBytes;
   }
 
   tryWrite(bytes: Uint8Array, start: number, end: number): number {
-    if (this.#queuedBytes > 0 || this.#socket.destroyed) return 0;
+    if (this.#queue.queuedBytes > 0 || this.#socket.destroyed) return 0;
     try {
       return writeSync(this.#fd, bytes, start, Math.min(end - start, MAX_WRITE_BYTES));
     } catch (error) {
@@ -60,7 +82,7 @@ export class SocketTransport implements Transport {
   }
 
   tryWriteBoth(head: Uint8Array, body: Uint8Array): number {
-    if (this.#queuedBytes > 0 || this.#socket.destroyed) return 0;
+    if (this.#queue.queuedBytes > 0 || this.#socket.destroyed) return 0;
     try {
       return writevSync(this.#fd, [head, body]);
     } catch (error) {
@@ -69,13 +91,13 @@ export class SocketTransport implements Transport {
   }
 
   enqueue(bytes: Uint8Array, written?: () => void): void {
-    const length = bytes.length;
-    this.#queuedBytes += length;
-    this.#socket.write(bytes, () => {
-      this.#queuedBytes -= length;
-      written?.();
-      if (!this.#socket.destroyed) this.#listener.onWritten();
-    });
+    this.#queue.hold(bytes, written);
+    this.#writeSlice();
+  }
+
+  enqueueCopy(bytes: Uint8Array, start: number, end: number): void {
+    this.#queue.copy(bytes, start, end);
+    this.#writeSlice();
   }
 
   pause(): void {
@@ -87,11 +109,44 @@ export class SocketTransport implements Transport {
   }
 
   end(): void {
-    this.#socket.end();
+    if (this.#queue.queuedBytes > 0) this.#isEnding = true;
+    else this.#socket.end();
   }
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  /** Waits for room by giving the socket a little to write; what else there is room for then goes directly. */
+  #writeSlice(): void {
+    if (this.#isWriting || this.#socket.destroyed) return;
+    this.#isWriting = true;
+    const slice = this.#queue.head(SLICE_BYTES);
+    this.#socket.write(slice, (error) => {
+      this.#isWriting = false;
+      if (error || this.#socket.destroyed) return; // 'close' settles the rest
+      this.#queue.consume(slice.length);
+      this.#writeDirectly();
+      if (this.#queue.queuedBytes > 0) this.#writeSlice();
+      else if (this.#isEnding) this.#socket.end();
+      if (!this.#socket.destroyed) this.#listener.onWritten();
+    });
+  }
+
+  #writeDirectly(): void {
+    while (this.#queue.queuedBytes > 0) {
+      const parts = this.#queue.heads(MAX_VECTORS);
+      const offered = parts.reduce((total, { length }) => total + length, 0);
+      let taken: number;
+      try {
+        taken = writevSync(this.#fd, parts);
+      } catch (error) {
+        this.#notWritten(error);
+        return;
+      }
+      this.#queue.consume(taken);
+      if (taken < offered) return;
+    }
   }
 
   #nextRange(): Uint8Array {

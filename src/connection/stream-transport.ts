@@ -2,6 +2,10 @@ import type { Duplex } from 'node:stream';
 import { type Arena, WINDOW_BYTES } from '../memory/arena.js';
 import type { Transport, TransportListener } from './transport.js';
 import type { Turn } from './turn.js';
+import { type Budget, WriteQueue } from './write-queue.js';
+
+/** What the stream is given of the queue at a time, in bytes. */
+const SLICE_BYTES = 64 * 1024;
 
 /**
  * Any other byte stream: a TLS socket, a socket where descriptors cannot be duplicated, a stream of the user's. Its input
@@ -12,14 +16,17 @@ export class StreamTransport implements Transport {
   readonly #listener: TransportListener;
   readonly #arena: Arena;
   readonly #turn: Turn;
-  #queuedBytes = 0;
-  /** Writes not called back yet. A destroyed stream may never do so. */
-  readonly #unsettled = new Set<() => void>();
+  readonly #queue: WriteQueue;
+  /** The stream has a slice of the queue. */
+  #isWriting = false;
+  /** The end is to follow what is queued. */
+  #isEnding = false;
   #ended = false;
   #closed = false;
 
   /** Takes over an open stream, paused: nothing is read before `resume()`. */
-  constructor(stream: Duplex, arena: Arena, turn: Turn, listener: TransportListener) {
+  constructor(stream: Duplex, arena: Arena, turn: Turn, budget: Budget, listener: TransportListener) {
+    this.#queue = new WriteQueue(budget);
     this.#stream = stream;
     this.#listener = listener;
     this.#arena = arena;
@@ -33,7 +40,11 @@ export class StreamTransport implements Transport {
   }
 
   get queuedBytes(): number {
-    return this.#queuedBytes;
+    return this.#queue.queuedBytes;
+  }
+
+  get drainedBytes(): number {
+    return this.#queue.drainedBytes;
   }
 
   tryWrite(): number {
@@ -45,21 +56,13 @@ export class StreamTransport implements Transport {
   }
 
   enqueue(bytes: Uint8Array, written?: () => void): void {
-    const length = bytes.length;
-    this.#queuedBytes += length;
-    const settle = () => {
-      if (!this.#unsettled.delete(settle)) return;
-      this.#queuedBytes -= length;
-      written?.();
-    };
-    this.#unsettled.add(settle);
-    this.#stream.write(bytes, () => {
-      settle();
-      // It may be called from within a hook of another connection, which reads the other end of a pipe, say.
-      this.#turn.afterwards(() => {
-        if (!this.#closed) this.#listener.onWritten();
-      });
-    });
+    this.#queue.hold(bytes, written);
+    this.#writeSlice();
+  }
+
+  enqueueCopy(bytes: Uint8Array, start: number, end: number): void {
+    this.#queue.copy(bytes, start, end);
+    this.#writeSlice();
   }
 
   pause(): void {
@@ -73,11 +76,29 @@ export class StreamTransport implements Transport {
   }
 
   end(): void {
-    this.#stream.end();
+    if (this.#queue.queuedBytes > 0) this.#isEnding = true;
+    else this.#stream.end();
   }
 
   destroy(): void {
     this.#stream.destroy();
+  }
+
+  #writeSlice(): void {
+    if (this.#isWriting || this.#closed) return;
+    this.#isWriting = true;
+    const slice = this.#queue.head(SLICE_BYTES);
+    this.#stream.write(slice, (error) => {
+      this.#isWriting = false;
+      if (error || this.#closed) return; // a destroyed stream may also never call: 'close' settles the rest
+      this.#queue.consume(slice.length);
+      if (this.#queue.queuedBytes > 0) this.#writeSlice();
+      else if (this.#isEnding) this.#stream.end();
+      // It may be called from within a hook of another connection, which reads the other end of a pipe, say.
+      this.#turn.afterwards(() => {
+        if (!this.#closed) this.#listener.onWritten();
+      });
+    });
   }
 
   #onData(read: Uint8Array): void {
@@ -98,7 +119,7 @@ export class StreamTransport implements Transport {
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const settle of this.#unsettled) settle();
+    this.#queue.drop();
     this.#listener.onClose();
   }
 }

@@ -3,8 +3,11 @@
  * what the kernel did not take is queued.
  */
 export interface Transport {
-  /** Bytes given to {@link enqueue} that the kernel has not taken yet. */
+  /** Queued bytes that the kernel has not taken yet. */
   readonly queuedBytes: number;
+
+  /** Queued bytes that it has taken, ever: grows as long as the peer takes something. */
+  readonly drainedBytes: number;
 
   /**
    * Gives `[start, end)` of `bytes` to the kernel now, as far as it takes them, and returns how many it took. None while
@@ -17,6 +20,9 @@ export interface Transport {
 
   /** Queues bytes, which must not change until `written` is called: when the kernel has them, or they will never go. */
   enqueue(bytes: Uint8Array, written?: () => void): void;
+
+  /** Queues a copy of `[start, end)` of `bytes`. */
+  enqueueCopy(bytes: Uint8Array, start: number, end: number): void;
 
   /** Stops reading. Also done by a listener's `onRead` that returns false. */
   pause(): void;

@@ -1,5 +1,5 @@
 import type { SendData } from '../connection/connection.js';
-import { publishTo } from '../connection/hosted-connection.js';
+import { publishTo } from '../connection/publish-to.js';
 import { Turn } from '../connection/turn.js';
 import { Bus } from '../pubsub/bus.js';
 import { Topics } from '../pubsub/topics.js';

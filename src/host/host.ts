@@ -1,21 +1,30 @@
 import { closeSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
+import { BufferBudget } from '../connection/buffer-budget.js';
+import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Counter, type Counters } from '../connection/counters.js';
 import type { ConnectionEnvironment, ConnectionLimits } from '../connection/environment.js';
 import type { Handler } from '../connection/handler.js';
-import { type ConnectionInfo, HostedConnection } from '../connection/hosted-connection.js';
+import { HostedConnection } from '../connection/hosted-connection.js';
 import { OutBuffer } from '../connection/output.js';
 import { SocketTransport } from '../connection/socket-transport.js';
 import { StreamTransport } from '../connection/stream-transport.js';
 import { createKernel, type KernelChoice } from '../kernels/create-kernel.js';
 import { Arena } from '../memory/arena.js';
 import { CloseCode } from '../protocol/close.js';
-import { Deadlines } from './deadlines.js';
 import type { Exchange } from './exchange.js';
+import { Incidents } from './incidents.js';
 import type { Logger } from './logger.js';
+import { Sweep, tickFor } from './sweep.js';
 
 /** How often what is not counted as it happens is brought up to date, in ms. */
 const SAMPLING_MS = 1000;
+
+/** How often a draining host looks whether it is done, in ms. */
+const DRAIN_CHECK_MS = 20;
+
+/** How much of what is allowed is left held when room has to be made. */
+const SHED_TO = 0.9;
 
 /** What a thread needs to know to host connections. It crosses threads. */
 export interface HostOptions {
@@ -23,6 +32,10 @@ export interface HostOptions {
   readonly arenaBytes: number;
   readonly kernel: KernelChoice;
   readonly limits: ConnectionLimits;
+  /** What the connections of all threads may hold of output and unfinished messages together, in bytes. */
+  readonly maxBufferedBytes: number;
+  /** What they hold: see {@link BufferBudget}. */
+  readonly buffered: SharedArrayBuffer;
   /** See {@link ConnectionEnvironment.poison}. */
   readonly poison: boolean;
 }
@@ -36,19 +49,37 @@ export class Host {
   readonly kernelName: string;
   readonly #env: ConnectionEnvironment;
   readonly #connections = new Set<HostedConnection>();
-  readonly #deadlines = new Deadlines();
+  readonly #sweep: Sweep;
+  readonly #budget: BufferBudget;
+  #isShedding = false;
+  readonly #onClosed: (id: number) => void;
   readonly #sampling: NodeJS.Timeout;
   /** Promises of hooks that are not settled yet. */
   #unsettled = 0;
   /** Called when something that `drain` may wait for has come to an end. */
   #onProgress: () => void = () => {};
 
-  /** @throws ArenaError if the arena cannot be reserved. */
-  constructor(options: HostOptions, handler: Handler, exchange: Exchange, counters: Counters, log: Logger) {
+  /**
+   * @param onClosed is told the id of each connection that is over, or that could not be taken over.
+   * @throws ArenaError if the arena cannot be reserved.
+   */
+  constructor(
+    options: HostOptions,
+    handler: Handler,
+    exchange: Exchange,
+    counters: Counters,
+    log: Logger,
+    onClosed: (id: number) => void,
+  ) {
+    this.#onClosed = onClosed;
     const arena = new Arena(options.arenaBytes);
     const kernel = createKernel(options.kernel, arena.memory, (line) => log.warn(line));
     this.kernelName = kernel.name;
     this.exchange = exchange;
+    const { limits } = options;
+    this.#sweep = new Sweep(this.#connections, tickFor(limits, limits.messagesPerSecond + limits.bytesPerSecond > 0));
+    this.#budget = new BufferBudget(options.buffered, options.maxBufferedBytes, counters, () => this.#shedSoon());
+    const incidents = new Incidents(counters, log);
     this.#env = {
       arena,
       kernel,
@@ -56,11 +87,12 @@ export class Host {
       turn: exchange.turn,
       topics: exchange.topics,
       counters,
-      limits: options.limits,
+      clock: this.#sweep.clock,
+      budget: this.#budget,
+      limits,
       handler,
       poison: options.poison,
-      setDeadline: (connection, delayMs) => this.#deadlines.set(connection, delayMs),
-      clearDeadline: (connection) => this.#deadlines.clear(connection),
+      onLimit: (connection, incident) => incidents.add(incident, describe(connection)),
       onHandlerError: (connection, hook, error) => {
         counters.add(Counter.HANDLER_ERRORS, 1);
         const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -69,7 +101,11 @@ export class Host {
       track: (promise) => this.#track(promise),
       onConnectionClosed: (connection) => this.#remove(connection),
     };
-    this.#sampling = setInterval(() => counters.set(Counter.ARENA_BYTES, arena.slabs.takenBytes), SAMPLING_MS).unref();
+    this.#sampling = setInterval(() => {
+      counters.set(Counter.ARENA_BYTES, arena.slabs.takenBytes);
+      // Another thread may have exceeded what this one holds most of.
+      if (this.#budget.isExceeded) this.#shedSoon();
+    }, SAMPLING_MS).unref();
   }
 
   /** Connections that are open or closing. */
@@ -82,13 +118,16 @@ export class Host {
     let isOpen = false;
     try {
       const connection = new HostedConnection(this.#env, info, (listener) => {
-        const transport = new SocketTransport(fd, this.#env.arena, listener);
+        const transport = new SocketTransport(fd, this.#env.arena, this.#budget, listener);
         isOpen = true;
         return transport;
       });
       this.#add(connection, head);
     } catch (error) {
-      if (!isOpen) closeSync(fd);
+      if (!isOpen) {
+        this.#onClosed(info.id);
+        closeSync(fd);
+      }
       throw error;
     }
   }
@@ -99,7 +138,7 @@ export class Host {
     const connection = new HostedConnection(
       this.#env,
       info,
-      (listener) => new StreamTransport(stream, arena, turn, listener),
+      (listener) => new StreamTransport(stream, arena, turn, this.#budget, listener),
     );
     this.#add(connection, head);
   }
@@ -112,12 +151,10 @@ export class Host {
     const end = performance.now() + limitMs;
     // A whole round of the event loop reads every socket that has something to read.
     for (let phase = 0; phase < 3; phase++) await new Promise((resolve) => setImmediate(resolve));
-    // Not all of the time: a hook that never settles must not keep clients from a Close.
-    await this.#until(() => this.#unsettled === 0, end - limitMs / 2);
-    const { turn } = this.exchange;
-    turn.begin();
-    for (const connection of this.#connections) connection.close(CloseCode.GOING_AWAY, 'server is going away');
-    turn.end();
+    for (const connection of this.#connections) connection.stopReading();
+    // Not all of the time: what never ends must not keep clients from a Close.
+    await this.#until(() => this.#closeQuiet(), end - limitMs / 2);
+    this.#close(this.#connections);
     await this.#until(() => this.#connections.size === 0, end);
     for (const connection of this.#connections) connection.terminate();
     // Their 'close' events, so that handlers learn of it.
@@ -125,18 +162,73 @@ export class Host {
     clearInterval(this.#sampling);
   }
 
+  /** Closes those for which nothing is to be done any more. @returns whether these were all. */
+  #closeQuiet(): boolean {
+    // A hook may still send, to any connection.
+    if (this.#unsettled > 0) return false;
+    const open = [...this.#connections].filter(({ isOpen }) => isOpen);
+    const quiet = open.filter(({ isQuiet }) => isQuiet);
+    this.#close(quiet);
+    return quiet.length === open.length;
+  }
+
+  #close(connections: Iterable<HostedConnection>): void {
+    const { turn } = this.exchange;
+    turn.begin();
+    try {
+      for (const connection of connections) connection.close(CloseCode.GOING_AWAY, 'server is going away');
+    } finally {
+      turn.end();
+    }
+  }
+
   #add(connection: HostedConnection, head: Uint8Array): void {
     this.#connections.add(connection);
+    this.#sweep.start();
     const { counters } = this.#env;
-    counters.set(Counter.CONNECTIONS, this.#connections.size);
+    counters.add(Counter.CONNECTIONS, 1);
     counters.add(Counter.OPENED, 1);
     connection.start(head);
   }
 
   #remove(connection: HostedConnection): void {
     this.#connections.delete(connection);
-    this.#env.counters.set(Counter.CONNECTIONS, this.#connections.size);
+    this.#onClosed(connection.id);
+    this.#env.counters.add(Counter.CONNECTIONS, -1);
     this.#onProgress();
+  }
+
+  /** Not in the middle of what has exceeded the budget, which may be a hook. */
+  #shedSoon(): void {
+    if (this.#isShedding) return;
+    this.#isShedding = true;
+    setImmediate(() => {
+      this.#isShedding = false;
+      this.#shed();
+    });
+  }
+
+  /**
+   * Makes room when the connections of all threads hold too much: those that have held what they hold for longest go,
+   * until this thread has given its part.
+   */
+  #shed(): void {
+    const { totalBytes, maxBytes, bytes } = this.#budget;
+    if (totalBytes <= maxBytes) return;
+    let excess = (totalBytes - SHED_TO * maxBytes) * (bytes / totalBytes);
+    const holders = [...this.#connections].filter(({ heldBytes }) => heldBytes > 0);
+    holders.sort((a, b) => a.heldSinceMs - b.heldSinceMs || b.heldBytes - a.heldBytes);
+    const { turn } = this.exchange;
+    turn.begin();
+    try {
+      for (const connection of holders) {
+        if (excess <= 0) return;
+        excess -= connection.heldBytes;
+        connection.shed();
+      }
+    } finally {
+      turn.end();
+    }
   }
 
   #track(promise: PromiseLike<void>): void {
@@ -148,16 +240,23 @@ export class Host {
     promise.then(settled, settled);
   }
 
+  /** Looked at whenever something has come to an end, and now and then. */
   async #until(isDone: () => boolean, end: number): Promise<void> {
     if (isDone()) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.max(0, end - performance.now()));
-      this.#onProgress = () => {
-        if (!isDone()) return;
-        clearTimeout(timer);
+      const check = () => {
+        if (performance.now() < end && !isDone()) return;
+        clearInterval(timer);
+        this.#onProgress = () => {};
         resolve();
       };
+      const timer = setInterval(check, Math.min(DRAIN_CHECK_MS, Math.max(1, end - performance.now())));
+      this.#onProgress = check;
     });
-    this.#onProgress = () => {};
   }
+}
+
+/** For the log. */
+function describe({ id, remoteAddress, path }: HostedConnection): string {
+  return `connection ${id} from ${remoteAddress ?? 'an unknown address'} on ${path.slice(0, 100)}`;
 }

@@ -1,14 +1,22 @@
 import type { SendData } from '../connection/connection.js';
 import { Turn } from '../connection/turn.js';
+import type { Exchange } from './exchange.js';
 import type { Host } from './host.js';
 
-/** The hosts of this thread: one in a worker; in the primary one for each server that hosts connections there. */
-const hosts = new Set<Host>();
+/**
+ * The hosts of this thread, by the exchange that they publish through: one in a worker; in the primary those of each server
+ * that hosts connections there, which are several while it reloads.
+ */
+const hosts = new Map<Exchange, number>();
 
 /** Makes a host reachable for {@link publish}, until the returned function is called. */
-export function registerHost(host: Host): () => void {
-  hosts.add(host);
-  return () => hosts.delete(host);
+export function registerHost({ exchange }: Host): () => void {
+  hosts.set(exchange, (hosts.get(exchange) ?? 0) + 1);
+  return () => {
+    const left = (hosts.get(exchange) ?? 1) - 1;
+    if (left === 0) hosts.delete(exchange);
+    else hosts.set(exchange, left);
+  };
 }
 
 /**
@@ -19,11 +27,11 @@ export function registerHost(host: Host): () => void {
  * `connection.publish` or `server.publish` then.
  */
 export function publish(topic: string, data: SendData): void {
-  currentHost().exchange.publish(topic, data);
+  currentExchange().publish(topic, data);
 }
 
-function currentHost(): Host {
-  for (const host of hosts) if (hosts.size === 1 || host.exchange.turn === Turn.running) return host;
+function currentExchange(): Exchange {
+  for (const exchange of hosts.keys()) if (hosts.size === 1 || exchange.turn === Turn.running) return exchange;
   throw new Error(
     hosts.size === 0
       ? 'publish() works in a handler module, in a thread that hosts connections; elsewhere use server.publish()'

@@ -7,6 +7,9 @@ export interface Health {
   /** Of each worker thread. */
   readonly threads: readonly { readonly connections: number; readonly isTaking: boolean }[];
   readonly connections: number;
+  /** Workers that have died, ever and lately. */
+  readonly workersLost: number;
+  readonly workersLostLastMinute: number;
   readonly uptimeSeconds: number;
 }
 

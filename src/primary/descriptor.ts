@@ -27,6 +27,16 @@ export async function loadDuplicateDescriptor(): Promise<DuplicateDescriptor> {
   };
 }
 
+/** How many descriptors this process may have; Infinity where nothing says so. */
+export function descriptorLimit(): number {
+  Reflect.set(process.report, 'excludeNetwork', true); // it would ask the network for names
+  const { userLimits } = process.report.getReport() as {
+    readonly userLimits?: { readonly open_files?: { readonly soft: unknown } };
+  };
+  const soft = userLimits?.open_files?.soft;
+  return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY;
+}
+
 function descriptorOf(socket: Socket): number {
   const handle: unknown = Reflect.get(socket, '_handle');
   const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;

@@ -1,10 +1,13 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { pathToFileURL } from 'node:url';
+import type { ResourceLimits } from 'node:worker_threads';
 import type { HostOptions } from '../host/host.js';
 import { type Logger, stderrLogger } from '../host/logger.js';
 import { KERNEL_CHOICES, type KernelChoice } from '../kernels/create-kernel.js';
 import { MAX_ARENA_BYTES, MIN_ARENA_BYTES } from '../memory/arena.js';
-import { hasDescriptors } from './descriptor.js';
+import type { AdmissionOptions } from './admission.js';
+import { descriptorLimit, hasDescriptors } from './descriptor.js';
+import { type HostRule, hostRule, type OriginRule, originRule } from './origin.js';
 
 /** Options of {@link createServer}. Sizes are in bytes, times in ms. */
 export interface ServerOptions {
@@ -29,10 +32,62 @@ export interface ServerOptions {
    */
   readonly maxPayloadBytes?: number;
   /**
+   * Connections that may be open at a time, those that are being opened included; default: what the process may have of
+   * descriptors, less 256. Beyond it 503. Each costs some KiB, its socket's buffers in the kernel, and a descriptor.
+   */
+  readonly maxConnections?: number;
+  /**
+   * The same for one address of the network, or one /64 for IPv6; default 0: no limit. Behind a proxy all have its address.
+   * Beyond it 503. It bounds what one machine can take of `maxConnections`.
+   */
+  readonly maxConnectionsPerIp?: number;
+  /**
    * Above so many bytes that a client has been sent and does not take, it is not read any more and `send` returns false;
    * default 1 MiB. Raising it lets more of a burst be buffered, for every connection.
    */
   readonly highWaterMarkBytes?: number;
+  /**
+   * What may be queued for a client that does not take it, in all; default 16 MiB. One message is always accepted when
+   * nothing is queued. Beyond it: `slowConsumer`. It bounds the memory of a slow reader; raising it raises that for each.
+   */
+  readonly maxBackpressureBytes?: number;
+  /**
+   * What happens to a client when a message exceeds `maxBackpressureBytes`: 'close' (default) closes it with 1013, behind
+   * what is queued; 'drop' does not send the message, and counts it.
+   */
+  readonly slowConsumer?: 'close' | 'drop';
+  /**
+   * What all connections may hold together of queued output and of messages still arriving; default: a quarter of the
+   * machine's memory. Beyond it those that have held it for longest are closed with 1013.
+   */
+  readonly maxBufferedBytes?: number;
+  /**
+   * A client that was silent for so long is pinged, and is lost (1006) when it is silent for as long again; default 30 000;
+   * 0: never. Any byte received is a sign of life. Raising it keeps dead connections for longer.
+   */
+  readonly heartbeatIntervalMs?: number;
+  /** A connection without a message, either way, for so long is closed with 1001; default 0: never. */
+  readonly idleTimeoutMs?: number;
+  /**
+   * From the first byte of a message to its last; default 300 000, which is 16 MiB at half a megabit a second. Beyond it
+   * 1008; 0: no limit. Raising it lets unfinished messages hold memory for longer.
+   */
+  readonly messageTimeoutMs?: number;
+  /**
+   * A client that takes nothing of queued output for so long is lost (1006); default 30 000; 0: never. The only judge of a
+   * connection that is not read because its output piles up.
+   */
+  readonly stallTimeoutMs?: number;
+  /**
+   * Messages and bytes that a client may send per second, on average and in a burst; default 0: no limit. Beyond them:
+   * `rateLimitAction`.
+   */
+  readonly messagesPerSecond?: number;
+  readonly bytesPerSecond?: number;
+  /** What happens to a client that sends too fast: it is not read for a while ('pause', default), or closed with 1008. */
+  readonly rateLimitAction?: 'pause' | 'close';
+  /** Fragments without payload that may follow each other; default 100. Beyond it 1008. */
+  readonly maxConsecutiveEmptyFragments?: number;
   /** How long a client may take to finish the closing handshake; default 5000. Its connection is destroyed then. */
   readonly closeTimeoutMs?: number;
   /**
@@ -40,6 +95,27 @@ export interface ServerOptions {
    * Raising it lets silent clients hold descriptors for longer.
    */
   readonly handshakeTimeoutMs?: number;
+  /** Of a request's head, in bytes; default 16 KiB. Beyond it 431. It bounds what a client that is not accepted yet can use. */
+  readonly maxHeaderBytes?: number;
+  /** Of a request; default 100. Beyond it 431. */
+  readonly maxHeaderCount?: number;
+  /**
+   * Whose pages may connect: origins like 'https://example.org', or '*' for all. Default: pages of the same host and port as
+   * the server is asked for, whatever the scheme. Clients that are no browsers send no Origin and are not concerned. Others
+   * get 403.
+   */
+  readonly allowedOrigins?: readonly string[];
+  /**
+   * What the server may be asked for, in Host: names or addresses, with a port or without (then any), or '*' for all. Default:
+   * localhost, 127.0.0.1 and [::1] when it listens on a loopback address, so that no name that somebody has pointed there is
+   * served (DNS rebinding), else all. Others get 403.
+   */
+  readonly allowedHosts?: readonly string[];
+  /**
+   * What V8 may use in each worker thread, as in `node:worker_threads`: a thread that exceeds it dies alone, with its connections,
+   * and is replaced. Default: as for the process.
+   */
+  readonly resourceLimits?: ResourceLimits;
   /** A connection that a worker has not taken for so long goes to another worker; default 2000. */
   readonly handOffTimeoutMs?: number;
   /** Paths that WebSockets are accepted on, exactly; default: all. */
@@ -71,8 +147,12 @@ export interface ResolvedOptions {
   readonly handler: string;
   readonly threads: number;
   readonly host: HostOptions;
+  readonly admission: AdmissionOptions;
+  readonly maxHeaderBytes: number;
+  readonly maxHeaderCount: number;
   readonly handshakeTimeoutMs: number;
   readonly handOffTimeoutMs: number;
+  readonly resourceLimits: ResourceLimits;
   /** Undefined: all. */
   readonly paths: ReadonlySet<string> | undefined;
   readonly log: Logger;
@@ -82,11 +162,27 @@ export interface ResolvedOptions {
 export const DEFAULTS = {
   arenaBytes: 256 * 1024 * 1024,
   maxPayloadBytes: 16 * 1024 * 1024,
+  maxConnectionsPerIp: 0,
   highWaterMarkBytes: 1024 * 1024,
+  maxBackpressureBytes: 16 * 1024 * 1024,
+  slowConsumer: 'close',
+  heartbeatIntervalMs: 30_000,
+  idleTimeoutMs: 0,
+  messageTimeoutMs: 300_000,
+  stallTimeoutMs: 30_000,
   closeTimeoutMs: 5000,
+  messagesPerSecond: 0,
+  bytesPerSecond: 0,
+  rateLimitAction: 'pause',
+  maxConsecutiveEmptyFragments: 100,
   handshakeTimeoutMs: 10_000,
+  maxHeaderBytes: 16 * 1024,
+  maxHeaderCount: 100,
   handOffTimeoutMs: 2000,
 } as const;
+
+/** Descriptors that are not for connections: the threads', the log's, files of the application. */
+const RESERVED_DESCRIPTORS = 256;
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -95,13 +191,33 @@ const RANGES = {
   threads: [0, 1024],
   arenaBytes: [MIN_ARENA_BYTES, MAX_ARENA_BYTES],
   maxPayloadBytes: [1, 2 ** 32 - 1],
+  maxConnections: [1, 2 ** 31 - 1],
+  maxConnectionsPerIp: [0, 2 ** 31 - 1],
   highWaterMarkBytes: [1, 2 ** 32 - 1],
+  maxBackpressureBytes: [1, 2 ** 32 - 1],
+  // Counted in KiB, by an int32; the least lets a message of the usual size arrive.
+  maxBufferedBytes: [1024 * 1024, 2 ** 40],
+  heartbeatIntervalMs: [0, MAX_TIMEOUT_MS],
+  idleTimeoutMs: [0, MAX_TIMEOUT_MS],
+  messageTimeoutMs: [0, MAX_TIMEOUT_MS],
+  stallTimeoutMs: [0, MAX_TIMEOUT_MS],
+  messagesPerSecond: [0, 2 ** 31 - 1],
+  bytesPerSecond: [0, 2 ** 40],
+  maxConsecutiveEmptyFragments: [0, 2 ** 31 - 1],
+  maxHeaderBytes: [512, 1024 * 1024],
+  maxHeaderCount: [8, 10_000],
   closeTimeoutMs: [1, MAX_TIMEOUT_MS],
   handshakeTimeoutMs: [1, MAX_TIMEOUT_MS],
   handOffTimeoutMs: [1, MAX_TIMEOUT_MS],
 } as const satisfies Partial<Record<keyof ServerOptions, readonly [number, number]>>;
 
-const OPTIONS: readonly string[] = [...Object.keys(RANGES), 'handler', 'kernel', 'path', 'poison', 'log'];
+const CHOICES = {
+  slowConsumer: ['close', 'drop'],
+  rateLimitAction: ['pause', 'close'],
+} as const;
+
+const OTHERS = ['resourceLimits', 'handler', 'kernel', 'path', 'poison', 'log', 'allowedOrigins', 'allowedHosts'];
+const OPTIONS: readonly string[] = [...Object.keys(RANGES), ...Object.keys(CHOICES), ...OTHERS];
 
 /** Checks options and fills in defaults. @throws ConfigError for the first that cannot be used. */
 export function resolveOptions(options: ServerOptions): ResolvedOptions {
@@ -114,6 +230,8 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     }
   }
   const number = (name: keyof typeof RANGES, byDefault: number) => checkNumber(name, options[name] ?? byDefault);
+  /** Of those that have a constant default. */
+  const numberOf = (name: keyof typeof RANGES & keyof typeof DEFAULTS) => number(name, DEFAULTS[name]);
   const threads = number('threads', hasDescriptors ? availableParallelism() : 0);
   if (threads > 0 && !hasDescriptors) {
     throw new ConfigError('threads', 'threads must be 0 on this system: sockets cannot be handed to other threads');
@@ -122,17 +240,38 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     handler: checkHandler(options.handler),
     threads,
     host: {
-      arenaBytes: number('arenaBytes', DEFAULTS.arenaBytes),
+      arenaBytes: numberOf('arenaBytes'),
       kernel: checkKernel(options.kernel ?? 'auto'),
       limits: {
-        maxPayloadBytes: number('maxPayloadBytes', DEFAULTS.maxPayloadBytes),
-        highWaterMarkBytes: number('highWaterMarkBytes', DEFAULTS.highWaterMarkBytes),
-        closeTimeoutMs: number('closeTimeoutMs', DEFAULTS.closeTimeoutMs),
+        maxPayloadBytes: numberOf('maxPayloadBytes'),
+        maxConsecutiveEmptyFragments: numberOf('maxConsecutiveEmptyFragments'),
+        highWaterMarkBytes: numberOf('highWaterMarkBytes'),
+        maxBackpressureBytes: numberOf('maxBackpressureBytes'),
+        slowConsumer: checkChoice('slowConsumer', options.slowConsumer ?? DEFAULTS.slowConsumer),
+        heartbeatIntervalMs: numberOf('heartbeatIntervalMs'),
+        idleTimeoutMs: numberOf('idleTimeoutMs'),
+        messageTimeoutMs: numberOf('messageTimeoutMs'),
+        stallTimeoutMs: numberOf('stallTimeoutMs'),
+        closeTimeoutMs: numberOf('closeTimeoutMs'),
+        messagesPerSecond: numberOf('messagesPerSecond'),
+        bytesPerSecond: numberOf('bytesPerSecond'),
+        rateLimitAction: checkChoice('rateLimitAction', options.rateLimitAction ?? DEFAULTS.rateLimitAction),
       },
+      maxBufferedBytes: number('maxBufferedBytes', defaultBufferedBytes()),
+      buffered: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
       poison: checkBoolean('poison', options.poison ?? false),
     },
-    handshakeTimeoutMs: number('handshakeTimeoutMs', DEFAULTS.handshakeTimeoutMs),
-    handOffTimeoutMs: number('handOffTimeoutMs', DEFAULTS.handOffTimeoutMs),
+    admission: {
+      maxConnections: number('maxConnections', defaultConnections()),
+      maxConnectionsPerIp: numberOf('maxConnectionsPerIp'),
+      allowedOrigins: options.allowedOrigins === undefined ? undefined : checkOrigins(options.allowedOrigins),
+      allowedHosts: options.allowedHosts === undefined ? undefined : checkHosts(options.allowedHosts),
+    },
+    maxHeaderBytes: numberOf('maxHeaderBytes'),
+    maxHeaderCount: numberOf('maxHeaderCount'),
+    handshakeTimeoutMs: numberOf('handshakeTimeoutMs'),
+    handOffTimeoutMs: numberOf('handOffTimeoutMs'),
+    resourceLimits: checkResourceLimits(options.resourceLimits ?? {}),
     paths: options.path === undefined ? undefined : checkPaths(options.path),
     log: checkLogger(options.log ?? stderrLogger),
   };
@@ -142,6 +281,48 @@ function checkNumber(name: keyof typeof RANGES, value: unknown): number {
   const [least, greatest] = RANGES[name];
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= greatest) return value;
   throw new ConfigError(name, `${name} must be an integer from ${least} to ${greatest}, got ${JSON.stringify(value)}`);
+}
+
+function checkChoice<Name extends keyof typeof CHOICES>(name: Name, value: unknown): (typeof CHOICES)[Name][number] {
+  const choices: readonly string[] = CHOICES[name];
+  if (choices.includes(value as string)) return value as (typeof CHOICES)[Name][number];
+  throw new ConfigError(name, `${name} must be one of ${choices.join(', ')}, got ${JSON.stringify(value)}`);
+}
+
+/** What the process may have of descriptors, less what is not for connections. */
+function defaultConnections(): number {
+  const limit = descriptorLimit();
+  return Math.max(1, limit > 2 * RESERVED_DESCRIPTORS ? limit - RESERVED_DESCRIPTORS : Math.floor(limit / 2));
+}
+
+/** A quarter of the memory that the process may have: of the machine's, or of its container's. */
+function defaultBufferedBytes(): number {
+  const constrained = process.constrainedMemory();
+  const memory = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+  return Math.min(Math.max(Math.floor(memory / 4), RANGES.maxBufferedBytes[0]), RANGES.maxBufferedBytes[1]);
+}
+
+function checkList(name: string, value: unknown): readonly string[] {
+  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value;
+  throw new ConfigError(name, `${name} must be an array of strings, got ${JSON.stringify(value)}`);
+}
+
+function checkOrigins(value: unknown): OriginRule {
+  try {
+    return originRule(checkList('allowedOrigins', value));
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError('allowedOrigins', `allowedOrigins ${(error as Error).message}`);
+  }
+}
+
+function checkHosts(value: unknown): HostRule {
+  try {
+    return hostRule(checkList('allowedHosts', value));
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError('allowedHosts', `allowedHosts ${(error as Error).message}`);
+  }
 }
 
 function checkBoolean(name: string, value: unknown): boolean {
@@ -157,6 +338,19 @@ function checkHandler(handler: unknown): string {
   throw new ConfigError(
     'handler',
     "handler must be the URL or the path of a module, like new URL('./handler.js', import.meta.url)",
+  );
+}
+
+function checkResourceLimits(limits: unknown): ResourceLimits {
+  const names = ['maxYoungGenerationSizeMb', 'maxOldGenerationSizeMb', 'codeRangeSizeMb', 'stackSizeMb'];
+  const isRight =
+    typeof limits === 'object' &&
+    limits !== null &&
+    Object.entries(limits).every(([name, value]) => names.includes(name) && typeof value === 'number' && value > 0);
+  if (isRight) return limits;
+  throw new ConfigError(
+    'resourceLimits',
+    `resourceLimits must be an object of positive numbers, ${names.join(', ')}, got ${JSON.stringify(limits)}`,
   );
 }
 

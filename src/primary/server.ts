@@ -8,16 +8,18 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
 import { Counter, Counters } from '../connection/counters.js';
-import type { ConnectionInfo } from '../connection/hosted-connection.js';
+import { Incident } from '../connection/incident.js';
 import { Exchange } from '../host/exchange.js';
-import { type HandlerModule, loadHandlerModule } from '../host/handler-module.js';
-import { Host } from '../host/host.js';
-import { registerHost } from '../host/publish.js';
-import { Routes } from '../monitor/routes.js';
+import { Incidents } from '../host/incidents.js';
+import { type Health, Routes } from '../monitor/routes.js';
+import { renderRefusal } from '../protocol/handshake-response.js';
+import { Admission, FOREIGN_HOST } from './admission.js';
 import { type DuplicateDescriptor, loadDuplicateDescriptor } from './descriptor.js';
+import { Generation, type GenerationContext } from './generation.js';
 import { ConfigError, type ResolvedOptions, resolveOptions, type ServerOptions } from './options.js';
+import { loopbackHosts } from './origin.js';
+import { readStats, type ServerStats } from './stats.js';
 import { type Destination, Upgrader } from './upgrade.js';
-import type { Workers } from './workers.js';
 
 /** Where a server listens. */
 export interface ServerAddress {
@@ -25,36 +27,6 @@ export interface ServerAddress {
   readonly port: number;
   /** For clients: `ws://127.0.0.1:8080`. */
   readonly url: string;
-}
-
-/** What a server has done since it was created, in all of its threads. */
-export interface ServerStats {
-  /** Connections open or closing now. */
-  readonly connections: number;
-  /** Connections ever opened. */
-  readonly opened: number;
-  readonly messagesIn: number;
-  /** Messages sent; a publication counts once for each subscriber. */
-  readonly messagesOut: number;
-  /** Bytes read from WebSocket connections. */
-  readonly bytesIn: number;
-  /** Connections failed because of what the client sent. */
-  readonly protocolErrors: number;
-  /** Hooks of the handler that threw or rejected, `upgrade` not counted. */
-  readonly handlerErrors: number;
-  /** Messages that did not fit into an arena and were put on the heap. */
-  readonly heapMessages: number;
-  /** Bytes of arenas in use, as of the last second. */
-  readonly arenaBytes: number;
-  /** Upgrades that wait for `upgrade` to decide. */
-  readonly pendingUpgrades: number;
-  /** Of each worker: its connections, and whether it takes new ones. Empty with `threads: 0`. */
-  readonly threads: readonly { readonly connections: number; readonly isTaking: boolean }[];
-  /** Workers that died and were replaced. */
-  readonly workersLost: number;
-  /** Connections that died with them. */
-  readonly connectionsLost: number;
-  readonly uptimeMs: number;
 }
 
 export interface ListenOptions {
@@ -81,16 +53,21 @@ export function createServer(options: ServerOptions): Server {
 export class Server {
   readonly #options: ResolvedOptions;
   readonly #http: HttpServer;
+  readonly #admission: Admission;
+  readonly #incidents: Incidents;
   readonly #exchange = new Exchange();
   readonly #startedAt = performance.now();
-  /** What is counted of connections hosted in this thread, and of workers that are gone. */
+  /** What the primary counts itself, and the counts of threads that have ended. */
   readonly #counters = new Counters();
+  readonly #context: GenerationContext;
   #state: 'new' | 'started' | 'closing' | 'closed' = 'new';
-  #module: HandlerModule | undefined;
-  #workers: Workers | undefined;
-  /** For connections hosted in this thread; made when there is one. */
-  #host: Host | undefined;
-  #unregisterHost: () => void = () => {};
+  /** Who gets new connections. */
+  #generation: Generation | undefined;
+  /** All that have connections: that one, one that starts, and those that drain since a reload. */
+  readonly #generations = new Set<Generation>();
+  readonly #draining = new Map<Generation, Promise<void>>();
+  #reloads = 0;
+  #reloading: Promise<void> = Promise.resolve();
   #upgrader: Upgrader | undefined;
   #kernelName = '';
   #closed: Promise<void> | undefined;
@@ -98,22 +75,44 @@ export class Server {
   /** @internal Use {@link createServer}. */
   constructor(options: ResolvedOptions) {
     this.#options = options;
-    const { handshakeTimeoutMs, paths } = options;
-    this.#http = createHttpServer({
+    this.#incidents = new Incidents(this.#counters, options.log);
+    this.#admission = new Admission(options.admission, () => this.#load);
+    this.#context = {
+      options,
+      exchange: this.#exchange,
+      past: this.#counters,
+      onClosed: (id) => this.#admission.leave(id),
+      allLinks: () => [...this.#generations].flatMap(({ workers }) => workers?.links ?? []),
+    };
+    this.#http = this.#createHttp();
+  }
+
+  #createHttp(): HttpServer {
+    const { handshakeTimeoutMs, maxHeaderBytes, maxHeaderCount, paths } = this.#options;
+    const http = createHttpServer({
       noDelay: true,
+      maxHeaderSize: maxHeaderBytes,
       headersTimeout: handshakeTimeoutMs,
       requestTimeout: handshakeTimeoutMs,
       connectionsCheckingInterval: Math.max(10, Math.floor(handshakeTimeoutMs / 4)),
     });
+    http.maxHeadersCount = maxHeaderCount + 1; // Node drops what is beyond: one more shows that there was more
     const routes = new Routes(() => this.#health(), paths);
-    this.#http.on('request', (request, response) => {
+    const answer = (request: IncomingMessage, response: ServerResponse) => {
+      const refusal = this.#judgeRequest(request);
+      if (refusal === undefined) routes.handle(request, response);
+      else response.writeHead(refusal.status, { Connection: 'close' }).end(refusal.body);
+    };
+    http.on('request', (request, response) => {
       this.#upgrader?.onRequest(request, (listener) => response.once('close', listener));
-      routes.handle(request, response);
+      answer(request, response);
     });
-    this.#http.on('upgrade', (request, socket, head) => {
+    http.on('clientError', (error, socket) => this.#onClientError(error, socket));
+    http.on('upgrade', (request, socket, head) => {
       if (namesWebSocket(request.headers.upgrade)) this.#upgrader?.onUpgrade(request, socket, head);
-      else answerWithoutUpgrade(request, socket, routes);
+      else answerWithoutUpgrade(request, socket, answer);
     });
+    return http;
   }
 
   /**
@@ -149,7 +148,9 @@ export class Server {
       await this.close({ drainMs: 0 });
       throw error;
     }
-    return this.address() as ServerAddress; // it listens
+    const address = this.address() as ServerAddress; // it listens
+    this.#admission.defaultHosts = loopbackHosts(address.host);
+    return address;
   }
 
   /**
@@ -159,31 +160,54 @@ export class Server {
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new Error('a server can be started once');
     this.#state = 'started';
-    const { handler, handshakeTimeoutMs, log, paths, threads } = this.#options;
     const duplicate = await this.#loadDuplicateDescriptor();
-    this.#module = await loadHandlerModule(handler);
-    this.#expectStarted();
-    const { upgrade } = this.#module;
-    this.#upgrader = new Upgrader({ paths, upgrade, handshakeTimeoutMs, log }, this.#destination(duplicate));
     try {
-      this.#kernelName = threads === 0 ? this.#primaryHost().kernelName : await this.#startWorkers();
-      this.#expectStarted();
+      const generation = await this.#startGeneration();
+      this.#generation = generation;
     } catch (error) {
       await this.close({ drainMs: 0 });
       throw error;
     }
+    const { handshakeTimeoutMs, maxHeaderCount, log, paths } = this.#options;
+    const [admission, incidents] = [this.#admission, this.#incidents];
+    const upgrade = () => this.#generation?.upgrade;
+    this.#upgrader = new Upgrader(
+      { paths, upgrade, admission, incidents, maxHeaderCount, handshakeTimeoutMs, log },
+      this.#destination(duplicate),
+    );
+  }
+
+  /** Loads the handler module, and starts the threads that host connections with it. */
+  async #startGeneration(): Promise<Generation> {
+    const generation = await Generation.load(this.#context, this.#reloads);
+    this.#expectStarted();
+    this.#generations.add(generation);
+    try {
+      this.#kernelName = await generation.start();
+      this.#expectStarted();
+      return generation;
+    } catch (error) {
+      // What had started already ends; `close` waits for it too.
+      await this.#retire(generation, 0);
+      throw error;
+    }
+  }
+
+  /** Drains a generation that gets no connections any more; once. */
+  #retire(generation: Generation, drainMs: number): Promise<void> {
+    const before = this.#draining.get(generation);
+    if (before !== undefined) return before;
+    const drained = generation.drain(drainMs).finally(() => {
+      this.#generations.delete(generation);
+      this.#draining.delete(generation);
+    });
+    this.#draining.set(generation, drained);
+    return drained;
   }
 
   /** `close` may have been called while something was waited for. */
   #expectStarted(): void {
     if (this.#state !== 'started') throw new Error('the server was closed while it was starting');
-  }
-
-  async #startWorkers(): Promise<string> {
-    const { Workers } = await import('./workers.js');
-    this.#expectStarted();
-    this.#workers = new Workers(this.#options, this.#exchange.bus, this.#counters);
-    return this.#workers.start();
   }
 
   /** Without it, connections cannot go to workers; the primary can host them all the same, as streams. */
@@ -237,45 +261,61 @@ export class Server {
   }
 
   stats(): ServerStats {
-    const counters = [this.#counters, ...(this.#workers?.counters ?? [])];
-    const sum = (counter: Counter) => counters.reduce((total, { values }) => total + (values[counter] as number), 0);
-    return {
-      connections: sum(Counter.CONNECTIONS),
-      opened: sum(Counter.OPENED),
-      messagesIn: sum(Counter.MESSAGES_IN),
-      messagesOut: sum(Counter.MESSAGES_OUT),
-      bytesIn: sum(Counter.BYTES_IN),
-      protocolErrors: sum(Counter.PROTOCOL_ERRORS),
-      handlerErrors: sum(Counter.HANDLER_ERRORS),
-      heapMessages: sum(Counter.HEAP_MESSAGES),
-      arenaBytes: sum(Counter.ARENA_BYTES),
+    const counters = [...this.#generations].flatMap((generation) => generation.counters);
+    return readStats([this.#counters, ...counters], {
       pendingUpgrades: this.#upgrader?.pending ?? 0,
-      threads: this.#workers?.states ?? [],
-      workersLost: this.#workers?.lost ?? 0,
-      connectionsLost: this.#workers?.lostConnections ?? 0,
+      threads: this.#generation?.workers?.states ?? [],
       uptimeMs: performance.now() - this.#startedAt,
-    };
+    });
   }
 
   /**
-   * Stops accepting connections, lets what has arrived be handled and answered, closes all connections with 1001 and waits
-   * for them, ends the threads. Resolves when all is over, at the latest shortly after `drainMs`. @throws ConfigError
+   * Loads the handler module again, and starts new threads with it, which get all new connections; its `upgrade` is loaded
+   * again, too. What the module imports is loaded again in worker threads, not in the primary. The old threads let what has
+   * arrived be handled, close their connections with 1001, and end, at the latest shortly after `drainMs`. Resolves when the
+   * new threads have taken over. Meanwhile there are twice as many threads, and arenas.
+   * @throws as `listen`, if the module or the threads cannot be had: then the old ones go on.
+   * @throws Error if the server is not running. ConfigError if `drainMs` cannot be used.
+   */
+  async reload({ drainMs = 5000 }: CloseOptions = {}): Promise<void> {
+    checkDrain(drainMs);
+    const turn = this.#reloading.then(
+      () => this.#reload(drainMs),
+      () => this.#reload(drainMs), // of an earlier one that failed, its caller knows
+    );
+    this.#reloading = turn;
+    await turn;
+  }
+
+  async #reload(drainMs: number): Promise<void> {
+    const before = this.#generation;
+    if (before === undefined || this.#state !== 'started') throw new Error('only a running server can be reloaded');
+    this.#reloads++;
+    this.#generation = await this.#startGeneration();
+    this.#counters.add(Counter.RELOADS, 1);
+    void this.#retire(before, drainMs);
+  }
+
+  /**
+   * Accepts no connections any more (`/healthz` says 'draining', with 503), lets what has arrived be handled and answered,
+   * closes all connections with 1001 and waits for them, ends the threads. Resolves when all is over, at the latest shortly
+   * after `drainMs`. @throws ConfigError
    */
   close({ drainMs = 5000 }: CloseOptions = {}): Promise<void> {
-    if (!(Number.isFinite(drainMs) && drainMs >= 0)) {
-      throw new ConfigError('drainMs', `drainMs must be a number of ms from 0 on, got ${JSON.stringify(drainMs)}`);
-    }
+    checkDrain(drainMs);
     this.#closed ??= this.#close(drainMs);
     return this.#closed;
   }
 
   async #close(drainMs: number): Promise<void> {
     this.#state = 'closing';
-    const httpClosed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
-    this.#http.closeIdleConnections();
     this.#upgrader?.close();
-    await Promise.all([this.#workers?.drain(drainMs), this.#host?.drain(drainMs)]);
-    this.#unregisterHost();
+    // Those that drain since a reload may have had more time.
+    const earlier = [...this.#draining.keys()];
+    const deadline = setTimeout(() => earlier.forEach((generation) => void generation.drain(0)), drainMs);
+    await Promise.all([...this.#generations].map((generation) => this.#retire(generation, drainMs)));
+    clearTimeout(deadline);
+    const httpClosed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#exchange.bus.close();
     this.#upgrader?.destroyLingering();
     this.#http.closeAllConnections();
@@ -283,59 +323,84 @@ export class Server {
     this.#state = 'closed';
   }
 
-  #primaryHost(): Host {
-    if (this.#host === undefined) {
-      const { host, log } = this.#options;
-      const { handler } = this.#module as HandlerModule; // there are no connections before it is loaded
-      this.#host = new Host(host, handler, this.#exchange, this.#counters, log);
-      this.#unregisterHost = registerHost(this.#host);
+  /** Connections open or being opened, in all threads. */
+  get #load(): number {
+    let load = this.#upgrader?.pending ?? 0;
+    for (const generation of this.#generations) load += generation.load;
+    return load;
+  }
+
+  /** Something came that is no HTTP request, or not whole in time. */
+  #onClientError({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+    if (code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
     }
-    return this.#host;
+    const { remoteAddress } = socket as Socket; // of an HTTP server of ours, which listens on TCP
+    this.#incidents.add(Incident.BAD_HANDSHAKE, remoteAddress ?? 'an unknown address');
+    const body = 'this is no request that can be answered\n';
+    socket.end(renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body }), () => socket.destroy());
+  }
+
+  /** Why an ordinary request is refused; undefined if it is not. */
+  #judgeRequest({
+    rawHeaders,
+    headers,
+    socket,
+  }: IncomingMessage): { readonly status: number; readonly body: string } | undefined {
+    const { maxHeaderCount } = this.#options;
+    const who = socket.remoteAddress ?? 'an unknown address';
+    if (rawHeaders.length > 2 * maxHeaderCount) {
+      this.#incidents.add(Incident.BAD_HANDSHAKE, who);
+      return { status: 431, body: `a request may have at most ${maxHeaderCount} headers\n` };
+    }
+    if (this.#admission.allowsHost(headers.host ?? '')) return undefined;
+    this.#incidents.add(FOREIGN_HOST.incident, who);
+    return FOREIGN_HOST;
   }
 
   #destination(duplicateDescriptor: DuplicateDescriptor | undefined): Destination {
     const server = this;
+    const current = () => this.#generation as Generation; // it has started before anybody is upgraded
     return {
       duplicateDescriptor,
       get unavailable() {
         if (server.#state !== 'started') return 'the server is going away';
-        return server.#workers?.canPlace === false ? 'no worker takes connections' : undefined;
+        return current().canPlace ? undefined : 'no worker takes connections';
       },
-      place: (fd, info, head) => {
-        if (this.#workers !== undefined) this.#workers.place({ fd, info, head });
-        else this.#adopt(fd, info, head);
-      },
-      prepareStream: () => void this.#primaryHost(),
-      placeStream: (stream, info, head) => {
-        try {
-          this.#primaryHost().adoptStream(stream, info, head);
-        } catch (error) {
-          this.#options.log.error(`cannot take over the stream of connection ${info.id}: ${String(error)}`);
-          stream.destroy();
-        }
-      },
+      place: (fd, info, head) => current().place({ fd, info, head }),
+      prepareStream: () => current().prepareStream(),
+      placeStream: (stream, info, head) => current().placeStream(stream, info, head),
     };
   }
 
-  #adopt(fd: number, info: ConnectionInfo, head: Uint8Array): void {
-    try {
-      this.#primaryHost().adopt(fd, info, head);
-    } catch (error) {
-      this.#options.log.error(`cannot take over the socket of connection ${info.id}: ${String(error)}`);
-    }
-  }
-
-  #health() {
-    const threads = this.#workers?.states ?? [];
+  #health(): Health {
+    const workers = this.#generation?.workers;
+    const threads = workers?.states ?? [];
     const isDegraded = threads.length < this.#options.threads || threads.some(({ isTaking }) => !isTaking);
-    const status = this.#state === 'started' ? (isDegraded ? 'degraded' : 'ok') : 'draining';
+    const status = this.#state === 'started' ? (isDegraded || workers?.isCrashing ? 'degraded' : 'ok') : 'draining';
+    const { connections, workersLost } = this.stats();
     return {
       status,
       threads,
-      connections: this.stats().connections,
+      connections,
+      workersLost,
+      workersLostLastMinute: workers?.lostLastMinute ?? 0,
       uptimeSeconds: Math.round((performance.now() - this.#startedAt) / 1000),
-    } as const;
+    };
   }
+}
+
+/** What Node finds wrong with a request, but for its syntax. */
+const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+function checkDrain(drainMs: unknown): void {
+  if (typeof drainMs === 'number' && Number.isFinite(drainMs) && drainMs >= 0) return;
+  throw new ConfigError('drainMs', `drainMs must be a number of ms from 0 on, got ${JSON.stringify(drainMs)}`);
 }
 
 function namesWebSocket(upgrade: string | undefined): boolean {
@@ -346,11 +411,15 @@ function namesWebSocket(upgrade: string | undefined): boolean {
  * A server may ignore an Upgrade to what it does not speak (RFC 9110 section 7.8): HTTP clients offer h2c, and expect an
  * ordinary answer. Node has given the socket up; after the answer it is closed.
  */
-function answerWithoutUpgrade(request: IncomingMessage, socket: Duplex, routes: Routes): void {
+function answerWithoutUpgrade(
+  request: IncomingMessage,
+  socket: Duplex,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): void {
   socket.on('error', () => {}); // 'close' follows
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket as Socket); // of an HTTP server of ours, which listens on TCP
   response.on('finish', () => socket.end());
-  routes.handle(request, response);
+  answer(request, response);
 }

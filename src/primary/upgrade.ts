@@ -2,12 +2,15 @@ import { closeSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { ConnectionInfo } from '../connection/hosted-connection.js';
+import type { ConnectionInfo } from '../connection/connection-info.js';
+import { Incident } from '../connection/incident.js';
+import type { Incidents } from '../host/incidents.js';
 import type { Logger } from '../host/logger.js';
 import type { Upgrade, UpgradeAcceptance, UpgradeRefusal } from '../host/upgrade.js';
 import { type OpeningHandshake, readHandshake } from '../protocol/handshake.js';
 import { HandshakeError } from '../protocol/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/handshake-response.js';
+import type { Admission } from './admission.js';
 import type { DuplicateDescriptor } from './descriptor.js';
 
 /** Where accepted connections go. */
@@ -27,7 +30,12 @@ export interface Destination {
 export interface UpgraderOptions {
   /** Undefined: all. */
   readonly paths: ReadonlySet<string> | undefined;
-  readonly upgrade: Upgrade | undefined;
+  /** The hook of the handler module, as it is loaded now. */
+  readonly upgrade: () => Upgrade | undefined;
+  readonly admission: Admission;
+  readonly incidents: Incidents;
+  /** Of a request; beyond it 431. */
+  readonly maxHeaderCount: number;
   readonly handshakeTimeoutMs: number;
   readonly log: Logger;
 }
@@ -37,11 +45,14 @@ type Decision = Awaited<ReturnType<Upgrade>>;
 
 /** A connection that is being upgraded. */
 interface Candidate {
+  readonly id: number;
   readonly socket: Duplex;
   readonly handshake: OpeningHandshake;
   readonly remoteAddress: string | undefined;
   /** Read together with the request. */
   readonly head: Uint8Array;
+  /** It is its destination's. */
+  isPlaced: boolean;
 }
 
 /** Used for the id of the next connection: unique in all threads, because all handshakes are done in the primary. */
@@ -89,7 +100,7 @@ export class Upgrader {
     }
     const candidate = this.#judge(request, socket, head);
     if (candidate === undefined) return;
-    const { upgrade } = this.#options;
+    const upgrade = this.#options.upgrade();
     if (upgrade === undefined) {
       this.#decide(candidate, undefined);
       return;
@@ -114,16 +125,36 @@ export class Upgrader {
       return undefined;
     }
     const { method = '', url = '', httpVersion, rawHeaders } = request;
+    if (rawHeaders.length > 2 * this.#options.maxHeaderCount) {
+      this.#options.incidents.add(Incident.BAD_HANDSHAKE, describePeer(request.socket.remoteAddress));
+      this.#refuse(socket, 431, `a request may have at most ${this.#options.maxHeaderCount} headers\n`);
+      return undefined;
+    }
     try {
       const handshake = readHandshake({ method, target: url, httpVersion, rawHeaders });
-      const { paths } = this.#options;
+      const { paths, admission, incidents } = this.#options;
+      const { remoteAddress } = request.socket;
+      const { host, origin } = handshake;
+      const refusal = admission.judge({ host, origin, remoteAddress });
+      if (refusal !== undefined) {
+        incidents.add(refusal.incident, describePeer(remoteAddress));
+        this.#refuse(socket, refusal.status, refusal.body, refusal.status === 503 ? { 'Retry-After': '1' } : {});
+        return undefined;
+      }
       if (paths !== undefined && !paths.has(handshake.path)) {
         this.#refuse(socket, 404, 'there is no WebSocket on this path\n');
         return undefined;
       }
-      return { socket, handshake, remoteAddress: request.socket.remoteAddress, head };
+      const id = ++lastId;
+      admission.enter(id, remoteAddress);
+      const candidate: Candidate = { id, socket, handshake, remoteAddress, head, isPlaced: false };
+      socket.once('close', () => {
+        if (!candidate.isPlaced) admission.leave(id);
+      });
+      return candidate;
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error;
+      this.#options.incidents.add(Incident.BAD_HANDSHAKE, describePeer(request.socket.remoteAddress));
       this.#refuse(socket, error.status, `${error.message}\n`, error.headers);
       return undefined;
     }
@@ -199,7 +230,7 @@ export class Upgrader {
       return;
     }
     this.#accept(candidate, response, {
-      id: ++lastId,
+      id: candidate.id,
       remoteAddress: candidate.remoteAddress,
       path: handshake.path,
       query: handshake.query,
@@ -208,7 +239,8 @@ export class Upgrader {
     });
   }
 
-  #accept({ socket, head }: Candidate, response: string, info: ConnectionInfo): void {
+  #accept(candidate: Candidate, response: string, info: ConnectionInfo): void {
+    const { socket, head } = candidate;
     const destination = this.#destination;
     if (destination.unavailable !== undefined) {
       this.#refuse(socket, 503, `${destination.unavailable}\n`, { 'Retry-After': '1' });
@@ -219,16 +251,7 @@ export class Upgrader {
       destination.duplicateDescriptor === undefined ||
       Reflect.get(socket, 'encrypted') === true
     ) {
-      try {
-        destination.prepareStream();
-      } catch (error) {
-        this.#refuse(socket, 503, 'the server has no room for this connection\n', { 'Retry-After': '1' });
-        this.#options.log.error(`the primary cannot host a connection: ${describe(error)}`);
-        return;
-      }
-      socket.write(response, 'latin1');
-      socket.off('error', ignore);
-      destination.placeStream(socket, info, withUnread(head, socket));
+      this.#acceptStream(candidate, response, info);
       return;
     }
     const fd = destination.duplicateDescriptor(socket);
@@ -240,6 +263,7 @@ export class Upgrader {
     }
     const handOff = () => {
       const all = withUnread(head, socket);
+      candidate.isPlaced = true;
       socket.destroy(); // closes this descriptor; the connection lives on in the duplicate
       destination.place(fd, info, all);
     };
@@ -251,6 +275,22 @@ export class Upgrader {
     });
     const waited = socket.writableLength > 0 ? this.#wait(socket, () => socket.destroy()) : undefined;
     if (waited === undefined) handOff();
+  }
+
+  /** What has no descriptor to give is hosted in this thread. */
+  #acceptStream(candidate: Candidate, response: string, info: ConnectionInfo): void {
+    const { socket, head } = candidate;
+    try {
+      this.#destination.prepareStream();
+    } catch (error) {
+      this.#refuse(socket, 503, 'the server has no room for this connection\n', { 'Retry-After': '1' });
+      this.#options.log.error(`the primary cannot host a connection: ${describe(error)}`);
+      return;
+    }
+    socket.write(response, 'latin1');
+    socket.off('error', ignore);
+    candidate.isPlaced = true;
+    this.#destination.placeStream(socket, info, withUnread(head, socket));
   }
 
   #refuse(socket: Duplex, status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
@@ -294,6 +334,11 @@ const NOTHING = new Uint8Array(0);
 
 /** How long a refused client may take to close its side, in ms. */
 const LINGER_MS = 2000;
+
+/** For the log. */
+function describePeer(remoteAddress: string | undefined): string {
+  return remoteAddress ?? 'an unknown address';
+}
 
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,8 +1,8 @@
 import { closeSync } from 'node:fs';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
+import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Counter, Counters } from '../connection/counters.js';
-import type { ConnectionInfo } from '../connection/hosted-connection.js';
 import type { HostOptions } from '../host/host.js';
 import type { Logger } from '../host/logger.js';
 import type { FromWorker, ToWorker, WorkerResult, WorkerTask } from '../worker/messages.js';
@@ -46,7 +46,19 @@ export class WorkerLink {
   /** The slot of the last offer that was revoked and that the worker has not seen yet, as far as is known. */
   #unseenSlot: number | undefined;
 
-  constructor(pool: Piscina, handler: string, options: HostOptions, log: Logger) {
+  /** Connections that it was given and that are not over, if anybody wants to know. */
+  readonly #ids = new Set<number>();
+  readonly #onClosed: ((id: number) => void) | undefined;
+
+  /** @param onClosed is told the id of each connection that is over, also by the worker's end. */
+  constructor(
+    pool: Piscina,
+    handler: string,
+    options: HostOptions,
+    log: Logger,
+    onClosed: ((id: number) => void) | undefined,
+  ) {
+    this.#onClosed = onClosed;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     const task: WorkerTask = {
@@ -55,10 +67,12 @@ export class WorkerLink {
       options,
       counters: this.counters.buffer,
       ownership: this.#ownership.buffer,
+      reportsClosed: onClosed !== undefined,
     };
     this.ready = new Promise((resolve) => {
       port1.on('message', (message: FromWorker) => {
         if (message.type === 'log') log[message.level](message.line);
+        else if (message.type === 'closed') this.#close(message.ids);
         else {
           this.isReady = true;
           resolve(message.kernel);
@@ -84,6 +98,7 @@ export class WorkerLink {
     this.#offers.push({ ...handOff, slot, offeredAt: performance.now() });
     this.#offered++;
     const { fd, info, head } = handOff;
+    if (this.#onClosed !== undefined) this.#ids.add(info.id);
     this.#tell({ type: 'hand-off', slot, fd, info, head });
     return true;
   }
@@ -105,6 +120,7 @@ export class WorkerLink {
     this.#offers = [];
     this.#offered -= revoked.length;
     this.#unseenSlot = revoked.at(-1)?.slot ?? this.#unseenSlot;
+    for (const { info } of revoked) this.#ids.delete(info.id);
     return revoked;
   }
 
@@ -121,6 +137,15 @@ export class WorkerLink {
 
   drain(limitMs: number): void {
     this.#tell({ type: 'drain', limitMs });
+  }
+
+  /** The worker is gone, and with it all that it had. To be called when its offers are revoked. */
+  closeAll(): void {
+    this.#close([...this.#ids]);
+  }
+
+  #close(ids: readonly number[]): void {
+    for (const id of ids) if (this.#ids.delete(id)) this.#onClosed?.(id);
   }
 
   #tell(message: ToWorker, transfer: MessagePort[] = []): void {

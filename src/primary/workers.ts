@@ -1,5 +1,6 @@
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, type ResourceLimits } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { BufferBudget } from '../connection/buffer-budget.js';
 import { Counter, type Counters } from '../connection/counters.js';
 import type { HostOptions } from '../host/host.js';
 import type { Logger } from '../host/logger.js';
@@ -14,11 +15,16 @@ export interface WorkersOptions {
   readonly host: HostOptions;
   /** A connection that a worker does not take for so long goes to another one. */
   readonly handOffTimeoutMs: number;
+  readonly resourceLimits: ResourceLimits;
   readonly log: Logger;
+  /** Is told the id of each connection that is over. */
+  readonly onClosed?: ((id: number) => void) | undefined;
 }
 
-/** A worker that died is replaced after so many ms; doubled for each that died shortly before, up to the second figure. */
+/** A worker that died is replaced at once, the next that dies shortly after it in so many ms, doubled up to the second figure. */
 const RESTART_MS = 100;
+/** So many deaths of workers in a minute are said in `/healthz`. */
+const CRASHING_PER_MINUTE = 3;
 const MAX_RESTART_MS = 10_000;
 /** A worker that has lived for so long, in ms, is no sign that the next will die. */
 const STABLE_MS = 30_000;
@@ -31,10 +37,6 @@ const GRACE_MS = 250;
  * placed where there are fewest.
  */
 export class Workers {
-  /** Workers that died. */
-  lost = 0;
-  /** Connections that died with them. */
-  lostConnections = 0;
   /** Connections that no worker took. */
   abandoned = 0;
 
@@ -45,16 +47,23 @@ export class Workers {
   /** What is published in the primary goes to the workers by it. */
   readonly #bus: Bus;
   #isClosing = false;
-  #restartMs = RESTART_MS;
+  #restartMs = 0;
   /** Counts of workers that are gone, so that totals never fall. */
   readonly #past: Counters;
+  readonly #allLinks: () => readonly WorkerLink[];
+  /** When workers have died, in the last minute. */
+  #deaths: number[] = [];
 
-  /** @param past where the counts of ended workers are added up. */
-  constructor(options: WorkersOptions, bus: Bus, past: Counters) {
+  /**
+   * @param past where the counts of ended workers are added up.
+   * @param allLinks of all pools whose connections share topics, this one included.
+   */
+  constructor(options: WorkersOptions, bus: Bus, past: Counters, allLinks: () => readonly WorkerLink[]) {
+    this.#allLinks = allLinks;
     this.#options = options;
     this.#bus = bus;
     this.#past = past;
-    const { threads, handOffTimeoutMs, log } = options;
+    const { threads, handOffTimeoutMs, resourceLimits, log } = options;
     this.#pool = new Piscina<unknown, unknown>({
       filename: new URL('../worker/worker.js', import.meta.url).href,
       minThreads: threads,
@@ -64,6 +73,7 @@ export class Workers {
       atomics: 'disabled',
       recordTiming: false,
       trackUnmanagedFds: false,
+      resourceLimits,
     });
     // A thread that fails before it gets its task is reported here only.
     this.#pool.on('error', (error: unknown) => log.error(`worker pool: ${String(error)}`));
@@ -94,6 +104,11 @@ export class Workers {
     }));
   }
 
+  /** Connections in workers, and on their way to them. */
+  get load(): number {
+    return this.#links.reduce((total, { load }) => total + load, 0);
+  }
+
   /** Whether there is a worker to place a connection on. */
   get canPlace(): boolean {
     return this.#links.some((link) => this.#takes(link));
@@ -106,6 +121,7 @@ export class Workers {
     this.abandoned++;
     this.#options.log.error(`no worker takes connection ${handOff.info.id}: it is closed`);
     abandon([handOff]);
+    this.#options.onClosed?.(handOff.info.id);
   }
 
   /** Drains all workers, see {@link Host.drain}, and ends their threads. */
@@ -120,6 +136,32 @@ export class Workers {
     clearTimeout(timer);
     for (const link of this.#links) abandon(link.revokeOffers());
     await this.#pool.destroy();
+    for (const link of this.#links.splice(0)) this.#bury(link);
+  }
+
+  /** Keeps the counts of a worker that is gone. */
+  #bury(link: WorkerLink): void {
+    const { counters } = link;
+    counters.set(Counter.CONNECTIONS, 0);
+    counters.set(Counter.ARENA_BYTES, 0);
+    BufferBudget.forget(this.#options.host.buffered, counters);
+    this.#past.addAll(counters);
+    link.closeAll();
+  }
+
+  get links(): readonly WorkerLink[] {
+    return this.#links;
+  }
+
+  get lostLastMinute(): number {
+    const since = performance.now() - 60_000;
+    this.#deaths = this.#deaths.filter((at) => at > since);
+    return this.#deaths.length;
+  }
+
+  /** Workers die so often that it is no accident. */
+  get isCrashing(): boolean {
+    return this.lostLastMinute >= CRASHING_PER_MINUTE;
   }
 
   #takes(link: WorkerLink): boolean {
@@ -127,9 +169,9 @@ export class Workers {
   }
 
   #launch(): WorkerLink {
-    const { handler, host, log } = this.#options;
-    const link = new WorkerLink(this.#pool, handler, host, log);
-    for (const other of this.#links) link.connect(other);
+    const { handler, host, log, onClosed } = this.#options;
+    const link = new WorkerLink(this.#pool, handler, host, log, onClosed);
+    for (const other of this.#allLinks()) link.connect(other);
     const { port1, port2 } = new MessageChannel();
     this.#bus.connect(port1);
     link.connectPort(port2);
@@ -150,14 +192,13 @@ export class Workers {
     if (this.#isClosing) return;
     this.#links.splice(this.#links.indexOf(link), 1);
     const connections = link.counters.get(Counter.CONNECTIONS);
-    this.lost++;
-    this.lostConnections += connections;
-    link.counters.set(Counter.CONNECTIONS, 0);
-    link.counters.set(Counter.ARENA_BYTES, 0);
-    this.#past.addAll(link.counters);
+    this.#deaths.push(performance.now());
+    this.#past.add(Counter.WORKERS_LOST, 1);
+    this.#past.add(Counter.CONNECTIONS_LOST, connections);
+    this.#bury(link);
     const stranded = link.revokeOffers();
-    const delayMs = performance.now() - startedAt > STABLE_MS ? RESTART_MS : this.#restartMs;
-    this.#restartMs = Math.min(delayMs * 2, MAX_RESTART_MS);
+    const delayMs = performance.now() - startedAt > STABLE_MS ? 0 : this.#restartMs;
+    this.#restartMs = Math.min(Math.max(delayMs * 2, RESTART_MS), MAX_RESTART_MS);
     this.#options.log.error(`a worker died with ${connections} connections (${why}); the next starts in ${delayMs} ms`);
     for (const handOff of stranded) this.place(handOff);
     setTimeout(() => {

@@ -50,6 +50,7 @@ export class FrameReader {
   readonly #arena: Arena;
   readonly #kernel: Kernel;
   readonly #maxPayloadBytes: number;
+  readonly #maxEmptyFragments: number;
 
   /** What was fed and not yet consumed: a range of the arena. */
   #position = 0;
@@ -66,6 +67,8 @@ export class FrameReader {
   /** The message whose frames are arriving; `CONTINUATION` between messages. */
   #opcode: number = Opcode.CONTINUATION;
   #messageBytes = 0;
+  /** The last fragments of it that had no payload. */
+  #emptyFragments = 0;
   #utf8: number = Utf8.ACCEPT;
   #partial: PartialMessage | undefined;
   /** A message was reported from `#partial`, whose memory is to be given back when the caller has done with it. */
@@ -79,10 +82,15 @@ export class FrameReader {
   vacated = 0;
   isBinary = false;
 
-  constructor(arena: Arena, kernel: Kernel, maxPayloadBytes: number) {
+  /**
+   * @param maxPayloadBytes of a message, its fragments in sum.
+   * @param maxEmptyFragments that may follow each other: they are legal, but endless ones are not a message.
+   */
+  constructor(arena: Arena, kernel: Kernel, maxPayloadBytes: number, maxEmptyFragments = Number.POSITIVE_INFINITY) {
     this.#arena = arena;
     this.#kernel = kernel;
     this.#maxPayloadBytes = maxPayloadBytes;
+    this.#maxEmptyFragments = maxEmptyFragments;
     this.bytes = arena.bytes;
   }
 
@@ -93,6 +101,16 @@ export class FrameReader {
     const unread = this.#copyUnread();
     this.#position = this.#end;
     return unread;
+  }
+
+  /** Whether a part of a message, or of a control frame, has arrived and its end has not. */
+  get isMidway(): boolean {
+    return this.#inPayload || this.#opcode !== Opcode.CONTINUATION || this.#carry !== undefined;
+  }
+
+  /** Memory that the message which is arriving takes, in bytes. */
+  get keptBytes(): number {
+    return this.#partial === undefined ? 0 : this.#partial.capacity;
   }
 
   /** Overwrites the message of the last event, if nobody else has its memory now: whoever kept a view sees it. */
@@ -213,6 +231,13 @@ export class FrameReader {
       );
     }
     if (this.#end < keyAt + 4) return FrameEvent.NONE;
+    if (length > 0 || first >= FIN) this.#emptyFragments = 0;
+    else if (++this.#emptyFragments > this.#maxEmptyFragments) {
+      throw new ProtocolError(
+        CloseCode.POLICY_VIOLATION,
+        `more than ${this.#maxEmptyFragments} empty fragments in a row`,
+      );
+    }
 
     if (opcode !== Opcode.CONTINUATION) this.#opcode = opcode;
     this.#messageBytes += length;

@@ -35,6 +35,11 @@ export class PartialMessage {
     return this.#length;
   }
 
+  /** Memory that it takes, in bytes. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
   /** Whether it has had to go to the heap. */
   get onHeap(): boolean {
     return this.#bytes !== this.#arena.bytes;

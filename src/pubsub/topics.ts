@@ -71,6 +71,7 @@ export class Topics {
   unsubscribe(subscriber: Subscriber, topic: string): void {
     if (!subscriber.topics?.has(topic)) return;
     this.catchUp(subscriber);
+    if (subscriber.topics === undefined) return; // what was pending was its end
     subscriber.topics.delete(topic);
     if (subscriber.topics.size === 0) subscriber.topics = undefined;
     this.#remove(subscriber, topic);

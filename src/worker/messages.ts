@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { ConnectionInfo } from '../connection/hosted-connection.js';
+import type { ConnectionInfo } from '../connection/connection-info.js';
 import type { HostOptions } from '../host/host.js';
 
 /** What a worker is started with: the argument of its one task. */
@@ -11,6 +11,8 @@ export interface WorkerTask {
   readonly options: HostOptions;
   /** See {@link Counters}. */
   readonly counters: SharedArrayBuffer;
+  /** Whether the primary wants to know which connections are over. */
+  readonly reportsClosed: boolean;
   /** See {@link Ownership}. */
   readonly ownership: SharedArrayBuffer;
 }
@@ -36,4 +38,6 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly type: 'ready'; readonly kernel: string }
+  /** Connections that are over, by their ids. */
+  | { readonly type: 'closed'; readonly ids: readonly number[] }
   | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly line: string };

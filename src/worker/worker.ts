@@ -1,4 +1,4 @@
-import { Counters } from '../connection/counters.js';
+import { Counter, Counters } from '../connection/counters.js';
 import { Exchange } from '../host/exchange.js';
 import { HandlerModuleError, loadHandlerModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
@@ -21,10 +21,11 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
     error: (line) => tell({ type: 'log', level: 'error', line }),
   };
   const exchange = new Exchange();
+  const counters = new Counters(task.counters);
   let host: Host;
   try {
     const { handler } = await loadHandlerModule(task.handler);
-    host = new Host(options, handler, exchange, new Counters(task.counters), log);
+    host = new Host(options, handler, exchange, counters, log, task.reportsClosed ? closedReporter(tell) : () => {});
   } catch (error) {
     if (!(error instanceof HandlerModuleError || error instanceof ArenaError)) throw error;
     return { outcome: 'unfit', code: error.code, message: error.message };
@@ -33,7 +34,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const ownership = new Ownership(task.ownership);
   const drained = new Promise<void>((resolve) => {
     port.on('message', (message: ToWorker) => {
-      if (message.type === 'hand-off') takeHandOff(host, ownership, message, log);
+      if (message.type === 'hand-off') takeHandOff(host, ownership, message, counters, log);
       else if (message.type === 'peer') exchange.bus.connect(message.port);
       else resolve(host.drain(message.limitMs));
     });
@@ -50,6 +51,7 @@ function takeHandOff(
   host: Host,
   ownership: Ownership,
   { slot, fd, info, head }: Extract<ToWorker, { type: 'hand-off' }>,
+  counters: Counters,
   log: Logger,
 ): void {
   if (!ownership.take(slot)) return;
@@ -57,5 +59,19 @@ function takeHandOff(
     host.adopt(fd, info, head);
   } catch (error) {
     log.error(`cannot take over the socket of connection ${info.id}: ${String(error)}`);
+    counters.add(Counter.OPENED, 1); // and over: the primary counts what it has handed out
   }
+}
+
+/** Tells the primary of connections that are over, all of a turn at once. */
+function closedReporter(tell: (message: FromWorker) => void): (id: number) => void {
+  let ids: number[] = [];
+  return (id) => {
+    ids.push(id);
+    if (ids.length > 1) return;
+    setImmediate(() => {
+      tell({ type: 'closed', ids });
+      ids = [];
+    });
+  };
 }

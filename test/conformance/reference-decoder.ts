@@ -20,8 +20,12 @@ class Violation {
 
 class EndOfStream {}
 
-export function decode(stream: Uint8Array, maxPayloadBytes: number): Verdict {
-  const decoder = new ReferenceDecoder(stream, BigInt(maxPayloadBytes));
+export function decode(
+  stream: Uint8Array,
+  maxPayloadBytes: number,
+  maxEmptyFragments = Number.POSITIVE_INFINITY,
+): Verdict {
+  const decoder = new ReferenceDecoder(stream, BigInt(maxPayloadBytes), maxEmptyFragments);
   try {
     for (;;) decoder.frame();
   } catch (end) {
@@ -38,12 +42,16 @@ class ReferenceDecoder {
   position = 0;
   readonly #stream: Uint8Array;
   readonly #limit: bigint;
+  readonly #maxEmptyFragments: number;
+  /** The last fragments that had no payload and were not their message's last. */
+  #emptyFragments = 0;
   /** The fragmented message that has begun and not ended. */
   #message: { readonly opcode: number; readonly payload: number[]; character: number[] } | undefined;
 
-  constructor(stream: Uint8Array, limit: bigint) {
+  constructor(stream: Uint8Array, limit: bigint, maxEmptyFragments: number) {
     this.#stream = stream;
     this.#limit = limit;
+    this.#maxEmptyFragments = maxEmptyFragments;
   }
 
   /** Section 5.2, from top to bottom. */
@@ -95,6 +103,8 @@ class ReferenceDecoder {
   }
 
   #data(opcode: number, fin: boolean, length: number, key: readonly number[]): void {
+    this.#emptyFragments = length === 0 && !fin ? this.#emptyFragments + 1 : 0;
+    if (this.#emptyFragments > this.#maxEmptyFragments) throw new Violation(1008);
     this.#message ??= { opcode, payload: [], character: [] };
     const message = this.#message;
     for (let i = 0; i < length; i++) {

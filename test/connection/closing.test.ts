@@ -98,7 +98,6 @@ describe('close()', () => {
       expect(peer.connection.send('still open')).toBe(true);
     });
     expect(framesOf(peer)).toEqual([shown(TEXT, 'still open')]);
-    expect(thread.deadlines.size).toBe(0);
   });
 
   test('sends no data, no ping, no pong and no publication afterwards', () => {
@@ -174,7 +173,6 @@ describe('close()', () => {
     });
     const peer = thread.connect(clientFrame(TEXT, 'dropped'));
     expect(framesOf(peer)).toEqual(['close 4100']);
-    expect(thread.deadlines.get(peer.connection)).toBe(5000);
     peer.wire.arrive(clientClose(4100));
     settle();
     await thread.microtasks();
@@ -338,32 +336,34 @@ describe('closeTimeoutMs', () => {
     const { thread, heard } = listening({}, { closeTimeoutMs: 1234 });
     const peer = thread.connect();
     thread.inTurn(() => peer.connection.close());
-    expect(thread.deadlines.get(peer.connection)).toBe(1234);
-    peer.connection.onDeadline();
+    thread.pass(1234);
+    expect(peer.wire.isDestroyed).toBe(false);
+    thread.pass(10);
     expect(peer.wire.isDestroyed).toBe(true);
     peer.wire.pump();
     expect(heard).toEqual(['open', 'close 1006']);
-    expect(thread.deadlines.size).toBe(0);
   });
 
   test('bounds the wait for the peer’s FIN', () => {
     const { thread, heard } = listening({}, { closeTimeoutMs: 1234 });
     const peer = thread.connect();
     peer.wire.arrive(clientClose(1001));
-    expect(thread.deadlines.get(peer.connection)).toBe(1234);
-    peer.connection.onDeadline();
+    thread.pass(1234);
+    expect(peer.wire.isDestroyed).toBe(false);
+    thread.pass(10);
     peer.wire.pump();
     expect(heard).toEqual(['open', 'close 1001']);
-    expect(thread.deadlines.size).toBe(0);
   });
 
   test('is one time for all of the closing: the answer to our Close does not begin it anew', () => {
     const { thread } = listening({}, { closeTimeoutMs: 1234 });
     const peer = thread.connect();
     thread.inTurn(() => peer.connection.close());
-    thread.deadlines.set(peer.connection, 34); // most of it has passed
+    thread.pass(1200);
     peer.wire.arrive(clientClose(1000));
-    expect(thread.deadlines.get(peer.connection)).toBe(34);
+    expect(peer.wire.isDestroyed).toBe(false);
+    thread.pass(50);
+    expect(peer.wire.isDestroyed).toBe(true);
   });
 
   test('bounds the wait of a peer that has sent FIN and takes nothing', () => {
@@ -371,8 +371,9 @@ describe('closeTimeoutMs', () => {
     const peer = thread.connectWith((wire) => (wire.takes = () => 0));
     thread.inTurn(() => void peer.connection.send('never taken'));
     peer.wire.fin();
-    expect(thread.deadlines.get(peer.connection)).toBe(5000);
-    peer.connection.onDeadline();
+    thread.pass(5000);
+    expect(peer.wire.isDestroyed).toBe(false);
+    thread.pass(10);
     peer.wire.pump();
     expect(heard).toEqual(['open', 'close 1006']);
   });

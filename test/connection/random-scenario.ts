@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { publishTo } from '../../dist/connection/hosted-connection.js';
 import type { Message } from '../../dist/connection/message.js';
+import { publishTo } from '../../dist/connection/publish-to.js';
 import { BINARY, CLOSE, clientFrame, letters, PING, pattern, serverFrames, shown, TEXT } from './frames.js';
 import { type Peer, TestThread } from './thread.js';
 

@@ -1,4 +1,5 @@
 import type { Transport, TransportListener } from '../../dist/connection/transport.js';
+import type { Budget } from '../../dist/connection/write-queue.js';
 import { type Arena, HEADROOM_BYTES, OUT_BYTES, WINDOW_BYTES } from '../../dist/memory/arena.js';
 
 /** Overwrites what is nobody's between two turns. */
@@ -41,6 +42,7 @@ export class ScriptedTransport implements Transport {
   readonly #queue: Queued[] = [];
   readonly #shared = new Set<SharedArrayBuffer>();
   #queuedBytes = 0;
+  #drainedBytes = 0;
   /** By the connection itself. */
   #isDropped = false;
   /** Has arrived and is not read yet. */
@@ -50,7 +52,10 @@ export class ScriptedTransport implements Transport {
   /** Where the next read goes. libuv may write there at any time. */
   #target: readonly [offset: number, length: number] | undefined;
 
-  constructor(arena: Arena, listener: TransportListener) {
+  readonly #budget: Budget;
+
+  constructor(arena: Arena, listener: TransportListener, budget: Budget) {
+    this.#budget = budget;
     this.#arena = arena;
     this.#listener = listener;
     this.#target = listener.readTarget(); // as a net.Socket does when it is made
@@ -60,6 +65,10 @@ export class ScriptedTransport implements Transport {
 
   get queuedBytes(): number {
     return this.#queuedBytes;
+  }
+
+  get drainedBytes(): number {
+    return this.#drainedBytes;
   }
 
   tryWrite(bytes: Uint8Array, start: number, end: number): number {
@@ -77,6 +86,11 @@ export class ScriptedTransport implements Transport {
     if (bytes.buffer instanceof SharedArrayBuffer) this.#shared.add(bytes.buffer);
     this.#queue.push({ bytes, snapshot: Buffer.from(bytes), written });
     this.#queuedBytes += bytes.length;
+    this.#budget.add(bytes.length);
+  }
+
+  enqueueCopy(bytes: Uint8Array, start: number, end: number): void {
+    this.enqueue(new Uint8Array(bytes.subarray(start, end)));
   }
 
   pause(): void {
@@ -228,6 +242,8 @@ export class ScriptedTransport implements Transport {
   #complete({ bytes, snapshot, written }: Queued, isTaken: boolean): void {
     if (!snapshot.equals(bytes)) this.breaches.push('queued bytes have changed');
     this.#queuedBytes -= bytes.length;
+    this.#budget.add(-bytes.length);
+    this.#drainedBytes += bytes.length;
     if (isTaken) this.#taken.push(snapshot);
     written?.();
   }

@@ -33,7 +33,7 @@ describe.skipIf(!hasDescriptors)('a transport on a TCP socket', () => {
     const [theirs] = (await accepted) as [Socket];
     const fd = duplicate(theirs);
     theirs.destroy();
-    transport = new SocketTransport(fd, arena, listener);
+    transport = new SocketTransport(fd, arena, { add() {} }, listener);
   });
 
   afterEach(() => {
@@ -192,7 +192,7 @@ describe.skipIf(!hasDescriptors)('a transport on a TCP socket', () => {
 
   test('is refused a descriptor that is no socket, which stays the caller’s', () => {
     const fd = openSync(fileURLToPath(import.meta.url), 'r');
-    expect(() => new SocketTransport(fd, arena, listener)).toThrow();
+    expect(() => new SocketTransport(fd, arena, { add() {} }, listener)).toThrow();
     expect(fstatSync(fd).isFile()).toBe(true);
     closeSync(fd);
   });

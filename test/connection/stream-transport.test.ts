@@ -20,7 +20,7 @@ beforeEach(() => {
   listener = new NotingListener(arena);
 });
 
-const over = (stream: Duplex) => new StreamTransport(stream, arena, turn, listener);
+const over = (stream: Duplex) => new StreamTransport(stream, arena, turn, { add() {} }, listener);
 
 describe('reading', () => {
   test('begins with resume()', async () => {

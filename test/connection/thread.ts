@@ -1,6 +1,8 @@
 import { expect, onTestFinished } from 'vitest';
+import { BufferBudget } from '../../dist/connection/buffer-budget.js';
+import { Clock } from '../../dist/connection/clock.js';
 import { Counters } from '../../dist/connection/counters.js';
-import type { ConnectionEnvironment } from '../../dist/connection/environment.js';
+import type { ConnectionEnvironment, ConnectionLimits } from '../../dist/connection/environment.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { HostedConnection } from '../../dist/connection/hosted-connection.js';
 import { OutBuffer } from '../../dist/connection/output.js';
@@ -13,11 +15,26 @@ import { overwriteOutBuffer, ScriptedTransport } from './scripted-transport.js';
 
 const MIB = 1024 * 1024;
 
-export interface ThreadOptions {
+/** As little as can be limited, and what is usual of the rest. */
+export const NO_LIMITS: ConnectionLimits = {
+  maxPayloadBytes: 2 ** 32 - 1,
+  maxConsecutiveEmptyFragments: 100,
+  highWaterMarkBytes: MIB,
+  maxBackpressureBytes: 2 ** 30,
+  slowConsumer: 'close',
+  heartbeatIntervalMs: 0,
+  idleTimeoutMs: 0,
+  messageTimeoutMs: 0,
+  stallTimeoutMs: 0,
+  closeTimeoutMs: 5000,
+  messagesPerSecond: 0,
+  bytesPerSecond: 0,
+  rateLimitAction: 'pause',
+};
+
+export interface ThreadOptions extends Partial<ConnectionLimits> {
   readonly handler?: Handler;
-  readonly maxPayloadBytes?: number;
-  readonly highWaterMarkBytes?: number;
-  readonly closeTimeoutMs?: number;
+  readonly maxBufferedBytes?: number;
   readonly arenaBytes?: number;
   readonly poison?: boolean;
 }
@@ -36,8 +53,12 @@ export class TestThread {
   readonly topics: Topics;
   readonly out: OutBuffer;
   readonly peers: Peer[] = [];
-  /** Of the connections that have one, in ms. */
-  readonly deadlines = new Map<HostedConnection, number>();
+  readonly clock = new Clock(1);
+  readonly budget: BufferBudget;
+  /** How often more was held than may be. */
+  exceeded = 0;
+  /** What the limits have done. */
+  readonly incidents: string[] = [];
   /** Hooks that have failed. */
   readonly failures: { readonly hook: string; readonly error: unknown }[] = [];
   /** Promises that the host would wait for. */
@@ -51,22 +72,25 @@ export class TestThread {
     this.turn = new Turn(() => this.topics.flush());
     this.topics = new Topics({ hasPeers: false, post: () => {} }, () => this.turn.schedule());
     this.out = new OutBuffer(this.arena);
+    const { handler, arenaBytes, maxBufferedBytes = 2 ** 40, poison, ...limits } = options;
+    const shared = new SharedArrayBuffer(4);
+    this.budget = new BufferBudget(shared, maxBufferedBytes, this.counters, () => this.exceeded++);
     this.#env = {
       arena: this.arena,
+      clock: this.clock,
+      budget: this.budget,
       kernel: createKernel('auto', this.arena.memory),
       outBuffer: this.out,
       turn: this.turn,
       topics: this.topics,
       counters: this.counters,
-      limits: {
-        maxPayloadBytes: options.maxPayloadBytes ?? 4 * MIB,
-        highWaterMarkBytes: options.highWaterMarkBytes ?? MIB,
-        closeTimeoutMs: options.closeTimeoutMs ?? 5000,
+      limits: { ...NO_LIMITS, maxPayloadBytes: 4 * MIB, ...limits },
+      handler: handler ?? {},
+      poison: poison ?? false,
+      onLimit: (_connection, { counter, what }) => {
+        this.counters.add(counter, 1);
+        this.incidents.push(what);
       },
-      handler: options.handler ?? {},
-      poison: options.poison ?? false,
-      setDeadline: (connection, delayMs) => this.deadlines.set(connection, delayMs),
-      clearDeadline: (connection) => this.deadlines.delete(connection),
       onHandlerError: (_connection, hook, error) => this.failures.push({ hook, error }),
       track: (promise) => this.tracked.push(promise),
       onConnectionClosed: (connection) => this.closed.push(connection),
@@ -107,6 +131,15 @@ export class TestThread {
     this.settle();
   }
 
+  /** Time goes by, a tick at a time. */
+  pass(ms: number): void {
+    for (let passed = 0; passed < ms; passed += 1) {
+      this.clock.tick(1);
+      for (const { connection, wire } of this.peers) if (!wire.isClosed) connection.onTick();
+      this.settle();
+    }
+  }
+
   /** Between two turns: whatever is not in use is overwritten, and transports go on by themselves. */
   settle(): void {
     for (const { wire } of this.peers) wire.overwriteWhatIsFree();
@@ -145,7 +178,7 @@ export class TestThread {
       'users of chunks',
     ).toBe(0);
     expect(this.closed.length).toBe(this.peers.length);
-    expect(this.deadlines.size).toBe(0);
+    expect(this.budget.bytes, 'bytes that the budget knows to be held').toBe(0);
   }
 
   #make(): Peer {
@@ -153,7 +186,7 @@ export class TestThread {
     const id = ++this.#made;
     const info = { id, remoteAddress: '192.0.2.1', path: '/room', query: 'a=b', subprotocol: 'chat', data: undefined };
     const connection = new HostedConnection(this.#env, info, (listener) => {
-      wire = new ScriptedTransport(this.arena, listener);
+      wire = new ScriptedTransport(this.arena, listener, this.budget);
       return wire;
     });
     const peer = { connection, wire: wire as unknown as ScriptedTransport };

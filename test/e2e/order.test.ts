@@ -43,7 +43,7 @@ describe.each([0, 1])('what is sent, with threads: %i', (threads) => {
   });
 
   it('can be forwarded to a connection that does not read, and to one that does', async () => {
-    await using served = await serve({ handler: handler('mixing.js'), threads });
+    await using served = await serve({ handler: handler('mixing.js'), threads, maxBackpressureBytes: 2 ** 30 });
     const [reader, sleeper, sender] = await Promise.all([
       Client.open(served.url),
       Client.open(served.url),

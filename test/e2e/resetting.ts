@@ -69,5 +69,6 @@ export async function expectNoLeaks(threads: number, count: number, atOnce: numb
   using client = await Client.open(`${served.url}/new`);
   expect(await client.json()).toMatchObject({ path: '/new' });
   expect(served.server.stats()).toMatchObject({ pendingUpgrades: 0, workersLost: 0, protocolErrors: 0 });
-  expect(served.log.lines).toEqual([]);
+  // Requests that end before they are whole are told, and no more.
+  expect(served.log.lines.filter((line) => !line.startsWith('info: '))).toEqual([]);
 }

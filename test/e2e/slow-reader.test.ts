@@ -8,6 +8,8 @@ const KIB = 1024;
 const COUNT = 256;
 const SIZE = 256 * KIB;
 const HIGH_WATER_MARK = 1024 * KIB;
+/** Of what may be queued for a client: how much that is at most is not what these tests are about. */
+const UNLIMITED = 2 ** 30;
 
 interface Flooded {
   readonly results: readonly boolean[];
@@ -26,7 +28,8 @@ async function expectFlood(client: Client): Promise<void> {
 
 describe.each([0, 1])('a client that does not read, with threads: %i', (threads) => {
   it('is not read either, costs no other connection of its thread anything, and gets all that it was sent', async () => {
-    await using served = await serve({ handler: handler('flooding.js'), threads, highWaterMarkBytes: HIGH_WATER_MARK });
+    const limits = { highWaterMarkBytes: HIGH_WATER_MARK, maxBackpressureBytes: UNLIMITED };
+    await using served = await serve({ handler: handler('flooding.js'), threads, ...limits });
     using reports = new Reports();
     using slow = await Client.open(`${served.url}/slow`);
     using other = await Client.open(`${served.url}/other`);
@@ -59,7 +62,12 @@ describe.each([0, 1])('a client that does not read, with threads: %i', (threads)
 
   it('has what waits for it left alone by those who use the memory beside it', async () => {
     // Messages that are larger than a window and fill their slabs to the last byte, most of the arena in all.
-    const options = { threads, arenaBytes: 16 * 1024 * KIB, highWaterMarkBytes: 2 ** 30 };
+    const options = {
+      threads,
+      arenaBytes: 16 * 1024 * KIB,
+      highWaterMarkBytes: UNLIMITED,
+      maxBackpressureBytes: UNLIMITED,
+    };
     await using served = await serve({ handler: builtIn('echo'), ...options });
     using slow = await Client.open(served.url);
     using other = await Client.open(served.url);
@@ -77,7 +85,7 @@ describe.each([0, 1])('a client that does not read, with threads: %i', (threads)
   });
 
   it('can be closed: what it was sent comes first, then the Close', async () => {
-    await using served = await serve({ handler: handler('commands.js'), threads });
+    await using served = await serve({ handler: handler('commands.js'), threads, maxBackpressureBytes: UNLIMITED });
     using slow = await Client.open(served.url);
     slow.socket.pause();
     slow.run(['sendBytes', 20 * 1024 * KIB, 1], ['send', 'last'], ['close', 4000, 'done']);
@@ -89,7 +97,7 @@ describe.each([0, 1])('a client that does not read, with threads: %i', (threads)
   });
 
   it('can go, with all that it was never given', async () => {
-    await using served = await serve({ handler: handler('flooding.js'), threads });
+    await using served = await serve({ handler: handler('flooding.js'), threads, maxBackpressureBytes: UNLIMITED });
     using reports = new Reports();
     using other = await Client.open(`${served.url}/other`);
     for (const how of ['reset', 'end'] as const) {
@@ -108,7 +116,12 @@ describe.each([0, 1])('a client that does not read, with threads: %i', (threads)
   });
 
   it('has its pings answered when it reads again, the last of them at least', async () => {
-    await using served = await serve({ handler: handler('commands.js'), threads, highWaterMarkBytes: 2 ** 30 });
+    await using served = await serve({
+      handler: handler('commands.js'),
+      threads,
+      highWaterMarkBytes: UNLIMITED,
+      maxBackpressureBytes: UNLIMITED,
+    });
     using slow = await Client.open(served.url);
     slow.socket.pause();
     slow.run(['sendBytes', 20 * 1024 * KIB, 1]);

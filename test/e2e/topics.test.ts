@@ -168,7 +168,7 @@ describe.each([0, 2])('topics, with threads: %i', (threads) => {
   });
 
   it('wait for a subscriber that does not read, whose bytes stay what they were', async () => {
-    await using served = await serve({ handler: commands, threads });
+    await using served = await serve({ handler: commands, threads, maxBackpressureBytes: 2 ** 30 });
     const byThread = await openInEachThread(served, 2);
     const clients = byThread.flat();
     const sleepers = byThread.map(([, second]) => second as Client);

@@ -30,7 +30,7 @@ class PendingUpgrade {
 
 describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
   it('sees the request, and what it attaches reaches the connection as a structured clone', async () => {
-    await using served = await serve({ handler: deciding, threads });
+    await using served = await serve({ handler: deciding, threads, allowedOrigins: ['http://example.org'] });
     let seen: UpgradeRequest | undefined;
     decideUpgrades((request) => {
       seen = request;

@@ -5,9 +5,9 @@ import { connect as connectSocket, createServer, type Server, type Socket } from
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { ConnectionInfo } from '../../dist/connection/connection-info.js';
 import { Counter, Counters } from '../../dist/connection/counters.js';
 import type { Handler } from '../../dist/connection/handler.js';
-import type { ConnectionInfo } from '../../dist/connection/hosted-connection.js';
 import { Exchange } from '../../dist/host/exchange.js';
 import { Host, type HostOptions } from '../../dist/host/host.js';
 import { publish, registerHost } from '../../dist/host/publish.js';
@@ -22,6 +22,7 @@ import {
   shown,
   TEXT,
 } from '../connection/frames.js';
+import { NO_LIMITS } from '../connection/thread.js';
 import { duplexPair } from './duplex-pair.js';
 
 const MIB = 1024 * 1024;
@@ -50,10 +51,13 @@ function makeHost(handler: Handler, limits: Partial<HostOptions['limits']> = {})
   const options: HostOptions = {
     arenaBytes: 8 * MIB,
     kernel: 'auto',
-    limits: { maxPayloadBytes: 4 * MIB, highWaterMarkBytes: MIB, closeTimeoutMs: 5000, ...limits },
+    limits: { ...NO_LIMITS, maxPayloadBytes: 4 * MIB, ...limits },
+    maxBufferedBytes: 2 ** 40,
+    buffered: new SharedArrayBuffer(4),
     poison: true,
   };
-  const host = new Host(options, handler, new Exchange(), counters, { info: note, warn: note, error: note });
+  const logger = { info: note, warn: note, error: note };
+  const host = new Host(options, handler, new Exchange(), counters, logger, () => {});
   return { host, counters, log };
 }
 

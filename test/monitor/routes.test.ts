@@ -58,7 +58,7 @@ describe.each([0, 2])('HTTP on the WebSocket port, with threads: %i', (threads) 
     ] as const) {
       using client = await RawClient.connect(served.port);
       client.socket.write(
-        `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n`,
+        `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n`,
       );
       const response = await client.response;
       expect(response.startsWith(`HTTP/1.1 ${status} `)).toBe(true);

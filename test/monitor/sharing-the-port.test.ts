@@ -43,7 +43,14 @@ describe('ordinary requests', () => {
     const response = await fetch(urlOf(served, '/healthz?verbose'));
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
     expect(response.headers.get('cache-control')).toBe('no-store');
-    expect(await response.json()).toEqual({ status: 'ok', threads: [], connections: 0, uptimeSeconds: 0 });
+    expect(await response.json()).toEqual({
+      status: 'ok',
+      threads: [],
+      connections: 0,
+      workersLost: 0,
+      workersLostLastMinute: 0,
+      uptimeSeconds: 0,
+    });
   });
 
   it('and upgrades are judged by the exact path, without its query', async () => {
@@ -96,7 +103,7 @@ describe('an upgrade', () => {
       using client = await RawClient.connect(served.port);
       const read = () => new Promise<Buffer>((resolve) => client.socket.once('data', resolve));
       const answered = read();
-      client.socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+      client.socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
       expect(String(await answered)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
       const upgraded = read();
       client.socket.write(encodeRequest('/'));
@@ -114,7 +121,7 @@ describe('an upgrade', () => {
     client.socket.on('data', (bytes) => {
       answer += bytes;
     });
-    client.socket.write(`GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n${encodeRequest('/')}`);
+    client.socket.write(`GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n${encodeRequest('/')}`);
     await client.ended;
     expect(answer).toMatch(/^(HTTP\/1\.1 200 OK\r\n.*)?$/s);
     expect(answer).not.toContain(' 101 ');
@@ -123,7 +130,11 @@ describe('an upgrade', () => {
 
   it('makes a request behind it bytes of the connection, which are no frame', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads: 0 });
-    using client = await RawClient.open(served.port, '/', Buffer.from('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'));
+    using client = await RawClient.open(
+      served.port,
+      '/',
+      Buffer.from('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+    );
     expect((await client.next()).opcode).toBe(Opcode.CLOSE);
     await client.ended;
     expect(client.rest).toEqual([]);

@@ -151,7 +151,11 @@ describe.runIf(certificate !== undefined).each([0, 2])('behind TLS, with threads
   });
 
   it('a client that does not read holds up nobody, and gets everything in the end', async () => {
-    await using behind = new Behind(createHttps(), { handler: handler('flooding.js'), threads });
+    await using behind = new Behind(createHttps(), {
+      handler: handler('flooding.js'),
+      threads,
+      maxBackpressureBytes: 2 ** 30,
+    });
     const port = await behind.start();
     using reports = new Reports();
     using slow = await Client.open(`wss://127.0.0.1:${port}/slow`, TRUSTING);

@@ -1,0 +1,24 @@
+import { FIN, Opcode } from '../protocol/opcode.js';
+import type { Subscriber, Topics } from '../pubsub/topics.js';
+import type { SendData } from './connection.js';
+import { LentMessage } from './message.js';
+import { payloadOf } from './payload.js';
+
+/** Publishes for a connection, which does not get it, or for nobody in particular. @throws TypeError */
+export function publishTo(topics: Topics, topic: string, except: Subscriber | undefined, data: SendData): void {
+  checkTopic(topic);
+  if (data instanceof LentMessage) {
+    topics.publish(topic, except, data.firstByte, data.source, data.offset, data.size);
+  } else if (typeof data === 'string') {
+    const payload = Buffer.from(data);
+    topics.publish(topic, except, FIN | Opcode.TEXT, payload, 0, payload.length);
+  } else {
+    const payload = payloadOf(data);
+    topics.publish(topic, except, FIN | Opcode.BINARY, payload, 0, payload.length);
+  }
+}
+
+/** @throws TypeError */
+export function checkTopic(topic: string): void {
+  if (typeof topic !== 'string') throw new TypeError(`a topic must be a string, got ${typeof topic}`);
+}

@@ -1,0 +1,102 @@
+import type { Clock } from './clock.js';
+
+/** How long peers may take for what. In ms; 0 is no limit, where that is allowed. */
+export interface TimeLimits {
+  /** A peer that was not heard of for so long is pinged; one that is not heard of for as long again is dead. 0: never. */
+  readonly heartbeatIntervalMs: number;
+  /** Without a message either way. 0: for ever. */
+  readonly idleTimeoutMs: number;
+  /** From the first byte of a message to its last. 0: for ever. */
+  readonly messageTimeoutMs: number;
+  /** With output queued, and none of it taken. 0: for ever. */
+  readonly stallTimeoutMs: number;
+  /** For a closing handshake, and what is still to be sent. */
+  readonly closeTimeoutMs: number;
+}
+
+/** What a peer has to expect. */
+export const Verdict = {
+  FINE: 0,
+  /** Not heard of for a while: it is to be pinged. */
+  SILENT: 1,
+  /** It has not answered a ping, nor sent anything else. */
+  DEAD: 2,
+  /** There was no message for too long. */
+  IDLE: 3,
+  /** It takes too long to send a message. */
+  UNFINISHED: 4,
+  /** It takes nothing of what it is sent. */
+  STALLED: 5,
+  /** It does not finish the closing handshake. */
+  LINGERING: 6,
+} as const;
+
+export type Verdict = (typeof Verdict)[keyof typeof Verdict];
+
+/** Watches over the times of one connection. The connection notes what happens; a sweep over all of them judges. */
+export class Vigil {
+  /** When something was last read. */
+  heardAt: number;
+  /** When a message was last received or sent. */
+  messageAt: number;
+  /** When the message that is arriving began; -1 between messages. */
+  begunAt = -1;
+  /** When closing began; -1 before. */
+  closingAt = -1;
+  /** When the peer was last seen to take something, or to have taken all. */
+  takenAt: number;
+  #pingedAt = -1;
+  #drainedBytes = 0;
+
+  constructor(nowMs: number) {
+    this.heardAt = nowMs;
+    this.messageAt = nowMs;
+    this.takenAt = nowMs;
+  }
+
+  /**
+   * To be called once in each tick.
+   * @param queuedBytes output that waits for the peer, of which it has ever taken `drainedBytes`.
+   * @param isPaused we do not read: what the peer has sent since cannot be known, only whether it takes something.
+   */
+  check(clock: Clock, limits: TimeLimits, queuedBytes: number, drainedBytes: number, isPaused: boolean): Verdict {
+    const { nowMs, elapsedMs, tickMs } = clock;
+    if (this.closingAt >= 0) {
+      return nowMs - this.closingAt > limits.closeTimeoutMs + tickMs ? Verdict.LINGERING : Verdict.FINE;
+    }
+    if (queuedBytes === 0 || drainedBytes !== this.#drainedBytes) {
+      this.takenAt = nowMs;
+      this.#drainedBytes = drainedBytes;
+    } else if (limits.stallTimeoutMs > 0 && nowMs - this.takenAt > limits.stallTimeoutMs + tickMs) {
+      return Verdict.STALLED;
+    }
+    if (isPaused) {
+      // Time stands still for all else.
+      this.heardAt = nowMs;
+      this.messageAt += elapsedMs;
+      if (this.begunAt >= 0) this.begunAt += elapsedMs;
+      return Verdict.FINE;
+    }
+    const { messageTimeoutMs, idleTimeoutMs, heartbeatIntervalMs } = limits;
+    if (messageTimeoutMs > 0 && this.begunAt >= 0 && nowMs - this.begunAt > messageTimeoutMs + tickMs) {
+      return Verdict.UNFINISHED;
+    }
+    if (idleTimeoutMs > 0 && nowMs - this.messageAt > idleTimeoutMs + tickMs) return Verdict.IDLE;
+    return heartbeatIntervalMs > 0
+      ? this.#checkHeartbeat(nowMs, heartbeatIntervalMs, tickMs, queuedBytes)
+      : Verdict.FINE;
+  }
+
+  #checkHeartbeat(nowMs: number, intervalMs: number, tickMs: number, queuedBytes: number): Verdict {
+    const isAwaited = this.heardAt < this.#pingedAt;
+    if (queuedBytes > 0) {
+      // A ping would wait behind the output; whether the peer takes that is judged by stallTimeoutMs.
+      if (isAwaited) this.#pingedAt = nowMs;
+      return Verdict.FINE;
+    }
+    if (isAwaited) return nowMs - this.#pingedAt > intervalMs ? Verdict.DEAD : Verdict.FINE;
+    if (nowMs - this.heardAt <= intervalMs + tickMs) return Verdict.FINE;
+    this.#pingedAt = nowMs;
+    return Verdict.SILENT;
+  }
+}

@@ -1,0 +1,123 @@
+/** Counts bytes that are held: see {@link BufferBudget}. */
+export interface Budget {
+  add(bytes: number): void;
+}
+
+/** Bytes that wait for the kernel: `[start, end)` of memory that is held until `written` is called. */
+interface Queued {
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+  readonly written: (() => void) | undefined;
+}
+
+/** A copied rest goes to memory of this size at first, in bytes; the next to twice as much, up to the second figure. */
+const FIRST_COPY_BYTES = 512;
+const MAX_COPY_BYTES = 64 * 1024;
+
+/**
+ * The output of one connection that the kernel has not taken, in order. What is copied goes to memory with room for more,
+ * so that many small frames for a peer that does not read cost not much more than their bytes.
+ */
+export class WriteQueue {
+  readonly #budget: Budget;
+  #queue: Queued[] = [];
+  /** Items before this one are gone; they are cut off now and then. */
+  #first = 0;
+  #queuedBytes = 0;
+  #drainedBytes = 0;
+  /** The last item, if it was copied and has room behind its end. */
+  #growing: Queued | undefined;
+
+  /** @param budget is told of all that is queued, and of what is queued no more. */
+  constructor(budget: Budget) {
+    this.#budget = budget;
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  /** All that was ever queued and has gone: grows whenever the peer takes something. */
+  get drainedBytes(): number {
+    return this.#drainedBytes;
+  }
+
+  /** Queues memory that does not change until `written` is called: when it has gone, or never will. */
+  hold(bytes: Uint8Array, written?: () => void): void {
+    this.#growing = undefined;
+    this.#queue.push({ bytes, start: 0, end: bytes.length, written });
+    this.#queuedBytes += bytes.length;
+    this.#budget.add(bytes.length);
+  }
+
+  /** Queues a copy of `[start, end)`. */
+  copy(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    const part = bytes.subarray(start, end);
+    this.#queuedBytes += length;
+    this.#budget.add(length);
+    const last = this.#growing;
+    if (last !== undefined && last.end + length <= last.bytes.length) {
+      last.bytes.set(part, last.end);
+      last.end += length;
+      return;
+    }
+    const room = last === undefined ? FIRST_COPY_BYTES : Math.min(MAX_COPY_BYTES, 2 * last.bytes.length);
+    // Not of Buffer's pool, all of which it would hold for as long as the peer likes.
+    const memory = length >= room ? new Uint8Array(length) : Buffer.allocUnsafeSlow(room);
+    memory.set(part, 0);
+    const item: Queued = { bytes: memory, start: 0, end: length, written: undefined };
+    this.#queue.push(item);
+    this.#growing = item;
+  }
+
+  /** The first bytes, at most `limitBytes` of one item. Only while something is queued. */
+  head(limitBytes: number): Uint8Array {
+    const { bytes, start, end } = this.#queue[this.#first] as Queued;
+    return bytes.subarray(start, Math.min(end, start + limitBytes));
+  }
+
+  /** The first items, at most `limit` of them. */
+  heads(limit: number): Uint8Array[] {
+    return this.#queue
+      .slice(this.#first, this.#first + limit)
+      .map(({ bytes, start, end }) => bytes.subarray(start, end));
+  }
+
+  /** The first `length` bytes have gone. */
+  consume(length: number): void {
+    this.#queuedBytes -= length;
+    this.#budget.add(-length);
+    this.#drainedBytes += length;
+    let left = length;
+    while (left > 0) {
+      const item = this.#queue[this.#first] as Queued;
+      const taken = Math.min(left, item.end - item.start);
+      item.start += taken;
+      left -= taken;
+      if (item.start < item.end) return;
+      this.#first++;
+      if (item === this.#growing) this.#growing = undefined;
+      item.written?.();
+    }
+    if (this.#first === this.#queue.length) {
+      this.#queue = [];
+      this.#first = 0;
+    } else if (this.#first > 1024) {
+      this.#queue.splice(0, this.#first);
+      this.#first = 0;
+    }
+  }
+
+  /** Nothing of it will ever go. */
+  drop(): void {
+    const dropped = this.#queue.slice(this.#first);
+    this.#queue = [];
+    this.#first = 0;
+    this.#budget.add(-this.#queuedBytes);
+    this.#queuedBytes = 0;
+    this.#growing = undefined;
+    for (const { written } of dropped) written?.();
+  }
+}

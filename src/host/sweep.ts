@@ -1,0 +1,58 @@
+import { Clock } from '../connection/clock.js';
+import type { TimeLimits } from '../connection/vigil.js';
+
+/** Who is looked at in each tick. */
+export interface Swept {
+  onTick(): void;
+}
+
+const MIN_TICK_MS = 10;
+const MAX_TICK_MS = 1000;
+/** A tick while rates are limited, in ms: for so long a peer that is too fast waits at least. */
+const RATE_TICK_MS = 50;
+
+/** The time limits of all connections of a thread: one timer, however many they are, which runs only while there are any. */
+export class Sweep {
+  readonly clock: Clock;
+  readonly #swept: ReadonlySet<Swept>;
+  #timer: NodeJS.Timeout | undefined;
+  #lastMs = 0;
+
+  /** @param swept those to look at: may change at any time. */
+  constructor(swept: ReadonlySet<Swept>, tickMs: number) {
+    this.#swept = swept;
+    this.clock = new Clock(tickMs);
+  }
+
+  /** To be called when there is somebody to look at. */
+  start(): void {
+    if (this.#timer !== undefined) return;
+    this.#lastMs = performance.now();
+    this.#timer = setInterval(() => this.#tick(), this.clock.tickMs).unref();
+  }
+
+  #tick(): void {
+    if (this.#swept.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    const now = performance.now();
+    this.clock.tick(now - this.#lastMs);
+    this.#lastMs = now;
+    for (const one of this.#swept) one.onTick();
+  }
+}
+
+/** How often limits are looked at, in ms: an eighth of the shortest, so that none is exceeded by more than a quarter. */
+export function tickFor(limits: TimeLimits, isRateLimited: boolean): number {
+  const times = [
+    limits.heartbeatIntervalMs,
+    limits.idleTimeoutMs,
+    limits.messageTimeoutMs,
+    limits.stallTimeoutMs,
+    limits.closeTimeoutMs,
+  ].filter((ms) => ms > 0);
+  const tick = Math.min(Math.max(Math.min(...times) / 8, MIN_TICK_MS), MAX_TICK_MS);
+  return isRateLimited ? Math.min(tick, RATE_TICK_MS) : tick;
+}

@@ -1,0 +1,126 @@
+import { isIPv6 } from 'node:net';
+import { Incident } from '../connection/incident.js';
+import { type HostRule, isSameOrigin, type OriginRule } from './origin.js';
+
+/** Who may connect, and how many. */
+export interface AdmissionOptions {
+  readonly maxConnections: number;
+  /** 0: no limit. */
+  readonly maxConnectionsPerIp: number;
+  /** Undefined: pages of the same origin. */
+  readonly allowedOrigins: OriginRule | undefined;
+  /** Undefined: depends on where the server listens. */
+  readonly allowedHosts: HostRule | undefined;
+}
+
+/** Why somebody is not admitted. */
+export interface Refusal {
+  readonly status: 403 | 503;
+  readonly body: string;
+  readonly incident: Incident;
+}
+
+/** What is known of somebody who wants to connect. */
+export interface Applicant {
+  readonly host: string;
+  readonly origin: string | undefined;
+  readonly remoteAddress: string | undefined;
+}
+
+/** Decides who is let in, before anything of the application is asked; keeps count of addresses. */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #connections: () => number;
+  readonly #byAddress = new Map<string, number>();
+  /** Of admitted connections, by id. Only while addresses are limited. */
+  readonly #addresses = new Map<number, string>();
+  /** See {@link AdmissionOptions.allowedHosts}. */
+  #defaultHosts: HostRule | undefined;
+
+  /** @param connections counts those that are open or being opened, in all threads. */
+  constructor(options: AdmissionOptions, connections: () => number) {
+    this.#options = options;
+    this.#connections = connections;
+  }
+
+  /** @param hosts what the server may be asked for if no option says so. */
+  set defaultHosts(hosts: HostRule | undefined) {
+    this.#defaultHosts = hosts;
+  }
+
+  /** Whether somebody may ask the server for anything by this name. */
+  allowsHost(host: string): boolean {
+    const rule = this.#options.allowedHosts ?? this.#defaultHosts;
+    return rule === undefined || rule(host);
+  }
+
+  /** Why somebody is not let in; undefined if he is. */
+  judge({ host, origin, remoteAddress }: Applicant): Refusal | undefined {
+    const { allowedOrigins = isSameOrigin, maxConnections, maxConnectionsPerIp } = this.#options;
+    if (!this.allowsHost(host)) return FOREIGN_HOST;
+    if (origin !== undefined && !allowedOrigins(origin, host)) return FOREIGN_ORIGIN;
+    if (this.#connections() >= maxConnections) return FULL;
+    if (maxConnectionsPerIp > 0 && remoteAddress !== undefined) {
+      const taken = this.#byAddress.get(networkOf(remoteAddress)) ?? 0;
+      if (taken >= maxConnectionsPerIp) return ADDRESS_FULL;
+    }
+    return undefined;
+  }
+
+  /** Somebody has been let in: counts against the limit of his address until {@link leave}. */
+  enter(id: number, remoteAddress: string | undefined): void {
+    if (this.#options.maxConnectionsPerIp === 0 || remoteAddress === undefined) return;
+    const network = networkOf(remoteAddress);
+    this.#addresses.set(id, network);
+    this.#byAddress.set(network, (this.#byAddress.get(network) ?? 0) + 1);
+  }
+
+  leave(id: number): void {
+    const network = this.#addresses.get(id);
+    if (network === undefined) return;
+    this.#addresses.delete(id);
+    const left = (this.#byAddress.get(network) ?? 1) - 1;
+    if (left === 0) this.#byAddress.delete(network);
+    else this.#byAddress.set(network, left);
+  }
+}
+
+export const FOREIGN_HOST: Refusal = {
+  status: 403,
+  body: 'this server is not asked for by this Host: allow it with --allow-host (allowedHosts)\n',
+  incident: Incident.FOREIGN_HOST,
+};
+
+const FOREIGN_ORIGIN: Refusal = {
+  status: 403,
+  body: 'pages of this Origin may not connect: allow it with --allow-origin (allowedOrigins)\n',
+  incident: Incident.FOREIGN_ORIGIN,
+};
+
+const FULL: Refusal = {
+  status: 503,
+  body: 'the server has as many connections as it may (maxConnections)\n',
+  incident: Incident.FULL,
+};
+
+const ADDRESS_FULL: Refusal = {
+  status: 503,
+  body: 'there are as many connections from this address as there may be (maxConnectionsPerIp)\n',
+  incident: Incident.ADDRESS_FULL,
+};
+
+/** What counts as one address: an IPv4 address, or a /64 of IPv6, which is what one customer has. */
+export function networkOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  if (mapped !== null) return mapped[1] as string;
+  if (!isIPv6(address)) return address;
+  const [front = '', back] = (address.split('%', 1)[0] as string).split('::', 2);
+  const groups = front === '' ? [] : front.split(':');
+  const behind = back === undefined || back === '' ? 0 : back.split(':').length + (back.includes('.') ? 1 : 0);
+  while (back !== undefined && groups.length + behind < 8) groups.push('0');
+  if (back !== undefined && back !== '') groups.push(...back.split(':'));
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
+}

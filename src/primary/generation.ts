@@ -1,0 +1,142 @@
+import type { Duplex } from 'node:stream';
+import type { ConnectionInfo } from '../connection/connection-info.js';
+import { Counter, Counters } from '../connection/counters.js';
+import type { Exchange } from '../host/exchange.js';
+import { type HandlerModule, loadHandlerModule } from '../host/handler-module.js';
+import { Host } from '../host/host.js';
+import { registerHost } from '../host/publish.js';
+import type { Upgrade } from '../host/upgrade.js';
+import type { ResolvedOptions } from './options.js';
+import type { HandOff, WorkerLink } from './worker-link.js';
+import type { Workers } from './workers.js';
+
+/** What a generation has in common with those before and after it. */
+export interface GenerationContext {
+  readonly options: ResolvedOptions;
+  /** The primary's part in publishing. */
+  readonly exchange: Exchange;
+  /** Where the counts of threads that have ended are added up. */
+  readonly past: Counters;
+  /** Is told the id of each connection that is over. */
+  readonly onClosed: (id: number) => void;
+  /** The workers of all generations: publications go to all of them. */
+  readonly allLinks: () => readonly WorkerLink[];
+}
+
+/**
+ * Everything that hosts connections with one load of the handler module: workers, or the primary itself, or both. A server has
+ * one; while it reloads, also those that are still draining.
+ */
+export class Generation {
+  readonly #context: GenerationContext;
+  readonly #module: HandlerModule;
+  #workers: Workers | undefined;
+  /** For connections hosted in this thread; made when there is one. */
+  #host: Host | undefined;
+  readonly #hostCounters = new Counters();
+  #unregisterHost: () => void = () => {};
+
+  private constructor(context: GenerationContext, module: HandlerModule) {
+    this.#context = context;
+    this.#module = module;
+  }
+
+  /**
+   * Loads the handler module into this thread.
+   * @param reloads how often it was loaded before: a module is loaded again only by another URL.
+   * @throws HandlerModuleError
+   */
+  static async load(context: GenerationContext, reloads: number): Promise<Generation> {
+    const url = new URL(context.options.handler);
+    if (reloads > 0) url.searchParams.set('wsloom-reload', String(reloads));
+    return new Generation(context, await loadHandlerModule(url.href));
+  }
+
+  /** Starts the threads. Resolves with the name of their kernel. @throws WorkerStartError or ArenaError */
+  async start(): Promise<string> {
+    const { options, exchange, past, onClosed, allLinks } = this.#context;
+    if (options.threads === 0) return this.#ownHost().kernelName;
+    const { Workers } = await import('./workers.js');
+    const isCounted = options.admission.maxConnectionsPerIp > 0;
+    const workers = new Workers(
+      { ...options, onClosed: isCounted ? onClosed : undefined },
+      exchange.bus,
+      past,
+      allLinks,
+    );
+    this.#workers = workers;
+    return workers.start();
+  }
+
+  get upgrade(): Upgrade | undefined {
+    return this.#module.upgrade;
+  }
+
+  /** Connections that it has, or that are on their way to one of its workers. */
+  get load(): number {
+    return (this.#workers?.load ?? 0) + (this.#host?.size ?? 0);
+  }
+
+  /** Whether there is a thread to place a connection on. */
+  get canPlace(): boolean {
+    return this.#workers?.canPlace ?? true;
+  }
+
+  get counters(): Counters[] {
+    return [this.#hostCounters, ...(this.#workers?.counters ?? [])];
+  }
+
+  /** Undefined without worker threads. */
+  get workers(): Workers | undefined {
+    return this.#workers;
+  }
+
+  /** Hosts the connection of a descriptor, which is ours from now on, whatever happens. */
+  place(handOff: HandOff): void {
+    if (this.#workers !== undefined) {
+      this.#workers.place(handOff);
+      return;
+    }
+    const { fd, info, head } = handOff;
+    try {
+      this.#ownHost().adopt(fd, info, head);
+    } catch (error) {
+      this.#context.options.log.error(`cannot take over the socket of connection ${info.id}: ${String(error)}`);
+      this.#context.onClosed(info.id);
+    }
+  }
+
+  /** Makes sure that a stream can be hosted. @throws ArenaError */
+  prepareStream(): void {
+    this.#ownHost();
+  }
+
+  /** Hosts a stream that has no descriptor to give. */
+  placeStream(stream: Duplex, info: ConnectionInfo, head: Uint8Array): void {
+    try {
+      this.#ownHost().adoptStream(stream, info, head);
+    } catch (error) {
+      this.#context.options.log.error(`cannot take over the stream of connection ${info.id}: ${String(error)}`);
+      stream.destroy();
+      this.#context.onClosed(info.id);
+    }
+  }
+
+  /** Ends all connections, see {@link Host.drain}, and all threads. */
+  async drain(limitMs: number): Promise<void> {
+    await Promise.all([this.#workers?.drain(limitMs), this.#host?.drain(limitMs)]);
+    this.#unregisterHost();
+    this.#hostCounters.set(Counter.ARENA_BYTES, 0);
+    this.#context.past.addAll(this.#hostCounters);
+    this.#hostCounters.values.fill(0);
+  }
+
+  #ownHost(): Host {
+    if (this.#host === undefined) {
+      const { options, exchange, onClosed } = this.#context;
+      this.#host = new Host(options.host, this.#module.handler, exchange, this.#hostCounters, options.log, onClosed);
+      this.#unregisterHost = registerHost(this.#host);
+    }
+    return this.#host;
+  }
+}

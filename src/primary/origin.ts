@@ -1,0 +1,84 @@
+/** Judges the Origin of a browser's request (RFC 6455 section 10.2) by it and by the Host that was asked for. */
+export type OriginRule = (origin: string, host: string) => boolean;
+
+/** Judges the Host of a request, the port included: `example.org:8080`. */
+export type HostRule = (host: string) => boolean;
+
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'ws:': '80', 'https:': '443', 'wss:': '443' };
+
+/**
+ * Host and port are those that the server was asked for, whatever the scheme: a proxy may have ended TLS. A port that is not
+ * given is the default one of the origin's scheme, in both. `null`, which browsers send for what has no origin, is foreign,
+ * and so is a file: `file://localhost` has no host, whatever it says.
+ */
+export function isSameOrigin(origin: string, host: string): boolean {
+  const page = parse(origin);
+  if (page === undefined || page.hostname === '') return false;
+  const asked = parse(`${page.protocol}//${host}`);
+  return asked !== undefined && page.hostname === asked.hostname && portOf(page) === portOf(asked);
+}
+
+/** @throws Error that says what a list may hold. */
+export function originRule(list: readonly string[]): OriginRule {
+  if (list.includes('*')) return () => true;
+  const allowed = new Set(list.map(normalOrigin));
+  return (origin) => {
+    const page = parse(origin);
+    return allowed.has(page === undefined ? origin : originOf(page));
+  };
+}
+
+/** @throws Error that says what a list may hold. */
+export function hostRule(list: readonly string[]): HostRule {
+  if (list.includes('*')) return () => true;
+  const names = new Set<string>();
+  const namesWithPort = new Set<string>();
+  for (const entry of list) {
+    const url = parse(`ws://${entry}`);
+    if (url === undefined || !isHostOnly(entry)) {
+      throw new Error(`must be names or addresses, with a port or without, or '*', got ${JSON.stringify(entry)}`);
+    }
+    if (/:\d+$/.test(entry)) namesWithPort.add(`${url.hostname}:${portOf(url)}`);
+    else names.add(url.hostname);
+  }
+  return (host) => {
+    const url = parse(`ws://${host}`);
+    return url !== undefined && (names.has(url.hostname) || namesWithPort.has(`${url.hostname}:${portOf(url)}`));
+  };
+}
+
+/** What a server that listens on a loopback address may be asked for. @param address that it listens on. */
+export function loopbackHosts(address: string): HostRule | undefined {
+  if (!/^(::ffff:)?127\.|^::1$/i.test(address)) return undefined;
+  return hostRule(['localhost', '127.0.0.1', '[::1]', address.includes(':') ? `[${address}]` : address]);
+}
+
+function normalOrigin(entry: string): string {
+  if (entry === 'null') return entry;
+  const url = parse(entry);
+  if (url === undefined || url.hostname === '' || !isHostOnly(entry.replace(/^[^:]+:\/\//, ''))) {
+    throw new Error(`must be origins like 'https://example.org', or '*', got ${JSON.stringify(entry)}`);
+  }
+  return originOf(url);
+}
+
+function originOf(url: URL): string {
+  return `${url.protocol}//${url.hostname}:${portOf(url)}`;
+}
+
+function portOf({ port, protocol }: URL): string {
+  return port === '' ? (DEFAULT_PORTS[protocol] ?? '') : port;
+}
+
+/** Also without a star, which would be taken for a pattern and is none. */
+function isHostOnly(text: string): boolean {
+  return text !== '' && !/[/\\?#@*\s]/.test(text);
+}
+
+function parse(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined; // what is no URL is nobody's origin
+  }
+}

@@ -1,0 +1,104 @@
+import { Counter, type Counters } from '../connection/counters.js';
+
+/** What a server has done since it was created, in all of its threads. */
+export interface ServerStats {
+  /** Connections open or closing now. */
+  readonly connections: number;
+  /** Connections ever opened. */
+  readonly opened: number;
+  readonly messagesIn: number;
+  /** Messages sent; a publication counts once for each subscriber. */
+  readonly messagesOut: number;
+  /** Bytes read from WebSocket connections. */
+  readonly bytesIn: number;
+  /** Connections failed because of what the client sent. */
+  readonly protocolErrors: number;
+  /** Hooks of the handler that threw or rejected, `upgrade` not counted. */
+  readonly handlerErrors: number;
+  /** Messages that did not fit into an arena and were put on the heap. */
+  readonly heapMessages: number;
+  /** Bytes of arenas in use, as of the last second. */
+  readonly arenaBytes: number;
+  /** What connections hold of output that clients have not taken, and of messages still arriving, in bytes. */
+  readonly bufferedBytes: number;
+  /** What the limits have done, by limit: connections closed, but for those that say otherwise. */
+  readonly limits: LimitStats;
+  /** Upgrades that wait for `upgrade` to decide. */
+  readonly pendingUpgrades: number;
+  /** Of each worker: its connections, and whether it takes new ones. Empty with `threads: 0`. */
+  readonly threads: readonly { readonly connections: number; readonly isTaking: boolean }[];
+  /** Workers that died and were replaced. */
+  readonly workersLost: number;
+  /** Connections that died with them. */
+  readonly connectionsLost: number;
+  /** How often the handler module was loaded again. */
+  readonly reloads: number;
+  readonly uptimeMs: number;
+}
+
+/** How often each limit was met. */
+export interface LimitStats {
+  /** Not answering a ping (`heartbeatIntervalMs`). */
+  readonly heartbeatTimeouts: number;
+  readonly idleTimeouts: number;
+  readonly messageTimeouts: number;
+  /** Taking nothing of what they were sent (`stallTimeoutMs`). */
+  readonly stalls: number;
+  readonly closeTimeouts: number;
+  /** Taking too little of what they were sent (`maxBackpressureBytes`). */
+  readonly slowConsumers: number;
+  /** Messages that were not sent (`slowConsumer: 'drop'`). */
+  readonly droppedMessages: number;
+  /** Closed to make room (`maxBufferedBytes`). */
+  readonly shed: number;
+  /** Not read for a while, or closed, for sending too fast (`messagesPerSecond`, `bytesPerSecond`). */
+  readonly rateLimited: number;
+  /** Upgrades refused: for `maxConnections`. */
+  readonly refusedFull: number;
+  /** For `maxConnectionsPerIp`. */
+  readonly refusedAddresses: number;
+  readonly refusedOrigins: number;
+  readonly refusedHosts: number;
+  /** For an opening handshake that is none. */
+  readonly refusedHandshakes: number;
+}
+
+/** What the counters do not know. */
+export type Uncounted = Pick<ServerStats, 'pendingUpgrades' | 'threads' | 'uptimeMs'>;
+
+/** Adds up the counters of all threads. */
+export function readStats(counters: readonly Counters[], uncounted: Uncounted): ServerStats {
+  const sum = (counter: Counter) => counters.reduce((total, thread) => total + thread.get(counter), 0);
+  return {
+    connections: sum(Counter.CONNECTIONS),
+    opened: sum(Counter.OPENED),
+    messagesIn: sum(Counter.MESSAGES_IN),
+    messagesOut: sum(Counter.MESSAGES_OUT),
+    bytesIn: sum(Counter.BYTES_IN),
+    protocolErrors: sum(Counter.PROTOCOL_ERRORS),
+    handlerErrors: sum(Counter.HANDLER_ERRORS),
+    heapMessages: sum(Counter.HEAP_MESSAGES),
+    arenaBytes: sum(Counter.ARENA_BYTES),
+    bufferedBytes: sum(Counter.BUFFERED_BYTES),
+    limits: {
+      heartbeatTimeouts: sum(Counter.HEARTBEAT_TIMEOUTS),
+      idleTimeouts: sum(Counter.IDLE_TIMEOUTS),
+      messageTimeouts: sum(Counter.MESSAGE_TIMEOUTS),
+      stalls: sum(Counter.STALLS),
+      closeTimeouts: sum(Counter.CLOSE_TIMEOUTS),
+      slowConsumers: sum(Counter.SLOW_CONSUMERS),
+      droppedMessages: sum(Counter.DROPPED),
+      shed: sum(Counter.SHED),
+      rateLimited: sum(Counter.RATE_LIMITED),
+      refusedFull: sum(Counter.REFUSED_FULL),
+      refusedAddresses: sum(Counter.REFUSED_ADDRESSES),
+      refusedOrigins: sum(Counter.REFUSED_ORIGINS),
+      refusedHosts: sum(Counter.REFUSED_HOSTS),
+      refusedHandshakes: sum(Counter.REFUSED_HANDSHAKES),
+    },
+    workersLost: sum(Counter.WORKERS_LOST),
+    connectionsLost: sum(Counter.CONNECTIONS_LOST),
+    reloads: sum(Counter.RELOADS),
+    ...uncounted,
+  };
+}

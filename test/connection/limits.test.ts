@@ -1,0 +1,646 @@
+import { describe, expect, test } from 'vitest';
+import { Counter } from '../../dist/connection/counters.js';
+import type { Handler } from '../../dist/connection/handler.js';
+import { Incident } from '../../dist/connection/incident.js';
+import { BINARY, CLOSE, clientClose, clientFrame, PING, PONG, pattern, shown, TEXT } from './frames.js';
+import { framesOf, type Peer, startThread, type ThreadOptions } from './thread.js';
+
+const KIB = 1024;
+/** The clock of a thread of these tests moves by 1 ms: nothing comes later than this after its time. */
+const LATE_MS = 2;
+
+/** A thread whose handler notes what comes, and how connections end. */
+function noting(options: ThreadOptions = {}) {
+  const heard: string[] = [];
+  const handler: Handler = {
+    message: (_connection, message) => void heard.push(message.text()),
+    drain: () => void heard.push('drain'),
+    close: (_connection, code) => void heard.push(`close ${code}`),
+    ...options.handler,
+  };
+  return { thread: startThread({ ...options, handler }), heard };
+}
+
+/** A peer whose kernel takes nothing. */
+const deaf = (wire: Peer['wire']) => {
+  wire.takes = () => 0;
+};
+
+const CONTINUATION = 0;
+const names = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `message ${from + i}`);
+const messages = (count: number, from = 0) => names(count, from).map((name) => clientFrame(TEXT, name));
+
+describe('heartbeatIntervalMs', () => {
+  test('pings a silent peer, and gives it up (1006) when it does not answer', () => {
+    const { thread, heard } = noting({ heartbeatIntervalMs: 100 });
+    const peer = thread.connect();
+    thread.pass(100);
+    expect(framesOf(peer)).toEqual([]);
+    thread.pass(LATE_MS);
+    expect(framesOf(peer)).toEqual([shown(PING, '')]);
+    thread.pass(100);
+    expect(peer.wire.isDestroyed).toBe(false);
+    thread.pass(LATE_MS);
+    expect(peer.wire.isDestroyed).toBe(true);
+    expect(heard).toEqual(['close 1006']);
+    expect(framesOf(peer)).toEqual([shown(PING, '')]);
+    expect(thread.incidents).toEqual([Incident.HEARTBEAT_TIMEOUT.what]);
+  });
+
+  test.each([
+    ['a pong', clientFrame(PONG)],
+    ['a message', clientFrame(TEXT, 'here')],
+    ['one byte of a frame', clientFrame(TEXT, 'here').subarray(0, 1)],
+  ])('takes %s for life', (_what, bytes) => {
+    const { thread } = noting({ heartbeatIntervalMs: 100 });
+    const peer = thread.connect();
+    thread.pass(150);
+    peer.wire.arrive(bytes);
+    thread.pass(100);
+    expect(framesOf(peer)).toEqual([shown(PING, '')]);
+    thread.pass(LATE_MS);
+    expect(framesOf(peer)).toEqual([shown(PING, ''), shown(PING, '')]);
+    expect(peer.connection.isOpen).toBe(true);
+    expect(thread.incidents).toEqual([]);
+  });
+
+  test('spares a peer that writes before it reads, for however long', () => {
+    const { thread, heard } = noting({ heartbeatIntervalMs: 100, highWaterMarkBytes: 100 });
+    const peer = thread.connectWith(deaf);
+    thread.inTurn(() => void peer.connection.send(pattern(200)));
+    peer.wire.arrive(...messages(3));
+    thread.pass(10_000);
+    expect(peer.connection.isOpen).toBe(true);
+    peer.wire.takes = (offered) => offered;
+    peer.wire.drain();
+    expect(heard).toEqual(['drain', ...names(3)]);
+    expect(framesOf(peer)).toEqual([shown(BINARY, pattern(200))]);
+  });
+});
+
+describe('idleTimeoutMs', () => {
+  test('closes with 1001 when there was no message either way, whatever else there was', () => {
+    const { thread, heard } = noting({ idleTimeoutMs: 100 });
+    const peer = thread.connect();
+    for (let i = 0; i < 10; i++) {
+      thread.pass(10);
+      peer.wire.arrive(clientFrame(PING));
+    }
+    expect(peer.connection.isOpen).toBe(true);
+    thread.pass(LATE_MS);
+    expect(framesOf(peer).at(-1)).toBe('close 1001 "idle for too long"');
+    peer.wire.arrive(clientClose(1001));
+    peer.wire.fin();
+    expect(heard).toEqual(['close 1001']);
+    expect(thread.incidents).toEqual([Incident.IDLE_TIMEOUT.what]);
+  });
+
+  test('begins anew with each message received, sent or published', () => {
+    const { thread } = noting({ idleTimeoutMs: 100 });
+    const peer = thread.connect();
+    peer.connection.subscribe('news');
+    const acts = [
+      () => peer.wire.arrive(clientFrame(TEXT, 'in')),
+      () => thread.inTurn(() => void peer.connection.send('out')),
+      () => thread.inTurn(() => thread.topics.publish('news', undefined, 0x81, Buffer.from('news'), 0, 4)),
+    ];
+    for (const act of [...acts, ...acts]) {
+      thread.pass(90);
+      act();
+    }
+    expect(peer.connection.isOpen).toBe(true);
+    thread.pass(100 + LATE_MS);
+    expect(peer.connection.isOpen).toBe(false);
+  });
+
+  test('is followed by the end if the peer does not finish the closing handshake', () => {
+    const { thread, heard } = noting({ idleTimeoutMs: 100, closeTimeoutMs: 50 });
+    const peer = thread.connect();
+    thread.pass(100 + 50 + 2 * LATE_MS);
+    expect(peer.wire.isDestroyed).toBe(true);
+    expect(heard).toEqual(['close 1006']);
+    expect(thread.incidents).toEqual([Incident.IDLE_TIMEOUT.what, Incident.CLOSE_TIMEOUT.what]);
+  });
+});
+
+describe('messageTimeoutMs', () => {
+  test.each([
+    ['a payload', clientFrame(BINARY, pattern(40 * KIB)).subarray(0, -1)],
+    ['the fragments', clientFrame(BINARY, pattern(100), { fin: false })],
+    ['the header', clientFrame(BINARY, pattern(40 * KIB)).subarray(0, 3)],
+    ['the first byte', clientFrame(TEXT, 'x').subarray(0, 1)],
+  ])('closes with 1008 when %s is not all there in time, and gives the memory back', (_what, bytes) => {
+    const { thread, heard } = noting({ messageTimeoutMs: 100 });
+    const peer = thread.connect();
+    peer.wire.arrive(bytes);
+    thread.pass(100);
+    expect(peer.connection.isOpen).toBe(true);
+    thread.pass(LATE_MS);
+    expect(framesOf(peer)).toEqual(['close 1008 "the message takes too long"']);
+    expect(thread.incidents).toEqual([Incident.MESSAGE_TIMEOUT.what]);
+    expect(thread.budget.bytes).toBe(0);
+    expect(peer.wire.isEnded).toBe(true);
+    peer.wire.arrive(pattern(10)); // the rest of it, too late
+    peer.wire.fin();
+    expect(heard).toEqual(['close 1008']);
+  });
+
+  test('is from the first byte to the last, however often something comes', () => {
+    const { thread } = noting({ messageTimeoutMs: 100, heartbeatIntervalMs: 50 });
+    const peer = thread.connect();
+    const bytes = clientFrame(BINARY, pattern(200));
+    for (let i = 0; i < 20 && peer.connection.isOpen; i++) {
+      peer.wire.arrive(bytes.subarray(10 * i, 10 * (i + 1)));
+      if (i === 10) expect(peer.connection.isOpen).toBe(true);
+      thread.pass(10);
+    }
+    expect(framesOf(peer)).toEqual(['close 1008 "the message takes too long"']);
+  });
+
+  test('begins anew with each message, also when it begins in the read that ends the one before', () => {
+    const { thread, heard } = noting({ messageTimeoutMs: 100 });
+    const peer = thread.connect();
+    const stream = Buffer.concat(messages(10));
+    const { length } = clientFrame(TEXT, 'message 0');
+    peer.wire.arrive(stream.subarray(0, 3));
+    for (let i = 1; i < 10; i++) {
+      thread.pass(90);
+      peer.wire.arrive(stream.subarray((i - 1) * length + 3, i * length + 3));
+    }
+    expect(heard).toEqual(names(9));
+    thread.pass(100);
+    expect(peer.connection.isOpen).toBe(true);
+    thread.pass(LATE_MS);
+    expect(peer.connection.isOpen).toBe(false);
+  });
+
+  test('does not count the time in which we do not read', () => {
+    const { thread, heard } = noting({ messageTimeoutMs: 100, highWaterMarkBytes: 100 });
+    const peer = thread.connectWith(deaf);
+    peer.wire.arrive(clientFrame(TEXT, 'mess', { fin: false }));
+    thread.inTurn(() => void peer.connection.send(pattern(200)));
+    peer.wire.arrive(clientFrame(CONTINUATION, 'age', { fin: false }), clientFrame(CONTINUATION, '!'));
+    thread.pass(10_000);
+    expect(peer.connection.isOpen).toBe(true);
+    peer.wire.drain();
+    expect(heard).toEqual(['drain', 'message!']);
+  });
+});
+
+describe('stallTimeoutMs', () => {
+  test('gives a peer up (1006) that takes nothing of what is queued, also one that we do not read', () => {
+    for (const highWaterMarkBytes of [100, 10_000]) {
+      const { thread, heard } = noting({ stallTimeoutMs: 100, highWaterMarkBytes });
+      const peer = thread.connectWith(deaf);
+      thread.inTurn(() => void peer.connection.send(pattern(200)));
+      peer.wire.arrive(...messages(1));
+      thread.pass(100);
+      expect(peer.wire.isDestroyed).toBe(false);
+      thread.pass(LATE_MS);
+      expect(peer.wire.isDestroyed).toBe(true);
+      expect(heard.at(-1)).toBe('close 1006');
+      expect(thread.incidents).toEqual([Incident.STALL.what]);
+      expect(thread.budget.bytes).toBe(0);
+    }
+  });
+
+  test('spares one that takes something now and then', () => {
+    const { thread } = noting({ stallTimeoutMs: 100 });
+    const peer = thread.connectWith(deaf);
+    for (let i = 0; i < 10; i++) thread.inTurn(() => void peer.connection.send(pattern(200)));
+    for (let i = 0; i < 9; i++) {
+      thread.pass(90);
+      peer.wire.drainSome(1);
+    }
+    expect(peer.connection.isOpen).toBe(true);
+    thread.pass(100 + LATE_MS + 1); // what was taken is seen in the next tick
+    expect(peer.wire.isDestroyed).toBe(true);
+  });
+});
+
+describe('closeTimeoutMs', () => {
+  test.each([
+    ['our Close', (peer: Peer) => peer.connection.close(4000)],
+    ['a violation', (peer: Peer) => peer.wire.arrive(Buffer.from([0xff]))],
+    ['its own Close', (peer: Peer) => peer.wire.arrive(clientClose(4000))],
+    ['its FIN', (peer: Peer) => peer.wire.fin()],
+  ])('destroys the connection of a peer that does not finish after %s', (what, act) => {
+    const { thread } = noting({ closeTimeoutMs: 100 });
+    const peer = thread.connectWith(deaf);
+    thread.inTurn(() => void peer.connection.send('queued'));
+    thread.inTurn(() => act(peer));
+    thread.pass(100);
+    expect(peer.wire.isDestroyed).toBe(false);
+    thread.pass(LATE_MS);
+    expect(peer.wire.isDestroyed).toBe(true);
+    expect(thread.incidents.at(-1)).toBe(Incident.CLOSE_TIMEOUT.what);
+    expect(thread.incidents).toHaveLength(what === 'a violation' ? 2 : 1);
+  });
+});
+
+describe('maxBackpressureBytes', () => {
+  const CLOSED = 'close 1013 "too slow a consumer"';
+
+  test('closes with 1013 behind what is queued', () => {
+    const { thread, heard } = noting({ maxBackpressureBytes: 1000 });
+    const peer = thread.connectWith(deaf);
+    thread.inTurn(() => {
+      expect(peer.connection.send(pattern(496))).toBe(true); // 500 with its header
+    });
+    thread.inTurn(() => {
+      expect(peer.connection.send(pattern(490))).toBe(true);
+      expect(peer.connection.send(pattern(100))).toBe(false);
+      expect(peer.connection.isOpen).toBe(false);
+      expect(peer.connection.send('small')).toBe(false);
+    });
+    expect(thread.incidents).toEqual([Incident.SLOW_CONSUMER.what]);
+    peer.wire.drain();
+    peer.wire.fin();
+    expect(framesOf(peer)).toEqual([shown(BINARY, pattern(496)), shown(BINARY, pattern(490)), CLOSED]);
+    expect(heard).toEqual(['close 1013']);
+  });
+
+  test('is not exceeded by exactly as much', () => {
+    const { thread } = noting({ maxBackpressureBytes: 1000 });
+    const peer = thread.connectWith(deaf);
+    thread.inTurn(() => void peer.connection.send(pattern(496)));
+    thread.inTurn(() => void peer.connection.send(pattern(496)));
+    expect(peer.connection.isOpen).toBe(true);
+    thread.inTurn(() => void peer.connection.send('x'));
+    expect(peer.connection.isOpen).toBe(false);
+  });
+
+  test.each(['close', 'drop'] as const)(
+    'accepts one message of any size when nothing is queued (%s)',
+    (slowConsumer) => {
+      const { thread } = noting({ maxBackpressureBytes: 1000, slowConsumer });
+      const peer = thread.connectWith(deaf);
+      thread.inTurn(() => void peer.connection.send(pattern(100 * KIB)));
+      expect(peer.connection.isOpen).toBe(true);
+      expect(thread.incidents).toEqual([]);
+      peer.wire.drain();
+      thread.inTurn(() => void peer.connection.send(pattern(100 * KIB)));
+      peer.wire.drain();
+      expect(framesOf(peer)).toHaveLength(2);
+    },
+  );
+
+  test('is not concerned with a kernel that takes everything', () => {
+    const { thread } = noting({ maxBackpressureBytes: 1000 });
+    const peer = thread.connect();
+    thread.inTurn(() => {
+      for (let i = 0; i < 200; i++) peer.connection.send(pattern(900));
+    });
+    expect(framesOf(peer)).toHaveLength(200);
+    expect(thread.incidents).toEqual([]);
+  });
+
+  test('closes a subscriber that takes too little, and no other', () => {
+    const { thread } = noting({ maxBackpressureBytes: 1000 });
+    const slow = thread.connectWith(deaf);
+    const quick = thread.connect();
+    for (const { connection } of [slow, quick]) connection.subscribe('news');
+    for (let i = 0; i < 5; i++) {
+      thread.inTurn(() => thread.topics.publish('news', undefined, 0x82, pattern(396, i), 0, 396));
+    }
+    expect(thread.incidents).toEqual([Incident.SLOW_CONSUMER.what]);
+    slow.wire.drain();
+    expect(framesOf(slow)).toEqual([shown(BINARY, pattern(396, 0)), shown(BINARY, pattern(396, 1)), CLOSED]);
+    expect(framesOf(quick)).toEqual(Array.from({ length: 5 }, (_, i) => shown(BINARY, pattern(396, i))));
+  });
+
+  test.each(['close', 'drop'] as const)(
+    'can be exceeded in the middle of a delivery of several topics to several subscribers (%s)',
+    (slowConsumer) => {
+      const { thread } = noting({ maxBackpressureBytes: 1000, slowConsumer });
+      const peers = Array.from({ length: 6 }, (_, i) => (i % 2 === 0 ? thread.connectWith(deaf) : thread.connect()));
+      const topics = ['a', 'b', 'c'];
+      for (const [i, { connection }] of peers.entries()) {
+        // Some have one of the topics, some two, some all, in different orders.
+        for (let j = 0; j <= i >> 1; j++) connection.subscribe(topics[(i + j) % 3] as string);
+      }
+      for (const peer of peers) thread.inTurn(() => void peer.connection.send('first'));
+      thread.inTurn(() => {
+        for (let i = 0; i < 6; i++) {
+          thread.topics.publish(topics[i % 3] as string, undefined, 0x82, pattern(396, i), 0, 396);
+        }
+      });
+      for (const [i, peer] of peers.entries()) {
+        peer.wire.drain();
+        const subscribed = Array.from({ length: (i >> 1) + 1 }, (_, j) => (i + j) % 3);
+        const all = Array.from({ length: 6 }, (_, k) => k).filter((k) => subscribed.includes(k % 3));
+        const expected = all.map((k) => shown(BINARY, pattern(396, k)));
+        const isSlow = i % 2 === 0;
+        if (!isSlow) expect(framesOf(peer)).toEqual([shown(TEXT, 'first'), ...expected]);
+        // One topic's two messages are 800 bytes, and fit; of more, what fits comes in order.
+        else if (subscribed.length === 1) expect(framesOf(peer)).toEqual([shown(TEXT, 'first'), ...expected]);
+        else if (slowConsumer === 'close') {
+          expect(framesOf(peer)).toEqual([shown(TEXT, 'first'), ...expected.slice(0, 2), CLOSED]);
+        } else expect(framesOf(peer)).toEqual([shown(TEXT, 'first'), ...expected.slice(0, 2)]);
+      }
+      const tooMuch = slowConsumer === 'close' ? Incident.SLOW_CONSUMER : Incident.DROPPED;
+      expect(new Set(thread.incidents)).toEqual(new Set([tooMuch.what]));
+      // Those of 4 and of 6 messages, of which 2 fit.
+      expect(thread.counters.get(Counter.DROPPED)).toBe(slowConsumer === 'close' ? 0 : 2 + 4);
+    },
+  );
+
+  describe('exceeded by a publication that what is sent must come behind', () => {
+    const acts: readonly [string, (peer: Peer) => void][] = [
+      ['send', ({ connection }) => void connection.send('behind')],
+      ['a large send', ({ connection }) => void connection.send(pattern(20 * KIB))],
+      ['ping', ({ connection }) => void connection.ping('behind')],
+      ['close', ({ connection }) => connection.close(4000)],
+      ['unsubscribe', ({ connection }) => connection.unsubscribe('news')],
+      ['subscribe', ({ connection }) => connection.subscribe('more')],
+      ['the peer’s Close', ({ wire }) => wire.readDespitePause(clientClose(4001))],
+      ['a violation', ({ wire }) => wire.readDespitePause(Buffer.from([0xff]))],
+    ];
+
+    test.each(acts)('closes once, with 1013, in front of %s', (what, act) => {
+      const { thread } = noting({ maxBackpressureBytes: 1000 });
+      const peer = thread.connectWith(deaf);
+      peer.connection.subscribe('news');
+      thread.inTurn(() => void peer.connection.send(pattern(900)));
+      thread.inTurn(() => {
+        thread.topics.publish('news', undefined, 0x82, pattern(396), 0, 396);
+        act(peer);
+      });
+      expect(peer.connection.isOpen, what).toBe(false);
+      expect(peer.wire.isEnded).toBe(true);
+      for (const topic of ['news', 'more']) {
+        thread.inTurn(() => thread.topics.publish(topic, undefined, 0x82, pattern(10), 0, 10));
+      }
+      peer.wire.drain();
+      peer.wire.fin();
+      expect(framesOf(peer)).toEqual([shown(BINARY, pattern(900)), CLOSED]);
+      expect(thread.counters.get(Counter.SLOW_CONSUMERS)).toBe(1);
+    });
+
+    test('drops that publication, and then judges what is sent by itself', () => {
+      const { thread } = noting({ maxBackpressureBytes: 1000, slowConsumer: 'drop' });
+      const peer = thread.connectWith(deaf);
+      peer.connection.subscribe('news');
+      thread.inTurn(() => void peer.connection.send(pattern(900)));
+      thread.inTurn(() => {
+        thread.topics.publish('news', undefined, 0x82, pattern(396), 0, 396);
+        peer.connection.send('behind');
+      });
+      peer.wire.drain();
+      expect(framesOf(peer)).toEqual([shown(BINARY, pattern(900)), shown(TEXT, 'behind')]);
+      expect(thread.counters.get(Counter.DROPPED)).toBe(1);
+    });
+
+    test('is not exceeded further by what is sent behind one that fits', () => {
+      const { thread } = noting({ maxBackpressureBytes: 1000, slowConsumer: 'drop' });
+      const peer = thread.connectWith(deaf);
+      peer.connection.subscribe('news');
+      thread.inTurn(() => void peer.connection.send(pattern(500)));
+      thread.inTurn(() => {
+        thread.topics.publish('news', undefined, 0x82, pattern(396), 0, 396);
+        expect(peer.connection.send(pattern(300))).toBe(false);
+      });
+      expect(peer.connection.bufferedAmount).toBeLessThanOrEqual(1000);
+      peer.wire.drain();
+      expect(framesOf(peer)).toEqual([shown(BINARY, pattern(500)), shown(BINARY, pattern(396))]);
+    });
+  });
+
+  test('with drop makes send return false, counts, keeps what is queued, and is followed by drain', () => {
+    const { thread, heard } = noting({ maxBackpressureBytes: 1000, slowConsumer: 'drop' });
+    const peer = thread.connectWith(deaf);
+    thread.inTurn(() => void peer.connection.send(pattern(900)));
+    thread.inTurn(() => {
+      expect(peer.connection.send(pattern(200))).toBe(false);
+      expect(peer.connection.send(pattern(200))).toBe(false);
+      expect(peer.connection.ping(pattern(120))).toBe(false);
+      expect(peer.connection.send('fits')).toBe(true);
+    });
+    expect(peer.connection.isOpen).toBe(true);
+    expect(thread.counters.get(Counter.DROPPED)).toBe(2); // a ping is no message
+    expect(thread.counters.get(Counter.MESSAGES_OUT)).toBe(2);
+    expect(new Set(thread.incidents)).toEqual(new Set([Incident.DROPPED.what]));
+    peer.wire.drain();
+    expect(heard).toEqual(['drain']);
+    expect(framesOf(peer)).toEqual([shown(BINARY, pattern(900)), shown(TEXT, 'fits')]);
+    thread.inTurn(() => {
+      expect(peer.connection.send(pattern(200))).toBe(true);
+    });
+  });
+
+  test('counts each message of a delivery that is dropped', () => {
+    const { thread } = noting({ maxBackpressureBytes: 1000, slowConsumer: 'drop' });
+    const peer = thread.connectWith(deaf);
+    peer.connection.subscribe('news');
+    thread.inTurn(() => void peer.connection.send(pattern(900)));
+    thread.inTurn(() => {
+      for (let i = 0; i < 5; i++) thread.topics.publish('news', undefined, 0x82, pattern(100), 0, 100);
+    });
+    expect(thread.counters.get(Counter.DROPPED)).toBe(5);
+  });
+});
+
+describe('messagesPerSecond', () => {
+  test('with pause handles so many at once, then the rest in order as it is refilled, and loses none', () => {
+    const { thread, heard } = noting({ messagesPerSecond: 10 });
+    const peer = thread.connect();
+    peer.wire.arrive(...messages(25));
+    expect(heard).toEqual(names(10));
+    expect(peer.wire.isPaused).toBe(true);
+    peer.wire.arrive(...messages(5, 25));
+    expect(peer.wire.unreadBytes).toBeGreaterThan(0);
+    for (let i = 11; i <= 30; i++) {
+      thread.pass(101);
+      expect(heard.length).toBeGreaterThanOrEqual(i);
+      expect(heard.length).toBeLessThanOrEqual(i + 1);
+    }
+    thread.pass(200);
+    expect(heard).toEqual(names(30));
+    expect(peer.wire.isPaused).toBe(false);
+    expect(peer.wire.unreadBytes).toBe(0);
+    expect(thread.budget.bytes).toBe(0);
+    expect(new Set(thread.incidents)).toEqual(new Set([Incident.RATE_LIMIT.what]));
+  });
+
+  test('leaves a peer alone that sends as many as it may', () => {
+    const { thread, heard } = noting({ messagesPerSecond: 10, rateLimitAction: 'close' });
+    const peer = thread.connect();
+    for (let i = 0; i < 50; i++) {
+      peer.wire.arrive(...messages(1, i));
+      thread.pass(100);
+    }
+    expect(heard).toEqual(names(50));
+    expect(thread.incidents).toEqual([]);
+  });
+
+  test('with close closes with 1008 for the message that is too much, which is not delivered', () => {
+    for (const messagesPerSecond of [1, 10]) {
+      const { thread, heard } = noting({ messagesPerSecond, rateLimitAction: 'close' });
+      const peer = thread.connect();
+      peer.wire.arrive(...messages(messagesPerSecond));
+      expect(peer.connection.isOpen).toBe(true);
+      peer.wire.arrive(...messages(20, messagesPerSecond));
+      expect(framesOf(peer)).toEqual(['close 1008 "sent too fast"']);
+      peer.wire.fin();
+      expect(heard).toEqual([...names(messagesPerSecond), 'close 1008']);
+      expect(thread.incidents).toEqual([Incident.RATE_LIMIT.what]);
+    }
+  });
+
+  test('does not lose the peer’s Close and FIN behind what waits', () => {
+    const { thread, heard } = noting({ messagesPerSecond: 10 });
+    const peer = thread.connect();
+    peer.wire.arrive(...messages(15), clientClose(4000));
+    peer.wire.fin();
+    thread.pass(600);
+    expect(heard).toEqual([...names(15), 'close 4000']);
+  });
+});
+
+describe('bytesPerSecond', () => {
+  test('with pause reads on when what was too much is paid off', () => {
+    const { thread, heard } = noting({ bytesPerSecond: 1000 });
+    const peer = thread.connect();
+    peer.wire.arrive(clientFrame(TEXT, 'x'.repeat(1492))); // 1500 with its header
+    expect(peer.wire.isPaused).toBe(true);
+    expect(heard).toEqual([]);
+    thread.pass(500);
+    expect(heard).toEqual([]);
+    thread.pass(LATE_MS);
+    expect(heard).toEqual(['x'.repeat(1492)]);
+    expect(peer.wire.isPaused).toBe(false);
+    expect(thread.incidents).toEqual([Incident.RATE_LIMIT.what]);
+  });
+
+  test('is not confused by large messages in many reads: all of it comes, at the rate', () => {
+    const { thread, heard } = noting({ bytesPerSecond: 100_000 });
+    const peer = thread.connect();
+    const text = 'y'.repeat(300_000);
+    peer.wire.arrive(clientFrame(TEXT, text), ...messages(3));
+    thread.pass(1900);
+    expect(heard).toEqual([]);
+    thread.pass(2000);
+    expect(heard).toEqual([text, ...names(3)]);
+  });
+
+  test('with close closes with 1008', () => {
+    const { thread, heard } = noting({ bytesPerSecond: 1000, rateLimitAction: 'close' });
+    const peer = thread.connect();
+    peer.wire.arrive(clientFrame(TEXT, 'x'.repeat(992))); // 1000 with its header
+    peer.wire.arrive(clientFrame(TEXT, 'y'));
+    expect(framesOf(peer)).toEqual(['close 1008 "sent too fast"']);
+    peer.wire.fin();
+    expect(heard).toEqual(['x'.repeat(992), 'close 1008']);
+  });
+
+  test('leaves heartbeat and idle time standing still while we do not read', () => {
+    const { thread, heard } = noting({ bytesPerSecond: 1000, heartbeatIntervalMs: 100, idleTimeoutMs: 200 });
+    const peer = thread.connect();
+    peer.wire.arrive(clientFrame(TEXT, 'x'.repeat(5000)));
+    thread.pass(4000);
+    expect(peer.connection.isOpen).toBe(true);
+    expect(framesOf(peer)).toEqual([]);
+    thread.pass(50);
+    expect(heard).toEqual(['x'.repeat(5000)]);
+  });
+});
+
+describe('shed()', () => {
+  test('destroys a slow consumer at once: 1013 for the handler, nothing for the peer', () => {
+    const { thread, heard } = noting();
+    const peer = thread.connectWith(deaf);
+    thread.inTurn(() => void peer.connection.send(pattern(100 * KIB)));
+    expect(peer.connection.heldBytes).toBe(thread.budget.bytes);
+    expect(peer.connection.heldBytes).toBeGreaterThan(100 * KIB);
+    thread.inTurn(() => peer.connection.shed());
+    expect(peer.wire.isDestroyed).toBe(true);
+    expect(heard).toEqual(['close 1013']);
+    expect(thread.budget.bytes).toBe(0);
+    expect(thread.incidents).toEqual([Incident.SHED.what]);
+  });
+
+  test('closes the sender of an unfinished message with 1013, and gives its memory back at once', () => {
+    const { thread, heard } = noting();
+    const peer = thread.connect();
+    peer.wire.arrive(clientFrame(BINARY, pattern(50 * KIB), { fin: false }));
+    expect(peer.connection.heldBytes).toBeGreaterThanOrEqual(50 * KIB);
+    expect(thread.budget.bytes).toBe(peer.connection.heldBytes);
+    thread.inTurn(() => peer.connection.shed());
+    expect(peer.connection.heldBytes).toBe(0);
+    expect(thread.budget.bytes).toBe(0);
+    expect(framesOf(peer)).toEqual(['close 1013 "the server holds too much"']);
+    peer.wire.fin();
+    expect(heard).toEqual(['close 1013']);
+    expect(thread.incidents).toEqual([Incident.SHED.what]);
+  });
+
+  test('of a message that libuv reads into leaves its memory alone until the next read', () => {
+    const { thread } = noting();
+    const peer = thread.connect();
+    const bytes = clientFrame(BINARY, pattern(500 * KIB));
+    peer.wire.arrive(bytes.subarray(0, 300 * KIB));
+    expect(peer.wire.target).toBeDefined();
+    thread.inTurn(() => peer.connection.shed());
+    expect(thread.budget.bytes).toBe(0);
+    expect(thread.arena.slabs.takenSlabs).toBe(1);
+    peer.wire.arrive(bytes.subarray(300 * KIB, 310 * KIB));
+    expect(thread.arena.slabs.takenSlabs).toBe(0);
+  });
+
+  test('of a connection that is closing already ends it', () => {
+    const { thread } = noting();
+    const peer = thread.connectWith(deaf);
+    thread.inTurn(() => {
+      peer.connection.send(pattern(100 * KIB));
+      peer.connection.close(4000);
+    });
+    thread.inTurn(() => peer.connection.shed());
+    expect(peer.wire.isDestroyed).toBe(true);
+  });
+
+  test('the time that something is held for is that since the message began, or since the peer took something', () => {
+    const { thread } = noting();
+    const sender = thread.connect();
+    const consumer = thread.connectWith(deaf);
+    thread.pass(10);
+    sender.wire.arrive(clientFrame(BINARY, pattern(50 * KIB), { fin: false }));
+    thread.pass(10);
+    thread.inTurn(() => void consumer.connection.send(pattern(100)));
+    thread.inTurn(() => void consumer.connection.send(pattern(100)));
+    thread.pass(10);
+    expect(sender.connection.heldSinceMs).toBe(10);
+    expect(consumer.connection.heldSinceMs).toBe(20);
+    consumer.wire.drainSome(1);
+    thread.pass(1);
+    expect(consumer.connection.heldSinceMs).toBe(31);
+  });
+});
+
+describe('maxBufferedBytes', () => {
+  test('is told when output and messages that are still arriving are more together', () => {
+    const { thread } = noting({ maxBufferedBytes: 256 * KIB });
+    const consumer = thread.connectWith(deaf);
+    thread.inTurn(() => void consumer.connection.send(pattern(150 * KIB)));
+    expect(thread.exceeded).toBe(0);
+    const sender = thread.connect();
+    sender.wire.arrive(clientFrame(BINARY, pattern(150 * KIB), { fin: false }));
+    expect(thread.exceeded).toBeGreaterThan(0);
+  });
+
+  test('counts what waits because we do not read, until it is handled', () => {
+    const { thread } = noting({ highWaterMarkBytes: 100 });
+    const peer = thread.connectWith(deaf);
+    thread.inTurn(() => void peer.connection.send(pattern(200)));
+    peer.wire.arrive(clientFrame(TEXT, 'x'.repeat(5000)));
+    expect(thread.budget.bytes).toBeGreaterThan(5000);
+    peer.wire.drain();
+    expect(thread.budget.bytes).toBe(0);
+  });
+});
+
+test('a frame of another kind than data is not a message for any limit', () => {
+  const { thread } = noting({ messagesPerSecond: 1, rateLimitAction: 'close' });
+  const peer = thread.connect();
+  peer.wire.arrive(...Array.from({ length: 10 }, () => clientFrame(PING)), clientFrame(CLOSE));
+  expect(framesOf(peer)).toEqual([...Array(10).fill(shown(PONG, '')), shown(CLOSE, '')]);
+});

@@ -1,0 +1,77 @@
+import { createKernel, type KernelChoice } from '../../dist/kernels/create-kernel.js';
+import type { Kernel } from '../../dist/kernels/kernel.js';
+import { Arena, MIN_ARENA_BYTES, PAGE_BYTES, WINDOW_BYTES } from '../../dist/memory/arena.js';
+import { Slabs } from '../../dist/memory/slabs.js';
+import { noise } from '../protocol/client-frames.js';
+
+/** What a reader may carry over and put in front of a read: a control frame less its last byte. */
+const CARRY_BYTES = 130;
+
+/** The one slab of the full arena that is left, in bytes: some messages fit, and some outgrow it. */
+const SPARE_BYTES = 64 * 1024;
+
+const CANARIES = noise(2 * MIN_ARENA_BYTES);
+
+/** A thread's memory in which every byte is a canary but for those that a reader was given. */
+export class GuardedRig {
+  readonly arena: Arena;
+  readonly kernel: Kernel;
+  /** Of all memory. */
+  readonly #canaries: Buffer;
+  /** Slabs that were taken since the last look. */
+  readonly #taken: (readonly [offset: number, capacity: number])[] = [];
+  readonly #strangersSlabs: number;
+
+  /** @param isFull whether nearly all slabs belong to somebody else, so that messages go to the heap. */
+  constructor(choice: KernelChoice, isFull: boolean) {
+    this.arena = new Arena(isFull ? MIN_ARENA_BYTES : 2 * MIN_ARENA_BYTES);
+    this.kernel = createKernel(choice, this.arena.memory);
+    const { bytes, slabs } = this.arena;
+    bytes.set(CANARIES.subarray(0, bytes.length - PAGE_BYTES), PAGE_BYTES); // the first page has the kernels' static data
+    this.#canaries = Buffer.from(bytes);
+    if (isFull) {
+      const spare = slabs.take(SPARE_BYTES);
+      for (let capacity = MIN_ARENA_BYTES; capacity >= 64; capacity /= 2) while (slabs.take(capacity) >= 0);
+      slabs.free(spare, SPARE_BYTES);
+    }
+    this.#strangersSlabs = slabs.takenSlabs;
+    this.#noteTakenSlabs();
+  }
+
+  /** After a read to the window: what was fed is given up. Nothing else of the window may have changed. */
+  forgetWindow(length: number): void {
+    const { bytes, windowStart } = this.arena;
+    const start = windowStart - CARRY_BYTES;
+    this.#canaries.copy(bytes, start, start, windowStart + Math.min(length, WINDOW_BYTES));
+  }
+
+  /** Makes all memory what it was. @throws Error if a byte was written that may not, or a slab was not given back. */
+  check(): void {
+    const { bytes, slabs } = this.arena;
+    for (const [offset, capacity] of this.#taken) this.#canaries.copy(bytes, offset, offset, offset + capacity);
+    this.#taken.length = 0;
+    if (!this.#canaries.equals(bytes)) {
+      const at = bytes.findIndex((byte, i) => byte !== this.#canaries[i]);
+      this.#canaries.copy(bytes);
+      throw new Error(`a byte at ${at} was written; the window begins at ${this.arena.windowStart}`);
+    }
+    const kept = slabs.takenSlabs - this.#strangersSlabs;
+    if (kept !== 0) throw new Error(`${kept} slabs were not given back`);
+  }
+
+  #noteTakenSlabs(): void {
+    const { slabs } = this.arena;
+    const take = slabs.take.bind(slabs);
+    slabs.take = (lengthBytes) => {
+      const offset = take(lengthBytes);
+      if (offset >= 0) this.#taken.push([offset, Slabs.capacity(lengthBytes)]);
+      return offset;
+    };
+    const grow = slabs.grow.bind(slabs);
+    slabs.grow = (offset, lengthBytes) => {
+      const hasGrown = grow(offset, lengthBytes);
+      if (hasGrown) this.#taken.push([offset, Slabs.capacity(lengthBytes) * 2]);
+      return hasGrown;
+    };
+  }
+}

@@ -1,0 +1,76 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Counter, Counters } from '../../dist/connection/counters.js';
+import { Incident } from '../../dist/connection/incident.js';
+import { Incidents } from '../../dist/host/incidents.js';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function makeIncidents() {
+  const lines: string[] = [];
+  const counters = new Counters();
+  const log = { info: (line: string) => void lines.push(line), warn: () => {}, error: () => {} };
+  return { incidents: new Incidents(counters, log), counters, lines };
+}
+
+describe('incidents', () => {
+  it('are told at once, with who and why', () => {
+    const { incidents, lines } = makeIncidents();
+    incidents.add(Incident.STALL, 'connection 1');
+    expect(lines).toEqual([`connection 1: ${Incident.STALL.what}`]);
+  });
+
+  it('of one kind are one line a second, which counts them and names the last', () => {
+    const { incidents, lines } = makeIncidents();
+    for (let i = 1; i <= 1000; i++) incidents.add(Incident.STALL, `connection ${i}`);
+    expect(lines).toHaveLength(1);
+    vi.advanceTimersByTime(1000);
+    expect(lines[1]).toBe(`999 times more, last connection 1000: ${Incident.STALL.what}`);
+    incidents.add(Incident.STALL, 'connection 1001');
+    incidents.add(Incident.STALL, 'connection 1002');
+    expect(lines).toHaveLength(2);
+    vi.advanceTimersByTime(1000);
+    expect(lines[2]).toBe(`2 times more, last connection 1002: ${Incident.STALL.what}`);
+    expect(lines).toHaveLength(3);
+  });
+
+  it('are told at once again after a second without any, and leave no timer', () => {
+    const { incidents, lines } = makeIncidents();
+    incidents.add(Incident.STALL, 'connection 1');
+    vi.advanceTimersByTime(1000);
+    expect(vi.getTimerCount()).toBe(0);
+    incidents.add(Incident.STALL, 'connection 2');
+    expect(lines).toEqual([`connection 1: ${Incident.STALL.what}`, `connection 2: ${Incident.STALL.what}`]);
+  });
+
+  it('of different kinds are told apart', () => {
+    const { incidents, lines } = makeIncidents();
+    for (let i = 1; i <= 3; i++) {
+      incidents.add(Incident.STALL, `connection ${i}`);
+      incidents.add(Incident.SHED, `connection ${i}`);
+    }
+    vi.advanceTimersByTime(1000);
+    expect(lines).toEqual([
+      `connection 1: ${Incident.STALL.what}`,
+      `connection 1: ${Incident.SHED.what}`,
+      `2 times more, last connection 3: ${Incident.STALL.what}`,
+      `2 times more, last connection 3: ${Incident.SHED.what}`,
+    ]);
+  });
+
+  it('are counted one by one, told or not', () => {
+    const { incidents, counters } = makeIncidents();
+    for (let i = 0; i < 5; i++) incidents.add(Incident.STALL, 'connection 1');
+    incidents.add(Incident.FULL, '192.0.2.1');
+    expect(counters.get(Counter.STALLS)).toBe(5);
+    expect(counters.get(Counter.REFUSED_FULL)).toBe(1);
+    expect(counters.get(Counter.SHED)).toBe(0);
+  });
+
+  it('have each a counter of their own, and name the option that bounds them', () => {
+    const all = Object.values(Incident);
+    expect(new Set(all.map(({ counter }) => counter)).size).toBe(all.length);
+    const withoutOption = all.filter(({ what }) => !/\b[a-z]+[A-Z]\w+/.test(what));
+    expect(withoutOption).toEqual([Incident.PROTOCOL_ERROR, Incident.BAD_HANDSHAKE]);
+  });
+});

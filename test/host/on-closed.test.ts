@@ -1,0 +1,46 @@
+import { openSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { Counters } from '../../dist/connection/counters.js';
+import { Exchange } from '../../dist/host/exchange.js';
+import { Host } from '../../dist/host/host.js';
+import { NO_LIMITS } from '../connection/thread.js';
+import { duplexPair } from './duplex-pair.js';
+
+const MIB = 1024 * 1024;
+const NOTHING = new Uint8Array(0);
+const INFO = { remoteAddress: undefined, path: '/', query: '', subprotocol: '', data: undefined };
+
+/** A host, and the ids of connections that it has told to be over. */
+function makeHost() {
+  const over: number[] = [];
+  const options = {
+    arenaBytes: 8 * MIB,
+    kernel: 'auto' as const,
+    limits: NO_LIMITS,
+    maxBufferedBytes: 2 ** 40,
+    buffered: new SharedArrayBuffer(4),
+    poison: true,
+  };
+  const log = { info: () => {}, warn: () => {}, error: () => {} };
+  const host = new Host(options, {}, new Exchange(), new Counters(), log, (id) => over.push(id));
+  return { host, over };
+}
+
+it('says of a connection that it could not take over that it is over, so that its place is free again', () => {
+  const { host, over } = makeHost();
+  const noSocket = openSync(fileURLToPath(import.meta.url), 'r');
+  expect(() => host.adopt(noSocket, { id: 7, ...INFO }, NOTHING)).toThrow();
+  expect(over).toEqual([7]);
+  expect(host.size).toBe(0);
+});
+
+it('says of each connection once that it is over', async () => {
+  const { host, over } = makeHost();
+  const [ours] = duplexPair();
+  host.adoptStream(ours, { id: 8, ...INFO }, NOTHING);
+  expect(host.size).toBe(1);
+  await host.drain(0);
+  expect(over).toEqual([8]);
+  expect(host.size).toBe(0);
+});

@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { TimeLimits } from '../../dist/connection/vigil.js';
+import { Sweep, type Swept, tickFor } from '../../dist/host/sweep.js';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));
+afterEach(() => void vi.useRealTimers());
+
+/** Counts its ticks. */
+class Counting implements Swept {
+  ticks = 0;
+
+  onTick(): void {
+    this.ticks++;
+  }
+}
+
+describe('a sweep', () => {
+  it('looks at everybody in each tick, and tells its clock first', () => {
+    const swept = new Set<Swept>();
+    const sweep = new Sweep(swept, 100);
+    const times: number[] = [];
+    const one = new Counting();
+    swept.add(one).add({ onTick: () => times.push(sweep.clock.nowMs) });
+    sweep.start();
+    vi.advanceTimersByTime(350);
+    expect(one.ticks).toBe(3);
+    expect(times).toEqual([100, 200, 300]);
+  });
+
+  it('has one timer, however often it is started and however many it looks at', () => {
+    const swept = new Set<Swept>();
+    const sweep = new Sweep(swept, 100);
+    for (let i = 0; i < 1000; i++) {
+      swept.add(new Counting());
+      sweep.start();
+    }
+    expect(vi.getTimerCount()).toBe(1);
+  });
+
+  it('has no timer while there is nobody, and no time goes by for its clock', () => {
+    const swept = new Set<Swept>();
+    const sweep = new Sweep(swept, 100);
+    expect(vi.getTimerCount()).toBe(0);
+    const one = new Counting();
+    swept.add(one);
+    sweep.start();
+    vi.advanceTimersByTime(200);
+    swept.delete(one);
+    vi.advanceTimersByTime(200);
+    expect(vi.getTimerCount()).toBe(0);
+    vi.advanceTimersByTime(100_000);
+    expect(sweep.clock.nowMs).toBe(200);
+
+    swept.add(one);
+    sweep.start();
+    vi.advanceTimersByTime(100);
+    expect(sweep.clock).toMatchObject({ nowMs: 300, elapsedMs: 100 });
+    expect(one.ticks).toBe(3);
+  });
+
+  it('does not look at those that another one’s tick has ended', () => {
+    const swept = new Set<Swept>();
+    const sweep = new Sweep(swept, 100);
+    const victim = new Counting();
+    const survivor = new Counting();
+    swept.add({ onTick: () => void swept.delete(victim) });
+    swept.add(victim).add(survivor);
+    sweep.start();
+    vi.advanceTimersByTime(100);
+    expect(victim.ticks).toBe(0);
+    expect(survivor.ticks).toBe(1);
+  });
+});
+
+describe('a tick', () => {
+  const NONE: TimeLimits = {
+    heartbeatIntervalMs: 0,
+    idleTimeoutMs: 0,
+    messageTimeoutMs: 0,
+    stallTimeoutMs: 0,
+    closeTimeoutMs: 100_000,
+  };
+
+  it.each(['heartbeatIntervalMs', 'idleTimeoutMs', 'messageTimeoutMs', 'stallTimeoutMs', 'closeTimeoutMs'] as const)(
+    'is an eighth of %s if that is the shortest',
+    (option) => expect(tickFor({ ...NONE, [option]: 4000 }, false)).toBe(500),
+  );
+
+  it('is a second at most, and 10 ms at least', () => {
+    expect(tickFor(NONE, false)).toBe(1000);
+    expect(tickFor({ ...NONE, idleTimeoutMs: 1 }, false)).toBe(10);
+  });
+
+  it('is short while rates are limited, whose peers wait for it', () => {
+    expect(tickFor(NONE, true)).toBe(50);
+    expect(tickFor({ ...NONE, heartbeatIntervalMs: 100 }, true)).toBe(12.5);
+  });
+});

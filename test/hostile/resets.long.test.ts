@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { serve } from '../e2e/serving.js';
+import { handlerOf, withstand } from './attack.js';
+import { connectAndReset } from './resets.js';
+
+const MIB = 1024 * 1024;
+
+describe.each([0, 1, 2])('a server, with threads: %i', (threads) => {
+  it('has everything back after 10 000 clients that connect and reset', async () => {
+    await using served = await serve({ handler: handlerOf('paths.js'), threads, poison: false });
+    await withstand(served, () => connectAndReset(served, 10_000), { bufferedBytes: 16 * MIB });
+    const { opened, protocolErrors, connectionsLost, workersLost } = served.server.stats();
+    expect(opened).toBeGreaterThan(2500);
+    expect({ protocolErrors, connectionsLost, workersLost }).toEqual({
+      protocolErrors: 0,
+      connectionsLost: 0,
+      workersLost: 0,
+    });
+    expect(served.log.lines.filter((line) => !line.startsWith('info: '))).toEqual([]);
+  });
+});

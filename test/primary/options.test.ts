@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, resolveOptions, type ServerOptions } from '../../dist/primary/options.js';
+
+const MAX_INT32 = 2 ** 31 - 1;
+
+/** Least and greatest value that an option may have. */
+const RANGES: readonly (readonly [name: keyof ServerOptions, least: number, greatest: number])[] = [
+  ['threads', 0, 1024],
+  ['arenaBytes', 1024 * 1024, 2 ** 32 - 65_536],
+  ['maxPayloadBytes', 1, 2 ** 32 - 1],
+  ['maxConnections', 1, MAX_INT32],
+  ['maxConnectionsPerIp', 0, MAX_INT32],
+  ['highWaterMarkBytes', 1, 2 ** 32 - 1],
+  ['maxBackpressureBytes', 1, 2 ** 32 - 1],
+  ['maxBufferedBytes', 1024 * 1024, 2 ** 40],
+  ['heartbeatIntervalMs', 0, MAX_INT32],
+  ['idleTimeoutMs', 0, MAX_INT32],
+  ['messageTimeoutMs', 0, MAX_INT32],
+  ['stallTimeoutMs', 0, MAX_INT32],
+  ['closeTimeoutMs', 1, MAX_INT32],
+  ['messagesPerSecond', 0, MAX_INT32],
+  ['bytesPerSecond', 0, 2 ** 40],
+  ['maxConsecutiveEmptyFragments', 0, MAX_INT32],
+  ['handshakeTimeoutMs', 1, MAX_INT32],
+  ['maxHeaderBytes', 512, 1024 * 1024],
+  ['maxHeaderCount', 8, 10_000],
+  ['handOffTimeoutMs', 1, MAX_INT32],
+];
+
+function refusal(options: Readonly<Record<string, unknown>>): ConfigError {
+  try {
+    resolveOptions({ handler: 'handler.js', ...options });
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error(`accepted: ${JSON.stringify(options)}`);
+}
+
+describe.each(RANGES)('%s', (name, least, greatest) => {
+  it(`may be from ${least} to ${greatest}`, () => {
+    for (const value of [least, greatest]) resolveOptions({ handler: 'handler.js', [name]: value });
+  });
+
+  it('may be nothing else, which is said with what was found and what is allowed', () => {
+    const others = [
+      least - 1,
+      greatest + 1,
+      least + 0.5,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      '8',
+      '10mb',
+      true,
+      {},
+      [],
+    ];
+    for (const value of others) {
+      const { option, code, message } = refusal({ [name]: value });
+      expect(option).toBe(name);
+      expect(code).toBe('WSLOOM_CONFIG');
+      expect(message).toBe(`${name} must be an integer from ${least} to ${greatest}, got ${JSON.stringify(value)}`);
+    }
+  });
+});
+
+describe('a choice', () => {
+  it.each([
+    ['slowConsumer', 'close, drop', ['close', 'drop']],
+    ['rateLimitAction', 'pause, close', ['pause', 'close']],
+  ] as const)('%s is one of %s', (name, listed, choices) => {
+    for (const value of choices) resolveOptions({ handler: 'handler.js', [name]: value });
+    for (const value of ['', 'Close', 1, true, {}]) {
+      const { option, message } = refusal({ [name]: value });
+      expect(option).toBe(name);
+      expect(message).toBe(`${name} must be one of ${listed}, got ${JSON.stringify(value)}`);
+    }
+  });
+});
+
+describe('a list', () => {
+  it.each(['allowedOrigins', 'allowedHosts'])('%s is an array of strings', (name) => {
+    for (const value of [[], ['*']]) resolveOptions({ handler: 'handler.js', [name]: value });
+    for (const value of ['*', [1], {}, true, [['*']]]) {
+      const { option, message } = refusal({ [name]: value });
+      expect(option).toBe(name);
+      expect(message).toBe(`${name} must be an array of strings, got ${JSON.stringify(value)}`);
+    }
+  });
+
+  it('names the entry that cannot be used', () => {
+    expect(refusal({ allowedOrigins: ['https://a.example', 'b.example'] })).toMatchObject({
+      option: 'allowedOrigins',
+      message: `allowedOrigins must be origins like 'https://example.org', or '*', got "b.example"`,
+    });
+    expect(refusal({ allowedHosts: ['a.example', 'http://b.example'] })).toMatchObject({
+      option: 'allowedHosts',
+      message: `allowedHosts must be names or addresses, with a port or without, or '*', got "http://b.example"`,
+    });
+  });
+});
+
+describe('options that are not given', () => {
+  it('have defaults that can be used', () => {
+    const resolved = resolveOptions({ handler: 'handler.js' });
+    expect(resolved.admission.maxConnections).toBeGreaterThanOrEqual(1);
+    expect(resolved.host.maxBufferedBytes).toBeGreaterThanOrEqual(1024 * 1024);
+    expect(resolved.host.limits).toMatchObject({ maxBackpressureBytes: 16 * 1024 * 1024, slowConsumer: 'close' });
+  });
+
+  it('and those that do not exist are named, with those that do', () => {
+    const { option, message } = refusal({ maxPayload: 1 });
+    expect(option).toBe('maxPayload');
+    expect(message).toContain("there is no option 'maxPayload'");
+    expect(message).toContain('maxPayloadBytes');
+  });
+});

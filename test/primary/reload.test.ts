@@ -1,0 +1,154 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { Command } from '../cli/command.js';
+import { Client, refusal } from '../e2e/client.js';
+import { serve, until } from '../e2e/serving.js';
+
+const INDEX = new URL('../../dist/index.js', import.meta.url).href;
+
+/** A handler module that can be written anew. */
+class ModuleFile implements Disposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'wsloom-reload-'));
+  readonly path = join(this.#folder, 'handler.mjs');
+
+  get url(): URL {
+    return pathToFileURL(this.path);
+  }
+
+  /** Lets what waits in hooks go on. */
+  goOn(): void {
+    writeFileSync(join(this.#folder, 'go-on'), '');
+  }
+
+  /** Answers each message with the version in front of it, `later` only after {@link goOn}, `to all` to its whole room. */
+  write(version: string, upgrade = ''): void {
+    writeFileSync(
+      this.path,
+      `import { existsSync } from 'node:fs';
+      import { defineHandler, publish } from ${JSON.stringify(INDEX)};
+      const goesOn = () => existsSync(${JSON.stringify(join(this.#folder, 'go-on'))});
+      export default defineHandler({
+        open(connection) { connection.subscribe('room'); },
+        async message(connection, message) {
+          const text = message.text();
+          while (text.startsWith('later') && !goesOn()) await new Promise((resolve) => setTimeout(resolve, 5));
+          if (text.endsWith('to all')) publish('room', '${version} ' + text);
+          else connection.send('${version} ' + text);
+        },
+      });
+      ${upgrade}`,
+    );
+  }
+
+  writeBroken(): void {
+    writeFileSync(this.path, 'export default {');
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true });
+  }
+}
+
+async function answer(client: Client, text: string): Promise<string> {
+  client.send(text);
+  return client.text();
+}
+
+describe.each([0, 2])('reload(), with threads: %i', (threads) => {
+  it('loads the handler again, with its upgrade hook; old connections are answered, and closed with 1001', async () => {
+    using file = new ModuleFile();
+    file.write('one');
+    await using served = await serve({ handler: file.url, threads });
+    using old = await Client.open(served.url);
+    expect(await answer(old, 'hello')).toBe('one hello');
+
+    file.write('two', `export const upgrade = ({ path }) => path === '/shut' ? { status: 410 } : undefined;`);
+    old.send('later');
+    await until(() => served.server.stats().messagesIn === 2);
+    await served.server.reload();
+    using fresh = await Client.open(served.url);
+    expect(await answer(fresh, 'hello')).toBe('two hello');
+    expect(await refusal(`${served.url}/shut`)).toMatchObject({ status: 410 });
+    file.goOn();
+    expect(await old.text()).toBe('one later');
+    expect(await old.closed).toMatchObject({ code: 1001 });
+    await until(() => served.server.stats().connections === 1);
+    expect(served.server.stats()).toMatchObject({ reloads: 1, opened: 2, messagesIn: 3, workersLost: 0 });
+    expect(served.server.stats().threads).toHaveLength(threads);
+  });
+
+  it('goes on with the old handler if the new one does not load', async () => {
+    using file = new ModuleFile();
+    file.write('one');
+    await using served = await serve({ handler: file.url, threads });
+    using old = await Client.open(served.url);
+    file.writeBroken();
+    await expect(served.server.reload()).rejects.toMatchObject({ name: 'HandlerModuleError' });
+    expect(await answer(old, 'hello')).toBe('one hello');
+    using another = await Client.open(served.url);
+    expect(await answer(another, 'hello')).toBe('one hello');
+    file.write('two');
+    await served.server.reload();
+    using fresh = await Client.open(served.url);
+    expect(await answer(fresh, 'hello')).toBe('two hello');
+  });
+
+  it('lets topics reach from the old threads to the new', async () => {
+    using file = new ModuleFile();
+    file.write('one');
+    await using served = await serve({ handler: file.url, threads });
+    using old = await Client.open(served.url);
+    old.send('later to all');
+    await until(() => served.server.stats().messagesIn === 1);
+    file.write('two');
+    await served.server.reload({ drainMs: 20_000 });
+    using fresh = await Client.open(served.url);
+    expect(await answer(fresh, 'hello')).toBe('two hello');
+    file.goOn();
+    expect(await fresh.text()).toBe('one later to all');
+    expect(await old.text()).toBe('one later to all');
+    served.server.publish('room', 'from the primary');
+    expect(await fresh.text()).toBe('from the primary');
+  });
+
+  it('several at once come one after the other, and close() ends them all', async () => {
+    using file = new ModuleFile();
+    file.write('one');
+    await using served = await serve({ handler: file.url, threads });
+    using client = await Client.open(served.url);
+    await Promise.all([served.server.reload(), served.server.reload({ drainMs: 60_000 })]);
+    expect(served.server.stats().reloads).toBe(2);
+    const reloading = expect(served.server.reload()).rejects.toThrow(/closed|running/);
+    await served.server.close({ drainMs: 200 });
+    await reloading;
+    expect((await client.closed).code).toBe(1001);
+    expect(served.server.stats()).toMatchObject({ connections: 0, bufferedBytes: 0, arenaBytes: 0 });
+    await expect(served.server.reload()).rejects.toThrow('only a running server can be reloaded');
+  });
+});
+
+describe('SIGHUP', () => {
+  it('loads the handler again, or says why it goes on with the old one', async () => {
+    using file = new ModuleFile();
+    file.write('one');
+    await using command = Command.run('serve', file.path, '--port', '0', '--threads', '1');
+    const url = await command.listening();
+    using old = await Client.open(url);
+    expect(await answer(old, 'hello')).toBe('one hello');
+    file.writeBroken();
+    command.process.kill('SIGHUP');
+    await command.says('stderr', /the old one goes on: .*does not load/);
+    expect(await answer(old, 'hello')).toBe('one hello');
+    file.write('two');
+    command.process.kill('SIGHUP');
+    await command.says('stderr', /the handler is loaded again; old threads drain/);
+    expect(await old.closed).toMatchObject({ code: 1001 });
+    using fresh = await Client.open(url);
+    expect(await answer(fresh, 'hello')).toBe('two hello');
+    command.process.kill('SIGTERM');
+    expect(await command.ended).toBe(0);
+  });
+});

@@ -1,0 +1,53 @@
+/** Echoes, by every way that there is to send, and does what texts that begin with `!` say. */
+import { threadId } from 'node:worker_threads';
+import { type Connection, defineHandler, publish } from '../../dist/index.js';
+import { pattern } from '../e2e/pattern.js';
+
+type Command = (connection: Connection<number>, ...args: string[]) => void | Promise<void>;
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  '!join': (connection, room = '') => {
+    connection.subscribe(room);
+    connection.send('joined');
+  },
+  /** A publication of so many bytes, whose pattern its members know. */
+  '!say': (_, room = '', seed, size) => publish(room, pattern(Number(seed), Number(size))),
+  /** So many messages at once, whatever `send` says. */
+  '!bulk': (connection, count, seed, size) => {
+    for (let i = 0; i < Number(count); i++) connection.send(pattern(Number(seed) + i, Number(size)));
+  },
+  '!close': (connection, code, reason) => connection.close(Number(code), reason),
+  '!throw': () => {
+    throw new Error('thrown on demand');
+  },
+  '!reject': async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    throw new Error('rejected on demand');
+  },
+  '!crash': () => process.exit(1),
+  /** Of this thread, after a collection. */
+  '!heap': (connection) => {
+    for (let i = 0; i < 3; i++) globalThis.gc?.();
+    connection.send(`${threadId} ${process.memoryUsage().heapUsed}`);
+  },
+};
+
+export default defineHandler<number>({
+  open(connection) {
+    connection.data = 0;
+    connection.subscribe(`own-${connection.id}`);
+  },
+  message(connection, message) {
+    if (!message.isBinary && message.borrow()[0] === 0x21) {
+      const [name = '', ...args] = message.text().split(' ');
+      return COMMANDS[name]?.(connection, ...args);
+    }
+    const way = connection.data++ % 6;
+    if (way === 0) connection.send(message);
+    else if (way === 1) connection.send(message.bytes());
+    else if (way === 2) connection.send(message.borrow());
+    else if (way === 3) publish(`own-${connection.id}`, message);
+    else if (way === 4) publish(`own-${connection.id}`, message.borrow());
+    else connection.send(message.isBinary ? message : message.text());
+  },
+});

@@ -1,0 +1,72 @@
+/** The process of the servers: one with threads, one without, as the process of the clients wants it. */
+import { readdirSync } from 'node:fs';
+import { createServer, type Logger, type Server } from '../../dist/index.js';
+import { MAX_BACKPRESSURE_BYTES, MAX_PAYLOAD_BYTES } from './limits.js';
+import type { Answer, Measured, Ready, Request } from './protocol.js';
+
+/** What the load makes the servers say. */
+const EXPECTED_LINES = [
+  /a worker died with \d+ connections/,
+  /on demand/,
+  /violated the protocol or a limit of messages/,
+  /took too little of what they were sent/,
+  /opening handshake/,
+  /reload/i,
+];
+
+const unexpectedLines: string[] = [];
+const note = (line: string) => {
+  if (!EXPECTED_LINES.some((expected) => expected.test(line))) unexpectedLines.push(line);
+};
+const log: Logger = { info: note, warn: note, error: note };
+
+/** Not every version of the server has it. */
+interface Reloadable {
+  reload?: (options: { readonly drainMs: number }) => Promise<void>;
+}
+
+const RELOAD_DRAIN_MS = 2000;
+
+const servers = [2, 0].map((threads) =>
+  createServer({
+    handler: new URL('./handler.js', import.meta.url),
+    threads,
+    arenaBytes: 16 * 1024 * 1024,
+    maxPayloadBytes: MAX_PAYLOAD_BYTES,
+    maxBackpressureBytes: MAX_BACKPRESSURE_BYTES,
+    highWaterMarkBytes: 256 * 1024,
+    log,
+  }),
+);
+
+async function measure(): Promise<Measured> {
+  for (let i = 0; i < 3; i++) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const { heapUsed, rss } = process.memoryUsage();
+  const descriptors = readdirSync('/proc/self/fd').length;
+  return { descriptors, heapBytes: heapUsed, residentBytes: rss, unexpectedLines };
+}
+
+async function answer({ id, what }: Request): Promise<Answer> {
+  if (what === 'measure') return { id, measured: await measure() };
+  if (what === 'reload') {
+    await Promise.all(servers.map((server: Server & Reloadable) => server.reload?.({ drainMs: RELOAD_DRAIN_MS })));
+  }
+  if (what === 'close') await Promise.all(servers.map((server) => server.close()));
+  return { id, stats: servers.map((server) => server.stats()) };
+}
+
+process.on('message', async (request: Request) => {
+  const answered = await answer(request).catch((error: unknown): Answer => ({ id: request.id, error: String(error) }));
+  process.send?.(answered);
+});
+process.on('disconnect', () => process.exit());
+
+const [threaded, single] = await Promise.all(servers.map((server) => server.listen({ port: 0 })));
+const ready: Ready = {
+  ports: [threaded?.port ?? 0, single?.port ?? 0],
+  canReload: typeof (servers[0] as Server & Reloadable).reload === 'function',
+};
+process.send?.(ready);
