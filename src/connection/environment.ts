@@ -40,8 +40,8 @@ export interface ConnectionEnvironment {
   /** Whether each message gets an object of its own, and its bytes are overwritten afterwards: finds stale uses. */
   readonly poison: boolean;
 
-  /** A connection was closed, or restrained, by one of the limits. */
-  onLimit(connection: HostedConnection, what: Incident): void;
+  /** A connection was closed, or restrained, by one of the limits. @param detail what there is to add, for the log. */
+  onLimit(connection: HostedConnection, incident: Incident, detail?: string): void;
   /** A hook has thrown or rejected. */
   onHandlerError(connection: HostedConnection, hook: string, error: unknown): void;
   /** Waits for a hook's promise: {@link Host.drain} does not cut off what it may still send. */

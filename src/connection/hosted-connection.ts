@@ -333,7 +333,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   onInputError(error: unknown): void {
     if (error instanceof ProtocolError) {
-      this.#env.onLimit(this, Incident.PROTOCOL_ERROR);
+      this.#env.onLimit(this, Incident.PROTOCOL_ERROR, error.message);
       this.fail(error.closeCode, error.message);
     } else {
       // Memory that could not be had, or a mistake of ours: it must not cost the other connections.

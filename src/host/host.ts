@@ -92,7 +92,7 @@ export class Host {
       limits,
       handler,
       poison: options.poison,
-      onLimit: (connection, incident) => incidents.add(incident, describe(connection)),
+      onLimit: (connection, incident, detail) => incidents.add(incident, describe(connection), detail),
       onHandlerError: (connection, hook, error) => {
         counters.add(Counter.HANDLER_ERRORS, 1);
         const what = error instanceof Error ? (error.stack ?? error.message) : String(error);

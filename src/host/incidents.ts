@@ -23,17 +23,20 @@ export class Incidents {
     this.#log = log;
   }
 
-  /** @param who a connection, for the log. */
-  add(incident: Incident, who: string): void {
+  /**
+   * @param who a connection, for the log.
+   * @param detail what exactly it has done.
+   */
+  add(incident: Incident, who: string, detail = ''): void {
     this.#counters.add(incident.counter, 1);
     const untold = this.#untold.get(incident);
     if (untold !== undefined) {
       untold.times++;
-      untold.last = who;
+      untold.last = said(who, incident, detail);
       return;
     }
-    this.#log.info(`${who}: ${incident.what}`);
-    this.#untold.set(incident, { times: 0, last: who });
+    this.#log.info(said(who, incident, detail));
+    this.#untold.set(incident, { times: 0, last: '' });
     this.#timer ??= setTimeout(() => this.#tell(), TELLING_MS).unref();
   }
 
@@ -44,9 +47,13 @@ export class Incidents {
         this.#untold.delete(incident);
         continue;
       }
-      this.#log.info(`${times} times more, last ${last}: ${incident.what}`);
-      this.#untold.set(incident, { times: 0, last });
+      this.#log.info(`${times} times more, last ${last}`);
+      this.#untold.set(incident, { times: 0, last: '' });
     }
     if (this.#untold.size > 0) this.#timer = setTimeout(() => this.#tell(), TELLING_MS).unref();
   }
+}
+
+function said(who: string, { what }: Incident, detail: string): string {
+  return detail === '' ? `${who}: ${what}` : `${who}: ${what}: ${detail}`;
 }

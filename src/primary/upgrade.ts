@@ -126,7 +126,8 @@ export class Upgrader {
     }
     const { method = '', url = '', httpVersion, rawHeaders } = request;
     if (rawHeaders.length > 2 * this.#options.maxHeaderCount) {
-      this.#options.incidents.add(Incident.BAD_HANDSHAKE, describePeer(request.socket.remoteAddress));
+      const who = describePeer(request.socket.remoteAddress);
+      this.#options.incidents.add(Incident.BAD_HANDSHAKE, who, `${rawHeaders.length / 2} headers (maxHeaderCount)`);
       this.#refuse(socket, 431, `a request may have at most ${this.#options.maxHeaderCount} headers\n`);
       return undefined;
     }
@@ -154,7 +155,7 @@ export class Upgrader {
       return candidate;
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error;
-      this.#options.incidents.add(Incident.BAD_HANDSHAKE, describePeer(request.socket.remoteAddress));
+      this.#options.incidents.add(Incident.BAD_HANDSHAKE, describePeer(request.socket.remoteAddress), error.message);
       this.#refuse(socket, error.status, `${error.message}\n`, error.headers);
       return undefined;
     }

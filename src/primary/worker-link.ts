@@ -7,6 +7,7 @@ import type { HostOptions } from '../host/host.js';
 import type { Logger } from '../host/logger.js';
 import type { FromWorker, ToWorker, WorkerResult, WorkerTask } from '../worker/messages.js';
 import { Ownership } from '../worker/ownership.js';
+import { WorkerStartError } from './worker-start-error.js';
 
 /** A connection that is to be hosted by a worker. */
 export interface HandOff {
@@ -32,10 +33,13 @@ export class WorkerLink {
   readonly counters = new Counters();
   /** Resolves with the kernel's name when the worker can host. Never rejects. */
   readonly ready: Promise<string>;
-  /** Settles when the worker's task does, and nothing can be taken by it any more; rejects if the thread died. */
+  /** Settles when the worker's task does, and nothing can be taken by it any more; rejects if the thread died,
+   * with a {@link WorkerStartError} if it could not start. */
   readonly ended: Promise<WorkerResult>;
   isReady = false;
   hasEnded = false;
+  /** Why it could not start. */
+  #unfit: WorkerStartError | undefined;
 
   readonly #ownership = new Ownership();
   readonly #port: MessagePort;
@@ -73,6 +77,7 @@ export class WorkerLink {
       port1.on('message', (message: FromWorker) => {
         if (message.type === 'log') log[message.level](message.line);
         else if (message.type === 'closed') this.#close(message.ids);
+        else if (message.type === 'unfit') this.#unfit = new WorkerStartError(message.code, message.message);
         else {
           this.isReady = true;
           resolve(message.kernel);
@@ -160,17 +165,16 @@ export class WorkerLink {
   }
 
   async #end(task: Promise<WorkerResult>, portClosed: Promise<void>): Promise<WorkerResult> {
-    try {
-      return await task;
-    } finally {
-      this.isReady = false;
-      this.hasEnded = true;
-      // Which of the two comes first differs by engine; after both, the thread takes nothing any more.
-      let timer: NodeJS.Timeout | undefined;
-      await Promise.race([portClosed, new Promise((resolve) => (timer = setTimeout(resolve, PORT_CLOSE_MS)))]);
-      clearTimeout(timer);
-      this.#port.close();
-    }
+    const [settled] = await Promise.allSettled([task]);
+    this.isReady = false;
+    this.hasEnded = true;
+    // Which of the two comes first differs by engine; after both, the thread takes nothing any more, and has said all.
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([portClosed, new Promise((resolve) => (timer = setTimeout(resolve, PORT_CLOSE_MS)))]);
+    clearTimeout(timer);
+    this.#port.close();
+    if (settled.status === 'fulfilled') return settled.value;
+    throw this.#unfit ?? settled.reason;
   }
 }
 

@@ -184,8 +184,8 @@ export class Workers {
     const startedAt = performance.now();
     let why: string;
     try {
-      const result = await link.ended;
-      why = result.outcome === 'unfit' ? result.message : 'its task has ended';
+      await link.ended;
+      why = 'its task has ended';
     } catch (error) {
       why = error instanceof Error ? error.message : String(error);
     }
@@ -220,7 +220,6 @@ export class Workers {
 
 /** Rejects when a worker ends before it is ready. */
 async function failure(link: WorkerLink): Promise<never> {
-  const result = await link.ended;
-  if (result.outcome === 'unfit') throw new WorkerStartError(result.code, result.message);
+  await link.ended;
   throw new WorkerStartError('WSLOOM_WORKER', 'a worker ended before it was ready');
 }

@@ -17,11 +17,8 @@ export interface WorkerTask {
   readonly ownership: SharedArrayBuffer;
 }
 
-/** How the task ended, if it did not fail. */
-export type WorkerResult =
-  | { readonly outcome: 'drained' }
-  /** It never hosted anything: its handler or its arena cannot be had, and another try would end alike. */
-  | { readonly outcome: 'unfit'; readonly code: string; readonly message: string };
+/** How the task ended, if the thread did not. */
+export type WorkerResult = { readonly outcome: 'drained' };
 
 export type ToWorker =
   /** A connected socket, if it is still on offer in its slot of the ownership table. */
@@ -38,6 +35,8 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly type: 'ready'; readonly kernel: string }
+  /** It cannot host anything: its handler or its arena cannot be had. The thread ends. */
+  | { readonly type: 'unfit'; readonly code: string; readonly message: string }
   /** Connections that are over, by their ids. */
   | { readonly type: 'closed'; readonly ids: readonly number[] }
   | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly line: string };

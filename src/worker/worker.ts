@@ -28,7 +28,8 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
     host = new Host(options, handler, exchange, counters, log, task.reportsClosed ? closedReporter(tell) : () => {});
   } catch (error) {
     if (!(error instanceof HandlerModuleError || error instanceof ArenaError)) throw error;
-    return { outcome: 'unfit', code: error.code, message: error.message };
+    tell({ type: 'unfit', code: error.code, message: error.message });
+    process.exit(1); // a module that did not load is not tried again by its thread: the next task needs another one
   }
   const unregister = registerHost(host);
   const ownership = new Ownership(task.ownership);

@@ -43,6 +43,12 @@ describe('incidents', () => {
     expect(lines).toEqual([`connection 1: ${Incident.STALL.what}`, `connection 2: ${Incident.STALL.what}`]);
   });
 
+  it('are told with what there is to add', () => {
+    const { incidents, lines } = makeIncidents();
+    incidents.add(Incident.PROTOCOL_ERROR, 'connection 1', 'frame without a mask');
+    expect(lines).toEqual([`connection 1: ${Incident.PROTOCOL_ERROR.what}: frame without a mask`]);
+  });
+
   it('of different kinds are told apart', () => {
     const { incidents, lines } = makeIncidents();
     for (let i = 1; i <= 3; i++) {

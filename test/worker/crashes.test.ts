@@ -45,6 +45,32 @@ describe('a worker', () => {
     }
   });
 
+  it('whose successor cannot load the handler is tried again until it can', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'wsloom-crash-'));
+    const path = join(folder, 'changing.mjs');
+    const source = `export default { message(connection, message) {
+      if (message.text() === 'exit') process.exit(1);
+      connection.send(message.text());
+    } };`;
+    writeFileSync(path, source);
+    try {
+      await using served = await serve({ handler: pathToFileURL(path), threads: 1 });
+      using client = await Client.open(served.url);
+      writeFileSync(path, 'export default {');
+      client.send('exit');
+      expect((await client.closed).code).toBe(1006);
+      expect(await served.log.line(/does not load/)).toMatch(/a worker died with 0 connections/);
+      expect(await health(served)).toMatchObject({ status: 'degraded' });
+      writeFileSync(path, source);
+      await until(() => served.server.stats().threads.some(({ isTaking }) => isTaking));
+      using next = await Client.open(served.url);
+      next.send('hello');
+      expect(await next.text()).toBe('hello');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('that dies again and again is replaced ever later, and /healthz says so', async () => {
     await using served = await serve({ handler: handler('commands.js'), threads: 1 });
     for (let deaths = 1; deaths <= 3; deaths++) {
