@@ -6,7 +6,7 @@ export type { Logger } from './host/logger.js';
 export { publish } from './host/publish.js';
 export type { Upgrade, UpgradeAcceptance, UpgradeRefusal, UpgradeRequest } from './host/upgrade.js';
 export { ArenaError } from './memory/arena.js';
-export { ConfigError, type ServerOptions } from './primary/options.js';
+export { ConfigError } from './primary/config-error.js';
 export {
   type CloseOptions,
   createServer,
@@ -14,6 +14,7 @@ export {
   type Server,
   type ServerAddress,
 } from './primary/server.js';
+export type { ServerOptions } from './primary/server-options.js';
 export type { LimitStats, ServerStats } from './primary/stats.js';
 export { WorkerStartError } from './primary/worker-start-error.js';
 export { CloseArgumentError, CloseCode } from './protocol/close.js';

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { DEFAULTS, type ServerOptions } from '../primary/options.js';
+import { DEFAULTS } from '../primary/options.js';
+import type { ServerOptions } from '../primary/server-options.js';
 import { collect, parseCount, parseSeconds, parseSize, showSize } from './values.js';
 
 /** How a value is written. */

@@ -5,6 +5,9 @@ const KIB = 1024;
 /** A thread tells the others of a change when it has come to so many bytes. */
 const STEP_BYTES = 64 * KIB;
 
+/** How far the sum may exceed what is allowed until room is made, which is not done in the middle of a hook. */
+const OVERRUN = 1.25;
+
 /**
  * What the connections of a server hold of memory in all threads: output that peers have not taken, and messages that are
  * still arriving. Each thread counts its own, and shares the sum, in KiB, by an int32 that all of them add to.
@@ -39,8 +42,14 @@ export class BufferBudget {
     return Atomics.load(this.#shared, 0) * KIB;
   }
 
+  /** Room is to be made, as soon as nothing else is under way. */
   get isExceeded(): boolean {
     return this.totalBytes > this.maxBytes;
+  }
+
+  /** Room could not be made fast enough: who holds something gets nothing more. */
+  get isOverrun(): boolean {
+    return this.totalBytes > OVERRUN * this.maxBytes;
   }
 
   /** The connections of this thread hold so many bytes more, or less. */

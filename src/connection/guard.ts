@@ -81,7 +81,11 @@ export class Guard {
    * the connection.
    */
   hasRoomFor(bytes: number, messages: number, queuedBytes: number): boolean {
-    const { limits, counters, topics } = this.#env;
+    const { limits, counters, topics, budget } = this.#env;
+    if (budget.isOverrun) {
+      this.#connection.shed();
+      return false;
+    }
     if (queuedBytes + bytes <= limits.maxBackpressureBytes) return true;
     if (limits.slowConsumer === 'drop') {
       counters.add(Counter.DROPPED, messages - 1);

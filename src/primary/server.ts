@@ -14,10 +14,12 @@ import { Incidents } from '../host/incidents.js';
 import { type Health, Routes } from '../monitor/routes.js';
 import { renderRefusal } from '../protocol/handshake-response.js';
 import { Admission, FOREIGN_HOST } from './admission.js';
+import { ConfigError } from './config-error.js';
 import { type DuplicateDescriptor, loadDuplicateDescriptor } from './descriptor.js';
 import { Generation, type GenerationContext } from './generation.js';
-import { ConfigError, type ResolvedOptions, resolveOptions, type ServerOptions } from './options.js';
+import { type ResolvedOptions, resolveOptions } from './options.js';
 import { loopbackHosts } from './origin.js';
+import type { ServerOptions } from './server-options.js';
 import { readStats, type ServerStats } from './stats.js';
 import { type Destination, Upgrader } from './upgrade.js';
 

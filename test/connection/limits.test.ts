@@ -644,3 +644,28 @@ test('a frame of another kind than data is not a message for any limit', () => {
   peer.wire.arrive(...Array.from({ length: 10 }, () => clientFrame(PING)), clientFrame(CLOSE));
   expect(framesOf(peer)).toEqual([...Array(10).fill(shown(PONG, '')), shown(CLOSE, '')]);
 });
+
+describe('maxBufferedBytes that is exceeded by a quarter, before room could be made,', () => {
+  test('ends whoever holds something and is sent more; who holds nothing is sent what comes', () => {
+    const codes = new Map<number, number>();
+    const thread = startThread({
+      handler: { close: ({ id }, code) => void codes.set(id, code) },
+      maxBufferedBytes: 1024 * 1024,
+    });
+    const [one, other] = [0, 1].map(() => thread.connectWith((wire) => (wire.takes = () => 0)));
+    if (one === undefined || other === undefined) throw new Error('there are two');
+    const idle = thread.connect();
+    thread.inTurn(() => {
+      for (let i = 0; i < 7; i++) expect(one.connection.send(pattern(64 * 1024))).toBe(true);
+      for (let i = 0; i < 7; i++) expect(other.connection.send(pattern(64 * 1024))).toBe(true);
+      expect(thread.budget.isExceeded).toBe(false);
+      for (let i = 0; !thread.budget.isOverrun; i++) other.connection.send(pattern(64 * 1024, i));
+      expect(one.connection.send('more')).toBe(false);
+      expect(idle.connection.send('hello')).toBe(true);
+    });
+    expect(codes.get(one.connection.id)).toBe(1013);
+    expect(other.connection.isOpen).toBe(true);
+    expect(framesOf(idle)).toEqual([shown(TEXT, 'hello')]);
+    expect(thread.incidents).toEqual([Incident.SHED.what]);
+  });
+});

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, resolveOptions, type ServerOptions } from '../../dist/primary/options.js';
+import { ConfigError } from '../../dist/primary/config-error.js';
+import { resolveOptions } from '../../dist/primary/options.js';
+import type { ServerOptions } from '../../dist/primary/server-options.js';
 
 const MAX_INT32 = 2 ** 31 - 1;
 

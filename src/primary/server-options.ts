@@ -1,0 +1,143 @@
+import type { ResourceLimits } from 'node:worker_threads';
+import type { Logger } from '../host/logger.js';
+import type { KernelChoice } from '../kernels/create-kernel.js';
+
+/**
+ * Options of {@link createServer}. Sizes are in bytes, from 1 to 4 GiB less 1; times in ms, from 1 to 2^31 less 1; both from 0 where
+ * 0 is said to be no limit; unless something else is said. What is out of range is a {@link ConfigError}.
+ */
+export interface ServerOptions {
+  /** The module with the application's hooks (see {@link defineHandler}): a file URL, or a path from the working directory. It is loaded in each thread. */
+  readonly handler: URL | string;
+  /**
+   * Worker threads that host connections; default: one for each core. With 0 the primary thread hosts them, beside what else
+   * it does: for systems where sockets cannot be handed to threads (Windows), for tests, for small machines.
+   */
+  readonly threads?: number;
+  /** What unmasks and validates payloads; default 'auto', which chooses by operation and size. */
+  readonly kernel?: KernelChoice;
+  /**
+   * Address space that each hosting thread reserves for reading, from 1 MiB to 4 GiB less 64 KiB; default 256 MiB. Only
+   * what is used becomes resident, and stays so. Messages that do not fit any more are put on the heap, at the cost of a
+   * copy.
+   */
+  readonly arenaBytes?: number;
+  /**
+   * Longest message that a client may send, its fragments in sum; default 16 MiB. A longer one is refused with 1009 when its
+   * header has come. It bounds what a client can make a thread keep: raising it raises that for every connection.
+   */
+  readonly maxPayloadBytes?: number;
+  /**
+   * Connections that may be open at a time, those that are being opened included; default: what the process may have of
+   * descriptors, less 256; 1 to 2^31 less 1. Beyond it 503. Each costs some KiB, its socket's buffers in the kernel, and a descriptor.
+   */
+  readonly maxConnections?: number;
+  /**
+   * The same for one address of the network, or one /64 for IPv6; default 0: no limit. Behind a proxy all have its address.
+   * Beyond it 503. It bounds what one machine can take of `maxConnections`.
+   */
+  readonly maxConnectionsPerIp?: number;
+  /**
+   * Above so many bytes that a client has been sent and does not take, it is not read any more and `send` returns false;
+   * default 1 MiB. Raising it lets more of a burst be buffered, for every connection.
+   */
+  readonly highWaterMarkBytes?: number;
+  /**
+   * What may be queued for a client that does not take it, in all; default 16 MiB. One message is always accepted when
+   * nothing is queued. Beyond it: `slowConsumer`. It bounds the memory of a slow reader; raising it raises that for each.
+   */
+  readonly maxBackpressureBytes?: number;
+  /**
+   * What happens to a client when a message exceeds `maxBackpressureBytes`: 'close' (default) closes it with 1013, behind
+   * what is queued; 'drop' does not send the message, and counts it.
+   */
+  readonly slowConsumer?: 'close' | 'drop';
+  /**
+   * What all connections may hold together of queued output and of messages still arriving; default: a quarter of the
+   * machine's memory (of its container's); 1 MiB to 1 TiB. Beyond it those that have held it for longest are closed with 1013.
+   * Raising it risks that the process is ended for want of memory, and with it all connections.
+   */
+  readonly maxBufferedBytes?: number;
+  /**
+   * A client that was silent for so long is pinged, and is lost (1006) when it is silent for as long again; default 30 000;
+   * 0: never. Any byte received is a sign of life. Raising it keeps dead connections for longer.
+   */
+  readonly heartbeatIntervalMs?: number;
+  /**
+   * A connection without a message, either way, for so long is closed with 1001; default 0: never. It bounds how long clients
+   * that want nothing hold connections; raising it costs what those cost.
+   */
+  readonly idleTimeoutMs?: number;
+  /**
+   * From the first byte of a message to its last; default 300 000, which is 16 MiB at half a megabit a second. Beyond it
+   * 1008; 0: no limit. Raising it lets unfinished messages hold memory for longer.
+   */
+  readonly messageTimeoutMs?: number;
+  /**
+   * A client that takes nothing of queued output for so long is lost (1006); default 30 000; 0: never. The only judge of a
+   * connection that is not read because its output piles up. Raising it holds that output for longer.
+   */
+  readonly stallTimeoutMs?: number;
+  /**
+   * Messages that a client may send per second, on average and in a burst, up to 2^31 less 1; default 0: no limit. Beyond:
+   * `rateLimitAction`. It bounds what one client can make a handler do; raising it raises that.
+   */
+  readonly messagesPerSecond?: number;
+  /** The same for bytes, with all of their frames, up to 1 TiB; default 0: no limit. */
+  readonly bytesPerSecond?: number;
+  /** What happens to a client that sends too fast: it is not read for a while ('pause', default), or closed with 1008. */
+  readonly rateLimitAction?: 'pause' | 'close';
+  /**
+   * Fragments without payload that may follow each other, 0 to 2^31 less 1; default 100. Beyond it 1008. They cost no memory, but
+   * the thread's time: raising it lets a message that never comes to anything take more of it.
+   */
+  readonly maxConsecutiveEmptyFragments?: number;
+  /**
+   * How long a client may take to finish the closing handshake, and to take what was sent before; default 5000. Its connection is
+   * destroyed then. Raising it lets clients that are being closed hold connections and output for longer.
+   */
+  readonly closeTimeoutMs?: number;
+  /**
+   * How long a client may take to send its opening handshake, and an `upgrade` hook to decide about it; default 10 000.
+   * Raising it lets silent clients hold descriptors for longer.
+   */
+  readonly handshakeTimeoutMs?: number;
+  /**
+   * Of a request's head, 512 bytes to 1 MiB; default 16 KiB. Beyond it 431. It bounds the memory that a client can use that is
+   * not accepted yet; raising it raises that.
+   */
+  readonly maxHeaderBytes?: number;
+  /** Of a request, 8 to 10 000; default 100. Beyond it 431. Raising it costs the primary time for each upgrade. */
+  readonly maxHeaderCount?: number;
+  /**
+   * Whose pages may connect: origins like 'https://example.org', or '*' for all. Default: pages of the same host and port as
+   * the server is asked for, whatever the scheme. Clients that are no browsers send no Origin and are not concerned. Others
+   * get 403.
+   */
+  readonly allowedOrigins?: readonly string[];
+  /**
+   * What the server may be asked for, in Host: names or addresses, with a port or without (then any), or '*' for all. Default:
+   * localhost, 127.0.0.1 and [::1] when it listens on a loopback address, so that no name that somebody has pointed there is
+   * served (DNS rebinding), else all. Others get 403.
+   */
+  readonly allowedHosts?: readonly string[];
+  /**
+   * What V8 may use in each worker thread, as in `node:worker_threads`: a thread that exceeds it dies alone, with its connections,
+   * and is replaced. Default: as for the process.
+   */
+  readonly resourceLimits?: ResourceLimits;
+  /**
+   * A connection that a worker has not taken for so long goes to another worker, and the worker gets no more until it goes on;
+   * default 2000. Raising it makes clients of a blocked thread wait for longer; too low, a busy one is taken for blocked.
+   */
+  readonly handOffTimeoutMs?: number;
+  /** Paths that WebSockets are accepted on, exactly; default: all. */
+  readonly path?: string | readonly string[];
+  /**
+   * For tests: each message gets an object of its own, and its bytes are overwritten when it is void, so that using a
+   * message or a borrowed view too late is found. Default false.
+   */
+  readonly poison?: boolean;
+  /** Where the server reports what goes wrong; default: standard error. */
+  readonly log?: Logger;
+}
