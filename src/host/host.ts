@@ -52,6 +52,7 @@ export class Host {
   readonly #sweep: Sweep;
   readonly #budget: BufferBudget;
   #isShedding = false;
+  #isDraining = false;
   readonly #onClosed: (id: number) => void;
   readonly #sampling: NodeJS.Timeout;
   /** Promises of hooks that are not settled yet. */
@@ -148,6 +149,7 @@ export class Host {
    * closes with 1001. Resolves when all are closed, or after `limitMs`, when those that are left have been destroyed.
    */
   async drain(limitMs: number): Promise<void> {
+    this.#isDraining = true;
     const end = performance.now() + limitMs;
     // A whole round of the event loop reads every socket that has something to read.
     for (let phase = 0; phase < 3; phase++) await new Promise((resolve) => setImmediate(resolve));
@@ -189,6 +191,7 @@ export class Host {
     counters.add(Counter.CONNECTIONS, 1);
     counters.add(Counter.OPENED, 1);
     connection.start(head);
+    if (this.#isDraining) this.#close([connection]); // it was on its way
   }
 
   #remove(connection: HostedConnection): void {

@@ -19,6 +19,8 @@ export interface GenerationContext {
   readonly past: Counters;
   /** Is told the id of each connection that is over. */
   readonly onClosed: (id: number) => void;
+  /** Gives a connection to the generation that gets new ones. */
+  readonly placeElsewhere: (handOff: HandOff) => void;
   /** The workers of all generations: publications go to all of them. */
   readonly allLinks: () => readonly WorkerLink[];
 }
@@ -54,12 +56,12 @@ export class Generation {
 
   /** Starts the threads. Resolves with the name of their kernel. @throws WorkerStartError or ArenaError */
   async start(): Promise<string> {
-    const { options, exchange, past, onClosed, allLinks } = this.#context;
+    const { options, exchange, past, onClosed, placeElsewhere, allLinks } = this.#context;
     if (options.threads === 0) return this.#ownHost().kernelName;
     const { Workers } = await import('./workers.js');
     const isCounted = options.admission.maxConnectionsPerIp > 0;
     const workers = new Workers(
-      { ...options, onClosed: isCounted ? onClosed : undefined },
+      { ...options, placeElsewhere, onClosed: isCounted ? onClosed : undefined },
       exchange.bus,
       past,
       allLinks,

@@ -22,6 +22,7 @@ import { loopbackHosts } from './origin.js';
 import type { ServerOptions } from './server-options.js';
 import { readStats, type ServerStats } from './stats.js';
 import { type Destination, Upgrader } from './upgrade.js';
+import { abandon, type HandOff } from './worker-link.js';
 
 /** Where a server listens. */
 export interface ServerAddress {
@@ -84,6 +85,7 @@ export class Server {
       exchange: this.#exchange,
       past: this.#counters,
       onClosed: (id) => this.#admission.leave(id),
+      placeElsewhere: (handOff) => this.#placeElsewhere(handOff),
       allLinks: () => [...this.#generations].flatMap(({ workers }) => workers?.links ?? []),
     };
     this.#http = this.#createHttp();
@@ -330,6 +332,15 @@ export class Server {
     let load = this.#upgrader?.pending ?? 0;
     for (const generation of this.#generations) load += generation.load;
     return load;
+  }
+
+  #placeElsewhere(handOff: HandOff): void {
+    if (this.#state === 'started' && this.#generation !== undefined) {
+      this.#generation.place(handOff);
+      return;
+    }
+    abandon([handOff]);
+    this.#admission.leave(handOff.info.id);
   }
 
   /** Something came that is no HTTP request, or not whole in time. */

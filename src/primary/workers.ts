@@ -17,6 +17,8 @@ export interface WorkersOptions {
   readonly handOffTimeoutMs: number;
   readonly resourceLimits: ResourceLimits;
   readonly log: Logger;
+  /** Hosts a connection that a worker has not taken before it died, when this pool is draining. */
+  readonly placeElsewhere: (handOff: HandOff) => void;
   /** Is told the id of each connection that is over. */
   readonly onClosed?: ((id: number) => void) | undefined;
 }
@@ -47,6 +49,8 @@ export class Workers {
   /** What is published in the primary goes to the workers by it. */
   readonly #bus: Bus;
   #isClosing = false;
+  /** What still runs is ended by us. */
+  #isDestroying = false;
   #restartMs = 0;
   /** Counts of workers that are gone, so that totals never fall. */
   readonly #past: Counters;
@@ -135,6 +139,7 @@ export class Workers {
     await Promise.race([ended, deadline]);
     clearTimeout(timer);
     for (const link of this.#links) abandon(link.revokeOffers());
+    this.#isDestroying = true;
     await this.#pool.destroy();
     for (const link of this.#links.splice(0)) this.#bury(link);
   }
@@ -182,28 +187,42 @@ export class Workers {
   /** Waits for the end of a worker, and puts another one in its place if it was not asked to end. */
   async #supervise(link: WorkerLink): Promise<void> {
     const startedAt = performance.now();
-    let why: string;
+    let why = 'its task has ended';
+    let hasDied: boolean;
     try {
       await link.ended;
-      why = 'its task has ended';
+      hasDied = !this.#isClosing; // when asked to, it may end
     } catch (error) {
+      hasDied = !this.#isDestroying;
       why = error instanceof Error ? error.message : String(error);
     }
-    if (this.#isClosing) return;
+    if (!hasDied) return;
+    const stranded = this.#lose(link);
+    const { connections } = stranded;
+    if (this.#isClosing) {
+      this.#options.log.error(`a worker died with ${connections} connections (${why}), while it was draining`);
+      for (const handOff of stranded.handOffs) this.#options.placeElsewhere(handOff);
+      return;
+    }
+    const delayMs = performance.now() - startedAt > STABLE_MS ? 0 : this.#restartMs;
+    this.#restartMs = Math.min(Math.max(delayMs * 2, RESTART_MS), MAX_RESTART_MS);
+    this.#options.log.error(`a worker died with ${connections} connections (${why}); the next starts in ${delayMs} ms`);
+    for (const handOff of stranded.handOffs) this.place(handOff);
+    setTimeout(() => {
+      if (!this.#isClosing) void this.#supervise(this.#launch());
+    }, delayMs);
+  }
+
+  /** Counts a worker that died, and takes back what it had not taken. */
+  #lose(link: WorkerLink): { readonly connections: number; readonly handOffs: readonly HandOff[] } {
     this.#links.splice(this.#links.indexOf(link), 1);
     const connections = link.counters.get(Counter.CONNECTIONS);
     this.#deaths.push(performance.now());
     this.#past.add(Counter.WORKERS_LOST, 1);
     this.#past.add(Counter.CONNECTIONS_LOST, connections);
+    const handOffs = link.revokeOffers(); // first: their connections are not over
     this.#bury(link);
-    const stranded = link.revokeOffers();
-    const delayMs = performance.now() - startedAt > STABLE_MS ? 0 : this.#restartMs;
-    this.#restartMs = Math.min(Math.max(delayMs * 2, RESTART_MS), MAX_RESTART_MS);
-    this.#options.log.error(`a worker died with ${connections} connections (${why}); the next starts in ${delayMs} ms`);
-    for (const handOff of stranded) this.place(handOff);
-    setTimeout(() => {
-      if (!this.#isClosing) void this.#supervise(this.#launch());
-    }, delayMs);
+    return { connections, handOffs };
   }
 
   /** Moves what a blocked worker does not take to one that does. With no such worker it stays on offer. */

@@ -232,6 +232,17 @@ describe('drain', () => {
     for (const { frames } of clients) expect(frames).toEqual([GOING_AWAY]);
   });
 
+  test('closes at once what is only handed over now', async () => {
+    const made = makeHost(echo);
+    const slow = connect(made);
+    const drained = made.host.drain(AMPLE_MS);
+    const late = connect(made).answerClose();
+    await late.hasGotFrames(1);
+    expect(late.frames).toEqual([GOING_AWAY]);
+    slow.answerClose();
+    await drained;
+  });
+
   test('waits for the slow ones, too', async () => {
     const codes: number[] = [];
     const made = makeHost({ close: (_connection, code) => void codes.push(code) });

@@ -35,6 +35,7 @@ class ModuleFile implements Disposable {
         async message(connection, message) {
           const text = message.text();
           while (text.startsWith('later') && !goesOn()) await new Promise((resolve) => setTimeout(resolve, 5));
+          if (text === 'later die') process.exit(1);
           if (text.endsWith('to all')) publish('room', '${version} ' + text);
           else connection.send('${version} ' + text);
         },
@@ -127,6 +128,25 @@ describe.each([0, 2])('reload(), with threads: %i', (threads) => {
     expect((await client.closed).code).toBe(1001);
     expect(served.server.stats()).toMatchObject({ connections: 0, bufferedBytes: 0, arenaBytes: 0 });
     await expect(served.server.reload()).rejects.toThrow('only a running server can be reloaded');
+  });
+});
+
+describe('a worker that dies while it drains', () => {
+  it('is counted with its connections, and not replaced', async () => {
+    using file = new ModuleFile();
+    file.write('one');
+    await using served = await serve({ handler: file.url, threads: 1 });
+    using old = await Client.open(served.url);
+    old.send('later die');
+    await until(() => served.server.stats().messagesIn === 1);
+    await served.server.reload({ drainMs: 20_000 });
+    using fresh = await Client.open(served.url);
+    file.goOn();
+    expect((await old.closed).code).toBe(1006);
+    await served.log.line(/^error: a worker died with 1 connections .* while it was draining$/);
+    expect(await answer(fresh, 'hello')).toBe('one hello');
+    expect(served.server.stats()).toMatchObject({ workersLost: 1, connectionsLost: 1, connections: 1, opened: 2 });
+    expect(served.server.stats().threads).toEqual([{ connections: 1, isTaking: true }]);
   });
 });
 
