@@ -95,11 +95,13 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   /** Calls `open`, and begins to read: first `head`, which was read by somebody else. */
   start(head: Uint8Array): void {
-    this.#input.add(head);
     const { handler, counters } = this.#env;
     counters.add(Counter.BYTES_IN, head.length);
     this.#env.turn.begin();
     try {
+      this.#input.add(head);
+      this.#guard.noteRead(head.length);
+      this.#noteInput();
       const opened = handler.open?.(this);
       if (isPromise(opened)) {
         this.#env.track(opened);

@@ -14,6 +14,11 @@ interface Queued {
 /** A copied rest goes to memory of this size at first, in bytes; the next to twice as much, up to the second figure. */
 const FIRST_COPY_BYTES = 512;
 const MAX_COPY_BYTES = 64 * 1024;
+/** What is longer is copied in pieces of so many bytes, which are free one after the other as the peer takes them. */
+const PIECE_BYTES = 256 * 1024;
+
+/** As many items at least must have gone before the places that they had are cut off. */
+const MIN_CUT = 32;
 
 /**
  * The output of one connection that the kernel has not taken, in order. What is copied goes to memory with room for more,
@@ -21,7 +26,7 @@ const MAX_COPY_BYTES = 64 * 1024;
  */
 export class WriteQueue {
   readonly #budget: Budget;
-  #queue: Queued[] = [];
+  #queue: (Queued | undefined)[] = [];
   /** Items before this one are gone; they are cut off now and then. */
   #first = 0;
   #queuedBytes = 0;
@@ -29,7 +34,7 @@ export class WriteQueue {
   /** The last item, if it was copied and has room behind its end. */
   #growing: Queued | undefined;
 
-  /** @param budget is told of all that is queued, and of what is queued no more. */
+  /** @param budget is told of all memory that is held, from when it is queued until the last byte of it has gone. */
   constructor(budget: Budget) {
     this.#budget = budget;
   }
@@ -46,30 +51,37 @@ export class WriteQueue {
   /** Queues memory that does not change until `written` is called: when it has gone, or never will. */
   hold(bytes: Uint8Array, written?: () => void): void {
     this.#growing = undefined;
-    this.#queue.push({ bytes, start: 0, end: bytes.length, written });
+    this.#push({ bytes, start: 0, end: bytes.length, written });
     this.#queuedBytes += bytes.length;
-    this.#budget.add(bytes.length);
   }
 
   /** Queues a copy of `[start, end)`. */
   copy(bytes: Uint8Array, start: number, end: number): void {
-    const length = end - start;
-    const part = bytes.subarray(start, end);
+    for (let at = start; at < end; at += PIECE_BYTES)
+      this.#copyPiece(bytes.subarray(at, Math.min(end, at + PIECE_BYTES)));
+  }
+
+  #copyPiece(piece: Uint8Array): void {
+    const { length } = piece;
     this.#queuedBytes += length;
-    this.#budget.add(length);
     const last = this.#growing;
     if (last !== undefined && last.end + length <= last.bytes.length) {
-      last.bytes.set(part, last.end);
+      last.bytes.set(piece, last.end);
       last.end += length;
       return;
     }
     const room = last === undefined ? FIRST_COPY_BYTES : Math.min(MAX_COPY_BYTES, 2 * last.bytes.length);
     // Not of Buffer's pool, all of which it would hold for as long as the peer likes.
     const memory = length >= room ? new Uint8Array(length) : Buffer.allocUnsafeSlow(room);
-    memory.set(part, 0);
+    memory.set(piece, 0);
     const item: Queued = { bytes: memory, start: 0, end: length, written: undefined };
-    this.#queue.push(item);
+    this.#push(item);
     this.#growing = item;
+  }
+
+  #push(item: Queued): void {
+    this.#queue.push(item);
+    this.#budget.add(item.bytes.length);
   }
 
   /** The first bytes, at most `limitBytes` of one item. Only while something is queued. */
@@ -80,15 +92,13 @@ export class WriteQueue {
 
   /** The first items, at most `limit` of them. */
   heads(limit: number): Uint8Array[] {
-    return this.#queue
-      .slice(this.#first, this.#first + limit)
-      .map(({ bytes, start, end }) => bytes.subarray(start, end));
+    const items = this.#queue.slice(this.#first, this.#first + limit) as Queued[];
+    return items.map(({ bytes, start, end }) => bytes.subarray(start, end));
   }
 
   /** The first `length` bytes have gone. */
   consume(length: number): void {
     this.#queuedBytes -= length;
-    this.#budget.add(-length);
     this.#drainedBytes += length;
     let left = length;
     while (left > 0) {
@@ -96,15 +106,12 @@ export class WriteQueue {
       const taken = Math.min(left, item.end - item.start);
       item.start += taken;
       left -= taken;
-      if (item.start < item.end) return;
-      this.#first++;
+      if (item.start < item.end) break;
+      this.#queue[this.#first++] = undefined; // what has gone is not to be held by its place
       if (item === this.#growing) this.#growing = undefined;
-      item.written?.();
+      this.#settle(item);
     }
-    if (this.#first === this.#queue.length) {
-      this.#queue = [];
-      this.#first = 0;
-    } else if (this.#first > 1024) {
+    if (this.#first === this.#queue.length || (this.#first >= MIN_CUT && 2 * this.#first > this.#queue.length)) {
       this.#queue.splice(0, this.#first);
       this.#first = 0;
     }
@@ -112,12 +119,16 @@ export class WriteQueue {
 
   /** Nothing of it will ever go. */
   drop(): void {
-    const dropped = this.#queue.slice(this.#first);
+    const dropped = this.#queue.slice(this.#first) as Queued[];
     this.#queue = [];
     this.#first = 0;
-    this.#budget.add(-this.#queuedBytes);
     this.#queuedBytes = 0;
     this.#growing = undefined;
-    for (const { written } of dropped) written?.();
+    for (const item of dropped) this.#settle(item);
+  }
+
+  #settle({ bytes, written }: Queued): void {
+    this.#budget.add(-bytes.length);
+    written?.();
   }
 }

@@ -114,7 +114,10 @@ export class Server {
     http.on('clientError', (error, socket) => this.#onClientError(error, socket));
     http.on('upgrade', (request, socket, head) => {
       if (namesWebSocket(request.headers.upgrade)) this.#upgrader?.onUpgrade(request, socket, head);
-      else answerWithoutUpgrade(request, socket, answer);
+      else {
+        this.#upgrader?.linger(socket);
+        answerWithoutUpgrade(request, socket, answer);
+      }
     });
     return http;
   }
@@ -295,7 +298,7 @@ export class Server {
     const before = this.#generation;
     if (before === undefined || this.#state !== 'started') throw new Error('only a running server can be reloaded');
     this.#reloads++;
-    this.#generation = await this.#startGeneration();
+    this.#generation = await withinStartTime(this.#startGeneration(), (late) => void this.#retire(late, 0));
     this.#counters.add(Counter.RELOADS, 1);
     void this.#retire(before, drainMs);
   }
@@ -410,6 +413,24 @@ const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
+
+/** How long the threads of a reload may take to start, in ms: a module may wait for something that never comes. */
+const START_MS = 60_000;
+
+async function withinStartTime(starting: Promise<Generation>, drop: (late: Generation) => void): Promise<Generation> {
+  let timer: NodeJS.Timeout | undefined;
+  const isLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`the handler module did not load within ${START_MS / 1000} s`));
+      starting.then(drop, () => {}); // why it failed in the end does not matter any more
+    }, START_MS);
+  });
+  try {
+    return await Promise.race([starting, isLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 function checkDrain(drainMs: unknown): void {
   if (typeof drainMs === 'number' && Number.isFinite(drainMs) && drainMs >= 0) return;

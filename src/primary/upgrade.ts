@@ -300,8 +300,13 @@ export class Upgrader {
 
   /** Sends a last response. What the client still sends is discarded, until it closes too. */
   #end(socket: Duplex, response: string): void {
-    socket.resume();
     socket.end(response);
+    this.linger(socket);
+  }
+
+  /** Bounds how long the socket of a client stays that gets a last response: what it still sends is discarded. */
+  linger(socket: Duplex): void {
+    socket.resume();
     this.#lingering.add(socket);
     // A client that does not close does not keep the socket.
     const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();

@@ -45,6 +45,8 @@ export class Workers {
   readonly #options: WorkersOptions;
   readonly #pool: Piscina;
   readonly #links: WorkerLink[] = [];
+  /** Connections whose worker died before it took them, and that no other can take now. */
+  readonly #stranded: HandOff[] = [];
   readonly #watch: NodeJS.Timeout;
   /** What is published in the primary goes to the workers by it. */
   readonly #bus: Bus;
@@ -110,7 +112,7 @@ export class Workers {
 
   /** Connections in workers, and on their way to them. */
   get load(): number {
-    return this.#links.reduce((total, { load }) => total + load, 0);
+    return this.#links.reduce((total, { load }) => total + load, this.#stranded.length);
   }
 
   /** Whether there is a worker to place a connection on. */
@@ -132,7 +134,8 @@ export class Workers {
   async drain(limitMs: number): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#watch);
-    for (const link of this.#links) if (link.isReady) link.drain(limitMs);
+    for (const link of this.#links) link.drain(limitMs); // one that still starts finds it when it has
+    abandon(this.#stranded.splice(0));
     const ended = Promise.allSettled(this.#links.map((link) => link.ended));
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise((resolve) => (timer = setTimeout(resolve, limitMs + GRACE_MS)));
@@ -181,6 +184,7 @@ export class Workers {
     this.#bus.connect(port1);
     link.connectPort(port2);
     this.#links.push(link);
+    void link.ready.then(() => this.#placeStranded());
     return link;
   }
 
@@ -207,10 +211,25 @@ export class Workers {
     const delayMs = performance.now() - startedAt > STABLE_MS ? 0 : this.#restartMs;
     this.#restartMs = Math.min(Math.max(delayMs * 2, RESTART_MS), MAX_RESTART_MS);
     this.#options.log.error(`a worker died with ${connections} connections (${why}); the next starts in ${delayMs} ms`);
-    for (const handOff of stranded.handOffs) this.place(handOff);
     setTimeout(() => {
       if (!this.#isClosing) void this.#supervise(this.#launch());
     }, delayMs);
+    this.#placeInTime(stranded.handOffs);
+  }
+
+  /** Places connections whose worker died, as soon as there is another, for as long as a hand-off may take. */
+  #placeInTime(handOffs: readonly HandOff[]): void {
+    if (handOffs.length === 0) return;
+    this.#stranded.push(...handOffs);
+    this.#placeStranded();
+    if (this.#stranded.length === 0) return;
+    setTimeout(() => {
+      for (const handOff of this.#stranded.splice(0)) this.place(handOff); // or nobody takes it
+    }, this.#options.handOffTimeoutMs);
+  }
+
+  #placeStranded(): void {
+    while (this.#stranded.length > 0 && this.canPlace) this.place(this.#stranded.shift() as HandOff);
   }
 
   /** Counts a worker that died, and takes back what it had not taken. */

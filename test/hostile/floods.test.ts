@@ -49,7 +49,7 @@ describe.each([0, 1])('a client that never reads, with threads: %i', (threads) =
       client.socket.write(messages);
       await until(() => served.server.stats().limits.stalls === 1);
     };
-    await withstand(served, attack, { bufferedBytes: 2 * MIB });
+    await withstand(served, attack, { bufferedBytes: 4 * MIB });
   });
 
   it('and reads at last gets every answer', async () => {
@@ -66,7 +66,7 @@ describe.each([0, 1])('a client that never reads, with threads: %i', (threads) =
         if (!(await client.next()).payload.equals(answer)) throw new Error(`answer ${i} has other bytes`);
       }
     };
-    await withstand(served, attack, { residentBytes: 256 * MIB, bufferedBytes: 2 * MIB });
+    await withstand(served, attack, { residentBytes: 256 * MIB, bufferedBytes: 4 * MIB });
   });
 
   it('is closed with 1013 when too much is published to it', async () => {

@@ -81,6 +81,6 @@ describe.each([0, 1])('a client that reads late, with threads: %i', (threads) =>
       }
     };
     // The client's own queue is most of it.
-    await withstand(served, attack, { residentBytes: 512 * MIB, bufferedBytes: 2 * MIB });
+    await withstand(served, attack, { residentBytes: 512 * MIB, bufferedBytes: 4 * MIB });
   });
 });

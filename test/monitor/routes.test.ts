@@ -64,5 +64,11 @@ describe.each([0, 2])('HTTP on the WebSocket port, with threads: %i', (threads) 
       expect(response.startsWith(`HTTP/1.1 ${status} `)).toBe(true);
       await client.ended;
     }
+    // A client that does not close its side is not waited for.
+    using lingering = await RawClient.connect(served.port);
+    lingering.socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n`);
+    await lingering.response;
+    await served.server.close({ drainMs: 0 });
+    await lingering.ended;
   });
 });

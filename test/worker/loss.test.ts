@@ -132,6 +132,30 @@ describe('a worker that dies', () => {
   });
 });
 
+describe('connections on their way to the only worker, which dies,', () => {
+  it('go to the next, and keep their places under maxConnectionsPerIp', async () => {
+    using gate = new Gate();
+    await using served = await serve({
+      handler: commands,
+      threads: 1,
+      maxConnectionsPerIp: 4,
+      handOffTimeoutMs: 10_000,
+    });
+    using dying = await Client.open(served.url);
+    dying.run(['block'], ['later', ['exit']]);
+    expect(await dying.text()).toBe('blocked');
+    const clients = await Promise.all([1, 2, 3].map(() => Client.open(served.url)));
+    gate.open();
+    expect((await dying.closed).code).toBe(1006);
+    for (const client of clients) expect(await where(client)).toMatch(/^\d+$/);
+    using fourth = await Client.open(served.url);
+    expect(await where(fourth)).toMatch(/^\d+$/);
+    expect(await refusal(served.url)).toMatchObject({ status: 503 });
+    expect(served.server.stats()).toMatchObject({ connections: 4, connectionsLost: 1, workersLost: 1 });
+    for (const client of clients) client.socket.terminate();
+  });
+});
+
 describe('a worker blocked by its handler', () => {
   it('gets no new connections after handOffTimeoutMs, /healthz shows it, and it goes on when it can', async () => {
     using gate = new Gate();
