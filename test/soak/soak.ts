@@ -110,8 +110,8 @@ class Soak {
     const control = setInterval(() => this.#adapt(share.take()), 500);
     const actors = Array.from({ length: ACTORS }, (_, i) => this.#act(i, until));
     const trouble = [
-      this.#again(() => this.#crash(), CRASH_EACH_MS, until),
-      this.#again(() => this.#reload(), RELOAD_EACH_MS, until),
+      this.#again(() => this.#alone(() => this.#crash()), CRASH_EACH_MS, until),
+      this.#again(() => this.#alone(() => this.#reload()), RELOAD_EACH_MS, until),
     ];
     await Promise.all([...actors, ...trouble]);
     clearInterval(control);
@@ -130,6 +130,8 @@ class Soak {
     return { target, tally: this.#tally, next };
   }
 
+  #disruption: Promise<void> = Promise.resolve();
+
   async #again(what: () => Promise<void>, eachMs: number, until: number): Promise<void> {
     for (;;) {
       const left = until - performance.now();
@@ -140,6 +142,12 @@ class Soak {
       await pause(eachMs);
       await what();
     }
+  }
+
+  /** Disruptions come one after the other: a worker that drains does not read what is to crash it. */
+  #alone(disrupt: () => Promise<void>): Promise<void> {
+    this.#disruption = this.#disruption.then(disrupt);
+    return this.#disruption;
   }
 
   /** Ends a worker, and waits until there is another in its place. */
