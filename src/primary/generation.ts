@@ -128,7 +128,9 @@ export class Generation {
   async drain(limitMs: number): Promise<void> {
     await Promise.all([this.#workers?.drain(limitMs), this.#host?.drain(limitMs)]);
     this.#unregisterHost();
-    this.#hostCounters.set(Counter.ARENA_BYTES, 0);
+    // What has not told of its end by now never will, or it does not count any more.
+    for (const now of [Counter.CONNECTIONS, Counter.ARENA_BYTES, Counter.BUFFERED_BYTES])
+      this.#hostCounters.set(now, 0);
     this.#context.past.addAll(this.#hostCounters);
     this.#hostCounters.values.fill(0);
   }

@@ -17,6 +17,7 @@ import { Admission, FOREIGN_HOST } from './admission.js';
 import { ConfigError } from './config-error.js';
 import { type DuplicateDescriptor, loadDuplicateDescriptor } from './descriptor.js';
 import { Generation, type GenerationContext } from './generation.js';
+import { Lingering } from './lingering.js';
 import { type ResolvedOptions, resolveOptions } from './options.js';
 import { loopbackHosts } from './origin.js';
 import type { ServerOptions } from './server-options.js';
@@ -58,6 +59,7 @@ export class Server {
   readonly #http: HttpServer;
   readonly #admission: Admission;
   readonly #incidents: Incidents;
+  readonly #lingering = new Lingering();
   readonly #exchange = new Exchange();
   readonly #startedAt = performance.now();
   /** What the primary counts itself, and the counts of threads that have ended. */
@@ -115,7 +117,7 @@ export class Server {
     http.on('upgrade', (request, socket, head) => {
       if (namesWebSocket(request.headers.upgrade)) this.#upgrader?.onUpgrade(request, socket, head);
       else {
-        this.#upgrader?.linger(socket);
+        this.#lingering.add(socket);
         answerWithoutUpgrade(request, socket, answer);
       }
     });
@@ -176,10 +178,10 @@ export class Server {
       throw error;
     }
     const { handshakeTimeoutMs, maxHeaderCount, log, paths } = this.#options;
-    const [admission, incidents] = [this.#admission, this.#incidents];
+    const [admission, incidents, lingering] = [this.#admission, this.#incidents, this.#lingering];
     const upgrade = () => this.#generation?.upgrade;
     this.#upgrader = new Upgrader(
-      { paths, upgrade, admission, incidents, maxHeaderCount, handshakeTimeoutMs, log },
+      { paths, upgrade, admission, incidents, lingering, maxHeaderCount, handshakeTimeoutMs, log },
       this.#destination(duplicate),
     );
   }
@@ -324,7 +326,7 @@ export class Server {
     clearTimeout(deadline);
     const httpClosed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#exchange.bus.close();
-    this.#upgrader?.destroyLingering();
+    this.#lingering.destroyAll();
     this.#http.closeAllConnections();
     await httpClosed;
     this.#state = 'closed';

@@ -12,6 +12,7 @@ import { HandshakeError } from '../protocol/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/handshake-response.js';
 import type { Admission } from './admission.js';
 import type { DuplicateDescriptor } from './descriptor.js';
+import type { Lingering } from './lingering.js';
 
 /** Where accepted connections go. */
 export interface Destination {
@@ -34,6 +35,8 @@ export interface UpgraderOptions {
   readonly upgrade: () => Upgrade | undefined;
   readonly admission: Admission;
   readonly incidents: Incidents;
+  /** Those who are refused. */
+  readonly lingering: Lingering;
   /** Of a request; beyond it 431. */
   readonly maxHeaderCount: number;
   readonly handshakeTimeoutMs: number;
@@ -70,8 +73,6 @@ export class Upgrader {
   readonly #unanswered = new WeakMap<Duplex, number>();
   /** Upgrades that wait for a hook, or for the kernel to take the 101: what ends their wait. */
   readonly #waiting = new Set<(why: string) => void>();
-  /** Sockets of those who were refused. */
-  readonly #lingering = new Set<Duplex>();
 
   constructor(options: UpgraderOptions, destination: Destination) {
     this.#options = options;
@@ -180,11 +181,6 @@ export class Upgrader {
     for (const give of this.#waiting) give('the server is going away\n');
   }
 
-  /** Ends those who were refused and have not closed their side. */
-  destroyLingering(): void {
-    for (const socket of this.#lingering) socket.destroy();
-  }
-
   /**
    * Bounds how long a socket is waited for.
    * @param giveUp ends the socket when the time is over, or when the server closes.
@@ -217,7 +213,7 @@ export class Upgrader {
       if (decision?.status !== undefined) {
         const { status, headers = {}, body } = decision;
         response = renderRefusal(status, body === undefined ? { headers } : { headers, body });
-        this.#end(socket, response);
+        this.#options.lingering.end(socket, response);
         return;
       }
       response = renderAccept(handshake, {
@@ -295,25 +291,7 @@ export class Upgrader {
   }
 
   #refuse(socket: Duplex, status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
-    this.#end(socket, renderRefusal(status, { headers, body }));
-  }
-
-  /** Sends a last response. What the client still sends is discarded, until it closes too. */
-  #end(socket: Duplex, response: string): void {
-    socket.end(response);
-    this.linger(socket);
-  }
-
-  /** Bounds how long the socket of a client stays that gets a last response: what it still sends is discarded. */
-  linger(socket: Duplex): void {
-    socket.resume();
-    this.#lingering.add(socket);
-    // A client that does not close does not keep the socket.
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
-    socket.once('close', () => {
-      clearTimeout(timer);
-      this.#lingering.delete(socket);
-    });
+    this.#options.lingering.end(socket, renderRefusal(status, { headers, body }));
   }
 
   #tellFailed({ handshake, remoteAddress }: Candidate, error: unknown): void {
@@ -337,9 +315,6 @@ function withUnread(head: Uint8Array, socket: Duplex): Uint8Array {
 }
 
 const NOTHING = new Uint8Array(0);
-
-/** How long a refused client may take to close its side, in ms. */
-const LINGER_MS = 2000;
 
 /** For the log. */
 function describePeer(remoteAddress: string | undefined): string {
