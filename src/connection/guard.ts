@@ -105,9 +105,10 @@ export class Guard {
   tick(hasSent: boolean): void {
     const { clock, limits } = this.#env;
     if (hasSent) this.#vigil.messageAt = clock.nowMs - clock.elapsedMs;
-    const { queuedBytes, drainedBytes } = this.#transport;
+    const { queuedBytes } = this.#transport;
+    const takenBytes = queuedBytes === 0 ? 0 : this.#transport.takenBytes;
     this.#rate?.refill(clock.elapsedMs);
-    const verdict = this.#vigil.check(clock, limits, queuedBytes, drainedBytes, this.#input.isHeld);
+    const verdict = this.#vigil.check(clock, limits, queuedBytes, takenBytes, this.#input.isHeld);
     if (verdict !== Verdict.FINE) this.#execute(verdict);
   }
 

@@ -2,6 +2,7 @@ import { writeSync, writevSync } from 'node:fs';
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Arena } from '../memory/arena.js';
 import type { Transport, TransportListener } from './transport.js';
+import { unacknowledgedBytes } from './unacknowledged.js';
 import { type Budget, WriteQueue } from './write-queue.js';
 
 /** The most that one write(2) takes on Linux, in bytes. */
@@ -68,8 +69,8 @@ export class SocketTransport implements Transport {
     return this.#queue.queuedBytes;
   }
 
-  get drainedBytes(): number {
-    return this.#queue.drainedBytes;
+  get takenBytes(): number {
+    return this.#queue.drainedBytes - unacknowledgedBytes(this.#fd);
   }
 
   tryWrite(bytes: Uint8Array, start: number, end: number): number {

@@ -43,7 +43,7 @@ export class StreamTransport implements Transport {
     return this.#queue.queuedBytes;
   }
 
-  get drainedBytes(): number {
+  get takenBytes(): number {
     return this.#queue.drainedBytes;
   }
 

@@ -6,8 +6,8 @@ export interface Transport {
   /** Queued bytes that the kernel has not taken yet. */
   readonly queuedBytes: number;
 
-  /** Queued bytes that it has taken, ever: grows as long as the peer takes something. */
-  readonly drainedBytes: number;
+  /** Changes whenever the peer has taken something, as far as that can be known. Costs a system call. */
+  readonly takenBytes: number;
 
   /**
    * Gives `[start, end)` of `bytes` to the kernel now, as far as it takes them, and returns how many it took. None while

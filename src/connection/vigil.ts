@@ -46,7 +46,7 @@ export class Vigil {
   /** When the peer was last seen to take something, or to have taken all. */
   takenAt: number;
   #pingedAt = -1;
-  #drainedBytes = 0;
+  #takenBytes = 0;
 
   constructor(nowMs: number) {
     this.heardAt = nowMs;
@@ -56,17 +56,18 @@ export class Vigil {
 
   /**
    * To be called once in each tick.
-   * @param queuedBytes output that waits for the peer, of which it has ever taken `drainedBytes`.
+   * @param queuedBytes output that waits for the peer.
+   * @param takenBytes changes when the peer takes something of it. Of no meaning while nothing is queued.
    * @param isPaused we do not read: what the peer has sent since cannot be known, only whether it takes something.
    */
-  check(clock: Clock, limits: TimeLimits, queuedBytes: number, drainedBytes: number, isPaused: boolean): Verdict {
+  check(clock: Clock, limits: TimeLimits, queuedBytes: number, takenBytes: number, isPaused: boolean): Verdict {
     const { nowMs, elapsedMs, tickMs } = clock;
     if (this.closingAt >= 0) {
       return nowMs - this.closingAt > limits.closeTimeoutMs + tickMs ? Verdict.LINGERING : Verdict.FINE;
     }
-    if (queuedBytes === 0 || drainedBytes !== this.#drainedBytes) {
+    if (queuedBytes === 0 || takenBytes !== this.#takenBytes) {
       this.takenAt = nowMs;
-      this.#drainedBytes = drainedBytes;
+      this.#takenBytes = takenBytes;
     } else if (limits.stallTimeoutMs > 0 && nowMs - this.takenAt > limits.stallTimeoutMs + tickMs) {
       return Verdict.STALLED;
     }

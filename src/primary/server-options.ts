@@ -76,7 +76,7 @@ export interface ServerOptions {
   /**
    * A client that takes nothing of queued output for so long is lost (1006); default 30 000; 0: never. The only judge of a
    * connection that is not read because its output piles up. Raising it holds that output for longer.
-   * What a client takes is seen when its socket has room again, on Linux a third of its send buffer, of up to 4 MiB (tcp_wmem).
+   * On Linux a client takes what its system acknowledges; elsewhere that is seen when its socket has room again.
    */
   readonly stallTimeoutMs?: number;
   /**

@@ -1,22 +1,16 @@
-import {
-  createServer as createHttpServer,
-  type Server as HttpServer,
-  type IncomingMessage,
-  ServerResponse,
-} from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
 import { Counter, Counters } from '../connection/counters.js';
-import { Incident } from '../connection/incident.js';
 import { Exchange } from '../host/exchange.js';
 import { Incidents } from '../host/incidents.js';
-import { type Health, Routes } from '../monitor/routes.js';
-import { renderRefusal } from '../protocol/handshake-response.js';
-import { Admission, FOREIGN_HOST } from './admission.js';
+import type { Health } from '../monitor/routes.js';
+import { Admission } from './admission.js';
 import { ConfigError } from './config-error.js';
 import { type DuplicateDescriptor, loadDuplicateDescriptor } from './descriptor.js';
 import { Generation, type GenerationContext } from './generation.js';
+import { createHttp } from './http.js';
 import { Lingering } from './lingering.js';
 import { type ResolvedOptions, resolveOptions } from './options.js';
 import { loopbackHosts } from './origin.js';
@@ -90,38 +84,14 @@ export class Server {
       placeElsewhere: (handOff) => this.#placeElsewhere(handOff),
       allLinks: () => [...this.#generations].flatMap(({ workers }) => workers?.links ?? []),
     };
-    this.#http = this.#createHttp();
-  }
-
-  #createHttp(): HttpServer {
-    const { handshakeTimeoutMs, maxHeaderBytes, maxHeaderCount, paths } = this.#options;
-    const http = createHttpServer({
-      noDelay: true,
-      maxHeaderSize: maxHeaderBytes,
-      headersTimeout: handshakeTimeoutMs,
-      requestTimeout: handshakeTimeoutMs,
-      connectionsCheckingInterval: Math.max(10, Math.floor(handshakeTimeoutMs / 4)),
+    this.#http = createHttp({
+      options,
+      admission: this.#admission,
+      incidents: this.#incidents,
+      lingering: this.#lingering,
+      health: () => this.#health(),
+      upgrader: () => this.#upgrader,
     });
-    http.maxHeadersCount = maxHeaderCount + 1; // Node drops what is beyond: one more shows that there was more
-    const routes = new Routes(() => this.#health(), paths);
-    const answer = (request: IncomingMessage, response: ServerResponse) => {
-      const refusal = this.#judgeRequest(request);
-      if (refusal === undefined) routes.handle(request, response);
-      else response.writeHead(refusal.status, { Connection: 'close' }).end(refusal.body);
-    };
-    http.on('request', (request, response) => {
-      this.#upgrader?.onRequest(request, (listener) => response.once('close', listener));
-      answer(request, response);
-    });
-    http.on('clientError', (error, socket) => this.#onClientError(error, socket));
-    http.on('upgrade', (request, socket, head) => {
-      if (namesWebSocket(request.headers.upgrade)) this.#upgrader?.onUpgrade(request, socket, head);
-      else {
-        this.#lingering.add(socket);
-        answerWithoutUpgrade(request, socket, answer);
-      }
-    });
-    return http;
   }
 
   /**
@@ -348,35 +318,6 @@ export class Server {
     this.#admission.leave(handOff.info.id);
   }
 
-  /** Something came that is no HTTP request, or not whole in time. */
-  #onClientError({ code }: NodeJS.ErrnoException, socket: Duplex): void {
-    if (code === 'ECONNRESET' || !socket.writable) {
-      socket.destroy();
-      return;
-    }
-    const { remoteAddress } = socket as Socket; // of an HTTP server of ours, which listens on TCP
-    this.#incidents.add(Incident.BAD_HANDSHAKE, remoteAddress ?? 'an unknown address');
-    const body = 'this is no request that can be answered\n';
-    socket.end(renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body }), () => socket.destroy());
-  }
-
-  /** Why an ordinary request is refused; undefined if it is not. */
-  #judgeRequest({
-    rawHeaders,
-    headers,
-    socket,
-  }: IncomingMessage): { readonly status: number; readonly body: string } | undefined {
-    const { maxHeaderCount } = this.#options;
-    const who = socket.remoteAddress ?? 'an unknown address';
-    if (rawHeaders.length > 2 * maxHeaderCount) {
-      this.#incidents.add(Incident.BAD_HANDSHAKE, who);
-      return { status: 431, body: `a request may have at most ${maxHeaderCount} headers\n` };
-    }
-    if (this.#admission.allowsHost(headers.host ?? '')) return undefined;
-    this.#incidents.add(FOREIGN_HOST.incident, who);
-    return FOREIGN_HOST;
-  }
-
   #destination(duplicateDescriptor: DuplicateDescriptor | undefined): Destination {
     const server = this;
     const current = () => this.#generation as Generation; // it has started before anybody is upgraded
@@ -409,13 +350,6 @@ export class Server {
   }
 }
 
-/** What Node finds wrong with a request, but for its syntax. */
-const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
-};
-
 /** How long the threads of a reload may take to start, in ms: a module may wait for something that never comes. */
 const START_MS = 60_000;
 
@@ -437,25 +371,4 @@ async function withinStartTime(starting: Promise<Generation>, drop: (late: Gener
 function checkDrain(drainMs: unknown): void {
   if (typeof drainMs === 'number' && Number.isFinite(drainMs) && drainMs >= 0) return;
   throw new ConfigError('drainMs', `drainMs must be a number of ms from 0 on, got ${JSON.stringify(drainMs)}`);
-}
-
-function namesWebSocket(upgrade: string | undefined): boolean {
-  return upgrade !== undefined && /\bwebsocket\b/i.test(upgrade);
-}
-
-/**
- * A server may ignore an Upgrade to what it does not speak (RFC 9110 section 7.8): HTTP clients offer h2c, and expect an
- * ordinary answer. Node has given the socket up; after the answer it is closed.
- */
-function answerWithoutUpgrade(
-  request: IncomingMessage,
-  socket: Duplex,
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
-): void {
-  socket.on('error', () => {}); // 'close' follows
-  const response = new ServerResponse(request);
-  response.shouldKeepAlive = false;
-  response.assignSocket(socket as Socket); // of an HTTP server of ours, which listens on TCP
-  response.on('finish', () => socket.end());
-  answer(request, response);
 }

@@ -42,7 +42,7 @@ export class ScriptedTransport implements Transport {
   readonly #queue: Queued[] = [];
   readonly #shared = new Set<SharedArrayBuffer>();
   #queuedBytes = 0;
-  #drainedBytes = 0;
+  #takenBytes = 0;
   /** By the connection itself. */
   #isDropped = false;
   /** Has arrived and is not read yet. */
@@ -67,8 +67,8 @@ export class ScriptedTransport implements Transport {
     return this.#queuedBytes;
   }
 
-  get drainedBytes(): number {
-    return this.#drainedBytes;
+  get takenBytes(): number {
+    return this.#takenBytes;
   }
 
   tryWrite(bytes: Uint8Array, start: number, end: number): number {
@@ -243,7 +243,7 @@ export class ScriptedTransport implements Transport {
     if (!snapshot.equals(bytes)) this.breaches.push('queued bytes have changed');
     this.#queuedBytes -= bytes.length;
     this.#budget.add(-bytes.length);
-    this.#drainedBytes += bytes.length;
+    this.#takenBytes += bytes.length;
     if (isTaken) this.#taken.push(snapshot);
     written?.();
   }

@@ -17,7 +17,7 @@ class Watched {
   readonly clock: Clock;
   readonly vigil: Vigil;
   queuedBytes = 0;
-  drainedBytes = 0;
+  takenBytes = 0;
   isPaused = false;
   readonly #limits: TimeLimits;
 
@@ -29,7 +29,7 @@ class Watched {
 
   tick(sinceLastMs = this.clock.tickMs): Verdict {
     this.clock.tick(sinceLastMs);
-    return this.vigil.check(this.clock, this.#limits, this.queuedBytes, this.drainedBytes, this.isPaused);
+    return this.vigil.check(this.clock, this.#limits, this.queuedBytes, this.takenBytes, this.isPaused);
   }
 
   /** The verdicts of all ticks in so many ms, without those that are fine. */
@@ -185,7 +185,7 @@ describe('a peer that takes output slowly', () => {
     const watched = new Watched({ stallTimeoutMs: 100 });
     watched.queuedBytes = 1_000_000;
     const takeSome = () => {
-      if (watched.clock.nowMs % 100 === 0) watched.drainedBytes++;
+      if (watched.clock.nowMs % 100 === 0) watched.takenBytes++;
     };
     expect(watched.pass(10_000, takeSome)).toEqual([]);
     expect(watched.first().verdict).toBe(Verdict.STALLED);

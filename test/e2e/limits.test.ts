@@ -172,6 +172,30 @@ describe.each([0, 1])('with threads: %i', (threads) => {
     await limited.expectShown({ counters: { stalls: 1 }, line: /limited: .*stallTimeoutMs/ });
   });
 
+  it.runIf(process.platform === 'linux')(
+    'stallTimeoutMs spares a client that takes something, also before its socket has room again',
+    async () => {
+      await using limited = await Limited.start({ threads, stallTimeoutMs: 1000 });
+      using slow = await limited.open();
+      const { socket } = slow;
+      let taken = 0;
+      socket.prependListener('data', (read: Buffer) => {
+        taken += read.length;
+        socket.pause();
+      });
+      socket.pause();
+      run(slow, ['fill', 1, 16 * KIB * KIB]);
+      // 64 KiB each time: a socket with a buffer of 4 MiB has room again after two seconds.
+      for (const endMs = performance.now() + 2500; performance.now() < endMs; ) {
+        socket.resume();
+        await new Promise((resolve) => setTimeout(resolve, 90));
+      }
+      expect(limited.limits.stalls).toBe(0);
+      expect(limited.served.server.stats().bufferedBytes).toBeGreaterThan(0);
+      expect(taken).toBeLessThan(12 * KIB * KIB);
+    },
+  );
+
   it('maxBackpressureBytes closes a slow consumer with 1013, behind what it was sent', async () => {
     await using limited = await Limited.start({
       threads,

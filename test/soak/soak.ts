@@ -183,11 +183,11 @@ class Soak {
     return [threaded as ServerStats, single as ServerStats]; // there are two servers
   }
 
-  async #until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  async #until(what: string, holds: () => Promise<boolean>, found?: () => Promise<string>): Promise<void> {
     const deadline = performance.now() + SETTLE_MS;
     while (!(await holds())) {
       if (performance.now() > deadline) {
-        this.#tally.error('timeout', `waited in vain for ${what}`);
+        this.#tally.error('timeout', `waited in vain for ${what}${found === undefined ? '' : `: ${await found()}`}`);
         return;
       }
       await pause(50);
@@ -197,7 +197,12 @@ class Soak {
   /** Waits until nothing of the load is left, and measures. */
   async #settled(when: string): Promise<State> {
     for (const [i, target] of this.#targets.entries()) {
-      await this.#until(`server ${i} to be idle, ${when}`, async () => isIdle((await this.#stats())[i] as ServerStats));
+      const statsOf = async () => (await this.#stats())[i] as ServerStats;
+      await this.#until(
+        `server ${i} to be idle, ${when}`,
+        async () => isIdle(await statsOf()),
+        async () => JSON.stringify(idleness(await statsOf())),
+      );
       if (target.port === 0) throw new Error('a server does not listen');
     }
     const threadHeaps = await heaps(this.#world(this.#targets[0], () => 0));
@@ -303,8 +308,17 @@ interface State {
   readonly stats: readonly [ServerStats, ServerStats];
 }
 
-function isIdle({ connections, pendingUpgrades, arenaBytes, bufferedBytes, threads }: ServerStats): boolean {
-  const tolerance = BUFFERED_STEP_BYTES * Math.max(1, threads.length);
+/** What is to be nothing when nothing happens. */
+const idleness = ({ connections, pendingUpgrades, arenaBytes, bufferedBytes }: ServerStats) => ({
+  connections,
+  pendingUpgrades,
+  arenaBytes,
+  bufferedBytes,
+});
+
+function isIdle(stats: ServerStats): boolean {
+  const { connections, pendingUpgrades, arenaBytes, bufferedBytes } = idleness(stats);
+  const tolerance = BUFFERED_STEP_BYTES * Math.max(1, stats.threads.length);
   return connections === 0 && pendingUpgrades === 0 && arenaBytes === 0 && Math.abs(bufferedBytes) < tolerance;
 }
 

@@ -1,0 +1,118 @@
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Incident } from '../connection/incident.js';
+import type { Incidents } from '../host/incidents.js';
+import { type Health, Routes } from '../monitor/routes.js';
+import { renderRefusal } from '../protocol/handshake-response.js';
+import { type Admission, FOREIGN_HOST } from './admission.js';
+import type { Lingering } from './lingering.js';
+import type { ResolvedOptions } from './options.js';
+import type { Upgrader } from './upgrade.js';
+
+/** What the HTTP side of a server needs of the rest. */
+export interface HttpContext {
+  readonly options: ResolvedOptions;
+  readonly admission: Admission;
+  readonly incidents: Incidents;
+  readonly lingering: Lingering;
+  /** For `/healthz`. */
+  readonly health: () => Health;
+  /** Who upgrades; undefined before the server has started, when nothing comes. */
+  readonly upgrader: () => Upgrader | undefined;
+}
+
+/** What a request is refused with. */
+interface Refusal {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** Makes the HTTP server of the primary: ordinary requests, those for an upgrade, and what is no request at all. */
+export function createHttp(context: HttpContext): Server {
+  const { options, lingering, health, upgrader } = context;
+  const { handshakeTimeoutMs, maxHeaderBytes, maxHeaderCount, paths } = options;
+  const http = createServer({
+    noDelay: true,
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: handshakeTimeoutMs,
+    requestTimeout: handshakeTimeoutMs,
+    connectionsCheckingInterval: Math.max(10, Math.floor(handshakeTimeoutMs / 4)),
+  });
+  http.maxHeadersCount = maxHeaderCount + 1; // Node drops what is beyond: one more shows that there was more
+  const routes = new Routes(health, paths);
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
+    const refusal = judgeRequest(context, request);
+    if (refusal === undefined) routes.handle(request, response);
+    else response.writeHead(refusal.status, { Connection: 'close' }).end(refusal.body);
+  };
+  http.on('request', (request, response) => {
+    upgrader()?.onRequest(request, (listener) => response.once('close', listener));
+    answer(request, response);
+  });
+  http.on('clientError', (error, socket) => answerClientError(context, error, socket));
+  http.on('upgrade', (request, socket, head) => {
+    if (namesWebSocket(request.headers.upgrade)) upgrader()?.onUpgrade(request, socket, head);
+    else {
+      lingering.add(socket);
+      answerWithoutUpgrade(request, socket, answer);
+    }
+  });
+  return http;
+}
+
+/** Why an ordinary request is refused; undefined if it is not. */
+function judgeRequest(
+  { options, incidents, admission }: HttpContext,
+  { rawHeaders, headers, socket }: IncomingMessage,
+): Refusal | undefined {
+  const { maxHeaderCount } = options;
+  const who = socket.remoteAddress ?? 'an unknown address';
+  if (rawHeaders.length > 2 * maxHeaderCount) {
+    incidents.add(Incident.BAD_HANDSHAKE, who);
+    return { status: 431, body: `a request may have at most ${maxHeaderCount} headers\n` };
+  }
+  if (admission.allowsHost(headers.host ?? '')) return undefined;
+  incidents.add(FOREIGN_HOST.incident, who);
+  return FOREIGN_HOST;
+}
+
+/** What Node finds wrong with a request, but for its syntax. */
+const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/** Something came that is no HTTP request, or not whole in time. */
+function answerClientError({ incidents }: HttpContext, { code }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { remoteAddress } = socket as Socket; // of an HTTP server of ours, which listens on TCP
+  incidents.add(Incident.BAD_HANDSHAKE, remoteAddress ?? 'an unknown address');
+  const body = 'this is no request that can be answered\n';
+  socket.end(renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body }), () => socket.destroy());
+}
+
+function namesWebSocket(upgrade: string | undefined): boolean {
+  return upgrade !== undefined && /\bwebsocket\b/i.test(upgrade);
+}
+
+/**
+ * A server may ignore an Upgrade to what it does not speak (RFC 9110 section 7.8): HTTP clients offer h2c, and expect an
+ * ordinary answer. Node has given the socket up; after the answer it is closed.
+ */
+function answerWithoutUpgrade(
+  request: IncomingMessage,
+  socket: Duplex,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): void {
+  socket.on('error', () => {}); // 'close' follows
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket as Socket); // of an HTTP server of ours, which listens on TCP
+  response.on('finish', () => socket.end());
+  answer(request, response);
+}
