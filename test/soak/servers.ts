@@ -1,5 +1,6 @@
 /** The process of the servers: one with threads, one without, as the process of the clients wants it. */
 import { readdirSync } from 'node:fs';
+import { getHeapSnapshot } from 'node:v8';
 import { createServer, type Logger, type Server } from '../../dist/index.js';
 import { MAX_BACKPRESSURE_BYTES, MAX_PAYLOAD_BYTES } from './limits.js';
 import type { Answer, Measured, Ready, Request } from './protocol.js';
@@ -44,9 +45,36 @@ async function measure(): Promise<Measured> {
     globalThis.gc?.();
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  const { heapUsed, rss } = process.memoryUsage();
+  const residentBytes = process.memoryUsage.rss();
+  const heapBytes = await heapWithoutCode();
   const descriptors = readdirSync('/proc/self/fd').length;
-  return { descriptors, heapBytes: heapUsed, residentBytes: rss, unexpectedLines };
+  return { descriptors, heapBytes, residentBytes, unexpectedLines };
+}
+
+/** What of a heap snapshot is needed here: the kind and the size of each node are among its fields. */
+interface Snapshot {
+  readonly snapshot: {
+    readonly meta: { readonly node_fields: readonly string[]; readonly node_types: readonly [readonly string[]] };
+  };
+  readonly nodes: readonly number[];
+}
+
+/**
+ * What lives on the heap, in bytes, without compiled code: of that there is more after each reload, which loads a module that
+ * cannot be unloaded, and whose functions are compiled anew.
+ */
+async function heapWithoutCode(): Promise<number> {
+  const parts: Buffer[] = [];
+  for await (const part of getHeapSnapshot()) parts.push(Buffer.from(part as Buffer));
+  const { snapshot, nodes } = JSON.parse(Buffer.concat(parts).toString()) as Snapshot;
+  const { node_fields: fields, node_types: types } = snapshot.meta;
+  const [kind, size] = [fields.indexOf('type'), fields.indexOf('self_size')];
+  const code = types[0].indexOf('code');
+  let bytes = 0;
+  for (let node = 0; node < nodes.length; node += fields.length) {
+    if (nodes[node + kind] !== code) bytes += nodes[node + size] as number;
+  }
+  return bytes;
 }
 
 async function answer({ id, what }: Request): Promise<Answer> {
