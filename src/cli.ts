@@ -29,6 +29,8 @@ interface ServeFlags {
 const BUILT_IN = ['echo', 'broadcast'];
 
 async function main(argv: readonly string[]): Promise<void> {
+  // Who reads what is printed may go (`| head`): that is no reason for a server to end.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
   try {
     await createProgram().parseAsync(argv);
   } catch (error) {

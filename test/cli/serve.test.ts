@@ -106,6 +106,19 @@ describe('a signal', () => {
     expect(await command.ended).toBe(0);
   });
 
+  it('SIGHUP loads the handler again, also when those who read what is printed have gone', async () => {
+    await using command = Command.run('serve', '--port', '0', '--threads', '1');
+    const url = await command.listening();
+    using before = await Client.open(url);
+    command.process.stdout.destroy();
+    command.process.stderr.destroy();
+    command.process.kill('SIGHUP');
+    expect(await before.closed).toMatchObject({ code: 1001 });
+    using after = await Client.open(url);
+    after.send('still here');
+    expect(await after.text()).toBe('still here');
+  });
+
   it('that comes again exits at once, with 1', async () => {
     await using command = Command.run('serve', '--port', '0', '--threads', '1', '--drain', '600');
     using client = await Client.open(await command.listening());

@@ -23,6 +23,7 @@ export interface Ready {
 /** Of the whole process, after a collection in its first thread. */
 export interface Measured {
   readonly descriptors: number;
+  /** Of the primary, without compiled code. */
   readonly heapBytes: number;
   readonly residentBytes: number;
   /** Log lines that nothing in the load explains. */
