@@ -1,43 +1,16 @@
-import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { connect } from 'node:net';
 import { expect } from 'vitest';
 import { Client } from './client.js';
-import { pattern } from './pattern.js';
-import { encodeFrame, encodeRequest, Opcode, RawClient } from './raw-client.js';
+import { RawClient } from './raw-client.js';
 import { decideUpgrades, handler, serve, until } from './serving.js';
+import { comeAndGo, type Stage, stagesOf } from './stages.js';
 
 /** Descriptors of this process, whose threads share them. */
 const descriptors = () => readdirSync('/proc/self/fd').length;
 
-const REQUEST = Buffer.from(encodeRequest('/?quiet'));
-const MESSAGE = encodeFrame(Opcode.BINARY, pattern(1, 40_000));
+const STAGES = stagesOf('/?quiet');
 
-/** What a client has sent, and whether it has waited for the answer, when it goes. */
-const STAGES: readonly (readonly [sent: Buffer, waits: boolean])[] = [
-  [Buffer.alloc(0), false],
-  [REQUEST.subarray(0, 60), false],
-  [REQUEST, false],
-  [Buffer.concat([REQUEST, MESSAGE.subarray(0, 9)]), false],
-  [Buffer.concat([REQUEST, MESSAGE]), false],
-  [REQUEST, true],
-  [Buffer.concat([REQUEST, MESSAGE.subarray(0, 30_000)]), true],
-  [Buffer.concat([REQUEST, MESSAGE, MESSAGE.subarray(0, 20_000)]), true],
-  [Buffer.concat([REQUEST, encodeFrame(Opcode.CLOSE)]), true],
-];
-
-async function comeAndGo(port: number, stage: number, resets: boolean): Promise<void> {
-  const [sent, waits] = STAGES[stage % STAGES.length] as (typeof STAGES)[number];
-  const socket = connect({ port, host: '127.0.0.1' });
-  socket.on('error', () => {}); // 'close' follows
-  const closed = once(socket, 'close');
-  await once(socket, 'connect');
-  socket.write(sent);
-  if (waits) await once(socket, 'readable');
-  if (resets) socket.resetAndDestroy();
-  else socket.end().resume();
-  await closed;
-}
+const stage = (i: number) => STAGES[i % STAGES.length] as Stage; // within its length
 
 /**
  * Has so many clients connect and go, at every stage of the handshake and the hand-off, by a reset or by ending.
@@ -53,13 +26,13 @@ export async function expectNoLeaks(threads: number, count: number, atOnce: numb
   });
   using witness = await RawClient.open(served.port, '/?quiet');
   await Promise.all(
-    STAGES.flatMap((_, stage) => [comeAndGo(served.port, stage, true), comeAndGo(served.port, stage, false)]),
+    STAGES.flatMap((each) => [comeAndGo(served.port, each, true), comeAndGo(served.port, each, false)]),
   );
   await until(() => served.server.stats().connections === 1);
   const before = descriptors();
 
   for (let i = 0; i < count; i += atOnce) {
-    const batch = Array.from({ length: atOnce }, (_, k) => comeAndGo(served.port, i + k, (i + k) % 4 !== 0));
+    const batch = Array.from({ length: atOnce }, (_, k) => comeAndGo(served.port, stage(i + k), (i + k) % 4 !== 0));
     await Promise.all(batch);
   }
   await until(() => served.server.stats().connections === 1 && descriptors() <= before);

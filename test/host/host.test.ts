@@ -236,9 +236,10 @@ describe('drain', () => {
     const made = makeHost(echo);
     const slow = connect(made);
     const drained = made.host.drain(AMPLE_MS);
-    const late = connect(made).answerClose();
+    const late = connect(made);
     await late.hasGotFrames(1);
     expect(late.frames).toEqual([GOING_AWAY]);
+    late.answerClose();
     slow.answerClose();
     await drained;
   });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { pattern, randomSize, textPattern } from '../e2e/pattern.js';
 import { closePayload, closeStatus, encodeFrame, encodeHeader, encodeRequest, Opcode } from '../e2e/raw-client.js';
+import { comeAndGo, type Stage, stagesOf } from '../e2e/stages.js';
 import { MAX_BACKPRESSURE_BYTES, MAX_PAYLOAD_BYTES } from './limits.js';
 import { Disrupted, Peer, Peers, pause, Wrong, within } from './peer.js';
 import type { World } from './world.js';
@@ -112,38 +113,14 @@ async function writeInPieces(peer: Peer, bytes: Buffer, next: Next): Promise<voi
   }
 }
 
-const REQUEST = Buffer.from(encodeRequest('/'));
-const MESSAGE = encodeFrame(Opcode.BINARY, pattern(1, 40_000));
-
-/** What a client has sent, and whether it has waited for the answer, when it goes. */
-const STAGES: readonly (readonly [sent: Buffer, waits: boolean])[] = [
-  [Buffer.alloc(0), false],
-  [REQUEST.subarray(0, 60), false],
-  [REQUEST, false],
-  [Buffer.concat([REQUEST, MESSAGE.subarray(0, 9)]), false],
-  [Buffer.concat([REQUEST, MESSAGE]), false],
-  [REQUEST, true],
-  [Buffer.concat([REQUEST, MESSAGE.subarray(0, 30_000)]), true],
-  [Buffer.concat([REQUEST, MESSAGE, MESSAGE.subarray(0, 20_000)]), true],
-  [Buffer.concat([REQUEST, encodeFrame(Opcode.CLOSE)]), true],
-];
+const STAGES = stagesOf('/');
 
 async function resetAtSomeStage({ target, tally, next }: World): Promise<void> {
-  const [sent, waits] = STAGES[below(next, STAGES.length)] as (typeof STAGES)[number]; // within its length
-  const socket = connect({ port: target.port, host: '127.0.0.1' });
-  socket.on('error', () => {}); // 'close' follows
-  const closed = once(socket, 'close');
-  await within(Promise.race([once(socket, 'connect'), closed]), 'connect');
+  const stage = STAGES[below(next, STAGES.length)] as Stage; // within its length
+  const resets = next() < 0.7;
   tally.connections++;
-  socket.write(sent);
-  if (waits) await within(Promise.race([once(socket, 'readable'), closed]), 'an answer');
-  if (next() < 0.7) {
-    tally.resets++;
-    socket.resetAndDestroy();
-  } else {
-    socket.end().resume();
-  }
-  await within(closed, 'close');
+  if (resets) tally.resets++;
+  await comeAndGo(target.port, stage, resets, within);
 }
 
 let rooms = 0;
