@@ -1,7 +1,9 @@
 /**
- * The module of dist/kernels.wasm. `unmask`, `validate` and `unmaskText` are as in src/kernels/kernel.ts; the scalar
+ * The module of dist/kernels.wasm. Everything is as in src/kernels/kernel.ts but for the scalar
  * variants are there to be compared with. ./scalar is the module for engines without SIMD.
  */
+export { gather } from './gather';
+export { scan } from './scan';
 export { unmask } from './unmask';
 export { unmaskScalar } from './unmask-scalar';
 export { unmaskText, validate } from './utf8';

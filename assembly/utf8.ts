@@ -229,7 +229,10 @@ function advance(offset: usize, length: usize, key: i32, state: i32, masked: boo
     at += 16;
     left -= 16;
   }
-  if (v128.any_true(errors)) return REJECT;
+  if (v128.any_true(errors)) {
+    if (masked) unmaskRest(at, left, doubled(key));
+    return REJECT;
+  }
 
   const back = cutBefore(at);
   if (!masked) return validateScalar(at - back, left + back, ACCEPT);
@@ -242,6 +245,7 @@ export function validate(offset: usize, length: usize, state: i32): i32 {
   return advance(offset, length, 0, state, false);
 }
 
+/** Begun with ACCEPT, it unmasks all of the range, also if it returns REJECT. */
 export function unmaskText(offset: usize, length: usize, key: i32, state: i32): i32 {
   return advance(offset, length, key, state, true);
 }

@@ -16,6 +16,8 @@ export class Guard {
   readonly #transport: Transport;
   readonly #vigil: Vigil;
   readonly #rate: RateLimit | undefined;
+  /** Whether the peer has sent so fast that it is not read for a while. */
+  isThrottled = false;
   /** What the thread's budget knows to be held by the input, in bytes. */
   #keptBytes = 0;
 
@@ -34,12 +36,20 @@ export class Guard {
   /** Bytes have been read, and are to be handled next. */
   noteRead(bytes: number): void {
     this.#vigil.heardAt = this.#env.clock.nowMs;
-    if (this.#rate !== undefined) this.#takeRate(this.#rate, 0, bytes);
+    const rate = this.#rate;
+    if (rate === undefined) return;
+    const wasExhausted = rate.isExhausted;
+    rate.takeBytes(bytes);
+    if (rate.isExhausted) this.#onExhausted(rate, wasExhausted);
   }
 
   /** A message has come whole. It may end the connection. Only while {@link isRated}: this is called for each message. */
   takeMessage(): void {
-    if (this.#rate !== undefined) this.#takeRate(this.#rate, 1, 0);
+    const rate = this.#rate;
+    if (rate === undefined) return;
+    const wasExhausted = rate.isExhausted;
+    rate.takeMessage();
+    if (rate.isExhausted) this.#onExhausted(rate, wasExhausted);
   }
 
   noteClosing(): void {
@@ -69,11 +79,6 @@ export class Guard {
   /** Whether there is a limit to rates. */
   get isRated(): boolean {
     return this.#rate !== undefined;
-  }
-
-  /** Whether the peer has sent so fast that it is not read for a while. */
-  get isThrottled(): boolean {
-    return this.#rate?.isExhausted === true && this.#env.limits.rateLimitAction === 'pause';
   }
 
   /**
@@ -107,7 +112,7 @@ export class Guard {
     if (hasSent) this.#vigil.messageAt = clock.nowMs - clock.elapsedMs;
     const { queuedBytes } = this.#transport;
     const takenBytes = queuedBytes === 0 ? 0 : this.#transport.takenBytes;
-    this.#rate?.refill(clock.elapsedMs);
+    this.#refill(clock.elapsedMs);
     const verdict = this.#vigil.check(clock, limits, queuedBytes, takenBytes, this.#input.isHeld);
     if (verdict !== Verdict.FINE) this.#execute(verdict);
   }
@@ -166,16 +171,20 @@ export class Guard {
     this.#connection.terminate();
   }
 
-  #takeRate(rate: RateLimit, messages: number, bytes: number): void {
-    const wasExhausted = rate.isExhausted;
-    rate.takeBytes(bytes);
-    if (messages > 0) rate.takeMessage();
+  #refill(elapsedMs: number): void {
+    if (this.#rate === undefined) return;
+    this.#rate.refill(elapsedMs);
+    if (!this.#rate.isExhausted) this.isThrottled = false;
+  }
+
+  #onExhausted(rate: RateLimit, wasExhausted: boolean): void {
+    this.isThrottled = this.#env.limits.rateLimitAction === 'pause';
     if (!this.#connection.isOpen) return;
     if (this.#env.limits.rateLimitAction === 'close') {
       if (!rate.isExceeded) return;
       this.#tell(Incident.RATE_LIMIT);
       this.#connection.fail(CloseCode.POLICY_VIOLATION, 'sent too fast');
-    } else if (rate.isExhausted && !wasExhausted) {
+    } else if (!wasExhausted) {
       this.#tell(Incident.RATE_LIMIT);
     }
   }

@@ -59,7 +59,10 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   readonly #guard: Guard;
   /** What the guard would be asked, or told, for each message: fields of our own cost a fifth less at 20 bytes. */
   readonly #isRated: boolean;
-  #hasMessage = false;
+  /** Whether the output was above the high-water mark when something was last added to it. */
+  #isFull = false;
+  /** Messages of this read that are not counted yet. */
+  #messagesIn = 0;
   #hasSent = false;
   #state: (typeof State)[keyof typeof State] = State.OPEN;
   #message: LentMessage | undefined;
@@ -196,6 +199,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     this.#output.frames(chunk, start, end);
     this.#env.counters.add(Counter.MESSAGES_OUT, messages);
     this.#hasSent = true;
+    this.#isAboveHighWaterMark();
   }
 
   // What the transport tells. Each of these is a turn of the thread.
@@ -307,8 +311,11 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   }
 
   #noteInput(): void {
-    this.#guard.noteInput(this.#hasMessage);
-    this.#hasMessage = false;
+    const messages = this.#messagesIn;
+    this.#guard.noteInput(messages > 0);
+    if (messages === 0) return;
+    this.#messagesIn = 0;
+    this.#env.counters.add(Counter.MESSAGES_IN, messages);
   }
 
   #hasRoomFor(bytes: number, messages: number): boolean {
@@ -320,7 +327,14 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   // Reading.
 
   get acceptsInput(): boolean {
-    return this.#state !== State.OPEN || !(this.#isAboveHighWaterMark() || (this.#isRated && this.#guard.isThrottled));
+    if (this.#state !== State.OPEN) return true;
+    if (this.#isFull && this.#isAboveHighWaterMark()) return false;
+    return !(this.#isRated && this.#guard.isThrottled);
+  }
+
+  /** What is sent of the window has to be gathered before. */
+  beforeWindowChanges(): void {
+    this.#env.outBuffer.settle();
   }
 
   get discardsInput(): boolean {
@@ -368,8 +382,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #onMessage(): void {
     const { counters, handler, arena, poison } = this.#env;
     if (this.#state !== State.OPEN) return;
-    counters.add(Counter.MESSAGES_IN, 1);
-    this.#hasMessage = true;
+    this.#messagesIn++;
     if (this.#isRated) {
       this.#guard.takeMessage();
       if (!this.isOpen) return;
@@ -389,6 +402,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     message.revoke();
     if (poison) {
       this.#message = undefined;
+      this.#env.outBuffer.settle();
       reader.overwrite(POISON);
     }
   }
@@ -405,6 +419,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     this.#owedPong = undefined;
     if (this.#state !== State.OPEN || !this.#beforeOutput()) return;
     this.#output.frame(FIN | Opcode.PONG, bytes, start, length);
+    this.#isAboveHighWaterMark();
   }
 
   #onCloseFrame(): void {
@@ -423,6 +438,8 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     if (size >= DIRECT_WRITE_BYTES && source === this.#env.arena.bytes) {
       const slabOwner = message === this.#message ? this.#input.reader : NO_SLAB;
       this.#output.frameInPlace(message.firstByte, offset, size, message.vacated, slabOwner);
+    } else if (message.vacated > 0) {
+      this.#output.frameLater(message.firstByte, offset, size);
     } else {
       this.#output.frame(message.firstByte, source, offset, size);
     }
@@ -450,10 +467,12 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   #isAboveHighWaterMark(): boolean {
     const { highWaterMarkBytes } = this.#env.limits;
-    if (this.#output.bufferedBytes <= highWaterMarkBytes) return false;
+    this.#isFull = this.#output.bufferedBytes > highWaterMarkBytes;
+    if (!this.#isFull) return false;
     // What was only gathered may still be taken by the kernel.
     if (this.#output.isIdle) this.#output.flush();
-    return this.#output.bufferedBytes > highWaterMarkBytes;
+    this.#isFull = this.#output.bufferedBytes > highWaterMarkBytes;
+    return this.#isFull;
   }
 
   #callDrain(): void {

@@ -16,6 +16,8 @@ export interface InputListener {
   readonly acceptsInput: boolean;
   /** Whether nothing that arrives matters any more. */
   readonly discardsInput: boolean;
+  /** The window is about to be overwritten, between two events of the same turn. */
+  beforeWindowChanges(): void;
   /** A message or a control frame, at `input.reader`. */
   onEvent(event: FrameEvent): void;
   /** The framing loop, or `onEvent`, has thrown; nothing more can be read. */
@@ -87,6 +89,7 @@ export class Input {
     const { windowStart, bytes } = this.#arena;
     while (this.#unhandled.length > 0 && !this.#isHeld) {
       const part = this.#unhandled.shift() as Uint8Array;
+      this.#listener.beforeWindowChanges();
       bytes.set(part, windowStart);
       this.reader.feed(windowStart, windowStart + part.length);
       this.#handle();

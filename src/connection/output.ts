@@ -1,4 +1,5 @@
-import { type Arena, OUT_BYTES } from '../memory/arena.js';
+import type { BatchKernel, Kernel } from '../kernels/kernel.js';
+import { type Arena, OUT_BYTES, ROW_WORDS } from '../memory/arena.js';
 import { Slabs } from '../memory/slabs.js';
 import { frameHeaderBytes, MAX_SERVER_HEADER_BYTES, writeFrameHeader } from '../protocol/frame-header.js';
 import type { Transport } from './transport.js';
@@ -29,14 +30,59 @@ export class OutBuffer {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
+  /** Where the next frame goes, but for those that are still to be gathered. */
   position: number;
   owner: Output | undefined;
+  readonly #batch: BatchKernel | undefined;
+  readonly #replies: Int32Array;
+  readonly #repliesStart: number;
+  /** The rows of replies that are still to be gathered, as words of the arena's table, and the bytes that they will make. */
+  #rowsEnd = 0;
+  #rowBytes = 0;
 
-  constructor(arena: Arena) {
+  constructor(arena: Arena, kernel: Kernel) {
     this.bytes = arena.bytes;
     this.start = arena.outStart;
     this.end = arena.outStart + OUT_BYTES;
     this.position = this.start;
+    this.#batch = kernel.batch;
+    this.#replies = arena.replies;
+    this.#repliesStart = arena.repliesStart;
+  }
+
+  /** What is gathered, and what is still to be, in bytes. */
+  get length(): number {
+    return this.position - this.start + this.#rowBytes;
+  }
+
+  /** Whether frames can wait where they lie, see {@link later}. */
+  get canWait(): boolean {
+    return this.#batch !== undefined;
+  }
+
+  /** Appends a frame whose payload, of at most 65535 bytes, stays where it is in the arena until {@link settle}. */
+  later(firstByte: number, start: number, length: number): void {
+    const row = this.#rowsEnd;
+    this.#replies[row] = start;
+    this.#replies[row + 1] = (length << 8) | firstByte;
+    this.#rowsEnd = row + ROW_WORDS;
+    this.#rowBytes += frameHeaderBytes(length) + length;
+    if (this.#rowsEnd === this.#replies.length) this.settle();
+  }
+
+  /** Gathers what is still to be: everything stands where `position` says. */
+  settle(): void {
+    if (this.#rowsEnd === 0) return;
+    this.position = (this.#batch as BatchKernel).gather(this.#repliesStart, this.#rowsEnd / ROW_WORDS, this.position);
+    this.#rowsEnd = 0;
+    this.#rowBytes = 0;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.position = this.start;
+    this.#rowsEnd = 0;
+    this.#rowBytes = 0;
   }
 }
 
@@ -85,7 +131,7 @@ export class Output {
 
   get #gatheredBytes(): number {
     const spilled = this.#spilledBytes;
-    return this.#out.owner === this ? spilled + this.#out.position - this.#out.start : spilled;
+    return this.#out.owner === this ? spilled + this.#out.length : spilled;
   }
 
   /** Appends a frame whose payload lies at `[start, start + length)` of `payload`. */
@@ -104,6 +150,18 @@ export class Output {
       bytes.set(start === 0 && length === payload.length ? payload : payload.subarray(start, start + length), at);
     }
     out.position = at + length;
+  }
+
+  /** Appends a frame whose payload lies in the window, and stays there until {@link OutBuffer.settle}. */
+  frameLater(firstByte: number, start: number, length: number): void {
+    const out = this.#out;
+    if (!out.canWait || length >= DIRECT_WRITE_BYTES) {
+      this.frame(firstByte, this.#arena.bytes, start, length);
+      return;
+    }
+    if (out.owner !== this || out.start + out.length + MAX_SERVER_HEADER_BYTES + length > out.end)
+      this.#makeRoom(length);
+    out.later(firstByte, start, length);
   }
 
   /** Appends a frame with the UTF-8 of a string. @returns its payload's length in bytes */
@@ -161,7 +219,9 @@ export class Output {
   flush(): void {
     if (this.#spilled !== undefined) this.#flushSpilled(this.#spilled);
     const out = this.#out;
-    if (out.owner !== this || out.position === out.start) return;
+    if (out.owner !== this) return;
+    out.settle();
+    if (out.position === out.start) return;
     const taken = this.#transport.tryWrite(out.bytes, out.start, out.position);
     if (out.start + taken < out.position) this.#enqueueRest(out.bytes, out.start + taken, out.position, NO_SLAB);
     out.position = out.start;
@@ -173,7 +233,7 @@ export class Output {
     this.#spilledBytes = 0;
     if (this.#out.owner !== this) return;
     this.#out.owner = undefined;
-    this.#out.position = this.#out.start;
+    this.#out.clear();
   }
 
   #frameDirect(firstByte: number, payload: Uint8Array, start: number, length: number, slabOwner: SlabOwner): void {
@@ -208,18 +268,25 @@ export class Output {
   /** Makes room for a frame of up to `length` payload bytes in the out-buffer, and makes the out-buffer ours. */
   #claim(length: number): OutBuffer {
     const out = this.#out;
+    if (out.owner === this) out.settle();
+    if (out.owner !== this || out.position + MAX_SERVER_HEADER_BYTES + length > out.end) this.#makeRoom(length);
+    return out;
+  }
+
+  #makeRoom(length: number): void {
+    const out = this.#out;
     if (out.owner !== this) {
       out.owner?.spill();
       out.owner = this;
-      out.position = out.start;
-    } else if (out.position + MAX_SERVER_HEADER_BYTES + length > out.end) {
+      out.clear();
+    } else if (out.start + out.length + MAX_SERVER_HEADER_BYTES + length > out.end) {
       this.flush();
     }
-    return out;
   }
 
   /** Another connection wants the out-buffer. */
   spill(): void {
+    this.#out.settle();
     const { bytes, start, position } = this.#out;
     this.#out.owner = undefined;
     const length = position - start;

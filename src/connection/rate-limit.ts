@@ -4,63 +4,43 @@ export interface Rates {
   readonly bytesPerSecond: number;
 }
 
-/** A token bucket that holds what a second brings. What is taken beyond what it holds is owed. */
-class Bucket {
-  readonly #perSecond: number;
-  #tokens: number;
-
-  constructor(perSecond: number) {
-    this.#perSecond = perSecond;
-    this.#tokens = perSecond;
-  }
-
-  take(tokens: number): void {
-    this.#tokens -= tokens;
-  }
-
-  refill(elapsedMs: number): void {
-    this.#tokens = Math.min(this.#perSecond, this.#tokens + (this.#perSecond * elapsedMs) / 1000);
-  }
-
-  get isEmpty(): boolean {
-    return this.#perSecond > 0 && this.#tokens <= 0;
-  }
-
-  get isOverdrawn(): boolean {
-    return this.#perSecond > 0 && this.#tokens < 0;
-  }
-}
-
-/** Bounds the rates of one connection, by a token bucket for each. */
+/**
+ * Bounds the rates of one connection, by a token bucket for each, which holds what a second brings. What is taken beyond
+ * that is owed. Without a limit there are tokens without end, so that nobody has to ask.
+ */
 export class RateLimit {
-  readonly #messages: Bucket;
-  readonly #bytes: Bucket;
+  readonly #messagesPerSecond: number;
+  readonly #bytesPerSecond: number;
+  #messages: number;
+  #bytes: number;
 
   constructor({ messagesPerSecond, bytesPerSecond }: Rates) {
-    this.#messages = new Bucket(messagesPerSecond);
-    this.#bytes = new Bucket(bytesPerSecond);
+    this.#messagesPerSecond = messagesPerSecond || Number.MAX_VALUE;
+    this.#bytesPerSecond = bytesPerSecond || Number.MAX_VALUE;
+    this.#messages = this.#messagesPerSecond;
+    this.#bytes = this.#bytesPerSecond;
   }
 
   takeMessage(): void {
-    this.#messages.take(1);
+    this.#messages -= 1;
   }
 
   takeBytes(bytes: number): void {
-    this.#bytes.take(bytes);
+    this.#bytes -= bytes;
   }
 
   refill(elapsedMs: number): void {
-    this.#messages.refill(elapsedMs);
-    this.#bytes.refill(elapsedMs);
+    this.#messages = Math.min(this.#messagesPerSecond, this.#messages + (this.#messagesPerSecond * elapsedMs) / 1000);
+    this.#bytes = Math.min(this.#bytesPerSecond, this.#bytes + (this.#bytesPerSecond * elapsedMs) / 1000);
   }
 
   /** Whether nothing more may be handled before the next {@link refill}. */
   get isExhausted(): boolean {
-    return this.#messages.isEmpty || this.#bytes.isEmpty;
+    return this.#messages <= 0 || this.#bytes <= 0;
   }
 
   /** Whether more was taken than there was. */
   get isExceeded(): boolean {
-    return this.#messages.isOverdrawn || this.#bytes.isOverdrawn;
+    return this.#messages < 0 || this.#bytes < 0;
   }
 }

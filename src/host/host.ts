@@ -84,7 +84,7 @@ export class Host {
     this.#env = {
       arena,
       kernel,
-      outBuffer: new OutBuffer(arena),
+      outBuffer: new OutBuffer(arena, kernel),
       turn: exchange.turn,
       topics: exchange.topics,
       counters,

@@ -5,7 +5,7 @@
  * WASM is as fast as native code on ASCII and half as fast on everything else, and a validator does not know its text
  * beforehand: the thresholds weigh a text that is as likely to be ASCII as not.
  */
-import type { Kernel } from './kernel.js';
+import type { BatchKernel, Kernel } from './kernel.js';
 import { THRESHOLDS, type Thresholds } from './thresholds.js';
 import { advance } from './utf8.js';
 
@@ -20,9 +20,12 @@ export class AutoKernel implements Kernel {
   readonly #unmaskTextWasmFromBytes: number;
   readonly #unmaskTextNativeFromBytes: number;
 
+  readonly batch: BatchKernel | undefined;
+
   constructor(memory: WebAssembly.Memory, wasm: Kernel, native: Kernel, thresholds: Thresholds = THRESHOLDS) {
     this.#bytes = new Uint8Array(memory.buffer);
     this.#wasm = wasm;
+    this.batch = wasm.batch;
     this.#native = native;
     this.#unmaskWasmFromBytes = thresholds.unmaskWasmFromBytes;
     this.#validateWasmFromBytes = thresholds.validateWasmFromBytes;

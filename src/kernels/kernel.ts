@@ -26,6 +26,30 @@ export interface Kernel {
    * are unspecified.
    */
   unmaskText(offset: number, length: number, key: number, state: number): number;
+
+  /** Whole frames in one call; undefined if this kernel has none. */
+  readonly batch?: BatchKernel | undefined;
+}
+
+/**
+ * Many small frames in one call. Each is a row of a table in the same memory: two int32, where its payload begins, and
+ * the length of the payload, times 256, and the first byte of the frame.
+ */
+export interface BatchKernel {
+  /**
+   * Unmasks the messages at the front of `[at, end)`, and validates those that are text, up to the first frame that is no
+   * whole message of its own, or longer than `maxBytes` (text: `maxTextBytes`), or wrong in any way: from there on everything
+   * is left as it was.
+   * @returns how many there are, at most `maxRows`.
+   */
+  scan(at: number, end: number, maxBytes: number, maxTextBytes: number, table: number, maxRows: number): number;
+
+  /**
+   * Writes the frames of a server for the rows of a table, whose payloads are of at most 65535 bytes, one behind the
+   * other from `to` on. Up to 15 bytes behind the last are overwritten.
+   * @returns where the last one ends.
+   */
+  gather(table: number, rows: number, to: number): number;
 }
 
 /** The key as it applies `bytes` later in the payload: byte 0 of the result is byte `bytes mod 4` of `key`. */

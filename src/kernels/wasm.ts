@@ -3,7 +3,7 @@
  * holds the module's functions themselves, so that a call is one step from JavaScript into WebAssembly.
  */
 import { readFileSync } from 'node:fs';
-import type { Kernel } from './kernel.js';
+import type { BatchKernel, Kernel } from './kernel.js';
 
 /** What an arena reserves at its beginning for the static data of the modules, in bytes: one page. */
 const RESERVED_BYTES = 65536;
@@ -30,7 +30,9 @@ function instantiate(name: string, bytes: Uint8Array, memory: WebAssembly.Memory
   if (staticEnd > RESERVED_BYTES) {
     throw new Error(`${name}: static data must end within the first ${RESERVED_BYTES} bytes, got ${staticEnd}`);
   }
-  return { name, unmask: exports.unmask, validate: exports.validate, unmaskText: exports.unmaskText };
+  const { unmask, validate, unmaskText, scan, gather } = exports;
+  const batch = scan === undefined || gather === undefined ? undefined : { scan, gather };
+  return { name, unmask, validate, unmaskText, batch };
 }
 
 /** What assembly/index.ts and assembly/scalar.ts export. */
@@ -38,5 +40,7 @@ interface ModuleExports {
   readonly unmask: Kernel['unmask'];
   readonly validate: Kernel['validate'];
   readonly unmaskText: Kernel['unmaskText'];
+  readonly scan?: BatchKernel['scan'];
+  readonly gather?: BatchKernel['gather'];
   readonly __heap_base: { readonly value: number };
 }

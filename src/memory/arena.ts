@@ -17,6 +17,17 @@ export const HEADROOM_BYTES = 256;
 /** Where a thread gathers the small frames of one write, in bytes. When it is full it is written, and gathering goes on. */
 export const OUT_BYTES = 256 * KIB;
 
+/** How many frames one call of a kernel finds, or gathers, at most: the rows of each of the two tables. */
+export const TABLE_ROWS = 512;
+
+/** A row: where a payload lies, and its length with the first byte of its frame. See {@link BatchKernel}. */
+export const ROW_WORDS = 2;
+
+export const TABLE_BYTES = TABLE_ROWS * ROW_WORDS * Int32Array.BYTES_PER_ELEMENT;
+
+/** Behind the out-buffer, and overwritten by what gathers by vectors: a page of the machine, of which a few bytes are used. */
+export const OUT_SLACK_BYTES = 4 * KIB;
+
 /**
  * The out-buffer and every slab of a page or more begin so far, in bytes, behind the beginning of a page of the machine. On
  * AMD's Zen 3 and 4 the kernel's copy (`rep movsb`) of bytes that begin a page, to a place up to 63 bytes further in
@@ -43,7 +54,7 @@ export class ArenaError extends Error {
  * move it; its pages are touched, and so become resident, only when bytes arrive in them, and stay so.
  *
  * Layout: one page for the static data of the WASM module; headroom, the window, and the rest of a page, which a part of
- * input that was kept back may use; the out-buffer; slabs up to the end, which may leave a rest of a page.
+ * input that was kept back may use; the tables of frames found and of frames to be sent; the out-buffer; slabs up to the end, which may leave a rest of a page.
  *
  * The window has a law: libuv holds the range that it was given until the next read of that connection, so the window can
  * be overwritten whenever this thread returns to its event loop. Nothing asynchronous may point into it.
@@ -58,6 +69,12 @@ export class Arena {
   readonly windowStart: number;
   /** The window as a view, as libuv wants it. */
   readonly window: Uint8Array;
+  /** The frames that the last scan has found: {@link TABLE_ROWS} rows, which lie at `foundStart`. */
+  readonly found: Int32Array;
+  readonly foundStart: number;
+  /** The frames that are to be gathered, the same way. */
+  readonly replies: Int32Array;
+  readonly repliesStart: number;
   /** The out-buffer: `OUT_BYTES` from here. */
   readonly outStart: number;
   readonly slabs: Slabs;
@@ -81,8 +98,12 @@ export class Arena {
     this.view = new DataView(this.memory.buffer);
     this.windowStart = PAGE_BYTES + HEADROOM_BYTES;
     this.window = this.bytes.subarray(this.windowStart, this.windowStart + WINDOW_BYTES);
-    this.outStart = 2 * PAGE_BYTES + WINDOW_BYTES + OFF_PAGE_BYTES;
-    const slabsStart = this.outStart + OUT_BYTES;
+    this.foundStart = 2 * PAGE_BYTES + WINDOW_BYTES;
+    this.found = new Int32Array(this.memory.buffer, this.foundStart, TABLE_ROWS * ROW_WORDS);
+    this.repliesStart = this.foundStart + TABLE_BYTES;
+    this.replies = new Int32Array(this.memory.buffer, this.repliesStart, TABLE_ROWS * ROW_WORDS);
+    this.outStart = this.repliesStart + TABLE_BYTES + OFF_PAGE_BYTES;
+    const slabsStart = this.outStart + OUT_BYTES + OUT_SLACK_BYTES;
     this.slabs = new Slabs(slabsStart, pages * PAGE_BYTES - slabsStart);
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -221,7 +221,7 @@ export class Upgrader {
         ...(decision?.headers === undefined ? {} : { headers: decision.headers }),
       });
       // Here also when no thread is crossed: what cannot be cloned must be found before the 101 is sent.
-      data = structuredClone(decision?.data);
+      data = decision?.data === undefined ? undefined : structuredClone(decision.data);
     } catch (error) {
       this.#refuseFailed(candidate, error);
       return;
@@ -258,20 +258,30 @@ export class Upgrader {
       this.#options.log.error('a descriptor could not be duplicated: is the limit (ulimit -n) reached?');
       return;
     }
+    let written: number;
+    try {
+      // Not by the socket: its stream would be destroyed under the write's callback, which costs an error with a stack.
+      written = socket.writableLength > 0 ? 0 : writeNow(fd, response);
+    } catch {
+      closeSync(fd); // the peer is gone
+      socket.destroy();
+      return;
+    }
     const handOff = () => {
       const all = withUnread(head, socket);
       candidate.isPlaced = true;
       socket.destroy(); // closes this descriptor; the connection lives on in the duplicate
       destination.place(fd, info, all);
     };
-    socket.write(response, 'latin1', () => {
-      // Only if the kernel did not take the 101 at once: the rest has gone now, or the peer has.
-      if (waited === undefined) return;
-      if (waited()) handOff();
+    if (written === response.length) {
+      handOff();
+      return;
+    }
+    const end = this.#wait(socket, () => socket.destroy());
+    socket.write(response.slice(written), 'latin1', () => {
+      if (end()) handOff();
       else closeSync(fd);
     });
-    const waited = socket.writableLength > 0 ? this.#wait(socket, () => socket.destroy()) : undefined;
-    if (waited === undefined) handOff();
   }
 
   /** What has no descriptor to give is hosted in this thread. */
@@ -302,6 +312,16 @@ export class Upgrader {
   #refuseFailed(candidate: Candidate, error: unknown): void {
     this.#tellFailed(candidate, error);
     this.#refuse(candidate.socket, 500, 'the server failed to decide about this connection\n');
+  }
+}
+
+/** Writes what the kernel takes at once of a response. @returns how many bytes @throws if the peer is gone. */
+function writeNow(fd: number, response: string): number {
+  try {
+    return writeSync(fd, response, null, 'latin1');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
-import { type Kernel, rotateKey } from '../kernels/kernel.js';
+import { type BatchKernel, type Kernel, rotateKey } from '../kernels/kernel.js';
 import { Utf8 } from '../kernels/utf8.js';
-import { type Arena, HEADROOM_BYTES } from '../memory/arena.js';
+import { type Arena, HEADROOM_BYTES, ROW_WORDS, TABLE_ROWS } from '../memory/arena.js';
 import { CloseCode } from './close.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './opcode.js';
 import { PartialMessage } from './partial-message.js';
@@ -31,6 +31,16 @@ if (MAX_CARRY_BYTES > HEADROOM_BYTES) throw new Error('the headroom of a window 
 const MIN_DIRECT_READ_BYTES = 16 * 1024;
 
 /**
+ * Longer messages are left to the loop: they come few at a time, and the kernel knows best how to validate them. In bytes.
+ */
+const MAX_SCANNED_BYTES = 8 * 1024;
+const MAX_SCANNED_TEXT_BYTES = 2 * 1024;
+
+/** How many bytes of its header stand in front of the payload of a scanned frame. */
+const SHORT_HEADER_BYTES = 6;
+const LONG_HEADER_BYTES = 8;
+
+/**
  * The framing loop (RFC 6455 section 5): bytes from a client go in, messages and control frames come out. It knows a range
  * of the arena at a time and no socket:
  *
@@ -43,6 +53,9 @@ const MIN_DIRECT_READ_BYTES = 16 * 1024;
  * reported where it lies; another one is joined in a {@link PartialMessage}. What an event points to is valid until the
  * next call of `next`, `feed` or `discard`.
  *
+ * Ahead of the loop goes a scan, if the kernel has one: it takes the whole small messages at the front of what was fed, all
+ * of them in one call. The loop is complete without it, and the two do the same.
+ *
  * Violations throw a {@link ProtocolError}, as soon as the byte that proves them is there; the reader is then of no
  * more use.
  */
@@ -51,6 +64,13 @@ export class FrameReader {
   readonly #kernel: Kernel;
   readonly #maxPayloadBytes: number;
   readonly #maxEmptyFragments: number;
+
+  readonly #batch: BatchKernel | undefined;
+  readonly #maxScannedBytes: number;
+  readonly #maxScannedTextBytes: number;
+  /** The scanned messages that are still to be reported: `[#row, #rowsEnd)` of the words of the arena's table. */
+  #row = 0;
+  #rowsEnd = 0;
 
   /** What was fed and not yet consumed: a range of the arena. */
   #position = 0;
@@ -89,7 +109,10 @@ export class FrameReader {
   constructor(arena: Arena, kernel: Kernel, maxPayloadBytes: number, maxEmptyFragments = Number.POSITIVE_INFINITY) {
     this.#arena = arena;
     this.#kernel = kernel;
+    this.#batch = kernel.batch;
     this.#maxPayloadBytes = maxPayloadBytes;
+    this.#maxScannedBytes = Math.min(maxPayloadBytes, MAX_SCANNED_BYTES);
+    this.#maxScannedTextBytes = Math.min(maxPayloadBytes, MAX_SCANNED_TEXT_BYTES);
     this.#maxEmptyFragments = maxEmptyFragments;
     this.bytes = arena.bytes;
   }
@@ -97,6 +120,7 @@ export class FrameReader {
   /** Takes back what was fed and not yet looked at, as a copy, to be fed again later. What an event pointed to is void. */
   takeUnread(): Uint8Array | undefined {
     if (this.#reportedPartial) this.#releaseReported();
+    if (this.#row < this.#rowsEnd) this.#unscan();
     if (this.#position === this.#end) return undefined;
     const unread = this.#copyUnread();
     this.#position = this.#end;
@@ -139,8 +163,10 @@ export class FrameReader {
 
   /** Goes on to the next event, of which `bytes`, `start`, `length` and `isBinary` speak. @throws ProtocolError */
   next(): FrameEvent {
+    if (this.#row < this.#rowsEnd) return this.#nextRow();
     if (this.#reportedPartial) this.#releaseReported();
     for (;;) {
+      if (this.#batch !== undefined && this.#scan(this.#batch)) return this.#nextRow();
       if (this.#inPayload) {
         if (this.#position === this.#end && this.#remaining > 0) return FrameEvent.NONE;
         if (this.#readPayload()) return FrameEvent.MESSAGE;
@@ -181,11 +207,49 @@ export class FrameReader {
 
   /** Forgets everything that has arrived. No event comes any more from what was fed. */
   discard(): void {
+    this.#row = this.#rowsEnd;
     this.#position = this.#end;
     this.#carry = undefined;
     this.#inPayload = false;
     if (this.#reportedPartial) this.#forgetReported();
     this.#partial?.release();
+  }
+
+  /** Looks for whole small messages at the front of what was fed. @returns whether there are any */
+  #scan(batch: BatchKernel): boolean {
+    if (this.#opcode !== Opcode.CONTINUATION || this.#position === this.#end) return false;
+    const { found, foundStart } = this.#arena;
+    const [maxBytes, maxTextBytes] = [this.#maxScannedBytes, this.#maxScannedTextBytes];
+    const rows = batch.scan(this.#position, this.#end, maxBytes, maxTextBytes, foundStart, TABLE_ROWS);
+    if (rows === 0) return false;
+    this.#row = 0;
+    this.#rowsEnd = rows * ROW_WORDS;
+    this.#position = (found[this.#rowsEnd - 2] as number) + ((found[this.#rowsEnd - 1] as number) >>> 8);
+    return true;
+  }
+
+  #nextRow(): FrameEvent {
+    const { found } = this.#arena;
+    const row = this.#row;
+    this.#row = row + ROW_WORDS;
+    const lengthAndFirst = found[row + 1] as number;
+    this.start = found[row] as number;
+    this.length = lengthAndFirst >>> 8;
+    this.isBinary = (lengthAndFirst & 0xff) === (FIN | Opcode.BINARY);
+    this.vacated = this.length < 126 ? SHORT_HEADER_BYTES : LONG_HEADER_BYTES;
+    return FrameEvent.MESSAGE;
+  }
+
+  /** Gives back the scanned messages that were not reported: as they were, masked. */
+  #unscan(): void {
+    const { found, view } = this.#arena;
+    for (let row = this.#rowsEnd - ROW_WORDS; row >= this.#row; row -= ROW_WORDS) {
+      const start = found[row] as number;
+      const length = (found[row + 1] as number) >>> 8;
+      this.#kernel.unmask(start, length, view.getInt32(start - 4, true));
+      this.#position = start - (length < 126 ? SHORT_HEADER_BYTES : LONG_HEADER_BYTES);
+    }
+    this.#row = this.#rowsEnd;
   }
 
   /**

@@ -20,15 +20,16 @@ export interface WorkerTask {
 /** How the task ended, if the thread did not. */
 export type WorkerResult = { readonly outcome: 'drained' };
 
+/** A connected socket, the worker's if it is still on offer in its slot of the ownership table. */
+export interface Offered {
+  readonly slot: number;
+  readonly fd: number;
+  readonly info: ConnectionInfo;
+  readonly head: Uint8Array;
+}
+
 export type ToWorker =
-  /** A connected socket, if it is still on offer in its slot of the ownership table. */
-  | {
-      readonly type: 'hand-off';
-      readonly slot: number;
-      readonly fd: number;
-      readonly info: ConnectionInfo;
-      readonly head: Uint8Array;
-    }
+  | { readonly type: 'hand-offs'; readonly offers: readonly Offered[] }
   /** Another thread that publications are exchanged with. */
   | { readonly type: 'peer'; readonly port: MessagePort }
   | { readonly type: 'drain'; readonly limitMs: number };

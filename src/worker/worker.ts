@@ -5,7 +5,7 @@ import { Host } from '../host/host.js';
 import type { Logger } from '../host/logger.js';
 import { registerHost } from '../host/publish.js';
 import { ArenaError } from '../memory/arena.js';
-import type { FromWorker, ToWorker, WorkerResult, WorkerTask } from './messages.js';
+import type { FromWorker, Offered, ToWorker, WorkerResult, WorkerTask } from './messages.js';
 import { Ownership } from './ownership.js';
 
 /**
@@ -35,8 +35,9 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const ownership = new Ownership(task.ownership);
   const drained = new Promise<void>((resolve) => {
     port.on('message', (message: ToWorker) => {
-      if (message.type === 'hand-off') takeHandOff(host, ownership, message, counters, log);
-      else if (message.type === 'peer') exchange.bus.connect(message.port);
+      if (message.type === 'hand-offs') {
+        for (const offered of message.offers) takeHandOff(host, ownership, offered, counters, log);
+      } else if (message.type === 'peer') exchange.bus.connect(message.port);
       else resolve(host.drain(message.limitMs));
     });
   });
@@ -51,7 +52,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
 function takeHandOff(
   host: Host,
   ownership: Ownership,
-  { slot, fd, info, head }: Extract<ToWorker, { type: 'hand-off' }>,
+  { slot, fd, info, head }: Offered,
   counters: Counters,
   log: Logger,
 ): void {

@@ -1,8 +1,8 @@
 /** What must hold of the framing loop whatever it is fed. Run briefly by the fast tests, at length by the long ones. */
 import { expect } from 'vitest';
 import type { Arena } from '../../dist/memory/arena.js';
-import { HEADROOM_BYTES, WINDOW_BYTES } from '../../dist/memory/arena.js';
-import { Slabs } from '../../dist/memory/slabs.js';
+import { HEADROOM_BYTES, TABLE_BYTES, WINDOW_BYTES } from '../../dist/memory/arena.js';
+import { noteTakenSlabs } from '../memory/noted-slabs.js';
 import { byteByByte, inGrowingPieces, inPieces, Receiver, type Rig, receive } from '../protocol/receiver.js';
 import { decode } from './reference-decoder.js';
 import type { Conversation } from './streams.js';
@@ -61,7 +61,7 @@ export class WatchedRig implements Rig {
   readonly kernel: Rig['kernel'];
   readonly #memory: Buffer;
   /** Slabs that were taken since the last look: their offsets and capacities. */
-  readonly #taken: (readonly [offset: number, capacity: number])[] = [];
+  readonly #taken: (readonly [offset: number, capacity: number])[];
 
   constructor({ arena, kernel }: Rig) {
     this.arena = arena;
@@ -70,27 +70,16 @@ export class WatchedRig implements Rig {
       if (at >= 65_536) arena.bytes.fill(0x5a + at / 65_536, at, at + 65_536);
     }
     this.#memory = Buffer.from(arena.bytes);
-    const { slabs } = arena;
-    const take = slabs.take.bind(slabs);
-    slabs.take = (lengthBytes) => {
-      const offset = take(lengthBytes);
-      if (offset >= 0) this.#taken.push([offset, Slabs.capacity(lengthBytes)]);
-      return offset;
-    };
-    const grow = slabs.grow.bind(slabs);
-    slabs.grow = (offset, lengthBytes) => {
-      const hasGrown = grow(offset, lengthBytes);
-      if (hasGrown) this.#taken.push([offset, Slabs.capacity(lengthBytes) * 2]);
-      return hasGrown;
-    };
+    this.#taken = noteTakenSlabs(arena.slabs);
   }
 
-  /** Compares all memory with what was in it, but for the window and the slabs that have been taken. */
+  /** Compares all memory with what was in it, but for the window, the table of a scan, and the slabs that have been taken. */
   expectNoOtherByteWritten(): void {
     const { arena } = this;
     const memory = this.#memory;
     const written: (readonly [offset: number, length: number])[] = [
       [arena.windowStart - HEADROOM_BYTES, HEADROOM_BYTES + WINDOW_BYTES],
+      [arena.foundStart, TABLE_BYTES],
       ...this.#taken,
     ];
     for (const [offset, length] of written) arena.bytes.copy(memory, offset, offset, offset + length);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DIRECT_WRITE_BYTES } from '../../dist/connection/output.js';
-import { type Arena, OUT_BYTES } from '../../dist/memory/arena.js';
+import { type Arena, OUT_BYTES, OUT_SLACK_BYTES } from '../../dist/memory/arena.js';
 import { BINARY, clientFrame, pattern, shown, TEXT } from './frames.js';
 import { framesOf, type Peer, startThread } from './thread.js';
 
@@ -17,7 +17,8 @@ function sizesOver(bytes: number): number[] {
 
 /** Runs `act`, and checks that it writes nothing behind the out-buffer, where slabs begin. */
 function expectNothingBehind({ bytes, outStart }: Arena, act: () => void): void {
-  const behind = bytes.subarray(outStart + OUT_BYTES, outStart + OUT_BYTES + 64 * 1024);
+  const from = outStart + OUT_BYTES + OUT_SLACK_BYTES;
+  const behind = bytes.subarray(from, from + 64 * 1024);
   behind.fill(0x5a);
   act();
   expect(behind.every((byte) => byte === 0x5a)).toBe(true);

@@ -71,7 +71,8 @@ export class TestThread {
     this.arena = new Arena(options.arenaBytes ?? 8 * MIB);
     this.turn = new Turn(() => this.topics.flush());
     this.topics = new Topics({ hasPeers: false, post: () => {} }, () => this.turn.schedule());
-    this.out = new OutBuffer(this.arena);
+    const kernel = createKernel('auto', this.arena.memory);
+    this.out = new OutBuffer(this.arena, kernel);
     const { handler, arenaBytes, maxBufferedBytes = 2 ** 40, poison, ...limits } = options;
     const shared = new SharedArrayBuffer(4);
     this.budget = new BufferBudget(shared, maxBufferedBytes, this.counters, () => this.exceeded++);
@@ -79,7 +80,7 @@ export class TestThread {
       arena: this.arena,
       clock: this.clock,
       budget: this.budget,
-      kernel: createKernel('auto', this.arena.memory),
+      kernel,
       outBuffer: this.out,
       turn: this.turn,
       topics: this.topics,

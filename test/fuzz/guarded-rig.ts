@@ -1,7 +1,7 @@
 import { createKernel, type KernelChoice } from '../../dist/kernels/create-kernel.js';
 import type { Kernel } from '../../dist/kernels/kernel.js';
-import { Arena, MIN_ARENA_BYTES, PAGE_BYTES, WINDOW_BYTES } from '../../dist/memory/arena.js';
-import { Slabs } from '../../dist/memory/slabs.js';
+import { Arena, MIN_ARENA_BYTES, PAGE_BYTES, TABLE_BYTES, WINDOW_BYTES } from '../../dist/memory/arena.js';
+import { noteTakenSlabs } from '../memory/noted-slabs.js';
 import { noise } from '../protocol/client-frames.js';
 
 /** What a reader may carry over and put in front of a read: a control frame less its last byte. */
@@ -19,7 +19,7 @@ export class GuardedRig {
   /** Of all memory. */
   readonly #canaries: Buffer;
   /** Slabs that were taken since the last look. */
-  readonly #taken: (readonly [offset: number, capacity: number])[] = [];
+  readonly #taken: (readonly [offset: number, capacity: number])[];
   readonly #strangersSlabs: number;
 
   /** @param isFull whether nearly all slabs belong to somebody else, so that messages go to the heap. */
@@ -35,7 +35,7 @@ export class GuardedRig {
       slabs.free(spare, SPARE_BYTES);
     }
     this.#strangersSlabs = slabs.takenSlabs;
-    this.#noteTakenSlabs();
+    this.#taken = noteTakenSlabs(slabs);
   }
 
   /** After a read to the window: what was fed is given up. Nothing else of the window may have changed. */
@@ -47,7 +47,8 @@ export class GuardedRig {
 
   /** Makes all memory what it was. @throws Error if a byte was written that may not, or a slab was not given back. */
   check(): void {
-    const { bytes, slabs } = this.arena;
+    const { bytes, slabs, foundStart } = this.arena;
+    this.#canaries.copy(bytes, foundStart, foundStart, foundStart + TABLE_BYTES);
     for (const [offset, capacity] of this.#taken) this.#canaries.copy(bytes, offset, offset, offset + capacity);
     this.#taken.length = 0;
     if (!this.#canaries.equals(bytes)) {
@@ -57,21 +58,5 @@ export class GuardedRig {
     }
     const kept = slabs.takenSlabs - this.#strangersSlabs;
     if (kept !== 0) throw new Error(`${kept} slabs were not given back`);
-  }
-
-  #noteTakenSlabs(): void {
-    const { slabs } = this.arena;
-    const take = slabs.take.bind(slabs);
-    slabs.take = (lengthBytes) => {
-      const offset = take(lengthBytes);
-      if (offset >= 0) this.#taken.push([offset, Slabs.capacity(lengthBytes)]);
-      return offset;
-    };
-    const grow = slabs.grow.bind(slabs);
-    slabs.grow = (offset, lengthBytes) => {
-      const hasGrown = grow(offset, lengthBytes);
-      if (hasGrown) this.#taken.push([offset, Slabs.capacity(lengthBytes) * 2]);
-      return hasGrown;
-    };
   }
 }

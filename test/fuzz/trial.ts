@@ -93,6 +93,8 @@ export class Trial implements InputListener {
     reader.overwrite(0xdb);
   }
 
+  beforeWindowChanges(): void {}
+
   onInputError(error: unknown): void {
     if (!(error instanceof ProtocolError)) throw error;
     this.closeCode = error.closeCode;
