@@ -35,6 +35,8 @@ export interface ConnectionEnvironment {
   readonly counters: Counters;
   readonly clock: Clock;
   readonly budget: BufferBudget;
+  /** Those that are not read for a while because they send too fast: see {@link HostedConnection.retry}. */
+  readonly throttled: { add(connection: HostedConnection): void };
   readonly limits: ConnectionLimits;
   readonly handler: Handler;
   /** Whether each message gets an object of its own, and its bytes are overwritten afterwards: finds stale uses. */

@@ -8,6 +8,9 @@ import { RateLimit } from './rate-limit.js';
 import type { Transport } from './transport.js';
 import { Verdict, Vigil } from './vigil.js';
 
+/** More than a read can bring, and a small integer. */
+const MAX_MESSAGES = 2 ** 30;
+
 /** Holds one connection to the limits: how long its peer takes for what, how fast it sends, how much memory it holds. */
 export class Guard {
   readonly #env: ConnectionEnvironment;
@@ -16,8 +19,10 @@ export class Guard {
   readonly #transport: Transport;
   readonly #vigil: Vigil;
   readonly #rate: RateLimit | undefined;
+  /** Whether a peer that sends too fast is not read for a while, and not closed. */
+  readonly pausesAtRate: boolean;
   /** Whether the peer has sent so fast that it is not read for a while. */
-  isThrottled = false;
+  #isThrottled = false;
   /** What the thread's budget knows to be held by the input, in bytes. */
   #keptBytes = 0;
 
@@ -28,7 +33,9 @@ export class Guard {
     this.#input = input;
     this.#transport = transport;
     this.#vigil = new Vigil(clock.nowMs);
-    this.#rate = limits.messagesPerSecond > 0 || limits.bytesPerSecond > 0 ? new RateLimit(limits) : undefined;
+    this.pausesAtRate = limits.rateLimitAction === 'pause';
+    const isRated = limits.messagesPerSecond > 0 || limits.bytesPerSecond > 0;
+    this.#rate = isRated ? new RateLimit(limits, clock.preciseMs) : undefined;
   }
 
   // What the connection notes.
@@ -38,18 +45,9 @@ export class Guard {
     this.#vigil.heardAt = this.#env.clock.nowMs;
     const rate = this.#rate;
     if (rate === undefined) return;
-    const wasExhausted = rate.isExhausted;
+    rate.refill(this.#env.clock.preciseMs);
     rate.takeBytes(bytes);
-    if (rate.isExhausted) this.#onExhausted(rate, wasExhausted);
-  }
-
-  /** A message has come whole. It may end the connection. Only while {@link isRated}: this is called for each message. */
-  takeMessage(): void {
-    const rate = this.#rate;
-    if (rate === undefined) return;
-    const wasExhausted = rate.isExhausted;
-    rate.takeMessage();
-    if (rate.isExhausted) this.#onExhausted(rate, wasExhausted);
+    if (rate.isExhausted) this.#onExhausted(rate);
   }
 
   noteClosing(): void {
@@ -58,13 +56,15 @@ export class Guard {
 
   /**
    * Input was handled, kept or forgotten.
-   * @param hasMessage whether a message was among it.
+   * @param messages that were among it.
    */
-  noteInput(hasMessage: boolean): void {
+  noteInput(messages: number): void {
     const { clock, budget } = this.#env;
-    if (hasMessage) {
+    if (messages > 0) {
       this.#vigil.begunAt = -1;
       this.#vigil.messageAt = clock.nowMs;
+      this.#rate?.takeMessages(messages);
+      if (this.#rate?.isExhausted) this.#onExhausted(this.#rate);
     }
     if (!this.#input.reader.isMidway) this.#vigil.begunAt = -1;
     else if (this.#vigil.begunAt < 0) this.#vigil.begunAt = clock.nowMs;
@@ -76,9 +76,30 @@ export class Guard {
 
   // What comes of it.
 
-  /** Whether there is a limit to rates. */
-  get isRated(): boolean {
-    return this.#rate !== undefined;
+  /**
+   * How many messages may be handled now. To be asked when that begins, so that it need not be asked for each: with the
+   * next the peer has sent too fast, and is not read for a while, or has {@link failRate} called.
+   */
+  get messageAllowance(): number {
+    const rate = this.#rate;
+    if (rate === undefined) return MAX_MESSAGES;
+    if (this.#isThrottled) return 0;
+    const messages = Math.min(rate.messages, MAX_MESSAGES);
+    return this.pausesAtRate ? Math.ceil(messages) : Math.floor(messages);
+  }
+
+  /** A peer that is closed if it sends too fast has done so. */
+  failRate(): void {
+    this.#tell(Incident.RATE_LIMIT);
+    this.#connection.fail(CloseCode.POLICY_VIOLATION, 'sent too fast');
+  }
+
+  /** Whether a peer that was not read for a while may be read again. */
+  isReleased(): boolean {
+    if (!this.#isThrottled || this.#rate === undefined) return true;
+    this.#rate.refill(this.#env.clock.preciseMs);
+    this.#isThrottled = this.#rate.isExhausted;
+    return !this.#isThrottled;
   }
 
   /**
@@ -112,7 +133,6 @@ export class Guard {
     if (hasSent) this.#vigil.messageAt = clock.nowMs - clock.elapsedMs;
     const { queuedBytes } = this.#transport;
     const takenBytes = queuedBytes === 0 ? 0 : this.#transport.takenBytes;
-    this.#refill(clock.elapsedMs);
     const verdict = this.#vigil.check(clock, limits, queuedBytes, takenBytes, this.#input.isHeld);
     if (verdict !== Verdict.FINE) this.#execute(verdict);
   }
@@ -162,7 +182,7 @@ export class Guard {
   #failAndForget(code: number, reason: string): void {
     this.#connection.fail(code, reason);
     this.#input.discard();
-    this.noteInput(false);
+    this.noteInput(0);
   }
 
   /** Ends the connection without a word to the peer, which would not hear it. */
@@ -171,21 +191,13 @@ export class Guard {
     this.#connection.terminate();
   }
 
-  #refill(elapsedMs: number): void {
-    if (this.#rate === undefined) return;
-    this.#rate.refill(elapsedMs);
-    if (!this.#rate.isExhausted) this.isThrottled = false;
-  }
-
-  #onExhausted(rate: RateLimit, wasExhausted: boolean): void {
-    this.isThrottled = this.#env.limits.rateLimitAction === 'pause';
-    if (!this.#connection.isOpen) return;
-    if (this.#env.limits.rateLimitAction === 'close') {
-      if (!rate.isExceeded) return;
-      this.#tell(Incident.RATE_LIMIT);
-      this.#connection.fail(CloseCode.POLICY_VIOLATION, 'sent too fast');
-    } else if (!wasExhausted) {
-      this.#tell(Incident.RATE_LIMIT);
+  #onExhausted(rate: RateLimit): void {
+    if (!this.pausesAtRate) {
+      if (rate.isExceeded && this.#connection.isOpen) this.failRate();
+    } else if (!this.#isThrottled) {
+      this.#isThrottled = true;
+      this.#env.throttled.add(this.#connection);
+      if (this.#connection.isOpen) this.#tell(Incident.RATE_LIMIT);
     }
   }
 

@@ -18,7 +18,7 @@ import { Guard } from './guard.js';
 import { Incident } from './incident.js';
 import { Input, type InputListener } from './input.js';
 import { LentMessage } from './message.js';
-import { DIRECT_WRITE_BYTES, NO_SLAB, Output } from './output.js';
+import { DIRECT_WRITE_BYTES, MAX_GATHERED_BYTES, NO_SLAB, Output } from './output.js';
 import { payloadBytes, payloadOf } from './payload.js';
 import { checkTopic, publishTo } from './publish-to.js';
 import type { Transport, TransportListener } from './transport.js';
@@ -57,8 +57,12 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   readonly #transport: Transport;
   readonly #output: Output;
   readonly #guard: Guard;
-  /** What the guard would be asked, or told, for each message: fields of our own cost a fifth less at 20 bytes. */
-  readonly #isRated: boolean;
+  // What the guard would be asked, or told, for each message: fields of our own cost a fifth less at 20 bytes.
+
+  /** How many messages the guard lets come before it has to be asked again. */
+  #messageAllowance = 0;
+  /** Whether what is gathered alone can never be above the high-water mark. */
+  readonly #gathersBelowMark: boolean;
   /** Whether the output was above the high-water mark when something was last added to it. */
   #isFull = false;
   /** Messages of this read that are not counted yet. */
@@ -93,7 +97,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     this.#transport = connect(this);
     this.#output = new Output(env.arena, env.outBuffer, this.#transport);
     this.#guard = new Guard(env, this, this.#input, this.#transport);
-    this.#isRated = this.#guard.isRated;
+    this.#gathersBelowMark = env.limits.highWaterMarkBytes >= MAX_GATHERED_BYTES;
   }
 
   /** Calls `open`, and begins to read: first `head`, which was read by somebody else. */
@@ -145,7 +149,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     }
     this.#env.counters.add(Counter.MESSAGES_OUT, 1);
     this.#hasSent = true;
-    return this.#isBelowHighWaterMark();
+    return (this.#output.isIdle && this.#gathersBelowMark) || this.#isBelowHighWaterMark();
   }
 
   ping(payload: string | Uint8Array = ''): boolean {
@@ -210,6 +214,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     try {
       counters.add(Counter.BYTES_IN, end - start);
       this.#guard.noteRead(end - start);
+      this.#messageAllowance = this.#guard.messageAllowance;
       const goesOn = this.#input.read(start, end);
       this.#noteInput();
       return goesOn && !this.#isStopped;
@@ -287,13 +292,19 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     const { turn } = this.#env;
     turn.begin();
     try {
-      const isThrottled = this.#guard.isThrottled;
       this.#guard.tick(this.#hasSent);
       this.#hasSent = false;
-      if (isThrottled && this.#input.isHeld && !this.#isOpening && this.acceptsInput) this.#resume();
     } finally {
       turn.end();
     }
+  }
+
+  /** Reads on if the peer was throttled and has waited for long enough. @returns whether there is no more to be done */
+  retry(): boolean {
+    if (this.#state === State.CLOSED) return true;
+    if (!this.#guard.isReleased()) return false;
+    if (this.#input.isHeld && !this.#isOpening) this.#resume();
+    return true;
   }
 
   get heldBytes(): number {
@@ -312,9 +323,9 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   #noteInput(): void {
     const messages = this.#messagesIn;
-    this.#guard.noteInput(messages > 0);
-    if (messages === 0) return;
     this.#messagesIn = 0;
+    this.#guard.noteInput(messages);
+    if (messages === 0) return;
     this.#env.counters.add(Counter.MESSAGES_IN, messages);
   }
 
@@ -329,7 +340,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   get acceptsInput(): boolean {
     if (this.#state !== State.OPEN) return true;
     if (this.#isFull && this.#isAboveHighWaterMark()) return false;
-    return !(this.#isRated && this.#guard.isThrottled);
+    return this.#messagesIn < this.#messageAllowance || !this.#guard.pausesAtRate;
   }
 
   /** What is sent of the window has to be gathered before. */
@@ -369,6 +380,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     const { turn } = this.#env;
     turn.begin();
     try {
+      this.#messageAllowance = this.#guard.messageAllowance;
       const isReleased = this.#input.release();
       this.#noteInput();
       if (!isReleased) return;
@@ -382,10 +394,9 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #onMessage(): void {
     const { counters, handler, arena, poison } = this.#env;
     if (this.#state !== State.OPEN) return;
-    this.#messagesIn++;
-    if (this.#isRated) {
-      this.#guard.takeMessage();
-      if (!this.isOpen) return;
+    if (++this.#messagesIn > this.#messageAllowance) {
+      this.#guard.failRate();
+      return;
     }
     const { reader } = this.#input;
     if (reader.reportedFromHeap) counters.add(Counter.HEAP_MESSAGES, 1);

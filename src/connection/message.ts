@@ -52,7 +52,7 @@ export class LentMessage implements Message {
 
   /** Makes it show another message. */
   lend(bytes: Buffer, start: number, length: number, isBinary: boolean, vacated: number): void {
-    this.#bytes = bytes;
+    if (this.#bytes !== bytes) this.#bytes = bytes; // a pointer costs more to write than to compare
     this.#start = start;
     this.#length = length;
     this.#isBinary = isBinary;
@@ -63,7 +63,7 @@ export class LentMessage implements Message {
   /** Makes it void. */
   revoke(): void {
     this.#live = false;
-    this.#bytes = this.#arenaBytes; // a message on the heap must not stay for the sake of this object
+    if (this.#bytes !== this.#arenaBytes) this.#bytes = this.#arenaBytes; // a message on the heap must not stay for the sake of this object
   }
 
   get isBinary(): boolean {

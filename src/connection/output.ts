@@ -19,6 +19,9 @@ const WORDWISE_BYTES = 128;
 /** Below this many bytes, publications that have to wait are copied instead of being held where they lie. */
 const MIN_HELD_BYTES = 16 * 1024;
 
+/** What a connection may have gathered in the out-buffer and on the heap together, in bytes. */
+export const MAX_GATHERED_BYTES = 2 * OUT_BYTES;
+
 /** Least size of what a connection moves to the heap, in bytes. */
 const SPILL_BYTES = 512;
 

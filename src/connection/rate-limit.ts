@@ -13,23 +13,33 @@ export class RateLimit {
   readonly #bytesPerSecond: number;
   #messages: number;
   #bytes: number;
+  #filledAtMs: number;
 
-  constructor({ messagesPerSecond, bytesPerSecond }: Rates) {
+  constructor({ messagesPerSecond, bytesPerSecond }: Rates, nowMs: number) {
     this.#messagesPerSecond = messagesPerSecond || Number.MAX_VALUE;
     this.#bytesPerSecond = bytesPerSecond || Number.MAX_VALUE;
     this.#messages = this.#messagesPerSecond;
     this.#bytes = this.#bytesPerSecond;
+    this.#filledAtMs = nowMs;
   }
 
-  takeMessage(): void {
-    this.#messages -= 1;
+  /** Messages that may be taken until it is exhausted. */
+  get messages(): number {
+    return this.#messages;
+  }
+
+  takeMessages(messages: number): void {
+    this.#messages -= messages;
   }
 
   takeBytes(bytes: number): void {
     this.#bytes -= bytes;
   }
 
-  refill(elapsedMs: number): void {
+  /** Adds what time has brought. */
+  refill(nowMs: number): void {
+    const elapsedMs = nowMs - this.#filledAtMs;
+    this.#filledAtMs = nowMs;
     this.#messages = Math.min(this.#messagesPerSecond, this.#messages + (this.#messagesPerSecond * elapsedMs) / 1000);
     this.#bytes = Math.min(this.#bytesPerSecond, this.#bytes + (this.#bytesPerSecond * elapsedMs) / 1000);
   }

@@ -54,8 +54,6 @@ export class SocketTransport implements Transport {
     };
     this.#socket = new Socket(options);
     this.#socket.pause();
-    // The duplicate shares the option with the socket that was accepted, but only if the platform says so: set it again.
-    this.#socket.setNoDelay(true);
     this.#socket.on('end', () => listener.onEnd());
     this.#socket.on('close', () => {
       this.#queue.drop();

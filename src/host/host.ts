@@ -16,6 +16,7 @@ import type { Exchange } from './exchange.js';
 import { Incidents } from './incidents.js';
 import type { Logger } from './logger.js';
 import { Sweep, tickFor } from './sweep.js';
+import { ThrottledSet } from './throttled.js';
 
 /** How often what is not counted as it happens is brought up to date, in ms. */
 const SAMPLING_MS = 1000;
@@ -78,7 +79,7 @@ export class Host {
     this.kernelName = kernel.name;
     this.exchange = exchange;
     const { limits } = options;
-    this.#sweep = new Sweep(this.#connections, tickFor(limits, limits.messagesPerSecond + limits.bytesPerSecond > 0));
+    this.#sweep = new Sweep(this.#connections, tickFor(limits));
     this.#budget = new BufferBudget(options.buffered, options.maxBufferedBytes, counters, () => this.#shedSoon());
     const incidents = new Incidents(counters, log);
     this.#env = {
@@ -90,6 +91,7 @@ export class Host {
       counters,
       clock: this.#sweep.clock,
       budget: this.#budget,
+      throttled: new ThrottledSet(),
       limits,
       handler,
       poison: options.poison,

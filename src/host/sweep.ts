@@ -8,8 +8,6 @@ export interface Swept {
 
 const MIN_TICK_MS = 10;
 const MAX_TICK_MS = 1000;
-/** A tick while rates are limited, in ms: for so long a peer that is too fast waits at least. */
-const RATE_TICK_MS = 50;
 
 /** The time limits of all connections of a thread: one timer, however many they are, which runs only while there are any. */
 export class Sweep {
@@ -45,7 +43,7 @@ export class Sweep {
 }
 
 /** How often limits are looked at, in ms: an eighth of the shortest, so that none is exceeded by more than a quarter. */
-export function tickFor(limits: TimeLimits, isRateLimited: boolean): number {
+export function tickFor(limits: TimeLimits): number {
   const times = [
     limits.heartbeatIntervalMs,
     limits.idleTimeoutMs,
@@ -53,6 +51,5 @@ export function tickFor(limits: TimeLimits, isRateLimited: boolean): number {
     limits.stallTimeoutMs,
     limits.closeTimeoutMs,
   ].filter((ms) => ms > 0);
-  const tick = Math.min(Math.max(Math.min(...times) / 8, MIN_TICK_MS), MAX_TICK_MS);
-  return isRateLimited ? Math.min(tick, RATE_TICK_MS) : tick;
+  return Math.min(Math.max(Math.min(...times) / 8, MIN_TICK_MS), MAX_TICK_MS);
 }

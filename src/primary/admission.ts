@@ -36,6 +36,8 @@ export class Admission {
   readonly #addresses = new Map<number, string>();
   /** See {@link AdmissionOptions.allowedHosts}. */
   #defaultHosts: HostRule | undefined;
+  /** What was allowed last: most clients ask for the same, and to read a URL costs as much as a system call. */
+  #allowedHost: string | undefined;
 
   /** @param connections counts those that are open or being opened, in all threads. */
   constructor(options: AdmissionOptions, connections: () => number) {
@@ -46,12 +48,16 @@ export class Admission {
   /** @param hosts what the server may be asked for if no option says so. */
   set defaultHosts(hosts: HostRule | undefined) {
     this.#defaultHosts = hosts;
+    this.#allowedHost = undefined;
   }
 
   /** Whether somebody may ask the server for anything by this name. */
   allowsHost(host: string): boolean {
+    if (host === this.#allowedHost) return true;
     const rule = this.#options.allowedHosts ?? this.#defaultHosts;
-    return rule === undefined || rule(host);
+    if (rule !== undefined && !rule(host)) return false;
+    this.#allowedHost = host;
+    return true;
   }
 
   /** Why somebody is not let in; undefined if he is. */
@@ -111,6 +117,7 @@ const ADDRESS_FULL: Refusal = {
 
 /** What counts as one address: an IPv4 address, or a /64 of IPv6, which is what one customer has. */
 export function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
   if (mapped !== null) return mapped[1] as string;
   if (!isIPv6(address)) return address;

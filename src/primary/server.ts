@@ -1,5 +1,5 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
 import { Counter, Counters } from '../connection/counters.js';
@@ -228,6 +228,7 @@ export class Server {
    */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
     if (this.#upgrader === undefined) throw new Error('a server must be started before it can handle an upgrade');
+    if (socket instanceof Socket) socket.setNoDelay(true); // as those of our own HTTP server
     this.#upgrader.onUpgrade(request, socket, head);
   }
 

@@ -53,7 +53,8 @@ export class TestThread {
   readonly topics: Topics;
   readonly out: OutBuffer;
   readonly peers: Peer[] = [];
-  readonly clock = new Clock(1);
+  readonly clock: Clock = new Clock(1, () => this.clock.nowMs);
+  readonly throttled = new Set<HostedConnection>();
   readonly budget: BufferBudget;
   /** How often more was held than may be. */
   exceeded = 0;
@@ -80,6 +81,7 @@ export class TestThread {
       arena: this.arena,
       clock: this.clock,
       budget: this.budget,
+      throttled: this.throttled,
       kernel,
       outBuffer: this.out,
       turn: this.turn,
@@ -137,6 +139,10 @@ export class TestThread {
     for (let passed = 0; passed < ms; passed += 1) {
       this.clock.tick(1);
       for (const { connection, wire } of this.peers) if (!wire.isClosed) connection.onTick();
+      for (const connection of [...this.throttled]) {
+        this.throttled.delete(connection);
+        if (!connection.retry()) this.throttled.add(connection);
+      }
       this.settle();
     }
   }

@@ -83,16 +83,11 @@ describe('a tick', () => {
 
   it.each(['heartbeatIntervalMs', 'idleTimeoutMs', 'messageTimeoutMs', 'stallTimeoutMs', 'closeTimeoutMs'] as const)(
     'is an eighth of %s if that is the shortest',
-    (option) => expect(tickFor({ ...NONE, [option]: 4000 }, false)).toBe(500),
+    (option) => expect(tickFor({ ...NONE, [option]: 4000 })).toBe(500),
   );
 
   it('is a second at most, and 10 ms at least', () => {
-    expect(tickFor(NONE, false)).toBe(1000);
-    expect(tickFor({ ...NONE, idleTimeoutMs: 1 }, false)).toBe(10);
-  });
-
-  it('is short while rates are limited, whose peers wait for it', () => {
-    expect(tickFor(NONE, true)).toBe(50);
-    expect(tickFor({ ...NONE, heartbeatIntervalMs: 100 }, true)).toBe(12.5);
+    expect(tickFor(NONE)).toBe(1000);
+    expect(tickFor({ ...NONE, idleTimeoutMs: 1 })).toBe(10);
   });
 });
