@@ -1,0 +1,126 @@
+import { showBytes } from './cases.js';
+import type { Results } from './results.js';
+import type { CaseResult, Score } from './sections/throughput.js';
+import { ratio, type Speed } from './statistics.js';
+import { figure, table } from './table.js';
+
+/** What the others are compared with. */
+const REFERENCES = ['ws', 'Bun', 'floor'];
+
+/** All results as text, for people. */
+export function report(results: Results): string {
+  const parts = [heading(results)];
+  if (results.throughput.length > 0) parts.push(throughputTable(results));
+  if (results.connections.length > 0) parts.push(connectionsTable(results));
+  if (results.scaling.length > 0) parts.push(scalingTable(results));
+  if (results.http.length > 0) parts.push(httpTable(results));
+  if (results.kernels.length > 0) parts.push(kernelsTable(results));
+  if (results.failures.length > 0) parts.push(['Not measured, or with errors:', ...results.failures].join('\n  '));
+  return `${parts.join('\n\n')}\n`;
+}
+
+function heading({ date, commit, machine, versions, isQuick }: Results): string {
+  const { cpu, cores, memoryGiB, kernel, node } = machine;
+  return [
+    `${date}, commit ${commit}${isQuick ? ': a quick run, whose figures only hint' : ''}`,
+    `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, Node ${node}`,
+    Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`.trim())
+      .join(', '),
+  ].join('\n');
+}
+
+/** What {@link ratio} compares. */
+export function speedOf({ medians, isClientBound }: Score): Speed {
+  const { perSecond, microsPerMessage } = medians;
+  return { perSecond, microsPerMessage, isClientBound };
+}
+
+/** How many times as fast a score is as that of another server in the same case; empty without one. */
+function ratioCell(score: Score, { scores }: CaseResult, reference: string): string {
+  const other = scores.find(({ server }) => server === reference);
+  if (other === undefined || other === score) return '';
+  const { value, isOfCpuTime } = ratio(speedOf(score), speedOf(other));
+  return `${figure(value)}${isOfCpuTime ? '*' : ' '}`;
+}
+
+function throughputTable({ throughput, isPinned, rounds, seconds }: Results): string {
+  const present = REFERENCES.filter((name) => throughput.some(({ scores }) => scores.some((s) => s.server === name)));
+  const rows = throughput.flatMap((result) =>
+    result.scores.map((score, i) => {
+      const { server, medians } = score;
+      return [
+        i === 0 ? result.case.name : '',
+        server,
+        figure(medians.perSecond),
+        figure(medians.bytesPerSecond / 1e6),
+        figure(medians.p50Micros / 1000),
+        figure(medians.p99Micros / 1000),
+        `${medians.cpu.toFixed(2)}${score.isClientBound ? '*' : ' '}`,
+        figure(medians.microsPerMessage),
+        ...present.map((reference) => ratioCell(score, result, reference)),
+      ];
+    }),
+  );
+  const head = ['case', 'server', 'messages/s', 'MB/s', 'p50 ms', 'p99 ms', 'CPU ', 'CPU µs/message'];
+  const title = isPinned
+    ? 'Throughput, the server on a core of its own, the load on another'
+    : 'Throughput, server and load on all cores: nothing could be bound to one';
+  const lines = [
+    `${title} (medians of ${rounds} x ${seconds} s)`,
+    table([...head, ...present.map((name) => `to ${name}`)], rows),
+  ];
+  if (throughput.some(({ scores }) => scores.some(({ isClientBound }) => isClientBound))) {
+    lines.push(
+      '* the client was the limit, the server had time left: CPU time per message is compared, not messages/s',
+    );
+  }
+  return lines.join('\n');
+}
+
+function connectionsTable({ connections }: Results): string {
+  const rows = connections.map(({ server, connections: count, perSecond, bytesPerConnection }) => [
+    server,
+    String(count),
+    figure(perSecond),
+    figure(bytesPerConnection / 1024),
+  ]);
+  return ['Connections', table(['server', 'connections', 'opened/s', 'KiB each, idle'], rows)].join('\n');
+}
+
+function scalingTable({ scaling, machine }: Results): string {
+  const rows = scaling.map((result) => {
+    const one = scaling.find((other) => other.case === result.case && other.threads === 1);
+    const { threads, perSecond, cpu } = result;
+    const times = one === undefined ? '' : figure(perSecond / one.perSecond);
+    return [result.case, String(threads), figure(perSecond), cpu.toFixed(2), times];
+  });
+  return [
+    `Scaling of wsloom: server and load share the ${machine.cores} cores of this machine`,
+    table(['case', '--threads', 'messages/s', 'CPU', 'to 1 thread'], rows),
+  ].join('\n');
+}
+
+function httpTable({ http }: Results): string {
+  const rows = http.map(({ threads, isUnderLoad, perSecond, p50Ms, p99Ms, messagesPerSecond }) => [
+    `--threads ${threads}`,
+    isUnderLoad ? figure(messagesPerSecond) : 'none',
+    figure(perSecond),
+    figure(p50Ms),
+    figure(p99Ms),
+  ]);
+  return [
+    'GET /healthz of wsloom, 500 a second, with and without WebSocket load',
+    table(['', 'messages/s', 'requests/s', 'p50 ms', 'p99 ms'], rows),
+  ].join('\n');
+}
+
+function kernelsTable({ kernels }: Results): string {
+  const names = [...new Set(kernels.map(({ kernel }) => kernel))];
+  const lines = new Map<string, string[]>();
+  for (const { operation, bytes, nanosPerCall } of kernels) {
+    const title = `${operation} ${showBytes(bytes)}`;
+    lines.set(title, [...(lines.get(title) ?? [title]), figure(nanosPerCall)]);
+  }
+  return ['Kernels, ns per call', table(['', ...names], [...lines.values()])].join('\n');
+}
