@@ -28,4 +28,5 @@ export function endChildrenAtExit(): void {
   });
   process.on('SIGINT', () => process.exit(130));
   process.on('SIGTERM', () => process.exit(143));
+  process.on('SIGHUP', () => process.exit(129));
 }

@@ -1,7 +1,7 @@
 import { showBytes } from './cases.js';
 import type { Results } from './results.js';
 import type { CaseResult, Score } from './sections/throughput.js';
-import { ratio, type Speed } from './statistics.js';
+import { type Ratio, ratio, type Speed } from './statistics.js';
 import { figure, table } from './table.js';
 
 /** What the others are compared with. */
@@ -30,18 +30,23 @@ function heading({ date, commit, machine, versions, isQuick }: Results): string 
   ].join('\n');
 }
 
-/** What {@link ratio} compares. */
-export function speedOf({ medians, isClientBound }: Score): Speed {
+/** How many times as fast each other server of a case is as one of them; empty without that one. */
+export function ratiosTo({ scores }: CaseResult, reference: string): (Ratio & { readonly server: string })[] {
+  const base = scores.find(({ server }) => server === reference);
+  if (base === undefined) return [];
+  return scores
+    .filter((score) => score !== base)
+    .map((score) => ({ server: score.server, ...ratio(speedOf(score), speedOf(base)) }));
+}
+
+function speedOf({ medians, isClientBound }: Score): Speed {
   const { perSecond, microsPerMessage } = medians;
   return { perSecond, microsPerMessage, isClientBound };
 }
 
-/** How many times as fast a score is as that of another server in the same case; empty without one. */
-function ratioCell(score: Score, { scores }: CaseResult, reference: string): string {
-  const other = scores.find(({ server }) => server === reference);
-  if (other === undefined || other === score) return '';
-  const { value, isOfCpuTime } = ratio(speedOf(score), speedOf(other));
-  return `${figure(value)}${isOfCpuTime ? '*' : ' '}`;
+function ratioCell({ server }: Score, result: CaseResult, reference: string): string {
+  const found = ratiosTo(result, reference).find((other) => other.server === server);
+  return found === undefined ? '' : `${figure(found.value)}${found.isOfCpuTime ? '*' : ' '}`;
 }
 
 function throughputTable({ throughput, isPinned, rounds, seconds }: Results): string {
@@ -102,16 +107,17 @@ function scalingTable({ scaling, machine }: Results): string {
 }
 
 function httpTable({ http }: Results): string {
-  const rows = http.map(({ threads, isUnderLoad, perSecond, p50Ms, p99Ms, messagesPerSecond }) => [
+  const rows = http.map(({ threads, connections, isUnderLoad, requestsPerSecond, p50Ms, p99Ms, messagesPerSecond }) => [
     `--threads ${threads}`,
+    String(connections),
     isUnderLoad ? figure(messagesPerSecond) : 'none',
-    figure(perSecond),
+    figure(requestsPerSecond),
     figure(p50Ms),
     figure(p99Ms),
   ]);
   return [
-    'GET /healthz of wsloom, 500 a second, with and without WebSocket load',
-    table(['', 'messages/s', 'requests/s', 'p50 ms', 'p99 ms'], rows),
+    'GET /healthz of wsloom, on a few connections, without and with WebSocket load (echo of 16 KiB)',
+    table(['', 'connections', 'messages/s', 'requests/s', 'p50 ms', 'p99 ms'], rows),
   ].join('\n');
 }
 
