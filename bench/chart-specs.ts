@@ -38,12 +38,15 @@ const CONFIG = {
 /** A Vega-Lite chart of how fast each server is, in proportion to ws. Undefined without ws. */
 export function throughputChart(results: Results): object | undefined {
   const values = results.throughput.flatMap((result) =>
-    ratiosTo(result, REFERENCE).map(({ server, value, isOfCpuTime }) => ({
-      case: result.case.name,
-      server,
-      ratio: value,
-      label: `${value < 10 ? value.toPrecision(2) : Math.round(value)}${isOfCpuTime ? '*' : ''}`,
-    })),
+    // A server that carried nothing has no place on a logarithmic axis.
+    ratiosTo(result, REFERENCE)
+      .filter(({ value }) => value > 0 && Number.isFinite(value))
+      .map(({ server, value, isOfCpuTime }) => ({
+        case: result.case.name,
+        server,
+        ratio: value,
+        label: `${value < 10 ? value.toPrecision(2) : Math.round(value)}${isOfCpuTime ? '*' : ''}`,
+      })),
   );
   if (values.length === 0) return undefined;
   const colours = Object.entries(COLOURS).filter(([name]) => values.some(({ server }) => server === name));

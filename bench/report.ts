@@ -49,6 +49,11 @@ function ratioCell({ server }: Score, result: CaseResult, reference: string): st
   return found === undefined ? '' : `${figure(found.value)}${found.isOfCpuTime ? '*' : ' '}`;
 }
 
+function markOf({ isDisturbed, isClientBound }: Score): string {
+  if (isDisturbed) return '!';
+  return isClientBound ? '*' : ' ';
+}
+
 function throughputTable({ throughput, isPinned, rounds, seconds }: Results): string {
   const present = REFERENCES.filter((name) => throughput.some(({ scores }) => scores.some((s) => s.server === name)));
   const rows = throughput.flatMap((result) =>
@@ -61,7 +66,7 @@ function throughputTable({ throughput, isPinned, rounds, seconds }: Results): st
         figure(medians.bytesPerSecond / 1e6),
         figure(medians.p50Micros / 1000),
         figure(medians.p99Micros / 1000),
-        `${medians.cpu.toFixed(2)}${score.isClientBound ? '*' : ' '}`,
+        `${medians.cpu.toFixed(2)}${markOf(score)}`,
         figure(medians.microsPerMessage),
         ...present.map((reference) => ratioCell(score, result, reference)),
       ];
@@ -77,8 +82,11 @@ function throughputTable({ throughput, isPinned, rounds, seconds }: Results): st
   ];
   if (throughput.some(({ scores }) => scores.some(({ isClientBound }) => isClientBound))) {
     lines.push(
-      '* the client was the limit, the server had time left: CPU time per message is compared, not messages/s',
+      '* CPU time per message is compared, not messages/s: the client was the limit, and the server had time left',
     );
+  }
+  if (throughput.some(({ scores }) => scores.some(({ isDisturbed }) => isDisturbed))) {
+    lines.push('! something else had a part of the cores of server and client: measure again');
   }
   return lines.join('\n');
 }

@@ -90,7 +90,7 @@ async function measure(settings: Settings): Promise<void> {
   const file = settings.out ?? fileURLToPath(new URL('results/latest.json', BENCH));
   writeResults(file, results);
   process.stdout.write(`\n${report(results)}`);
-  warnOfClients(results);
+  warn(results);
   say(`written to ${relative('.', file)}; npm run bench:charts draws it`);
   if (failures.length > 0) process.exitCode = 1;
 }
@@ -114,10 +114,13 @@ function installedPeers({ installsPeers, uws }: Settings) {
   return uws === undefined ? installed : [...installed, uWebSockets(uws)];
 }
 
-function warnOfClients({ throughput }: Results): void {
-  const bound = throughput.flatMap(({ scores }) => scores).filter(({ isClientBound }) => isClientBound).length;
-  const all = throughput.flatMap(({ scores }) => scores).length;
-  if (bound > 0) say(`warning: in ${bound} of ${all} measurements the client was the bottleneck, marked with *`);
+function warn({ throughput }: Results): void {
+  const scores = throughput.flatMap((result) => result.scores);
+  const disturbed = scores.filter(({ isDisturbed }) => isDisturbed).length;
+  const bound = scores.filter(({ isClientBound, isDisturbed }) => isClientBound && !isDisturbed).length;
+  const of = `of ${scores.length} measurements`;
+  if (bound > 0) say(`warning: in ${bound} ${of} the client was the bottleneck, marked with *`);
+  if (disturbed > 0) say(`warning: in ${disturbed} ${of} something else ran on the same cores, marked with !`);
 }
 
 await main(process.argv.slice(2));

@@ -17,7 +17,7 @@ function sample(perSecond: number, microsPerMessage = 1e6 / perSecond): Sample {
 }
 
 function score(server: string, perSecond: number, isClientBound = false): Score {
-  return { server, medians: sample(perSecond), isClientBound, turns: [] };
+  return { server, medians: sample(perSecond), isClientBound, isDisturbed: false, turns: [] };
 }
 
 function results(scores: readonly Score[], failures: readonly string[] = []): Results {
@@ -90,7 +90,13 @@ describe('the report', () => {
   it('marks what the client has limited, and says what is compared then', () => {
     const text = report(results([score('wsloom', 200), score('ws', 100, true)]));
     expect(text).toMatch(/wsloom .* 2\.00\*\n/);
-    expect(text).toContain('* the client was the limit');
+    expect(text).toContain('* CPU time per message is compared');
+  });
+
+  it('marks what something else has disturbed', () => {
+    const text = report(results([{ ...score('wsloom', 200, true), isDisturbed: true }]));
+    expect(text).toMatch(/wsloom .* 0\.98! /);
+    expect(text).toContain('! something else had');
   });
 
   it('ends with what could not be measured', () => {
@@ -102,6 +108,11 @@ describe('the chart of throughput', () => {
   it('has the ratios to ws', () => {
     const chart = throughputChart(results([score('wsloom', 200), score('ws', 100)]));
     expect(chart).toMatchObject({ data: { values: [{ case: ECHO.name, server: 'wsloom', ratio: 2, label: '2.0' }] } });
+  });
+
+  it('leaves out what carried nothing, which a logarithm has no place for', () => {
+    const chart = throughputChart(results([score('wsloom', 200), score('Deno', 0), score('ws', 100)]));
+    expect(chart).toMatchObject({ data: { values: [{ server: 'wsloom' }] } });
   });
 
   it('is not drawn without ws', () => {
