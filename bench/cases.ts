@@ -1,0 +1,67 @@
+/** What a server does with a message: sends it back, or to everybody. */
+export type Mode = 'echo' | 'broadcast';
+
+/** One kind of load. */
+export interface Case {
+  /** As `--only` sees it. */
+  readonly name: string;
+  readonly mode: Mode;
+  /** In a broadcast: subscribers, beside which there is the one that publishes. */
+  readonly connections: number;
+  /** Of a message. */
+  readonly bytes: number;
+  /** Messages that are on their way at a time: of each connection, or publications. */
+  readonly inFlight: number;
+  /** What the texts are made of: printable ASCII, or characters of one to four bytes. */
+  readonly content: 'ascii' | 'utf8';
+  /** Is part of a quick run. */
+  readonly isQuick: boolean;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+function echo(connections: number, bytes: number, inFlight: number, options: Partial<Case> = {}): Case {
+  const name = `echo ${connections}x${showBytes(bytes)},${inFlight}${options.content === 'utf8' ? ' utf8' : ''}`;
+  return { name, mode: 'echo', connections, bytes, inFlight, content: 'ascii', isQuick: false, ...options };
+}
+
+function broadcast(subscribers: number, bytes: number, inFlight: number, options: Partial<Case> = {}): Case {
+  const name = `broadcast ${subscribers}x${showBytes(bytes)},${inFlight}`;
+  return {
+    name,
+    mode: 'broadcast',
+    connections: subscribers,
+    bytes,
+    inFlight,
+    content: 'ascii',
+    isQuick: false,
+    ...options,
+  };
+}
+
+const QUICK = { isQuick: true };
+
+export const SMALL_ECHO = echo(100, 20, 32, QUICK);
+export const LARGE_ECHO = echo(100, 16 * KIB, 1, QUICK);
+
+export const CASES: readonly Case[] = [
+  echo(100, 20, 1, QUICK),
+  SMALL_ECHO,
+  echo(100, KIB, 16),
+  LARGE_ECHO,
+  echo(100, 16 * KIB, 1, { content: 'utf8' }),
+  echo(20, 64 * KIB, 1, QUICK),
+  echo(20, MIB, 1, QUICK),
+  echo(4, 16 * MIB, 1),
+  broadcast(500, 100, 1),
+  broadcast(500, 100, 32, QUICK),
+  broadcast(500, 16 * KIB, 4, QUICK),
+];
+
+/** A size as the names of cases have it: `20 B`, `16 KiB`. */
+export function showBytes(bytes: number): string {
+  if (bytes >= MIB && bytes % MIB === 0) return `${bytes / MIB} MiB`;
+  if (bytes >= KIB && bytes % KIB === 0) return `${bytes / KIB} KiB`;
+  return `${bytes} B`;
+}

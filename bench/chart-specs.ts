@@ -1,0 +1,141 @@
+import { ratiosTo } from './report.js';
+import type { Results } from './results.js';
+
+/** Colours that can be told from white and from black, and from each other without red and green. */
+const COLOURS = {
+  wsloom: '#e8590c',
+  Bun: '#4c8dd6',
+  Deno: '#2a9d8f',
+  uWebSockets: '#b072d1',
+  floor: '#8d96a0',
+} as const;
+/** For text and lines: legible on light pages and on dark ones, which a picture cannot know. */
+const INK = '#7d8590';
+const FAINT = '#7d859040';
+
+const REFERENCE = 'ws';
+
+const CONFIG = {
+  background: null,
+  padding: 8,
+  font: 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif',
+  view: { stroke: null },
+  axis: {
+    labelColor: INK,
+    titleColor: INK,
+    domainColor: INK,
+    tickColor: INK,
+    gridColor: FAINT,
+    labelFontSize: 12,
+    titleFontSize: 12,
+    titleFontWeight: 'normal',
+    labelLimit: 260,
+  },
+  legend: { labelColor: INK, labelFontSize: 12, labelLimit: 0, title: null, orient: 'top', symbolType: 'square' },
+  title: { color: INK, subtitleColor: INK, fontSize: 14, anchor: 'start', subtitleFontSize: 12, offset: 12 },
+};
+
+/** A Vega-Lite chart of how fast each server is, in proportion to ws. Undefined without ws. */
+export function throughputChart(results: Results): object | undefined {
+  const values = results.throughput.flatMap((result) =>
+    // A server that carried nothing has no place on a logarithmic axis.
+    ratiosTo(result, REFERENCE)
+      .filter(({ value }) => value > 0 && Number.isFinite(value))
+      .map(({ server, value, isOfCpuTime }) => ({
+        case: result.case.name,
+        server,
+        ratio: value,
+        label: `${value < 10 ? value.toPrecision(2) : Math.round(value)}${isOfCpuTime ? '*' : ''}`,
+      })),
+  );
+  if (values.length === 0) return undefined;
+  const colours = Object.entries(COLOURS).filter(([name]) => values.some(({ server }) => server === name));
+  const servers = colours.map(([name]) => name);
+  const y = {
+    field: 'case',
+    type: 'nominal',
+    sort: null,
+    title: null,
+    axis: { ticks: false, domain: false, labelPadding: 8 },
+  };
+  const yOffset = { field: 'server', sort: servers };
+  const x = { field: 'ratio', type: 'quantitative', scale: { type: 'log' } };
+  const color = { field: 'server', scale: { domain: servers, range: colours.map(([, colour]) => colour) } };
+  const isRight = 'datum.ratio >= 1';
+  const text = { x, text: { field: 'label' }, color: { value: INK } };
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    title: {
+      text: `Messages per second${results.isPinned ? ' of one core' : ''}, ws with bufferutil = 1`,
+      subtitle: 'connections x size, in flight. * by CPU time per message: the client was the limit',
+    },
+    width: 560,
+    height: { step: 12 },
+    data: { values },
+    config: { ...CONFIG, scale: { bandWithNestedOffsetPaddingInner: 0.25, bandWithNestedOffsetPaddingOuter: 0.1 } },
+    encoding: { y, yOffset },
+    layer: [
+      {
+        mark: { type: 'bar', cornerRadius: 1 },
+        encoding: {
+          x: { ...x, title: 'times as fast as ws (logarithmic)', axis: { tickCount: 8, format: '~g' } },
+          x2: { datum: 1 },
+          color,
+        },
+      },
+      {
+        transform: [{ filter: isRight }],
+        mark: { type: 'text', align: 'left', dx: 4, fontSize: 9, baseline: 'middle' },
+        encoding: text,
+      },
+      {
+        transform: [{ filter: `!(${isRight})` }],
+        mark: { type: 'text', align: 'right', dx: -4, fontSize: 9, baseline: 'middle' },
+        encoding: text,
+      },
+      { mark: { type: 'rule', color: INK }, encoding: { x: { datum: 1 }, y: null, yOffset: null } },
+    ],
+  };
+}
+
+/** A Vega-Lite chart of what HTTP waits for under WebSocket load. Undefined if that was not measured. */
+export function httpChart({ http, machine }: Results): object | undefined {
+  const values = http
+    .filter(({ isUnderLoad }) => isUnderLoad)
+    .map(({ threads, connections, p99Ms }) => ({
+      connections: `${connections} connections`,
+      server: threads === 0 ? 'without workers (--threads 0)' : `pool of ${threads} (--threads ${threads})`,
+      p99Ms,
+      label: `${p99Ms.toPrecision(2)} ms`,
+    }));
+  if (values.length === 0) return undefined;
+  const servers = [...new Set(values.map(({ server }) => server))];
+  const y = {
+    field: 'connections',
+    type: 'nominal',
+    sort: null,
+    title: null,
+    axis: { ticks: false, domain: false, labelPadding: 8 },
+  };
+  const x = { field: 'p99Ms', type: 'quantitative', title: 'p99 of GET /healthz, ms', axis: { tickCount: 6 } };
+  const color = { field: 'server', scale: { domain: servers, range: [COLOURS.floor, COLOURS.wsloom] } };
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    title: {
+      text: 'HTTP while WebSockets keep the server busy',
+      subtitle: `99 of 100 requests are answered within; the server and both loads share ${machine.cores} cores`,
+    },
+    width: 560,
+    height: { step: 20 },
+    data: { values },
+    config: CONFIG,
+    encoding: { y, yOffset: { field: 'server', sort: servers }, x },
+    layer: [
+      { mark: { type: 'bar', cornerRadius: 1 }, encoding: { color } },
+      {
+        mark: { type: 'text', align: 'left', dx: 4, fontSize: 11, baseline: 'middle' },
+        encoding: { text: { field: 'label' }, color: { value: INK } },
+      },
+    ],
+  };
+}

@@ -1,0 +1,32 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+const children = new Set<ChildProcess>();
+
+/** Starts a process that does not outlive this one. */
+export function launch(command: readonly string[], options: SpawnOptions): ChildProcess {
+  const [file = '', ...args] = command;
+  const child = spawn(file, args, options);
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  child.once('error', () => children.delete(child)); // it could not be started: whoever waits for it is told, too
+  return child;
+}
+
+/** Ends a process at once, and waits until it is gone. */
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+}
+
+/** From now on no process is left behind, however this one ends. */
+export function endChildrenAtExit(): void {
+  process.on('exit', () => {
+    for (const child of children) child.kill('SIGKILL');
+  });
+  process.on('SIGINT', () => process.exit(130));
+  process.on('SIGTERM', () => process.exit(143));
+  process.on('SIGHUP', () => process.exit(129));
+}

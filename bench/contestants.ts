@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Mode } from './cases.js';
+import { BENCH, COMPILED, ROOT } from './paths.js';
+
+/** A server that takes part. */
+export interface Contestant {
+  readonly name: string;
+  readonly version: string;
+  /** The command that starts it. With port 0 it takes a free one, and says which. `bytes`: of every message. */
+  command(port: number, mode: Mode, bytes: number): readonly string[];
+  /** It has to be given a port, and does not say when it listens. */
+  readonly isSilent?: boolean;
+}
+
+const PEERS = new URL('peers/', BENCH);
+const CPU = process.arch === 'arm64' ? ['aarch64', 'arm64'] : ['x64', 'x64'];
+const BUN = `@oven/bun-linux-${CPU[0]}`;
+const DENO = `@deno/linux-${CPU[1]}-glibc`;
+
+/** The limits that cost something for each message, far above any load: their code is to be measured too. */
+const LIMITS = [
+  ['--messages-per-second', '1000000000'],
+  ['--bytes-per-second', '1024GiB'],
+  ['--max-connections', '1000000'],
+  ['--max-connections-per-ip', '1000000'],
+].flat();
+
+const pathOf = (file: string, base: URL) => fileURLToPath(new URL(file, base));
+
+/** wsloom as built. @param threads as of its flag */
+export function wsloom(threads: number): Contestant {
+  const cli = pathOf('dist/cli.js', ROOT);
+  return {
+    name: 'wsloom',
+    version: versionIn(ROOT),
+    command: (port, mode) => [
+      ...[process.execPath, cli, 'serve', mode, '--port', String(port), '--threads', String(threads)],
+      ...LIMITS,
+    ],
+  };
+}
+
+export const FLOOR: Contestant = {
+  name: 'floor',
+  version: '',
+  command: (port, mode, bytes) => [process.execPath, pathOf('floor.js', COMPILED), String(port), String(bytes), mode],
+};
+
+/** The peers that are installed, and the names of the others. */
+export function peers(): { readonly installed: readonly Contestant[]; readonly missing: readonly string[] } {
+  const installed: Contestant[] = [];
+  const missing: string[] = [];
+  const add = (name: string, packages: readonly string[], command: (port: string, mode: Mode) => readonly string[]) => {
+    const folders = packages.map((packageName) => new URL(`node_modules/${packageName}/`, PEERS));
+    if (!folders.every((folder) => existsSync(new URL('package.json', folder)))) {
+      missing.push(name);
+      return;
+    }
+    const [version = '', ...others] = folders.map(versionIn);
+    const added = others.map((other, i) => ` + ${packages[i + 1]} ${other}`).join('');
+    installed.push({ name, version: version + added, command: (port, mode) => command(String(port), mode) });
+  };
+  const binary = (path: string) => pathOf(`node_modules/${path}`, PEERS);
+  add('ws', ['ws', 'bufferutil'], (port, mode) => [process.execPath, pathOf('ws.mjs', PEERS), port, mode]);
+  add('Bun', [BUN], (port, mode) => [binary(`${BUN}/bin/bun`), pathOf('bun.mjs', PEERS), port, mode]);
+  const permissions = ['--no-config', '--allow-net=127.0.0.1'];
+  add('Deno', [DENO], (port, mode) => [
+    binary(`${DENO}/deno`),
+    ...['run', ...permissions, pathOf('deno.mjs', PEERS), port, mode],
+  ]);
+  return { installed, missing };
+}
+
+export function uWebSockets(path: string): Contestant {
+  return { name: 'uWebSockets', version: path, isSilent: true, command: (port, mode) => [path, String(port), mode] };
+}
+
+/** Installs the peers, as their lockfile has them. @throws if npm fails */
+export function installPeers(): void {
+  execFileSync('npm', ['ci'], { cwd: fileURLToPath(PEERS), stdio: ['ignore', 2, 2] });
+}
+
+function versionIn(folder: URL): string {
+  const { version } = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')) as { readonly version: string };
+  return version;
+}

@@ -1,0 +1,120 @@
+import { type ExecFileException, execFile } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Case } from './cases.js';
+import { launch } from './children.js';
+import { bound } from './machine.js';
+import { BENCH, COMPILED } from './paths.js';
+import type { RunningServer } from './servers.js';
+
+/** What one turn of a server was like. */
+export interface Sample {
+  /** Messages that came back, or that came to subscribers. */
+  readonly perSecond: number;
+  readonly bytesPerSecond: number;
+  /** From a message to its echo, or from a publication until the last subscriber has it. */
+  readonly p50Micros: number;
+  readonly p99Micros: number;
+  /** Of the server: 1 is one core. */
+  readonly cpu: number;
+  readonly microsPerMessage: number;
+  /** Of the load generator. */
+  readonly clientCpu: number;
+  /** Memory of the server at the end. */
+  readonly residentBytes: number;
+  /** Time to open all connections. */
+  readonly connectSeconds: number;
+  /** Wrong frames, lost connections, and messages that never came back. */
+  readonly errors: number;
+}
+
+/** How a load is put on a server. */
+export interface Turn {
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  /** Undefined for all cores. */
+  readonly core: number | undefined;
+}
+
+/** Messages from this size on are read by the load generator without copying them, after the first of a connection. */
+const DISCARD_FROM_BYTES = 64 * 1024;
+
+const SOURCE = fileURLToPath(new URL('loadgen.cpp', BENCH));
+const BINARY = fileURLToPath(new URL('loadgen', COMPILED));
+
+/**
+ * Compiles the load generator, unless that is done.
+ * @throws if there is no compiler ($CXX, or g++), or it cannot do it: the load generator is written for Linux.
+ */
+export async function buildLoadgen(): Promise<void> {
+  if (existsSync(BINARY) && statSync(BINARY).mtimeMs > statSync(SOURCE).mtimeMs) return;
+  mkdirSync(COMPILED, { recursive: true });
+  // Moved into its place when it is whole: another run may be about to start it.
+  const made = `${BINARY}.${process.pid}`;
+  try {
+    const { CXX = 'g++' } = process.env;
+    await promisify(execFile)(CXX, ['-O3', '-march=native', '-std=c++17', '-o', made, SOURCE]);
+    renameSync(made, BINARY);
+  } catch (error) {
+    rmSync(made, { force: true });
+    throw new Error(describe(error as ExecFileException));
+  }
+}
+
+function describe({ code, path, stderr, message }: ExecFileException): string {
+  if (String(code) === 'ENOENT') return `there is no ${path ?? 'compiler'}`;
+  return stderr?.split('\n').find((line) => line.includes('error')) ?? message;
+}
+
+/** Puts a load on a server. @throws if it could not be done, with what the load generator says. */
+export async function load(server: RunningServer, kind: Case, turn: Turn): Promise<Sample> {
+  const options = [
+    `--pid=${server.pid}`,
+    `--warmup=${turn.warmUpSeconds}`,
+    `--content=${kind.content}`,
+    ...(server.name === 'floor' ? ['--verify=none'] : []),
+    ...(kind.bytes >= DISCARD_FROM_BYTES ? ['--trunc'] : []),
+    ...(kind.mode === 'broadcast' ? ['broadcast'] : []),
+  ];
+  const numbers = [kind.connections, kind.bytes, kind.inFlight, turn.seconds].map(String);
+  const said = await run(bound([BINARY, ...options, '127.0.0.1', String(server.port), '/', ...numbers], turn.core));
+  return sampleOf(said);
+}
+
+async function run(command: readonly string[]): Promise<string> {
+  const child = launch(command, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  let complaints = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    complaints += chunk.toString();
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', () => resolve());
+  });
+  if (said === '') throw new Error(complaints.trim());
+  return said;
+}
+
+/** Reads the line that the load generator prints. */
+export function sampleOf(line: string): Sample {
+  const figures = JSON.parse(line) as Readonly<Record<string, number | string | undefined>>;
+  const { mode } = figures;
+  const read = (name: string) => Number(figures[name] ?? 0);
+  return {
+    perSecond: read(mode === 'broadcast' ? 'deliveries_per_s' : 'msgs_per_s'),
+    bytesPerSecond: read('MBps') * 1e6,
+    p50Micros: read('p50_us'),
+    p99Micros: read('p99_us'),
+    cpu: read('server_cpu'),
+    microsPerMessage: read('server_us_per_msg'),
+    clientCpu: read('client_cpu'),
+    residentBytes: read('server_rss_kb') * 1024,
+    connectSeconds: read('connect_s'),
+    errors: read('errors') + read('lost') + read('conns_lost'),
+  };
+}

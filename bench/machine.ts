@@ -1,0 +1,82 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { ROOT } from './paths.js';
+
+/** What figures are to be read with. */
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly kernel: string;
+  readonly node: string;
+}
+
+export function machine(): Machine {
+  return {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: `${type()} ${release()}`,
+    node: process.version,
+  };
+}
+
+/** Of the sources; with a `+` if they are not as committed, `unknown` without git. */
+export function commit(): string {
+  try {
+    const changes = git('status', '--porcelain', '--untracked-files=no');
+    return `${git('rev-parse', '--short=10', 'HEAD')}${changes === '' ? '' : '+'}`;
+  } catch {
+    return 'unknown';
+  }
+}
+
+function git(...args: string[]): string {
+  const cwd = fileURLToPath(ROOT);
+  return execFileSync('git', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+}
+
+/** One core for the server and another for the load: undefined where processes cannot be bound to cores, or there is one. */
+export interface Pinning {
+  readonly server: number;
+  readonly client: number;
+}
+
+export function pinning(): Pinning | undefined {
+  try {
+    execFileSync('taskset', ['--version'], { stdio: 'ignore' });
+    const [, list = ''] = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+    const [server, client] = coresOf(list);
+    return server === undefined || client === undefined ? undefined : { server, client };
+  } catch {
+    return undefined; // not Linux, or no taskset
+  }
+}
+
+/** The cores of a list as Linux writes it: `0-3,8`. */
+export function coresOf(list: string): number[] {
+  return list
+    .split(',')
+    .filter((range) => range !== '')
+    .flatMap((range) => {
+      const [first = 0, last = first] = range.split('-').map(Number);
+      return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+    });
+}
+
+/** The command, bound to a core if one is given. */
+export function bound(command: readonly string[], core: number | undefined): readonly string[] {
+  return core === undefined ? command : ['taskset', '-c', String(core), ...command];
+}
+
+/** How many descriptors a process of this user may have, at most. */
+export function descriptorLimit(): number {
+  try {
+    const limit = Number(execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }));
+    return Number.isNaN(limit) ? Number.POSITIVE_INFINITY : limit; // it may say 'unlimited'
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}

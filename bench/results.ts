@@ -1,0 +1,35 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Machine } from './machine.js';
+import type { ConnectionsResult } from './sections/connections.js';
+import type { HttpResult } from './sections/http.js';
+import type { KernelResult } from './sections/kernels.js';
+import type { ScalingResult } from './sections/scaling.js';
+import type { CaseResult } from './sections/throughput.js';
+
+/** All of a run, as it is written. A section that was not run is empty. */
+export interface Results {
+  /** When it began, ISO 8601. */
+  readonly date: string;
+  readonly commit: string;
+  readonly machine: Machine;
+  /** Of the servers that took part, by name. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly isQuick: boolean;
+  /** Server and load had a core each, in throughput and connections. */
+  readonly isPinned: boolean;
+  readonly throughput: readonly CaseResult[];
+  readonly connections: readonly ConnectionsResult[];
+  readonly scaling: readonly ScalingResult[];
+  readonly http: readonly HttpResult[];
+  readonly kernels: readonly KernelResult[];
+  /** What could not be measured, and why. */
+  readonly failures: readonly string[];
+}
+
+export function writeResults(file: string, results: Results): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
+}

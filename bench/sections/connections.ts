@@ -1,0 +1,70 @@
+import type { Bench } from '../bench.js';
+import type { Case } from '../cases.js';
+import type { Contestant } from '../contestants.js';
+import { load } from '../loadgen.js';
+import { descriptorLimit } from '../machine.js';
+import { start } from '../servers.js';
+import { median } from '../statistics.js';
+
+const ROUNDS = 3;
+/** Descriptors of a server, or of the load generator, that are no connections. */
+const OTHER_DESCRIPTORS = 500;
+/** Opened and closed before it counts, so that what is compiled or allocated once does not count. */
+const FIRST_CONNECTIONS = 200;
+const HOLD_SECONDS = 0.5;
+
+export interface ConnectionsResult {
+  readonly server: string;
+  readonly connections: number;
+  /** Opened, handshake included; 128 at a time are under way. */
+  readonly perSecond: number;
+  /** What an idle connection adds to the memory of the server's process. */
+  readonly bytesPerConnection: number;
+}
+
+function idle(connections: number): Case {
+  return { name: 'connections', mode: 'echo', connections, bytes: 20, inFlight: 0, content: 'ascii', isQuick: true };
+}
+
+/** How fast connections are opened, and what they cost while nothing happens on them. */
+export async function connections(bench: Bench): Promise<ConnectionsResult[]> {
+  const name = 'connections';
+  if (!bench.wants(name)) return [];
+  const count = Math.min(bench.settings.idleConnections, descriptorLimit() - OTHER_DESCRIPTORS);
+  const turns = new Map<Contestant, ConnectionsResult[]>(bench.contestants.map((contestant) => [contestant, []]));
+  for (let round = 1; round <= Math.min(ROUNDS, bench.settings.rounds); round++) {
+    for (const [contestant, results] of turns) {
+      try {
+        const result = await takeTurn(bench, contestant, count);
+        results.push(result);
+        const rate = `${Math.round(result.perSecond)}/s, ${Math.round(result.bytesPerConnection)} bytes each`;
+        bench.progress(`${name}, round ${round}: ${contestant.name} ${rate}`);
+      } catch (error) {
+        bench.fail(`${name}, ${contestant.name}`, error);
+        turns.delete(contestant);
+      }
+    }
+  }
+  return [...turns].map(([contestant, results]) => ({
+    server: contestant.name,
+    connections: count,
+    perSecond: median(results.map(({ perSecond }) => perSecond)),
+    bytesPerConnection: median(results.map(({ bytesPerConnection }) => bytesPerConnection)),
+  }));
+}
+
+/** A new server each time: memory that has been used once is rarely given back. */
+async function takeTurn({ pinning }: Bench, contestant: Contestant, count: number): Promise<ConnectionsResult> {
+  const server = await start(contestant, { mode: 'echo', bytes: 20, core: pinning?.server });
+  try {
+    const turn = { seconds: HOLD_SECONDS, warmUpSeconds: 0, core: pinning?.client };
+    await load(server, idle(FIRST_CONNECTIONS), turn);
+    const before = server.residentBytes();
+    const { connectSeconds, residentBytes, errors } = await load(server, idle(count), turn);
+    if (errors > 0) throw new Error(`${errors} of ${count} connections were lost`);
+    const bytesPerConnection = (residentBytes - before) / count;
+    return { server: contestant.name, connections: count, perSecond: count / connectSeconds, bytesPerConnection };
+  } finally {
+    await server.stop();
+  }
+}

@@ -1,0 +1,117 @@
+import type { Bench } from '../bench.js';
+import { CASES, type Case } from '../cases.js';
+import { CoreWatch } from '../core-watch.js';
+import { load, type Sample } from '../loadgen.js';
+import { type RunningServer, start } from '../servers.js';
+import { median } from '../statistics.js';
+
+/** A server that used less of its core than this was waiting for the client. */
+const BUSY_CPU = 0.9;
+/** More than this of a core for others, and the turn says little. */
+const OTHERS_CPU = 0.15;
+
+/** What a server did in a case. */
+export interface Score {
+  readonly server: string;
+  /** Of all turns. */
+  readonly medians: Sample;
+  /** Its client was the limit, or it did not get its core. */
+  readonly isClientBound: boolean;
+  /** In the median, something else had a good part of a core. */
+  readonly isDisturbed: boolean;
+  readonly turns: readonly TurnSample[];
+}
+
+interface TurnSample extends Sample {
+  /** What others had of the server's core, or of the client's, whichever is more; 0 if they are not bound to one. */
+  readonly othersCpu: number;
+}
+
+export interface CaseResult {
+  readonly case: Case;
+  readonly scores: readonly Score[];
+}
+
+/** Echo and broadcast: each server on a core of its own, the load on another, the servers in turns. */
+export async function throughput(bench: Bench): Promise<CaseResult[]> {
+  const { isQuick, only } = bench.settings;
+  const cases = CASES.filter((kind) => bench.wants(kind.name) && (!isQuick || only !== undefined || kind.isQuick));
+  const results: CaseResult[] = [];
+  for (const kind of cases) results.push({ case: kind, scores: await compare(bench, kind) });
+  return results;
+}
+
+async function compare(bench: Bench, kind: Case): Promise<Score[]> {
+  const servers = await startAll(bench, kind);
+  const turns = new Map<RunningServer, TurnSample[]>(servers.map((server) => [server, []]));
+  try {
+    for (let round = 1; round <= bench.settings.rounds; round++) {
+      for (const [server, samples] of turns) {
+        const title = `${kind.name}, round ${round}: ${server.name}`;
+        try {
+          const sample = await takeTurn(bench, server, kind, round);
+          samples.push(sample);
+          bench.progress(`${title} ${describe(sample)}`);
+          if (sample.errors > 0) bench.fail(title, `${sample.errors} errors`);
+        } catch (error) {
+          bench.fail(title, error);
+          turns.delete(server);
+        }
+      }
+    }
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+  return [...turns].map(([{ name }, samples]) => score(name, samples));
+}
+
+async function startAll(bench: Bench, { name, mode, bytes }: Case): Promise<RunningServer[]> {
+  const servers: RunningServer[] = [];
+  for (const contestant of bench.contestants) {
+    try {
+      servers.push(await start(contestant, { mode, bytes, core: bench.pinning?.server }));
+    } catch (error) {
+      bench.fail(name, error);
+    }
+  }
+  return servers;
+}
+
+async function takeTurn(bench: Bench, server: RunningServer, kind: Case, round: number): Promise<TurnSample> {
+  const { settings, pinning } = bench;
+  const warmUpSeconds = round === 1 ? settings.firstWarmUpSeconds : settings.warmUpSeconds;
+  const cores = pinning && { server: new CoreWatch(pinning.server), client: new CoreWatch(pinning.client) };
+  const sample = await load(server, kind, { seconds: settings.seconds, warmUpSeconds, core: pinning?.client });
+  // What the two themselves used is known of the time that is measured: they did about the same while they warmed up.
+  const others = cores && [cores.server.busyShare() - sample.cpu, cores.client.busyShare() - sample.clientCpu];
+  return { ...sample, othersCpu: Math.max(0, ...(others ?? [])) };
+}
+
+function describe({ perSecond, cpu, othersCpu }: TurnSample): string {
+  const speed = `${Math.round(perSecond)} messages/s`;
+  if (othersCpu > OTHERS_CPU) return `${speed}, something else had ${othersCpu.toFixed(2)} of a core`;
+  return cpu < BUSY_CPU ? `${speed}, the client is the limit` : speed;
+}
+
+function score(server: string, turns: readonly TurnSample[]): Score {
+  const medians = medianSample(turns);
+  const isDisturbed = median(turns.map(({ othersCpu }) => othersCpu)) > OTHERS_CPU;
+  return { server, medians, isClientBound: medians.cpu < BUSY_CPU, isDisturbed, turns };
+}
+
+/** The median of each figure. */
+export function medianSample(samples: readonly Sample[]): Sample {
+  const of = (figure: keyof Sample) => median(samples.map((sample) => sample[figure]));
+  return {
+    perSecond: of('perSecond'),
+    bytesPerSecond: of('bytesPerSecond'),
+    p50Micros: of('p50Micros'),
+    p99Micros: of('p99Micros'),
+    cpu: of('cpu'),
+    microsPerMessage: of('microsPerMessage'),
+    clientCpu: of('clientCpu'),
+    residentBytes: of('residentBytes'),
+    connectSeconds: of('connectSeconds'),
+    errors: of('errors'),
+  };
+}
