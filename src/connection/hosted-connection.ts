@@ -353,7 +353,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   }
 
   onEvent(event: FrameEvent): void {
-    if (event === FrameEvent.MESSAGE) this.#onMessage();
+    if (event === FrameEvent.MESSAGE) this.#onMessages();
     else if (event === FrameEvent.PING) this.#onPing();
     else if (event === FrameEvent.CLOSE) this.#onCloseFrame();
   }
@@ -391,31 +391,40 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     if (!this.#isStopped) this.#transport.resume();
   }
 
-  #onMessage(): void {
+  /** A message, and those behind it that the same scan has found, until something speaks against more of them. */
+  #onMessages(): void {
     const { counters, handler, arena, poison } = this.#env;
     if (this.#state !== State.OPEN) return;
-    if (++this.#messagesIn > this.#messageAllowance) {
-      this.#guard.failRate();
-      return;
-    }
     const { reader } = this.#input;
     if (reader.reportedFromHeap) counters.add(Counter.HEAP_MESSAGES, 1);
-    if (handler.message === undefined) return;
     this.#message ??= new LentMessage(arena.bytes);
     const message = this.#message;
-    message.lend(reader.bytes, reader.start, reader.length, reader.isBinary, reader.vacated);
     try {
-      const handled = handler.message(this, message);
-      if (handled !== undefined) this.#watch('message', handled);
+      do {
+        if (++this.#messagesIn > this.#messageAllowance) {
+          this.#guard.failRate();
+          return;
+        }
+        if (handler.message === undefined) continue;
+        message.lend(reader.bytes, reader.start, reader.length, reader.isBinary, reader.vacated);
+        const handled = handler.message(this, message);
+        message.revoke();
+        if (handled !== undefined) this.#watch('message', handled);
+        if (poison) break;
+      } while (
+        this.#state === State.OPEN &&
+        !this.#isFull &&
+        this.#messagesIn < this.#messageAllowance &&
+        reader.nextScanned()
+      );
     } catch (error) {
+      message.revoke();
       this.#failHook('message', error);
     }
-    message.revoke();
-    if (poison) {
-      this.#message = undefined;
-      this.#env.outBuffer.settle();
-      reader.overwrite(POISON);
-    }
+    if (!poison) return;
+    this.#message = undefined;
+    this.#env.outBuffer.settle();
+    reader.overwrite(POISON);
   }
 
   /** Section 5.5.3: answered with its own payload, at once; only the latest of several that had to wait. */

@@ -163,10 +163,10 @@ export class FrameReader {
 
   /** Goes on to the next event, of which `bytes`, `start`, `length` and `isBinary` speak. @throws ProtocolError */
   next(): FrameEvent {
-    if (this.#row < this.#rowsEnd) return this.#nextRow();
+    if (this.nextScanned()) return FrameEvent.MESSAGE;
     if (this.#reportedPartial) this.#releaseReported();
     for (;;) {
-      if (this.#batch !== undefined && this.#scan(this.#batch)) return this.#nextRow();
+      if (this.#batch !== undefined && this.#scan(this.#batch)) return this.next();
       if (this.#inPayload) {
         if (this.#position === this.#end && this.#remaining > 0) return FrameEvent.NONE;
         if (this.#readPayload()) return FrameEvent.MESSAGE;
@@ -179,6 +179,20 @@ export class FrameReader {
       }
       if (event !== FrameEvent.MESSAGE) return event;
     }
+  }
+
+  /** Goes on to the next event if that is a message which was scanned already: then true. {@link next} does the same, and more. */
+  nextScanned(): boolean {
+    const row = this.#row;
+    if (row >= this.#rowsEnd) return false;
+    const { found } = this.#arena;
+    this.#row = row + ROW_WORDS;
+    const lengthAndFirst = found[row + 1] as number;
+    this.start = found[row] as number;
+    this.length = lengthAndFirst >>> 8;
+    this.isBinary = (lengthAndFirst & 0xff) === (FIN | Opcode.BINARY);
+    this.vacated = this.length < 126 ? SHORT_HEADER_BYTES : LONG_HEADER_BYTES;
+    return true;
   }
 
   /**
@@ -226,18 +240,6 @@ export class FrameReader {
     this.#rowsEnd = rows * ROW_WORDS;
     this.#position = (found[this.#rowsEnd - 2] as number) + ((found[this.#rowsEnd - 1] as number) >>> 8);
     return true;
-  }
-
-  #nextRow(): FrameEvent {
-    const { found } = this.#arena;
-    const row = this.#row;
-    this.#row = row + ROW_WORDS;
-    const lengthAndFirst = found[row + 1] as number;
-    this.start = found[row] as number;
-    this.length = lengthAndFirst >>> 8;
-    this.isBinary = (lengthAndFirst & 0xff) === (FIN | Opcode.BINARY);
-    this.vacated = this.length < 126 ? SHORT_HEADER_BYTES : LONG_HEADER_BYTES;
-    return FrameEvent.MESSAGE;
   }
 
   /** Gives back the scanned messages that were not reported: as they were, masked. */
