@@ -35,7 +35,7 @@ export class Guard {
     this.#vigil = new Vigil(clock.nowMs);
     this.pausesAtRate = limits.rateLimitAction === 'pause';
     const isRated = limits.messagesPerSecond > 0 || limits.bytesPerSecond > 0;
-    this.#rate = isRated ? new RateLimit(limits, clock.preciseMs) : undefined;
+    this.#rate = isRated ? new RateLimit(limits, clock.recentMs) : undefined;
   }
 
   // What the connection notes.
@@ -45,7 +45,7 @@ export class Guard {
     this.#vigil.heardAt = this.#env.clock.nowMs;
     const rate = this.#rate;
     if (rate === undefined) return;
-    rate.refill(this.#env.clock.preciseMs);
+    rate.refill(this.#env.clock.recentMs);
     rate.takeBytes(bytes);
     if (rate.isExhausted) this.#onExhausted(rate);
   }
@@ -97,7 +97,7 @@ export class Guard {
   /** Whether a peer that was not read for a while may be read again. */
   isReleased(): boolean {
     if (!this.#isThrottled || this.#rate === undefined) return true;
-    this.#rate.refill(this.#env.clock.preciseMs);
+    this.#rate.refill(this.#env.clock.recentMs);
     this.#isThrottled = this.#rate.isExhausted;
     return !this.#isThrottled;
   }

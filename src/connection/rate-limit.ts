@@ -39,6 +39,7 @@ export class RateLimit {
   /** Adds what time has brought. */
   refill(nowMs: number): void {
     const elapsedMs = nowMs - this.#filledAtMs;
+    if (elapsedMs === 0) return;
     this.#filledAtMs = nowMs;
     this.#messages = Math.min(this.#messagesPerSecond, this.#messages + (this.#messagesPerSecond * elapsedMs) / 1000);
     this.#bytes = Math.min(this.#bytesPerSecond, this.#bytes + (this.#bytesPerSecond * elapsedMs) / 1000);

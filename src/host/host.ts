@@ -79,7 +79,8 @@ export class Host {
     this.kernelName = kernel.name;
     this.exchange = exchange;
     const { limits } = options;
-    this.#sweep = new Sweep(this.#connections, tickFor(limits));
+    const hasRates = limits.messagesPerSecond > 0 || limits.bytesPerSecond > 0;
+    this.#sweep = new Sweep(this.#connections, tickFor(limits), hasRates);
     this.#budget = new BufferBudget(options.buffered, options.maxBufferedBytes, counters, () => this.#shedSoon());
     const incidents = new Incidents(counters, log);
     this.#env = {

@@ -8,17 +8,25 @@ export interface Swept {
 
 const MIN_TICK_MS = 10;
 const MAX_TICK_MS = 1000;
+/** How old {@link Clock.recentMs} may be, in ms. */
+const RECENT_MS = 50;
 
 /** The time limits of all connections of a thread: one timer, however many they are, which runs only while there are any. */
 export class Sweep {
   readonly clock: Clock;
   readonly #swept: ReadonlySet<Swept>;
+  readonly #hasRates: boolean;
   #timer: NodeJS.Timeout | undefined;
+  #recentTimer: NodeJS.Timeout | undefined;
   #lastMs = 0;
 
-  /** @param swept those to look at: may change at any time. */
-  constructor(swept: ReadonlySet<Swept>, tickMs: number) {
+  /**
+   * @param swept those to look at: may change at any time.
+   * @param hasRates whether their rates are limited, so that the time has to be recent.
+   */
+  constructor(swept: ReadonlySet<Swept>, tickMs: number, hasRates = false) {
     this.#swept = swept;
+    this.#hasRates = hasRates;
     this.clock = new Clock(tickMs);
   }
 
@@ -27,11 +35,19 @@ export class Sweep {
     if (this.#timer !== undefined) return;
     this.#lastMs = performance.now();
     this.#timer = setInterval(() => this.#tick(), this.clock.tickMs).unref();
+    if (!this.#hasRates) return;
+    this.#refresh();
+    this.#recentTimer = setInterval(() => this.#refresh(), RECENT_MS).unref();
+  }
+
+  #refresh(): void {
+    this.clock.recentMs = Math.floor(performance.now());
   }
 
   #tick(): void {
     if (this.#swept.size === 0) {
       clearInterval(this.#timer);
+      clearInterval(this.#recentTimer);
       this.#timer = undefined;
       return;
     }

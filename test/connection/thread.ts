@@ -53,7 +53,7 @@ export class TestThread {
   readonly topics: Topics;
   readonly out: OutBuffer;
   readonly peers: Peer[] = [];
-  readonly clock: Clock = new Clock(1, () => this.clock.nowMs);
+  readonly clock = new Clock(1);
   readonly throttled = new Set<HostedConnection>();
   readonly budget: BufferBudget;
   /** How often more was held than may be. */
@@ -138,6 +138,7 @@ export class TestThread {
   pass(ms: number): void {
     for (let passed = 0; passed < ms; passed += 1) {
       this.clock.tick(1);
+      this.clock.recentMs = this.clock.nowMs;
       for (const { connection, wire } of this.peers) if (!wire.isClosed) connection.onTick();
       for (const connection of [...this.throttled]) {
         this.throttled.delete(connection);

@@ -58,6 +58,20 @@ describe('a sweep', () => {
     expect(one.ticks).toBe(3);
   });
 
+  it('keeps the time recent while there is somebody whose rate is limited', () => {
+    const swept = new Set<Swept>([new Counting()]);
+    const [plain, rated] = [new Sweep(swept, 1000), new Sweep(swept, 1000, true)];
+    plain.start();
+    rated.start();
+    const startedMs = rated.clock.recentMs;
+    vi.advanceTimersByTime(120);
+    expect(rated.clock.recentMs - startedMs).toBe(100);
+    expect(plain.clock.recentMs).toBe(0);
+    swept.clear();
+    vi.advanceTimersByTime(1000);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('does not look at those that another one’s tick has ended', () => {
     const swept = new Set<Swept>();
     const sweep = new Sweep(swept, 100);
