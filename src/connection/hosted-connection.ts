@@ -458,7 +458,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     if (size >= DIRECT_WRITE_BYTES && source === this.#env.arena.bytes) {
       const slabOwner = message === this.#message ? this.#input.reader : NO_SLAB;
       this.#output.frameInPlace(message.firstByte, offset, size, message.vacated, slabOwner);
-    } else if (message.vacated > 0) {
+    } else if (message.vacated > 0 && source === this.#env.arena.bytes) {
       this.#output.frameLater(message.firstByte, offset, size);
     } else {
       this.#output.frame(message.firstByte, source, offset, size);

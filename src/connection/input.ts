@@ -134,7 +134,12 @@ export class Input {
         listener.onEvent(event);
       }
     } catch (error) {
-      listener.onInputError(error);
+      try {
+        listener.onInputError(error);
+      } finally {
+        this.discard();
+      }
+      return;
     }
     this.discard();
   }

@@ -65,13 +65,26 @@ export class Turn {
   }
 
   flush(): void {
-    this.#flushPublications();
-    for (let i = 0; i < this.#touchedCount; i++) {
-      const output = this.#touched[i] as Output; // below the count
-      this.#touched[i] = undefined;
-      output.touched = false;
-      output.flush();
+    try {
+      this.#flushPublications();
+    } finally {
+      this.#flushOutputs(0);
     }
-    this.#touchedCount = 0;
+  }
+
+  #flushOutputs(first: number): void {
+    let i = first;
+    try {
+      for (; i < this.#touchedCount; i++) {
+        const output = this.#touched[i] as Output; // below the count
+        this.#touched[i] = undefined;
+        output.touched = false;
+        output.flush();
+      }
+    } finally {
+      // One that fails is not to cost the others theirs, which may lie in the window still.
+      if (i < this.#touchedCount) this.#flushOutputs(i + 1);
+      else this.#touchedCount = 0;
+    }
   }
 }

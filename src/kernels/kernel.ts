@@ -46,7 +46,8 @@ export interface BatchKernel {
 
   /**
    * Writes the frames of a server for the rows of a table, whose payloads are of at most 65535 bytes, one behind the
-   * other from `to` on. Up to 15 bytes behind the last are overwritten.
+   * other from `to` on. Up to 15 bytes behind the last are overwritten, and as many behind each payload are read: they
+   * must be within the memory.
    * @returns where the last one ends.
    */
   gather(table: number, rows: number, to: number): number;

@@ -19,8 +19,12 @@ export interface HandOff {
 /** One that is on its way. */
 interface Offer extends HandOff {
   readonly slot: number;
-  readonly offeredAt: number;
+  /** When the worker was told. */
+  offeredAt: number;
 }
+
+/** Offers that are posted at once: a storm of connections may keep the event loop in the phase that reads sockets. */
+const MAX_UNSENT = 64;
 
 /** How long the closing of a dead worker's port is waited for, in ms. */
 const PORT_CLOSE_MS = 1000;
@@ -46,7 +50,7 @@ export class WorkerLink {
   /** In the order of offering, which is the order of taking. */
   #offers: Offer[] = [];
   /** Offers that the worker is still to be told of. */
-  #unsent: Offered[] = [];
+  #unsent: Offer[] = [];
   /** Offers ever made less those revoked. */
   #offered = 0;
   /** The slot of the last offer that was revoked and that the worker has not seen yet, as far as is known. */
@@ -101,19 +105,30 @@ export class WorkerLink {
   offer(handOff: HandOff): boolean {
     this.#forgetTaken();
     const slot = this.#ownership.offer();
-    if (slot < 0) return false;
-    this.#offers.push({ ...handOff, slot, offeredAt: performance.now() });
-    this.#offered++;
+    if (slot < 0) {
+      this.#sendOffers();
+      return false;
+    }
     const { fd, info, head } = handOff;
+    const offer: Offer = { fd, info, head, slot, offeredAt: Number.POSITIVE_INFINITY };
+    this.#offers.push(offer);
+    this.#offered++;
     if (this.#onClosed !== undefined) this.#ids.add(info.id);
-    if (this.#unsent.push({ slot, fd, info, head }) === 1) setImmediate(() => this.#sendOffers());
+    const unsent = this.#unsent.push(offer);
+    if (unsent === 1) setImmediate(() => this.#sendOffers());
+    else if (unsent === MAX_UNSENT) this.#sendOffers();
     return true;
   }
 
   /** All of a turn in one message: one alone costs a third of what an upgrade costs. */
   #sendOffers(): void {
     if (this.#unsent.length === 0) return;
-    const offers = this.#unsent;
+    const now = performance.now();
+    const offers = this.#unsent.map((offer): Offered => {
+      offer.offeredAt = now;
+      const { slot, fd, info, head } = offer;
+      return { slot, fd, info, head };
+    });
     this.#unsent = [];
     this.#port.postMessage({ type: 'hand-offs', offers } satisfies ToWorker);
   }

@@ -152,6 +152,7 @@ export class FrameReader {
    * fed before must have been consumed (`next` said `NONE`). `HEADROOM_BYTES` in front of the window are overwritten.
    */
   feed(start: number, end: number): void {
+    this.#row = this.#rowsEnd;
     this.#position = start;
     this.#end = end;
     const carry = this.#carry;
