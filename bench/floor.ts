@@ -4,14 +4,17 @@
  * server's work costs: `node floor.js PORT BYTES echo|broadcast`, where BYTES is the length of every message.
  */
 import { createHash } from 'node:crypto';
-import { writeSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 
 // By URL: compiled, this file is one folder deeper than the sources that TypeScript resolves the types from.
-const { loadDuplicateDescriptor }: typeof import('../dist/primary/descriptor.js') = await import(
+const { loadSystemCalls }: typeof import('../dist/system/system-calls.js') = await import(
+  new URL('../../dist/system/system-calls.js', import.meta.url).href
+);
+const { descriptorOf }: typeof import('../dist/primary/descriptor.js') = await import(
   new URL('../../dist/primary/descriptor.js', import.meta.url).href
 );
+const calls = await loadSystemCalls();
 
 const [port, bytes, mode] = process.argv.slice(2);
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -44,18 +47,10 @@ function cannedFrame(length: number): Buffer {
 
 function send({ fd, socket }: Connection, frames: number): void {
   for (let left = frames; left > 0; left -= framesPerBatch) {
-    const data = left >= framesPerBatch ? batch : batch.subarray(0, left * frame.length);
-    const written = socket.writableLength === 0 ? write(fd, data) : 0;
-    if (written < data.length) socket.write(data.subarray(written));
-  }
-}
-
-/** How much of it the kernel has taken. */
-function write(fd: number, data: Buffer): number {
-  try {
-    return writeSync(fd, data);
-  } catch {
-    return 0; // it takes nothing now, or the client is gone: the stream waits for it, or finds out
+    const length = Math.min(left, framesPerBatch) * frame.length;
+    // None if it takes nothing now, or the client is gone: the stream waits for it, or finds out.
+    const sent = socket.writableLength === 0 ? Math.max(0, calls.send(fd, batch, 0, length)) : 0;
+    if (sent < length) socket.write(batch.subarray(sent, length));
   }
 }
 
@@ -80,14 +75,13 @@ function open(fd: number): void {
   connection.socket.on('close', () => everybody.delete(connection));
 }
 
-const duplicate = await loadDuplicateDescriptor();
 const server = createServer().on('upgrade', (request: IncomingMessage, socket: Socket) => {
   const accept = createHash('sha1').update(`${request.headers['sec-websocket-key']}${GUID}`).digest('base64');
   const head = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
   // Before the client has the answer, it sends nothing that this socket could read.
-  const fd = duplicate(socket);
+  const fd = calls.duplicate(descriptorOf(socket));
   socket.pause();
-  writeSync(fd, head);
+  calls.send(fd, Buffer.from(head), 0, head.length);
   socket.destroy();
   open(fd);
 });

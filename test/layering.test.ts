@@ -18,7 +18,7 @@ const TIERS: readonly (readonly string[])[] = [
   ['connection', 'pubsub', 'client'],
   ['protocol'],
   ['kernels'],
-  ['memory'],
+  ['memory', 'system'],
 ];
 
 /** Exceptions: these imports are allowed beside those downward … */

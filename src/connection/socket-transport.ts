@@ -1,12 +1,9 @@
-import { writeSync, writevSync } from 'node:fs';
+import { writevSync } from 'node:fs';
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Arena } from '../memory/arena.js';
+import { GONE, type SystemCalls } from '../system/system-calls.js';
 import type { Transport, TransportListener } from './transport.js';
-import { unacknowledgedBytes } from './unacknowledged.js';
 import { type Budget, WriteQueue } from './write-queue.js';
-
-/** The most that one write(2) takes on Linux, in bytes. */
-const MAX_WRITE_BYTES = 0x7fff_f000;
 
 /**
  * What the socket is given of the queue at a time, in bytes: its completion says that there is room again. Small, so that
@@ -24,6 +21,7 @@ const MAX_VECTORS = 64;
 export class SocketTransport implements Transport {
   readonly #socket: Socket;
   readonly #fd: number;
+  readonly #calls: SystemCalls;
   readonly #listener: TransportListener;
   readonly #arena: Arena;
   readonly #queue: WriteQueue;
@@ -38,9 +36,10 @@ export class SocketTransport implements Transport {
    * Adopts an open, connected TCP socket, paused: nothing is read before `resume()`.
    * @throws if `fd` is not one; the descriptor is then still the caller's.
    */
-  constructor(fd: number, arena: Arena, budget: Budget, listener: TransportListener) {
+  constructor(fd: number, calls: SystemCalls, arena: Arena, budget: Budget, listener: TransportListener) {
     this.#queue = new WriteQueue(budget);
     this.#fd = fd;
+    this.#calls = calls;
     this.#arena = arena;
     this.#listener = listener;
     this.#readStart = arena.windowStart;
@@ -68,16 +67,15 @@ export class SocketTransport implements Transport {
   }
 
   get takenBytes(): number {
-    return this.#queue.drainedBytes - unacknowledgedBytes(this.#fd);
+    return this.#queue.drainedBytes - this.#calls.unacknowledgedBytes(this.#fd);
   }
 
   tryWrite(bytes: Uint8Array, start: number, end: number): number {
     if (this.#queue.queuedBytes > 0 || this.#socket.destroyed) return 0;
-    try {
-      return writeSync(this.#fd, bytes, start, Math.min(end - start, MAX_WRITE_BYTES));
-    } catch (error) {
-      return this.#notWritten(error);
-    }
+    const sent = this.#calls.send(this.#fd, bytes, start, end);
+    if (sent >= 0) return sent;
+    if (sent === GONE) this.#socket.destroy();
+    return 0;
   }
 
   tryWriteBoth(head: Uint8Array, body: Uint8Array): number {

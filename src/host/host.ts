@@ -12,6 +12,7 @@ import { StreamTransport } from '../connection/stream-transport.js';
 import { createKernel, type KernelChoice } from '../kernels/create-kernel.js';
 import { Arena } from '../memory/arena.js';
 import { CloseCode } from '../protocol/close.js';
+import type { SystemCalls } from '../system/system-calls.js';
 import type { Exchange } from './exchange.js';
 import { Incidents } from './incidents.js';
 import type { Logger } from './logger.js';
@@ -55,6 +56,7 @@ export class Host {
   #isShedding = false;
   #isDraining = false;
   readonly #onClosed: (id: number) => void;
+  readonly #calls: SystemCalls | undefined;
   readonly #sampling: NodeJS.Timeout;
   /** Promises of hooks that are not settled yet. */
   #unsettled = 0;
@@ -63,6 +65,7 @@ export class Host {
 
   /**
    * @param onClosed is told the id of each connection that is over, or that could not be taken over.
+   * @param calls of this thread; undefined where there are none, and connections come as streams only.
    * @throws ArenaError if the arena cannot be reserved.
    */
   constructor(
@@ -72,8 +75,10 @@ export class Host {
     counters: Counters,
     log: Logger,
     onClosed: (id: number) => void,
+    calls: SystemCalls | undefined,
   ) {
     this.#onClosed = onClosed;
+    this.#calls = calls;
     const arena = new Arena(options.arenaBytes);
     const kernel = createKernel(options.kernel, arena.memory, (line) => log.warn(line));
     this.kernelName = kernel.name;
@@ -121,8 +126,10 @@ export class Host {
   adopt(fd: number, info: ConnectionInfo, head: Uint8Array): void {
     let isOpen = false;
     try {
+      const calls = this.#calls;
+      if (calls === undefined) throw new Error('this system has no descriptors to host connections by');
       const connection = new HostedConnection(this.#env, info, (listener) => {
-        const transport = new SocketTransport(fd, this.#env.arena, this.#budget, listener);
+        const transport = new SocketTransport(fd, calls, this.#env.arena, this.#budget, listener);
         isOpen = true;
         return transport;
       });

@@ -6,6 +6,7 @@ import { type HandlerModule, loadHandlerModule } from '../host/handler-module.js
 import { Host } from '../host/host.js';
 import { registerHost } from '../host/publish.js';
 import type { Upgrade } from '../host/upgrade.js';
+import type { SystemCalls } from '../system/system-calls.js';
 import type { ResolvedOptions } from './options.js';
 import type { HandOff, WorkerLink } from './worker-link.js';
 import type { Workers } from './workers.js';
@@ -13,6 +14,8 @@ import type { Workers } from './workers.js';
 /** What a generation has in common with those before and after it. */
 export interface GenerationContext {
   readonly options: ResolvedOptions;
+  /** Undefined where there are none: then nothing is hosted by its descriptor. */
+  readonly calls: () => SystemCalls | undefined;
   /** The primary's part in publishing. */
   readonly exchange: Exchange;
   /** Where the counts of threads that have ended are added up. */
@@ -137,8 +140,9 @@ export class Generation {
 
   #ownHost(): Host {
     if (this.#host === undefined) {
-      const { options, exchange, onClosed } = this.#context;
-      this.#host = new Host(options.host, this.#module.handler, exchange, this.#hostCounters, options.log, onClosed);
+      const { options, calls, exchange, onClosed } = this.#context;
+      const { handler } = this.#module;
+      this.#host = new Host(options.host, handler, exchange, this.#hostCounters, options.log, onClosed, calls());
       this.#unregisterHost = registerHost(this.#host);
     }
     return this.#host;

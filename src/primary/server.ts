@@ -6,9 +6,9 @@ import { Counter, Counters } from '../connection/counters.js';
 import { Exchange } from '../host/exchange.js';
 import { Incidents } from '../host/incidents.js';
 import type { Health } from '../monitor/routes.js';
+import { loadSystemCalls, type SystemCalls } from '../system/system-calls.js';
 import { Admission } from './admission.js';
 import { ConfigError } from './config-error.js';
-import { type DuplicateDescriptor, loadDuplicateDescriptor } from './descriptor.js';
 import { Generation, type GenerationContext } from './generation.js';
 import { createHttp } from './http.js';
 import { Lingering } from './lingering.js';
@@ -68,6 +68,8 @@ export class Server {
   #reloads = 0;
   #reloading: Promise<void> = Promise.resolve();
   #upgrader: Upgrader | undefined;
+  /** Undefined before it has started, and where there are none. */
+  #calls: SystemCalls | undefined;
   #kernelName = '';
   #closed: Promise<void> | undefined;
 
@@ -78,6 +80,7 @@ export class Server {
     this.#admission = new Admission(options.admission, () => this.#load);
     this.#context = {
       options,
+      calls: () => this.#calls,
       exchange: this.#exchange,
       past: this.#counters,
       onClosed: (id) => this.#admission.leave(id),
@@ -139,7 +142,7 @@ export class Server {
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new Error('a server can be started once');
     this.#state = 'started';
-    const duplicate = await this.#loadDuplicateDescriptor();
+    this.#calls = await this.#loadSystemCalls();
     try {
       const generation = await this.#startGeneration();
       this.#generation = generation;
@@ -152,7 +155,7 @@ export class Server {
     const upgrade = () => this.#generation?.upgrade;
     this.#upgrader = new Upgrader(
       { paths, upgrade, admission, incidents, lingering, maxHeaderCount, handshakeTimeoutMs, log },
-      this.#destination(duplicate),
+      this.#destination(this.#calls),
     );
   }
 
@@ -190,9 +193,9 @@ export class Server {
   }
 
   /** Without it, connections cannot go to workers; the primary can host them all the same, as streams. */
-  async #loadDuplicateDescriptor(): Promise<DuplicateDescriptor | undefined> {
+  async #loadSystemCalls(): Promise<SystemCalls | undefined> {
     try {
-      return await loadDuplicateDescriptor();
+      return await loadSystemCalls();
     } catch (cause) {
       if (this.#options.threads === 0) return undefined;
       throw new ConfigError(
@@ -319,11 +322,11 @@ export class Server {
     this.#admission.leave(handOff.info.id);
   }
 
-  #destination(duplicateDescriptor: DuplicateDescriptor | undefined): Destination {
+  #destination(calls: SystemCalls | undefined): Destination {
     const server = this;
     const current = () => this.#generation as Generation; // it has started before anybody is upgraded
     return {
-      duplicateDescriptor,
+      calls,
       get unavailable() {
         if (server.#state !== 'started') return 'the server is going away';
         return current().canPlace ? undefined : 'no worker takes connections';

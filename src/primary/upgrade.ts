@@ -10,16 +10,17 @@ import type { Upgrade, UpgradeAcceptance, UpgradeRefusal } from '../host/upgrade
 import { type OpeningHandshake, readHandshake } from '../protocol/handshake.js';
 import { HandshakeError } from '../protocol/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/handshake-response.js';
+import type { SystemCalls } from '../system/system-calls.js';
 import type { Admission } from './admission.js';
-import type { DuplicateDescriptor } from './descriptor.js';
+import { descriptorOf } from './descriptor.js';
 import type { Lingering } from './lingering.js';
 
 /** Where accepted connections go. */
 export interface Destination {
   /** Why no connection can be accepted now; undefined if it can. */
   readonly unavailable: string | undefined;
-  /** How connections are given away that have a descriptor; undefined if all go as streams. */
-  readonly duplicateDescriptor: DuplicateDescriptor | undefined;
+  /** What it takes to give away connections that have a descriptor; undefined if all go as streams. */
+  readonly calls: SystemCalls | undefined;
   /** Hosts the connection of a descriptor, which is the destination's from now on. */
   place(fd: number, info: ConnectionInfo, head: Uint8Array): void;
   /** Makes sure that a stream can be hosted, before it is told so. @throws if it cannot. */
@@ -243,15 +244,11 @@ export class Upgrader {
       this.#refuse(socket, 503, `${destination.unavailable}\n`, { 'Retry-After': '1' });
       return;
     }
-    if (
-      !(socket instanceof Socket) ||
-      destination.duplicateDescriptor === undefined ||
-      Reflect.get(socket, 'encrypted') === true
-    ) {
+    if (!(socket instanceof Socket) || destination.calls === undefined || Reflect.get(socket, 'encrypted') === true) {
       this.#acceptStream(candidate, response, info);
       return;
     }
-    const fd = destination.duplicateDescriptor(socket);
+    const fd = destination.calls.duplicate(descriptorOf(socket));
     if (fd < 0) {
       if (socket.destroyed) return;
       this.#refuse(socket, 503, 'the server is out of descriptors\n', { 'Retry-After': '1' });

@@ -5,6 +5,7 @@ import { Host } from '../host/host.js';
 import type { Logger } from '../host/logger.js';
 import { registerHost } from '../host/publish.js';
 import { ArenaError } from '../memory/arena.js';
+import { loadSystemCalls } from '../system/system-calls.js';
 import type { FromWorker, Offered, ToWorker, WorkerResult, WorkerTask } from './messages.js';
 import { Ownership } from './ownership.js';
 
@@ -25,7 +26,8 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   let host: Host;
   try {
     const { handler } = await loadHandlerModule(task.handler);
-    host = new Host(options, handler, exchange, counters, log, task.reportsClosed ? closedReporter(tell) : () => {});
+    const onClosed = task.reportsClosed ? closedReporter(tell) : () => {};
+    host = new Host(options, handler, exchange, counters, log, onClosed, await loadSystemCalls());
   } catch (error) {
     if (!(error instanceof HandlerModuleError || error instanceof ArenaError)) throw error;
     tell({ type: 'unfit', code: error.code, message: error.message });

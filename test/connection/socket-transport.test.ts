@@ -5,10 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SocketTransport } from '../../dist/connection/socket-transport.js';
 import { Arena, WINDOW_BYTES } from '../../dist/memory/arena.js';
-import { hasDescriptors, loadDuplicateDescriptor } from '../../dist/primary/descriptor.js';
+import { descriptorOf, hasDescriptors } from '../../dist/primary/descriptor.js';
+import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import { pattern } from './frames.js';
 import { NotingListener } from './noting-listener.js';
 
+const calls = await loadSystemCalls();
 const MIB = 1024 * 1024;
 
 /** More than the buffers of a connection on the loopback take. */
@@ -24,16 +26,15 @@ describe.skipIf(!hasDescriptors)('a transport on a TCP socket', () => {
   beforeEach(async () => {
     arena = new Arena(2 * MIB);
     listener = new NotingListener(arena);
-    const duplicate = await loadDuplicateDescriptor();
     server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const accepted = once(server, 'connection');
     client = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
     client.on('error', () => {});
     const [theirs] = (await accepted) as [Socket];
-    const fd = duplicate(theirs);
+    const fd = calls.duplicate(descriptorOf(theirs));
     theirs.destroy();
-    transport = new SocketTransport(fd, arena, { add() {} }, listener);
+    transport = new SocketTransport(fd, calls, arena, { add() {} }, listener);
   });
 
   afterEach(() => {
@@ -192,7 +193,7 @@ describe.skipIf(!hasDescriptors)('a transport on a TCP socket', () => {
 
   test('is refused a descriptor that is no socket, which stays the caller’s', () => {
     const fd = openSync(fileURLToPath(import.meta.url), 'r');
-    expect(() => new SocketTransport(fd, arena, { add() {} }, listener)).toThrow();
+    expect(() => new SocketTransport(fd, calls, arena, { add() {} }, listener)).toThrow();
     expect(fstatSync(fd).isFile()).toBe(true);
     closeSync(fd);
   });

@@ -11,7 +11,8 @@ import type { Handler } from '../../dist/connection/handler.js';
 import { Exchange } from '../../dist/host/exchange.js';
 import { Host, type HostOptions } from '../../dist/host/host.js';
 import { publish, registerHost } from '../../dist/host/publish.js';
-import { hasDescriptors, loadDuplicateDescriptor } from '../../dist/primary/descriptor.js';
+import { descriptorOf, hasDescriptors } from '../../dist/primary/descriptor.js';
+import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import {
   BINARY,
   clientClose,
@@ -57,10 +58,11 @@ function makeHost(handler: Handler, limits: Partial<HostOptions['limits']> = {})
     poison: true,
   };
   const logger = { info: note, warn: note, error: note };
-  const host = new Host(options, handler, new Exchange(), counters, logger, () => {});
+  const host = new Host(options, handler, new Exchange(), counters, logger, () => {}, calls);
   return { host, counters, log };
 }
 
+const calls = await loadSystemCalls();
 let ids = 0;
 
 const info = (): ConnectionInfo => ({
@@ -384,7 +386,6 @@ describe.skipIf(!hasDescriptors)('a connection on a TCP socket', () => {
 
   /** A client over TCP, whose connection the host has adopted by its descriptor, as a worker does. */
   async function connectByTcp({ host }: TestHost): Promise<{ client: Client; socket: Socket }> {
-    const duplicate = await loadDuplicateDescriptor();
     const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
     open.push(server);
     await once(server, 'listening');
@@ -396,7 +397,7 @@ describe.skipIf(!hasDescriptors)('a connection on a TCP socket', () => {
     });
     open.push(socket);
     const [theirs] = (await accepted) as [Socket];
-    const fd = duplicate(theirs);
+    const fd = calls.duplicate(descriptorOf(theirs));
     theirs.destroy();
     host.adopt(fd, info(), NOTHING);
     return { client: new Client(socket), socket };

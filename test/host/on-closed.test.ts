@@ -4,9 +4,11 @@ import { expect, it } from 'vitest';
 import { Counters } from '../../dist/connection/counters.js';
 import { Exchange } from '../../dist/host/exchange.js';
 import { Host } from '../../dist/host/host.js';
+import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import { NO_LIMITS } from '../connection/thread.js';
 import { duplexPair } from './duplex-pair.js';
 
+const calls = await loadSystemCalls();
 const MIB = 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 const INFO = { remoteAddress: undefined, path: '/', query: '', subprotocol: '', data: undefined };
@@ -23,7 +25,7 @@ function makeHost() {
     poison: true,
   };
   const log = { info: () => {}, warn: () => {}, error: () => {} };
-  const host = new Host(options, {}, new Exchange(), new Counters(), log, (id) => over.push(id));
+  const host = new Host(options, {}, new Exchange(), new Counters(), log, (id) => over.push(id), calls);
   return { host, over };
 }
 

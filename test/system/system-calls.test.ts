@@ -1,0 +1,93 @@
+import { once } from 'node:events';
+import { closeSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { descriptorOf, hasDescriptors } from '../../dist/primary/descriptor.js';
+import { GONE, loadSystemCalls, NO_ROOM, type SystemCalls } from '../../dist/system/system-calls.js';
+
+describe.skipIf(!hasDescriptors)('the calls of the system', () => {
+  let calls: SystemCalls;
+  let client: Socket;
+  let ours: Socket;
+  let fd: number;
+
+  beforeEach(async () => {
+    calls = await loadSystemCalls();
+    const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const accepted = once(server, 'connection');
+    client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    client.on('error', () => {});
+    [ours] = (await accepted) as [Socket];
+    ours.on('error', () => {});
+    server.close();
+    fd = descriptorOf(ours);
+  });
+
+  afterEach(() => {
+    ours.destroy();
+    client.destroy();
+  });
+
+  test('send from any memory: on the heap, shared, and of WebAssembly', async () => {
+    const memories = [
+      new Uint8Array(100),
+      new Uint8Array(new SharedArrayBuffer(100)),
+      new Uint8Array(new WebAssembly.Memory({ initial: 1, maximum: 1 }).buffer),
+      Buffer.allocUnsafeSlow(200).subarray(100),
+    ];
+    let received = '';
+    client.setEncoding('latin1').on('data', (text) => {
+      received += text;
+    });
+    for (const [i, memory] of memories.entries()) {
+      memory.set(Buffer.from(`<memory ${i}>`), 10);
+      expect(calls.send(fd, memory, 10, 20)).toBe(10);
+    }
+    while (received.length < 40) await once(client, 'data');
+    expect(received).toBe('<memory 0><memory 1><memory 2><memory 3>');
+  });
+
+  test('send no byte that is not of the memory', () => {
+    const memory = new Uint8Array(100);
+    for (const [start, end] of [
+      [-1, 10],
+      [0, 101],
+      [20, 10],
+      [Number.NaN, 10],
+      [0, Number.POSITIVE_INFINITY],
+    ] as const) {
+      expect(() => calls.send(fd, memory, start, end)).toThrow(RangeError);
+    }
+    expect(client.bytesRead).toBe(0);
+  });
+
+  test('say that the peer takes nothing now', () => {
+    const memory = new Uint8Array(1024 * 1024);
+    let sent = 0;
+    for (let taken = 0; taken >= 0; taken = calls.send(fd, memory, 0, memory.length)) sent += taken;
+    expect(sent).toBeGreaterThan(0);
+    expect(calls.send(fd, memory, 0, memory.length)).toBe(NO_ROOM);
+    expect(calls.unacknowledgedBytes(fd)).toBeGreaterThanOrEqual(process.platform === 'linux' ? 1 : 0);
+  });
+
+  test('say that the peer is gone, and raise no signal', async () => {
+    client.resetAndDestroy();
+    await once(client, 'close');
+    let sent = 0;
+    while (sent >= 0) {
+      sent = calls.send(fd, Buffer.alloc(100), 0, 100);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(sent).toBe(GONE);
+  });
+
+  test('duplicate a descriptor, and say when there is none', () => {
+    const duplicate = calls.duplicate(fd);
+    expect(duplicate).toBeGreaterThanOrEqual(0);
+    expect(duplicate).not.toBe(fd);
+    closeSync(duplicate);
+    expect(calls.duplicate(-1)).toBe(-1);
+    expect(calls.duplicate(duplicate)).toBe(-1);
+  });
+});
