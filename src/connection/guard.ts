@@ -8,8 +8,13 @@ import { RateLimit } from './rate-limit.js';
 import type { Transport } from './transport.js';
 import { Verdict, Vigil } from './vigil.js';
 
-/** More than a read can bring, and a small integer. */
-const MAX_MESSAGES = 2 ** 30;
+/** The most that is granted at a time: a small integer. */
+const MAX_GRANT = 2 ** 30;
+
+/** A part of what may be taken, so that what time brings meanwhile is not lost. */
+function grantOf(tokens: number): number {
+  return Math.min(tokens < 8 ? Math.max(tokens, 0) : tokens / 4, MAX_GRANT);
+}
 
 /** Holds one connection to the limits: how long its peer takes for what, how fast it sends, how much memory it holds. */
 export class Guard {
@@ -25,6 +30,9 @@ export class Guard {
   #isThrottled = false;
   /** What the thread's budget knows to be held by the input, in bytes. */
   #keptBytes = 0;
+  /** How many bytes and messages may come before it is to be asked again: see {@link ask}. */
+  grantedBytes = 0;
+  grantedMessages = 0;
 
   constructor(env: ConnectionEnvironment, connection: HostedConnection, input: Input, transport: Transport) {
     const { limits, clock } = env;
@@ -40,34 +48,18 @@ export class Guard {
 
   // What the connection notes.
 
-  /** Bytes have been read, and are to be handled next. */
-  noteRead(bytes: number): void {
-    this.#vigil.heardAt = this.#env.clock.nowMs;
-    const rate = this.#rate;
-    if (rate === undefined) return;
-    rate.refill(this.#env.clock.recentMs);
-    rate.takeBytes(bytes);
-    if (rate.isExhausted) this.#onExhausted(rate);
-  }
-
   noteClosing(): void {
     this.#vigil.closingAt = this.#env.clock.nowMs;
   }
 
   /**
-   * Input was handled, kept or forgotten.
+   * Input was handled, kept or forgotten, and something is kept now, or was before.
    * @param messages that were among it.
    */
   noteInput(messages: number): void {
     const { clock, budget } = this.#env;
-    if (messages > 0) {
-      this.#vigil.begunAt = -1;
-      this.#vigil.messageAt = clock.nowMs;
-      this.#rate?.takeMessages(messages);
-      if (this.#rate?.isExhausted) this.#onExhausted(this.#rate);
-    }
-    if (!this.#input.reader.isMidway) this.#vigil.begunAt = -1;
-    else if (this.#vigil.begunAt < 0) this.#vigil.begunAt = clock.nowMs;
+    if (messages > 0 || !this.#input.reader.isMidway) this.#vigil.begunAt = -1;
+    if (this.#input.reader.isMidway && this.#vigil.begunAt < 0) this.#vigil.begunAt = clock.nowMs;
     const { keptBytes } = this.#input;
     if (keptBytes === this.#keptBytes) return;
     budget.add(keptBytes - this.#keptBytes);
@@ -77,15 +69,25 @@ export class Guard {
   // What comes of it.
 
   /**
-   * How many messages may be handled now. To be asked when that begins, so that it need not be asked for each: with the
-   * next the peer has sent too fast, and is not read for a while, or has {@link failRate} called.
+   * Judges how fast the peer sends. Seldom, so that it costs nothing for each read: the connection is granted so many bytes and
+   * messages at a time, and asks when one of the two has come to its end.
+   * @param bytes that have come since it asked last.
+   * @param messages the same.
    */
-  get messageAllowance(): number {
+  ask(bytes: number, messages: number): void {
     const rate = this.#rate;
-    if (rate === undefined) return MAX_MESSAGES;
-    if (this.#isThrottled) return 0;
-    const messages = Math.min(rate.messages, MAX_MESSAGES);
-    return this.pausesAtRate ? Math.ceil(messages) : Math.floor(messages);
+    if (rate === undefined) {
+      this.grantedBytes = MAX_GRANT;
+      this.grantedMessages = MAX_GRANT;
+      return;
+    }
+    rate.refill(this.#env.clock.recentMs);
+    rate.take(bytes, messages);
+    if (rate.isExhausted) this.#onExhausted(rate);
+    this.grantedBytes = Math.floor(grantOf(rate.bytes));
+    // Of a message that there is only a part of, one that is only slowed down may send the whole.
+    const granted = grantOf(rate.messages);
+    this.grantedMessages = this.#isThrottled ? 0 : this.pausesAtRate ? Math.ceil(granted) : Math.floor(granted);
   }
 
   /** A peer that is closed if it sends too fast has done so. */
@@ -125,12 +127,15 @@ export class Guard {
   }
 
   /**
-   * Once in each tick of the thread's clock.
-   * @param hasSent whether a message was sent since the last.
+   * Once in each tick of the thread's clock. What has happened since the last counts as of that.
+   * @param hasHeard whether something was read.
+   * @param hasMessage whether a message was received or sent.
    */
-  tick(hasSent: boolean): void {
+  tick(hasHeard: boolean, hasMessage: boolean): void {
     const { clock, limits } = this.#env;
-    if (hasSent) this.#vigil.messageAt = clock.nowMs - clock.elapsedMs;
+    const lastMs = clock.nowMs - clock.elapsedMs;
+    if (hasHeard) this.#vigil.heardAt = lastMs;
+    if (hasMessage) this.#vigil.messageAt = lastMs;
     const { queuedBytes } = this.#transport;
     const takenBytes = queuedBytes === 0 ? 0 : this.#transport.takenBytes;
     const verdict = this.#vigil.check(clock, limits, queuedBytes, takenBytes, this.#input.isHeld);

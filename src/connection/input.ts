@@ -50,6 +50,11 @@ export class Input {
     return bytes;
   }
 
+  /** Whether a part of a message is kept, or something that cannot be handled yet. */
+  get keepsSomething(): boolean {
+    return this.#unhandled.length > 0 || this.reader.isMidway;
+  }
+
   /** Whether nothing is handled before {@link release}. */
   get isHeld(): boolean {
     return this.#isHeld;

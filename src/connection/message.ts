@@ -1,3 +1,4 @@
+import type { FrameReader } from '../protocol/frame-reader.js';
 import { FIN, Opcode } from '../protocol/opcode.js';
 
 /** A message was touched when it was void: outside its own `message` callback. */
@@ -34,66 +35,40 @@ export interface Message {
   borrow(): Uint8Array;
 }
 
-/** A message where it lies: in the window or a slab of the arena, or on the heap. One per connection, used again. */
+/**
+ * A message where it lies: what the frame reader of its connection has reported last. One per connection, used again: while
+ * it is live, it shows whatever the reader shows.
+ */
 export class LentMessage implements Message {
-  readonly #arenaBytes: Buffer;
-  #live = false;
-  #bytes: Buffer;
-  #start = 0;
-  #length = 0;
-  #isBinary = false;
-  /** See {@link FrameReader.vacated}. */
-  vacated = 0;
+  /** Of its connection. What it says is not to be asked of a message that may be void: see {@link reported}. */
+  readonly reader: FrameReader;
+  /** Whether its `message` callback is running. */
+  isLive = false;
 
-  constructor(arenaBytes: Buffer) {
-    this.#arenaBytes = arenaBytes;
-    this.#bytes = arenaBytes;
-  }
-
-  /** Makes it show another message. */
-  lend(bytes: Buffer, start: number, length: number, isBinary: boolean, vacated: number): void {
-    if (this.#bytes !== bytes) this.#bytes = bytes; // a pointer costs more to write than to compare
-    this.#start = start;
-    this.#length = length;
-    this.#isBinary = isBinary;
-    this.vacated = vacated;
-    this.#live = true;
-  }
-
-  /** Makes it void. */
-  revoke(): void {
-    this.#live = false;
-    if (this.#bytes !== this.#arenaBytes) this.#bytes = this.#arenaBytes; // a message on the heap must not stay for the sake of this object
+  constructor(reader: FrameReader) {
+    this.reader = reader;
   }
 
   get isBinary(): boolean {
     this.#check();
-    return this.#isBinary;
+    return this.reader.firstByte === (FIN | Opcode.BINARY);
   }
 
   get size(): number {
     this.#check();
-    return this.#length;
+    return this.reader.length;
   }
 
-  /** Where it lies: {@link offset} of these bytes. */
-  get source(): Buffer {
+  /** Where it lies, how long it is, and what carries it. */
+  get reported(): FrameReader {
     this.#check();
-    return this.#bytes;
-  }
-
-  get offset(): number {
-    return this.#start;
-  }
-
-  /** The first byte of a frame that carries it. */
-  get firstByte(): number {
-    return FIN | (this.#isBinary ? Opcode.BINARY : Opcode.TEXT);
+    return this.reader;
   }
 
   text(): string {
     this.#check();
-    return this.#bytes.toString('utf8', this.#start, this.#start + this.#length);
+    const { bytes, start, length } = this.reader;
+    return bytes.toString('utf8', start, start + length);
   }
 
   bytes(): Uint8Array {
@@ -106,10 +81,11 @@ export class LentMessage implements Message {
 
   borrow(): Uint8Array {
     this.#check();
-    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + this.#start, this.#length);
+    const { bytes, start, length } = this.reader;
+    return new Uint8Array(bytes.buffer, bytes.byteOffset + start, length);
   }
 
   #check(): void {
-    if (!this.#live) throw new MessageVoidError();
+    if (!this.isLive) throw new MessageVoidError();
   }
 }

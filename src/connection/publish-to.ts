@@ -8,7 +8,8 @@ import { payloadOf } from './payload.js';
 export function publishTo(topics: Topics, topic: string, except: Subscriber | undefined, data: SendData): void {
   checkTopic(topic);
   if (data instanceof LentMessage) {
-    topics.publish(topic, except, data.firstByte, data.source, data.offset, data.size);
+    const { firstByte, bytes, start, length } = data.reported;
+    topics.publish(topic, except, firstByte, bytes, start, length);
   } else if (typeof data === 'string') {
     const payload = Buffer.from(data);
     topics.publish(topic, except, FIN | Opcode.TEXT, payload, 0, payload.length);

@@ -28,12 +28,14 @@ export class RateLimit {
     return this.#messages;
   }
 
-  takeMessages(messages: number): void {
-    this.#messages -= messages;
+  /** The same in bytes. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
-  takeBytes(bytes: number): void {
+  take(bytes: number, messages: number): void {
     this.#bytes -= bytes;
+    this.#messages -= messages;
   }
 
   /** Adds what time has brought. */

@@ -14,12 +14,22 @@ const SLICE_BYTES = 16 * 1024;
 /** How many items of the queue go to one system call. */
 const MAX_VECTORS = 64;
 
+/** Knows whether its descriptor is still its own. Node's `destroyed` says the same, and has to look at three objects for it. */
+class AdoptedSocket extends Socket {
+  isClosed = false;
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.isClosed = true; // first: from here on the number may be somebody else's
+    super._destroy(error, callback);
+  }
+}
+
 /**
  * A TCP socket that this thread owns by its descriptor. It reads straight into the arena, and writes with a system call
  * on the descriptor while nothing is queued: then no request object outlives the call, and the bytes may lie anywhere.
  */
 export class SocketTransport implements Transport {
-  readonly #socket: Socket;
+  readonly #socket: AdoptedSocket;
   readonly #fd: number;
   readonly #calls: SystemCalls;
   readonly #listener: TransportListener;
@@ -30,7 +40,7 @@ export class SocketTransport implements Transport {
   /** FIN is to follow what is queued. */
   #isEnding = false;
   /** Where libuv reads to: the start of the range that it was last given. */
-  #readStart: number;
+  #readStart = -1;
 
   /**
    * Adopts an open, connected TCP socket, paused: nothing is read before `resume()`.
@@ -42,7 +52,6 @@ export class SocketTransport implements Transport {
     this.#calls = calls;
     this.#arena = arena;
     this.#listener = listener;
-    this.#readStart = arena.windowStart;
     const options: SocketConstructorOpts & { onread: OnReadOpts } = {
       fd,
       allowHalfOpen: true,
@@ -51,7 +60,7 @@ export class SocketTransport implements Transport {
         callback: (length) => listener.onRead(this.#readStart, this.#readStart + length),
       },
     };
-    this.#socket = new Socket(options);
+    this.#socket = new AdoptedSocket(options);
     this.#socket.pause();
     this.#socket.on('end', () => listener.onEnd());
     this.#socket.on('close', () => {
@@ -71,7 +80,7 @@ export class SocketTransport implements Transport {
   }
 
   tryWrite(bytes: Uint8Array, start: number, end: number): number {
-    if (this.#queue.queuedBytes > 0 || this.#socket.destroyed) return 0;
+    if (this.#queue.queuedBytes > 0 || this.#socket.isClosed) return 0;
     const sent = this.#calls.send(this.#fd, bytes, start, end);
     if (sent >= 0) return sent;
     if (sent === GONE) this.#socket.destroy();
@@ -79,7 +88,7 @@ export class SocketTransport implements Transport {
   }
 
   tryWriteBoth(head: Uint8Array, body: Uint8Array): number {
-    if (this.#queue.queuedBytes > 0 || this.#socket.destroyed) return 0;
+    if (this.#queue.queuedBytes > 0 || this.#socket.isClosed) return 0;
     try {
       return writevSync(this.#fd, [head, body]);
     } catch (error) {
@@ -116,17 +125,17 @@ export class SocketTransport implements Transport {
 
   /** Waits for room by giving the socket a little to write; what else there is room for then goes directly. */
   #writeSlice(): void {
-    if (this.#isWriting || this.#socket.destroyed) return;
+    if (this.#isWriting || this.#socket.isClosed) return;
     this.#isWriting = true;
     const slice = this.#queue.head(SLICE_BYTES);
     this.#socket.write(slice, (error) => {
       this.#isWriting = false;
-      if (error || this.#socket.destroyed) return; // 'close' settles the rest
+      if (error || this.#socket.isClosed) return; // 'close' settles the rest
       this.#queue.consume(slice.length);
       this.#writeDirectly();
       if (this.#queue.queuedBytes > 0) this.#writeSlice();
       else if (this.#isEnding) this.#socket.end();
-      if (!this.#socket.destroyed) this.#listener.onWritten();
+      if (!this.#socket.isClosed) this.#listener.onWritten();
     });
   }
 

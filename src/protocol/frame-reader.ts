@@ -93,6 +93,8 @@ export class FrameReader {
   #partial: PartialMessage | undefined;
   /** A message was reported from `#partial`, whose memory is to be given back when the caller has done with it. */
   #reportedPartial = false;
+  /** Its slab is somebody else's. */
+  #isDetached = false;
 
   /** Where the payload of the last event lies. */
   bytes: Buffer;
@@ -100,7 +102,8 @@ export class FrameReader {
   length = 0;
   /** Bytes in front of `start` that nothing needs any more (the client's longer header): ours may be written there. */
   vacated = 0;
-  isBinary = false;
+  /** Of a frame that would carry the same message: FIN and its opcode. */
+  firstByte = FIN | Opcode.TEXT;
 
   /**
    * @param maxPayloadBytes of a message, its fragments in sum.
@@ -119,7 +122,7 @@ export class FrameReader {
 
   /** Takes back what was fed and not yet looked at, as a copy, to be fed again later. What an event pointed to is void. */
   takeUnread(): Uint8Array | undefined {
-    if (this.#reportedPartial) this.#releaseReported();
+    this.#forgetEvent();
     if (this.#row < this.#rowsEnd) this.#unscan();
     if (this.#position === this.#end) return undefined;
     const unread = this.#copyUnread();
@@ -139,12 +142,12 @@ export class FrameReader {
 
   /** Overwrites the message of the last event, if nobody else has its memory now: whoever kept a view sees it. */
   overwrite(filler: number): void {
-    this.bytes.fill(filler, this.start, this.start + this.length);
+    if (!this.#isDetached) this.bytes.fill(filler, this.start, this.start + this.length);
   }
 
   /** Whether the message of the last event was too much for the arena and lies on the heap. */
   get reportedFromHeap(): boolean {
-    return this.#reportedPartial && (this.#partial as PartialMessage).onHeap;
+    return this.bytes !== this.#arena.bytes;
   }
 
   /**
@@ -162,10 +165,11 @@ export class FrameReader {
     this.#carry = undefined;
   }
 
-  /** Goes on to the next event, of which `bytes`, `start`, `length` and `isBinary` speak. @throws ProtocolError */
+  /** Goes on to the next event, of which `bytes`, `start`, `length` and `firstByte` speak. @throws ProtocolError */
   next(): FrameEvent {
     if (this.nextScanned()) return FrameEvent.MESSAGE;
-    if (this.#reportedPartial) this.#releaseReported();
+    this.#forgetEvent();
+    if (this.#position === this.#end && !this.#inPayload) return FrameEvent.NONE;
     for (;;) {
       if (this.#batch !== undefined && this.#scan(this.#batch)) return this.next();
       if (this.#inPayload) {
@@ -191,7 +195,7 @@ export class FrameReader {
     const lengthAndFirst = found[row + 1] as number;
     this.start = found[row] as number;
     this.length = lengthAndFirst >>> 8;
-    this.isBinary = (lengthAndFirst & 0xff) === (FIN | Opcode.BINARY);
+    this.firstByte = lengthAndFirst & 0xff;
     this.vacated = this.length < 126 ? SHORT_HEADER_BYTES : LONG_HEADER_BYTES;
     return true;
   }
@@ -216,8 +220,10 @@ export class FrameReader {
    */
   detachSlab(): { readonly offset: number; readonly capacity: number } | undefined {
     if (!this.#reportedPartial) return undefined;
-    this.#forgetReported();
-    return (this.#partial as PartialMessage).detach();
+    this.#reportedPartial = false;
+    const slab = (this.#partial as PartialMessage).detach();
+    this.#isDetached = slab !== undefined;
+    return slab;
   }
 
   /** Forgets everything that has arrived. No event comes any more from what was fed. */
@@ -226,7 +232,7 @@ export class FrameReader {
     this.#position = this.#end;
     this.#carry = undefined;
     this.#inPayload = false;
-    if (this.#reportedPartial) this.#forgetReported();
+    this.#forgetEvent();
     this.#partial?.release();
   }
 
@@ -234,8 +240,8 @@ export class FrameReader {
   #scan(batch: BatchKernel): boolean {
     if (this.#opcode !== Opcode.CONTINUATION || this.#position === this.#end) return false;
     const { found, foundStart } = this.#arena;
-    const [maxBytes, maxTextBytes] = [this.#maxScannedBytes, this.#maxScannedTextBytes];
-    const rows = batch.scan(this.#position, this.#end, maxBytes, maxTextBytes, foundStart, TABLE_ROWS);
+    const maxBytes = this.#maxScannedBytes;
+    const rows = batch.scan(this.#position, this.#end, maxBytes, this.#maxScannedTextBytes, foundStart, TABLE_ROWS);
     if (rows === 0) return false;
     this.#row = 0;
     this.#rowsEnd = rows * ROW_WORDS;
@@ -393,7 +399,7 @@ export class FrameReader {
   }
 
   #report(from: number, length: number): void {
-    this.isBinary = this.#opcode === Opcode.BINARY;
+    this.firstByte = FIN | this.#opcode;
     this.#opcode = Opcode.CONTINUATION;
     this.#messageBytes = 0;
     if (this.#partial === undefined || this.#partial.length === 0) {
@@ -415,16 +421,16 @@ export class FrameReader {
     this.#partial.append(from, length);
   }
 
-  #releaseReported(): void {
-    this.#forgetReported();
-    (this.#partial as PartialMessage).release();
-  }
-
-  /** What the event pointed to is not ours any more; memory on the heap must not stay for the sake of `bytes`. */
-  #forgetReported(): void {
+  /** What the last event pointed to is void: memory on the heap must not stay for its sake. */
+  #forgetEvent(): void {
+    if (this.bytes !== this.#arena.bytes) {
+      this.bytes = this.#arena.bytes;
+      this.length = 0;
+    }
+    this.#isDetached = false;
+    if (!this.#reportedPartial) return;
     this.#reportedPartial = false;
-    this.bytes = this.#arena.bytes;
-    this.length = 0;
+    (this.#partial as PartialMessage).release();
   }
 
   /** Keeps an unfinished header or control frame, of which there are few bytes, for the next {@link feed}. */

@@ -34,8 +34,11 @@ export class SystemCalls {
   readonly #lastError: () => number;
   readonly #tryAgain: number;
   readonly #int = new Int32Array(1);
-  /** The memory that was last sent from, and where it is: to ask takes 90 ns, and it is nearly always the same. */
-  #memory: WeakRef<Uint8Array> | undefined;
+  /**
+   * The memory that was last sent from, which this keeps, and where it is: to ask takes 90 ns, and it is nearly always the
+   * same. (A WeakRef to it would cost more: each look makes the engine note that it must stay for now.)
+   */
+  #memory: Uint8Array | undefined;
   #address = 0;
 
   /** @internal Use {@link loadSystemCalls}. */
@@ -68,8 +71,8 @@ export class SystemCalls {
     if (!(start >= 0 && start <= end && end <= bytes.length)) {
       throw new RangeError(`cannot send bytes ${start} to ${end} of ${bytes.length}`);
     }
-    if (this.#memory?.deref() !== bytes) {
-      this.#memory = new WeakRef(bytes);
+    if (this.#memory !== bytes) {
+      this.#memory = bytes;
       this.#address = Number(this.#addressOf(bytes));
     }
     const sent = this.#send(fd, this.#address + start, Math.min(end - start, MAX_SEND_BYTES), SEND_FLAGS);

@@ -7,17 +7,17 @@ describe('a rate of messages', () => {
     const rate = new RateLimit({ messagesPerSecond: 3, bytesPerSecond: 0 }, 0);
     for (let i = 0; i < 3; i++) {
       expect(rate.isExhausted).toBe(false);
-      rate.takeMessages(1);
+      rate.take(0, 1);
     }
     expect(rate.isExhausted).toBe(true);
     expect(rate.isExceeded).toBe(false);
-    rate.takeMessages(1);
+    rate.take(0, 1);
     expect(rate.isExceeded).toBe(true);
   });
 
   test('is refilled in proportion to the time', () => {
     const rate = new RateLimit({ messagesPerSecond: 10, bytesPerSecond: 0 }, 0);
-    for (let i = 0; i < 12; i++) rate.takeMessages(1);
+    for (let i = 0; i < 12; i++) rate.take(0, 1);
     rate.refill(200);
     expect(rate.isExhausted).toBe(true);
     expect(rate.isExceeded).toBe(false);
@@ -28,8 +28,8 @@ describe('a rate of messages', () => {
   test('never holds more than a second brings', () => {
     const rate = new RateLimit({ messagesPerSecond: 2, bytesPerSecond: 0 }, 0);
     rate.refill(1_000_000);
-    rate.takeMessages(1);
-    rate.takeMessages(1);
+    rate.take(0, 1);
+    rate.take(0, 1);
     expect(rate.isExhausted).toBe(true);
   });
 });
@@ -37,7 +37,7 @@ describe('a rate of messages', () => {
 describe('a rate of bytes', () => {
   test('lets more be taken than it holds, which is owed', () => {
     const rate = new RateLimit({ messagesPerSecond: 0, bytesPerSecond: 1000 }, 0);
-    rate.takeBytes(65_536);
+    rate.take(65_536, 0);
     rate.refill(64_000);
     expect(rate.isExceeded).toBe(true);
     rate.refill(64_536);
@@ -48,7 +48,7 @@ describe('a rate of bytes', () => {
   });
 
   test('is independent of that of messages: either of them exhausts', () => {
-    for (const take of [(rate: RateLimit) => rate.takeMessages(1), (rate: RateLimit) => rate.takeBytes(1)]) {
+    for (const take of [(rate: RateLimit) => rate.take(0, 1), (rate: RateLimit) => rate.take(1, 0)]) {
       const rate = new RateLimit({ messagesPerSecond: 1, bytesPerSecond: 1 }, 0);
       expect(rate.isExhausted).toBe(false);
       take(rate);
@@ -59,8 +59,8 @@ describe('a rate of bytes', () => {
 
 test('0 is no limit', () => {
   const rate = new RateLimit({ messagesPerSecond: 0, bytesPerSecond: 0 }, 0);
-  for (let i = 0; i < 1000; i++) rate.takeMessages(1);
-  rate.takeBytes(2 ** 40);
+  for (let i = 0; i < 1000; i++) rate.take(0, 1);
+  rate.take(2 ** 40, 0);
   expect(rate.isExhausted).toBe(false);
   expect(rate.isExceeded).toBe(false);
 });
@@ -76,7 +76,7 @@ test('who is stopped when it is exhausted never takes more than a second’s wor
         let elapsedMs = 0;
         for (const { messages, ms } of steps) {
           for (let i = 0; i < messages && !rate.isExhausted; i++) {
-            rate.takeMessages(1);
+            rate.take(0, 1);
             taken++;
           }
           // The last one may be taken when there is only a part of it, be it what rounding leaves.

@@ -76,7 +76,7 @@ export class Trial implements InputListener {
     const { bytes, start, length, vacated } = reader;
     this.#eventsSincePause++;
     const payload = bytes.subarray(start, start + length);
-    this.events.push(event(CONTROL_NAMES[found] ?? (reader.isBinary ? 'binary' : 'text'), payload));
+    this.events.push(event(CONTROL_NAMES[found] ?? (reader.firstByte === 0x82 ? 'binary' : 'text'), payload));
     if (reader.reportedFromHeap) this.heapMessages++;
     if (vacated > 0) {
       if (bytes !== arena.bytes || start - vacated < arena.windowStart - HEADROOM_BYTES) {

@@ -102,7 +102,7 @@ export class Receiver {
   #note(found: FrameEvent): void {
     const { reader, arena } = this;
     const { bytes, start, length, vacated } = reader;
-    const name = CONTROL_NAMES[found] ?? (reader.isBinary ? 'binary' : 'text');
+    const name = CONTROL_NAMES[found] ?? (reader.firstByte === 0x82 ? 'binary' : 'text');
     this.events.push(event(name, bytes.subarray(start, start + length)));
     if (reader.reportedFromHeap) this.heapMessages++;
     // What a connection may do now: write its own header in front, and overwrite what nobody needs any more.
