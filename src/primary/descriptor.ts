@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 
 /** Whether this system has descriptors that threads can hand to each other. */
 export const hasDescriptors = process.platform !== 'win32';
@@ -13,8 +13,8 @@ export function descriptorLimit(): number {
   return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY;
 }
 
-/** Of a plain TCP socket; -1 if it has none (TLS, a closed one). */
-export function descriptorOf(socket: Socket): number {
+/** Of a plain TCP socket, or one that listens; -1 if it has none (TLS, a closed one). */
+export function descriptorOf(socket: Socket | Server): number {
   const handle: unknown = Reflect.get(socket, '_handle');
   const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;
   return typeof fd === 'number' ? fd : -1;

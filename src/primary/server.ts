@@ -7,6 +7,7 @@ import { Exchange } from '../host/exchange.js';
 import { Incidents } from '../host/incidents.js';
 import type { Health } from '../monitor/routes.js';
 import { loadSystemCalls, type SystemCalls } from '../system/system-calls.js';
+import { Acceptor } from './acceptor.js';
 import { Admission } from './admission.js';
 import { ConfigError } from './config-error.js';
 import { Generation, type GenerationContext } from './generation.js';
@@ -132,6 +133,9 @@ export class Server {
     }
     const address = this.address() as ServerAddress; // it listens
     this.#admission.defaultHosts = loopbackHosts(address.host);
+    if (this.#calls !== undefined && this.#upgrader !== undefined) {
+      new Acceptor(this.#http, this.#calls, this.#upgrader, this.#options).start();
+    }
     return address;
   }
 

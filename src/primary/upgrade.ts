@@ -1,18 +1,17 @@
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Incident } from '../connection/incident.js';
 import type { Incidents } from '../host/incidents.js';
 import type { Logger } from '../host/logger.js';
 import type { Upgrade, UpgradeAcceptance, UpgradeRefusal } from '../host/upgrade.js';
-import { type OpeningHandshake, readHandshake } from '../protocol/handshake.js';
+import { type HandshakeRequest, type OpeningHandshake, readHandshake } from '../protocol/handshake.js';
 import { HandshakeError } from '../protocol/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/handshake-response.js';
-import type { SystemCalls } from '../system/system-calls.js';
+import { GONE, type SystemCalls } from '../system/system-calls.js';
 import type { Admission } from './admission.js';
-import { descriptorOf } from './descriptor.js';
+import { type Caller, StreamCaller } from './caller.js';
 import type { Lingering } from './lingering.js';
 
 /** Where accepted connections go. */
@@ -50,14 +49,14 @@ type Decision = Awaited<ReturnType<Upgrade>>;
 /** A connection that is being upgraded. */
 interface Candidate {
   readonly id: number;
-  readonly socket: Duplex;
+  readonly caller: Caller;
   readonly handshake: OpeningHandshake;
-  readonly remoteAddress: string | undefined;
-  /** Read together with the request. */
-  readonly head: Uint8Array;
   /** It is its destination's. */
   isPlaced: boolean;
 }
+
+/** More than a 101 usually has, in bytes. */
+const RESPONSE_BYTES = 4096;
 
 /** Used for the id of the next connection: unique in all threads, because all handshakes are done in the primary. */
 let lastId = 0;
@@ -74,6 +73,8 @@ export class Upgrader {
   readonly #unanswered = new WeakMap<Duplex, number>();
   /** Upgrades that wait for a hook, or for the kernel to take the 101: what ends their wait. */
   readonly #waiting = new Set<(why: string) => void>();
+  /** Where a response is put that is to be sent at once. */
+  readonly #response = Buffer.allocUnsafeSlow(RESPONSE_BYTES);
 
   constructor(options: UpgraderOptions, destination: Destination) {
     this.#options = options;
@@ -100,7 +101,16 @@ export class Upgrader {
       socket.destroy();
       return;
     }
-    const candidate = this.#judge(request, socket, head);
+    const { method = '', url = '', httpVersion, rawHeaders } = request;
+    this.onCaller(
+      { method, target: url, httpVersion, rawHeaders },
+      new StreamCaller(socket, request.socket.remoteAddress, head),
+    );
+  }
+
+  /** Handles a request for an upgrade, however it was read. */
+  onCaller(request: HandshakeRequest, caller: Caller): void {
+    const candidate = this.#judge(request, caller);
     if (candidate === undefined) return;
     const upgrade = this.#options.upgrade();
     if (upgrade === undefined) {
@@ -108,7 +118,7 @@ export class Upgrader {
       return;
     }
     const { path, query, host, origin, subprotocols, headers } = candidate.handshake;
-    const { remoteAddress } = candidate;
+    const { remoteAddress } = caller;
     let decision: ReturnType<Upgrade>;
     try {
       decision = upgrade({ path, query, host, origin, subprotocols, headers, remoteAddress });
@@ -120,52 +130,52 @@ export class Upgrader {
     else this.#decide(candidate, decision ?? undefined);
   }
 
-  #judge(request: IncomingMessage, socket: Duplex, head: Uint8Array): Candidate | undefined {
+  #judge(request: HandshakeRequest, caller: Caller): Candidate | undefined {
     const { unavailable } = this.#destination;
     if (unavailable !== undefined) {
-      this.#refuse(socket, 503, `${unavailable}\n`, { 'Retry-After': '1' });
+      this.#refuse(caller, 503, `${unavailable}\n`, { 'Retry-After': '1' });
       return undefined;
     }
-    const { method = '', url = '', httpVersion, rawHeaders } = request;
+    const { remoteAddress } = caller;
+    const { rawHeaders } = request;
     if (rawHeaders.length > 2 * this.#options.maxHeaderCount) {
-      const who = describePeer(request.socket.remoteAddress);
+      const who = describePeer(remoteAddress);
       this.#options.incidents.add(Incident.BAD_HANDSHAKE, who, `${rawHeaders.length / 2} headers (maxHeaderCount)`);
-      this.#refuse(socket, 431, `a request may have at most ${this.#options.maxHeaderCount} headers\n`);
+      this.#refuse(caller, 431, `a request may have at most ${this.#options.maxHeaderCount} headers\n`);
       return undefined;
     }
     try {
-      const handshake = readHandshake({ method, target: url, httpVersion, rawHeaders });
+      const handshake = readHandshake(request);
       const { paths, admission, incidents } = this.#options;
-      const { remoteAddress } = request.socket;
       const { host, origin } = handshake;
       const refusal = admission.judge({ host, origin, remoteAddress });
       if (refusal !== undefined) {
         incidents.add(refusal.incident, describePeer(remoteAddress));
-        this.#refuse(socket, refusal.status, refusal.body, refusal.status === 503 ? { 'Retry-After': '1' } : {});
+        this.#refuse(caller, refusal.status, refusal.body, refusal.status === 503 ? { 'Retry-After': '1' } : {});
         return undefined;
       }
       if (paths !== undefined && !paths.has(handshake.path)) {
-        this.#refuse(socket, 404, 'there is no WebSocket on this path\n');
+        this.#refuse(caller, 404, 'there is no WebSocket on this path\n');
         return undefined;
       }
       const id = ++lastId;
       admission.enter(id, remoteAddress);
-      const candidate: Candidate = { id, socket, handshake, remoteAddress, head, isPlaced: false };
-      socket.once('close', () => {
+      const candidate: Candidate = { id, caller, handshake, isPlaced: false };
+      caller.whenLost(() => {
         if (!candidate.isPlaced) admission.leave(id);
       });
       return candidate;
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error;
-      this.#options.incidents.add(Incident.BAD_HANDSHAKE, describePeer(request.socket.remoteAddress), error.message);
-      this.#refuse(socket, error.status, `${error.message}\n`, error.headers);
+      this.#options.incidents.add(Incident.BAD_HANDSHAKE, describePeer(remoteAddress), error.message);
+      this.#refuse(caller, error.status, `${error.message}\n`, error.headers);
       return undefined;
     }
   }
 
   async #decideLater(candidate: Candidate, promise: PromiseLike<Decision>): Promise<void> {
-    const { socket } = candidate;
-    const end = this.#wait(socket, (why) => this.#refuse(socket, 503, why));
+    const { caller } = candidate;
+    const end = this.#wait(caller.stream, (why) => this.#refuse(caller, 503, why));
     let decision: Decision;
     try {
       decision = await promise;
@@ -207,14 +217,14 @@ export class Upgrader {
   }
 
   #decide(candidate: Candidate, decision: UpgradeAcceptance | UpgradeRefusal | undefined): void {
-    const { socket, handshake } = candidate;
+    const { caller, handshake } = candidate;
     let response: string;
     let data: unknown;
     try {
       if (decision?.status !== undefined) {
         const { status, headers = {}, body } = decision;
         response = renderRefusal(status, body === undefined ? { headers } : { headers, body });
-        this.#options.lingering.end(socket, response);
+        this.#options.lingering.end(caller.stream, response);
         return;
       }
       response = renderAccept(handshake, {
@@ -229,7 +239,7 @@ export class Upgrader {
     }
     this.#accept(candidate, response, {
       id: candidate.id,
-      remoteAddress: candidate.remoteAddress,
+      remoteAddress: caller.remoteAddress,
       path: handshake.path,
       query: handshake.query,
       subprotocol: decision?.subprotocol ?? '',
@@ -238,100 +248,85 @@ export class Upgrader {
   }
 
   #accept(candidate: Candidate, response: string, info: ConnectionInfo): void {
-    const { socket, head } = candidate;
-    const destination = this.#destination;
-    if (destination.unavailable !== undefined) {
-      this.#refuse(socket, 503, `${destination.unavailable}\n`, { 'Retry-After': '1' });
+    const { caller } = candidate;
+    const { unavailable, calls } = this.#destination;
+    if (unavailable !== undefined) {
+      this.#refuse(caller, 503, `${unavailable}\n`, { 'Retry-After': '1' });
       return;
     }
-    if (!(socket instanceof Socket) || destination.calls === undefined || Reflect.get(socket, 'encrypted') === true) {
+    if (calls === undefined || !caller.isPlain) {
       this.#acceptStream(candidate, response, info);
       return;
     }
-    const fd = destination.calls.duplicate(descriptorOf(socket));
+    const fd = caller.descriptor(calls);
     if (fd < 0) {
-      if (socket.destroyed) return;
-      this.#refuse(socket, 503, 'the server is out of descriptors\n', { 'Retry-After': '1' });
+      if (caller.stream.destroyed) return;
+      this.#refuse(caller, 503, 'the server is out of descriptors\n', { 'Retry-After': '1' });
       this.#options.log.error('a descriptor could not be duplicated: is the limit (ulimit -n) reached?');
       return;
     }
-    let written: number;
-    try {
-      // Not by the socket: its stream would be destroyed under the write's callback, which costs an error with a stack.
-      written = socket.writableLength > 0 ? 0 : writeNow(fd, response);
-    } catch {
-      closeSync(fd); // the peer is gone
-      socket.destroy();
+    // Not by the stream: it would be destroyed under the write's callback, which costs an error with a stack.
+    const sent = caller.isWriting ? 0 : this.#sendNow(calls, fd, response);
+    if (sent === GONE) {
+      closeSync(fd);
+      caller.drop();
       return;
     }
     const handOff = () => {
-      const all = withUnread(head, socket);
       candidate.isPlaced = true;
-      socket.destroy(); // closes this descriptor; the connection lives on in the duplicate
-      destination.place(fd, info, all);
+      this.#destination.place(fd, info, caller.leave());
     };
-    if (written === response.length) {
+    if (sent === response.length) {
       handOff();
       return;
     }
-    const end = this.#wait(socket, () => socket.destroy());
-    socket.write(response.slice(written), 'latin1', () => {
+    const { stream } = caller;
+    const end = this.#wait(stream, () => stream.destroy());
+    stream.write(response.slice(Math.max(0, sent)), 'latin1', () => {
       if (end()) handOff();
       else closeSync(fd);
     });
   }
 
+  /** What the kernel takes at once of a response: see {@link SystemCalls.send}. */
+  #sendNow(calls: SystemCalls, fd: number, response: string): number {
+    const { length } = response;
+    if (length > this.#response.length) return calls.send(fd, Buffer.from(response, 'latin1'), 0, length);
+    this.#response.write(response, 0, 'latin1');
+    return calls.send(fd, this.#response, 0, length);
+  }
+
   /** What has no descriptor to give is hosted in this thread. */
   #acceptStream(candidate: Candidate, response: string, info: ConnectionInfo): void {
-    const { socket, head } = candidate;
+    const { caller } = candidate;
     try {
       this.#destination.prepareStream();
     } catch (error) {
-      this.#refuse(socket, 503, 'the server has no room for this connection\n', { 'Retry-After': '1' });
+      this.#refuse(caller, 503, 'the server has no room for this connection\n', { 'Retry-After': '1' });
       this.#options.log.error(`the primary cannot host a connection: ${describe(error)}`);
       return;
     }
-    socket.write(response, 'latin1');
-    socket.off('error', ignore);
+    const { stream } = caller;
+    stream.write(response, 'latin1');
+    stream.off('error', ignore);
     candidate.isPlaced = true;
-    this.#destination.placeStream(socket, info, withUnread(head, socket));
+    this.#destination.placeStream(stream, info, caller.unhandled());
   }
 
-  #refuse(socket: Duplex, status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
-    this.#options.lingering.end(socket, renderRefusal(status, { headers, body }));
+  #refuse(caller: Caller, status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
+    this.#options.lingering.end(caller.stream, renderRefusal(status, { headers, body }));
   }
 
-  #tellFailed({ handshake, remoteAddress }: Candidate, error: unknown): void {
-    const who = `${remoteAddress ?? 'an unknown address'} on ${handshake.path.slice(0, 100)}`;
+  #tellFailed({ handshake, caller }: Candidate, error: unknown): void {
+    const who = `${describePeer(caller.remoteAddress)} on ${handshake.path.slice(0, 100)}`;
     this.#options.log.error(`upgrade() of the handler failed, for ${who}: ${describe(error)}`);
   }
 
   #refuseFailed(candidate: Candidate, error: unknown): void {
     this.#tellFailed(candidate, error);
-    this.#refuse(candidate.socket, 500, 'the server failed to decide about this connection\n');
+    this.#refuse(candidate.caller, 500, 'the server failed to decide about this connection\n');
   }
 }
-
-/** Writes what the kernel takes at once of a response. @returns how many bytes @throws if the peer is gone. */
-function writeNow(fd: number, response: string): number {
-  try {
-    return writeSync(fd, response, null, 'latin1');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
-    throw error;
-  }
-}
-
-/** All that this thread has read of a connection beyond its opening handshake, in memory of its own. */
-function withUnread(head: Uint8Array, socket: Duplex): Uint8Array {
-  const parts = [head];
-  for (let read: unknown = socket.read(); read !== null; read = socket.read()) parts.push(read as Uint8Array);
-  if (parts.length === 1 && head.length === 0) return NOTHING;
-  // A copy: a small Buffer would be posted to another thread with all of the pool that it is part of.
-  return new Uint8Array(Buffer.concat(parts));
-}
-
-const NOTHING = new Uint8Array(0);
 
 /** For the log. */
 function describePeer(remoteAddress: string | undefined): string {

@@ -1,6 +1,7 @@
 import type { KoffiFunc } from 'koffi';
 
 const IS_DARWIN = process.platform === 'darwin';
+const IS_LINUX = process.platform === 'linux';
 
 /** fcntl(2): the lowest free descriptor for the same socket, closed in child processes. Its number differs by system. */
 const F_DUPFD_CLOEXEC = IS_DARWIN ? 67 : 1030;
@@ -11,15 +12,37 @@ const SEND_FLAGS = IS_DARWIN ? 0x80 : 0x4040;
 /** tcp(7): what was written to a socket and not acknowledged by its peer, in bytes, as an int. Linux has it. */
 const SIOCOUTQ = 0x5411;
 
+/** accept4(2), which macOS lacks: the descriptor does not block, and is closed in child processes. */
+const SOCK_NONBLOCK_CLOEXEC = 0x80800;
+
+/** recv(2): what is read stays to be read again; do not wait for it. */
+const MSG_PEEK = 2;
+const MSG_DONTWAIT = 0x40;
+
+/** setsockopt(2): a segment is not held back for the sake of later ones. */
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
+
+/** A peer's address, as accept4(2) gives it: sockaddr(3type), of the longest kind; the first bytes are the family. */
+const SOCKADDR_BYTES = 128;
+const AF_INET = 2;
+const AF_INET6 = 10;
+/** Where the address itself is. */
+const IPV4_AT = 4;
+const IPV6_AT = 8;
+const ADDRESS_TEXT_BYTES = 64;
+
 /** The most that one call takes on Linux, in bytes. */
 const MAX_SEND_BYTES = 0x7fff_f000;
 
 type Fcntl = (fd: number, command: number, type: 'int', value: number) => number;
 type Ioctl = (fd: number, request: number, type: 'int *', value: Int32Array) => number;
-type Send = (fd: number, address: number, length: number, flags: number) => number;
+type Transfer = (fd: number, address: number, length: number, flags: number) => number;
+type SetOption = (fd: number, level: number, name: number, value: Int32Array, length: number) => number;
+type AddressToText = (family: number, address: Uint8Array, text: Uint8Array, length: number) => string | null;
 
-/** What {@link SystemCalls.send} returns when the kernel takes nothing now, and when the peer is gone. */
-export const NO_ROOM = -1;
+/** What calls return when the kernel takes, or has, nothing now, and when the peer is gone. */
+export const NOTHING_NOW = -1;
 export const GONE = -2;
 
 /**
@@ -29,11 +52,21 @@ export const GONE = -2;
 export class SystemCalls {
   readonly #fcntl: Fcntl;
   readonly #ioctl: Ioctl;
-  readonly #send: Send;
+  readonly #send: Transfer;
+  readonly #recv: Transfer;
+  readonly #accept: Transfer | undefined;
+  readonly #setOption: SetOption;
+  readonly #addressToText: AddressToText;
   readonly #addressOf: (bytes: Uint8Array) => bigint;
   readonly #lastError: () => number;
   readonly #tryAgain: number;
   readonly #int = new Int32Array(1);
+  /** Where accept4(2) puts a peer's address, and behind it its length. */
+  readonly #peer = Buffer.allocUnsafeSlow(SOCKADDR_BYTES + 4);
+  readonly #peerAddress: number;
+  /** Most peers in a row come from one address. */
+  #lastIpv4 = -1;
+  #lastIpv4Text = '';
   /**
    * The memory that was last sent from, which this keeps, and where it is: to ask takes 90 ns, and it is nearly always the
    * same. (A WeakRef to it would cost more: each look makes the engine note that it must stay for now.)
@@ -47,7 +80,14 @@ export class SystemCalls {
     // Declared as variadic, which they are: on arm64 macOS such arguments are passed differently.
     this.#fcntl = system.func('int fcntl(int fd, int command, ...)') as unknown as Fcntl;
     this.#ioctl = system.func('int ioctl(int fd, unsigned long request, ...)') as unknown as Ioctl;
-    this.#send = system.func('intptr_t send(int fd, uintptr_t bytes, size_t length, int flags)') as KoffiFunc<Send>;
+    this.#send = system.func('intptr_t send(int fd, uintptr_t bytes, size_t length, int flags)') as KoffiFunc<Transfer>;
+    this.#recv = system.func('intptr_t recv(int fd, uintptr_t bytes, size_t length, int flags)') as KoffiFunc<Transfer>;
+    this.#accept = IS_LINUX
+      ? (system.func('int accept4(int fd, uintptr_t peer, uintptr_t length, int flags)') as KoffiFunc<Transfer>)
+      : undefined;
+    this.#setOption = system.func('int setsockopt(int fd, int level, int name, void *value, uint32_t length)');
+    this.#addressToText = system.func('str inet_ntop(int family, void *address, void *text, uint32_t length)');
+    this.#peerAddress = Number(koffi.address(this.#peer));
     this.#addressOf = (bytes) => koffi.address(bytes);
     this.#lastError = () => koffi.errno();
     const { EAGAIN } = koffi.os.errno as { readonly EAGAIN: number }; // every system has it
@@ -64,7 +104,7 @@ export class SystemCalls {
    * in flight, a server that does nothing else is 1.15 times as fast as with `fs.writeSync`.
    *
    * @param bytes memory that cannot move: of a WebAssembly memory, a SharedArrayBuffer, or more than 64 bytes long.
-   * @returns how many bytes it has taken, or {@link NO_ROOM} or {@link GONE}.
+   * @returns how many bytes it has taken, or {@link NOTHING_NOW} or {@link GONE}.
    * @throws RangeError if the range is not within `bytes`: what lies beside it is somebody else's.
    */
   send(fd: number, bytes: Uint8Array, start: number, end: number): number {
@@ -77,7 +117,62 @@ export class SystemCalls {
     }
     const sent = this.#send(fd, this.#address + start, Math.min(end - start, MAX_SEND_BYTES), SEND_FLAGS);
     if (sent >= 0) return sent;
-    return this.#lastError() === this.#tryAgain ? NO_ROOM : GONE;
+    return this.#lastError() === this.#tryAgain ? NOTHING_NOW : GONE;
+  }
+
+  /**
+   * Makes a listening socket one whose connections send small segments at once, which they have from it on Linux.
+   * @returns whether {@link accept} can be used with it.
+   */
+  prepareToAccept(fd: number): boolean {
+    this.#int[0] = 1;
+    return this.#accept !== undefined && this.#setOption(fd, IPPROTO_TCP, TCP_NODELAY, this.#int, 4) === 0;
+  }
+
+  /** The next connection that waits at a listening socket: its descriptor, which does not block. -1 if there is none. */
+  accept(fd: number): number {
+    this.#peer.writeUInt32LE(SOCKADDR_BYTES, SOCKADDR_BYTES);
+    const { length } = this.#peer;
+    const accept = this.#accept as Transfer; // see prepareToAccept
+    return accept(fd, this.#peerAddress, this.#peerAddress + length - 4, SOCK_NONBLOCK_CLOEXEC);
+  }
+
+  /** Whom {@link accept} has accepted last: an IP address, as Node writes it. Undefined if it is none. */
+  get acceptedFrom(): string | undefined {
+    const peer = this.#peer;
+    const family = peer.readUInt16LE(0);
+    if (family === AF_INET6) return this.#textOf(family, peer.subarray(IPV6_AT, IPV6_AT + 16));
+    if (family !== AF_INET) return undefined;
+    const ipv4 = peer.readUInt32LE(IPV4_AT);
+    if (ipv4 !== this.#lastIpv4) {
+      this.#lastIpv4 = ipv4;
+      this.#lastIpv4Text = this.#textOf(family, peer.subarray(IPV4_AT, IPV4_AT + 4)) ?? '';
+    }
+    return this.#lastIpv4Text;
+  }
+
+  #textOf(family: number, address: Uint8Array): string | undefined {
+    return this.#addressToText(family, address, new Uint8Array(ADDRESS_TEXT_BYTES), ADDRESS_TEXT_BYTES) ?? undefined;
+  }
+
+  /**
+   * Reads what has arrived at a socket to the beginning of `bytes`, and leaves it there to be read again.
+   * @param bytes as of {@link send}.
+   * @returns how many bytes there are, 0 at the end, or {@link NOTHING_NOW} if nothing has arrived, or {@link GONE}.
+   */
+  peek(fd: number, bytes: Uint8Array): number {
+    return this.#receive(fd, bytes, bytes.length, MSG_PEEK | MSG_DONTWAIT);
+  }
+
+  /** Reads `length` bytes that {@link peek} has found. @returns as `peek` */
+  consume(fd: number, bytes: Uint8Array, length: number): number {
+    return this.#receive(fd, bytes, length, MSG_DONTWAIT);
+  }
+
+  #receive(fd: number, bytes: Uint8Array, length: number, flags: number): number {
+    const received = this.#recv(fd, Number(this.#addressOf(bytes)), length, flags);
+    if (received >= 0) return received;
+    return this.#lastError() === this.#tryAgain ? NOTHING_NOW : GONE;
   }
 
   /**
@@ -85,7 +180,7 @@ export class SystemCalls {
    * whose buffer is full has room again: on Linux that is when a third of it is free. 0 where that cannot be known.
    */
   unacknowledgedBytes(fd: number): number {
-    if (IS_DARWIN) return 0;
+    if (!IS_LINUX) return 0;
     return this.#ioctl(fd, SIOCOUTQ, 'int *', this.#int) === 0 ? (this.#int[0] as number) : 0;
   }
 }

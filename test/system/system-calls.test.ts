@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { descriptorOf, hasDescriptors } from '../../dist/primary/descriptor.js';
-import { GONE, loadSystemCalls, NO_ROOM, type SystemCalls } from '../../dist/system/system-calls.js';
+import { GONE, loadSystemCalls, NOTHING_NOW, type SystemCalls } from '../../dist/system/system-calls.js';
 
 describe.skipIf(!hasDescriptors)('the calls of the system', () => {
   let calls: SystemCalls;
@@ -67,7 +67,7 @@ describe.skipIf(!hasDescriptors)('the calls of the system', () => {
     let sent = 0;
     for (let taken = 0; taken >= 0; taken = calls.send(fd, memory, 0, memory.length)) sent += taken;
     expect(sent).toBeGreaterThan(0);
-    expect(calls.send(fd, memory, 0, memory.length)).toBe(NO_ROOM);
+    expect(calls.send(fd, memory, 0, memory.length)).toBe(NOTHING_NOW);
     expect(calls.unacknowledgedBytes(fd)).toBeGreaterThanOrEqual(process.platform === 'linux' ? 1 : 0);
   });
 

@@ -1,0 +1,100 @@
+import type { Server as HttpServer } from 'node:http';
+import { readUpgradeRequest } from '../protocol/request-head.js';
+import type { SystemCalls } from '../system/system-calls.js';
+import { adoptSocket, DescriptorCaller } from './caller.js';
+import { descriptorOf } from './descriptor.js';
+import type { Upgrader } from './upgrade.js';
+
+/** Connections that are accepted in a row, before whatever else is to be done. */
+const MAX_ACCEPTED = 128;
+
+/** A connection that waits for its request to be looked at. */
+interface Accepted {
+  readonly fd: number;
+  readonly remoteAddress: string | undefined;
+}
+
+/**
+ * The way in when many come at once. Node's HTTP server accepts connections one by one and makes a net.Socket, and a parser,
+ * for each; whenever it has accepted one, this takes what else waits in the kernel, by system calls. Whoever has sent an
+ * ordinary request for an upgrade by then is upgraded from its descriptor, which costs a quarter. Everybody else is given to
+ * the HTTP server as if it had accepted him, with nothing read: it remains the judge of all that is HTTP.
+ */
+export class Acceptor {
+  readonly #http: HttpServer;
+  readonly #calls: SystemCalls;
+  readonly #upgrader: Upgrader;
+  readonly #maxHeaders: number;
+  readonly #request: Buffer;
+  #accepted: Accepted[] = [];
+  /** One of ours is being given to the HTTP server. */
+  #isGiving = false;
+
+  /**
+   * @param http not listening yet, or no more: see {@link start}.
+   * @param maxHeaderBytes of a request; with more the HTTP server has to refuse it.
+   */
+  constructor(
+    http: HttpServer,
+    calls: SystemCalls,
+    upgrader: Upgrader,
+    { maxHeaderBytes, maxHeaderCount }: { readonly maxHeaderBytes: number; readonly maxHeaderCount: number },
+  ) {
+    this.#http = http;
+    this.#calls = calls;
+    this.#upgrader = upgrader;
+    this.#maxHeaders = maxHeaderCount;
+    this.#request = Buffer.allocUnsafeSlow(maxHeaderBytes);
+  }
+
+  /** To be called when the HTTP server listens. Does nothing where there is no descriptor to accept from. */
+  start(): void {
+    const listening = descriptorOf(this.#http);
+    if (listening < 0 || !this.#calls.prepareToAccept(listening)) return;
+    this.#http.on('connection', () => {
+      if (!this.#isGiving) this.#accept(listening);
+    });
+  }
+
+  /** Those who are accepted are looked at a moment later: their requests may still be on their way. */
+  #accept(listening: number): void {
+    const calls = this.#calls;
+    for (let i = 0; i < MAX_ACCEPTED; i++) {
+      const fd = calls.accept(listening);
+      if (fd < 0) return; // also when there is no descriptor left: the HTTP server knows what to do then
+      if (this.#accepted.push({ fd, remoteAddress: calls.acceptedFrom }) === 1)
+        setImmediate(() => this.#readRequests());
+    }
+  }
+
+  #readRequests(): void {
+    const accepted = this.#accepted;
+    this.#accepted = [];
+    for (const one of accepted) if (!this.#upgrade(one)) this.#give(one);
+  }
+
+  /** @returns false if it is not for us to answer, and nothing was read. */
+  #upgrade({ fd, remoteAddress }: Accepted): boolean {
+    const calls = this.#calls;
+    const bytes = this.#request;
+    const received = calls.peek(fd, bytes);
+    const end = received > 0 ? bytes.subarray(0, received).indexOf(END_OF_HEAD) : -1;
+    if (end < 0) return false;
+    const length = end + END_OF_HEAD.length;
+    const request = readUpgradeRequest(bytes.toString('latin1', 0, length), this.#maxHeaders);
+    if (request === undefined || calls.consume(fd, bytes, length) !== length) return false;
+    this.#upgrader.onCaller(request, new DescriptorCaller(fd, remoteAddress, calls));
+    return true;
+  }
+
+  #give({ fd }: Accepted): void {
+    this.#isGiving = true;
+    try {
+      this.#http.emit('connection', adoptSocket(fd));
+    } finally {
+      this.#isGiving = false;
+    }
+  }
+}
+
+const END_OF_HEAD = Buffer.from('\r\n\r\n');

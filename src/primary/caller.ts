@@ -1,0 +1,152 @@
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { SystemCalls } from '../system/system-calls.js';
+import { descriptorOf } from './descriptor.js';
+
+/** Somebody who asks for an upgrade, and whose request has been read. */
+export interface Caller {
+  readonly remoteAddress: string | undefined;
+  /** The connection as a stream: for everything but a 101 that the kernel takes at once. */
+  readonly stream: Duplex;
+  /** Whether it is a plain TCP connection, which {@link descriptor} can be asked of. */
+  readonly isPlain: boolean;
+  /** Whether something that was written to the stream before is still on its way to the kernel. */
+  readonly isWriting: boolean;
+  /** A descriptor of the connection for whoever is to host it, which the stream does not close. -1 if none can be had. */
+  descriptor(calls: SystemCalls): number;
+  /** Gives the connection up to whoever has its {@link descriptor}. @returns as {@link unhandled} */
+  leave(): Uint8Array;
+  /** What this thread has read of the connection behind the request, in memory of its own. */
+  unhandled(): Uint8Array;
+  /** Ends the connection without a word. */
+  drop(): void;
+  /** Has a listener called if the connection is lost before it is left, or when it was refused. */
+  whenLost(listener: () => void): void;
+}
+
+/** One whose request an HTTP server has read from a stream. */
+export class StreamCaller implements Caller {
+  readonly stream: Duplex;
+  readonly remoteAddress: string | undefined;
+  readonly #head: Uint8Array;
+
+  /** @param head read together with the request. */
+  constructor(stream: Duplex, remoteAddress: string | undefined, head: Uint8Array) {
+    this.stream = stream;
+    this.remoteAddress = remoteAddress;
+    this.#head = head;
+  }
+
+  get isPlain(): boolean {
+    return this.stream instanceof Socket && Reflect.get(this.stream, 'encrypted') !== true;
+  }
+
+  get isWriting(): boolean {
+    return this.stream.writableLength > 0;
+  }
+
+  descriptor(calls: SystemCalls): number {
+    return calls.duplicate(descriptorOf(this.stream as Socket));
+  }
+
+  leave(): Uint8Array {
+    const read = this.unhandled();
+    this.stream.destroy(); // closes its own descriptor; the connection lives on in the duplicate
+    return read;
+  }
+
+  unhandled(): Uint8Array {
+    return unreadOf(this.stream, this.#head);
+  }
+
+  drop(): void {
+    this.stream.destroy();
+  }
+
+  whenLost(listener: () => void): void {
+    this.stream.once('close', listener);
+  }
+}
+
+/**
+ * One whose request was read from a descriptor, and nothing behind it. As long as nobody asks for a stream, there is none: to
+ * make and to destroy a net.Socket takes longer than all else of an upgrade.
+ */
+export class DescriptorCaller implements Caller {
+  readonly remoteAddress: string | undefined;
+  readonly isPlain = true;
+  readonly #fd: number;
+  readonly #calls: SystemCalls;
+  #stream: Socket | undefined;
+  /** The descriptor is somebody else's. */
+  #isGiven = false;
+  #onLost: (() => void) | undefined;
+
+  constructor(fd: number, remoteAddress: string | undefined, calls: SystemCalls) {
+    this.#fd = fd;
+    this.remoteAddress = remoteAddress;
+    this.#calls = calls;
+  }
+
+  get stream(): Socket {
+    if (this.#stream === undefined) {
+      const fd = this.#isGiven ? this.#calls.duplicate(this.#fd) : this.#fd;
+      this.#stream = adoptSocket(fd);
+      this.#stream.read(0); // to learn of its end; what else comes is kept
+      if (this.#onLost !== undefined) this.#stream.once('close', this.#onLost);
+    }
+    return this.#stream;
+  }
+
+  get isWriting(): boolean {
+    return false; // nobody writes to its stream but to refuse it
+  }
+
+  descriptor(calls: SystemCalls): number {
+    if (this.#stream !== undefined) return calls.duplicate(descriptorOf(this.#stream));
+    this.#isGiven = true;
+    return this.#fd;
+  }
+
+  leave(): Uint8Array {
+    const read = this.unhandled();
+    this.#stream?.destroy();
+    return read;
+  }
+
+  unhandled(): Uint8Array {
+    return this.#stream === undefined ? NOTHING : unreadOf(this.#stream, NOTHING);
+  }
+
+  drop(): void {
+    if (this.#stream !== undefined) {
+      this.#stream.destroy();
+      return;
+    }
+    if (!this.#isGiven) closeSync(this.#fd);
+    this.#onLost?.();
+  }
+
+  whenLost(listener: () => void): void {
+    this.#onLost = listener;
+  }
+}
+
+/** A stream on an accepted connection, as an HTTP server would have made it. */
+export function adoptSocket(fd: number): Socket {
+  const socket = new Socket({ fd, allowHalfOpen: true });
+  socket.on('error', () => {}); // 'close' follows
+  return socket;
+}
+
+/** What a stream still has, behind what was read before. */
+function unreadOf(stream: Duplex, head: Uint8Array): Uint8Array {
+  const parts = [head];
+  for (let read: unknown = stream.read(); read !== null; read = stream.read()) parts.push(read as Uint8Array);
+  if (parts.length === 1 && head.length === 0) return NOTHING;
+  // A copy: a small Buffer would be posted to another thread with all of the pool that it is part of.
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+const NOTHING = new Uint8Array(0);

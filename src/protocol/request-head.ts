@@ -1,0 +1,53 @@
+import type { HandshakeRequest } from './handshake.js';
+import { ALPHANUMERIC, characterRange, characterSet, equalsIgnoringCase, spanEnd } from './header-grammar.js';
+
+/** RFC 9110 section 5.6.2. */
+const TOKEN = characterSet(`${ALPHANUMERIC}!#$%&'*+-.^_\`|~`);
+/** RFC 9110 section 5.5: visible characters, those beyond ASCII included, and what may stand between them. */
+const FIELD_VALUE = characterRange(' ', '\u00ff');
+FIELD_VALUE[0x7f] = 0;
+FIELD_VALUE[9] = 1;
+const WHITESPACE = characterSet(' \t');
+/** What a request target of an ordinary request is made of. */
+const TARGET = characterRange('!', '~');
+
+const METHOD = 'GET ';
+const VERSION = ' HTTP/1.1';
+const END_OF_LINE = '\r\n';
+
+/**
+ * Reads the head of a request that asks for an upgrade to WebSocket (RFC 9112 sections 2 to 5), if it is an ordinary one: GET,
+ * HTTP/1.1, lines that end with CR LF, names without a space behind them, values without line folding. Whatever is not as
+ * ordinary is for an HTTP parser to judge, and no answer is given here. Linear in the length of the head.
+ *
+ * @param head up to its empty line, which is included; one character per byte.
+ * @param maxHeaders a request with more is not ordinary.
+ * @returns undefined if it is not ordinary, or asks for something else.
+ */
+export function readUpgradeRequest(head: string, maxHeaders: number): HandshakeRequest | undefined {
+  if (!head.startsWith(METHOD)) return undefined;
+  const targetEnd = spanEnd(head, TARGET, METHOD.length);
+  const lineEnd = targetEnd + VERSION.length;
+  if (targetEnd === METHOD.length || !head.startsWith(VERSION, targetEnd) || !head.startsWith(END_OF_LINE, lineEnd)) {
+    return undefined;
+  }
+  const rawHeaders: string[] = [];
+  let asksForWebSocket = false;
+  let at = lineEnd + END_OF_LINE.length;
+  while (!head.startsWith(END_OF_LINE, at)) {
+    const nameEnd = spanEnd(head, TOKEN, at);
+    if (nameEnd === at || head[nameEnd] !== ':' || rawHeaders.length === 2 * maxHeaders) return undefined;
+    const valueStart = spanEnd(head, WHITESPACE, nameEnd + 1);
+    const fieldEnd = spanEnd(head, FIELD_VALUE, valueStart);
+    if (!head.startsWith(END_OF_LINE, fieldEnd)) return undefined;
+    let valueEnd = fieldEnd;
+    while (valueEnd > valueStart && WHITESPACE[head.charCodeAt(valueEnd - 1)] === 1) valueEnd--;
+    if (equalsIgnoringCase(head, 'upgrade', at, nameEnd)) {
+      asksForWebSocket = equalsIgnoringCase(head, 'websocket', valueStart, valueEnd);
+    }
+    rawHeaders.push(head.slice(at, nameEnd), head.slice(valueStart, valueEnd));
+    at = fieldEnd + END_OF_LINE.length;
+  }
+  if (!asksForWebSocket || at + END_OF_LINE.length !== head.length) return undefined;
+  return { method: 'GET', target: head.slice(METHOD.length, targetEnd), httpVersion: '1.1', rawHeaders };
+}
