@@ -23,7 +23,7 @@ interface Accepted {
 export class Acceptor {
   readonly #http: HttpServer;
   readonly #calls: SystemCalls;
-  readonly #upgrader: Upgrader;
+  readonly #upgrader: Pick<Upgrader, 'onCaller'>;
   readonly #maxHeaders: number;
   readonly #request: Buffer;
   #accepted: Accepted[] = [];
@@ -37,7 +37,7 @@ export class Acceptor {
   constructor(
     http: HttpServer,
     calls: SystemCalls,
-    upgrader: Upgrader,
+    upgrader: Pick<Upgrader, 'onCaller'>,
     { maxHeaderBytes, maxHeaderCount }: { readonly maxHeaderBytes: number; readonly maxHeaderCount: number },
   ) {
     this.#http = http;

@@ -1,0 +1,188 @@
+import { once } from 'node:events';
+import { closeSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Acceptor } from '../../dist/primary/acceptor.js';
+import type { Caller } from '../../dist/primary/caller.js';
+import { loadSystemCalls } from '../../dist/system/system-calls.js';
+import { builtIn, decideUpgrades, handler, serve, until } from '../e2e/serving.js';
+
+const calls = await loadSystemCalls();
+
+/** A request for an upgrade, with its first line and further headers. */
+function request(more = '', first = 'GET /room?x=1 HTTP/1.1'): string {
+  return `${first}\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${more}\r\n`;
+}
+
+const storms: Worker[] = [];
+
+/**
+ * Has all requests wait in the kernel before this thread may accept the first. Resolves with what each is answered, `until`
+ * included, or 'closed'.
+ */
+async function storm(port: number, requests: readonly string[], until = '\r\n\r\n'): Promise<string[]> {
+  const sent = new SharedArrayBuffer(4);
+  const worker = new Worker(new URL('./storm.js', import.meta.url), { workerData: { port, requests, until, sent } });
+  storms.push(worker);
+  await once(worker, 'online');
+  const count = new Int32Array(sent);
+  for (let seen = 0; seen < requests.length; seen = Atomics.load(count, 0)) Atomics.wait(count, 0, seen, 10_000);
+  const [answers] = (await once(worker, 'message')) as [string[]];
+  return answers;
+}
+
+afterEach(async () => {
+  for (const worker of storms.splice(0)) {
+    worker.postMessage('end');
+    await once(worker, 'exit');
+  }
+});
+
+const ORDINARY = Array.from({ length: 40 }, () => request());
+
+describe.skipIf(process.platform !== 'linux')('connections that come while the primary is busy', () => {
+  const servers: Server[] = [];
+
+  afterEach(() => {
+    for (const server of servers.splice(0)) {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
+  /** An HTTP server that says which requests came to it, and one that notes who was upgraded without it. */
+  async function listen() {
+    const callers: Caller[] = [];
+    const byHttp: string[] = [];
+    const http = createServer((incoming, response) => {
+      byHttp.push(`${incoming.method} ${incoming.url}`);
+      response.end('http');
+    });
+    http.on('upgrade', (incoming, socket: Socket) => {
+      byHttp.push(`upgrade ${incoming.url}`);
+      socket.end('HTTP/1.1 418 upgrade by http\r\n\r\n');
+    });
+    http.on('clientError', (_error, socket) => {
+      byHttp.push('clientError');
+      socket.end('HTTP/1.1 400 by http\r\n\r\n');
+    });
+    servers.push(http);
+    http.listen(0, '127.0.0.1');
+    await once(http, 'listening');
+    const upgrader = {
+      onCaller(_request: unknown, caller: Caller) {
+        callers.push(caller);
+        const fd = caller.descriptor(calls);
+        const answer = Buffer.from('HTTP/1.1 101 by descriptor\r\n\r\n'.padEnd(100, '\n'));
+        calls.send(fd, answer, 0, answer.length);
+        closeSync(fd);
+      },
+    };
+    new Acceptor(http, calls, upgrader, { maxHeaderBytes: 4096, maxHeaderCount: 10 }).start();
+    return { port: (http.address() as AddressInfo).port, callers, byHttp };
+  }
+
+  test('are upgraded by their descriptors, but for those that Node itself accepts', async () => {
+    const { port, callers, byHttp } = await listen();
+    const answers = await storm(port, ORDINARY);
+    expect(callers.length + byHttp.length).toBe(ORDINARY.length);
+    expect(callers.length).toBeGreaterThanOrEqual(ORDINARY.length - 2);
+    expect(answers.filter((answer) => answer.startsWith('HTTP/1.1 101 by descriptor'))).toHaveLength(callers.length);
+    expect(new Set(callers.map(({ remoteAddress }) => remoteAddress))).toEqual(new Set(['127.0.0.1']));
+  });
+
+  test.each([
+    ['is no upgrade', 'GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'],
+    ['has another method', request('', 'POST / HTTP/1.1')],
+    ['has another version', request('', 'GET / HTTP/1.0')],
+    ['ends its lines with a line feed only', request().replaceAll('\r\n', '\n').concat('\r\n\r\n')],
+    ['folds a line', request('X: a\r\n b\r\n')],
+    ['has a space in front of a colon', request('X : a\r\n')],
+    ['has more headers than there may be', request('X: 1\r\n'.repeat(10))],
+    ['is longer than it may be', request(`X: ${'x'.repeat(5000)}\r\n`)],
+    ['has a null byte in it', request('X: \0\r\n')],
+    ['is no HTTP', 'hello\r\n\r\n'],
+  ])('are judged by Node’s HTTP server when their request %s', async (_what, odd) => {
+    const { port, callers, byHttp } = await listen();
+    const answers = await storm(port, [...ORDINARY, odd]);
+    expect(callers.length + byHttp.length).toBe(ORDINARY.length + 1);
+    expect(answers.at(-1)).not.toContain('by descriptor');
+    expect(answers.at(-1)).toMatch(/^HTTP\/1\.1 [2-5]/);
+  });
+
+  test('may send the rest of their request later', async () => {
+    const { port, callers, byHttp } = await listen();
+    const half = request().slice(0, 50);
+    const answered = storm(port, [...ORDINARY.slice(1), half]);
+    // All but the half one are answered; what it lacks never comes, and its socket is a request to Node's server.
+    while (callers.length + byHttp.length < ORDINARY.length - 1) await new Promise((resolve) => setImmediate(resolve));
+    for (const server of servers) server.closeAllConnections();
+    expect((await answered).at(-1)).toBe('closed');
+  });
+});
+
+describe.skipIf(process.platform !== 'linux').each([0, 1])('a server of %i threads in a storm', (threads) => {
+  test('accepts, refuses and counts everybody as it would one by one', async () => {
+    await using served = await serve({
+      handler: builtIn('echo'),
+      threads,
+      path: ['/room'],
+      maxConnectionsPerIp: 30,
+      allowedOrigins: ['https://example.com'],
+    });
+    const requests = [
+      ...ORDINARY.slice(0, 20),
+      request('', 'GET /elsewhere HTTP/1.1'),
+      request('Origin: https://example.org\r\n'),
+      request('Sec-WebSocket-Protocol: a, b\r\n'),
+      'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      request().replace('Version: 13', 'Version: 8'),
+      ...ORDINARY.slice(0, 20),
+    ];
+    const answers = await storm(served.port, requests);
+    const statuses = answers.map((answer) => Number(answer.slice(9, 12)));
+    const count = (status: number) => statuses.filter((one) => one === status).length;
+    expect({
+      101: count(101),
+      404: count(404),
+      403: count(403),
+      426: count(426),
+      200: count(200),
+      503: count(503),
+    }).toEqual({ 101: 30, 404: 1, 403: 1, 426: 1, 200: 1, 503: 11 });
+    expect(answers[22]).toContain('Sec-WebSocket-Protocol: a\r\n');
+    expect(served.server.stats().limits).toMatchObject({
+      refusedAddresses: 11,
+      refusedOrigins: 1,
+      refusedHandshakes: 1,
+    });
+  });
+
+  test('waits for an upgrade hook of each, and gives the frames that came meanwhile to the handler', async () => {
+    await using served = await serve({ handler: handler('deciding.js'), threads });
+    decideUpgrades(async ({ path }) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return path === '/no' ? { status: 403 } : { subprotocol: 'b', headers: { 'X-Hook': path } };
+    });
+    const masked = '\x82\x82\x00\x00\x00\x00hi';
+    const answers = await storm(
+      served.port,
+      [...Array(10).keys()].map(
+        (i) => request('Sec-WebSocket-Protocol: a, b\r\n', `GET /${i}?quiet HTTP/1.1`) + masked,
+      ),
+      '\x82\x02hi',
+    );
+    for (const [i, answer] of answers.entries()) {
+      expect(answer).toMatch(/^HTTP\/1\.1 101 .*\r\nSec-WebSocket-Protocol: b\r\nX-Hook: /s);
+      expect(answer).toContain(`X-Hook: /${i}\r\n`);
+    }
+    const refused = await storm(
+      served.port,
+      Array.from({ length: 10 }, () => request('', 'GET /no HTTP/1.1')),
+    );
+    for (const answer of refused) expect(answer).toMatch(/^HTTP\/1\.1 403 /);
+    await until(() => served.server.stats().connections === 10);
+  });
+});
