@@ -50,6 +50,9 @@ export const DEFAULTS = {
   handOffTimeoutMs: 2000,
 } as const;
 
+/** See {@link ServerOptions.resourceLimits}. */
+const DEFAULT_RESOURCES: ResourceLimits = { maxYoungGenerationSizeMb: 24 };
+
 /** Descriptors that are not for connections: the threads', the log's, files of the application. */
 const RESERVED_DESCRIPTORS = 256;
 
@@ -140,7 +143,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     maxHeaderCount: numberOf('maxHeaderCount'),
     handshakeTimeoutMs: numberOf('handshakeTimeoutMs'),
     handOffTimeoutMs: numberOf('handOffTimeoutMs'),
-    resourceLimits: checkResourceLimits(options.resourceLimits ?? {}),
+    resourceLimits: { ...DEFAULT_RESOURCES, ...checkResourceLimits(options.resourceLimits ?? {}) },
     paths: options.path === undefined ? undefined : checkPaths(options.path),
     log: checkLogger(options.log ?? stderrLogger),
   };
