@@ -4,6 +4,7 @@ import { Handshake } from '../client/handshake.js';
 import { OptionError } from '../client/option-error.js';
 import { HandshakeConfigError } from '../protocol/handshake-error.js';
 import type { HeaderSource, HeaderValue } from '../protocol/handshake-response.js';
+import { LOAD_DEFAULTS } from './load-defaults.js';
 import { EXPECTATIONS, type Expectation, LOAD_MODES, type LoadMode, type LoadOptions } from './load-options.js';
 
 /** {@link LoadOptions}, checked and complete, for one thread or all of them. It can be posted to threads. */
@@ -30,19 +31,6 @@ export interface Plan {
   readonly rejectUnauthorized: boolean;
   readonly ca: string | undefined;
 }
-
-/** Default values, in bytes and ms. */
-export const LOAD_DEFAULTS = {
-  mode: 'echo',
-  connections: 10,
-  inFlight: 1,
-  durationMs: 10_000,
-  warmUpMs: 1000,
-  workers: 1,
-  sizeBytes: 32,
-  expect: 'echo',
-  timeoutMs: 10_000,
-} as const;
 
 const MAX_TIME_MS = 2 ** 31 - 1;
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
