@@ -28,8 +28,8 @@ const COUNTED_MICROS = 64 * 1024;
 
 /**
  * How long things took: an HdrHistogram (Gil Tene), so that the few long times are as exact as the many short ones. In front
- * of it stands a plain count for each microsecond: the histogram finds its buckets by logarithms and powers, 0.3 us for each
- * message of a client that has 7.
+ * of it stands a plain count for each microsecond: to note a time there takes 10 ns, and 90 in the histogram, which finds its
+ * buckets by logarithms and powers.
  */
 export class Latency {
   readonly #histogram: Histogram = build(HISTOGRAM);

@@ -33,13 +33,9 @@ export interface LoadEnvironment {
   readonly readBuffer: Buffer;
 }
 
-export function loadEnvironment(plan: Plan, address: Address, frames: LoadFrames): LoadEnvironment {
-  return {
-    plan,
-    address,
-    frames,
-    readBuffer: Buffer.allocUnsafeSlow(OFF_PAGE_BYTES + READ_BYTES).subarray(OFF_PAGE_BYTES),
-  };
+/** Memory for {@link LoadEnvironment.readBuffer}. */
+export function makeReadBuffer(): Buffer {
+  return Buffer.allocUnsafeSlow(OFF_PAGE_BYTES + READ_BYTES).subarray(OFF_PAGE_BYTES);
 }
 
 /** Whom a connection tells what happens on it. */
@@ -78,7 +74,8 @@ const keys = new MaskingKeys();
  *
  * Hot: a read is compared as a whole with the bytes that it should bring, whatever the number of messages in it, and only
  * what differs (a ping, a Close, other fragments, a wrong answer) goes through the framing loop. Frames are written by one
- * system call on the descriptor, as long as nothing is queued: `socket.write` would cost 2 us more.
+ * system call on the descriptor, as long as nothing is queued: of the 7 us that a message of 20 bytes costs alone, `socket.write`
+ * would add 0.7.
  */
 export class LoadConnection {
   readonly #env: LoadEnvironment;
@@ -157,12 +154,13 @@ export class LoadConnection {
     this.#writeControl(Opcode.PING, Buffer.alloc(0));
   }
 
-  /** Begins the closing handshake with 1000. The listener is told of its end, which is no failure. */
+  /**
+   * Begins the closing handshake with 1000, unless that has begun; what is not open yet is dropped. The listener is told of
+   * its end, which is no failure.
+   */
   close(): void {
-    if (this.#state !== State.OPEN) {
-      this.#socket.destroy();
-      return;
-    }
+    if (this.#state === State.CONNECTING) this.#socket.destroy();
+    if (this.#state !== State.OPEN) return;
     this.#state = State.CLOSING;
     this.#writeControl(Opcode.CLOSE, closePayload(CloseCode.NORMAL));
     this.#expectEnd();
@@ -320,12 +318,12 @@ export class LoadConnection {
   }
 }
 
-/** Reads of up to so many bytes are compared here, in less time than it takes to call what compares others. */
-const MAX_COMPARED_BYTES = 64;
+/** Longer reads are compared by `Buffer.compare`: 22 bytes take it 75 ns and a loop 35, 64 bytes 72 and 99. */
+const MAX_LOOPED_BYTES = 40;
 
 /** Whether the first bytes of a read are those of the other buffer from `at` on. */
 function isEqual(read: Buffer, length: number, other: Buffer, at: number): boolean {
-  if (length > MAX_COMPARED_BYTES) return read.compare(other, at, at + length, 0, length) === 0;
+  if (length > MAX_LOOPED_BYTES) return read.compare(other, at, at + length, 0, length) === 0;
   for (let i = 0; i < length; i++) if (read[i] !== other[at + i]) return false;
   return true;
 }

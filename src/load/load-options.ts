@@ -25,7 +25,7 @@ export interface LoadOptions extends HandshakeOffer {
    * - 'idle': connections are opened and held.
    */
   readonly mode?: LoadMode | undefined;
-  /** At a time; in 'broadcast', those that subscribe. 1 to 65535 by TCP; default 10. */
+  /** At a time; in 'broadcast', those that subscribe. 1 to 1000000, of which TCP allows some 28000 from one address to one port; default 10. */
   readonly connections?: number | undefined;
   /** Messages on their way on each connection, in 'broadcast' on that which publishes; 1 to 10000, default 1. */
   readonly inFlight?: number | undefined;
@@ -41,7 +41,10 @@ export interface LoadOptions extends HandshakeOffer {
   readonly ratePerSecond?: number | undefined;
   /** What is done and not measured before; default 1 s, with `amount` 0. */
   readonly warmUpMs?: number | undefined;
-  /** Threads to put the load on with, at most as many as connections; default 1, which is the thread that calls. */
+  /**
+   * Threads to put the load on with, at most as many as connections; default 1, which is the thread that calls. In 'broadcast'
+   * there can be no more: the one that publishes waits for all others.
+   */
   readonly workers?: number | undefined;
   /** What is sent; by default `sizeBytes` of what looks random, letters if it is text. */
   readonly message?: string | Uint8Array | undefined;

@@ -5,7 +5,7 @@ import { type Driver, type DriverEnvironment, NO_ANSWER } from './driver.js';
 import { EchoDriver } from './echo-driver.js';
 import { LoadFrames } from './frames.js';
 import { IdleDriver } from './idle-driver.js';
-import { LoadConnection, type LoadEnvironment, type LoadListener, loadEnvironment } from './load-connection.js';
+import { LoadConnection, type LoadEnvironment, type LoadListener, makeReadBuffer } from './load-connection.js';
 import type { LoadProgress } from './load-options.js';
 import type { Plan } from './plan.js';
 import { SendDriver } from './send-driver.js';
@@ -57,7 +57,7 @@ export class ThreadLoad implements LoadListener {
   constructor(plan: Plan) {
     this.#plan = plan;
     const frames = new LoadFrames(plan.payload, plan.isBinary, plan.inFlight);
-    this.#env = loadEnvironment(plan, readAddress(plan.url), frames);
+    this.#env = { plan, address: readAddress(plan.url), frames, readBuffer: makeReadBuffer() };
     this.#driver = driverFor(plan, {
       plan,
       tally: this.#tally,

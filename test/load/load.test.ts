@@ -142,7 +142,7 @@ describe('a load of echoes', () => {
         },
       },
     );
-    expect(seen).toEqual([expect.objectContaining({ phase: 'measuring', open: 2, errors: 0, durationMs: 60_000 })]);
+    expect(seen[0]).toMatchObject({ phase: 'measuring', open: 2, errors: 0, durationMs: 60_000 });
     expect(result).toMatchObject({ ...NOTHING_WRONG, closes: { 1000: 2 } });
     expect(result.messages.total).toBeGreaterThan(0);
     expect(result.duration).toBeLessThan(60);
@@ -319,6 +319,21 @@ describe('a load of connections', () => {
       errorsByKind: { 'connect: ECONNREFUSED': 20 },
       connections: { failed: 20 },
     });
+  });
+
+  it('that is ended early closes what it has open, and calls none of it lost', async () => {
+    const abort = new AbortController();
+    let count = 0;
+    const served = await wsServer(
+      () => {},
+      () => {
+        if (++count === 30) abort.abort();
+      },
+    );
+    const options = { url: served.url, mode: 'connect', connections: 8, durationMs: 60_000, warmUpMs: 0 } as const;
+    const result = await load(options, { signal: abort.signal });
+    expect(result).toMatchObject({ ...NOTHING_WRONG, connections: { failed: 0, lost: 0 } });
+    expect(Object.keys(result.closes)).toEqual(['1000']);
   });
 
   it('that are idle holds them, and answers pings', async () => {
