@@ -1,4 +1,5 @@
-import { type Driver, type DriverEnvironment, NO_ANSWER, UNEXPECTED } from './driver.js';
+import type { Driver, DriverEnvironment } from './driver.js';
+import { NO_ANSWER, UNEXPECTED } from './failures.js';
 import type { LoadConnection } from './load-connection.js';
 import { Supply } from './supply.js';
 

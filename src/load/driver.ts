@@ -35,10 +35,6 @@ export interface Driver {
   onClosed(connection: LoadConnection): void;
   /** Is called every ms, if the plan has a rate, and else now and then. */
   onTick(now: number): void;
-  /** Messages that are on their way, and that nobody waits for any more. */
+  /** Messages that are on their way, and that nobody waits for any more: how many. */
   abandon(): number;
 }
-
-/** As {@link Driver.abandon} counts them. */
-export const NO_ANSWER = 'timeout: no answer';
-export const UNEXPECTED = 'unexpected: more messages than were sent';

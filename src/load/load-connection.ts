@@ -11,15 +11,13 @@ import { HandshakeResponseError } from '../protocol/handshake-response-error.js'
 import { FIN, Opcode } from '../protocol/opcode.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
 import { ServerFrameReader } from '../protocol/server-frame-reader.js';
+import { TIMEOUT } from './failures.js';
 import { type LoadFrames, OFF_PAGE_BYTES, READ_BYTES } from './frames.js';
 import { InFlight } from './in-flight.js';
 import type { Plan } from './plan.js';
 
 /** Longest message that is taken from a server, if the one that is sent is not longer: 16 MiB. */
 const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
-
-/** What failures begin with that are timeouts. */
-export const TIMEOUT = 'timeout: ';
 
 /** For a server to answer our Close. */
 const CLOSE_TIMEOUT_MS = 1000;

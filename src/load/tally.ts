@@ -1,5 +1,5 @@
+import { TIMEOUT } from './failures.js';
 import { Latency } from './latency.js';
-import { TIMEOUT } from './load-connection.js';
 
 /** What a thread has counted, as it is posted. */
 export interface EncodedTally {

@@ -1,8 +1,9 @@
 import { readAddress } from '../client/address.js';
 import { BroadcastDriver } from './broadcast-driver.js';
 import { ConnectDriver } from './connect-driver.js';
-import { type Driver, type DriverEnvironment, NO_ANSWER } from './driver.js';
+import type { Driver, DriverEnvironment } from './driver.js';
 import { EchoDriver } from './echo-driver.js';
+import { NO_ANSWER, WRONG } from './failures.js';
 import { LoadFrames } from './frames.js';
 import { IdleDriver } from './idle-driver.js';
 import { LoadConnection, type LoadEnvironment, type LoadListener, makeReadBuffer } from './load-connection.js';
@@ -113,12 +114,16 @@ export class ThreadLoad implements LoadListener {
   }
 
   async #warmUp(): Promise<void> {
-    const { warmUpMs, amount } = this.#plan;
+    const { warmUpMs } = this.#plan;
     this.#enter('warming up', warmUpMs);
     this.#driver.start(Number.POSITIVE_INFINITY, performance.now());
     await this.#until(() => this.#driver.isDone, warmUpMs);
-    // An amount is exact: nothing of before may be among it.
-    if (Number.isFinite(amount)) await this.#settle();
+    if (this.#startsAnew) await this.#settle();
+  }
+
+  /** An amount is exact, and a rate owes nothing of before: then what was sent to warm up is settled first. */
+  get #startsAnew(): boolean {
+    return Number.isFinite(this.#plan.amount) || Number.isFinite(this.#plan.ratePerSecond);
   }
 
   async #measure(): Promise<void> {
@@ -129,7 +134,7 @@ export class ThreadLoad implements LoadListener {
     const startedAt = performance.now();
     const cpu = process.cpuUsage();
     const loop = performance.eventLoopUtilization();
-    if (warmUpMs === 0 || Number.isFinite(amount)) this.#driver.start(amount, startedAt);
+    if (warmUpMs === 0 || this.#startsAnew) this.#driver.start(amount, startedAt);
     await this.#until(() => this.#driver.isDone, durationMs);
     tally.elapsedMs = Math.max(performance.now() - startedAt, Number.EPSILON);
     const { user, system } = process.cpuUsage(cpu);
@@ -178,7 +183,7 @@ export class ThreadLoad implements LoadListener {
 
   onWrong(connection: LoadConnection): void {
     if (this.#plan.expect === 'none') return; // whatever it says, nobody asked
-    connection.fail('wrong: a message that was not sent');
+    connection.fail(WRONG);
   }
 
   onPong(connection: LoadConnection): void {
