@@ -5,13 +5,16 @@ import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
 import { addLimits, FLAG_OF, limitsOf } from './cli/limits.js';
+import { addLoad, LOAD_FLAG_OF } from './cli/load.js';
 import { collect, parseCount, parsePort, parseSeconds } from './cli/values.js';
+import { OptionError } from './client/option-error.js';
 import { ConfigError, createServer, HandlerModuleError, type Server, type ServerOptions } from './index.js';
 import { KERNEL_CHOICES } from './kernels/create-kernel.js';
 
 /** Exit codes: the command line cannot be understood, or this machine cannot do what it says. */
 const EXIT_USAGE = 2;
 const EXIT_ENVIRONMENT = 1;
+const USAGE_ERRORS = [ConfigError, HandlerModuleError, OptionError];
 
 interface ServeFlags {
   readonly host: string;
@@ -39,8 +42,7 @@ async function main(argv: readonly string[]): Promise<void> {
       return;
     }
     process.stderr.write(`wsloom: ${describe(error)}\n`);
-    process.exitCode =
-      error instanceof ConfigError || error instanceof HandlerModuleError ? EXIT_USAGE : EXIT_ENVIRONMENT;
+    process.exitCode = USAGE_ERRORS.some((kind) => error instanceof kind) ? EXIT_USAGE : EXIT_ENVIRONMENT;
   }
 }
 
@@ -49,7 +51,7 @@ function createProgram(): Command {
     readonly version: string;
   };
   const program = new Command('wsloom')
-    .description('A WebSocket (RFC 6455) server that uses every core of the machine.')
+    .description('A WebSocket (RFC 6455) server that uses every core of the machine, and a load generator.')
     .version(version, '-V, --version', 'print the version and exit')
     .helpOption('-h, --help', 'print this help and exit')
     .exitOverride()
@@ -83,6 +85,7 @@ function createProgram(): Command {
     .addHelpText('after', SERVE_HELP)
     .action(serve);
   addLimits(command);
+  addLoad(program, version);
   return program;
 }
 
@@ -174,6 +177,8 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof ConfigError)
     return error.message.replace(error.option, FLAG_OF.get(error.option) ?? error.option);
+  if (error instanceof OptionError)
+    return error.message.replace(error.option, LOAD_FLAG_OF.get(error.option) ?? error.option);
   const { code } = error as NodeJS.ErrnoException;
   const hint = HINTS[code ?? ''];
   if (hint !== undefined) return `${error.message.replace(/^listen /, '')}: ${hint}`;

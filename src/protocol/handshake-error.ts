@@ -39,9 +39,10 @@ export class HandshakeError extends Error {
   }
 }
 
-/** What was wrong with an answer that the application asked for: stable names. */
+/** What was wrong with an answer, or with a client's request, that the application asked for: stable names. */
 export type HandshakeConfigErrorCode =
   | 'WSLOOM_SUBPROTOCOL_NOT_OFFERED'
+  | 'WSLOOM_SUBPROTOCOL_INVALID'
   | 'WSLOOM_EXTENSION_NOT_OFFERED'
   | 'WSLOOM_EXTENSION_INVALID'
   | 'WSLOOM_HEADER_INVALID'
@@ -49,12 +50,15 @@ export type HandshakeConfigErrorCode =
   | 'WSLOOM_STATUS_INVALID'
   | 'WSLOOM_REASON_INVALID';
 
-/** The application asked for an answer that the protocol does not allow: a mistake of ours or the user's, not the client's. */
+/**
+ * The application asked for an answer, or a request, that the protocol does not allow: a mistake of ours or the user's, not
+ * the peer's.
+ */
 export class HandshakeConfigError extends Error {
   override readonly name = 'HandshakeConfigError';
   readonly code: HandshakeConfigErrorCode;
   /** The argument that is wrong. */
-  readonly option: 'subprotocol' | 'extensions' | 'headers' | 'status' | 'reason';
+  readonly option: 'subprotocol' | 'subprotocols' | 'extensions' | 'headers' | 'status' | 'reason';
 
   constructor(code: HandshakeConfigErrorCode, option: HandshakeConfigError['option'], message: string) {
     super(message);

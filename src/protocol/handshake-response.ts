@@ -172,10 +172,13 @@ function checkExtensions(handshake: OpeningHandshake, extensions: readonly Exten
 }
 
 /**
- * The field lines, each name and value checked: a line break in one of them would let whoever chose it write headers of
- * his own. Names go into `seen` in lower case.
+ * The field lines of either side, each name and value checked: a line break in one of them would let whoever chose it write
+ * headers of his own. Names go into `seen` in lower case.
+ *
+ * @param owned names, in lower case, that the handshake sets itself
+ * @throws HandshakeConfigError if a header cannot be sent, or is owned
  */
-function renderHeaders(headers: HeaderSource, owned: ReadonlySet<string>, seen?: Set<string>): string {
+export function renderHeaders(headers: HeaderSource, owned: ReadonlySet<string>, seen?: Set<string>): string {
   if (typeof headers !== 'object' || headers === null) {
     throw invalidHeader(`headers must be a record or pairs of name and value, got ${shown(headers)}`);
   }

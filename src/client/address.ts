@@ -1,0 +1,54 @@
+import { isIP } from 'node:net';
+import { excerpt } from '../protocol/handshake-error.js';
+import { OptionError } from './option-error.js';
+
+/** Where a ws or wss URI leads (RFC 6455 section 3). */
+export interface Address {
+  readonly isSecure: boolean;
+  /** A name, or an address without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** For the Host header: the port is named unless it is the scheme's own. */
+  readonly authority: string;
+  /** "/path?query", percent-encoded. */
+  readonly target: string;
+}
+
+/** The scheme's port, and whether it is TLS. */
+const SCHEMES: ReadonlyMap<string, readonly [port: number, isSecure: boolean]> = new Map([
+  ['ws:', [80, false]],
+  ['wss:', [443, true]],
+]);
+
+/** Reads a ws or wss URI. @throws OptionError */
+export function readAddress(url: string | URL): Address {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch (cause) {
+    throw new OptionError('url', `url must be like ws://host:port/path, got ${excerpt(String(url))}`, { cause });
+  }
+  const scheme = SCHEMES.get(parsed.protocol);
+  if (scheme === undefined) {
+    throw new OptionError('url', `url must begin with ws:// or wss://, got ${excerpt(parsed.protocol)}`);
+  }
+  if (parsed.hash !== '') {
+    throw new OptionError('url', `url must not have a fragment, got ${excerpt(parsed.hash)} (RFC 6455 section 3)`);
+  }
+  if (parsed.username !== '' || parsed.password !== '') {
+    throw new OptionError('url', 'url must not name a user: send an Authorization header (RFC 6455 section 3)');
+  }
+  const [defaultPort, isSecure] = scheme;
+  return {
+    isSecure,
+    host: parsed.hostname.replace(/^\[|\]$/g, ''),
+    port: parsed.port === '' ? defaultPort : Number(parsed.port),
+    authority: parsed.host,
+    target: `${parsed.pathname}${parsed.search}`,
+  };
+}
+
+/** Whether TLS may be told the host as a server name: addresses are none (RFC 6066 section 3). */
+export function isServerName({ host }: Address): boolean {
+  return isIP(host) === 0;
+}

@@ -1,0 +1,62 @@
+import { readAddress } from './address.js';
+import { ClientConnection } from './client-connection.js';
+import { type ClientOptions, resolveLimits } from './client-options.js';
+import { ConnectError } from './connect-error.js';
+import { dial } from './dial.js';
+import { Handshake } from './handshake.js';
+
+/**
+ * Opens a WebSocket (RFC 6455 section 4.1): TCP, TLS for wss, and the opening handshake. Redirects are not followed.
+ * Messages go to the hook `message` of the options; none is lost, also of those that come with the server's answer: hooks
+ * are called after the promise is settled.
+ *
+ * @param url ws://host:port/path?query, or wss
+ * @returns the open connection. The promise rejects with {@link OptionError} or {@link HandshakeConfigError} if an option
+ * cannot be used, {@link ConnectError} if there is no connection (not in time), or {@link HandshakeResponseError} if the
+ * server does not accept it as it must.
+ */
+export async function connect(url: string | URL, options: ClientOptions = {}): Promise<ClientConnection> {
+  const address = readAddress(url);
+  const limits = resolveLimits(options);
+  const handshake = new Handshake(address, options);
+  const { rejectUnauthorized = true, ca } = options;
+  const socket = dial(address, { rejectUnauthorized, ca }, () => socket.write(handshake.request));
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => {
+      settle();
+      socket.on('error', () => {}); // of a connection that is given up
+      socket.destroy();
+      reject(error);
+    };
+    const onRead = (read: Buffer) => {
+      try {
+        const answer = handshake.feed(read);
+        if (answer === undefined) return;
+        settle();
+        socket.pause();
+        const connection = new ClientConnection(socket, answer.acceptance, options, limits);
+        resolve(connection);
+        // When whoever waits for the connection has it.
+        setImmediate(() => connection.start(answer.rest));
+      } catch (error) {
+        fail(error as Error);
+      }
+    };
+    const onError = (cause: Error) => {
+      fail(new ConnectError('WSLOOM_CONNECT', `no connection to ${address.authority}: ${cause.message}`, { cause }));
+    };
+    const onEnd = () => {
+      const message = `no connection to ${address.authority}: it was closed before the opening handshake was answered`;
+      fail(new ConnectError('WSLOOM_CONNECT', message));
+    };
+    const timer = setTimeout(() => {
+      const message = `no connection to ${address.authority}: no opening handshake within ${limits.handshakeTimeoutMs} ms`;
+      fail(new ConnectError('WSLOOM_HANDSHAKE_TIMEOUT', message));
+    }, limits.handshakeTimeoutMs);
+    const settle = () => {
+      clearTimeout(timer);
+      socket.off('data', onRead).off('error', onError).off('end', onEnd).off('close', onEnd);
+    };
+    socket.on('data', onRead).on('error', onError).on('end', onEnd).on('close', onEnd);
+  });
+}

@@ -1,0 +1,37 @@
+import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { type Address, isServerName } from './address.js';
+
+/** How a socket is opened. */
+export interface DialOptions {
+  /** Whether a wss server must have a certificate that this machine trusts. */
+  readonly rejectUnauthorized: boolean;
+  /** Certificates to trust instead of the machine's, in PEM. */
+  readonly ca?: string | Buffer | readonly (string | Buffer)[] | undefined;
+  /** Where reads go, instead of 'data' events. */
+  readonly onread?: OnReadOpts | undefined;
+}
+
+/**
+ * Opens a TCP connection, and TLS over it for wss. Both directions are independent of each other (`allowHalfOpen`), and
+ * nothing is delayed to be sent together (`noDelay`).
+ * @param opened is called when bytes may be exchanged; if that fails, 'error' and 'close' are emitted.
+ */
+export function dial(address: Address, options: DialOptions, opened: () => void): Socket {
+  const { host, port, isSecure } = address;
+  const { onread, ca, rejectUnauthorized } = options;
+  const common = { host, port, allowHalfOpen: true, ...(onread === undefined ? {} : { onread }) };
+  if (!isSecure) return connectTcp({ ...common, noDelay: true }, opened);
+  const socket = connectTls(
+    {
+      ...common,
+      rejectUnauthorized,
+      // HTTP/2 has another opening handshake (RFC 8441).
+      ALPNProtocols: ['http/1.1'],
+      ...(isServerName(address) ? { servername: host } : {}),
+      ...(ca === undefined ? {} : { ca: ca as string }),
+    },
+    opened,
+  );
+  return socket.setNoDelay(true);
+}

@@ -1,0 +1,13 @@
+export { CloseArgumentError, CloseCode } from '../protocol/close.js';
+export { HandshakeConfigError } from '../protocol/handshake-error.js';
+export type { HandshakeHeaders } from '../protocol/handshake-headers.js';
+export type { HeaderSource, HeaderValue } from '../protocol/handshake-response.js';
+export { HandshakeResponseError, type HandshakeResponseErrorCode } from '../protocol/handshake-response-error.js';
+export { ProtocolError } from '../protocol/protocol-error.js';
+export type { ClientClosed, ClientConnection } from './client-connection.js';
+export type { ClientMessage } from './client-message.js';
+export type { ClientHooks, ClientOptions } from './client-options.js';
+export { connect } from './connect.js';
+export { ConnectError } from './connect-error.js';
+export type { HandshakeOffer } from './handshake.js';
+export { OptionError } from './option-error.js';

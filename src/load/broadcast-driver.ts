@@ -1,0 +1,150 @@
+import type { Driver, DriverEnvironment } from './driver.js';
+import { NO_ANSWER, UNEXPECTED } from './failures.js';
+import type { LoadConnection } from './load-connection.js';
+import { Supply } from './supply.js';
+
+/**
+ * The connection that is opened first publishes; each message is done when all others have it, and then the next is
+ * published. What the publisher gets of its own is not counted: some servers send it, others do not.
+ */
+export class BroadcastDriver implements Driver {
+  readonly #env: DriverEnvironment;
+  readonly #supply: Supply;
+  #isRunning = false;
+  #publisher: LoadConnection | undefined;
+  #published = 0;
+  #done = 0;
+  // Of the publications on their way, the one with the number n at n modulo their most.
+
+  readonly #times: Float64Array;
+  /** How many subscribers have it, … */
+  readonly #counts: Int32Array;
+  /** … and how many are to. */
+  readonly #targets: Int32Array;
+
+  constructor(env: DriverEnvironment) {
+    const { inFlight } = env.plan;
+    this.#env = env;
+    this.#supply = new Supply(env.plan);
+    this.#times = new Float64Array(inFlight);
+    this.#counts = new Int32Array(inFlight);
+    this.#targets = new Int32Array(inFlight);
+  }
+
+  get connectionsBefore(): number {
+    return this.#env.plan.connections + 1;
+  }
+
+  get isSettled(): boolean {
+    return this.#done === this.#published;
+  }
+
+  get isDone(): boolean {
+    const hasNobody = this.#publisher === undefined || this.#env.connections.size < 2;
+    return (this.#supply.isExhausted && this.isSettled) || hasNobody;
+  }
+
+  start(amount: number, now: number): void {
+    this.#isRunning = true;
+    this.#supply.start(amount, now);
+    if (!this.#supply.isRated) this.#publish(now);
+  }
+
+  stop(): void {
+    this.#isRunning = false;
+  }
+
+  onOpen(connection: LoadConnection): void {
+    this.#publisher ??= connection;
+  }
+
+  /** Hot: once for each read of each subscriber, with a few operations for each message. */
+  onReplies(connection: LoadConnection, count: number): void {
+    if (connection === this.#publisher) return;
+    const now = performance.now();
+    const { tally, plan } = this.#env;
+    const expected = this.#published - connection.received;
+    if (count > expected) {
+      tally.error(UNEXPECTED, count - expected);
+      count = expected;
+    }
+    if (this.#isRunning) tally.messages += count;
+    const doneBefore = this.#done;
+    let slot = connection.received % plan.inFlight;
+    for (let i = 0; i < count; i++) {
+      const has = (this.#counts[slot] as number) + 1;
+      this.#counts[slot] = has;
+      if (has === this.#targets[slot]) this.#complete(slot, now);
+      if (++slot === plan.inFlight) slot = 0;
+    }
+    connection.received += count;
+    if (this.#done > doneBefore) this.#goOn(now);
+  }
+
+  onDrain(): void {}
+
+  /** What it has not got, nobody waits for any more. */
+  onClosed(connection: LoadConnection): void {
+    if (connection === this.#publisher) this.#publisher = undefined;
+    const now = performance.now();
+    for (let number = connection.received; number < this.#published; number++) {
+      const slot = number % this.#env.plan.inFlight;
+      const target = (this.#targets[slot] as number) - 1;
+      this.#targets[slot] = target;
+      if (this.#counts[slot] === target) this.#complete(slot, now);
+    }
+    this.#goOn(now);
+    this.#env.wake();
+  }
+
+  onTick(now: number): void {
+    const { plan, tally, connections } = this.#env;
+    if (this.#isRunning && this.#supply.isRated) this.#publish(now);
+    if (this.isSettled || (this.#times[this.#done % plan.inFlight] as number) > now - plan.timeoutMs) return;
+    for (const connection of [...connections]) {
+      if (connection === this.#publisher || connection.received > this.#done) continue;
+      tally.error(NO_ANSWER);
+      connection.fail(NO_ANSWER);
+    }
+  }
+
+  abandon(): number {
+    const abandoned = this.#published - this.#done;
+    this.#done = this.#published;
+    return abandoned;
+  }
+
+  /** They come to each subscriber in order, so the oldest is done first. */
+  #complete(slot: number, now: number): void {
+    this.#done++;
+    if (this.#isRunning) this.#env.tally.latency.note(now - (this.#times[slot] as number), 1);
+  }
+
+  #goOn(now: number): void {
+    if (this.#isRunning) this.#publish(now);
+    if (this.isSettled) this.#env.wake();
+  }
+
+  /** Publishes as much as may be on its way, in one write. */
+  #publish(now: number): void {
+    const publisher = this.#publisher;
+    const subscribers = this.#env.connections.size - 1;
+    if (publisher === undefined || subscribers === 0) return;
+    const supply = this.#supply;
+    if (supply.isRated) supply.advance(now);
+    const { inFlight } = this.#env.plan;
+    const free = inFlight - (this.#published - this.#done);
+    let count = 0;
+    for (let taken = supply.take(free, now); taken > 0; taken = supply.take(free - count, now)) {
+      for (let i = 0; i < taken; i++) {
+        const slot = (this.#published + i) % inFlight;
+        this.#times[slot] = supply.time;
+        this.#counts[slot] = 0;
+        this.#targets[slot] = subscribers;
+      }
+      this.#published += taken;
+      count += taken;
+    }
+    if (count > 0) publisher.send(count);
+  }
+}

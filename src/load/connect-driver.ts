@@ -1,0 +1,67 @@
+import type { Driver, DriverEnvironment } from './driver.js';
+import type { LoadConnection } from './load-connection.js';
+import { Supply } from './supply.js';
+
+/** Connections are opened and closed; for each that is over, the next is opened. */
+export class ConnectDriver implements Driver {
+  readonly connectionsBefore = 0;
+  readonly #env: DriverEnvironment;
+  readonly #supply: Supply;
+  #isRunning = false;
+  /** Those that are being opened, are open, or are being closed. */
+  #underWay = 0;
+
+  constructor(env: DriverEnvironment) {
+    this.#env = env;
+    this.#supply = new Supply(env.plan);
+  }
+
+  get isSettled(): boolean {
+    return this.#underWay === 0;
+  }
+
+  get isDone(): boolean {
+    return this.#supply.isExhausted && this.isSettled;
+  }
+
+  start(amount: number, now: number): void {
+    this.#isRunning = true;
+    this.#supply.start(amount, now);
+    while (this.#underWay < this.#env.plan.connections && this.#connect(now));
+  }
+
+  stop(): void {
+    this.#isRunning = false;
+  }
+
+  onOpen(connection: LoadConnection, now: number): void {
+    if (this.#isRunning) {
+      this.#env.tally.messages++;
+      this.#env.tally.latency.note(now - connection.startedAt, 1);
+    }
+    connection.close();
+  }
+
+  onReplies(): void {}
+
+  onDrain(): void {}
+
+  onClosed(): void {
+    this.#underWay--;
+    if (this.#isRunning) this.#connect(performance.now());
+    if (this.isSettled) this.#env.wake();
+  }
+
+  onTick(): void {}
+
+  abandon(): number {
+    return this.#underWay;
+  }
+
+  #connect(now: number): boolean {
+    if (this.#supply.take(1, now) === 0) return false;
+    this.#underWay++;
+    this.#env.connect();
+    return true;
+  }
+}

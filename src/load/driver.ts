@@ -1,0 +1,40 @@
+import type { LoadConnection } from './load-connection.js';
+import type { Plan } from './plan.js';
+import type { Tally } from './tally.js';
+
+/** What a driver has to do with. */
+export interface DriverEnvironment {
+  /** Of this thread. */
+  readonly plan: Plan;
+  readonly tally: Tally;
+  /** All that are open. */
+  readonly connections: ReadonlySet<LoadConnection>;
+  /** Opens one more. */
+  connect(): void;
+  /** What was waited for may have come: {@link Driver.isSettled}, or {@link Driver.isDone}. */
+  wake(): void;
+}
+
+/** What a mode does with the connections of a thread. Between `start` and `stop` it counts what comes. */
+export interface Driver {
+  /** How many connections are to be open before it starts. */
+  readonly connectionsBefore: number;
+  /** Nothing is on its way. */
+  readonly isSettled: boolean;
+  /** The amount is done, and settled; or nothing more can be done. */
+  readonly isDone: boolean;
+  /** Begins, with at most so many messages. @param now in ms */
+  start(amount: number, now: number): void;
+  /** Sends nothing more, and counts nothing. */
+  stop(): void;
+  onOpen(connection: LoadConnection, now: number): void;
+  onReplies(connection: LoadConnection, count: number): void;
+  /** The system takes bytes again. */
+  onDrain(connection: LoadConnection): void;
+  /** A connection is over, or could not be opened; it is not among those that are open. */
+  onClosed(connection: LoadConnection): void;
+  /** Is called every ms, if the plan has a rate, and else now and then. */
+  onTick(now: number): void;
+  /** Messages that are on their way, and that nobody waits for any more: how many. */
+  abandon(): number;
+}

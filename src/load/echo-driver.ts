@@ -1,0 +1,122 @@
+import type { Driver, DriverEnvironment } from './driver.js';
+import { NO_ANSWER, UNEXPECTED } from './failures.js';
+import type { LoadConnection } from './load-connection.js';
+import { Supply } from './supply.js';
+
+/** Each connection sends, and for each message that comes back it sends the next. */
+export class EchoDriver implements Driver {
+  readonly #env: DriverEnvironment;
+  readonly #supply: Supply;
+  #isRunning = false;
+  #inFlight = 0;
+  /** Of messages that are due: connections take turns. */
+  #turns: LoadConnection[] = [];
+  #turn = 0;
+
+  constructor(env: DriverEnvironment) {
+    this.#env = env;
+    this.#supply = new Supply(env.plan);
+  }
+
+  get connectionsBefore(): number {
+    return this.#env.plan.connections;
+  }
+
+  get isSettled(): boolean {
+    return this.#inFlight === 0;
+  }
+
+  get isDone(): boolean {
+    return (this.#supply.isExhausted && this.isSettled) || this.#env.connections.size === 0;
+  }
+
+  start(amount: number, now: number): void {
+    this.#isRunning = true;
+    this.#supply.start(amount, now);
+    this.#turns = [...this.#env.connections];
+    if (this.#supply.isRated) return;
+    const { inFlight } = this.#env.plan;
+    for (const connection of this.#turns) this.#send(connection, inFlight - connection.inFlight.count, now);
+  }
+
+  stop(): void {
+    this.#isRunning = false;
+  }
+
+  onOpen(): void {}
+
+  onReplies(connection: LoadConnection, count: number): void {
+    const now = performance.now();
+    const { tally } = this.#env;
+    const { inFlight } = connection;
+    if (count > inFlight.count) {
+      tally.error(UNEXPECTED, count - inFlight.count);
+      count = inFlight.count;
+    }
+    this.#inFlight -= count;
+    if (this.#isRunning) {
+      inFlight.take(count, now, tally.latency);
+      tally.messages += count;
+      this.#send(connection, count, now);
+    } else {
+      inFlight.take(count, now, undefined);
+    }
+    if (this.#inFlight === 0) this.#env.wake();
+  }
+
+  onDrain(): void {}
+
+  onClosed(connection: LoadConnection): void {
+    this.#inFlight -= connection.inFlight.clear();
+    this.#turns = this.#turns.filter((other) => other !== connection);
+    this.#env.wake();
+  }
+
+  onTick(now: number): void {
+    const { timeoutMs } = this.#env.plan;
+    if (this.#isRunning && this.#supply.isRated) this.#sendDue(now);
+    for (const connection of this.#env.connections) {
+      if (connection.inFlight.oldest > now - timeoutMs) continue;
+      this.#env.tally.error(NO_ANSWER, this.#forget(connection));
+      connection.fail(NO_ANSWER);
+    }
+  }
+
+  abandon(): number {
+    let abandoned = 0;
+    for (const connection of this.#env.connections) abandoned += this.#forget(connection);
+    return abandoned;
+  }
+
+  #forget(connection: LoadConnection): number {
+    const forgotten = connection.inFlight.clear();
+    this.#inFlight -= forgotten;
+    return forgotten;
+  }
+
+  /** Of what is due, each connection gets its part, and those that are full leave it to the others. */
+  #sendDue(now: number): void {
+    const supply = this.#supply;
+    supply.advance(now);
+    const { inFlight } = this.#env.plan;
+    const share = Math.ceil(supply.waiting / this.#turns.length);
+    for (let tried = 0; supply.waiting > 0 && tried < this.#turns.length; tried++) {
+      this.#turn = (this.#turn + 1) % this.#turns.length;
+      const connection = this.#turns[this.#turn] as LoadConnection;
+      this.#send(connection, Math.min(share, inFlight - connection.inFlight.count), now);
+    }
+  }
+
+  /** Sends up to `wanted` messages, in one write. */
+  #send(connection: LoadConnection, wanted: number, now: number): void {
+    const supply = this.#supply;
+    let count = 0;
+    for (let taken = supply.take(wanted, now); taken > 0; taken = supply.take(wanted - count, now)) {
+      connection.inFlight.add(supply.time, taken);
+      count += taken;
+    }
+    if (count === 0) return;
+    this.#inFlight += count;
+    connection.send(count);
+  }
+}

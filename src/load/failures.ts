@@ -1,0 +1,11 @@
+/** How what goes wrong is called in a result: kinds that are counted, each with a few words, and no numbers of connections. */
+
+/** Kinds that begin so are timeouts. */
+export const TIMEOUT = 'timeout: ';
+
+/** A message that was sent, and that nobody waits for any more. */
+export const NO_ANSWER = `${TIMEOUT}no answer`;
+
+export const UNEXPECTED = 'unexpected: more messages than were sent';
+
+export const WRONG = 'wrong: a message that was not sent';

@@ -1,0 +1,5 @@
+export { OptionError } from '../client/option-error.js';
+export type { LatencySummary } from './latency.js';
+export { load } from './load.js';
+export type { Expectation, LoadControls, LoadMode, LoadOptions, LoadProgress } from './load-options.js';
+export type { LoadResult, LoadResultOptions } from './load-result.js';

@@ -1,0 +1,334 @@
+import { writeSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import type { Address } from '../client/address.js';
+import { dial } from '../client/dial.js';
+import { Handshake } from '../client/handshake.js';
+import { MaskingKeys } from '../client/masking-keys.js';
+import { maskedFrame } from '../protocol/client-frame.js';
+import { CloseCode, closePayload, readCloseStatus } from '../protocol/close.js';
+import { FrameEvent } from '../protocol/frame-reader.js';
+import { HandshakeResponseError } from '../protocol/handshake-response-error.js';
+import { FIN, Opcode } from '../protocol/opcode.js';
+import { ProtocolError } from '../protocol/protocol-error.js';
+import { ServerFrameReader } from '../protocol/server-frame-reader.js';
+import { TIMEOUT } from './failures.js';
+import { type LoadFrames, OFF_PAGE_BYTES, READ_BYTES } from './frames.js';
+import { InFlight } from './in-flight.js';
+import type { Plan } from './plan.js';
+
+/** Longest message that is taken from a server, if the one that is sent is not longer: 16 MiB. */
+const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
+
+/** For a server to answer our Close. */
+const CLOSE_TIMEOUT_MS = 1000;
+
+/** What all connections of a thread have in common. */
+export interface LoadEnvironment {
+  readonly plan: Plan;
+  readonly address: Address;
+  readonly frames: LoadFrames;
+  /** Where every socket reads to: a read is handled to its end before the next one. `READ_BYTES` long. */
+  readonly readBuffer: Buffer;
+}
+
+/** Memory for {@link LoadEnvironment.readBuffer}. */
+export function makeReadBuffer(): Buffer {
+  return Buffer.allocUnsafeSlow(OFF_PAGE_BYTES + READ_BYTES).subarray(OFF_PAGE_BYTES);
+}
+
+/** Whom a connection tells what happens on it. */
+export interface LoadListener {
+  /** The server has accepted. */
+  onOpen(connection: LoadConnection): void;
+  /** So many messages have come as they were expected. */
+  onReplies(connection: LoadConnection, count: number): void;
+  /** A message has come that was not sent. */
+  onWrong(connection: LoadConnection): void;
+  onPong(connection: LoadConnection): void;
+  /** What was queued is with the system: see {@link LoadConnection.isQueued}. */
+  onDrain(connection: LoadConnection): void;
+  /**
+   * It is over; also if it never was open.
+   * @param code the close code that the server named, 1005 if none, 1006 if there was no Close.
+   * @param failure what went wrong, undefined if we have closed it and the server has answered.
+   */
+  onClosed(connection: LoadConnection, code: number, failure: string | undefined): void;
+}
+
+const State = {
+  CONNECTING: 0,
+  OPEN: 1,
+  /** Our Close is sent. */
+  CLOSING: 2,
+  /** The server's Close has come, or it broke the protocol: nothing counts any more. */
+  FINISHING: 3,
+  CLOSED: 4,
+} as const;
+
+const keys = new MaskingKeys();
+
+/**
+ * A connection of the load generator: the client's half of the protocol, for messages that are known before.
+ *
+ * Hot: a read is compared as a whole with the bytes that it should bring, whatever the number of messages in it, and only
+ * what differs (a ping, a Close, other fragments, a wrong answer) goes through the framing loop. Frames are written by one
+ * system call on the descriptor, as long as nothing is queued: of the 7 us that a message of 20 bytes costs alone, `socket.write`
+ * would add 0.7.
+ */
+export class LoadConnection {
+  readonly #env: LoadEnvironment;
+  readonly #listener: LoadListener;
+  readonly #handshake: Handshake;
+  readonly #socket: Socket;
+  /** -1 where there is none (TLS, Windows): then the socket writes. */
+  #fd = -1;
+  #state: (typeof State)[keyof typeof State] = State.CONNECTING;
+  #isQueued = false;
+  /** How many bytes of the message that is arriving have come, all of them as expected. */
+  #phase = 0;
+  /** Reads what is not as expected, up to the end of a message. */
+  #reader: ServerFrameReader | undefined;
+  #closeCode: number = CloseCode.ABNORMAL;
+  #failure: string | undefined;
+  /** For the opening handshake, and then for the closing one. */
+  #timer: NodeJS.Timeout | undefined;
+  /** When it began to connect, in ms. */
+  readonly startedAt = performance.now();
+  // Kept here for who drives it, to be found without a search for each message.
+
+  /** Messages that were sent and have not come back. */
+  readonly inFlight: InFlight;
+  /** Messages that have come as they were expected, in all. */
+  received = 0;
+
+  /** Begins to connect. What comes of it is told to the listener, later. */
+  constructor(env: LoadEnvironment, listener: LoadListener) {
+    const { plan, address, readBuffer } = env;
+    this.#env = env;
+    this.#listener = listener;
+    this.#handshake = new Handshake(address, plan);
+    this.inFlight = new InFlight(plan.mode === 'echo' ? plan.inFlight : 1);
+    const onread = {
+      buffer: readBuffer,
+      callback: (length: number) => {
+        this.#onRead(length);
+        return true;
+      },
+    };
+    const { rejectUnauthorized, ca } = plan;
+    this.#socket = dial(address, { rejectUnauthorized, ca, onread }, () => this.#socket.write(this.#handshake.request));
+    this.#timer = setTimeout(() => this.fail(`${TIMEOUT}opening handshake`), plan.timeoutMs);
+    this.#socket.once('close', () => {
+      clearTimeout(this.#timer);
+      if (this.#state < State.FINISHING) this.#failure ??= 'lost: without a Close';
+      this.#state = State.CLOSED;
+      listener.onClosed(this, this.#closeCode, this.#failure);
+    });
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (this.#state >= State.FINISHING) return;
+      const what = this.#state === State.CONNECTING ? 'connect' : 'lost';
+      this.#failure ??= `${what}: ${error.code ?? error.message}`;
+    });
+    this.#socket.on('end', () => this.#socket.end());
+  }
+
+  get isOpen(): boolean {
+    return this.#state === State.OPEN;
+  }
+
+  /** Whether the system has not taken all that was written. */
+  get isQueued(): boolean {
+    return this.#isQueued;
+  }
+
+  /** Sends the message so many times, if the connection is open. */
+  send(count: number): void {
+    if (this.#state !== State.OPEN) return;
+    const { batch, batchFrames, sentBytes } = this.#env.frames;
+    for (let left = count; left > 0; left -= batchFrames) this.#write(batch, Math.min(left, batchFrames) * sentBytes);
+  }
+
+  ping(): void {
+    this.#writeControl(Opcode.PING, Buffer.alloc(0));
+  }
+
+  /**
+   * Begins the closing handshake with 1000, unless that has begun; what is not open yet is dropped. The listener is told of
+   * its end, which is no failure.
+   */
+  close(): void {
+    if (this.#state === State.CONNECTING) this.#socket.destroy();
+    if (this.#state !== State.OPEN) return;
+    this.#state = State.CLOSING;
+    this.#writeControl(Opcode.CLOSE, closePayload(CloseCode.NORMAL));
+    this.#expectEnd();
+  }
+
+  /** Ends it at once. @param failure why, as the listener is told. */
+  fail(failure: string): void {
+    this.#failure ??= failure;
+    this.#socket.destroy();
+  }
+
+  #onRead(length: number): void {
+    const { frames, readBuffer } = this.#env;
+    if (this.#state === State.OPEN && this.#reader === undefined) {
+      const { expectedBytes } = frames;
+      const phase = this.#phase;
+      const end = phase + length;
+      if (isEqual(readBuffer, length, frames.expected, phase)) {
+        if (end < expectedBytes) {
+          this.#phase = end;
+          return;
+        }
+        const count = Math.floor(end / expectedBytes);
+        this.#phase = end - count * expectedBytes;
+        this.#listener.onReplies(this, count);
+        return;
+      }
+    }
+    this.#readSlowly(readBuffer.subarray(0, length));
+  }
+
+  #readSlowly(read: Buffer): void {
+    if (this.#state >= State.FINISHING) return;
+    try {
+      if (this.#state === State.CONNECTING) {
+        const answer = this.#handshake.feed(read);
+        if (answer === undefined) return;
+        this.#open();
+        if (answer.rest.length > 0) this.#parse(answer.rest);
+      } else {
+        this.#parse(read);
+      }
+    } catch (error) {
+      if (error instanceof HandshakeResponseError) {
+        const { code, status } = error;
+        this.fail(`handshake: ${code}${status === undefined || status === 101 ? '' : ` (${status})`}`);
+      } else if (error instanceof ProtocolError) {
+        this.#failProtocol(error);
+      } else {
+        throw error;
+      }
+    }
+  }
+
+  #open(): void {
+    this.#state = State.OPEN;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (!this.#env.address.isSecure) this.#fd = descriptorOf(this.#socket);
+    this.#listener.onOpen(this);
+  }
+
+  /** The framing loop, for what is not as expected. It begins where the last whole message has ended. */
+  #parse(read: Buffer): void {
+    const { frames } = this.#env;
+    let reader = this.#reader;
+    if (reader === undefined) {
+      reader = new ServerFrameReader(Math.max(MAX_PAYLOAD_BYTES, frames.payload.length));
+      reader.feed(frames.expected.subarray(0, this.#phase));
+      reader.next();
+      this.#reader = reader;
+    }
+    reader.feed(read);
+    for (let event = reader.next(); event !== FrameEvent.NONE; event = reader.next()) {
+      this.#onEvent(event, reader);
+      if (this.#state >= State.FINISHING) return;
+    }
+    if (reader.isMidway) return;
+    this.#reader = undefined;
+    this.#phase = 0;
+  }
+
+  #onEvent(event: FrameEvent, { payload, isBinary }: ServerFrameReader): void {
+    const { frames } = this.#env;
+    switch (event) {
+      case FrameEvent.MESSAGE:
+        if (isBinary === frames.isBinary && payload.equals(frames.payload)) this.#listener.onReplies(this, 1);
+        else this.#listener.onWrong(this);
+        break;
+      case FrameEvent.PING:
+        if (this.#state === State.OPEN) this.#writeControl(Opcode.PONG, payload);
+        break;
+      case FrameEvent.PONG:
+        this.#listener.onPong(this);
+        break;
+      case FrameEvent.CLOSE:
+        this.#onClose(readCloseStatus(payload).code);
+        break;
+    }
+  }
+
+  #onClose(code: number): void {
+    this.#closeCode = code;
+    if (this.#state === State.OPEN) {
+      this.#failure = `closed by the server: ${code}`;
+      this.#writeControl(Opcode.CLOSE, closePayload(code === CloseCode.NO_STATUS ? undefined : code));
+    }
+    this.#state = State.FINISHING;
+    this.#expectEnd();
+  }
+
+  #failProtocol({ closeCode, message }: ProtocolError): void {
+    this.#failure ??= `protocol: ${message}`;
+    if (this.#state === State.OPEN) this.#writeControl(Opcode.CLOSE, closePayload(closeCode));
+    this.#state = State.FINISHING;
+    this.#expectEnd();
+    this.#socket.end();
+  }
+
+  #expectEnd(): void {
+    this.#timer ??= setTimeout(() => {
+      if (this.#state < State.FINISHING) this.#failure ??= `${TIMEOUT}closing handshake`;
+      this.#socket.destroy();
+    }, CLOSE_TIMEOUT_MS);
+  }
+
+  #writeControl(opcode: number, payload: Uint8Array): void {
+    const frame = maskedFrame(FIN | opcode, payload, keys.next());
+    this.#write(frame, frame.length);
+  }
+
+  /** Bytes that are queued are not copied: frames of the batch never change. */
+  #write(bytes: Buffer, length: number): void {
+    let taken = 0;
+    if (this.#fd >= 0 && !this.#isQueued) {
+      taken = this.#writeDirectly(bytes, length);
+      if (taken === length) return;
+    }
+    this.#isQueued = true;
+    this.#socket.write(bytes.subarray(taken, length), () => {
+      if (this.#socket.writableLength > 0 || this.#state === State.CLOSED) return;
+      this.#isQueued = false;
+      if (this.#state === State.OPEN) this.#listener.onDrain(this);
+    });
+  }
+
+  #writeDirectly(bytes: Buffer, length: number): number {
+    if (this.#socket.destroyed) return 0;
+    try {
+      return writeSync(this.#fd, bytes, 0, length);
+    } catch {
+      // The system takes nothing now (EAGAIN), or the peer is gone: the socket finds out which.
+      return 0;
+    }
+  }
+}
+
+/** Longer reads are compared by `Buffer.compare`: 22 bytes take it 75 ns and a loop 35, 64 bytes 72 and 99. */
+const MAX_LOOPED_BYTES = 40;
+
+/** Whether the first bytes of a read are those of the other buffer from `at` on. */
+function isEqual(read: Buffer, length: number, other: Buffer, at: number): boolean {
+  if (length > MAX_LOOPED_BYTES) return read.compare(other, at, at + length, 0, length) === 0;
+  for (let i = 0; i < length; i++) if (read[i] !== other[at + i]) return false;
+  return true;
+}
+
+/** The descriptor of a plain TCP socket; -1 if it has none. */
+function descriptorOf(socket: Socket): number {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;
+  return typeof fd === 'number' ? fd : -1;
+}

@@ -1,0 +1,50 @@
+import type { LoadControls, LoadOptions, LoadProgress } from './load-options.js';
+import { type LoadResult, resultOf } from './load-result.js';
+import { type Plan, planLoad, planOfThread } from './plan.js';
+import { RemoteLoad } from './remote-load.js';
+import { Tally } from './tally.js';
+import { ThreadLoad } from './thread-load.js';
+import { PROGRESS_MS } from './thread-messages.js';
+
+/** A load in this thread, or in another. */
+type LoadPart = Pick<ThreadLoad, 'open' | 'run' | 'abort' | 'progress'>;
+
+/**
+ * Puts a load on a WebSocket server, and measures it. What goes wrong with connections is in the result: the promise rejects
+ * with {@link OptionError} if an option cannot be used, and otherwise never because of the server.
+ *
+ * With one worker, the default, it runs in the thread that calls, and measures that thread's other work too.
+ */
+export async function load(options: LoadOptions, controls: LoadControls = {}): Promise<LoadResult> {
+  const plan = planLoad(options);
+  const parts = partsOf(plan);
+  const { signal } = controls;
+  const abort = () => {
+    for (const part of parts) part.abort();
+  };
+  const timer = setInterval(() => controls.onProgress?.(progressOf(parts)), PROGRESS_MS);
+  signal?.addEventListener('abort', abort);
+  if (signal?.aborted === true) abort();
+  try {
+    await Promise.all(parts.map((part) => part.open()));
+    const tallies = await Promise.all(parts.map((part) => part.run()));
+    const tally = new Tally();
+    for (const part of tallies) tally.add(part);
+    return resultOf(plan, tally, new Date());
+  } finally {
+    clearInterval(timer);
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+function partsOf(plan: Plan): LoadPart[] {
+  if (plan.workers === 1) return [new ThreadLoad(plan)];
+  return Array.from({ length: plan.workers }, (_, index) => new RemoteLoad(planOfThread(plan, index)));
+}
+
+function progressOf(parts: readonly LoadPart[]): LoadProgress {
+  const all = parts.map(({ progress }) => progress);
+  const sum = (count: 'open' | 'messages' | 'errors') => all.reduce((total, part) => total + part[count], 0);
+  // They go from phase to phase together.
+  return { ...(all[0] as LoadProgress), open: sum('open'), messages: sum('messages'), errors: sum('errors') };
+}

@@ -1,0 +1,92 @@
+import type { Driver, DriverEnvironment } from './driver.js';
+import type { LoadConnection } from './load-connection.js';
+import { Supply } from './supply.js';
+
+/** Connections send to a server that does not answer: as much as the system takes. What counts is what was sent. */
+export class SendDriver implements Driver {
+  readonly #env: DriverEnvironment;
+  readonly #supply: Supply;
+  #isRunning = false;
+  /** Connections that the system takes bytes from, and that have not sent in this turn of the event loop. */
+  readonly #ready = new Set<LoadConnection>();
+  #isScheduled = false;
+
+  constructor(env: DriverEnvironment) {
+    this.#env = env;
+    this.#supply = new Supply(env.plan);
+  }
+
+  get connectionsBefore(): number {
+    return this.#env.plan.connections;
+  }
+
+  get isSettled(): boolean {
+    for (const connection of this.#env.connections) if (connection.isQueued) return false;
+    return true;
+  }
+
+  get isDone(): boolean {
+    return (this.#supply.isExhausted && this.isSettled) || this.#env.connections.size === 0;
+  }
+
+  start(amount: number, now: number): void {
+    this.#isRunning = true;
+    this.#supply.start(amount, now);
+    for (const connection of this.#env.connections) if (!connection.isQueued) this.#ready.add(connection);
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#isRunning = false;
+  }
+
+  onOpen(): void {}
+
+  onReplies(): void {}
+
+  onDrain(connection: LoadConnection): void {
+    this.#ready.add(connection);
+    this.#schedule();
+    this.#env.wake();
+  }
+
+  onClosed(connection: LoadConnection): void {
+    this.#ready.delete(connection);
+    this.#env.wake();
+  }
+
+  onTick(now: number): void {
+    if (!this.#isRunning || !this.#supply.isRated) return;
+    this.#supply.advance(now);
+    this.#schedule();
+  }
+
+  abandon(): number {
+    return 0;
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || !this.#isRunning || this.#ready.size === 0) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      if (this.#isRunning) this.#sendAll();
+    });
+  }
+
+  #sendAll(): void {
+    const { plan, tally } = this.#env;
+    const now = performance.now();
+    for (const connection of [...this.#ready]) {
+      const count = this.#supply.take(plan.inFlight, now);
+      if (count === 0) break;
+      connection.send(count);
+      tally.messages += count;
+      // Behind the others, so that all have their turn when there is a rate.
+      this.#ready.delete(connection);
+      if (!connection.isQueued) this.#ready.add(connection);
+    }
+    if (this.#supply.isExhausted) this.#env.wake();
+    else if (!this.#supply.isRated || this.#supply.waiting > 0) this.#schedule();
+  }
+}

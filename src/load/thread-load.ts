@@ -1,0 +1,236 @@
+import { readAddress } from '../client/address.js';
+import { BroadcastDriver } from './broadcast-driver.js';
+import { ConnectDriver } from './connect-driver.js';
+import type { Driver, DriverEnvironment } from './driver.js';
+import { EchoDriver } from './echo-driver.js';
+import { NO_ANSWER, WRONG } from './failures.js';
+import { LoadFrames } from './frames.js';
+import { IdleDriver } from './idle-driver.js';
+import { LoadConnection, type LoadEnvironment, type LoadListener, makeReadBuffer } from './load-connection.js';
+import type { LoadProgress } from './load-options.js';
+import type { Plan } from './plan.js';
+import { SendDriver } from './send-driver.js';
+import { type EncodedTally, Tally } from './tally.js';
+
+/** How many connections are being opened at a time: a server's backlog is not what is measured. */
+const MAX_OPENING = 64;
+
+/** For what is on its way when the time is over, and for connections to be closed, in ms. */
+const MAX_SETTLE_MS = 3000;
+
+/** How often late answers are looked for, without a rate, in ms. */
+const TICK_MS = 100;
+
+const PONG_TIMEOUT_MS = 1000;
+
+function driverFor(plan: Plan, env: DriverEnvironment): Driver {
+  switch (plan.mode) {
+    case 'broadcast':
+      return new BroadcastDriver(env);
+    case 'connect':
+      return new ConnectDriver(env);
+    case 'idle':
+      return new IdleDriver(env);
+    case 'echo':
+      return plan.expect === 'none' ? new SendDriver(env) : new EchoDriver(env);
+  }
+}
+
+/** A load, or a part of one, in the thread that it is made in. First {@link open}, then {@link run}. */
+export class ThreadLoad implements LoadListener {
+  readonly #plan: Plan;
+  readonly #env: LoadEnvironment;
+  readonly #driver: Driver;
+  readonly #tally = new Tally();
+  /** Those that are open. */
+  readonly #connections = new Set<LoadConnection>();
+  /** Those that are not over. */
+  readonly #all = new Set<LoadConnection>();
+  readonly #awaitingPong = new Set<LoadConnection>();
+  #isAborted = false;
+  #phase: LoadProgress['phase'] = 'connecting';
+  #phaseStart = performance.now();
+  #phaseMs = Number.POSITIVE_INFINITY;
+  #isClosing = false;
+  #wake: () => void = () => {};
+
+  /** @param plan of this thread: see {@link planOfThread} */
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    const frames = new LoadFrames(plan.payload, plan.isBinary, plan.inFlight);
+    this.#env = { plan, address: readAddress(plan.url), frames, readBuffer: makeReadBuffer() };
+    this.#driver = driverFor(plan, {
+      plan,
+      tally: this.#tally,
+      connections: this.#connections,
+      connect: () => this.#connect(),
+      wake: () => this.#wake(),
+    });
+  }
+
+  get progress(): LoadProgress {
+    return {
+      phase: this.#phase,
+      elapsedMs: performance.now() - this.#phaseStart,
+      durationMs: this.#phaseMs,
+      open: this.#connections.size,
+      messages: this.#phase === 'measuring' || this.#phase === 'closing' ? this.#tally.messages : 0,
+      errors: this.#tally.errorCount,
+    };
+  }
+
+  /** Ends it early, wherever it is: both promises are settled as soon as connections are closed. */
+  abort(): void {
+    this.#isAborted = true;
+    this.#wake();
+  }
+
+  /** Opens the connections that are to be open before. Resolves when each is open, or has failed. */
+  async open(): Promise<void> {
+    const wanted = this.#driver.connectionsBefore;
+    for (let begun = 0; begun < wanted && !this.#isAborted; ) {
+      while (begun < wanted && this.#all.size - this.#connections.size < MAX_OPENING) {
+        this.#connect();
+        begun++;
+      }
+      await this.#until(() => this.#all.size - this.#connections.size < MAX_OPENING, this.#plan.timeoutMs);
+    }
+    // Each of them has its own time limit.
+    await this.#until(() => this.#all.size === this.#connections.size);
+    if (this.#plan.mode === 'broadcast') await this.#exchangePings();
+  }
+
+  /** Puts the load on, measures, and closes all connections. */
+  async run(): Promise<EncodedTally> {
+    const tick = setInterval(
+      () => this.#driver.onTick(performance.now()),
+      Number.isFinite(this.#plan.ratePerSecond) ? 1 : TICK_MS,
+    );
+    if (this.#plan.warmUpMs > 0 && !this.#isAborted) await this.#warmUp();
+    if (!this.#isAborted) await this.#measure();
+    clearInterval(tick);
+    await this.#close();
+    return this.#tally.encode();
+  }
+
+  async #warmUp(): Promise<void> {
+    const { warmUpMs } = this.#plan;
+    this.#enter('warming up', warmUpMs);
+    this.#driver.start(Number.POSITIVE_INFINITY, performance.now());
+    await this.#until(() => this.#driver.isDone, warmUpMs);
+    if (this.#startsAnew) await this.#settle();
+  }
+
+  /** An amount is exact, and a rate owes nothing of before: then what was sent to warm up is settled first. */
+  get #startsAnew(): boolean {
+    return Number.isFinite(this.#plan.amount) || Number.isFinite(this.#plan.ratePerSecond);
+  }
+
+  async #measure(): Promise<void> {
+    const { durationMs, amount, warmUpMs, mode } = this.#plan;
+    const tally = this.#tally;
+    this.#enter('measuring', durationMs);
+    if (mode !== 'idle') tally.restart();
+    const startedAt = performance.now();
+    const cpu = process.cpuUsage();
+    const loop = performance.eventLoopUtilization();
+    if (warmUpMs === 0 || this.#startsAnew) this.#driver.start(amount, startedAt);
+    await this.#until(() => this.#driver.isDone, durationMs);
+    tally.elapsedMs = Math.max(performance.now() - startedAt, Number.EPSILON);
+    const { user, system } = process.cpuUsage(cpu);
+    tally.cpu = (user + system) / 1000 / tally.elapsedMs;
+    tally.utilization = performance.eventLoopUtilization(loop).utilization;
+    await this.#settle();
+  }
+
+  /** Waits for what is on its way. */
+  async #settle(): Promise<void> {
+    this.#driver.stop();
+    await this.#until(() => this.#driver.isSettled, Math.min(MAX_SETTLE_MS, this.#plan.timeoutMs));
+    if (!this.#isAborted) this.#tally.error(NO_ANSWER, this.#driver.abandon());
+  }
+
+  async #close(): Promise<void> {
+    this.#enter('closing', MAX_SETTLE_MS);
+    this.#isClosing = true;
+    for (const connection of this.#all) connection.close();
+    this.#isAborted = false; // it is what it wants
+    await this.#until(() => this.#all.size === 0, MAX_SETTLE_MS);
+  }
+
+  /**
+   * A server may have answered an opening handshake before the application knows of the connection: what is published then
+   * does not reach it. Who has answered a ping is there.
+   */
+  async #exchangePings(): Promise<void> {
+    for (const connection of this.#connections) {
+      this.#awaitingPong.add(connection);
+      connection.ping();
+    }
+    await this.#until(() => this.#awaitingPong.size === 0, PONG_TIMEOUT_MS);
+  }
+
+  onOpen(connection: LoadConnection): void {
+    this.#tally.opened++;
+    this.#connections.add(connection);
+    this.#driver.onOpen(connection, performance.now());
+    this.#wake();
+  }
+
+  onReplies(connection: LoadConnection, count: number): void {
+    this.#driver.onReplies(connection, count);
+  }
+
+  onWrong(connection: LoadConnection): void {
+    if (this.#plan.expect === 'none') return; // whatever it says, nobody asked
+    connection.fail(WRONG);
+  }
+
+  onPong(connection: LoadConnection): void {
+    this.#awaitingPong.delete(connection);
+    this.#wake();
+  }
+
+  onDrain(connection: LoadConnection): void {
+    this.#driver.onDrain(connection);
+  }
+
+  onClosed(connection: LoadConnection, code: number, failure: string | undefined): void {
+    const wasOpen = this.#connections.delete(connection);
+    this.#all.delete(connection);
+    this.#awaitingPong.delete(connection);
+    if (wasOpen) this.#tally.close(code);
+    if (failure !== undefined && !(this.#isClosing && !wasOpen)) {
+      if (wasOpen) this.#tally.lost++;
+      else this.#tally.failed++;
+      // Its messages have been counted as timeouts, one by one.
+      if (failure !== NO_ANSWER) this.#tally.error(failure);
+    }
+    this.#driver.onClosed(connection);
+    this.#wake();
+  }
+
+  #connect(): void {
+    this.#all.add(new LoadConnection(this.#env, this));
+  }
+
+  #enter(phase: LoadProgress['phase'], durationMs: number): void {
+    this.#phase = phase;
+    this.#phaseStart = performance.now();
+    this.#phaseMs = durationMs;
+  }
+
+  /** Resolves when it holds, when the load is ended early, or after so many ms: longer than timers can, for ever. */
+  async #until(holds: () => boolean, ms = Number.POSITIVE_INFINITY): Promise<void> {
+    if (this.#isAborted || holds()) return;
+    await new Promise<void>((resolve) => {
+      const timer = Number.isFinite(ms) ? setTimeout(resolve, ms) : undefined;
+      this.#wake = () => {
+        if (!this.#isAborted && !holds()) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = () => {};
+  }
+}

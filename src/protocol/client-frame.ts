@@ -1,0 +1,73 @@
+import { frameHeaderBytes, writeFrameHeader } from './frame-header.js';
+
+/** Set in the second byte of a frame that is masked (RFC 6455 section 5.2). */
+const MASK = 0x80;
+
+/** What a client's header has more than a server's: the masking key, in bytes. */
+export const MASKING_KEY_BYTES = 4;
+
+/** Below this many bytes of payload, the words that a longer one is masked in cost more than they save. */
+const MIN_MASKED_IN_WORDS = 64;
+
+/** How many bytes {@link writeMaskedHeader} takes for a payload of `length` bytes. */
+export function maskedHeaderBytes(length: number): number {
+  return frameHeaderBytes(length) + MASKING_KEY_BYTES;
+}
+
+/**
+ * Writes the header of a masked frame, with the shortest encoding of its length (section 5.2). The payload behind it is the
+ * caller's to mask.
+ * @param firstByte FIN, reserved bits and opcode.
+ * @param length of the payload in bytes, up to 2^53 - 1.
+ * @param key 32 bits, of which the least significant byte goes first: as the kernels take it.
+ * @returns the offset after the header, where the payload goes.
+ */
+export function writeMaskedHeader(
+  bytes: Uint8Array,
+  offset: number,
+  firstByte: number,
+  length: number,
+  key: number,
+): number {
+  const keyAt = writeFrameHeader(bytes, offset, firstByte, length);
+  bytes[offset + 1] = (bytes[offset + 1] as number) | MASK;
+  bytes[keyAt] = key;
+  bytes[keyAt + 1] = key >>> 8;
+  bytes[keyAt + 2] = key >>> 16;
+  bytes[keyAt + 3] = key >>> 24;
+  return keyAt + MASKING_KEY_BYTES;
+}
+
+/**
+ * A client's frame in memory of its own, the payload copied and masked (section 5.3). Without a kernel: those work on the
+ * memory of an arena, and a client has none.
+ * @param key from a source that cannot be predicted, and another one for each frame.
+ */
+export function maskedFrame(firstByte: number, payload: Uint8Array, key: number): Buffer {
+  const headerBytes = maskedHeaderBytes(payload.length);
+  // So that the payload begins at a multiple of four bytes of its memory.
+  const pad = -headerBytes & 3;
+  const memory = new ArrayBuffer(pad + headerBytes + payload.length);
+  const frame = Buffer.from(memory, pad);
+  writeMaskedHeader(frame, 0, firstByte, payload.length, key);
+  frame.set(payload, headerBytes);
+  mask(frame, headerBytes);
+  return frame;
+}
+
+function mask(frame: Buffer, payloadAt: number): void {
+  const keyAt = payloadAt - MASKING_KEY_BYTES;
+  const key = [frame[keyAt], frame[keyAt + 1], frame[keyAt + 2], frame[keyAt + 3]] as [number, number, number, number];
+  const length = frame.length - payloadAt;
+  let at = 0;
+  if (length >= MIN_MASKED_IN_WORDS) {
+    // The key is read as the payload is, so that it does not matter which way round the machine has its bytes.
+    const words = new Int32Array(frame.buffer, frame.byteOffset + keyAt, (length >>> 2) + 1);
+    const keyWord = words[0] as number;
+    for (let i = 1; i < words.length; i++) words[i] = (words[i] as number) ^ keyWord;
+    at = (length >>> 2) << 2;
+  }
+  for (; at < length; at++) {
+    frame[payloadAt + at] = (frame[payloadAt + at] as number) ^ (key[at & 3] as number);
+  }
+}

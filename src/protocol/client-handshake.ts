@@ -1,0 +1,120 @@
+import { WEBSOCKET_VERSION } from './handshake.js';
+import { excerpt, HandshakeConfigError } from './handshake-error.js';
+import { HandshakeHeaders } from './handshake-headers.js';
+import { acceptKey, type HeaderSource, renderHeaders } from './handshake-response.js';
+import { HandshakeResponseError, type HandshakeResponseErrorCode } from './handshake-response-error.js';
+import { equalsIgnoringCase, isToken, listIncludes } from './header-grammar.js';
+import type { ResponseHead } from './response-head.js';
+
+/** A client's opening handshake. */
+export interface ClientHandshake {
+  /** "/path?query", percent-encoded. */
+  readonly target: string;
+  /** For the Host header: the host, and the port if it is not the scheme's own. */
+  readonly host: string;
+  /** The base64 of 16 bytes that nobody can predict (RFC 6455 section 4.1, item 7). */
+  readonly key: string;
+  /** In the order of preference, no two alike; none by default. */
+  readonly subprotocols?: readonly string[] | undefined;
+  /** Besides those of the handshake: ASCII; none by default. */
+  readonly headers?: HeaderSource | undefined;
+}
+
+const OWNED_BY_REQUEST: ReadonlySet<string> = new Set([
+  'host',
+  'upgrade',
+  'connection',
+  'sec-websocket-key',
+  'sec-websocket-version',
+  'sec-websocket-protocol',
+  'sec-websocket-extensions',
+  'sec-websocket-accept',
+  'content-length',
+  'transfer-encoding',
+]);
+
+/**
+ * The client's opening handshake, "GET … HTTP/1.1" to the empty line, in ASCII (RFC 6455 section 4.1). No extension is
+ * offered.
+ *
+ * @throws HandshakeConfigError if a subprotocol is no token or is named twice, or a header cannot be sent or is the
+ * handshake's own
+ */
+export function renderRequest(handshake: ClientHandshake): string {
+  const { target, host, key, subprotocols = [], headers } = handshake;
+  checkSubprotocols(subprotocols);
+  let head = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: ${WEBSOCKET_VERSION}\r\n`;
+  if (subprotocols.length > 0) head += `Sec-WebSocket-Protocol: ${subprotocols.join(', ')}\r\n`;
+  if (headers !== undefined) head += renderHeaders(headers, OWNED_BY_REQUEST);
+  return `${head}\r\n`;
+}
+
+function checkSubprotocols(subprotocols: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const subprotocol of subprotocols) {
+    if (typeof subprotocol === 'string' && isToken(subprotocol) && !seen.has(subprotocol)) {
+      seen.add(subprotocol);
+      continue;
+    }
+    throw new HandshakeConfigError(
+      'WSLOOM_SUBPROTOCOL_INVALID',
+      'subprotocols',
+      `subprotocols must be tokens, no two alike, got ${excerpt(String(subprotocol))}`,
+    );
+  }
+}
+
+/** A server's opening handshake, found valid. */
+export interface Acceptance {
+  /** One of those that were offered; empty if the server chose none. */
+  readonly subprotocol: string;
+  /** All headers of the answer. */
+  readonly headers: HandshakeHeaders;
+}
+
+/**
+ * Checks all that RFC 6455 section 4.1 wants of the server's answer, in its order: status, Upgrade, Connection,
+ * Sec-WebSocket-Accept, extensions, subprotocol.
+ *
+ * @throws HandshakeResponseError for the first that is wrong
+ */
+export function readAcceptance(head: ResponseHead, { key, subprotocols = [] }: ClientHandshake): Acceptance {
+  const headers = new HandshakeHeaders(head.rawHeaders);
+  const wrong = (code: HandshakeResponseErrorCode, finding: string) =>
+    new HandshakeResponseError(code, finding, head.status);
+  if (head.status !== 101) {
+    throw wrong('WSLOOM_RESPONSE_STATUS', `its status must be 101, got ${head.status} ${excerpt(head.reason)}`);
+  }
+  const upgrade = headers.get('upgrade');
+  if (upgrade === undefined || !equalsIgnoringCase(upgrade, 'websocket')) {
+    throw wrong('WSLOOM_RESPONSE_UPGRADE', `Upgrade must be "websocket", got ${found(upgrade)}`);
+  }
+  const connection = headers.get('connection');
+  if (connection === undefined || !listIncludes(connection, 'upgrade')) {
+    throw wrong('WSLOOM_RESPONSE_CONNECTION', `Connection must include "Upgrade", got ${found(connection)}`);
+  }
+  const accept = headers.get('sec-websocket-accept');
+  if (accept !== acceptKey(key)) {
+    throw wrong('WSLOOM_RESPONSE_ACCEPT', `Sec-WebSocket-Accept must be ${acceptKey(key)}, got ${found(accept)}`);
+  }
+  const extensions = headers.get('sec-websocket-extensions');
+  if (extensions !== undefined) {
+    throw wrong(
+      'WSLOOM_RESPONSE_EXTENSIONS',
+      `it must accept no extension, none was offered, got ${found(extensions)}`,
+    );
+  }
+  const subprotocol = headers.get('sec-websocket-protocol');
+  if (subprotocol !== undefined && !subprotocols.includes(subprotocol)) {
+    const offered = subprotocols.length === 0 ? 'none was offered' : `of those offered (${subprotocols.join(', ')})`;
+    throw wrong(
+      'WSLOOM_RESPONSE_SUBPROTOCOL',
+      `it must choose no subprotocol but one, ${offered}, got ${found(subprotocol)}`,
+    );
+  }
+  return { subprotocol: subprotocol ?? '', headers };
+}
+
+function found(value: string | undefined): string {
+  return value === undefined ? 'none' : excerpt(value);
+}

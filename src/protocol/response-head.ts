@@ -1,0 +1,107 @@
+import { excerpt } from './handshake-error.js';
+import { HandshakeResponseError } from './handshake-response-error.js';
+import { isToken } from './header-grammar.js';
+
+/** Status line and header fields of an HTTP/1.1 response. */
+export interface ResponseHead {
+  readonly status: number;
+  /** The reason phrase, which may be empty. */
+  readonly reason: string;
+  /** Names and values in turn, as they came, one character per byte, without the space around values. */
+  readonly rawHeaders: readonly string[];
+}
+
+/** Longest head that is read, in bytes: what servers allow a request, too. */
+const MAX_HEAD_BYTES = 16 * 1024;
+
+const VERSION = Buffer.from('HTTP/1.');
+const END = '\r\n\r\n';
+
+/**
+ * Takes the head of a response out of a stream of bytes, however it is cut (RFC 9112 sections 2 to 5, without what was
+ * already obsolete there). Interim responses (100 to 199) in front of it are passed over, but 101, which is none.
+ */
+export class ResponseHeadReader {
+  #bytes: Buffer = Buffer.alloc(0);
+  /** How many of the bytes have been searched for the end. */
+  #searched = 0;
+  #head: ResponseHead | undefined;
+
+  /** Undefined until it is whole. */
+  get head(): ResponseHead | undefined {
+    return this.#head;
+  }
+
+  /**
+   * Takes what one read has brought.
+   * @returns what is behind the head, which may be nothing; undefined while the head is not whole.
+   * @throws HandshakeResponseError as soon as it is known that these bytes are no head, or too many.
+   */
+  feed(bytes: Uint8Array): Buffer | undefined {
+    this.#bytes = Buffer.concat([this.#bytes, bytes]);
+    for (;;) {
+      checkVersion(this.#bytes);
+      const end = this.#bytes.indexOf(END, this.#searched, 'latin1');
+      if ((end < 0 ? this.#bytes.length : end) > MAX_HEAD_BYTES) {
+        throw new HandshakeResponseError(
+          'WSLOOM_RESPONSE_TOO_LARGE',
+          `its head must be at most ${MAX_HEAD_BYTES} bytes`,
+        );
+      }
+      if (end < 0) {
+        this.#searched = Math.max(0, this.#bytes.length - END.length + 1);
+        return undefined;
+      }
+      const head = parseHead(this.#bytes.toString('latin1', 0, end));
+      const rest = this.#bytes.subarray(end + END.length);
+      if (head.status >= 200 || head.status === 101) {
+        this.#head = head;
+        return rest;
+      }
+      this.#bytes = rest;
+      this.#searched = 0;
+    }
+  }
+}
+
+/** By the bytes that are there: what does not speak HTTP may never send the end of a head. */
+function checkVersion(bytes: Buffer): void {
+  const present = Math.min(bytes.length, VERSION.length);
+  if (bytes.compare(VERSION, 0, present, 0, present) === 0) return;
+  throw syntaxError(`it must begin with "HTTP/1.", got ${excerpt(bytes.toString('latin1', 0, 64))}`);
+}
+
+function parseHead(text: string): ResponseHead {
+  const [statusLine = '', ...lines] = text.split('\r\n');
+  const [, digits, reason = ''] = /^HTTP\/1\.[1-9] ([1-5]\d\d)(?: ([^\0\n\r]*))?$/.exec(statusLine) ?? [];
+  if (digits === undefined) {
+    throw syntaxError(`its first line must be "HTTP/1.1", a status and a reason, got ${excerpt(statusLine)}`);
+  }
+  const rawHeaders: string[] = [];
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, Math.max(0, colon));
+    const value = trimmed(line, colon + 1);
+    if (!isToken(name) || /[\0\n\r]/.test(value)) {
+      throw syntaxError(`a header must be a name, a colon and a value, got ${excerpt(line)}`);
+    }
+    rawHeaders.push(name, value);
+  }
+  return { status: Number(digits), reason, rawHeaders };
+}
+
+/** Without the spaces and tabs around it; by hand, since `trim` takes more than those. */
+function trimmed(line: string, start: number): string {
+  let end = line.length;
+  while (start < end && isSpace(line.charCodeAt(start))) start++;
+  while (end > start && isSpace(line.charCodeAt(end - 1))) end--;
+  return line.slice(start, end);
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+function syntaxError(message: string): HandshakeResponseError {
+  return new HandshakeResponseError('WSLOOM_RESPONSE_SYNTAX', message);
+}

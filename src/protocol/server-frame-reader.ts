@@ -1,0 +1,234 @@
+import { isUtf8 } from 'node:buffer';
+import { Utf8, validateAround } from '../kernels/utf8.js';
+import { CloseCode } from './close.js';
+import { FrameEvent } from './frame-reader.js';
+import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './opcode.js';
+import { ProtocolError } from './protocol-error.js';
+
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * The framing loop of a client (RFC 6455 section 5): bytes from a server go in, messages and control frames come out. What
+ * the frame reader of the server is for masked frames in an arena, this is for unmasked ones that lie anywhere:
+ *
+ * ```
+ * reader.feed(bytes);                    // what one read brought
+ * while ((event = reader.next()) !== FrameEvent.NONE) …   // reader.payload
+ * ```
+ *
+ * Text is validated as it arrives. A payload that lies whole in what was fed is reported where it lies, and is valid until
+ * those bytes are overwritten; one that is joined from several frames or reads has memory of its own, which grows with what
+ * has arrived and never with what a header declares.
+ *
+ * Violations throw a {@link ProtocolError}, as soon as the byte that proves them is there; the reader is then of no
+ * more use.
+ */
+export class ServerFrameReader {
+  readonly #maxPayloadBytes: number;
+
+  /** What was fed and not yet consumed. */
+  #bytes: Buffer = EMPTY;
+  #position = 0;
+  /** The beginning of a frame whose header, or whose control payload, is not yet whole. */
+  #carry: Buffer | undefined;
+
+  /** The data frame whose payload is arriving. */
+  #inPayload = false;
+  #remaining = 0;
+  #final = false;
+
+  /** The message whose frames are arriving; `CONTINUATION` between messages. */
+  #opcode: number = Opcode.CONTINUATION;
+  #messageBytes = 0;
+  #utf8: number = Utf8.ACCEPT;
+  /** What has arrived of it, if that is not all in what was fed: the first `#joinedBytes` of it. */
+  #joined: Buffer | undefined;
+  #joinedBytes = 0;
+
+  /** Of the last event. */
+  payload: Buffer = EMPTY;
+  isBinary = false;
+  /** Whether nobody else has the memory of `payload`: it was joined. */
+  ownsPayload = false;
+
+  /** @param maxPayloadBytes of a message, its fragments in sum. */
+  constructor(maxPayloadBytes: number) {
+    this.#maxPayloadBytes = maxPayloadBytes;
+  }
+
+  /** Whether a part of a message, or of a frame, has arrived and its end has not. */
+  get isMidway(): boolean {
+    return this.#inPayload || this.#opcode !== Opcode.CONTINUATION || this.#carry !== undefined;
+  }
+
+  /** Takes what one read has brought. Everything fed before must have been consumed (`next` said `NONE`). */
+  feed(bytes: Uint8Array): void {
+    const fed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#bytes = this.#carry === undefined ? fed : Buffer.concat([this.#carry, fed]);
+    this.#carry = undefined;
+    this.#position = 0;
+  }
+
+  /** Goes on to the next event, of which `payload`, `isBinary` and `ownsPayload` speak. @throws ProtocolError */
+  next(): FrameEvent {
+    for (;;) {
+      if (this.#inPayload) {
+        if (this.#position === this.#bytes.length && this.#remaining > 0) return this.#end();
+        if (this.#readPayload()) return FrameEvent.MESSAGE;
+        if (this.#inPayload) return this.#end();
+      }
+      const event = this.#readHeader();
+      if (event === FrameEvent.NONE) return this.#end();
+      if (event !== FrameEvent.MESSAGE) return event;
+    }
+  }
+
+  /** Keeps an unfinished header or control frame, of which there are few bytes, and lets go of the rest. */
+  #end(): FrameEvent {
+    if (this.#position < this.#bytes.length) this.#carry = Buffer.from(this.#bytes.subarray(this.#position));
+    this.#bytes = EMPTY;
+    this.#position = 0;
+    return FrameEvent.NONE;
+  }
+
+  /**
+   * Reads a frame header, and with it the whole of a control frame. Returns MESSAGE for the beginning of a data frame's
+   * payload, NONE if bytes are missing: nothing is consumed then but what has arrived has been checked.
+   */
+  #readHeader(): FrameEvent {
+    const bytes = this.#bytes;
+    const at = this.#position;
+    const available = bytes.length - at;
+    if (available === 0) return FrameEvent.NONE;
+    const first = bytes[at] as number;
+    const opcode = first & 0x0f;
+    this.#checkFirstByte(first, opcode);
+    if (available < 2) return FrameEvent.NONE;
+
+    let length = bytes[at + 1] as number;
+    if (length > 0x7f) throw violation('masked frame from a server (RFC 6455 section 5.1)');
+    let payloadAt = at + 2;
+    if (opcode >= Opcode.CLOSE) {
+      if (length > MAX_CONTROL_PAYLOAD_BYTES) throw violation('control frame of over 125 bytes (RFC 6455 section 5.5)');
+      return available < 2 + length ? FrameEvent.NONE : this.#readControl(opcode, payloadAt, length);
+    }
+    if (length === 126) {
+      if (available < 4) return FrameEvent.NONE;
+      length = bytes.readUInt16BE(at + 2);
+      if (length < 126) throw violation(`length ${length} in 16 bits (RFC 6455 section 5.2)`);
+      payloadAt = at + 4;
+    } else if (length === 127) {
+      this.#checkPartialLength64(at + 2);
+      if (available < 10) return FrameEvent.NONE;
+      length = bytes.readUInt32BE(at + 2) * 0x1_0000_0000 + bytes.readUInt32BE(at + 6);
+      payloadAt = at + 10;
+    }
+    // Up to 2^63 and so maybe rounded, but a sum below 2^53 is exact, and the limit is below 2^32.
+    if (this.#messageBytes + length > this.#maxPayloadBytes) {
+      throw new ProtocolError(
+        CloseCode.MESSAGE_TOO_BIG,
+        `message of ${this.#messageBytes + length} bytes, at most ${this.#maxPayloadBytes} are allowed`,
+      );
+    }
+    if (opcode !== Opcode.CONTINUATION) this.#opcode = opcode;
+    this.#messageBytes += length;
+    this.#final = first >= FIN;
+    this.#remaining = length;
+    this.#inPayload = true;
+    this.#position = payloadAt;
+    return FrameEvent.MESSAGE;
+  }
+
+  #checkFirstByte(first: number, opcode: number): void {
+    if ((first & 0x70) !== 0) throw violation('reserved bits without an extension (RFC 6455 section 5.2)');
+    if (opcode >= Opcode.CLOSE) {
+      if (opcode > Opcode.PONG) throw violation(`reserved opcode ${opcode} (RFC 6455 section 5.2)`);
+      if (first < FIN) throw violation('fragmented control frame (RFC 6455 section 5.5)');
+      return;
+    }
+    if (opcode > Opcode.BINARY) throw violation(`reserved opcode ${opcode} (RFC 6455 section 5.2)`);
+    if (opcode === Opcode.CONTINUATION) {
+      if (this.#opcode === Opcode.CONTINUATION) throw violation('continuation of nothing (RFC 6455 section 5.4)');
+    } else if (this.#opcode !== Opcode.CONTINUATION) {
+      throw violation('new message inside a fragmented one (RFC 6455 section 5.4)');
+    }
+  }
+
+  /** What is wrong with a 64-bit length, by the bytes of it that are there. */
+  #checkPartialLength64(at: number): void {
+    const present = this.#bytes.length - at;
+    if (present > 0 && (this.#bytes[at] as number) > 0x7f) {
+      throw violation('length with the top bit set (RFC 6455 section 5.2)');
+    }
+    if (present >= 6 && this.#bytes.readUIntBE(at, 6) === 0) {
+      throw violation('length of at most 16 bits in 64 bits (RFC 6455 section 5.2)');
+    }
+  }
+
+  /** Control frames are whole and short, may stand between the fragments of a message, and are reported at once. */
+  #readControl(opcode: number, payloadAt: number, length: number): FrameEvent {
+    this.#position = payloadAt + length;
+    this.payload = this.#bytes.subarray(payloadAt, this.#position);
+    this.ownsPayload = false;
+    if (opcode === Opcode.PING) return FrameEvent.PING;
+    return opcode === Opcode.PONG ? FrameEvent.PONG : FrameEvent.CLOSE;
+  }
+
+  /** Consumes what there is of a data frame's payload. True if that completes a message. */
+  #readPayload(): boolean {
+    const from = this.#position;
+    const length = Math.min(this.#remaining, this.#bytes.length - from);
+    if (this.#opcode === Opcode.TEXT) this.#validate(from, length);
+    this.#position = from + length;
+    this.#remaining -= length;
+    const isFrameWhole = this.#remaining === 0;
+    this.#inPayload = !isFrameWhole;
+    if (!isFrameWhole || !this.#final) {
+      if (length > 0) this.#join(from, length);
+      return false;
+    }
+    if (this.#utf8 !== Utf8.ACCEPT) throw notUtf8();
+    this.#report(from, length);
+    return true;
+  }
+
+  #validate(from: number, length: number): void {
+    const bytes = this.#bytes;
+    this.#utf8 = validateAround(bytes, from, length, this.#utf8, (start, end) => isUtf8(bytes.subarray(start, end)));
+    if (this.#utf8 === Utf8.REJECT) throw notUtf8();
+  }
+
+  #report(from: number, length: number): void {
+    this.isBinary = this.#opcode === Opcode.BINARY;
+    this.#opcode = Opcode.CONTINUATION;
+    this.#messageBytes = 0;
+    this.ownsPayload = this.#joined !== undefined;
+    if (this.#joined === undefined) {
+      this.payload = this.#bytes.subarray(from, from + length);
+      return;
+    }
+    this.#join(from, length);
+    this.payload = this.#joined.subarray(0, this.#joinedBytes);
+    this.#joined = undefined;
+    this.#joinedBytes = 0;
+  }
+
+  #join(from: number, length: number): void {
+    const total = this.#joinedBytes + length;
+    if (this.#joined === undefined || total > this.#joined.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(total, 2 * this.#joinedBytes));
+      this.#joined?.copy(grown, 0, 0, this.#joinedBytes);
+      this.#joined = grown;
+    }
+    this.#bytes.copy(this.#joined, this.#joinedBytes, from, from + length);
+    this.#joinedBytes = total;
+  }
+}
+
+function violation(what: string): ProtocolError {
+  return new ProtocolError(CloseCode.PROTOCOL_ERROR, what);
+}
+
+function notUtf8(): ProtocolError {
+  return new ProtocolError(CloseCode.INVALID_PAYLOAD, 'text that is not UTF-8 (RFC 6455 section 8.1)');
+}

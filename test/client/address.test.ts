@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { isServerName, readAddress } from '../../dist/client/address.js';
+
+describe('a ws or wss URI (section 3)', () => {
+  it.each([
+    ['ws://a', { isSecure: false, host: 'a', port: 80, authority: 'a', target: '/' }],
+    ['WSS://A.example/', { isSecure: true, host: 'a.example', port: 443, authority: 'a.example', target: '/' }],
+    ['ws://a:80/', { port: 80, authority: 'a' }],
+    ['ws://a:443/', { port: 443, authority: 'a:443' }],
+    ['ws://127.0.0.1:8080/p/a?q=1&r', { host: '127.0.0.1', authority: '127.0.0.1:8080', target: '/p/a?q=1&r' }],
+    ['ws://[::1]:9/é ?ü', { host: '::1', authority: '[::1]:9', target: '/%C3%A9%20?%C3%BC' }],
+  ])('%s leads where it says', (url, address) => {
+    expect(readAddress(url)).toMatchObject(address);
+    expect(readAddress(new URL(url))).toMatchObject(address);
+  });
+
+  it('has a server name for TLS unless its host is an address', () => {
+    const names = ['wss://localhost/', 'wss://127.0.0.1/', 'wss://[::1]/'].map((url) => isServerName(readAddress(url)));
+    expect(names).toEqual([true, false, false]);
+  });
+
+  it.each(['', 'a', '//a', 'http://a', 'https://a', 'ws://', 'ws://a#b', 'ws://u@a', 'ws://:p@a', 'ws://a:65536'])(
+    'is not %j',
+    (url) => {
+      const read = () => readAddress(url);
+      expect(read).toThrow(expect.objectContaining({ code: 'WSLOOM_OPTION', option: 'url' }));
+    },
+  );
+});

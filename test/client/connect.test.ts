@@ -1,0 +1,339 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
+import {
+  type ClientMessage,
+  type ClientOptions,
+  ConnectError,
+  connect,
+  HandshakeResponseError,
+  OptionError,
+  ProtocolError,
+} from '../../dist/client/index.js';
+import { acceptKey } from '../../dist/protocol/handshake-response.js';
+import { Queue } from '../e2e/queue.js';
+import { Opcode } from '../e2e/raw-client.js';
+import { builtIn, handler, serve } from '../e2e/serving.js';
+import { frame, KEY } from '../protocol/client-frames.js';
+
+const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port;
+
+/** A server of `ws`, closed at the end of the test. */
+async function wsServer(options: object = {}) {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false, ...options });
+  onTestFinished(() => {
+    for (const client of server.clients) client.terminate();
+    server.close();
+  });
+  await once(server, 'listening');
+  const sockets = new Queue<WebSocket>();
+  server.on('connection', (socket) => sockets.push(socket));
+  return { server, sockets, url: `ws://127.0.0.1:${portOf(server)}` };
+}
+
+/** A server of bare TCP, which answers the handshake as it is told and then says what it is told. */
+async function rawServer(
+  answer: (key: string) => string | Uint8Array | undefined,
+  onSocket?: (socket: Socket) => void,
+) {
+  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {});
+    socket.once('data', (request) => {
+      const [, key = ''] = /Sec-WebSocket-Key: (\S+)/.exec(String(request)) ?? [];
+      const said = answer(key);
+      if (said !== undefined) socket.write(said);
+      onSocket?.(socket);
+    });
+    onTestFinished(() => void socket.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return `ws://127.0.0.1:${portOf(server)}/`;
+}
+
+const accepting = (key: string) =>
+  `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(key)}\r\n\r\n`;
+const serverFrame = (opcode: number, payload?: string | Uint8Array) =>
+  frame({ opcode, key: null, ...(payload === undefined ? {} : { payload }) });
+
+async function open(url: string, options: ClientOptions = {}) {
+  const messages = new Queue<ClientMessage>();
+  const connection = await connect(url, { message: (_, message) => messages.push(message), ...options });
+  onTestFinished(() => connection.terminate());
+  return { connection, messages };
+}
+
+describe('a client of ws', () => {
+  it('exchanges text and binary, of all lengths', async () => {
+    const { sockets, url } = await wsServer();
+    const { connection, messages } = await open(url);
+    const server = await sockets.next();
+    server.on('message', (bytes, isBinary) => server.send(bytes, { binary: isBinary }));
+    for (const length of [0, 1, 125, 126, 65_535, 65_536, 1_000_000]) {
+      const text = 'é'.repeat(length / 2);
+      connection.send(text);
+      const echoed = await messages.next();
+      expect(echoed.isBinary).toBe(false);
+      expect(echoed.text() === text).toBe(true);
+      connection.send(Buffer.alloc(length, 7));
+      const { isBinary, bytes } = await messages.next();
+      expect(isBinary).toBe(true);
+      expect(bytes.equals(Buffer.alloc(length, 7))).toBe(true);
+    }
+  });
+
+  it('sends headers and offers subprotocols, of which the server chooses', async () => {
+    const requests = new Queue<Record<string, unknown>>();
+    const { server, url } = await wsServer({ handleProtocols: () => 'second' });
+    server.on('connection', (_, request) => requests.push({ ...request.headers, url: request.url }));
+    const { connection } = await open(`${url}/path?query=1`, {
+      subprotocols: ['first', 'second'],
+      headers: { 'X-Token': 'abc' },
+    });
+    expect(connection.subprotocol).toBe('second');
+    expect(connection.headers.get('Upgrade')).toBe('websocket');
+    expect(await requests.next()).toMatchObject({
+      'x-token': 'abc',
+      'sec-websocket-protocol': 'first, second',
+      url: '/path?query=1',
+    });
+  });
+
+  it('answers pings with their own bytes, and hears of pongs', async () => {
+    const { sockets, url } = await wsServer();
+    const pongs = new Queue<string>();
+    const { connection } = await open(url, { pong: (_, payload) => pongs.push(String(payload)) });
+    const server = await sockets.next();
+    server.ping('are you there');
+    expect(String((await once(server, 'pong'))[0])).toBe('are you there');
+    connection.ping('and you');
+    expect(await pongs.next()).toBe('and you');
+    expect(() => connection.ping('x'.repeat(126))).toThrow(OptionError);
+  });
+
+  it('masks each frame with another key', async () => {
+    const keys = new Set<string>();
+    const url = await rawServer(accepting, (socket) => {
+      let bytes = Buffer.alloc(0);
+      socket.on('data', (read) => {
+        bytes = Buffer.concat([bytes, read as Buffer]);
+        for (; bytes.length >= 7; bytes = bytes.subarray(7)) keys.add(bytes.toString('hex', 2, 6));
+        if (keys.size === 1000) socket.write(serverFrame(Opcode.TEXT, 'enough'));
+      });
+    });
+    const { connection, messages } = await open(url);
+    for (let i = 0; i < 1000; i++) connection.send('x');
+    expect((await messages.next()).text()).toBe('enough');
+  });
+
+  it('closes with a code and a reason, and says what the server answered', async () => {
+    const { sockets, url } = await wsServer();
+    const { connection } = await open(url);
+    const server = await sockets.next();
+    connection.close(4000, 'as agreed');
+    expect(connection.isOpen).toBe(false);
+    expect(connection.send('too late')).toBe(false);
+    const [code, reason] = await once(server, 'close');
+    expect([code, String(reason)]).toEqual([4000, 'as agreed']);
+    expect(await connection.closed).toMatchObject({ code: 4000 });
+    expect(() => connection.close(1005)).toThrow(expect.objectContaining({ code: 'WSLOOM_CLOSE_ARGUMENT' }));
+  });
+
+  it('is closed by the server, and echoes the code', async () => {
+    const { sockets, url } = await wsServer();
+    const { connection } = await open(url);
+    const server = await sockets.next();
+    server.close(1012, 'restart');
+    expect(await connection.closed).toEqual({ code: 1012, reason: 'restart' });
+    expect((await once(server, 'close'))[0]).toBe(1012);
+  });
+
+  it('is told to wait, and when to go on', async () => {
+    const { sockets, url } = await wsServer();
+    const drained = new Queue<boolean>();
+    const { connection } = await open(url, { drain: () => drained.push(true) });
+    const server = await sockets.next();
+    server.pause();
+    const payload = Buffer.alloc(1024 * 1024);
+    let sent = 0;
+    while (connection.send(payload)) sent++;
+    expect(connection.bufferedAmount).toBeGreaterThan(0);
+    let received = 0;
+    const all = new Promise<void>((resolve) => {
+      server.on('message', () => {
+        if (++received === sent + 1) resolve();
+      });
+    });
+    server.resume();
+    await drained.next();
+    await all;
+    expect(connection.bufferedAmount).toBe(0);
+  });
+
+  it('is not handed messages while it is paused', async () => {
+    const { sockets, url } = await wsServer();
+    const { connection, messages } = await open(url);
+    const server = await sockets.next();
+    connection.pause();
+    server.send('late');
+    const pong = once(server, 'pong');
+    server.ping();
+    connection.resume();
+    await pong;
+    expect((await messages.next()).text()).toBe('late');
+  });
+});
+
+describe('a client of wsloom', () => {
+  it('exchanges messages with worker threads, and is closed when they stop', async () => {
+    await using served = await serve({ handler: builtIn('echo') });
+    const { connection, messages } = await open(served.url);
+    connection.send('{"a":[1]}');
+    expect((await messages.next()).json()).toEqual({ a: [1] });
+    await served.server.close({ drainMs: 1000 });
+    expect(await connection.closed).toMatchObject({ code: 1001 });
+  });
+
+  it('is told of a refusal by its status', async () => {
+    await using served = await serve({ handler: builtIn('echo'), path: '/only' });
+    await expect(connect(`${served.url}/other`)).rejects.toMatchObject({
+      code: 'WSLOOM_RESPONSE_STATUS',
+      name: 'HandshakeResponseError',
+      status: 404,
+    });
+  });
+
+  it('loses no message that comes with the answer to its handshake', async () => {
+    await using served = await serve({ handler: handler('commands.js') });
+    const { connection, messages } = await open(served.url);
+    connection.send(JSON.stringify([['send', 'first']]));
+    expect((await messages.next()).text()).toBe('first');
+  });
+});
+
+describe('a server that does it wrong', () => {
+  it('by closing before it answers', async () => {
+    const url = await rawServer(
+      () => undefined,
+      (socket) => void socket.end(),
+    );
+    await expect(connect(url)).rejects.toThrow(ConnectError);
+  });
+
+  it('by not answering in time', async () => {
+    const url = await rawServer(() => undefined);
+    await expect(connect(url, { handshakeTimeoutMs: 20 })).rejects.toMatchObject({
+      code: 'WSLOOM_HANDSHAKE_TIMEOUT',
+      name: 'ConnectError',
+    });
+  });
+
+  it('by accepting another key', async () => {
+    const url = await rawServer(() => accepting('another key'));
+    await expect(connect(url)).rejects.toMatchObject({ code: 'WSLOOM_RESPONSE_ACCEPT' });
+    await expect(connect(url)).rejects.toThrow(HandshakeResponseError);
+  });
+
+  it('by refusing the connection', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const port = portOf(server);
+    server.close();
+    await once(server, 'close');
+    await expect(connect(`ws://127.0.0.1:${port}`)).rejects.toMatchObject({
+      code: 'WSLOOM_CONNECT',
+      cause: expect.objectContaining({ code: 'ECONNREFUSED' }),
+    });
+  });
+
+  it.each([
+    ['a masked frame', frame({ opcode: Opcode.TEXT, payload: 'x', key: KEY }), 1002],
+    ['text that is not UTF-8', serverFrame(Opcode.TEXT, Buffer.from([0xff])), 1007],
+    ['more than it may', serverFrame(Opcode.BINARY, Buffer.alloc(101)), 1009],
+    ['a Close of one byte', serverFrame(Opcode.CLOSE, Buffer.from([3])), 1002],
+  ])('with %s is told why, and the client too', async (_name, bytes, closeCode) => {
+    const heard = new Queue<Buffer>();
+    const url = await rawServer(
+      (key) => Buffer.concat([Buffer.from(accepting(key)), bytes]),
+      (socket) => {
+        const parts: Buffer[] = [];
+        socket.on('data', (read) => parts.push(read as Buffer));
+        socket.on('end', () => {
+          heard.push(Buffer.concat(parts));
+          socket.end();
+        });
+      },
+    );
+    const { connection } = await open(url, { maxPayloadBytes: 100 });
+    expect(await connection.closed).toEqual({ code: 1006, reason: '', error: expect.any(ProtocolError) });
+    const close = await heard.next();
+    expect(close.readUInt16BE(0)).toBe(0x8882);
+    expect(close.readUInt16BE(6) ^ close.readUInt16BE(2)).toBe(closeCode);
+  });
+
+  it('by ending without a Close, or by a reset', async () => {
+    const ends = await rawServer(accepting, (socket) => void socket.end());
+    expect(await (await open(ends)).connection.closed).toEqual({ code: 1006, reason: '' });
+    const resets = await rawServer(accepting, (socket) => void setImmediate(() => socket.resetAndDestroy()));
+    const closed = connect(resets).then((connection) => connection.closed);
+    expect(await closed).toMatchObject({ code: 1006 });
+  });
+
+  it('by not answering our Close: it is left after a time', async () => {
+    const url = await rawServer(accepting);
+    const { connection } = await open(url, { closeTimeoutMs: 20 });
+    connection.close();
+    expect(await connection.closed).toEqual({ code: 1006, reason: '' });
+  });
+
+  it('by going on to talk behind its Close: nothing of that is looked at', async () => {
+    const url = await rawServer(
+      (key) =>
+        Buffer.concat([
+          Buffer.from(accepting(key)),
+          serverFrame(Opcode.TEXT, 'early'),
+          serverFrame(Opcode.CLOSE, Buffer.from([0x03, 0xe8, 0x21])),
+          serverFrame(Opcode.TEXT, 'late'),
+          Buffer.from([0xff, 0xff]),
+        ]),
+      (socket) => void socket.on('end', () => socket.end()).on('data', () => socket.end()),
+    );
+    const { connection, messages } = await open(url);
+    expect((await messages.next()).text()).toBe('early');
+    expect(await connection.closed).toEqual({ code: 1000, reason: '!' });
+    expect(messages.rest).toEqual([]);
+  });
+});
+
+describe('an option', () => {
+  it.each([
+    ['nowhere'],
+    ['http://127.0.0.1/'],
+    ['ws://127.0.0.1/#fragment'],
+    ['ws://user:secret@127.0.0.1/'],
+    ['ws://127.0.0.1:99999/'],
+  ])('that is the URL %s is refused', async (url) => {
+    await expect(connect(url)).rejects.toMatchObject({ code: 'WSLOOM_OPTION', option: 'url' });
+  });
+
+  it.each([
+    [{ handshakeTimeoutMs: 0 }, 'handshakeTimeoutMs'],
+    [{ closeTimeoutMs: 1.5 }, 'closeTimeoutMs'],
+    [{ maxPayloadBytes: 2 ** 32 }, 'maxPayloadBytes'],
+    [{ subprotocols: ['a b'] }, 'subprotocols'],
+    [{ headers: { Host: 'x' } }, 'headers'],
+  ])('that is wrong (%j) is refused before anything is connected to', async (options, option) => {
+    await expect(connect('ws://127.0.0.1:1/', options)).rejects.toMatchObject({ option });
+  });
+});
+
+describe('the package', () => {
+  it('exports the client and the load generator, with types', () => {
+    const { exports } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(exports['./client']).toEqual({ types: './dist/client/index.d.ts', default: './dist/client/index.js' });
+    expect(exports['./load']).toEqual({ types: './dist/load/index.d.ts', default: './dist/load/index.js' });
+  });
+});

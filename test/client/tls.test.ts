@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocketServer } from 'ws';
+import { type ClientMessage, connect } from '../../dist/client/index.js';
+import { load } from '../../dist/load/index.js';
+import { Command } from '../cli/command.js';
+import { Queue } from '../e2e/queue.js';
+import { type Certificate, makeCertificate } from './certificate.js';
+
+const certificate = makeCertificate();
+
+/** An echo server of `ws` behind TLS. */
+async function secureServer(): Promise<string> {
+  const https = createServer({ ...certificate });
+  const server = new WebSocketServer({ server: https, perMessageDeflate: false });
+  server.on('connection', (socket) =>
+    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary })),
+  );
+  https.on('tlsClientError', () => {});
+  https.listen(0, '127.0.0.1');
+  await once(https, 'listening');
+  onTestFinished(() => {
+    for (const client of server.clients) client.terminate();
+    https.close();
+  });
+  return `wss://127.0.0.1:${(https.address() as AddressInfo).port}/`;
+}
+
+describe.runIf(certificate !== undefined)('over TLS', () => {
+  it('a client speaks to a server whose certificate it trusts', async () => {
+    const url = await secureServer();
+    const messages = new Queue<ClientMessage>();
+    const message = (_: unknown, one: ClientMessage) => messages.push(one);
+    const connection = await connect(url, { ca: (certificate as Certificate).cert, message });
+    connection.send('x'.repeat(100_000));
+    expect((await messages.next()).bytes.length).toBe(100_000);
+    connection.close();
+    expect(await connection.closed).toEqual({ code: 1000, reason: '' });
+  });
+
+  it('a client refuses another certificate, unless it is told to take any', async () => {
+    const url = await secureServer();
+    await expect(connect(url)).rejects.toMatchObject({
+      code: 'WSLOOM_CONNECT',
+      cause: expect.objectContaining({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
+    });
+    const connection = await connect(url, { rejectUnauthorized: false });
+    connection.close();
+    expect(await connection.closed).toMatchObject({ code: 1000 });
+  });
+
+  it('a load is put on the same way', async () => {
+    const url = await secureServer();
+    const options = { url, connections: 3, inFlight: 5, amount: 200, sizeBytes: 5000 };
+    expect(await load({ ...options, rejectUnauthorized: false })).toMatchObject({
+      errors: 0,
+      messages: { total: 200 },
+      closes: { 1000: 3 },
+    });
+    expect(await load(options)).toMatchObject({
+      errorsByKind: { 'connect: DEPTH_ZERO_SELF_SIGNED_CERT': 3 },
+      messages: { total: 0 },
+    });
+  });
+
+  it('wsloom load takes any certificate with --insecure', async () => {
+    const url = await secureServer();
+    await using command = Command.run('load', url, '-a', '20', '-c', '2', '--insecure');
+    expect(await command.ended).toBe(0);
+    await using strict = Command.run('load', url, '-a', '20', '-c', '2');
+    expect(await strict.ended).toBe(1);
+    expect(strict.stdout).toMatch(/errors +2 × connect: DEPTH_ZERO_SELF_SIGNED_CERT/);
+  });
+});

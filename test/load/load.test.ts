@@ -1,0 +1,371 @@
+import { describe, expect, it } from 'vitest';
+import { WebSocket, type WebSocketServer } from 'ws';
+import { type LoadProgress, load } from '../../dist/load/index.js';
+import { builtIn, serve } from '../e2e/serving.js';
+import { frame } from '../protocol/client-frames.js';
+import { broadcastFrom, echo, rawServer, unusedPort, wsServer } from './server.js';
+
+const NOTHING_WRONG = { errors: 0, errorsByKind: {}, timeouts: 0 };
+
+describe('a load of echoes', () => {
+  it.each([
+    ['short text', { sizeBytes: 20 }],
+    ['nothing', { sizeBytes: 0 }],
+    ['many in flight', { sizeBytes: 20, inFlight: 50 }],
+    ['binary that does not fit a read', { sizeBytes: 300_000, isBinary: true, inFlight: 3 }],
+    ['64 KiB of text', { sizeBytes: 65_536 }],
+  ])('of %s is answered by wsloom, message by message', async (_name, options) => {
+    await using served = await serve({ handler: builtIn('echo') });
+    const result = await load({ url: served.url, connections: 4, amount: 403, ...options });
+    expect(result).toMatchObject({
+      ...NOTHING_WRONG,
+      mode: 'echo',
+      messages: { total: 403 },
+      throughput: { total: 403 * options.sizeBytes },
+      connections: { opened: 4, failed: 0, lost: 0 },
+      closes: { 1000: 4 },
+    });
+    expect(result.messages.average).toBeGreaterThan(0);
+    expect(result.latency.p50).toBeGreaterThan(0);
+    expect(result.latency.max).toBeGreaterThanOrEqual(result.latency.p50);
+    expect(result.client.microsPerMessage).toBeGreaterThan(0);
+  });
+
+  it('sends exactly its amount, and what is sent before is not counted', async () => {
+    const served = await wsServer(echo);
+    const exact = await load({ url: served.url, connections: 3, inFlight: 7, amount: 100 });
+    expect([exact.messages.total, served.count]).toEqual([100, 100]);
+    const warm = await load({ url: served.url, connections: 3, inFlight: 7, amount: 100, warmUpMs: 20 });
+    expect(warm).toMatchObject({ ...NOTHING_WRONG, messages: { total: 100 } });
+    expect(served.count).toBeGreaterThan(200);
+  });
+
+  it('ends by itself after its duration', async () => {
+    const served = await wsServer(echo);
+    const result = await load({ url: served.url, durationMs: 50, warmUpMs: 10 });
+    expect(result).toMatchObject({ ...NOTHING_WRONG, closes: { 1000: 10 } });
+    expect(result.duration).toBeGreaterThanOrEqual(0.049);
+    expect(result.finish.getTime() - result.start.getTime()).toBeGreaterThanOrEqual(49);
+    expect(result.messages.average).toBeCloseTo(result.messages.total / result.duration);
+  });
+
+  it('keeps to its rate', async () => {
+    const served = await wsServer(echo);
+    const result = await load({ url: served.url, amount: 100, ratePerSecond: 1000, inFlight: 100 });
+    expect(result).toMatchObject({ ...NOTHING_WRONG, messages: { total: 100 } });
+    expect(served.count).toBe(100);
+    expect(result.duration).toBeGreaterThanOrEqual(0.099);
+  });
+
+  it('with a rate counts from when a message was due, though a server that stalls keeps it from being sent', async () => {
+    // The first answer comes when ten messages are due, of which one is in flight.
+    const due = 10;
+    let isStalled = true;
+    const served = await wsServer((socket, bytes, isBinary) => {
+      if (!isStalled) return echo(socket, bytes, isBinary);
+      setTimeout(() => {
+        isStalled = false;
+        echo(socket, bytes, isBinary);
+      }, due * 10);
+    });
+    const result = await load({ url: served.url, connections: 1, amount: due, ratePerSecond: 100 });
+    expect(result).toMatchObject({ ...NOTHING_WRONG, messages: { total: due } });
+    // Those that were due while the server stalled have waited for it too, each for as long as was left: half of it on average.
+    expect(result.latency.average).toBeGreaterThan(due * 2);
+  });
+
+  it('is put on with several threads', async () => {
+    const served = await wsServer(echo);
+    const result = await load({ url: served.url, connections: 5, amount: 1001, inFlight: 3, workers: 2 });
+    expect(result).toMatchObject({
+      ...NOTHING_WRONG,
+      messages: { total: 1001 },
+      connections: { opened: 5 },
+      options: { workers: 2 },
+      closes: { 1000: 5 },
+    });
+    expect(served.count).toBe(1001);
+  });
+
+  it('sends headers, subprotocols and a message as it is told', async () => {
+    const heard: string[] = [];
+    const served = await wsServer((socket, bytes, isBinary) => {
+      heard.push(String(bytes));
+      echo(socket, bytes, isBinary);
+    });
+    served.server.on('connection', (socket, request) => {
+      heard.push(socket.protocol, String(request.headers['x-token']));
+    });
+    const headers = { 'X-Token': 'abc' };
+    const options = { url: served.url, connections: 1, amount: 1, subprotocols: ['chat'], headers, message: 'héllo' };
+    expect(await load(options)).toMatchObject({ ...NOTHING_WRONG, throughput: { total: 6 } });
+    expect(heard).toEqual(['chat', 'abc', 'héllo']);
+  });
+
+  it('is told of pings, and answers them', async () => {
+    let pongs = 0;
+    const served = await wsServer(
+      (socket, bytes, isBinary) => {
+        socket.ping('between');
+        echo(socket, bytes, isBinary);
+      },
+      (socket) => void socket.on('pong', () => pongs++),
+    );
+    const result = await load({ url: served.url, connections: 2, amount: 50, inFlight: 5 });
+    expect(result).toMatchObject({ ...NOTHING_WRONG, messages: { total: 50 } });
+    expect(pongs).toBe(50);
+  });
+
+  it('takes fragments for what they are together', async () => {
+    const served = await wsServer((socket, bytes, isBinary) => {
+      socket.send(bytes.subarray(0, 7), { binary: isBinary, fin: false });
+      socket.ping();
+      socket.send(bytes.subarray(7), { binary: isBinary, fin: true });
+    });
+    expect(await load({ url: served.url, connections: 2, amount: 40, inFlight: 4 })).toMatchObject({
+      ...NOTHING_WRONG,
+      messages: { total: 40 },
+    });
+  });
+
+  it('can be watched, and ended early', async () => {
+    const served = await wsServer(echo);
+    const abort = new AbortController();
+    const seen: LoadProgress[] = [];
+    const result = await load(
+      { url: served.url, connections: 2, warmUpMs: 0, durationMs: 60_000 },
+      {
+        signal: abort.signal,
+        onProgress(progress) {
+          seen.push(progress);
+          abort.abort();
+        },
+      },
+    );
+    expect(seen[0]).toMatchObject({ phase: 'measuring', open: 2, errors: 0, durationMs: 60_000 });
+    expect(result).toMatchObject({ ...NOTHING_WRONG, closes: { 1000: 2 } });
+    expect(result.messages.total).toBeGreaterThan(0);
+    expect(result.duration).toBeLessThan(60);
+  });
+
+  it('that is ended before it has begun has a result, too', async () => {
+    const served = await wsServer(echo);
+    const result = await load({ url: served.url }, { signal: AbortSignal.abort() });
+    expect(result).toMatchObject({ ...NOTHING_WRONG, messages: { total: 0, average: 0 }, client: { cpu: 0 } });
+  });
+});
+
+describe('a load that gets', () => {
+  it.each([
+    ['other bytes', (bytes: Buffer) => [Buffer.from(bytes).reverse(), false] as const],
+    ['binary for text', (bytes: Buffer) => [bytes, true] as const],
+    ['too little', (bytes: Buffer) => [bytes.subarray(1), false] as const],
+    ['too much', (bytes: Buffer) => [Buffer.concat([bytes, bytes]), false] as const],
+  ])('%s counts it as wrong, and gives the connection up', async (_name, change) => {
+    let count = 0;
+    const served = await wsServer((socket, bytes, isBinary) => {
+      if (++count !== 20) return echo(socket, bytes, isBinary);
+      const [wrong, binary] = change(bytes);
+      socket.send(wrong, { binary });
+    });
+    const result = await load({ url: served.url, connections: 2, amount: 100, inFlight: 3 });
+    expect(result).toMatchObject({
+      errors: 1,
+      errorsByKind: { 'wrong: a message that was not sent': 1 },
+      connections: { lost: 1 },
+      closes: { 1000: 1, 1006: 1 },
+    });
+  });
+
+  it('more answers than it has sent messages says so', async () => {
+    const served = await wsServer((socket, bytes, isBinary) => {
+      echo(socket, bytes, isBinary);
+      echo(socket, bytes, isBinary);
+    });
+    const { errorsByKind } = await load({ url: served.url, connections: 1, amount: 10 });
+    expect(errorsByKind).toEqual({ 'unexpected: more messages than were sent': expect.any(Number) });
+  });
+
+  it('its connections closed counts codes', async () => {
+    let count = 0;
+    const served = await wsServer((socket, bytes, isBinary) => {
+      count++;
+      if (count === 10) socket.close(1013, 'try later');
+      else if (count === 20) socket.terminate();
+      else echo(socket, bytes, isBinary);
+    });
+    const result = await load({ url: served.url, connections: 3, amount: 100 });
+    expect(result).toMatchObject({
+      errors: 2,
+      errorsByKind: { 'closed by the server: 1013': 1, 'lost: without a Close': 1 },
+      connections: { opened: 3, lost: 2 },
+      closes: { 1000: 1, 1006: 1, 1013: 1 },
+    });
+  });
+
+  it('all of its connections closed ends', async () => {
+    const served = await wsServer((socket) => socket.close(1001));
+    const result = await load({ url: served.url, connections: 3, durationMs: 60_000, warmUpMs: 0 });
+    expect(result).toMatchObject({ errors: 3, messages: { total: 0 }, closes: { 1001: 3 } });
+  });
+
+  it('no answer in time counts timeouts', async () => {
+    const served = await wsServer(() => {});
+    const options = { url: served.url, connections: 2, inFlight: 3, amount: 100, timeoutMs: 20 };
+    expect(await load(options)).toMatchObject({
+      errors: 6,
+      timeouts: 6,
+      errorsByKind: { 'timeout: no answer': 6 },
+      messages: { total: 0 },
+    });
+  });
+
+  it('frames that break the protocol says which rule', async () => {
+    const masked = await load({ url: await rawServer(frame({ opcode: 1, payload: 'x' })), connections: 1, amount: 1 });
+    expect(Object.keys(masked.errorsByKind)).toEqual(['protocol: masked frame from a server (RFC 6455 section 5.1)']);
+    const reserved = await load({ url: await rawServer(Buffer.from([0xc1])), connections: 1, amount: 1 });
+    expect(Object.keys(reserved.errorsByKind)).toEqual([expect.stringMatching(/^protocol: reserved bits/)]);
+  });
+
+  it('no connection says why', async () => {
+    const refused = await load({ url: `ws://127.0.0.1:${await unusedPort()}/`, connections: 3 });
+    expect(refused).toMatchObject({
+      errors: 3,
+      errorsByKind: { 'connect: ECONNREFUSED': 3 },
+      connections: { opened: 0, failed: 3, lost: 0 },
+      closes: {},
+    });
+    await using served = await serve({ handler: builtIn('echo'), path: '/only', threads: 0 });
+    expect(await load({ url: served.url, connections: 2 })).toMatchObject({
+      errorsByKind: { 'handshake: WSLOOM_RESPONSE_STATUS (404)': 2 },
+      connections: { failed: 2 },
+    });
+  });
+});
+
+describe('a load of broadcasts', () => {
+  it.each([true, false])('is done when all subscribers have it; the sender gets it, too: %s', async (isIncluded) => {
+    let server: WebSocketServer | undefined;
+    const served = await wsServer(broadcastFrom(() => server as WebSocketServer, isIncluded));
+    server = served.server;
+    const result = await load({ url: served.url, mode: 'broadcast', connections: 7, amount: 50, inFlight: 4 });
+    expect(result).toMatchObject({
+      ...NOTHING_WRONG,
+      messages: { total: 350 },
+      connections: { opened: 8 },
+      closes: { 1000: 8 },
+    });
+    expect(result.latency.p50).toBeGreaterThan(0);
+    expect(served.count).toBe(50);
+  });
+
+  it('reaches the subscribers in all threads of wsloom', async () => {
+    await using served = await serve({ handler: builtIn('broadcast') });
+    const options = { url: `${served.url}/room`, mode: 'broadcast', connections: 10, inFlight: 8 } as const;
+    expect(await load({ ...options, amount: 500 })).toMatchObject({ ...NOTHING_WRONG, messages: { total: 5000 } });
+    expect(await load({ ...options, durationMs: 30, warmUpMs: 10 })).toMatchObject(NOTHING_WRONG);
+    expect(await load({ ...options, amount: 20, ratePerSecond: 1000 })).toMatchObject({ messages: { total: 200 } });
+  });
+
+  it('goes on with those that are left when a subscriber is lost', async () => {
+    let server: WebSocketServer | undefined;
+    let count = 0;
+    const served = await wsServer((socket, bytes, isBinary) => {
+      const all = [...(server as WebSocketServer).clients];
+      for (const client of all) {
+        if (client !== socket && client.readyState === WebSocket.OPEN) client.send(bytes, { binary: isBinary });
+      }
+      if (++count === 10) all.find((client) => client !== socket)?.terminate();
+    });
+    server = served.server;
+    const result = await load({ url: served.url, mode: 'broadcast', connections: 3, amount: 40, inFlight: 2 });
+    expect(result).toMatchObject({ errors: 1, connections: { lost: 1 }, timeouts: 0 });
+    expect(served.count).toBe(40);
+    expect(result.messages.total).toBeGreaterThanOrEqual(80);
+    expect(result.messages.total).toBeLessThan(120);
+  });
+
+  it('that does not reach a subscriber in time gives that up', async () => {
+    let server: WebSocketServer | undefined;
+    const served = await wsServer((socket, bytes, isBinary) => {
+      const others = [...(server as WebSocketServer).clients].filter((client) => client !== socket);
+      for (const client of others.slice(1)) client.send(bytes, { binary: isBinary });
+    });
+    server = served.server;
+    const options = { url: served.url, mode: 'broadcast', connections: 3, amount: 5, timeoutMs: 20 } as const;
+    const result = await load(options);
+    expect(result.errorsByKind).toMatchObject({ 'timeout: no answer': expect.any(Number) });
+    expect(result.connections.lost).toBeGreaterThan(0);
+  });
+});
+
+describe('a load of connections', () => {
+  it('opens and closes as many as it is told', async () => {
+    await using served = await serve({ handler: builtIn('echo') });
+    const result = await load({ url: served.url, mode: 'connect', connections: 5, amount: 60 });
+    expect(result).toMatchObject({
+      ...NOTHING_WRONG,
+      connections: { opened: 60, failed: 0, lost: 0 },
+      messages: { total: 0 },
+      closes: { 1000: 60 },
+    });
+    expect(result.connections.average).toBeGreaterThan(0);
+    expect(result.latency.p50).toBeGreaterThan(0);
+  });
+
+  it('that are refused is bounded by its amount', async () => {
+    const url = `ws://127.0.0.1:${await unusedPort()}/`;
+    expect(await load({ url, mode: 'connect', connections: 2, amount: 20 })).toMatchObject({
+      errorsByKind: { 'connect: ECONNREFUSED': 20 },
+      connections: { failed: 20 },
+    });
+  });
+
+  it('that is ended early closes what it has open, and calls none of it lost', async () => {
+    const abort = new AbortController();
+    let count = 0;
+    const served = await wsServer(
+      () => {},
+      () => {
+        if (++count === 30) abort.abort();
+      },
+    );
+    const options = { url: served.url, mode: 'connect', connections: 8, durationMs: 60_000, warmUpMs: 0 } as const;
+    const result = await load(options, { signal: abort.signal });
+    expect(result).toMatchObject({ ...NOTHING_WRONG, connections: { failed: 0, lost: 0 } });
+    expect(Object.keys(result.closes)).toEqual(['1000']);
+  });
+
+  it('that are idle holds them, and answers pings', async () => {
+    let pongs = 0;
+    const served = await wsServer(
+      () => {},
+      (socket) => {
+        socket.on('pong', () => pongs++);
+        socket.ping();
+      },
+    );
+    const result = await load({ url: served.url, mode: 'idle', connections: 20, durationMs: 50 });
+    expect(result).toMatchObject({ ...NOTHING_WRONG, connections: { opened: 20, lost: 0 }, closes: { 1000: 20 } });
+    expect(result.latency.max).toBeGreaterThan(0);
+    expect(pongs).toBe(20);
+  });
+});
+
+describe('a load that expects no answer', () => {
+  it('counts what it has sent', async () => {
+    const served = await wsServer(() => {});
+    const options = { url: served.url, expect: 'none', connections: 3, inFlight: 4 } as const;
+    const result = await load({ ...options, amount: 1000, sizeBytes: 10_000 });
+    expect(result).toMatchObject({ ...NOTHING_WRONG, messages: { total: 1000 }, latency: { max: 0 } });
+    expect(served.count).toBe(1000);
+    expect(await load({ ...options, amount: 30, ratePerSecond: 1000 })).toMatchObject({ messages: { total: 30 } });
+    expect(served.count).toBe(1030);
+  });
+
+  it('does not mind answers, nor a server that reads only when it has written', async () => {
+    await using served = await serve({ handler: builtIn('echo') });
+    const options = { url: served.url, expect: 'none', connections: 2, sizeBytes: 1_000_000, amount: 50 } as const;
+    expect(await load(options)).toMatchObject({ ...NOTHING_WRONG, messages: { total: 50 }, closes: { 1000: 2 } });
+  });
+});

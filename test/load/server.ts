@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { onTestFinished } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import { acceptKey } from '../../dist/protocol/handshake-response.js';
+
+/** What a server does with a message. */
+export type Answer = (socket: WebSocket, bytes: Buffer, isBinary: boolean) => void;
+
+export const echo: Answer = (socket, bytes, isBinary) => socket.send(bytes, { binary: isBinary });
+
+/** A server of `ws`, ended with the test; `count` is of the messages that it has got. */
+export async function wsServer(answer: Answer, onConnection: (socket: WebSocket) => void = () => {}) {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
+  const served = { url: '', count: 0, server };
+  server.on('connection', (socket) => {
+    socket.on('error', () => {});
+    socket.on('message', (bytes: Buffer, isBinary) => {
+      served.count++;
+      answer(socket, bytes, isBinary);
+    });
+    onConnection(socket);
+  });
+  onTestFinished(() => {
+    for (const socket of server.clients) socket.terminate();
+    server.close();
+  });
+  await once(server, 'listening');
+  served.url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  return served;
+}
+
+/** Sends to all that are connected, the sender included or not. */
+export const broadcastFrom =
+  (server: () => WebSocketServer, isSenderIncluded: boolean): Answer =>
+  (socket, bytes, isBinary) => {
+    for (const client of server().clients) {
+      if (client.readyState !== WebSocket.OPEN || (client === socket && !isSenderIncluded)) continue;
+      client.send(bytes, { binary: isBinary });
+    }
+  };
+
+/** A server that accepts, and answers the first bytes behind the handshake with these. */
+export async function rawServer(bytes: Uint8Array) {
+  const server = createServer((socket) => {
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => {});
+    socket.once('data', (request) => {
+      const [, key = ''] = /Sec-WebSocket-Key: (\S+)/.exec(String(request)) ?? [];
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(key)}\r\n\r\n`,
+      );
+      socket.once('data', () => socket.write(bytes));
+    });
+  });
+  onTestFinished(() => void server.close());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
+/** A port on which nobody listens. */
+export async function unusedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
