@@ -1,0 +1,33 @@
+/**
+ * The kernels on the engine that this runs on: `node measure.js full|quick CACHE_BYTES`, started by ./run for each engine.
+ * Prints an {@link EngineResult} as one line of JSON on stdout, how it goes on stderr.
+ */
+import { candidatesOf } from './candidates.js';
+import { groups } from './design.js';
+import { FULL_EFFORT, Harness, QUICK_EFFORT } from './harness.js';
+import type { EngineResult, Figure } from './results.js';
+import { Workplace } from './workplace.js';
+
+const SHOW_EVERY_MS = 5000;
+
+function main([kind, cacheBytes]: string[]): void {
+  const isQuick = kind === 'quick';
+  const harness = new Harness(new Workplace(Number(cacheBytes)), isQuick ? QUICK_EFFORT : FULL_EFFORT);
+  const all = groups(isQuick);
+  const figures: Figure[] = [];
+  const unreported: Figure[] = [];
+  let shown = performance.now();
+  for (const [i, group] of all.entries()) {
+    const candidates = candidatesOf(group.op).filter(({ name }) => group.only?.includes(name) ?? true);
+    const outcome = harness.measure(group, candidates);
+    figures.push(...outcome.figures);
+    unreported.push(...outcome.unreported);
+    if (performance.now() - shown < SHOW_EVERY_MS) continue;
+    shown = performance.now();
+    process.stderr.write(`Node ${process.version}: ${i + 1} of ${all.length} groups of cases\n`);
+  }
+  const result: EngineResult = { node: process.version, v8: process.versions.v8, figures, unreported };
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+main(process.argv.slice(2));
