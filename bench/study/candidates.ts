@@ -181,10 +181,21 @@ class DecodingValidator {
   }
 }
 
+/** The names of all candidates of an operation, in the order of tables. */
+export function candidateNames(op: Operation): readonly string[] {
+  return stepsOf(op).map(({ name }) => name);
+}
+
 /** Those of an operation that are there: bufferutil may not be installed. */
 export function candidatesOf(op: Operation): readonly Candidate[] {
-  const steps = { unmask: [...MASKS, ...COPYING], validate: VALIDATORS, unmaskText: [...FUSED, ...sequences()] }[op];
-  return steps.filter(({ name }) => !name.includes('bufferutil') || hasBufferutil()).map((step) => ({ op, ...step }));
+  return stepsOf(op)
+    .filter(({ name }) => !name.includes('bufferutil') || hasBufferutil())
+    .map((step) => ({ op, ...step }));
+}
+
+function stepsOf(op: Operation): readonly Step[] {
+  if (op === 'unmask') return [...MASKS, ...COPYING];
+  return op === 'validate' ? VALIDATORS : [...FUSED, ...sequences()];
 }
 
 function sequences(): Step[] {

@@ -63,7 +63,7 @@ export class Harness {
   #attempt(group: Group, candidates: readonly Candidate[]): Figure[] {
     const { bytes, alignment, cache } = group;
     const isCold = cache === 'cold';
-    const places = isCold ? this.#workplace.cold(bytes, alignment) : this.#workplace.hot(bytes, alignment);
+    const places = this.#workplace[cache](bytes, alignment);
     const samples = new Map<Candidate, number[]>(candidates.map((candidate) => [candidate, []]));
     for (let round = 0; round < this.#effort.rounds; round++) {
       // In each round in another order: what follows on what is part of what disturbs.

@@ -1,16 +1,21 @@
+import { type Content, contentBytes } from '#dist/study/texts.js';
 import { compile } from '#dist/study/timing.js';
-import type { Content } from '#dist/study/texts.js';
-import { contentBytes } from '#dist/study/texts.js';
 import type { Candidate } from './candidates.js';
-import type { Cache, Group } from './design.js';
+import { type Cache, type Group, USUAL_ALIGNMENT } from './design.js';
 import type { Places, Workplace } from './workplace.js';
 
 /** A masking key of four different bytes, in the order in which they are applied, and as kernels want it. */
 const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
+const KEY = MASK.readInt32LE();
 const NO_MASK = Buffer.alloc(4);
 
 /** How long a batch of calls is, about: long against what the clock costs, short against what disturbs. */
 const BATCH_MS = 0.05;
+
+/** For each loop, at each of two sizes. */
+const WARM_UP_MS = 20;
+/** For each case. */
+const SETTLE_MS = 4;
 
 /** `sum` of what the calls return. */
 type Loop = (
@@ -39,7 +44,19 @@ export class Loops {
     if (known !== undefined) return known;
     const made = { subject: candidate.make(this.#workplace), run: loop(candidate, cache) };
     this.#made.set(name, made);
+    this.#warmUp(made, cache);
     return made;
+  }
+
+  /** Before anything is measured the optimizing compiler is to have seen a small size and a larger one, and to be done. */
+  #warmUp({ subject, run }: { readonly subject: object; readonly run: Loop }, cache: Cache): void {
+    for (const size of [16, 1024]) {
+      const places = this.#workplace[cache](size, USUAL_ALIGNMENT);
+      const { offsets, views, sources } = places;
+      for (const place of [...views, ...sources]) place.set(contentBytes('json', size));
+      const end = performance.now() + WARM_UP_MS;
+      while (performance.now() < end) run(subject, offsets.length, size, KEY, MASK, offsets, views, sources);
+    }
   }
 }
 
@@ -99,8 +116,14 @@ export class Trial {
     if (!view.equals(this.#content)) throw new WrongResult('text is not unmasked as it should be');
   }
 
-  /** Finds how many calls make a batch, which also warms the code up. */
+  /** Finds how many calls make a batch, once the code has settled: what is new in a case may throw compiled code away. */
   calibrate(): void {
+    const settled = performance.now() + SETTLE_MS;
+    do this.#calibrateNow();
+    while (performance.now() < settled);
+  }
+
+  #calibrateNow(): void {
     for (this.times = 1; ; this.times *= 2) {
       const start = performance.now();
       this.batch();
