@@ -2,6 +2,7 @@
  * The kernels on the engine that this runs on: `node measure.js full|quick CACHE_BYTES`, started by ./run for each engine.
  * Prints an {@link EngineResult} as one line of JSON on stdout, how it goes on stderr.
  */
+import { studyKernels } from '#dist/study/study-kernels.js';
 import { candidatesOf } from './candidates.js';
 import { groups } from './design.js';
 import { FULL_EFFORT, Harness, QUICK_EFFORT } from './harness.js';
@@ -9,6 +10,8 @@ import type { EngineResult, Figure } from './results.js';
 import { Workplace } from './workplace.js';
 
 const SHOW_EVERY_MS = 5000;
+/** For the thresholds of `auto`, which need finer steps than the groups of cases have. */
+const THRESHOLD_SECONDS = { full: 30, quick: 4 };
 
 function main([kind, cacheBytes]: string[]): void {
   const isQuick = kind === 'quick';
@@ -26,7 +29,9 @@ function main([kind, cacheBytes]: string[]): void {
     shown = performance.now();
     process.stderr.write(`Node ${process.version}: ${i + 1} of ${all.length} groups of cases\n`);
   }
-  const result: EngineResult = { node: process.version, v8: process.versions.v8, figures, unreported };
+  const { thresholds } = studyKernels(THRESHOLD_SECONDS[isQuick ? 'quick' : 'full']);
+  const { version, versions } = process;
+  const result: EngineResult = { node: version, v8: versions.v8, thresholds, figures, unreported };
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 

@@ -3,7 +3,7 @@
  * that is true only of some machines, is left out by {@link said} where it is not true.
  */
 import { figure } from '#dist/cli/table.js';
-import { NEVER_BYTES, THRESHOLDS } from '#dist/kernels/thresholds.js';
+import { NEVER_BYTES, THRESHOLD_NAMES, THRESHOLDS } from '#dist/kernels/thresholds.js';
 import { CONTENTS } from '#dist/study/texts.js';
 import { gain } from './charts.js';
 import { USUAL_ALIGNMENT } from './design.js';
@@ -348,10 +348,24 @@ The size from which on the second is the better choice, by the least regret over
 
 ${markdownTable(['', ...all.map(({ name }) => name)], rows)}
 
-The kernel \`auto\` goes to WASM from ${size(THRESHOLDS.unmaskWasmFromBytes)} on to unmask, and to \`isUtf8\` from
-${size(THRESHOLDS.validateNativeFromBytes)} on to validate, because text of which half is ASCII was weighed by
-\`npm run bench:thresholds\`, below the sizes of this table and in steps that are finer. \`wsloom kernels\` finds what is right for
-another machine. ${autoComment(main)}`.trimEnd();
+The kernel \`auto\` has thresholds between its implementations. What they should be, in bytes, each engine has found through \`auto\`
+itself, in finer steps, as \`wsloom kernels\` does; text is weighed as half ASCII and half Latin, Chinese and emoji in equal parts:
+
+${thresholdsTable(all)}
+
+${autoComment(main)}`.trimEnd();
+}
+
+function thresholdsTable(all: readonly Engine[]): string {
+  const show = (bytes: number) => (bytes === NEVER_BYTES ? 'never' : String(bytes));
+  return markdownTable(
+    ['from so many bytes on', ...all.map(({ name }) => name), 'as shipped'],
+    THRESHOLD_NAMES.map((name) => [
+      `\`${name}\``,
+      ...all.map(({ result }) => show(result.thresholds[name])),
+      show(THRESHOLDS[name]),
+    ]),
+  );
 }
 
 function autoComment(main: Engine): string {
@@ -594,7 +608,7 @@ function limits({ machine, engines, isQuick }: Study): string {
 
 const RUN = `\`\`\`sh
 npm ci
-npm run study                # everything, on four engines which it installs: an hour or so; wants a quiet machine
+npm run study                # everything, on four engines which it installs: forty minutes or so; wants a quiet machine
 npm run study -- --quick     # within three minutes, and figures that only hint
 npm run study:report         # makes this file and its charts from bench/results/study.json
 npx wsloom kernels           # the kernels of this package, in ten seconds, on your machine

@@ -1,3 +1,4 @@
+import type { Thresholds } from '#dist/kernels/thresholds.js';
 import type { Content } from '#dist/study/texts.js';
 import type { Machine } from '../machine.js';
 import type { Operation } from './candidates.js';
@@ -24,6 +25,8 @@ export interface EngineResult {
   /** As `process.version`. */
   readonly node: string;
   readonly v8: string;
+  /** Of the kernel `auto`, as `wsloom kernels` finds them. */
+  readonly thresholds: Thresholds;
   readonly figures: readonly Figure[];
   /** Cases that spread too much in every attempt, as in the last of them. */
   readonly unreported: readonly Figure[];

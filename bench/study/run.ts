@@ -65,7 +65,9 @@ async function study(settings: StudySettings): Promise<void> {
     const not = `${unreported.length} spread over more than ${SPREAD_BOUND * 100} % and are not reported`;
     say(`Node ${node}: ${figures.length} cases, verified; ${not}`);
   }
-  say(`written to ${relative('.', file)}; npm run study:report makes a report of it`);
+  say(
+    `written to ${relative('.', file)}; npm run study:report${isQuick ? ` -- ${relative('.', file)}` : ''} makes a report of it`,
+  );
   if (failures.length > 0) process.exitCode = 1;
 }
 

@@ -17,7 +17,7 @@ const SHOWN_SIZES = [4, 16, 64, 512, 4096, 65536];
 const HELP = `
 It measures unmasking (unmask), UTF-8 validation (validate) and both in one (unmaskText) by each kernel, for sizes from 1 byte
 to 64 KiB and texts of four scripts. The figures are ns per call, the best of many batches; gbps is 10^9 bytes per second.
-The machine should have nothing else to do.
+In JSON, 4294967295 bytes is never. The machine should have nothing else to do.
 
 It ends with the value of serve --thresholds that is right for this machine, for texts half of which are ASCII.`;
 

@@ -1,4 +1,5 @@
 import type { Figure, Study } from '../../../bench/study/results.js';
+import { THRESHOLDS } from '../../../dist/kernels/thresholds.js';
 
 /** A figure that needs so many nanoseconds. */
 export function figureOf(candidate: string, bytes: number, ns: number, more: Partial<Figure> = {}): Figure {
@@ -16,7 +17,7 @@ export function studyOf(figures: readonly Figure[], more: Partial<Study> = {}): 
     spreadBound: 0.1,
     attempts: 3,
     cacheBytes: 32 * 1024 * 1024,
-    engines: [{ node: 'v20.1.2', v8: '11.3', figures, unreported: [] }],
+    engines: [{ node: 'v20.1.2', v8: '11.3', thresholds: THRESHOLDS, figures, unreported: [] }],
     endToEnd: [],
     threads: [],
     memory: [],
