@@ -27,14 +27,20 @@ export const QUICK_EFFORT: Effort = { rounds: 2, ms: 3, batches: 4, attempts: 3 
  */
 export const SPREAD_BOUND = 0.1;
 
-/** What the cases of a group came to. */
+/** One candidate, and what it is measured by. */
+export interface Case {
+  readonly group: Group;
+  readonly candidate: Candidate;
+}
+
+/** What cases came to. */
 export interface Outcome {
   readonly figures: readonly Figure[];
-  /** Names of those that spread too much in every attempt, and why. */
+  /** Those that spread too much in every attempt, as in the last of them. */
   readonly unreported: readonly Figure[];
 }
 
-/** Measures groups of cases by tinybench, whose tasks are batches of calls. */
+/** Measures cases by tinybench, whose tasks are batches of calls. */
 export class Harness {
   readonly #workplace: Workplace;
   readonly #loops: Loops;
@@ -46,39 +52,53 @@ export class Harness {
     this.#effort = effort;
   }
 
-  /** @throws WrongResult, with the case in its message, if a candidate is wrong */
-  measure(group: Group, candidates: readonly Candidate[]): Outcome {
-    const figures: Figure[] = [];
-    let left = candidates;
-    let spread: Figure[] = [];
-    for (let attempt = 0; attempt < this.#effort.attempts && left.length > 0; attempt++) {
-      const measured = this.#attempt(group, left);
-      figures.push(...measured.filter(isSteady));
-      spread = measured.filter((figure) => !isSteady(figure));
-      left = left.filter(({ name }) => spread.some(({ candidate }) => candidate === name));
-    }
-    return { figures, unreported: spread };
-  }
-
-  #attempt(group: Group, candidates: readonly Candidate[]): Figure[] {
-    const { bytes, alignment, cache } = group;
-    const isCold = cache === 'cold';
-    const places = this.#workplace[cache](bytes, alignment);
-    const samples = new Map<Candidate, number[]>(candidates.map((candidate) => [candidate, []]));
-    for (let round = 0; round < this.#effort.rounds; round++) {
-      // In each round in another order: what follows on what is part of what disturbs.
-      const turns = round % 2 === 0 ? candidates : candidates.toReversed();
-      for (const candidate of turns) {
-        const trial = new Trial(candidate, group, places, this.#workplace, this.#loops);
-        samples.get(candidate)?.push(...this.#turn(trial, isCold, describe(group, candidate)));
+  /**
+   * Measures all cases, and those again that have spread too much.
+   * @param onTurn is told what is done, and what there is to do in this attempt, in turns
+   * @throws WrongResult, with the case in its message, if a candidate is wrong
+   */
+  measure(cases: readonly Case[], onTurn: (done: number, all: number, attempt: number) => void = () => {}): Outcome {
+    const steady = new Map<Case, Figure>();
+    const unsteady = new Map<Case, Figure>();
+    for (let attempt = 1; attempt <= this.#effort.attempts; attempt++) {
+      const left = cases.filter((one) => !steady.has(one));
+      for (const [one, samples] of this.#attempt(left, (done, all) => onTurn(done, all, attempt))) {
+        const figure = figureOf(one, samples);
+        if (isSteady(figure)) steady.set(one, figure);
+        else unsteady.set(one, figure);
       }
     }
-    return [...samples].map(([candidate, all]) => figureOf(group, candidate, all));
+    const of = (figures: ReadonlyMap<Case, Figure>) => (one: Case) => figures.get(one) ?? [];
+    return {
+      figures: cases.flatMap(of(steady)),
+      unreported: cases.filter((one) => !steady.has(one)).flatMap(of(unsteady)),
+    };
+  }
+
+  /**
+   * The rounds go over all cases, so that those of one case are far apart: what disturbs the machine for a while is seen as
+   * spread, and not taken for the speed of those whose turn it was. Every other round goes backwards.
+   */
+  #attempt(cases: readonly Case[], onTurn: (done: number, all: number) => void): Map<Case, number[]> {
+    const samples = new Map<Case, number[]>(cases.map((one) => [one, []]));
+    const { rounds } = this.#effort;
+    let done = 0;
+    for (let round = 0; round < rounds; round++) {
+      for (const one of round % 2 === 0 ? cases : cases.toReversed()) {
+        samples.get(one)?.push(...this.#turn(one));
+        onTurn(++done, rounds * cases.length);
+      }
+    }
+    return samples;
   }
 
   /** Nanoseconds per call, by batch. */
-  #turn(trial: Trial, isCold: boolean, name: string): number[] {
+  #turn({ group, candidate }: Case): number[] {
     const { ms, batches } = this.#effort;
+    const isCold = group.cache === 'cold';
+    const places = this.#workplace[group.cache](group.bytes, group.alignment);
+    const trial = new Trial(candidate, group, places, this.#workplace, this.#loops);
+    const name = describe(group, candidate);
     try {
       trial.prepare();
       if (isCold) trial.batch();
@@ -102,14 +122,11 @@ export class Harness {
   }
 }
 
-function figureOf(
-  { op, content, bytes, alignment, cache }: Group,
-  { name }: Candidate,
-  samples: readonly number[],
-): Figure {
+function figureOf({ group, candidate }: Case, samples: readonly number[]): Figure {
+  const { op, content, bytes, alignment, cache } = group;
   const at = (part: number) => Number(percentile(samples, part).toPrecision(4));
   const [q1, ns, q3] = [at(0.25), at(0.5), at(0.75)];
-  return { op, candidate: name, content, bytes, alignment, cache, ns, q1, q3, batches: samples.length };
+  return { op, candidate: candidate.name, content, bytes, alignment, cache, ns, q1, q3, batches: samples.length };
 }
 
 function isSteady({ q1, ns, q3 }: Figure): boolean {

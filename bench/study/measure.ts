@@ -6,7 +6,7 @@ import { studyKernels } from '#dist/study/study-kernels.js';
 import { candidatesOf } from './candidates.js';
 import { groups } from './design.js';
 import { FULL_EFFORT, Harness, QUICK_EFFORT } from './harness.js';
-import type { EngineResult, Figure } from './results.js';
+import type { EngineResult } from './results.js';
 import { Workplace } from './workplace.js';
 
 const SHOW_EVERY_MS = 5000;
@@ -16,19 +16,17 @@ const THRESHOLD_SECONDS = { full: 30, quick: 4 };
 function main([kind, cacheBytes]: string[]): void {
   const isQuick = kind === 'quick';
   const harness = new Harness(new Workplace(Number(cacheBytes)), isQuick ? QUICK_EFFORT : FULL_EFFORT);
-  const all = groups(isQuick);
-  const figures: Figure[] = [];
-  const unreported: Figure[] = [];
+  const cases = groups(isQuick).flatMap((group) =>
+    candidatesOf(group.op)
+      .filter(({ name }) => group.only?.includes(name) ?? true)
+      .map((candidate) => ({ group, candidate })),
+  );
   let shown = performance.now();
-  for (const [i, group] of all.entries()) {
-    const candidates = candidatesOf(group.op).filter(({ name }) => group.only?.includes(name) ?? true);
-    const outcome = harness.measure(group, candidates);
-    figures.push(...outcome.figures);
-    unreported.push(...outcome.unreported);
-    if (performance.now() - shown < SHOW_EVERY_MS) continue;
+  const { figures, unreported } = harness.measure(cases, (done, all, attempt) => {
+    if (performance.now() - shown < SHOW_EVERY_MS) return;
     shown = performance.now();
-    process.stderr.write(`Node ${process.version}: ${i + 1} of ${all.length} groups of cases\n`);
-  }
+    process.stderr.write(`Node ${process.version}, attempt ${attempt}: ${done} of ${all} turns\n`);
+  });
   const { thresholds } = studyKernels(THRESHOLD_SECONDS[isQuick ? 'quick' : 'full']);
   const { version, versions } = process;
   const result: EngineResult = { node: version, v8: versions.v8, thresholds, figures, unreported };

@@ -123,7 +123,8 @@ ${enumeration(engines)}. The servers ran on Node ${node}.
   8, where the payload of a small frame lies, and in cache. Alignments, contents (${enumeration(CONTENTS.map((name) => `*${name}*`))}) and
   a cold cache at a few sizes. Candidates in place get an offset or a view that exists already.
 - **Measurement.** Each candidate is compiled into a loop of its own, which runs in batches of about 0.05 ms, timed by tinybench,
-  in a process for each engine, bound to a core. The candidates of a case take turns, the order is reversed in each round. Cold: up to
+  in a process for each engine, bound to a core. Candidates of a group take turns, and the rounds of
+  a case are far apart, each over all cases of the study: a disturbance is seen as spread. Cold: up to
   256 places are visited once, after ${mebibytes(2 * study.cacheBytes)} of other bytes were written, which is twice what the last cache of
   this machine holds.
 - **Figures** are medians over batches. GB/s are 10^9 payload bytes per second.

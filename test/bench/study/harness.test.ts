@@ -13,7 +13,7 @@ function group(op: Operation, more: Partial<Group> = {}): Group {
 
 /** What all candidates of a group came to, whether or not it is steady enough to be reported. */
 function measure(of: Group, candidates: readonly Candidate[] = candidatesOf(of.op)) {
-  const { figures, unreported } = harness.measure(of, candidates);
+  const { figures, unreported } = harness.measure(candidates.map((candidate) => ({ group: of, candidate })));
   return [...figures, ...unreported];
 }
 
@@ -60,6 +60,29 @@ describe('the harness', () => {
     expect(() => measure(of, [broken(op, call)])).toThrow(says);
     expect(() => measure(of, [broken(op, call)])).toThrow(`${op} by broken ${call}, 200 bytes, `);
   });
+});
+
+it('measures a case that spreads too much again, and does not report it in the end', () => {
+  /** Each other batch waits. */
+  class Erratic {
+    batches = 0;
+    isValid(call: number): boolean {
+      if (call > 0 || this.batches++ % 2 === 0) return true;
+      for (const end = performance.now() + 2; performance.now() < end; );
+      return true;
+    }
+  }
+  const subject = new Erratic();
+  const call = () => 'subject.isValid(i)';
+  const candidate: Candidate = { op: 'validate', name: 'erratic', landing: 'place', make: () => subject, call };
+  const turns: number[] = [];
+  const strict = new Harness(workplace, { rounds: 2, ms: 0, batches: 4, attempts: 3 });
+  const outcome = strict.measure([{ group: group('validate', { cache: 'cold' }), candidate }], (...[, , attempt]) => {
+    turns.push(attempt);
+  });
+  expect(outcome.figures).toEqual([]);
+  expect(outcome.unreported).toMatchObject([{ candidate: 'erratic', batches: 8 }]);
+  expect(turns).toEqual([1, 1, 2, 2, 3, 3]);
 });
 
 describe('cold places', () => {
