@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const maxWorkers = Math.max(2, availableParallelism());
 const LONG = 'test/**/*.long.test.ts';
 /** What needs no process of its own: bytes in, bytes out. */
-const UNITS = 'test/{bench,conformance,connection,fuzz,kernels,memory,protocol,pubsub}/**/*.test.ts';
+const UNITS = 'test/{bench,conformance,connection,fuzz,kernels,memory,protocol,pubsub,study}/**/*.test.ts';
 
 // Tests run against dist/: threads load JavaScript, and what ships is what is tested.
 export default defineConfig({

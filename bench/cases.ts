@@ -12,8 +12,8 @@ export interface Case {
   readonly bytes: number;
   /** Messages that are on their way at a time: of each connection, or publications. */
   readonly inFlight: number;
-  /** What the texts are made of: printable ASCII, or characters of one to four bytes. */
-  readonly content: 'ascii' | 'utf8';
+  /** What the texts are made of: printable ASCII, or characters of one to four bytes; or no texts, but binary messages. */
+  readonly content: 'ascii' | 'utf8' | 'binary';
   /** Is part of a quick run. */
   readonly isQuick: boolean;
 }
@@ -21,8 +21,9 @@ export interface Case {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-function echo(connections: number, bytes: number, inFlight: number, options: Partial<Case> = {}): Case {
-  const name = `echo ${connections}x${showBytes(bytes)},${inFlight}${options.content === 'utf8' ? ' utf8' : ''}`;
+export function echo(connections: number, bytes: number, inFlight: number, options: Partial<Case> = {}): Case {
+  const { content = 'ascii' } = options;
+  const name = `echo ${connections}x${showBytes(bytes)},${inFlight}${content === 'ascii' ? '' : ` ${content}`}`;
   return { name, mode: 'echo', connections, bytes, inFlight, content: 'ascii', isQuick: false, ...options };
 }
 

@@ -1,3 +1,4 @@
+import { CONFIG, INK, SCHEMA } from './chart-style.js';
 import { ratiosTo } from './report.js';
 import type { Results } from './results.js';
 
@@ -9,31 +10,7 @@ const COLOURS = {
   uWebSockets: '#b072d1',
   floor: '#8d96a0',
 } as const;
-/** For text and lines: legible on light pages and on dark ones, which a picture cannot know. */
-const INK = '#7d8590';
-const FAINT = '#7d859040';
-
 const REFERENCE = 'ws';
-
-const CONFIG = {
-  background: null,
-  padding: 8,
-  font: 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif',
-  view: { stroke: null },
-  axis: {
-    labelColor: INK,
-    titleColor: INK,
-    domainColor: INK,
-    tickColor: INK,
-    gridColor: FAINT,
-    labelFontSize: 12,
-    titleFontSize: 12,
-    titleFontWeight: 'normal',
-    labelLimit: 260,
-  },
-  legend: { labelColor: INK, labelFontSize: 12, labelLimit: 0, title: null, orient: 'top', symbolType: 'square' },
-  title: { color: INK, subtitleColor: INK, fontSize: 14, anchor: 'start', subtitleFontSize: 12, offset: 12 },
-};
 
 /** A Vega-Lite chart of how fast each server is, in proportion to ws. Undefined without ws. */
 export function throughputChart(results: Results): object | undefined {
@@ -64,7 +41,7 @@ export function throughputChart(results: Results): object | undefined {
   const isRight = 'datum.ratio >= 1';
   const text = { x, text: { field: 'label' }, color: { value: INK } };
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    $schema: SCHEMA,
     title: {
       text: `Messages per second${results.isPinned ? ' of one core' : ''}, ws with bufferutil = 1`,
       subtitle: 'connections x size, in flight. * by CPU time per message: the client was the limit',
@@ -120,7 +97,7 @@ export function httpChart({ http, machine }: Results): object | undefined {
   const x = { field: 'p99Ms', type: 'quantitative', title: 'p99 of GET /healthz, ms', axis: { tickCount: 6 } };
   const color = { field: 'server', scale: { domain: servers, range: [COLOURS.floor, COLOURS.wsloom] } };
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    $schema: SCHEMA,
     title: {
       text: 'HTTP while WebSockets keep the server busy',
       subtitle: `99 of 100 requests are answered within; the server and both loads share ${machine.cores} cores`,

@@ -29,15 +29,16 @@ const LIMITS = [
 
 const pathOf = (file: string, base: URL) => fileURLToPath(new URL(file, base));
 
-/** wsloom as built. @param threads as of its flag */
-export function wsloom(threads: number): Contestant {
+/** wsloom as built. @param threads as of its flag @param flags others, before which the defaults stand back */
+export function wsloom(threads: number, name = 'wsloom', flags: readonly string[] = []): Contestant {
   const cli = pathOf('dist/cli.js', ROOT);
   return {
-    name: 'wsloom',
+    name,
     version: versionIn(ROOT),
     command: (port, mode) => [
       ...[process.execPath, cli, 'serve', mode, '--port', String(port), '--threads', String(threads)],
       ...LIMITS,
+      ...flags,
     ],
   };
 }

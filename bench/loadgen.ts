@@ -72,13 +72,15 @@ export async function load(server: RunningServer, kind: Case, turn: Turn): Promi
   const options = [
     `--pid=${server.pid}`,
     `--warmup=${turn.warmUpSeconds}`,
-    `--content=${kind.content}`,
+    `--content=${kind.content === 'binary' ? 'random' : kind.content}`,
     ...(server.name === 'floor' ? ['--verify=none'] : []),
     ...(kind.bytes >= DISCARD_FROM_BYTES ? ['--trunc'] : []),
     ...(kind.mode === 'broadcast' ? ['broadcast'] : []),
   ];
   const numbers = [kind.connections, kind.bytes, kind.inFlight, turn.seconds].map(String);
-  const said = await run(bound([BINARY, ...options, '127.0.0.1', String(server.port), '/', ...numbers], turn.core));
+  const type = kind.content === 'binary' ? 'binary' : 'text';
+  const target = ['127.0.0.1', String(server.port), '/'];
+  const said = await run(bound([BINARY, ...options, ...target, ...numbers, type], turn.core));
   return sampleOf(said);
 }
 

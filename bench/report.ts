@@ -1,8 +1,8 @@
+import { figure, table } from '#dist/cli/table.js';
 import { showBytes } from './cases.js';
 import type { Results } from './results.js';
 import type { CaseResult, Score } from './sections/throughput.js';
 import { type Ratio, ratio, type Speed } from './statistics.js';
-import { figure, table } from './table.js';
 
 /** What the others are compared with. */
 const REFERENCES = ['ws', 'Bun', 'floor'];

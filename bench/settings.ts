@@ -66,22 +66,30 @@ export function parseSettings(args: readonly string[]): Settings | 'help' {
 }
 
 function parseFlags(args: readonly string[]) {
+  return usageOf(
+    () =>
+      parseArgs({
+        args: [...args],
+        options: {
+          quick: { type: 'boolean' },
+          only: { type: 'string' },
+          rounds: { type: 'string' },
+          seconds: { type: 'string' },
+          peers: { type: 'boolean' },
+          uws: { type: 'string' },
+          out: { type: 'string' },
+          help: { type: 'boolean' },
+        },
+      }).values,
+  );
+}
+
+/** What `parse` returns. @throws UsageError for what it throws */
+export function usageOf<Flags>(parse: () => Flags): Flags {
   try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        quick: { type: 'boolean' },
-        only: { type: 'string' },
-        rounds: { type: 'string' },
-        seconds: { type: 'string' },
-        peers: { type: 'boolean' },
-        uws: { type: 'string' },
-        out: { type: 'string' },
-        help: { type: 'boolean' },
-      },
-    }).values;
+    return parse();
   } catch (error) {
-    // Its messages go on, after the first sentence, with advice that does not hold here.
+    // The messages of parseArgs go on, after the first sentence, with advice that does not hold here.
     const [first = ''] = (error instanceof Error ? error.message : String(error)).split(/\. |\n/);
     throw new UsageError(first.charAt(0).toLowerCase() + first.slice(1));
   }

@@ -4,8 +4,10 @@ import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
+import { addKernels } from './cli/kernels.js';
 import { addLimits, FLAG_OF, limitsOf } from './cli/limits.js';
 import { addLoad, LOAD_FLAG_OF } from './cli/load.js';
+import { parseThresholds } from './cli/thresholds.js';
 import { collect, parseCount, parsePort, parseSeconds } from './cli/values.js';
 import { OptionError } from './client/option-error.js';
 import { ConfigError, createServer, HandlerModuleError, type Server, type ServerOptions } from './index.js';
@@ -21,6 +23,7 @@ interface ServeFlags {
   readonly port: number;
   readonly threads?: number;
   readonly kernel: NonNullable<ServerOptions['kernel']>;
+  readonly thresholds?: NonNullable<ServerOptions['thresholds']>;
   readonly path?: string[];
   /** In ms. */
   readonly drain: number;
@@ -75,6 +78,11 @@ function createProgram(): Command {
     .addOption(
       new Option('--kernel <name>', 'what unmasks and validates payloads').choices(KERNEL_CHOICES).default('auto'),
     )
+    .addOption(
+      new Option('--thresholds <sizes>', 'where auto changes kernels, as wsloom kernels prints it').argParser(
+        parseThresholds,
+      ),
+    )
     .option('--path <path>', 'accept WebSockets on this path only (repeatable)', collect)
     .addOption(
       new Option('--drain <seconds>', 'how long connections have to be closed at the end')
@@ -86,6 +94,7 @@ function createProgram(): Command {
     .action(serve);
   addLimits(command);
   addLoad(program, version);
+  addKernels(program);
   return program;
 }
 
@@ -108,6 +117,7 @@ async function serve(handler: string, flags: ServeFlags): Promise<void> {
     kernel: flags.kernel,
     ...limitsOf(flags),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+    ...(flags.thresholds === undefined ? {} : { thresholds: flags.thresholds }),
     ...(flags.path === undefined ? {} : { path: flags.path }),
   });
   stopOnSignals(server, flags.drain);

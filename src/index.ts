@@ -5,6 +5,7 @@ export { HandlerModuleError } from './host/handler-module.js';
 export type { Logger } from './host/logger.js';
 export { publish } from './host/publish.js';
 export type { Upgrade, UpgradeAcceptance, UpgradeRefusal, UpgradeRequest } from './host/upgrade.js';
+export type { Thresholds } from './kernels/thresholds.js';
 export { ArenaError } from './memory/arena.js';
 export { ConfigError } from './primary/config-error.js';
 export {

@@ -12,7 +12,7 @@ const SOURCE = new URL('../src/', import.meta.url);
 const TIERS: readonly (readonly string[])[] = [
   ['', 'handlers'],
   ['cli'],
-  ['primary', 'load'],
+  ['primary', 'load', 'study'],
   ['worker', 'monitor'],
   ['host'],
   ['connection', 'pubsub', 'client'],

@@ -1,9 +1,12 @@
 import { Bench as Tinybench } from 'tinybench';
+import { JsWordKernel } from '#dist/kernels/js.js';
+import type { Kernel } from '#dist/kernels/kernel.js';
+import { NativeKernel } from '#dist/kernels/native.js';
+import { wasmKernel } from '#dist/kernels/wasm.js';
+import { textBytes } from '#dist/study/texts.js';
+import { batch } from '#dist/study/timing.js';
 import type { Bench } from '../bench.js';
-import { JsWordKernel, type Kernel, NativeKernel, wasmKernel } from '../built.js';
 import { showBytes } from '../cases.js';
-import { textBytes } from '../texts.js';
-import { batch } from '../timing.js';
 
 export interface KernelResult {
   readonly operation: string;

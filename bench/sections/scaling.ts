@@ -1,6 +1,6 @@
 import type { Bench } from '../bench.js';
 import { type Case, LARGE_ECHO, SMALL_ECHO } from '../cases.js';
-import { wsloom } from '../contestants.js';
+import { type Contestant, wsloom } from '../contestants.js';
 import { load } from '../loadgen.js';
 import { start } from '../servers.js';
 import { median } from '../statistics.js';
@@ -23,9 +23,9 @@ export async function scaling(bench: Bench): Promise<ScalingResult[]> {
     if (!bench.wants(name)) continue;
     for (const threads of threadCounts(bench)) {
       try {
-        const result = await measure(bench, kind, threads);
-        results.push(result);
-        bench.progress(`${name}: --threads ${threads} ${Math.round(result.perSecond)} messages/s`);
+        const { perSecond, cpu } = await share(bench, wsloom(threads), kind);
+        results.push({ case: kind.name, threads, perSecond, cpu });
+        bench.progress(`${name}: --threads ${threads} ${Math.round(perSecond)} messages/s`);
       } catch (error) {
         bench.fail(`${name} with --threads ${threads}`, error);
       }
@@ -39,9 +39,17 @@ function threadCounts({ cores, settings }: Bench): number[] {
   return settings.isQuick ? all.filter((threads) => threads < 2 || threads === cores) : all;
 }
 
-async function measure({ settings, cores }: Bench, kind: Case, threads: number): Promise<ScalingResult> {
+/** Of a server that shares all cores with its load. */
+export interface Shared {
+  readonly perSecond: number;
+  /** Of the server: 1 is one core. */
+  readonly cpu: number;
+}
+
+/** @throws if there were errors */
+export async function share({ settings, cores }: Bench, contestant: Contestant, kind: Case): Promise<Shared> {
   const clients = Array.from({ length: Math.max(1, cores >> 1) });
-  const server = await start(wsloom(threads), { mode: kind.mode, bytes: kind.bytes, core: undefined });
+  const server = await start(contestant, { mode: kind.mode, bytes: kind.bytes, core: undefined });
   try {
     const perSecond: number[] = [];
     const cpu: number[] = [];
@@ -55,7 +63,7 @@ async function measure({ settings, cores }: Bench, kind: Case, threads: number):
       const errors = samples.reduce((sum, sample) => sum + sample.errors, 0);
       if (errors > 0) throw new Error(`${errors} errors`);
     }
-    return { case: kind.name, threads, perSecond: median(perSecond), cpu: median(cpu) };
+    return { perSecond: median(perSecond), cpu: median(cpu) };
   } finally {
     await server.stop();
   }

@@ -41,7 +41,8 @@ export async function throughput(bench: Bench): Promise<CaseResult[]> {
   return results;
 }
 
-async function compare(bench: Bench, kind: Case): Promise<Score[]> {
+/** All contestants in one case, in turns. */
+export async function compare(bench: Bench, kind: Case): Promise<Score[]> {
   const servers = await startAll(bench, kind);
   const turns = new Map<RunningServer, TurnSample[]>(servers.map((server) => [server, []]));
   try {

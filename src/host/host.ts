@@ -10,6 +10,7 @@ import { OutBuffer } from '../connection/output.js';
 import { SocketTransport } from '../connection/socket-transport.js';
 import { StreamTransport } from '../connection/stream-transport.js';
 import { createKernel, type KernelChoice } from '../kernels/create-kernel.js';
+import type { Thresholds } from '../kernels/thresholds.js';
 import { Arena } from '../memory/arena.js';
 import { CloseCode } from '../protocol/close.js';
 import type { SystemCalls } from '../system/system-calls.js';
@@ -33,6 +34,8 @@ export interface HostOptions {
   /** How much the arena reserves, in bytes. */
   readonly arenaBytes: number;
   readonly kernel: KernelChoice;
+  /** Of the kernel `auto`. */
+  readonly thresholds: Thresholds;
   readonly limits: ConnectionLimits;
   /** What the connections of all threads may hold of output and unfinished messages together, in bytes. */
   readonly maxBufferedBytes: number;
@@ -80,7 +83,7 @@ export class Host {
     this.#onClosed = onClosed;
     this.#calls = calls;
     const arena = new Arena(options.arenaBytes);
-    const kernel = createKernel(options.kernel, arena.memory, (line) => log.warn(line));
+    const kernel = createKernel(options.kernel, arena.memory, (line) => log.warn(line), options.thresholds);
     this.kernelName = kernel.name;
     this.exchange = exchange;
     const { limits } = options;

@@ -16,7 +16,7 @@ export type KernelChoice = (typeof KERNEL_CHOICES)[number];
  * belong to the kernels' static data.
  *
  * @param log gets one line if the engine has no WebAssembly SIMD and the kernel does without it.
- * @param thresholds where `auto` goes over from one implementation to the next; by default as bench/thresholds.ts measured them.
+ * @param thresholds where `auto` goes over from one implementation to the next; see {@link THRESHOLDS}.
  */
 export function createKernel(
   choice: KernelChoice,

@@ -1,9 +1,8 @@
 /**
- * The sizes at which the `auto` kernel goes over from one implementation to the next, each in bytes of a call's range:
- * below `…WasmFromBytes` JavaScript does it, from `…NativeFromBytes` on `buffer.isUtf8`.
+ * The sizes at which the `auto` kernel goes over from one implementation to the next, each in bytes of a call's range, 0 to
+ * {@link NEVER_BYTES}: below `…WasmFromBytes` JavaScript does it, from `…NativeFromBytes` on `buffer.isUtf8`.
  *
- * They are measured, not believed: bench/thresholds.ts finds the crossovers of the machine it runs on, through `auto`
- * itself, and prints this object.
+ * They are measured, not believed: `wsloom kernels` finds those of the machine that it runs on, through `auto` itself.
  */
 export interface Thresholds {
   readonly unmaskWasmFromBytes: number;
@@ -13,9 +12,12 @@ export interface Thresholds {
   readonly unmaskTextNativeFromBytes: number;
 }
 
+/** As a threshold: an implementation is not used. No range is so long, for an arena has at most 4 GiB less 64 KiB. */
+export const NEVER_BYTES = 2 ** 32 - 1;
+
 /**
- * From bench/thresholds.ts on Node 20 and an AMD EPYC of the Zen 3 generation. Text is weighed as half ASCII and half
- * Latin, Chinese and emoji in equal parts.
+ * From `npm run bench:thresholds` on Node 20 and an AMD EPYC of the Zen 3 generation. Text is weighed as half ASCII and half
+ * Latin, Chinese and emoji in equal parts. bench/STUDY.md has them beside what each engine of the study has found.
  */
 export const THRESHOLDS: Thresholds = {
   /** 3 bytes: 7.4 ns in JavaScript, 8.3 in WASM. 4 bytes: 9.0, 8.3. */
@@ -29,3 +31,6 @@ export const THRESHOLDS: Thresholds = {
   /** 2 KiB: 200 ns in WASM, 209 native. 3 KiB: 293, 270. 64 KiB: 5 520, 4 247; if it is ASCII 2 040, 2 467. */
   unmaskTextNativeFromBytes: 3072,
 };
+
+/** The names of all thresholds, in the order of operations. */
+export const THRESHOLD_NAMES = Object.keys(THRESHOLDS) as (keyof Thresholds)[];

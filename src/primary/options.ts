@@ -4,6 +4,7 @@ import type { ResourceLimits } from 'node:worker_threads';
 import type { HostOptions } from '../host/host.js';
 import { type Logger, stderrLogger } from '../host/logger.js';
 import { KERNEL_CHOICES, type KernelChoice } from '../kernels/create-kernel.js';
+import { NEVER_BYTES, THRESHOLD_NAMES, THRESHOLDS, type Thresholds } from '../kernels/thresholds.js';
 import { MAX_ARENA_BYTES, MIN_ARENA_BYTES } from '../memory/arena.js';
 import type { AdmissionOptions } from './admission.js';
 import { ConfigError } from './config-error.js';
@@ -88,7 +89,17 @@ const CHOICES = {
   rateLimitAction: ['pause', 'close'],
 } as const;
 
-const OTHERS = ['resourceLimits', 'handler', 'kernel', 'path', 'poison', 'log', 'allowedOrigins', 'allowedHosts'];
+const OTHERS = [
+  'resourceLimits',
+  'handler',
+  'kernel',
+  'thresholds',
+  'path',
+  'poison',
+  'log',
+  'allowedOrigins',
+  'allowedHosts',
+];
 const OPTIONS: readonly string[] = [...Object.keys(RANGES), ...Object.keys(CHOICES), ...OTHERS];
 
 /** Checks options and fills in defaults. @throws ConfigError for the first that cannot be used. */
@@ -114,6 +125,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     host: {
       arenaBytes: numberOf('arenaBytes'),
       kernel: checkKernel(options.kernel ?? 'auto'),
+      thresholds: options.thresholds === undefined ? THRESHOLDS : checkThresholds(options),
       limits: {
         maxPayloadBytes: numberOf('maxPayloadBytes'),
         maxConsecutiveEmptyFragments: numberOf('maxConsecutiveEmptyFragments'),
@@ -230,6 +242,25 @@ function checkKernel(kernel: unknown): KernelChoice {
   const known = KERNEL_CHOICES.find((name) => name === kernel);
   if (known !== undefined) return known;
   throw new ConfigError('kernel', `kernel must be one of ${KERNEL_CHOICES.join(', ')}, got ${JSON.stringify(kernel)}`);
+}
+
+function checkThresholds({ thresholds, kernel }: ServerOptions): Thresholds {
+  const refuse = (what: string): never => {
+    throw new ConfigError('thresholds', `thresholds ${what}`);
+  };
+  if (typeof thresholds !== 'object' || thresholds === null || Array.isArray(thresholds)) {
+    return refuse(`must be an object of bytes, ${THRESHOLD_NAMES.join(', ')}, got ${JSON.stringify(thresholds)}`);
+  }
+  for (const [name, bytes] of Object.entries<unknown>(thresholds)) {
+    if (!THRESHOLD_NAMES.some((known) => known === name)) {
+      return refuse(`have no '${name}'; there are ${THRESHOLD_NAMES.join(', ')}`);
+    }
+    if (!Number.isInteger(bytes) || (bytes as number) < 0 || (bytes as number) > NEVER_BYTES) {
+      return refuse(`must be integers from 0 to ${NEVER_BYTES}, got ${JSON.stringify(bytes)} for ${name}`);
+    }
+  }
+  if (kernel !== undefined && kernel !== 'auto') return refuse(`are for the kernel auto, and this one is ${kernel}`);
+  return { ...THRESHOLDS, ...thresholds };
 }
 
 function checkPaths(path: unknown): ReadonlySet<string> {

@@ -1,6 +1,7 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import type { Logger } from '../host/logger.js';
 import type { KernelChoice } from '../kernels/create-kernel.js';
+import type { Thresholds } from '../kernels/thresholds.js';
 
 /**
  * Options of {@link createServer}. Sizes are in bytes, from 1 to 4 GiB less 1; times in ms, from 1 to 2^31 less 1; both from 0 where
@@ -16,6 +17,11 @@ export interface ServerOptions {
   readonly threads?: number;
   /** What unmasks and validates payloads; default 'auto', which chooses by operation and size. */
   readonly kernel?: KernelChoice;
+  /**
+   * From which sizes on `auto` takes which implementation, each in bytes, 0 to 4 294 967 295, which is never; default: as
+   * the project's study has measured. `npx wsloom kernels` measures what is right for a machine. Only with `auto`.
+   */
+  readonly thresholds?: Partial<Thresholds>;
   /**
    * Address space that each hosting thread reserves for reading, from 1 MiB to 4 GiB less 64 KiB; default 256 MiB. Only
    * what is used becomes resident, and stays so. Messages that do not fit any more are put on the heap, at the cost of a

@@ -11,6 +11,7 @@ import type { Handler } from '../../dist/connection/handler.js';
 import { Exchange } from '../../dist/host/exchange.js';
 import { Host, type HostOptions } from '../../dist/host/host.js';
 import { publish, registerHost } from '../../dist/host/publish.js';
+import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
 import { descriptorOf, hasDescriptors } from '../../dist/primary/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import {
@@ -52,6 +53,7 @@ function makeHost(handler: Handler, limits: Partial<HostOptions['limits']> = {})
   const options: HostOptions = {
     arenaBytes: 8 * MIB,
     kernel: 'auto',
+    thresholds: THRESHOLDS,
     limits: { ...NO_LIMITS, maxPayloadBytes: 4 * MIB, ...limits },
     maxBufferedBytes: 2 ** 40,
     buffered: new SharedArrayBuffer(4),

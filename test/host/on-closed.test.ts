@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { Counters } from '../../dist/connection/counters.js';
 import { Exchange } from '../../dist/host/exchange.js';
 import { Host } from '../../dist/host/host.js';
+import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import { NO_LIMITS } from '../connection/thread.js';
 import { duplexPair } from './duplex-pair.js';
@@ -19,6 +20,7 @@ function makeHost() {
   const options = {
     arenaBytes: 8 * MIB,
     kernel: 'auto' as const,
+    thresholds: THRESHOLDS,
     limits: NO_LIMITS,
     maxBufferedBytes: 2 ** 40,
     buffered: new SharedArrayBuffer(4),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NEVER_BYTES, THRESHOLDS } from '../../dist/kernels/thresholds.js';
 import { ConfigError } from '../../dist/primary/config-error.js';
 import { resolveOptions } from '../../dist/primary/options.js';
 import type { ServerOptions } from '../../dist/primary/server-options.js';
@@ -77,6 +78,36 @@ describe('a choice', () => {
       expect(option).toBe(name);
       expect(message).toBe(`${name} must be one of ${listed}, got ${JSON.stringify(value)}`);
     }
+  });
+});
+
+describe('thresholds', () => {
+  it('replace those that they name, and leave the others', () => {
+    const { host } = resolveOptions({ handler: 'handler.js', thresholds: { unmaskWasmFromBytes: 0 } });
+    expect(host.thresholds).toEqual({ ...THRESHOLDS, unmaskWasmFromBytes: 0 });
+    resolveOptions({ handler: 'handler.js', kernel: 'auto', thresholds: THRESHOLDS });
+    resolveOptions({ handler: 'handler.js', thresholds: { validateNativeFromBytes: NEVER_BYTES } });
+  });
+
+  it.each([
+    [4, 'must be an object of bytes, unmaskWasmFromBytes, '],
+    [null, 'must be an object of bytes, '],
+    [[4], 'must be an object of bytes, '],
+    [{ unmaskWasm: 4 }, "have no 'unmaskWasm'; there are unmaskWasmFromBytes, "],
+    [{ unmaskWasmFromBytes: -1 }, 'must be integers from 0 to 4294967295, got -1 for unmaskWasmFromBytes'],
+    [{ unmaskWasmFromBytes: 1.5 }, 'must be integers from 0 to 4294967295, got 1.5 for unmaskWasmFromBytes'],
+    [{ unmaskWasmFromBytes: '4' }, 'must be integers from 0 to 4294967295, got "4" for unmaskWasmFromBytes'],
+    [{ unmaskWasmFromBytes: NEVER_BYTES + 1 }, 'must be integers from 0 to 4294967295, got 4294967296'],
+  ])('may not be %j', (thresholds, says) => {
+    const { option, message } = refusal({ thresholds });
+    expect(option).toBe('thresholds');
+    expect(message).toContain(`thresholds ${says}`);
+  });
+
+  it('are refused for a kernel that has none', () => {
+    const { option, message } = refusal({ kernel: 'js', thresholds: THRESHOLDS });
+    expect(option).toBe('thresholds');
+    expect(message).toBe('thresholds are for the kernel auto, and this one is js');
   });
 });
 

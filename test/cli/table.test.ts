@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { figure, table } from '../../bench/table.js';
+import { figure, table } from '../../dist/cli/table.js';
 
 describe('table', () => {
   it('makes each column as wide as its widest cell, the first one flush left', () => {

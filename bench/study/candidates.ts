@@ -1,0 +1,203 @@
+/**
+ * Everything that the study measures: ways to unmask, to validate, and to do both. A candidate is code as text, so that it
+ * can be compiled into a loop of its own: a loop that several share is as slow as the most different of them make it.
+ */
+import { isUtf8 } from 'node:buffer';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { JsByteKernel, JsWordKernel } from '#dist/kernels/js.js';
+import { NativeKernel } from '#dist/kernels/native.js';
+import { advance } from '#dist/kernels/utf8.js';
+import { wasmKernel, wasmScalarKernel } from '#dist/kernels/wasm.js';
+import { BENCH } from '../paths.js';
+import { BigIntLoop } from './bigint-loop.js';
+import type { Workplace } from './workplace.js';
+
+export type Operation = 'unmask' | 'validate' | 'unmaskText';
+
+/** How the loop around a candidate calls what it may use. `length`, `key` (int32) and `mask` (the same as four bytes) go by these names. */
+export interface Names {
+  readonly subject: string;
+  readonly offset: string;
+  readonly view: string;
+  /** The range in ordinary memory. */
+  readonly source: string;
+}
+
+/** Where a candidate leaves what it has unmasked: in place, elsewhere in WASM memory, or in the ordinary memory it was in. */
+export type Landing = 'place' | 'scratch' | 'source';
+
+export interface Candidate {
+  readonly op: Operation;
+  readonly name: string;
+  readonly landing: Landing;
+  /** What it needs, once per process. */
+  make(workplace: Workplace): object;
+  /** An expression that does it once; 1 if the text is valid and 0 if it is not, where it validates. */
+  call(names: Names): string;
+}
+
+type Step = Omit<Candidate, 'op'>;
+
+const kernelStep = (name: string, make: Step['make']): Step => ({
+  name,
+  landing: 'place',
+  make,
+  call: ({ subject, offset }) => `${subject}.unmask(${offset}, length, key)`,
+});
+
+const jsByte = ({ memory }: Workplace) => new JsByteKernel(memory);
+const js = ({ memory }: Workplace) => new JsWordKernel(memory);
+const wasmScalar = ({ memory }: Workplace) => wasmScalarKernel(memory);
+const wasm = ({ memory }: Workplace) => wasmKernel(memory);
+
+const BUFFERUTIL = new URL('engines/node_modules/bufferutil/', BENCH);
+const hasBufferutil = () => existsSync(new URL('package.json', BUFFERUTIL));
+
+/** Unmasking where the bytes lie. */
+const MASKS: readonly Step[] = [
+  kernelStep('js-byte', jsByte),
+  kernelStep('js', js),
+  kernelStep('js-bigint', ({ memory }) => new BigIntLoop(memory)),
+  kernelStep('wasm-scalar', wasmScalar),
+  kernelStep('wasm', wasm),
+  {
+    name: 'bufferutil',
+    landing: 'place',
+    make: () => createRequire(new URL('package.json', BUFFERUTIL))('bufferutil') as object,
+    call: ({ subject, view }) => `${subject}.unmask(${view}, mask)`,
+  },
+];
+
+/** Unmasking by WASM of what lies in ordinary memory, as sockets that are read in the usual way leave it. */
+const COPYING: readonly Step[] = [
+  {
+    name: 'wasm, copy in',
+    landing: 'scratch',
+    make: (workplace) => new CopyingKernel(workplace),
+    call: ({ subject, source }) => `${subject}.copyIn(${source}, key)`,
+  },
+  {
+    name: 'wasm, copy in and out',
+    landing: 'source',
+    make: (workplace) => new CopyingKernel(workplace),
+    call: ({ subject, source }) => `${subject}.copyInAndOut(${source}, key)`,
+  },
+];
+
+const kernelValidation = (name: string, make: Step['make']): Step => ({
+  name,
+  landing: 'place',
+  make,
+  call: ({ subject, offset }) => `(${subject}.validate(${offset}, length, 0) === 0)`,
+});
+
+const VALIDATORS: readonly Step[] = [
+  {
+    name: 'js-dfa',
+    landing: 'place',
+    make: ({ bytes }) => ({ advance, bytes }),
+    call: ({ subject, offset }) => `(${subject}.advance(${subject}.bytes, ${offset}, ${offset} + length, 0) === 0)`,
+  },
+  kernelValidation('js', js),
+  {
+    name: 'TextDecoder',
+    landing: 'place',
+    make: () => new DecodingValidator(),
+    call: ({ subject, view }) => `${subject}.isValid(${view})`,
+  },
+  kernelValidation('wasm-scalar', wasmScalar),
+  kernelValidation('wasm', wasm),
+  {
+    name: 'isUtf8',
+    landing: 'place',
+    make: () => ({ isUtf8 }),
+    call: ({ subject, view }) => `${subject}.isUtf8(${view})`,
+  },
+  kernelValidation('native', ({ memory }) => new NativeKernel(memory, wasmKernel(memory))),
+];
+
+const fused = (name: string, make: Step['make']): Step => ({
+  name: `${name}, fused`,
+  landing: 'place',
+  make,
+  call: ({ subject, offset }) => `(${subject}.unmaskText(${offset}, length, key, 0) === 0)`,
+});
+
+const FUSED: readonly Step[] = [
+  fused('js-byte', jsByte),
+  fused('js', js),
+  fused('wasm-scalar', wasmScalar),
+  fused('wasm', wasm),
+];
+
+/** One after the other, over the whole range. */
+function sequence(mask: Step, validator: Step): Step {
+  return {
+    name: `${mask.name} + ${validator.name}`,
+    landing: 'place',
+    make: (workplace) => ({ mask: mask.make(workplace), validator: validator.make(workplace) }),
+    call: (names) => {
+      const { subject } = names;
+      const unmask = mask.call({ ...names, subject: `${subject}.mask` });
+      const validate = validator.call({ ...names, subject: `${subject}.validator` });
+      return `(${unmask}, ${validate})`;
+    },
+  };
+}
+
+class CopyingKernel {
+  readonly #bytes: Buffer;
+  readonly #scratch: number;
+  readonly #unmask: (offset: number, length: number, key: number) => void;
+
+  constructor({ memory, bytes, scratchOffset }: Workplace) {
+    this.#bytes = bytes;
+    this.#scratch = scratchOffset;
+    this.#unmask = wasmKernel(memory).unmask;
+  }
+
+  copyIn(source: Buffer, key: number): void {
+    this.#bytes.set(source, this.#scratch);
+    this.#unmask(this.#scratch, source.length, key);
+  }
+
+  copyInAndOut(source: Buffer, key: number): void {
+    this.copyIn(source, key);
+    this.#bytes.copy(source, 0, this.#scratch, this.#scratch + source.length);
+  }
+}
+
+class DecodingValidator {
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true });
+
+  isValid(view: Buffer): boolean {
+    try {
+      this.#decoder.decode(view);
+      return true;
+    } catch {
+      return false; // that is what it is asked for
+    }
+  }
+}
+
+/** The names of all candidates of an operation, in the order of tables. */
+export function candidateNames(op: Operation): readonly string[] {
+  return stepsOf(op).map(({ name }) => name);
+}
+
+/** Those of an operation that are there: bufferutil may not be installed. */
+export function candidatesOf(op: Operation): readonly Candidate[] {
+  return stepsOf(op)
+    .filter(({ name }) => !name.includes('bufferutil') || hasBufferutil())
+    .map((step) => ({ op, ...step }));
+}
+
+function stepsOf(op: Operation): readonly Step[] {
+  if (op === 'unmask') return [...MASKS, ...COPYING];
+  return op === 'validate' ? VALIDATORS : [...FUSED, ...sequences()];
+}
+
+function sequences(): Step[] {
+  return MASKS.flatMap((mask) => VALIDATORS.map((validator) => sequence(mask, validator)));
+}

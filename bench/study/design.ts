@@ -1,0 +1,125 @@
+/**
+ * Which of all combinations are measured. All of them, on all engines, would take days: each group of cases varies what one
+ * question is about, and keeps the rest as a server meets it.
+ */
+import type { Content } from '#dist/study/texts.js';
+import type { Operation } from './candidates.js';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Where in the caches the bytes are when a candidate comes to them: in the nearest, or in none. */
+export type Cache = 'hot' | 'cold';
+
+/** Cases that differ in nothing but the candidate, which take turns. */
+export interface Group {
+  readonly op: Operation;
+  /** `any` where it makes no difference. */
+  readonly content: Content | 'any';
+  readonly bytes: number;
+  /** The first byte's distance from a multiple of 8. */
+  readonly alignment: number;
+  readonly cache: Cache;
+  /** Undefined for all of the operation. */
+  readonly only?: readonly string[];
+}
+
+/** Behind the header of a small frame in a buffer that begins at a multiple of 8, which is where most payloads begin. */
+export const USUAL_ALIGNMENT = 6;
+
+/** What a text may be, for a start: what every validator has a fast path for, and what is the usual mixture. */
+export const USUAL_CONTENTS = ['ascii', 'json'] as const;
+
+/** The ways to unmask and validate that a server might choose from; the others are for comparison only. */
+export const MAIN_WAYS = [
+  'js, fused',
+  'wasm-scalar, fused',
+  'wasm, fused',
+  'wasm + native',
+  'wasm + isUtf8',
+  'bufferutil + isUtf8',
+] as const;
+
+interface Design {
+  readonly sizes: readonly number[];
+  readonly mainSizes: readonly number[];
+  readonly alignments: readonly number[];
+  readonly alignedSizes: readonly number[];
+  readonly contents: readonly Content[];
+  readonly contentSizes: readonly number[];
+  readonly coldSizes: readonly number[];
+  readonly sequenceSizes: readonly number[];
+  readonly sequenceContents: readonly Content[];
+}
+
+const POWERS = Array.from({ length: 23 }, (_, i) => 4 << i);
+const ALL_SIZES = [...POWERS, 125, 65535].sort((a, b) => a - b);
+const ALL_CONTENTS: readonly Content[] = [
+  'ascii',
+  'latin',
+  'cjk',
+  'emoji',
+  'json',
+  'invalid at the start',
+  'invalid in the middle',
+  'invalid at the end',
+];
+
+const FULL: Design = {
+  sizes: ALL_SIZES,
+  mainSizes: ALL_SIZES,
+  alignments: [0, 1, 2, 3, 4, 5, 6, 7],
+  alignedSizes: [64, KIB, 64 * KIB],
+  contents: ALL_CONTENTS,
+  contentSizes: [64, KIB, 64 * KIB],
+  coldSizes: [64, KIB, 16 * KIB, 256 * KIB],
+  sequenceSizes: [16, 125, KIB, 16 * KIB, MIB],
+  sequenceContents: USUAL_CONTENTS,
+};
+
+const QUICK: Design = {
+  sizes: [4, 16, 64, 125, 256, KIB, 4 * KIB, 64 * KIB, MIB],
+  mainSizes: [16, 125, KIB, 16 * KIB],
+  alignments: [0, 1, 4, 7],
+  alignedSizes: [KIB],
+  contents: ALL_CONTENTS,
+  contentSizes: [KIB],
+  coldSizes: [KIB, 64 * KIB],
+  sequenceSizes: [KIB],
+  sequenceContents: ['json'],
+};
+
+/** All groups that are measured on each engine, each once. */
+export function groups(isQuick: boolean): Group[] {
+  const design = isQuick ? QUICK : FULL;
+  const usual = { alignment: USUAL_ALIGNMENT, cache: 'hot' } as const;
+  const unmask = { ...usual, op: 'unmask', content: 'any' } as const;
+  const validate = { ...usual, op: 'validate' } as const;
+  const unmaskText = { ...usual, op: 'unmaskText' } as const;
+  const all: Group[] = [
+    ...design.sizes.map((bytes) => ({ ...unmask, bytes })),
+    ...USUAL_CONTENTS.flatMap((content) => design.sizes.map((bytes) => ({ ...validate, content, bytes }))),
+    ...design.alignedSizes.flatMap((bytes) =>
+      design.alignments.flatMap((alignment) => [
+        { ...unmask, bytes, alignment },
+        { ...validate, content: 'json' as const, bytes, alignment },
+      ]),
+    ),
+    ...design.contentSizes.flatMap((bytes) => design.contents.map((content) => ({ ...validate, content, bytes }))),
+    ...design.coldSizes.flatMap((bytes) => [
+      { ...unmask, bytes, cache: 'cold' as const },
+      ...USUAL_CONTENTS.map((content) => ({ ...validate, content, bytes, cache: 'cold' as const })),
+    ]),
+    ...design.sequenceContents.flatMap((content) =>
+      design.sequenceSizes.map((bytes) => ({ ...unmaskText, content, bytes })),
+    ),
+    ...USUAL_CONTENTS.flatMap((content) =>
+      design.mainSizes.map((bytes) => ({ ...unmaskText, content, bytes, only: MAIN_WAYS })),
+    ),
+  ];
+  const seen = new Set<string>();
+  return all.filter(({ op, content, bytes, alignment, cache }) => {
+    const name = `${op} ${content} ${bytes} ${alignment} ${cache}`;
+    return seen.has(name) ? false : seen.add(name);
+  });
+}

@@ -1,0 +1,147 @@
+/** What can be read off the figures of a study: single ones, comparisons, crossovers. Nothing here is a constant of a machine. */
+import { NEVER_BYTES } from '#dist/kernels/thresholds.js';
+import { crossover } from '#dist/study/crossover.js';
+import type { Content } from '#dist/study/texts.js';
+import { candidateNames, type Operation } from './candidates.js';
+import { type Cache, USUAL_ALIGNMENT } from './design.js';
+import type { EngineResult, Figure, Study } from './results.js';
+
+/** Which figure; what is not said is as usual. */
+export interface Wanted {
+  readonly op: Operation;
+  readonly candidate: string;
+  readonly bytes: number;
+  readonly content?: Content | 'any';
+  readonly alignment?: number;
+  readonly cache?: Cache;
+}
+
+/** A figure that was not measured, or spread too much to be reported. */
+export class Unreported extends Error {}
+
+/** The figures of one engine. */
+export class Engine {
+  readonly name: string;
+  readonly result: EngineResult;
+  readonly #figures = new Map<string, Figure>();
+
+  constructor(result: EngineResult) {
+    this.result = result;
+    this.name = `Node ${result.node.replace(/^v(\d+).*/, '$1')}`;
+    for (const figure of result.figures) this.#figures.set(keyOf(figure), figure);
+  }
+
+  find({ content, alignment = USUAL_ALIGNMENT, cache = 'hot', ...wanted }: Wanted): Figure | undefined {
+    const usual = wanted.op === 'unmask' ? 'any' : 'json';
+    return this.#figures.get(keyOf({ ...wanted, content: content ?? usual, alignment, cache }));
+  }
+
+  /** In 10^9 bytes per second. @throws Unreported */
+  speed(wanted: Wanted): number {
+    const found = this.find(wanted);
+    if (found === undefined) throw new Unreported(keyOf(wanted));
+    return found.bytes / found.ns;
+  }
+
+  /** In 10^9 bytes per second; NaN if it is not reported. */
+  speedOrNone(wanted: Wanted): number {
+    const found = this.find(wanted);
+    return found === undefined ? Number.NaN : found.bytes / found.ns;
+  }
+
+  /** Nanoseconds per call. @throws Unreported */
+  ns(wanted: Wanted): number {
+    const found = this.find(wanted);
+    if (found === undefined) throw new Unreported(keyOf(wanted));
+    return found.ns;
+  }
+
+  /** All values of one property in figures like these, in ascending order. */
+  values<Key extends 'bytes' | 'alignment'>(key: Key, like: Partial<Figure>): number[] {
+    const values = this.result.figures
+      .filter((figure) => Object.entries(like).every(([name, value]) => Reflect.get(figure, name) === value))
+      .map((figure) => figure[key]);
+    return [...new Set(values)].sort((a, b) => a - b);
+  }
+
+  /** The candidates of an operation that took part, in the order of tables. */
+  candidates(op: Operation): string[] {
+    const both = [...this.result.figures, ...this.result.unreported].filter((figure) => figure.op === op);
+    const present = new Set(both.map(({ candidate }) => candidate));
+    return candidateNames(op).filter((name) => present.has(name));
+  }
+
+  /**
+   * The size from which on `to` is the better choice, hot: {@link NEVER_BYTES} for none, undefined if too few sizes are
+   * reported for both.
+   */
+  crossover(op: Operation, content: Content | 'any', from: string, to: string): number | undefined {
+    const sizes = this.values('bytes', { op, content, cache: 'hot', alignment: USUAL_ALIGNMENT });
+    const pairs = sizes.flatMap((bytes) => {
+      const smaller = this.find({ op, content, bytes, candidate: from })?.ns;
+      const larger = this.find({ op, content, bytes, candidate: to })?.ns;
+      return smaller === undefined || larger === undefined ? [] : [{ bytes, smaller, larger }];
+    });
+    return pairs.length < FEWEST_SIZES ? undefined : crossover(pairs);
+  }
+
+  /** How many times as long it takes at the worst alignment as at the best. @throws Unreported if there are no two */
+  alignmentPenalty(op: Operation, candidate: string, bytes: number): number {
+    const content = op === 'unmask' ? 'any' : 'json';
+    const ns = this.values('alignment', { op, candidate, bytes, content, cache: 'hot' }).map((alignment) =>
+      this.ns({ op, candidate, bytes, alignment }),
+    );
+    if (ns.length < 2) throw new Unreported(`${candidate} by alignment`);
+    return Math.max(...ns) / Math.min(...ns);
+  }
+}
+
+/** Of which a crossover can be said. */
+const FEWEST_SIZES = 4;
+
+function keyOf(figure: Partial<Figure>): string {
+  const { op, candidate, content, bytes, alignment, cache } = figure;
+  return [op, candidate, content, bytes, alignment, cache].join(' ');
+}
+
+/** The steps from one implementation to the next that a crossover is of interest for. */
+export const STEPS: readonly (readonly [
+  title: string,
+  op: Operation,
+  content: Content | 'any',
+  from: string,
+  to: string,
+])[] = [
+  ['unmask: byte loop → 32-bit words', 'unmask', 'any', 'js-byte', 'js'],
+  ['unmask: 32-bit words → WASM SIMD', 'unmask', 'any', 'js', 'wasm'],
+  ['unmask: 32-bit words → WASM with copies', 'unmask', 'any', 'js', 'wasm, copy in and out'],
+  ['unmask: 32-bit words → bufferutil', 'unmask', 'any', 'js', 'bufferutil'],
+  ['unmask: WASM SIMD → bufferutil', 'unmask', 'any', 'wasm', 'bufferutil'],
+  ['UTF-8, ASCII: JavaScript → WASM SIMD', 'validate', 'ascii', 'js', 'wasm'],
+  ['UTF-8, JSON: JavaScript → WASM SIMD', 'validate', 'json', 'js', 'wasm'],
+  ['UTF-8, ASCII: WASM SIMD → isUtf8', 'validate', 'ascii', 'wasm', 'native'],
+  ['UTF-8, JSON: WASM SIMD → isUtf8', 'validate', 'json', 'wasm', 'native'],
+  ['both, ASCII: WASM fused → WASM, then isUtf8', 'unmaskText', 'ascii', 'wasm, fused', 'wasm + native'],
+  ['both, JSON: WASM fused → WASM, then isUtf8', 'unmaskText', 'json', 'wasm, fused', 'wasm + native'],
+];
+
+/** The engines of a study, and the one that its tables are about: that which the servers ran on, or the first. */
+export function enginesOf(study: Study): { readonly all: readonly Engine[]; readonly main: Engine } {
+  const all = study.engines.map((result) => new Engine(result));
+  const main = all.find(({ result }) => result.node === study.machine.node) ?? all[0];
+  if (main === undefined) throw new Error('the study has figures of no engine');
+  return { all, main };
+}
+
+/** A size as tables have it: `64 B`, `1 KiB`. @param bytes {@link NEVER_BYTES} is `never`, undefined `–` */
+export function size(bytes: number | undefined): string {
+  if (bytes === undefined) return '–';
+  if (bytes === NEVER_BYTES) return 'never';
+  for (const [unit, of] of [
+    ['MiB', 2 ** 20],
+    ['KiB', 2 ** 10],
+  ] as const) {
+    if (bytes >= of && bytes % of === 0) return `${bytes / of} ${unit}`;
+  }
+  return `${bytes} B`;
+}

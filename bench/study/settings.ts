@@ -1,0 +1,59 @@
+import { parseArgs } from 'node:util';
+import { UsageError, usageOf } from '../settings.js';
+import { MAJORS } from './engines.js';
+
+export interface StudySettings {
+  readonly isQuick: boolean;
+  /** Major versions of Node. */
+  readonly majors: readonly number[];
+  /** Whether servers are measured, too. */
+  readonly hasServers: boolean;
+  readonly out: string | undefined;
+}
+
+export const HELP = `Usage: npm run study -- [options]
+
+  --quick            fewer cases and shorter ones: within three minutes, and figures that only hint
+  --engines <list>   major versions of Node to run on (${MAJORS.join(',')}); they are installed into bench/engines
+  --kernels-only     leave out the servers
+  --out <file>       where to write the results as JSON (bench/results/study.json; with --quick latest-study.json beside it)
+  --help             print this
+
+npm run study:report writes bench/STUDY.md and its charts from bench/results/study.json.
+
+Exit codes: 0 measured, 1 not all of it could be measured, 2 wrong usage.`;
+
+/** @throws UsageError */
+export function parseStudySettings(args: readonly string[]): StudySettings | 'help' {
+  const flags = parseFlags(args);
+  if (flags.help === true) return 'help';
+  return {
+    isQuick: flags.quick === true,
+    majors: flags.engines === undefined ? MAJORS : parseMajors(flags.engines),
+    hasServers: flags['kernels-only'] !== true,
+    out: flags.out,
+  };
+}
+
+function parseFlags(args: readonly string[]) {
+  return usageOf(
+    () =>
+      parseArgs({
+        args: [...args],
+        options: {
+          quick: { type: 'boolean' },
+          engines: { type: 'string' },
+          'kernels-only': { type: 'boolean' },
+          out: { type: 'string' },
+          help: { type: 'boolean' },
+        },
+      }).values,
+  );
+}
+
+function parseMajors(list: string): number[] {
+  const majors = list.split(',').map(Number);
+  const isRight = majors.every((major) => MAJORS.some((known) => known === major));
+  if (isRight) return MAJORS.filter((major) => majors.includes(major));
+  throw new UsageError(`--engines must be some of ${MAJORS.join(',')}, got "${list}"`);
+}

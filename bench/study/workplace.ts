@@ -1,0 +1,71 @@
+/** Where candidates work: WebAssembly memory, and as much ordinary memory, for those that copy out of it. */
+
+const PAGE = 65536;
+const MIB = 1024 * 1024;
+
+/** A multiple of every alignment that matters. The kernels' own static data is in the first page. */
+const BASE = 2 * PAGE;
+const PLACES_BYTES = 64 * MIB;
+/** The largest range, and where copies of it go. */
+export const MAX_BYTES = 16 * MIB;
+const SCRATCH = BASE + PLACES_BYTES + PAGE;
+const PAGES = (SCRATCH + MAX_BYTES + PAGE) / PAGE;
+/** Between the places of a cold case: beyond what is fetched ahead of a read, and not a multiple of what caches are made of. */
+const GAP_BYTES = 4096 + 192;
+const MAX_PLACES = 256;
+
+/** Places for one case: ranges of the same length, in the order in which they are visited. */
+export interface Places {
+  readonly length: number;
+  readonly offsets: readonly number[];
+  /** The ranges as views, for those who want views. They are there already, as a payload is where a socket was read. */
+  readonly views: readonly Buffer[];
+  /** The same ranges in ordinary memory. */
+  readonly sources: readonly Buffer[];
+}
+
+export class Workplace {
+  readonly memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
+  readonly bytes = Buffer.from(this.memory.buffer);
+  readonly #source = Buffer.alloc(SCRATCH);
+  readonly #evicting: Uint8Array;
+
+  /** @param cacheBytes what the caches of this machine hold, at most */
+  constructor(cacheBytes: number) {
+    this.#evicting = new Uint8Array(2 * cacheBytes);
+  }
+
+  /** Where copies go, which everybody may overwrite. */
+  scratch(length: number): Buffer {
+    return this.bytes.subarray(SCRATCH, SCRATCH + length);
+  }
+
+  readonly scratchOffset = SCRATCH;
+
+  /** One place, at this distance from a multiple of 64. */
+  hot(length: number, alignment: number): Places {
+    return this.#places(length, [BASE + alignment]);
+  }
+
+  /** As many as there is room for, up to 256, in an order that nothing foresees. */
+  cold(length: number, alignment: number): Places {
+    const stride = Math.ceil((length + GAP_BYTES) / 64) * 64;
+    const count = Math.min(MAX_PLACES, Math.floor(PLACES_BYTES / stride));
+    // 97 is prime and no count is a multiple of it: each place is visited once.
+    return this.#places(
+      length,
+      Array.from({ length: count }, (_, i) => BASE + alignment + ((i * 97) % count) * stride),
+    );
+  }
+
+  #places(length: number, offsets: readonly number[]): Places {
+    const views = (of: Buffer) => offsets.map((offset) => of.subarray(offset, offset + length));
+    return { length, offsets, views: views(this.bytes), sources: views(this.#source) };
+  }
+
+  /** Puts other bytes into all caches, so that the next visit of a place has to fetch it from memory. */
+  evict(): void {
+    const bytes = this.#evicting;
+    for (let at = 0; at < bytes.length; at += 64) bytes[at] = (bytes[at] as number) + 1;
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Makes bench/STUDY.md and its charts from what `npm run study` has measured: `npm run study:report -- [FILE]`, of
+ * bench/results/study.json without one.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BENCH } from '../paths.js';
+import { loadRenderer } from '../renderer.js';
+import { studyCharts } from './charts.js';
+import { studyMarkdown } from './report.js';
+import { deserialize } from './results.js';
+
+async function main([file = fileURLToPath(new URL('results/study.json', BENCH)), ...more]: string[]): Promise<void> {
+  if (more.length > 0 || file.startsWith('-')) return fail('usage: npm run study:report -- [FILE]');
+  if (!existsSync(file)) return fail(`there is no ${relative('.', file)}: npm run study writes it`);
+  const study = deserialize(readFileSync(file, 'utf8'));
+  const render = await loadRenderer();
+  for (const [name, spec] of Object.entries(studyCharts(study))) {
+    const picture = fileURLToPath(new URL(`results/study-${name}.svg`, BENCH));
+    if (spec === undefined) {
+      console.log(`nothing to draw in ${relative('.', picture)}`);
+      continue;
+    }
+    writeFileSync(picture, `${await render(spec)}\n`);
+    console.log(relative('.', picture));
+  }
+  const report = fileURLToPath(new URL('STUDY.md', BENCH));
+  writeFileSync(report, studyMarkdown(study));
+  console.log(relative('.', report));
+}
+
+function fail(message: string): void {
+  process.stderr.write(`study:report: ${message}\n`);
+  process.exitCode = 2;
+}
+
+await main(process.argv.slice(2));

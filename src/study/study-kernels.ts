@@ -1,0 +1,238 @@
+/**
+ * The study of the kernels in seconds, on the machine that it runs on: what each costs by size and text, where they change
+ * places, and the thresholds of `auto` that follow. It blocks its thread, and wants a quiet machine.
+ */
+import { cpus } from 'node:os';
+import { AutoKernel } from '../kernels/auto.js';
+import { JsByteKernel, jsKernel } from '../kernels/js.js';
+import type { Kernel } from '../kernels/kernel.js';
+import { NativeKernel } from '../kernels/native.js';
+import { NEVER_BYTES, type Thresholds } from '../kernels/thresholds.js';
+import { wasmKernel, wasmScalarKernel } from '../kernels/wasm.js';
+import { PAGE_BYTES } from '../memory/arena.js';
+import { crossover } from './crossover.js';
+import { type TextName, textBytes } from './texts.js';
+import { batch, nanoseconds, type Subject } from './timing.js';
+import { verify } from './verify.js';
+
+export type Operation = 'unmask' | 'validate' | 'unmaskText';
+
+/** What one kernel needs for one range. */
+export interface KernelFigure {
+  readonly op: Operation;
+  /** `js-byte`, `js`, `wasm`, `wasm-scalar` or `native`. */
+  readonly kernel: string;
+  readonly bytes: number;
+  /** A text, or `any` where it makes no difference. */
+  readonly content: TextName | 'any';
+  /** Per call, the best of many batches. */
+  readonly ns: number;
+  /** 10^9 bytes per second. */
+  readonly gbps: number;
+}
+
+/** Where one kernel becomes better than another, by the least regret over all sizes. */
+export interface Crossover {
+  readonly op: Operation;
+  readonly content: TextName | 'any';
+  readonly from: string;
+  readonly to: string;
+  /** `NEVER_BYTES` if it does not. */
+  readonly bytes: number;
+}
+
+export interface KernelStudy {
+  readonly node: string;
+  readonly cpu: string;
+  readonly results: readonly KernelFigure[];
+  readonly crossovers: readonly Crossover[];
+  /** What `auto` should be given on this machine. */
+  readonly thresholds: Thresholds;
+}
+
+/** After the kernels' own page and the 6 bytes of a small frame's header: most payloads begin at such a place. */
+const OFFSET = PAGE_BYTES + 6;
+const KEY = 0x3d21fa37;
+
+const SMALL = [1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64];
+const LARGE = [96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 16384, 65536];
+/** In ascending order. */
+const SIZES = [...SMALL, ...LARGE];
+const PAGES = 2 + 65536 / PAGE_BYTES;
+
+/** Calls of each kernel for each size before anything is measured: the optimizing compiler is to have seen all of them. */
+const WARM_UP_CALLS = 50;
+
+/**
+ * A key of zeros leaves a text as it is, so that it can be unmasked and validated over and over, and no kernel looks at
+ * the key.
+ */
+const CALLS: Readonly<Record<Operation, string>> = {
+  unmask: `unmask(offset, length, ${KEY})`,
+  validate: 'validate(offset, length, 0)',
+  unmaskText: 'unmaskText(offset, length, 0, 0)',
+};
+
+/**
+ * What a text of unknown content is: as likely ASCII as not, and then one of these. Servers carry more JSON than prose, but
+ * a server for people who do not write in ASCII should not be slow for that.
+ */
+const NOT_ASCII: readonly TextName[] = ['latin', 'cjk', 'emoji'];
+const TEXTS_IN_TURN: readonly TextName[] = ['ascii', ...NOT_ASCII];
+
+/** `auto` that always goes the same way: what a threshold decides about, with what it costs to decide. */
+const WAYS = ['auto: js', 'auto: wasm', 'auto: native'] as const;
+
+/** Nanoseconds by name of the candidate, for each of the sizes. */
+type Costs = readonly ReadonlyMap<string, number>[];
+
+/**
+ * @param seconds how long to measure, about; the less, the less the figures can be trusted. However few, it takes about a second.
+ * @throws if a kernel's result is wrong
+ */
+export function studyKernels(seconds: number): KernelStudy {
+  const bench = new Bench((seconds * 1000) / ((1 + 2 * TEXTS_IN_TURN.length) * SIZES.length));
+  bench.verify();
+  const unmask = bench.measure('unmask', 'any');
+  const texts = (op: Operation) => new Map(TEXTS_IN_TURN.map((name) => [name, bench.measure(op, name)]));
+  const validate = texts('validate');
+  const unmaskText = texts('unmaskText');
+  bench.verify();
+  const ofText = (costs: ReadonlyMap<TextName, Costs>, from: string, to: string) => between(expected(costs), from, to);
+  const [js, wasm, native] = WAYS;
+  return {
+    node: process.version,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    results: bench.results,
+    crossovers: bench.crossovers,
+    thresholds: {
+      unmaskWasmFromBytes: between(unmask, js, wasm),
+      validateWasmFromBytes: ofText(validate, js, wasm),
+      validateNativeFromBytes: ofText(validate, wasm, native),
+      unmaskTextWasmFromBytes: ofText(unmaskText, js, wasm),
+      unmaskTextNativeFromBytes: ofText(unmaskText, wasm, native),
+    },
+  };
+}
+
+/** The kernels over one memory, and what has been measured of them. */
+class Bench {
+  readonly results: KernelFigure[] = [];
+  readonly crossovers: Crossover[] = [];
+  readonly #bytes: Buffer;
+  readonly #budgetMs: number;
+  /** The name of the WASM kernel of this engine. */
+  readonly #wasm: string;
+  /** Those that somebody may choose, and the ways of `auto`. */
+  readonly #kernels: ReadonlyMap<string, Kernel>;
+
+  /** @param budgetMs for all kernels at one size of one text */
+  constructor(budgetMs: number) {
+    this.#budgetMs = budgetMs;
+    const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
+    this.#bytes = Buffer.from(memory.buffer);
+    const wasm = wasmKernel(memory);
+    this.#wasm = wasm.name;
+    const native = new NativeKernel(memory, wasm);
+    const auto = (wasmFrom: number, nativeFrom: number) =>
+      new AutoKernel(memory, wasm, native, {
+        unmaskWasmFromBytes: wasmFrom,
+        validateWasmFromBytes: wasmFrom,
+        validateNativeFromBytes: nativeFrom,
+        unmaskTextWasmFromBytes: wasmFrom,
+        unmaskTextNativeFromBytes: nativeFrom,
+      });
+    this.#kernels = new Map<string, Kernel>([
+      ['js-byte', new JsByteKernel(memory)],
+      ['js', jsKernel(memory)],
+      ['wasm-scalar', wasmScalarKernel(memory)],
+      [wasm.name, wasm],
+      ['native', native],
+      ['auto: js', auto(NEVER_BYTES, NEVER_BYTES)],
+      ['auto: wasm', auto(0, NEVER_BYTES)],
+      ['auto: native', auto(0, 0)],
+    ]);
+  }
+
+  verify(): void {
+    for (const [name, kernel] of this.#kernels) {
+      for (const size of SIZES) verify(name, kernel, this.#bytes, OFFSET, size);
+    }
+  }
+
+  measure(op: Operation, content: TextName | 'any'): Costs {
+    const subjects = this.#subjects(op);
+    for (const size of SIZES) {
+      for (const { run, kernel } of subjects.values()) run(kernel, WARM_UP_CALLS, OFFSET, size);
+    }
+    const costs = SIZES.map((size) => {
+      if (content !== 'any') this.#bytes.set(textBytes(content, size), OFFSET);
+      const figures = nanoseconds([...subjects.values()], OFFSET, size, this.#budgetMs);
+      return new Map([...subjects.keys()].map((name, i) => [name, figures[i] as number]));
+    });
+    this.#note(op, content, costs);
+    return costs;
+  }
+
+  #subjects(op: Operation): ReadonlyMap<string, Subject> {
+    const subjects = new Map<string, Subject>();
+    for (const [name, kernel] of this.#kernels) {
+      // Node has no XOR: the native kernel unmasks by the WASM one.
+      if (op === 'unmask' && name.endsWith('native')) continue;
+      subjects.set(name, { kernel, run: batch(CALLS[op]) });
+    }
+    return subjects;
+  }
+
+  #note(op: Operation, content: TextName | 'any', costs: Costs): void {
+    for (const [row, bytes] of SIZES.entries()) {
+      for (const [kernel, ns] of costs[row] as ReadonlyMap<string, number>) {
+        if (this.#isWay(kernel)) continue;
+        this.results.push({ op, kernel, bytes, content, ns: round(ns), gbps: round(bytes / ns) });
+      }
+    }
+    const steps =
+      op === 'unmask'
+        ? [['js', this.#wasm]]
+        : [
+            ['js', this.#wasm],
+            [this.#wasm, 'native'],
+          ];
+    for (const [from = '', to = ''] of steps) {
+      this.crossovers.push({ op, content, from, to, bytes: between(costs, from, to) });
+    }
+  }
+
+  #isWay(name: string): boolean {
+    return WAYS.some((way) => way === name);
+  }
+}
+
+function between(costs: Costs, from: string, to: string): number {
+  return crossover(
+    SIZES.map((bytes, row) => ({
+      bytes,
+      smaller: costs[row]?.get(from) as number,
+      larger: costs[row]?.get(to) as number,
+    })),
+  );
+}
+
+/** Half of what ASCII costs, and half of the mean of the others. */
+function expected(byText: ReadonlyMap<TextName, Costs>): Costs {
+  const of = (name: TextName, row: number, kernel: string) => byText.get(name)?.[row]?.get(kernel) as number;
+  return SIZES.map((_, row) => {
+    const kernels = [...(byText.get('ascii')?.[row]?.keys() ?? [])];
+    return new Map(
+      kernels.map((kernel) => {
+        const others = NOT_ASCII.reduce((sum, name) => sum + of(name, row, kernel), 0) / NOT_ASCII.length;
+        return [kernel, (of('ascii', row, kernel) + others) / 2];
+      }),
+    );
+  });
+}
+
+/** To four digits that count: more are none. */
+function round(value: number): number {
+  return Number(value.toPrecision(4));
+}

@@ -1,0 +1,70 @@
+import type { Kernel } from '../kernels/kernel.js';
+
+/** Runs a kernel's operation `times` times over one range. */
+export type Batch = (kernel: Kernel, times: number, offset: number, length: number) => number;
+
+/** A kernel, and a batch that only this kernel goes through. */
+export interface Subject {
+  readonly kernel: Kernel;
+  readonly run: Batch;
+}
+
+/** How long a batch is, about. */
+const BATCH_MS = 0.08;
+/** How many of each subject there are at least, however short the time is. */
+const MIN_ROUNDS = 3;
+
+let batches = 0;
+
+/**
+ * A batch for one operation of one kernel. Each is compiled from a source of its own, made different by a number: what
+ * shares its source shares its type feedback, and a call site that has seen every kernel is slower than a server's, which
+ * sees one. What calls return is summed up, so that none can be left out.
+ */
+export function batch(call: string): Batch {
+  return compile('kernel', `kernel.${call}`, ['offset', 'length']) as Batch;
+}
+
+/**
+ * A function of `subject`, `times`, and the other parameters, that evaluates `expression` so many times, and returns the
+ * sum.
+ */
+export function compile(subject: string, expression: string, others: readonly string[]): unknown {
+  return new Function(
+    subject,
+    'times',
+    ...others,
+    `/* ${batches++} */ let sum = 0; for (let i = 0; i < times; i++) sum += ${expression} | 0; return sum;`,
+  );
+}
+
+/**
+ * Nanoseconds per call for each subject. They take turns for `budgetMs`, so that all of them meet the same disturbances,
+ * and the best batch of each counts: what else runs on a machine only ever adds time. (A tool that times each call, or
+ * prints one candidate's mean after another's, cannot tell 5 ns from 8 on a shared machine.)
+ */
+export function nanoseconds(subjects: readonly Subject[], offset: number, length: number, budgetMs: number): number[] {
+  const end = performance.now() + budgetMs;
+  const turns = subjects.map((subject) => ({
+    ...subject,
+    times: calibrated(subject, offset, length),
+    best: Number.POSITIVE_INFINITY,
+  }));
+  for (let round = 0; round < MIN_ROUNDS || performance.now() < end; round++) {
+    for (const turn of turns) {
+      const start = performance.now();
+      turn.run(turn.kernel, turn.times, offset, length);
+      turn.best = Math.min(turn.best, ((performance.now() - start) * 1e6) / turn.times);
+    }
+  }
+  return turns.map(({ best }) => best);
+}
+
+/** How many calls make a batch of about `BATCH_MS`. Finding out also warms the code up. */
+function calibrated({ kernel, run }: Subject, offset: number, length: number): number {
+  for (let times = 1; ; times *= 2) {
+    const start = performance.now();
+    run(kernel, times, offset, length);
+    if (performance.now() - start >= BATCH_MS) return times;
+  }
+}
