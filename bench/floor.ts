@@ -11,8 +11,8 @@ import { type AddressInfo, type OnReadOpts, Socket, type SocketConstructorOpts }
 const { loadSystemCalls }: typeof import('../dist/system/system-calls.js') = await import(
   new URL('../../dist/system/system-calls.js', import.meta.url).href
 );
-const { descriptorOf }: typeof import('../dist/primary/descriptor.js') = await import(
-  new URL('../../dist/primary/descriptor.js', import.meta.url).href
+const { descriptorOf }: typeof import('../dist/system/descriptor.js') = await import(
+  new URL('../../dist/system/descriptor.js', import.meta.url).href
 );
 const calls = await loadSystemCalls();
 

@@ -1,3 +1,4 @@
+import { trySystemCalls } from '../system/system-calls.js';
 import type { LoadControls, LoadOptions, LoadProgress } from './load-options.js';
 import { type LoadResult, resultOf } from './load-result.js';
 import { type Plan, planLoad, planOfThread } from './plan.js';
@@ -17,7 +18,7 @@ type LoadPart = Pick<ThreadLoad, 'open' | 'run' | 'abort' | 'progress'>;
  */
 export async function load(options: LoadOptions, controls: LoadControls = {}): Promise<LoadResult> {
   const plan = planLoad(options);
-  const parts = partsOf(plan);
+  const parts = await partsOf(plan);
   const { signal } = controls;
   const abort = () => {
     for (const part of parts) part.abort();
@@ -37,8 +38,8 @@ export async function load(options: LoadOptions, controls: LoadControls = {}): P
   }
 }
 
-function partsOf(plan: Plan): LoadPart[] {
-  if (plan.workers === 1) return [new ThreadLoad(plan)];
+async function partsOf(plan: Plan): Promise<LoadPart[]> {
+  if (plan.workers === 1) return [new ThreadLoad(plan, await trySystemCalls())];
   return Array.from({ length: plan.workers }, (_, index) => new RemoteLoad(planOfThread(plan, index)));
 }
 

@@ -1,4 +1,5 @@
 import { readAddress } from '../client/address.js';
+import type { SystemCalls } from '../system/system-calls.js';
 import { BroadcastDriver } from './broadcast-driver.js';
 import { ConnectDriver } from './connect-driver.js';
 import type { Driver, DriverEnvironment } from './driver.js';
@@ -54,11 +55,14 @@ export class ThreadLoad implements LoadListener {
   #isClosing = false;
   #wake: () => void = () => {};
 
-  /** @param plan of this thread: see {@link planOfThread} */
-  constructor(plan: Plan) {
+  /**
+   * @param plan of this thread: see {@link planOfThread}
+   * @param calls of this thread; undefined where there are none
+   */
+  constructor(plan: Plan, calls: SystemCalls | undefined) {
     this.#plan = plan;
     const frames = new LoadFrames(plan.payload, plan.isBinary, plan.inFlight);
-    this.#env = { plan, address: readAddress(plan.url), frames, readBuffer: makeReadBuffer() };
+    this.#env = { plan, address: readAddress(plan.url), frames, readBuffer: makeReadBuffer(), calls };
     this.#driver = driverFor(plan, {
       plan,
       tally: this.#tally,

@@ -1,8 +1,8 @@
 import type { Server as HttpServer } from 'node:http';
 import { readUpgradeRequest } from '../protocol/request-head.js';
+import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { adoptSocket, DescriptorCaller } from './caller.js';
-import { descriptorOf } from './descriptor.js';
 import type { Upgrader } from './upgrade.js';
 
 /** Connections that are accepted in a row, before whatever else is to be done. */

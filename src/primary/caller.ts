@@ -1,8 +1,8 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
-import { descriptorOf } from './descriptor.js';
 
 /** Somebody who asks for an upgrade, and whose request has been read. */
 export interface Caller {

@@ -6,9 +6,9 @@ import { type Logger, stderrLogger } from '../host/logger.js';
 import { KERNEL_CHOICES, type KernelChoice } from '../kernels/create-kernel.js';
 import { NEVER_BYTES, THRESHOLD_NAMES, THRESHOLDS, type Thresholds } from '../kernels/thresholds.js';
 import { MAX_ARENA_BYTES, MIN_ARENA_BYTES } from '../memory/arena.js';
+import { descriptorLimit, hasDescriptors } from '../system/descriptor.js';
 import type { AdmissionOptions } from './admission.js';
 import { ConfigError } from './config-error.js';
-import { descriptorLimit, hasDescriptors } from './descriptor.js';
 import { type HostRule, hostRule, type OriginRule, originRule } from './origin.js';
 import type { ServerOptions } from './server-options.js';
 

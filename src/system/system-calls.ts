@@ -196,3 +196,12 @@ export async function loadSystemCalls(): Promise<SystemCalls> {
   const { default: koffi } = await import('koffi');
   return new SystemCalls(koffi);
 }
+
+/** The same where one can do without. */
+export async function trySystemCalls(): Promise<SystemCalls | undefined> {
+  try {
+    return await loadSystemCalls();
+  } catch {
+    return undefined; // no binary for this system
+  }
+}

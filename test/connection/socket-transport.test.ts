@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SocketTransport } from '../../dist/connection/socket-transport.js';
 import { Arena, WINDOW_BYTES } from '../../dist/memory/arena.js';
-import { descriptorOf, hasDescriptors } from '../../dist/primary/descriptor.js';
+import { descriptorOf, hasDescriptors } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import { pattern } from './frames.js';
 import { NotingListener } from './noting-listener.js';

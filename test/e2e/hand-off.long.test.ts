@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { descriptorLimit } from '../../dist/primary/descriptor.js';
+import { descriptorLimit } from '../../dist/system/descriptor.js';
 import { encodeRequest } from './raw-client.js';
 import { expectNoLeaks } from './resetting.js';
 import { builtIn, serve, until } from './serving.js';

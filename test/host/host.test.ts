@@ -12,7 +12,7 @@ import { Exchange } from '../../dist/host/exchange.js';
 import { Host, type HostOptions } from '../../dist/host/host.js';
 import { publish, registerHost } from '../../dist/host/publish.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
-import { descriptorOf, hasDescriptors } from '../../dist/primary/descriptor.js';
+import { descriptorOf, hasDescriptors } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import {
   BINARY,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { descriptorOf, hasDescriptors } from '../../dist/primary/descriptor.js';
+import { descriptorOf, hasDescriptors } from '../../dist/system/descriptor.js';
 import { GONE, loadSystemCalls, NOTHING_NOW, type SystemCalls } from '../../dist/system/system-calls.js';
 
 describe.skipIf(!hasDescriptors)('the calls of the system', () => {
