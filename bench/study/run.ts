@@ -125,7 +125,7 @@ async function ofServers(
     fail('no load generator, so no servers', error);
     return { endToEnd: [], threads: [], memory: [] };
   }
-  const settings = parseSettings(isQuick ? ['--quick'] : []);
+  const settings = parseSettings(isQuick ? ['--quick'] : ['--rounds', '3', '--seconds', '1']);
   if (settings === 'help') throw new Error('it was not asked for help');
   const bench: Bench = {
     settings,
