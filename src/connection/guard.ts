@@ -11,9 +11,12 @@ import { Verdict, Vigil } from './vigil.js';
 /** The most that is granted at a time: a small integer. */
 const MAX_GRANT = 2 ** 30;
 
-/** A part of what may be taken, so that what time brings meanwhile is not lost. */
+/**
+ * A quarter of what may be taken, and one by one when that is little. What was granted is taken when the connection asks again,
+ * and time may have filled the bucket before: so a burst may be of a second's worth and a quarter.
+ */
 function grantOf(tokens: number): number {
-  return Math.min(tokens < 8 ? Math.max(tokens, 0) : tokens / 4, MAX_GRANT);
+  return Math.min(tokens < 8 ? Math.min(Math.max(tokens, 0), 1) : tokens / 4, MAX_GRANT);
 }
 
 /** Holds one connection to the limits: how long its peer takes for what, how fast it sends, how much memory it holds. */
@@ -81,8 +84,8 @@ export class Guard {
       this.grantedMessages = MAX_GRANT;
       return;
     }
-    rate.refill(this.#env.clock.recentMs);
     rate.take(bytes, messages);
+    rate.refill(this.#env.clock.recentMs);
     if (rate.isExhausted) this.#onExhausted(rate);
     this.grantedBytes = Math.floor(grantOf(rate.bytes));
     // Of a message that there is only a part of, one that is only slowed down may send the whole.

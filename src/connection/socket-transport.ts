@@ -1,7 +1,7 @@
 import { writevSync } from 'node:fs';
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Arena } from '../memory/arena.js';
-import { GONE, type SystemCalls } from '../system/system-calls.js';
+import type { SystemCalls } from '../system/system-calls.js';
 import type { Transport, TransportListener } from './transport.js';
 import { type Budget, WriteQueue } from './write-queue.js';
 
@@ -14,12 +14,13 @@ const SLICE_BYTES = 16 * 1024;
 /** How many items of the queue go to one system call. */
 const MAX_VECTORS = 64;
 
-/** Knows whether its descriptor is still its own. Node's `destroyed` says the same, and has to look at three objects for it. */
+/** Tells at once, and not by a later 'close', when its descriptor is not its own any more. */
 class AdoptedSocket extends Socket {
-  isClosed = false;
+  /** Undefined while it is made. */
+  declare onDestroy: (() => void) | undefined;
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.isClosed = true; // first: from here on the number may be somebody else's
+    this.onDestroy?.(); // first: from here on the number may be somebody else's
     super._destroy(error, callback);
   }
 }
@@ -34,7 +35,11 @@ export class SocketTransport implements Transport {
   readonly #calls: SystemCalls;
   readonly #listener: TransportListener;
   readonly #arena: Arena;
-  readonly #queue: WriteQueue;
+  readonly #budget: Budget;
+  /** Made when something has to wait for the first time. */
+  #queue: WriteQueue | undefined;
+  /** The descriptor is not ours any more. A field of our own: the socket is an object that sending does not have to look at. */
+  #isClosed: boolean;
   /** The socket has a slice of the queue. */
   #isWriting = false;
   /** FIN is to follow what is queued. */
@@ -47,7 +52,7 @@ export class SocketTransport implements Transport {
    * @throws if `fd` is not one; the descriptor is then still the caller's.
    */
   constructor(fd: number, calls: SystemCalls, arena: Arena, budget: Budget, listener: TransportListener) {
-    this.#queue = new WriteQueue(budget);
+    this.#budget = budget;
     this.#fd = fd;
     this.#calls = calls;
     this.#arena = arena;
@@ -61,10 +66,14 @@ export class SocketTransport implements Transport {
       },
     };
     this.#socket = new AdoptedSocket(options);
+    this.#isClosed = this.#socket.destroyed;
+    this.#socket.onDestroy = () => {
+      this.#isClosed = true;
+    };
     this.#socket.pause();
     this.#socket.on('end', () => listener.onEnd());
     this.#socket.on('close', () => {
-      this.#queue.drop();
+      this.#queue?.drop();
       listener.onClose();
     });
     // 'close' follows each error, and a connection does not care why its peer is gone.
@@ -72,23 +81,21 @@ export class SocketTransport implements Transport {
   }
 
   get queuedBytes(): number {
-    return this.#queue.queuedBytes;
+    return this.#queue === undefined ? 0 : this.#queue.queuedBytes;
   }
 
   get takenBytes(): number {
+    if (this.#queue === undefined || this.#isClosed) return 0;
     return this.#queue.drainedBytes - this.#calls.unacknowledgedBytes(this.#fd);
   }
 
   tryWrite(bytes: Uint8Array, start: number, end: number): number {
-    if (this.#queue.queuedBytes > 0 || this.#socket.isClosed) return 0;
-    const sent = this.#calls.send(this.#fd, bytes, start, end);
-    if (sent >= 0) return sent;
-    if (sent === GONE) this.#socket.destroy();
-    return 0;
+    if (this.queuedBytes > 0 || this.#isClosed) return 0;
+    return Math.max(0, this.#calls.send(this.#fd, bytes, start, end));
   }
 
   tryWriteBoth(head: Uint8Array, body: Uint8Array): number {
-    if (this.#queue.queuedBytes > 0 || this.#socket.isClosed) return 0;
+    if (this.queuedBytes > 0 || this.#isClosed) return 0;
     try {
       return writevSync(this.#fd, [head, body]);
     } catch (error) {
@@ -97,13 +104,15 @@ export class SocketTransport implements Transport {
   }
 
   enqueue(bytes: Uint8Array, written?: () => void): void {
-    this.#queue.hold(bytes, written);
-    this.#writeSlice();
+    const queue = this.#waiting();
+    queue.hold(bytes, written);
+    this.#writeSlice(queue);
   }
 
   enqueueCopy(bytes: Uint8Array, start: number, end: number): void {
-    this.#queue.copy(bytes, start, end);
-    this.#writeSlice();
+    const queue = this.#waiting();
+    queue.copy(bytes, start, end);
+    this.#writeSlice(queue);
   }
 
   pause(): void {
@@ -115,7 +124,7 @@ export class SocketTransport implements Transport {
   }
 
   end(): void {
-    if (this.#queue.queuedBytes > 0) this.#isEnding = true;
+    if (this.queuedBytes > 0) this.#isEnding = true;
     else this.#socket.end();
   }
 
@@ -123,25 +132,30 @@ export class SocketTransport implements Transport {
     this.#socket.destroy();
   }
 
+  #waiting(): WriteQueue {
+    this.#queue ??= new WriteQueue(this.#budget);
+    return this.#queue;
+  }
+
   /** Waits for room by giving the socket a little to write; what else there is room for then goes directly. */
-  #writeSlice(): void {
-    if (this.#isWriting || this.#socket.isClosed) return;
+  #writeSlice(queue: WriteQueue): void {
+    if (this.#isWriting || this.#isClosed) return;
     this.#isWriting = true;
-    const slice = this.#queue.head(SLICE_BYTES);
+    const slice = queue.head(SLICE_BYTES);
     this.#socket.write(slice, (error) => {
       this.#isWriting = false;
-      if (error || this.#socket.isClosed) return; // 'close' settles the rest
-      this.#queue.consume(slice.length);
-      this.#writeDirectly();
-      if (this.#queue.queuedBytes > 0) this.#writeSlice();
+      if (error || this.#isClosed) return; // 'close' settles the rest
+      queue.consume(slice.length);
+      this.#writeDirectly(queue);
+      if (queue.queuedBytes > 0) this.#writeSlice(queue);
       else if (this.#isEnding) this.#socket.end();
-      if (!this.#socket.isClosed) this.#listener.onWritten();
+      if (!this.#isClosed) this.#listener.onWritten();
     });
   }
 
-  #writeDirectly(): void {
-    while (this.#queue.queuedBytes > 0) {
-      const parts = this.#queue.heads(MAX_VECTORS);
+  #writeDirectly(queue: WriteQueue): void {
+    while (queue.queuedBytes > 0) {
+      const parts = queue.heads(MAX_VECTORS);
       const offered = parts.reduce((total, { length }) => total + length, 0);
       let taken: number;
       try {
@@ -150,7 +164,7 @@ export class SocketTransport implements Transport {
         this.#notWritten(error);
         return;
       }
-      this.#queue.consume(taken);
+      queue.consume(taken);
       if (taken < offered) return;
     }
   }

@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import { readUpgradeRequest } from '../protocol/request-head.js';
 import { descriptorOf } from '../system/descriptor.js';
@@ -26,7 +27,8 @@ export class Acceptor {
   readonly #upgrader: Pick<Upgrader, 'onCaller'>;
   readonly #maxHeaders: number;
   readonly #request: Buffer;
-  #accepted: Accepted[] = [];
+  readonly #accepted: Accepted[] = [];
+  #isScheduled = false;
   /** One of ours is being given to the HTTP server. */
   #isGiving = false;
 
@@ -62,19 +64,36 @@ export class Acceptor {
     for (let i = 0; i < MAX_ACCEPTED; i++) {
       const fd = calls.accept(listening);
       if (fd < 0) return; // also when there is no descriptor left: the HTTP server knows what to do then
-      if (this.#accepted.push({ fd, remoteAddress: calls.acceptedFrom }) === 1)
-        setImmediate(() => this.#readRequests());
+      this.#accepted.push({ fd, remoteAddress: calls.acceptedFrom });
+      this.#readSoon();
     }
   }
 
+  #readSoon(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#readRequests();
+    });
+  }
+
   #readRequests(): void {
-    const accepted = this.#accepted;
-    this.#accepted = [];
-    for (const one of accepted) if (!this.#upgrade(one)) this.#give(one);
+    try {
+      for (let one = this.#accepted.shift(); one !== undefined; one = this.#accepted.shift()) {
+        // The HTTP server does not know of them, and would not close them any more.
+        if (!this.#http.listening) closeSync(one.fd);
+        else if (!this.#upgrade(one)) this.#give(one);
+      }
+    } finally {
+      // An exception (of the application's logger, say) is not to cost the others theirs.
+      if (this.#accepted.length > 0) this.#readSoon();
+    }
   }
 
   /** @returns false if it is not for us to answer, and nothing was read. */
   #upgrade({ fd, remoteAddress }: Accepted): boolean {
+    if (remoteAddress === undefined) return false;
     const calls = this.#calls;
     const bytes = this.#request;
     const received = calls.peek(fd, bytes);
@@ -82,15 +101,26 @@ export class Acceptor {
     if (end < 0) return false;
     const length = end + END_OF_HEAD.length;
     const request = readUpgradeRequest(bytes.toString('latin1', 0, length), this.#maxHeaders);
-    if (request === undefined || calls.consume(fd, bytes, length) !== length) return false;
-    this.#upgrader.onCaller(request, new DescriptorCaller(fd, remoteAddress, calls));
+    if (request === undefined) return false;
+    if (calls.consume(fd, bytes, length) !== length) {
+      closeSync(fd); // urgent data (RFC 9293 section 3.8.5) stands between what was there: no WebSocket client sends any
+      return true;
+    }
+    const caller = new DescriptorCaller(fd, remoteAddress);
+    try {
+      this.#upgrader.onCaller(request, caller);
+    } catch (error) {
+      caller.drop();
+      throw error;
+    }
     return true;
   }
 
   #give({ fd }: Accepted): void {
+    const socket = adoptSocket(fd);
     this.#isGiving = true;
     try {
-      this.#http.emit('connection', adoptSocket(fd));
+      this.#http.emit('connection', socket);
     } finally {
       this.#isGiving = false;
     }

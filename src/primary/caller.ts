@@ -13,10 +13,12 @@ export interface Caller {
   readonly isPlain: boolean;
   /** Whether something that was written to the stream before is still on its way to the kernel. */
   readonly isWriting: boolean;
-  /** A descriptor of the connection for whoever is to host it, which the stream does not close. -1 if none can be had. */
+  /** A descriptor of the connection, to be given to {@link leave} or {@link giveBack}. -1 if none can be had. */
   descriptor(calls: SystemCalls): number;
-  /** Gives the connection up to whoever has its {@link descriptor}. @returns as {@link unhandled} */
+  /** Gives the connection up to whoever has this descriptor, which is all that is left of it. @returns as {@link unhandled} */
   leave(): Uint8Array;
+  /** The descriptor is not needed. */
+  giveBack(descriptor: number): void;
   /** What this thread has read of the connection behind the request, in memory of its own. */
   unhandled(): Uint8Array;
   /** Ends the connection without a word. */
@@ -50,6 +52,10 @@ export class StreamCaller implements Caller {
     return calls.duplicate(descriptorOf(this.stream as Socket));
   }
 
+  giveBack(descriptor: number): void {
+    closeSync(descriptor);
+  }
+
   leave(): Uint8Array {
     const read = this.unhandled();
     this.stream.destroy(); // closes its own descriptor; the connection lives on in the duplicate
@@ -74,25 +80,22 @@ export class StreamCaller implements Caller {
  * make and to destroy a net.Socket takes longer than all else of an upgrade.
  */
 export class DescriptorCaller implements Caller {
-  readonly remoteAddress: string | undefined;
+  readonly remoteAddress: string;
   readonly isPlain = true;
   readonly #fd: number;
-  readonly #calls: SystemCalls;
   #stream: Socket | undefined;
   /** The descriptor is somebody else's. */
   #isGiven = false;
   #onLost: (() => void) | undefined;
 
-  constructor(fd: number, remoteAddress: string | undefined, calls: SystemCalls) {
+  constructor(fd: number, remoteAddress: string) {
     this.#fd = fd;
     this.remoteAddress = remoteAddress;
-    this.#calls = calls;
   }
 
   get stream(): Socket {
     if (this.#stream === undefined) {
-      const fd = this.#isGiven ? this.#calls.duplicate(this.#fd) : this.#fd;
-      this.#stream = adoptSocket(fd);
+      this.#stream = adoptSocket(this.#fd);
       this.#stream.read(0); // to learn of its end; what else comes is kept
       if (this.#onLost !== undefined) this.#stream.once('close', this.#onLost);
     }
@@ -104,14 +107,20 @@ export class DescriptorCaller implements Caller {
   }
 
   descriptor(calls: SystemCalls): number {
-    if (this.#stream !== undefined) return calls.duplicate(descriptorOf(this.#stream));
-    this.#isGiven = true;
-    return this.#fd;
+    return this.#stream === undefined ? this.#fd : calls.duplicate(descriptorOf(this.#stream));
+  }
+
+  giveBack(descriptor: number): void {
+    if (descriptor !== this.#fd) closeSync(descriptor);
   }
 
   leave(): Uint8Array {
+    if (this.#stream === undefined) {
+      this.#isGiven = true;
+      return NOTHING;
+    }
     const read = this.unhandled();
-    this.#stream?.destroy();
+    this.#stream.destroy();
     return read;
   }
 

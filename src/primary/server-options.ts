@@ -86,7 +86,7 @@ export interface ServerOptions {
    */
   readonly stallTimeoutMs?: number;
   /**
-   * Messages that a client may send per second, on average and in a burst, up to 2^31 less 1; default 0: no limit. Beyond:
+   * Messages that a client may send per second, on average, and a quarter more in a burst, up to 2^31 less 1; default 0: no limit. Beyond:
    * `rateLimitAction`. It bounds what one client can make a handler do; raising it raises that.
    */
   readonly messagesPerSecond?: number;

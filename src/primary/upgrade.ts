@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ConnectionInfo } from '../connection/connection-info.js';
@@ -9,7 +8,7 @@ import type { Upgrade, UpgradeAcceptance, UpgradeRefusal } from '../host/upgrade
 import { type HandshakeRequest, type OpeningHandshake, readHandshake } from '../protocol/handshake.js';
 import { HandshakeError } from '../protocol/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/handshake-response.js';
-import { GONE, type SystemCalls } from '../system/system-calls.js';
+import type { SystemCalls } from '../system/system-calls.js';
 import type { Admission } from './admission.js';
 import { type Caller, StreamCaller } from './caller.js';
 import type { Lingering } from './lingering.js';
@@ -54,6 +53,8 @@ interface Candidate {
   /** It is its destination's. */
   isPlaced: boolean;
 }
+
+const OUT_OF_DESCRIPTORS = 'a descriptor could not be duplicated: is the limit (ulimit -n) reached?';
 
 /** More than a 101 usually has, in bytes. */
 const RESPONSE_BYTES = 4096;
@@ -262,30 +263,33 @@ export class Upgrader {
     if (fd < 0) {
       if (caller.stream.destroyed) return;
       this.#refuse(caller, 503, 'the server is out of descriptors\n', { 'Retry-After': '1' });
-      this.#options.log.error('a descriptor could not be duplicated: is the limit (ulimit -n) reached?');
+      this.#options.log.error(OUT_OF_DESCRIPTORS);
       return;
     }
     // Not by the stream: it would be destroyed under the write's callback, which costs an error with a stack.
-    const sent = caller.isWriting ? 0 : this.#sendNow(calls, fd, response);
-    if (sent === GONE) {
-      closeSync(fd);
-      caller.drop();
-      return;
-    }
-    const handOff = () => {
-      candidate.isPlaced = true;
-      this.#destination.place(fd, info, caller.leave());
-    };
+    const sent = caller.isWriting ? 0 : Math.max(0, this.#sendNow(calls, fd, response));
     if (sent === response.length) {
-      handOff();
+      this.#place(candidate, fd, info);
       return;
     }
+    caller.giveBack(fd);
     const { stream } = caller;
     const end = this.#wait(stream, () => stream.destroy());
-    stream.write(response.slice(Math.max(0, sent)), 'latin1', () => {
-      if (end()) handOff();
-      else closeSync(fd);
+    stream.write(response.slice(sent), 'latin1', () => {
+      if (!end()) return;
+      const later = caller.descriptor(calls);
+      if (later >= 0) {
+        this.#place(candidate, later, info);
+        return;
+      }
+      stream.destroy();
+      this.#options.log.error(OUT_OF_DESCRIPTORS);
     });
+  }
+
+  #place(candidate: Candidate, fd: number, info: ConnectionInfo): void {
+    candidate.isPlaced = true;
+    this.#destination.place(fd, info, candidate.caller.leave());
   }
 
   /** What the kernel takes at once of a response: see {@link SystemCalls.send}. */

@@ -1,5 +1,12 @@
 import type { HandshakeRequest } from './handshake.js';
-import { ALPHANUMERIC, characterRange, characterSet, equalsIgnoringCase, spanEnd } from './header-grammar.js';
+import {
+  ALPHANUMERIC,
+  characterRange,
+  characterSet,
+  equalsIgnoringCase,
+  listIncludes,
+  spanEnd,
+} from './header-grammar.js';
 
 /** RFC 9110 section 5.6.2. */
 const TOKEN = characterSet(`${ALPHANUMERIC}!#$%&'*+-.^_\`|~`);
@@ -12,12 +19,13 @@ const WHITESPACE = characterSet(' \t');
 const TARGET = characterRange('!', '~');
 
 const METHOD = 'GET ';
+const PATH = 'GET /';
 const VERSION = ' HTTP/1.1';
 const END_OF_LINE = '\r\n';
 
 /**
- * Reads the head of a request that asks for an upgrade to WebSocket (RFC 9112 sections 2 to 5), if it is an ordinary one: GET,
- * HTTP/1.1, no body, lines that end with CR LF, names without a space behind them, values without line folding. Whatever is not as
+ * Reads the head of a request that asks for an upgrade to WebSocket (RFC 9112 sections 2 to 5), if it is an ordinary one: GET of a
+ * path, HTTP/1.1, no body, lines that end with CR LF, names without a space behind them, values without line folding. Whatever is not as
  * ordinary is for an HTTP parser to judge, and no answer is given here. Linear in the length of the head.
  *
  * @param head up to its empty line, which is included; one character per byte.
@@ -25,14 +33,15 @@ const END_OF_LINE = '\r\n';
  * @returns undefined if it is not ordinary, or asks for something else.
  */
 export function readUpgradeRequest(head: string, maxHeaders: number): HandshakeRequest | undefined {
-  if (!head.startsWith(METHOD)) return undefined;
+  if (!head.startsWith(PATH)) return undefined;
   const targetEnd = spanEnd(head, TARGET, METHOD.length);
   const lineEnd = targetEnd + VERSION.length;
-  if (targetEnd === METHOD.length || !head.startsWith(VERSION, targetEnd) || !head.startsWith(END_OF_LINE, lineEnd)) {
+  if (!head.startsWith(VERSION, targetEnd) || !head.startsWith(END_OF_LINE, lineEnd)) {
     return undefined;
   }
   const rawHeaders: string[] = [];
   let asksForWebSocket = false;
+  let asksForUpgrade = false;
   let at = lineEnd + END_OF_LINE.length;
   while (!head.startsWith(END_OF_LINE, at)) {
     const nameEnd = spanEnd(head, TOKEN, at);
@@ -47,9 +56,12 @@ export function readUpgradeRequest(head: string, maxHeaders: number): HandshakeR
     if (equalsIgnoringCase(head, 'upgrade', at, nameEnd)) {
       asksForWebSocket = equalsIgnoringCase(head, 'websocket', valueStart, valueEnd);
     }
-    rawHeaders.push(head.slice(at, nameEnd), head.slice(valueStart, valueEnd));
+    const value = head.slice(valueStart, valueEnd);
+    if (equalsIgnoringCase(head, 'connection', at, nameEnd)) asksForUpgrade ||= listIncludes(value, 'upgrade');
+    rawHeaders.push(head.slice(at, nameEnd), value);
     at = fieldEnd + END_OF_LINE.length;
   }
-  if (!asksForWebSocket || at + END_OF_LINE.length !== head.length) return undefined;
+  // An Upgrade that Connection does not name is to be ignored (RFC 9110 section 7.8).
+  if (!asksForWebSocket || !asksForUpgrade || at + END_OF_LINE.length !== head.length) return undefined;
   return { method: 'GET', target: head.slice(METHOD.length, targetEnd), httpVersion: '1.1', rawHeaders };
 }

@@ -41,10 +41,6 @@ type Transfer = (fd: number, address: number, length: number, flags: number) => 
 type SetOption = (fd: number, level: number, name: number, value: Int32Array, length: number) => number;
 type AddressToText = (family: number, address: Uint8Array, text: Uint8Array, length: number) => string | null;
 
-/** What calls return when the kernel takes, or has, nothing now, and when the peer is gone. */
-export const NOTHING_NOW = -1;
-export const GONE = -2;
-
 /**
  * Calls of the system that Node lacks, or that cost more through Node, by koffi. Each thread has its own; they cost about
  * 50 ns beside what the system itself takes.
@@ -58,8 +54,6 @@ export class SystemCalls {
   readonly #setOption: SetOption;
   readonly #addressToText: AddressToText;
   readonly #addressOf: (bytes: Uint8Array) => bigint;
-  readonly #lastError: () => number;
-  readonly #tryAgain: number;
   readonly #int = new Int32Array(1);
   /** Where accept4(2) puts a peer's address, and behind it its length. */
   readonly #peer = Buffer.allocUnsafeSlow(SOCKADDR_BYTES + 4);
@@ -89,9 +83,6 @@ export class SystemCalls {
     this.#addressToText = system.func('str inet_ntop(int family, void *address, void *text, uint32_t length)');
     this.#peerAddress = Number(koffi.address(this.#peer));
     this.#addressOf = (bytes) => koffi.address(bytes);
-    this.#lastError = () => koffi.errno();
-    const { EAGAIN } = koffi.os.errno as { readonly EAGAIN: number }; // every system has it
-    this.#tryAgain = EAGAIN;
   }
 
   /** A second descriptor of what `fd` is one of; -1 if there is none left, or nothing open. */
@@ -104,7 +95,8 @@ export class SystemCalls {
    * in flight, a server that does nothing else is 1.15 times as fast as with `fs.writeSync`.
    *
    * @param bytes memory that cannot move: of a WebAssembly memory, a SharedArrayBuffer, or more than 64 bytes long.
-   * @returns how many bytes it has taken, or {@link NOTHING_NOW} or {@link GONE}.
+   * @returns how many bytes it has taken; -1 if none, because there is no room, or nobody at the other end: who then has the
+   * socket write them is told which. (An errno that is asked for by another call may be that of something in between.)
    * @throws RangeError if the range is not within `bytes`: what lies beside it is somebody else's.
    */
   send(fd: number, bytes: Uint8Array, start: number, end: number): number {
@@ -115,9 +107,7 @@ export class SystemCalls {
       this.#memory = bytes;
       this.#address = Number(this.#addressOf(bytes));
     }
-    const sent = this.#send(fd, this.#address + start, Math.min(end - start, MAX_SEND_BYTES), SEND_FLAGS);
-    if (sent >= 0) return sent;
-    return this.#lastError() === this.#tryAgain ? NOTHING_NOW : GONE;
+    return this.#send(fd, this.#address + start, Math.min(end - start, MAX_SEND_BYTES), SEND_FLAGS);
   }
 
   /**
@@ -137,11 +127,17 @@ export class SystemCalls {
     return accept(fd, this.#peerAddress, this.#peerAddress + length - 4, SOCK_NONBLOCK_CLOEXEC);
   }
 
-  /** Whom {@link accept} has accepted last: an IP address, as Node writes it. Undefined if it is none. */
+  /**
+   * Whom {@link accept} has accepted last: an IP address, as Node writes it. Undefined if it is none, or one of a link (RFC
+   * 4291 section 2.5.6), to which Node adds the name of the link.
+   */
   get acceptedFrom(): string | undefined {
     const peer = this.#peer;
     const family = peer.readUInt16LE(0);
-    if (family === AF_INET6) return this.#textOf(family, peer.subarray(IPV6_AT, IPV6_AT + 16));
+    if (family === AF_INET6) {
+      if ((peer.readUInt16BE(IPV6_AT) & 0xffc0) === 0xfe80) return undefined;
+      return this.#textOf(family, peer.subarray(IPV6_AT, IPV6_AT + 16));
+    }
     if (family !== AF_INET) return undefined;
     const ipv4 = peer.readUInt32LE(IPV4_AT);
     if (ipv4 !== this.#lastIpv4) {
@@ -158,21 +154,15 @@ export class SystemCalls {
   /**
    * Reads what has arrived at a socket to the beginning of `bytes`, and leaves it there to be read again.
    * @param bytes as of {@link send}.
-   * @returns how many bytes there are, 0 at the end, or {@link NOTHING_NOW} if nothing has arrived, or {@link GONE}.
+   * @returns how many bytes there are, 0 at the end, or -1 if nothing can be read now.
    */
   peek(fd: number, bytes: Uint8Array): number {
-    return this.#receive(fd, bytes, bytes.length, MSG_PEEK | MSG_DONTWAIT);
+    return this.#recv(fd, Number(this.#addressOf(bytes)), bytes.length, MSG_PEEK | MSG_DONTWAIT);
   }
 
-  /** Reads `length` bytes that {@link peek} has found. @returns as `peek` */
+  /** Reads up to `length` bytes that {@link peek} has found. @returns as `peek` */
   consume(fd: number, bytes: Uint8Array, length: number): number {
-    return this.#receive(fd, bytes, length, MSG_DONTWAIT);
-  }
-
-  #receive(fd: number, bytes: Uint8Array, length: number, flags: number): number {
-    const received = this.#recv(fd, Number(this.#addressOf(bytes)), length, flags);
-    if (received >= 0) return received;
-    return this.#lastError() === this.#tryAgain ? NOTHING_NOW : GONE;
+    return this.#recv(fd, Number(this.#addressOf(bytes)), length, MSG_DONTWAIT);
   }
 
   /**

@@ -487,6 +487,34 @@ describe('messagesPerSecond', () => {
     }
   });
 
+  test.each([
+    [5, 4, 3],
+    [100, 24, 90],
+  ])('of %i lets a peer that has sent %i slowly, and was silent, send %i at once', (messagesPerSecond, slow, burst) => {
+    const { thread, heard } = noting({ messagesPerSecond, rateLimitAction: 'close' });
+    const peer = thread.connect();
+    for (let i = 0; i < slow; i++) {
+      peer.wire.arrive(...messages(1, i));
+      thread.pass(1000);
+    }
+    thread.pass(5000);
+    peer.wire.arrive(...messages(burst, slow));
+    expect(heard).toEqual(names(slow + burst));
+    expect(thread.incidents).toEqual([]);
+  });
+
+  test('lets at most a second’s worth and a quarter through at once, whatever came before', () => {
+    for (const before of [0, 1, 7, 24, 25, 26, 60]) {
+      const { thread, heard } = noting({ messagesPerSecond: 100 });
+      const peer = thread.connect();
+      peer.wire.arrive(...messages(before));
+      thread.pass(5000);
+      peer.wire.arrive(...messages(500, before));
+      expect(heard.length - before).toBeGreaterThanOrEqual(100);
+      expect(heard.length - before).toBeLessThanOrEqual(125);
+    }
+  });
+
   test('does not lose the peer’s Close and FIN behind what waits', () => {
     const { thread, heard } = noting({ messagesPerSecond: 10 });
     const peer = thread.connect();

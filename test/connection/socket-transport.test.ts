@@ -188,6 +188,7 @@ describe.skipIf(!hasDescriptors)('a transport on a TCP socket', () => {
     client.resetAndDestroy();
     await once(client, 'close');
     while (transport.tryWrite(Buffer.from('x'), 0, 1) > 0) await new Promise((resolve) => setImmediate(resolve));
+    transport.enqueueCopy(Buffer.from('x'), 0, 1);
     await listener.isTold('close');
   });
 

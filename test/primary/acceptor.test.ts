@@ -56,6 +56,8 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
   async function listen() {
     const callers: Caller[] = [];
     const byHttp: string[] = [];
+    /** Callers, by their number, that cost an exception. */
+    const failing = new Set<number>();
     const http = createServer((incoming, response) => {
       byHttp.push(`${incoming.method} ${incoming.url}`);
       response.end('http');
@@ -73,15 +75,16 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
     await once(http, 'listening');
     const upgrader = {
       onCaller(_request: unknown, caller: Caller) {
-        callers.push(caller);
+        if (failing.has(callers.push(caller))) throw new Error('on purpose');
         const fd = caller.descriptor(calls);
         const answer = Buffer.from('HTTP/1.1 101 by descriptor\r\n\r\n'.padEnd(100, '\n'));
         calls.send(fd, answer, 0, answer.length);
+        caller.leave();
         closeSync(fd);
       },
     };
     new Acceptor(http, calls, upgrader, { maxHeaderBytes: 4096, maxHeaderCount: 10 }).start();
-    return { port: (http.address() as AddressInfo).port, callers, byHttp };
+    return { port: (http.address() as AddressInfo).port, callers, byHttp, failing };
   }
 
   test('are upgraded by their descriptors, but for those that Node itself accepts', async () => {
@@ -110,6 +113,52 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
     expect(callers.length + byHttp.length).toBe(ORDINARY.length + 1);
     expect(answers.at(-1)).not.toContain('by descriptor');
     expect(answers.at(-1)).toMatch(/^HTTP\/1\.1 [2-5]/);
+  });
+
+  test.each([
+    ['a path of its own', 'GET /page HTTP/1.1'],
+    ['one that is served', 'GET / HTTP/1.1'],
+  ])('are no upgrades without Connection, on %s', async (_what, first) => {
+    const { port, byHttp } = await listen();
+    const odd = request('', first).replace('Connection: Upgrade\r\n', '');
+    const answers = await storm(port, [...ORDINARY, odd]);
+    expect(answers.at(-1)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(byHttp).toContain(first.slice(0, -' HTTP/1.1'.length));
+  });
+
+  test('are closed when the server has closed before they were looked at', async () => {
+    const { port, callers } = await listen();
+    const [http] = servers as [Server];
+    // Behind the acceptor's own listener: the others are accepted by then, and not looked at yet.
+    http.once('connection', () => {
+      http.close();
+      http.closeAllConnections();
+    });
+    const answers = await storm(
+      port,
+      ORDINARY.map(() => 'x'),
+    );
+    expect(new Set(answers)).toEqual(new Set(['closed']));
+    expect(callers).toEqual([]);
+  });
+
+  test('do not lose theirs by an exception that one of them causes', async () => {
+    const { port, callers, byHttp, failing } = await listen();
+    failing.add(callers.length + 5);
+    const uncaught: unknown[] = [];
+    const note = (error: unknown) => uncaught.push(error);
+    // Vitest listens too, and would take it for a failure of this test.
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException').on('uncaughtException', note);
+    try {
+      const answers = await storm(port, ORDINARY);
+      expect(answers.filter((answer) => answer === 'closed')).toHaveLength(1);
+      expect(callers.length + byHttp.length).toBe(ORDINARY.length);
+    } finally {
+      process.off('uncaughtException', note);
+      for (const other of others) process.on('uncaughtException', other);
+    }
+    expect(uncaught.map(String)).toEqual(['Error: on purpose']);
   });
 
   test('may send the rest of their request later', async () => {
