@@ -8,7 +8,7 @@ import type { Handler } from './handler.js';
 import type { HostedConnection } from './hosted-connection.js';
 import type { Incident } from './incident.js';
 import type { MessageLimits } from './input.js';
-import type { OutBuffer } from './output.js';
+import type { OutBuffer } from './out-buffer.js';
 import type { Rates } from './rate-limit.js';
 import type { Turn } from './turn.js';
 import type { TimeLimits } from './vigil.js';

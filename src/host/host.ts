@@ -6,7 +6,7 @@ import { Counter, type Counters } from '../connection/counters.js';
 import type { ConnectionEnvironment, ConnectionLimits } from '../connection/environment.js';
 import type { Handler } from '../connection/handler.js';
 import { HostedConnection } from '../connection/hosted-connection.js';
-import { OutBuffer } from '../connection/output.js';
+import { OutBuffer } from '../connection/out-buffer.js';
 import { SocketTransport } from '../connection/socket-transport.js';
 import { StreamTransport } from '../connection/stream-transport.js';
 import { createKernel, type KernelChoice } from '../kernels/create-kernel.js';

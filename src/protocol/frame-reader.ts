@@ -2,6 +2,7 @@ import { type BatchKernel, type Kernel, rotateKey } from '../kernels/kernel.js';
 import { Utf8 } from '../kernels/utf8.js';
 import { type Arena, HEADROOM_BYTES, ROW_WORDS, TABLE_ROWS } from '../memory/arena.js';
 import { CloseCode } from './close.js';
+import { checkFirstByte, checkLength64, notUtf8, tooBig, violation } from './frame-rules.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './opcode.js';
 import { PartialMessage } from './partial-message.js';
 import { ProtocolError } from './protocol-error.js';
@@ -272,7 +273,7 @@ export class FrameReader {
     const at = this.#position;
     const first = bytes[at] as number;
     const opcode = first & 0x0f;
-    this.#checkFirstByte(first, opcode);
+    checkFirstByte(first, this.#opcode !== Opcode.CONTINUATION);
     if (available < 2) return FrameEvent.NONE;
 
     const second = bytes[at + 1] as number;
@@ -289,19 +290,14 @@ export class FrameReader {
       if (length < 126) throw violation(`length ${length} in 16 bits (RFC 6455 section 5.2)`);
       keyAt = at + 4;
     } else if (length === 127) {
-      if (available < 10) {
-        this.#checkPartialLength64(at + 2);
-        return FrameEvent.NONE;
-      }
-      length = this.#readLength64(at + 2);
+      checkLength64(bytes, at + 2, this.#end);
+      if (available < 10) return FrameEvent.NONE;
+      length = bytes.readUInt32BE(at + 2) * 0x1_0000_0000 + bytes.readUInt32BE(at + 6);
       keyAt = at + 10;
     }
     // Up to 2^63 and so maybe rounded, but a sum below 2^53 is exact, and the limit is below 2^32.
     if (this.#messageBytes + length > this.#maxPayloadBytes) {
-      throw new ProtocolError(
-        CloseCode.MESSAGE_TOO_BIG,
-        `message of ${this.#messageBytes + length} bytes, at most ${this.#maxPayloadBytes} are allowed`,
-      );
+      throw tooBig(this.#messageBytes + length, this.#maxPayloadBytes);
     }
     if (this.#end < keyAt + 4) return FrameEvent.NONE;
     if (length > 0 || first >= FIN) this.#emptyFragments = 0;
@@ -321,42 +317,6 @@ export class FrameReader {
     this.#position = keyAt + 4;
     this.vacated = keyAt + 4 - at;
     return FrameEvent.MESSAGE;
-  }
-
-  #checkFirstByte(first: number, opcode: number): void {
-    if ((first & 0x70) !== 0) throw violation('reserved bits without an extension (RFC 6455 section 5.2)');
-    if (opcode >= Opcode.CLOSE) {
-      if (opcode > Opcode.PONG) throw violation(`reserved opcode ${opcode} (RFC 6455 section 5.2)`);
-      if (first < FIN) throw violation('fragmented control frame (RFC 6455 section 5.5)');
-      return;
-    }
-    if (opcode > Opcode.BINARY) throw violation(`reserved opcode ${opcode} (RFC 6455 section 5.2)`);
-    if (opcode === Opcode.CONTINUATION) {
-      if (this.#opcode === Opcode.CONTINUATION) throw violation('continuation of nothing (RFC 6455 section 5.4)');
-    } else if (this.#opcode !== Opcode.CONTINUATION) {
-      throw violation('new message inside a fragmented one (RFC 6455 section 5.4)');
-    }
-  }
-
-  #readLength64(at: number): number {
-    const bytes = this.#arena.bytes;
-    const high = bytes.readUInt32BE(at);
-    const length = high * 0x1_0000_0000 + bytes.readUInt32BE(at + 4);
-    if (high > 0x7fff_ffff) throw violation('length with the top bit set (RFC 6455 section 5.2)');
-    if (length <= 0xffff) throw violation(`length ${length} in 64 bits (RFC 6455 section 5.2)`);
-    return length;
-  }
-
-  /** What {@link #readLength64} refuses, by the bytes of it that are there. */
-  #checkPartialLength64(at: number): void {
-    const bytes = this.#arena.bytes;
-    const present = this.#end - at;
-    if (present > 0 && (bytes[at] as number) > 0x7f) {
-      throw violation('length with the top bit set (RFC 6455 section 5.2)');
-    }
-    if (present >= 6 && bytes.readUIntBE(at, 6) === 0) {
-      throw violation('length of at most 16 bits in 64 bits (RFC 6455 section 5.2)');
-    }
   }
 
   /** Control frames are whole and short, may stand between the fragments of a message, and are reported at once. */
@@ -444,12 +404,4 @@ export class FrameReader {
   #copyUnread(): Uint8Array {
     return new Uint8Array(this.#arena.bytes.subarray(this.#position, this.#end));
   }
-}
-
-function violation(what: string): ProtocolError {
-  return new ProtocolError(CloseCode.PROTOCOL_ERROR, what);
-}
-
-function notUtf8(): ProtocolError {
-  return new ProtocolError(CloseCode.INVALID_PAYLOAD, 'text that is not UTF-8 (RFC 6455 section 8.1)');
 }

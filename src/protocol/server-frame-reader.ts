@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { Utf8, validateAround } from '../kernels/utf8.js';
-import { CloseCode } from './close.js';
 import { FrameEvent } from './frame-reader.js';
+import { checkFirstByte, checkLength64, notUtf8, tooBig, violation } from './frame-rules.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './opcode.js';
-import { ProtocolError } from './protocol-error.js';
+import type { ProtocolError } from './protocol-error.js';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -102,7 +102,7 @@ export class ServerFrameReader {
     if (available === 0) return FrameEvent.NONE;
     const first = bytes[at] as number;
     const opcode = first & 0x0f;
-    this.#checkFirstByte(first, opcode);
+    checkFirstByte(first, this.#opcode !== Opcode.CONTINUATION);
     if (available < 2) return FrameEvent.NONE;
 
     let length = bytes[at + 1] as number;
@@ -118,17 +118,14 @@ export class ServerFrameReader {
       if (length < 126) throw violation(`length ${length} in 16 bits (RFC 6455 section 5.2)`);
       payloadAt = at + 4;
     } else if (length === 127) {
-      this.#checkPartialLength64(at + 2);
+      checkLength64(bytes, at + 2, bytes.length);
       if (available < 10) return FrameEvent.NONE;
       length = bytes.readUInt32BE(at + 2) * 0x1_0000_0000 + bytes.readUInt32BE(at + 6);
       payloadAt = at + 10;
     }
     // Up to 2^63 and so maybe rounded, but a sum below 2^53 is exact, and the limit is below 2^32.
     if (this.#messageBytes + length > this.#maxPayloadBytes) {
-      throw new ProtocolError(
-        CloseCode.MESSAGE_TOO_BIG,
-        `message of ${this.#messageBytes + length} bytes, at most ${this.#maxPayloadBytes} are allowed`,
-      );
+      throw tooBig(this.#messageBytes + length, this.#maxPayloadBytes);
     }
     if (opcode !== Opcode.CONTINUATION) this.#opcode = opcode;
     this.#messageBytes += length;
@@ -137,32 +134,6 @@ export class ServerFrameReader {
     this.#inPayload = true;
     this.#position = payloadAt;
     return FrameEvent.MESSAGE;
-  }
-
-  #checkFirstByte(first: number, opcode: number): void {
-    if ((first & 0x70) !== 0) throw violation('reserved bits without an extension (RFC 6455 section 5.2)');
-    if (opcode >= Opcode.CLOSE) {
-      if (opcode > Opcode.PONG) throw violation(`reserved opcode ${opcode} (RFC 6455 section 5.2)`);
-      if (first < FIN) throw violation('fragmented control frame (RFC 6455 section 5.5)');
-      return;
-    }
-    if (opcode > Opcode.BINARY) throw violation(`reserved opcode ${opcode} (RFC 6455 section 5.2)`);
-    if (opcode === Opcode.CONTINUATION) {
-      if (this.#opcode === Opcode.CONTINUATION) throw violation('continuation of nothing (RFC 6455 section 5.4)');
-    } else if (this.#opcode !== Opcode.CONTINUATION) {
-      throw violation('new message inside a fragmented one (RFC 6455 section 5.4)');
-    }
-  }
-
-  /** What is wrong with a 64-bit length, by the bytes of it that are there. */
-  #checkPartialLength64(at: number): void {
-    const present = this.#bytes.length - at;
-    if (present > 0 && (this.#bytes[at] as number) > 0x7f) {
-      throw violation('length with the top bit set (RFC 6455 section 5.2)');
-    }
-    if (present >= 6 && this.#bytes.readUIntBE(at, 6) === 0) {
-      throw violation('length of at most 16 bits in 64 bits (RFC 6455 section 5.2)');
-    }
   }
 
   /** Control frames are whole and short, may stand between the fragments of a message, and are reported at once. */
@@ -223,12 +194,4 @@ export class ServerFrameReader {
     this.#bytes.copy(this.#joined, this.#joinedBytes, from, from + length);
     this.#joinedBytes = total;
   }
-}
-
-function violation(what: string): ProtocolError {
-  return new ProtocolError(CloseCode.PROTOCOL_ERROR, what);
-}
-
-function notUtf8(): ProtocolError {
-  return new ProtocolError(CloseCode.INVALID_PAYLOAD, 'text that is not UTF-8 (RFC 6455 section 8.1)');
 }

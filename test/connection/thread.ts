@@ -5,7 +5,7 @@ import { Counters } from '../../dist/connection/counters.js';
 import type { ConnectionEnvironment, ConnectionLimits } from '../../dist/connection/environment.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { HostedConnection } from '../../dist/connection/hosted-connection.js';
-import { OutBuffer } from '../../dist/connection/output.js';
+import { OutBuffer } from '../../dist/connection/out-buffer.js';
 import { Turn } from '../../dist/connection/turn.js';
 import { createKernel } from '../../dist/kernels/create-kernel.js';
 import { Arena } from '../../dist/memory/arena.js';
