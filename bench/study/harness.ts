@@ -85,7 +85,8 @@ export class Harness {
     let done = 0;
     for (let round = 0; round < rounds; round++) {
       for (const one of round % 2 === 0 ? cases : cases.toReversed()) {
-        samples.get(one)?.push(...this.#turn(one));
+        const taken = samples.get(one);
+        for (const sample of this.#turn(one)) taken?.push(sample);
         onTurn(++done, rounds * cases.length);
       }
     }
