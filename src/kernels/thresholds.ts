@@ -16,20 +16,20 @@ export interface Thresholds {
 export const NEVER_BYTES = 2 ** 32 - 1;
 
 /**
- * From `npm run bench:thresholds` on Node 20 and an AMD EPYC of the Zen 3 generation. Text is weighed as half ASCII and half
- * Latin, Chinese and emoji in equal parts. bench/STUDY.md has them beside what each engine of the study has found.
+ * Of what the four engines of the study have found on an AMD EPYC (bench/STUDY.md, November 2026), the median. Text is weighed
+ * as half ASCII and half Latin, Chinese and emoji in equal parts.
  */
 export const THRESHOLDS: Thresholds = {
-  /** 3 bytes: 7.4 ns in JavaScript, 8.3 in WASM. 4 bytes: 9.0, 8.3. */
+  /** Node 20, 22, 24: 4; Node 26: 3. */
   unmaskWasmFromBytes: 4,
-  /** 4 bytes: 12.2 ns in JavaScript, 13.6 in WASM. 6 bytes: 14.9, 13.3. */
-  validateWasmFromBytes: 6,
-  /** 2 KiB: 165 ns in WASM, 178 native. 3 KiB: 239, 224. 64 KiB: 4 620, 3 035, and no difference if it is ASCII. */
-  validateNativeFromBytes: 3072,
-  /** 2 bytes: 14.8 ns in JavaScript, 20.3 in WASM. 3 bytes: 15.2, 11.7. */
+  /** Node 20: 4; Node 22, 24, 26: 8. */
+  validateWasmFromBytes: 8,
+  /** Node 20, 22: 1536; Node 24, 26: 768, since their compiler makes less of the WASM validator. */
+  validateNativeFromBytes: 1152,
+  /** All four. */
   unmaskTextWasmFromBytes: 3,
-  /** 2 KiB: 200 ns in WASM, 209 native. 3 KiB: 293, 270. 64 KiB: 5 520, 4 247; if it is ASCII 2 040, 2 467. */
-  unmaskTextNativeFromBytes: 3072,
+  /** Node 20, 22: 3072; Node 24, 26: 1024. */
+  unmaskTextNativeFromBytes: 2048,
 };
 
 /** The names of all thresholds, in the order of operations. */
