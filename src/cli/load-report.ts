@@ -9,7 +9,7 @@ const MEGA = 1e6;
 export function showProgress({ phase, elapsedMs, durationMs, open, messages, errors }: LoadProgress): void {
   const seconds = (elapsedMs / 1000).toFixed(0);
   const of = Number.isFinite(durationMs) ? ` of ${(durationMs / 1000).toFixed(0)}` : '';
-  const rate = messages > 0 ? `, ${PER_SECOND.format((messages / elapsedMs) * 1000)}/s` : '';
+  const rate = phase === 'measuring' && messages > 0 ? `, ${PER_SECOND.format((messages / elapsedMs) * 1000)}/s` : '';
   const wrong = errors > 0 ? `, ${errors} errors` : '';
   process.stderr.write(`\r\x1b[K${phase}: ${seconds}${of} s, ${open} connections${rate}${wrong}`);
 }
@@ -36,11 +36,13 @@ export function renderReport(result: LoadResult): string {
 }
 
 /** What the figures must not be believed for. */
-export function warnings({ client }: LoadResult): string[] {
+export function warnings({ client, mode }: LoadResult): string[] {
   if (client.utilization < SATURATED || client.microsPerMessage === 0) return [];
   const percent = Math.round(client.utilization * 100);
+  // In broadcast there is one thread, and no more.
+  const advice = mode === 'broadcast' ? '' : '. Give it more threads (-w) and cores';
   return [
-    `the client was the bottleneck: its event loop was busy ${percent} % of the time, and the server could do more. Give it more threads (-w) and cores`,
+    `the client was the bottleneck: its event loop was busy ${percent} % of the time, and the server could do more${advice}`,
   ];
 }
 

@@ -71,7 +71,9 @@ export function addLoad(program: Command, version: string): void {
         `how long to measure (default: ${durationMs / 1000}, with -a for ever)`,
       ).argParser(parseSeconds),
     )
-    .addOption(count('-a, --amount <number>', 'end when so many messages are sent and answered'))
+    .addOption(
+      count('-a, --amount <number>', 'end when so many messages are sent and answered, or with -d, if that is earlier'),
+    )
     .addOption(count('-w, --workers <number>', 'threads to put the load on with', workers))
     .addOption(
       count('-R, --overall-rate <number>', 'messages per second, in all; latency counts from when they were due'),

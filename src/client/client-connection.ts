@@ -7,7 +7,7 @@ import type { HandshakeHeaders } from '../protocol/handshake-headers.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
 import { ServerFrameReader } from '../protocol/server-frame-reader.js';
-import { ClientMessage } from './client-message.js';
+import { ClientMessage, copyOf } from './client-message.js';
 import type { ClientHooks, ClientLimits } from './client-options.js';
 import { MaskingKeys } from './masking-keys.js';
 import { OptionError } from './option-error.js';
@@ -50,6 +50,9 @@ export class ClientConnection {
   #received: CloseStatus | undefined;
   #error: Error | undefined;
   #owesDrain = false;
+  /** Payload of the last ping that could not be answered at once. */
+  #owedPong: Buffer | undefined;
+  #isStarted = false;
   #isPaused = false;
   #closeTimer: NodeJS.Timeout | undefined;
 
@@ -73,13 +76,13 @@ export class ClientConnection {
       this.#error ??= error;
     });
     socket.on('data', (read: Buffer) => this.#onRead(read));
-    // The server closes TCP first (section 7.1.1); whoever does it without a Close ends the connection too.
-    socket.on('end', () => socket.end());
-    socket.on('drain', () => {
-      if (!this.#owesDrain) return;
-      this.#owesDrain = false;
-      if (this.#state === State.OPEN) this.#hooks.drain?.(this);
+    // The server closes TCP first (section 7.1.1); whoever does it without a Close ends the connection too. What is queued may
+    // never be taken: it has a time limit.
+    socket.on('end', () => {
+      this.#finish();
+      socket.end();
     });
+    socket.on('drain', () => this.#onDrain());
   }
 
   get isOpen(): boolean {
@@ -123,31 +126,35 @@ export class ClientConnection {
     this.#state = State.CLOSING;
     this.#write(Opcode.CLOSE, payload);
     this.#expectEnd();
+    this.resume();
   }
 
-  /** Drops the connection without a Close. */
+  /** Drops the connection without a Close. No hook is called any more. */
   terminate(): void {
+    if (this.#state < State.FINISHING) this.#state = State.FINISHING;
     this.#socket.destroy();
   }
 
   /**
    * Reads no more, so that the server's messages stay with the system, and then with the server. What was read already is
-   * still handed out. No ping is answered.
+   * still handed out. No ping is answered. It ends with {@link close}, for which the server's answer must be read.
    */
   pause(): void {
+    if (this.#state !== State.OPEN) return;
     this.#isPaused = true;
-    if (this.#state < State.FINISHING) this.#socket.pause();
+    this.#socket.pause();
   }
 
   /** Reads on. */
   resume(): void {
     this.#isPaused = false;
-    this.#socket.resume();
+    if (this.#isStarted) this.#socket.resume();
   }
 
-  /** Handles what came behind the server's answer, and reads on. Called by {@link connect} only. */
+  /** Handles what came behind the server's answer, and only then reads on. Called by {@link connect} only. */
   start(early: Buffer): void {
     if (early.length > 0) this.#onRead(early);
+    this.#isStarted = true;
     if (!this.#isPaused) this.#socket.resume();
   }
 
@@ -162,7 +169,7 @@ export class ClientConnection {
     } catch (error) {
       // A hook's own error is not for us to judge, but what it has left half read cannot be gone on with.
       if (!(error instanceof ProtocolError)) {
-        this.#socket.destroy();
+        this.terminate();
         throw error;
       }
       this.#fail(error);
@@ -173,18 +180,34 @@ export class ClientConnection {
     const { payload, isBinary, ownsPayload } = this.#reader;
     switch (event) {
       case FrameEvent.MESSAGE:
-        this.#hooks.message?.(this, new ClientMessage(isBinary, ownsPayload ? payload : Buffer.from(payload)));
+        this.#hooks.message?.(this, new ClientMessage(isBinary, ownsPayload ? payload : copyOf(payload)));
         break;
       case FrameEvent.PING:
-        if (this.#state === State.OPEN) this.#write(Opcode.PONG, payload);
+        if (this.#state === State.OPEN) this.#onPing(payload);
         break;
       case FrameEvent.PONG:
-        this.#hooks.pong?.(this, Buffer.from(payload));
+        this.#hooks.pong?.(this, copyOf(payload));
         break;
       case FrameEvent.CLOSE:
         this.#onClose(readCloseStatus(payload));
         break;
     }
+  }
+
+  /** Of pings that come while the system takes no more, the last one is answered (section 5.5.3). */
+  #onPing(payload: Buffer): void {
+    if (this.#socket.writableNeedDrain) this.#owedPong = copyOf(payload);
+    else this.#write(Opcode.PONG, payload);
+  }
+
+  #onDrain(): void {
+    const payload = this.#owedPong;
+    const owesDrain = this.#owesDrain;
+    this.#owedPong = undefined;
+    this.#owesDrain = false;
+    if (this.#state !== State.OPEN) return;
+    if (payload !== undefined) this.#write(Opcode.PONG, payload);
+    if (owesDrain) this.#hooks.drain?.(this);
   }
 
   /** The server's code is echoed (section 5.5.1), unless ours has been sent. */

@@ -1,3 +1,10 @@
+/** The bytes in memory of their own: small Buffers share theirs with others, which whoever keeps one would keep, and could see. */
+export function copyOf(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
 /** A message from the server. It has memory of its own, and can be kept. */
 export class ClientMessage {
   readonly isBinary: boolean;

@@ -1,3 +1,4 @@
+import type { Certificates } from './certificates.js';
 import type { ClientConnection } from './client-connection.js';
 import type { ClientMessage } from './client-message.js';
 import type { HandshakeOffer } from './handshake.js';
@@ -18,7 +19,7 @@ export interface ClientOptions extends HandshakeOffer, ClientHooks {
   /** Whether a wss server must have a certificate that this machine trusts; default true. */
   readonly rejectUnauthorized?: boolean;
   /** Certificates to trust instead of the machine's, in PEM. */
-  readonly ca?: string | Buffer | readonly (string | Buffer)[];
+  readonly ca?: Certificates;
   /** For TCP, TLS and the opening handshake together, in ms, from 1 to 2^31 less 1; default 10 s. */
   readonly handshakeTimeoutMs?: number;
   /** For the server to answer our Close, and to close TCP, in ms, from 1 to 2^31 less 1; default 5 s. */

@@ -1,4 +1,5 @@
 import { readAddress } from './address.js';
+import { checkCertificates } from './certificates.js';
 import { ClientConnection } from './client-connection.js';
 import { type ClientOptions, resolveLimits } from './client-options.js';
 import { ConnectError } from './connect-error.js';
@@ -20,6 +21,7 @@ export async function connect(url: string | URL, options: ClientOptions = {}): P
   const limits = resolveLimits(options);
   const handshake = new Handshake(address, options);
   const { rejectUnauthorized = true, ca } = options;
+  checkCertificates(ca);
   const socket = dial(address, { rejectUnauthorized, ca }, () => socket.write(handshake.request));
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => {

@@ -1,13 +1,14 @@
 import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type Address, isServerName } from './address.js';
+import type { Certificates } from './certificates.js';
 
 /** How a socket is opened. */
 export interface DialOptions {
   /** Whether a wss server must have a certificate that this machine trusts. */
   readonly rejectUnauthorized: boolean;
   /** Certificates to trust instead of the machine's, in PEM. */
-  readonly ca?: string | Buffer | readonly (string | Buffer)[] | undefined;
+  readonly ca?: Certificates | undefined;
   /** Where reads go, instead of 'data' events. */
   readonly onread?: OnReadOpts | undefined;
 }

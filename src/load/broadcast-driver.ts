@@ -16,7 +16,8 @@ export class BroadcastDriver implements Driver {
   #done = 0;
   // Of the publications on their way, the one with the number n at n modulo their most.
 
-  readonly #times: Float64Array;
+  readonly #dueTimes: Float64Array;
+  readonly #sendTimes: Float64Array;
   /** How many subscribers have it, … */
   readonly #counts: Int32Array;
   /** … and how many are to. */
@@ -26,7 +27,8 @@ export class BroadcastDriver implements Driver {
     const { inFlight } = env.plan;
     this.#env = env;
     this.#supply = new Supply(env.plan);
-    this.#times = new Float64Array(inFlight);
+    this.#dueTimes = new Float64Array(inFlight);
+    this.#sendTimes = new Float64Array(inFlight);
     this.#counts = new Int32Array(inFlight);
     this.#targets = new Int32Array(inFlight);
   }
@@ -50,8 +52,9 @@ export class BroadcastDriver implements Driver {
     if (!this.#supply.isRated) this.#publish(now);
   }
 
-  stop(): void {
+  stop(now: number): void {
     this.#isRunning = false;
+    this.#supply.abandon(now, this.#env.tally.latency);
   }
 
   onOpen(connection: LoadConnection): void {
@@ -60,7 +63,7 @@ export class BroadcastDriver implements Driver {
 
   /** Hot: once for each read of each subscriber, with a few operations for each message. */
   onReplies(connection: LoadConnection, count: number): void {
-    if (connection === this.#publisher) return;
+    if (connection === this.#publisher || this.#publisher === undefined) return;
     const now = performance.now();
     const { tally, plan } = this.#env;
     const expected = this.#published - connection.received;
@@ -83,9 +86,20 @@ export class BroadcastDriver implements Driver {
 
   onDrain(): void {}
 
-  /** What it has not got, nobody waits for any more. */
   onClosed(connection: LoadConnection): void {
-    if (connection === this.#publisher) this.#publisher = undefined;
+    if (connection === this.#publisher) this.#losePublisher();
+    else if (this.#publisher !== undefined) this.#loseSubscriber(connection);
+    this.#env.wake();
+  }
+
+  /** What it has published may not have left it: nobody waits for that any more. */
+  #losePublisher(): void {
+    this.#publisher = undefined;
+    this.#done = this.#published;
+  }
+
+  /** What it has not got, nobody waits for any more. */
+  #loseSubscriber(connection: LoadConnection): void {
     const now = performance.now();
     for (let number = connection.received; number < this.#published; number++) {
       const slot = number % this.#env.plan.inFlight;
@@ -94,13 +108,12 @@ export class BroadcastDriver implements Driver {
       if (this.#counts[slot] === target) this.#complete(slot, now);
     }
     this.#goOn(now);
-    this.#env.wake();
   }
 
   onTick(now: number): void {
     const { plan, tally, connections } = this.#env;
     if (this.#isRunning && this.#supply.isRated) this.#publish(now);
-    if (this.isSettled || (this.#times[this.#done % plan.inFlight] as number) > now - plan.timeoutMs) return;
+    if (this.isSettled || (this.#sendTimes[this.#done % plan.inFlight] as number) > now - plan.timeoutMs) return;
     for (const connection of [...connections]) {
       if (connection === this.#publisher || connection.received > this.#done) continue;
       tally.error(NO_ANSWER);
@@ -111,13 +124,20 @@ export class BroadcastDriver implements Driver {
   abandon(): number {
     const abandoned = this.#published - this.#done;
     this.#done = this.#published;
+    if (abandoned === 0) return 0;
+    for (const connection of this.#env.connections) {
+      if (connection === this.#publisher || connection.received === this.#published) continue;
+      connection.received = this.#published;
+      connection.fail(NO_ANSWER);
+    }
     return abandoned;
   }
 
   /** They come to each subscriber in order, so the oldest is done first. */
   #complete(slot: number, now: number): void {
     this.#done++;
-    if (this.#isRunning) this.#env.tally.latency.note(now - (this.#times[slot] as number), 1);
+    if (!this.#isRunning && !this.#supply.isRated) return;
+    this.#env.tally.latency.note(now - (this.#dueTimes[slot] as number), 1);
   }
 
   #goOn(now: number): void {
@@ -138,7 +158,8 @@ export class BroadcastDriver implements Driver {
     for (let taken = supply.take(free, now); taken > 0; taken = supply.take(free - count, now)) {
       for (let i = 0; i < taken; i++) {
         const slot = (this.#published + i) % inFlight;
-        this.#times[slot] = supply.time;
+        this.#dueTimes[slot] = supply.time;
+        this.#sendTimes[slot] = now;
         this.#counts[slot] = 0;
         this.#targets[slot] = subscribers;
       }

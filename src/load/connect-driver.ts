@@ -54,8 +54,9 @@ export class ConnectDriver implements Driver {
 
   onTick(): void {}
 
+  /** Those that are being closed have a time limit of their own, and count when it is over. */
   abandon(): number {
-    return this.#underWay;
+    return this.#underWay - this.#env.connections.size;
   }
 
   #connect(now: number): boolean {

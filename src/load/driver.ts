@@ -25,8 +25,11 @@ export interface Driver {
   readonly isDone: boolean;
   /** Begins, with at most so many messages. @param now in ms */
   start(amount: number, now: number): void;
-  /** Sends nothing more, and counts nothing. */
-  stop(): void;
+  /**
+   * Sends nothing more, and counts no more messages. With a rate, how long the last ones took is still noted, and how long those
+   * have waited that were due and will not be sent. @param now in ms
+   */
+  stop(now: number): void;
   onOpen(connection: LoadConnection, now: number): void;
   onReplies(connection: LoadConnection, count: number): void;
   /** The system takes bytes again. */
@@ -35,6 +38,6 @@ export interface Driver {
   onClosed(connection: LoadConnection): void;
   /** Is called every ms, if the plan has a rate, and else now and then. */
   onTick(now: number): void;
-  /** Messages that are on their way, and that nobody waits for any more: how many. */
+  /** Nobody waits any more for what is on its way: how much that is. Connections that still owe something are given up. */
   abandon(): number;
 }

@@ -39,8 +39,9 @@ export class EchoDriver implements Driver {
     for (const connection of this.#turns) this.#send(connection, inFlight - connection.inFlight.count, now);
   }
 
-  stop(): void {
+  stop(now: number): void {
     this.#isRunning = false;
+    this.#supply.abandon(now, this.#env.tally.latency);
   }
 
   onOpen(): void {}
@@ -54,12 +55,11 @@ export class EchoDriver implements Driver {
       count = inFlight.count;
     }
     this.#inFlight -= count;
+    // A rate owes an answer to each message that was due: the last ones would be missing where a server is slow.
+    inFlight.take(count, now, this.#isRunning || this.#supply.isRated ? tally.latency : undefined);
     if (this.#isRunning) {
-      inFlight.take(count, now, tally.latency);
       tally.messages += count;
       this.#send(connection, count, now);
-    } else {
-      inFlight.take(count, now, undefined);
     }
     if (this.#inFlight === 0) this.#env.wake();
   }
@@ -84,7 +84,11 @@ export class EchoDriver implements Driver {
 
   abandon(): number {
     let abandoned = 0;
-    for (const connection of this.#env.connections) abandoned += this.#forget(connection);
+    for (const connection of this.#env.connections) {
+      const forgotten = this.#forget(connection);
+      if (forgotten > 0) connection.fail(NO_ANSWER);
+      abandoned += forgotten;
+    }
     return abandoned;
   }
 
@@ -112,7 +116,7 @@ export class EchoDriver implements Driver {
     const supply = this.#supply;
     let count = 0;
     for (let taken = supply.take(wanted, now); taken > 0; taken = supply.take(wanted - count, now)) {
-      connection.inFlight.add(supply.time, taken);
+      connection.inFlight.add(supply.time, taken, now);
       count += taken;
     }
     if (count === 0) return;

@@ -8,4 +8,7 @@ export const NO_ANSWER = `${TIMEOUT}no answer`;
 
 export const UNEXPECTED = 'unexpected: more messages than were sent';
 
+/** By us, because something else has gone wrong: nobody is told of it. */
+export const TERMINATED = 'terminated';
+
 export const WRONG = 'wrong: a message that was not sent';

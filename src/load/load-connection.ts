@@ -20,8 +20,8 @@ import type { Plan } from './plan.js';
 /** Longest message that is taken from a server, if the one that is sent is not longer: 16 MiB. */
 const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
 
-/** For a server to answer our Close. */
-const CLOSE_TIMEOUT_MS = 1000;
+/** For a server to answer our Close, and to close TCP, in ms, unless the time limit of an answer is shorter. */
+export const MAX_CLOSE_MS = 2000;
 
 /** What all connections of a thread have in common. */
 export interface LoadEnvironment {
@@ -68,6 +68,8 @@ const State = {
   CLOSED: 4,
 } as const;
 
+const NO_CLOSE = 'lost: without a Close';
+
 const keys = new MaskingKeys();
 
 /**
@@ -87,6 +89,8 @@ export class LoadConnection {
   #fd = -1;
   #state: (typeof State)[keyof typeof State] = State.CONNECTING;
   #isQueued = false;
+  /** Payload of the last ping that could not be answered at once. */
+  #owedPong: Buffer | undefined;
   /** How many bytes of the message that is arriving have come, all of them as expected. */
   #phase = 0;
   /** Reads what is not as expected, up to the end of a message. */
@@ -123,7 +127,7 @@ export class LoadConnection {
     this.#timer = setTimeout(() => this.fail(`${TIMEOUT}opening handshake`), plan.timeoutMs);
     this.#socket.once('close', () => {
       clearTimeout(this.#timer);
-      if (this.#state < State.FINISHING) this.#failure ??= 'lost: without a Close';
+      if (this.#state < State.FINISHING) this.#failure ??= NO_CLOSE;
       this.#state = State.CLOSED;
       listener.onClosed(this, this.#closeCode, this.#failure);
     });
@@ -132,7 +136,7 @@ export class LoadConnection {
       const what = this.#state === State.CONNECTING ? 'connect' : 'lost';
       this.#failure ??= `${what}: ${error.code ?? error.message}`;
     });
-    this.#socket.on('end', () => this.#socket.end());
+    this.#socket.on('end', () => this.#onEnd());
   }
 
   get isOpen(): boolean {
@@ -170,6 +174,7 @@ export class LoadConnection {
   /** Ends it at once. @param failure why, as the listener is told. */
   fail(failure: string): void {
     this.#failure ??= failure;
+    if (this.#state < State.FINISHING) this.#state = State.FINISHING;
     this.#socket.destroy();
   }
 
@@ -252,7 +257,7 @@ export class LoadConnection {
         else this.#listener.onWrong(this);
         break;
       case FrameEvent.PING:
-        if (this.#state === State.OPEN) this.#writeControl(Opcode.PONG, payload);
+        if (this.#state === State.OPEN) this.#onPing(payload);
         break;
       case FrameEvent.PONG:
         this.#listener.onPong(this);
@@ -261,6 +266,12 @@ export class LoadConnection {
         this.#onClose(readCloseStatus(payload).code);
         break;
     }
+  }
+
+  /** Of pings that come while pongs wait to be sent, the last one is answered (RFC 6455 section 5.5.3). */
+  #onPing(payload: Buffer): void {
+    if (this.#socket.writableNeedDrain) this.#owedPong = Buffer.from(payload);
+    else this.#writeControl(Opcode.PONG, payload);
   }
 
   #onClose(code: number): void {
@@ -281,11 +292,24 @@ export class LoadConnection {
     this.#socket.end();
   }
 
+  /** The server sends no more. What is queued may never be taken: it has a time limit. */
+  #onEnd(): void {
+    if (this.#state < State.FINISHING) {
+      this.#failure ??= NO_CLOSE;
+      this.#state = State.FINISHING;
+    }
+    this.#expectEnd();
+    this.#socket.end();
+  }
+
   #expectEnd(): void {
-    this.#timer ??= setTimeout(() => {
-      if (this.#state < State.FINISHING) this.#failure ??= `${TIMEOUT}closing handshake`;
-      this.#socket.destroy();
-    }, CLOSE_TIMEOUT_MS);
+    this.#timer ??= setTimeout(
+      () => {
+        if (this.#state < State.FINISHING) this.#failure ??= `${TIMEOUT}closing handshake`;
+        this.#socket.destroy();
+      },
+      Math.min(this.#env.plan.timeoutMs, MAX_CLOSE_MS),
+    );
   }
 
   #writeControl(opcode: number, payload: Uint8Array): void {
@@ -304,8 +328,17 @@ export class LoadConnection {
     this.#socket.write(bytes.subarray(taken, length), () => {
       if (this.#socket.writableLength > 0 || this.#state === State.CLOSED) return;
       this.#isQueued = false;
-      if (this.#state === State.OPEN) this.#listener.onDrain(this);
+      if (this.#state === State.OPEN) this.#onDrain();
     });
+  }
+
+  #onDrain(): void {
+    const payload = this.#owedPong;
+    if (payload !== undefined) {
+      this.#owedPong = undefined;
+      this.#writeControl(Opcode.PONG, payload);
+    }
+    if (!this.#isQueued) this.#listener.onDrain(this);
   }
 
   #writeDirectly(bytes: Buffer, length: number): number {

@@ -54,7 +54,10 @@ export interface LoadOptions extends HandshakeOffer {
   readonly isBinary?: boolean | undefined;
   /** 'echo' (default), or 'none' for a server that does not answer: then what counts is what has been sent. */
   readonly expect?: Expectation | undefined;
-  /** How long an answer, or an opening handshake, may take; default 10 s. A connection with a late one is given up. */
+  /**
+   * How long an answer may take, from when its message was sent, or an opening handshake; default 10 s. A connection with a
+   * late one is given up.
+   */
   readonly timeoutMs?: number | undefined;
   /** Whether a wss server must have a certificate that this machine trusts; default true. */
   readonly rejectUnauthorized?: boolean | undefined;

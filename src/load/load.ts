@@ -8,7 +8,7 @@ import { ThreadLoad } from './thread-load.js';
 import { PROGRESS_MS } from './thread-messages.js';
 
 /** A load in this thread, or in another. */
-type LoadPart = Pick<ThreadLoad, 'open' | 'run' | 'abort' | 'progress'>;
+type LoadPart = Pick<ThreadLoad, 'open' | 'run' | 'abort' | 'terminate' | 'progress'>;
 
 /**
  * Puts a load on a WebSocket server, and measures it. What goes wrong with connections is in the result: the promise rejects
@@ -32,6 +32,10 @@ export async function load(options: LoadOptions, controls: LoadControls = {}): P
     const tally = new Tally();
     for (const part of tallies) tally.add(part);
     return resultOf(plan, tally, new Date());
+  } catch (error) {
+    // The others would stay for ever: they wait for a command, or for the end of what has no end.
+    for (const part of parts) part.terminate();
+    throw error;
   } finally {
     clearInterval(timer);
     signal?.removeEventListener('abort', abort);

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { readAddress } from '../client/address.js';
+import { checkCertificates } from '../client/certificates.js';
 import { Handshake } from '../client/handshake.js';
 import { OptionError } from '../client/option-error.js';
 import { HandshakeConfigError } from '../protocol/handshake-error.js';
@@ -88,6 +89,7 @@ export function planLoad(options: LoadOptions): Plan {
     ca: options.ca,
   };
   checkTogether(plan);
+  checkCertificates(plan.ca);
   try {
     // The offer is checked before anything is connected to.
     new Handshake(readAddress(options.url), plan);

@@ -42,6 +42,11 @@ export class RemoteLoad {
     this.#say('abort');
   }
 
+  /** Ends the thread, and with it its connections. What is waited for rejects. */
+  terminate(): void {
+    void this.#worker.terminate();
+  }
+
   #say(message: ToThread): void {
     this.#worker.postMessage(message);
   }

@@ -2,13 +2,15 @@ import type { Driver, DriverEnvironment } from './driver.js';
 import type { LoadConnection } from './load-connection.js';
 import { Supply } from './supply.js';
 
-/** Connections send to a server that does not answer: as much as the system takes. What counts is what was sent. */
+/** Connections send to a server that does not answer: as much as the system takes. What counts is what the system has taken. */
 export class SendDriver implements Driver {
   readonly #env: DriverEnvironment;
   readonly #supply: Supply;
   #isRunning = false;
   /** Connections that the system takes bytes from, and that have not sent in this turn of the event loop. */
   readonly #ready = new Set<LoadConnection>();
+  /** How many messages of the others the system has not taken, or only a part of them. */
+  readonly #queued = new Map<LoadConnection, number>();
   #isScheduled = false;
 
   constructor(env: DriverEnvironment) {
@@ -45,6 +47,8 @@ export class SendDriver implements Driver {
   onReplies(): void {}
 
   onDrain(connection: LoadConnection): void {
+    if (this.#isRunning) this.#env.tally.messages += this.#queued.get(connection) ?? 0;
+    this.#queued.delete(connection);
     this.#ready.add(connection);
     this.#schedule();
     this.#env.wake();
@@ -52,6 +56,7 @@ export class SendDriver implements Driver {
 
   onClosed(connection: LoadConnection): void {
     this.#ready.delete(connection);
+    this.#queued.delete(connection);
     this.#env.wake();
   }
 
@@ -78,13 +83,21 @@ export class SendDriver implements Driver {
     const { plan, tally } = this.#env;
     const now = performance.now();
     for (const connection of [...this.#ready]) {
+      if (!connection.isOpen) {
+        this.#ready.delete(connection);
+        continue;
+      }
       const count = this.#supply.take(plan.inFlight, now);
       if (count === 0) break;
       connection.send(count);
-      tally.messages += count;
       // Behind the others, so that all have their turn when there is a rate.
       this.#ready.delete(connection);
-      if (!connection.isQueued) this.#ready.add(connection);
+      if (connection.isQueued) {
+        this.#queued.set(connection, count);
+      } else {
+        tally.messages += count;
+        this.#ready.add(connection);
+      }
     }
     if (this.#supply.isExhausted) this.#env.wake();
     else if (!this.#supply.isRated || this.#supply.waiting > 0) this.#schedule();

@@ -1,4 +1,11 @@
+import type { Latency } from './latency.js';
 import type { Plan } from './plan.js';
+
+/** How late a call of {@link Supply.advance} is at least, in ms, to look for when each message was due. */
+const LATE_MS = 2;
+
+/** Into how many parts a longer time is divided at most. */
+const MAX_PARTS = 1000;
 
 /**
  * How many messages a thread may send, by its amount and its rate. Without a rate as many as are wanted; with one, those that
@@ -8,6 +15,7 @@ export class Supply {
   readonly #perMs: number;
   #left = Number.POSITIVE_INFINITY;
   #startedAt = 0;
+  #advancedTo = 0;
   /** How many have become due since. */
   #released = 0;
   /** Those that are due and not taken, first in, first out: entries from `#first` on. */
@@ -41,12 +49,23 @@ export class Supply {
   start(left: number, now: number): void {
     this.#left = left;
     this.#startedAt = now;
+    this.#advancedTo = now;
     this.#released = 0;
     this.#clear();
   }
 
-  /** Makes due what is due by `now`, in ms. */
+  /** Makes due what is due by `now`, in ms; if the last time was long ago, what was due in each ms since counts from that. */
   advance(now: number): void {
+    const missed = now - this.#advancedTo;
+    if (missed > LATE_MS) {
+      const part = Math.max(1, missed / MAX_PARTS);
+      for (let time = this.#advancedTo + part; time < now; time += part) this.#release(time);
+    }
+    this.#release(now);
+    this.#advancedTo = now;
+  }
+
+  #release(now: number): void {
     const due = Math.floor((now - this.#startedAt) * this.#perMs) - this.#released;
     const count = Math.min(due, this.#left);
     this.#released += due;
@@ -74,6 +93,14 @@ export class Supply {
     if (taken === there) this.#first++;
     if (this.#waiting === 0) this.#clear();
     return taken;
+  }
+
+  /** Gives up what is due and not taken, and notes how long it has waited at `now`, in ms: it would have taken longer. */
+  abandon(now: number, latency: Latency): void {
+    for (let i = this.#first; i < this.#times.length; i++) {
+      latency.note(now - (this.#times[i] as number), this.#counts[i] as number);
+    }
+    this.#clear();
   }
 
   #clear(): void {

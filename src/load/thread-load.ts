@@ -4,10 +4,16 @@ import { BroadcastDriver } from './broadcast-driver.js';
 import { ConnectDriver } from './connect-driver.js';
 import type { Driver, DriverEnvironment } from './driver.js';
 import { EchoDriver } from './echo-driver.js';
-import { NO_ANSWER, WRONG } from './failures.js';
+import { NO_ANSWER, TERMINATED, WRONG } from './failures.js';
 import { LoadFrames } from './frames.js';
 import { IdleDriver } from './idle-driver.js';
-import { LoadConnection, type LoadEnvironment, type LoadListener, makeReadBuffer } from './load-connection.js';
+import {
+  LoadConnection,
+  type LoadEnvironment,
+  type LoadListener,
+  MAX_CLOSE_MS,
+  makeReadBuffer,
+} from './load-connection.js';
 import type { LoadProgress } from './load-options.js';
 import type { Plan } from './plan.js';
 import { SendDriver } from './send-driver.js';
@@ -16,8 +22,8 @@ import { type EncodedTally, Tally } from './tally.js';
 /** How many connections are being opened at a time: a server's backlog is not what is measured. */
 const MAX_OPENING = 64;
 
-/** For what is on its way when the time is over, and for connections to be closed, in ms. */
-const MAX_SETTLE_MS = 3000;
+/** For all connections to be over, in ms: somewhat longer than each of them has. */
+const CLOSING_MS = MAX_CLOSE_MS + 1000;
 
 /** How often late answers are looked for, without a rate, in ms. */
 const TICK_MS = 100;
@@ -49,6 +55,8 @@ export class ThreadLoad implements LoadListener {
   readonly #all = new Set<LoadConnection>();
   readonly #awaitingPong = new Set<LoadConnection>();
   #isAborted = false;
+  /** Whether the measurement has begun: an end before that leaves nothing measured. */
+  #isMeasured = false;
   #phase: LoadProgress['phase'] = 'connecting';
   #phaseStart = performance.now();
   #phaseMs = Number.POSITIVE_INFINITY;
@@ -78,7 +86,7 @@ export class ThreadLoad implements LoadListener {
       elapsedMs: performance.now() - this.#phaseStart,
       durationMs: this.#phaseMs,
       open: this.#connections.size,
-      messages: this.#phase === 'measuring' || this.#phase === 'closing' ? this.#tally.messages : 0,
+      messages: this.#isMeasured ? this.#tally.messages : 0,
       errors: this.#tally.errorCount,
     };
   }
@@ -87,6 +95,13 @@ export class ThreadLoad implements LoadListener {
   abort(): void {
     this.#isAborted = true;
     this.#wake();
+  }
+
+  /** Drops all connections, after which nothing of this is of use any more. */
+  terminate(): void {
+    this.abort();
+    this.#driver.stop(performance.now());
+    for (const connection of this.#all) connection.fail(TERMINATED);
   }
 
   /** Opens the connections that are to be open before. Resolves when each is open, or has failed. */
@@ -114,6 +129,7 @@ export class ThreadLoad implements LoadListener {
     if (!this.#isAborted) await this.#measure();
     clearInterval(tick);
     await this.#close();
+    if (!this.#isMeasured) this.#restartTally();
     return this.#tally.encode();
   }
 
@@ -131,10 +147,11 @@ export class ThreadLoad implements LoadListener {
   }
 
   async #measure(): Promise<void> {
-    const { durationMs, amount, warmUpMs, mode } = this.#plan;
+    const { durationMs, amount, warmUpMs } = this.#plan;
     const tally = this.#tally;
     this.#enter('measuring', durationMs);
-    if (mode !== 'idle') tally.restart();
+    this.#restartTally();
+    this.#isMeasured = true;
     const startedAt = performance.now();
     const cpu = process.cpuUsage();
     const loop = performance.eventLoopUtilization();
@@ -147,19 +164,25 @@ export class ThreadLoad implements LoadListener {
     await this.#settle();
   }
 
-  /** Waits for what is on its way. */
+  /** What was done before the measurement is no part of it; but idle connections are measured as they open. */
+  #restartTally(): void {
+    if (this.#plan.mode !== 'idle') this.#tally.restart();
+  }
+
+  /** Waits for what is on its way, as long as the last message may take. */
   async #settle(): Promise<void> {
-    this.#driver.stop();
-    await this.#until(() => this.#driver.isSettled, Math.min(MAX_SETTLE_MS, this.#plan.timeoutMs));
+    this.#driver.stop(performance.now());
+    await this.#until(() => this.#driver.isSettled, this.#plan.timeoutMs);
     if (!this.#isAborted) this.#tally.error(NO_ANSWER, this.#driver.abandon());
   }
 
   async #close(): Promise<void> {
-    this.#enter('closing', MAX_SETTLE_MS);
+    this.#enter('closing', CLOSING_MS);
+    this.#driver.stop(performance.now()); // if it has been ended while it warmed up
     this.#isClosing = true;
     for (const connection of this.#all) connection.close();
     this.#isAborted = false; // it is what it wants
-    await this.#until(() => this.#all.size === 0, MAX_SETTLE_MS);
+    await this.#until(() => this.#all.size === 0, CLOSING_MS);
   }
 
   /**
@@ -186,7 +209,8 @@ export class ThreadLoad implements LoadListener {
   }
 
   onWrong(connection: LoadConnection): void {
-    if (this.#plan.expect === 'none') return; // whatever it says, nobody asked
+    const { mode, expect } = this.#plan;
+    if (expect === 'none' || mode === 'idle' || mode === 'connect') return; // whatever it says, nobody asked
     connection.fail(WRONG);
   }
 

@@ -16,7 +16,9 @@ import { acceptKey } from '../../dist/protocol/handshake-response.js';
 import { Queue } from '../e2e/queue.js';
 import { Opcode } from '../e2e/raw-client.js';
 import { builtIn, handler, serve } from '../e2e/serving.js';
+import { deafServer } from '../load/server.js';
 import { frame, KEY } from '../protocol/client-frames.js';
+import { floodWithPings, PINGS, readPongs } from './ping-flood.js';
 
 const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port;
 
@@ -185,6 +187,51 @@ describe('a client of ws', () => {
     await pong;
     expect((await messages.next()).text()).toBe('late');
   });
+
+  it('that is paused closes all the same', async () => {
+    const { sockets, url } = await wsServer();
+    const { connection } = await open(url, { closeTimeoutMs: 2 ** 31 - 1 });
+    await sockets.next();
+    connection.pause();
+    connection.close();
+    connection.pause();
+    expect(await connection.closed).toEqual({ code: 1000, reason: '' });
+  });
+
+  it('is handed each message in memory of its own', async () => {
+    const { sockets, url } = await wsServer();
+    const { messages } = await open(url);
+    const server = await sockets.next();
+    server.send('one');
+    server.send('another');
+    const bytes = (await messages.take(2)).map((message) => message.bytes);
+    expect(bytes.map((one) => one.buffer.byteLength)).toEqual([3, 7]);
+  });
+
+  it('that has dropped its connection is handed nothing more', async () => {
+    const frames = ['first', 'second', 'third'].map((text) => serverFrame(Opcode.TEXT, text));
+    const url = await rawServer((key) => Buffer.concat([Buffer.from(accepting(key)), ...frames]));
+    const heard: [text: string, isOpen: boolean][] = [];
+    const connection = await connect(url, {
+      message(its, message) {
+        its.terminate();
+        heard.push([message.text(), its.isOpen]);
+      },
+    });
+    expect(await connection.closed).toEqual({ code: 1006, reason: '' });
+    expect(heard).toEqual([['first', false]]);
+  });
+
+  it('that resumes at once is handed messages in their order', async () => {
+    // So many that they do not come with one read.
+    const texts = Array.from({ length: 200 }, (_, i) => `${i}`.repeat(1000));
+    const frames = texts.map((text) => serverFrame(Opcode.TEXT, text));
+    const url = await rawServer((key) => Buffer.concat([Buffer.from(accepting(key)), ...frames]));
+    const { connection, messages } = await open(url);
+    connection.resume();
+    const heard = await messages.take(texts.length);
+    expect(heard.map((message) => message.text()).join() === texts.join()).toBe(true);
+  });
 });
 
 describe('a client of wsloom', () => {
@@ -282,6 +329,28 @@ describe('a server that does it wrong', () => {
     expect(await closed).toMatchObject({ code: 1006 });
   });
 
+  it('by ending without a Close while it reads nothing: it is left after a time', async () => {
+    const sockets = new Queue<Socket>();
+    const url = await deafServer((socket) => sockets.push(socket));
+    const { connection } = await open(url, { closeTimeoutMs: 20 });
+    // More than the system takes.
+    for (let i = 0; i < 50; i++) connection.send(Buffer.alloc(1024 * 1024));
+    (await sockets.next()).end();
+    expect(await connection.closed).toEqual({ code: 1006, reason: '' });
+  });
+
+  it('by pinging without reading: of the pings that cannot be answered the last one is, in the end', async () => {
+    const sockets = new Queue<Socket>();
+    const url = await deafServer((socket) => sockets.push(socket));
+    const { connection, messages } = await open(url);
+    const socket = await sockets.next();
+    void floodWithPings(socket);
+    socket.write(serverFrame(Opcode.TEXT, 'done'));
+    await messages.next();
+    expect(connection.bufferedAmount).toBeLessThan(256 * 1024);
+    expect(await readPongs(socket)).toBeLessThan(PINGS);
+  });
+
   it('by not answering our Close: it is left after a time', async () => {
     const url = await rawServer(accepting);
     const { connection } = await open(url, { closeTimeoutMs: 20 });
@@ -325,6 +394,8 @@ describe('an option', () => {
     [{ maxPayloadBytes: 2 ** 32 }, 'maxPayloadBytes'],
     [{ subprotocols: ['a b'] }, 'subprotocols'],
     [{ headers: { Host: 'x' } }, 'headers'],
+    [{ ca: 'no certificate' }, 'ca'],
+    [{ ca: ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'] }, 'ca'],
   ])('that is wrong (%j) is refused before anything is connected to', async (options, option) => {
     await expect(connect('ws://127.0.0.1:1/', options)).rejects.toMatchObject({ option });
   });

@@ -19,8 +19,8 @@ const take = (inFlight: InFlight, count: number, now: number) => {
 describe('messages in flight', () => {
   it('come back in the order in which they were sent', () => {
     const inFlight = new InFlight(10);
-    inFlight.add(100, 4);
-    inFlight.add(110, 2);
+    inFlight.add(100, 4, 100);
+    inFlight.add(110, 2, 110);
     expect([inFlight.count, inFlight.oldest]).toEqual([6, 100]);
     expect(take(inFlight, 1, 150)).toEqual([[50, 1]]);
     expect(take(inFlight, 4, 160)).toEqual([
@@ -32,12 +32,21 @@ describe('messages in flight', () => {
     expect([inFlight.count, inFlight.oldest]).toEqual([0, Number.POSITIVE_INFINITY]);
   });
 
+  it('are as old as it is that they were sent, and took as long as it is that they were due', () => {
+    const inFlight = new InFlight(10);
+    inFlight.add(100, 1, 150);
+    inFlight.add(110, 1, 160);
+    expect(inFlight.oldest).toBe(150);
+    expect(take(inFlight, 1, 200)).toEqual([[100, 1]]);
+    expect(inFlight.oldest).toBe(160);
+  });
+
   it('can be as many as there may be, over and over', () => {
     const inFlight = new InFlight(3);
-    for (let i = 0; i < 3; i++) inFlight.add(i, 1);
+    for (let i = 0; i < 3; i++) inFlight.add(i, 1, i);
     for (let i = 3; i < 20; i++) {
       expect(take(inFlight, 1, i)).toEqual([[3, 1]]);
-      inFlight.add(i, 1);
+      inFlight.add(i, 1, i);
     }
     expect(inFlight.count).toBe(3);
     expect(inFlight.clear()).toBe(3);
@@ -46,7 +55,7 @@ describe('messages in flight', () => {
 
   it('are taken without being noted, if they do not count', () => {
     const inFlight = new InFlight(2);
-    inFlight.add(1, 2);
+    inFlight.add(1, 2, 1);
     inFlight.take(2, 5, undefined);
     expect(inFlight.count).toBe(0);
   });

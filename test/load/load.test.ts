@@ -1,9 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import type { Worker } from 'node:worker_threads';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket, type WebSocketServer } from 'ws';
 import { type LoadProgress, load } from '../../dist/load/index.js';
+import { floodWithPings, PINGS, readPongs } from '../client/ping-flood.js';
 import { builtIn, serve } from '../e2e/serving.js';
 import { frame } from '../protocol/client-frames.js';
-import { broadcastFrom, echo, rawServer, unusedPort, wsServer } from './server.js';
+import { broadcastFrom, deafServer, echo, rawServer, unusedPort, wsServer } from './server.js';
 
 const NOTHING_WRONG = { errors: 0, errorsByKind: {}, timeouts: 0 };
 
@@ -72,6 +75,25 @@ describe('a load of echoes', () => {
     expect(result).toMatchObject({ ...NOTHING_WRONG, messages: { total: due } });
     // Those that were due while the server stalled have waited for it too, each for as long as was left: half of it on average.
     expect(result.latency.average).toBeGreaterThan(due * 2);
+  });
+
+  it('with a rate above what the server can do times no message out that is answered soon after it was sent', async () => {
+    const served = await wsServer((...message) => void setTimeout(() => echo(...message), 25));
+    const options = { url: served.url, connections: 1, amount: 40, ratePerSecond: 1000, timeoutMs: 500 };
+    const result = await load(options);
+    expect(result).toMatchObject({ ...NOTHING_WRONG, messages: { total: 40 } });
+    expect(result.latency.max).toBeGreaterThan(options.timeoutMs);
+  });
+
+  it('waits for the last answers as long as they may take, and with a rate notes how long that was', async () => {
+    const delayMs = 3100;
+    const served = await wsServer((...message) => void setTimeout(() => echo(...message), delayMs));
+    const options = { url: served.url, connections: 1, warmUpMs: 0, durationMs: 100, ratePerSecond: 100 };
+    const result = await load(options);
+    expect(result).toMatchObject({ ...NOTHING_WRONG, messages: { total: 0 }, closes: { 1000: 1 } });
+    expect(result.latency.max).toBeGreaterThan(delayMs - 1);
+    // Those that were due, and could not be sent, have waited less.
+    expect(result.latency.min).toBeLessThan(100);
   });
 
   it('is put on with several threads', async () => {
@@ -148,6 +170,39 @@ describe('a load of echoes', () => {
     expect(result.duration).toBeLessThan(60);
   });
 
+  it('that is ended while it warms up has measured nothing', async () => {
+    const abort = new AbortController();
+    const served = await wsServer((...message) => {
+      if (served.count === 20) abort.abort();
+      echo(...message);
+    });
+    const options = { url: served.url, connections: 2, warmUpMs: 60_000, durationMs: 60_000 };
+    const result = await load(options, { signal: abort.signal });
+    expect(result).toMatchObject({
+      ...NOTHING_WRONG,
+      messages: { total: 0 },
+      latency: { max: 0 },
+      duration: 0,
+      closes: { 1000: 2 },
+    });
+  });
+
+  it('one of whose threads ends takes the others with it', async () => {
+    const workers: Worker[] = [];
+    const onWorker = (worker: Worker) => workers.push(worker);
+    process.on('worker', onWorker);
+    onTestFinished(() => void process.off('worker', onWorker));
+    const ends: Promise<unknown>[] = [];
+    const served = await wsServer(echo, (socket) => {
+      ends.push(once(socket, 'close'));
+      if (ends.length === 2) void workers[0]?.terminate();
+    });
+    const options = { url: served.url, connections: 2, workers: 2, warmUpMs: 0, durationMs: 60_000 };
+    await expect(load(options)).rejects.toThrow(/thread of the load generator has exited/);
+    await Promise.all(ends);
+    expect(ends).toHaveLength(2);
+  });
+
   it('that is ended before it has begun has a result, too', async () => {
     const served = await wsServer(echo);
     const result = await load({ url: served.url }, { signal: AbortSignal.abort() });
@@ -220,6 +275,44 @@ describe('a load that gets', () => {
     });
   });
 
+  it('answers too late gives the connection up, and takes them for no others', async () => {
+    // The first message, which is of the warm-up, would be answered with the second.
+    let late: (() => void) | undefined;
+    const served = await wsServer((...message) => {
+      if (late === undefined) {
+        late = () => echo(...message);
+        return;
+      }
+      late();
+      echo(...message);
+    });
+    const options = { url: served.url, connections: 1, amount: 5, warmUpMs: 10, timeoutMs: 20 };
+    const result = await load(options);
+    expect(result).toMatchObject({ errorsByKind: { 'timeout: no answer': 1 }, connections: { lost: 1 } });
+    expect(served.count).toBe(1);
+  });
+
+  it('an end without a Close from a server that reads nothing gives the connection up', async () => {
+    const url = await deafServer((socket) => void socket.end());
+    const options = { url, expect: 'none', connections: 1, inFlight: 50, sizeBytes: 1_000_000, timeoutMs: 50 } as const;
+    expect(await load({ ...options, durationMs: 60_000 })).toMatchObject({
+      errorsByKind: { 'lost: without a Close': 1 },
+      connections: { lost: 1 },
+    });
+  });
+
+  it('pings from a server that reads nothing answers the last of those that it cannot answer, in the end', async () => {
+    let pongs = 0;
+    const url = await deafServer(async (socket) => {
+      await floodWithPings(socket);
+      pongs = await readPongs(socket);
+      socket.end();
+    });
+    await load({ url, mode: 'idle', connections: 1, durationMs: 60_000 });
+    expect(pongs).toBeGreaterThan(0);
+    expect(pongs).toBeLessThan(PINGS);
+  });
+
   it('frames that break the protocol says which rule', async () => {
     const masked = await load({ url: await rawServer(frame({ opcode: 1, payload: 'x' })), connections: 1, amount: 1 });
     expect(Object.keys(masked.errorsByKind)).toEqual(['protocol: masked frame from a server (RFC 6455 section 5.1)']);
@@ -285,6 +378,37 @@ describe('a load of broadcasts', () => {
     expect(result.messages.total).toBeLessThan(120);
   });
 
+  it('that loses its publisher ends, and finds no fault with its subscribers', async () => {
+    let server: WebSocketServer | undefined;
+    let count = 0;
+    const served = await wsServer((socket, bytes, isBinary) => {
+      if (++count === 10) return socket.terminate();
+      const subscribers = [...(server as WebSocketServer).clients].filter((client) => client !== socket);
+      // In the end, one gets more of what is on its way than the others.
+      for (const client of count < 9 ? subscribers : subscribers.slice(0, 1)) client.send(bytes, { binary: isBinary });
+    });
+    server = served.server;
+    const result = await load({ url: served.url, mode: 'broadcast', connections: 3, amount: 100, inFlight: 100 });
+    expect(result).toMatchObject({
+      errors: 1,
+      errorsByKind: { 'lost: without a Close': 1 },
+      connections: { lost: 1 },
+      closes: { 1000: 3, 1006: 1 },
+    });
+  });
+
+  it('with a rate notes how long the last publications took', async () => {
+    let server: WebSocketServer | undefined;
+    const all = broadcastFrom(() => server as WebSocketServer, false);
+    const served = await wsServer((...message) => void setTimeout(() => all(...message), 300));
+    server = served.server;
+    const options = { url: served.url, mode: 'broadcast', connections: 3, warmUpMs: 0, ratePerSecond: 100 } as const;
+    const result = await load({ ...options, durationMs: 100, inFlight: 2 });
+    expect(result).toMatchObject({ ...NOTHING_WRONG, messages: { total: 0 } });
+    expect(result.latency.max).toBeGreaterThan(299);
+    expect(result.latency.min).toBeLessThan(100);
+  });
+
   it('that does not reach a subscriber in time gives that up', async () => {
     let server: WebSocketServer | undefined;
     const served = await wsServer((socket, bytes, isBinary) => {
@@ -336,6 +460,30 @@ describe('a load of connections', () => {
     expect(Object.keys(result.closes)).toEqual(['1000']);
   });
 
+  it('that is ended while it warms up opens no more, and has measured nothing', async () => {
+    const abort = new AbortController();
+    let count = 0;
+    const served = await wsServer(
+      () => {},
+      () => {
+        if (++count === 30) abort.abort();
+      },
+    );
+    const options = { url: served.url, mode: 'connect', connections: 8, durationMs: 60_000, warmUpMs: 60_000 } as const;
+    const result = await load(options, { signal: abort.signal });
+    expect(result).toMatchObject({ ...NOTHING_WRONG, connections: { average: 0, lost: 0 }, latency: { max: 0 } });
+    expect(count).toBeLessThan(30 + 8);
+  });
+
+  it.each(['connect', 'idle'] as const)('does not mind being greeted (%s)', async (mode) => {
+    const served = await wsServer(
+      () => {},
+      (socket) => socket.send('welcome'),
+    );
+    const options = { url: served.url, mode, connections: 3, warmUpMs: 0, durationMs: 50 };
+    expect(await load(options)).toMatchObject({ ...NOTHING_WRONG, connections: { failed: 0, lost: 0 } });
+  });
+
   it('that are idle holds them, and answers pings', async () => {
     let pongs = 0;
     const served = await wsServer(
@@ -361,6 +509,18 @@ describe('a load that expects no answer', () => {
     expect(served.count).toBe(1000);
     expect(await load({ ...options, amount: 30, ratePerSecond: 1000 })).toMatchObject({ messages: { total: 30 } });
     expect(served.count).toBe(1030);
+  });
+
+  it('does not count what the system has not taken', async () => {
+    const options = {
+      url: await deafServer(),
+      expect: 'none',
+      connections: 1,
+      inFlight: 50,
+      sizeBytes: 1_000_000,
+    } as const;
+    const result = await load({ ...options, warmUpMs: 0, durationMs: 50, timeoutMs: 50 });
+    expect(result).toMatchObject({ messages: { total: 0 }, connections: { opened: 1 } });
   });
 
   it('does not mind answers, nor a server that reads only when it has written', async () => {

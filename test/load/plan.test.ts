@@ -68,6 +68,7 @@ describe('the plan of a load', () => {
     [{ mode: 'flood' }, 'mode'],
     [{ expect: 'nothing' }, 'expect'],
     [{ mode: 'broadcast', workers: 2 }, 'workers'],
+    [{ ca: 'no certificate' }, 'ca'],
     [{ mode: 'broadcast', expect: 'none' }, 'expect'],
     [{ mode: 'idle', amount: 5 }, 'amount'],
     [{ mode: 'connect', ratePerSecond: 5 }, 'ratePerSecond'],

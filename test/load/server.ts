@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { acceptKey } from '../../dist/protocol/handshake-response.js';
@@ -40,23 +40,32 @@ export const broadcastFrom =
     }
   };
 
-/** A server that accepts, and answers the first bytes behind the handshake with these. */
-export async function rawServer(bytes: Uint8Array) {
-  const server = createServer((socket) => {
+/** A server of bare TCP that accepts, and reads nothing more by itself: what it does then is told. */
+export async function deafServer(onSocket: (socket: Socket) => void = () => {}) {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     onTestFinished(() => void socket.destroy());
     socket.on('error', () => {});
     socket.once('data', (request) => {
+      socket.pause();
       const [, key = ''] = /Sec-WebSocket-Key: (\S+)/.exec(String(request)) ?? [];
       socket.write(
         `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(key)}\r\n\r\n`,
       );
-      socket.once('data', () => socket.write(bytes));
+      onSocket(socket);
     });
   });
   onTestFinished(() => void server.close());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
+/** The same, which answers the first bytes behind the handshake with these. */
+export function rawServer(bytes: Uint8Array) {
+  return deafServer((socket) => {
+    socket.once('data', () => socket.write(bytes)).on('end', () => socket.end());
+    socket.resume();
+  });
 }
 
 /** A port on which nobody listens. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Latency } from '../../dist/load/latency.js';
 import { Supply } from '../../dist/load/supply.js';
 
 const RATELESS = { ratePerSecond: Number.POSITIVE_INFINITY };
@@ -58,13 +59,53 @@ describe('a supply with a rate', () => {
     expect(supply.waiting).toBe(0);
   });
 
+  it('that is asked late knows when each was due', () => {
+    const supply = new Supply({ ratePerSecond: 2000 });
+    supply.start(Number.POSITIVE_INFINITY, 0);
+    supply.advance(1);
+    supply.advance(4.5);
+    expect(takeAll(supply, 100, 5)).toEqual([
+      [2, 1],
+      [2, 2],
+      [2, 3],
+      [2, 4],
+      [1, 4.5],
+    ]);
+  });
+
+  it('that is asked very late knows it roughly', () => {
+    const supply = new Supply({ ratePerSecond: 1000 });
+    supply.start(Number.POSITIVE_INFINITY, 0);
+    supply.advance(100_000);
+    const taken = takeAll(supply, 100_000, 100_000);
+    expect(taken.length).toBeLessThan(1100);
+    expect(taken.reduce((total, [count]) => total + count, 0)).toBe(100_000);
+    for (const [count, time] of taken) expect([count, time % 100]).toEqual([100, 0]);
+  });
+
+  it('that is given up says how long each has waited', () => {
+    const supply = new Supply({ ratePerSecond: 2000 });
+    supply.start(Number.POSITIVE_INFINITY, 0);
+    for (const now of [1, 2, 3]) supply.advance(now);
+    supply.take(3, 3);
+    supply.take(1, 3);
+    const waited: [ms: number, count: number][] = [];
+    const latency = { note: (ms: number, count: number) => waited.push([ms, count]) };
+    supply.abandon(10, latency as unknown as Latency);
+    expect(waited).toEqual([
+      [8, 1],
+      [7, 2],
+    ]);
+    expect(supply.waiting).toBe(0);
+  });
+
   it('is exhausted when its amount was due, and taken', () => {
     const supply = new Supply({ ratePerSecond: 1000 });
     supply.start(3, 0);
     supply.advance(10);
     expect(supply.waiting).toBe(3);
     expect(supply.isExhausted).toBe(false);
-    expect(supply.take(10, 10)).toBe(3);
+    expect(takeAll(supply, 10, 10)).toHaveLength(3);
     expect(supply.isExhausted).toBe(true);
     supply.advance(20);
     expect(supply.waiting).toBe(0);

@@ -1,0 +1,25 @@
+import { X509Certificate } from 'node:crypto';
+import { excerpt } from '../protocol/handshake-error.js';
+import { OptionError } from './option-error.js';
+
+/** Certificates in PEM, each with as many as it has. */
+export type Certificates = string | Buffer | readonly (string | Buffer)[];
+
+const PEM = /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/;
+
+/** Looks at the first certificate of each: TLS would pass over what is none, and then trust nobody. @throws OptionError */
+export function checkCertificates(ca: Certificates | undefined): void {
+  if (ca === undefined) return;
+  for (const certificates of [ca].flat()) {
+    if (!PEM.test(String(certificates))) throw refusal(excerpt(String(certificates)));
+    try {
+      new X509Certificate(certificates);
+    } catch (cause) {
+      throw refusal((cause as Error).message, { cause });
+    }
+  }
+}
+
+function refusal(what: string, options?: ErrorOptions): OptionError {
+  return new OptionError('ca', `ca must be certificates in PEM, got ${what}`, options);
+}
