@@ -266,7 +266,7 @@ describe('a load that gets', () => {
 
   it('no answer in time counts timeouts', async () => {
     const served = await wsServer(() => {});
-    const options = { url: served.url, connections: 2, inFlight: 3, amount: 100, timeoutMs: 20 };
+    const options = { url: served.url, connections: 2, inFlight: 3, amount: 100, timeoutMs: 700 };
     expect(await load(options)).toMatchObject({
       errors: 6,
       timeouts: 6,
@@ -286,7 +286,7 @@ describe('a load that gets', () => {
       late();
       echo(...message);
     });
-    const options = { url: served.url, connections: 1, amount: 5, warmUpMs: 10, timeoutMs: 20 };
+    const options = { url: served.url, connections: 1, amount: 5, warmUpMs: 10, timeoutMs: 700 };
     const result = await load(options);
     expect(result).toMatchObject({ errorsByKind: { 'timeout: no answer': 1 }, connections: { lost: 1 } });
     expect(served.count).toBe(1);
@@ -294,7 +294,7 @@ describe('a load that gets', () => {
 
   it('an end without a Close from a server that reads nothing gives the connection up', async () => {
     const url = await deafServer((socket) => void socket.end());
-    const options = { url, expect: 'none', connections: 1, inFlight: 50, sizeBytes: 1_000_000, timeoutMs: 50 } as const;
+    const options = { url, expect: 'none', connections: 1, inFlight: 50, sizeBytes: 1_000_000, timeoutMs: 700 } as const;
     expect(await load({ ...options, durationMs: 60_000 })).toMatchObject({
       errorsByKind: { 'lost: without a Close': 1 },
       connections: { lost: 1 },
@@ -416,7 +416,7 @@ describe('a load of broadcasts', () => {
       for (const client of others.slice(1)) client.send(bytes, { binary: isBinary });
     });
     server = served.server;
-    const options = { url: served.url, mode: 'broadcast', connections: 3, amount: 5, timeoutMs: 20 } as const;
+    const options = { url: served.url, mode: 'broadcast', connections: 3, amount: 5, timeoutMs: 700 } as const;
     const result = await load(options);
     expect(result.errorsByKind).toMatchObject({ 'timeout: no answer': expect.any(Number) });
     expect(result.connections.lost).toBeGreaterThan(0);
@@ -519,7 +519,7 @@ describe('a load that expects no answer', () => {
       inFlight: 50,
       sizeBytes: 1_000_000,
     } as const;
-    const result = await load({ ...options, warmUpMs: 0, durationMs: 50, timeoutMs: 50 });
+    const result = await load({ ...options, warmUpMs: 0, durationMs: 50, timeoutMs: 700 });
     expect(result).toMatchObject({ messages: { total: 0 }, connections: { opened: 1 } });
   });
 
