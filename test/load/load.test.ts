@@ -294,7 +294,14 @@ describe('a load that gets', () => {
 
   it('an end without a Close from a server that reads nothing gives the connection up', async () => {
     const url = await deafServer((socket) => void socket.end());
-    const options = { url, expect: 'none', connections: 1, inFlight: 50, sizeBytes: 1_000_000, timeoutMs: 700 } as const;
+    const options = {
+      url,
+      expect: 'none',
+      connections: 1,
+      inFlight: 50,
+      sizeBytes: 1_000_000,
+      timeoutMs: 700,
+    } as const;
     expect(await load({ ...options, durationMs: 60_000 })).toMatchObject({
       errorsByKind: { 'lost: without a Close': 1 },
       connections: { lost: 1 },
