@@ -76,8 +76,8 @@ export class StreamCaller implements Caller {
 }
 
 /**
- * One whose request was read from a descriptor, and nothing behind it. As long as nobody asks for a stream, there is none: to
- * make and to destroy a net.Socket takes longer than all else of an upgrade.
+ * One whose request was read from a descriptor, and nothing behind it. As long as nobody asks for a stream, there is none: a
+ * net.Socket is costly to make and to destroy.
  */
 export class DescriptorCaller implements Caller {
   readonly remoteAddress: string;
