@@ -244,7 +244,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
       this.#noteInput();
       return goesOn && !this.#isStopped;
     } finally {
-      turn.end();
+      this.#endReadTurn();
     }
   }
 
@@ -390,7 +390,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   /** What is sent of the window has to be gathered before. */
   beforeWindowChanges(): void {
-    this.#env.outBuffer.settle();
+    this.#out.settle();
   }
 
   get discardsInput(): boolean {
@@ -430,10 +430,18 @@ export class HostedConnection implements Connection, TransportListener, InputLis
       this.#noteInput();
       if (!isReleased) return;
     } finally {
-      turn.end();
+      this.#endReadTurn();
     }
     if (this.#peerEnded && this.#state < State.FINISHING) this.#finish();
     if (!this.#isStopped) this.#transport.resume();
+  }
+
+  #endReadTurn(): void {
+    try {
+      this.#out.endRead();
+    } finally {
+      this.#env.turn.end();
+    }
   }
 
   /** A message, and those behind it that the same scan has found, until something speaks against more of them. */
@@ -459,7 +467,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     }
     if (!poison) return;
     this.#message = undefined;
-    this.#env.outBuffer.settle();
+    this.#out.settle();
     reader.overwrite(POISON);
   }
 
@@ -526,12 +534,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
    * @returns false if that was too much for it, and its Close is sent.
    */
   #beforeOutput(): boolean {
-    const { topics, turn } = this.#env;
-    if (topics.hasPending) topics.catchUp(this);
-    if (!this.#output.touched) {
-      this.#output.touched = true;
-      turn.touch(this.#output);
-    }
+    if (this.#topics.hasPending) this.#topics.catchUp(this);
     return this.#state === State.OPEN;
   }
 

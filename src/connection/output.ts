@@ -1,5 +1,4 @@
 import { type Arena, OUT_BYTES } from '../memory/arena.js';
-import { Slabs } from '../memory/slabs.js';
 import { frameHeaderBytes, MAX_SERVER_HEADER_BYTES, writeFrameHeader } from '../protocol/frame-header.js';
 import type { OutBuffer } from './out-buffer.js';
 import type { Transport } from './transport.js';
@@ -19,11 +18,11 @@ const WORDWISE_BYTES = 128;
 /** Below this many bytes, publications that have to wait are copied instead of being held where they lie. */
 const MIN_HELD_BYTES = 16 * 1024;
 
-/** What a connection may have gathered in the out-buffer and on the heap together, in bytes. */
-export const MAX_GATHERED_BYTES = 2 * OUT_BYTES;
+/** What a connection may have gathered at most, in bytes. */
+export const MAX_GATHERED_BYTES = OUT_BYTES;
 
-/** Least size of what a connection moves to the heap, in bytes. */
-const SPILL_BYTES = 512;
+/** Up to this many bytes that wait are moved to where their connection goes on to gather; more are sent before. */
+const MAX_MOVED_BYTES = 4 * 1024;
 
 /** Memory that others write from too, and that is used again when nobody holds it. */
 export interface HeldMemory {
@@ -46,11 +45,9 @@ export class Output {
   readonly #arena: Arena;
   readonly #out: OutBuffer;
   readonly #transport: Transport;
-  /** Whether the thread's turn knows that there is something to be flushed. */
-  touched = false;
-  /** Gathered before another connection took the out-buffer over: the first `#spilledBytes` of it. */
-  #spilled: Buffer | undefined;
-  #spilledBytes = 0;
+  /** Gathered before another connection took the out-buffer over: where it waits there. */
+  #waitsFrom = 0;
+  #waitsTo = 0;
 
   constructor(arena: Arena, out: OutBuffer, transport: Transport) {
     this.#arena = arena;
@@ -69,8 +66,7 @@ export class Output {
   }
 
   get #gatheredBytes(): number {
-    const spilled = this.#spilledBytes;
-    return this.#out.owner === this ? spilled + this.#out.length : spilled;
+    return this.#out.owner === this ? this.#out.length : this.#waitsTo - this.#waitsFrom;
   }
 
   /** Appends a frame whose payload lies at `[start, start + length)` of `payload`. */
@@ -101,9 +97,9 @@ export class Output {
       this.frame(firstByte, this.#arena.bytes, start, length);
       return false;
     }
-    if (out.owner !== this) this.#makeRoom(length);
+    if (out.owner !== this) this.#own();
     if (out.later(firstByte, start, length)) return true;
-    this.flush();
+    this.#own();
     return out.later(firstByte, start, length);
   }
 
@@ -160,40 +156,57 @@ export class Output {
 
   /** Gives what was gathered to the kernel, and queues what it does not take. */
   flush(): void {
-    if (this.#spilled !== undefined) this.#flushSpilled(this.#spilled);
     const out = this.#out;
-    if (out.owner !== this) return;
+    if (out.owner !== this) {
+      this.#flushWaiting();
+      return;
+    }
     out.settle();
-    if (out.position === out.start) return;
-    const taken = this.#transport.tryWrite(out.bytes, out.start, out.position);
-    if (out.start + taken < out.position) this.#enqueueRest(out.bytes, out.start + taken, out.position, NO_SLAB);
-    out.position = out.start;
+    if (out.position === out.base) return;
+    this.#write(out.base, out.position);
+    out.consume();
   }
 
   /** Forgets what was gathered. */
   drop(): void {
-    this.#spilled = undefined;
-    this.#spilledBytes = 0;
-    if (this.#out.owner !== this) return;
-    this.#out.owner = undefined;
-    this.#out.clear();
+    this.#waitsTo = this.#waitsFrom;
+    if (this.#out.owner === this) this.#out.disown();
+  }
+
+  /** What was gathered waits for the next flush where it is, because another connection wants the out-buffer. */
+  wait(from: number, to: number): void {
+    this.#waitsFrom = from;
+    this.#waitsTo = to;
+  }
+
+  #flushWaiting(): void {
+    const from = this.#waitsFrom;
+    const to = this.#waitsTo;
+    this.#waitsTo = from;
+    if (from < to) this.#write(from, to);
+  }
+
+  #write(from: number, to: number): void {
+    const { bytes } = this.#out;
+    const taken = this.#transport.tryWrite(bytes, from, to);
+    if (from + taken < to) this.#enqueueRest(bytes, from + taken, to, NO_SLAB);
   }
 
   #frameDirect(firstByte: number, payload: Uint8Array, start: number, length: number, slabOwner: SlabOwner): void {
     const out = this.#claim(0);
     out.position = writeFrameHeader(out.bytes, out.position, firstByte, length);
-    if (!this.isIdle || this.#spilled !== undefined) {
+    if (!this.isIdle) {
       this.flush();
       this.#enqueueRest(payload, start, start + length, slabOwner);
       return;
     }
-    const gathered = out.position - out.start;
+    const gathered = out.position - out.base;
     const taken = this.#transport.tryWriteBoth(
-      out.bytes.subarray(out.start, out.position),
+      out.bytes.subarray(out.base, out.position),
       payload.subarray(start, start + length),
     );
-    if (taken < gathered) this.#enqueueRest(out.bytes, out.start + taken, out.position, NO_SLAB);
-    out.position = out.start;
+    if (taken < gathered) this.#enqueueRest(out.bytes, out.base + taken, out.position, NO_SLAB);
+    out.consume();
     const payloadTaken = Math.max(0, taken - gathered);
     if (payloadTaken < length) this.#enqueueRest(payload, start + payloadTaken, start + length, slabOwner);
   }
@@ -212,46 +225,21 @@ export class Output {
   #claim(length: number): OutBuffer {
     const out = this.#out;
     if (out.owner === this) out.settle();
-    if (out.owner !== this || out.position + MAX_SERVER_HEADER_BYTES + length > out.end) this.#makeRoom(length);
+    else this.#own();
+    if (out.position + MAX_SERVER_HEADER_BYTES + length > out.end) this.#own();
     return out;
   }
 
-  #makeRoom(length: number): void {
+  /** Makes the out-buffer ours, behind what already waits of us. If it is, flushes it: then it is as good as empty. */
+  #own(): void {
     const out = this.#out;
-    if (out.owner !== this) {
-      out.owner?.spill();
-      out.owner = this;
-      out.clear();
-    } else if (out.position + MAX_SERVER_HEADER_BYTES + length > out.end) {
-      this.flush();
-    }
-  }
-
-  /** Another connection wants the out-buffer. */
-  spill(): void {
-    this.#out.settle();
-    const { bytes, start, position } = this.#out;
-    this.#out.owner = undefined;
-    const length = position - start;
-    if (length === 0) return;
-    const total = this.#spilledBytes + length;
-    if (this.#spilled === undefined || total > this.#spilled.length) {
-      // Doubled, so that connections that write in turn do not copy all that they have gathered each time.
-      const larger = Buffer.allocUnsafeSlow(Math.max(SPILL_BYTES, Slabs.capacity(total)));
-      this.#spilled?.copy(larger, 0, 0, this.#spilledBytes);
-      this.#spilled = larger;
-    }
-    bytes.copy(this.#spilled, this.#spilledBytes, start, position);
-    this.#spilledBytes = total;
-    if (total >= OUT_BYTES) this.#flushSpilled(this.#spilled);
-  }
-
-  #flushSpilled(spilled: Buffer): void {
-    const length = this.#spilledBytes;
-    this.#spilled = undefined;
-    this.#spilledBytes = 0;
-    const taken = this.#transport.tryWrite(spilled, 0, length);
-    if (taken < length) this.#transport.enqueue(spilled.subarray(taken, length));
+    out.give(this);
+    const length = this.#waitsTo - this.#waitsFrom;
+    if (length > MAX_MOVED_BYTES) this.#flushWaiting();
+    if (this.#waitsTo === this.#waitsFrom) return;
+    out.bytes.copyWithin(out.position, this.#waitsFrom, this.#waitsTo);
+    out.position += length;
+    this.#waitsTo = this.#waitsFrom;
   }
 }
 

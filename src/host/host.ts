@@ -94,7 +94,7 @@ export class Host {
     this.#env = {
       arena,
       kernel,
-      outBuffer: new OutBuffer(arena, kernel),
+      outBuffer: new OutBuffer(arena, kernel, exchange.turn),
       turn: exchange.turn,
       topics: exchange.topics,
       counters,

@@ -14,6 +14,7 @@ describe('a message that is sent to a connection of another host of the thread',
     other.turn.begin();
     sender.wire.arrive(clientFrame(BINARY, payload));
     other.turn.end();
+    other.settle();
     expect(target.wire.output.subarray(-size).equals(payload)).toBe(true);
   });
 });

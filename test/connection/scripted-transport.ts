@@ -26,6 +26,8 @@ export type Call =
 export class ScriptedTransport implements Transport {
   /** How many of the offered bytes the kernel takes at once. */
   takes: (offered: number) => number = (offered) => offered;
+  /** Called whenever the connection was told something: a phase of the event loop may end there. */
+  onTold: () => void = () => {};
   /** The most that one read brings, in bytes. */
   readBytes = WINDOW_BYTES;
 
@@ -134,6 +136,7 @@ export class ScriptedTransport implements Transport {
     for (let i = 0; i < entries && this.#queue.length > 0 && !this.isDestroyed; i++) {
       this.#complete(this.#queue.shift() as Queued, true);
       this.#listener.onWritten();
+      this.onTold();
       this.overwriteWhatIsFree();
     }
     this.pump();
@@ -157,6 +160,7 @@ export class ScriptedTransport implements Transport {
     if (!this.isPaused && !this.isDestroyed && this.#peerFin && !this.#endTold) {
       this.#endTold = true;
       this.#listener.onEnd();
+      this.onTold();
     }
     const bothEnded = this.#endTold && this.isEnded && this.#queue.length === 0;
     if ((this.isDestroyed || bothEnded) && !this.isClosed) this.#close();
@@ -169,6 +173,7 @@ export class ScriptedTransport implements Transport {
     const goOn = this.#listener.onRead(windowStart, windowStart + bytes.length);
     this.#target = this.#listener.readTarget();
     this.overwriteWhatIsFree();
+    this.onTold();
     return goOn;
   }
 
@@ -227,6 +232,7 @@ export class ScriptedTransport implements Transport {
     if (!this.#listener.onRead(offset, offset + length)) this.isPaused = true;
     this.#target = this.#listener.readTarget(); // as a net.Socket does, also when it was destroyed meanwhile
     this.overwriteWhatIsFree();
+    this.onTold();
   }
 
   #write(bytes: Uint8Array): number {
@@ -252,6 +258,7 @@ export class ScriptedTransport implements Transport {
     this.isClosed = true;
     for (const queued of this.#queue.splice(0)) this.#complete(queued, false);
     this.#listener.onClose();
+    this.onTold();
   }
 
   #expectOpen(what: string): void {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SendData } from '../../dist/connection/connection.js';
 import { Counter } from '../../dist/connection/counters.js';
 import { DIRECT_WRITE_BYTES } from '../../dist/connection/output.js';
@@ -147,19 +147,6 @@ describe('a turn', () => {
     expect(peer.wire.writes).toBe(0);
   });
 
-  test('ends in the next microtask for what is sent outside of a callback', async () => {
-    const thread = startThread();
-    const peer = thread.connect();
-    peer.connection.send('a');
-    peer.connection.send('b');
-    expect(peer.wire.writes).toBe(0);
-    expect(peer.connection.bufferedAmount).toBe(6);
-    await Promise.resolve();
-    expect(peer.wire.writes).toBe(1);
-    expect(peer.connection.bufferedAmount).toBe(0);
-    expect(framesOf(peer)).toEqual([shown(TEXT, 'a'), shown(TEXT, 'b')]);
-  });
-
   test('of a message hook goes on after an await, in a turn of its own', async () => {
     const thread = startThread({
       handler: {
@@ -180,6 +167,121 @@ describe('a turn', () => {
       ['a later', 'a too', 'b later', 'b too'].map((text) => shown(TEXT, text)),
     );
     expect(peer.wire.writes).toBe(2);
+  });
+});
+
+describe('a phase of the event loop', () => {
+  // Nothing takes any time, unless it says so.
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  test('ends with the answers to all of its reads, one write for each connection', () => {
+    const thread = startThread({ handler: echo });
+    const peers = Array.from({ length: 20 }, () => thread.connect());
+    const textsOf = (who: number) => Array.from({ length: (who % 5) + 1 }, (_, i) => `${who}: ${'x'.repeat(who * i)}`);
+    thread.inPhase(() => {
+      for (const [who, { wire }] of peers.entries())
+        wire.arrive(...textsOf(who).map((text) => clientFrame(TEXT, text)));
+      for (const { wire, connection } of peers) {
+        expect(wire.writes).toBe(0);
+        expect(connection.bufferedAmount).toBeGreaterThan(0);
+      }
+    });
+    for (const [who, peer] of peers.entries()) {
+      expect(framesOf(peer)).toEqual(textsOf(who).map((text) => shown(TEXT, text)));
+      expect(peer.wire.writes).toBe(1);
+      expect(peer.connection.bufferedAmount).toBe(0);
+    }
+  });
+
+  test('ends by itself, also for what is sent outside of a callback', async () => {
+    const thread = startThread();
+    const peer = thread.connect();
+    for (const [first, second] of [
+      ['a', 'b'],
+      ['c', 'd'],
+    ] as const) {
+      const before = peer.wire.writes;
+      peer.connection.send(first);
+      peer.connection.send(second);
+      expect(peer.wire.writes).toBe(before);
+      expect(peer.connection.bufferedAmount).toBe(6);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(peer.wire.writes).toBe(before + 1);
+      expect(peer.connection.bufferedAmount).toBe(0);
+    }
+    expect(framesOf(peer)).toEqual(['a', 'b', 'c', 'd'].map((text) => shown(TEXT, text)));
+  });
+
+  test('is not waited for when a handler has taken long', () => {
+    const thread = startThread({
+      handler: {
+        message(connection, message) {
+          connection.send(message);
+          if (message.text() === 'slow') vi.advanceTimersByTime(1);
+        },
+      },
+    });
+    const [quick, slow] = [thread.connect(), thread.connect()];
+    thread.inPhase(() => {
+      quick.wire.arrive(clientFrame(TEXT, 'quick'));
+      slow.wire.arrive(clientFrame(TEXT, 'slow'));
+      expect(framesOf(quick)).toEqual([shown(TEXT, 'quick')]);
+      expect(framesOf(slow)).toEqual([shown(TEXT, 'slow')]);
+    });
+  });
+
+  test.each([
+    [100, 1],
+    [5000, 2],
+  ])('has one write of %i bytes and of more, though others have sent in between: %i', (size, writes) => {
+    const thread = startThread({ handler: echo });
+    const [peer, other] = [thread.connect(), thread.connect()];
+    thread.inPhase(() => {
+      peer.wire.arrive(clientFrame(BINARY, pattern(size)));
+      other.wire.arrive(clientFrame(TEXT, 'of another'));
+      peer.wire.arrive(clientFrame(TEXT, 'more'));
+      other.wire.arrive(clientFrame(TEXT, 'of another, too'));
+    });
+    expect(framesOf(peer)).toEqual([shown(BINARY, pattern(size)), shown(TEXT, 'more')]);
+    expect(framesOf(other)).toEqual([shown(TEXT, 'of another'), shown(TEXT, 'of another, too')]);
+    expect(peer.wire.writes).toBe(writes);
+  });
+
+  test('does not send what a connection had to say that is terminated in it', () => {
+    const thread = startThread({ handler: echo });
+    const [gone, other] = [thread.connect(), thread.connect()];
+    thread.inPhase(() => {
+      gone.wire.arrive(clientFrame(TEXT, 'lost'));
+      other.wire.arrive(clientFrame(TEXT, 'kept'));
+      gone.connection.terminate();
+    });
+    expect(gone.wire.output.length).toBe(0);
+    expect(framesOf(other)).toEqual([shown(TEXT, 'kept')]);
+  });
+
+  test('sends before a Close what was sent before it', () => {
+    const thread = startThread({ handler: echo });
+    const [closing, other] = [thread.connect(), thread.connect()];
+    thread.inPhase(() => {
+      closing.wire.arrive(clientFrame(TEXT, 'before'));
+      other.wire.arrive(clientFrame(TEXT, 'of another'));
+      closing.connection.close(1000);
+      expect(framesOf(closing)).toEqual([shown(TEXT, 'before'), 'close 1000']);
+    });
+  });
+
+  test('sends before a publication what was sent before it', () => {
+    const thread = startThread({ handler: echo });
+    const [subscriber, other] = [thread.connect(), thread.connect()];
+    subscriber.connection.subscribe('room');
+    thread.inPhase(() => {
+      subscriber.wire.arrive(clientFrame(TEXT, 'before'));
+      other.wire.arrive(clientFrame(TEXT, 'of another'));
+      thread.topics.publish('room', undefined, 0x81, Buffer.from('published'), 0, 9);
+      other.wire.arrive(clientFrame(TEXT, 'a turn'));
+      expect(framesOf(subscriber)).toEqual([shown(TEXT, 'before'), shown(TEXT, 'published')]);
+    });
   });
 });
 

@@ -67,13 +67,14 @@ export class TestThread {
   readonly closed: HostedConnection[] = [];
   readonly #env: ConnectionEnvironment;
   #made = 0;
+  #phases = 0;
 
   constructor(options: ThreadOptions = {}) {
     this.arena = new Arena(options.arenaBytes ?? 8 * MIB);
     this.turn = new Turn(() => this.topics.flush());
     this.topics = new Topics({ hasPeers: false, post: () => {} }, () => this.turn.schedule());
     const kernel = createKernel('auto', this.arena.memory);
-    this.out = new OutBuffer(this.arena, kernel);
+    this.out = new OutBuffer(this.arena, kernel, this.turn);
     const { handler, arenaBytes, maxBufferedBytes = 2 ** 40, poison, ...limits } = options;
     const shared = new SharedArrayBuffer(4);
     this.budget = new BufferBudget(shared, maxBufferedBytes, this.counters, () => this.exceeded++);
@@ -125,13 +126,25 @@ export class TestThread {
 
   /** A callback of the event loop, in which `act` happens. */
   inTurn(act: () => void): void {
-    this.turn.begin();
+    this.inPhase(() => {
+      this.turn.begin();
+      try {
+        act();
+      } finally {
+        this.turn.end();
+      }
+    });
+  }
+
+  /** A phase of the event loop: several callbacks, of which each would be one of its own otherwise. */
+  inPhase(act: () => void): void {
+    this.#phases++;
     try {
       act();
     } finally {
-      this.turn.end();
+      this.#phases--;
     }
-    this.settle();
+    if (this.#phases === 0) this.settle();
   }
 
   /** Time goes by, a tick at a time. */
@@ -148,10 +161,11 @@ export class TestThread {
     }
   }
 
-  /** Between two turns: whatever is not in use is overwritten, and transports go on by themselves. */
+  /** The end of a phase of the event loop: whatever is not in use is overwritten, and transports go on by themselves. */
   settle(): void {
+    this.out.flush();
     for (const { wire } of this.peers) wire.overwriteWhatIsFree();
-    if (this.out.position === this.out.start) overwriteOutBuffer(this.arena);
+    overwriteOutBuffer(this.arena);
     for (const { wire } of this.peers) wire.pump();
   }
 
@@ -195,6 +209,9 @@ export class TestThread {
     const info = { id, remoteAddress: '192.0.2.1', path: '/room', query: 'a=b', subprotocol: 'chat', data: undefined };
     const connection = new HostedConnection(this.#env, info, (listener) => {
       wire = new ScriptedTransport(this.arena, listener, this.budget);
+      wire.onTold = () => {
+        if (this.#phases === 0) this.out.flush();
+      };
       return wire;
     });
     const peer = { connection, wire: wire as unknown as ScriptedTransport };

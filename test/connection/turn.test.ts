@@ -1,5 +1,4 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { Output } from '../../dist/connection/output.js';
 import { Turn } from '../../dist/connection/turn.js';
 
 let log: string[];
@@ -10,40 +9,19 @@ beforeEach(() => {
   turn = new Turn(() => log.push('publications'));
 });
 
-/** An output, as far as a turn knows it. */
-function output(name: string): Output {
-  return { touched: true, flush: () => log.push(name) } as unknown as Output;
-}
-
-test('a turn ends with the publications, and then the outputs that were touched, in their order', () => {
+test('a turn ends with the publications', () => {
   turn.begin();
-  turn.touch(output('first'));
-  turn.touch(output('second'));
   expect(log).toEqual([]);
   turn.end();
-  expect(log).toEqual(['publications', 'first', 'second']);
+  expect(log).toEqual(['publications']);
 });
 
 test('a turn inside another ends with that', () => {
   turn.begin();
   turn.begin();
-  turn.touch(output('inner'));
   turn.end();
   expect(log).toEqual([]);
   expect(Turn.running).toBe(turn);
-  turn.touch(output('outer'));
-  turn.end();
-  expect(log).toEqual(['publications', 'inner', 'outer']);
-});
-
-test('an output that was flushed can be touched again', () => {
-  const one = output('one');
-  turn.begin();
-  turn.touch(one);
-  turn.end();
-  expect(one.touched).toBe(false);
-  log.length = 0;
-  turn.begin();
   turn.end();
   expect(log).toEqual(['publications']);
 });
@@ -56,43 +34,50 @@ test('the running turn is known while it runs', () => {
   expect(Turn.running).toBeUndefined();
 });
 
-test('outside of a turn everything is flushed in one microtask, each time', async () => {
-  for (const names of [['a', 'b'], ['c'], ['d', 'e', 'f']]) {
+test('a turn that fails is over', () => {
+  const failing = new Turn(() => {
+    throw new Error('of a topic');
+  });
+  failing.begin();
+  expect(() => failing.end()).toThrow('of a topic');
+  expect(Turn.running).toBeUndefined();
+  failing.afterwards(() => log.push('at once'));
+  expect(log).toEqual(['at once']);
+});
+
+test('outside of a turn publications go out in one microtask, each time', async () => {
+  for (const count of [2, 1, 3]) {
     log.length = 0;
-    for (const name of names) turn.touch(output(name));
-    turn.schedule();
+    for (let i = 0; i < count; i++) turn.schedule();
     expect(log).toEqual([]);
     await Promise.resolve();
-    expect(log).toEqual(['publications', ...names]);
+    expect(log).toEqual(['publications']);
   }
 });
 
-test('what was touched outside of a turn goes out with a turn that comes before the microtask, once', async () => {
-  turn.touch(output('outside'));
+test('in a turn nothing is scheduled: its end is enough', async () => {
   turn.begin();
+  turn.schedule();
   turn.end();
-  expect(log).toEqual(['publications', 'outside']);
   await Promise.resolve();
-  expect(log.filter((line) => line === 'outside')).toHaveLength(1);
+  expect(log).toEqual(['publications']);
 });
 
-test('what must not be done while a hook runs is done when the turn is over, after what was sent', () => {
+test('what must not be done while a hook runs is done when the turn is over, after the publications', () => {
   turn.begin();
-  turn.touch(output('sent'));
   turn.begin();
   turn.afterwards(() => log.push('first'));
   turn.afterwards(() => {
     log.push('second');
     // It may begin a turn of its own, and put off more.
     turn.begin();
-    turn.touch(output('sent by the second'));
     turn.afterwards(() => log.push('third'));
     turn.end();
   });
   turn.end();
   expect(log).toEqual([]);
   turn.end();
-  expect(log).toEqual(['publications', 'sent', 'first', 'second', 'publications', 'sent by the second', 'third']);
+  expect(log).toEqual(['publications', 'first', 'second', 'publications', 'third']);
 });
 
 test('outside of a turn it is done at once', () => {
