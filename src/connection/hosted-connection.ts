@@ -52,6 +52,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   topics: Set<string> | undefined;
   batch = 0;
   runsTaken = 0;
+  slot = -1;
 
   readonly #env: ConnectionEnvironment;
   readonly #input: Input;
@@ -106,7 +107,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     this.#transport = connect(this);
     this.#out = env.outBuffer;
     this.#topics = env.topics;
-    this.#output = new Output(env.arena, env.outBuffer, this.#transport);
+    this.#output = new Output(env.arena, env.outBuffer, this.#transport, this);
     this.#guard = new Guard(env, this, this.#input, this.#transport);
     this.#gathersBelowMark = env.limits.highWaterMarkBytes >= MAX_GATHERED_BYTES;
   }
@@ -230,7 +231,21 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     this.#isAboveHighWaterMark();
   }
 
-  // What the transport tells. Each of these is a turn of the thread.
+  get clearDescriptor(): number {
+    return this.#output.isClear ? this.#transport.descriptor : -1;
+  }
+
+  // What output and transport tell.
+
+  onOutput(): void {
+    if (this.slot >= 0) this.#topics.block(this);
+  }
+
+  onDescriptorLost(): void {
+    if (this.slot >= 0) this.#topics.block(this);
+  }
+
+  // Each of these is a turn of the thread.
 
   onRead(start: number, end: number): boolean {
     const { turn, counters } = this.#env;
@@ -318,7 +333,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     turn.begin();
     try {
       const hasHeard = this.#hasHeard;
-      const hasMessage = this.#hasMessage;
+      const hasMessage = this.#topics.takeSent(this) || this.#hasMessage;
       this.#hasHeard = false;
       this.#hasMessage = false;
       this.#guard.tick(hasHeard, hasMessage);

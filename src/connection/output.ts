@@ -31,6 +31,12 @@ export interface HeldMemory {
   release(): void;
 }
 
+/** Who wants to know what becomes of an output. */
+export interface OutputListener {
+  /** Something is gathered, or queued: what is sent past the output would overtake it. */
+  onOutput(): void;
+}
+
 /** A slab that goes back to the arena when the kernel has its bytes. */
 export interface Slab {
   readonly offset: number;
@@ -45,14 +51,16 @@ export class Output {
   readonly #arena: Arena;
   readonly #out: OutBuffer;
   readonly #transport: Transport;
+  readonly #listener: OutputListener;
   /** Gathered before another connection took the out-buffer over: where it waits there. */
   #waitsFrom = 0;
   #waitsTo = 0;
 
-  constructor(arena: Arena, out: OutBuffer, transport: Transport) {
+  constructor(arena: Arena, out: OutBuffer, transport: Transport, listener: OutputListener) {
     this.#arena = arena;
     this.#out = out;
     this.#transport = transport;
+    this.#listener = listener;
   }
 
   /** All that the kernel has not taken yet, gathered or queued, in bytes. */
@@ -63,6 +71,11 @@ export class Output {
   /** Whether the kernel keeps up: nothing of an earlier turn is waiting for it. */
   get isIdle(): boolean {
     return this.#transport.queuedBytes === 0;
+  }
+
+  /** Whether nothing at all waits, or is being gathered: what goes to the transport comes behind everything before. */
+  get isClear(): boolean {
+    return this.isIdle && this.#out.owner !== this && this.#waitsTo === this.#waitsFrom;
   }
 
   get #gatheredBytes(): number {
@@ -146,6 +159,7 @@ export class Output {
     this.flush();
     const taken = this.#transport.tryWrite(memory.bytes, start, end);
     if (start + taken === end) return;
+    this.#listener.onOutput();
     if (end - start - taken < MIN_HELD_BYTES) {
       this.#transport.enqueueCopy(memory.bytes, start + taken, end);
       return;
@@ -212,6 +226,7 @@ export class Output {
   }
 
   #enqueueRest(bytes: Uint8Array, start: number, end: number, slabOwner: SlabOwner): void {
+    this.#listener.onOutput();
     const slab = slabOwner.detachSlab();
     if (slab === undefined) {
       this.#transport.enqueueCopy(bytes, start, end);
@@ -233,6 +248,7 @@ export class Output {
   /** Makes the out-buffer ours, behind what already waits of us. If it is, flushes it: then it is as good as empty. */
   #own(): void {
     const out = this.#out;
+    this.#listener.onOutput();
     out.give(this);
     const length = this.#waitsTo - this.#waitsFrom;
     if (length > MAX_MOVED_BYTES) this.#flushWaiting();

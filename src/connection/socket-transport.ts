@@ -69,6 +69,7 @@ export class SocketTransport implements Transport {
     this.#isClosed = this.#socket.destroyed;
     this.#socket.onDestroy = () => {
       this.#isClosed = true;
+      listener.onDescriptorLost();
     };
     this.#socket.pause();
     this.#socket.on('end', () => listener.onEnd());
@@ -78,6 +79,10 @@ export class SocketTransport implements Transport {
     });
     // 'close' follows each error, and a connection does not care why its peer is gone.
     this.#socket.on('error', () => {});
+  }
+
+  get descriptor(): number {
+    return this.#isClosed ? -1 : this.#fd;
   }
 
   get queuedBytes(): number {

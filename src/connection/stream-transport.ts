@@ -12,6 +12,7 @@ const SLICE_BYTES = 64 * 1024;
  * is copied into the thread's window, and all of its output is queued on the stream.
  */
 export class StreamTransport implements Transport {
+  readonly descriptor = -1;
   readonly #stream: Duplex;
   readonly #listener: TransportListener;
   readonly #arena: Arena;

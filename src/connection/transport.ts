@@ -3,6 +3,9 @@
  * what the kernel did not take is queued.
  */
 export interface Transport {
+  /** What it writes to directly, until {@link TransportListener.onDescriptorLost}; negative if there is none. */
+  readonly descriptor: number;
+
   /** Queued bytes that the kernel has not taken yet. */
   readonly queuedBytes: number;
 
@@ -53,6 +56,9 @@ export interface TransportListener {
 
   /** Queued bytes have been taken by the kernel. */
   onWritten(): void;
+
+  /** The descriptor is going to be closed, and may be somebody else's then. May be called at any time. */
+  onDescriptorLost(): void;
 
   /** It is over, and nothing of the arena is referred to by the transport. The last call. */
   onClose(): void;

@@ -1,8 +1,11 @@
 import type { MessagePort } from 'node:worker_threads';
+import { Interest, placeOf } from './interest.js';
 import { SharedChunk } from './shared-chunk.js';
 import type { Outlet, Run } from './topics.js';
 
-/** What travels between threads: where runs lie in shared memory. */
+/** What travels between threads: first what its sender wants to have, and then where runs lie in shared memory. */
+type BusMessage = { readonly interest: SharedArrayBuffer } | Batch;
+
 interface Batch {
   readonly buffer: SharedArrayBuffer;
   readonly runs: readonly (readonly [topic: string, start: number, end: number, messages: number])[];
@@ -10,10 +13,13 @@ interface Batch {
 
 /**
  * Connects the topics of one thread with those of the others, by a MessagePort to each of them: a batch of publications
- * is one message, and its bytes stay where they are, in memory that all threads share.
+ * is one message, and its bytes stay where they are, in memory that all threads share. A thread that has no subscribers of a
+ * topic is not disturbed by it.
  */
 export class Bus implements Outlet {
-  readonly #peers = new Set<MessagePort>();
+  /** What they want; undefined until they have said it: then everything. */
+  readonly #peers = new Map<MessagePort, Interest | undefined>();
+  readonly #interest = new Interest();
   readonly #receive: (runs: readonly Run[]) => void;
 
   /** @param receive is given what other threads have published. */
@@ -21,40 +27,59 @@ export class Bus implements Outlet {
     this.#receive = receive;
   }
 
-  get hasPeers(): boolean {
-    return this.#peers.size > 0;
-  }
-
   /** Adds another thread. It is removed when its end of the port is closed. */
   connect(port: MessagePort): void {
-    this.#peers.add(port);
-    port.on('message', (batch: Batch) => this.#onBatch(batch));
+    this.#peers.set(port, undefined);
+    port.on('message', (message: BusMessage) => {
+      if (!('interest' in message)) this.#onBatch(message);
+      else if (this.#peers.has(port)) this.#peers.set(port, new Interest(message.interest));
+    });
     port.on('close', () => this.#peers.delete(port));
     port.unref(); // does not keep its thread alive
+    port.postMessage({ interest: this.#interest.buffer } satisfies BusMessage);
+  }
+
+  wants(topic: string): boolean {
+    if (this.#peers.size === 0) return false;
+    const place = placeOf(topic);
+    for (const interest of this.#peers.values()) if (interest?.includes(place) ?? true) return true;
+    return false;
+  }
+
+  onFirstSubscriber(topic: string): void {
+    this.#interest.add(topic);
+  }
+
+  onLastSubscriber(topic: string): void {
+    this.#interest.remove(topic);
   }
 
   post(runs: readonly Run[]): void {
-    let from = 0;
-    for (let to = 1; to <= runs.length; to++) {
-      const chunk = (runs[from] as Run).chunk;
-      if (to < runs.length && (runs[to] as Run).chunk === chunk) continue;
-      this.#postFrom(chunk, runs.slice(from, to));
-      from = to;
+    if (this.#peers.size === 0) return;
+    const places = runs.map(({ topic }) => placeOf(topic));
+    for (const [port, interest] of this.#peers) {
+      this.#postTo(port, interest === undefined ? runs : runs.filter((_, i) => interest.includes(places[i] as number)));
     }
   }
 
   close(): void {
-    for (const port of this.#peers) port.close();
+    for (const port of this.#peers.keys()) port.close();
     this.#peers.clear();
   }
 
-  #postFrom(chunk: SharedChunk, runs: readonly Run[]): void {
-    chunk.acquire(this.#peers.size);
-    const batch: Batch = {
-      buffer: chunk.buffer,
-      runs: runs.map((run) => [run.topic, run.start, run.end, run.messages] as const),
-    };
-    for (const port of this.#peers) port.postMessage(batch);
+  /** A batch for each chunk. */
+  #postTo(port: MessagePort, runs: readonly Run[]): void {
+    let from = 0;
+    for (let to = 1; to <= runs.length; to++) {
+      const { chunk } = runs[from] as Run;
+      if (to < runs.length && (runs[to] as Run).chunk === chunk) continue;
+      chunk.acquire();
+      port.postMessage({
+        buffer: chunk.buffer,
+        runs: runs.slice(from, to).map((run) => [run.topic, run.start, run.end, run.messages] as const),
+      } satisfies BusMessage);
+      from = to;
+    }
   }
 
   #onBatch({ buffer, runs }: Batch): void {

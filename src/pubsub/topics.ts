@@ -1,4 +1,6 @@
 import { frameHeaderBytes, writeFrameHeader } from '../protocol/frame-header.js';
+import { Room } from './room.js';
+import { type DescriptorSender, Roster } from './roster.js';
 import { ChunkPool, type SharedChunk } from './shared-chunk.js';
 
 /** Who can subscribe: a connection, as far as topics know it. */
@@ -8,6 +10,10 @@ export interface Subscriber {
   /** Which batch it was last given runs of out of turn, and how many of them. Kept by {@link Topics}. */
   batch: number;
   runsTaken: number;
+  /** Its place in the {@link Roster}; negative while it has no topics. Kept by {@link Topics}. */
+  slot: number;
+  /** Its descriptor, if it has one and nothing waits to be sent to it before; else a negative number. */
+  readonly clearDescriptor: number;
   /** Sends it `messages` frames, encoded at `[start, end)` of the chunk. */
   deliver(chunk: SharedChunk, start: number, end: number, messages: number): void;
 }
@@ -25,8 +31,13 @@ export interface Run {
 
 /** Carries the publications of this thread to the others: see {@link Bus}. */
 export interface Outlet {
-  readonly hasPeers: boolean;
+  /** Whether another thread may have a subscriber of a topic. */
+  wants(topic: string): boolean;
+  /** Gives runs to those threads that want them. */
   post(runs: readonly Run[]): void;
+  /** This thread has a subscriber of a topic now, or has none any more. */
+  onFirstSubscriber(topic: string): void;
+  onLastSubscriber(topic: string): void;
 }
 
 /**
@@ -35,7 +46,9 @@ export interface Outlet {
  * and to the other threads.
  */
 export class Topics {
-  readonly #subscribers = new Map<string, Set<Subscriber>>();
+  readonly #rooms = new Map<string, Room>();
+  readonly #roster = new Roster();
+  #sender: DescriptorSender | undefined;
   readonly #outlet: Outlet;
   readonly #schedule: () => void;
   readonly #pool = new ChunkPool();
@@ -52,6 +65,21 @@ export class Topics {
     this.#schedule = schedule;
   }
 
+  /** From now on, publications go straight to the descriptors of those for whom nothing else waits. */
+  sendBy(sender: DescriptorSender): void {
+    this.#sender = sender;
+  }
+
+  /** Something is going to wait to be sent to a subscriber, or its descriptor is going to be closed. */
+  block(subscriber: Subscriber): void {
+    this.#roster.block(subscriber);
+  }
+
+  /** Whether a subscriber was sent something, without being asked, since the last call. */
+  takeSent(subscriber: Subscriber): boolean {
+    return this.#roster.takeSent(subscriber);
+  }
+
   /** Whether something was published in this turn. */
   get hasPending(): boolean {
     return this.#runs.length > 0;
@@ -61,11 +89,18 @@ export class Topics {
     if (subscriber.topics?.has(topic)) return;
     // Also without topics yet: it is not to get what was published before.
     if (this.#runs.length > 0) this.#takePending(subscriber);
-    subscriber.topics ??= new Set();
+    if (subscriber.topics === undefined) {
+      subscriber.topics = new Set();
+      this.#roster.enter(subscriber);
+    }
     subscriber.topics.add(topic);
-    const others = this.#subscribers.get(topic);
-    if (others === undefined) this.#subscribers.set(topic, new Set([subscriber]));
-    else others.add(subscriber);
+    let room = this.#rooms.get(topic);
+    if (room === undefined) {
+      room = new Room();
+      this.#rooms.set(topic, room);
+      this.#outlet.onFirstSubscriber(topic);
+    }
+    room.add(subscriber);
   }
 
   unsubscribe(subscriber: Subscriber, topic: string): void {
@@ -73,15 +108,15 @@ export class Topics {
     this.catchUp(subscriber);
     if (subscriber.topics === undefined) return; // what was pending was its end
     subscriber.topics.delete(topic);
-    if (subscriber.topics.size === 0) subscriber.topics = undefined;
     this.#remove(subscriber, topic);
+    if (subscriber.topics.size === 0) this.#leave(subscriber);
   }
 
   /** Ends all subscriptions of a subscriber that can be sent nothing any more. */
   forget(subscriber: Subscriber): void {
     if (subscriber.topics === undefined) return;
     for (const topic of subscriber.topics) this.#remove(subscriber, topic);
-    subscriber.topics = undefined;
+    this.#leave(subscriber);
   }
 
   /**
@@ -96,7 +131,7 @@ export class Topics {
     start: number,
     length: number,
   ): void {
-    if (!this.#outlet.hasPeers && !this.#subscribers.has(topic)) return;
+    if (!this.#rooms.has(topic) && !this.#outlet.wants(topic)) return;
     const frameBytes = frameHeaderBytes(length) + length;
     const chunk = this.#pool.withRoom(frameBytes);
     const at = chunk.position;
@@ -128,7 +163,7 @@ export class Topics {
     const runs = this.#runs;
     if (runs.length === 0) return;
     try {
-      if (this.#outlet.hasPeers) this.#outlet.post(runs);
+      this.#outlet.post(runs);
       this.#deliver(runs);
     } finally {
       this.#runs = [];
@@ -144,6 +179,7 @@ export class Topics {
 
   #takePending(subscriber: Subscriber): void {
     this.#lastIsOpen = false;
+    this.#roster.block(subscriber);
     this.#deliverInOrder(subscriber, this.#runs);
   }
 
@@ -159,18 +195,52 @@ export class Topics {
   #deliverByTopic(runs: readonly Run[]): void {
     const byTopic = groupByTopic(runs);
     for (const [topic, itsRuns] of byTopic) {
-      const subscribers = this.#subscribers.get(topic);
-      if (subscribers === undefined) continue;
-      const { chunk, start, end, messages, exceptions } = this.#join(itsRuns);
-      for (const subscriber of subscribers) {
+      const room = this.#rooms.get(topic);
+      if (room === undefined) continue;
+      const joined = this.#join(itsRuns);
+      // Who is not to have all of it has to be looked at.
+      for (const subscriber of joined.exceptions) this.#roster.block(subscriber);
+      const slots =
+        this.#sender === undefined || byTopic.size > 1 ? room.slots : this.#sendClear(room, joined, this.#sender);
+      for (const slot of slots) {
+        const subscriber = this.#roster.at(slot);
+        // What was delivered to others may have been its end.
+        if (subscriber === undefined || !room.has(subscriber)) continue;
         const isOrdinary =
           subscriber.batch !== this.#batch &&
-          !exceptions.has(subscriber) &&
+          !joined.exceptions.has(subscriber) &&
           (byTopic.size === 1 || subscriber.topics?.size === 1);
-        if (isOrdinary) subscriber.deliver(chunk, start, end, messages);
+        if (isOrdinary) subscriber.deliver(joined.chunk, joined.start, joined.end, joined.messages);
         else this.#deliverInOrder(subscriber, runs);
+        this.#roster.update(subscriber);
       }
     }
+  }
+
+  /** Sends to the descriptors of those members of a room that are clear. Hot. @returns the slots of the others */
+  #sendClear(room: Room, { chunk, start, end, messages }: JoinedRuns, sender: DescriptorSender): readonly number[] {
+    const { fds } = this.#roster;
+    const { bytes } = chunk;
+    const others: number[] = [];
+    let sent = 0;
+    for (const slot of room.slots) {
+      const fd = fds[slot] as number; // members have slots
+      if (fd < 0) {
+        others.push(slot);
+        continue;
+      }
+      const taken = sender.send(fd, bytes, start, end);
+      if (taken === end - start) {
+        this.#roster.noteSent(slot);
+        sent++;
+        continue;
+      }
+      const subscriber = this.#roster.at(slot) as Subscriber; // it is clear, and so there
+      this.#roster.block(subscriber);
+      subscriber.deliver(chunk, start + Math.max(0, taken), end, messages);
+    }
+    sender.count(sent * messages);
+    return others;
   }
 
   /** The slow way, run by run: for a subscriber that is not to have all runs of a topic, or has several of the topics. */
@@ -211,9 +281,16 @@ export class Topics {
   }
 
   #remove(subscriber: Subscriber, topic: string): void {
-    const subscribers = this.#subscribers.get(topic);
-    subscribers?.delete(subscriber);
-    if (subscribers?.size === 0) this.#subscribers.delete(topic);
+    const room = this.#rooms.get(topic) as Room; // it is a member
+    room.delete(subscriber);
+    if (!room.isEmpty) return;
+    this.#rooms.delete(topic);
+    this.#outlet.onLastSubscriber(topic);
+  }
+
+  #leave(subscriber: Subscriber): void {
+    subscriber.topics = undefined;
+    this.#roster.leave(subscriber);
   }
 }
 

@@ -51,6 +51,13 @@ export class NotingListener implements TransportListener {
     this.#note('written');
   }
 
+  /** Whether the transport's descriptor is not its own any more. */
+  isDescriptorLost = false;
+
+  onDescriptorLost(): void {
+    this.isDescriptorLost = true;
+  }
+
   onClose(): void {
     this.#note('close');
   }

@@ -33,6 +33,8 @@ export class ScriptedTransport implements Transport {
 
   readonly calls: Call[] = [];
   readonly breaches: string[] = [];
+  /** By somebody who has not asked the connection. */
+  directWrites = 0;
   isPaused = true;
   isEnded = false;
   isDestroyed = false;
@@ -56,7 +58,10 @@ export class ScriptedTransport implements Transport {
 
   readonly #budget: Budget;
 
-  constructor(arena: Arena, listener: TransportListener, budget: Budget) {
+  readonly #descriptor: number;
+
+  constructor(arena: Arena, listener: TransportListener, budget: Budget, descriptor = -1) {
+    this.#descriptor = descriptor;
     this.#budget = budget;
     this.#arena = arena;
     this.#listener = listener;
@@ -64,6 +69,10 @@ export class ScriptedTransport implements Transport {
   }
 
   // What the connection sees.
+
+  get descriptor(): number {
+    return this.isDestroyed ? -1 : this.#descriptor;
+  }
 
   get queuedBytes(): number {
     return this.#queuedBytes;
@@ -113,8 +122,17 @@ export class ScriptedTransport implements Transport {
 
   destroy(): void {
     this.calls.push({ what: 'destroy' });
+    this.#listener.onDescriptorLost();
     this.#isDropped = true;
     this.isDestroyed = true;
+  }
+
+  /** A write to the descriptor by somebody who does not ask the connection. */
+  takeDirectly(bytes: Uint8Array, start: number, end: number): number {
+    if (this.isDestroyed) this.breaches.push('a write to a descriptor that was closed');
+    if (this.#queue.length > 0) this.breaches.push('a write that overtakes the queue');
+    this.directWrites++;
+    return this.#write(bytes.subarray(start, end));
   }
 
   // What the test does.
@@ -150,8 +168,14 @@ export class ScriptedTransport implements Transport {
 
   /** The connection is lost: reset by the peer, say. */
   lose(): void {
-    this.isDestroyed = true;
+    this.loseSoon();
     this.pump();
+  }
+
+  /** The connection is lost, and is told of it when something happens next. */
+  loseSoon(): void {
+    this.#listener.onDescriptorLost();
+    this.isDestroyed = true;
   }
 
   /** Everything that happens by itself: reads what has arrived, tells of the peer's FIN, and of the end. */

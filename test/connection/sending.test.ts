@@ -270,18 +270,101 @@ describe('a phase of the event loop', () => {
       expect(framesOf(closing)).toEqual([shown(TEXT, 'before'), 'close 1000']);
     });
   });
+});
 
-  test('sends before a publication what was sent before it', () => {
+describe('a publication to a connection for which nothing waits', () => {
+  /** A connection that echoes, and that was sent a publication; and what publishes another one, in a turn. */
+  function subscribed() {
     const thread = startThread({ handler: echo });
-    const [subscriber, other] = [thread.connect(), thread.connect()];
-    subscriber.connection.subscribe('room');
-    thread.inPhase(() => {
-      subscriber.wire.arrive(clientFrame(TEXT, 'before'));
-      other.wire.arrive(clientFrame(TEXT, 'of another'));
-      thread.topics.publish('room', undefined, 0x81, Buffer.from('published'), 0, 9);
-      other.wire.arrive(clientFrame(TEXT, 'a turn'));
-      expect(framesOf(subscriber)).toEqual([shown(TEXT, 'before'), shown(TEXT, 'published')]);
-    });
+    const [peer, other] = [thread.connect(), thread.connect()];
+    peer.connection.subscribe('room');
+    const publish = (text: string) => {
+      thread.topics.publish('room', undefined, 0x81, Buffer.from(text), 0, text.length);
+      thread.turn.begin();
+      thread.turn.end();
+    };
+    publish('first');
+    return { thread, peer, other, publish };
+  }
+
+  const direct = ({ wire }: Peer) => wire.directWrites;
+
+  test('goes past it', () => {
+    const { peer, publish, thread } = subscribed();
+    publish('second');
+    publish('third');
+    expect(direct(peer)).toBe(2);
+    expect(framesOf(peer)).toEqual(['first', 'second', 'third'].map((text) => shown(TEXT, text)));
+    expect(thread.counters.get(Counter.MESSAGES_OUT)).toBe(3);
+  });
+
+  test('comes behind what was sent to it in the phase, whoever has sent since', () => {
+    const { thread, peer, other, publish } = subscribed();
+    for (let phase = 0; phase < 2; phase++) {
+      thread.inPhase(() => {
+        peer.wire.arrive(clientFrame(TEXT, 'a'));
+        publish('b');
+        peer.wire.arrive(clientFrame(TEXT, 'c'));
+        publish('d');
+        publish('e');
+        peer.wire.arrive(clientFrame(TEXT, 'f'));
+        other.wire.arrive(clientFrame(TEXT, 'of another'));
+        publish('g');
+        publish('h');
+        peer.wire.arrive(clientFrame(TEXT, 'i'));
+        peer.wire.arrive(clientFrame(BINARY, pattern(10_000)));
+        publish('j');
+      });
+    }
+    const inPhase = [
+      ...['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'].map((text) => shown(TEXT, text)),
+      shown(BINARY, pattern(10_000)),
+      shown(TEXT, 'j'),
+    ];
+    expect(framesOf(peer)).toEqual([shown(TEXT, 'first'), ...inPhase, ...inPhase]);
+    expect(direct(peer)).toBeGreaterThan(0);
+  });
+
+  test.each([10, 20_000])('comes behind the rest of an answer of %i bytes that was not taken', (size) => {
+    const { peer, publish } = subscribed();
+    publish('second');
+    peer.wire.takes = () => 3;
+    peer.wire.arrive(clientFrame(BINARY, pattern(size)));
+    peer.wire.takes = (offered) => offered;
+    publish('third');
+    peer.wire.drain();
+    publish('fourth');
+    publish('fifth');
+    expect(framesOf(peer)).toEqual([
+      ...['first', 'second'].map((text) => shown(TEXT, text)),
+      shown(BINARY, pattern(size)),
+      ...['third', 'fourth', 'fifth'].map((text) => shown(TEXT, text)),
+    ]);
+    expect(direct(peer)).toBe(2);
+  });
+
+  test('does not go to a descriptor that is not its own any more', () => {
+    const { thread, peer, publish } = subscribed();
+    publish('second');
+    peer.wire.loseSoon();
+    publish('to nobody');
+    thread.settle();
+    expect(thread.closed).toEqual([peer.connection]);
+    publish('to nobody');
+    expect(direct(peer)).toBe(1);
+  });
+
+  test('keeps it from being taken for idle', () => {
+    const thread = startThread({ handler: echo, idleTimeoutMs: 50 });
+    const [peer, idle] = [thread.connect(), thread.connect()];
+    peer.connection.subscribe('room');
+    for (let i = 0; i < 20; i++) {
+      thread.pass(10);
+      thread.inTurn(() => thread.topics.publish('room', undefined, 0x81, Buffer.from('x'), 0, 1));
+    }
+    expect(direct(peer)).toBe(19);
+    expect(peer.connection.isOpen).toBe(true);
+    expect(idle.connection.isOpen).toBe(false);
   });
 });
 

@@ -167,7 +167,12 @@ describe.skipIf(!hasDescriptors)('a transport on a TCP socket', () => {
     let written = 0;
     transport.enqueue(pattern(MUCH_BYTES), () => written++);
     transport.enqueue(Buffer.from('x'), () => written++);
+    expect(transport.descriptor).toBeGreaterThanOrEqual(0);
+    expect(listener.isDescriptorLost).toBe(false);
     transport.destroy();
+    // At once: the number may soon be somebody else's.
+    expect(listener.isDescriptorLost).toBe(true);
+    expect(transport.descriptor).toBe(-1);
     expect(transport.tryWrite(Buffer.from('x'), 0, 1)).toBe(0);
     expect(transport.tryWriteBoth(Buffer.from('x'), Buffer.from('y'))).toBe(0);
     await listener.isTold('close');
@@ -180,6 +185,7 @@ describe.skipIf(!hasDescriptors)('a transport on a TCP socket', () => {
     transport.resume();
     client.resetAndDestroy();
     await listener.isTold('close');
+    expect(listener.isDescriptorLost).toBe(true);
     expect(transport.tryWrite(Buffer.from('x'), 0, 1)).toBe(0);
   });
 

@@ -1,7 +1,7 @@
 import { expect, onTestFinished } from 'vitest';
 import { BufferBudget } from '../../dist/connection/buffer-budget.js';
 import { Clock } from '../../dist/connection/clock.js';
-import { Counters } from '../../dist/connection/counters.js';
+import { Counter, Counters } from '../../dist/connection/counters.js';
 import type { ConnectionEnvironment, ConnectionLimits } from '../../dist/connection/environment.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { HostedConnection } from '../../dist/connection/hosted-connection.js';
@@ -66,13 +66,20 @@ export class TestThread {
   readonly tracked: PromiseLike<void>[] = [];
   readonly closed: HostedConnection[] = [];
   readonly #env: ConnectionEnvironment;
+  /** By descriptor. */
+  readonly #wires: ScriptedTransport[] = [];
   #made = 0;
   #phases = 0;
 
   constructor(options: ThreadOptions = {}) {
     this.arena = new Arena(options.arenaBytes ?? 8 * MIB);
     this.turn = new Turn(() => this.topics.flush());
-    this.topics = new Topics({ hasPeers: false, post: () => {} }, () => this.turn.schedule());
+    const nobody = { wants: () => false, post: () => {}, onFirstSubscriber: () => {}, onLastSubscriber: () => {} };
+    this.topics = new Topics(nobody, () => this.turn.schedule());
+    this.topics.sendBy({
+      send: (fd, bytes, start, end) => this.#wires[fd]?.takeDirectly(bytes, start, end) ?? Number.NaN,
+      count: (messages) => this.counters.add(Counter.MESSAGES_OUT, messages),
+    });
     const kernel = createKernel('auto', this.arena.memory);
     this.out = new OutBuffer(this.arena, kernel, this.turn);
     const { handler, arenaBytes, maxBufferedBytes = 2 ** 40, poison, ...limits } = options;
@@ -208,7 +215,8 @@ export class TestThread {
     const id = ++this.#made;
     const info = { id, remoteAddress: '192.0.2.1', path: '/room', query: 'a=b', subprotocol: 'chat', data: undefined };
     const connection = new HostedConnection(this.#env, info, (listener) => {
-      wire = new ScriptedTransport(this.arena, listener, this.budget);
+      wire = new ScriptedTransport(this.arena, listener, this.budget, this.#wires.length);
+      this.#wires.push(wire);
       wire.onTold = () => {
         if (this.#phases === 0) this.out.flush();
       };

@@ -11,6 +11,8 @@ const subscriber = {
   topics: undefined,
   batch: 0,
   runsTaken: 0,
+  slot: -1,
+  clearDescriptor: -1,
   deliver(chunk, start, end) {
     for (let at = start; at < end; ) {
       let length = chunk.bytes[at + 1];
@@ -28,7 +30,9 @@ const subscriber = {
 
 const bus = new Bus((runs) => topics.receive(runs));
 const outlet = {
-  hasPeers: true,
+  wants: () => true,
+  onFirstSubscriber: (topic) => bus.onFirstSubscriber(topic),
+  onLastSubscriber: (topic) => bus.onLastSubscriber(topic),
   post(runs) {
     posted.push(...runs);
     bus.post(runs);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Bus } from '../../dist/pubsub/bus.js';
-import { type Run, Topics } from '../../dist/pubsub/topics.js';
+import { type Outlet, type Run, Topics } from '../../dist/pubsub/topics.js';
 import { FakeSubscriber, publishText } from './fake-subscriber.js';
 
 /** A thread's topics on a bus, with a subscriber of its own. */
@@ -19,11 +19,10 @@ class Station {
       this.topics.receive(runs);
       this.#onReceived();
     });
-    const outlet = {
-      bus: this.bus,
-      get hasPeers() {
-        return this.bus.hasPeers;
-      },
+    const outlet: Outlet = {
+      wants: (topic) => this.bus.wants(topic),
+      onFirstSubscriber: (topic) => this.bus.onFirstSubscriber(topic),
+      onLastSubscriber: (topic) => this.bus.onLastSubscriber(topic),
       post: (runs: readonly Run[]) => {
         this.posted.push(...runs);
         this.bus.post(runs);
@@ -82,7 +81,7 @@ async function untilPortsAreQuiet(): Promise<void> {
 describe('a bus', () => {
   test('without peers has nobody to post to', () => {
     const station = new Station();
-    expect(station.bus.hasPeers).toBe(false);
+    expect(station.bus.wants('x')).toBe(false);
     station.publish('x', 'to nobody');
     expect(station.topics.hasPending).toBe(false);
   });
@@ -160,9 +159,12 @@ describe('a bus', () => {
         if (event === 'message') receive = listener;
       },
       unref() {},
+      postMessage() {},
     };
     failing.connect(port as unknown as MessagePort);
-    port2.on('message', (batch) => expect(() => receive(batch)).toThrow('receiving has failed'));
+    port2.on('message', (message) => {
+      if (!('interest' in message)) expect(() => receive(message)).toThrow('receiving has failed');
+    });
     sender.publish('x', '1');
     sender.topics.flush();
     expect(sender.posted[0]?.chunk.isFree).toBe(false);
@@ -181,6 +183,42 @@ describe('a bus', () => {
     expect(b.posted).toEqual([]);
   });
 
+  test('disturbs only those threads that have subscribers of a topic, from the moment when they have', async () => {
+    const [from, a, b] = [new Station(), new Station('x'), new Station('y')];
+    const received: string[] = [];
+    for (const [name, to] of [['a', a] as const, ['b', b] as const]) {
+      const { port1, port2 } = new MessageChannel();
+      from.bus.connect(port1);
+      to.bus.connect(port2);
+      port2.on('message', (message) => {
+        if (!('interest' in message)) received.push(name);
+      });
+    }
+    await untilPortsAreQuiet();
+    const publish = async (topic: string) => {
+      received.length = 0;
+      from.publish(topic, topic);
+      from.topics.flush();
+      await untilPortsAreQuiet();
+      return received;
+    };
+    expect(await publish('x')).toEqual(['a']);
+    expect(await publish('y')).toEqual(['b']);
+    expect(await publish('z')).toEqual([]);
+    expect(from.bus.wants('z')).toBe(false);
+    b.topics.subscribe(b.subscriber, 'x');
+    expect(await publish('x')).toEqual(['a', 'b']);
+    a.topics.unsubscribe(a.subscriber, 'x');
+    expect(await publish('x')).toEqual(['b']);
+    b.topics.forget(b.subscriber);
+    expect(await publish('x')).toEqual([]);
+    expect(await publish('y')).toEqual([]);
+    expect([a.subscriber.got, b.subscriber.got]).toEqual([
+      ['x', 'x'],
+      ['y', 'x', 'x'],
+    ]);
+  });
+
   test('forgets a peer that closes its end, and goes on with the others', async () => {
     const [from, gone, stays] = [new Station(), new Station('x'), new Station('x')];
     const { port1, port2 } = new MessageChannel();
@@ -189,7 +227,7 @@ describe('a bus', () => {
     const closed = once(port1, 'close');
     gone.bus.close();
     await closed;
-    expect(from.bus.hasPeers).toBe(false);
+    expect(from.bus.wants('x')).toBe(false);
     connect(from, stays);
     from.publish('x', '1');
     from.topics.flush();
@@ -202,9 +240,9 @@ describe('a bus', () => {
   test('that is closed has no peers any more', async () => {
     const [a, b] = [new Station(), new Station('x')];
     connect(a, b);
-    expect(a.bus.hasPeers).toBe(true);
+    expect(a.bus.wants('x')).toBe(true);
     a.bus.close();
-    expect(a.bus.hasPeers).toBe(false);
+    expect(a.bus.wants('x')).toBe(false);
     a.publish('x', 'to nobody');
     expect(a.topics.hasPending).toBe(false);
   });
@@ -279,7 +317,7 @@ describe('between threads', () => {
     const closed = once(port1, 'close');
     await thread.terminate();
     await closed;
-    expect(here.bus.hasPeers).toBe(false);
+    expect(here.bus.wants('x')).toBe(false);
     here.publish('x', 'still here');
     here.topics.flush();
     expect(here.subscriber.got).toEqual(['still here']);

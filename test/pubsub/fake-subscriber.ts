@@ -1,3 +1,4 @@
+import type { DescriptorSender } from '../../dist/pubsub/roster.js';
 import type { SharedChunk } from '../../dist/pubsub/shared-chunk.js';
 import type { Subscriber, Topics } from '../../dist/pubsub/topics.js';
 
@@ -16,6 +17,7 @@ export class FakeSubscriber implements Subscriber {
   topics: Set<string> | undefined;
   batch = 0;
   runsTaken = 0;
+  slot = -1;
 
   /** The payloads of all messages, in the order in which they came. */
   readonly got: string[] = [];
@@ -24,6 +26,23 @@ export class FakeSubscriber implements Subscriber {
   /** Whether it reads later: it holds the memory of what it is given until {@link readHeld}. */
   isSlow = false;
   readonly #held: Delivery[] = [];
+  readonly #descriptor: number;
+  /** The beginning of a frame whose end has not come. */
+  #partial: Buffer = Buffer.alloc(0);
+
+  /** @param descriptor by which it may be sent something without being asked. */
+  constructor(descriptor = -1) {
+    this.#descriptor = descriptor;
+  }
+
+  get clearDescriptor(): number {
+    return this.#held.length === 0 ? this.#descriptor : -1;
+  }
+
+  /** Takes bytes past {@link deliver}: what a socket takes is not what a message is. */
+  take(bytes: Uint8Array): void {
+    this.#append(bytes);
+  }
 
   deliver(chunk: SharedChunk, start: number, end: number, messages: number): void {
     const delivery = { chunk, start, end, messages };
@@ -45,9 +64,40 @@ export class FakeSubscriber implements Subscriber {
   }
 
   #read({ chunk, start, end, messages }: Delivery): void {
-    const payloads = payloadsOf(chunk.bytes.subarray(start, end));
-    if (payloads.length !== messages) throw new Error(`${payloads.length} messages come as ${messages}`);
+    const isWhole = this.#partial.length === 0;
+    const count = this.#append(chunk.bytes.subarray(start, end));
+    if (isWhole && count !== messages) throw new Error(`${count} messages come as ${messages}`);
+  }
+
+  /** @returns how many messages have come to their end. */
+  #append(bytes: Uint8Array): number {
+    const { payloads, rest } = payloadsOf(Buffer.concat([this.#partial, bytes]));
+    this.#partial = rest;
     this.got.push(...payloads);
+    return payloads.length;
+  }
+}
+
+/** A host's sockets: those of subscribers, by their descriptors. */
+export class FakeSender implements DescriptorSender {
+  readonly subscribers = new Map<number, FakeSubscriber>();
+  /** How many of so many bytes a socket takes. */
+  takes: (offered: number) => number = (offered) => offered;
+  sent = 0;
+  counted = 0;
+
+  send(fd: number, bytes: Uint8Array, start: number, end: number): number {
+    const subscriber = this.subscribers.get(fd);
+    if (subscriber === undefined) throw new Error(`nobody has descriptor ${fd}`);
+    if (subscriber.clearDescriptor !== fd) throw new Error(`what waits for ${fd} is overtaken`);
+    this.sent++;
+    const taken = subscriber.isSlow ? -1 : this.takes(end - start);
+    if (taken > 0) subscriber.take(bytes.subarray(start, start + taken));
+    return taken;
+  }
+
+  count(messages: number): void {
+    this.counted += messages;
   }
 }
 
@@ -58,23 +108,22 @@ export function publishText(topics: Topics, topic: string, text: string, except?
   bytes.fill(0);
 }
 
-/** The payloads of unmasked text frames. */
-function payloadsOf(frames: Buffer): string[] {
+/** The payloads of unmasked text frames, and what there is of one more. */
+function payloadsOf(frames: Buffer): { readonly payloads: string[]; readonly rest: Buffer } {
   const payloads: string[] = [];
-  for (let at = 0; at < frames.length; ) {
-    if (frames[at] !== TEXT_FRAME) throw new Error(`no text frame at ${at}`);
-    let length = frames.readUInt8(at + 1);
-    at += 2;
-    if (length === 126) {
-      length = frames.readUInt16BE(at);
-      at += 2;
-    } else if (length === 127) {
-      length = Number(frames.readBigUInt64BE(at));
-      at += 8;
-    }
-    if (at + length > frames.length) throw new Error(`a frame is cut at ${frames.length}`);
+  for (let from = 0; ; ) {
+    let at = from + 2;
+    const rest = frames.subarray(from);
+    if (rest.length < 2) return { payloads, rest };
+    if (frames[from] !== TEXT_FRAME) throw new Error(`no text frame at ${from}`);
+    let length = frames.readUInt8(from + 1);
+    const lengthBytes = length === 126 ? 2 : length === 127 ? 8 : 0;
+    if (frames.length < at + lengthBytes) return { payloads, rest };
+    if (lengthBytes === 2) length = frames.readUInt16BE(at);
+    else if (lengthBytes === 8) length = Number(frames.readBigUInt64BE(at));
+    at += lengthBytes;
+    if (frames.length < at + length) return { payloads, rest };
     payloads.push(frames.toString('utf8', at, at + length));
-    at += length;
+    from = at + length;
   }
-  return payloads;
 }

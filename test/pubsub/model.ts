@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { type Run, Topics } from '../../dist/pubsub/topics.js';
-import { FakeSubscriber, publishText } from './fake-subscriber.js';
+import { FakeSender, FakeSubscriber, publishText } from './fake-subscriber.js';
 
 /**
  * Two threads' topics, connected by an outlet that keeps batches until they are to arrive, against a model that appends
@@ -69,11 +69,14 @@ class Thread {
   /** Published in this turn. */
   published: Published[] = [];
   readonly topics: Topics;
+  readonly sender = new FakeSender();
 
   constructor(post: (runs: readonly Run[], published: readonly Published[]) => void) {
     this.topics = new Topics(
       {
-        hasPeers: true,
+        wants: () => true,
+        onFirstSubscriber: () => {},
+        onLastSubscriber: () => {},
         post: (runs) => {
           for (const { chunk } of runs) chunk.acquire();
           post(runs, this.published);
@@ -82,6 +85,7 @@ class Thread {
       },
       () => {},
     );
+    this.topics.sendBy(this.sender);
   }
 }
 
@@ -97,11 +101,15 @@ export function runModel(taken: readonly Step[]): void {
     new Thread((runs, published) => threads[1].arriving.push({ runs, published })),
     new Thread((runs, published) => threads[0].arriving.push({ runs, published })),
   ];
-  const subscribers = Array.from({ length: SUBSCRIBERS }, (): Modelled => {
-    return { real: new FakeSubscriber(), topics: new Set(), expected: [] };
-  });
   const threadOf = (who: number) => threads[who % 2] as Thread;
+  // All but one have descriptors, which do not always take everything.
+  const subscribers = Array.from({ length: SUBSCRIBERS }, (_, who): Modelled => {
+    const real = new FakeSubscriber(who === 0 ? -1 : who);
+    threadOf(who).sender.subscribers.set(who, real);
+    return { real, topics: new Set(), expected: [] };
+  });
   let count = 0;
+  for (const { sender } of threads) sender.takes = (offered) => (count % 4 === 0 ? (count * 7919) % offered : offered);
 
   const receive = (thread: number, { topic, text }: Published, except?: number) => {
     for (const [who, { topics, expected }] of subscribers.entries()) {
@@ -135,6 +143,7 @@ export function runModel(taken: readonly Step[]): void {
       subscriber.topics.delete(NAMES[step.topic] as string);
     } else if (step.step === 'send') {
       topics.catchUp(real);
+      if (real.slot >= 0) topics.block(real);
       // A slow one has its own queue, which keeps the order.
       real.readHeld();
       real.got.push(`sent ${++count}`);

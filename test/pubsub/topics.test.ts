@@ -1,14 +1,29 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Run, Topics } from '../../dist/pubsub/topics.js';
-import { FakeSubscriber, publishText } from './fake-subscriber.js';
+import { FakeSender, FakeSubscriber, publishText } from './fake-subscriber.js';
 
 /** Stands for the other threads. */
 class FakeOutlet {
   hasPeers = false;
   readonly posted: (readonly Run[])[] = [];
+  /** Topics that have subscribers here. */
+  readonly open = new Set<string>();
+
+  wants(): boolean {
+    return this.hasPeers;
+  }
 
   post(runs: readonly Run[]): void {
-    this.posted.push(runs);
+    if (this.hasPeers) this.posted.push(runs);
+  }
+
+  onFirstSubscriber(topic: string): void {
+    expect(this.open.has(topic)).toBe(false);
+    this.open.add(topic);
+  }
+
+  onLastSubscriber(topic: string): void {
+    expect(this.open.delete(topic)).toBe(true);
   }
 }
 
@@ -420,5 +435,140 @@ describe('the memory of publications', () => {
       topics.flush();
     }
     expect(new Set(subscriber.deliveries.map(({ chunk }) => chunk)).size).toBe(1);
+  });
+});
+
+describe('a subscriber with a descriptor', () => {
+  let sender: FakeSender;
+
+  beforeEach(() => {
+    sender = new FakeSender();
+    topics.sendBy(sender);
+  });
+
+  function withDescriptors(count: number, ...names: string[]): FakeSubscriber[] {
+    return Array.from({ length: count }, () => {
+      const fd = sender.subscribers.size + 3;
+      const subscriber = new FakeSubscriber(fd);
+      sender.subscribers.set(fd, subscriber);
+      for (const name of names) topics.subscribe(subscriber, name);
+      return subscriber;
+    });
+  }
+
+  /** A turn in which these are published to 'x'. */
+  const turn = (...texts: string[]) => {
+    for (const text of texts) publish('x', text);
+    topics.flush();
+  };
+
+  test('is asked once whether anything waits for it, and then sent things directly, and counted', () => {
+    const subscribers = withDescriptors(100, 'x');
+    const other = subscriberOf('x');
+    turn('1');
+    turn('2', '3');
+    turn('4');
+    for (const { got, deliveries } of subscribers) {
+      expect(got).toEqual(['1', '2', '3', '4']);
+      expect(deliveries).toHaveLength(1);
+    }
+    expect(other.deliveries).toHaveLength(3);
+    expect(sender.sent).toBe(200);
+    expect(sender.counted).toBe(300); // the others are counted by those who were asked
+    for (const subscriber of subscribers) {
+      expect(topics.takeSent(subscriber)).toBe(true);
+      expect(topics.takeSent(subscriber)).toBe(false);
+    }
+    expect(topics.takeSent(other)).toBe(false);
+  });
+
+  test('is given the rest of what its socket does not take, and asked again until nothing waits', () => {
+    const [subscriber] = withDescriptors(1, 'x') as [FakeSubscriber];
+    turn('1');
+    for (const [text, taken] of [
+      ['nothing is taken', -1],
+      ['a part of a frame is taken', 7],
+      ['two of three frames are, nearly', 30],
+    ] as const) {
+      const { length } = subscriber.deliveries;
+      sender.takes = () => taken;
+      turn(text, 'b', 'c');
+      sender.takes = (offered) => offered;
+      expect(subscriber.deliveries).toHaveLength(length + 1);
+      turn('more');
+      turn('and more');
+      expect(subscriber.got.splice(0)).toEqual([...(length === 1 ? ['1'] : []), text, 'b', 'c', 'more', 'and more']);
+    }
+    subscriber.isSlow = true;
+    turn('2');
+    turn('3');
+    expect(subscriber.got).toEqual([]);
+    subscriber.readHeld();
+    subscriber.isSlow = false;
+    turn('4');
+    expect(subscriber.got).toEqual(['2', '3', '4']);
+  });
+
+  test('that is blocked is asked, once', () => {
+    const [blocked, other] = withDescriptors(2, 'x') as [FakeSubscriber, FakeSubscriber];
+    turn('1');
+    topics.block(blocked);
+    turn('2');
+    turn('3');
+    expect(blocked.deliveries).toHaveLength(2);
+    expect(other.deliveries).toHaveLength(1);
+    expect([blocked.got, other.got]).toEqual([
+      ['1', '2', '3'],
+      ['1', '2', '3'],
+    ]);
+  });
+
+  test('gets nothing twice that it was given out of turn, and nothing that is not for it', () => {
+    const [early, except, all] = withDescriptors(3, 'x') as [FakeSubscriber, FakeSubscriber, FakeSubscriber];
+    turn('1');
+    publish('x', '2');
+    topics.catchUp(early);
+    publish('x', '3', except);
+    topics.flush();
+    turn('4');
+    expect(early.got).toEqual(['1', '2', '3', '4']);
+    expect(except.got).toEqual(['1', '2', '4']);
+    expect(all.got).toEqual(['1', '2', '3', '4']);
+  });
+
+  test('gets what goes to several of its topics in order', () => {
+    const [both] = withDescriptors(1, 'x', 'y') as [FakeSubscriber];
+    turn('1');
+    publish('x', 'x2');
+    publish('y', 'y3');
+    publish('x', 'x4');
+    topics.flush();
+    turn('5');
+    expect(both.got).toEqual(['1', 'x2', 'y3', 'x4', '5']);
+  });
+
+  test('that has left gets nothing, and who has its slot then gets nothing of it', () => {
+    const [gone, stays] = withDescriptors(2, 'x') as [FakeSubscriber, FakeSubscriber];
+    turn('1');
+    topics.forget(gone);
+    const late = subscriberOf('x');
+    turn('2');
+    topics.unsubscribe(stays, 'x');
+    withDescriptors(1, 'z');
+    turn('3');
+    expect([gone.got, stays.got, late.got]).toEqual([['1'], ['1', '2'], ['2', '3']]);
+    expect(gone.slot).toBe(-1);
+    expect(stays.slot).toBe(-1);
+  });
+
+  test('may be the end of others while it is delivered to', () => {
+    const [first, second, third] = withDescriptors(3, 'x') as [FakeSubscriber, FakeSubscriber, FakeSubscriber];
+    first.deliver = () => {
+      topics.forget(first);
+      topics.forget(third);
+    };
+    turn('1');
+    expect(second.got).toEqual(['1']);
+    expect(third.got).toEqual([]);
   });
 });
