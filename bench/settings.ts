@@ -11,10 +11,8 @@ export interface Settings {
   readonly rounds: number;
   /** How long a turn is measured. */
   readonly seconds: number;
-  /** How long a turn goes before that. */
+  /** How long a turn goes before that: code is compiled. */
   readonly warmUpSeconds: number;
-  /** The same for the first turn of each server, in which code is compiled. */
-  readonly firstWarmUpSeconds: number;
   /** Connections that are opened, and held idle. */
   readonly idleConnections: number;
   /** A binary of uWebSockets that is started as `uws PORT echo|broadcast`. */
@@ -27,8 +25,8 @@ export const HELP = `Usage: npm run bench -- [options]
 
   --quick          fewer cases, one short round of each: two minutes, and figures that only hint
   --only <regex>   the cases whose names match (with --quick too, of all cases)
-  --rounds <n>     turns of each server in a case (5)
-  --seconds <s>    that a turn is measured for (2)
+  --rounds <n>     turns of each server in a case (7)
+  --seconds <s>    that a turn is measured for (1)
   --peers          install the servers to compare with: ws with bufferutil, Bun, Deno
   --uws <path>     compare with this binary of uWebSockets too, started as PATH PORT echo|broadcast
   --out <file>     where to write the results as JSON (bench/results/latest.json)
@@ -48,16 +46,15 @@ export function parseSettings(args: readonly string[]): Settings | 'help' {
       flags.rounds === undefined
         ? isQuick
           ? 1
-          : 5
+          : 7
         : parseNumber('--rounds', flags.rounds, /^\d{1,4}$/, 'an integer from 1 to 9999'),
     seconds:
       flags.seconds === undefined
         ? isQuick
           ? 0.5
-          : 2
+          : 1
         : parseNumber('--seconds', flags.seconds, /^\d*\.?\d+$/, 'a number above 0'),
-    warmUpSeconds: isQuick ? 0.3 : 1,
-    firstWarmUpSeconds: isQuick ? 0.4 : 2,
+    warmUpSeconds: isQuick ? 0.4 : 1,
     idleConnections: isQuick ? 2000 : 8000,
     uws: flags.uws,
     installsPeers: flags.peers === true,

@@ -1,8 +1,9 @@
 import type { Bench } from '../bench.js';
 import { CASES, type Case } from '../cases.js';
+import type { Contestant } from '../contestants.js';
 import { CoreWatch } from '../core-watch.js';
 import { load, type Sample } from '../loadgen.js';
-import { type RunningServer, start } from '../servers.js';
+import { start } from '../servers.js';
 import { median } from '../statistics.js';
 
 /** A server that used less of its core than this was waiting for the client. */
@@ -41,51 +42,42 @@ export async function throughput(bench: Bench): Promise<CaseResult[]> {
   return results;
 }
 
-/** All contestants in one case, in turns. */
+/**
+ * All contestants in one case, in turns. Each turn has a server of its own: where its memory comes to lie, once for all of its
+ * life, makes one start up to a fifth faster than another.
+ */
 export async function compare(bench: Bench, kind: Case): Promise<Score[]> {
-  const servers = await startAll(bench, kind);
-  const turns = new Map<RunningServer, TurnSample[]>(servers.map((server) => [server, []]));
-  try {
-    for (let round = 1; round <= bench.settings.rounds; round++) {
-      for (const [server, samples] of turns) {
-        const title = `${kind.name}, round ${round}: ${server.name}`;
-        try {
-          const sample = await takeTurn(bench, server, kind, round);
-          samples.push(sample);
-          bench.progress(`${title} ${describe(sample)}`);
-          if (sample.errors > 0) bench.fail(title, `${sample.errors} errors`);
-        } catch (error) {
-          bench.fail(title, error);
-          turns.delete(server);
-        }
+  const turns = new Map<Contestant, TurnSample[]>(bench.contestants.map((contestant) => [contestant, []]));
+  for (let round = 1; round <= bench.settings.rounds; round++) {
+    for (const [contestant, samples] of turns) {
+      const title = `${kind.name}, round ${round}: ${contestant.name}`;
+      try {
+        const sample = await takeTurn(bench, contestant, kind);
+        samples.push(sample);
+        bench.progress(`${title} ${describe(sample)}`);
+        if (sample.errors > 0) bench.fail(title, `${sample.errors} errors`);
+      } catch (error) {
+        bench.fail(title, error);
+        turns.delete(contestant);
       }
     }
-  } finally {
-    await Promise.all(servers.map((server) => server.stop()));
   }
   return [...turns].map(([{ name }, samples]) => score(name, samples));
 }
 
-async function startAll(bench: Bench, { name, mode, bytes }: Case): Promise<RunningServer[]> {
-  const servers: RunningServer[] = [];
-  for (const contestant of bench.contestants) {
-    try {
-      servers.push(await start(contestant, { mode, bytes, core: bench.pinning?.server }));
-    } catch (error) {
-      bench.fail(name, error);
-    }
-  }
-  return servers;
-}
-
-async function takeTurn(bench: Bench, server: RunningServer, kind: Case, round: number): Promise<TurnSample> {
+async function takeTurn(bench: Bench, contestant: Contestant, kind: Case): Promise<TurnSample> {
   const { settings, pinning } = bench;
-  const warmUpSeconds = round === 1 ? settings.firstWarmUpSeconds : settings.warmUpSeconds;
-  const cores = pinning && { server: new CoreWatch(pinning.server), client: new CoreWatch(pinning.client) };
-  const sample = await load(server, kind, { seconds: settings.seconds, warmUpSeconds, core: pinning?.client });
-  // What the two themselves used is known of the time that is measured: they did about the same while they warmed up.
-  const others = cores && [cores.server.busyShare() - sample.cpu, cores.client.busyShare() - sample.clientCpu];
-  return { ...sample, othersCpu: Math.max(0, ...(others ?? [])) };
+  const { seconds, warmUpSeconds } = settings;
+  const server = await start(contestant, { mode: kind.mode, bytes: kind.bytes, core: pinning?.server });
+  try {
+    const cores = pinning && { server: new CoreWatch(pinning.server), client: new CoreWatch(pinning.client) };
+    const sample = await load(server, kind, { seconds, warmUpSeconds, core: pinning?.client });
+    // What the two themselves used is known of the time that is measured: they did about the same while they warmed up.
+    const others = cores && [cores.server.busyShare() - sample.cpu, cores.client.busyShare() - sample.clientCpu];
+    return { ...sample, othersCpu: Math.max(0, ...(others ?? [])) };
+  } finally {
+    await server.stop();
+  }
 }
 
 function describe({ perSecond, cpu, othersCpu }: TurnSample): string {

@@ -3,7 +3,7 @@ import { parseSettings, UsageError } from '../../bench/settings.js';
 
 describe('the command line of the benchmarks', () => {
   it('has defaults', () => {
-    expect(parseSettings([])).toMatchObject({ isQuick: false, rounds: 5, seconds: 2, idleConnections: 8000 });
+    expect(parseSettings([])).toMatchObject({ isQuick: false, rounds: 7, seconds: 1, idleConnections: 8000 });
   });
 
   it('does less of everything when it is to be quick', () => {
