@@ -5,6 +5,7 @@
 export { gather } from './gather';
 export { scan } from './scan';
 export { unmask } from './unmask';
+export { unmaskAscii } from './unmask-ascii';
 export { unmaskScalar } from './unmask-scalar';
 export { unmaskText, validate } from './utf8';
 export { unmaskTextScalar, validateScalar } from './utf8-scalar';

@@ -7,7 +7,7 @@
  */
 import type { BatchKernel, Kernel } from './kernel.js';
 import { THRESHOLDS, type Thresholds } from './thresholds.js';
-import { advance } from './utf8.js';
+import { advance, Utf8 } from './utf8.js';
 
 export class AutoKernel implements Kernel {
   readonly name = 'auto';
@@ -46,10 +46,18 @@ export class AutoKernel implements Kernel {
   }
 
   unmaskText(offset: number, length: number, key: number, state: number): number {
-    if (length >= this.#unmaskTextNativeFromBytes) return this.#native.unmaskText(offset, length, key, state);
+    if (length >= this.#unmaskTextNativeFromBytes) return this.#unmaskLongText(offset, length, key, state);
     if (length >= this.#unmaskTextWasmFromBytes) return this.#wasm.unmaskText(offset, length, key, state);
     this.#unmaskFew(offset, length, key);
     return advance(this.#bytes, offset, offset + length, state);
+  }
+
+  /** What is ASCII is known to be from unmasking it: of most texts there is nothing left to be validated by a second pass. */
+  #unmaskLongText(offset: number, length: number, key: number, state: number): number {
+    const { unmaskAscii } = this.#wasm;
+    if (unmaskAscii === undefined || state !== Utf8.ACCEPT) return this.#native.unmaskText(offset, length, key, state);
+    const ascii = unmaskAscii(offset, length, key);
+    return ascii === length ? Utf8.ACCEPT : this.#native.validate(offset + ascii, length - ascii, Utf8.ACCEPT);
   }
 
   /** A method of its own, so that its callers stay small enough to be inlined: 2 ns for each call that goes to WASM. */

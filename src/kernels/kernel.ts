@@ -27,6 +27,12 @@ export interface Kernel {
    */
   unmaskText(offset: number, length: number, key: number, state: number): number;
 
+  /**
+   * `unmask`, of text. @returns how many bytes at the front are ASCII, as far as it is known: all of them if all are. Undefined if
+   * this kernel has none.
+   */
+  readonly unmaskAscii?: ((offset: number, length: number, key: number) => number) | undefined;
+
   /** Whole frames in one call; undefined if this kernel has none. */
   readonly batch?: BatchKernel | undefined;
 }

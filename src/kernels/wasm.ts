@@ -30,9 +30,9 @@ function instantiate(name: string, bytes: Uint8Array, memory: WebAssembly.Memory
   if (staticEnd > RESERVED_BYTES) {
     throw new Error(`${name}: static data must end within the first ${RESERVED_BYTES} bytes, got ${staticEnd}`);
   }
-  const { unmask, validate, unmaskText, scan, gather } = exports;
+  const { unmask, validate, unmaskText, unmaskAscii, scan, gather } = exports;
   const batch = scan === undefined || gather === undefined ? undefined : { scan, gather };
-  return { name, unmask, validate, unmaskText, batch };
+  return { name, unmask, validate, unmaskText, unmaskAscii, batch };
 }
 
 /** What assembly/index.ts and assembly/scalar.ts export. */
@@ -40,6 +40,7 @@ interface ModuleExports {
   readonly unmask: Kernel['unmask'];
   readonly validate: Kernel['validate'];
   readonly unmaskText: Kernel['unmaskText'];
+  readonly unmaskAscii?: Kernel['unmaskAscii'];
   readonly scan?: BatchKernel['scan'];
   readonly gather?: BatchKernel['gather'];
   readonly __heap_base: { readonly value: number };
