@@ -54,7 +54,7 @@ export function parseSettings(args: readonly string[]): Settings | 'help' {
           ? 0.5
           : 1
         : parseNumber('--seconds', flags.seconds, /^\d*\.?\d+$/, 'a number above 0'),
-    warmUpSeconds: isQuick ? 0.4 : 1,
+    warmUpSeconds: isQuick ? 0.4 : 1.5,
     idleConnections: isQuick ? 2000 : 8000,
     uws: flags.uws,
     installsPeers: flags.peers === true,
