@@ -25,7 +25,9 @@ export interface Connection<Data = unknown> {
   readonly isOpen: boolean;
 
   /**
-   * Sends a message. The data is the server's own when the call returns: it is copied, or has been written.
+   * Sends a message. The data is the server's own when the call returns: it is copied, or has been written. Small messages go out
+   * together: when the event loop has handled all that it has found to be read, at the latest 0.2 ms after the first and a hook that
+   * takes longer; those that are sent outside of a hook, or after an `await`, in the next microtask.
    *
    * @returns false if `bufferedAmount` is then above `highWaterMarkBytes`: the message is sent all the same, but it would be
    * better to wait for `drain` with the next; also false if the connection is not open and nothing was sent.
@@ -50,7 +52,7 @@ export interface Connection<Data = unknown> {
    */
   ping(payload?: string | Uint8Array): boolean;
 
-  /** Drops the connection at once, without a Close frame. `close` follows, with 1006. */
+  /** Drops the connection at once, without a Close frame, and what was sent that the kernel does not take now. `close` follows, with 1006. */
   terminate(): void;
 
   /** From now on publications to this topic are sent to this connection. Nothing happens if they are already. */

@@ -23,6 +23,7 @@ import { DIRECT_WRITE_BYTES, MAX_GATHERED_BYTES, NO_SLAB, Output } from './outpu
 import { payloadBytes, payloadOf } from './payload.js';
 import { checkTopic, publishTo } from './publish-to.js';
 import type { Transport, TransportListener } from './transport.js';
+import { Turn } from './turn.js';
 
 /** RFC 6455 section 7.1: from open to closed, in this order and never back. */
 const State = {
@@ -202,6 +203,8 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     if (this.#state === State.CLOSED) return;
     this.#env.topics.forget(this);
     this.#state = State.FINISHING;
+    // What only waits for others of the same phase was sent long ago, as its sender sees it.
+    if (this.#output.isIdle) this.#output.flush();
     this.#output.drop();
     this.#transport.destroy();
   }
@@ -216,7 +219,8 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   unsubscribe(topic: string): void {
     checkTopic(topic);
-    this.#env.topics.unsubscribe(this, topic);
+    if (this.#topics.takeSent(this)) this.#hasMessage = true; // with the last topic, the topics forget it
+    this.#topics.unsubscribe(this, topic);
   }
 
   publish(topic: string, data: SendData): void {
@@ -238,11 +242,11 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   // What output and transport tell.
 
   onOutput(): void {
-    if (this.slot >= 0) this.#topics.block(this);
+    this.#topics.block(this);
   }
 
   onDescriptorLost(): void {
-    if (this.slot >= 0) this.#topics.block(this);
+    this.#topics.block(this);
   }
 
   // Each of these is a turn of the thread.
@@ -503,7 +507,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     } while (this.#messagesLeft > leaving && this.#state === State.OPEN && !this.#isFull && reader.nextScanned());
   }
 
-  /** Section 5.5.3: answered with its own payload, at once; only the latest of several that had to wait. */
+  /** Section 5.5.3: answered with its own payload, with what else is sent in the phase; only the latest of several that had to wait. */
   #onPing(): void {
     if (this.#state !== State.OPEN) return;
     const { bytes, start, length } = this.#input.reader;
@@ -550,6 +554,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
    */
   #beforeOutput(): boolean {
     if (this.#topics.hasPending) this.#topics.catchUp(this);
+    if (Turn.running === undefined) this.#out.flushSoon();
     return this.#state === State.OPEN;
   }
 

@@ -2,7 +2,6 @@ import type { BatchKernel, Kernel } from '../kernels/kernel.js';
 import { type Arena, OUT_BYTES, ROW_WORDS, TABLE_ROWS } from '../memory/arena.js';
 import { frameHeaderBytes } from '../protocol/frame-header.js';
 import type { Output } from './output.js';
-import type { Turn } from './turn.js';
 
 /** What nobody can send. */
 export const NO_LANE = {};
@@ -11,8 +10,8 @@ export const NO_LANE = {};
 const ROWS_END = TABLE_ROWS * ROW_WORDS;
 
 /**
- * How long a frame may wait for others, in ms, if the event loop does not come to the end of its phase before: some fifty
- * small messages are received and answered in this time. A handler that takes longer delays it until it returns.
+ * How long the answer to a read may wait for other reads of the same phase, in ms: some fifty small messages are received and
+ * answered in this time. A hook that takes longer delays it until it returns.
  */
 const MAX_WAIT_MS = 0.2;
 
@@ -41,7 +40,6 @@ export class OutBuffer {
    * out, when the one before it was appended so, and the kernel had taken all that was in front of that.
    */
   lane: object = NO_LANE;
-  readonly #turn: Turn;
   readonly #batch: BatchKernel | undefined;
   readonly #replies: Int32Array;
   readonly #repliesStart: number;
@@ -54,22 +52,26 @@ export class OutBuffer {
   #waitingCount = 0;
   /** When the first of them began to gather; negative if there is none. */
   #sinceMs = -1;
-  #isScheduled = false;
+  #isPhaseAwaited = false;
   readonly #onPhaseEnd: () => void;
+  #isMicrotaskAwaited = false;
+  readonly #onMicrotask: () => void;
 
-  /** @param turn of the thread: flushing is one. */
-  constructor(arena: Arena, kernel: Kernel, turn: Turn) {
+  constructor(arena: Arena, kernel: Kernel) {
     this.bytes = arena.bytes;
     this.start = arena.outStart;
     this.end = arena.outStart + OUT_BYTES;
     this.base = this.start;
     this.position = this.start;
-    this.#turn = turn;
     this.#batch = kernel.batch;
     this.#replies = arena.replies;
     this.#repliesStart = arena.repliesStart;
     this.#onPhaseEnd = () => {
-      this.#isScheduled = false;
+      this.#isPhaseAwaited = false;
+      this.flush();
+    };
+    this.#onMicrotask = () => {
+      this.#isMicrotaskAwaited = false;
       this.flush();
     };
   }
@@ -84,15 +86,26 @@ export class OutBuffer {
     return this.#batch !== undefined;
   }
 
-  /** Makes `output` the owner, who will be flushed when the phase of the event loop ends, with room for a frame at least. */
+  /**
+   * Makes `output` the owner, with {@link MIN_ROOM_BYTES} at least, until the phase of the event loop ends. If it is the owner, its
+   * frames are sent, like all others.
+   */
   give(output: Output): void {
-    if (this.end - this.position < MIN_ROOM_BYTES || this.owner === output) this.flush();
+    const isFull = this.owner === output;
     this.#takeBack();
+    if (isFull || this.end - this.position < MIN_ROOM_BYTES) this.flush();
     this.owner = output;
     if (this.#sinceMs < 0) this.#sinceMs = performance.now();
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
+    if (this.#isPhaseAwaited) return;
+    this.#isPhaseAwaited = true;
     setImmediate(this.#onPhaseEnd);
+  }
+
+  /** Flushes in the next microtask: what is sent outside of a turn has no end of a turn, and maybe for long no end of a phase. */
+  flushSoon(): void {
+    if (this.#isMicrotaskAwaited) return;
+    this.#isMicrotaskAwaited = true;
+    queueMicrotask(this.#onMicrotask);
   }
 
   /**
@@ -139,26 +152,22 @@ export class OutBuffer {
     this.owner = undefined;
   }
 
-  /** Sends what everybody has gathered, in the order in which they began to. */
+  /** Sends what everybody has gathered. */
   flush(): void {
     this.#takeBack();
     this.#sinceMs = -1;
-    this.#turn.begin(); // what a stream answers from within a write waits until all is written
-    try {
-      this.#flushWaiting(0);
-    } finally {
-      this.#turn.end();
-    }
+    this.#flushWaiting(0);
   }
 
   #takeBack(): void {
     const { owner } = this;
     if (owner === undefined) return;
     this.settle();
+    this.owner = undefined;
+    if (this.position === this.base) return;
     owner.wait(this.base, this.position);
     this.#waiting[this.#waitingCount++] = owner;
     this.base = this.position;
-    this.owner = undefined;
   }
 
   #flushWaiting(first: number): void {

@@ -68,7 +68,7 @@ export class Output {
     return this.#transport.queuedBytes + this.#gatheredBytes;
   }
 
-  /** Whether the kernel keeps up: nothing of an earlier turn is waiting for it. */
+  /** Whether the kernel keeps up: nothing is queued. */
   get isIdle(): boolean {
     return this.#transport.queuedBytes === 0;
   }
@@ -176,9 +176,10 @@ export class Output {
       return;
     }
     out.settle();
-    if (out.position === out.base) return;
-    this.#write(out.base, out.position);
+    const { base, position } = out;
+    if (position === base) return;
     out.consume();
+    this.#write(base, position);
   }
 
   /** Forgets what was gathered. */
@@ -248,8 +249,8 @@ export class Output {
   /** Makes the out-buffer ours, behind what already waits of us. If it is, flushes it: then it is as good as empty. */
   #own(): void {
     const out = this.#out;
-    this.#listener.onOutput();
     out.give(this);
+    this.#listener.onOutput();
     const length = this.#waitsTo - this.#waitsFrom;
     if (length > MAX_MOVED_BYTES) this.#flushWaiting();
     if (this.#waitsTo === this.#waitsFrom) return;

@@ -20,6 +20,7 @@ export class StreamTransport implements Transport {
   readonly #queue: WriteQueue;
   /** The stream has a slice of the queue. */
   #isWriting = false;
+  #isScheduled = false;
   /** The end is to follow what is queued. */
   #isEnding = false;
   #ended = false;
@@ -58,12 +59,12 @@ export class StreamTransport implements Transport {
 
   enqueue(bytes: Uint8Array, written?: () => void): void {
     this.#queue.hold(bytes, written);
-    this.#writeSlice();
+    this.#writeSoon();
   }
 
   enqueueCopy(bytes: Uint8Array, start: number, end: number): void {
     this.#queue.copy(bytes, start, end);
-    this.#writeSlice();
+    this.#writeSoon();
   }
 
   pause(): void {
@@ -85,10 +86,27 @@ export class StreamTransport implements Transport {
     this.#stream.destroy();
   }
 
+  /** Not from within a call of the connection: a stream of the user's may do anything in its write, send to this connection, say. */
+  #writeSoon(): void {
+    if (this.#isWriting || this.#isScheduled) return;
+    this.#isScheduled = true;
+    process.nextTick(() => {
+      this.#isScheduled = false;
+      this.#writeSlice();
+    });
+  }
+
   #writeSlice(): void {
-    if (this.#isWriting || this.#closed) return;
+    if (this.#isWriting || this.#closed || this.#queue.queuedBytes === 0) return;
     this.#isWriting = true;
-    const slice = this.#queue.head(SLICE_BYTES);
+    try {
+      this.#write(this.#queue.head(SLICE_BYTES));
+    } catch (error) {
+      this.#stream.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #write(slice: Uint8Array): void {
     this.#stream.write(slice, (error) => {
       this.#isWriting = false;
       if (error || this.#closed) return; // a destroyed stream may also never call: 'close' settles the rest

@@ -90,17 +90,11 @@ export class Host {
     const hasRates = limits.messagesPerSecond > 0 || limits.bytesPerSecond > 0;
     this.#sweep = new Sweep(this.#connections, tickFor(limits), hasRates);
     this.#budget = new BufferBudget(options.buffered, options.maxBufferedBytes, counters, () => this.#shedSoon());
-    if (calls !== undefined) {
-      exchange.topics.sendBy({
-        send: (fd, bytes, start, end) => calls.send(fd, bytes, start, end),
-        count: (messages) => counters.add(Counter.MESSAGES_OUT, messages),
-      });
-    }
     const incidents = new Incidents(counters, log);
     this.#env = {
       arena,
       kernel,
-      outBuffer: new OutBuffer(arena, kernel, exchange.turn),
+      outBuffer: new OutBuffer(arena, kernel),
       turn: exchange.turn,
       topics: exchange.topics,
       counters,

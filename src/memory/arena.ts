@@ -14,7 +14,7 @@ export const WINDOW_BYTES = 256 * KIB;
  */
 export const HEADROOM_BYTES = 256;
 
-/** Where a thread gathers the small frames of one write, in bytes. When it is full it is written, and gathering goes on. */
+/** Where a thread gathers the small frames of its next writes, in bytes. When it is full they are written, and gathering goes on. */
 export const OUT_BYTES = 256 * KIB;
 
 /** How many frames one call of a kernel finds, or gathers, at most: the rows of each of the two tables. */

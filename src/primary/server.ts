@@ -147,6 +147,7 @@ export class Server {
     if (this.#state !== 'new') throw new Error('a server can be started once');
     this.#state = 'started';
     this.#calls = await this.#loadSystemCalls();
+    if (this.#calls !== undefined) this.#exchange.sendBy(this.#calls, this.#counters);
     try {
       const generation = await this.#startGeneration();
       this.#generation = generation;

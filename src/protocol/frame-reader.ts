@@ -239,10 +239,14 @@ export class FrameReader {
 
   /** Looks for whole small messages at the front of what was fed. @returns whether there are any */
   #scan(batch: BatchKernel): boolean {
-    if (this.#opcode !== Opcode.CONTINUATION || this.#position === this.#end) return false;
-    const { found, foundStart } = this.#arena;
+    const at = this.#position;
+    if (this.#opcode !== Opcode.CONTINUATION || at === this.#end) return false;
+    const { found, foundStart, bytes } = this.#arena;
+    // A long message is not for it, as the length in its header says, in 16 bits or in 64; and then the call is not worth it.
+    const length = (bytes[at + 1] as number) & 0x7f;
+    if (length === 127 || (length === 126 && (bytes[at + 2] as number) >= MAX_SCANNED_BYTES >> 8)) return false;
     const maxBytes = this.#maxScannedBytes;
-    const rows = batch.scan(this.#position, this.#end, maxBytes, this.#maxScannedTextBytes, foundStart, TABLE_ROWS);
+    const rows = batch.scan(at, this.#end, maxBytes, this.#maxScannedTextBytes, foundStart, TABLE_ROWS);
     if (rows === 0) return false;
     this.#row = 0;
     this.#rowsEnd = rows * ROW_WORDS;

@@ -27,7 +27,9 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   try {
     const { handler } = await loadHandlerModule(task.handler);
     const onClosed = task.reportsClosed ? closedReporter(tell) : () => {};
-    host = new Host(options, handler, exchange, counters, log, onClosed, await loadSystemCalls());
+    const calls = await loadSystemCalls();
+    exchange.sendBy(calls, counters);
+    host = new Host(options, handler, exchange, counters, log, onClosed, calls);
   } catch (error) {
     if (!(error instanceof HandlerModuleError || error instanceof ArenaError)) throw error;
     tell({ type: 'unfit', code: error.code, message: error.message });

@@ -165,29 +165,29 @@ describe.each(KERNELS)('the out-buffer, while the kernel %s,', (_name, takes) =>
   });
 });
 
-test('a connection that is dropped while it owns the out-buffer leaves nothing in it', () => {
+test('a connection that is terminated while it owns the out-buffer leaves nothing in it', () => {
   const thread = startThread();
-  const dropped = thread.connect();
+  const gone = thread.connect();
   const other = thread.connect();
   thread.inTurn(() => {
-    dropped.connection.send('lost');
-    dropped.connection.terminate();
+    gone.connection.send('before');
+    gone.connection.terminate();
     other.connection.send('kept');
   });
-  expect(framesOf(dropped)).toEqual([]);
+  expect(framesOf(gone)).toEqual([shown(TEXT, 'before')]);
   expect(framesOf(other)).toEqual([shown(TEXT, 'kept')]);
 });
 
-test('a connection that is dropped while it waits for others sends nothing of it', () => {
+test('a connection that is lost while its frames wait for others sends nothing of them', () => {
   const thread = startThread();
-  const dropped = thread.connect();
+  const gone = thread.connect();
   const other = thread.connect();
   thread.inTurn(() => {
-    dropped.connection.send('lost');
+    gone.connection.send('lost');
     other.connection.send('kept');
-    dropped.connection.terminate();
-    expect(dropped.connection.bufferedAmount).toBe(0);
+    gone.wire.lose();
+    expect(gone.connection.bufferedAmount).toBe(0);
   });
-  expect(framesOf(dropped)).toEqual([]);
+  expect(framesOf(gone)).toEqual([]);
   expect(framesOf(other)).toEqual([shown(TEXT, 'kept')]);
 });

@@ -194,7 +194,7 @@ describe('a phase of the event loop', () => {
     }
   });
 
-  test('ends by itself, also for what is sent outside of a callback', async () => {
+  test('ends by itself', async () => {
     const thread = startThread();
     const peer = thread.connect();
     for (const [first, second] of [
@@ -202,8 +202,12 @@ describe('a phase of the event loop', () => {
       ['c', 'd'],
     ] as const) {
       const before = peer.wire.writes;
-      peer.connection.send(first);
-      peer.connection.send(second);
+      for (const text of [first, second]) {
+        thread.turn.begin();
+        peer.connection.send(text);
+        thread.turn.end();
+      }
+      await Promise.resolve();
       expect(peer.wire.writes).toBe(before);
       expect(peer.connection.bufferedAmount).toBe(6);
       await new Promise((resolve) => setImmediate(resolve));
@@ -211,6 +215,27 @@ describe('a phase of the event loop', () => {
       expect(peer.connection.bufferedAmount).toBe(0);
     }
     expect(framesOf(peer)).toEqual(['a', 'b', 'c', 'd'].map((text) => shown(TEXT, text)));
+  });
+
+  test('is not waited for by what is sent outside of a callback: that goes in the next microtask, with all the rest', async () => {
+    const thread = startThread();
+    const [peer, other] = [thread.connect(), thread.connect()];
+    for (const [first, second] of [
+      ['a', 'b'],
+      ['c', 'd'],
+    ] as const) {
+      const before = peer.wire.writes;
+      thread.turn.begin();
+      other.connection.send(`${first} to another`);
+      thread.turn.end();
+      peer.connection.send(first);
+      peer.connection.send(second);
+      expect(peer.wire.writes).toBe(before);
+      await Promise.resolve();
+      expect(peer.wire.writes).toBe(before + 1);
+    }
+    expect(framesOf(peer)).toEqual(['a', 'b', 'c', 'd'].map((text) => shown(TEXT, text)));
+    expect(framesOf(other)).toEqual(['a to another', 'c to another'].map((text) => shown(TEXT, text)));
   });
 
   test('is not waited for when a handler has taken long', () => {
@@ -248,16 +273,18 @@ describe('a phase of the event loop', () => {
     expect(peer.wire.writes).toBe(writes);
   });
 
-  test('does not send what a connection had to say that is terminated in it', () => {
+  test('is not waited for by a connection that is terminated', () => {
     const thread = startThread({ handler: echo });
     const [gone, other] = [thread.connect(), thread.connect()];
     thread.inPhase(() => {
-      gone.wire.arrive(clientFrame(TEXT, 'lost'));
-      other.wire.arrive(clientFrame(TEXT, 'kept'));
+      gone.wire.arrive(clientFrame(TEXT, 'sent before'));
+      other.wire.arrive(clientFrame(TEXT, 'of another'));
       gone.connection.terminate();
+      expect(framesOf(gone)).toEqual([shown(TEXT, 'sent before')]);
+      expect(gone.connection.bufferedAmount).toBe(0);
+      expect(framesOf(other)).toEqual([]);
     });
-    expect(gone.wire.output.length).toBe(0);
-    expect(framesOf(other)).toEqual([shown(TEXT, 'kept')]);
+    expect(framesOf(other)).toEqual([shown(TEXT, 'of another')]);
   });
 
   test('sends before a Close what was sent before it', () => {
@@ -341,6 +368,48 @@ describe('a publication to a connection for which nothing waits', () => {
       ...['third', 'fourth', 'fifth'].map((text) => shown(TEXT, text)),
     ]);
     expect(direct(peer)).toBe(2);
+  });
+
+  test('comes in its place though the out-buffer is flushed while publications are pending', async () => {
+    const thread = startThread();
+    const peers = Array.from({ length: 150 }, () => thread.connect());
+    for (const { connection } of peers) connection.subscribe('room');
+    const publish = (text: string) => thread.topics.publish('room', undefined, 0x81, Buffer.from(text), 0, text.length);
+    publish('first');
+    await thread.microtasks();
+    for (const [who, { connection }] of peers.entries()) {
+      publish(`${who}`);
+      connection.send(pattern(3000, who));
+      if (who % 10 === 9) await Promise.resolve();
+    }
+    publish('last');
+    await thread.microtasks();
+    const published = peers.map((_, who) => shown(TEXT, `${who}`));
+    for (const [who, peer] of peers.entries()) {
+      expect(framesOf(peer)).toEqual([
+        shown(TEXT, 'first'),
+        ...published.slice(0, who + 1),
+        shown(BINARY, pattern(3000, who)),
+        ...published.slice(who + 1),
+        shown(TEXT, 'last'),
+      ]);
+    }
+    expect(direct(peers[0] as Peer)).toBeGreaterThan(0);
+  });
+
+  test('keeps from being taken for idle also who leaves its last topic', () => {
+    const thread = startThread({ idleTimeoutMs: 50 });
+    const peer = thread.connect();
+    for (let i = 0; i < 20; i++) {
+      thread.pass(10);
+      peer.connection.subscribe('room');
+      for (let k = 0; k < 2; k++) {
+        thread.inTurn(() => thread.topics.publish('room', undefined, 0x81, Buffer.from('x'), 0, 1));
+      }
+      peer.connection.unsubscribe('room');
+    }
+    expect(direct(peer)).toBe(20);
+    expect(peer.connection.isOpen).toBe(true);
   });
 
   test('does not go to a descriptor that is not its own any more', () => {

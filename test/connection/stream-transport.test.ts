@@ -57,7 +57,7 @@ describe('reading', () => {
     expect((await listener.hasRead(2 * WINDOW_BYTES + 4)).subarray(-4).toString()).toBe('more');
   });
 
-  test('does not happen in the middle of a turn: the window may be in use', () => {
+  test('does not happen in the middle of a turn: the window may be in use', async () => {
     // A stream that answers from within the write.
     const answering = new Duplex({
       read() {},
@@ -68,8 +68,9 @@ describe('reading', () => {
     });
     const transport = over(answering);
     transport.resume();
-    turn.begin();
     transport.enqueue(Buffer.from('echo'));
+    turn.begin();
+    await new Promise((resolve) => setImmediate(resolve));
     answering.read();
     expect(listener.read).toEqual([]);
     turn.end();
@@ -93,6 +94,40 @@ describe('writing', () => {
     expect(got).toBe('onetwothree');
     expect(written).toEqual(['one', 'two', 'three']);
     expect(transport.queuedBytes).toBe(0);
+  });
+
+  test('never happens from within a call of the connection', async () => {
+    const log: string[] = [];
+    const stream = new Duplex({
+      read() {},
+      write(bytes, _encoding, written) {
+        log.push(`write ${bytes}`);
+        transport.enqueue(Buffer.from(log.length < 3 ? 'more' : ''));
+        written();
+      },
+    });
+    const transport: StreamTransport = over(stream);
+    transport.enqueue(Buffer.from('x'));
+    transport.enqueueCopy(Buffer.from('y'), 0, 1);
+    log.push('returned');
+    await listener.isTold('written', 2);
+    expect(log[0]).toBe('returned');
+    expect(log[1]).toMatch(/^write x/);
+  });
+
+  test('that throws is the end of the stream, and of nothing else', async () => {
+    const stream = new Duplex({
+      read() {},
+      write() {
+        throw new Error('of a stream of the user');
+      },
+    });
+    let written = 0;
+    const transport = over(stream);
+    transport.enqueue(Buffer.from('x'), () => written++);
+    await listener.isTold('close');
+    expect(written).toBe(1);
+    expect(stream.destroyed).toBe(true);
   });
 
   test('of what will never go is told as written, without a call of the listener after the end', async () => {

@@ -81,7 +81,7 @@ export class TestThread {
       count: (messages) => this.counters.add(Counter.MESSAGES_OUT, messages),
     });
     const kernel = createKernel('auto', this.arena.memory);
-    this.out = new OutBuffer(this.arena, kernel, this.turn);
+    this.out = new OutBuffer(this.arena, kernel);
     const { handler, arenaBytes, maxBufferedBytes = 2 ** 40, poison, ...limits } = options;
     const shared = new SharedArrayBuffer(4);
     this.budget = new BufferBudget(shared, maxBufferedBytes, this.counters, () => this.exceeded++);
