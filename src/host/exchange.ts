@@ -12,7 +12,8 @@ export class Exchange {
   readonly topics: Topics;
   readonly bus: Bus;
 
-  constructor() {
+  /** @param isChoosy see {@link Bus}: of a thread that opens connections before their clients hear of it. */
+  constructor(isChoosy: boolean) {
     this.turn = new Turn(() => this.topics.flush());
     this.bus = new Bus((runs) => {
       this.turn.begin();
@@ -21,7 +22,7 @@ export class Exchange {
       } finally {
         this.turn.end();
       }
-    });
+    }, isChoosy);
     this.topics = new Topics(this.bus, () => this.turn.schedule());
   }
 

@@ -3,7 +3,7 @@ import { Interest, placeOf } from './interest.js';
 import { SharedChunk } from './shared-chunk.js';
 import type { Outlet, Run } from './topics.js';
 
-/** What travels between threads: first what its sender wants to have, and then where runs lie in shared memory. */
+/** What travels between threads: first what its sender wants to have, if that is not everything, and then where runs lie in shared memory. */
 type BusMessage = { readonly interest: SharedArrayBuffer } | Batch;
 
 interface Batch {
@@ -13,18 +13,23 @@ interface Batch {
 
 /**
  * Connects the topics of one thread with those of the others, by a MessagePort to each of them: a batch of publications
- * is one message, and its bytes stay where they are, in memory that all threads share. A thread that has no subscribers of a
- * topic is not disturbed by it.
+ * is one message, and its bytes stay where they are, in memory that all threads share. A thread that is choosy and has no subscribers
+ * of a topic is not disturbed by it.
  */
 export class Bus implements Outlet {
-  /** What they want; undefined until they have said it: then everything. */
+  /** What they want; undefined for everything, and until they have said it. */
   readonly #peers = new Map<MessagePort, Interest | undefined>();
-  readonly #interest = new Interest();
+  readonly #interest: Interest | undefined;
   readonly #receive: (runs: readonly Run[]) => void;
 
-  /** @param receive is given what other threads have published. */
-  constructor(receive: (runs: readonly Run[]) => void) {
+  /**
+   * @param receive is given what other threads have published.
+   * @param isChoosy whether it is given only what it has subscribers of when it is published. Not of use to a worker: its clients
+   * are told by the primary that they are connected, and may make others publish, before the worker has subscribed them.
+   */
+  constructor(receive: (runs: readonly Run[]) => void, isChoosy: boolean) {
     this.#receive = receive;
+    this.#interest = isChoosy ? new Interest() : undefined;
   }
 
   /** Adds another thread. It is removed when its end of the port is closed. */
@@ -36,7 +41,7 @@ export class Bus implements Outlet {
     });
     port.on('close', () => this.#peers.delete(port));
     port.unref(); // does not keep its thread alive
-    port.postMessage({ interest: this.#interest.buffer } satisfies BusMessage);
+    if (this.#interest !== undefined) port.postMessage({ interest: this.#interest.buffer } satisfies BusMessage);
   }
 
   wants(topic: string): boolean {
@@ -47,11 +52,11 @@ export class Bus implements Outlet {
   }
 
   onFirstSubscriber(topic: string): void {
-    this.#interest.add(topic);
+    this.#interest?.add(topic);
   }
 
   onLastSubscriber(topic: string): void {
-    this.#interest.remove(topic);
+    this.#interest?.remove(topic);
   }
 
   post(runs: readonly Run[]): void {

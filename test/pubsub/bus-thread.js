@@ -28,7 +28,7 @@ const subscriber = {
   },
 };
 
-const bus = new Bus((runs) => topics.receive(runs));
+const bus = new Bus((runs) => topics.receive(runs), true);
 const outlet = {
   wants: () => true,
   onFirstSubscriber: (topic) => bus.onFirstSubscriber(topic),

@@ -18,7 +18,7 @@ class Station {
     this.bus = new Bus((runs) => {
       this.topics.receive(runs);
       this.#onReceived();
-    });
+    }, true);
     const outlet: Outlet = {
       wants: (topic) => this.bus.wants(topic),
       onFirstSubscriber: (topic) => this.bus.onFirstSubscriber(topic),
@@ -148,7 +148,7 @@ describe('a bus', () => {
   test('lets go of the memory also if receiving fails', async () => {
     const failing = new Bus(() => {
       throw new Error('receiving has failed');
-    });
+    }, true);
     const sender = new Station();
     const { port1, port2 } = new MessageChannel();
     sender.bus.connect(port1);
@@ -217,6 +217,21 @@ describe('a bus', () => {
       ['x', 'x'],
       ['y', 'x', 'x'],
     ]);
+  });
+
+  test('that is not choosy is given everything', async () => {
+    const from = new Station();
+    const got: string[] = [];
+    const bus = new Bus((runs) => got.push(...runs.map(({ topic }) => topic)), false);
+    const { port1, port2 } = new MessageChannel();
+    from.bus.connect(port1);
+    bus.connect(port2);
+    await untilPortsAreQuiet();
+    from.publish('x', '1');
+    from.topics.flush();
+    await untilPortsAreQuiet();
+    expect(got).toEqual(['x']);
+    bus.close();
   });
 
   test('forgets a peer that closes its end, and goes on with the others', async () => {
