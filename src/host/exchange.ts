@@ -12,8 +12,7 @@ export class Exchange {
   readonly topics: Topics;
   readonly bus: Bus;
 
-  /** @param isChoosy see {@link Bus}: of a thread that opens connections before their clients hear of it. */
-  constructor(isChoosy: boolean) {
+  constructor() {
     this.turn = new Turn(() => this.topics.flush());
     this.bus = new Bus((runs) => {
       this.turn.begin();
@@ -22,7 +21,7 @@ export class Exchange {
       } finally {
         this.turn.end();
       }
-    }, isChoosy);
+    });
     this.topics = new Topics(this.bus, () => this.turn.schedule());
   }
 

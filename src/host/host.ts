@@ -86,6 +86,7 @@ export class Host {
     const kernel = createKernel(options.kernel, arena.memory, (line) => log.warn(line), options.thresholds);
     this.kernelName = kernel.name;
     this.exchange = exchange;
+    exchange.bus.listen();
     const { limits } = options;
     const hasRates = limits.messagesPerSecond > 0 || limits.bytesPerSecond > 0;
     this.#sweep = new Sweep(this.#connections, tickFor(limits), hasRates);

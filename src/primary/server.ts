@@ -55,7 +55,7 @@ export class Server {
   readonly #admission: Admission;
   readonly #incidents: Incidents;
   readonly #lingering = new Lingering();
-  readonly #exchange = new Exchange(true);
+  readonly #exchange = new Exchange();
   readonly #startedAt = performance.now();
   /** What the primary counts itself, and the counts of threads that have ended. */
   readonly #counters = new Counters();

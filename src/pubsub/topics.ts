@@ -31,13 +31,8 @@ export interface Run {
 
 /** Carries the publications of this thread to the others: see {@link Bus}. */
 export interface Outlet {
-  /** Whether another thread may have a subscriber of a topic. */
-  wants(topic: string): boolean;
-  /** Gives runs to those threads that want them. */
+  readonly hasPeers: boolean;
   post(runs: readonly Run[]): void;
-  /** This thread has a subscriber of a topic now, or has none any more. */
-  onFirstSubscriber(topic: string): void;
-  onLastSubscriber(topic: string): void;
 }
 
 /**
@@ -98,7 +93,6 @@ export class Topics {
     if (room === undefined) {
       room = new Room();
       this.#rooms.set(topic, room);
-      this.#outlet.onFirstSubscriber(topic);
     }
     room.add(subscriber);
   }
@@ -131,7 +125,7 @@ export class Topics {
     start: number,
     length: number,
   ): void {
-    if (!this.#rooms.has(topic) && !this.#outlet.wants(topic)) return;
+    if (!this.#rooms.has(topic) && !this.#outlet.hasPeers) return;
     const frameBytes = frameHeaderBytes(length) + length;
     const chunk = this.#pool.withRoom(frameBytes);
     const at = chunk.position;
@@ -283,9 +277,7 @@ export class Topics {
   #remove(subscriber: Subscriber, topic: string): void {
     const room = this.#rooms.get(topic) as Room; // it is a member
     room.delete(subscriber);
-    if (!room.isEmpty) return;
-    this.#rooms.delete(topic);
-    this.#outlet.onLastSubscriber(topic);
+    if (room.isEmpty) this.#rooms.delete(topic);
   }
 
   #leave(subscriber: Subscriber): void {

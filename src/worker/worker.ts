@@ -21,7 +21,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
     warn: (line) => tell({ type: 'log', level: 'warn', line }),
     error: (line) => tell({ type: 'log', level: 'error', line }),
   };
-  const exchange = new Exchange(false);
+  const exchange = new Exchange();
   const counters = new Counters(task.counters);
   let host: Host;
   try {

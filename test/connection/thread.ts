@@ -74,8 +74,7 @@ export class TestThread {
   constructor(options: ThreadOptions = {}) {
     this.arena = new Arena(options.arenaBytes ?? 8 * MIB);
     this.turn = new Turn(() => this.topics.flush());
-    const nobody = { wants: () => false, post: () => {}, onFirstSubscriber: () => {}, onLastSubscriber: () => {} };
-    this.topics = new Topics(nobody, () => this.turn.schedule());
+    this.topics = new Topics({ hasPeers: false, post: () => {} }, () => this.turn.schedule());
     this.topics.sendBy({
       send: (fd, bytes, start, end) => this.#wires[fd]?.takeDirectly(bytes, start, end) ?? Number.NaN,
       count: (messages) => this.counters.add(Counter.MESSAGES_OUT, messages),

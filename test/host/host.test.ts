@@ -60,7 +60,7 @@ function makeHost(handler: Handler, limits: Partial<HostOptions['limits']> = {})
     poison: true,
   };
   const logger = { info: note, warn: note, error: note };
-  const host = new Host(options, handler, new Exchange(true), counters, logger, () => {}, calls);
+  const host = new Host(options, handler, new Exchange(), counters, logger, () => {}, calls);
   return { host, counters, log };
 }
 

@@ -27,7 +27,7 @@ function makeHost() {
     poison: true,
   };
   const log = { info: () => {}, warn: () => {}, error: () => {} };
-  const host = new Host(options, {}, new Exchange(true), new Counters(), log, (id) => over.push(id), calls);
+  const host = new Host(options, {}, new Exchange(), new Counters(), log, (id) => over.push(id), calls);
   return { host, over };
 }
 

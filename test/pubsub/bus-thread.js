@@ -28,11 +28,10 @@ const subscriber = {
   },
 };
 
-const bus = new Bus((runs) => topics.receive(runs), true);
+const bus = new Bus((runs) => topics.receive(runs));
+bus.listen();
 const outlet = {
-  wants: () => true,
-  onFirstSubscriber: (topic) => bus.onFirstSubscriber(topic),
-  onLastSubscriber: (topic) => bus.onLastSubscriber(topic),
+  hasPeers: true,
   post(runs) {
     posted.push(...runs);
     bus.post(runs);

@@ -18,11 +18,13 @@ class Station {
     this.bus = new Bus((runs) => {
       this.topics.receive(runs);
       this.#onReceived();
-    }, true);
+    });
+    const { bus } = this;
+    bus.listen();
     const outlet: Outlet = {
-      wants: (topic) => this.bus.wants(topic),
-      onFirstSubscriber: (topic) => this.bus.onFirstSubscriber(topic),
-      onLastSubscriber: (topic) => this.bus.onLastSubscriber(topic),
+      get hasPeers() {
+        return bus.hasPeers;
+      },
       post: (runs: readonly Run[]) => {
         this.posted.push(...runs);
         this.bus.post(runs);
@@ -81,7 +83,7 @@ async function untilPortsAreQuiet(): Promise<void> {
 describe('a bus', () => {
   test('without peers has nobody to post to', () => {
     const station = new Station();
-    expect(station.bus.wants('x')).toBe(false);
+    expect(station.bus.hasPeers).toBe(false);
     station.publish('x', 'to nobody');
     expect(station.topics.hasPending).toBe(false);
   });
@@ -148,7 +150,7 @@ describe('a bus', () => {
   test('lets go of the memory also if receiving fails', async () => {
     const failing = new Bus(() => {
       throw new Error('receiving has failed');
-    }, true);
+    });
     const sender = new Station();
     const { port1, port2 } = new MessageChannel();
     sender.bus.connect(port1);
@@ -163,7 +165,7 @@ describe('a bus', () => {
     };
     failing.connect(port as unknown as MessagePort);
     port2.on('message', (message) => {
-      if (!('interest' in message)) expect(() => receive(message)).toThrow('receiving has failed');
+      if (!('listens' in message)) expect(() => receive(message)).toThrow('receiving has failed');
     });
     sender.publish('x', '1');
     sender.topics.flush();
@@ -183,55 +185,27 @@ describe('a bus', () => {
     expect(b.posted).toEqual([]);
   });
 
-  test('disturbs only those threads that have subscribers of a topic, from the moment when they have', async () => {
-    const [from, a, b] = [new Station(), new Station('x'), new Station('y')];
-    const received: string[] = [];
-    for (const [name, to] of [['a', a] as const, ['b', b] as const]) {
-      const { port1, port2 } = new MessageChannel();
-      from.bus.connect(port1);
-      to.bus.connect(port2);
-      port2.on('message', (message) => {
-        if (!('interest' in message)) received.push(name);
-      });
-    }
-    await untilPortsAreQuiet();
-    const publish = async (topic: string) => {
-      received.length = 0;
-      from.publish(topic, topic);
-      from.topics.flush();
-      await untilPortsAreQuiet();
-      return received;
-    };
-    expect(await publish('x')).toEqual(['a']);
-    expect(await publish('y')).toEqual(['b']);
-    expect(await publish('z')).toEqual([]);
-    expect(from.bus.wants('z')).toBe(false);
-    b.topics.subscribe(b.subscriber, 'x');
-    expect(await publish('x')).toEqual(['a', 'b']);
-    a.topics.unsubscribe(a.subscriber, 'x');
-    expect(await publish('x')).toEqual(['b']);
-    b.topics.forget(b.subscriber);
-    expect(await publish('x')).toEqual([]);
-    expect(await publish('y')).toEqual([]);
-    expect([a.subscriber.got, b.subscriber.got]).toEqual([
-      ['x', 'x'],
-      ['y', 'x', 'x'],
-    ]);
-  });
-
-  test('that is not choosy is given everything', async () => {
+  test('disturbs only those threads that listen, from the moment when they do', async () => {
     const from = new Station();
     const got: string[] = [];
-    const bus = new Bus((runs) => got.push(...runs.map(({ topic }) => topic)), false);
+    const late = new Bus((runs) => got.push(...runs.map(({ topic }) => topic)));
     const { port1, port2 } = new MessageChannel();
     from.bus.connect(port1);
-    bus.connect(port2);
+    // Until it is known whether it does, it is taken to.
+    expect(from.bus.hasPeers).toBe(true);
+    late.connect(port2);
     await untilPortsAreQuiet();
-    from.publish('x', '1');
+    expect(from.bus.hasPeers).toBe(false);
+    from.publish('x', 'to nobody');
+    expect(from.topics.hasPending).toBe(false);
+    late.listen();
+    expect(from.bus.hasPeers).toBe(true);
+    from.publish('y', '1');
     from.topics.flush();
     await untilPortsAreQuiet();
-    expect(got).toEqual(['x']);
-    bus.close();
+    expect(got).toEqual(['y']);
+    for (const { chunk } of from.posted) expect(chunk.isFree).toBe(true);
+    late.close();
   });
 
   test('forgets a peer that closes its end, and goes on with the others', async () => {
@@ -242,7 +216,7 @@ describe('a bus', () => {
     const closed = once(port1, 'close');
     gone.bus.close();
     await closed;
-    expect(from.bus.wants('x')).toBe(false);
+    expect(from.bus.hasPeers).toBe(false);
     connect(from, stays);
     from.publish('x', '1');
     from.topics.flush();
@@ -255,9 +229,9 @@ describe('a bus', () => {
   test('that is closed has no peers any more', async () => {
     const [a, b] = [new Station(), new Station('x')];
     connect(a, b);
-    expect(a.bus.wants('x')).toBe(true);
+    expect(a.bus.hasPeers).toBe(true);
     a.bus.close();
-    expect(a.bus.wants('x')).toBe(false);
+    expect(a.bus.hasPeers).toBe(false);
     a.publish('x', 'to nobody');
     expect(a.topics.hasPending).toBe(false);
   });
@@ -332,7 +306,7 @@ describe('between threads', () => {
     const closed = once(port1, 'close');
     await thread.terminate();
     await closed;
-    expect(here.bus.wants('x')).toBe(false);
+    expect(here.bus.hasPeers).toBe(false);
     here.publish('x', 'still here');
     here.topics.flush();
     expect(here.subscriber.got).toEqual(['still here']);

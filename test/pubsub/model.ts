@@ -74,9 +74,7 @@ class Thread {
   constructor(post: (runs: readonly Run[], published: readonly Published[]) => void) {
     this.topics = new Topics(
       {
-        wants: () => true,
-        onFirstSubscriber: () => {},
-        onLastSubscriber: () => {},
+        hasPeers: true,
         post: (runs) => {
           for (const { chunk } of runs) chunk.acquire();
           post(runs, this.published);

@@ -6,24 +6,9 @@ import { FakeSender, FakeSubscriber, publishText } from './fake-subscriber.js';
 class FakeOutlet {
   hasPeers = false;
   readonly posted: (readonly Run[])[] = [];
-  /** Topics that have subscribers here. */
-  readonly open = new Set<string>();
-
-  wants(): boolean {
-    return this.hasPeers;
-  }
 
   post(runs: readonly Run[]): void {
     if (this.hasPeers) this.posted.push(runs);
-  }
-
-  onFirstSubscriber(topic: string): void {
-    expect(this.open.has(topic)).toBe(false);
-    this.open.add(topic);
-  }
-
-  onLastSubscriber(topic: string): void {
-    expect(this.open.delete(topic)).toBe(true);
   }
 }
 
