@@ -22,7 +22,7 @@ const MIN_ROOM_BYTES = OUT_BYTES / 4;
  * Where a thread gathers the small frames that its connections send, each connection's together, until the event loop has
  * handled all that it has found to be read: then they are sent, connection by connection. Sent one by one, between the reads,
  * each of them may wake a client that has just begun to sleep, for which the sender pays: 100 connections that echo 20 bytes
- * with a client on another core had 16 to 35 context switches to 100 reads, and have 1 to 3 so.
+ * with a client on another core mostly had 16 to 35 context switches to 100 reads, and have 1 to 3 so.
  *
  * One connection at a time owns it, and gathers; when another one takes it over, what the first has gathered waits in front.
  */
