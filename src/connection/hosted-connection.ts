@@ -8,7 +8,7 @@ import {
 import { FrameEvent, type FrameReader } from '../protocol/frame-reader.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
-import type { SharedChunk } from '../pubsub/shared-chunk.js';
+import type { FrameMemory } from '../pubsub/frame-joiner.js';
 import type { Subscriber, Topics } from '../pubsub/topics.js';
 import type { Connection, SendData } from './connection.js';
 import type { ConnectionInfo } from './connection-info.js';
@@ -227,9 +227,9 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     publishTo(this.#env.topics, topic, this, data);
   }
 
-  deliver(chunk: SharedChunk, start: number, end: number, messages: number): void {
+  deliver(memory: FrameMemory, start: number, end: number, messages: number): void {
     if (!this.#output.isIdle && !this.#hasRoomFor(end - start, messages)) return;
-    this.#output.frames(chunk, start, end);
+    this.#output.frames(memory, start, end);
     this.#env.counters.add(Counter.MESSAGES_OUT, messages);
     this.#hasMessage = true;
     this.#isAboveHighWaterMark();

@@ -1,5 +1,6 @@
 import { type Arena, OUT_BYTES } from '../memory/arena.js';
 import { frameHeaderBytes, MAX_SERVER_HEADER_BYTES, writeFrameHeader } from '../protocol/frame-header.js';
+import type { FrameMemory } from '../pubsub/frame-joiner.js';
 import type { OutBuffer } from './out-buffer.js';
 import type { Transport } from './transport.js';
 
@@ -23,13 +24,6 @@ export const MAX_GATHERED_BYTES = OUT_BYTES;
 
 /** Up to this many bytes that wait are moved to where their connection goes on to gather; more are sent before. */
 const MAX_MOVED_BYTES = 4 * 1024;
-
-/** Memory that others write from too, and that is used again when nobody holds it. */
-export interface HeldMemory {
-  readonly bytes: Uint8Array;
-  acquire(): void;
-  release(): void;
-}
 
 /** Who wants to know what becomes of an output. */
 export interface OutputListener {
@@ -155,7 +149,7 @@ export class Output {
   }
 
   /** Appends frames that are encoded already, in memory that does not change while it is held. */
-  frames(memory: HeldMemory, start: number, end: number): void {
+  frames(memory: FrameMemory, start: number, end: number): void {
     this.flush();
     const taken = this.#transport.tryWrite(memory.bytes, start, end);
     if (start + taken === end) return;

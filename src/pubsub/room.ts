@@ -16,10 +16,6 @@ export class Room {
     this.#slots = undefined;
   }
 
-  has(subscriber: Subscriber): boolean {
-    return this.#members.has(subscriber);
-  }
-
   get isEmpty(): boolean {
     return this.#members.size === 0;
   }

@@ -104,7 +104,7 @@ describe('a bus', () => {
     const delivery = b.subscriber.deliveries[0];
     expect(delivery?.start).toBe(run?.start);
     run?.chunk.bytes.write('4', run.end - 1);
-    expect(delivery?.chunk.bytes.toString('latin1', delivery.end - 1, delivery.end)).toBe('4');
+    expect(delivery?.memory.bytes.toString('latin1', delivery.end - 1, delivery.end)).toBe('4');
   });
 
   test('keeps the order of batches that take several chunks', async () => {

@@ -1,12 +1,12 @@
 import type { DescriptorSender } from '../../dist/pubsub/roster.js';
-import type { SharedChunk } from '../../dist/pubsub/shared-chunk.js';
+import type { FrameMemory } from '../../dist/pubsub/frame-joiner.js';
 import type { Subscriber, Topics } from '../../dist/pubsub/topics.js';
 
 /** First byte of an unfragmented text frame. */
 const TEXT_FRAME = 0x81;
 
 interface Delivery {
-  readonly chunk: SharedChunk;
+  readonly memory: FrameMemory;
   readonly start: number;
   readonly end: number;
   readonly messages: number;
@@ -29,6 +29,8 @@ export class FakeSubscriber implements Subscriber {
   readonly #descriptor: number;
   /** The beginning of a frame whose end has not come. */
   #partial: Buffer = Buffer.alloc(0);
+  /** What is delivered next is the rest of something, maybe from the end of one of its messages on. */
+  #awaitsRest = false;
 
   /** @param descriptor by which it may be sent something without being asked. */
   constructor(descriptor = -1) {
@@ -40,18 +42,19 @@ export class FakeSubscriber implements Subscriber {
   }
 
   /** Takes bytes past {@link deliver}: what a socket takes is not what a message is. */
-  take(bytes: Uint8Array): void {
+  take(bytes: Uint8Array, isAll: boolean): void {
     this.#append(bytes);
+    this.#awaitsRest = !isAll;
   }
 
-  deliver(chunk: SharedChunk, start: number, end: number, messages: number): void {
-    const delivery = { chunk, start, end, messages };
+  deliver(memory: FrameMemory, start: number, end: number, messages: number): void {
+    const delivery = { memory, start, end, messages };
     this.deliveries.push(delivery);
     if (!this.isSlow) {
       this.#read(delivery);
       return;
     }
-    chunk.acquire();
+    memory.acquire();
     this.#held.push(delivery);
   }
 
@@ -59,13 +62,14 @@ export class FakeSubscriber implements Subscriber {
   readHeld(): void {
     for (const delivery of this.#held.splice(0)) {
       this.#read(delivery);
-      delivery.chunk.release();
+      delivery.memory.release();
     }
   }
 
-  #read({ chunk, start, end, messages }: Delivery): void {
-    const isWhole = this.#partial.length === 0;
-    const count = this.#append(chunk.bytes.subarray(start, end));
+  #read({ memory, start, end, messages }: Delivery): void {
+    const isWhole = this.#partial.length === 0 && !this.#awaitsRest;
+    this.#awaitsRest = false;
+    const count = this.#append(memory.bytes.subarray(start, end));
     if (isWhole && count !== messages) throw new Error(`${count} messages come as ${messages}`);
   }
 
@@ -92,7 +96,7 @@ export class FakeSender implements DescriptorSender {
     if (subscriber.clearDescriptor !== fd) throw new Error(`what waits for ${fd} is overtaken`);
     this.sent++;
     const taken = subscriber.isSlow ? -1 : this.takes(end - start);
-    if (taken > 0) subscriber.take(bytes.subarray(start, start + taken));
+    if (taken > 0) subscriber.take(bytes.subarray(start, start + taken), taken === end - start);
     return taken;
   }
 

@@ -172,8 +172,8 @@ export function runModel(taken: readonly Step[]): void {
     expect(real.got.map(abridged), `subscriber ${who}`).toEqual(expected.map(abridged));
     expect(real.got.map(({ length }) => length)).toEqual(expected.map(({ length }) => length));
   }
-  for (const { chunk } of subscribers.flatMap(({ real }) => real.deliveries)) {
-    expect(chunk.isFree, 'a chunk is still held').toBe(true);
+  for (const { memory } of subscribers.flatMap(({ real }) => real.deliveries)) {
+    expect(memory.isFree, 'memory is still held').toBe(true);
   }
 }
 

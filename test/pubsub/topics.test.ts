@@ -52,7 +52,7 @@ describe('a publication', () => {
     const [first, ...others] = subscribers.flatMap(({ deliveries }) => deliveries);
     expect(others).toHaveLength(2);
     for (const delivery of others) {
-      expect(delivery.chunk).toBe(first?.chunk);
+      expect(delivery.memory).toBe(first?.memory);
       expect([delivery.start, delivery.end]).toEqual([first?.start, first?.end]);
     }
   });
@@ -362,7 +362,7 @@ describe('what other threads have published', () => {
     const subscriber = subscriberOf('x');
     const runs = fromElsewhere(['x', '1'], ['x', '2']);
     topics.receive(runs);
-    expect(subscriber.deliveries.map(({ chunk }) => chunk)).toEqual([runs[0]?.chunk]);
+    expect(subscriber.deliveries.map(({ memory }) => memory)).toEqual([runs[0]?.chunk]);
     expect(subscriber.got).toEqual(['1', '2']);
   });
 
@@ -391,7 +391,7 @@ describe('the memory of publications', () => {
     publish('x', 'x'.repeat(300_000));
     topics.catchUp(subscriber);
     topics.flush();
-    for (const { chunk } of subscriber.deliveries) expect(chunk.isFree).toBe(true);
+    for (const { memory } of subscriber.deliveries) expect(memory.isFree).toBe(true);
   });
 
   test('is not used again while somebody holds it, in turn after turn', () => {
@@ -410,7 +410,7 @@ describe('the memory of publications', () => {
     expect(quick.got).toEqual(texts);
     slow.readHeld();
     expect(slow.got).toEqual(texts);
-    for (const { chunk } of slow.deliveries) expect(chunk.isFree).toBe(true);
+    for (const { memory } of slow.deliveries) expect(memory.isFree).toBe(true);
   });
 
   test('is used again when nobody holds it', () => {
@@ -419,7 +419,7 @@ describe('the memory of publications', () => {
       publish('x', 'x'.repeat(5000));
       topics.flush();
     }
-    expect(new Set(subscriber.deliveries.map(({ chunk }) => chunk)).size).toBe(1);
+    expect(new Set(subscriber.deliveries.map(({ memory }) => memory)).size).toBe(1);
   });
 });
 
@@ -446,6 +446,78 @@ describe('a subscriber with a descriptor', () => {
     for (const text of texts) publish('x', text);
     topics.flush();
   };
+
+  test.each([1, 2, 10, 100])(
+    'gets the messages of a turn in one write, in their order, when they are published to %d topics in turn',
+    (count) => {
+      const names = Array.from({ length: count }, (_, i) => `topic ${i}`);
+      // Each of the first half has another selection of the topics; those of the second half have all.
+      const subscribers = Array.from({ length: 60 }, (_, who) => {
+        const selected = names.filter((_, i) => who >= 30 || (i * 7 + who) % 3 !== 0 || i === who % count);
+        const [subscriber] = withDescriptors(1, ...selected) as [FakeSubscriber];
+        return { subscriber, selected: new Set(selected) };
+      });
+      const withoutDescriptor = subscriberOf(...names.slice(0, Math.ceil(count / 2)));
+      // What is delivered first shows whether anything waits for them.
+      for (const name of names) publish(name, 'first');
+      topics.flush();
+      sender.sent = 0;
+      sender.counted = 0;
+
+      const messages = Array.from({ length: 300 }, (_, i) => ({ name: names[i % count] as string, text: `${i}` }));
+      for (const { name, text } of messages) publish(name, text);
+      topics.flush();
+
+      expect(sender.sent).toBe(subscribers.length);
+      let sum = 0;
+      for (const { subscriber, selected } of subscribers) {
+        const expected = messages.filter(({ name }) => selected.has(name)).map(({ text }) => text);
+        sum += expected.length;
+        expect(subscriber.got.slice(-expected.length)).toEqual(expected);
+        expect(subscriber.got).toHaveLength(expected.length + selected.size);
+        expect(subscriber.deliveries).toHaveLength(1); // the first
+      }
+      expect(sender.counted).toBe(sum);
+      expect(withoutDescriptor.deliveries).toHaveLength(2);
+    },
+  );
+
+  test('gets one write also if it has published some of it itself, or was given some of it before', () => {
+    const [publisher, early, other] = withDescriptors(3, 'x', 'y') as [FakeSubscriber, FakeSubscriber, FakeSubscriber];
+    turn('0');
+    sender.sent = 0;
+    for (let i = 1; i <= 6; i++) {
+      publish(i % 2 === 0 ? 'x' : 'y', String(i), i % 3 === 0 ? publisher : undefined);
+      if (i === 2) topics.catchUp(early);
+    }
+    topics.flush();
+    expect(publisher.got).toEqual(['0', '1', '2', '4', '5']);
+    expect(early.got).toEqual(['0', '1', '2', '3', '4', '5', '6']);
+    expect(other.got).toEqual(['0', '1', '2', '3', '4', '5', '6']);
+    expect([publisher, early, other].map(({ deliveries }) => deliveries.length)).toEqual([2, 3, 1]);
+    expect(sender.sent).toBe(1);
+  });
+
+  test('that is slow holds what was put together for it while others are sent other things', () => {
+    const subscribers = [
+      ['x', 'z'],
+      ['y', 'z'],
+      ['x', 'y'],
+    ].map(([...names]) => withDescriptors(1, ...names)[0]);
+    for (const subscriber of subscribers) (subscriber as FakeSubscriber).isSlow = true;
+    const text = (topic: string, i: number) => `${topic}${i}`.padEnd(20_000, '.');
+    for (let i = 0; i < 5; i++) for (const topic of ['x', 'y', 'z']) publish(topic, text(topic, i));
+    topics.flush();
+    for (const [who, topicsOfIt] of [
+      ['x', 'z'],
+      ['y', 'z'],
+      ['x', 'y'],
+    ].entries()) {
+      subscribers[who]?.readHeld();
+      expect(subscribers[who]?.got).toEqual([0, 1, 2, 3, 4].flatMap((i) => topicsOfIt.map((topic) => text(topic, i))));
+      expect(subscribers[who]?.deliveries).toHaveLength(1);
+    }
+  });
 
   test('is asked once whether anything waits for it, and then sent things directly, and counted', () => {
     const subscribers = withDescriptors(100, 'x');

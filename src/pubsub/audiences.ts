@@ -1,0 +1,83 @@
+import type { Room } from './room.js';
+
+/** Subscribers that have the same of several topics. */
+export interface Audience {
+  /** Their slots: see {@link Roster}. */
+  readonly slots: readonly number[];
+  /** Which topics these are, by their places in the list, ascending. */
+  readonly topics: readonly number[];
+}
+
+const FIRST_SLOTS = 64;
+
+/**
+ * Divides the subscribers of several topics into audiences: those who are to get the same publications. Linear in the number of
+ * memberships: each subscriber walks down a tree of the topics that it has, in the order of the list, and those that end at the
+ * same node have the same topics.
+ */
+export class Audiences {
+  /** By slot: the node that its subscriber has come to, if it was met in this round. */
+  #nodes = new Int32Array(FIRST_SLOTS);
+  #metIn = new Int32Array(FIRST_SLOTS);
+  #round = 0;
+
+  /** @param rooms of the topics; undefined for one without subscribers here. */
+  divide(rooms: readonly (Room | undefined)[]): Audience[] {
+    this.#round++;
+    const tree = new Tree();
+    const met: number[] = [];
+    for (const [topic, room] of rooms.entries()) {
+      for (const slot of room?.slots ?? []) {
+        if (slot >= this.#nodes.length) this.#grow(slot);
+        if (this.#metIn[slot] !== this.#round) {
+          this.#metIn[slot] = this.#round;
+          this.#nodes[slot] = ROOT;
+          met.push(slot);
+        }
+        this.#nodes[slot] = tree.child(this.#nodes[slot] as number, topic); // it was met
+      }
+    }
+    const slotsOf = new Map<number, number[]>();
+    for (const slot of met) {
+      const node = this.#nodes[slot] as number; // it was met
+      const others = slotsOf.get(node);
+      if (others === undefined) slotsOf.set(node, [slot]);
+      else others.push(slot);
+    }
+    return Array.from(slotsOf, ([node, slots]) => ({ slots, topics: tree.path(node) }));
+  }
+
+  #grow(slot: number): void {
+    const length = 2 * Math.max(slot, this.#nodes.length);
+    const [nodes, metIn] = [this.#nodes, this.#metIn];
+    this.#nodes = new Int32Array(length);
+    this.#nodes.set(nodes);
+    this.#metIn = new Int32Array(length);
+    this.#metIn.set(metIn);
+  }
+}
+
+const ROOT = 0;
+
+/** Lists of topics as the ways from a root. Topics are asked for in ascending order: a node needs to know its last child only. */
+class Tree {
+  readonly #parents = [ROOT];
+  readonly #topics = [-1];
+  readonly #lastChild = [-1];
+
+  child(node: number, topic: number): number {
+    const last = this.#lastChild[node] as number; // each node has an entry
+    if (last >= 0 && this.#topics[last] === topic) return last;
+    const made = this.#topics.push(topic) - 1;
+    this.#parents.push(node);
+    this.#lastChild.push(-1);
+    this.#lastChild[node] = made;
+    return made;
+  }
+
+  path(node: number): number[] {
+    const topics: number[] = [];
+    for (let at = node; at !== ROOT; at = this.#parents[at] as number) topics.push(this.#topics[at] as number);
+    return topics.reverse();
+  }
+}

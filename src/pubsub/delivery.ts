@@ -1,0 +1,168 @@
+import { Audiences } from './audiences.js';
+import { FrameJoiner, type JoinedFrames } from './frame-joiner.js';
+import type { Room } from './room.js';
+import type { DescriptorSender, Roster } from './roster.js';
+import type { Run, Subscriber } from './topics.js';
+
+/**
+ * Delivers publications to the subscribers of a thread: one write for each subscriber, whatever the number of topics and
+ * messages. Subscribers that have the same of the topics form an audience, for which the frames are put together once.
+ */
+export class Delivery {
+  /** Sends to the descriptors of those for whom nothing waits; undefined where there are no descriptors. */
+  sender: DescriptorSender | undefined;
+  readonly #rooms: ReadonlyMap<string, Room>;
+  readonly #roster: Roster;
+  readonly #joiner = new FrameJoiner();
+  readonly #audiences = new Audiences();
+  /** Counts the batches that were delivered, so that a subscriber's `runsTaken` is void in the next. */
+  #batch = 1;
+
+  constructor(rooms: ReadonlyMap<string, Room>, roster: Roster) {
+    this.#rooms = rooms;
+    this.#roster = roster;
+  }
+
+  /** Delivers a batch to everybody who has not been delivered it yet by {@link toOne}. */
+  toAll(runs: readonly Run[]): void {
+    const exceptions = exceptionsOf(runs);
+    // Who is not to have all of a topic has to be looked at.
+    for (const subscriber of exceptions) this.#roster.block(subscriber);
+    try {
+      const topics = new TopicsOfRuns(runs);
+      const rooms = topics.names.map((name) => this.#rooms.get(name));
+      if (rooms.length === 1) {
+        this.#toAudience(rooms[0]?.slots ?? [], runs, runs, exceptions);
+        return;
+      }
+      for (const audience of this.#audiences.divide(rooms)) {
+        this.#toAudience(audience.slots, topics.select(runs, audience.topics), runs, exceptions);
+      }
+    } finally {
+      this.#batch++;
+    }
+  }
+
+  /** Delivers what there is of a batch to one subscriber before the others: the rest, if it grows, follows with {@link toAll}. */
+  toOne(subscriber: Subscriber, runs: readonly Run[]): void {
+    this.#roster.block(subscriber);
+    this.#deliverOwn(subscriber, runs);
+  }
+
+  /**
+   * @param slots those who get `itsRuns` of all that is delivered, if they are not among the exceptions.
+   * @param runs all that is delivered.
+   */
+  #toAudience(
+    slots: readonly number[],
+    itsRuns: readonly Run[],
+    runs: readonly Run[],
+    exceptions: ReadonlySet<Subscriber>,
+  ): void {
+    if (slots.length === 0) return;
+    const joined = this.#joiner.join(itsRuns);
+    const others = this.sender === undefined ? slots : this.#sendClear(slots, joined, this.sender);
+    const special: Subscriber[] = [];
+    for (const slot of others) {
+      const subscriber = this.#roster.at(slot);
+      if (subscriber === undefined) continue; // what was delivered to others may have been its end
+      if (subscriber.batch === this.#batch || exceptions.has(subscriber)) {
+        special.push(subscriber); // later: what is put together for it may take the place of this
+        continue;
+      }
+      subscriber.deliver(joined.memory, joined.start, joined.end, joined.messages);
+      this.#roster.update(subscriber);
+    }
+    for (const subscriber of special) {
+      if (subscriber.topics === undefined) continue;
+      this.#deliverOwn(subscriber, runs);
+      this.#roster.update(subscriber);
+    }
+  }
+
+  /** Sends to the descriptors of those who are clear. Hot. @returns the slots of the others */
+  #sendClear(
+    slots: readonly number[],
+    { memory, start, end, messages }: JoinedFrames,
+    sender: DescriptorSender,
+  ): readonly number[] {
+    const { fds } = this.#roster;
+    const { bytes } = memory;
+    const others: number[] = [];
+    let sent = 0;
+    for (const slot of slots) {
+      const fd = fds[slot] as number; // members have slots
+      if (fd < 0) {
+        others.push(slot);
+        continue;
+      }
+      const taken = sender.send(fd, bytes, start, end);
+      if (taken === end - start) {
+        this.#roster.noteSent(slot);
+        sent++;
+        continue;
+      }
+      const subscriber = this.#roster.at(slot) as Subscriber; // it is clear, and so there
+      this.#roster.block(subscriber);
+      subscriber.deliver(memory, start + Math.max(0, taken), end, messages);
+    }
+    sender.count(sent * messages);
+    return others;
+  }
+
+  /** For one that is not to have all, or has had a part before. */
+  #deliverOwn(subscriber: Subscriber, runs: readonly Run[]): void {
+    const from = subscriber.batch === this.#batch ? subscriber.runsTaken : 0;
+    subscriber.batch = this.#batch;
+    subscriber.runsTaken = runs.length;
+    const its: Run[] = [];
+    for (let i = from; i < runs.length; i++) {
+      const run = runs[i] as Run; // below the length
+      if (run.except !== subscriber && subscriber.topics?.has(run.topic)) its.push(run);
+    }
+    if (its.length === 0) return;
+    const { memory, start, end, messages } = this.#joiner.join(its);
+    subscriber.deliver(memory, start, end, messages);
+  }
+}
+
+const NOBODY: ReadonlySet<Subscriber> = new Set();
+
+/** Those who are not to get one of the runs. */
+function exceptionsOf(runs: readonly Run[]): ReadonlySet<Subscriber> {
+  let exceptions: Set<Subscriber> | undefined;
+  for (const { except } of runs) {
+    if (except === undefined) continue;
+    exceptions ??= new Set();
+    exceptions.add(except);
+  }
+  return exceptions ?? NOBODY;
+}
+
+/** Which topics a batch has, each once, and which of them each run has. */
+class TopicsOfRuns {
+  readonly names: string[] = [];
+  /** By run: the place of its topic among the names. Of no use while there is one. */
+  readonly #ofRun: number[] = [];
+
+  constructor(runs: readonly Run[]) {
+    const places = new Map<string, number>();
+    let last = -1;
+    for (const { topic } of runs) {
+      if (last < 0 || this.names[last] !== topic) {
+        const place = places.get(topic);
+        last = place ?? this.names.push(topic) - 1;
+        if (place === undefined) places.set(topic, last);
+      }
+      this.#ofRun.push(last);
+    }
+  }
+
+  /** The runs of some of the topics, in their order. */
+  select(runs: readonly Run[], topics: readonly number[]): readonly Run[] {
+    if (topics.length === this.names.length) return runs;
+    const isSelected = new Uint8Array(this.names.length);
+    for (const topic of topics) isSelected[topic] = 1;
+    return runs.filter((_, i) => isSelected[this.#ofRun[i] as number] === 1);
+  }
+}

@@ -1,0 +1,100 @@
+import type { Run } from './topics.js';
+
+/** Memory that encoded frames lie in, and that does not change while somebody holds it. */
+export interface FrameMemory {
+  readonly bytes: Buffer;
+  readonly isFree: boolean;
+  acquire(): void;
+  release(): void;
+}
+
+/** Frames that follow each other in one place: `[start, end)` of the memory. */
+export interface JoinedFrames {
+  readonly memory: FrameMemory;
+  readonly start: number;
+  readonly end: number;
+  readonly messages: number;
+}
+
+/** Size of the memory that is used again and again, in bytes: small enough to stay in a core's second-level cache. */
+const USUAL_BYTES = 256 * 1024;
+
+/** Up to this many bytes are copied one by one: 20 bytes take 19 ns so, and 53 by a call of `set`; 64 take 75 and 50 (Node 20). */
+const BYTEWISE_BYTES = 32;
+
+/**
+ * Puts runs that lie apart into one place, so that a subscriber is sent all of them in one write. Runs that follow each other
+ * in memory already are left where they lie. The memory is used again for the next call, unless somebody holds it.
+ */
+export class FrameJoiner {
+  #memory = new OwnMemory(USUAL_BYTES);
+
+  /** @param runs at least one. */
+  join(runs: readonly Run[]): JoinedFrames {
+    const first = runs[0] as Run; // there is one
+    const { chunk, start } = first;
+    let end = start;
+    let bytes = 0;
+    let messages = 0;
+    let isOneRange = true;
+    for (const run of runs) {
+      if (run.chunk !== chunk || run.start !== end) isOneRange = false;
+      end = run.end;
+      bytes += run.end - run.start;
+      messages += run.messages;
+    }
+    if (isOneRange) return { memory: chunk, start, end, messages };
+    const memory = this.#free(bytes);
+    copyRuns(memory.bytes, runs);
+    return { memory, start: 0, end: bytes, messages };
+  }
+
+  /** Memory that nobody holds, of `length` bytes at least. */
+  #free(length: number): OwnMemory {
+    if (length > USUAL_BYTES) return new OwnMemory(length);
+    if (!this.#memory.isFree) this.#memory = new OwnMemory(USUAL_BYTES);
+    return this.#memory;
+  }
+}
+
+/** Memory of this thread alone. It never moves: descriptors are sent from it. */
+class OwnMemory implements FrameMemory {
+  readonly bytes: Buffer;
+  #users = 0;
+
+  constructor(length: number) {
+    this.bytes = Buffer.allocUnsafeSlow(length);
+  }
+
+  acquire(): void {
+    this.#users++;
+  }
+
+  release(): void {
+    this.#users--;
+  }
+
+  get isFree(): boolean {
+    return this.#users === 0;
+  }
+}
+
+/** Hot: thousands of small runs in a turn. What follows each other is copied at once. */
+function copyRuns(target: Buffer, runs: readonly Run[]): void {
+  let at = 0;
+  for (let i = 0; i < runs.length; ) {
+    const { chunk, start } = runs[i] as Run; // below the length
+    let { end } = runs[i] as Run;
+    for (i++; i < runs.length; i++) {
+      const next = runs[i] as Run;
+      if (next.chunk !== chunk || next.start !== end) break;
+      end = next.end;
+    }
+    const { bytes } = chunk;
+    if (end - start <= BYTEWISE_BYTES) for (let from = start; from < end; from++) target[at++] = bytes[from] as number;
+    else {
+      target.set(bytes.subarray(start, end), at);
+      at += end - start;
+    }
+  }
+}
