@@ -4,7 +4,7 @@ import type { Room } from './room.js';
 export interface Audience {
   /** Their slots: see {@link Roster}. */
   readonly slots: readonly number[];
-  /** Which topics these are, by their places in the list, ascending. */
+  /** Which topics these are, by their places in the list. */
   readonly topics: readonly number[];
 }
 
@@ -78,6 +78,6 @@ class Tree {
   path(node: number): number[] {
     const topics: number[] = [];
     for (let at = node; at !== ROOT; at = this.#parents[at] as number) topics.push(this.#topics[at] as number);
-    return topics.reverse();
+    return topics;
   }
 }

@@ -74,7 +74,6 @@ export class Delivery {
       this.#roster.update(subscriber);
     }
     for (const subscriber of special) {
-      if (subscriber.topics === undefined) continue;
       this.#deliverOwn(subscriber, runs);
       this.#roster.update(subscriber);
     }
