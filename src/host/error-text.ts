@@ -1,0 +1,46 @@
+/** The most that is shown of an error: a message may quote whatever a client has sent. */
+const MAX_CHARACTERS = 8 * 1024;
+
+/** The lines of a stack that name a place in a file: `    at name (file:///app/chat.js:10:5)`. */
+const FRAMES = /^\s+at .*:\d+:\d+\)?$/gm;
+
+/** Where this package is. */
+const OURS = new URL('..', import.meta.url).href;
+
+/** An error for the log: its stack, or what was thrown instead of one. Whatever it is, this does not throw. */
+export function errorText(error: unknown): string {
+  let text: string;
+  try {
+    text = String(error instanceof Error ? (error.stack ?? error.message) : error);
+  } catch {
+    text = 'a value that cannot be shown'; // its own getters or methods throw
+  }
+  const { length } = text;
+  return length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}… (${length} characters)` : text;
+}
+
+/**
+ * What errors of the same cause have in common: the place in the application that they come from, or, without a stack, the
+ * message without its numbers and quotations. Like {@link errorText} this does not throw.
+ */
+export function errorOrigin(error: unknown): string {
+  try {
+    if (error instanceof Error) {
+      // A message may look like lines of a stack.
+      const frames = error.stack?.replace(error.message, '').match(FRAMES) ?? [];
+      const frame = frames.find((one) => !one.includes(OURS) && !one.includes('node:')) ?? frames[0];
+      if (frame !== undefined) return frame.trim();
+    }
+  } catch {
+    // Its own getters throw.
+  }
+  return withoutParticulars(errorText(error));
+}
+
+/** A message without what differs from one case to the next: numbers, and what it quotes. */
+export function withoutParticulars(message: string): string {
+  return message
+    .replace(/"(?:[^"\\]|\\.)*"?/g, '""')
+    .replace(/\d+/g, '0')
+    .slice(0, 200);
+}
