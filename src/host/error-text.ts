@@ -20,16 +20,17 @@ export function errorText(error: unknown): string {
 }
 
 /**
- * What errors of the same cause have in common: the place in the application that they come from, or, without a stack, the
- * message without its numbers and quotations. Like {@link errorText} this does not throw.
+ * What errors of the same cause have in common: the place in the application that they come from. For what is thrown by
+ * this package or the engine, or without a stack, the message too, without its numbers and quotations. Like
+ * {@link errorText} this does not throw.
  */
 export function errorOrigin(error: unknown): string {
   try {
     if (error instanceof Error) {
       // A message may look like lines of a stack.
       const frames = error.stack?.replace(error.message, '').match(FRAMES) ?? [];
-      const frame = frames.find((one) => !one.includes(OURS) && !one.includes('node:')) ?? frames[0];
-      if (frame !== undefined) return frame.trim();
+      const place = frames.find((one) => !one.includes(OURS) && !one.includes('node:'));
+      return place?.trim() ?? `${frames[0] ?? ''} ${withoutParticulars(error.message)}`;
     }
   } catch {
     // Its own getters throw.
