@@ -216,7 +216,8 @@ function checkBoolean(name: string, value: unknown): boolean {
 }
 
 function checkHandler(handler: unknown): string {
-  if (handler instanceof URL) return handler.href;
+  const href = hrefOf(handler);
+  if (href !== undefined) return href;
   if (typeof handler === 'string' && handler !== '') {
     return /^[a-z][a-z0-9+.-]+:/i.test(handler) ? handler : pathToFileURL(handler).href;
   }
@@ -224,6 +225,14 @@ function checkHandler(handler: unknown): string {
     'handler',
     "handler must be the URL or the path of a module, like new URL('./handler.js', import.meta.url)",
   );
+}
+
+/** Of a URL, which may be of another realm. */
+function hrefOf(value: unknown): string | undefined {
+  if (value instanceof URL) return value.href;
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { href, protocol } = value as Readonly<Record<string, unknown>>;
+  return typeof href === 'string' && typeof protocol === 'string' ? href : undefined;
 }
 
 function checkResourceLimits(limits: unknown): ResourceLimits {
