@@ -7,6 +7,7 @@ import type { HandshakeHeaders } from '../protocol/handshake-headers.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
 import { ServerFrameReader } from '../protocol/server-frame-reader.js';
+import { kindOf, viewOf } from '../protocol/view-of.js';
 import { ClientMessage, copyOf } from './client-message.js';
 import type { ClientHooks, ClientLimits } from './client-options.js';
 import { MaskingKeys } from './masking-keys.js';
@@ -30,6 +31,9 @@ const State = {
   FINISHING: 2,
   CLOSED: 3,
 } as const;
+
+/** What a client can send: text, or bytes of any kind. */
+export type ClientData = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
 
 const keys = new MaskingKeys();
 
@@ -73,7 +77,8 @@ export class ClientConnection {
       });
     });
     socket.on('error', (error) => {
-      this.#error ??= error;
+      // The server has said goodbye: how it ends TCP behind that is no matter.
+      if (this.#received === undefined) this.#error ??= error;
     });
     socket.on('data', (read: Buffer) => this.#onRead(read));
     // The server closes TCP first (section 7.1.1); whoever does it without a Close ends the connection too. What is queued may
@@ -97,17 +102,19 @@ export class ClientConnection {
   /**
    * Sends a message: a string as text, bytes as binary. They are copied.
    * @returns false if it is queued, and `drain` follows; or, without sending it, if the connection is not open any more.
+   * @throws OptionError for anything else. TypeError for memory that was transferred elsewhere.
    */
-  send(data: string | Uint8Array): boolean {
+  send(data: ClientData): boolean {
     if (this.#state !== State.OPEN) return false;
-    if (typeof data === 'string') return this.#write(Opcode.TEXT, Buffer.from(data));
-    if (data instanceof Uint8Array) return this.#write(Opcode.BINARY, data);
-    throw new OptionError('data', `send takes a string or a Uint8Array, got ${typeof data}`);
+    return this.#write(typeof data === 'string' ? Opcode.TEXT : Opcode.BINARY, bytesOf('data', data));
   }
 
-  /** Sends a ping, of at most 125 bytes; the hook `pong` hears of the answer. @throws OptionError if it is longer. */
-  ping(payload: string | Uint8Array = ''): void {
-    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+  /**
+   * Sends a ping, of at most 125 bytes; the hook `pong` hears of the answer.
+   * @throws OptionError if it is longer, or neither a string nor bytes.
+   */
+  ping(payload: ClientData = ''): void {
+    const bytes = bytesOf('payload', payload);
     if (bytes.length > MAX_CONTROL_PAYLOAD_BYTES) {
       throw new OptionError('payload', `a ping takes at most ${MAX_CONTROL_PAYLOAD_BYTES} bytes, got ${bytes.length}`);
     }
@@ -243,4 +250,10 @@ export class ClientConnection {
     this.#owesDrain = true;
     return false;
   }
+}
+
+function bytesOf(option: string, data: ClientData): Uint8Array {
+  const bytes = typeof data === 'string' ? Buffer.from(data) : viewOf(data);
+  if (bytes !== undefined) return bytes;
+  throw new OptionError(option, `${option} must be a string, a typed array or an ArrayBuffer, got ${kindOf(data)}`);
 }

@@ -4,7 +4,7 @@ export type { HandshakeHeaders } from '../protocol/handshake-headers.js';
 export type { HeaderSource, HeaderValue } from '../protocol/handshake-response.js';
 export { HandshakeResponseError, type HandshakeResponseErrorCode } from '../protocol/handshake-response-error.js';
 export { ProtocolError } from '../protocol/protocol-error.js';
-export type { ClientClosed, ClientConnection } from './client-connection.js';
+export type { ClientClosed, ClientConnection, ClientData } from './client-connection.js';
 export type { ClientMessage } from './client-message.js';
 export type { ClientHooks, ClientOptions } from './client-options.js';
 export { connect } from './connect.js';

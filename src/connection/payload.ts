@@ -1,13 +1,17 @@
+import { kindOf, viewOf } from '../protocol/view-of.js';
 import type { SendData } from './connection.js';
 import { LentMessage } from './message.js';
 
-/** The bytes of what an application wants to send, as a view. @throws TypeError if it is nothing that can be sent. */
+/**
+ * The bytes of what an application wants to send, as a view.
+ * @throws TypeError if it is nothing that can be sent, or its memory was transferred elsewhere.
+ */
 export function payloadOf(data: Exclude<SendData, string>): Uint8Array {
-  if (data instanceof Uint8Array) return data;
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) return new Uint8Array(data);
-  const found = data === null ? 'null' : typeof data;
-  throw new TypeError(`only a string, an ArrayBuffer, a typed array or a Message can be sent, got ${found}`);
+  // Hot. A view of memory that was transferred is empty.
+  if (data instanceof Uint8Array && data.length > 0) return data;
+  const view = viewOf(data);
+  if (view !== undefined) return view;
+  throw new TypeError(`only a string, an ArrayBuffer, a typed array or a Message can be sent, got ${kindOf(data)}`);
 }
 
 /** How many payload bytes it makes. */

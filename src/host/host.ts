@@ -16,9 +16,9 @@ import { CloseCode } from '../protocol/close.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { Exchange } from './exchange.js';
 import { Incidents } from './incidents.js';
-import type { Logger } from './logger.js';
 import { Sweep, tickFor } from './sweep.js';
 import { ThrottledSet } from './throttled.js';
+import type { ThrottledLog } from './throttled-log.js';
 
 /** How often what is not counted as it happens is brought up to date, in ms. */
 const SAMPLING_MS = 1000;
@@ -76,14 +76,19 @@ export class Host {
     handler: Handler,
     exchange: Exchange,
     counters: Counters,
-    log: Logger,
+    log: ThrottledLog,
     onClosed: (id: number) => void,
     calls: SystemCalls | undefined,
   ) {
     this.#onClosed = onClosed;
     this.#calls = calls;
     const arena = new Arena(options.arenaBytes);
-    const kernel = createKernel(options.kernel, arena.memory, (line) => log.warn(line), options.thresholds);
+    const kernel = createKernel(
+      options.kernel,
+      arena.memory,
+      (line) => log.throttled('warn', line, line),
+      options.thresholds,
+    );
     this.kernelName = kernel.name;
     this.exchange = exchange;
     exchange.bus.listen();
@@ -108,8 +113,8 @@ export class Host {
       onLimit: (connection, incident, detail) => incidents.add(incident, describe(connection), detail),
       onHandlerError: (connection, hook, error) => {
         counters.add(Counter.HANDLER_ERRORS, 1);
-        const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        log.error(`${hook}() of the handler failed, connection ${connection.id}: ${what}`);
+        const what = `${hook}() of the handler failed`;
+        log.throttledError(what, `${what}, connection ${connection.id}`, error);
       },
       track: (promise) => this.#track(promise),
       onConnectionClosed: (connection) => this.#remove(connection),

@@ -1,59 +1,26 @@
 import type { Counters } from '../connection/counters.js';
 import type { Incident } from '../connection/incident.js';
-import type { Logger } from './logger.js';
+import { withoutParticulars } from './error-text.js';
+import type { ThrottledLog } from './throttled-log.js';
 
-/** Incidents of one kind are told at once, and then at most once in so many ms. */
-const TELLING_MS = 1000;
-
-/** What is still to be told of one kind. */
-interface Untold {
-  times: number;
-  last: string;
-}
-
-/** Counts what the limits do, and tells it: one line for many alike, so that a flood of peers is no flood of lines. */
+/** Counts what the limits do, and reports it: see {@link ThrottledLog}. */
 export class Incidents {
   readonly #counters: Counters;
-  readonly #log: Logger;
-  readonly #untold = new Map<Incident, Untold>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #log: ThrottledLog;
 
-  constructor(counters: Counters, log: Logger) {
+  constructor(counters: Counters, log: ThrottledLog) {
     this.#counters = counters;
     this.#log = log;
   }
 
   /**
    * @param who a connection, for the log.
-   * @param detail what exactly it has done.
+   * @param detail what exactly it has done. Incidents whose details differ in more than numbers and quotations are told apart.
    */
   add(incident: Incident, who: string, detail = ''): void {
-    this.#counters.add(incident.counter, 1);
-    const untold = this.#untold.get(incident);
-    if (untold !== undefined) {
-      untold.times++;
-      untold.last = said(who, incident, detail);
-      return;
-    }
-    this.#log.info(said(who, incident, detail));
-    this.#untold.set(incident, { times: 0, last: '' });
-    this.#timer ??= setTimeout(() => this.#tell(), TELLING_MS).unref();
+    const { counter, what } = incident;
+    this.#counters.add(counter, 1);
+    const line = detail === '' ? `${who}: ${what}` : `${who}: ${what}: ${detail}`;
+    this.#log.throttled('info', detail === '' ? what : `${what}: ${withoutParticulars(detail)}`, line);
   }
-
-  #tell(): void {
-    this.#timer = undefined;
-    for (const [incident, { times, last }] of this.#untold) {
-      if (times === 0) {
-        this.#untold.delete(incident);
-        continue;
-      }
-      this.#log.info(`${times} times more, last ${last}`);
-      this.#untold.set(incident, { times: 0, last: '' });
-    }
-    if (this.#untold.size > 0) this.#timer = setTimeout(() => this.#tell(), TELLING_MS).unref();
-  }
-}
-
-function said(who: string, { what }: Incident, detail: string): string {
-  return detail === '' ? `${who}: ${what}` : `${who}: ${what}: ${detail}`;
 }

@@ -5,6 +5,7 @@ import { Handshake } from '../client/handshake.js';
 import { OptionError } from '../client/option-error.js';
 import { HandshakeConfigError } from '../protocol/handshake-error.js';
 import type { HeaderSource, HeaderValue } from '../protocol/handshake-response.js';
+import { kindOf, viewOf } from '../protocol/view-of.js';
 import { LOAD_DEFAULTS } from './load-defaults.js';
 import { EXPECTATIONS, type Expectation, LOAD_MODES, type LoadMode, type LoadOptions } from './load-options.js';
 
@@ -135,15 +136,15 @@ function checkTogether({ mode, workers, amount, ratePerSecond, expect }: Plan): 
 
 function planMessage(options: LoadOptions, sizeBytes: number): Pick<Plan, 'payload' | 'isBinary'> {
   const { message } = options;
-  const isBinary = options.isBinary ?? message instanceof Uint8Array;
+  const isBinary = options.isBinary ?? (message !== undefined && typeof message !== 'string');
   if (message === undefined) return { payload: fill(sizeBytes, isBinary), isBinary };
   if (options.sizeBytes !== undefined) {
     throw new OptionError('sizeBytes', 'sizeBytes must not be given with a message, which has its own size');
   }
-  if (typeof message !== 'string' && !(message instanceof Uint8Array)) {
-    throw new OptionError('message', `message must be a string or a Uint8Array, got ${typeof message}`);
+  const payload = typeof message === 'string' ? Buffer.from(message) : viewOf(message);
+  if (payload === undefined) {
+    throw new OptionError('message', `message must be a string or a Uint8Array, got ${kindOf(message)}`);
   }
-  const payload = typeof message === 'string' ? Buffer.from(message) : message;
   if (payload.length > MAX_MESSAGE_BYTES) {
     throw new OptionError('message', `message must be at most ${MAX_MESSAGE_BYTES} bytes, got ${payload.length}`);
   }

@@ -106,7 +106,8 @@ export class Generation {
     try {
       this.#ownHost().adopt(fd, info, head);
     } catch (error) {
-      this.#context.options.log.error(`cannot take over the socket of connection ${info.id}: ${String(error)}`);
+      const line = `cannot take over the socket of connection ${info.id}`;
+      this.#context.options.log.throttledError('cannot take over a socket', line, error);
       this.#context.onClosed(info.id);
     }
   }
@@ -121,7 +122,8 @@ export class Generation {
     try {
       this.#ownHost().adoptStream(stream, info, head);
     } catch (error) {
-      this.#context.options.log.error(`cannot take over the stream of connection ${info.id}: ${String(error)}`);
+      const line = `cannot take over the stream of connection ${info.id}`;
+      this.#context.options.log.throttledError('cannot take over a stream', line, error);
       stream.destroy();
       this.#context.onClosed(info.id);
     }

@@ -2,7 +2,8 @@ import { availableParallelism, totalmem } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import type { ResourceLimits } from 'node:worker_threads';
 import type { HostOptions } from '../host/host.js';
-import { type Logger, stderrLogger } from '../host/logger.js';
+import { guardLogger, LOG_LEVELS, type Logger, stderrLogger } from '../host/logger.js';
+import { ThrottledLog, tellTo } from '../host/throttled-log.js';
 import { KERNEL_CHOICES, type KernelChoice } from '../kernels/create-kernel.js';
 import { NEVER_BYTES, THRESHOLD_NAMES, THRESHOLDS, type Thresholds } from '../kernels/thresholds.js';
 import { MAX_ARENA_BYTES, MIN_ARENA_BYTES } from '../memory/arena.js';
@@ -25,7 +26,7 @@ export interface ResolvedOptions {
   readonly resourceLimits: ResourceLimits;
   /** Undefined: all. */
   readonly paths: ReadonlySet<string> | undefined;
-  readonly log: Logger;
+  readonly log: ThrottledLog;
 }
 
 /** Default values, in bytes and ms. */
@@ -157,7 +158,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     handOffTimeoutMs: numberOf('handOffTimeoutMs'),
     resourceLimits: { ...DEFAULT_RESOURCES, ...checkResourceLimits(options.resourceLimits ?? {}) },
     paths: options.path === undefined ? undefined : checkPaths(options.path),
-    log: checkLogger(options.log ?? stderrLogger),
+    log: new ThrottledLog(tellTo(checkLogger(options.log))),
   };
 }
 
@@ -215,7 +216,8 @@ function checkBoolean(name: string, value: unknown): boolean {
 }
 
 function checkHandler(handler: unknown): string {
-  if (handler instanceof URL) return handler.href;
+  const href = hrefOf(handler);
+  if (href !== undefined) return href;
   if (typeof handler === 'string' && handler !== '') {
     return /^[a-z][a-z0-9+.-]+:/i.test(handler) ? handler : pathToFileURL(handler).href;
   }
@@ -223,6 +225,14 @@ function checkHandler(handler: unknown): string {
     'handler',
     "handler must be the URL or the path of a module, like new URL('./handler.js', import.meta.url)",
   );
+}
+
+/** Of a URL, which may be of another realm. */
+function hrefOf(value: unknown): string | undefined {
+  if (value instanceof URL) return value.href;
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { href, protocol } = value as Readonly<Record<string, unknown>>;
+  return typeof href === 'string' && typeof protocol === 'string' ? href : undefined;
 }
 
 function checkResourceLimits(limits: unknown): ResourceLimits {
@@ -273,13 +283,11 @@ function checkPaths(path: unknown): ReadonlySet<string> {
 }
 
 function checkLogger(log: unknown): Logger {
-  const levels: readonly (keyof Logger)[] = ['info', 'warn', 'error'];
-  if (
-    typeof log === 'object' &&
-    log !== null &&
-    levels.every((level) => typeof Reflect.get(log, level) === 'function')
-  ) {
-    return log as Logger;
-  }
-  throw new ConfigError('log', 'log must have the methods info, warn and error');
+  if (log === undefined || log === null) return stderrLogger;
+  const found =
+    typeof log === 'object'
+      ? LOG_LEVELS.filter((level) => typeof Reflect.get(log, level) !== 'function').map((level) => `no ${level}`)
+      : [typeof log];
+  if (found.length === 0) return guardLogger(log as Logger);
+  throw new ConfigError('log', `log must be an object with the methods info, warn and error, got ${found.join(', ')}`);
 }

@@ -308,6 +308,7 @@ export class Server {
     this.#lingering.destroyAll();
     this.#http.closeAllConnections();
     await httpClosed;
+    this.#options.log.flush();
     this.#state = 'closed';
   }
 

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Incident } from '../connection/incident.js';
 import type { Incidents } from '../host/incidents.js';
-import type { Logger } from '../host/logger.js';
+import type { ThrottledLog } from '../host/throttled-log.js';
 import type { Upgrade, UpgradeAcceptance, UpgradeRefusal } from '../host/upgrade.js';
 import { type HandshakeRequest, type OpeningHandshake, readHandshake } from '../protocol/handshake.js';
 import { HandshakeError } from '../protocol/handshake-error.js';
@@ -39,7 +39,7 @@ export interface UpgraderOptions {
   /** Of a request; beyond it 431. */
   readonly maxHeaderCount: number;
   readonly handshakeTimeoutMs: number;
-  readonly log: Logger;
+  readonly log: ThrottledLog;
 }
 
 /** What an upgrade hook returns, or its promise gives. */
@@ -263,7 +263,7 @@ export class Upgrader {
     if (fd < 0) {
       if (caller.stream.destroyed) return;
       this.#refuse(caller, 503, 'the server is out of descriptors\n', { 'Retry-After': '1' });
-      this.#options.log.error(OUT_OF_DESCRIPTORS);
+      this.#tellOutOfDescriptors();
       return;
     }
     // Not by the stream: it would be destroyed under the write's callback, which costs an error with a stack.
@@ -283,7 +283,7 @@ export class Upgrader {
         return;
       }
       stream.destroy();
-      this.#options.log.error(OUT_OF_DESCRIPTORS);
+      this.#tellOutOfDescriptors();
     });
   }
 
@@ -307,7 +307,8 @@ export class Upgrader {
       this.#destination.prepareStream();
     } catch (error) {
       this.#refuse(caller, 503, 'the server has no room for this connection\n', { 'Retry-After': '1' });
-      this.#options.log.error(`the primary cannot host a connection: ${describe(error)}`);
+      const what = 'the primary cannot host a connection';
+      this.#options.log.throttledError(what, what, error);
       return;
     }
     const { stream } = caller;
@@ -323,7 +324,12 @@ export class Upgrader {
 
   #tellFailed({ handshake, caller }: Candidate, error: unknown): void {
     const who = `${describePeer(caller.remoteAddress)} on ${handshake.path.slice(0, 100)}`;
-    this.#options.log.error(`upgrade() of the handler failed, for ${who}: ${describe(error)}`);
+    const what = 'upgrade() of the handler failed';
+    this.#options.log.throttledError(what, `${what}, for ${who}`, error);
+  }
+
+  #tellOutOfDescriptors(): void {
+    this.#options.log.throttled('error', OUT_OF_DESCRIPTORS, OUT_OF_DESCRIPTORS);
   }
 
   #refuseFailed(candidate: Candidate, error: unknown): void {
@@ -335,10 +341,6 @@ export class Upgrader {
 /** For the log. */
 function describePeer(remoteAddress: string | undefined): string {
   return remoteAddress ?? 'an unknown address';
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {

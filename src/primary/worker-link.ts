@@ -4,7 +4,7 @@ import type { Piscina } from 'piscina';
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Counter, Counters } from '../connection/counters.js';
 import type { HostOptions } from '../host/host.js';
-import type { Logger } from '../host/logger.js';
+import type { ThrottledLog } from '../host/throttled-log.js';
 import type { FromWorker, Offered, ToWorker, WorkerResult, WorkerTask } from '../worker/messages.js';
 import { Ownership } from '../worker/ownership.js';
 import { WorkerStartError } from './worker-start-error.js';
@@ -65,7 +65,7 @@ export class WorkerLink {
     pool: Piscina,
     handler: string,
     options: HostOptions,
-    log: Logger,
+    log: ThrottledLog,
     onClosed: ((id: number) => void) | undefined,
   ) {
     this.#onClosed = onClosed;
@@ -81,7 +81,7 @@ export class WorkerLink {
     };
     this.ready = new Promise((resolve) => {
       port1.on('message', (message: FromWorker) => {
-        if (message.type === 'log') log[message.level](message.line);
+        if (message.type === 'log') log.add(message.report);
         else if (message.type === 'closed') this.#close(message.ids);
         else if (message.type === 'unfit') this.#unfit = new WorkerStartError(message.code, message.message);
         else {

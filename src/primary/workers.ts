@@ -3,7 +3,7 @@ import { Piscina } from 'piscina';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import { Counter, type Counters } from '../connection/counters.js';
 import type { HostOptions } from '../host/host.js';
-import type { Logger } from '../host/logger.js';
+import type { ThrottledLog } from '../host/throttled-log.js';
 import type { Bus } from '../pubsub/bus.js';
 import { abandon, type HandOff, WorkerLink } from './worker-link.js';
 import { WorkerStartError } from './worker-start-error.js';
@@ -16,7 +16,7 @@ export interface WorkersOptions {
   /** A connection that a worker does not take for so long goes to another one. */
   readonly handOffTimeoutMs: number;
   readonly resourceLimits: ResourceLimits;
-  readonly log: Logger;
+  readonly log: ThrottledLog;
   /** Hosts a connection that a worker has not taken before it died, when this pool is draining. */
   readonly placeElsewhere: (handOff: HandOff) => void;
   /** Is told the id of each connection that is over. */
@@ -125,7 +125,8 @@ export class Workers {
     const links = this.#links.filter((link) => this.#takes(link)).sort((a, b) => a.load - b.load);
     if (links.some((link) => link.offer(handOff))) return;
     this.abandoned++;
-    this.#options.log.error(`no worker takes connection ${handOff.info.id}: it is closed`);
+    const line = `no worker takes connection ${handOff.info.id}: it is closed`;
+    this.#options.log.throttled('error', 'no worker takes a connection', line);
     abandon([handOff]);
     this.#options.onClosed?.(handOff.info.id);
   }
@@ -250,7 +251,8 @@ export class Workers {
       if (!link.isStuck(this.#options.handOffTimeoutMs) || !this.canPlace) continue;
       const handOffs = link.revokeOffers();
       if (handOffs.length === 0) continue;
-      this.#options.log.warn(`a worker does not take connections: ${handOffs.length} go to others`);
+      const what = 'a worker does not take connections';
+      this.#options.log.throttled('warn', what, `${what}: ${handOffs.length} go to others`);
       for (const handOff of handOffs) this.place(handOff);
     }
   }

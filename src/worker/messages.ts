@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import type { HostOptions } from '../host/host.js';
+import type { Report } from '../host/throttled-log.js';
 
 /** What a worker is started with: the argument of its one task. */
 export interface WorkerTask {
@@ -40,4 +41,4 @@ export type FromWorker =
   | { readonly type: 'unfit'; readonly code: string; readonly message: string }
   /** Connections that are over, by their ids. */
   | { readonly type: 'closed'; readonly ids: readonly number[] }
-  | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly line: string };
+  | { readonly type: 'log'; readonly report: Report };

@@ -2,8 +2,8 @@ import { Counter, Counters } from '../connection/counters.js';
 import { Exchange } from '../host/exchange.js';
 import { HandlerModuleError, loadHandlerModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
-import type { Logger } from '../host/logger.js';
 import { registerHost } from '../host/publish.js';
+import { ThrottledLog } from '../host/throttled-log.js';
 import { ArenaError } from '../memory/arena.js';
 import { loadSystemCalls } from '../system/system-calls.js';
 import type { FromWorker, Offered, ToWorker, WorkerResult, WorkerTask } from './messages.js';
@@ -16,11 +16,7 @@ import { Ownership } from './ownership.js';
 export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const { port, options } = task;
   const tell = (message: FromWorker) => port.postMessage(message);
-  const log: Logger = {
-    info: (line) => tell({ type: 'log', level: 'info', line }),
-    warn: (line) => tell({ type: 'log', level: 'warn', line }),
-    error: (line) => tell({ type: 'log', level: 'error', line }),
-  };
+  const log = new ThrottledLog((report) => tell({ type: 'log', report }));
   const exchange = new Exchange();
   const counters = new Counters(task.counters);
   let host: Host;
@@ -49,6 +45,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   await drained;
   unregister();
   exchange.bus.close();
+  log.flush();
   port.close();
   return { outcome: 'drained' };
 }
@@ -58,13 +55,13 @@ function takeHandOff(
   ownership: Ownership,
   { slot, fd, info, head }: Offered,
   counters: Counters,
-  log: Logger,
+  log: ThrottledLog,
 ): void {
   if (!ownership.take(slot)) return;
   try {
     host.adopt(fd, info, head);
   } catch (error) {
-    log.error(`cannot take over the socket of connection ${info.id}: ${String(error)}`);
+    log.throttledError('cannot take over a socket', `cannot take over the socket of connection ${info.id}`, error);
     counters.add(Counter.OPENED, 1); // and over: the primary counts what it has handed out
   }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { runInNewContext, runInThisContext } from 'node:vm';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import {
@@ -114,6 +115,30 @@ describe('a client of ws', () => {
     connection.ping('and you');
     expect(await pongs.next()).toBe('and you');
     expect(() => connection.ping('x'.repeat(126))).toThrow(OptionError);
+  });
+
+  it('sends bytes of every kind, also of another realm, and nothing else', async () => {
+    const { sockets, url } = await wsServer();
+    const { connection, messages } = await open(url);
+    const server = await sockets.next();
+    server.on('message', (bytes) => server.send(bytes));
+    const kinds = [
+      'new ArrayBuffer(8)',
+      'new SharedArrayBuffer(8)',
+      'new Uint8Array(8)',
+      'new DataView(new ArrayBuffer(8))',
+    ];
+    for (const kind of kinds) {
+      for (const data of [runInThisContext(kind), runInNewContext(kind)]) {
+        connection.send(data);
+        expect((await messages.next()).bytes).toEqual(Buffer.alloc(8));
+        connection.ping(data);
+      }
+    }
+    for (const wrong of [null, 5, [1], {}, undefined]) {
+      expect(() => connection.send(wrong as unknown as string)).toThrow(OptionError);
+      if (wrong !== undefined) expect(() => connection.ping(wrong as unknown as string)).toThrow(OptionError);
+    }
   });
 
   it('masks each frame with another key', async () => {
@@ -327,6 +352,30 @@ describe('a server that does it wrong', () => {
     const resets = await rawServer(accepting, (socket) => void setImmediate(() => socket.resetAndDestroy()));
     const closed = connect(resets).then((connection) => connection.closed);
     expect(await closed).toMatchObject({ code: 1006 });
+  });
+
+  it('not by a reset behind a whole closing handshake, whoever began it', async () => {
+    const farewell = serverFrame(Opcode.CLOSE, Buffer.from([3, 0xe9, ...Buffer.from('bye')]));
+    const begins = await rawServer(
+      (key) => Buffer.concat([Buffer.from(accepting(key)), farewell]),
+      (socket) => void socket.once('data', () => socket.resetAndDestroy()), // its answer
+    );
+    expect(await (await open(begins)).connection.closed).toEqual({ code: 1001, reason: 'bye' });
+
+    const sockets = new Queue<Socket>();
+    const answers = await rawServer(accepting, (socket) => {
+      socket.once('data', () => socket.write(Buffer.concat([serverFrame(Opcode.PONG), farewell])));
+      sockets.push(socket);
+    });
+    const { connection } = await open(answers, {
+      // Behind it in the same read is the Close.
+      pong: async () => {
+        const server = await sockets.next();
+        setImmediate(() => server.resetAndDestroy());
+      },
+    });
+    connection.close(1000);
+    expect(await connection.closed).toEqual({ code: 1001, reason: 'bye' });
   });
 
   it('by ending without a Close while it reads nothing: it is left after a time', async () => {

@@ -89,13 +89,12 @@ describe('what can be sent', () => {
   });
 
   it('is nothing else', async () => {
-    await using served = await serve({ handler: handler('commands.js'), threads: 0 });
     for (const wrong of [null, 5, true, {}, [1, 2]]) {
+      await using served = await serve({ handler: handler('commands.js'), threads: 0 });
       using client = await Client.open(served.url);
       client.run(['send', wrong]);
       expect(await client.closed).toMatchObject({ code: 1011 });
       await served.log.line(/TypeError: only a string, an ArrayBuffer, a typed array or a Message can be sent, got /);
-      served.log.lines.length = 0;
     }
   });
 });

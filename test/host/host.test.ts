@@ -10,6 +10,7 @@ import { Counter, Counters } from '../../dist/connection/counters.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { Exchange } from '../../dist/host/exchange.js';
 import { Host, type HostOptions } from '../../dist/host/host.js';
+import { ThrottledLog, tellTo } from '../../dist/host/throttled-log.js';
 import { publish, registerHost } from '../../dist/host/publish.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
 import { descriptorOf, hasDescriptors } from '../../dist/system/descriptor.js';
@@ -59,7 +60,7 @@ function makeHost(handler: Handler, limits: Partial<HostOptions['limits']> = {})
     buffered: new SharedArrayBuffer(4),
     poison: true,
   };
-  const logger = { info: note, warn: note, error: note };
+  const logger = new ThrottledLog(tellTo({ info: note, warn: note, error: note }));
   const host = new Host(options, handler, new Exchange(), counters, logger, () => {}, calls);
   return { host, counters, log };
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Counter, Counters } from '../../dist/connection/counters.js';
 import { Incident } from '../../dist/connection/incident.js';
 import { Incidents } from '../../dist/host/incidents.js';
+import { ThrottledLog, tellTo } from '../../dist/host/throttled-log.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -10,7 +11,7 @@ function makeIncidents() {
   const lines: string[] = [];
   const counters = new Counters();
   const log = { info: (line: string) => void lines.push(line), warn: () => {}, error: () => {} };
-  return { incidents: new Incidents(counters, log), counters, lines };
+  return { incidents: new Incidents(counters, new ThrottledLog(tellTo(log))), counters, lines };
 }
 
 describe('incidents', () => {
@@ -47,6 +48,22 @@ describe('incidents', () => {
     const { incidents, lines } = makeIncidents();
     incidents.add(Incident.PROTOCOL_ERROR, 'connection 1', 'frame without a mask');
     expect(lines).toEqual([`connection 1: ${Incident.PROTOCOL_ERROR.what}: frame without a mask`]);
+  });
+
+  it('whose details differ in more than numbers and quotations are told apart', () => {
+    const { incidents, lines } = makeIncidents();
+    for (let i = 1; i <= 3; i++) {
+      incidents.add(Incident.PROTOCOL_ERROR, `connection ${i}`, `message of ${70_000 + i} bytes`);
+      incidents.add(Incident.PROTOCOL_ERROR, `connection ${i}`, 'frame without a mask');
+      incidents.add(Incident.BAD_HANDSHAKE, `connection ${i}`, `the key is ${JSON.stringify(`a "${'x'.repeat(i)}`)}`);
+    }
+    vi.advanceTimersByTime(1000);
+    expect(lines).toHaveLength(6);
+    expect(lines.slice(3)).toEqual([
+      `2 times more, last connection 3: ${Incident.PROTOCOL_ERROR.what}: message of 70003 bytes`,
+      `2 times more, last connection 3: ${Incident.PROTOCOL_ERROR.what}: frame without a mask`,
+      `2 times more, last connection 3: ${Incident.BAD_HANDSHAKE.what}: the key is "a \\"xxx"`,
+    ]);
   });
 
   it('of different kinds are told apart', () => {

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { Counters } from '../../dist/connection/counters.js';
 import { Exchange } from '../../dist/host/exchange.js';
 import { Host } from '../../dist/host/host.js';
+import { ThrottledLog } from '../../dist/host/throttled-log.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import { NO_LIMITS } from '../connection/thread.js';
@@ -26,7 +27,7 @@ function makeHost() {
     buffered: new SharedArrayBuffer(4),
     poison: true,
   };
-  const log = { info: () => {}, warn: () => {}, error: () => {} };
+  const log = new ThrottledLog(() => {});
   const host = new Host(options, {}, new Exchange(), new Counters(), log, (id) => over.push(id), calls);
   return { host, over };
 }

@@ -148,3 +148,32 @@ describe('options that are not given', () => {
     expect(message).toContain('maxPayloadBytes');
   });
 });
+
+describe('the handler', () => {
+  it('can be a URL of another realm', () => {
+    const href = 'file:///app/chat.js';
+    class OtherURL {
+      href = href;
+      protocol = 'file:';
+    }
+    for (const handler of [new URL(href), new OtherURL() as URL, href]) {
+      expect(resolveOptions({ handler }).handler).toBe(href);
+    }
+    for (const handler of [{ href }, { protocol: 'file:' }, null, 5, '']) {
+      expect(() => resolveOptions({ handler: handler as string })).toThrow(/^handler must be the URL or the path/);
+    }
+  });
+});
+
+describe('the log', () => {
+  it('must have its three methods, and what it lacks is named', () => {
+    const [info, warn, error] = [() => {}, () => {}, () => {}];
+    resolveOptions({ handler: 'a.js', log: { info, warn, error } });
+    resolveOptions({ handler: 'a.js', log: console });
+    const refusal = (log: unknown) => () => resolveOptions({ handler: 'a.js', log: log as Console });
+    expect(refusal({ info, error: 'x' })).toThrow(
+      'log must be an object with the methods info, warn and error, got no warn, no error',
+    );
+    expect(refusal('console')).toThrow('log must be an object with the methods info, warn and error, got string');
+  });
+});

@@ -1,0 +1,54 @@
+import { types } from 'node:util';
+
+/** The most that is shown of an error: a message may quote whatever a client has sent. */
+const MAX_CHARACTERS = 8 * 1024;
+
+/** The lines of a stack that name a place in a file: `    at name (file:///app/chat.js:10:5)`. */
+const FRAMES = /^\s+at .*:\d+:\d+\)?$/gm;
+
+/** Where this package's code is, as stacks name it; also by its source maps. */
+const OURS = ['../', '../../src/'].map((path) => new URL(path, import.meta.url).pathname);
+
+/** An error for the log: its stack, or what was thrown instead of one. Whatever it is, this does not throw. */
+export function errorText(error: unknown): string {
+  let text: string;
+  try {
+    text = String(isError(error) ? (error.stack ?? error.message) : error);
+  } catch {
+    text = 'a value that cannot be shown'; // its own getters or methods throw
+  }
+  const { length } = text;
+  return length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}… (${length} characters)` : text;
+}
+
+/**
+ * What errors of the same cause have in common: their name, and the place in the application that they come from. For what is thrown by
+ * this package or the engine, or without a stack, the message too, without its numbers and quotations. Like
+ * {@link errorText} this does not throw.
+ */
+export function errorOrigin(error: unknown): string {
+  try {
+    if (isError(error)) {
+      // A message may look like lines of a stack.
+      const frames = error.stack?.replace(error.message, '').match(FRAMES) ?? [];
+      const place = frames.find((one) => !OURS.some((path) => one.includes(path)) && !one.includes('node:'));
+      return `${error.name} ${place ?? `${frames[0] ?? ''} ${withoutParticulars(error.message)}`}`;
+    }
+  } catch {
+    // Its own getters throw.
+  }
+  return withoutParticulars(errorText(error));
+}
+
+/** Also of another realm (`node:vm`, test runners). */
+function isError(value: unknown): value is Error {
+  return value instanceof Error || types.isNativeError(value);
+}
+
+/** A message without what differs from one case to the next: numbers, and what it quotes. */
+export function withoutParticulars(message: string): string {
+  return message
+    .replace(/"(?:[^"\\]|\\.)*"?/g, '""')
+    .replace(/\d+/g, '0')
+    .slice(0, 200);
+}

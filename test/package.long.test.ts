@@ -1,0 +1,161 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
+/** What a clean clone has and the package needs. */
+const SOURCES = ['src', 'assembly', 'asconfig.json', 'package.json', 'tsconfig.json', '.npmrc'];
+const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'LICENSE'];
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
+  readonly typesVersions: { readonly '*': Readonly<Record<string, readonly string[]>> };
+  readonly sideEffects: readonly string[];
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'wsloom-package-'));
+/** Of somebody who has installed the package. */
+const project = join(folder, 'project');
+const installed = join(project, 'node_modules/wsloom');
+let manifest: Manifest;
+let files: string[];
+
+const USE = `
+  import { type Connection, createServer, defineHandler, type Logger, publish, type ServerOptions } from 'wsloom';
+  import { type ClientConnection, connect } from 'wsloom/client';
+  import { load, type LoadResult } from 'wsloom/load';
+  const log: Logger = console;
+  const options: ServerOptions = { handler: new URL('file:///handler.js'), log };
+  createServer(options);
+  export const handler = defineHandler<{ name: string }>({
+    message(connection: Connection<{ name: string }>, message) {
+      connection.send(message);
+      publish('topic', connection.data.name);
+    },
+  });
+  export async function use(): Promise<[ClientConnection, LoadResult]> {
+    return [await connect('ws://localhost'), await load({ url: 'ws://localhost' })];
+  }
+  // @ts-expect-error there is no such option
+  createServer({ handler: 'x', nope: 1 });
+`;
+
+beforeAll(async () => {
+  // Packed from a copy: packing builds, and other tests use what is built here.
+  const clone = join(folder, 'clone');
+  for (const path of [...SOURCES, ...DOCUMENTS]) cpSync(join(ROOT, path), join(clone, path), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
+  await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: clone });
+  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) as string;
+  mkdirSync(join(project, 'node_modules'), { recursive: true });
+  await run('tar', ['xzf', join(folder, tarball), '-C', folder]);
+  cpSync(join(folder, 'package'), installed, { recursive: true });
+  manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+  files = readdirSync(installed, { recursive: true, encoding: 'utf8' });
+  for (const name of [...Object.keys(manifest.dependencies), '@types/node']) {
+    const link = join(project, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules', name), link);
+  }
+  writeFileSync(join(project, 'package.json'), '{"private": true}');
+}, 120_000);
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('the package, packed in a clean clone', () => {
+  it('has what was built, what it names, and its documents', () => {
+    const named = Object.values(manifest.exports).flatMap((one) =>
+      typeof one === 'string' ? one : Object.values(one),
+    );
+    for (const path of [...named, ...manifest.sideEffects]) expect(files).toContain(path.replace('./', ''));
+    for (const path of ['dist/cli.js', 'dist/worker/worker.js', 'dist/handlers/echo.js', ...DOCUMENTS]) {
+      expect(files).toContain(path);
+    }
+    expect(files.filter((path) => path.endsWith('.wasm'))).not.toEqual([]);
+    expect(files.filter((path) => /^(src|test|bench)/.test(path))).toEqual([]);
+  });
+
+  it('has no source map without its sources', () => {
+    const maps = files.filter((path) => path.endsWith('.map'));
+    expect(maps.length).toBeGreaterThan(100);
+    for (const path of maps) {
+      const { sources, sourcesContent } = JSON.parse(readFileSync(join(installed, path), 'utf8'));
+      expect([path, sourcesContent?.length]).toEqual([path, sources.length]);
+    }
+  });
+
+  it('says which of its modules do something when they are imported', () => {
+    const doing = files
+      .filter((path) => path.endsWith('.js'))
+      .filter((path) => /^(await|\w+(\.\w+)*\()/m.test(readFileSync(join(installed, path), 'utf8')))
+      .map((path) => `./${path}`);
+    for (const path of doing) expect(manifest.sideEffects).toContain(path);
+    expect(doing).toContain('./dist/cli.js');
+  });
+
+  it.each([
+    ['NodeNext, as ESM', 'use.mts', 'NodeNext', 'NodeNext'],
+    ['NodeNext, as CommonJS', 'use.cts', 'NodeNext', 'NodeNext'],
+    ['a bundler', 'use.ts', 'Preserve', 'Bundler'],
+  ])('has types for %s', async (_, file, module, resolution) => {
+    writeFileSync(join(project, file), USE);
+    const flags = ['--ignoreConfig', '--noEmit', '--strict', '--target', 'ES2022', '--types', 'node'];
+    const args = [...flags, '--module', module, '--moduleResolution', resolution, file];
+    const { stdout } = await run(process.execPath, [TSC, ...args], { cwd: project }).catch((error) => error);
+    expect(stdout).toBe('');
+  });
+
+  it('has the same types for the resolution node10, which knows no exports', () => {
+    for (const [path, target] of Object.entries(manifest.exports)) {
+      if (typeof target === 'string' || path === '.') continue;
+      expect(manifest.typesVersions['*'][path.replace('./', '')]).toEqual([target.types]);
+    }
+    expect(manifest).toMatchObject({ main: './dist/index.js', types: './dist/index.d.ts' });
+  });
+
+  it.each([
+    [
+      'require',
+      'use.cjs',
+      'const { createServer } = require("wsloom"); const { connect } = require("wsloom/client"); const { load } = require("wsloom/load");',
+    ],
+    [
+      'import',
+      'use.mjs',
+      'import { createServer } from "wsloom"; import { connect } from "wsloom/client"; import { load } from "wsloom/load";',
+    ],
+  ])('works by %s', async (_, file, imports) => {
+    const handler = JSON.stringify(join(installed, 'dist/handlers/echo.js'));
+    const source = `${imports}
+      (async () => {
+        const server = createServer({ handler: ${handler}, threads: 1 });
+        const { url } = await server.listen({ port: 0 });
+        const connection = await connect(url, {
+          message(connection, message) {
+            console.log(message.text());
+            connection.close();
+          },
+        });
+        connection.send('hello');
+        await connection.closed;
+        const { messages, errors } = await load({ url, amount: 10, connections: 2 });
+        console.log(messages.total, errors);
+        await server.close();
+      })();`;
+    writeFileSync(join(project, file), source);
+    expect(await run(process.execPath, [file], { cwd: project })).toEqual({ stdout: 'hello\n10 0\n', stderr: '' });
+  });
+
+  it('has a command', async () => {
+    const { stdout } = await run(process.execPath, [join(installed, 'dist/cli.js'), '--version']);
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
