@@ -3,7 +3,7 @@
  * the thread is blocked or gone. Only the thread writes. Each is a float64 at this index.
  */
 export const Counter = {
-  /** Connections open now. */
+  /** Connections open or closing now. */
   CONNECTIONS: 0,
   /** Connections ever taken over. */
   OPENED: 1,
@@ -48,6 +48,10 @@ export const Counter = {
   CONNECTIONS_LOST: 25,
   /** How often the handler module was loaded again. */
   RELOADS: 26,
+  /** Counted by the primary: connections above the limits that were closed without an answer. */
+  REFUSED_UNANSWERED: 27,
+  /** Of the connections, those that are not open any more. They do not count against limits. */
+  CLOSING: 28,
 } as const;
 
 export type Counter = (typeof Counter)[keyof typeof Counter];

@@ -202,6 +202,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   terminate(): void {
     if (this.#state === State.CLOSED) return;
     this.#env.topics.forget(this);
+    if (this.#state === State.OPEN) this.#env.onConnectionClosing(this);
     this.#state = State.FINISHING;
     // What only waits for others of the same phase was sent long ago, as its sender sees it.
     if (this.#output.isIdle) this.#output.flush();
@@ -300,6 +301,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   onClose(): void {
     if (this.#state === State.CLOSED) return;
     const { turn, topics, handler } = this.#env;
+    if (this.#state === State.OPEN) this.#env.onConnectionClosing(this);
     this.#state = State.CLOSED;
     topics.forget(this);
     this.#output.drop();
@@ -610,7 +612,10 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     this.#env.topics.forget(this);
     this.#owedPong = undefined;
     // The peer has one deadline for all of the closing.
-    if (this.#state === State.OPEN) this.#guard.noteClosing();
+    if (this.#state === State.OPEN) {
+      this.#guard.noteClosing();
+      this.#env.onConnectionClosing(this);
+    }
     this.#state = state;
     const isStopped = this.#isStopped;
     this.#isStopped = false;

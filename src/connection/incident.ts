@@ -28,6 +28,10 @@ export const Incident = {
   FOREIGN_ORIGIN: { counter: Counter.REFUSED_ORIGINS, what: 'refused, for its Origin (allowedOrigins)' },
   FULL: { counter: Counter.REFUSED_FULL, what: 'refused, there are maxConnections' },
   ADDRESS_FULL: { counter: Counter.REFUSED_ADDRESSES, what: 'refused, its address has maxConnectionsPerIp' },
+  UNANSWERED: {
+    counter: Counter.REFUSED_UNANSWERED,
+    what: 'closed without an answer: too many others above maxConnections or maxConnectionsPerIp wait for theirs',
+  },
   BAD_HANDSHAKE: {
     counter: Counter.REFUSED_HANDSHAKES,
     what: 'refused, for a request that is none, or no opening handshake',

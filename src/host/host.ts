@@ -41,6 +41,8 @@ export interface HostOptions {
   readonly maxBufferedBytes: number;
   /** What they hold: see {@link BufferBudget}. */
   readonly buffered: SharedArrayBuffer;
+  /** Connections of this thread that may be closing at a time; beyond it the one that has been for longest is destroyed. */
+  readonly maxClosing: number;
   /** See {@link ConnectionEnvironment.poison}. */
   readonly poison: boolean;
 }
@@ -54,6 +56,9 @@ export class Host {
   readonly kernelName: string;
   readonly #env: ConnectionEnvironment;
   readonly #connections = new Set<HostedConnection>();
+  /** Of these, those that are not open any more, the one that has been closing for longest first. */
+  readonly #closing = new Set<HostedConnection>();
+  readonly #maxClosing: number;
   readonly #sweep: Sweep;
   readonly #budget: BufferBudget;
   #isShedding = false;
@@ -93,6 +98,7 @@ export class Host {
     this.exchange = exchange;
     exchange.bus.listen();
     const { limits } = options;
+    this.#maxClosing = options.maxClosing;
     const hasRates = limits.messagesPerSecond > 0 || limits.bytesPerSecond > 0;
     this.#sweep = new Sweep(this.#connections, tickFor(limits), hasRates);
     this.#budget = new BufferBudget(options.buffered, options.maxBufferedBytes, counters, () => this.#shedSoon());
@@ -117,6 +123,7 @@ export class Host {
         log.throttledError(what, `${what}, connection ${connection.id}`, error);
       },
       track: (promise) => this.#track(promise),
+      onConnectionClosing: (connection) => this.#noteClosing(connection),
       onConnectionClosed: (connection) => this.#remove(connection),
     };
     this.#sampling = setInterval(() => {
@@ -129,6 +136,11 @@ export class Host {
   /** Connections that are open or closing. */
   get size(): number {
     return this.#connections.size;
+  }
+
+  /** Connections that are open. */
+  get openConnections(): number {
+    return this.#connections.size - this.#closing.size;
   }
 
   /** Takes over a connected socket by its descriptor, which is the host's from now on, whatever happens. */
@@ -213,9 +225,24 @@ export class Host {
     if (this.#isDraining) this.#close([connection]); // it was on its way
   }
 
+  /** It counts no more: who comes again is not to meet his own closing connection. There are so many of these at most. */
+  #noteClosing(connection: HostedConnection): void {
+    this.#onClosed(connection.id);
+    this.#closing.add(connection);
+    this.#env.counters.add(Counter.CLOSING, 1);
+    if (this.#closing.size <= this.#maxClosing || this.#isDraining) return;
+    const [oldest] = this.#closing;
+    oldest?.terminate();
+    if (oldest !== undefined) this.#noteClosed(oldest); // its 'close' comes later
+  }
+
+  #noteClosed(connection: HostedConnection): void {
+    if (this.#closing.delete(connection)) this.#env.counters.add(Counter.CLOSING, -1);
+  }
+
   #remove(connection: HostedConnection): void {
     this.#connections.delete(connection);
-    this.#onClosed(connection.id);
+    this.#noteClosed(connection);
     this.#env.counters.add(Counter.CONNECTIONS, -1);
     this.#onProgress();
   }

@@ -3,6 +3,7 @@ import type { Server as HttpServer } from 'node:http';
 import { readUpgradeRequest } from '../protocol/request-head.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import type { Boundary } from './boundary.js';
 import { adoptSocket, DescriptorCaller } from './caller.js';
 import type { Upgrader } from './upgrade.js';
 
@@ -26,6 +27,7 @@ export class Acceptor {
   readonly #http: HttpServer;
   readonly #calls: SystemCalls;
   readonly #upgrader: Pick<Upgrader, 'onCaller'>;
+  readonly #boundary: Boundary;
   readonly #maxHeaders: number;
   readonly #request: Buffer;
   readonly #accepted: Accepted[] = [];
@@ -41,11 +43,13 @@ export class Acceptor {
     http: HttpServer,
     calls: SystemCalls,
     upgrader: Pick<Upgrader, 'onCaller'>,
+    boundary: Boundary,
     { maxHeaderBytes, maxHeaderCount }: { readonly maxHeaderBytes: number; readonly maxHeaderCount: number },
   ) {
     this.#http = http;
     this.#calls = calls;
     this.#upgrader = upgrader;
+    this.#boundary = boundary;
     this.#maxHeaders = maxHeaderCount;
     this.#request = Buffer.allocUnsafeSlow(maxHeaderBytes);
   }
@@ -80,15 +84,10 @@ export class Acceptor {
   }
 
   #readRequests(): void {
-    try {
-      for (let one = this.#accepted.shift(); one !== undefined; one = this.#accepted.shift()) {
-        // The HTTP server does not know of them, and would not close them any more.
-        if (!this.#http.listening) closeSync(one.fd);
-        else if (!this.#upgrade(one)) this.#give(one);
-      }
-    } finally {
-      // An exception (of the application's logger, say) is not to cost the others theirs.
-      if (this.#accepted.length > 0) this.#readSoon();
+    for (let one = this.#accepted.shift(); one !== undefined; one = this.#accepted.shift()) {
+      // The HTTP server does not know of them, and would not close them any more.
+      if (!this.#http.listening) closeSync(one.fd);
+      else if (!this.#upgrade(one)) this.#give(one);
     }
   }
 
@@ -108,23 +107,15 @@ export class Acceptor {
       return true;
     }
     const caller = new DescriptorCaller(fd, remoteAddress);
-    try {
-      this.#upgrader.onCaller(request, caller);
-    } catch (error) {
-      caller.drop();
-      throw error;
-    }
+    this.#boundary.guard({ destroy: () => caller.drop() }, () => this.#upgrader.onCaller(request, caller));
     return true;
   }
 
   #give({ fd }: Accepted): void {
     const socket = adoptSocket(fd);
     this.#isGiving = true;
-    try {
-      this.#http.emit('connection', socket);
-    } finally {
-      this.#isGiving = false;
-    }
+    this.#boundary.guard(socket, () => this.#http.emit('connection', socket));
+    this.#isGiving = false;
   }
 }
 

@@ -25,6 +25,8 @@ export interface Applicant {
   readonly host: string;
   readonly origin: string | undefined;
   readonly remoteAddress: string | undefined;
+  /** Whether its connection counts already: it was accepted within the limits. */
+  readonly isCounted: boolean;
 }
 
 /** Decides who is let in, before anything of the application is asked; keeps count of addresses. */
@@ -32,14 +34,14 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #connections: () => number;
   readonly #byAddress = new Map<string, number>();
-  /** Of admitted connections, by id. Only while addresses are limited. */
-  readonly #addresses = new Map<number, string>();
+  /** Of those that count: of WebSockets by id, of others by their sockets. Only while addresses are limited. */
+  readonly #addresses = new Map<unknown, string>();
   /** See {@link AdmissionOptions.allowedHosts}. */
   #defaultHosts: HostRule | undefined;
   /** What was allowed last: most clients ask for the same, and to read a URL costs as much as a system call. */
   #allowedHost: string | undefined;
 
-  /** @param connections counts those that are open or being opened, in all threads. */
+  /** @param connections counts all that are open, in all threads, whether they are WebSockets already or not. */
   constructor(options: AdmissionOptions, connections: () => number) {
     this.#options = options;
     this.#connections = connections;
@@ -61,30 +63,47 @@ export class Admission {
   }
 
   /** Why somebody is not let in; undefined if he is. */
-  judge({ host, origin, remoteAddress }: Applicant): Refusal | undefined {
-    const { allowedOrigins = isSameOrigin, maxConnections, maxConnectionsPerIp } = this.#options;
+  judge(applicant: Applicant): Refusal | undefined {
+    const { host, origin, isCounted } = applicant;
+    const { allowedOrigins = isSameOrigin } = this.#options;
     if (!this.allowsHost(host)) return FOREIGN_HOST;
     if (origin !== undefined && !allowedOrigins(origin, host)) return FOREIGN_ORIGIN;
-    if (this.#connections() >= maxConnections) return FULL;
-    if (maxConnectionsPerIp > 0 && remoteAddress !== undefined) {
-      const taken = this.#byAddress.get(networkOf(remoteAddress)) ?? 0;
-      if (taken >= maxConnectionsPerIp) return ADDRESS_FULL;
-    }
-    return undefined;
+    return isCounted ? undefined : this.refusalFor(applicant);
   }
 
-  /** Somebody has been let in: counts against the limit of his address until {@link leave}. */
-  enter(id: number, remoteAddress: string | undefined): void {
-    if (this.#options.maxConnectionsPerIp === 0 || remoteAddress === undefined) return;
+  /** Why one more connection of this peer is above a limit; undefined if it is not. */
+  refusalFor(peer: { readonly remoteAddress?: string | undefined }): Refusal | undefined {
+    const { maxConnections, maxConnectionsPerIp } = this.#options;
+    if (this.#connections() >= maxConnections) return FULL;
+    if (maxConnectionsPerIp === 0) return undefined;
+    const { remoteAddress } = peer; // to ask a socket is a system call
+    if (remoteAddress === undefined) return undefined;
+    const taken = this.#byAddress.get(networkOf(remoteAddress)) ?? 0;
+    return taken >= maxConnectionsPerIp ? ADDRESS_FULL : undefined;
+  }
+
+  /**
+   * A connection counts against the limit of its address until {@link leave}.
+   * @param key the id of a WebSocket, or the socket of any other connection.
+   */
+  enter(key: unknown, peer: { readonly remoteAddress?: string | undefined }): void {
+    if (this.#options.maxConnectionsPerIp === 0) return;
+    const { remoteAddress } = peer;
+    if (remoteAddress === undefined) return;
     const network = networkOf(remoteAddress);
-    this.#addresses.set(id, network);
+    this.#addresses.set(key, network);
     this.#byAddress.set(network, (this.#byAddress.get(network) ?? 0) + 1);
   }
 
-  leave(id: number): void {
-    const network = this.#addresses.get(id);
+  /** How many addresses have connections that count. */
+  get addresses(): number {
+    return this.#byAddress.size;
+  }
+
+  leave(key: unknown): void {
+    const network = this.#addresses.get(key);
     if (network === undefined) return;
-    this.#addresses.delete(id);
+    this.#addresses.delete(key);
     const left = (this.#byAddress.get(network) ?? 1) - 1;
     if (left === 0) this.#byAddress.delete(network);
     else this.#byAddress.set(network, left);

@@ -7,6 +7,8 @@ import type { SystemCalls } from '../system/system-calls.js';
 /** Somebody who asks for an upgrade, and whose request has been read. */
 export interface Caller {
   readonly remoteAddress: string | undefined;
+  /** The socket by which an HTTP server may know it; undefined if none has had it. */
+  readonly httpSocket: Duplex | undefined;
   /** The connection as a stream: for everything but a 101 that the kernel takes at once. */
   readonly stream: Duplex;
   /** Whether it is a plain TCP connection, which {@link descriptor} can be asked of. */
@@ -23,8 +25,10 @@ export interface Caller {
   unhandled(): Uint8Array;
   /** Ends the connection without a word. */
   drop(): void;
-  /** Has a listener called if the connection is lost before it is left, or when it was refused. */
+  /** Has a listener called if the connection is lost, maybe several times. */
   whenLost(listener: () => void): void;
+  /** Tells that listener that the connection is as good as lost: it is being refused. */
+  lose(): void;
 }
 
 /** One whose request an HTTP server has read from a stream. */
@@ -32,12 +36,17 @@ export class StreamCaller implements Caller {
   readonly stream: Duplex;
   readonly remoteAddress: string | undefined;
   readonly #head: Uint8Array;
+  #onLost: (() => void) | undefined;
 
   /** @param head read together with the request. */
   constructor(stream: Duplex, remoteAddress: string | undefined, head: Uint8Array) {
     this.stream = stream;
     this.remoteAddress = remoteAddress;
     this.#head = head;
+  }
+
+  get httpSocket(): Duplex {
+    return this.stream;
   }
 
   get isPlain(): boolean {
@@ -71,7 +80,12 @@ export class StreamCaller implements Caller {
   }
 
   whenLost(listener: () => void): void {
+    this.#onLost = listener;
     this.stream.once('close', listener);
+  }
+
+  lose(): void {
+    this.#onLost?.();
   }
 }
 
@@ -81,6 +95,7 @@ export class StreamCaller implements Caller {
  */
 export class DescriptorCaller implements Caller {
   readonly remoteAddress: string;
+  readonly httpSocket = undefined;
   readonly isPlain = true;
   readonly #fd: number;
   #stream: Socket | undefined;
@@ -139,6 +154,10 @@ export class DescriptorCaller implements Caller {
 
   whenLost(listener: () => void): void {
     this.#onLost = listener;
+  }
+
+  lose(): void {
+    this.#onLost?.();
   }
 }
 

@@ -77,9 +77,9 @@ export class Generation {
     return this.#module.upgrade;
   }
 
-  /** Connections that it has, or that are on their way to one of its workers. */
+  /** Open connections that it has, or connections that are on their way to one of its workers. */
   get load(): number {
-    return (this.#workers?.load ?? 0) + (this.#host?.size ?? 0);
+    return (this.#workers?.load ?? 0) + (this.#host?.openConnections ?? 0);
   }
 
   /** Whether there is a thread to place a connection on. */
@@ -134,8 +134,9 @@ export class Generation {
     await Promise.all([this.#workers?.drain(limitMs), this.#host?.drain(limitMs)]);
     this.#unregisterHost();
     // What has not told of its end by now never will, or it does not count any more.
-    for (const now of [Counter.CONNECTIONS, Counter.ARENA_BYTES, Counter.BUFFERED_BYTES])
+    for (const now of [Counter.CONNECTIONS, Counter.CLOSING, Counter.ARENA_BYTES, Counter.BUFFERED_BYTES]) {
       this.#hostCounters.set(now, 0);
+    }
     this.#context.past.addAll(this.#hostCounters);
     this.#hostCounters.values.fill(0);
   }

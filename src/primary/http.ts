@@ -1,13 +1,16 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Incident } from '../connection/incident.js';
 import type { Incidents } from '../host/incidents.js';
 import { type Health, Routes } from '../monitor/routes.js';
 import { renderRefusal } from '../protocol/handshake-response.js';
 import { type Admission, FOREIGN_HOST } from './admission.js';
+import { Boundary } from './boundary.js';
+import type { HttpConnections } from './http-connections.js';
 import type { Lingering } from './lingering.js';
 import type { ResolvedOptions } from './options.js';
+import { stoppableRequest } from './stoppable-request.js';
 import type { Upgrader } from './upgrade.js';
 
 /** What the HTTP side of a server needs of the rest. */
@@ -15,6 +18,7 @@ export interface HttpContext {
   readonly options: ResolvedOptions;
   readonly admission: Admission;
   readonly incidents: Incidents;
+  readonly connections: HttpConnections;
   readonly lingering: Lingering;
   /** For `/healthz`. */
   readonly health: () => Health;
@@ -28,11 +32,15 @@ interface Refusal {
   readonly body: string;
 }
 
-/** Makes the HTTP server of the primary: ordinary requests, those for an upgrade, and what is no request at all. */
+/**
+ * Makes the HTTP server of the primary: ordinary requests, those for an upgrade, and what is no request at all. Whatever comes
+ * pipelined on one connection is answered or closed, in its order.
+ */
 export function createHttp(context: HttpContext): Server {
-  const { options, lingering, health, upgrader } = context;
+  const { options, connections, lingering, health, upgrader } = context;
   const { handshakeTimeoutMs, maxHeaderBytes, maxHeaderCount, paths } = options;
   const http = createServer({
+    IncomingMessage: stoppableRequest(connections),
     noDelay: true,
     maxHeaderSize: maxHeaderBytes,
     headersTimeout: handshakeTimeoutMs,
@@ -40,24 +48,51 @@ export function createHttp(context: HttpContext): Server {
     connectionsCheckingInterval: Math.max(10, Math.floor(handshakeTimeoutMs / 4)),
   });
   http.maxHeadersCount = maxHeaderCount + 1; // Node drops what is beyond: one more shows that there was more
+  const boundary = new Boundary(options.log);
   const routes = new Routes(health, paths);
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     const refusal = judgeRequest(context, request);
     if (refusal === undefined) routes.handle(request, response);
     else response.writeHead(refusal.status, { Connection: 'close' }).end(refusal.body);
   };
-  http.on('request', (request, response) => {
-    upgrader()?.onRequest(request, (listener) => response.once('close', listener));
-    answer(request, response);
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    boundary.guard(request.socket, () => {
+      if (connections.take(request.socket, response)) answer(request, response);
+    });
+  };
+  /** Node has given the socket up. Nothing is answered before what came before it. */
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+    boundary.guard(socket, () => {
+      socket.on('error', () => {}); // 'close' follows
+      if (!connections.stop(request.socket)) {
+        socket.resume(); // behind an answer that is the connection's last
+        return;
+      }
+      connections.afterAnswers(request.socket, () => {
+        boundary.guard(socket, () => {
+          if (socket.destroyed) return;
+          // The answer to an earlier request has set it, for idle connections.
+          if (socket instanceof Socket) socket.setTimeout(0);
+          if (request.method !== 'CONNECT' && namesWebSocket(request.headers.upgrade)) {
+            upgrader()?.onUpgrade(request, socket, head);
+          } else {
+            lingering.add(socket);
+            answerWithoutUpgrade(request, socket, answer);
+          }
+        });
+      });
+    });
+  };
+  http.on('connection', (socket: Socket) => boundary.guard(socket, () => void connections.add(socket)));
+  http.on('request', onRequest);
+  // Whatever is expected: the answer is the last one, and no body is waited for.
+  http.on('checkContinue', onRequest);
+  http.on('checkExpectation', onRequest);
+  http.on('clientError', (error, socket) => {
+    boundary.guard(socket, () => answerClientError(context, boundary, error, socket));
   });
-  http.on('clientError', (error, socket) => answerClientError(context, error, socket));
-  http.on('upgrade', (request, socket, head) => {
-    if (namesWebSocket(request.headers.upgrade)) upgrader()?.onUpgrade(request, socket, head);
-    else {
-      lingering.add(socket);
-      answerWithoutUpgrade(request, socket, answer);
-    }
-  });
+  http.on('upgrade', onUpgrade);
+  http.on('connect', onUpgrade);
   return http;
 }
 
@@ -84,16 +119,27 @@ const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
-/** Something came that is no HTTP request, or not whole in time. */
-function answerClientError({ incidents }: HttpContext, { code }: NodeJS.ErrnoException, socket: Duplex): void {
-  if (code === 'ECONNRESET' || !socket.writable) {
+/** Something came that is no HTTP request, or not whole in time: behind those that were. */
+function answerClientError(
+  { incidents, connections, lingering }: HttpContext,
+  boundary: Boundary,
+  { code }: NodeJS.ErrnoException,
+  socket: Duplex,
+): void {
+  // After an answer nothing can be said of the request that it was for.
+  if (code === 'ECONNRESET' || !socket.writable || connections.isWithinBody(socket)) {
     socket.destroy();
     return;
   }
+  if (!connections.stop(socket)) return; // whatever comes behind it is an error again
   const { remoteAddress } = socket as Socket; // of an HTTP server of ours, which listens on TCP
   incidents.add(Incident.BAD_HANDSHAKE, remoteAddress ?? 'an unknown address');
   const body = 'this is no request that can be answered\n';
-  socket.end(renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body }), () => socket.destroy());
+  connections.afterAnswers(socket, () => {
+    boundary.guard(socket, () =>
+      lingering.end(socket, renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body })),
+    );
+  });
 }
 
 function namesWebSocket(upgrade: string | undefined): boolean {
@@ -109,7 +155,6 @@ function answerWithoutUpgrade(
   socket: Duplex,
   answer: (request: IncomingMessage, response: ServerResponse) => void,
 ): void {
-  socket.on('error', () => {}); // 'close' follows
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket as Socket); // of an HTTP server of ours, which listens on TCP

@@ -3,9 +3,22 @@ import type { Duplex } from 'node:stream';
 /** How long a client that got a last response may take to close its side, in ms. */
 const LINGER_MS = 2000;
 
+/** How many may take that time at once. Those that have had most of it go first, and nobody else waits for them. */
+const MAX_LINGERING = 64;
+
 /** Sockets that got a last response: what their clients still send is discarded, until they close too, or their time is over. */
 export class Lingering {
   readonly #sockets = new Set<Duplex>();
+  readonly #onTaken: (socket: Duplex) => void;
+
+  /** @param onTaken is told of each socket that lingers from now on, and counts as nothing else any more. */
+  constructor(onTaken: (socket: Duplex) => void = () => {}) {
+    this.#onTaken = onTaken;
+  }
+
+  get size(): number {
+    return this.#sockets.size;
+  }
 
   /** Sends a last response. */
   end(socket: Duplex, response: string): void {
@@ -15,7 +28,14 @@ export class Lingering {
 
   /** Bounds how long a socket stays that gets its last response from somebody else. */
   add(socket: Duplex): void {
+    this.#onTaken(socket);
+    if (socket.destroyed || this.#sockets.has(socket)) return;
     socket.resume();
+    for (const oldest of this.#sockets) {
+      if (this.#sockets.size < MAX_LINGERING) break;
+      this.#sockets.delete(oldest);
+      oldest.destroy();
+    }
     this.#sockets.add(socket);
     const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
     socket.once('close', () => {

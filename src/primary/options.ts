@@ -55,8 +55,12 @@ export const DEFAULTS = {
 /** See {@link ServerOptions.resourceLimits}. */
 const DEFAULT_RESOURCES: ResourceLimits = { maxYoungGenerationSizeMb: 24 };
 
-/** Descriptors that are not for connections: the threads', the log's, files of the application. */
+/** Descriptors that are not for connections that count: the threads', the log's, files of the application, clients that are refused. */
 const RESERVED_DESCRIPTORS = 256;
+
+/** Connections that may be closing at a time, as a share of those that may be open, and for each thread at least. */
+const CLOSING_SHARE = 1 / 8;
+const MIN_CLOSING = 16;
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -120,6 +124,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   if (threads > 0 && !hasDescriptors) {
     throw new ConfigError('threads', 'threads must be 0 on this system: sockets cannot be handed to other threads');
   }
+  const maxConnections = number('maxConnections', defaultConnections());
   return {
     handler: checkHandler(options.handler),
     threads,
@@ -144,10 +149,11 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
       },
       maxBufferedBytes: number('maxBufferedBytes', defaultBufferedBytes()),
       buffered: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+      maxClosing: Math.max(MIN_CLOSING, Math.ceil((CLOSING_SHARE * maxConnections) / Math.max(1, threads))),
       poison: checkBoolean('poison', options.poison ?? false),
     },
     admission: {
-      maxConnections: number('maxConnections', defaultConnections()),
+      maxConnections,
       maxConnectionsPerIp: numberOf('maxConnectionsPerIp'),
       allowedOrigins: options.allowedOrigins === undefined ? undefined : checkOrigins(options.allowedOrigins),
       allowedHosts: options.allowedHosts === undefined ? undefined : checkHosts(options.allowedHosts),
@@ -174,10 +180,11 @@ function checkChoice<Name extends keyof typeof CHOICES>(name: Name, value: unkno
   throw new ConfigError(name, `${name} must be one of ${choices.join(', ')}, got ${JSON.stringify(value)}`);
 }
 
-/** What the process may have of descriptors, less what is not for connections. */
+/** What the process may have of descriptors, less what is not for connections, and less those that may be closing meanwhile. */
 function defaultConnections(): number {
-  const limit = descriptorLimit();
-  return Math.max(1, limit > 2 * RESERVED_DESCRIPTORS ? limit - RESERVED_DESCRIPTORS : Math.floor(limit / 2));
+  const limit = Math.min(descriptorLimit(), RANGES.maxConnections[1]);
+  const left = limit > 2 * RESERVED_DESCRIPTORS ? limit - RESERVED_DESCRIPTORS : limit / 2;
+  return Math.max(1, Math.floor(left / (1 + CLOSING_SHARE)));
 }
 
 /** A quarter of the memory that the process may have: of the machine's, or of its container's. */

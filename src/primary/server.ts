@@ -11,7 +11,9 @@ import { Acceptor } from './acceptor.js';
 import { Admission } from './admission.js';
 import { ConfigError } from './config-error.js';
 import { Generation, type GenerationContext } from './generation.js';
+import { Boundary } from './boundary.js';
 import { createHttp } from './http.js';
+import { HttpConnections } from './http-connections.js';
 import { Lingering } from './lingering.js';
 import { type ResolvedOptions, resolveOptions } from './options.js';
 import { loopbackHosts } from './origin.js';
@@ -54,7 +56,8 @@ export class Server {
   readonly #http: HttpServer;
   readonly #admission: Admission;
   readonly #incidents: Incidents;
-  readonly #lingering = new Lingering();
+  readonly #httpConnections: HttpConnections;
+  readonly #lingering = new Lingering((socket) => this.#httpConnections.release(socket));
   readonly #exchange = new Exchange();
   readonly #startedAt = performance.now();
   /** What the primary counts itself, and the counts of threads that have ended. */
@@ -79,6 +82,12 @@ export class Server {
     this.#options = options;
     this.#incidents = new Incidents(this.#counters, options.log);
     this.#admission = new Admission(options.admission, () => this.#load);
+    this.#httpConnections = new HttpConnections({
+      stallTimeoutMs: options.host.limits.stallTimeoutMs,
+      admission: this.#admission,
+      incidents: this.#incidents,
+      calls: () => this.#calls,
+    });
     this.#context = {
       options,
       calls: () => this.#calls,
@@ -92,6 +101,7 @@ export class Server {
       options,
       admission: this.#admission,
       incidents: this.#incidents,
+      connections: this.#httpConnections,
       lingering: this.#lingering,
       health: () => this.#health(),
       upgrader: () => this.#upgrader,
@@ -134,7 +144,8 @@ export class Server {
     const address = this.address() as ServerAddress; // it listens
     this.#admission.defaultHosts = loopbackHosts(address.host);
     if (this.#calls !== undefined && this.#upgrader !== undefined) {
-      new Acceptor(this.#http, this.#calls, this.#upgrader, this.#options).start();
+      const boundary = new Boundary(this.#options.log);
+      new Acceptor(this.#http, this.#calls, this.#upgrader, boundary, this.#options).start();
     }
     return address;
   }
@@ -157,9 +168,10 @@ export class Server {
     }
     const { handshakeTimeoutMs, maxHeaderCount, log, paths } = this.#options;
     const [admission, incidents, lingering] = [this.#admission, this.#incidents, this.#lingering];
+    const connections = this.#httpConnections;
     const upgrade = () => this.#generation?.upgrade;
     this.#upgrader = new Upgrader(
-      { paths, upgrade, admission, incidents, lingering, maxHeaderCount, handshakeTimeoutMs, log },
+      { paths, upgrade, admission, incidents, connections, lingering, maxHeaderCount, handshakeTimeoutMs, log },
       this.#destination(this.#calls),
     );
   }
@@ -251,6 +263,7 @@ export class Server {
   stats(): ServerStats {
     const counters = [...this.#generations].flatMap((generation) => generation.counters);
     return readStats([this.#counters, ...counters], {
+      httpConnections: this.#httpConnections.size,
       pendingUpgrades: this.#upgrader?.pending ?? 0,
       threads: this.#generation?.workers?.states ?? [],
       uptimeMs: performance.now() - this.#startedAt,
@@ -306,15 +319,16 @@ export class Server {
     const httpClosed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#exchange.bus.close();
     this.#lingering.destroyAll();
+    this.#httpConnections.destroyAll();
     this.#http.closeAllConnections();
     await httpClosed;
     this.#options.log.flush();
     this.#state = 'closed';
   }
 
-  /** Connections open or being opened, in all threads. */
+  /** All connections, in all threads, but for those that get a last answer. */
   get #load(): number {
-    let load = this.#upgrader?.pending ?? 0;
+    let load = this.#httpConnections.counted + (this.#upgrader?.pending ?? 0);
     for (const generation of this.#generations) load += generation.load;
     return load;
   }

@@ -23,6 +23,8 @@ export interface ServerStats {
   readonly bufferedBytes: number;
   /** What the limits have done, by limit: connections closed, but for those that say otherwise. */
   readonly limits: LimitStats;
+  /** TCP connections that are no WebSockets, or none yet: silent ones, HTTP clients, those with half a request. */
+  readonly httpConnections: number;
   /** Upgrades that wait for `upgrade` to decide. */
   readonly pendingUpgrades: number;
   /** Of each worker: its connections, and whether it takes new ones. Empty with `threads: 0`. */
@@ -61,10 +63,12 @@ export interface LimitStats {
   readonly refusedHosts: number;
   /** For an opening handshake that is none. */
   readonly refusedHandshakes: number;
+  /** Connections above `maxConnections` or `maxConnectionsPerIp` that were closed without an answer: too many others waited for one. */
+  readonly refusedUnanswered: number;
 }
 
 /** What the counters do not know. */
-export type Uncounted = Pick<ServerStats, 'pendingUpgrades' | 'threads' | 'uptimeMs'>;
+export type Uncounted = Pick<ServerStats, 'httpConnections' | 'pendingUpgrades' | 'threads' | 'uptimeMs'>;
 
 /** Adds up the counters of all threads. */
 export function readStats(counters: readonly Counters[], uncounted: Uncounted): ServerStats {
@@ -95,6 +99,7 @@ export function readStats(counters: readonly Counters[], uncounted: Uncounted): 
       refusedOrigins: sum(Counter.REFUSED_ORIGINS),
       refusedHosts: sum(Counter.REFUSED_HOSTS),
       refusedHandshakes: sum(Counter.REFUSED_HANDSHAKES),
+      refusedUnanswered: sum(Counter.REFUSED_UNANSWERED),
     },
     workersLost: sum(Counter.WORKERS_LOST),
     connectionsLost: sum(Counter.CONNECTIONS_LOST),

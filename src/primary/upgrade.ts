@@ -10,7 +10,9 @@ import { HandshakeError } from '../protocol/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/handshake-response.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { Admission } from './admission.js';
+import { Boundary } from './boundary.js';
 import { type Caller, StreamCaller } from './caller.js';
+import type { HttpConnections } from './http-connections.js';
 import type { Lingering } from './lingering.js';
 
 /** Where accepted connections go. */
@@ -34,6 +36,8 @@ export interface UpgraderOptions {
   readonly upgrade: () => Upgrade | undefined;
   readonly admission: Admission;
   readonly incidents: Incidents;
+  /** Those of our HTTP server, until they are upgraded. */
+  readonly connections: Pick<HttpConnections, 'isCounted' | 'release'>;
   /** Those who are refused. */
   readonly lingering: Lingering;
   /** Of a request; beyond it 431. */
@@ -70,8 +74,7 @@ let lastId = 0;
 export class Upgrader {
   readonly #options: UpgraderOptions;
   readonly #destination: Destination;
-  /** Requests on each socket that have no complete answer yet. */
-  readonly #unanswered = new WeakMap<Duplex, number>();
+  readonly #boundary: Boundary;
   /** Upgrades that wait for a hook, or for the kernel to take the 101: what ends their wait. */
   readonly #waiting = new Set<(why: string) => void>();
   /** Where a response is put that is to be sent at once. */
@@ -80,6 +83,7 @@ export class Upgrader {
   constructor(options: UpgraderOptions, destination: Destination) {
     this.#options = options;
     this.#destination = destination;
+    this.#boundary = new Boundary(options.log);
   }
 
   /** How many upgrades wait now. */
@@ -87,26 +91,16 @@ export class Upgrader {
     return this.#waiting.size;
   }
 
-  /** To be told of each ordinary request, so that an upgrade behind it does not overtake its answer. */
-  onRequest(request: IncomingMessage, answered: (listener: () => void) => void): void {
-    const { socket } = request;
-    this.#unanswered.set(socket, (this.#unanswered.get(socket) ?? 0) + 1);
-    answered(() => this.#unanswered.set(socket, (this.#unanswered.get(socket) ?? 1) - 1));
-  }
-
   /** Handles a request for an upgrade: the 'upgrade' event of an HTTP server. */
   onUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
     socket.on('error', ignore); // 'close' follows; Node has taken its own listener off
-    if ((this.#unanswered.get(socket) ?? 0) > 0) {
-      // Pipelined behind a request that is not answered yet: whatever is written now would be taken for that answer.
-      socket.destroy();
-      return;
-    }
     const { method = '', url = '', httpVersion, rawHeaders } = request;
-    this.onCaller(
-      { method, target: url, httpVersion, rawHeaders },
-      new StreamCaller(socket, request.socket.remoteAddress, head),
-    );
+    this.#boundary.guard(socket, () => {
+      this.onCaller(
+        { method, target: url, httpVersion, rawHeaders },
+        new StreamCaller(socket, request.socket.remoteAddress, head),
+      );
+    });
   }
 
   /** Handles a request for an upgrade, however it was read. */
@@ -127,8 +121,11 @@ export class Upgrader {
       this.#refuseFailed(candidate, error);
       return;
     }
-    if (isPromise(decision)) void this.#decideLater(candidate, decision);
-    else this.#decide(candidate, decision ?? undefined);
+    if (isPromise(decision)) {
+      this.#decideLater(candidate, decision).catch((error: unknown) =>
+        this.#boundary.lose(candidate.caller.stream, error),
+      );
+    } else this.#decide(candidate, decision ?? undefined);
   }
 
   #judge(request: HandshakeRequest, caller: Caller): Candidate | undefined {
@@ -147,9 +144,11 @@ export class Upgrader {
     }
     try {
       const handshake = readHandshake(request);
-      const { paths, admission, incidents } = this.#options;
+      const { paths, admission, incidents, connections } = this.#options;
       const { host, origin } = handshake;
-      const refusal = admission.judge({ host, origin, remoteAddress });
+      const { httpSocket } = caller;
+      const isCounted = httpSocket !== undefined && connections.isCounted(httpSocket);
+      const refusal = admission.judge({ host, origin, remoteAddress, isCounted });
       if (refusal !== undefined) {
         incidents.add(refusal.incident, describePeer(remoteAddress));
         this.#refuse(caller, refusal.status, refusal.body, refusal.status === 503 ? { 'Retry-After': '1' } : {});
@@ -160,7 +159,8 @@ export class Upgrader {
         return undefined;
       }
       const id = ++lastId;
-      admission.enter(id, remoteAddress);
+      if (httpSocket !== undefined) connections.release(httpSocket); // from now on it counts as what it is going to be
+      admission.enter(id, caller);
       const candidate: Candidate = { id, caller, handshake, isPlaced: false };
       caller.whenLost(() => {
         if (!candidate.isPlaced) admission.leave(id);
@@ -209,7 +209,7 @@ export class Upgrader {
       return !socket.destroyed;
     };
     const abort = (why: string) => {
-      if (end()) giveUp(why);
+      if (end()) this.#boundary.guard(socket, () => giveUp(why));
     };
     const timer = setTimeout(abort, this.#options.handshakeTimeoutMs, 'the server took too long to decide\n');
     socket.on('close', end);
@@ -225,7 +225,7 @@ export class Upgrader {
       if (decision?.status !== undefined) {
         const { status, headers = {}, body } = decision;
         response = renderRefusal(status, body === undefined ? { headers } : { headers, body });
-        this.#options.lingering.end(caller.stream, response);
+        this.#end(caller, response);
         return;
       }
       response = renderAccept(handshake, {
@@ -276,15 +276,20 @@ export class Upgrader {
     const { stream } = caller;
     const end = this.#wait(stream, () => stream.destroy());
     stream.write(response.slice(sent), 'latin1', () => {
-      if (!end()) return;
-      const later = caller.descriptor(calls);
-      if (later >= 0) {
-        this.#place(candidate, later, info);
-        return;
-      }
-      stream.destroy();
-      this.#tellOutOfDescriptors();
+      if (end()) this.#boundary.guard(stream, () => this.#placeLater(candidate, calls, info));
     });
+  }
+
+  /** When the kernel has all of the 101. */
+  #placeLater(candidate: Candidate, calls: SystemCalls, info: ConnectionInfo): void {
+    const { caller } = candidate;
+    const fd = caller.descriptor(calls);
+    if (fd >= 0) {
+      this.#place(candidate, fd, info);
+      return;
+    }
+    caller.stream.destroy();
+    this.#tellOutOfDescriptors();
   }
 
   #place(candidate: Candidate, fd: number, info: ConnectionInfo): void {
@@ -319,7 +324,13 @@ export class Upgrader {
   }
 
   #refuse(caller: Caller, status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
-    this.#options.lingering.end(caller.stream, renderRefusal(status, { headers, body }));
+    this.#end(caller, renderRefusal(status, { headers, body }));
+  }
+
+  /** Refused, it counts no more, however long it takes to go: its client may try again. */
+  #end(caller: Caller, response: string): void {
+    caller.lose();
+    this.#options.lingering.end(caller.stream, response);
   }
 
   #tellFailed({ handshake, caller }: Candidate, error: unknown): void {

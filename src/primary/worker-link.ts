@@ -95,10 +95,11 @@ export class WorkerLink {
     this.ended = this.#end(pool.run(task, { transferList: [port2] }), portClosed);
   }
 
-  /** Connections that are the worker's, or on their way to it. */
+  /** Connections that are the worker's, or on their way to it, but for those that are closing. */
   get load(): number {
-    const closed = this.counters.get(Counter.OPENED) - this.counters.get(Counter.CONNECTIONS);
-    return this.#offered - closed;
+    const { counters } = this;
+    const over = counters.get(Counter.OPENED) - counters.get(Counter.CONNECTIONS) + counters.get(Counter.CLOSING);
+    return this.#offered - over;
   }
 
   /** Offers a connection. False if too many are on their way, and nothing was done. */

@@ -152,6 +152,7 @@ export class Workers {
   #bury(link: WorkerLink): void {
     const { counters } = link;
     counters.set(Counter.CONNECTIONS, 0);
+    counters.set(Counter.CLOSING, 0);
     counters.set(Counter.ARENA_BYTES, 0);
     BufferBudget.forget(this.#options.host.buffered, counters);
     this.#past.addAll(counters);

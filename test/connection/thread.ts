@@ -67,6 +67,8 @@ export class TestThread {
   readonly closed: HostedConnection[] = [];
   readonly #env: ConnectionEnvironment;
   /** By descriptor. */
+  /** Connections that are not open any more. */
+  closing = 0;
   readonly #wires: ScriptedTransport[] = [];
   #made = 0;
   #phases = 0;
@@ -103,6 +105,7 @@ export class TestThread {
       },
       onHandlerError: (_connection, hook, error) => this.failures.push({ hook, error }),
       track: (promise) => this.tracked.push(promise),
+      onConnectionClosing: () => this.closing++,
       onConnectionClosed: (connection) => this.closed.push(connection),
     };
   }

@@ -58,6 +58,7 @@ function makeHost(handler: Handler, limits: Partial<HostOptions['limits']> = {})
     limits: { ...NO_LIMITS, maxPayloadBytes: 4 * MIB, ...limits },
     maxBufferedBytes: 2 ** 40,
     buffered: new SharedArrayBuffer(4),
+    maxClosing: 100,
     poison: true,
   };
   const logger = new ThrottledLog(tellTo({ info: note, warn: note, error: note }));

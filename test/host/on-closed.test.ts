@@ -25,6 +25,7 @@ function makeHost() {
     limits: NO_LIMITS,
     maxBufferedBytes: 2 ** 40,
     buffered: new SharedArrayBuffer(4),
+    maxClosing: 100,
     poison: true,
   };
   const log = new ThrottledLog(() => {});

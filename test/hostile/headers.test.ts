@@ -133,17 +133,6 @@ describe.each([0, 1])('a request, with threads: %i', (threads) => {
     expect(served.server.stats().opened).toBe(1);
   });
 
-  it('behind one that is not answered yet does not get a 101 in its place', async () => {
-    await using served = await serve({ handler, threads });
-    await withstand(served, async () => {
-      const ordinary = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n';
-      for (const first of [ordinary, ordinary.repeat(50)]) {
-        expect(await answerTo(served.port, first + encodeRequest('/'))).not.toContain(' 101 ');
-      }
-    });
-    expect(served.server.stats().opened).toBe(1);
-  });
-
   it('behind an upgrade is bytes of the connection, which are no frame', async () => {
     await using served = await serve({ handler, threads });
     await withstand(served, async () => {

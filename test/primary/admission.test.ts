@@ -8,7 +8,7 @@ const OPEN: AdmissionOptions = {
   allowedOrigins: undefined,
   allowedHosts: undefined,
 };
-const APPLICANT = { host: 'localhost', origin: undefined, remoteAddress: '192.0.2.1' };
+const APPLICANT = { host: 'localhost', origin: undefined, remoteAddress: '192.0.2.1', isCounted: false };
 
 describe('what counts as one address', () => {
   it.each([
@@ -95,13 +95,13 @@ describe('admission', () => {
   it('counts by address, a /64 being one', () => {
     const admission = new Admission({ ...OPEN, maxConnectionsPerIp: 2 }, () => 0);
     const isIn = (remoteAddress: string) => admission.judge({ ...APPLICANT, remoteAddress }) === undefined;
-    admission.enter(1, '2001:db8::1');
+    admission.enter(1, { remoteAddress: '2001:db8::1' });
     expect(isIn('2001:db8::2')).toBe(true);
-    admission.enter(2, '2001:db8::2');
+    admission.enter(2, { remoteAddress: '2001:db8::2' });
     expect(isIn('2001:db8:0:0:ffff::3')).toBe(false);
     expect(isIn('2001:db8:0:1::1')).toBe(true);
-    admission.enter(3, '192.0.2.1');
-    admission.enter(4, '::ffff:192.0.2.1');
+    admission.enter(3, { remoteAddress: '192.0.2.1' });
+    admission.enter(4, { remoteAddress: '::ffff:192.0.2.1' });
     expect(isIn('192.0.2.1')).toBe(false);
     expect(isIn('192.0.2.2')).toBe(true);
     admission.leave(3);
@@ -113,19 +113,40 @@ describe('admission', () => {
     const admission = new Admission({ ...OPEN, maxConnectionsPerIp: 2 }, () => 0);
     const isIn = () => admission.judge(APPLICANT) === undefined;
     admission.leave(1);
-    admission.enter(1, APPLICANT.remoteAddress);
-    admission.enter(2, APPLICANT.remoteAddress);
+    admission.enter(1, APPLICANT);
+    admission.enter(2, APPLICANT);
     admission.leave(99);
     expect(isIn()).toBe(false);
     admission.leave(1);
     admission.leave(1);
-    admission.enter(3, APPLICANT.remoteAddress);
+    admission.enter(3, APPLICANT);
     expect(isIn()).toBe(false);
+  });
+
+  it('keeps nothing of an address that has no connections any more', () => {
+    const admission = new Admission({ ...OPEN, maxConnectionsPerIp: 2 }, () => 0);
+    for (let i = 0; i < 1000; i++) admission.enter(i, { remoteAddress: `10.0.${i >> 8}.${i & 255}` });
+    admission.enter('again', { remoteAddress: '10.0.0.1' });
+    expect(admission.addresses).toBe(1000);
+    for (let i = 0; i < 1000; i++) admission.leave(i);
+    expect(admission.addresses).toBe(1);
+    admission.leave('again');
+    expect(admission.addresses).toBe(0);
+  });
+
+  it('does not count again what counts already', () => {
+    const admission = new Admission({ ...OPEN, maxConnections: 1, maxConnectionsPerIp: 1 }, () => 1);
+    admission.enter('a socket', APPLICANT);
+    expect(admission.judge(APPLICANT)).toMatchObject({ status: 503 });
+    expect(admission.judge({ ...APPLICANT, isCounted: true })).toBeUndefined();
+    expect(admission.judge({ ...APPLICANT, isCounted: true, origin: 'http://evil.example' })).toMatchObject({
+      status: 403,
+    });
   });
 
   it('does not judge by an address that is not known', () => {
     const admission = new Admission({ ...OPEN, maxConnectionsPerIp: 1 }, () => 0);
-    admission.enter(1, undefined);
+    admission.enter(1, {});
     expect(admission.judge({ ...APPLICANT, remoteAddress: undefined })).toBeUndefined();
   });
 });

@@ -279,6 +279,7 @@ describe('the counts of a server', () => {
       protocolErrors: 1,
       handlerErrors: 0,
       heapMessages: 0,
+      httpConnections: 0,
       bufferedBytes: 0,
       pendingUpgrades: 0,
       threads: [

@@ -1,0 +1,291 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Clock } from '../connection/clock.js';
+import { Incident } from '../connection/incident.js';
+import type { Incidents } from '../host/incidents.js';
+import { descriptorOf } from '../system/descriptor.js';
+import type { SystemCalls } from '../system/system-calls.js';
+import { type Admission, networkOf } from './admission.js';
+
+/**
+ * Requests of one connection whose answers are not out, at most. The answer to the last of these ends the connection: nobody
+ * but an attacker sends more without reading, and a client may repeat what was not answered (RFC 9112 section 9.3.2).
+ */
+const MAX_UNANSWERED = 8;
+
+/** Connections above the limits that wait for their one answer: at most so many, and so many of one address. */
+const MAX_SURPLUS = 32;
+const MAX_SURPLUS_OF_ADDRESS = 8;
+/** Beyond those, so that the server can be observed whatever one address does: at most so many, and so many of one address. */
+const MAX_RESERVED = 8;
+const MAX_RESERVED_OF_ADDRESS = 2;
+/** How long a connection above the limits may take for the head of its request, and then for the answer, in ms. */
+const SURPLUS_HEAD_MS = 1000;
+const SURPLUS_ANSWER_MS = 2000;
+
+const MIN_TICK_MS = 10;
+const MAX_TICK_MS = 1000;
+
+/** Why a connection is there. */
+const Standing = {
+  /** It is within the limits, and counts. */
+  COUNTED: 0,
+  /** It is above the limits, and gets one answer. */
+  SURPLUS: 1,
+  RESERVED: 2,
+} as const;
+
+type Standing = (typeof Standing)[keyof typeof Standing];
+
+interface HttpConnection {
+  readonly socket: Socket;
+  readonly standing: Standing;
+  /** Only of those above the limits. */
+  readonly network: string;
+  /** Requests that were taken, and whose answers are not out. */
+  unanswered: number;
+  /** The last request that was taken. */
+  request: IncomingMessage | undefined;
+  /** No more requests are taken. */
+  isClosing: boolean;
+  /** What is to be done when all answers are out. */
+  afterAnswers: (() => void) | undefined;
+  /** Ends one that is above the limits. */
+  surplusTimer: NodeJS.Timeout | undefined;
+  /** Changes when the peer takes something of what it is sent; undefined while nothing waits for it. */
+  takenBytes: number | undefined;
+  takenAtMs: number;
+}
+
+export interface HttpConnectionsOptions {
+  /** See {@link ServerOptions.stallTimeoutMs}; in ms, 0 for no limit. */
+  readonly stallTimeoutMs: number;
+  readonly admission: Admission;
+  readonly incidents: Incidents;
+  /** Undefined before the server has started, and where there are none. */
+  readonly calls: () => SystemCalls | undefined;
+}
+
+/**
+ * Every TCP connection of the HTTP server, from when it is accepted until it is closed, or is a WebSocket, or lingers: these
+ * are counted elsewhere. Bounds what they hold: how many there are, how many requests of each are under way, and how long one
+ * may take nothing of its answers.
+ */
+export class HttpConnections {
+  readonly #options: HttpConnectionsOptions;
+  readonly #connections = new Map<object, HttpConnection>();
+  #counted = 0;
+  readonly #surplus = new Pool(MAX_SURPLUS, MAX_SURPLUS_OF_ADDRESS);
+  readonly #reserved = new Pool(MAX_RESERVED, MAX_RESERVED_OF_ADDRESS);
+  readonly #clock: Clock;
+  #timer: NodeJS.Timeout | undefined;
+  #tickedAtMs = 0;
+
+  constructor(options: HttpConnectionsOptions) {
+    this.#options = options;
+    this.#clock = new Clock(Math.min(Math.max(options.stallTimeoutMs / 8, MIN_TICK_MS), MAX_TICK_MS));
+  }
+
+  /** Those within the limits. */
+  get counted(): number {
+    return this.#counted;
+  }
+
+  /** All that there are. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Takes a connection that was accepted. @returns false if it was destroyed, because there is no room even for an answer */
+  add(socket: Socket): boolean {
+    const { admission, incidents } = this.#options;
+    const refusal = admission.refusalFor(socket);
+    let standing: Standing = Standing.COUNTED;
+    let network = '';
+    if (refusal === undefined) {
+      this.#counted++;
+      admission.enter(socket, socket);
+    } else {
+      network = networkOf(socket.remoteAddress ?? '');
+      if (this.#surplus.enter(network)) standing = Standing.SURPLUS;
+      else if (this.#reserved.enter(network)) standing = Standing.RESERVED;
+      else {
+        incidents.add(refusal.incident, socket.remoteAddress ?? 'an unknown address');
+        incidents.add(Incident.UNANSWERED, socket.remoteAddress ?? 'an unknown address');
+        socket.destroy();
+        return false;
+      }
+    }
+    const connection: HttpConnection = {
+      socket,
+      standing,
+      network,
+      unanswered: 0,
+      request: undefined,
+      isClosing: false,
+      afterAnswers: undefined,
+      surplusTimer: undefined,
+      takenBytes: undefined,
+      takenAtMs: this.#clock.nowMs,
+    };
+    if (standing !== Standing.COUNTED) endAfter(connection, SURPLUS_HEAD_MS);
+    this.#connections.set(socket, connection);
+    socket.once('close', () => this.release(socket));
+    this.#watch();
+    return true;
+  }
+
+  /** Whether a connection is one of ours that counts already. */
+  isCounted(socket: object): boolean {
+    return this.#connections.get(socket)?.standing === Standing.COUNTED;
+  }
+
+  /** A connection is none of ours any more: it is closed, or somebody else counts it. */
+  release(socket: object): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined) return;
+    this.#connections.delete(socket);
+    clearTimeout(connection.surplusTimer);
+    if (connection.standing === Standing.COUNTED) {
+      this.#counted--;
+      this.#options.admission.leave(socket);
+    } else if (connection.standing === Standing.SURPLUS) this.#surplus.leave(connection.network);
+    else this.#reserved.leave(connection.network);
+    this.#answered(connection); // nobody waits for what will not come
+  }
+
+  /**
+   * A request has come, which `response` is to answer.
+   * @returns false if it is not to be answered: an earlier answer is the connection's last.
+   */
+  take(socket: object, response: ServerResponse): boolean {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined) return true;
+    if (connection.isClosing) return false;
+    connection.unanswered++;
+    connection.request = response.req;
+    const isSurplus = connection.standing !== Standing.COUNTED;
+    if (isSurplus) endAfter(connection, SURPLUS_ANSWER_MS);
+    if (isSurplus || connection.unanswered === MAX_UNANSWERED) {
+      connection.isClosing = true;
+      response.shouldKeepAlive = false;
+      // Also when the headers of the response say something else.
+      response.once('finish', () => connection.socket.destroySoon());
+    }
+    response.once('close', () => {
+      connection.unanswered--;
+      if (connection.unanswered === 0) this.#answered(connection);
+    });
+    return true;
+  }
+
+  /** Takes no more requests of a connection. @returns false if that was so before */
+  stop(socket: object): boolean {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined) return true;
+    const isFirst = !connection.isClosing;
+    connection.isClosing = true;
+    return isFirst;
+  }
+
+  /** Whether what comes next on a connection is the body of a request that was answered without it. */
+  isWithinBody(socket: object): boolean {
+    const connection = this.#connections.get(socket);
+    return connection?.request !== undefined && connection.unanswered === 0 && !connection.request.complete;
+  }
+
+  /** Whether no more requests of a connection are taken. */
+  isStopped(socket: object): boolean {
+    return this.#connections.get(socket)?.isClosing === true;
+  }
+
+  /** Does something when all requests that were taken are answered, which may be now, or the connection is lost. Once for each. */
+  afterAnswers(socket: object, action: () => void): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined || connection.unanswered === 0) action();
+    else connection.afterAnswers = action;
+  }
+
+  destroyAll(): void {
+    for (const { socket } of this.#connections.values()) socket.destroy();
+  }
+
+  #answered(connection: HttpConnection): void {
+    const action = connection.afterAnswers;
+    connection.afterAnswers = undefined;
+    action?.();
+  }
+
+  /** One timer for all, which runs only while there are any. */
+  #watch(): void {
+    if (this.#timer !== undefined || this.#options.stallTimeoutMs === 0) return;
+    this.#tickedAtMs = performance.now();
+    this.#timer = setInterval(() => this.#tick(), this.#clock.tickMs).unref();
+  }
+
+  #tick(): void {
+    if (this.#connections.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    const now = performance.now();
+    this.#clock.tick(now - this.#tickedAtMs);
+    this.#tickedAtMs = now;
+    for (const connection of this.#connections.values()) this.#checkStall(connection);
+  }
+
+  /** Node judges a connection whose requests are whole, and whose answers nobody reads, by no timer at all. */
+  #checkStall(connection: HttpConnection): void {
+    const { socket } = connection;
+    const { nowMs } = this.#clock;
+    const taken = socket.writableLength === 0 ? undefined : this.#takenBytes(socket);
+    if (taken === undefined || taken !== connection.takenBytes) {
+      connection.takenBytes = taken;
+      connection.takenAtMs = nowMs;
+      return;
+    }
+    if (nowMs - connection.takenAtMs <= this.#options.stallTimeoutMs) return;
+    this.#options.incidents.add(Incident.STALL, socket.remoteAddress ?? 'an unknown address', 'an HTTP client');
+    socket.destroy();
+  }
+
+  #takenBytes(socket: Socket): number {
+    const fd = descriptorOf(socket);
+    const unacknowledged = fd < 0 ? 0 : (this.#options.calls()?.unacknowledgedBytes(fd) ?? 0);
+    return socket.bytesWritten - socket.writableLength - unacknowledged;
+  }
+}
+
+function endAfter(connection: HttpConnection, ms: number): void {
+  clearTimeout(connection.surplusTimer);
+  connection.surplusTimer = setTimeout(() => connection.socket.destroy(), ms).unref();
+}
+
+/** A bounded number of connections, and of those of one address. */
+class Pool {
+  readonly #max: number;
+  readonly #maxOfAddress: number;
+  #size = 0;
+  readonly #byNetwork = new Map<string, number>();
+
+  constructor(max: number, maxOfAddress: number) {
+    this.#max = max;
+    this.#maxOfAddress = maxOfAddress;
+  }
+
+  enter(network: string): boolean {
+    const taken = this.#byNetwork.get(network) ?? 0;
+    if (this.#size >= this.#max || taken >= this.#maxOfAddress) return false;
+    this.#size++;
+    this.#byNetwork.set(network, taken + 1);
+    return true;
+  }
+
+  leave(network: string): void {
+    this.#size--;
+    const left = (this.#byNetwork.get(network) ?? 1) - 1;
+    if (left === 0) this.#byNetwork.delete(network);
+    else this.#byNetwork.set(network, left);
+  }
+}
