@@ -24,7 +24,7 @@ const FLAGS: readonly Flag[] = [
     option: 'maxConnections',
     kind: 'count',
     what: 'connections at a time; beyond: 503',
-    byDefault: 'what there is of descriptors, less 256',
+    byDefault: '8/9 of the descriptors above 256',
   },
   {
     flag: '--max-connections-per-ip',

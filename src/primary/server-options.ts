@@ -34,13 +34,15 @@ export interface ServerOptions {
    */
   readonly maxPayloadBytes?: number;
   /**
-   * Connections that may be open at a time, those that are being opened included; default: what the process may have of
-   * descriptors, less 256; 1 to 2^31 less 1. Beyond it 503. Each costs some KiB, its socket's buffers in the kernel, and a descriptor.
+   * TCP connections that may be open at a time, counted from when they are accepted, whether they are WebSockets or not;
+   * default: 8/9 of what the process may have of descriptors above 256; 1 to 2^31 less 1. Beyond it 503, or, when 40 others wait for
+   * that answer, nothing. Those that are closing do not count; there may be an eighth as many of them. Each costs some KiB, its
+   * socket's buffers in the kernel, and a descriptor.
    */
   readonly maxConnections?: number;
   /**
-   * The same for one address of the network, or one /64 for IPv6; default 0: no limit. Behind a proxy all have its address.
-   * Beyond it 503. It bounds what one machine can take of `maxConnections`.
+   * The same for one address of the network, or one /64 for IPv6; default 0: no limit. Leave it off behind a proxy, whose address all
+   * have. Beyond it 503. It bounds what one machine can take of `maxConnections`.
    */
   readonly maxConnectionsPerIp?: number;
   /**
@@ -80,8 +82,8 @@ export interface ServerOptions {
    */
   readonly messageTimeoutMs?: number;
   /**
-   * A client that takes nothing of queued output for so long is lost (1006); default 30 000; 0: never. The only judge of a
-   * connection that is not read because its output piles up. Raising it holds that output for longer.
+   * A client that takes nothing of queued output for so long is lost (1006), and so is an HTTP client that takes nothing of its
+   * answers; default 30 000; 0: never. It alone judges a connection that is not read because its output piles up. Raising it holds that output for longer.
    * On Linux a client takes what its system acknowledges; elsewhere that is seen when its socket has room again.
    */
   readonly stallTimeoutMs?: number;
