@@ -42,7 +42,7 @@ export const MIN_ARENA_BYTES = 1024 * KIB;
 /** The largest, in bytes: what WebAssembly's 32-bit addresses reach, less a page, so that every end is an address too. */
 export const MAX_ARENA_BYTES = 4 * KIB * KIB * KIB - PAGE_BYTES;
 
-/** The memory could not be reserved; the message says how much was asked and what to do. */
+/** The memory could not be reserved. The message says how much was asked for, and what to do. */
 export class ArenaError extends Error {
   readonly code = 'WSLOOM_ARENA';
   override readonly name = 'ArenaError';
@@ -81,7 +81,7 @@ export class Arena {
 
   /**
    * @param sizeBytes how much to reserve, {@link MIN_ARENA_BYTES} to {@link MAX_ARENA_BYTES}, rounded down to whole pages.
-   * @throws ArenaError if the address space cannot be had (each memory reserves up to 10 GiB of it: `ulimit -v`).
+   * @throws ArenaError if the address space cannot be had, or there is no WebAssembly.
    */
   constructor(sizeBytes: number) {
     const pages = Math.floor(sizeBytes / PAGE_BYTES);
@@ -89,10 +89,7 @@ export class Arena {
       this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     } catch (cause) {
       const mebibytes = Math.floor((pages * PAGE_BYTES) / (KIB * KIB));
-      throw new ArenaError(
-        `cannot reserve an arena of ${mebibytes} MiB for a thread: choose a smaller --arena or fewer --threads, or raise the limit on address space (ulimit -v), of which each thread's arena takes 10 GiB`,
-        { cause },
-      );
+      throw new ArenaError(`cannot reserve an arena of ${mebibytes} MiB for a thread: ${adviceAgainst()}`, { cause });
     }
     this.bytes = Buffer.from(this.memory.buffer);
     this.view = new DataView(this.memory.buffer);
@@ -105,5 +102,26 @@ export class Arena {
     this.outStart = this.repliesStart + TABLE_BYTES + OFF_PAGE_BYTES;
     const slabsStart = this.outStart + OUT_BYTES + OUT_SLACK_BYTES;
     this.slabs = new Slabs(slabsStart, pages * PAGE_BYTES - slabsStart);
+  }
+}
+
+/**
+ * What helps where no arena can be had, which depends on whether a memory of one page can be. V8 reserves 10 GiB of address
+ * space for each, whatever its size, so that no access needs a check; under the flag it reserves the size, and checks. (Node
+ * 24 and later do so by themselves where the address space is limited.)
+ */
+function adviceAgainst(): string {
+  if (typeof WebAssembly === 'undefined') {
+    return 'this Node has no WebAssembly, which wsloom needs; start it without --jitless and --no-expose-wasm';
+  }
+  try {
+    new WebAssembly.Memory({ initial: 1, maximum: 1 });
+    return 'choose a smaller arenaBytes (--arena) or fewer threads (--threads), or raise the limit on address space (ulimit -v)';
+  } catch {
+    return (
+      'the limit on address space (ulimit -v) is too low for the 10 GiB that Node takes for each; raise it, or set ' +
+      'NODE_OPTIONS=--disable-wasm-trap-handler, with which an arena takes its own size, and choose a smaller arenaBytes ' +
+      '(--arena) if that is still too much'
+    );
   }
 }

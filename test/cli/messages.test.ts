@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Client } from '../e2e/client.js';
-import { Command } from './command.js';
+import { CLI, Command } from './command.js';
 
 describe('what is said', () => {
   it('of a start and an end is one line each', async () => {
@@ -47,8 +47,40 @@ describe('what is said', () => {
   it.each(['0', '2'])('of too little address space is one line, threads: %s', async (threads) => {
     await using command = Command.runWithin(8_000_000, 'serve', '--port', '0', '--threads', threads);
     expect(await command.ended).toBe(1);
-    expect(command.stderr).toMatch(/^wsloom: cannot reserve an arena of 256 MiB .*--arena .*ulimit -v.*\n$/);
+    expect(command.stderr).toMatch(
+      /^wsloom: cannot reserve an arena of 256 MiB .*ulimit -v.*NODE_OPTIONS=--disable-wasm-trap-handler.*--arena.*\n$/,
+    );
     expect(command.stdout).toBe('');
+  });
+
+  it('of too little address space is right, and so is what is said when that was done', async () => {
+    const within = (...args: string[]) => {
+      const limited = ['-c', 'ulimit -v 8000000; exec "$@"', 'bash', 'env', 'NODE_OPTIONS=--disable-wasm-trap-handler'];
+      return new Command('bash', [
+        ...limited,
+        process.execPath,
+        CLI,
+        'serve',
+        '--port',
+        '0',
+        '--threads',
+        '2',
+        ...args,
+      ]);
+    };
+    await using command = within();
+    using client = await Client.open(await command.listening());
+    client.socket.send('hello');
+    expect(await client.text()).toBe('hello');
+    await using large = within('--arena', '3900MiB');
+    expect(await large.ended).toBe(1);
+    expect(large.stderr).toMatch(/^wsloom: cannot reserve an arena of 3900 MiB .*: choose a smaller .*--arena.*\n$/);
+  });
+
+  it.each(['--jitless', '--no-expose-wasm'])('of Node without WebAssembly names the flag (%s)', async (flag) => {
+    await using command = new Command(process.execPath, [flag, CLI, 'serve', '--port', '0']);
+    expect(await command.ended).toBe(1);
+    expect(command.stderr).toMatch(/^wsloom: cannot reserve .*: this Node has no WebAssembly.*without --jitless.*\n$/m);
   });
 
   it('without a command is the help, and exits with 2', async () => {
