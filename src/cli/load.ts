@@ -4,6 +4,7 @@ import { OptionError } from '../client/option-error.js';
 import { LOAD_DEFAULTS } from '../load/load-defaults.js';
 import { EXPECTATIONS, LOAD_MODES, type LoadOptions } from '../load/load-options.js';
 import type { HeaderValue } from '../protocol/handshake-response.js';
+import { diagnose, hasMeasuredNothing } from './load-diagnosis.js';
 import { clearProgress, renderReport, showProgress, warnings } from './load-report.js';
 import { collect, parseCount, parseSeconds, parseSize, showSize } from './values.js';
 
@@ -156,8 +157,9 @@ async function runLoad(url: string, flags: LoadFlags): Promise<void> {
   });
   if (isWatched) clearProgress();
   process.off('SIGINT', stop).off('SIGTERM', stop);
-  process.stdout.write(flags.json === true ? `${JSON.stringify(result)}\n` : renderReport(result));
-  for (const warning of warnings(result)) process.stderr.write(`wsloom: ${warning}\n`);
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else if (!hasMeasuredNothing(result)) process.stdout.write(renderReport(result));
+  for (const line of [...diagnose(result), ...warnings(result)]) process.stderr.write(`wsloom: ${line}\n`);
   if (result.errors > 0) process.exitCode = 1;
 }
 

@@ -26,6 +26,17 @@ describe('what is said', () => {
 
   it.each([
     [['serve', 'nowhere.js'], /there is no handler nowhere\.js: it is echo, broadcast, or the path of a module/],
+    [['./chat.mjs'], /unknown command '\.\/chat\.mjs'; did you mean: wsloom serve \.\/chat\.mjs \(--help/],
+    [['./chat.mjs', '--port', '0'], /did you mean: wsloom serve \.\/chat\.mjs --port 0 \(/],
+    [['my chat.ts'], /did you mean: wsloom serve 'my chat\.ts' \(/],
+    [['echo'], /unknown command 'echo'; did you mean: wsloom serve echo \(/],
+    [['package.json'], /did you mean: wsloom serve package\.json \(/],
+    [['ws://a/', '-c', '1'], /did you mean: wsloom load ws:\/\/a\/ -c 1 \(/],
+    [['--port', '0', 'echo'], /unknown option '--port'; did you mean: wsloom serve --port 0 echo \(/],
+    [['serve', '--prot', '0'], /unknown option '--prot'; did you mean: --port \(/],
+    [['serve', 'ws://a/'], /there is no handler ws:\/\/a\/: .*; did you mean: wsloom load ws:\/\/a\/\n$/],
+    [['chat'], /^wsloom: unknown command 'chat' \(--help lists what there is\)\n$/],
+    [['--frob'], /^wsloom: unknown option '--frob' \(--help lists what there is\)\n$/],
     [['serve', '--port'], /--port .*argument missing/],
     [['serve', '--threads', '1025', '--port', '0'], /threads must be an integer from 0 to 1024, got 1025/],
     [['serve', '--arena', '1KiB'], /--arena must be an integer from 1048576 to 4294901760, got 1024/],
@@ -35,6 +46,7 @@ describe('what is said', () => {
     await using command = Command.run(...args);
     expect(await command.ended).toBe(2);
     expect(command.stderr).toMatch(says);
+    expect(command.stderr).toMatch(/^[^\n]+\n$/);
   });
 
   it('of an address that this machine has not is one line', async () => {
