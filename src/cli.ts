@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
+import { explainMistake, guessForHandler } from './cli/did-you-mean.js';
 import { addKernels } from './cli/kernels.js';
 import { addLimits, FLAG_OF, limitsOf } from './cli/limits.js';
 import { addLoad, LOAD_FLAG_OF } from './cli/load.js';
@@ -38,7 +39,7 @@ async function main(argv: readonly string[]): Promise<void> {
   // Who reads what is printed may go (`| head`): that is no reason for a server to end.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
   try {
-    await createProgram().parseAsync(argv);
+    await createProgram(argv.slice(2)).parseAsync(argv);
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE; // it has printed its message
@@ -49,7 +50,7 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-function createProgram(): Command {
+function createProgram(args: readonly string[]): Command {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     readonly version: string;
   };
@@ -59,8 +60,10 @@ function createProgram(): Command {
     .helpOption('-h, --help', 'print this help and exit')
     .exitOverride()
     .configureOutput({
-      outputError: (line, write) =>
-        write(`wsloom: ${line.trimEnd().replace(/^error: /, '')} (--help lists what there is)\n`),
+      outputError: (message, write) => {
+        const serveFlags = command.options.map(({ long }) => long ?? '');
+        write(`wsloom: ${explainMistake(message, args, BUILT_IN, serveFlags)} (--help lists what there is)\n`);
+      },
     });
   const command = program
     .command('serve', { isDefault: false })
@@ -165,9 +168,10 @@ function handlerUrl(handler: string): URL {
   if (BUILT_IN.includes(handler)) return new URL(`./handlers/${handler}.js`, import.meta.url);
   const path = resolve(handler);
   if (!existsSync(path)) {
+    const guess = guessForHandler(handler);
     throw new ConfigError(
       'handler',
-      `there is no handler ${handler}: it is ${BUILT_IN.join(', ')}, or the path of a module`,
+      `there is no handler ${handler}: it is ${BUILT_IN.join(', ')}, or the path of a module${guess === undefined ? '' : `; did you mean: ${guess}`}`,
     );
   }
   return pathToFileURL(path);

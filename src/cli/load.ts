@@ -4,6 +4,7 @@ import { OptionError } from '../client/option-error.js';
 import { LOAD_DEFAULTS } from '../load/load-defaults.js';
 import { EXPECTATIONS, LOAD_MODES, type LoadOptions } from '../load/load-options.js';
 import type { HeaderValue } from '../protocol/handshake-response.js';
+import { diagnose, hasMeasuredNothing } from './load-diagnosis.js';
 import { clearProgress, renderReport, showProgress, warnings } from './load-report.js';
 import { collect, parseCount, parseSeconds, parseSize, showSize } from './values.js';
 
@@ -125,7 +126,8 @@ what was sent. A connection that is lost, or that answers wrong or too late, is 
 
 Ctrl-C ends it early, and prints what there is.
 
-Exit codes: 0 all went well, 1 something went wrong (an error, a timeout, a lost connection), 2 wrong usage.
+Exit codes: 0 all went well, 1 something went wrong (an error, a timeout, a lost connection), 2 wrong usage. What went wrong
+is on standard error; if that kept everything from being measured, there is no table.
 
 Examples:
   wsloom load ws://localhost:8080/ -c 100 -p 32 --size 1KiB -d 10
@@ -156,8 +158,9 @@ async function runLoad(url: string, flags: LoadFlags): Promise<void> {
   });
   if (isWatched) clearProgress();
   process.off('SIGINT', stop).off('SIGTERM', stop);
-  process.stdout.write(flags.json === true ? `${JSON.stringify(result)}\n` : renderReport(result));
-  for (const warning of warnings(result)) process.stderr.write(`wsloom: ${warning}\n`);
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else if (!hasMeasuredNothing(result)) process.stdout.write(renderReport(result));
+  for (const line of [...diagnose(result), ...warnings(result)]) process.stderr.write(`wsloom: ${line}\n`);
   if (result.errors > 0) process.exitCode = 1;
 }
 

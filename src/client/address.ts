@@ -26,11 +26,13 @@ export function readAddress(url: string | URL): Address {
   try {
     parsed = new URL(url);
   } catch (cause) {
-    throw new OptionError('url', `url must be like ws://host:port/path, got ${excerpt(String(url))}`, { cause });
+    const found = `url must be like ws://host:port/path, got ${excerpt(String(url))}`;
+    throw new OptionError('url', `${found}${guess(String(url))}`, { cause });
   }
   const scheme = SCHEMES.get(parsed.protocol);
   if (scheme === undefined) {
-    throw new OptionError('url', `url must begin with ws:// or wss://, got ${excerpt(parsed.protocol)}`);
+    const found = `url must begin with ws:// or wss://, got ${excerpt(parsed.protocol)}`;
+    throw new OptionError('url', `${found}${guess(String(url))}`);
   }
   if (parsed.hash !== '') {
     throw new OptionError('url', `url must not have a fragment, got ${excerpt(parsed.hash)} (RFC 6455 section 3)`);
@@ -46,6 +48,13 @@ export function readAddress(url: string | URL): Address {
     authority: parsed.host,
     target: `${parsed.pathname}${parsed.search}`,
   };
+}
+
+/** What may have been meant by a URL of HTTP, or by an address without a scheme. */
+function guess(url: string): string {
+  const [, secure, rest] = /^(?:http(s?):\/\/)?([\w.[\]:-]+(?::\d+)?(?:\/.*)?)$/.exec(url) ?? [];
+  if (rest === undefined || (secure === undefined && !/:\d+(\/|$)/.test(rest))) return '';
+  return `; did you mean ${excerpt(`ws${secure ?? ''}://${rest}`)}`;
 }
 
 /** Whether TLS may be told the host as a server name: addresses are none (RFC 6066 section 3). */

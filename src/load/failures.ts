@@ -11,4 +11,7 @@ export const UNEXPECTED = 'unexpected: more messages than were sent';
 /** By us, because something else has gone wrong: nobody is told of it. */
 export const TERMINATED = 'terminated';
 
+/** TCP has ended, and nobody has said goodbye. */
+export const NO_CLOSE = 'lost: without a Close';
+
 export const WRONG = 'wrong: a message that was not sent';

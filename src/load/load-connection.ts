@@ -12,7 +12,7 @@ import { ProtocolError } from '../protocol/protocol-error.js';
 import { ServerFrameReader } from '../protocol/server-frame-reader.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
-import { TIMEOUT } from './failures.js';
+import { NO_CLOSE, TIMEOUT } from './failures.js';
 import { type LoadFrames, OFF_PAGE_BYTES, READ_BYTES } from './frames.js';
 import { InFlight } from './in-flight.js';
 import type { Plan } from './plan.js';
@@ -67,8 +67,6 @@ const State = {
   FINISHING: 3,
   CLOSED: 4,
 } as const;
-
-const NO_CLOSE = 'lost: without a Close';
 
 const keys = new MaskingKeys();
 

@@ -1,9 +1,9 @@
+import { PAGE_BYTES, reserveMemory } from './reserve.js';
 import { Slabs } from './slabs.js';
 
-const KIB = 1024;
+export { ArenaError, PAGE_BYTES } from './reserve.js';
 
-/** Size of a WebAssembly page, in bytes: the unit in which a memory is reserved. */
-export const PAGE_BYTES = 64 * KIB;
+const KIB = 1024;
 
 /** How much one read may bring, in bytes. A read is handled to its end before the next, so one window serves all connections. */
 export const WINDOW_BYTES = 256 * KIB;
@@ -42,12 +42,6 @@ export const MIN_ARENA_BYTES = 1024 * KIB;
 /** The largest, in bytes: what WebAssembly's 32-bit addresses reach, less a page, so that every end is an address too. */
 export const MAX_ARENA_BYTES = 4 * KIB * KIB * KIB - PAGE_BYTES;
 
-/** The memory could not be reserved; the message says how much was asked and what to do. */
-export class ArenaError extends Error {
-  readonly code = 'WSLOOM_ARENA';
-  override readonly name = 'ArenaError';
-}
-
 /**
  * The one memory of a hosting thread: WebAssembly memory that the kernel reads sockets into and that the WASM kernels
  * work on in place. Its size is fixed (`initial == maximum`), because libuv keeps raw pointers into it and growing would
@@ -81,19 +75,14 @@ export class Arena {
 
   /**
    * @param sizeBytes how much to reserve, {@link MIN_ARENA_BYTES} to {@link MAX_ARENA_BYTES}, rounded down to whole pages.
-   * @throws ArenaError if the address space cannot be had (each memory reserves up to 10 GiB of it: `ulimit -v`).
+   * @throws ArenaError if the address space cannot be had, or there is no WebAssembly.
    */
   constructor(sizeBytes: number) {
     const pages = Math.floor(sizeBytes / PAGE_BYTES);
-    try {
-      this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    } catch (cause) {
-      const mebibytes = Math.floor((pages * PAGE_BYTES) / (KIB * KIB));
-      throw new ArenaError(
-        `cannot reserve an arena of ${mebibytes} MiB for a thread: choose a smaller --arena or fewer --threads, or raise the limit on address space (ulimit -v), of which each thread's arena takes 10 GiB`,
-        { cause },
-      );
-    }
+    this.memory = reserveMemory(pages, {
+      what: `an arena of ${Math.floor((pages * PAGE_BYTES) / (KIB * KIB))} MiB for a thread`,
+      less: 'a smaller arenaBytes (--arena) or fewer threads (--threads)',
+    });
     this.bytes = Buffer.from(this.memory.buffer);
     this.view = new DataView(this.memory.buffer);
     this.windowStart = PAGE_BYTES + HEADROOM_BYTES;

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -129,7 +132,110 @@ describe('wsloom load', () => {
     const port = await unusedPort();
     await using command = Command.run('load', `ws://127.0.0.1:${port}/`, '-c', '2', '-d', '1');
     expect(await command.ended).toBe(1);
-    expect(command.stdout).toMatch(/^ {2}errors +2 × connect: ECONNREFUSED$/m);
+    expect(command.stdout).toBe('');
+    expect(command.stderr).toBe(
+      'wsloom: nothing was measured, no connection could be opened\n' +
+        'wsloom: 2 × connect: ECONNREFUSED: nobody listens there: is the server running, and is the port right?\n',
+    );
+  });
+
+  it('shows the figures, and says what went wrong besides', async () => {
+    let connections = 0;
+    const { url, server } = await wsServer(echo);
+    server.shouldHandle = () => ++connections > 1;
+    await using command = Command.run('load', url, '-c', '3', '-a', '100');
+    expect(await command.ended).toBe(1);
+    expect(command.stdout).toMatch(/^ {2}messages\/s +[\d,]+ \(100 in all\)$/m);
+    expect(command.stdout).toMatch(/^ {2}errors +1 × handshake: WSLOOM_RESPONSE_STATUS \(400\)$/m);
+    expect(command.stderr).toMatch(/^wsloom: 1 × handshake: .*HTTP 400 instead of 101\n$/);
+  });
+
+  it('prints the object all the same, when nothing was measured', async () => {
+    await using command = Command.run('load', `ws://127.0.0.1:${await unusedPort()}/`, '-c', '2', '-j');
+    expect(await command.ended).toBe(1);
+    expect(JSON.parse(command.stdout)).toMatchObject({ errorsByKind: { 'connect: ECONNREFUSED': 2 } });
+    expect(command.stderr).toContain('nobody listens there');
+  });
+});
+
+describe('a server that the load is not meant for', () => {
+  const dead = async () => `ws://127.0.0.1:${await unusedPort()}/`;
+  const http = (status: number) => async () => {
+    const server = createHttpServer((_, response) => response.writeHead(status).end('hello')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  };
+  const tcp = (onSocket: (socket: Socket) => void) => async () => {
+    const sockets: Socket[] = [];
+    const server = createTcpServer((socket) => {
+      sockets.push(socket.on('error', () => {}));
+      onSocket(socket);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    });
+    return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  };
+  const ws = (onMessage: Parameters<typeof wsServer>[0]) => async () => (await wsServer(onMessage)).url;
+  const kicks = async () => {
+    const { url, server } = await wsServer(() => {});
+    server.on('connection', (socket) => socket.close(1009));
+    return url;
+  };
+
+  it.each([
+    ['echo', 'that is not there', dead, /ECONNREFUSED: nobody listens there/],
+    ['broadcast', 'that is not there', dead, /ECONNREFUSED: nobody listens there/],
+    ['connect', 'that is not there', dead, /ECONNREFUSED: nobody listens there/],
+    ['idle', 'that is not there', dead, /ECONNREFUSED: nobody listens there/],
+    ['echo', 'that answers 200', http(200), /HTTP 200 instead of 101: it speaks HTTP, but no WebSocket on this path/],
+    ['connect', 'that answers 404', http(404), /HTTP 404 instead of 101: there is no WebSocket on this path/],
+    ['idle', 'that redirects', http(302), /HTTP 302 instead of 101: it redirects/],
+    ['broadcast', 'that never answers', tcp(() => {}), /opening handshake: the server did not answer within 0\.1 s/],
+    [
+      'echo',
+      'that hangs up',
+      tcp((socket) => socket.end()),
+      /without a Close: the server closed the connection before/,
+    ],
+    ['echo', 'that is no HTTP', tcp((socket) => socket.write('220 smtp\r\n\r\n')), /there is no WebSocket server/],
+  ] as const)('(mode %s, %s) is told', async (mode, _, serve, says) => {
+    const url = await serve();
+    await using command = Command.run(
+      'load',
+      url,
+      '--mode',
+      mode,
+      '-c',
+      '2',
+      '-d',
+      '0.1',
+      '--warmup',
+      '0',
+      '-t',
+      '0.1',
+    );
+    expect(await command.ended).toBe(1);
+    expect(command.stdout).toBe('');
+    expect(command.stderr).toMatch(/^wsloom: nothing was measured, no connection could be opened\n/);
+    expect(command.stderr).toMatch(says);
+  });
+
+  it.each([
+    ['broadcast', 'that echoes', ws(echo), /reached nobody within 0\.1 s\. .* use --mode echo\n$/],
+    ['echo', 'that does not answer', ws(() => {}), /no message came back within 0\.1 s\. .* use --expect none\n$/],
+    ['echo', 'that says something else', ws((socket) => socket.send('no')), /does not send messages back as they were/],
+    ['echo', 'that closes', kicks, /1009: the message is longer than the server takes \(--size\)\n$/],
+  ] as const)('(mode %s, %s) opens connections, and is told', async (mode, _, serve, says) => {
+    const url = await serve();
+    await using command = Command.run('load', url, '--mode', mode, '-c', '2', '-d', '5', '--warmup', '0', '-t', '0.1');
+    expect(await command.ended).toBe(1);
+    expect(command.stdout).toBe('');
+    expect(command.stderr).toMatch(/^wsloom: nothing was measured\n/);
+    expect(command.stderr).toMatch(says);
   });
 });
 
@@ -138,7 +244,8 @@ describe('a mistake is answered in one line', () => {
   it.each([
     [[], /missing required argument 'url'/],
     [['nowhere'], /the URL must be like ws:\/\/host:port\/path, got "nowhere"/],
-    [['http://127.0.0.1/'], /the URL must begin with ws:\/\/ or wss:\/\//],
+    [['http://127.0.0.1/'], /the URL must begin with ws:\/\/ or wss:\/\/, .*; did you mean "ws:\/\/127\.0\.0\.1\/"/],
+    [['127.0.0.1:8080'], /the URL must be like ws:\/\/host:port\/path, .*; did you mean "ws:\/\/127\.0\.0\.1:8080"/],
     [[url, '-c', '0'], /--connections must be an integer from 1 to 1000000, got 0/],
     [[url, '-c', 'many'], /-c, --connections .*must be a whole number/],
     [[url, '-p', '100000'], /--pipelining must be an integer from 1 to 10000/],

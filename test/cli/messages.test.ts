@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Client } from '../e2e/client.js';
-import { Command } from './command.js';
+import { CLI, Command } from './command.js';
 
 describe('what is said', () => {
   it('of a start and an end is one line each', async () => {
@@ -26,6 +26,9 @@ describe('what is said', () => {
 
   it.each([
     [['serve', 'nowhere.js'], /there is no handler nowhere\.js: it is echo, broadcast, or the path of a module/],
+    [['./chat.mjs'], /unknown command '\.\/chat\.mjs'; did you mean: wsloom serve \.\/chat\.mjs \(--help/],
+    [['--port', '0', 'echo'], /unknown option '--port'; did you mean: wsloom serve --port 0 echo \(/],
+    [['serve', 'ws://a/'], /there is no handler ws:\/\/a\/: .*; did you mean: wsloom load ws:\/\/a\/\n$/],
     [['serve', '--port'], /--port .*argument missing/],
     [['serve', '--threads', '1025', '--port', '0'], /threads must be an integer from 0 to 1024, got 1025/],
     [['serve', '--arena', '1KiB'], /--arena must be an integer from 1048576 to 4294901760, got 1024/],
@@ -35,6 +38,7 @@ describe('what is said', () => {
     await using command = Command.run(...args);
     expect(await command.ended).toBe(2);
     expect(command.stderr).toMatch(says);
+    expect(command.stderr).toMatch(/^[^\n]+\n$/);
   });
 
   it('of an address that this machine has not is one line', async () => {
@@ -47,8 +51,45 @@ describe('what is said', () => {
   it.each(['0', '2'])('of too little address space is one line, threads: %s', async (threads) => {
     await using command = Command.runWithin(8_000_000, 'serve', '--port', '0', '--threads', threads);
     expect(await command.ended).toBe(1);
-    expect(command.stderr).toMatch(/^wsloom: cannot reserve an arena of 256 MiB .*--arena .*ulimit -v.*\n$/);
+    expect(command.stderr).toMatch(
+      /^wsloom: cannot reserve an arena of 256 MiB .*ulimit -v.*NODE_OPTIONS=--disable-wasm-trap-handler.*--arena.*\n$/,
+    );
     expect(command.stdout).toBe('');
+  });
+
+  it('of too little address space is right, and so is what is said when that was done', async () => {
+    const within = (...args: string[]) => {
+      const limited = ['-c', 'ulimit -v 8000000; exec "$@"', 'bash', 'env', 'NODE_OPTIONS=--disable-wasm-trap-handler'];
+      return new Command('bash', [
+        ...limited,
+        process.execPath,
+        CLI,
+        'serve',
+        '--port',
+        '0',
+        '--threads',
+        '2',
+        ...args,
+      ]);
+    };
+    await using command = within();
+    using client = await Client.open(await command.listening());
+    client.socket.send('hello');
+    expect(await client.text()).toBe('hello');
+    await using large = within('--arena', '3900MiB');
+    expect(await large.ended).toBe(1);
+    expect(large.stderr).toMatch(/^wsloom: cannot reserve an arena of 3900 MiB .*: choose a smaller .*--arena.*\n$/);
+  });
+
+  it.each(['--jitless', '--no-expose-wasm'])('of Node without WebAssembly names the flag (%s)', async (flag) => {
+    for (const args of [['serve', '--port', '0'], ['kernels'], ['load', 'ws://127.0.0.1:1/', '-a', '1']]) {
+      await using command = new Command(process.execPath, [flag, CLI, ...args]);
+      expect(await command.ended).toBe(1);
+      expect(command.stderr).toMatch(
+        /^wsloom: cannot reserve .*: this Node has no WebAssembly.*without --jitless.*\n$/m,
+      );
+      expect(command.stderr).not.toContain('    at ');
+    }
   });
 
   it('without a command is the help, and exits with 2', async () => {

@@ -19,6 +19,20 @@ describe('a ws or wss URI (section 3)', () => {
     expect(names).toEqual([true, false, false]);
   });
 
+  it.each([
+    ['http://a/b', 'ws://a/b'],
+    ['https://a', 'wss://a'],
+    ['a.example:8080/b', 'ws://a.example:8080/b'],
+    ['127.0.0.1:80', 'ws://127.0.0.1:80'],
+    ['[::1]:80', 'ws://[::1]:80'],
+  ])('says of %s what may have been meant', (url, meant) => {
+    expect(() => readAddress(url)).toThrow(`; did you mean "${meant}"`);
+  });
+
+  it.each(['a', 'ftp://a', 'http://u:p@a', 'mailto:a@b', ''])('does not guess what %j may have been', (url) => {
+    expect(() => readAddress(url)).toThrow(/^(?!.*did you mean)/);
+  });
+
   it.each(['', 'a', '//a', 'http://a', 'https://a', 'ws://', 'ws://a#b', 'ws://u@a', 'ws://:p@a', 'ws://a:65536'])(
     'is not %j',
     (url) => {

@@ -71,6 +71,6 @@ describe.runIf(certificate !== undefined)('over TLS', () => {
     expect(await command.ended).toBe(0);
     await using strict = Command.run('load', url, '-a', '20', '-c', '2');
     expect(await strict.ended).toBe(1);
-    expect(strict.stdout).toMatch(/errors +2 × connect: DEPTH_ZERO_SELF_SIGNED_CERT/);
+    expect(strict.stderr).toMatch(/2 × connect: DEPTH_ZERO_SELF_SIGNED_CERT/);
   });
 });
