@@ -3,10 +3,14 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Incident } from '../connection/incident.js';
 import type { Incidents } from '../host/incidents.js';
-import { type Health, Routes } from '../monitor/routes.js';
+import { answer as send, type Health, Routes } from '../monitor/routes.js';
 import { renderRefusal } from '../protocol/handshake-response.js';
+import { excerpt } from '../protocol/handshake-error.js';
+import { equalsIgnoringCase } from '../protocol/header-grammar.js';
+import { readOrdinaryRequest } from '../protocol/ordinary-request.js';
 import { type Admission, FOREIGN_HOST } from './admission.js';
 import type { Lingering } from './lingering.js';
+import { describeNoRequest } from './no-request.js';
 import type { ResolvedOptions } from './options.js';
 import type { Upgrader } from './upgrade.js';
 
@@ -31,25 +35,28 @@ interface Refusal {
 /** Makes the HTTP server of the primary: ordinary requests, those for an upgrade, and what is no request at all. */
 export function createHttp(context: HttpContext): Server {
   const { options, lingering, health, upgrader } = context;
-  const { handshakeTimeoutMs, maxHeaderBytes, maxHeaderCount, paths } = options;
+  const { handshakeTimeoutMs, maxHeaderBytes, maxHeaderCount } = options;
   const http = createServer({
     noDelay: true,
+    requireHostHeader: false, // judged here, and refused as everything else is
     maxHeaderSize: maxHeaderBytes,
     headersTimeout: handshakeTimeoutMs,
     requestTimeout: handshakeTimeoutMs,
     connectionsCheckingInterval: Math.max(10, Math.floor(handshakeTimeoutMs / 4)),
   });
   http.maxHeadersCount = maxHeaderCount + 1; // Node drops what is beyond: one more shows that there was more
-  const routes = new Routes(health, paths);
+  const routes = new Routes(health, options);
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     const refusal = judgeRequest(context, request);
     if (refusal === undefined) routes.handle(request, response);
-    else response.writeHead(refusal.status, { Connection: 'close' }).end(refusal.body);
+    else send(request, response, refusal.status, 'text/plain', refusal.body, { Connection: 'close' });
   };
-  http.on('request', (request, response) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     upgrader()?.onRequest(request, (listener) => response.once('close', listener));
     answer(request, response);
-  });
+  };
+  http.on('request', onRequest);
+  http.on('checkExpectation', onRequest);
   http.on('clientError', (error, socket) => answerClientError(context, error, socket));
   http.on('upgrade', (request, socket, head) => {
     if (namesWebSocket(request.headers.upgrade)) upgrader()?.onUpgrade(request, socket, head);
@@ -64,7 +71,7 @@ export function createHttp(context: HttpContext): Server {
 /** Why an ordinary request is refused; undefined if it is not. */
 function judgeRequest(
   { options, incidents, admission }: HttpContext,
-  { rawHeaders, headers, socket }: IncomingMessage,
+  { rawHeaders, headers, httpVersion, url = '', socket }: IncomingMessage,
 ): Refusal | undefined {
   const { maxHeaderCount } = options;
   const who = socket.remoteAddress ?? 'an unknown address';
@@ -72,9 +79,19 @@ function judgeRequest(
     incidents.add(Incident.BAD_HANDSHAKE, who);
     return { status: 431, body: `a request may have at most ${maxHeaderCount} headers\n` };
   }
-  if (admission.allowsHost(headers.host ?? '')) return undefined;
-  incidents.add(FOREIGN_HOST.incident, who);
-  return FOREIGN_HOST;
+  const read = readOrdinaryRequest({ target: url, httpVersion, rawHeaders });
+  if ('problem' in read) {
+    incidents.add(Incident.BAD_HANDSHAKE, who, read.problem);
+    return { status: 400, body: `${read.problem}\n` };
+  }
+  // Who names no Host is no browser: the guard against names that somebody has pointed here is not for it.
+  if (read.host !== undefined && !admission.allowsHost(read.host)) {
+    incidents.add(FOREIGN_HOST.incident, who, `Host ${excerpt(read.host)}`);
+    return FOREIGN_HOST;
+  }
+  const { expect } = headers;
+  if (expect === undefined || equalsIgnoringCase(expect, '100-continue')) return undefined;
+  return { status: 417, body: 'of expectations only 100-continue is met\n' };
 }
 
 /** What Node finds wrong with a request, but for its syntax. */
@@ -85,14 +102,15 @@ const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = {
 };
 
 /** Something came that is no HTTP request, or not whole in time. */
-function answerClientError({ incidents }: HttpContext, { code }: NodeJS.ErrnoException, socket: Duplex): void {
+function answerClientError({ incidents }: HttpContext, error: NodeJS.ErrnoException, socket: Duplex): void {
+  const { code } = error;
   if (code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
   const { remoteAddress } = socket as Socket; // of an HTTP server of ours, which listens on TCP
   incidents.add(Incident.BAD_HANDSHAKE, remoteAddress ?? 'an unknown address');
-  const body = 'this is no request that can be answered\n';
+  const body = `${describeNoRequest((error as { readonly rawPacket?: Uint8Array }).rawPacket)}\n`;
   socket.end(renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body }), () => socket.destroy());
 }
 
