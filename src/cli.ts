@@ -13,6 +13,7 @@ import { collect, parseCount, parsePort, parseSeconds } from './cli/values.js';
 import { OptionError } from './client/option-error.js';
 import { ConfigError, createServer, HandlerModuleError, type Server, type ServerOptions } from './index.js';
 import { KERNEL_CHOICES } from './kernels/create-kernel.js';
+import { DEFAULTS } from './primary/options.js';
 
 /** Exit codes: the command line cannot be understood, or this machine cannot do what it says. */
 const EXIT_USAGE = 2;
@@ -26,6 +27,8 @@ interface ServeFlags {
   readonly kernel: NonNullable<ServerOptions['kernel']>;
   readonly thresholds?: NonNullable<ServerOptions['thresholds']>;
   readonly path?: string[];
+  readonly page: string;
+  readonly health: string;
   /** In ms. */
   readonly drain: number;
   /** Those of {@link addLimits}. */
@@ -87,6 +90,8 @@ function createProgram(args: readonly string[]): Command {
       ),
     )
     .option('--path <path>', 'accept WebSockets on this path only (repeatable)', collect)
+    .option('--page <path>', 'path of the page that tries the server; off: none', DEFAULTS.page)
+    .option('--health <path>', 'path where load balancers ask for the health; off: none', DEFAULTS.health)
     .addOption(
       new Option('--drain <seconds>', 'how long connections have to be closed at the end')
         .argParser(parseSeconds)
@@ -118,6 +123,8 @@ async function serve(handler: string, flags: ServeFlags): Promise<void> {
   const server = createServer({
     handler: handlerUrl(handler),
     kernel: flags.kernel,
+    page: flags.page,
+    health: flags.health,
     ...limitsOf(flags),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     ...(flags.thresholds === undefined ? {} : { thresholds: flags.thresholds }),

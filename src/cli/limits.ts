@@ -138,7 +138,9 @@ const FLAGS: readonly Flag[] = [
 /** The flags of the options that are wrong, for messages. */
 export const FLAG_OF: ReadonlyMap<string, string> = new Map([
   ...FLAGS.map(({ flag, option }) => [option, flag] as const),
-  ...['host', 'kernel', 'path', 'port', 'threads', 'thresholds'].map((option) => [option, `--${option}`] as const),
+  ...['health', 'host', 'kernel', 'page', 'path', 'port', 'threads', 'thresholds'].map(
+    (option) => [option, `--${option}`] as const,
+  ),
 ]);
 
 /** Adds the flags of all limits to a command. */

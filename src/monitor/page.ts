@@ -9,13 +9,13 @@ export function renderPage(path: string): string {
 const PAGE = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>wsloom</title>
 <style>
   :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
   body { max-width: 40rem; margin: 3rem auto; padding: 0 1rem; }
-  form { display: flex; gap: .5rem; }
-  input { flex: 1; font: inherit; padding: .4rem .6rem; }
+  form { display: flex; flex-wrap: wrap; gap: .5rem; }
+  input { flex: 1 1 12rem; min-width: 0; max-width: 100%; box-sizing: border-box; font: inherit; padding: .4rem .6rem; }
   button { font: inherit; padding: .4rem 1rem; }
   #log { list-style: none; padding: 0; font: 14px/1.7 ui-monospace, monospace; overflow-wrap: anywhere; }
   .sent::before { content: '\\2192\\00a0'; opacity: .6; }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readTarget } from '../protocol/request-target.js';
 import { renderPage } from './page.js';
 
 /** What `/healthz` says. */
@@ -18,56 +19,84 @@ const PAGE_HEADERS = {
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self' ws: wss:; form-action 'none'",
 };
 
+/** Where ordinary HTTP is answered on the WebSocket port. */
+export interface RouteOptions {
+  /** On which there are WebSockets; undefined: on all. */
+  readonly paths: ReadonlySet<string> | undefined;
+  /** Of the page that tries the server; undefined: there is none. */
+  readonly page: string | undefined;
+  /** Of what load balancers ask; undefined: there is none. */
+  readonly health: string | undefined;
+}
+
+type Route = (request: IncomingMessage, response: ServerResponse) => void;
+
+const METHODS = 'GET, HEAD, OPTIONS';
+
 /** Ordinary HTTP on the WebSocket port. */
 export class Routes {
   readonly #health: () => Health;
-  readonly #paths: ReadonlySet<string> | undefined;
+  readonly #options: RouteOptions;
   readonly #page: string;
 
-  /** @param paths on which there are WebSockets; undefined for all. */
-  constructor(health: () => Health, paths: ReadonlySet<string> | undefined) {
+  constructor(health: () => Health, options: RouteOptions) {
     this.#health = health;
-    this.#paths = paths;
-    const path = paths === undefined || paths.has('/') ? '/' : [...paths][0];
-    this.#page = renderPage(path ?? '/');
+    this.#options = options;
+    this.#page = renderPage(socketPath(options));
   }
 
-  /** Answers a request, in the turn in which it came. */
+  /** Answers a request whose target {@link readOrdinaryRequest} has taken, in the turn in which it came. */
   handle(request: IncomingMessage, response: ServerResponse): void {
     const { method = '', url = '' } = request;
-    const path = url.split('?', 1)[0] as string;
-    const route = this.#route(path);
+    const route = url === '*' ? answerUpgradeRequired : this.#route(readTarget(url)?.path ?? '');
     if (route === undefined) {
       answer(request, response, 404, 'text/plain', 'not found\n');
+    } else if (method === 'OPTIONS') {
+      // HAProxy's health check, unless it is told otherwise.
+      const status = route === this.#answerHealth && this.#health().status === 'draining' ? 503 : 204;
+      response.writeHead(status, { Allow: METHODS, 'X-Content-Type-Options': 'nosniff' });
+      response.end();
     } else if (method !== 'GET' && method !== 'HEAD') {
-      answer(request, response, 405, 'text/plain', 'only GET and HEAD are possible here\n', { Allow: 'GET, HEAD' });
+      answer(request, response, 405, 'text/plain', 'only GET and HEAD are possible here\n', { Allow: METHODS });
     } else {
       route(request, response);
     }
   }
 
-  #route(path: string): ((request: IncomingMessage, response: ServerResponse) => void) | undefined {
-    if (path === '/healthz') return (request, response) => this.#answerHealth(request, response);
-    if (path === '/')
-      return (request, response) => answer(request, response, 200, 'text/html', this.#page, PAGE_HEADERS);
-    return this.#paths === undefined || this.#paths.has(path) ? answerUpgradeRequired : undefined;
+  #route(path: string): Route | undefined {
+    const { paths, page, health } = this.#options;
+    if (path === health) return this.#answerHealth;
+    if (path === page) return this.#answerPage;
+    return paths === undefined || paths.has(path) ? answerUpgradeRequired : undefined;
   }
 
-  #answerHealth(request: IncomingMessage, response: ServerResponse): void {
+  readonly #answerPage: Route = (request, response) =>
+    answer(request, response, 200, 'text/html', this.#page, PAGE_HEADERS);
+
+  readonly #answerHealth: Route = (request, response) => {
     const health = this.#health();
     const status = health.status === 'draining' ? 503 : 200;
     answer(request, response, status, 'application/json', `${JSON.stringify(health)}\n`, {
       'Cache-Control': 'no-store',
     });
-  }
+  };
 }
 
-function answerUpgradeRequired(request: IncomingMessage, response: ServerResponse): void {
+/** Of the WebSocket that the page opens: its own path, where that is one of WebSockets. */
+function socketPath({ paths, page = '/' }: RouteOptions): string {
+  if (paths === undefined || paths.has(page)) return page;
+  return paths.has('/') ? '/' : ([...paths][0] ?? '/');
+}
+
+const answerUpgradeRequired: Route = (request, response) => {
   const body = 'this is a WebSocket path: connect with a WebSocket client\n';
-  answer(request, response, 426, 'text/plain', body, { Upgrade: 'websocket', Connection: 'Upgrade' });
-}
+  // A client of HTTP/1.0 that was not told otherwise reads until the connection is closed.
+  const connection = response.shouldKeepAlive ? 'Upgrade' : 'close, Upgrade';
+  answer(request, response, 426, 'text/plain', body, { Upgrade: 'websocket', Connection: connection });
+};
 
-function answer(
+/** Sends a complete answer. */
+export function answer(
   request: IncomingMessage,
   response: ServerResponse,
   status: number,

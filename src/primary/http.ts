@@ -3,12 +3,16 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Incident } from '../connection/incident.js';
 import type { Incidents } from '../host/incidents.js';
-import { type Health, Routes } from '../monitor/routes.js';
+import { answer as send, type Health, Routes } from '../monitor/routes.js';
 import { renderRefusal } from '../protocol/handshake-response.js';
+import { excerpt } from '../protocol/handshake-error.js';
+import { equalsIgnoringCase } from '../protocol/header-grammar.js';
+import { readOrdinaryRequest } from '../protocol/ordinary-request.js';
 import { type Admission, FOREIGN_HOST } from './admission.js';
 import { Boundary } from './boundary.js';
 import type { HttpConnections } from './http-connections.js';
 import type { Lingering } from './lingering.js';
+import { describeNoRequest } from './no-request.js';
 import type { ResolvedOptions } from './options.js';
 import { stoppableRequest } from './stoppable-request.js';
 import type { Upgrader } from './upgrade.js';
@@ -38,10 +42,11 @@ interface Refusal {
  */
 export function createHttp(context: HttpContext): Server {
   const { options, connections, lingering, health, upgrader } = context;
-  const { handshakeTimeoutMs, maxHeaderBytes, maxHeaderCount, paths } = options;
+  const { handshakeTimeoutMs, maxHeaderBytes, maxHeaderCount } = options;
   const http = createServer({
     IncomingMessage: stoppableRequest(connections),
     noDelay: true,
+    requireHostHeader: false, // judged here, and refused as everything else is
     maxHeaderSize: maxHeaderBytes,
     headersTimeout: handshakeTimeoutMs,
     requestTimeout: handshakeTimeoutMs,
@@ -49,11 +54,11 @@ export function createHttp(context: HttpContext): Server {
   });
   http.maxHeadersCount = maxHeaderCount + 1; // Node drops what is beyond: one more shows that there was more
   const boundary = new Boundary(options.log);
-  const routes = new Routes(health, paths);
+  const routes = new Routes(health, options);
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     const refusal = judgeRequest(context, request);
     if (refusal === undefined) routes.handle(request, response);
-    else response.writeHead(refusal.status, { Connection: 'close' }).end(refusal.body);
+    else send(request, response, refusal.status, 'text/plain', refusal.body, { Connection: 'close' });
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     boundary.guard(request.socket, () => {
@@ -85,7 +90,6 @@ export function createHttp(context: HttpContext): Server {
   };
   http.on('connection', (socket: Socket) => boundary.guard(socket, () => void connections.add(socket)));
   http.on('request', onRequest);
-  // Whatever is expected: the answer is the last one, and no body is waited for.
   http.on('checkContinue', onRequest);
   http.on('checkExpectation', onRequest);
   http.on('clientError', (error, socket) => {
@@ -99,7 +103,7 @@ export function createHttp(context: HttpContext): Server {
 /** Why an ordinary request is refused; undefined if it is not. */
 function judgeRequest(
   { options, incidents, admission }: HttpContext,
-  { rawHeaders, headers, socket }: IncomingMessage,
+  { rawHeaders, headers, httpVersion, url = '', socket }: IncomingMessage,
 ): Refusal | undefined {
   const { maxHeaderCount } = options;
   const who = socket.remoteAddress ?? 'an unknown address';
@@ -107,9 +111,19 @@ function judgeRequest(
     incidents.add(Incident.BAD_HANDSHAKE, who);
     return { status: 431, body: `a request may have at most ${maxHeaderCount} headers\n` };
   }
-  if (admission.allowsHost(headers.host ?? '')) return undefined;
-  incidents.add(FOREIGN_HOST.incident, who);
-  return FOREIGN_HOST;
+  const read = readOrdinaryRequest({ target: url, httpVersion, rawHeaders });
+  if ('problem' in read) {
+    incidents.add(Incident.BAD_HANDSHAKE, who, read.problem);
+    return { status: 400, body: `${read.problem}\n` };
+  }
+  // Who names no Host is no browser: the guard against names that somebody has pointed here is not for it.
+  if (read.host !== undefined && !admission.allowsHost(read.host)) {
+    incidents.add(FOREIGN_HOST.incident, who, `Host ${excerpt(read.host)}`);
+    return FOREIGN_HOST;
+  }
+  const { expect } = headers;
+  if (expect === undefined || equalsIgnoringCase(expect, '100-continue')) return undefined;
+  return { status: 417, body: 'of expectations only 100-continue is met\n' };
 }
 
 /** What Node finds wrong with a request, but for its syntax. */
@@ -123,9 +137,10 @@ const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = {
 function answerClientError(
   { incidents, connections, lingering }: HttpContext,
   boundary: Boundary,
-  { code }: NodeJS.ErrnoException,
+  error: NodeJS.ErrnoException,
   socket: Duplex,
 ): void {
+  const { code } = error;
   // After an answer nothing can be said of the request that it was for.
   if (code === 'ECONNRESET' || !socket.writable || connections.isWithinBody(socket)) {
     socket.destroy();
@@ -134,12 +149,9 @@ function answerClientError(
   if (!connections.stop(socket)) return; // whatever comes behind it is an error again
   const { remoteAddress } = socket as Socket; // of an HTTP server of ours, which listens on TCP
   incidents.add(Incident.BAD_HANDSHAKE, remoteAddress ?? 'an unknown address');
-  const body = 'this is no request that can be answered\n';
-  connections.afterAnswers(socket, () => {
-    boundary.guard(socket, () =>
-      lingering.end(socket, renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body })),
-    );
-  });
+  const body = `${describeNoRequest((error as { readonly rawPacket?: Uint8Array }).rawPacket)}\n`;
+  const response = renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body });
+  connections.afterAnswers(socket, () => boundary.guard(socket, () => lingering.end(socket, response)));
 }
 
 function namesWebSocket(upgrade: string | undefined): boolean {

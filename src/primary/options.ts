@@ -27,6 +27,10 @@ export interface ResolvedOptions {
   readonly resourceLimits: ResourceLimits;
   /** Undefined: all. */
   readonly paths: ReadonlySet<string> | undefined;
+  /** Path of the page; undefined: there is none. */
+  readonly page: string | undefined;
+  /** Path of the health; undefined: there is none. */
+  readonly health: string | undefined;
   readonly log: ThrottledLog;
 }
 
@@ -51,6 +55,8 @@ export const DEFAULTS = {
   maxHeaderBytes: 16 * 1024,
   maxHeaderCount: 100,
   handOffTimeoutMs: 2000,
+  page: '/',
+  health: '/healthz',
 } as const;
 
 /** See {@link ServerOptions.resourceLimits}. */
@@ -101,6 +107,8 @@ const OTHERS = [
   'kernel',
   'thresholds',
   'path',
+  'page',
+  'health',
   'poison',
   'log',
   'allowedOrigins',
@@ -165,6 +173,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     handOffTimeoutMs: numberOf('handOffTimeoutMs'),
     resourceLimits: { ...DEFAULT_RESOURCES, ...checkResourceLimits(options.resourceLimits ?? {}) },
     paths: options.path === undefined ? undefined : checkPaths(options.path),
+    ...checkRoutes(options.page ?? DEFAULTS.page, options.health ?? DEFAULTS.health),
     log: new ThrottledLog(tellTo(checkLogger(options.log))),
   };
 }
@@ -288,6 +297,26 @@ function checkPaths(path: unknown): ReadonlySet<string> {
     throw new ConfigError('path', `path must begin with '/' and have no query, got ${shown(one)}`);
   }
   return new Set(paths as string[]);
+}
+
+/** @returns undefined for what is turned off. */
+function checkRoutes(page: unknown, health: unknown): Pick<ResolvedOptions, 'page' | 'health'> {
+  const routes = { page: checkRoute('page', page), health: checkRoute('health', health) };
+  if (routes.page === undefined || routes.page !== routes.health) return routes;
+  throw new ConfigError(
+    'health',
+    `health must have another path than page, got ${JSON.stringify(routes.health)} for both: move one of them, or turn it off`,
+  );
+}
+
+function checkRoute(name: 'page' | 'health', path: unknown): string | undefined {
+  if (path === false || path === 'off') return undefined;
+  // As it stands in requests, where everything else is percent-encoded.
+  if (typeof path === 'string' && /^\/[!-~]*$/.test(path) && !/[?#]/.test(path)) return path;
+  throw new ConfigError(
+    name,
+    `${name} must be 'off' or a path that begins with '/', in ASCII and without a query, got ${JSON.stringify(path)}`,
+  );
 }
 
 function checkLogger(log: unknown): Logger {

@@ -58,6 +58,8 @@ export function loopbackHosts(address: string): HostRule | undefined {
 function normalOrigin(entry: string): string {
   if (entry === 'null') return entry;
   const url = parse(entry);
+  // Some embedded clients say so, and some browsers for pages that they have loaded from a file.
+  if (entry === 'file://' && url !== undefined) return originOf(url);
   if (url === undefined || url.hostname === '' || !isHostOnly(entry.replace(/^[^:]+:\/\//, ''))) {
     throw new Error(`must be origins like 'https://example.org', or '*', got ${shown(entry)}`);
   }

@@ -145,6 +145,21 @@ export interface ServerOptions {
   /** Paths that WebSockets are accepted on, exactly; default: all. */
   readonly path?: string | readonly string[];
   /**
+   * Path of the page that tries the server in a browser; `false` or 'off': there is none. A request for it that asks for an upgrade is
+   * judged by `path` like any other, so that a page and WebSockets may share a path. Without the page its path is answered like the
+   * others: with 426 where WebSockets are accepted, else with 404. It must differ from `health`.
+   *
+   * @default '/'
+   */
+  readonly page?: string | false;
+  /**
+   * Path where load balancers and monitors ask for the server's health, a JSON object: 200, or 503 while it drains. GET, HEAD and
+   * OPTIONS are answered, and HTTP/1.0 without Host. `false` or 'off': there is none, and its path is answered like the others.
+   *
+   * @default '/healthz'
+   */
+  readonly health?: string | false;
+  /**
    * For tests: each message gets an object of its own, and its bytes are overwritten when it is void, so that using a
    * message or a borrowed view too late is found. Default false.
    */

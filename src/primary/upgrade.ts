@@ -6,7 +6,7 @@ import type { Incidents } from '../host/incidents.js';
 import type { ThrottledLog } from '../host/throttled-log.js';
 import type { Upgrade, UpgradeAcceptance, UpgradeRefusal } from '../host/upgrade.js';
 import { type HandshakeRequest, type OpeningHandshake, readHandshake } from '../protocol/handshake.js';
-import { HandshakeError } from '../protocol/handshake-error.js';
+import { excerpt, HandshakeError } from '../protocol/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/handshake-response.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { Admission } from './admission.js';
@@ -150,7 +150,11 @@ export class Upgrader {
       const isCounted = httpSocket !== undefined && connections.isCounted(httpSocket);
       const refusal = admission.judge({ host, origin, remoteAddress, isCounted });
       if (refusal !== undefined) {
-        incidents.add(refusal.incident, describePeer(remoteAddress));
+        incidents.add(
+          refusal.incident,
+          describePeer(remoteAddress),
+          refusal.status === 403 ? asked(host, origin) : undefined,
+        );
         this.#refuse(caller, refusal.status, refusal.body, refusal.status === 503 ? { 'Retry-After': '1' } : {});
         return undefined;
       }
@@ -347,6 +351,11 @@ export class Upgrader {
     this.#tellFailed(candidate, error);
     this.#refuse(candidate.caller, 500, 'the server failed to decide about this connection\n');
   }
+}
+
+/** For the log: what was not allowed. */
+function asked(host: string, origin: string | undefined): string {
+  return `Host ${excerpt(host)}${origin === undefined ? '' : `, Origin ${excerpt(origin)}`}`;
 }
 
 /** For the log. */

@@ -57,7 +57,10 @@ export function renderAccept(handshake: OpeningHandshake, options: AcceptOptions
 
 /** What a refusal says beyond its status. */
 export interface RefusalOptions {
-  /** Added to the answer, ASCII; a Content-Type replaces the default `text/plain; charset=utf-8`. */
+  /**
+   * Added to the answer, ASCII; a Content-Type replaces the default `text/plain; charset=utf-8`, an X-Content-Type-Options the
+   * default `nosniff`.
+   */
   readonly headers?: HeaderSource | undefined;
   /** Text, sent in UTF-8. Default: the reason phrase. */
   readonly body?: string | undefined;
@@ -94,6 +97,7 @@ export function renderRefusal(status: number, options: RefusalOptions = {}): str
   // Who sends Upgrade lists it as a connection option (RFC 9110 section 7.8).
   let head = `HTTP/1.1 ${status} ${reason}\r\nConnection: ${own.has('upgrade') ? 'close, Upgrade' : 'close'}\r\n`;
   if (!own.has('content-type')) head += 'Content-Type: text/plain; charset=utf-8\r\n';
+  if (!own.has('x-content-type-options')) head += 'X-Content-Type-Options: nosniff\r\n';
   return `${head}Content-Length: ${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`;
 }
 

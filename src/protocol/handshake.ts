@@ -2,7 +2,6 @@ import { excerpt, HandshakeError, type HandshakeErrorCode, HeaderSyntaxError } f
 import { HandshakeHeaders } from './handshake-headers.js';
 import {
   ALPHANUMERIC,
-  characterRange,
   characterSet,
   type Extension,
   equalsIgnoringCase,
@@ -12,6 +11,7 @@ import {
   parseTokenList,
   spanEnd,
 } from './header-grammar.js';
+import { readTarget, TARGETS } from './request-target.js';
 
 /** The one version of the protocol that is spoken here (RFC 6455 section 4.1, item 9). */
 export const WEBSOCKET_VERSION = '13';
@@ -75,7 +75,11 @@ export function readHandshake(request: HandshakeRequest): OpeningHandshake {
     );
   }
   checkHttpVersion(httpVersion);
-  const { authority, path, query } = readTarget(target);
+  const resource = readTarget(target);
+  if (resource === undefined) {
+    throw badRequest('TARGET', `the request target must be ${TARGETS}, got ${excerpt(target)}`);
+  }
+  const { authority, path, query } = resource;
   const fields = collectFields(rawHeaders);
   checkHost(fields);
   if (fields.body !== undefined) {
@@ -92,7 +96,8 @@ export function readHandshake(request: HandshakeRequest): OpeningHandshake {
     host: authority ?? fields.host,
     origin: fields.origins === 0 ? undefined : fields.origin,
     key: fields.key,
-    subprotocols: fields.protocols === undefined ? [] : readSubprotocols(fields.protocols),
+    // Some embedded clients send the header without a value when they offer none.
+    subprotocols: fields.protocols === undefined || fields.protocols === '' ? [] : readSubprotocols(fields.protocols),
     extensions: fields.extensions === undefined ? [] : readExtensions(fields.extensions),
     headers: new HandshakeHeaders(rawHeaders),
   };
@@ -119,66 +124,6 @@ function checkHttpVersion(httpVersion: string): void {
   );
 }
 
-/**
- * Visible ASCII but "#": a fragment is not sent (RFC 6455 section 3). Otherwise wider than the URI grammar, since browsers
- * send some characters that it reserves, such as "|", as they are.
- */
-const TARGET = characterRange('!', '~');
-TARGET['#'.charCodeAt(0)] = 0;
-
-interface Target {
-  readonly authority: string | undefined;
-  readonly path: string;
-  readonly query: string;
-}
-
-/**
- * The /resource name/ (RFC 6455 sections 3 and 4.2.1, item 1) out of a request-target in origin-form or absolute-form
- * (RFC 9112 section 3.2).
- */
-function readTarget(target: string): Target {
-  if (spanEnd(target, TARGET, 0) === target.length) {
-    if (target.startsWith('/')) return splitResource(target, 0, undefined);
-    const colon = target.indexOf(':');
-    if (isScheme(target, colon) && target.startsWith('//', colon + 1)) {
-      const start = colon + 3;
-      const end = spanEnd(target, AUTHORITY, start);
-      const authority = target.slice(start, end);
-      if (isHost(authority)) return splitResource(target, end, authority);
-    }
-  }
-  throw badRequest(
-    'TARGET',
-    `the request target must be "/path?query" or an http, https, ws or wss URI with a host and without user or fragment, got ${excerpt(target)}`,
-  );
-}
-
-/** What an authority can contain ends at the first character of the path or the query. */
-const AUTHORITY = characterRange('!', '~');
-AUTHORITY['/'.charCodeAt(0)] = 0;
-AUTHORITY['?'.charCodeAt(0)] = 0;
-
-/** Section 4.1 says http and https; the URI's own scheme is taken as well. */
-function isScheme(target: string, end: number): boolean {
-  return (
-    equalsIgnoringCase(target, 'http', 0, end) ||
-    equalsIgnoringCase(target, 'https', 0, end) ||
-    equalsIgnoringCase(target, 'ws', 0, end) ||
-    equalsIgnoringCase(target, 'wss', 0, end)
-  );
-}
-
-/** An empty path is "/" (RFC 6455 section 3). */
-function splitResource(target: string, start: number, authority: string | undefined): Target {
-  const mark = target.indexOf('?', start);
-  const end = mark === -1 ? target.length : mark;
-  return {
-    authority,
-    path: end === start ? '/' : target.slice(start, end),
-    query: mark === -1 ? '' : target.slice(mark + 1),
-  };
-}
-
 /** The header fields that the handshake is about: the last value and a count of those that may come once, the rest joined. */
 interface Fields {
   host: string;
@@ -193,6 +138,8 @@ interface Fields {
   connection: string | undefined;
   protocols: string | undefined;
   extensions: string | undefined;
+  /** How many fields have said that the length is 0. */
+  lengths: number;
   /** A field that announces a body, as it came. */
   body: string | undefined;
 }
@@ -215,6 +162,7 @@ function collectFields(rawHeaders: readonly string[]): Fields {
     connection: undefined,
     protocols: undefined,
     extensions: undefined,
+    lengths: 0,
     body: undefined,
   };
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -238,7 +186,9 @@ function collectFields(rawHeaders: readonly string[]): Fields {
         if (equalsIgnoringCase(name, 'connection')) fields.connection = join(fields.connection, value);
         break;
       case 14:
-        if (equalsIgnoringCase(name, 'content-length')) fields.body = `${name}: ${value}`;
+        if (!equalsIgnoringCase(name, 'content-length')) break;
+        // A single 0 is no body, and embedded clients send it. Whatever else might mean 0 means something else to some parser.
+        if (value !== '0' || fields.lengths++ > 0) fields.body = `${name}: ${value}`;
         break;
       case 17:
         if (equalsIgnoringCase(name, 'transfer-encoding')) {

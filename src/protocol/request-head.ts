@@ -25,7 +25,7 @@ const END_OF_LINE = '\r\n';
 
 /**
  * Reads the head of a request that asks for an upgrade to WebSocket (RFC 9112 sections 2 to 5), if it is an ordinary one: GET of a
- * path, HTTP/1.1, no body, lines that end with CR LF, names without a space behind them, values without line folding. Whatever is not as
+ * path, HTTP/1.1, no body (one Content-Length of 0 is none), lines that end with CR LF, names without a space behind them, values without line folding. Whatever is not as
  * ordinary is for an HTTP parser to judge, and no answer is given here. Linear in the length of the head.
  *
  * @param head up to its empty line, which is included; one character per byte.
@@ -42,6 +42,7 @@ export function readUpgradeRequest(head: string, maxHeaders: number): HandshakeR
   const rawHeaders: string[] = [];
   let asksForWebSocket = false;
   let asksForUpgrade = false;
+  let hasLength = false;
   let at = lineEnd + END_OF_LINE.length;
   while (!head.startsWith(END_OF_LINE, at)) {
     const nameEnd = spanEnd(head, TOKEN, at);
@@ -51,7 +52,11 @@ export function readUpgradeRequest(head: string, maxHeaders: number): HandshakeR
     if (!head.startsWith(END_OF_LINE, fieldEnd)) return undefined;
     let valueEnd = fieldEnd;
     while (valueEnd > valueStart && WHITESPACE[head.charCodeAt(valueEnd - 1)] === 1) valueEnd--;
-    if (equalsIgnoringCase(head, 'content-length', at, nameEnd)) return undefined;
+    if (equalsIgnoringCase(head, 'content-length', at, nameEnd)) {
+      // To the end of the line: Node takes no tab behind it.
+      if (hasLength || !equalsIgnoringCase(head, '0', valueStart, fieldEnd)) return undefined;
+      hasLength = true;
+    }
     if (equalsIgnoringCase(head, 'transfer-encoding', at, nameEnd)) return undefined;
     if (equalsIgnoringCase(head, 'upgrade', at, nameEnd)) {
       asksForWebSocket = equalsIgnoringCase(head, 'websocket', valueStart, valueEnd);

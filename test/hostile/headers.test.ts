@@ -111,7 +111,7 @@ describe.each([0, 1])('a request, with threads: %i', (threads) => {
       request('Host: ', ...HEADERS),
       request('Host: user@localhost', ...HEADERS),
       `${request('Host: localhost', ...HEADERS, 'Content-Length: 5')}hello`,
-      request('Host: localhost', ...HEADERS, 'Content-Length: 0'),
+      request('Host: localhost', ...HEADERS, 'Content-Length: 00'),
       request('Host: localhost', ...HEADERS, 'Content-Length: 18446744073709551617'),
       `${request('Host: localhost', ...HEADERS, 'Transfer-Encoding: chunked')}5\r\nhello\r\n0\r\n\r\n`,
       `${request('Host: localhost', ...HEADERS, 'Transfer-Encoding: chunked', 'Content-Length: 5')}0\r\n\r\n`,

@@ -47,7 +47,7 @@ describe.each([0, 2])('HTTP on the WebSocket port, with threads: %i', (threads) 
     expect(await head.text()).toBe('');
     const post = await get(served, '/', { method: 'POST', body: 'x' });
     expect(post.status).toBe(405);
-    expect(post.headers.get('allow')).toBe('GET, HEAD');
+    expect(post.headers.get('allow')).toBe('GET, HEAD, OPTIONS');
   });
 
   it('answers requests that offer another protocol as if they did not', async () => {

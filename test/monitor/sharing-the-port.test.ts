@@ -65,15 +65,17 @@ describe('ordinary requests', () => {
     expect(await client.text()).toBe('here');
   });
 
-  it('of other methods are refused whatever the path, with a body or without; HEAD says what GET would', async () => {
+  it('of other methods are refused whatever the path, with a body or without; HEAD says what GET would, OPTIONS what can be', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads: 0 });
     for (const path of ['/', '/healthz', '/room']) {
-      for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PROPFIND']) {
+      for (const method of ['POST', 'PUT', 'DELETE', 'PROPFIND']) {
         const body = method === 'POST' || method === 'PUT' ? { body: 'x'.repeat(100_000) } : {};
         const response = await fetch(urlOf(served, path), { method, ...body });
         expect(response.status).toBe(405);
-        expect(response.headers.get('allow')).toBe('GET, HEAD');
+        expect(response.headers.get('allow')).toBe('GET, HEAD, OPTIONS');
       }
+      const options = await fetch(urlOf(served, path), { method: 'OPTIONS' });
+      expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS']);
       const got = await fetch(urlOf(served, path));
       const body = await got.text();
       const head = await fetch(urlOf(served, path), { method: 'HEAD' });

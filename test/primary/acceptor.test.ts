@@ -100,6 +100,17 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
     expect(new Set(callers.map(({ remoteAddress }) => remoteAddress))).toEqual(new Set(['127.0.0.1']));
   });
 
+  test('are upgraded by their descriptors also when they announce a body of no length', async () => {
+    const { port, callers, byHttp } = await listen();
+    const silent = request('Content-Length: 0\r\n');
+    await storm(
+      port,
+      ORDINARY.map(() => silent),
+    );
+    expect(callers.length).toBeGreaterThanOrEqual(ORDINARY.length - 2);
+    expect(callers.length + byHttp.length).toBe(ORDINARY.length);
+  });
+
   test.each([
     ['is no upgrade', 'GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'],
     ['has another method', request('', 'POST / HTTP/1.1')],

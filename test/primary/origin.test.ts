@@ -109,11 +109,23 @@ describe('a list of origins', () => {
     'https://exam ple.org',
     'https://example.org:99999',
     'https://*.example.org',
-    'file://',
   ])('cannot hold %j, which would never match', (entry) => {
     expect(() => originRule(['https://example.org', entry])).toThrow(
       `must be origins like 'https://example.org', or '*', got ${JSON.stringify(entry)}`,
     );
+  });
+});
+
+describe('a list of origins with file://', () => {
+  it('allows what embedded clients and pages of files say, and no other', () => {
+    const rule = originRule(['file://']);
+    expect(['file://', 'null', 'https://example.org', '', 'file'].map(rule)).toEqual([
+      true,
+      false,
+      false,
+      false,
+      false,
+    ]);
   });
 });
 

@@ -269,6 +269,7 @@ describe('a refusal (section 4.2.2, steps 2 to 4)', () => {
       'HTTP/1.1 404 Not Found\r\n' +
         'Connection: close\r\n' +
         'Content-Type: text/plain; charset=utf-8\r\n' +
+        'X-Content-Type-Options: nosniff\r\n' +
         'Content-Length: 16\r\n' +
         '\r\n' +
         'no such service\n',

@@ -255,12 +255,31 @@ describe('Host (section 4.1, item 4; section 4.2.1, item 2)', () => {
 describe('a body (RFC 9110 section 9.3.1)', () => {
   test.each([
     ['Content-Length', '5'],
-    ['Content-Length', '0'],
+    ['Content-Length', '00'],
+    ['Content-Length', '+0'],
+    ['Content-Length', '0, 0'],
+    ['Content-Length', ' 0'],
     ['content-length', ''],
     ['Transfer-Encoding', 'chunked'],
     ['TRANSFER-ENCODING', 'identity'],
   ])('is refused with 400 when announced by %s: %s', (name, value) => {
     expectRefusal(withHeader(name, value), 400, 'WSLOOM_HANDSHAKE_BODY');
+  });
+});
+
+describe('a length of 0, which embedded clients send', () => {
+  test.each(['Content-Length', 'content-length', 'CONTENT-LENGTH'])('is no body as %s, once', (name) => {
+    expect(readHandshake(withHeader(name, '0')).key).toBe(KEY);
+    expectRefusal(withHeader(name, '0', '0'), 400, 'WSLOOM_HANDSHAKE_BODY');
+  });
+
+  test('is one beside a transfer coding, whichever comes first', () => {
+    for (const lines of [
+      ['Content-Length', '0', 'Transfer-Encoding', 'chunked'],
+      ['Transfer-Encoding', 'chunked', 'Content-Length', '0'],
+    ]) {
+      expectRefusal(request({ rawHeaders: [...EXAMPLE.flat(), ...lines] }), 400, 'WSLOOM_HANDSHAKE_BODY');
+    }
   });
 });
 
@@ -424,7 +443,11 @@ describe('Sec-WebSocket-Protocol (section 4.1, item 10; section 4.2.1, item 8)',
     expect(readHandshake(withHeader('Sec-WebSocket-Protocol', ...values)).subprotocols).toEqual(expected);
   });
 
-  test.each([[''], [' '], [','], [', ,'], ['', '']])('refuses %j, which has no element, with 400', (...values) => {
+  test('takes an empty one for no offer', () => {
+    expect(readHandshake(withHeader('Sec-WebSocket-Protocol', '')).subprotocols).toEqual([]);
+  });
+
+  test.each([[' '], [','], [', ,'], ['', '']])('refuses %j, which has no element, with 400', (...values) => {
     expectRefusal(withHeader('Sec-WebSocket-Protocol', ...values), 400, 'WSLOOM_HANDSHAKE_SUBPROTOCOLS');
   });
 

@@ -40,6 +40,11 @@ describe('an ordinary request for an upgrade', () => {
     });
   });
 
+  test('may say that its body has a length of 0', () => {
+    const rawHeaders = ['Host', 'a', 'Upgrade', 'websocket', 'Connection', 'Upgrade', 'content-length', '0'];
+    expect(readUpgradeRequest(head([...HEADERS, 'content-length: 0']), 100)).toMatchObject({ rawHeaders });
+  });
+
   test('may have as many headers as are allowed', () => {
     expect(readUpgradeRequest(head(), 3)).toBeDefined();
     expect(readUpgradeRequest(head(), 2)).toBeUndefined();
@@ -70,6 +75,11 @@ describe('no answer is given here to', () => {
     ['a line without a colon', head([...HEADERS, 'X'])],
     ['a line without a name', head([...HEADERS, ': a'])],
     ['a request with a body', head([...HEADERS, 'Content-Length: 1'])],
+    ['a tab behind a length of 0', head([...HEADERS, 'Content-Length: 0\t'])],
+    ['a length of 00', head([...HEADERS, 'Content-Length: 00'])],
+    ['an empty length', head([...HEADERS, 'Content-Length:'])],
+    ['two lengths of 0', head([...HEADERS, 'Content-Length: 0', 'Content-Length: 0'])],
+    ['a length of 0 beside a coding', head([...HEADERS, 'Content-Length: 0', 'Transfer-Encoding: chunked'])],
     ['a request with a body of unknown length', head([...HEADERS, 'transfer-encoding: chunked'])],
     ['a folded line', head([...HEADERS, 'X: a', '\tb'])],
     ['a name beyond ASCII', head([...HEADERS, '\u00fc: a'])],
