@@ -171,6 +171,8 @@ export class HttpConnections {
       response.shouldKeepAlive = false;
       // Also when the headers of the response say something else.
       response.once('finish', () => connection.socket.destroySoon());
+    } else if (!response.shouldKeepAlive) {
+      connection.isClosing = true; // its client has said so
     }
     response.once('close', () => {
       connection.unanswered--;

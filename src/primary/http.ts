@@ -57,8 +57,12 @@ export function createHttp(context: HttpContext): Server {
   const routes = new Routes(health, options);
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     const refusal = judgeRequest(context, request);
-    if (refusal === undefined) routes.handle(request, response);
-    else send(request, response, refusal.status, 'text/plain', refusal.body, { Connection: 'close' });
+    if (refusal === undefined) {
+      routes.handle(request, response);
+      return;
+    }
+    connections.stop(request.socket);
+    send(request, response, refusal.status, 'text/plain', refusal.body, { Connection: 'close' });
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     boundary.guard(request.socket, () => {

@@ -1,22 +1,28 @@
 /**
- * Feeds mutated streams to the framing loop and compares what it makes of them with the reference: see --help. Everything
- * about an input follows from the seed and its number; only how many there are depends on the time.
+ * Feeds mutated streams to the framing loop and compares what it makes of them with the reference, and sends pipelines of
+ * requests to a server: see --help. Everything about an input follows from the seed and its number; only how many there are
+ * depends on the time.
  */
 import { parseArgs } from 'node:util';
 import { type Agreement, check, Rigs } from './check.js';
 import { type Input, inputOf } from './input.js';
+import { PipelineRig, pipelineOf } from './pipelines.js';
 import { shrink } from './shrink.js';
 
-const HELP = `Usage: npm run fuzz -- [--seconds N] [--seed S]
-       npm run fuzz -- --replay SEED:NUMBER
+const HELP = `Usage: npm run fuzz -- [--of KIND] [--seconds N] [--seed S]
+       npm run fuzz -- --of KIND --replay SEED:NUMBER
 
+  --of KIND          streams of frames, pipelines of HTTP requests, or both, half of the time each; default both
   --seconds N        how long, default 60
   --seed S           an integer from 0 to 4294967295, default 1
-  --replay SEED:N    only this input, as a failure has named it
+  --replay SEED:N    only this input, as a failure has named it; of streams unless --of says otherwise
   --help
 `;
 
+const KINDS = ['streams', 'pipelines', 'both'] as const;
+
 interface Options {
+  readonly of: (typeof KINDS)[number];
   readonly seconds: number;
   readonly seed: number;
   /** The only input. */
@@ -29,6 +35,7 @@ const BATCH = 50;
 function options(): Options | undefined {
   const { values } = parseArgs({
     options: {
+      of: { type: 'string', default: 'both' },
       seconds: { type: 'string', default: '60' },
       seed: { type: 'string', default: '1' },
       replay: { type: 'string' },
@@ -40,10 +47,12 @@ function options(): Options | undefined {
   if (!(seconds > 0 && Number.isFinite(seconds))) {
     throw new TypeError(`--seconds must be a number above 0, got "${values.seconds}"`);
   }
-  if (values.replay === undefined) return { seconds, seed: integer('--seed', values.seed), replay: undefined };
+  const of = KINDS.find((kind) => kind === values.of);
+  if (of === undefined) throw new TypeError(`--of must be one of ${KINDS.join(', ')}, got "${values.of}"`);
+  if (values.replay === undefined) return { of, seconds, seed: integer('--seed', values.seed), replay: undefined };
   const [seed = '', number = '', ...rest] = values.replay.split(':');
   if (rest.length > 0) throw new TypeError(`--replay must be SEED:NUMBER, got "${values.replay}"`);
-  return { seconds, seed: integer('--replay', seed), replay: integer('--replay', number) };
+  return { of, seconds, seed: integer('--replay', seed), replay: integer('--replay', number) };
 }
 
 function integer(option: string, text: string): number {
@@ -105,10 +114,12 @@ function report(seed: number, number: number, input: Input, message: string): vo
   if (alone === undefined) console.error('It does not fail in clean memory: what came before it matters.');
   console.error(`Smallest stream that fails (${failure(small) ?? message}):\n${small.stream.toString('hex')}`);
   console.error(`fed as ${JSON.stringify(small.setting)}`);
-  console.error(`To replay: npm run fuzz -- --replay ${seed}:${number}. To keep: test/fuzz/past-failures.ts`);
+  console.error(
+    `To replay: npm run fuzz -- --of streams --replay ${seed}:${number}. To keep: test/fuzz/past-failures.ts`,
+  );
 }
 
-function run({ seconds, seed, replay }: Options): number {
+function runStreams({ seconds, seed, replay }: Options): number {
   const rigs = new Rigs();
   const tally = new Tally();
   const startedAt = performance.now();
@@ -127,7 +138,50 @@ function run({ seconds, seed, replay }: Options): number {
   return 0;
 }
 
-function main(): number {
+/** How many pipelines are on their way at a time. */
+const TOGETHER = 8;
+
+async function runPipelines({ seconds, seed, replay }: Options): Promise<number> {
+  const rig = await PipelineRig.start();
+  const startedAt = performance.now();
+  const elapsed = () => (performance.now() - startedAt) / 1000;
+  let next = replay ?? 0;
+  let answers = 0;
+  let failures = 0;
+  const one = async () => {
+    while (failures === 0 && (replay === undefined ? elapsed() < seconds : next === replay)) {
+      const number = next++;
+      const pipeline = pipelineOf(seed, number);
+      try {
+        const answered = await rig.check(pipeline);
+        answers += answered; // not `+=` with await: others run meanwhile
+      } catch (error) {
+        failures++;
+        const names = pipeline.pieces.map(({ name }) => name).join(', ');
+        console.error(
+          `FAILED: seed ${seed}, pipeline ${number} (${names}; cut at ${pipeline.cuts.join(', ')}): ${error}`,
+        );
+        console.error(`To replay: npm run fuzz -- --of pipelines --replay ${seed}:${number}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: TOGETHER }, one));
+  await rig.close();
+  console.log(
+    `fuzz: seed ${seed}, ${next} pipelines, ${answers} answers in their order, in ${elapsed().toFixed(1)} s, ${failures} failures`,
+  );
+  return failures === 0 ? 0 : 1;
+}
+
+async function run(options: Options): Promise<number> {
+  const { of, seconds, replay } = options;
+  if (of === 'pipelines') return runPipelines(options);
+  if (of === 'streams' || replay !== undefined) return runStreams(options);
+  const half = { ...options, seconds: seconds / 2 };
+  return runStreams(half) || runPipelines(half);
+}
+
+async function main(): Promise<number> {
   let chosen: Options | undefined;
   try {
     chosen = options();
@@ -140,4 +194,4 @@ function main(): number {
   return 0;
 }
 
-process.exitCode = main();
+process.exitCode = await main();
