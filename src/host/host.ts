@@ -143,8 +143,11 @@ export class Host {
     return this.#connections.size - this.#closing.size;
   }
 
-  /** Takes over a connected socket by its descriptor, which is the host's from now on, whatever happens. */
-  adopt(fd: number, info: ConnectionInfo, head: Uint8Array): void {
+  /**
+   * Takes over a connected socket by its descriptor, which is the host's from now on, whatever happens.
+   * @param onSettled is called as soon as a socket has the descriptor, or it is closed: then it is safe, should the thread die.
+   */
+  adopt(fd: number, info: ConnectionInfo, head: Uint8Array, onSettled: () => void = () => {}): void {
     let isOpen = false;
     try {
       const calls = this.#calls;
@@ -152,6 +155,7 @@ export class Host {
       const connection = new HostedConnection(this.#env, info, (listener) => {
         const transport = new SocketTransport(fd, calls, this.#env.arena, this.#budget, listener);
         isOpen = true;
+        onSettled();
         return transport;
       });
       this.#add(connection, head);
@@ -159,6 +163,7 @@ export class Host {
       if (!isOpen) {
         this.#onClosed(info.id);
         closeSync(fd);
+        onSettled();
       }
       throw error;
     }

@@ -22,6 +22,8 @@ export interface GenerationContext {
   readonly past: Counters;
   /** Is told the id of each connection that is over. */
   readonly onClosed: (id: number) => void;
+  /** Whether a generation that drains has a successor. */
+  readonly isReplaced: () => boolean;
   /** Gives a connection to the generation that gets new ones. */
   readonly placeElsewhere: (handOff: HandOff) => void;
   /** The workers of all generations: publications go to all of them. */
@@ -59,12 +61,12 @@ export class Generation {
 
   /** Starts the threads. Resolves with the name of their kernel. @throws WorkerStartError or ArenaError */
   async start(): Promise<string> {
-    const { options, exchange, past, onClosed, placeElsewhere, allLinks } = this.#context;
+    const { options, exchange, past, onClosed, isReplaced, placeElsewhere, allLinks } = this.#context;
     if (options.threads === 0) return this.#ownHost().kernelName;
     const { Workers } = await import('./workers.js');
     const isCounted = options.admission.maxConnectionsPerIp > 0;
     const workers = new Workers(
-      { ...options, placeElsewhere, onClosed: isCounted ? onClosed : undefined },
+      { ...options, isReplaced, placeElsewhere, onClosed: isCounted ? onClosed : undefined },
       exchange.bus,
       past,
       allLinks,

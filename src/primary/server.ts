@@ -95,6 +95,7 @@ export class Server {
       exchange: this.#exchange,
       past: this.#counters,
       onClosed: (id) => this.#admission.leave(id),
+      isReplaced: () => this.#state === 'started',
       placeElsewhere: (handOff) => this.#placeElsewhere(handOff),
       allLinks: () => [...this.#generations].flatMap(({ workers }) => workers?.links ?? []),
     };

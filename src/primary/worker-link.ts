@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import type { ConnectionInfo } from '../connection/connection-info.js';
@@ -19,6 +19,8 @@ export interface HandOff {
 /** One that is on its way. */
 interface Offer extends HandOff {
   readonly slot: number;
+  /** What the kernel knows the socket by, while the number of its descriptor may come to be somebody else's. */
+  readonly inode: number;
   /** When the worker was told. */
   offeredAt: number;
 }
@@ -104,14 +106,14 @@ export class WorkerLink {
 
   /** Offers a connection. False if too many are on their way, and nothing was done. */
   offer(handOff: HandOff): boolean {
-    this.#forgetTaken();
+    this.#forgetSettled();
     const slot = this.#ownership.offer();
     if (slot < 0) {
       this.#sendOffers();
       return false;
     }
     const { fd, info, head } = handOff;
-    const offer: Offer = { fd, info, head, slot, offeredAt: Number.POSITIVE_INFINITY };
+    const offer: Offer = { fd, info, head, slot, inode: inodeOf(fd), offeredAt: Number.POSITIVE_INFINITY };
     this.#offers.push(offer);
     this.#offered++;
     if (this.#onClosed !== undefined) this.#ids.add(info.id);
@@ -134,25 +136,46 @@ export class WorkerLink {
     this.#port.postMessage({ type: 'hand-offs', offers } satisfies ToWorker);
   }
 
-  /** Whether something was offered more than `timeoutMs` ago and is not taken, or was revoked and is not seen. */
+  /** Whether something was offered more than `timeoutMs` ago and has no socket, or was revoked and is not seen. */
   isStuck(timeoutMs: number): boolean {
     if (this.#unseenSlot !== undefined) {
       if (this.#ownership.isUnseen(this.#unseenSlot)) return true;
       this.#unseenSlot = undefined;
     }
-    this.#forgetTaken();
+    this.#forgetSettled();
     const oldest = this.#offers[0];
     return oldest !== undefined && performance.now() - oldest.offeredAt > timeoutMs;
   }
 
   /** Takes back what the worker has not taken. The descriptors are the caller's. */
   revokeOffers(): HandOff[] {
-    const revoked = this.#offers.filter(({ slot }) => this.#ownership.revoke(slot));
-    this.#offers = [];
-    this.#offered -= revoked.length;
+    const revoked: Offer[] = [];
+    const left: Offer[] = [];
+    for (const offer of this.#offers) (this.#ownership.revoke(offer.slot) ? revoked : left).push(offer);
+    this.#offers = left;
     this.#unseenSlot = revoked.at(-1)?.slot ?? this.#unseenSlot;
-    for (const { info } of revoked) this.#ids.delete(info.id);
+    this.#forget(revoked);
     return revoked;
+  }
+
+  /**
+   * Takes back what the worker, which is dead, has not opened a socket on: also what it had taken. The descriptors are the
+   * caller's. To be called when all that the thread had is closed, and before its number can be offered to anybody else.
+   */
+  reclaim(): HandOff[] {
+    const revoked = this.revokeOffers();
+    // What it had in a socket was closed with the thread: then the number is nobody's, or somebody else's.
+    const taken = this.#offers.filter(
+      ({ slot, fd, inode }) => !this.#ownership.isSettled(slot) && inodeOf(fd) === inode,
+    );
+    this.#offers = [];
+    this.#forget(taken);
+    return [...taken, ...revoked];
+  }
+
+  #forget(handOffs: readonly HandOff[]): void {
+    this.#offered -= handOffs.length;
+    for (const { info } of handOffs) this.#ids.delete(info.id);
   }
 
   /** Lets the two workers exchange publications. */
@@ -184,11 +207,15 @@ export class WorkerLink {
     this.#port.postMessage(message, transfer);
   }
 
-  /** Every offer is taken before the next is made, or still on offer: a slot is never used again too early. */
-  #forgetTaken(): void {
-    let taken = 0;
-    while (taken < this.#offers.length && this.#ownership.isTaken((this.#offers[taken] as Offer).slot)) taken++;
-    if (taken > 0) this.#offers.splice(0, taken);
+  /** Settled offers are forgotten in their order, and only then are their slots used again. */
+  #forgetSettled(): void {
+    let settled = 0;
+    for (; settled < this.#offers.length; settled++) {
+      const { slot } = this.#offers[settled] as Offer; // below the length
+      if (!this.#ownership.isSettled(slot)) break;
+      this.#ownership.release(slot);
+    }
+    if (settled > 0) this.#offers.splice(0, settled);
   }
 
   async #end(task: Promise<WorkerResult>, portClosed: Promise<void>): Promise<WorkerResult> {
@@ -202,6 +229,15 @@ export class WorkerLink {
     this.#port.close();
     if (settled.status === 'fulfilled') return settled.value;
     throw this.#unfit ?? settled.reason;
+  }
+}
+
+/** @returns -1 if the number is nobody's */
+function inodeOf(fd: number): number {
+  try {
+    return fstatSync(fd).ino;
+  } catch {
+    return -1; // EBADF: it is closed
   }
 }
 

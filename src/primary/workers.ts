@@ -17,7 +17,9 @@ export interface WorkersOptions {
   readonly handOffTimeoutMs: number;
   readonly resourceLimits: ResourceLimits;
   readonly log: ThrottledLog;
-  /** Hosts a connection that a worker has not taken before it died, when this pool is draining. */
+  /** Whether another pool gets new connections while this one drains. */
+  readonly isReplaced: () => boolean;
+  /** Has that pool host a connection that no worker of this one has taken, or ends the connection. */
   readonly placeElsewhere: (handOff: HandOff) => void;
   /** Is told the id of each connection that is over. */
   readonly onClosed?: ((id: number) => void) | undefined;
@@ -134,18 +136,26 @@ export class Workers {
   /** Drains all workers, see {@link Host.drain}, and ends their threads. */
   async drain(limitMs: number): Promise<void> {
     this.#isClosing = true;
-    clearInterval(this.#watch);
     for (const link of this.#links) link.drain(limitMs); // one that still starts finds it when it has
-    abandon(this.#stranded.splice(0));
+    this.#placeElsewhere(this.#stranded.splice(0));
     const ended = Promise.allSettled(this.#links.map((link) => link.ended));
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise((resolve) => (timer = setTimeout(resolve, limitMs + GRACE_MS)));
     await Promise.race([ended, deadline]);
     clearTimeout(timer);
-    for (const link of this.#links) abandon(link.revokeOffers());
+    clearInterval(this.#watch);
+    for (const link of this.#links) this.#placeElsewhere(link.revokeOffers());
     this.#isDestroying = true;
     await this.#pool.destroy();
-    for (const link of this.#links.splice(0)) this.#bury(link);
+    for (const link of this.#links.splice(0)) {
+      this.#placeElsewhere(link.reclaim());
+      this.#bury(link);
+    }
+  }
+
+  /** Their clients have heard that they are connected: the pool that comes after this one takes them, if there is one. */
+  #placeElsewhere(handOffs: readonly HandOff[]): void {
+    for (const handOff of handOffs) this.#options.placeElsewhere(handOff);
   }
 
   /** Keeps the counts of a worker that is gone. */
@@ -207,7 +217,7 @@ export class Workers {
     const { connections } = stranded;
     if (this.#isClosing) {
       this.#options.log.error(`a worker died with ${connections} connections (${why}), while it was draining`);
-      for (const handOff of stranded.handOffs) this.#options.placeElsewhere(handOff);
+      this.#placeElsewhere(stranded.handOffs);
       return;
     }
     const delayMs = performance.now() - startedAt > STABLE_MS ? 0 : this.#restartMs;
@@ -241,7 +251,7 @@ export class Workers {
     this.#deaths.push(performance.now());
     this.#past.add(Counter.WORKERS_LOST, 1);
     this.#past.add(Counter.CONNECTIONS_LOST, connections);
-    const handOffs = link.revokeOffers(); // first: their connections are not over
+    const handOffs = link.reclaim(); // first: their connections are not over
     this.#bury(link);
     return { connections, handOffs };
   }
@@ -249,12 +259,14 @@ export class Workers {
   /** Moves what a blocked worker does not take to one that does. With no such worker it stays on offer. */
   #rescue(): void {
     for (const link of this.#links) {
-      if (!link.isStuck(this.#options.handOffTimeoutMs) || !this.canPlace) continue;
+      if (!link.isStuck(this.#options.handOffTimeoutMs)) continue;
+      if (!(this.#isClosing ? this.#options.isReplaced() : this.canPlace)) continue;
       const handOffs = link.revokeOffers();
       if (handOffs.length === 0) continue;
       const what = 'a worker does not take connections';
       this.#options.log.throttled('warn', what, `${what}: ${handOffs.length} go to others`);
-      for (const handOff of handOffs) this.place(handOff);
+      if (this.#isClosing) this.#placeElsewhere(handOffs);
+      else for (const handOff of handOffs) this.place(handOff);
     }
   }
 }

@@ -59,7 +59,7 @@ function takeHandOff(
 ): void {
   if (!ownership.take(slot)) return;
   try {
-    host.adopt(fd, info, head);
+    host.adopt(fd, info, head, () => ownership.settle(slot));
   } catch (error) {
     log.throttledError('cannot take over a socket', `cannot take over the socket of connection ${info.id}`, error);
     counters.add(Counter.OPENED, 1); // and over: the primary counts what it has handed out

@@ -20,7 +20,11 @@ function hasOffered(round) {
 const taken = [];
 for (let round = 1; hasOffered(round); round++) {
   const won = [];
-  for (let slot = 0; slot < slots; slot++) won.push(ownership.take(slot));
+  for (let slot = 0; slot < slots; slot++) {
+    const isWon = ownership.take(slot);
+    if (isWon) ownership.settle(slot);
+    won.push(isWon);
+  }
   taken.push(won);
   Atomics.add(progress, WON, won.filter(Boolean).length);
   Atomics.store(progress, SEEN, round);

@@ -20,9 +20,11 @@ describe('a hand-off', () => {
   test('that the worker takes is the worker’s', () => {
     const { primary, worker } = bothSides();
     const slot = primary.offer();
-    expect(primary.isTaken(slot)).toBe(false);
     expect(worker.take(slot)).toBe(true);
-    expect(primary.isTaken(slot)).toBe(true);
+    expect(primary.isSettled(slot)).toBe(false);
+    expect(primary.revoke(slot)).toBe(false);
+    worker.settle(slot);
+    expect(primary.isSettled(slot)).toBe(true);
     expect(primary.revoke(slot)).toBe(false);
   });
 
@@ -30,7 +32,7 @@ describe('a hand-off', () => {
     const { primary, worker } = bothSides();
     const slot = primary.offer();
     expect(primary.revoke(slot)).toBe(true);
-    expect(primary.isTaken(slot)).toBe(false);
+    expect(primary.isSettled(slot)).toBe(false);
     expect(worker.take(slot)).toBe(false);
   });
 
@@ -54,18 +56,24 @@ describe('a hand-off', () => {
     for (let i = 0; i < SLOTS; i++) primary.offer();
     expect(primary.offer()).toBe(-1);
     expect(worker.take(1234)).toBe(true);
+    worker.settle(1234);
+    // Not before the primary has done with it: it may still list the offer.
+    expect(primary.offer()).toBe(-1);
+    primary.release(1234);
     expect(primary.offer()).toBe(1234);
     expect(primary.offer()).toBe(-1);
   });
 });
 
 describe('a slot', () => {
-  test('whose hand-off was taken is used again', () => {
+  test('whose hand-off was taken and released is used again', () => {
     const { primary, worker } = bothSides();
     for (let i = 0; i < 3 * SLOTS; i++) {
       const slot = primary.offer();
       expect(slot).toBeGreaterThanOrEqual(0);
       expect(worker.take(slot)).toBe(true);
+      worker.settle(slot);
+      primary.release(slot);
     }
   });
 
@@ -79,14 +87,16 @@ describe('a slot', () => {
     expect(worker.take(77)).toBe(true);
   });
 
-  test('is not the worker’s because of an earlier hand-off in it', () => {
+  test('is not settled because of an earlier hand-off in it', () => {
     const { primary, worker } = bothSides();
-    const taken = primary.offer();
-    worker.take(taken);
+    const settled = primary.offer();
+    worker.take(settled);
+    worker.settle(settled);
     for (let i = 1; i < SLOTS; i++) primary.offer();
+    primary.release(settled);
     const again = primary.offer();
-    expect(again).toBe(taken);
-    expect(primary.isTaken(again)).toBe(false);
+    expect(again).toBe(settled);
+    expect(primary.isSettled(again)).toBe(false);
     expect(primary.revoke(again)).toBe(true);
   });
 });
@@ -122,6 +132,7 @@ describe('of two threads', () => {
       revoked.push(won);
       // When the worker has seen every slot, all can be offered again.
       while (Atomics.load(progress, SEEN) < round + 1) await new Promise((resolve) => setImmediate(resolve));
+      for (const slot of won.keys()) if (primary.isSettled(slot)) primary.release(slot);
     }
     Atomics.store(progress, OFFERED, STOP);
 
