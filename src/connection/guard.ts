@@ -84,8 +84,11 @@ export class Guard {
       this.grantedMessages = MAX_GRANT;
       return;
     }
-    rate.take(bytes, messages);
+    // What was granted may have come at any time since; what came beyond that has just come, and the time before it does not pay.
+    const [early, before] = [Math.min(bytes, this.grantedBytes), Math.min(messages, this.grantedMessages)];
+    rate.take(early, before);
     rate.refill(this.#env.clock.recentMs);
+    rate.take(bytes - early, messages - before);
     if (rate.isExhausted) this.#onExhausted(rate);
     this.grantedBytes = Math.floor(grantOf(rate.bytes));
     // Of a message that there is only a part of, one that is only slowed down may send the whole.

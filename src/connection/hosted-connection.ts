@@ -64,7 +64,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   readonly #guard: Guard;
   // What the guard would be asked, or told, for each read and message: it is an object of its own, and seldom in the cache.
 
-  /** How many bytes and messages may come before the guard has to be asked again. */
+  /** How many bytes, and messages, fragments, pings and pongs, may come before the guard has to be asked again. */
   #bytesLeft = 0;
   #messagesLeft = 0;
   /** Whether anything was read, or a message received or sent, since the last tick. */
@@ -371,6 +371,12 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   }
 
   #noteInput(): void {
+    const { reader } = this.#input;
+    if (reader.fragments > 0) {
+      this.#messagesLeft -= reader.fragments;
+      reader.fragments = 0;
+      if (this.#messagesLeft <= 0) this.#askGuard();
+    }
     const messages = this.#messagesIn;
     this.#messagesIn = 0;
     const keeps = this.#input.keepsSomething;
@@ -420,8 +426,15 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   onEvent(event: FrameEvent): void {
     if (event === FrameEvent.MESSAGE) this.#onMessages();
-    else if (event === FrameEvent.PING) this.#onPing();
     else if (event === FrameEvent.CLOSE) this.#onCloseFrame();
+    else if (this.#state === State.OPEN && this.#countControlFrame() && event === FrameEvent.PING) this.#onPing();
+  }
+
+  /** A ping or pong is as much as a message. @returns false if it was one too many */
+  #countControlFrame(): boolean {
+    if (this.#messagesLeft-- > 0) return true;
+    this.#guard.failRate();
+    return false;
   }
 
   onInputError(error: unknown): void {
@@ -511,7 +524,6 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   /** Section 5.5.3: answered with its own payload, with what else is sent in the phase; only the latest of several that had to wait. */
   #onPing(): void {
-    if (this.#state !== State.OPEN) return;
     const { bytes, start, length } = this.#input.reader;
     if (this.#output.isIdle) this.#pong(bytes, start, length);
     else this.#owedPong = new Uint8Array(bytes.subarray(start, start + length));

@@ -97,6 +97,9 @@ export class FrameReader {
   /** Its slab is somebody else's. */
   #isDetached = false;
 
+  /** How many fragments have come that were not the last of their message. Whoever counts them sets it back. */
+  fragments = 0;
+
   /** Where the payload of the last event lies. */
   bytes: Buffer;
   start = 0;
@@ -354,6 +357,7 @@ export class FrameReader {
     }
     this.#inPayload = false;
     if (!this.#final) {
+      this.fragments++;
       if (length > 0) this.#append(from, length);
       return false;
     }

@@ -26,6 +26,19 @@ const messages = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => clientFrame(TEXT, `message ${from + i}`));
 const names = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `message ${from + i}`);
 
+test('what is sent may reach highWaterMarkBytes, and is above it with one byte more', () => {
+  for (const [bytes, isBelow] of [
+    [1000 - 4, true],
+    [1000 - 3, false],
+  ] as const) {
+    const thread = startThread({ highWaterMarkBytes: 1000 });
+    const peer = thread.connectWith((wire) => {
+      wire.takes = () => 0;
+    });
+    thread.inTurn(() => expect(peer.connection.send(pattern(bytes))).toBe(isBelow));
+  }
+});
+
 describe('above highWaterMarkBytes', () => {
   test('a connection is not read, and what was read already is kept', () => {
     const { thread, heard } = answering();

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Counter } from '../../dist/connection/counters.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { Incident } from '../../dist/connection/incident.js';
-import { BINARY, CLOSE, clientClose, clientFrame, PING, PONG, pattern, shown, TEXT } from './frames.js';
+import { BINARY, clientClose, clientFrame, PING, PONG, pattern, shown, TEXT } from './frames.js';
 import { framesOf, type Peer, startThread, type ThreadOptions } from './thread.js';
 
 const KIB = 1024;
@@ -241,6 +241,19 @@ describe('closeTimeoutMs', () => {
 describe('maxBackpressureBytes', () => {
   const CLOSED = 'close 1013 "too slow a consumer"';
 
+  test('may be reached, and not exceeded by a byte', () => {
+    for (const [bytes, isOpen] of [
+      [500, true],
+      [501, false],
+    ] as const) {
+      const { thread } = noting({ maxBackpressureBytes: 1000 });
+      const peer = thread.connectWith(deaf);
+      thread.inTurn(() => void peer.connection.send(pattern(496))); // 500 with its header
+      thread.inTurn(() => void peer.connection.send(pattern(bytes)));
+      expect(peer.connection.isOpen).toBe(isOpen);
+    }
+  });
+
   test('closes with 1013 behind what is queued', () => {
     const { thread, heard } = noting({ maxBackpressureBytes: 1000 });
     const peer = thread.connectWith(deaf);
@@ -332,16 +345,15 @@ describe('maxBackpressureBytes', () => {
         const expected = all.map((k) => shown(BINARY, pattern(396, k)));
         const isSlow = i % 2 === 0;
         if (!isSlow) expect(framesOf(peer)).toEqual([shown(TEXT, 'first'), ...expected]);
-        // One topic's two messages are 800 bytes, and fit; of more, what fits comes in order.
+        // One topic's two messages are 800 bytes, and fit; more, which come in one write, do not.
         else if (subscribed.length === 1) expect(framesOf(peer)).toEqual([shown(TEXT, 'first'), ...expected]);
         else if (slowConsumer === 'close') {
-          expect(framesOf(peer)).toEqual([shown(TEXT, 'first'), ...expected.slice(0, 2), CLOSED]);
-        } else expect(framesOf(peer)).toEqual([shown(TEXT, 'first'), ...expected.slice(0, 2)]);
+          expect(framesOf(peer)).toEqual([shown(TEXT, 'first'), CLOSED]);
+        } else expect(framesOf(peer)).toEqual([shown(TEXT, 'first')]);
       }
       const tooMuch = slowConsumer === 'close' ? Incident.SLOW_CONSUMER : Incident.DROPPED;
       expect(new Set(thread.incidents)).toEqual(new Set([tooMuch.what]));
-      // Those of 4 and of 6 messages, of which 2 fit.
-      expect(thread.counters.get(Counter.DROPPED)).toBe(slowConsumer === 'close' ? 0 : 2 + 4);
+      expect(thread.counters.get(Counter.DROPPED)).toBe(slowConsumer === 'close' ? 0 : 4 + 6);
     },
   );
 
@@ -515,6 +527,69 @@ describe('messagesPerSecond', () => {
     }
   });
 
+  test.each([
+    ['pings', clientFrame(PING, 'x')],
+    ['pongs', clientFrame(PONG)],
+  ])(
+    'counts %s as messages: with pause the peer is answered so many, and the rest as it is refilled',
+    (_what, frame) => {
+      const { thread } = noting({ messagesPerSecond: 10, heartbeatIntervalMs: 0 });
+      const peer = thread.connect();
+      for (let i = 0; i < 100; i++) peer.wire.arrive(...Array(10).fill(frame));
+      expect(peer.wire.isPaused).toBe(true);
+      const isPing = frame[0] === 0x89;
+      expect(framesOf(peer)).toHaveLength(isPing ? 10 : 0);
+      thread.pass(1000);
+      expect(framesOf(peer).length).toBeLessThanOrEqual(isPing ? 22 : 0);
+      expect(framesOf(peer).length).toBeGreaterThanOrEqual(isPing ? 19 : 0);
+      expect(thread.incidents[0]).toBe(Incident.RATE_LIMIT.what);
+    },
+  );
+
+  test('counts pings, pongs and messages together: with close the one too many is 1008, and a Close is answered', () => {
+    const three = [clientFrame(PING), clientFrame(PONG), clientFrame(TEXT, 'hello')];
+    const { thread, heard } = noting({ messagesPerSecond: 3, rateLimitAction: 'close' });
+    for (const more of [clientFrame(PING), clientFrame(PONG), clientFrame(TEXT, 'x')]) {
+      const peer = thread.connect();
+      peer.wire.arrive(...three);
+      expect(framesOf(peer)).toEqual([shown(PONG, '')]);
+      peer.wire.arrive(more);
+      expect(framesOf(peer)).toEqual([shown(PONG, ''), 'close 1008 "sent too fast"']);
+      const other = thread.connect();
+      other.wire.arrive(...three, clientClose(1000));
+      expect(framesOf(other)).toEqual([shown(PONG, ''), 'close 1000']);
+    }
+    expect(heard.filter((one) => one === 'hello')).toHaveLength(6);
+  });
+
+  test.each([
+    ['pause', 10],
+    ['close', 9],
+  ] as const)('counts each fragment of a message: with %s', (rateLimitAction, messagesPerSecond) => {
+    const { thread, heard } = noting({ messagesPerSecond, rateLimitAction });
+    const peer = thread.connect();
+    const fragments = (count: number) => [
+      clientFrame(TEXT, 'a', { fin: false }),
+      ...Array(count - 2).fill(clientFrame(CONTINUATION, 'b', { fin: false })),
+      clientFrame(CONTINUATION, 'c'),
+    ];
+    peer.wire.arrive(Buffer.concat(fragments(9)));
+    expect(heard).toEqual(['abbbbbbbc']);
+    thread.pass(2000);
+    // A hundred in one read: they are owed, and for ten seconds nothing more is taken.
+    peer.wire.arrive(Buffer.concat(fragments(100).slice(0, -1)));
+    if (rateLimitAction === 'close') {
+      expect(framesOf(peer)).toEqual(['close 1008 "sent too fast"']);
+      return;
+    }
+    peer.wire.arrive(clientFrame(CONTINUATION, 'c'));
+    thread.pass(8000);
+    expect(heard).toHaveLength(1);
+    thread.pass(2500);
+    expect(heard[1]).toHaveLength(100);
+    expect(framesOf(peer)).toEqual([]);
+  });
+
   test('does not lose the peer’s Close and FIN behind what waits', () => {
     const { thread, heard } = noting({ messagesPerSecond: 10 });
     const peer = thread.connect();
@@ -526,6 +601,16 @@ describe('messagesPerSecond', () => {
 });
 
 describe('bytesPerSecond', () => {
+  test('counts what came with the opening handshake', () => {
+    const { thread, heard } = noting({ bytesPerSecond: 1000 });
+    const peer = thread.connect(clientFrame(TEXT, 'x'.repeat(3000)));
+    peer.wire.arrive(clientFrame(TEXT, 'next'));
+    thread.pass(1900);
+    expect(heard).toEqual([]);
+    thread.pass(250);
+    expect(heard).toEqual(['x'.repeat(3000), 'next']);
+  });
+
   test('with pause reads on when what was too much is paid off', () => {
     const { thread, heard } = noting({ bytesPerSecond: 1000 });
     const peer = thread.connect();
@@ -664,13 +749,6 @@ describe('maxBufferedBytes', () => {
     peer.wire.drain();
     expect(thread.budget.bytes).toBe(0);
   });
-});
-
-test('a frame of another kind than data is not a message for any limit', () => {
-  const { thread } = noting({ messagesPerSecond: 1, rateLimitAction: 'close' });
-  const peer = thread.connect();
-  peer.wire.arrive(...Array.from({ length: 10 }, () => clientFrame(PING)), clientFrame(CLOSE));
-  expect(framesOf(peer)).toEqual([...Array(10).fill(shown(PONG, '')), shown(CLOSE, '')]);
 });
 
 describe('maxBufferedBytes that is exceeded by a quarter, before room could be made,', () => {

@@ -47,6 +47,13 @@ describe('a rate of bytes', () => {
     expect(rate.isExhausted).toBe(false);
   });
 
+  test('never holds more than a second brings', () => {
+    const rate = new RateLimit({ messagesPerSecond: 0, bytesPerSecond: 1000 }, 0);
+    rate.refill(1_000_000);
+    rate.take(1000, 0);
+    expect(rate.isExhausted).toBe(true);
+  });
+
   test('is independent of that of messages: either of them exhausts', () => {
     for (const take of [(rate: RateLimit) => rate.take(0, 1), (rate: RateLimit) => rate.take(1, 0)]) {
       const rate = new RateLimit({ messagesPerSecond: 1, bytesPerSecond: 1 }, 0);
