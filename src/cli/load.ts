@@ -126,7 +126,8 @@ what was sent. A connection that is lost, or that answers wrong or too late, is 
 
 Ctrl-C ends it early, and prints what there is.
 
-Exit codes: 0 all went well, 1 something went wrong (an error, a timeout, a lost connection), 2 wrong usage.
+Exit codes: 0 all went well, 1 something went wrong (an error, a timeout, a lost connection), 2 wrong usage. What went wrong
+is on standard error; if that kept everything from being measured, there is no table.
 
 Examples:
   wsloom load ws://localhost:8080/ -c 100 -p 32 --size 1KiB -d 10

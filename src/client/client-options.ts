@@ -1,4 +1,5 @@
 import type { Certificates } from './certificates.js';
+import { shown } from '../protocol/shown.js';
 import type { ClientConnection } from './client-connection.js';
 import type { ClientMessage } from './client-message.js';
 import type { HandshakeOffer } from './handshake.js';
@@ -49,5 +50,5 @@ export function resolveLimits(options: ClientOptions): ClientLimits {
 
 function checkNumber(name: string, value: unknown, greatest: number): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= greatest) return value;
-  throw new OptionError(name, `${name} must be an integer from 1 to ${greatest}, got ${JSON.stringify(value)}`);
+  throw new OptionError(name, `${name} must be an integer from 1 to ${greatest}, got ${shown(value)}`);
 }

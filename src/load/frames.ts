@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { createKernel } from '../kernels/create-kernel.js';
-import { PAGE_BYTES } from '../memory/arena.js';
+import { PAGE_BYTES, reserveMemory } from '../memory/reserve.js';
 import { maskedHeaderBytes, writeMaskedHeader } from '../protocol/client-frame.js';
 import { frameHeaderBytes, writeFrameHeader } from '../protocol/frame-header.js';
 import { FIN, Opcode } from '../protocol/opcode.js';
@@ -45,7 +45,10 @@ export class LoadFrames {
 
     // A kernel works in a memory whose first page is its own.
     const pages = 1 + Math.ceil((OFF_PAGE_BYTES + this.batchFrames * this.sentBytes) / PAGE_BYTES);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const memory = reserveMemory(pages, {
+      what: 'memory for the messages of a load',
+      less: 'a shorter message (--size)',
+    });
     const kernel = createKernel('auto', memory);
     const bytes = Buffer.from(memory.buffer);
     const keys = randomFillSync(new Int32Array(this.batchFrames));

@@ -5,6 +5,7 @@ import { Handshake } from '../client/handshake.js';
 import { OptionError } from '../client/option-error.js';
 import { HandshakeConfigError } from '../protocol/handshake-error.js';
 import type { HeaderSource, HeaderValue } from '../protocol/handshake-response.js';
+import { shown } from '../protocol/shown.js';
 import { kindOf, viewOf } from '../protocol/view-of.js';
 import { LOAD_DEFAULTS } from './load-defaults.js';
 import { EXPECTATIONS, type Expectation, LOAD_MODES, type LoadMode, type LoadOptions } from './load-options.js';
@@ -177,11 +178,11 @@ function pairsOf(headers: HeaderSource | undefined): Plan['headers'] {
 function checkNumber(name: keyof typeof RANGES, value: unknown): number {
   const [least, greatest] = RANGES[name];
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= greatest) return value;
-  throw new OptionError(name, `${name} must be an integer from ${least} to ${greatest}, got ${JSON.stringify(value)}`);
+  throw new OptionError(name, `${name} must be an integer from ${least} to ${greatest}, got ${shown(value)}`);
 }
 
 function checkChoice<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
   const known = choices.find((choice) => choice === value);
   if (known !== undefined) return known;
-  throw new OptionError(name, `${name} must be one of ${choices.join(', ')}, got ${JSON.stringify(value)}`);
+  throw new OptionError(name, `${name} must be one of ${choices.join(', ')}, got ${shown(value)}`);
 }

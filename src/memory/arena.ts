@@ -1,9 +1,9 @@
+import { PAGE_BYTES, reserveMemory } from './reserve.js';
 import { Slabs } from './slabs.js';
 
-const KIB = 1024;
+export { ArenaError, PAGE_BYTES } from './reserve.js';
 
-/** Size of a WebAssembly page, in bytes: the unit in which a memory is reserved. */
-export const PAGE_BYTES = 64 * KIB;
+const KIB = 1024;
 
 /** How much one read may bring, in bytes. A read is handled to its end before the next, so one window serves all connections. */
 export const WINDOW_BYTES = 256 * KIB;
@@ -42,12 +42,6 @@ export const MIN_ARENA_BYTES = 1024 * KIB;
 /** The largest, in bytes: what WebAssembly's 32-bit addresses reach, less a page, so that every end is an address too. */
 export const MAX_ARENA_BYTES = 4 * KIB * KIB * KIB - PAGE_BYTES;
 
-/** The memory could not be reserved. The message says how much was asked for, and what to do. */
-export class ArenaError extends Error {
-  readonly code = 'WSLOOM_ARENA';
-  override readonly name = 'ArenaError';
-}
-
 /**
  * The one memory of a hosting thread: WebAssembly memory that the kernel reads sockets into and that the WASM kernels
  * work on in place. Its size is fixed (`initial == maximum`), because libuv keeps raw pointers into it and growing would
@@ -85,12 +79,10 @@ export class Arena {
    */
   constructor(sizeBytes: number) {
     const pages = Math.floor(sizeBytes / PAGE_BYTES);
-    try {
-      this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    } catch (cause) {
-      const mebibytes = Math.floor((pages * PAGE_BYTES) / (KIB * KIB));
-      throw new ArenaError(`cannot reserve an arena of ${mebibytes} MiB for a thread: ${adviceAgainst()}`, { cause });
-    }
+    this.memory = reserveMemory(pages, {
+      what: `an arena of ${Math.floor((pages * PAGE_BYTES) / (KIB * KIB))} MiB for a thread`,
+      less: 'a smaller arenaBytes (--arena) or fewer threads (--threads)',
+    });
     this.bytes = Buffer.from(this.memory.buffer);
     this.view = new DataView(this.memory.buffer);
     this.windowStart = PAGE_BYTES + HEADROOM_BYTES;
@@ -102,26 +94,5 @@ export class Arena {
     this.outStart = this.repliesStart + TABLE_BYTES + OFF_PAGE_BYTES;
     const slabsStart = this.outStart + OUT_BYTES + OUT_SLACK_BYTES;
     this.slabs = new Slabs(slabsStart, pages * PAGE_BYTES - slabsStart);
-  }
-}
-
-/**
- * What helps where no arena can be had, which depends on whether a memory of one page can be. V8 reserves 10 GiB of address
- * space for each, whatever its size, so that no access needs a check; under the flag it reserves the size, and checks. (Node
- * 24 and later do so by themselves where the address space is limited.)
- */
-function adviceAgainst(): string {
-  if (typeof WebAssembly === 'undefined') {
-    return 'this Node has no WebAssembly, which wsloom needs; start it without --jitless and --no-expose-wasm';
-  }
-  try {
-    new WebAssembly.Memory({ initial: 1, maximum: 1 });
-    return 'choose a smaller arenaBytes (--arena) or fewer threads (--threads), or raise the limit on address space (ulimit -v)';
-  } catch {
-    return (
-      'the limit on address space (ulimit -v) is too low for the 10 GiB that Node takes for each; raise it, or set ' +
-      'NODE_OPTIONS=--disable-wasm-trap-handler, with which an arena takes its own size, and choose a smaller arenaBytes ' +
-      '(--arena) if that is still too much'
-    );
   }
 }

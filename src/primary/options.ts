@@ -7,6 +7,7 @@ import { ThrottledLog, tellTo } from '../host/throttled-log.js';
 import { KERNEL_CHOICES, type KernelChoice } from '../kernels/create-kernel.js';
 import { NEVER_BYTES, THRESHOLD_NAMES, THRESHOLDS, type Thresholds } from '../kernels/thresholds.js';
 import { MAX_ARENA_BYTES, MIN_ARENA_BYTES } from '../memory/arena.js';
+import { shown } from '../protocol/shown.js';
 import { descriptorLimit, hasDescriptors } from '../system/descriptor.js';
 import type { AdmissionOptions } from './admission.js';
 import { ConfigError } from './config-error.js';
@@ -165,13 +166,13 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
 function checkNumber(name: keyof typeof RANGES, value: unknown): number {
   const [least, greatest] = RANGES[name];
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= greatest) return value;
-  throw new ConfigError(name, `${name} must be an integer from ${least} to ${greatest}, got ${JSON.stringify(value)}`);
+  throw new ConfigError(name, `${name} must be an integer from ${least} to ${greatest}, got ${shown(value)}`);
 }
 
 function checkChoice<Name extends keyof typeof CHOICES>(name: Name, value: unknown): (typeof CHOICES)[Name][number] {
   const choices: readonly string[] = CHOICES[name];
   if (choices.includes(value as string)) return value as (typeof CHOICES)[Name][number];
-  throw new ConfigError(name, `${name} must be one of ${choices.join(', ')}, got ${JSON.stringify(value)}`);
+  throw new ConfigError(name, `${name} must be one of ${choices.join(', ')}, got ${shown(value)}`);
 }
 
 /** What the process may have of descriptors, less what is not for connections. */
@@ -189,7 +190,7 @@ function defaultBufferedBytes(): number {
 
 function checkList(name: string, value: unknown): readonly string[] {
   if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value;
-  throw new ConfigError(name, `${name} must be an array of strings, got ${JSON.stringify(value)}`);
+  throw new ConfigError(name, `${name} must be an array of strings, got ${shown(value)}`);
 }
 
 function checkOrigins(value: unknown): OriginRule {
@@ -212,7 +213,7 @@ function checkHosts(value: unknown): HostRule {
 
 function checkBoolean(name: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value;
-  throw new ConfigError(name, `${name} must be true or false, got ${JSON.stringify(value)}`);
+  throw new ConfigError(name, `${name} must be true or false, got ${shown(value)}`);
 }
 
 function checkHandler(handler: unknown): string {
@@ -244,14 +245,14 @@ function checkResourceLimits(limits: unknown): ResourceLimits {
   if (isRight) return limits;
   throw new ConfigError(
     'resourceLimits',
-    `resourceLimits must be an object of positive numbers, ${names.join(', ')}, got ${JSON.stringify(limits)}`,
+    `resourceLimits must be an object of positive numbers, ${names.join(', ')}, got ${shown(limits)}`,
   );
 }
 
 function checkKernel(kernel: unknown): KernelChoice {
   const known = KERNEL_CHOICES.find((name) => name === kernel);
   if (known !== undefined) return known;
-  throw new ConfigError('kernel', `kernel must be one of ${KERNEL_CHOICES.join(', ')}, got ${JSON.stringify(kernel)}`);
+  throw new ConfigError('kernel', `kernel must be one of ${KERNEL_CHOICES.join(', ')}, got ${shown(kernel)}`);
 }
 
 function checkThresholds({ thresholds, kernel }: ServerOptions): Thresholds {
@@ -259,14 +260,14 @@ function checkThresholds({ thresholds, kernel }: ServerOptions): Thresholds {
     throw new ConfigError('thresholds', `thresholds ${what}`);
   };
   if (typeof thresholds !== 'object' || thresholds === null || Array.isArray(thresholds)) {
-    return refuse(`must be an object of bytes, ${THRESHOLD_NAMES.join(', ')}, got ${JSON.stringify(thresholds)}`);
+    return refuse(`must be an object of bytes, ${THRESHOLD_NAMES.join(', ')}, got ${shown(thresholds)}`);
   }
   for (const [name, bytes] of Object.entries<unknown>(thresholds)) {
     if (!THRESHOLD_NAMES.some((known) => known === name)) {
       return refuse(`have no '${name}'; there are ${THRESHOLD_NAMES.join(', ')}`);
     }
     if (!Number.isInteger(bytes) || (bytes as number) < 0 || (bytes as number) > NEVER_BYTES) {
-      return refuse(`must be integers from 0 to ${NEVER_BYTES}, got ${JSON.stringify(bytes)} for ${name}`);
+      return refuse(`must be integers from 0 to ${NEVER_BYTES}, got ${shown(bytes)} for ${name}`);
     }
   }
   if (kernel !== undefined && kernel !== 'auto') return refuse(`are for the kernel auto, and this one is ${kernel}`);
@@ -277,7 +278,7 @@ function checkPaths(path: unknown): ReadonlySet<string> {
   const paths: readonly unknown[] = Array.isArray(path) ? path : [path];
   for (const one of paths) {
     if (typeof one === 'string' && one.startsWith('/') && !/[?#\s]/.test(one)) continue;
-    throw new ConfigError('path', `path must begin with '/' and have no query, got ${JSON.stringify(one)}`);
+    throw new ConfigError('path', `path must begin with '/' and have no query, got ${shown(one)}`);
   }
   return new Set(paths as string[]);
 }

@@ -1,3 +1,5 @@
+import { shown } from '../protocol/shown.js';
+
 /** Judges the Origin of a browser's request (RFC 6455 section 10.2) by it and by the Host that was asked for. */
 export type OriginRule = (origin: string, host: string) => boolean;
 
@@ -36,7 +38,7 @@ export function hostRule(list: readonly string[]): HostRule {
   for (const entry of list) {
     const url = parse(`ws://${entry}`);
     if (url === undefined || !isHostOnly(entry)) {
-      throw new Error(`must be names or addresses, with a port or without, or '*', got ${JSON.stringify(entry)}`);
+      throw new Error(`must be names or addresses, with a port or without, or '*', got ${shown(entry)}`);
     }
     if (/:\d+$/.test(entry)) namesWithPort.add(`${url.hostname}:${portOf(url)}`);
     else names.add(url.hostname);
@@ -57,7 +59,7 @@ function normalOrigin(entry: string): string {
   if (entry === 'null') return entry;
   const url = parse(entry);
   if (url === undefined || url.hostname === '' || !isHostOnly(entry.replace(/^[^:]+:\/\//, ''))) {
-    throw new Error(`must be origins like 'https://example.org', or '*', got ${JSON.stringify(entry)}`);
+    throw new Error(`must be origins like 'https://example.org', or '*', got ${shown(entry)}`);
   }
   return originOf(url);
 }

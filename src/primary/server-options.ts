@@ -147,6 +147,11 @@ export interface ServerOptions {
    * message or a borrowed view too late is found. Default false.
    */
   readonly poison?: boolean;
-  /** Where the server reports what goes wrong; default: standard error. */
+  /**
+   * Where the server reports what happens: an object with the methods `info`, `warn` and `error`, like `console`. They are called in
+   * the thread that created the server. What clients can cause is reported of each kind at once, and then once a second with how
+   * often. A method that throws or rejects does no harm: its report goes to standard error.
+   * @default standard error, without waiting for its reader
+   */
   readonly log?: Logger;
 }

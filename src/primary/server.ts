@@ -6,6 +6,7 @@ import { Counter, Counters } from '../connection/counters.js';
 import { Exchange } from '../host/exchange.js';
 import { Incidents } from '../host/incidents.js';
 import type { Health } from '../monitor/routes.js';
+import { shown } from '../protocol/shown.js';
 import { loadSystemCalls, type SystemCalls } from '../system/system-calls.js';
 import { Acceptor } from './acceptor.js';
 import { Admission } from './admission.js';
@@ -107,11 +108,11 @@ export class Server {
    */
   async listen({ port = 8080, host = '127.0.0.1' }: ListenOptions = {}): Promise<ServerAddress> {
     if (!Number.isInteger(port) || port < 0 || port > 65535) {
-      throw new ConfigError('port', `port must be an integer from 0 to 65535, got ${JSON.stringify(port)}`);
+      throw new ConfigError('port', `port must be an integer from 0 to 65535, got ${shown(port)}`);
     }
     // Node would take nothing for every interface.
     if (typeof host !== 'string' || host === '') {
-      throw new ConfigError('host', `host must be an address or a name, got ${JSON.stringify(host)}`);
+      throw new ConfigError('host', `host must be an address or a name, got ${shown(host)}`);
     }
     await this.start();
     try {
@@ -380,5 +381,5 @@ async function withinStartTime(starting: Promise<Generation>, drop: (late: Gener
 
 function checkDrain(drainMs: unknown): void {
   if (typeof drainMs === 'number' && Number.isFinite(drainMs) && drainMs >= 0) return;
-  throw new ConfigError('drainMs', `drainMs must be a number of ms from 0 on, got ${JSON.stringify(drainMs)}`);
+  throw new ConfigError('drainMs', `drainMs must be a number of ms from 0 on, got ${shown(drainMs)}`);
 }

@@ -9,7 +9,7 @@ import type { Kernel } from '../kernels/kernel.js';
 import { NativeKernel } from '../kernels/native.js';
 import { NEVER_BYTES, type Thresholds } from '../kernels/thresholds.js';
 import { wasmKernel, wasmScalarKernel } from '../kernels/wasm.js';
-import { PAGE_BYTES } from '../memory/arena.js';
+import { PAGE_BYTES, reserveMemory } from '../memory/reserve.js';
 import { crossover } from './crossover.js';
 import { type TextName, textBytes } from './texts.js';
 import { batch, nanoseconds, type Subject } from './timing.js';
@@ -129,7 +129,7 @@ class Bench {
   /** @param budgetMs for all kernels at one size of one text */
   constructor(budgetMs: number) {
     this.#budgetMs = budgetMs;
-    const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
+    const memory = reserveMemory(PAGES, { what: 'memory to measure in' });
     this.#bytes = Buffer.from(memory.buffer);
     const wasm = wasmKernel(memory);
     this.#wasm = wasm.name;

@@ -90,9 +90,14 @@ describe('what is said', () => {
   });
 
   it.each(['--jitless', '--no-expose-wasm'])('of Node without WebAssembly names the flag (%s)', async (flag) => {
-    await using command = new Command(process.execPath, [flag, CLI, 'serve', '--port', '0']);
-    expect(await command.ended).toBe(1);
-    expect(command.stderr).toMatch(/^wsloom: cannot reserve .*: this Node has no WebAssembly.*without --jitless.*\n$/m);
+    for (const args of [['serve', '--port', '0'], ['kernels'], ['load', 'ws://127.0.0.1:1/', '-a', '1']]) {
+      await using command = new Command(process.execPath, [flag, CLI, ...args]);
+      expect(await command.ended).toBe(1);
+      expect(command.stderr).toMatch(
+        /^wsloom: cannot reserve .*: this Node has no WebAssembly.*without --jitless.*\n$/m,
+      );
+      expect(command.stderr).not.toContain('    at ');
+    }
   });
 
   it('without a command is the help, and exits with 2', async () => {

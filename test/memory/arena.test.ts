@@ -117,7 +117,9 @@ describe.runIf(process.platform === 'linux')('without the address space for an a
       isArenaError: true,
       code: 'WSLOOM_ARENA',
       name: 'ArenaError',
-      message: expect.stringMatching(/^cannot reserve an arena of 64 MiB .*--arena.*--threads.*ulimit -v.*10 GiB$/),
+      message: expect.stringMatching(
+        /^cannot reserve an arena of 64 MiB .*ulimit -v.*10 GiB.*--disable-wasm-trap-handler.*--arena/,
+      ),
       cause: 'RangeError',
     });
   });

@@ -1,0 +1,17 @@
+import { excerpt } from './handshake-error.js';
+
+const LONGEST_JSON = 200;
+
+/** A value that an option cannot have, for an error message: as JSON where there is one, and whatever it is without throwing. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return excerpt(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'number' || value === undefined || value === null) return String(value); // NaN is no null
+  try {
+    const json = JSON.stringify(value) as string | undefined; // of a function and a symbol there is none
+    if (json !== undefined) return json.length > LONGEST_JSON ? `${json.slice(0, LONGEST_JSON)}…` : json;
+  } catch {
+    // It refers to itself, or its own methods throw.
+  }
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
