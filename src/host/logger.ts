@@ -1,5 +1,5 @@
 import { errorText } from './error-text.js';
-import { StandardError } from './standard-error.js';
+import { ignoreErrors, StandardError } from './standard-error.js';
 
 /** Where a server reports what happens: one call for each report, without a line's end. A report with a stack has several lines. */
 export interface Logger {
@@ -22,7 +22,8 @@ export const stderrLogger: Logger = {
 
 /**
  * A logger of the application's, at the boundary: when it throws, or returns a promise that rejects, the line goes to
- * `fallback`, and nothing else of the server notices. The first failure is reported there too.
+ * `fallback`, and nothing else of the server notices. The first failure is reported there too. What it writes to standard
+ * output and standard error fails without harm.
  */
 export function guardLogger(log: Logger, fallback: Logger = stderrLogger): Logger {
   let hasFailed = false;
@@ -35,6 +36,9 @@ export function guardLogger(log: Logger, fallback: Logger = stderrLogger): Logge
       fallback[level](line);
     };
     try {
+      // It may write there, like `console`, and then an error is told to nobody but the process.
+      ignoreErrors(process.stdout);
+      ignoreErrors(process.stderr);
       // A logger that is typed to return nothing may still be an async function.
       const result = log[level](line) as unknown as PromiseLike<unknown> | null | undefined;
       if (typeof result?.then === 'function') result.then(undefined, fail);

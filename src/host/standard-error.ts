@@ -67,10 +67,8 @@ function openWithoutWaiting(): number {
   }
 }
 
-/** Writes to a stream, whose errors it keeps from the process only while a write of ours fails, as `console.error` does. */
 class StreamSink implements Sink {
   readonly #stream: Writable;
-  #isFailing = false;
 
   constructor(stream: Writable) {
     this.#stream = stream;
@@ -81,23 +79,32 @@ class StreamSink implements Sink {
   }
 
   write(text: string): void {
-    const stream = this.#stream;
-    stream.on('error', ignore);
-    try {
-      stream.write(text, (error) => {
-        if (error === null || error === undefined || this.#isFailing) return;
-        this.#isFailing = true;
-        // The event comes after this call, before the event loop goes on.
-        stream.on('error', ignore);
-        setImmediate(() => {
-          this.#isFailing = false;
-          stream.off('error', ignore);
-        }).unref();
-      });
-    } finally {
-      stream.off('error', ignore);
-    }
+    ignoreErrors(this.#stream);
+    this.#stream.write(text);
   }
+}
+
+/** Streams whose errors are ignored now. */
+const ignored = new Set<Writable>();
+
+/**
+ * Keeps the errors of a stream from the process as long as what is written to it now may fail; otherwise they are the
+ * application's. To be called before it is written to, by whomever.
+ */
+export function ignoreErrors(stream: Writable): void {
+  if (ignored.has(stream)) return;
+  ignored.add(stream);
+  stream.on('error', ignore);
+  const release = () => {
+    if (stream.writableLength > 0) {
+      setTimeout(release, RETRY_MS).unref();
+      return;
+    }
+    ignored.delete(stream);
+    stream.off('error', ignore);
+  };
+  // What fails at once is told before the event loop goes on.
+  setImmediate(release).unref();
 }
 
 /** Writes to a descriptor that does not wait, and keeps what it does not take. */

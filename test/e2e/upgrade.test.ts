@@ -137,7 +137,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
       expect(line).toMatch(/^error: upgrade\(\) of the handler failed, for 127\.0\.0\.1 on \/: /);
       expect(line).toMatch(logged);
     }
-    expect(served.log.lines).toHaveLength(9); // at once only the first of each kind
+    expect(served.log.lines.length).toBeLessThanOrEqual(failures.length); // of each kind only the first at once
     decideUpgrades(() => undefined);
     using client = await Client.open(served.url);
     expect(await client.json()).toMatchObject({ path: '/' });

@@ -100,6 +100,16 @@ describe.each([
   });
 });
 
+describe('a server whose logger is the console', () => {
+  it('goes on when nobody reads what its logger, the console, writes', async () => {
+    const child = run(SERVER.replace("kernel: 'js'", "kernel: 'js', log: console"), 'pipe');
+    const port = Number(await printed(child));
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+    await expectToServe(child, port);
+  });
+});
+
 describe('standard error', () => {
   it('is told the reports, with their level', async () => {
     const child = run(`${LOGGER} log.info('a'); log.warn('b'); log.error('c');`, 'pipe');
