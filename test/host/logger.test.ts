@@ -29,8 +29,8 @@ const SERVER_IN_A_WORKER = `
   process.on('SIGTERM', () => worker.postMessage('close'));
 `;
 
-function run(source: string, stderr: 'pipe' | number): ChildProcess {
-  const stdio: StdioOptions = ['ignore', 'pipe', stderr];
+function run(source: string, stderr: 'pipe' | number, stdin: 'pipe' | 'ignore' = 'ignore'): ChildProcess {
+  const stdio: StdioOptions = [stdin, 'pipe', stderr];
   const child = spawn(process.execPath, ['--input-type=module', '--eval', source], { stdio });
   onTestFinished(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -110,6 +110,30 @@ describe('a server whose logger is the console', () => {
   });
 });
 
+describe('the console as a logger', () => {
+  it('may have lost the readers of both its streams', async () => {
+    const child = run(
+      `import { guardLogger } from '${new URL('host/logger.js', DIST)}';
+      const log = guardLogger(console);
+      console.log('begun');
+      let times = 0;
+      process.stdin.on('end', () => {
+        setInterval(() => {
+          for (const level of ['info', 'warn', 'error']) log[level](level);
+          if (++times === 5) process.exit(7);
+        }, 1);
+      }).resume();`,
+      'pipe',
+      'pipe',
+    );
+    await printed(child);
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+    child.stdin?.end();
+    expect(await once(child, 'exit')).toEqual([7, null]);
+  });
+});
+
 describe('standard error', () => {
   it('is told the reports, with their level', async () => {
     const child = run(`${LOGGER} log.info('a'); log.warn('b'); log.error('c');`, 'pipe');
@@ -125,7 +149,8 @@ describe('standard error', () => {
       for (let i = 0; i < 5000; i++) log.info(i + ' ' + 'x'.repeat(1000));
       console.log(process.stderr.writableLength);
       while (process.stderr.writableLength > 0) await wait(5);
-      log.info('last');`,
+      log.info('last');
+      log.info('end');`,
       'pipe',
     );
     const queued = Number(await printed(child));
@@ -135,8 +160,24 @@ describe('standard error', () => {
     child.stderr?.on('data', (bytes) => (said += bytes));
     await once(child, 'close');
     const [, dropped] =
-      /^wsloom: warning: (\d+) reports were dropped: nobody read them\nwsloom: info: last\n$/m.exec(said) ?? [];
+      /^wsloom: warning: (\d+) reports were dropped: nobody read them\nwsloom: info: last\nwsloom: info: end\n$/m.exec(
+        said,
+      ) ?? [];
     expect(said.match(/x{1000}\n/g)).toHaveLength(5000 - Number(dropped));
+  });
+
+  it('may lose its reader while much waits for it', async () => {
+    const child = run(
+      `${LOGGER} for (let i = 0; i < 1000; i++) log.info('x'.repeat(1000));
+      console.log(process.stderr.writableLength);
+      setInterval(() => {
+        if (process.stderr.writableLength === 0) process.exit(7); // it has noticed
+      }, 5);`,
+      'pipe',
+    );
+    expect(Number(await printed(child))).toBeGreaterThan(0);
+    child.stderr?.destroy();
+    expect(await once(child, 'exit')).toEqual([7, null]);
   });
 
   it('keeps the errors of an application for the application', async () => {

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Report, ThrottledLog, tellTo } from '../../dist/host/throttled-log.js';
 
@@ -109,6 +110,22 @@ describe('a throttled log', () => {
     const { log, lines } = makeLog();
     log.throttledError('a', 'a', thrown);
     expect(lines).toEqual([expect.stringMatching(/^error: a: (a value that cannot be shown|Symbol\(thrown\))$/)]);
+  });
+
+  it('shows the stack of an error of another realm', () => {
+    const { log, lines } = makeLog();
+    log.throttledError('a', 'a', runInNewContext('new RangeError("elsewhere")'));
+    expect(lines[0]).toMatch(/^error: a: RangeError: elsewhere\n +at evalmachine/);
+  });
+
+  it('keeps no process from its end', () => {
+    vi.useRealTimers();
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    const { log } = makeLog();
+    log.throttled('info', 'a', 'a');
+    expect(timers()).toBe(before);
+    log.flush();
   });
 
   it('shows at most 8 Ki characters of an error, and says of how many', () => {
