@@ -33,7 +33,7 @@ function guessOf(
   handlers: readonly string[],
   serveFlags: readonly string[],
 ): Guess {
-  const [, what, found = ''] = /^unknown (command|option) '([^']*)'$/.exec(line) ?? [];
+  const [, what, found = ''] = /^unknown (command|option) '(.*)'$/.exec(line) ?? [];
   const all = args.map(quote).join(' ');
   if (what === 'command') {
     if (SOCKET_URL.test(found)) return `wsloom load ${all}`;

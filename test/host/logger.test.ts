@@ -149,6 +149,7 @@ describe('standard error', () => {
       for (let i = 0; i < 5000; i++) log.info(i + ' ' + 'x'.repeat(1000));
       console.log(process.stderr.writableLength);
       while (process.stderr.writableLength > 0) await wait(5);
+      while (process.stderr.listenerCount('error') > 0) await wait(5);
       log.info('last');
       log.info('end');`,
       'pipe',
