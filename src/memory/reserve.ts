@@ -34,7 +34,7 @@ export function reserveMemory(pages: number, { what, less }: MemoryUse): WebAsse
  */
 function adviceFor(less: string | undefined): string {
   if (typeof WebAssembly === 'undefined') {
-    return 'this Node has no WebAssembly, which wsloom needs; start it without --jitless and --no-expose-wasm';
+    return 'this Node has no WebAssembly, which wsloom needs; start it without --jitless, or whatever else takes it away';
   }
   try {
     new WebAssembly.Memory({ initial: 1, maximum: 1 });

