@@ -19,6 +19,7 @@ import { Incident } from './incident.js';
 import { Input, type InputListener } from './input.js';
 import { LentMessage } from './message.js';
 import { NO_LANE, type OutBuffer } from './out-buffer.js';
+import { problemOfOpen } from './open-answer.js';
 import { DIRECT_WRITE_BYTES, MAX_GATHERED_BYTES, NO_SLAB, Output } from './output.js';
 import { payloadBytes, payloadOf } from './payload.js';
 import { checkTopic, publishTo } from './publish-to.js';
@@ -123,17 +124,22 @@ export class HostedConnection implements Connection, TransportListener, InputLis
       this.#hasHeard = true;
       this.#bytesLeft -= head.length;
       this.#noteInput();
-      const opened = handler.open?.(this);
-      if (isPromise(opened)) {
+      const answer: unknown = handler.open?.(this);
+      if (isPromise(answer)) {
+        const opened: Promise<unknown> = Promise.resolve(answer);
         this.#env.track(opened);
         opened.then(
-          () => this.#opened(),
+          (later) => {
+            this.#judgeOpen(later);
+            this.#opened();
+          },
           (error: unknown) => {
             this.#failHook('open', error);
             this.#opened();
           },
         );
       } else {
+        this.#judgeOpen(answer);
         this.#opened();
       }
     } catch (error) {
@@ -432,6 +438,13 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     }
   }
 
+  /** A value that was meant to refuse must not let anybody in: see {@link problemOfOpen}. */
+  #judgeOpen(answer: unknown): void {
+    if (this.#state !== State.OPEN || (answer === false && this.#owesDrain)) return;
+    const problem = problemOfOpen(answer);
+    if (problem !== undefined) this.#failHook('open', problem);
+  }
+
   #opened(): void {
     this.#isOpening = false;
     // Not at once: a stream that a hook hands over may be opened while that hook looks at the window.
@@ -625,11 +638,12 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   #watch(hook: string, result: void | Promise<void>): void {
     if (!isPromise(result)) return;
-    this.#env.track(result);
-    result.then(undefined, (error: unknown) => this.#failHook(hook, error));
+    const settled = Promise.resolve(result); // the same, unless it only looks like a promise, and may settle more than once
+    this.#env.track(settled);
+    settled.then(undefined, (error: unknown) => this.#failHook(hook, error));
   }
 }
 
-function isPromise(result: unknown): result is Promise<void> {
-  return typeof (result as Promise<void> | undefined)?.then === 'function';
+function isPromise(result: unknown): result is PromiseLike<void> {
+  return typeof (result as PromiseLike<void> | undefined | null)?.then === 'function';
 }

@@ -14,6 +14,7 @@ import type { Thresholds } from '../kernels/thresholds.js';
 import { Arena } from '../memory/arena.js';
 import { CloseCode } from '../protocol/close.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import { describeThrown } from './describe-value.js';
 import type { Exchange } from './exchange.js';
 import { Incidents } from './incidents.js';
 import type { Logger } from './logger.js';
@@ -108,8 +109,7 @@ export class Host {
       onLimit: (connection, incident, detail) => incidents.add(incident, describe(connection), detail),
       onHandlerError: (connection, hook, error) => {
         counters.add(Counter.HANDLER_ERRORS, 1);
-        const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        log.error(`${hook}() of the handler failed, connection ${connection.id}: ${what}`);
+        log.error(`${hook}() of the handler failed, connection ${connection.id}: ${describeThrown(error)}`);
       },
       track: (promise) => this.#track(promise),
       onConnectionClosed: (connection) => this.#remove(connection),
@@ -248,7 +248,7 @@ export class Host {
     }
   }
 
-  #track(promise: PromiseLike<void>): void {
+  #track(promise: PromiseLike<unknown>): void {
     this.#unsettled++;
     const settled = () => {
       this.#unsettled--;

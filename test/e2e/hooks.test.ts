@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { BroadcastChannel } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { Client } from './client.js';
-import { closePayload, closeStatus, Opcode, RawClient } from './raw-client.js';
+import { closePayload, closeStatus, encodeFrame, Opcode, RawClient } from './raw-client.js';
 import { handler, Reports, serve } from './serving.js';
 
 const hooks = handler('hooks.js');
@@ -156,3 +156,70 @@ function order(what: 'open' | 'fail'): void {
   orders.postMessage(what);
   orders.close();
 }
+
+describe.each([0, 1])('what hooks return, with threads: %i', (threads) => {
+  const answering = handler('answering.js');
+
+  it.each(['false', 'later', 'status', 'statusLater'])(
+    'lets nobody in when open returns what could refuse: %s',
+    async (what) => {
+      await using served = await serve({ handler: answering, threads });
+      using client = await RawClient.open(served.port, `/?open=${what}`, encodeFrame(Opcode.TEXT, 'early'));
+      expect(closeStatus(await client.next())).toEqual({ code: 1011, reason: 'internal error' });
+      await client.ended;
+      const line = await served.log.line(/open\(\) of the handler failed/);
+      expect(line).toMatch(
+        /connection \d+: it returned (false|the status 40[13]), which refuses nobody: [ -~]*upgrade\(\)/,
+      );
+      expect(served.server.stats().handlerErrors).toBe(1);
+    },
+  );
+
+  it.each(['sent', 'full', 'fullLater', 'null', 'zero', 'text', 'set', 'answered', 'twice'])(
+    'means nothing when open returns what is no refusal: %s',
+    async (what) => {
+      await using served = await serve({ handler: answering, threads });
+      using client = await Client.open(`${served.url}/?open=${what}`);
+      client.send('here');
+      const texts = await client.texts(['sent', 'full', 'fullLater'].includes(what) ? 2 : 1);
+      expect(texts.at(-1)).toBe('here');
+      expect(served.log.lines).toEqual([]);
+    },
+  );
+
+  it('is not asked for when open has closed the connection itself', async () => {
+    await using served = await serve({ handler: answering, threads });
+    using client = await Client.open(`${served.url}/?open=closed`);
+    expect(await client.closed).toEqual({ code: 4001, reason: 'no' });
+    expect(served.log.lines).toEqual([]);
+  });
+
+  it.each(['throwing', 'unreadable', 'rejecting'])(
+    'costs its connection only, when it is a promise: %s',
+    async (what) => {
+      await using served = await serve({ handler: answering, threads });
+      for (const hook of ['open', 'message']) {
+        using client = await Client.open(`${served.url}/?${hook}=${what}`);
+        client.send('here');
+        expect((await client.closed).code).toBe(1011);
+        await served.log.line(new RegExp(`${hook}\\(\\) of the handler failed`));
+      }
+      using other = await Client.open(served.url);
+      other.send('others go on');
+      expect(await other.text()).toBe('others go on');
+    },
+  );
+
+  it.each(['false', 'status', 'null', 'twice'])('means nothing when message and close return it: %s', async (what) => {
+    await using served = await serve({ handler: answering, threads });
+    for (const hook of ['message', 'close']) {
+      using client = await Client.open(`${served.url}/?${hook}=${what}`);
+      client.send('a');
+      client.send('b');
+      expect(await client.texts(2)).toEqual(['a', 'b']);
+      await client.close(1000);
+    }
+    await served.server.close({ drainMs: 10_000 });
+    expect(served.log.lines.filter((line) => !line.startsWith('info'))).toEqual([]);
+  });
+});

@@ -119,7 +119,7 @@ describe('a list of origins', () => {
 describe('a list of origins with file://', () => {
   it('allows what embedded clients and pages of files say, and no other', () => {
     const rule = originRule(['file://']);
-    expect(['file://', 'null', 'https://example.org', '', 'file'].map(rule)).toEqual([
+    expect(['file://', 'null', 'https://example.org', '', 'file'].map((origin) => rule(origin, 'localhost'))).toEqual([
       true,
       false,
       false,

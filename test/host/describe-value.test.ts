@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { describeThrown, describeValue, oneLine } from '../../dist/host/describe-value.js';
+import { similarName } from '../../dist/host/similar-name.js';
+
+const raise = () => {
+  throw new Error('on purpose');
+};
+
+describe('what was thrown is named', () => {
+  test('by its stack, its text, or its value', () => {
+    const error = new Error('on purpose');
+    expect(describeThrown(error)).toBe(error.stack);
+    expect(describeThrown('as it is\nhere')).toBe('as it is\nhere');
+    expect(describeThrown(undefined)).toBe('undefined');
+    expect(describeThrown({ status: 401 })).toBe('{ status: 401 }');
+    const bare = Object.assign(new Error('bare'), { stack: undefined });
+    expect(describeThrown(bare)).toBe('bare');
+  });
+
+  test('whatever it does to those who look', () => {
+    const trapped = new Proxy(new Error('x'), { get: raise, getPrototypeOf: raise, ownKeys: raise });
+    const stackless = Object.defineProperty(new Error('x'), 'stack', { get: raise });
+    const odd = Object.assign(new Error('x'), { stack: { toString: raise } });
+    const values = [trapped, stackless, odd, Object.create(null), { toString: raise }, Symbol('x')];
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    for (const value of [...values, proxy]) expect(describeThrown(value)).toMatch(/^[ -~\n]+$/);
+    expect(describeValue(proxy)).toMatch(/^[ -~]+$/);
+  });
+});
+
+test('a line is cut, and has no characters that a terminal would obey', () => {
+  expect(oneLine('a\r\n\tb', 10)).toBe('a b');
+  expect(oneLine('\x1bé', 10)).toBe('\\u001b\\u00e9');
+  expect(oneLine('abc', 3)).toBe('abc');
+  expect(oneLine('abcd', 3)).toBe('abc...');
+});
+
+test.each([
+  ['stauts', 'status'],
+  ['statuss', 'status'],
+  ['STATUS', 'status'],
+  ['sttus', 'status'],
+  ['opne', 'open'],
+  ['oepm', undefined],
+  ['mesage', undefined],
+  ['opened', undefined],
+  ['', undefined],
+  ['x'.repeat(100_000), undefined],
+])('a name like %j may mean %j', (name, meant) => {
+  expect(similarName(name, ['open', 'status'])).toBe(meant);
+});
