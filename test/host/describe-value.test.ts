@@ -24,6 +24,7 @@ describe('what was thrown is named', () => {
     const values = [trapped, stackless, odd, Object.create(null), { toString: raise }, Symbol('x')];
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
+    expect(describeValue(trapped)).toContain('Proxy');
     for (const value of [...values, proxy]) expect(describeThrown(value)).toMatch(/^[ -~\n]+$/);
     expect(describeValue(proxy)).toMatch(/^[ -~]+$/);
   });

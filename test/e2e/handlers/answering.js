@@ -8,6 +8,12 @@ const raise = () => {
 /** What looks like a promise, to those who wait for it. */
 const thenable = (then) => Object.defineProperty({}, 'then', { value: then });
 
+/** Returns what `send` has returned in the end. */
+const sendUntilFull = (connection) => {
+  while (connection.send('x'.repeat(2 ** 20)));
+  return false;
+};
+
 const ANSWERS = {
   false: () => false,
   later: async () => false,
@@ -23,8 +29,8 @@ const ANSWERS = {
   unreadable: () => Object.defineProperty({}, 'then', { get: raise }),
   rejecting: () => thenable((_resolve, reject) => reject(Object.create(null))),
   sent: (connection) => connection.send('hello'),
-  full: (connection) => connection.send('x'.repeat(2 ** 21)),
-  fullLater: async (connection) => connection.send('x'.repeat(2 ** 21)),
+  full: (connection) => sendUntilFull(connection),
+  fullLater: async (connection) => sendUntilFull(connection),
   null: () => null,
   zero: () => 0,
   text: () => 'no',
