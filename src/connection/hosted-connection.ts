@@ -90,6 +90,8 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #peerEnded = false;
   /** `send` has returned false, and `drain` is due. */
   #owesDrain = false;
+  /** `send` has ever returned false. */
+  #hasOverflowed = false;
   /** The payload of the latest ping that could not be answered yet, because output was queued. */
   #owedPong: Uint8Array | undefined;
 
@@ -400,6 +402,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #hasRoomFor(bytes: number, messages: number): boolean {
     if (this.#guard.hasRoomFor(bytes, messages, this.#output.bufferedBytes)) return true;
     this.#owesDrain = true;
+    this.#hasOverflowed = true;
     return false;
   }
 
@@ -438,11 +441,18 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     }
   }
 
-  /** A value that was meant to refuse must not let anybody in: see {@link problemOfOpen}. */
+  /**
+   * A value that was meant to refuse must not let anybody in: see {@link problemOfOpen}. Not false after a `send` that returned it: it may
+   * be what `open` has passed on, and `drain` may have been called since.
+   */
   #judgeOpen(answer: unknown): void {
-    if (this.#state !== State.OPEN || (answer === false && this.#owesDrain)) return;
-    const problem = problemOfOpen(answer);
-    if (problem !== undefined) this.#failHook('open', problem);
+    if (this.#state !== State.OPEN || (answer === false && this.#hasOverflowed)) return;
+    try {
+      const problem = problemOfOpen(answer);
+      if (problem !== undefined) this.#failHook('open', problem);
+    } catch (error) {
+      this.#failHook('open', error); // by a Proxy or a getter of the application
+    }
   }
 
   #opened(): void {
@@ -574,6 +584,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #isBelowHighWaterMark(): boolean {
     if (!this.#isAboveHighWaterMark()) return true;
     this.#owesDrain = true;
+    this.#hasOverflowed = true;
     return false;
   }
 

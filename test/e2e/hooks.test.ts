@@ -217,6 +217,15 @@ describe.each([0, 1])('what hooks return, with threads: %i', (threads) => {
     },
   );
 
+  it.each(['trapped', 'trappedLater'])('costs its connection only, when it cannot be looked at: %s', async (what) => {
+    using client = await Client.open(`${served.url}/?open=${what}`);
+    expect((await client.closed).code).toBe(1011);
+    await served.log.line(/open\(\) of the handler failed/);
+    using other = await Client.open(served.url);
+    other.send('others go on');
+    expect(await other.text()).toBe('others go on');
+  });
+
   it('means nothing when message and close return it, and a promise that settles twice is over once', async () => {
     await using own = await serve({ handler: handler('answering.js'), threads });
     for (const what of ['false', 'status', 'null', 'twice']) {

@@ -28,6 +28,8 @@ const ANSWERS = {
   throwing: () => thenable(raise),
   unreadable: () => Object.defineProperty({}, 'then', { get: raise }),
   rejecting: () => thenable((_resolve, reject) => reject(Object.create(null))),
+  trapped: () => new Proxy({}, { getOwnPropertyDescriptor: raise }),
+  trappedLater: async () => new Proxy({}, { getOwnPropertyDescriptor: raise }),
   sent: (connection) => connection.send('hello'),
   full: (connection) => sendUntilFull(connection),
   fullLater: async (connection) => sendUntilFull(connection),
