@@ -1,7 +1,8 @@
 export type { Connection, SendData } from './connection/connection.js';
-export { defineHandler, type Handler } from './connection/handler.js';
+export type { Handler } from './connection/handler.js';
 export { type Message, MessageVoidError } from './connection/message.js';
-export { HandlerModuleError } from './host/handler-module.js';
+export { defineHandler, type ModuleHandler } from './host/define-handler.js';
+export { HandlerModuleError } from './host/handler-module-error.js';
 export type { Logger } from './host/logger.js';
 export { publish } from './host/publish.js';
 export type { Upgrade, UpgradeAcceptance, UpgradeRefusal, UpgradeRequest } from './host/upgrade.js';

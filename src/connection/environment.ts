@@ -47,7 +47,7 @@ export interface ConnectionEnvironment {
   /** A hook has thrown or rejected. */
   onHandlerError(connection: HostedConnection, hook: string, error: unknown): void;
   /** Waits for a hook's promise: {@link Host.drain} does not cut off what it may still send. */
-  track(promise: PromiseLike<void>): void;
+  track(promise: PromiseLike<unknown>): void;
   /** The connection is not open any more: closing has begun, or it was lost. Once, before {@link onConnectionClosed}. */
   onConnectionClosing(connection: HostedConnection): void;
   /** The connection is over. */

@@ -2,12 +2,16 @@ import type { Connection } from './connection.js';
 import type { Message } from './message.js';
 
 /**
- * What an application does with its connections: the default export of a handler module, made with {@link defineHandler}.
+ * What an application does with its connections: the default export of a handler module, made with `defineHandler`.
  * Hooks run in the thread that hosts the connection, one at a time; each thread has its own copy of the module and of its
  * state. A hook that throws, or whose promise rejects, closes its connection with 1011 and is logged.
  */
 export interface Handler<Data = unknown> {
-  /** A connection has been opened. If this returns a promise, nothing is read from the connection until it is settled. */
+  /**
+   * A connection has been opened. If this returns a promise, nothing is read from the connection until it is settled. It refuses nobody
+   * by what it returns: to do that, use `upgrade`, or call `connection.close(1008, reason)`. A connection whose `open` returns or
+   * promises `false`, or an object with a status from 300 on, is closed with 1011 and logged, unless its `send` has returned false.
+   */
   open?(connection: Connection<Data>): void | Promise<void>;
 
   /**
@@ -25,9 +29,4 @@ export interface Handler<Data = unknown> {
    * 1006: it was lost.
    */
   close?(connection: Connection<Data>, code: number, reason: string): void | Promise<void>;
-}
-
-/** Gives a handler its types. Returns what it is given. */
-export function defineHandler<Data = unknown>(handler: Handler<Data>): Handler<Data> {
-  return handler;
 }

@@ -19,6 +19,7 @@ import { Incident } from './incident.js';
 import { Input, type InputListener } from './input.js';
 import { LentMessage } from './message.js';
 import { NO_LANE, type OutBuffer } from './out-buffer.js';
+import { problemOfOpen } from './open-answer.js';
 import { DIRECT_WRITE_BYTES, MAX_GATHERED_BYTES, NO_SLAB, Output } from './output.js';
 import { payloadBytes, payloadOf } from './payload.js';
 import { checkTopic, publishTo } from './publish-to.js';
@@ -89,6 +90,8 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #peerEnded = false;
   /** `send` has returned false, and `drain` is due. */
   #owesDrain = false;
+  /** `send` has ever returned false. */
+  #hasOverflowed = false;
   /** The payload of the latest ping that could not be answered yet, because output was queued. */
   #owedPong: Uint8Array | undefined;
 
@@ -123,17 +126,22 @@ export class HostedConnection implements Connection, TransportListener, InputLis
       this.#hasHeard = true;
       this.#bytesLeft -= head.length;
       this.#noteInput();
-      const opened = handler.open?.(this);
-      if (isPromise(opened)) {
+      const answer: unknown = handler.open?.(this);
+      if (isPromise(answer)) {
+        const opened: Promise<unknown> = Promise.resolve(answer);
         this.#env.track(opened);
         opened.then(
-          () => this.#opened(),
+          (later) => {
+            this.#judgeOpen(later);
+            this.#opened();
+          },
           (error: unknown) => {
             this.#failHook('open', error);
             this.#opened();
           },
         );
       } else {
+        this.#judgeOpen(answer);
         this.#opened();
       }
     } catch (error) {
@@ -402,6 +410,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #hasRoomFor(bytes: number, messages: number): boolean {
     if (this.#guard.hasRoomFor(bytes, messages, this.#output.bufferedBytes)) return true;
     this.#owesDrain = true;
+    this.#hasOverflowed = true;
     return false;
   }
 
@@ -444,6 +453,20 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     } else {
       // Memory that could not be had, or a mistake of ours: it must not cost the other connections.
       this.#failHook('read', error);
+    }
+  }
+
+  /**
+   * A value that was meant to refuse must not let anybody in: see {@link problemOfOpen}. Not false after a `send` that returned it: it may
+   * be what `open` has passed on, and `drain` may have been called since.
+   */
+  #judgeOpen(answer: unknown): void {
+    if (this.#state !== State.OPEN || (answer === false && this.#hasOverflowed)) return;
+    try {
+      const problem = problemOfOpen(answer);
+      if (problem !== undefined) this.#failHook('open', problem);
+    } catch (error) {
+      this.#failHook('open', error); // by a Proxy or a getter of the application
     }
   }
 
@@ -575,6 +598,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #isBelowHighWaterMark(): boolean {
     if (!this.#isAboveHighWaterMark()) return true;
     this.#owesDrain = true;
+    this.#hasOverflowed = true;
     return false;
   }
 
@@ -642,11 +666,12 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   #watch(hook: string, result: void | Promise<void>): void {
     if (!isPromise(result)) return;
-    this.#env.track(result);
-    result.then(undefined, (error: unknown) => this.#failHook(hook, error));
+    const settled = Promise.resolve(result); // the same, unless it only looks like a promise, and may settle more than once
+    this.#env.track(settled);
+    settled.then(undefined, (error: unknown) => this.#failHook(hook, error));
   }
 }
 
-function isPromise(result: unknown): result is Promise<void> {
-  return typeof (result as Promise<void> | undefined)?.then === 'function';
+function isPromise(result: unknown): result is PromiseLike<void> {
+  return typeof (result as PromiseLike<void> | undefined | null)?.then === 'function';
 }

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { describeValue } from './describe-value.js';
 
 /** The most that is shown of an error: a message may quote whatever a client has sent. */
 const MAX_CHARACTERS = 8 * 1024;
@@ -13,7 +14,8 @@ const OURS = ['../', '../../src/'].map((path) => new URL(path, import.meta.url).
 export function errorText(error: unknown): string {
   let text: string;
   try {
-    text = String(isError(error) ? (error.stack ?? error.message) : error);
+    if (isError(error)) text = String(error.stack ?? error.message);
+    else text = typeof error === 'string' ? error : describeValue(error);
   } catch {
     text = 'a value that cannot be shown'; // its own getters or methods throw
   }

@@ -1,21 +1,17 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Handler } from '../connection/handler.js';
+import { HandlerModuleError } from './handler-module-error.js';
+import { findUpgrade, HOOKS, hookHint } from './hook-names.js';
 import type { Upgrade } from './upgrade.js';
 
-/** The handler module cannot be used; the message says why. */
-export class HandlerModuleError extends Error {
-  readonly code = 'WSLOOM_HANDLER';
-  override readonly name = 'HandlerModuleError';
-}
+export { HandlerModuleError };
 
 /** What a handler module exports. */
 export interface HandlerModule {
   readonly handler: Handler;
   readonly upgrade: Upgrade | undefined;
 }
-
-const HOOKS: readonly string[] = ['open', 'message', 'drain', 'close'] satisfies (keyof Handler)[];
 
 /**
  * Imports a handler module into this thread.
@@ -34,7 +30,8 @@ export async function loadHandlerModule(href: string): Promise<HandlerModule> {
     const why = cause instanceof Error ? (isLoaderError(cause) ? cause.message : cause.stack) : String(cause);
     throw new HandlerModuleError(`the handler module ${shown} does not load: ${why}`, { cause });
   }
-  return { handler: checkHandler(exports.default, shown), upgrade: checkUpgrade(exports.upgrade, shown) };
+  const handler = checkHandler(exports.default, shown);
+  return { handler, upgrade: findUpgrade(exports, handler, shown) };
 }
 
 /** Whether the module could not even be found or read: a stack would show nothing of the user's. */
@@ -49,8 +46,10 @@ function checkHandler(handler: unknown, shown: string): Handler {
     );
   }
   for (const name of Object.keys(handler)) {
-    if (HOOKS.includes(name)) continue;
-    throw new HandlerModuleError(`the handler of ${shown} has a hook '${name}'; there are ${HOOKS.join(', ')}`);
+    if (HOOKS.includes(name) || name === 'upgrade') continue;
+    throw new HandlerModuleError(
+      `the handler of ${shown} has a hook '${name}'; there are ${HOOKS.join(', ')}${hookHint(name)}`,
+    );
   }
   for (const name of HOOKS) {
     const hook: unknown = Reflect.get(handler, name); // maybe inherited
@@ -59,9 +58,4 @@ function checkHandler(handler: unknown, shown: string): Handler {
     throw new HandlerModuleError(`the hook '${name}' of ${shown} must be a function, got ${found}`);
   }
   return handler;
-}
-
-function checkUpgrade(upgrade: unknown, shown: string): Upgrade | undefined {
-  if (upgrade === undefined || typeof upgrade === 'function') return upgrade as Upgrade | undefined;
-  throw new HandlerModuleError(`the export 'upgrade' of ${shown} must be a function, got ${typeof upgrade}`);
 }

@@ -285,7 +285,7 @@ export class Host {
     }
   }
 
-  #track(promise: PromiseLike<void>): void {
+  #track(promise: PromiseLike<unknown>): void {
     this.#unsettled++;
     const settled = () => {
       this.#unsettled--;

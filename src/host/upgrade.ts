@@ -18,9 +18,9 @@ export interface UpgradeRequest {
   readonly remoteAddress: string | undefined;
 }
 
-/** Refuses a connection. */
+/** Refuses a connection. A property of {@link UpgradeAcceptance} beside it is answered with 500. */
 export interface UpgradeRefusal {
-  /** Of the HTTP response: 300 to 599. */
+  /** Status of the HTTP response, an integer from 300 to 599. */
   readonly status: number;
   readonly headers?: HeaderSource;
   /** Plain text; default: what the status means. */
@@ -29,7 +29,8 @@ export interface UpgradeRefusal {
 
 /** Accepts a connection. */
 export interface UpgradeAcceptance {
-  readonly status?: undefined;
+  /** What has a status refuses, also if that is undefined by mistake: 500. */
+  readonly status?: never;
   /** One of those offered; default none. */
   readonly subprotocol?: string | undefined;
   /** To be added to the 101 response. */
@@ -40,8 +41,12 @@ export interface UpgradeAcceptance {
 
 /**
  * The export `upgrade` of a handler module: asked before a connection is accepted, in the thread that does the opening
- * handshake, which is the primary. Nothing returned accepts. A throw or a rejection is answered with 500 and logged.
- * It has `handshakeTimeoutMs`, like the handshake as a whole.
+ * handshake, which is the primary. It may also be the property `upgrade` of the default export.
+ *
+ * It returns, or promises, `undefined` or an {@link UpgradeAcceptance} to accept, an {@link UpgradeRefusal} to refuse. So a bare
+ * `return` accepts. Everything else lets nobody in: `false`, `null`, a number, an object with other properties or of a class, headers
+ * that cannot be sent, data that cannot be cloned, a throw, a rejection. It is answered with 500, and a line in the log names it.
+ * The hook has `handshakeTimeoutMs` to decide, like the handshake as a whole.
  */
 export type Upgrade = (
   request: UpgradeRequest,

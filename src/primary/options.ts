@@ -173,7 +173,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     handOffTimeoutMs: numberOf('handOffTimeoutMs'),
     resourceLimits: { ...DEFAULT_RESOURCES, ...checkResourceLimits(options.resourceLimits ?? {}) },
     paths: options.path === undefined ? undefined : checkPaths(options.path),
-    ...checkRoutes(options.page ?? DEFAULTS.page, options.health ?? DEFAULTS.health),
+    ...checkRoutes(options),
     log: new ThrottledLog(tellTo(checkLogger(options.log))),
   };
 }
@@ -300,7 +300,9 @@ function checkPaths(path: unknown): ReadonlySet<string> {
 }
 
 /** @returns undefined for what is turned off. */
-function checkRoutes(page: unknown, health: unknown): Pick<ResolvedOptions, 'page' | 'health'> {
+function checkRoutes(options: ServerOptions): Pick<ResolvedOptions, 'page' | 'health'> {
+  // Not null: who says so may mean off.
+  const { page = DEFAULTS.page, health = DEFAULTS.health } = options;
   const routes = { page: checkRoute('page', page), health: checkRoute('health', health) };
   if (routes.page === undefined || routes.page !== routes.health) return routes;
   throw new ConfigError(

@@ -121,7 +121,7 @@ export interface ServerOptions {
   /**
    * Whose pages may connect: origins like 'https://example.org', or '*' for all. Default: pages of the same host and port as
    * the server is asked for, whatever the scheme. Clients that are no browsers send no Origin and are not concerned. Others
-   * get 403.
+   * get 403. 'null' and 'file://' are origins too: pages without one, and embedded clients that send the latter.
    */
   readonly allowedOrigins?: readonly string[];
   /**

@@ -2,11 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Incident } from '../connection/incident.js';
+import { type Acceptance, DecisionError, type Refusal, readDecision } from '../host/decision.js';
+import { withoutParticulars } from '../host/error-text.js';
 import type { Incidents } from '../host/incidents.js';
 import type { ThrottledLog } from '../host/throttled-log.js';
-import type { Upgrade, UpgradeAcceptance, UpgradeRefusal } from '../host/upgrade.js';
+import type { Upgrade } from '../host/upgrade.js';
 import { type HandshakeRequest, type OpeningHandshake, readHandshake } from '../protocol/handshake.js';
-import { excerpt, HandshakeError } from '../protocol/handshake-error.js';
+import { excerpt, HandshakeConfigError, HandshakeError } from '../protocol/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/handshake-response.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { Admission } from './admission.js';
@@ -45,9 +47,6 @@ export interface UpgraderOptions {
   readonly handshakeTimeoutMs: number;
   readonly log: ThrottledLog;
 }
-
-/** What an upgrade hook returns, or its promise gives. */
-type Decision = Awaited<ReturnType<Upgrade>>;
 
 /** A connection that is being upgraded. */
 interface Candidate {
@@ -114,18 +113,18 @@ export class Upgrader {
     }
     const { path, query, host, origin, subprotocols, headers } = candidate.handshake;
     const { remoteAddress } = caller;
-    let decision: ReturnType<Upgrade>;
+    let answer: unknown;
     try {
-      decision = upgrade({ path, query, host, origin, subprotocols, headers, remoteAddress });
+      answer = upgrade({ path, query, host, origin, subprotocols, headers, remoteAddress });
+      if (isPromise(answer)) {
+        this.#decideLater(candidate, answer).catch((error: unknown) => this.#boundary.lose(caller.stream, error));
+        return;
+      }
     } catch (error) {
       this.#refuseFailed(candidate, error);
       return;
     }
-    if (isPromise(decision)) {
-      this.#decideLater(candidate, decision).catch((error: unknown) =>
-        this.#boundary.lose(candidate.caller.stream, error),
-      );
-    } else this.#decide(candidate, decision ?? undefined);
+    this.#decide(candidate, answer);
   }
 
   #judge(request: HandshakeRequest, caller: Caller): Candidate | undefined {
@@ -178,18 +177,18 @@ export class Upgrader {
     }
   }
 
-  async #decideLater(candidate: Candidate, promise: PromiseLike<Decision>): Promise<void> {
+  async #decideLater(candidate: Candidate, promise: PromiseLike<unknown>): Promise<void> {
     const { caller } = candidate;
     const end = this.#wait(caller.stream, (why) => this.#refuse(caller, 503, why));
-    let decision: Decision;
+    let answer: unknown;
     try {
-      decision = await promise;
+      answer = await promise;
     } catch (error) {
       if (end()) this.#refuseFailed(candidate, error);
       else this.#tellFailed(candidate, error);
       return;
     }
-    if (end()) this.#decide(candidate, decision ?? undefined);
+    if (end()) this.#decide(candidate, answer);
   }
 
   /** Refuses everybody who still waits: the server is going away. */
@@ -221,25 +220,19 @@ export class Upgrader {
     return end;
   }
 
-  #decide(candidate: Candidate, decision: UpgradeAcceptance | UpgradeRefusal | undefined): void {
+  #decide(candidate: Candidate, answer: unknown): void {
     const { caller, handshake } = candidate;
+    let decision: Acceptance | Refusal;
     let response: string;
-    let data: unknown;
     try {
-      if (decision?.status !== undefined) {
-        const { status, headers = {}, body } = decision;
-        response = renderRefusal(status, body === undefined ? { headers } : { headers, body });
-        this.#end(caller, response);
-        return;
-      }
-      response = renderAccept(handshake, {
-        subprotocol: decision?.subprotocol,
-        ...(decision?.headers === undefined ? {} : { headers: decision.headers }),
-      });
-      // Here also when no thread is crossed: what cannot be cloned must be found before the 101 is sent.
-      data = decision?.data === undefined ? undefined : structuredClone(decision.data);
+      decision = readDecision(answer);
+      response = decision.accepts ? renderAccept(handshake, decision) : renderRefusal(decision.status, decision);
     } catch (error) {
       this.#refuseFailed(candidate, error);
+      return;
+    }
+    if (!decision.accepts) {
+      this.#end(caller, response);
       return;
     }
     this.#accept(candidate, response, {
@@ -247,8 +240,8 @@ export class Upgrader {
       remoteAddress: caller.remoteAddress,
       path: handshake.path,
       query: handshake.query,
-      subprotocol: decision?.subprotocol ?? '',
-      data,
+      subprotocol: decision.subprotocol ?? '',
+      data: decision.data,
     });
   }
 
@@ -340,7 +333,10 @@ export class Upgrader {
   #tellFailed({ handshake, caller }: Candidate, error: unknown): void {
     const who = `${describePeer(caller.remoteAddress)} on ${handshake.path.slice(0, 100)}`;
     const what = 'upgrade() of the handler failed';
-    this.#options.log.throttledError(what, `${what}, for ${who}`, error);
+    const { log } = this.#options;
+    if (!isAboutAnswer(error)) log.throttledError(what, `${what}, for ${who}`, error);
+    else
+      log.throttled('error', `${what}: ${withoutParticulars(error.message)}`, `${what}, for ${who}: ${error.message}`);
   }
 
   #tellOutOfDescriptors(): void {
@@ -348,8 +344,8 @@ export class Upgrader {
   }
 
   #refuseFailed(candidate: Candidate, error: unknown): void {
-    this.#tellFailed(candidate, error);
     this.#refuse(candidate.caller, 500, 'the server failed to decide about this connection\n');
+    this.#tellFailed(candidate, error);
   }
 }
 
@@ -363,8 +359,13 @@ function describePeer(remoteAddress: string | undefined): string {
   return remoteAddress ?? 'an unknown address';
 }
 
-function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as PromiseLike<T> | undefined)?.then === 'function';
+/** Of what is wrong with an answer there is no stack to be shown: it was returned. */
+function isAboutAnswer(error: unknown): error is Error {
+  return error instanceof DecisionError || error instanceof HandshakeConfigError;
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined | null)?.then === 'function';
 }
 
 function ignore(): void {}

@@ -33,6 +33,8 @@ describe('what is said', () => {
     [['serve', '--threads', '1025', '--port', '0'], /threads must be an integer from 0 to 1024, got 1025/],
     [['serve', '--arena', '1KiB'], /--arena must be an integer from 1048576 to 4294901760, got 1024/],
     [['serve', '--max-payload', '5GiB'], /--max-payload must be an integer from 1 to 4294967295, got 5368709120/],
+    [['serve', '--page', 'try'], /--page must be 'off' or a path that begins with '\/', .* got "try"/],
+    [['serve', '--health', '/'], /--health must have another path than page, got "\/" for both/],
     [['serve', '--path', '/a?b'], /path must begin with '\/' and have no query, got "\/a\?b"/],
   ])('of the mistake in %j names what is wrong and what is possible', async (args, says) => {
     await using command = Command.run(...args);

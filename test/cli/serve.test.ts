@@ -63,6 +63,14 @@ describe('wsloom serve', () => {
     rmSync(folder, { recursive: true });
   });
 
+  it('moves the page, and turns the health off', async () => {
+    await using command = Command.run('serve', '--port', '0', '--threads', '0', '--page', '/try', '--health', 'off');
+    const url = (await command.listening()).replace('ws:', 'http:');
+    const statuses: number[] = [];
+    for (const path of ['/', '/try', '/healthz']) statuses.push((await fetch(url + path)).status);
+    expect(statuses).toEqual([426, 200, 426]);
+  });
+
   it('uses every one of its threads', async () => {
     await using command = Command.run('serve', 'echo', '--port', '0', '--threads', '2');
     const url = await command.listening();

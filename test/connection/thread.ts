@@ -63,7 +63,7 @@ export class TestThread {
   /** Hooks that have failed. */
   readonly failures: { readonly hook: string; readonly error: unknown }[] = [];
   /** Promises that the host would wait for. */
-  readonly tracked: PromiseLike<void>[] = [];
+  readonly tracked: PromiseLike<unknown>[] = [];
   readonly closed: HostedConnection[] = [];
   readonly #env: ConnectionEnvironment;
   /** By descriptor. */

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { BroadcastChannel } from 'node:worker_threads';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Client } from './client.js';
-import { closePayload, closeStatus, Opcode, RawClient } from './raw-client.js';
-import { handler, Reports, serve } from './serving.js';
+import { closePayload, closeStatus, encodeFrame, Opcode, RawClient } from './raw-client.js';
+import { handler, Reports, type Served, serve } from './serving.js';
 
 const hooks = handler('hooks.js');
 
@@ -156,3 +156,88 @@ function order(what: 'open' | 'fail'): void {
   orders.postMessage(what);
   orders.close();
 }
+
+describe.each([0, 1])('what hooks return, with threads: %i', (threads) => {
+  let served: Served;
+
+  beforeAll(async () => {
+    served = await serve({ handler: handler('answering.js'), threads });
+  });
+
+  afterAll(async () => {
+    await served[Symbol.asyncDispose]();
+  });
+
+  beforeEach(() => {
+    served.log.lines.length = 0;
+  });
+
+  it.each(['false', 'later', 'status', 'statusLater'])(
+    'lets nobody in when open returns what could refuse: %s',
+    async (what) => {
+      const { handlerErrors } = served.server.stats();
+      using client = await RawClient.open(served.port, `/?open=${what}`, encodeFrame(Opcode.TEXT, 'early'));
+      expect(closeStatus(await client.next())).toEqual({ code: 1011, reason: 'internal error' });
+      await client.ended;
+      expect(await served.log.line(/open\(\) of the handler failed/)).toMatch(
+        /connection \d+: it returned (false|the status 40[13]), which refuses nobody: [ -~]*upgrade\(\)/,
+      );
+      expect(served.server.stats().handlerErrors).toBe(handlerErrors + 1);
+    },
+  );
+
+  it.each(['sent', 'full', 'fullLater', 'null', 'zero', 'text', 'set', 'answered', 'twice'])(
+    'means nothing when open returns what is no refusal: %s',
+    async (what) => {
+      using client = await Client.open(`${served.url}/?open=${what}`);
+      client.send('here');
+      while ((await client.text()) !== 'here');
+      expect(served.log.lines).toEqual([]);
+    },
+  );
+
+  it('is not asked for when open has closed the connection itself', async () => {
+    using client = await Client.open(`${served.url}/?open=closed`);
+    expect(await client.closed).toEqual({ code: 4001, reason: 'no' });
+    expect(served.log.lines).toEqual([]);
+  });
+
+  it.each(['throwing', 'unreadable', 'rejecting'])(
+    'costs its connection only, when it is a promise: %s',
+    async (what) => {
+      for (const hook of ['open', 'message']) {
+        using client = await Client.open(`${served.url}/?${hook}=${what}`);
+        client.send('here');
+        expect((await client.closed).code).toBe(1011);
+        await served.log.line(new RegExp(`${hook}\\(\\) of the handler failed`));
+      }
+      using other = await Client.open(served.url);
+      other.send('others go on');
+      expect(await other.text()).toBe('others go on');
+    },
+  );
+
+  it.each(['trapped', 'trappedLater'])('costs its connection only, when it cannot be looked at: %s', async (what) => {
+    using client = await Client.open(`${served.url}/?open=${what}`);
+    expect((await client.closed).code).toBe(1011);
+    await served.log.line(/open\(\) of the handler failed/);
+    using other = await Client.open(served.url);
+    other.send('others go on');
+    expect(await other.text()).toBe('others go on');
+  });
+
+  it('means nothing when message and close return it, and a promise that settles twice is over once', async () => {
+    await using own = await serve({ handler: handler('answering.js'), threads });
+    for (const what of ['false', 'status', 'null', 'twice']) {
+      for (const hook of ['message', 'close']) {
+        using client = await Client.open(`${own.url}/?${hook}=${what}`);
+        client.send('a');
+        client.send('b');
+        expect(await client.texts(2)).toEqual(['a', 'b']);
+        await client.close(1000);
+      }
+    }
+    await own.server.close({ drainMs: 10_000 });
+    expect(own.log.lines.filter((line) => !line.startsWith('info'))).toEqual([]);
+  });
+});

@@ -144,6 +144,46 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     expect(served.server.stats()).toMatchObject({ opened: 1, pendingUpgrades: 0 });
   });
 
+  it('lets nobody in by an answer that means nothing, returned, promised or thrown by what it is, and says so in one line', async () => {
+    await using served = await serve({ handler: deciding, threads });
+    const boom = () => raise(new Error('from a getter'));
+    const unread = { enumerable: true, get: boom };
+    const twice = (resolve: (answer: unknown) => void) => {
+      resolve(false);
+      resolve(undefined);
+      boom();
+    };
+    const thenable = (then: unknown) => ({ then });
+    const answers: readonly (() => unknown)[] = [
+      ...[false, null, 0, 401, 'no', [], true].flatMap((value) => [() => value, async () => value]),
+      () => ({ statusCode: 401 }),
+      async () => ({ stauts: 401 }),
+      () => ({ status: 401, data: 1 }),
+      () => Object.defineProperty({}, 'status', unread),
+      async () => Object.defineProperty({ subprotocol: 'a' }, 'headers', unread),
+      () => ({ headers: Object.defineProperty({}, 'X-Own', unread) }),
+      () => ({ status: 401, headers: { 'X-Own': 1 } }),
+      () => Object.defineProperty({}, 'then', unread),
+      () => new Proxy({}, { get: boom }),
+      () => new Proxy({}, { getOwnPropertyDescriptor: boom, ownKeys: boom, getPrototypeOf: boom }),
+      () => thenable(boom),
+      () => thenable(twice),
+      () => raise(Object.create(null)),
+      () => raise({ toString: boom }),
+      () => Promise.reject(Object.defineProperty(new Error('no stack'), 'stack', unread)),
+    ];
+    for (const [i, answer] of answers.entries()) {
+      decideUpgrades(answer as () => ReturnType<Upgrade>);
+      expect(await refusal(served.url, { protocols: ['a'] })).toMatchObject({ status: 500 });
+      await until(() => served.log.lines.length > i);
+      expect(served.log.lines).toHaveLength(i + 1);
+      expect(served.log.lines[i]).toMatch(/^error: upgrade\(\) of the handler failed, for 127\.0\.0\.1 on \/: ./);
+      if (!served.log.lines[i]?.includes('from a getter')) expect(served.log.lines[i]).toMatch(/^[ -~]{30,800}$/);
+    }
+    expect(served.log.lines[0]).toMatch(/: it must return undefined or \{.*\} to accept, .* to refuse; got false$/);
+    expect(served.server.stats()).toMatchObject({ opened: 0, pendingUpgrades: 0 });
+  });
+
   it('may not attach a symbol: answered with 500, like all that cannot be cloned', async () => {
     await using served = await serve({ handler: deciding, threads });
     decideUpgrades(() => ({ data: Symbol('alone') }));

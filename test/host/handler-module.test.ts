@@ -45,6 +45,27 @@ describe('a handler module', () => {
     expect(handler.message).toBeTypeOf('function');
   });
 
+  test.each([
+    ['inside of the default export', 'export default { upgrade() { return { status: 418 }; } };'],
+    [
+      'of a class, with what belongs to it',
+      'class Door { #status = 418; upgrade() { return { status: this.#status }; } } export default new Door();',
+    ],
+    ['in both places, if it is one', 'export const upgrade = () => ({ status: 418 }); export default { upgrade };'],
+  ])('may have its upgrade hook %s', async (_where, source) => {
+    const { upgrade } = await loadHandlerModule(write(source).href);
+    expect(upgrade?.({} as never)).toEqual({ status: 418 });
+  });
+
+  test('may export what it likes beside its upgrade hook, and its own hooks once more', async () => {
+    const source =
+      'export const open = () => {}; export const close = 1; export const upgrades = []; export function helper() {}';
+    const { upgrade } = await loadHandlerModule(write(`${source} export default { open };`).href);
+    expect(upgrade).toBeUndefined();
+    const similar = 'export const upgrade = () => ({}); export const upgraded = () => {}; export default {};';
+    expect((await loadHandlerModule(write(similar).href)).upgrade).toBeTypeOf('function');
+  });
+
   test('may be an object of a class', async () => {
     const { href } = write('class Chat { message() { return "of the class"; } } export default new Chat();');
     const { handler } = await loadHandlerModule(href);
@@ -111,7 +132,7 @@ describe('a handler module that cannot be used is refused with an error that nam
   test('it has a hook that there is not', async () => {
     const { path, href } = write('export default { onmessage() {} };');
     expect((await refusal(href)).message).toBe(
-      `the handler of ${path} has a hook 'onmessage'; there are open, message, drain, close`,
+      `the handler of ${path} has a hook 'onmessage'; there are open, message, drain, close (did you mean message?)`,
     );
   });
 
@@ -123,6 +144,62 @@ describe('a handler module that cannot be used is refused with an error that nam
   ])('a hook is %s', async (value, found) => {
     const { path, href } = write(`export default { message: ${value} };`);
     expect((await refusal(href)).message).toBe(`the hook 'message' of ${path} must be a function, got ${found}`);
+  });
+
+  test.each([
+    ['verifyClient', 'upgrade'],
+    ['mesage', 'message'],
+    ['Open', 'open'],
+  ])('it has a hook %s, which may mean %s', async (name, meant) => {
+    const { href } = write(`export default { ${name}() {} };`);
+    expect((await refusal(href)).message).toContain(
+      `has a hook '${name}'; there are open, message, drain, close (did you mean ${meant}?)`,
+    );
+  });
+
+  test.each(['verifyClient', 'handleProtocols', 'allowRequest', 'onUpgrade', 'upgarde', 'Upgrade'])(
+    'it exports %s, which nobody would ask',
+    async (name) => {
+      const { path, href } = write(`export default {}; export const ${name} = () => false;`);
+      expect((await refusal(href)).message).toBe(
+        `the export '${name}' of ${path} is not called: connections are accepted or refused by the export 'upgrade'`,
+      );
+    },
+  );
+
+  test('it exports verifyClient beside upgrade', async () => {
+    const { href } = write(
+      'export default {}; export const upgrade = () => {}; export const verifyClient = () => false;',
+    );
+    expect((await refusal(href)).message).toContain("the export 'verifyClient'");
+  });
+
+  test.each(['open', 'message', 'drain', 'close'])('it exports %s beside its handler', async (name) => {
+    const { path, href } = write(`export default {}; export function ${name}() {}`);
+    expect((await refusal(href)).message).toBe(
+      `the export '${name}' of ${path} is not called: put it into the default export, defineHandler({ ${name}(…) { … } })`,
+    );
+  });
+
+  test('it has two upgrade hooks', async () => {
+    const { path, href } = write('export default { upgrade() {} }; export const upgrade = () => {};');
+    expect((await refusal(href)).message).toBe(
+      `${path} has two hooks 'upgrade', an export and one inside of the default export: only one can decide`,
+    );
+  });
+
+  test.each([
+    ['null', 'null'],
+    ['{}', 'object'],
+    ['false', 'boolean'],
+  ])('its upgrade hook inside of the default export is %s', async (value, found) => {
+    const { path, href } = write(`export default { upgrade: ${value} };`);
+    expect((await refusal(href)).message).toBe(`the hook 'upgrade' of ${path} must be a function, got ${found}`);
+  });
+
+  test('its upgrade hook is null', async () => {
+    const { path, href } = write('export default {}; export const upgrade = null;');
+    expect((await refusal(href)).message).toBe(`the export 'upgrade' of ${path} must be a function, got null`);
   });
 
   test('its upgrade hook is no function', async () => {

@@ -1,6 +1,9 @@
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServerOptions } from '../../dist/index.js';
+import { Routes } from '../../dist/monitor/routes.js';
 import { closeStatus, RawClient } from '../e2e/raw-client.js';
 import { builtIn, primaryHasRead, type Served, serve } from '../e2e/serving.js';
 import { answerTo, statusOf } from '../hostile/attack.js';
@@ -185,6 +188,7 @@ describe('what load balancers and monitors send is answered:', () => {
   it.each([
     ['HAProxy, as it comes', head('OPTIONS / HTTP/1.0'), 204],
     ['HAProxy, told a path', head('GET /healthz HTTP/1.0'), 200],
+    ['a client older than that', head('GET /healthz HTTP/0.9'), 200],
     ['HAProxy, told to OPTIONS a path', head('OPTIONS /healthz HTTP/1.0'), 204],
     [
       'HAProxy of HTTP/1.1',
@@ -377,6 +381,18 @@ describe('an ordinary request is refused', () => {
     expect(answer.slice(answer.indexOf('\r\n\r\n') + 4)).toMatch(body);
   });
 
+  it('is an incident that says what was wrong', async () => {
+    await using own = await serve({ handler: builtIn('echo'), threads: 0 });
+    await answerTo(own.port, head('GET / HTTP/1.1', 'Host: localhost', 'Host: localhost'));
+    await answerTo(own.port, head('GET / HTTP/1.1', 'Host: evil.example'));
+    await answerTo(own.port, upgrade('Origin: https://evil.example'));
+    await answerTo(own.port, upgrade().replace('Host: localhost', 'Host: evil.example'));
+    expect(own.server.stats().limits).toMatchObject({ refusedHandshakes: 1, refusedHosts: 2, refusedOrigins: 1 });
+    await own.log.line(/Host must come exactly once, got it 2 times$/);
+    await own.log.line(/Host "evil\.example"$/);
+    await own.log.line(/Host "localhost", Origin "https:\/\/evil\.example"$/);
+  });
+
   it('with 408 and 503 likewise', async () => {
     await using slow = await serve({ handler: builtIn('echo'), threads: 0, handshakeTimeoutMs: 50, maxConnections: 1 });
     const late = await answerTo(slow.port, 'GET / HTTP/1.1\r\nHost: loc');
@@ -395,6 +411,34 @@ describe('an ordinary request is refused', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 403 (.*\r\n)*Content-Length: [1-9]\d*\r\n/);
     expect(answer.endsWith('\r\n\r\n')).toBe(true);
   });
+});
+
+it('the health that is asked for by OPTIONS, while the server drains, is not well; all of the server is known', async () => {
+  const health = {
+    status: 'draining',
+    threads: [],
+    connections: 0,
+    workersLost: 0,
+    workersLostLastMinute: 0,
+    uptimeSeconds: 0,
+  } as const;
+  const routes = new Routes(() => health, { paths: new Set(['/chat']), page: '/', health: '/healthz' });
+  await using http = createServer((request, response) => routes.handle(request, response));
+  http.listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  const { port } = http.address() as AddressInfo;
+  const statuses: number[] = [];
+  for (const first of [
+    'OPTIONS /healthz',
+    'GET /healthz',
+    'OPTIONS /',
+    'OPTIONS *',
+    'OPTIONS /chat',
+    'OPTIONS /other',
+  ]) {
+    statuses.push(statusOf(await answerTo(port, head(`${first} HTTP/1.0`))));
+  }
+  expect(statuses).toEqual([503, 503, 204, 204, 204, 404]);
 });
 
 describe('the author of an application owns its paths:', () => {

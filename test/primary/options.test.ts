@@ -178,3 +178,33 @@ describe('the log', () => {
     expect(refusal('console')).toThrow('log must be an object with the methods info, warn and error, got string');
   });
 });
+describe('page and health', () => {
+  it('are paths, or off', () => {
+    expect(resolveOptions({ handler: 'handler.js' })).toMatchObject({ page: '/', health: '/healthz' });
+    const moved = resolveOptions({ handler: 'handler.js', page: '/healthz', health: '/%C3%A9/~a' });
+    expect(moved).toMatchObject({ page: '/healthz', health: '/%C3%A9/~a' });
+    for (const off of [false, 'off'] as const) {
+      const { page, health } = resolveOptions({ handler: 'handler.js', page: off, health: off });
+      expect([page, health]).toEqual([undefined, undefined]);
+    }
+    expect(resolveOptions({ handler: 'handler.js', page: false, health: '/' }).health).toBe('/');
+  });
+
+  it.each(['page', 'health'] as const)('%s may be nothing else', (name) => {
+    for (const value of [true, null, '', 'on', 'healthz', '/a?b', '/a#b', '/a b', '/\u00e9', '*', 1, ['/a']]) {
+      const { option, message } = refusal({ [name]: value });
+      expect(option).toBe(name);
+      expect(message).toBe(
+        `${name} must be 'off' or a path that begins with '/', in ASCII and without a query, got ${JSON.stringify(value)}`,
+      );
+    }
+  });
+
+  it('have different paths', () => {
+    for (const options of [{ health: '/' }, { page: '/healthz' }, { page: '/a', health: '/a' }]) {
+      const { option, message } = refusal(options);
+      expect(option).toBe('health');
+      expect(message).toMatch(/^health must have another path than page, got "\/[a-z]*" for both: move one/);
+    }
+  });
+});

@@ -276,6 +276,13 @@ describe('a refusal (section 4.2.2, steps 2 to 4)', () => {
     );
   });
 
+  test('may be sniffed if it says so itself', () => {
+    const { headers } = parse(renderRefusal(403, { headers: { 'x-content-type-options': 'other' } }));
+    expect(headers.filter(([name]) => name?.toLowerCase() === 'x-content-type-options')).toEqual([
+      ['x-content-type-options', 'other'],
+    ]);
+  });
+
   test('counts its length in bytes of UTF-8', () => {
     for (const body of ['', 'é', '\u{1f600}', 'a\r\n\r\nb', '\ud800']) {
       const { headers } = parse(renderRefusal(403, { body }));

@@ -1,0 +1,81 @@
+import type { Handler } from '../connection/handler.js';
+import { HandlerModuleError } from './handler-module-error.js';
+import { similarName } from './similar-name.js';
+import type { Upgrade } from './upgrade.js';
+
+/** The hooks of a handler's connections. */
+export const HOOKS: readonly string[] = ['open', 'message', 'drain', 'close'] satisfies (keyof Handler)[];
+
+/** What hooks with the same purpose are called elsewhere, in lower case, and here. */
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ['verifyclient', 'upgrade'],
+  ['shouldhandle', 'upgrade'],
+  ['handleprotocols', 'upgrade'],
+  ['allowrequest', 'upgrade'],
+  ['beforeupgrade', 'upgrade'],
+  ['onupgrade', 'upgrade'],
+  ['onopen', 'open'],
+  ['connection', 'open'],
+  ['onconnection', 'open'],
+  ['onconnect', 'open'],
+  ['onmessage', 'message'],
+  ['ondrain', 'drain'],
+  ['onclose', 'close'],
+  ['disconnect', 'close'],
+]);
+
+/** What is to be said of a name in a handler that is no hook: which hook may be meant. */
+export function hookHint(name: string): string {
+  const meant = ELSEWHERE.get(name.toLowerCase()) ?? similarName(name, [...HOOKS, 'upgrade']);
+  return meant === undefined ? '' : ` (did you mean ${meant}?)`;
+}
+
+/**
+ * The hook that is asked before a connection is accepted: the export `upgrade`, or `upgrade` inside of the default export.
+ *
+ * @param handler the default export, found to be an object.
+ * @param shown the module, for messages.
+ * @returns undefined if there is none.
+ * @throws HandlerModuleError if there are two of them, or one that is no function, or if an export is named like something that
+ *   would be taken for a hook and is not called: what was meant to keep clients out would let everybody in.
+ */
+export function findUpgrade(exports: object, handler: object, shown: string): Upgrade | undefined {
+  const outer: unknown = Reflect.get(exports, 'upgrade');
+  const inner: unknown = Reflect.get(handler, 'upgrade'); // maybe inherited
+  for (const [where, hook] of [
+    ['export', outer],
+    ['hook', inner],
+  ] as const) {
+    if (hook === undefined || typeof hook === 'function') continue;
+    const found = hook === null ? 'null' : typeof hook;
+    throw new HandlerModuleError(`the ${where} 'upgrade' of ${shown} must be a function, got ${found}`);
+  }
+  if (outer !== undefined && inner !== undefined && outer !== inner) {
+    throw new HandlerModuleError(
+      `${shown} has two hooks 'upgrade', an export and one inside of the default export: only one can decide`,
+    );
+  }
+  checkExports(exports, handler, outer !== undefined || inner !== undefined, shown);
+  return (typeof inner === 'function' ? inner.bind(handler) : outer) as Upgrade | undefined;
+}
+
+function checkExports(exports: object, handler: object, hasUpgrade: boolean, shown: string): void {
+  for (const name of Object.keys(exports)) {
+    if (name === 'default' || name === 'upgrade') continue;
+    if (HOOKS.includes(name)) {
+      // A CommonJS module has the properties of its one object as exports too.
+      if (typeof Reflect.get(exports, name) !== 'function' || Reflect.get(handler, name) !== undefined) continue;
+      throw new HandlerModuleError(
+        `the export '${name}' of ${shown} is not called: put it into the default export, defineHandler({ ${name}(…) { … } })`,
+      );
+    }
+    const isFunction = typeof Reflect.get(exports, name) === 'function';
+    const isMistaken =
+      ELSEWHERE.get(name.toLowerCase()) === 'upgrade' ||
+      (isFunction && !hasUpgrade && similarName(name, ['upgrade']) !== undefined);
+    if (!isMistaken) continue;
+    throw new HandlerModuleError(
+      `the export '${name}' of ${shown} is not called: connections are accepted or refused by the export 'upgrade'`,
+    );
+  }
+}

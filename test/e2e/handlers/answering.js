@@ -1,0 +1,59 @@
+// Its hooks return what the query of the connection says, and echo.
+import { defineHandler } from '../../../dist/index.js';
+
+const raise = () => {
+  throw new Error('on purpose');
+};
+
+/** What looks like a promise, to those who wait for it. */
+const thenable = (then) => Object.defineProperty({}, 'then', { value: then });
+
+/** Returns what `send` has returned in the end. */
+const sendUntilFull = (connection) => {
+  while (connection.send('x'.repeat(2 ** 20)));
+  return false;
+};
+
+const ANSWERS = {
+  false: () => false,
+  later: async () => false,
+  status: () => ({ status: 403, body: 'no' }),
+  statusLater: async () => ({ status: 401 }),
+  twice: () =>
+    thenable((resolve) => {
+      resolve();
+      resolve();
+      raise();
+    }),
+  throwing: () => thenable(raise),
+  unreadable: () => Object.defineProperty({}, 'then', { get: raise }),
+  rejecting: () => thenable((_resolve, reject) => reject(Object.create(null))),
+  trapped: () => new Proxy({}, { getOwnPropertyDescriptor: raise }),
+  trappedLater: async () => new Proxy({}, { getOwnPropertyDescriptor: raise }),
+  sent: (connection) => connection.send('hello'),
+  full: (connection) => sendUntilFull(connection),
+  fullLater: async (connection) => sendUntilFull(connection),
+  null: () => null,
+  zero: () => 0,
+  text: () => 'no',
+  set: () => new Set([1]),
+  answered: async () => ({ status: 200, data: {} }),
+  closed(connection) {
+    connection.close(4001, 'no');
+    return false;
+  },
+};
+
+const answer = (connection, hook) => {
+  const [where, what] = connection.query.split('=');
+  return where === hook ? ANSWERS[what](connection) : undefined;
+};
+
+export default defineHandler({
+  open: (connection) => answer(connection, 'open'),
+  message(connection, message) {
+    connection.send(message);
+    return answer(connection, 'message');
+  },
+  close: (connection) => answer(connection, 'close'),
+});
