@@ -21,11 +21,11 @@ const PAGE_HEADERS = {
 
 /** Where ordinary HTTP is answered on the WebSocket port. */
 export interface RouteOptions {
-  /** On which there are WebSockets; undefined: on all. */
+  /** Paths on which WebSockets are accepted; undefined: all. */
   readonly paths: ReadonlySet<string> | undefined;
-  /** Of the page that tries the server; undefined: there is none. */
+  /** Path of the page that tries the server; undefined: there is none. */
   readonly page: string | undefined;
-  /** Of what load balancers ask; undefined: there is none. */
+  /** Path where load balancers ask for the health; undefined: there is none. */
   readonly health: string | undefined;
 }
 
@@ -82,7 +82,7 @@ export class Routes {
   };
 }
 
-/** Of the WebSocket that the page opens: its own path, where that is one of WebSockets. */
+/** The path of the WebSocket that the page opens: the page's own path if WebSockets are accepted on it. */
 function socketPath({ paths, page = '/' }: RouteOptions): string {
   if (paths === undefined || paths.has(page)) return page;
   return paths.has('/') ? '/' : ([...paths][0] ?? '/');

@@ -120,7 +120,7 @@ function judgeRequest(
     incidents.add(Incident.BAD_HANDSHAKE, who, read.problem);
     return { status: 400, body: `${read.problem}\n` };
   }
-  // Who names no Host is no browser: the guard against names that somebody has pointed here is not for it.
+  // Every browser sends Host. The guard against foreign names that point to this server concerns browsers only.
   if (read.host !== undefined && !admission.allowsHost(read.host)) {
     incidents.add(FOREIGN_HOST.incident, who, `Host ${excerpt(read.host)}`);
     return FOREIGN_HOST;

@@ -301,7 +301,7 @@ function checkPaths(path: unknown): ReadonlySet<string> {
 
 /** @returns undefined for what is turned off. */
 function checkRoutes(options: ServerOptions): Pick<ResolvedOptions, 'page' | 'health'> {
-  // Not null: who says so may mean off.
+  // null is no default here: it may be meant as off.
   const { page = DEFAULTS.page, health = DEFAULTS.health } = options;
   const routes = { page: checkRoute('page', page), health: checkRoute('health', health) };
   if (routes.page === undefined || routes.page !== routes.health) return routes;
