@@ -172,14 +172,21 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
       () => raise({ toString: boom }),
       () => Promise.reject(Object.defineProperty(new Error('no stack'), 'stack', unread)),
     ];
-    for (const [i, answer] of answers.entries()) {
+    for (const answer of answers) {
       decideUpgrades(answer as () => ReturnType<Upgrade>);
       expect(await refusal(served.url, { protocols: ['a'] })).toMatchObject({ status: 500 });
-      await until(() => served.log.lines.length > i);
-      expect(served.log.lines).toHaveLength(i + 1);
-      expect(served.log.lines[i]).toMatch(/^error: upgrade\(\) of the handler failed, for 127\.0\.0\.1 on \/: ./);
-      if (!served.log.lines[i]?.includes('from a getter')) expect(served.log.lines[i]).toMatch(/^[ -~]{30,800}$/);
     }
+    await served.server.close(); // tells what is still to be told
+    let told = 0;
+    for (const line of served.log.lines) {
+      const [, times] =
+        /^error: (?:(\d+) times (?:more, )?last )?upgrade\(\) of the handler failed, for 127\.0\.0\.1 on \/: ./.exec(
+          line,
+        ) ?? [line];
+      told += Number(times ?? 1);
+      if (!line.includes('from a getter')) expect(line).toMatch(/^[ -~]{30,800}$/);
+    }
+    expect(told).toBe(answers.length);
     expect(served.log.lines[0]).toMatch(/: it must return undefined or \{.*\} to accept, .* to refuse; got false$/);
     expect(served.server.stats()).toMatchObject({ opened: 0, pendingUpgrades: 0 });
   });
