@@ -188,6 +188,25 @@ describe('a client of ws', () => {
     expect((await messages.next()).text()).toBe('late');
   });
 
+  it('takes nothing from its socket while it is paused, so that the server has to wait', async () => {
+    const { sockets, url } = await wsServer();
+    const { connection, messages } = await open(url);
+    const server = await sockets.next();
+    connection.pause();
+    const payload = Buffer.alloc(16 * 1024 * 1024);
+    server.send(payload);
+    // The system takes what it has room for; when it takes no more for many turns, that was all.
+    let waits = server.bufferedAmount;
+    for (let turns = 0; turns < 100 && waits > 0; turns++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (server.bufferedAmount !== waits) turns = 0;
+      waits = server.bufferedAmount;
+    }
+    expect(waits).toBeGreaterThan(0);
+    connection.resume();
+    expect((await messages.next()).bytes.length).toBe(payload.length);
+  });
+
   it('that is paused closes all the same', async () => {
     const { sockets, url } = await wsServer();
     const { connection } = await open(url, { closeTimeoutMs: 2 ** 31 - 1 });

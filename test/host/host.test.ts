@@ -273,6 +273,34 @@ describe('drain', () => {
     expect(codes).toEqual([1001, 1001]);
   });
 
+  test(
+    'closes those for whom nothing is to be done at once, whatever it waits for with others',
+    async () => {
+      let isHeard = false;
+      const made = makeHost({
+        message(connection, message) {
+          connection.send(message);
+          isHeard = true;
+        },
+      });
+      const [server, end] = duplexPair();
+      server.stick();
+      made.host.adoptStream(server, info(), NOTHING);
+      end.write(clientFrame(TEXT, 'its echo stays'));
+      while (!isHeard) await new Promise((resolve) => setImmediate(resolve));
+      const quiet = connect(made).answerClose();
+      let isOver = false;
+      const drained = made.host.drain(AMPLE_MS).then(() => (isOver = true));
+      while (made.host.size > 1) await new Promise((resolve) => setImmediate(resolve));
+      expect(quiet.frames).toEqual([GOING_AWAY]);
+      expect(isOver).toBe(false);
+      expect(made.host.size).toBe(1);
+      end.destroy();
+      await drained;
+    },
+    AMPLE_MS / 4,
+  ); // before the half of its time in which it waits for what is still under way
+
   test('answers what has arrived before', async () => {
     const made = makeHost(echo);
     const clients = Array.from({ length: 3 }, () => connect(made).answerClose());

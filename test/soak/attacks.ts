@@ -91,7 +91,7 @@ export async function reloadBlocked(world: World, reload: () => Promise<void>): 
   const { target, tally } = world;
   tally.attacks++;
   using blocking = await Peer.open(world);
-  blocking.client.text('!block 1500');
+  blocking.client.text('!block 5000');
   const clients: RawClient[] = [];
   try {
     // Alternately to each thread: about half of them wait for that which is blocked.
@@ -136,6 +136,7 @@ export async function flood(world: World, pid: number): Promise<void> {
   reader.client.text('!join flood');
   await reader.message(Buffer.from('joined'));
   reader.client.text(`!compute ${FLOOD_MS}`);
+  world.tally.asked.slowConsumers++; // which it may become
   const before = residentBytes(pid);
   let peak = before;
   const sampling = setInterval(() => {

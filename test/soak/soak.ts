@@ -33,6 +33,8 @@ const SETTLE_MS = 20_000;
 const HEAP_TOLERANCE_BYTES = 2 * 1024 * 1024;
 /** And that of a worker, where compiled code is counted, too. */
 const THREAD_HEAP_TOLERANCE_BYTES = 4 * 1024 * 1024;
+/** What attacks may leave resident: pages of arenas and chunks of publications that were touched, in bytes. */
+const RESIDENT_TOLERANCE_BYTES = 256 * 1024 * 1024;
 /** A thread tells of a change of what it buffers when it has come to so many bytes. */
 const BUFFERED_STEP_BYTES = 64 * 1024;
 
@@ -198,13 +200,19 @@ class Soak {
   }
 
   #flood(): Promise<void> {
-    return this.#attack((world) => flood(world, this.#service.process.pid as number)); // it has been started
+    const pid = this.#service.process.pid as number; // it has been started
+    return this.#attack(function floodOfPublications(world) {
+      return flood(world, pid);
+    });
   }
 
   /** A reload while a worker is blocked. */
   async #reloadBlocked(): Promise<void> {
     if (!this.#service.ready.canReload) return;
-    await this.#attack((world) => reloadBlocked(world, () => this.#reload()));
+    const reload = () => this.#reload();
+    await this.#attack(function reloadWithBlockedWorker(world) {
+      return reloadBlocked(world, reload);
+    });
   }
 
   /** Lets clients wait for longer, or less long, between one thing and the next. */
@@ -260,6 +268,10 @@ class Soak {
     const { descriptors, heapBytes, unexpectedLines } = after.measured;
     if (descriptors !== before.measured.descriptors) {
       tally.error('descriptors', `${descriptors} instead of ${before.measured.descriptors}`);
+    }
+    if (this.#isAttacked && after.measured.residentBytes > before.measured.residentBytes + RESIDENT_TOLERANCE_BYTES) {
+      const [from, to] = [before, after].map(({ measured }) => mebibytes(measured.residentBytes));
+      tally.error('memory', `${to} are resident instead of ${from}`);
     }
     if (heapBytes > before.measured.heapBytes + HEAP_TOLERANCE_BYTES) {
       tally.error('heap', `${mebibytes(heapBytes)} instead of ${mebibytes(before.measured.heapBytes)}`);
