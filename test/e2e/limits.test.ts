@@ -294,7 +294,7 @@ describe.each([0, 1])('with threads: %i', (threads) => {
     } finally {
       for (const client of clients) client[Symbol.dispose]();
     }
-  });
+  }, 60_000); // many things that are waited for, one after the other
 
   it('messagesPerSecond makes a client that sends too fast wait, and loses nothing', async () => {
     await using limited = await Limited.start({ threads, messagesPerSecond: 50 });
