@@ -213,6 +213,31 @@ describe('a client of ws', () => {
     expect((await messages.next()).text()).toBe('late');
   });
 
+  it('takes nothing from its socket while it is paused, so that the server has to wait', async () => {
+    const { sockets, url } = await wsServer();
+    const { connection, messages } = await open(url);
+    const server = await sockets.next();
+    server.send('it reads');
+    await messages.next();
+    connection.pause();
+    const payload = Buffer.alloc(64 * 1024);
+    const count = 512;
+    let taken = 0;
+    const sendOn = () => {
+      if (++taken < count) server.send(payload, sendOn);
+    };
+    server.send(payload, sendOn);
+    // The system takes what it has room for; when it takes no more for many turns, that was all.
+    for (let turns = 0, last = 0; turns < 100 && taken < count; turns++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (taken > last) turns = 0;
+      last = taken;
+    }
+    expect(taken).toBeLessThan(count);
+    connection.resume();
+    expect(await messages.take(count)).toHaveLength(count);
+  });
+
   it('that is paused closes all the same', async () => {
     const { sockets, url } = await wsServer();
     const { connection } = await open(url, { closeTimeoutMs: 2 ** 31 - 1 });

@@ -68,8 +68,8 @@ describe.runIf(certificate !== undefined)('over TLS', () => {
   it('wsloom load takes any certificate with --insecure', async () => {
     const url = await secureServer();
     await using command = Command.run('load', url, '-a', '20', '-c', '2', '--insecure');
-    expect(await command.ended).toBe(0);
     await using strict = Command.run('load', url, '-a', '20', '-c', '2');
+    expect(await command.ended).toBe(0);
     expect(await strict.ended).toBe(1);
     expect(strict.stderr).toMatch(/2 × connect: DEPTH_ZERO_SELF_SIGNED_CERT/);
   });

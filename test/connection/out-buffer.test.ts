@@ -47,6 +47,39 @@ describe.each(KERNELS)('the out-buffer, while the kernel %s,', (_name, takes) =>
     expect(framesOf(peer)).toEqual(sizes.map((size, i) => shown(BINARY, pattern(size, i))));
   });
 
+  test.each([
+    [20, 600],
+    [1000, 250],
+    [DIRECT_WRITE_BYTES - 1, 20],
+  ])('has every answer, when each message of %i bytes is answered three times and its rows run out', (size, count) => {
+    const thread = startThread({
+      highWaterMarkBytes: 16 * OUT_BYTES,
+      handler: {
+        message(connection, message) {
+          for (let i = 0; i < 3; i++) connection.send(message);
+        },
+      },
+    });
+    const peer = thread.connectWith((wire) => (wire.takes = takes));
+    const payloads = Array.from({ length: count }, (_, i) => pattern(size, i));
+    peer.wire.arrive(...payloads.map((payload) => clientFrame(BINARY, payload)));
+    peer.wire.drain();
+    expect(framesOf(peer)).toEqual(payloads.flatMap((payload) => Array(3).fill(shown(BINARY, payload))));
+  });
+
+  test('keeps nothing of a connection that is dropped, and what others gather behind it is theirs', () => {
+    const thread = startThread();
+    const [gone, other] = [thread.connectWith((wire) => (wire.takes = takes)), thread.connect()];
+    thread.inTurn(() => {
+      gone.connection.send(pattern(DIRECT_WRITE_BYTES * 2)); // directly: some may wait in the transport from now on
+      gone.connection.send('gathered');
+      gone.connection.terminate();
+      expect(thread.out.owner).toBeUndefined();
+      other.connection.send('mine');
+    });
+    expect(framesOf(other)).toEqual([shown(TEXT, 'mine')]);
+  });
+
   test('is flushed when strings overflow it', () => {
     const thread = startThread({ highWaterMarkBytes: 16 * OUT_BYTES });
     const peer = thread.connectWith((wire) => (wire.takes = takes));

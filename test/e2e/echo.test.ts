@@ -7,7 +7,7 @@ import { builtIn, serve, until } from './serving.js';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const SIZES = [0, 1, 2, 3, 4, 5, 63, 64, 65, 125, 126, 127, 8191, 8192, 8193, 65_535, 65_536, 65_537];
-const LARGE_SIZES = [256 * KIB - 15, 256 * KIB - 1, 256 * KIB, 256 * KIB + 1, MIB, MIB + 1, 5 * MIB + 3];
+const LARGE_SIZES = [256 * KIB - 15, 256 * KIB - 1, 256 * KIB, 256 * KIB + 1, MIB, MIB + 1, 2 * MIB + 3];
 
 describe.each([0, 2])('an echo server with threads: %i', (threads) => {
   it('returns binary messages of every size class byte by byte', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { descriptorLimit } from '../../dist/system/descriptor.js';
 import { encodeRequest } from './raw-client.js';
 import { expectNoLeaks } from './resetting.js';
-import { builtIn, serve, until } from './serving.js';
+import { builtIn, primaryHasRead, serve, until } from './serving.js';
 
 describe.runIf(process.platform === 'linux').each([0, 1, 2])('with threads: %i', (threads) => {
   it('thousands of clients that go at any stage of the hand-off leave no descriptor behind', async () => {
@@ -28,7 +28,7 @@ it.runIf(process.platform === 'linux' && descriptorLimit() > 3.2 * STORM)(
         sockets.push(socket);
         await once(socket, 'connect');
       }
-      await new Promise((resolve) => setTimeout(resolve, 100)); // all are accepted
+      await primaryHasRead(served); // all are accepted
       const request = encodeRequest('/');
       for (const socket of sockets) socket.write(request);
       const complaints = () => served.log.lines.filter((line) => !line.startsWith('info: '));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeRequest, RawClient } from './raw-client.js';
 import { expectNoLeaks } from './resetting.js';
-import { decideUpgrades, handler, serve } from './serving.js';
+import { decideUpgrades, handler, primaryHasRead, serve } from './serving.js';
 
 describe.runIf(process.platform === 'linux').each([0, 2])('with threads: %i', (threads) => {
   it('hundreds of clients that go at any stage of the hand-off leave no descriptor behind', async () => {
@@ -16,7 +16,7 @@ it('no worker is taken to be blocked that was told nothing, because the primary 
     return undefined;
   });
   const clients = await Promise.all(Array.from({ length: 4 }, () => RawClient.connect(served.port)));
-  await new Promise((resolve) => setTimeout(resolve, 50)); // the server has accepted them, and reads all in one turn
+  await primaryHasRead(served); // it has accepted them, and reads all in one turn
   for (const { socket } of clients) socket.write(encodeRequest('/?quiet'));
   const statuses = await Promise.all(clients.map(async ({ response }) => (await response).slice(0, 12)));
   for (const { socket } of clients) socket.destroy();

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { encodeFrame, Opcode, RawClient } from './raw-client.js';
 import { builtIn, handler, serve, until } from './serving.js';
 
+/** More than a test may take, in ms: what is waited for comes, however busy the machine is. */
+const AMPLE_MS = 60_000;
+
 /** Sends numbered messages for as long as it can, and keeps the numbers of the answers until it is closed. */
 async function flood(client: RawClient, encode: (i: number) => Buffer): Promise<readonly string[]> {
   const answers: string[] = [];
@@ -29,11 +32,11 @@ async function flood(client: RawClient, encode: (i: number) => Buffer): Promise<
 
 describe.each([0, 2])('a server that shuts down under load, with threads: %i', (threads) => {
   it('answers every message that it has read, and closes with 1001 behind the last answer', async () => {
-    await using served = await serve({ handler: builtIn('echo'), threads });
+    await using served = await serve({ handler: builtIn('echo'), threads, closeTimeoutMs: AMPLE_MS });
     const clients = await Promise.all(Array.from({ length: 10 }, () => RawClient.open(served.port)));
     const floods = clients.map((client) => flood(client, (i) => encodeFrame(Opcode.TEXT, `message ${i}`)));
     await until(() => served.server.stats().messagesOut > 2000);
-    await served.server.close({ drainMs: 5000 });
+    await served.server.close({ drainMs: AMPLE_MS });
     const answers = await Promise.all(floods);
     for (const got of answers) expect(got).toEqual(got.map((_, i) => `message ${i}`));
     const { messagesIn, messagesOut, connections } = served.server.stats();
@@ -44,13 +47,13 @@ describe.each([0, 2])('a server that shuts down under load, with threads: %i', (
   });
 
   it('waits for answers that come later, and reads nothing meanwhile', async () => {
-    await using served = await serve({ handler: handler('commands.js'), threads });
+    await using served = await serve({ handler: handler('commands.js'), threads, closeTimeoutMs: AMPLE_MS });
     const clients = await Promise.all(Array.from({ length: 10 }, () => RawClient.open(served.port)));
     const floods = clients.map((client) =>
       flood(client, (i) => encodeFrame(Opcode.TEXT, JSON.stringify([['afterAwait', ['send', `answer ${i}`]]]))),
     );
     await until(() => served.server.stats().messagesOut > 500);
-    await served.server.close({ drainMs: 5000 });
+    await served.server.close({ drainMs: AMPLE_MS });
     const answers = await Promise.all(floods);
     const { messagesIn, messagesOut } = served.server.stats();
     expect(messagesOut).toBe(messagesIn);

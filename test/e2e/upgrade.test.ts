@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Upgrade, UpgradeRequest } from '../../dist/index.js';
 import { Client, refusal } from './client.js';
 import { encodeFrame, Opcode, RawClient } from './raw-client.js';
@@ -29,6 +29,32 @@ class PendingUpgrade {
 }
 
 describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
+  it('that is waited for leaves no timer when it has answered, or its client has gone', async () => {
+    await using served = await serve({ handler: deciding, threads, handshakeTimeoutMs: 54_321 });
+    const set = vi.spyOn(globalThis, 'setTimeout');
+    const cleared = vi.spyOn(globalThis, 'clearTimeout');
+    try {
+      const timers = () => set.mock.results.filter((_, i) => Number(set.mock.calls[i]?.[1]) > 50_000);
+      const isCleared = (timer: unknown) => cleared.mock.calls.some(([its]) => its === timer);
+      const accepting = new PendingUpgrade();
+      const opening = Client.open(served.url);
+      await accepting.asked;
+      expect(timers().filter(({ value }) => !isCleared(value))).toHaveLength(1);
+      accepting.accept({});
+      using _client = await opening;
+      const leaving = new PendingUpgrade();
+      const lost = await RawClient.upgrading(served.port);
+      await leaving.asked;
+      lost.reset();
+      await until(() => served.server.stats().pendingUpgrades === 0);
+      expect(timers().length).toBeGreaterThanOrEqual(2);
+      expect(timers().filter(({ value }) => !isCleared(value))).toEqual([]);
+    } finally {
+      set.mockRestore();
+      cleared.mockRestore();
+    }
+  });
+
   it('sees the request, and what it attaches reaches the connection as a structured clone', async () => {
     await using served = await serve({ handler: deciding, threads, allowedOrigins: ['http://example.org'] });
     let seen: UpgradeRequest | undefined;

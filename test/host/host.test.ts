@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ConnectionInfo } from '../../dist/connection/connection-info.js';
 import { Counter, Counters } from '../../dist/connection/counters.js';
 import type { Handler } from '../../dist/connection/handler.js';
@@ -47,7 +47,14 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
 });
 
-function makeHost(handler: Handler, limits: Partial<HostOptions['limits']> = {}): TestHost {
+function makeHost(
+  handler: Handler,
+  limits: Partial<HostOptions['limits']> = {},
+  shared: Pick<HostOptions, 'maxBufferedBytes' | 'buffered'> = {
+    maxBufferedBytes: 2 ** 40,
+    buffered: new SharedArrayBuffer(4),
+  },
+): TestHost {
   const counters = new Counters();
   const log: string[] = [];
   const note = (line: string) => void log.push(line);
@@ -56,9 +63,8 @@ function makeHost(handler: Handler, limits: Partial<HostOptions['limits']> = {})
     kernel: 'auto',
     thresholds: THRESHOLDS,
     limits: { ...NO_LIMITS, maxPayloadBytes: 4 * MIB, ...limits },
-    maxBufferedBytes: 2 ** 40,
-    buffered: new SharedArrayBuffer(4),
     maxClosing: 100,
+    ...shared,
     poison: true,
   };
   const logger = new ThrottledLog(tellTo({ info: note, warn: note, error: note }));
@@ -225,7 +231,16 @@ describe('a host', () => {
 
 describe('drain', () => {
   test('of a host without connections is done at once', async () => {
-    await makeHost(echo).host.drain(AMPLE_MS);
+    const { host, counters, log } = makeHost(echo);
+    let isDone = false;
+    const drained = host.drain(AMPLE_MS).then(() => (isDone = true));
+    // Turns of the event loop, and no timer: nothing is waited for.
+    for (let i = 0; i < 10 && !isDone; i++) await new Promise((resolve) => setImmediate(resolve));
+    expect(isDone).toBe(true);
+    await drained;
+    expect(host.size).toBe(0);
+    expect(counters.get(Counter.OPENED)).toBe(0);
+    expect(log).toEqual([]);
   });
 
   test('closes every connection with 1001, and waits until they are over', async () => {
@@ -259,6 +274,34 @@ describe('drain', () => {
     await made.host.drain(AMPLE_MS);
     expect(codes).toEqual([1001, 1001]);
   });
+
+  test(
+    'closes those for whom nothing is to be done at once, whatever it waits for with others',
+    async () => {
+      let isHeard = false;
+      const made = makeHost({
+        message(connection, message) {
+          connection.send(message);
+          isHeard = true;
+        },
+      });
+      const [server, end] = duplexPair();
+      server.stick();
+      made.host.adoptStream(server, info(), NOTHING);
+      end.write(clientFrame(TEXT, 'its echo stays'));
+      while (!isHeard) await new Promise((resolve) => setImmediate(resolve));
+      const quiet = connect(made).answerClose();
+      let isOver = false;
+      const drained = made.host.drain(AMPLE_MS).then(() => (isOver = true));
+      while (made.host.size > 1) await new Promise((resolve) => setImmediate(resolve));
+      expect(quiet.frames).toEqual([GOING_AWAY]);
+      expect(isOver).toBe(false);
+      expect(made.host.size).toBe(1);
+      end.destroy();
+      await drained;
+    },
+    AMPLE_MS / 4,
+  ); // before the half of its time in which it waits for what is still under way
 
   test('answers what has arrived before', async () => {
     const made = makeHost(echo);
@@ -331,6 +374,64 @@ describe('drain', () => {
     await made.host.drain(1000);
     expect(client.frames).toEqual([GOING_AWAY]);
     expect(codes).toEqual([1001]);
+  });
+});
+
+describe('threads that hold too much together', () => {
+  /** What a begun message of 200 KiB takes. */
+  const HELD_KIB = 256;
+
+  /** So many clients that have begun a message of 200 KiB and do not end it. */
+  async function begin(made: TestHost, count: number): Promise<Client[]> {
+    const clients: Client[] = [];
+    for (let i = 0; i < count; i++) {
+      const client = connect(made);
+      client.send(clientFrame(BINARY, pattern(200 * 1024), { fin: false }));
+      clients.push(client);
+      while (made.counters.get(Counter.BUFFERED_BYTES) < clients.length * HELD_KIB * 1024) await turn();
+    }
+    return clients;
+  }
+
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+  const shedOf = ({ counters }: TestHost) => counters.get(Counter.SHED);
+
+  test('make room in each only for its part of the sum', async () => {
+    const buffered = new SharedArrayBuffer(4);
+    // The other thread holds three quarters of what is there.
+    const made = makeHost(echo, {}, { buffered, maxBufferedBytes: 64 * HELD_KIB * 1024 });
+    Atomics.store(new Int32Array(buffered), 0, 48 * HELD_KIB);
+    const clients = await begin(made, 16);
+    expect(shedOf(made)).toBe(0);
+    const last = connect(made);
+    last.send(clientFrame(BINARY, pattern(200 * 1024), { fin: false }));
+    while (shedOf(made) === 0) await turn();
+    for (let i = 0; i < 10; i++) await turn();
+    // 7.4 are too much by the mark of nine tenths, 17 of 65 parts of which are this thread's: 1.9.
+    expect(shedOf(made)).toBe(2);
+    expect(await Promise.all(clients.slice(0, 2).map((client) => client.hasGotFrames(1)))).toEqual(
+      Array(2).fill(['close 1013 "the server holds too much"']),
+    );
+    expect([...clients.slice(2), last].flatMap(({ frames }) => frames)).toEqual([]);
+  });
+
+  test('make room also when it is another that has exceeded it', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const buffered = new SharedArrayBuffer(4);
+      const made = makeHost(echo, {}, { buffered, maxBufferedBytes: 8 * HELD_KIB * 1024 });
+      const [client] = await begin(made, 1);
+      vi.advanceTimersByTime(1000);
+      for (let i = 0; i < 10; i++) await turn();
+      expect(shedOf(made)).toBe(0);
+      Atomics.add(new Int32Array(buffered), 0, 8 * HELD_KIB);
+      vi.advanceTimersByTime(1000);
+      expect(await client?.hasGotFrames(1)).toEqual(['close 1013 "the server holds too much"']);
+      expect(shedOf(made)).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

@@ -93,7 +93,7 @@ describe('a load of echoes', () => {
     expect(result).toMatchObject({ ...NOTHING_WRONG, messages: { total: 0 }, closes: { 1000: 1 } });
     expect(result.latency.max).toBeGreaterThan(delayMs - 1);
     // Those that were due, and could not be sent, have waited less.
-    expect(result.latency.min).toBeLessThan(100);
+    expect(result.latency.min).toBeLessThan(delayMs);
   });
 
   it('is put on with several threads', async () => {
@@ -413,7 +413,7 @@ describe('a load of broadcasts', () => {
     const result = await load({ ...options, durationMs: 100, inFlight: 2 });
     expect(result).toMatchObject({ ...NOTHING_WRONG, messages: { total: 0 } });
     expect(result.latency.max).toBeGreaterThan(299);
-    expect(result.latency.min).toBeLessThan(100);
+    expect(result.latency.min).toBeLessThan(300);
   });
 
   it('that does not reach a subscriber in time gives that up', async () => {

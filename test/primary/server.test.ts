@@ -7,6 +7,13 @@ import { Client, refusal } from '../e2e/client.js';
 import { closeStatus, encodeFrame, Opcode, RawClient } from '../e2e/raw-client.js';
 import { builtIn, Gate, handler, RecordingLog, Reports, serve, until } from '../e2e/serving.js';
 
+/** Lets the hooks of `handlers/draining.js` that wait go on. */
+function goOn(): void {
+  const orders = new BroadcastChannel('wsloom-e2e-orders');
+  orders.postMessage('go on');
+  orders.close();
+}
+
 describe.each([0, 2])('close, with threads: %i', (threads) => {
   it('has what has arrived handled and answered before it closes with 1001', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads });
@@ -31,9 +38,7 @@ describe.each([0, 2])('close, with threads: %i', (threads) => {
     client.send('later');
     expect(await client.text()).toBe('waiting');
     const closed = served.server.close({ drainMs: 2 ** 31 - 1000 });
-    const orders = new BroadcastChannel('wsloom-e2e-orders');
-    orders.postMessage('go on');
-    orders.close();
+    goOn();
     expect(await client.text()).toBe('late answer');
     expect(await client.closed).toMatchObject({ code: 1001 });
     await closed;
@@ -64,16 +69,17 @@ describe.each([0, 2])('close, with threads: %i', (threads) => {
   it('refuses new connections from then on', async () => {
     await using served = await serve({ handler: handler('draining.js'), threads });
     using client = await Client.open(served.url);
-    client.send('never');
+    client.send('later');
     await client.text();
     using late = await RawClient.connect(served.port);
     late.socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n'); // its request is not whole when the server closes
     using kept = await RawClient.connect(served.port);
-    const closed = served.server.close({ drainMs: 500 });
+    const closed = served.server.close({ drainMs: 2 ** 31 - 1000 }); // as long as the hook waits
     expect(await refusal(served.url)).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
     const health = await fetch(`http://127.0.0.1:${served.port}/healthz`);
     expect(health.status).toBe(503);
     expect(await health.json()).toMatchObject({ status: 'draining', connections: 1 });
+    goOn();
     await closed;
     expect(served.server.address()).toBeUndefined();
     await kept.ended;

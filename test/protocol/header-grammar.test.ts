@@ -294,7 +294,7 @@ describe('a list of extensions (section 9.1)', () => {
         }
         expect(parseExtensions(formatExtensions(extensions))).toEqual(extensions);
       }),
-      { numRuns: 2000 },
+      { numRuns: 600 },
     );
   });
 });

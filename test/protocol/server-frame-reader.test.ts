@@ -87,6 +87,16 @@ const EVENTS = [
 ];
 
 describe('the frames of a server', () => {
+  test('are in memory of their own where they had to be joined, so that nobody has to copy them again', () => {
+    const reader = new ServerFrameReader(MEBIBYTE);
+    const owned: boolean[] = [];
+    for (const part of [frame({ opcode: BINARY, payload: noise(9) }), ...fragments(BINARY, noise(9), 4)]) {
+      reader.feed(part);
+      while (reader.next() !== FrameEvent.NONE) owned.push(reader.ownsPayload);
+    }
+    expect(owned).toEqual([false, true]);
+  });
+
   test('are read whole', () => {
     expect(read([ALL])).toMatchObject({ events: EVENTS, closeCode: undefined, isMidway: false });
   });

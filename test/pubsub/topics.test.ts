@@ -628,4 +628,43 @@ describe('a subscriber with a descriptor', () => {
     expect(second.got).toEqual(['1']);
     expect(third.got).toEqual([]);
   });
+
+  test('may make room for another while it is delivered to, who gets nothing of a topic that is not its own', () => {
+    const elsewhere = new FakeOutlet();
+    elsewhere.hasPeers = true;
+    const theirs = new Topics(elsewhere, () => {});
+    publishText(theirs, 'x', '1');
+    theirs.flush();
+    const [first, second] = withDescriptors(2, 'x') as [FakeSubscriber, FakeSubscriber];
+    const { slot } = second;
+    const newcomer = new FakeSubscriber();
+    first.deliver = () => {
+      topics.forget(second);
+      topics.subscribe(newcomer, 'z');
+    };
+    topics.receive(elsewhere.posted.flat());
+    expect(newcomer.slot).toBe(slot);
+    expect([second.got, newcomer.got]).toEqual([[], []]);
+  });
+
+  test('that leaves takes along that it was sent something: who has its slot then was not', () => {
+    const [gone] = withDescriptors(1, 'x') as [FakeSubscriber];
+    turn('1');
+    turn('2');
+    const { slot } = gone;
+    topics.forget(gone);
+    const newcomer = subscriberOf('x');
+    expect(newcomer.slot).toBe(slot);
+    expect(topics.takeSent(newcomer)).toBe(false);
+  });
+
+  test('is known to have been sent something also when many others have come since', () => {
+    const early = withDescriptors(10, 'x');
+    turn('1');
+    turn('2');
+    withDescriptors(1000, 'y');
+    expect(early.map((subscriber) => topics.takeSent(subscriber))).toEqual(Array(10).fill(true));
+    turn('3');
+    for (const { got } of early) expect(got).toEqual(['1', '2', '3']);
+  });
 });

@@ -24,6 +24,28 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     await new Promise((resolve) => setTimeout(resolve, 1));
     throw new Error('rejected on demand');
   },
+  '!thread': (connection) => void connection.send(String(threadId)),
+  /** Keeps this thread from everything else for so long, in ms. */
+  '!block': (_, ms) => compute(Number(ms)),
+  /** Computes for nine tenths of the time, for so long, in ms. */
+  '!compute': (_, ms) => {
+    const timer = setInterval(() => compute(90), 10);
+    setTimeout(() => clearInterval(timer), Number(ms));
+  },
+  /** Publishes as fast as it can, for so long, in ms, messages of so many bytes, at most so many MiB, and says how many. */
+  '!flood': (connection, room = '', ms, size, mebibytes) => {
+    const message = new Uint8Array(Number(size));
+    const most = (Number(mebibytes) * 1024 * 1024) / message.length;
+    const endMs = performance.now() + Number(ms);
+    let count = 0;
+    const more = () => {
+      for (let i = 0; i < 20; i++) publish(room, message);
+      count += 20;
+      if (performance.now() < endMs && count < most) setImmediate(more);
+      else connection.send(String(count));
+    };
+    more();
+  },
   '!crash': () => process.exit(1),
   /** Of this thread, after a collection. */
   '!heap': (connection) => {
@@ -31,6 +53,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     connection.send(`${threadId} ${process.memoryUsage().heapUsed}`);
   },
 };
+
+function compute(ms: number): void {
+  for (const endMs = performance.now() + ms; performance.now() < endMs; );
+}
 
 export default defineHandler<number>({
   open(connection) {

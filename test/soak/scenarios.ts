@@ -29,10 +29,11 @@ export const SCENARIOS: readonly (readonly [weight: number, name: string, scenar
   [4, 'no WebSocket', noWebSocket],
 ];
 
-export function chooseScenario(next: Next): Scenario {
-  const total = SCENARIOS.reduce((sum, [weight]) => sum + weight, 0);
+/** @param scenarios what to choose from. */
+export function chooseScenario(next: Next, scenarios = SCENARIOS): Scenario {
+  const total = scenarios.reduce((sum, [weight]) => sum + weight, 0);
   let left = next() * total;
-  for (const [weight, , scenario] of SCENARIOS) {
+  for (const [weight, , scenario] of scenarios) {
     left -= weight;
     if (left < 0) return scenario;
   }

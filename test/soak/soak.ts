@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { ServerStats } from '../../dist/index.js';
+import { ATTACKS, expectPlaces, flood, reloadBlocked } from './attacks.js';
 import { pause } from './peer.js';
 import { ProcessorShare } from './processors.js';
 import type { Measured } from './protocol.js';
@@ -11,10 +12,11 @@ import { attempt, chooseScenario, crash, heaps, SCENARIOS } from './scenarios.js
 import { Service } from './service.js';
 import { choices, Disruptions, Tally, type Target, type World } from './world.js';
 
-const HELP = `Usage: npm run soak -- [--minutes N] [--seed S]
+const HELP = `Usage: npm run soak -- [--minutes N] [--seed S] [--attacks]
 
   --minutes N   how long, default 2
   --seed S      an integer from 0 to 4294967295, default 1
+  --attacks     clients that never read, half handshakes, floods of publications, reloads with blocked workers, too
   --help
 `;
 
@@ -23,18 +25,23 @@ const ACTORS = 60;
 const MAX_PROCESSOR_SHARE = 0.6;
 const CRASH_EACH_MS = 15_000;
 const RELOAD_EACH_MS = 11_000;
+const FLOOD_EACH_MS = 17_000;
+const RELOAD_BLOCKED_EACH_MS = 13_000;
 /** How long the servers may take to be as before, when all clients have gone. */
 const SETTLE_MS = 20_000;
 /** What the heap of the primary may have grown by, in bytes: 10 KiB for each module that a reload has loaded. */
 const HEAP_TOLERANCE_BYTES = 2 * 1024 * 1024;
 /** And that of a worker, where compiled code is counted, too. */
 const THREAD_HEAP_TOLERANCE_BYTES = 4 * 1024 * 1024;
+/** What attacks may leave resident: pages of arenas and chunks of publications that were touched, in bytes. */
+const RESIDENT_TOLERANCE_BYTES = 256 * 1024 * 1024;
 /** A thread tells of a change of what it buffers when it has come to so many bytes. */
 const BUFFERED_STEP_BYTES = 64 * 1024;
 
 interface Options {
   readonly minutes: number;
   readonly seed: number;
+  readonly attacks: boolean;
 }
 
 function options(): Options | undefined {
@@ -42,6 +49,7 @@ function options(): Options | undefined {
     options: {
       minutes: { type: 'string', default: '2' },
       seed: { type: 'string', default: '1' },
+      attacks: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -54,22 +62,26 @@ function options(): Options | undefined {
   if (!(seed >= 0 && seed < 2 ** 32)) {
     throw new TypeError(`--seed must be an integer from 0 to 4294967295, got "${values.seed}"`);
   }
-  return { minutes, seed };
+  return { minutes, seed, attacks: values.attacks };
 }
 
 /** One run: a warm-up, whose end is what everything is to come back to, and the load. */
 class Soak {
   readonly #service: Service;
   readonly #seed: number;
+  readonly #isAttacked: boolean;
+  readonly #scenarios: typeof SCENARIOS;
   readonly #tally = new Tally();
   readonly #targets: readonly [threaded: Target, single: Target];
   #delayMs = 20;
   /** Of the processors, twice a second. */
   readonly #shares: number[] = [];
 
-  constructor(service: Service, seed: number) {
+  constructor(service: Service, seed: number, isAttacked: boolean) {
     this.#service = service;
     this.#seed = seed;
+    this.#isAttacked = isAttacked;
+    this.#scenarios = isAttacked ? [...SCENARIOS, ...ATTACKS] : SCENARIOS;
     const [threaded, single] = service.ready.ports;
     const reloads = new Disruptions(); // of both at once
     this.#targets = [
@@ -84,6 +96,7 @@ class Soak {
     const before = await this.#settled('before');
     const startedAt = performance.now();
     await this.#load(minutes * 60_000);
+    if (this.#isAttacked) await this.#attack(expectPlaces);
     const loadedMinutes = (performance.now() - startedAt) / 60_000;
     const after = await this.#settled('after');
     this.#compare(before, after);
@@ -96,7 +109,7 @@ class Soak {
   /** Everything once or more, so that what is made when it is first needed has been made. */
   async #warmUp(): Promise<void> {
     const runs = this.#targets.flatMap((target, t) =>
-      SCENARIOS.flatMap(([, , scenario], i) =>
+      this.#scenarios.flatMap(([, , scenario], i) =>
         [0, 1].map((k) => attempt(scenario, this.#world(target, choices(this.#seed, 10_000 + t * 1000 + i * 2 + k)))),
       ),
     );
@@ -115,6 +128,10 @@ class Soak {
       this.#again(() => this.#alone(() => this.#crash()), CRASH_EACH_MS, until),
       this.#again(() => this.#alone(() => this.#reload()), RELOAD_EACH_MS, until),
     ];
+    if (this.#isAttacked) {
+      trouble.push(this.#again(() => this.#alone(() => this.#flood()), FLOOD_EACH_MS, until));
+      trouble.push(this.#again(() => this.#alone(() => this.#reloadBlocked()), RELOAD_BLOCKED_EACH_MS, until));
+    }
     await Promise.all([...actors, ...trouble]);
     clearInterval(control);
   }
@@ -124,7 +141,7 @@ class Soak {
     while (performance.now() < until) {
       await pause(next() * 2 * this.#delayMs);
       const target = this.#targets[next() < 0.65 ? 0 : 1];
-      await attempt(chooseScenario(next), this.#world(target, next));
+      await attempt(chooseScenario(next, this.#scenarios), this.#world(target, next));
     }
   }
 
@@ -172,6 +189,30 @@ class Soak {
     if (!this.#service.ready.canReload) return;
     await this.#targets[0].reloads.during(() => this.#service.reload());
     this.#tally.reloads++;
+  }
+
+  /** Attempts something that may be ended by nothing but itself. */
+  async #attack(what: (world: World) => Promise<void>): Promise<void> {
+    await attempt(
+      what,
+      this.#world(this.#targets[0], () => 0),
+    );
+  }
+
+  #flood(): Promise<void> {
+    const pid = this.#service.process.pid as number; // it has been started
+    return this.#attack(function floodOfPublications(world) {
+      return flood(world, pid);
+    });
+  }
+
+  /** A reload while a worker is blocked. */
+  async #reloadBlocked(): Promise<void> {
+    if (!this.#service.ready.canReload) return;
+    const reload = () => this.#reload();
+    await this.#attack(function reloadWithBlockedWorker(world) {
+      return reloadBlocked(world, reload);
+    });
   }
 
   /** Lets clients wait for longer, or less long, between one thing and the next. */
@@ -228,6 +269,10 @@ class Soak {
     if (descriptors !== before.measured.descriptors) {
       tally.error('descriptors', `${descriptors} instead of ${before.measured.descriptors}`);
     }
+    if (this.#isAttacked && after.measured.residentBytes > before.measured.residentBytes + RESIDENT_TOLERANCE_BYTES) {
+      const [from, to] = [before, after].map(({ measured }) => mebibytes(measured.residentBytes));
+      tally.error('memory', `${to} are resident instead of ${from}`);
+    }
     if (heapBytes > before.measured.heapBytes + HEAP_TOLERANCE_BYTES) {
       tally.error('heap', `${mebibytes(heapBytes)} instead of ${mebibytes(before.measured.heapBytes)}`);
     }
@@ -267,7 +312,8 @@ class Soak {
       );
     }
     for (const [i, { limits }] of stats.entries()) {
-      const { slowConsumers: _, refusedHandshakes: __, ...others } = limits;
+      const { slowConsumers: _, refusedHandshakes: __, refusedAddresses, stalls, ...others } = limits;
+      if (!this.#isAttacked) Object.assign(others, { refusedAddresses, stalls });
       for (const [name, count] of Object.entries(others)) this.#between(`${name} of server ${i}`, count, 0, 0);
     }
   }
@@ -296,7 +342,7 @@ class Soak {
         `${t.connections} connections, ${t.messages} messages, ${t.publications} of them publications`,
         `${t.bytesChecked} bytes checked, ${t.resets} resets`,
         `${t.crashes} crashes, ${t.reloads} reloads${this.#service.ready.canReload ? '' : ' (this server has none)'}`,
-        `${t.disrupted} scenarios ended by them`,
+        `${t.disrupted} scenarios ended by them, ${t.attacks} attacks`,
         `errors: ${errors.length === 0 ? 'none' : errors.join(', ')}`,
       ].join('; '),
     );
@@ -338,8 +384,8 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const service = await Service.start();
-  const isWell = await new Soak(service, chosen.seed).run(chosen.minutes);
+  const service = await Service.start(chosen.attacks);
+  const isWell = await new Soak(service, chosen.seed, chosen.attacks).run(chosen.minutes);
   return isWell ? 0 : 1;
 }
 

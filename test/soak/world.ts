@@ -36,6 +36,7 @@ export class Tally {
   disrupted = 0;
   crashes = 0;
   reloads = 0;
+  attacks = 0;
   /** Asked for, and confirmed by the close code. */
   readonly asked = { handlerErrors: 0, protocolErrors: 0, slowConsumers: 0 };
   readonly confirmed = { handlerErrors: 0, protocolErrors: 0, slowConsumers: 0 };

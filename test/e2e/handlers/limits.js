@@ -29,6 +29,15 @@ const COMMANDS = {
     };
     fill();
   },
+  /** Answers when the clock of this thread has ticked so often, if it ticks each 10 ms: timers of the same length fire in turn. */
+  awaitTicks: (connection, ticks) => {
+    let fired = 0;
+    const timer = setInterval(() => {
+      if (++fired < ticks) return;
+      clearInterval(timer);
+      connection.send(`${fired} ticks`);
+    }, 10);
+  },
   close: (connection, ...args) => connection.close(...args),
   exit: () => process.exit(1),
 };
