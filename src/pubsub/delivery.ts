@@ -60,12 +60,14 @@ export class Delivery {
     exceptions: ReadonlySet<Subscriber>,
   ): void {
     if (slots.length === 0) return;
+    const { topic } = itsRuns[0] as Run; // there is one
     const joined = this.#joiner.join(itsRuns);
     const others = this.sender === undefined ? slots : this.#sendClear(slots, joined, this.sender);
     const special: Subscriber[] = [];
     for (const slot of others) {
       const subscriber = this.#roster.at(slot);
-      if (subscriber === undefined) continue; // what was delivered to others may have been its end
+      // What was delivered to others may have been its end, and its slot somebody else's.
+      if (subscriber === undefined || !subscriber.topics?.has(topic)) continue;
       if (subscriber.batch === this.#batch || exceptions.has(subscriber)) {
         special.push(subscriber); // later: what is put together for it may take the place of this
         continue;
