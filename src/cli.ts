@@ -104,7 +104,8 @@ Sizes take the suffixes KiB, MiB and GiB (or k, m, g); without one they are byte
 Handlers:
   echo         sends each message back
   broadcast    the path is a room: each message goes to everybody in it
-  ./file.js    a module whose default export is defineHandler({ open, message, drain, close })
+  ./file.js    a module whose default export is defineHandler({ open, message, drain, close }), or a CommonJS module;
+               .ts from Node 22.18 on, or under tsx
 
 Signals: SIGTERM and SIGINT (Ctrl-C) drain and exit with 0; a second one exits at once. SIGHUP loads the handler again:
 new threads take the new connections, the old ones drain.
@@ -164,7 +165,8 @@ async function reload(server: Server, drainMs: number): Promise<void> {
 function handlerUrl(handler: string): URL {
   if (BUILT_IN.includes(handler)) return new URL(`./handlers/${handler}.js`, import.meta.url);
   const path = resolve(handler);
-  if (!existsSync(path)) {
+  // A loader such as tsx takes chat.ts for chat.js.
+  if (!existsSync(path) && !existsSync(path.replace(/js(x?)$/, 'ts$1'))) {
     throw new ConfigError(
       'handler',
       `there is no handler ${handler}: it is ${BUILT_IN.join(', ')}, or the path of a module`,

@@ -22,6 +22,7 @@ export interface ResolvedOptions {
   readonly maxHeaderCount: number;
   readonly handshakeTimeoutMs: number;
   readonly handOffTimeoutMs: number;
+  readonly startTimeoutMs: number;
   readonly resourceLimits: ResourceLimits;
   /** Undefined: all. */
   readonly paths: ReadonlySet<string> | undefined;
@@ -49,6 +50,7 @@ export const DEFAULTS = {
   maxHeaderBytes: 16 * 1024,
   maxHeaderCount: 100,
   handOffTimeoutMs: 2000,
+  startTimeoutMs: 60_000,
 } as const;
 
 /** See {@link ServerOptions.resourceLimits}. */
@@ -58,6 +60,9 @@ const DEFAULT_RESOURCES: ResourceLimits = { maxYoungGenerationSizeMb: 24 };
 const RESERVED_DESCRIPTORS = 256;
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** An hour; the primary waits for somewhat longer than the threads do. */
+const MAX_START_MS = 3_600_000;
 
 /** Least and greatest value of each numeric option. */
 const RANGES = {
@@ -82,6 +87,7 @@ const RANGES = {
   closeTimeoutMs: [1, MAX_TIMEOUT_MS],
   handshakeTimeoutMs: [1, MAX_TIMEOUT_MS],
   handOffTimeoutMs: [1, MAX_TIMEOUT_MS],
+  startTimeoutMs: [1, MAX_START_MS],
 } as const satisfies Partial<Record<keyof ServerOptions, readonly [number, number]>>;
 
 const CHOICES = {
@@ -155,6 +161,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     maxHeaderCount: numberOf('maxHeaderCount'),
     handshakeTimeoutMs: numberOf('handshakeTimeoutMs'),
     handOffTimeoutMs: numberOf('handOffTimeoutMs'),
+    startTimeoutMs: numberOf('startTimeoutMs'),
     resourceLimits: { ...DEFAULT_RESOURCES, ...checkResourceLimits(options.resourceLimits ?? {}) },
     paths: options.path === undefined ? undefined : checkPaths(options.path),
     log: checkLogger(options.log ?? stderrLogger),
