@@ -45,8 +45,14 @@ async function main(argv: readonly string[]): Promise<void> {
       return;
     }
     process.stderr.write(`wsloom: ${describe(error)}\n`);
-    process.exitCode = USAGE_ERRORS.some((kind) => error instanceof kind) ? EXIT_USAGE : EXIT_ENVIRONMENT;
+    process.exitCode = isUsageError(error) ? EXIT_USAGE : EXIT_ENVIRONMENT;
   }
+}
+
+/** A handler that loads in the primary, but not in a thread, is one too. */
+function isUsageError(error: unknown): boolean {
+  if (USAGE_ERRORS.some((kind) => error instanceof kind)) return true;
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'WSLOOM_HANDLER';
 }
 
 function createProgram(): Command {

@@ -72,8 +72,11 @@ describe('wsloom serve', () => {
     expect(command.stderr).toContain(`wsloom: the handler module ${path} does not load: ${path}${said}`);
   });
 
-  it('ends with exit code 2 if the handler does not load in time', async () => {
-    const path = copy.write('never.mjs', 'await new Promise(() => {});');
+  it.each([
+    'await new Promise(() => {});',
+    `import { isMainThread } from 'node:worker_threads'; await (isMainThread || new Promise(() => {})); export default {};`,
+  ])('ends with exit code 2 if the handler does not load in time (%s)', async (source) => {
+    const path = copy.write('never.mjs', source);
     await using command = Command.run('serve', path, '--port', '0', '--start-timeout', '0.2');
     expect(await command.ended).toBe(2);
     expect(command.stderr).toContain(`the handler module ${path} did not load within 0.2 s`);
