@@ -23,13 +23,7 @@ function notedPlace(stack: string): string | undefined {
   const [, file, line] = /^(\S.*):(\d+)$/.exec(lines[0] as string) ?? []; // split() gives at least one
   const carets = lines.find((text) => /^\s*\^+\s*$/.test(text));
   if (file === undefined || carets === undefined) return undefined;
-  return `${file.startsWith('file:') ? pathOf(file) : file}:${line}:${carets.indexOf('^') + 1}`;
-}
-
-function pathOf(href: string): string {
-  const url = new URL(href);
-  url.search = ''; // of a reload
-  return fileURLToPath(url);
+  return `${file.startsWith('file:') ? fileURLToPath(file) : file}:${line}:${carets.indexOf('^') + 1}`;
 }
 
 /** What Node says of the first syntax error with this message. In a thread, because parsing alone needs a flag. */
@@ -75,7 +69,6 @@ function urlOf(specifier, parent) {
 
 function sourceOf(href) {
   const url = new URL(href);
-  url.search = '';
   const source = readFileSync(fileURLToPath(url), 'utf8');
   return /\\.m?ts$/.test(url.pathname) ? module_.stripTypeScriptTypes(source) : source;
 }

@@ -64,6 +64,13 @@ describe('a handler module', () => {
     expect(upgrade?.({} as never)).toEqual({ subprotocol: 'chat' });
   });
 
+  test('leaves no timer behind', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    await loadHandlerModule(write('export default {};').href, 3_600_000);
+    expect(timers()).toBeLessThanOrEqual(before);
+  });
+
   test('needs no upgrade hook, and no hook at all', async () => {
     expect(await loadHandlerModule(write('export default {};').href)).toEqual({ handler: {}, upgrade: undefined });
   });
