@@ -8,6 +8,7 @@ export { publish } from './host/publish.js';
 export type { Upgrade, UpgradeAcceptance, UpgradeRefusal, UpgradeRequest } from './host/upgrade.js';
 export type { Thresholds } from './kernels/thresholds.js';
 export { ArenaError } from './memory/arena.js';
+export { BundledError } from './primary/bundled-error.js';
 export { ConfigError } from './primary/config-error.js';
 export {
   type CloseOptions,

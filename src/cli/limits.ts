@@ -38,6 +38,12 @@ const FLAGS: readonly Flag[] = [
     kind: 'seconds',
     what: 'for an opening handshake; beyond: 408',
   },
+  {
+    flag: '--start-timeout',
+    option: 'startTimeoutMs',
+    kind: 'seconds',
+    what: 'for the handler to load and a thread to start; beyond: not started',
+  },
   { flag: '--max-header-bytes', option: 'maxHeaderBytes', kind: 'size', what: 'head of a request; beyond: 431' },
   { flag: '--max-header-count', option: 'maxHeaderCount', kind: 'count', what: 'headers of a request; beyond: 431' },
   {

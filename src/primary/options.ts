@@ -24,6 +24,7 @@ export interface ResolvedOptions {
   readonly maxHeaderCount: number;
   readonly handshakeTimeoutMs: number;
   readonly handOffTimeoutMs: number;
+  readonly startTimeoutMs: number;
   readonly resourceLimits: ResourceLimits;
   /** Undefined: all. */
   readonly paths: ReadonlySet<string> | undefined;
@@ -57,6 +58,7 @@ export const DEFAULTS = {
   handOffTimeoutMs: 2000,
   page: '/',
   health: '/healthz',
+  startTimeoutMs: 60_000,
 } as const;
 
 /** See {@link ServerOptions.resourceLimits}. */
@@ -70,6 +72,9 @@ const CLOSING_SHARE = 1 / 8;
 const MIN_CLOSING = 16;
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** An hour; the primary waits for somewhat longer than the threads do. */
+const MAX_START_MS = 3_600_000;
 
 /** Least and greatest value of each numeric option. */
 const RANGES = {
@@ -94,6 +99,7 @@ const RANGES = {
   closeTimeoutMs: [1, MAX_TIMEOUT_MS],
   handshakeTimeoutMs: [1, MAX_TIMEOUT_MS],
   handOffTimeoutMs: [1, MAX_TIMEOUT_MS],
+  startTimeoutMs: [1, MAX_START_MS],
 } as const satisfies Partial<Record<keyof ServerOptions, readonly [number, number]>>;
 
 const CHOICES = {
@@ -171,6 +177,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     maxHeaderCount: numberOf('maxHeaderCount'),
     handshakeTimeoutMs: numberOf('handshakeTimeoutMs'),
     handOffTimeoutMs: numberOf('handOffTimeoutMs'),
+    startTimeoutMs: numberOf('startTimeoutMs'),
     resourceLimits: { ...DEFAULT_RESOURCES, ...checkResourceLimits(options.resourceLimits ?? {}) },
     paths: options.path === undefined ? undefined : checkPaths(options.path),
     ...checkRoutes(options),

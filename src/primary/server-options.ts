@@ -142,6 +142,13 @@ export interface ServerOptions {
    * default 2000. Raising it makes clients of a blocked thread wait for longer; too low, a busy one is taken for blocked.
    */
   readonly handOffTimeoutMs?: number;
+  /**
+   * How long the handler module may take to load, and a thread to start, in ms, from 1 to 3 600 000; default 60 000. It holds
+   * for the start, for a reload and for a thread that takes the place of one that died. Beyond it, `listen` and `reload` throw a
+   * {@link HandlerModuleError} or a {@link WorkerStartError} that names the module; a thread is tried again. Raise it for a module
+   * that waits for something slow.
+   */
+  readonly startTimeoutMs?: number;
   /** Paths that WebSockets are accepted on, exactly; default: all. */
   readonly path?: string | readonly string[];
   /**

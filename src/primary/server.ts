@@ -10,6 +10,7 @@ import { shown } from '../protocol/shown.js';
 import { loadSystemCalls, type SystemCalls } from '../system/system-calls.js';
 import { Acceptor } from './acceptor.js';
 import { Admission } from './admission.js';
+import { expectOwnFiles } from './bundled-error.js';
 import { ConfigError } from './config-error.js';
 import { Generation, type GenerationContext } from './generation.js';
 import { Boundary } from './boundary.js';
@@ -114,7 +115,8 @@ export class Server {
    * Starts the threads and listens. Once: a server that could not listen is closed, and another one must be created.
    * @throws ConfigError if `port` or `host` cannot be used; the server is as before then.
    * @throws Error if it was started before, or is closed meanwhile.
-   * @throws HandlerModuleError, ArenaError or WorkerStartError if a thread cannot host.
+   * @throws HandlerModuleError, ArenaError or WorkerStartError if a thread cannot host, or not within `startTimeoutMs`.
+   * @throws BundledError if this package is inside of a bundle.
    * @throws the system's error if the address cannot be had (`code`: EADDRINUSE, EACCES, …).
    */
   async listen({ port = 8080, host = '127.0.0.1' }: ListenOptions = {}): Promise<ServerAddress> {
@@ -158,6 +160,7 @@ export class Server {
    */
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new Error('a server can be started once');
+    expectOwnFiles();
     this.#state = 'started';
     this.#calls = await this.#loadSystemCalls();
     if (this.#calls !== undefined) this.#exchange.sendBy(this.#calls, this.#counters);
@@ -294,7 +297,7 @@ export class Server {
     const before = this.#generation;
     if (before === undefined || this.#state !== 'started') throw new Error('only a running server can be reloaded');
     this.#reloads++;
-    this.#generation = await withinStartTime(this.#startGeneration(), (late) => void this.#retire(late, 0));
+    this.#generation = await this.#startGeneration();
     this.#counters.add(Counter.RELOADS, 1);
     void this.#retire(before, drainMs);
   }
@@ -373,24 +376,6 @@ export class Server {
       workersLostLastMinute: workers?.lostLastMinute ?? 0,
       uptimeSeconds: Math.round((performance.now() - this.#startedAt) / 1000),
     };
-  }
-}
-
-/** How long the threads of a reload may take to start, in ms: a module may wait for something that never comes. */
-const START_MS = 60_000;
-
-async function withinStartTime(starting: Promise<Generation>, drop: (late: Generation) => void): Promise<Generation> {
-  let timer: NodeJS.Timeout | undefined;
-  const isLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`the handler module did not load within ${START_MS / 1000} s`));
-      starting.then(drop, () => {}); // why it failed in the end does not matter any more
-    }, START_MS);
-  });
-  try {
-    return await Promise.race([starting, isLate]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

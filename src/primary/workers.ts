@@ -2,6 +2,8 @@ import { MessageChannel, type ResourceLimits } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import { Counter, type Counters } from '../connection/counters.js';
+import { errorText } from '../host/error-text.js';
+import { shownModule } from '../host/handler-module.js';
 import type { HostOptions } from '../host/host.js';
 import type { ThrottledLog } from '../host/throttled-log.js';
 import type { Bus } from '../pubsub/bus.js';
@@ -15,6 +17,8 @@ export interface WorkersOptions {
   readonly host: HostOptions;
   /** A connection that a worker does not take for so long goes to another one. */
   readonly handOffTimeoutMs: number;
+  /** A worker that does not start for so long is ended, in ms. */
+  readonly startTimeoutMs: number;
   readonly resourceLimits: ResourceLimits;
   readonly log: ThrottledLog;
   /** Whether another pool gets new connections while this one drains. */
@@ -189,8 +193,8 @@ export class Workers {
   }
 
   #launch(): WorkerLink {
-    const { handler, host, log, onClosed } = this.#options;
-    const link = new WorkerLink(this.#pool, handler, host, log, onClosed);
+    const { handler, host, log, onClosed, startTimeoutMs } = this.#options;
+    const link = new WorkerLink(this.#pool, handler, host, log, onClosed, startTimeoutMs);
     for (const other of this.#allLinks()) link.connect(other);
     const { port1, port2 } = new MessageChannel();
     this.#bus.connect(port1);
@@ -203,30 +207,43 @@ export class Workers {
   /** Waits for the end of a worker, and puts another one in its place if it was not asked to end. */
   async #supervise(link: WorkerLink): Promise<void> {
     const startedAt = performance.now();
-    let why = 'its task has ended';
+    let why: unknown = 'its task has ended';
     let hasDied: boolean;
     try {
       await link.ended;
       hasDied = !this.#isClosing; // when asked to, it may end
     } catch (error) {
       hasDied = !this.#isDestroying;
-      why = error instanceof Error ? error.message : String(error);
+      why = error;
     }
     if (!hasDied) return;
     const stranded = this.#lose(link);
     const { connections } = stranded;
     if (this.#isClosing) {
-      this.#options.log.error(`a worker died with ${connections} connections (${why}), while it was draining`);
+      this.#options.log.error(
+        `a worker died with ${connections} connections (${messageOf(why)}), while it was draining${this.#uncaught(why)}`,
+      );
       this.#placeElsewhere(stranded.handOffs);
       return;
     }
     const delayMs = performance.now() - startedAt > STABLE_MS ? 0 : this.#restartMs;
     this.#restartMs = Math.min(Math.max(delayMs * 2, RESTART_MS), MAX_RESTART_MS);
-    this.#options.log.error(`a worker died with ${connections} connections (${why}); the next starts in ${delayMs} ms`);
+    this.#options.log.error(
+      `a worker died with ${connections} connections (${messageOf(why)}); the next starts in ${delayMs} ms${this.#uncaught(why)}`,
+    );
     setTimeout(() => {
       if (!this.#isClosing) void this.#supervise(this.#launch());
     }, delayMs);
     this.#placeInTime(stranded.handOffs);
+  }
+
+  /** The lines about an error of the application that nobody caught; '' if it was something else. */
+  #uncaught(why: unknown): string {
+    if (!(why instanceof Error) || why instanceof WorkerStartError) return '';
+    // Of what the thread has done to itself, the stack shows Node and the pool only.
+    if ((why as NodeJS.ErrnoException).code?.startsWith('ERR_WORKER') === true || !isUncaught(why)) return '';
+    const { handler } = this.#options;
+    return `\nan error outside of hooks, in a thread with the handler ${shownModule(handler)}: ${errorText(why)}`;
   }
 
   /** Places connections whose worker died, as soon as there is another, for as long as a hand-off may take. */
@@ -269,6 +286,15 @@ export class Workers {
       else for (const handOff of handOffs) this.place(handOff);
     }
   }
+}
+
+function messageOf(why: unknown): string {
+  return why instanceof Error ? why.message : String(why);
+}
+
+/** Whether it was thrown in the thread: the pool itself rejects when a thread exits. */
+function isUncaught(error: Error): boolean {
+  return !error.message.startsWith('worker exited with code:');
 }
 
 /** Rejects when a worker ends before it is ready. */

@@ -9,6 +9,8 @@ export interface WorkerTask {
   readonly port: MessagePort;
   /** The URL of the handler module. */
   readonly handler: string;
+  /** The longest time that it may take to load, in ms. */
+  readonly startTimeoutMs: number;
   readonly options: HostOptions;
   /** See {@link Counters}. */
   readonly counters: SharedArrayBuffer;

@@ -8,6 +8,7 @@ import { ArenaError } from '../memory/arena.js';
 import { loadSystemCalls } from '../system/system-calls.js';
 import type { FromWorker, Offered, ToWorker, WorkerResult, WorkerTask } from './messages.js';
 import { Ownership } from './ownership.js';
+import { registerTsx } from './tsx.js';
 
 /**
  * A worker's one task, which lasts as long as the server: hosts the sockets that come through the port, until it is told to
@@ -21,7 +22,8 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const counters = new Counters(task.counters);
   let host: Host;
   try {
-    const { handler } = await loadHandlerModule(task.handler);
+    await registerTsx();
+    const { handler } = await loadHandlerModule(task.handler, { limitMs: task.startTimeoutMs });
     const onClosed = task.reportsClosed ? closedReporter(tell) : () => {};
     const calls = await loadSystemCalls();
     exchange.sendBy(calls, counters);
