@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createServer } from '../../dist/index.js';
 import { Client } from '../e2e/client.js';
-import { serve, until } from '../e2e/serving.js';
+import { RecordingLog, serve, until } from '../e2e/serving.js';
 
 let folder: string;
 beforeAll(() => {
@@ -36,6 +37,15 @@ function write(name: string, before: string): { readonly path: string; readonly 
 const NEVER = 'await new Promise(() => {});';
 
 describe('a server whose handler module does not load in time', () => {
+  it('does not start, and names the module, also if it keeps the thread busy', async () => {
+    const { path, url } = write('busy.mjs', 'while (!isMainThread);');
+    const server = createServer({ handler: url, threads: 1, startTimeoutMs: 500, log: new RecordingLog() });
+    const error: unknown = await server.listen({ port: 0 }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(Error);
+    expect((error as Error).message).toContain(`a worker did not start within 0.5 s, with ${path}`);
+    expect(server.address()).toBeUndefined();
+  });
+
   it.each([0, 1])('goes on with the old one after a reload (threads: %i)', async (threads) => {
     const name = `later-never-${threads}.mjs`;
     const { path, url } = write(name, '');

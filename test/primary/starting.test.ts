@@ -42,7 +42,6 @@ describe('a server whose handler module does not load in time', () => {
     [0, NEVER],
     [1, NEVER],
     [1, `if (!isMainThread) ${NEVER}`],
-    [1, 'while (!isMainThread);'],
   ])('does not start, and names the module (threads: %i, %s)', async (threads, before) => {
     const { path, url } = write(`never-${++written}.mjs`, before);
     const log = new RecordingLog();
