@@ -88,7 +88,7 @@ export class Workers {
       resourceLimits,
     });
     // A thread that fails before it gets its task is reported here only.
-    this.#pool.on('error', (error: unknown) => log.error(`worker pool: ${String(error)}`));
+    this.#pool.on('error', (error: unknown) => log.error(`worker pool: ${errorText(error)}`));
     this.#watch = setInterval(() => this.#rescue(), Math.max(50, handOffTimeoutMs / 4)).unref();
   }
 
@@ -289,7 +289,7 @@ export class Workers {
 }
 
 function messageOf(why: unknown): string {
-  return why instanceof Error ? why.message : String(why);
+  return errorText(why instanceof Error ? why.message : why);
 }
 
 /** Whether it was thrown in the thread: the pool itself rejects when a thread exits. */

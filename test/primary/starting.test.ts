@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createServer } from '../../dist/index.js';
 import { Client } from '../e2e/client.js';
-import { RecordingLog, serve } from '../e2e/serving.js';
+import { RecordingLog, serve, until } from '../e2e/serving.js';
 
 let folder: string;
 let written = 0;
@@ -28,6 +28,7 @@ function write(name: string, before: string): { readonly path: string; readonly 
       const text = message.text();
       if (text === 'exit') process.exit(3);
       if (text === 'throw') setTimeout(() => { throw new Error('from a timer'); });
+      if (text === 'throw no error') setTimeout(() => { throw { toString: 1, valueOf: 1 }; });
       if (text === 'reject') void Promise.reject(new Error('awaited by nobody'));
       connection.send(text);
     } };`,
@@ -87,6 +88,18 @@ describe('an error outside of hooks', () => {
       for (const client of [other, another]) client[Symbol.dispose]();
     },
   );
+
+  it('ends its thread only, also if it is no error, and cannot be made a string', async () => {
+    await using served = await serve({ handler: write('odd.mjs', '').url, threads: 1 });
+    using client = await Client.open(served.url);
+    client.send('throw no error');
+    expect((await client.closed).code).toBe(1006);
+    expect(await served.log.line(/a worker died/)).toContain('a worker died with 1 connections (');
+    await until(() => served.server.stats().threads.some(({ isTaking }) => isTaking));
+    using next = await Client.open(served.url);
+    next.send('hello');
+    expect(await next.text()).toBe('hello');
+  });
 
   it('is not what a thread that exits is said to have had', async () => {
     await using served = await serve({ handler: write('exiting.mjs', '').url, threads: 1 });
