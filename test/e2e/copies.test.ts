@@ -7,7 +7,12 @@ import { PackageCopy, PUBLISHING } from './package-copy.js';
 import { serve } from './serving.js';
 
 const copy = new PackageCopy();
-afterAll(() => copy[Symbol.dispose]());
+/** One whose version does not fit. */
+const old = new PackageCopy();
+afterAll(() => {
+  copy[Symbol.dispose]();
+  old[Symbol.dispose]();
+});
 
 const ESM = copy.write('chat.mjs', `import { defineHandler, publish } from 'wsloom'; export default ${PUBLISHING};`);
 const COMMON = copy.write(
@@ -15,6 +20,10 @@ const COMMON = copy.write(
   `const { defineHandler, publish } = require('wsloom'); module.exports = ${PUBLISHING};
    module.exports.upgrade = ({ path }) => (path === '/shut' ? { status: 410 } : undefined);`,
 );
+
+const misfitting = join(old.dist, 'host', 'publish.js');
+writeFileSync(misfitting, readFileSync(misfitting, 'utf8').replace('VERSION = 1', 'VERSION = 0'));
+const MISFIT = old.write('chat.mjs', readFileSync(ESM, 'utf8'));
 
 /** Two clients, of which each gets what one sends. */
 async function publishes(url: string): Promise<void> {
@@ -33,11 +42,7 @@ describe.each([0, 2])('a handler that imports another copy of the package than t
   });
 
   it('is told so, with both paths, if the versions do not fit', async () => {
-    using old = new PackageCopy();
-    const file = join(old.dist, 'host', 'publish.js');
-    writeFileSync(file, readFileSync(file, 'utf8').replace('VERSION = 1', 'VERSION = 0'));
-    const handler = old.write('chat.mjs', readFileSync(ESM, 'utf8'));
-    await using served = await serve({ handler, threads });
+    await using served = await serve({ handler: MISFIT, threads });
     using client = await Client.open(served.url);
     client.send('hello');
     expect((await client.closed).code).toBe(1011);
