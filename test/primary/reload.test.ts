@@ -5,7 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Command } from '../cli/command.js';
 import { Client, refusal } from '../e2e/client.js';
-import { serve, until } from '../e2e/serving.js';
+import type { ServerOptions } from '../../dist/index.js';
+import { Gate, handler, type Served, serve, until } from '../e2e/serving.js';
 
 const INDEX = new URL('../../dist/index.js', import.meta.url).href;
 
@@ -147,6 +148,69 @@ describe('a worker that dies while it drains', () => {
     expect(await answer(fresh, 'hello')).toBe('one hello');
     expect(served.server.stats()).toMatchObject({ workersLost: 1, connectionsLost: 1, connections: 1, opened: 2 });
     expect(served.server.stats().threads).toEqual([{ connections: 1, isTaking: true }]);
+  });
+});
+
+describe('a reload while the only worker is blocked', () => {
+  /** Three clients that have their 101 and wait for the blocked worker, under a limit of six for their address. */
+  async function waitForBlocked(options: Partial<ServerOptions>) {
+    const served = await serve({ handler: handler('commands.js'), threads: 1, maxConnectionsPerIp: 6, ...options });
+    const blocked = await Client.open(served.url);
+    blocked.run(['block']);
+    expect(await blocked.text()).toBe('blocked');
+    const waiting = await Promise.all([1, 2, 3].map(() => Client.open(served.url)));
+    for (const client of waiting) client.run(['send', 'served']);
+    return { served, blocked, waiting };
+  }
+
+  /** So many clients more are accepted, and the next is refused. */
+  async function expectRoomFor(served: Served, count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const client = await Client.open(served.url);
+      client.run(['send', 'served']);
+      expect(await client.text()).toBe('served');
+    }
+    expect(await refusal(served.url)).toMatchObject({ status: 503 });
+  }
+
+  it('serves those who wait for it by the new threads, in time, and counts each of them once', async () => {
+    using gate = new Gate();
+    // Long enough for all to be offered before the worker is taken to be blocked.
+    const { served, blocked, waiting } = await waitForBlocked({ handOffTimeoutMs: 500 });
+    await using _ = served;
+    await served.server.reload({ drainMs: 1_000_000 });
+    for (const client of waiting) expect(await client.text()).toBe('served');
+    await served.log.line(/a worker does not take connections: 3 go to others/);
+    await expectRoomFor(served, 2); // the blocked one has its place
+    gate.open();
+    expect((await blocked.closed).code).toBe(1001);
+    await until(() => served.server.stats().connections === 5);
+    await expectRoomFor(served, 1);
+    for (const client of waiting) client.socket.terminate();
+    await until(() => served.server.stats().connections === 3);
+    await expectRoomFor(served, 3);
+    expect(served.server.stats()).toMatchObject({ opened: 10, workersLost: 0, connectionsLost: 0 });
+  });
+
+  it('serves them also when its drainMs are over first, and gives back the place of who was blocked', async () => {
+    using _gate = new Gate();
+    const { served, blocked, waiting } = await waitForBlocked({ handOffTimeoutMs: 1_000_000 });
+    await using _ = served;
+    await served.server.reload({ drainMs: 50 });
+    for (const client of waiting) expect(await client.text()).toBe('served');
+    expect((await blocked.closed).code).toBe(1006);
+    await until(() => served.server.stats().connections === 3);
+    await expectRoomFor(served, 3);
+    expect(served.server.stats()).toMatchObject({ opened: 7, workersLost: 0, connectionsLost: 0 });
+  });
+
+  it('and then a close() ends all, those who wait too, and their places are free', async () => {
+    using _gate = new Gate();
+    const { served, blocked, waiting } = await waitForBlocked({ handOffTimeoutMs: 1_000_000 });
+    await served.server.reload({ drainMs: 1_000_000 });
+    await served.server.close({ drainMs: 50 });
+    for (const client of [blocked, ...waiting]) expect((await client.closed).code).toBe(1006);
+    expect(served.server.stats()).toMatchObject({ connections: 0, opened: 1 });
   });
 });
 
