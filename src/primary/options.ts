@@ -69,7 +69,8 @@ const RESERVED_DESCRIPTORS = 256;
 const CLOSING_SHARE = 1 / 8;
 const MIN_CLOSING = 16;
 
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+/** What a timer can hold, in ms: with more, it fires at once. */
+export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** Least and greatest value of each numeric option. */
 const RANGES = {

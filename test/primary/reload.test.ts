@@ -25,7 +25,7 @@ class ModuleFile implements Disposable {
   }
 
   /** Answers each message with the version in front of it, `later` only after {@link goOn}, `to all` to its whole room. */
-  write(version: string, upgrade = ''): void {
+  write(version: string, more = ''): void {
     writeFileSync(
       this.path,
       `import { existsSync } from 'node:fs';
@@ -41,8 +41,13 @@ class ModuleFile implements Disposable {
           else connection.send('${version} ' + text);
         },
       });
-      ${upgrade}`,
+      ${more}`,
     );
+  }
+
+  /** The same, but loads only after {@link goOn}. */
+  writeSlow(version: string): void {
+    this.write(version, 'while (!goesOn()) await new Promise((resolve) => setTimeout(resolve, 5));');
   }
 
   writeBroken(): void {
@@ -114,6 +119,20 @@ describe.each([0, 2])('reload(), with threads: %i', (threads) => {
     expect(await old.text()).toBe('one later to all');
     served.server.publish('room', 'from the primary');
     expect(await fresh.text()).toBe('from the primary');
+  });
+
+  it('that is called while one runs is one reload more, however often, which loads what there is then', async () => {
+    using file = new ModuleFile();
+    file.write('one');
+    await using served = await serve({ handler: file.url, threads });
+    const first = served.server.reload();
+    file.write('two');
+    await Promise.all([first, ...[1, 2, 3, 4, 5].map(() => served.server.reload())]);
+    expect(served.server.stats().reloads).toBe(2);
+    using client = await Client.open(served.url);
+    expect(await answer(client, 'hello')).toBe('two hello');
+    await served.server.reload();
+    expect(served.server.stats().reloads).toBe(3);
   });
 
   it('several at once come one after the other, and close() ends them all', async () => {
@@ -234,5 +253,29 @@ describe('SIGHUP', () => {
     expect(await answer(fresh, 'hello')).toBe('two hello');
     command.process.kill('SIGTERM');
     expect(await command.ended).toBe(0);
+  });
+
+  it('that comes while one reload runs is one more, with all others that come', async () => {
+    using file = new ModuleFile();
+    file.write('one');
+    await using command = Command.run('serve', file.path, '--port', '0', '--threads', '1');
+    const url = await command.listening();
+    file.writeSlow('two');
+    const hangUp = () => command.process.kill('SIGHUP');
+    hangUp();
+    await command.says('stderr', /SIGHUP: loading the handler again\n/);
+    hangUp();
+    await command.says('stderr', /SIGHUP: loading the handler once more after that\n/);
+    for (let i = 0; i < 3; i++) {
+      hangUp();
+      await (await fetch(`${url.replace('ws:', 'http:')}/healthz`)).text(); // its event loop has been there meanwhile
+    }
+    file.goOn();
+    await command.says('stderr', /(the handler is loaded again; old threads drain\n[^]*){2}/);
+    command.process.kill('SIGTERM');
+    expect(await command.ended).toBe(0);
+    expect(command.stderr.match(/is loaded again/g)).toHaveLength(2);
+    expect(command.stderr.match(/SIGHUP/g)).toHaveLength(2);
+    expect(command.stderr).not.toContain('not loaded again');
   });
 });
