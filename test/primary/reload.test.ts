@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { Piscina } from 'piscina';
+import { describe, expect, it, vi } from 'vitest';
 import { Command } from '../cli/command.js';
 import { Client, refusal } from '../e2e/client.js';
 import type { ServerOptions } from '../../dist/index.js';
@@ -39,6 +40,11 @@ class ModuleFile implements Disposable {
           if (text === 'later die') process.exit(1);
           if (text.endsWith('to all')) publish('room', '${version} ' + text);
           else connection.send('${version} ' + text);
+          if (text !== 'block and die') return;
+          setImmediate(() => {
+            while (!goesOn()); // so that it takes nobody
+            process.exit(1);
+          });
         },
       });
       ${more}`,
@@ -223,6 +229,24 @@ describe('a reload while the only worker is blocked', () => {
     expect(served.server.stats()).toMatchObject({ opened: 7, workersLost: 0, connectionsLost: 0 });
   });
 
+  it('gives it none of them in its last moment', async () => {
+    using gate = new Gate();
+    const { served, blocked, waiting } = await waitForBlocked({ handOffTimeoutMs: 1_000_000 });
+    await using _ = served;
+    const { destroy } = Piscina.prototype;
+    // It goes on when its time is over, and before it is ended.
+    const spy = vi.spyOn(Piscina.prototype, 'destroy').mockImplementation(async function (this: Piscina) {
+      gate.open();
+      expect(await blocked.closed).toMatchObject({ code: 1001 });
+      await destroy.call(this);
+    });
+    await served.server.reload({ drainMs: 50 });
+    for (const client of waiting) expect(await client.text()).toBe('served');
+    spy.mockRestore();
+    await until(() => served.server.stats().connections === 3);
+    await expectRoomFor(served, 3);
+  });
+
   it('and then a close() ends all, those who wait too, and their places are free', async () => {
     using _gate = new Gate();
     const { served, blocked, waiting } = await waitForBlocked({ handOffTimeoutMs: 1_000_000 });
@@ -230,6 +254,34 @@ describe('a reload while the only worker is blocked', () => {
     await served.server.close({ drainMs: 50 });
     for (const client of [blocked, ...waiting]) expect((await client.closed).code).toBe(1006);
     expect(served.server.stats()).toMatchObject({ connections: 0, opened: 1 });
+  });
+});
+
+describe('a reload while no worker starts any more', () => {
+  it('serves those whose worker has died before it took them', async () => {
+    using file = new ModuleFile();
+    file.write('one');
+    await using served = await serve({
+      handler: file.url,
+      threads: 1,
+      maxConnectionsPerIp: 3,
+      handOffTimeoutMs: 100_000,
+    });
+    using dying = await Client.open(served.url);
+    expect(await answer(dying, 'block and die')).toBe('one block and die');
+    const waiting = await Promise.all([1, 2].map(() => Client.open(served.url)));
+    for (const client of waiting) client.send('hello');
+    file.writeBroken();
+    file.goOn();
+    expect((await dying.closed).code).toBe(1006);
+    await until(() => served.server.stats().workersLost === 3); // for a while nobody tries it again
+    file.write('two');
+    await served.server.reload();
+    for (const client of waiting) expect(await client.text()).toBe('two hello');
+    using more = await Client.open(served.url);
+    expect(await answer(more, 'hello')).toBe('two hello');
+    expect(await refusal(served.url)).toMatchObject({ status: 503 });
+    for (const client of waiting) client.socket.terminate();
   });
 });
 
@@ -271,7 +323,7 @@ describe('SIGHUP', () => {
       await (await fetch(`${url.replace('ws:', 'http:')}/healthz`)).text(); // its event loop has been there meanwhile
     }
     file.goOn();
-    await command.says('stderr', /(the handler is loaded again; old threads drain\n[^]*){2}/);
+    await command.says('stderr', /(the handler is loaded again; old threads drain\n[\s\S]*){2}/);
     command.process.kill('SIGTERM');
     expect(await command.ended).toBe(0);
     expect(command.stderr.match(/is loaded again/g)).toHaveLength(2);
