@@ -122,7 +122,7 @@ Handlers:
                .ts from Node 22.18 on, or under tsx
 
 Signals: SIGTERM and SIGINT (Ctrl-C) drain and exit with 0; a second one exits at once. SIGHUP loads the handler again:
-new threads take the new connections, the old ones drain.
+new threads take the new connections, the old ones drain. Those that come while one loads are one more, after it.
 
 Exit codes: 0 drained, 1 the machine cannot do it (port in use, no memory), 2 wrong usage.`;
 
@@ -146,6 +146,8 @@ async function serve(handler: string, flags: ServeFlags): Promise<void> {
 /** The first signal to end drains, the second exits at once. SIGHUP reloads. */
 function stopOnSignals(server: Server, drainMs: number): void {
   let isStopping = false;
+  /** Reloads that run or wait. */
+  let reloads = 0;
   const stop = (signal: NodeJS.Signals) => {
     if (isStopping) process.exit(EXIT_ENVIRONMENT);
     isStopping = true;
@@ -158,18 +160,24 @@ function stopOnSignals(server: Server, drainMs: number): void {
       },
     );
   };
+  const askForReload = () => {
+    if (reloads > 1) return; // the one that waits is for this signal too
+    reloads++;
+    const when = reloads === 1 ? 'again' : 'once more after that';
+    process.stderr.write(`wsloom: SIGHUP: loading the handler ${when}\n`);
+    void reload(server, drainMs).finally(() => reloads--);
+  };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   const hasTerminal = isatty(1);
   process.on('SIGHUP', (signal) => {
     // Also sent when a terminal is closed, which is then none any more.
     if (hasTerminal && !isatty(1)) stop(signal);
-    else if (!isStopping) void reload(server, drainMs);
+    else if (!isStopping) askForReload();
   });
 }
 
 async function reload(server: Server, drainMs: number): Promise<void> {
-  process.stderr.write('wsloom: SIGHUP: loading the handler again\n');
   try {
     await server.reload({ drainMs });
     process.stderr.write('wsloom: the handler is loaded again; old threads drain\n');

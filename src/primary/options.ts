@@ -71,7 +71,8 @@ const RESERVED_DESCRIPTORS = 256;
 const CLOSING_SHARE = 1 / 8;
 const MIN_CLOSING = 16;
 
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+/** What a timer can hold, in ms: with more, it fires at once. */
+export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** An hour; the primary waits for somewhat longer than the threads do. */
 const MAX_START_MS = 3_600_000;

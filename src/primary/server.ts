@@ -12,6 +12,7 @@ import { Acceptor } from './acceptor.js';
 import { Admission } from './admission.js';
 import { expectOwnFiles } from './bundled-error.js';
 import { ConfigError } from './config-error.js';
+import { checkDrain } from './drain-time.js';
 import { Generation, type GenerationContext } from './generation.js';
 import { Boundary } from './boundary.js';
 import { createHttp } from './http.js';
@@ -19,6 +20,7 @@ import { HttpConnections } from './http-connections.js';
 import { Lingering } from './lingering.js';
 import { type ResolvedOptions, resolveOptions } from './options.js';
 import { loopbackHosts } from './origin.js';
+import { Reloads } from './reloads.js';
 import type { ServerOptions } from './server-options.js';
 import { readStats, type ServerStats } from './stats.js';
 import { type Destination, Upgrader } from './upgrade.js';
@@ -40,7 +42,7 @@ export interface ListenOptions {
 }
 
 export interface CloseOptions {
-  /** How long open connections have to be closed, in ms; default 5000. Those that are left are then destroyed. */
+  /** How long open connections have to be closed, in ms, from 0 to 2^31 less 251; default 5000. Those that are left are then destroyed. */
   readonly drainMs?: number;
 }
 
@@ -71,8 +73,9 @@ export class Server {
   /** All that have connections: that one, one that starts, and those that drain since a reload. */
   readonly #generations = new Set<Generation>();
   readonly #draining = new Map<Generation, Promise<void>>();
+  /** How often it was tried. */
   #reloads = 0;
-  #reloading: Promise<void> = Promise.resolve();
+  readonly #reloading = new Reloads((drainMs) => this.#reload(drainMs));
   #upgrader: Upgrader | undefined;
   /** Undefined before it has started, and where there are none. */
   #calls: SystemCalls | undefined;
@@ -280,17 +283,14 @@ export class Server {
    * again, too. What the module imports is loaded again in worker threads, not in the primary. The old threads let what has
    * arrived be handled, close their connections with 1001, and end, at the latest shortly after `drainMs`. Resolves when the
    * new threads have taken over. Meanwhile there are twice as many threads, and arenas.
+   *
+   * One runs at a time: calls that come meanwhile are one more reload together, after it, with the longest of their `drainMs`.
    * @throws as `listen`, if the module or the threads cannot be had: then the old ones go on.
    * @throws Error if the server is not running. ConfigError if `drainMs` cannot be used.
    */
   async reload({ drainMs = 5000 }: CloseOptions = {}): Promise<void> {
     checkDrain(drainMs);
-    const turn = this.#reloading.then(
-      () => this.#reload(drainMs),
-      () => this.#reload(drainMs), // of an earlier one that failed, its caller knows
-    );
-    this.#reloading = turn;
-    await turn;
+    await this.#reloading.ask(drainMs);
   }
 
   async #reload(drainMs: number): Promise<void> {
@@ -377,9 +377,4 @@ export class Server {
       uptimeSeconds: Math.round((performance.now() - this.#startedAt) / 1000),
     };
   }
-}
-
-function checkDrain(drainMs: unknown): void {
-  if (typeof drainMs === 'number' && Number.isFinite(drainMs) && drainMs >= 0) return;
-  throw new ConfigError('drainMs', `drainMs must be a number of ms from 0 on, got ${shown(drainMs)}`);
 }

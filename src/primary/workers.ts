@@ -7,6 +7,7 @@ import { shownModule } from '../host/handler-module.js';
 import type { HostOptions } from '../host/host.js';
 import type { ThrottledLog } from '../host/throttled-log.js';
 import type { Bus } from '../pubsub/bus.js';
+import { GRACE_MS } from './drain-time.js';
 import { abandon, type HandOff, WorkerLink } from './worker-link.js';
 import { WorkerStartError } from './worker-start-error.js';
 
@@ -37,9 +38,6 @@ const MAX_RESTART_MS = 10_000;
 /** A worker that has lived for so long, in ms, is no sign that the next will die. */
 const STABLE_MS = 30_000;
 
-/** After its deadline, a draining worker has so long, in ms, to end by itself. */
-const GRACE_MS = 250;
-
 /**
  * The worker threads of a server: a piscina pool whose every thread has one task, for as long as it lives. Connections are
  * placed where there are fewest.
@@ -54,6 +52,8 @@ export class Workers {
   /** Connections whose worker died before it took them, and that no other can take now. */
   readonly #stranded: HandOff[] = [];
   readonly #watch: NodeJS.Timeout;
+  /** Of {@link #later}. */
+  readonly #timers = new Set<NodeJS.Timeout>();
   /** What is published in the primary goes to the workers by it. */
   readonly #bus: Bus;
   #isClosing = false;
@@ -140,6 +140,7 @@ export class Workers {
   /** Drains all workers, see {@link Host.drain}, and ends their threads. */
   async drain(limitMs: number): Promise<void> {
     this.#isClosing = true;
+    for (const timer of this.#timers) clearTimeout(timer);
     for (const link of this.#links) link.drain(limitMs); // one that still starts finds it when it has
     this.#placeElsewhere(this.#stranded.splice(0));
     const ended = Promise.allSettled(this.#links.map((link) => link.ended));
@@ -231,9 +232,7 @@ export class Workers {
     this.#options.log.error(
       `a worker died with ${connections} connections (${messageOf(why)}); the next starts in ${delayMs} ms${this.#uncaught(why)}`,
     );
-    setTimeout(() => {
-      if (!this.#isClosing) void this.#supervise(this.#launch());
-    }, delayMs);
+    this.#later(delayMs, () => void this.#supervise(this.#launch()));
     this.#placeInTime(stranded.handOffs);
   }
 
@@ -252,9 +251,18 @@ export class Workers {
     this.#stranded.push(...handOffs);
     this.#placeStranded();
     if (this.#stranded.length === 0) return;
-    setTimeout(() => {
+    this.#later(this.#options.handOffTimeoutMs, () => {
       for (const handOff of this.#stranded.splice(0)) this.place(handOff); // or nobody takes it
-    }, this.#options.handOffTimeoutMs);
+    });
+  }
+
+  /** Not any more when it drains: then nothing is to keep the process. */
+  #later(delayMs: number, action: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      action();
+    }, delayMs);
+    this.#timers.add(timer);
   }
 
   #placeStranded(): void {

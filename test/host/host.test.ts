@@ -260,6 +260,12 @@ describe('drain', () => {
     const late = connect(made);
     await late.hasGotFrames(1);
     expect(late.frames).toEqual([GOING_AWAY]);
+    // All have been told, and are waited for.
+    await slow.hasGotFrames(1);
+    const latest = connect(made);
+    await latest.hasGotFrames(1);
+    expect(latest.frames).toEqual([GOING_AWAY]);
+    latest.answerClose();
     late.answerClose();
     slow.answerClose();
     await drained;

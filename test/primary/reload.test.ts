@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { Piscina } from 'piscina';
+import { describe, expect, it, vi } from 'vitest';
 import { Command } from '../cli/command.js';
 import { Client, refusal } from '../e2e/client.js';
-import { serve, until } from '../e2e/serving.js';
+import type { ServerOptions } from '../../dist/index.js';
+import { Gate, handler, type Served, serve, until } from '../e2e/serving.js';
 
 const INDEX = new URL('../../dist/index.js', import.meta.url).href;
 
@@ -24,7 +26,7 @@ class ModuleFile implements Disposable {
   }
 
   /** Answers each message with the version in front of it, `later` only after {@link goOn}, `to all` to its whole room. */
-  write(version: string, upgrade = ''): void {
+  write(version: string, more = ''): void {
     writeFileSync(
       this.path,
       `import { existsSync } from 'node:fs';
@@ -38,10 +40,20 @@ class ModuleFile implements Disposable {
           if (text === 'later die') process.exit(1);
           if (text.endsWith('to all')) publish('room', '${version} ' + text);
           else connection.send('${version} ' + text);
+          if (text !== 'block and die') return;
+          setImmediate(() => {
+            while (!goesOn()); // so that it takes nobody
+            process.exit(1);
+          });
         },
       });
-      ${upgrade}`,
+      ${more}`,
     );
+  }
+
+  /** The same, but loads only after {@link goOn}. */
+  writeSlow(version: string): void {
+    this.write(version, 'while (!goesOn()) await new Promise((resolve) => setTimeout(resolve, 5));');
   }
 
   writeBroken(): void {
@@ -115,6 +127,20 @@ describe.each([0, 2])('reload(), with threads: %i', (threads) => {
     expect(await fresh.text()).toBe('from the primary');
   });
 
+  it('that is called while one runs is one reload more, however often, which loads what there is then', async () => {
+    using file = new ModuleFile();
+    file.write('one');
+    await using served = await serve({ handler: file.url, threads });
+    const first = served.server.reload();
+    file.write('two');
+    await Promise.all([first, ...[1, 2, 3, 4, 5].map(() => served.server.reload())]);
+    expect(served.server.stats().reloads).toBe(2);
+    using client = await Client.open(served.url);
+    expect(await answer(client, 'hello')).toBe('two hello');
+    await served.server.reload();
+    expect(served.server.stats().reloads).toBe(3);
+  });
+
   it('several at once come one after the other, and close() ends them all', async () => {
     using file = new ModuleFile();
     file.write('one');
@@ -150,6 +176,115 @@ describe('a worker that dies while it drains', () => {
   });
 });
 
+describe('a reload while the only worker is blocked', () => {
+  /** Three clients that have their 101 and wait for the blocked worker, under a limit of six for their address. */
+  async function waitForBlocked(options: Partial<ServerOptions>) {
+    const served = await serve({ handler: handler('commands.js'), threads: 1, maxConnectionsPerIp: 6, ...options });
+    const blocked = await Client.open(served.url);
+    blocked.run(['block']);
+    expect(await blocked.text()).toBe('blocked');
+    const waiting = await Promise.all([1, 2, 3].map(() => Client.open(served.url)));
+    for (const client of waiting) client.run(['send', 'served']);
+    return { served, blocked, waiting };
+  }
+
+  /** So many clients more are accepted, and the next is refused. */
+  async function expectRoomFor(served: Served, count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const client = await Client.open(served.url);
+      client.run(['send', 'served']);
+      expect(await client.text()).toBe('served');
+    }
+    expect(await refusal(served.url)).toMatchObject({ status: 503 });
+  }
+
+  it('serves those who wait for it by the new threads, in time, and counts each of them once', async () => {
+    using gate = new Gate();
+    // Long enough for all to be offered before the worker is taken to be blocked.
+    const { served, blocked, waiting } = await waitForBlocked({ handOffTimeoutMs: 500 });
+    await using _ = served;
+    await served.server.reload({ drainMs: 1_000_000 });
+    for (const client of waiting) expect(await client.text()).toBe('served');
+    await served.log.line(/a worker does not take connections: 3 go to others/);
+    await expectRoomFor(served, 2); // the blocked one has its place
+    gate.open();
+    expect((await blocked.closed).code).toBe(1001);
+    await until(() => served.server.stats().connections === 5);
+    await expectRoomFor(served, 1);
+    for (const client of waiting) client.socket.terminate();
+    await until(() => served.server.stats().connections === 3);
+    await expectRoomFor(served, 3);
+    expect(served.server.stats()).toMatchObject({ opened: 10, workersLost: 0, connectionsLost: 0 });
+  });
+
+  it('serves them also when its drainMs are over first, and gives back the place of who was blocked', async () => {
+    using _gate = new Gate();
+    const { served, blocked, waiting } = await waitForBlocked({ handOffTimeoutMs: 1_000_000 });
+    await using _ = served;
+    await served.server.reload({ drainMs: 50 });
+    for (const client of waiting) expect(await client.text()).toBe('served');
+    expect((await blocked.closed).code).toBe(1006);
+    await until(() => served.server.stats().connections === 3);
+    await expectRoomFor(served, 3);
+    expect(served.server.stats()).toMatchObject({ opened: 7, workersLost: 0, connectionsLost: 0 });
+  });
+
+  it('gives it none of them in its last moment', async () => {
+    using gate = new Gate();
+    const { served, blocked, waiting } = await waitForBlocked({ handOffTimeoutMs: 1_000_000 });
+    await using _ = served;
+    const { destroy } = Piscina.prototype;
+    // It goes on when its time is over, and before it is ended.
+    const spy = vi.spyOn(Piscina.prototype, 'destroy').mockImplementation(async function (this: Piscina) {
+      gate.open();
+      expect(await blocked.closed).toMatchObject({ code: 1001 });
+      await destroy.call(this);
+    });
+    await served.server.reload({ drainMs: 50 });
+    for (const client of waiting) expect(await client.text()).toBe('served');
+    spy.mockRestore();
+    await until(() => served.server.stats().connections === 3);
+    await expectRoomFor(served, 3);
+  });
+
+  it('and then a close() ends all, those who wait too, and their places are free', async () => {
+    using _gate = new Gate();
+    const { served, blocked, waiting } = await waitForBlocked({ handOffTimeoutMs: 1_000_000 });
+    await served.server.reload({ drainMs: 1_000_000 });
+    await served.server.close({ drainMs: 50 });
+    for (const client of [blocked, ...waiting]) expect((await client.closed).code).toBe(1006);
+    expect(served.server.stats()).toMatchObject({ connections: 0, opened: 1 });
+  });
+});
+
+describe('a reload while no worker starts any more', () => {
+  it('serves those whose worker has died before it took them', async () => {
+    using file = new ModuleFile();
+    file.write('one');
+    await using served = await serve({
+      handler: file.url,
+      threads: 1,
+      maxConnectionsPerIp: 3,
+      handOffTimeoutMs: 100_000,
+    });
+    using dying = await Client.open(served.url);
+    expect(await answer(dying, 'block and die')).toBe('one block and die');
+    const waiting = await Promise.all([1, 2].map(() => Client.open(served.url)));
+    for (const client of waiting) client.send('hello');
+    file.writeBroken();
+    file.goOn();
+    expect((await dying.closed).code).toBe(1006);
+    await until(() => served.server.stats().workersLost === 3); // for a while nobody tries it again
+    file.write('two');
+    await served.server.reload();
+    for (const client of waiting) expect(await client.text()).toBe('two hello');
+    using more = await Client.open(served.url);
+    expect(await answer(more, 'hello')).toBe('two hello');
+    expect(await refusal(served.url)).toMatchObject({ status: 503 });
+    for (const client of waiting) client.socket.terminate();
+  });
+});
+
 describe('SIGHUP', () => {
   it('loads the handler again, or says why it goes on with the old one', async () => {
     using file = new ModuleFile();
@@ -170,5 +305,29 @@ describe('SIGHUP', () => {
     expect(await answer(fresh, 'hello')).toBe('two hello');
     command.process.kill('SIGTERM');
     expect(await command.ended).toBe(0);
+  });
+
+  it('that comes while one reload runs is one more, with all others that come', async () => {
+    using file = new ModuleFile();
+    file.write('one');
+    await using command = Command.run('serve', file.path, '--port', '0', '--threads', '1');
+    const url = await command.listening();
+    file.writeSlow('two');
+    const hangUp = () => command.process.kill('SIGHUP');
+    hangUp();
+    await command.says('stderr', /SIGHUP: loading the handler again\n/);
+    hangUp();
+    await command.says('stderr', /SIGHUP: loading the handler once more after that\n/);
+    for (let i = 0; i < 3; i++) {
+      hangUp();
+      await (await fetch(`${url.replace('ws:', 'http:')}/healthz`)).text(); // its event loop has been there meanwhile
+    }
+    file.goOn();
+    await command.says('stderr', /(the handler is loaded again; old threads drain\n[\s\S]*){2}/);
+    command.process.kill('SIGTERM');
+    expect(await command.ended).toBe(0);
+    expect(command.stderr.match(/is loaded again/g)).toHaveLength(2);
+    expect(command.stderr.match(/SIGHUP/g)).toHaveLength(2);
+    expect(command.stderr).not.toContain('not loaded again');
   });
 });

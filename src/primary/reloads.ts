@@ -1,0 +1,40 @@
+/**
+ * The reloads of a server: one at a time, and at most one that waits for it. Whoever asks while one runs shares the one that waits:
+ * it begins after all of them have asked, so it loads what they want loaded.
+ */
+export class Reloads {
+  readonly #reload: (drainMs: number) => Promise<void>;
+  #running: Promise<void> | undefined;
+  #waiting: Promise<void> | undefined;
+  /** Of the one that waits. */
+  #drainMs = 0;
+
+  /** @param reload is never called while it is under way. */
+  constructor(reload: (drainMs: number) => Promise<void>) {
+    this.#reload = reload;
+  }
+
+  /** Settles as the reload does that it has begun, or shares. Of those who share one, who gives connections most time decides. */
+  ask(drainMs: number): Promise<void> {
+    if (this.#waiting !== undefined) {
+      this.#drainMs = Math.max(this.#drainMs, drainMs);
+      return this.#waiting;
+    }
+    if (this.#running === undefined) return this.#run(drainMs);
+    this.#drainMs = drainMs;
+    const next = () => {
+      this.#waiting = undefined;
+      return this.#run(this.#drainMs);
+    };
+    // If the one that runs fails, that is for those who asked for it.
+    this.#waiting = this.#running.then(next, next);
+    return this.#waiting;
+  }
+
+  #run(drainMs: number): Promise<void> {
+    this.#running = this.#reload(drainMs).finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+}

@@ -1,0 +1,149 @@
+import { Command as Program } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { addLimits, limitsOf } from '../../dist/cli/limits.js';
+import { addLoad } from '../../dist/cli/load.js';
+import { resolveLimits } from '../../dist/client/client-options.js';
+import { type ConfigError, createServer, type ServerOptions } from '../../dist/index.js';
+import { planLoad } from '../../dist/load/plan.js';
+import { resolveOptions } from '../../dist/primary/options.js';
+import { Command } from '../cli/command.js';
+import { builtIn } from '../e2e/serving.js';
+
+/** What a timer can hold, in ms. */
+const MAX_MS = 2 ** 31 - 1;
+/** With what a worker has beyond it to end by itself. */
+const MAX_DRAIN_MS = MAX_MS - 250;
+
+const handler = builtIn('echo');
+
+/** All options of a server that are times. */
+const SERVER_TIMES = namesIn(() => resolveOptions({ handler, nothing: 1 } as ServerOptions));
+const LOAD_TIMES = namesIn(() => planLoad({ url: 'ws://a', nothing: 1 } as never));
+const CLIENT_TIMES = ['handshakeTimeoutMs', 'closeTimeoutMs'];
+
+/** The error says which options there are. */
+function namesIn(refused: () => unknown): string[] {
+  const { message } = failure(refused);
+  return message.match(/\w+Ms\b/g) ?? [];
+}
+
+function failure(refused: () => unknown): ConfigError {
+  try {
+    refused();
+  } catch (error) {
+    return error as ConfigError;
+  }
+  throw new Error('it was not refused');
+}
+
+const times = <T>(names: readonly string[], ms: T) => Object.fromEntries(names.map((name) => [name, ms]));
+
+describe('a time that a timer cannot hold', () => {
+  it.each([
+    ...SERVER_TIMES.map((name) => [name, (ms: unknown) => resolveOptions({ handler, [name]: ms })] as const),
+    ...CLIENT_TIMES.map((name) => [`${name} of a client`, (ms: unknown) => resolveLimits({ [name]: ms })] as const),
+    ...LOAD_TIMES.map(
+      (name) => [`${name} of a load`, (ms: unknown) => planLoad({ url: 'ws://a', [name]: ms })] as const,
+    ),
+  ])('is refused as %s', (title, use) => {
+    const name = title.split(' ')[0] as string;
+    for (const ms of [MAX_MS + 1, MAX_MS + 0.5, 2 ** 32, Number.POSITIVE_INFINITY, Number.NaN, -1, '5']) {
+      const { option, message } = failure(() => use(ms));
+      expect(option).toBe(name);
+      expect(message).toMatch(new RegExp(`^${name} must be an integer from [01] to ${MAX_MS}, got `));
+    }
+    expect(() => use(MAX_MS)).not.toThrow();
+  });
+
+  it.each([
+    MAX_DRAIN_MS + 1,
+    MAX_DRAIN_MS + 0.5,
+    MAX_MS,
+    2 ** 31,
+    1e300,
+    Number.POSITIVE_INFINITY,
+    Number.NaN,
+    -1,
+    '5',
+    null,
+  ])('is refused as drainMs of close() and reload(), which change nothing then: %s', async (drainMs) => {
+    const server = createServer({ handler, threads: 0 });
+    await server.start();
+    const refusal = {
+      option: 'drainMs',
+      message: expect.stringMatching(/^drainMs must be .* from 0 to 2147483397, got /),
+    };
+    expect(failure(() => void server.close({ drainMs } as never))).toMatchObject(refusal);
+    await expect(server.reload({ drainMs } as never)).rejects.toMatchObject(refusal);
+    await server.reload({ drainMs: 0.5 });
+    expect(server.stats().reloads).toBe(1);
+    await server.close({ drainMs: 0 });
+  });
+
+  it('is refused by every flag that takes seconds, and no flag lets an option have one', () => {
+    const [serve, wsloom] = [new Program('serve'), new Program('wsloom')];
+    addLimits(serve);
+    addLoad(wsloom, '');
+    const load = wsloom.commands[0] as Program;
+    const flags = [...serve.options, ...load.options].filter(({ flags }) => flags.endsWith('<seconds>'));
+    expect(flags).toHaveLength(SERVER_TIMES.length - 1 + LOAD_TIMES.length); // handOffTimeoutMs has none
+    for (const { long, parseArg } of flags) {
+      expect(parseArg?.('2000000', undefined), long).toBeLessThan(MAX_DRAIN_MS);
+      for (const text of ['2000000.001', '2147484', '1e3', '-1', 'Infinity', '']) {
+        expect(() => parseArg?.(text, undefined), `${long} ${text}`).toThrow(
+          'It must be a number of seconds, at most 2000000.',
+        );
+      }
+    }
+    const longest = times(
+      serve.options.map((option) => option.attributeName()),
+      2e9,
+    );
+    const { maxConnections: _, ...limits } = limitsOf(longest);
+    const ofTimes = Object.fromEntries(Object.entries(limits).filter(([name]) => name.endsWith('Ms')));
+    expect(() => resolveOptions({ handler, ...ofTimes })).not.toThrow();
+  });
+
+  it('is refused as --drain, in one line', async () => {
+    await using command = Command.run('serve', '--drain', '2147484');
+    expect(await command.ended).toBe(2);
+    expect(command.stderr).toMatch(/^wsloom: .*--drain.* It must be a number of seconds, at most 2000000\..*\n$/);
+  });
+});
+
+describe.each([0, 1])('the longest times, with threads: %i,', (threads) => {
+  it('end nothing, and no timer is given more than it can hold', async () => {
+    const dist = new URL('../../dist/', import.meta.url);
+    // Node warns of a timer that cannot hold its time, in whatever thread it is.
+    await using run = new Command(process.execPath, [
+      '--input-type=module',
+      '--eval',
+      `import { createServer } from '${dist}index.js';
+      import { connect } from '${dist}client/index.js';
+      import { load } from '${dist}load/index.js';
+      const handler = new URL('${handler}');
+      const server = createServer({ handler, threads: ${threads}, ...${JSON.stringify(times(SERVER_TIMES, MAX_MS))} });
+      const { url } = await server.listen({ port: 0 });
+      let answered;
+      const message = (_, message) => answered(message.text());
+      const answer = async (client, text) => {
+        client.send(text);
+        return new Promise((resolve) => (answered = resolve));
+      };
+      const client = await connect(url, { message, ...${JSON.stringify(times(CLIENT_TIMES, MAX_MS))} });
+      console.log(await answer(client, 'one'));
+      const drainMs = ${MAX_DRAIN_MS};
+      await server.reload({ drainMs });
+      console.log((await client.closed).code);
+      const { messages, errors } = await load({ url, amount: 10, ...${JSON.stringify(times(LOAD_TIMES, MAX_MS))}, warmUpMs: 0 });
+      console.log(messages.total, errors);
+      const last = await connect(url, { message });
+      console.log(await answer(last, 'two'));
+      await server.close({ drainMs });
+      console.log((await last.closed).code);`,
+    ]);
+    expect(await run.ended).toBe(0);
+    expect(run.stdout).toBe('one\n1001\n10 0\ntwo\n1001\n');
+    expect(run.stderr).toBe('');
+  });
+});
