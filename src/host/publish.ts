@@ -23,11 +23,21 @@ export function registerHost({ exchange }: Host): () => void {
  * For handler modules: sends a message to every connection that is subscribed to a topic, in all threads of the server.
  * Goes out at the end of the thread's turn, with everything else that is published in it.
  *
+ * @returns false if a thread with subscribers of the topic has too much to take already: see {@link Connection.publish}.
  * @throws Error where no server hosts connections in this thread, or several do and none of their hooks is running: use
  * `connection.publish` or `server.publish` then.
  */
-export function publish(topic: string, data: SendData): void {
-  currentExchange().publish(topic, data);
+export function publish(topic: string, data: SendData): boolean {
+  return currentExchange().publish(topic, data);
+}
+
+/**
+ * For handler modules: resolves when no thread of the server has too much to take of what is published: for code that no connection can
+ * be held back for, as timers, and what comes after an `await`.
+ * @throws as {@link publish}.
+ */
+export function roomToPublish(): Promise<void> {
+  return currentExchange().bus.room();
 }
 
 function currentExchange(): Exchange {

@@ -58,6 +58,13 @@ export class FakeSubscriber implements Subscriber {
     this.#held.push(delivery);
   }
 
+  /** How often it was told that it has missed something. */
+  missed = 0;
+
+  onMissed(): void {
+    this.missed++;
+  }
+
   /** Reads what was held, and lets go of it. */
   readHeld(): void {
     for (const delivery of this.#held.splice(0)) {
