@@ -113,10 +113,11 @@ export class FakeSender implements DescriptorSender {
 }
 
 /** Publishes a text. */
-export function publishText(topics: Topics, topic: string, text: string, except?: Subscriber): void {
+export function publishText(topics: Topics, topic: string, text: string, except?: Subscriber): boolean {
   const bytes = Buffer.from(`not part of it${text}nor this`);
-  topics.publish(topic, except, TEXT_FRAME, bytes, 14, bytes.length - 14 - 8);
+  const isRoom = topics.publish(topic, except, TEXT_FRAME, bytes, 14, bytes.length - 14 - 8);
   bytes.fill(0);
+  return isRoom;
 }
 
 /** The payloads of unmasked text frames, and what there is of one more. */
