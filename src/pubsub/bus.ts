@@ -37,6 +37,8 @@ interface Batch {
   /** The number that the publisher has given to the thread. */
   readonly peer: number;
   readonly topics: readonly string[];
+  /** What the message itself is taken to hold, in bytes: many small batches may lie in one chunk. */
+  readonly overheadBytes: number;
   readonly parts: readonly {
     readonly buffer: SharedArrayBuffer;
     /** Four numbers for each run: which topic, start, end, messages. */
@@ -67,6 +69,9 @@ const LOW_SHARE = 1 / 8;
 /** How long publications may wait for connections that clients may know of and this thread does not, in ms. */
 const MAX_HOLD_MS = 100;
 const MIN_PRUNED = 32;
+/** What a batch is taken to hold beside its chunks, and for each of its runs, in bytes. */
+const BATCH_BYTES = 1024;
+const RUN_BYTES = 64;
 
 /**
  * Connects the topics of one thread with those of the others, by a MessagePort to each of them: the publications of a turn are
@@ -189,11 +194,12 @@ export class Bus implements Outlet {
       peer.missed = undefined; // it goes on
     }
     const owedBytes = ledger.owedBytes;
-    if (owedBytes > 0 && owedBytes + newBytesOf(peer, runs) > this.#limits.maxOwedBytes) {
+    const batch = batchOf(peer, runs);
+    if (owedBytes > 0 && owedBytes + newBytesOf(peer, runs) + batch.overheadBytes > this.#limits.maxOwedBytes) {
       this.#drop(runs);
     } else {
-      const batch = batchOf(peer, runs);
       for (const chunk of chunksOf(runs)) hold(chunk, peer);
+      ledger.addOwed(batch.overheadBytes);
       peer.port.postMessage(batch);
     }
     if (ledger.owedBytes > HIGH_SHARE * this.#limits.maxOwedBytes) this.#noteOwing(peer);
@@ -308,7 +314,7 @@ export class Bus implements Outlet {
       this.#listener.onMissed(new MissedTopics(message.missed).close());
       return;
     }
-    const { peer, topics, parts } = message;
+    const { peer, topics, overheadBytes, parts } = message;
     const runs: Run[] = [];
     const chunks: SharedChunk[] = [];
     for (const part of parts) {
@@ -327,6 +333,7 @@ export class Bus implements Outlet {
         if (peer < 0 || chunk.takePending(peer)) this.ledger.addOwed(-chunk.bytes.length);
         chunk.release();
       }
+      this.ledger.addOwed(-overheadBytes);
       this.ledger.noteTaken();
     }
   }
@@ -396,5 +403,6 @@ function batchOf({ number }: Peer, runs: readonly Run[]): Batch {
     }
     parts.at(-1)?.runs.push(place, run.start, run.end, run.messages);
   }
-  return { peer: number, topics, parts };
+  const names = topics.reduce((bytes, topic) => bytes + 2 * topic.length, 0);
+  return { peer: number, topics, overheadBytes: BATCH_BYTES + RUN_BYTES * runs.length + names, parts };
 }
