@@ -157,12 +157,12 @@ export class Output {
     const taken = this.#transport.tryWrite(memory.bytes, start, end);
     if (start + taken === end) return;
     this.#listener.onOutput();
-    const pinned = this.#pinned;
-    if (end - start - taken < MIN_HELD_BYTES || !pinned.pin(memory)) {
+    if (end - start - taken < MIN_HELD_BYTES) {
       this.#transport.enqueueCopy(memory.bytes, start + taken, end);
       return;
     }
-    this.#transport.enqueue(memory.bytes.subarray(start + taken, end), () => pinned.unpin(memory));
+    const { bytes, release } = this.#pinned.hold(memory, start, end, taken);
+    this.#transport.enqueue(bytes, release);
   }
 
   /** Gives what was gathered to the kernel, and queues what it does not take. */

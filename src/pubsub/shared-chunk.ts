@@ -23,6 +23,7 @@ export class SharedChunk {
   readonly bytes: Buffer;
   /** The count of users, and those of the threads. */
   readonly #counts: Int32Array;
+  version = 0;
   /** Where the next frame goes, for the thread that fills it. */
   position = CHUNK_HEADER_BYTES;
 
@@ -71,6 +72,7 @@ export class SharedChunk {
   /** Forgets the contents. Only when free. */
   rewind(): void {
     this.position = CHUNK_HEADER_BYTES;
+    this.version++;
   }
 }
 

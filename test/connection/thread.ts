@@ -79,6 +79,7 @@ export class TestThread {
   /** By descriptor. */
   /** Connections that are not open any more. */
   closing = 0;
+  readonly pinned = new PinnedMemory(MIB);
   readonly #wires: ScriptedTransport[] = [];
   #made = 0;
   #phases = 0;
@@ -103,7 +104,7 @@ export class TestThread {
       throttled: this.throttled,
       kernel,
       outBuffer: this.out,
-      pinned: new PinnedMemory(),
+      pinned: this.pinned,
       turn: this.turn,
       topics: this.topics,
       counters: this.counters,
