@@ -102,6 +102,18 @@ const FLAGS: readonly Flag[] = [
     byDefault: 'a quarter of memory',
   },
   {
+    flag: '--max-owed',
+    option: 'maxOwedBytes',
+    kind: 'size',
+    what: 'publications that a thread has not taken; beyond a quarter publishers wait, beyond: dropped',
+  },
+  {
+    flag: '--slow-thread-timeout',
+    option: 'slowThreadTimeoutMs',
+    kind: 'seconds',
+    what: 'for a thread that takes no publications; beyond: it is waited for no more',
+  },
+  {
     flag: '--messages-per-second',
     option: 'messagesPerSecond',
     kind: 'count',

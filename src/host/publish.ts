@@ -22,6 +22,8 @@ interface Publisher {
   /** Hosts that are registered. */
   hosts: number;
   readonly publish: Exchange['publish'];
+  /** Resolves when there is room to publish. */
+  room(): Promise<void>;
   /** Whether one of its hooks is running: asked of the copy whose hooks they are. */
   isRunning(): boolean;
 }
@@ -47,6 +49,7 @@ export function registerHost({ exchange }: Host): () => void {
     from: FROM,
     hosts: 0,
     publish: (topic: string, data: SendData) => exchange.publish(topic, data),
+    room: () => exchange.bus.room(),
     isRunning: () => exchange.turn === Turn.running,
   };
   publisher.hosts++;
@@ -62,12 +65,22 @@ export function registerHost({ exchange }: Host): () => void {
  * Goes out at the end of the thread's turn, with everything else that is published in it. The handler may import another
  * copy of this package than the server.
  *
+ * @returns false if a thread with subscribers of the topic has too much to take already: see {@link Connection.publish}.
  * @throws Error where no server hosts connections in this thread, or several do and none of their hooks is running: use
  * `connection.publish` or `server.publish` then. Also if the server is of another copy of this package whose version does
  * not fit.
  */
-export function publish(topic: string, data: SendData): void {
-  currentPublisher().publish(topic, data);
+export function publish(topic: string, data: SendData): boolean {
+  return currentPublisher().publish(topic, data);
+}
+
+/**
+ * For handler modules: resolves when no thread of the server has too much to take of what is published: for code that no connection can
+ * be held back for, as timers, and what comes after an `await`.
+ * @throws as {@link publish}.
+ */
+export function roomToPublish(): Promise<void> {
+  return currentPublisher().room();
 }
 
 function currentPublisher(): Publisher {

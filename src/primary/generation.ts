@@ -98,6 +98,11 @@ export class Generation {
     return this.#workers;
   }
 
+  /** See {@link Workers.expectOne}. */
+  expectOne(): () => void {
+    return this.#workers?.expectOne() ?? (() => {});
+  }
+
   /** Hosts the connection of a descriptor, which is ours from now on, whatever happens. */
   place(handOff: HandOff): void {
     if (this.#workers !== undefined) {

@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import type { ResourceLimits } from 'node:worker_threads';
+import { DEFAULT_BUS_LIMITS } from '../host/exchange.js';
 import type { HostOptions } from '../host/host.js';
 import { guardLogger, LOG_LEVELS, type Logger, stderrLogger } from '../host/logger.js';
 import { ThrottledLog, tellTo } from '../host/throttled-log.js';
@@ -56,6 +57,8 @@ export const DEFAULTS = {
   maxHeaderBytes: 16 * 1024,
   maxHeaderCount: 100,
   handOffTimeoutMs: 2000,
+  maxOwedBytes: DEFAULT_BUS_LIMITS.maxOwedBytes,
+  slowThreadTimeoutMs: DEFAULT_BUS_LIMITS.slowThreadTimeoutMs,
   page: '/',
   health: '/healthz',
   startTimeoutMs: 60_000,
@@ -88,6 +91,8 @@ const RANGES = {
   maxBackpressureBytes: [1, 2 ** 32 - 1],
   // Counted in KiB, by an int32; the least lets a message of the usual size arrive.
   maxBufferedBytes: [1024 * 1024, 2 ** 40],
+  maxOwedBytes: [1024 * 1024, 2 ** 40],
+  slowThreadTimeoutMs: [100, MAX_TIMEOUT_MS],
   heartbeatIntervalMs: [0, MAX_TIMEOUT_MS],
   idleTimeoutMs: [0, MAX_TIMEOUT_MS],
   messageTimeoutMs: [0, MAX_TIMEOUT_MS],
@@ -165,6 +170,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
       },
       maxBufferedBytes: number('maxBufferedBytes', defaultBufferedBytes()),
       buffered: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+      bus: { maxOwedBytes: numberOf('maxOwedBytes'), slowThreadTimeoutMs: numberOf('slowThreadTimeoutMs') },
       maxClosing: Math.max(MIN_CLOSING, Math.ceil((CLOSING_SHARE * maxConnections) / Math.max(1, threads))),
       poison: checkBoolean('poison', options.poison ?? false),
     },

@@ -3,7 +3,7 @@ import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
 import { Counter, Counters } from '../connection/counters.js';
-import { Exchange } from '../host/exchange.js';
+import { Exchange, reportsOf } from '../host/exchange.js';
 import { Incidents } from '../host/incidents.js';
 import type { Health } from '../monitor/routes.js';
 import { shown } from '../protocol/shown.js';
@@ -62,7 +62,7 @@ export class Server {
   readonly #incidents: Incidents;
   readonly #httpConnections: HttpConnections;
   readonly #lingering = new Lingering((socket) => this.#httpConnections.release(socket));
-  readonly #exchange = new Exchange();
+  readonly #exchange: Exchange;
   readonly #startedAt = performance.now();
   /** What the primary counts itself, and the counts of threads that have ended. */
   readonly #counters = new Counters();
@@ -87,6 +87,7 @@ export class Server {
     this.#options = options;
     this.#incidents = new Incidents(this.#counters, options.log);
     this.#admission = new Admission(options.admission, () => this.#load);
+    this.#exchange = new Exchange(options.host.bus, reportsOf(this.#counters, options.log));
     this.#httpConnections = new HttpConnections({
       stallTimeoutMs: options.host.limits.stallTimeoutMs,
       admission: this.#admission,
@@ -262,10 +263,18 @@ export class Server {
 
   /**
    * Sends a message to every connection that is subscribed to a topic, in all threads; at the end of this thread's turn. Before
-   * the server has started there are none. @throws TypeError if it is nothing that can be sent, or the topic is no string.
+   * the server has started there are none.
+   * @returns false if a thread with subscribers of the topic has too much to take already: wait for {@link roomToPublish} with the next,
+   * or what is too much is dropped for that thread.
+   * @throws TypeError if it is nothing that can be sent, or the topic is no string.
    */
-  publish(topic: string, data: SendData): void {
-    this.#exchange.publish(topic, data);
+  publish(topic: string, data: SendData): boolean {
+    return this.#exchange.publish(topic, data);
+  }
+
+  /** Resolves when no thread has too much to take of what this thread publishes; at once where none has. */
+  roomToPublish(): Promise<void> {
+    return this.#exchange.bus.room();
   }
 
   stats(): ServerStats {
@@ -356,6 +365,7 @@ export class Server {
         if (server.#state !== 'started') return 'the server is going away';
         return current().canPlace ? undefined : 'no worker takes connections';
       },
+      expectOne: () => current().expectOne(),
       place: (fd, info, head) => current().place({ fd, info, head }),
       prepareStream: () => current().prepareStream(),
       placeStream: (stream, info, head) => current().placeStream(stream, info, head),
@@ -365,7 +375,8 @@ export class Server {
   #health(): Health {
     const workers = this.#generation?.workers;
     const threads = workers?.states ?? [];
-    const isDegraded = threads.length < this.#options.threads || threads.some(({ isTaking }) => !isTaking);
+    const isSlow = workers?.isSlow === true || this.#exchange.bus.ledger.isSlow;
+    const isDegraded = isSlow || threads.length < this.#options.threads || threads.some(({ isTaking }) => !isTaking);
     const status = this.#state === 'started' ? (isDegraded || workers?.isCrashing ? 'degraded' : 'ok') : 'draining';
     const { connections, workersLost } = this.stats();
     return {

@@ -7,6 +7,7 @@ import { shownModule } from '../host/handler-module.js';
 import type { HostOptions } from '../host/host.js';
 import type { ThrottledLog } from '../host/throttled-log.js';
 import type { FromWorker, Offered, ToWorker, WorkerResult, WorkerTask } from '../worker/messages.js';
+import { ThreadLedger } from '../pubsub/thread-ledger.js';
 import { Ownership } from '../worker/ownership.js';
 import { WorkerStartError } from './worker-start-error.js';
 
@@ -41,6 +42,7 @@ const PORT_CLOSE_MS = 1000;
  */
 export class WorkerLink {
   readonly counters = new Counters();
+  readonly ledger = new ThreadLedger();
   /** Resolves with the kernel's name when the worker can host. Never rejects. */
   readonly ready: Promise<string>;
   /** Settles when the worker's task does, and nothing can be taken by it any more; rejects if the thread died,
@@ -86,6 +88,7 @@ export class WorkerLink {
       startTimeoutMs,
       options,
       counters: this.counters.buffer,
+      ledger: this.ledger.buffer,
       ownership: this.#ownership.buffer,
       reportsClosed: onClosed !== undefined,
     };
@@ -140,6 +143,7 @@ export class WorkerLink {
     const offer: Offer = { fd, info, head, slot, inode: inodeOf(fd), offeredAt: Number.POSITIVE_INFINITY };
     this.#offers.push(offer);
     this.#offered++;
+    this.ledger.expect();
     if (this.#onClosed !== undefined) this.#ids.add(info.id);
     const unsent = this.#unsent.push(offer);
     if (unsent === 1) setImmediate(() => this.#sendOffers());
@@ -199,18 +203,22 @@ export class WorkerLink {
 
   #forget(handOffs: readonly HandOff[]): void {
     this.#offered -= handOffs.length;
-    for (const { info } of handOffs) this.#ids.delete(info.id);
+    for (const { info } of handOffs) {
+      this.#ids.delete(info.id);
+      this.ledger.noteOpened(); // it does not come
+    }
   }
 
   /** Lets the two workers exchange publications. */
   connect(other: WorkerLink): void {
     const { port1, port2 } = new MessageChannel();
-    this.connectPort(port1);
-    other.connectPort(port2);
+    this.connectPort(port1, other.ledger);
+    other.connectPort(port2, this.ledger);
   }
 
-  connectPort(port: MessagePort): void {
-    this.#tell({ type: 'peer', port }, [port]);
+  /** @param ledger of the thread at the other end. */
+  connectPort(port: MessagePort, { buffer }: ThreadLedger): void {
+    this.#tell({ type: 'peer', port, ledger: buffer }, [port]);
   }
 
   drain(limitMs: number): void {

@@ -126,6 +126,23 @@ export class Workers {
     return this.#links.some((link) => this.#takes(link));
   }
 
+  /**
+   * A client may be about to hear that it is connected, and one of the workers is going to have it.
+   * @returns a function to be called when it has been placed, or is not going to be.
+   */
+  expectOne(): () => void {
+    const ledgers = this.#links.map(({ ledger }) => ledger);
+    for (const ledger of ledgers) ledger.expect();
+    return () => {
+      for (const ledger of ledgers) ledger.noteOpened();
+    };
+  }
+
+  /** Whether one of the workers takes nothing of what is published. */
+  get isSlow(): boolean {
+    return this.#links.some(({ ledger }) => ledger.isSlow);
+  }
+
   /** Gives a connection to the worker with the fewest. The descriptor is ours from now on, whatever happens. */
   place(handOff: HandOff): void {
     const links = this.#links.filter((link) => this.#takes(link)).sort((a, b) => a.load - b.load);
@@ -198,8 +215,8 @@ export class Workers {
     const link = new WorkerLink(this.#pool, handler, host, log, onClosed, startTimeoutMs);
     for (const other of this.#allLinks()) link.connect(other);
     const { port1, port2 } = new MessageChannel();
-    this.#bus.connect(port1);
-    link.connectPort(port2);
+    this.#bus.connect(port1, link.ledger);
+    link.connectPort(port2, this.#bus.ledger);
     this.#links.push(link);
     void link.ready.then(() => this.#placeStranded());
     return link;
