@@ -32,6 +32,8 @@ const MAX_UNSENT = 64;
 
 /** How much longer than the thread itself the primary waits for its start, in ms. */
 const START_GRACE_MS = 1000;
+/** The most that a timer can hold, in ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** How long the closing of a dead worker's port is waited for, in ms. */
 const PORT_CLOSE_MS = 1000;
@@ -111,14 +113,17 @@ export class WorkerLink {
 
   /** A module whose top-level await does not settle is noticed in the thread, but not one that keeps the thread busy. */
   #limitStart(handler: string, startTimeoutMs: number): void {
-    const timer = setTimeout(() => {
-      const limit = `within ${startTimeoutMs / 1000} s`;
-      this.#unfit ??= new WorkerStartError(
-        'WSLOOM_WORKER',
-        `a worker did not start ${limit}, with ${shownModule(handler)}`,
-      );
-      this.#killed.abort();
-    }, startTimeoutMs + START_GRACE_MS);
+    const timer = setTimeout(
+      () => {
+        const limit = `within ${startTimeoutMs / 1000} s`;
+        this.#unfit ??= new WorkerStartError(
+          'WSLOOM_WORKER',
+          `a worker did not start ${limit}, with ${shownModule(handler)}`,
+        );
+        this.#killed.abort();
+      },
+      Math.min(startTimeoutMs + START_GRACE_MS, MAX_TIMER_MS),
+    );
     const settled = () => clearTimeout(timer);
     void this.ready.then(settled);
     this.ended.then(settled, settled);
