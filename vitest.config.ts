@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 const maxWorkers = Math.max(2, availableParallelism());
 const LONG = 'test/**/*.long.test.ts';
+/** Naming what is excluded replaces the defaults, and there are packages under test/ too. */
+const PACKAGES = '**/node_modules/**';
 /** What needs no process of its own: bytes in, bytes out. */
 const UNITS = 'test/{bench,conformance,connection,fuzz,kernels,memory,protocol,pubsub,study}/**/*.test.ts';
 
@@ -14,15 +16,20 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'units', include: [UNITS], exclude: [LONG], isolate: false, testTimeout: 20_000 },
+        test: { name: 'units', include: [UNITS], exclude: [LONG, PACKAGES], isolate: false, testTimeout: 20_000 },
       },
       {
         extends: true,
-        test: { name: 'servers', include: ['test/**/*.test.ts'], exclude: [UNITS, LONG], testTimeout: 20_000 },
+        test: {
+          name: 'servers',
+          include: ['test/**/*.test.ts'],
+          exclude: [UNITS, LONG, PACKAGES],
+          testTimeout: 20_000,
+        },
       },
       {
         extends: true,
-        test: { name: 'long', include: [LONG], testTimeout: 120_000 },
+        test: { name: 'long', include: [LONG], exclude: [PACKAGES], testTimeout: 120_000 },
       },
     ],
   },

@@ -49,8 +49,14 @@ async function main(argv: readonly string[]): Promise<void> {
       return;
     }
     process.stderr.write(`wsloom: ${describe(error)}\n`);
-    process.exitCode = USAGE_ERRORS.some((kind) => error instanceof kind) ? EXIT_USAGE : EXIT_ENVIRONMENT;
+    process.exitCode = isUsageError(error) ? EXIT_USAGE : EXIT_ENVIRONMENT;
   }
+}
+
+/** A handler that loads in the primary, but not in a thread, is one too. */
+function isUsageError(error: unknown): boolean {
+  if (USAGE_ERRORS.some((kind) => error instanceof kind)) return true;
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'WSLOOM_HANDLER';
 }
 
 function createProgram(args: readonly string[]): Command {
@@ -112,7 +118,8 @@ Sizes take the suffixes KiB, MiB and GiB (or k, m, g); without one they are byte
 Handlers:
   echo         sends each message back
   broadcast    the path is a room: each message goes to everybody in it
-  ./file.js    a module whose default export is defineHandler({ open, message, drain, close })
+  ./file.js    a module whose default export is defineHandler({ open, message, drain, close }), or a CommonJS module;
+               .ts from Node 22.18 on, or under tsx
 
 Signals: SIGTERM and SIGINT (Ctrl-C) drain and exit with 0; a second one exits at once. SIGHUP loads the handler again:
 new threads take the new connections, the old ones drain. Those that come while one loads are one more, after it.
@@ -182,7 +189,8 @@ async function reload(server: Server, drainMs: number): Promise<void> {
 function handlerUrl(handler: string): URL {
   if (BUILT_IN.includes(handler)) return new URL(`./handlers/${handler}.js`, import.meta.url);
   const path = resolve(handler);
-  if (!existsSync(path)) {
+  // A loader such as tsx takes chat.ts for chat.js.
+  if (!existsSync(path) && !existsSync(path.replace(/js(x?)$/, 'ts$1'))) {
     const guess = guessForHandler(handler);
     throw new ConfigError(
       'handler',

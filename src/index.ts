@@ -4,10 +4,11 @@ export { type Message, MessageVoidError } from './connection/message.js';
 export { defineHandler, type ModuleHandler } from './host/define-handler.js';
 export { HandlerModuleError } from './host/handler-module-error.js';
 export type { Logger } from './host/logger.js';
-export { publish } from './host/publish.js';
+export { publish, roomToPublish } from './host/publish.js';
 export type { Upgrade, UpgradeAcceptance, UpgradeRefusal, UpgradeRequest } from './host/upgrade.js';
 export type { Thresholds } from './kernels/thresholds.js';
 export { ArenaError } from './memory/arena.js';
+export { BundledError } from './primary/bundled-error.js';
 export { ConfigError } from './primary/config-error.js';
 export {
   type CloseOptions,

@@ -38,6 +38,12 @@ const FLAGS: readonly Flag[] = [
     kind: 'seconds',
     what: 'for an opening handshake; beyond: 408',
   },
+  {
+    flag: '--start-timeout',
+    option: 'startTimeoutMs',
+    kind: 'seconds',
+    what: 'for the handler to load and a thread to start; beyond: not started',
+  },
   { flag: '--max-header-bytes', option: 'maxHeaderBytes', kind: 'size', what: 'head of a request; beyond: 431' },
   { flag: '--max-header-count', option: 'maxHeaderCount', kind: 'count', what: 'headers of a request; beyond: 431' },
   {
@@ -94,6 +100,18 @@ const FLAGS: readonly Flag[] = [
     kind: 'size',
     what: 'output and unfinished messages of all; beyond: the oldest go with 1013',
     byDefault: 'a quarter of memory',
+  },
+  {
+    flag: '--max-owed',
+    option: 'maxOwedBytes',
+    kind: 'size',
+    what: 'publications that a thread has not taken; beyond a quarter publishers wait, beyond: dropped',
+  },
+  {
+    flag: '--slow-thread-timeout',
+    option: 'slowThreadTimeoutMs',
+    kind: 'seconds',
+    what: 'for a thread that takes no publications; beyond: it is waited for no more',
   },
   {
     flag: '--messages-per-second',

@@ -61,6 +61,13 @@ export interface Connection<Data = unknown> {
   /** Ends {@link subscribe}. Also done when the connection closes. */
   unsubscribe(topic: string): void;
 
-  /** Sends a message to all subscribers of a topic, in all threads of the server, but not to this connection itself. */
-  publish(topic: string, data: SendData): void;
+  /**
+   * Sends a message to all subscribers of a topic, in all threads of the server, but not to this connection itself.
+   *
+   * @returns false if a thread with subscribers of the topic has too much to take already: the message is sent all the same, but
+   * this connection is not read until there is room, if one of its hooks has published; other code should wait with the next
+   * for `roomToPublish()`, or what is too much is dropped for that thread.
+   * @throws TypeError for data of another type. @throws MessageVoidError for a message outside its callback.
+   */
+  publish(topic: string, data: SendData): boolean;
 }

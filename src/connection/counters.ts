@@ -52,6 +52,10 @@ export const Counter = {
   REFUSED_UNANSWERED: 27,
   /** Of the connections, those that are not open any more. They do not count against limits. */
   CLOSING: 28,
+  /** Messages that were not posted to another thread, which was owed too much, or took nothing. */
+  DROPPED_PUBLICATIONS: 29,
+  /** How often a thread was waited for no more. */
+  SLOW_THREADS: 30,
 } as const;
 
 export type Counter = (typeof Counter)[keyof typeof Counter];

@@ -9,6 +9,7 @@ import type { HostedConnection } from './hosted-connection.js';
 import type { Incident } from './incident.js';
 import type { MessageLimits } from './input.js';
 import type { OutBuffer } from './out-buffer.js';
+import type { PinnedMemory } from './pinned-memory.js';
 import type { Rates } from './rate-limit.js';
 import type { Turn } from './turn.js';
 import type { TimeLimits } from './vigil.js';
@@ -30,6 +31,7 @@ export interface ConnectionEnvironment {
   readonly arena: Arena;
   readonly kernel: Kernel;
   readonly outBuffer: OutBuffer;
+  readonly pinned: PinnedMemory;
   readonly turn: Turn;
   readonly topics: Topics;
   readonly counters: Counters;

@@ -1,6 +1,9 @@
 import type { Connection } from './connection.js';
 import type { Message } from './message.js';
 
+/** What a hook may return: nothing, or whatever `send` and `publish` return, which means nothing here; or a promise of it. */
+export type HookResult = void | boolean | Promise<void | boolean>;
+
 /**
  * What an application does with its connections: the default export of a handler module, made with `defineHandler`.
  * Hooks run in the thread that hosts the connection, one at a time; each thread has its own copy of the module and of its
@@ -18,15 +21,15 @@ export interface Handler<Data = unknown> {
    * A message has arrived. Messages of a connection come in order; they do not wait for the promise of an earlier one.
    * The message is void when this returns or first awaits.
    */
-  message?(connection: Connection<Data>, message: Message): void | Promise<void>;
+  message?(connection: Connection<Data>, message: Message): HookResult;
 
   /** After `send` has returned false: half of what was buffered has been taken, it is time to send on. */
-  drain?(connection: Connection<Data>): void | Promise<void>;
+  drain?(connection: Connection<Data>): HookResult;
 
   /**
    * The connection is over; always the last call, and always called if `open` was.
    * @param code of the peer's Close frame (1005 if it had none), else the code with which we failed the connection, else
    * 1006: it was lost.
    */
-  close?(connection: Connection<Data>, code: number, reason: string): void | Promise<void>;
+  close?(connection: Connection<Data>, code: number, reason: string): HookResult;
 }

@@ -9,7 +9,7 @@ import { FrameEvent, type FrameReader } from '../protocol/frame-reader.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
 import type { FrameMemory } from '../pubsub/frame-joiner.js';
-import type { Subscriber, Topics } from '../pubsub/topics.js';
+import type { Publisher, Subscriber, Topics } from '../pubsub/topics.js';
 import type { Connection, SendData } from './connection.js';
 import type { ConnectionInfo } from './connection-info.js';
 import { Counter } from './counters.js';
@@ -42,7 +42,7 @@ const POISON = 0xdb;
 /**
  * A connection in the thread that hosts it: bytes from a transport through the framing loop to the handler, and back.
  */
-export class HostedConnection implements Connection, TransportListener, InputListener, Subscriber {
+export class HostedConnection implements Connection, TransportListener, InputListener, Subscriber, Publisher {
   readonly id: number;
   readonly remoteAddress: string | undefined;
   readonly path: string;
@@ -75,8 +75,10 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #isKeeping = false;
   /** Whether what is gathered alone can never be above the high-water mark. */
   readonly #gathersBelowMark: boolean;
-  /** Whether the output was above the high-water mark when something was last added to it. */
+  /** Whether the output was above the high-water mark when something was last added to it, or publications are to wait. */
   #isFull = false;
+  /** What this connection has published to when a thread was owed too much, and waits for: see {@link holdBack}. */
+  #awaitedTopic: string | undefined;
   /** Messages of this read, and those sent by the {@link OutBuffer.lane}, that are not counted yet. */
   #messagesIn = 0;
   #messagesOut = 0;
@@ -111,7 +113,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     this.#transport = connect(this);
     this.#out = env.outBuffer;
     this.#topics = env.topics;
-    this.#output = new Output(env.arena, env.outBuffer, this.#transport, this);
+    this.#output = new Output(env.arena, env.outBuffer, env.pinned, this.#transport, this);
     this.#guard = new Guard(env, this, this.#input, this.#transport);
     this.#gathersBelowMark = env.limits.highWaterMarkBytes >= MAX_GATHERED_BYTES;
   }
@@ -121,6 +123,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     const { handler, counters } = this.#env;
     counters.add(Counter.BYTES_IN, head.length);
     this.#env.turn.begin();
+    this.#topics.publisher = this;
     try {
       this.#input.add(head);
       this.#hasHeard = true;
@@ -148,6 +151,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
       this.#failHook('open', error);
       this.#opened();
     } finally {
+      this.#topics.publisher = undefined;
       this.#env.turn.end();
     }
   }
@@ -232,8 +236,23 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     this.#topics.unsubscribe(this, topic);
   }
 
-  publish(topic: string, data: SendData): void {
-    publishTo(this.#env.topics, topic, this, data);
+  publish(topic: string, data: SendData): boolean {
+    return publishTo(this.#env.topics, topic, this, data);
+  }
+
+  holdBack(topic: string): void {
+    this.#hasOverflowed = true;
+    this.#isFull = true; // ends the hand-out, see there; what is asked then is `acceptsInput`
+    this.#awaitedTopic = topic;
+    this.#env.throttled.add(this);
+  }
+
+  onMissed(): void {
+    const { limits } = this.#env;
+    if (this.#state !== State.OPEN || limits.slowConsumer === 'drop') return; // who has not posted it has counted it
+    this.#env.onLimit(this, Incident.SLOW_CONSUMER, 'its thread has missed publications');
+    this.#topics.forget(this);
+    this.fail(CloseCode.TRY_AGAIN_LATER, 'missed publications');
   }
 
   deliver(memory: FrameMemory, start: number, end: number, messages: number): void {
@@ -263,6 +282,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   onRead(start: number, end: number): boolean {
     const { turn, counters } = this.#env;
     turn.begin();
+    this.#topics.publisher = this;
     try {
       counters.add(Counter.BYTES_IN, end - start);
       this.#hasHeard = true;
@@ -356,10 +376,10 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     }
   }
 
-  /** Reads on if the peer was throttled and has waited for long enough. @returns whether there is no more to be done */
+  /** Reads on if the peer was throttled, or publications had to wait, for long enough. @returns whether there is no more to be done */
   retry(): boolean {
     if (this.#state === State.CLOSED) return true;
-    if (!this.#guard.isReleased()) return false;
+    if (this.#awaitsRoom() || !this.#guard.isReleased()) return false;
     if (this.#input.isHeld && !this.#isOpening) this.#resume();
     return true;
   }
@@ -418,7 +438,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   get acceptsInput(): boolean {
     if (this.#state !== State.OPEN) return true;
-    if (this.#isFull && this.#isAboveHighWaterMark()) return false;
+    if (this.#isFull && (this.#awaitsRoom() || this.#isAboveHighWaterMark())) return false;
     if (this.#messagesLeft > 0) return true;
     this.#askGuard();
     return this.#messagesLeft > 0 || !this.#guard.pausesAtRate;
@@ -481,6 +501,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     if (this.#state === State.CLOSED) return;
     const { turn } = this.#env;
     turn.begin();
+    this.#topics.publisher = this;
     try {
       this.#askGuard();
       const isReleased = this.#input.release();
@@ -494,6 +515,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   }
 
   #endReadTurn(): void {
+    this.#topics.publisher = undefined;
     try {
       this.#out.endRead();
     } finally {
@@ -604,12 +626,20 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   #isAboveHighWaterMark(): boolean {
     const { highWaterMarkBytes } = this.#env.limits;
-    this.#isFull = this.#output.bufferedBytes > highWaterMarkBytes;
-    if (!this.#isFull) return false;
-    // What was only gathered may still be taken by the kernel.
-    if (this.#output.isIdle) this.#output.flush();
-    this.#isFull = this.#output.bufferedBytes > highWaterMarkBytes;
-    return this.#isFull;
+    let isAbove = this.#output.bufferedBytes > highWaterMarkBytes;
+    if (isAbove && this.#output.isIdle) {
+      this.#output.flush(); // what was only gathered may still be taken by the kernel
+      isAbove = this.#output.bufferedBytes > highWaterMarkBytes;
+    }
+    this.#isFull = isAbove || this.#awaitedTopic !== undefined;
+    return isAbove;
+  }
+
+  #awaitsRoom(): boolean {
+    if (this.#awaitedTopic === undefined) return false;
+    if (this.#topics.isCongested(this.#awaitedTopic)) return true;
+    this.#awaitedTopic = undefined;
+    return false;
   }
 
   #callDrain(): void {
@@ -664,7 +694,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     this.fail(CloseCode.INTERNAL_ERROR, 'internal error');
   }
 
-  #watch(hook: string, result: void | Promise<void>): void {
+  #watch(hook: string, result: unknown): void {
     if (!isPromise(result)) return;
     const settled = Promise.resolve(result); // the same, unless it only looks like a promise, and may settle more than once
     this.#env.track(settled);

@@ -2,6 +2,7 @@ import { type Arena, OUT_BYTES } from '../memory/arena.js';
 import { frameHeaderBytes, MAX_SERVER_HEADER_BYTES, writeFrameHeader } from '../protocol/frame-header.js';
 import type { FrameMemory } from '../pubsub/frame-joiner.js';
 import type { OutBuffer } from './out-buffer.js';
+import type { PinnedMemory } from './pinned-memory.js';
 import type { Transport } from './transport.js';
 
 /**
@@ -44,13 +45,15 @@ export interface Slab {
 export class Output {
   readonly #arena: Arena;
   readonly #out: OutBuffer;
+  readonly #pinned: PinnedMemory;
   readonly #transport: Transport;
   readonly #listener: OutputListener;
   /** Gathered before another connection took the out-buffer over: where it waits there. */
   #waitsFrom = 0;
   #waitsTo = 0;
 
-  constructor(arena: Arena, out: OutBuffer, transport: Transport, listener: OutputListener) {
+  constructor(arena: Arena, out: OutBuffer, pinned: PinnedMemory, transport: Transport, listener: OutputListener) {
+    this.#pinned = pinned;
     this.#arena = arena;
     this.#out = out;
     this.#transport = transport;
@@ -158,8 +161,8 @@ export class Output {
       this.#transport.enqueueCopy(memory.bytes, start + taken, end);
       return;
     }
-    memory.acquire();
-    this.#transport.enqueue(memory.bytes.subarray(start + taken, end), () => memory.release());
+    const { bytes, release } = this.#pinned.hold(memory, start, end, taken);
+    this.#transport.enqueue(bytes, release);
   }
 
   /** Gives what was gathered to the kernel, and queues what it does not take. */

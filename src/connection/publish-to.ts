@@ -4,19 +4,22 @@ import type { SendData } from './connection.js';
 import { LentMessage } from './message.js';
 import { payloadOf } from './payload.js';
 
-/** Publishes for a connection, which does not get it, or for nobody in particular. @throws TypeError */
-export function publishTo(topics: Topics, topic: string, except: Subscriber | undefined, data: SendData): void {
+/**
+ * Publishes for a connection, which does not get it, or for nobody in particular.
+ * @returns false if it would be better to wait with the next @throws TypeError
+ */
+export function publishTo(topics: Topics, topic: string, except: Subscriber | undefined, data: SendData): boolean {
   checkTopic(topic);
   if (data instanceof LentMessage) {
     const { firstByte, bytes, start, length } = data.reported;
-    topics.publish(topic, except, firstByte, bytes, start, length);
-  } else if (typeof data === 'string') {
-    const payload = Buffer.from(data);
-    topics.publish(topic, except, FIN | Opcode.TEXT, payload, 0, payload.length);
-  } else {
-    const payload = payloadOf(data);
-    topics.publish(topic, except, FIN | Opcode.BINARY, payload, 0, payload.length);
+    return topics.publish(topic, except, firstByte, bytes, start, length);
   }
+  if (typeof data === 'string') {
+    const payload = Buffer.from(data);
+    return topics.publish(topic, except, FIN | Opcode.TEXT, payload, 0, payload.length);
+  }
+  const payload = payloadOf(data);
+  return topics.publish(topic, except, FIN | Opcode.BINARY, payload, 0, payload.length);
 }
 
 /** @throws TypeError */

@@ -2,9 +2,33 @@ import type { SendData } from '../connection/connection.js';
 import { Counter, type Counters } from '../connection/counters.js';
 import { publishTo } from '../connection/publish-to.js';
 import { Turn } from '../connection/turn.js';
-import { Bus } from '../pubsub/bus.js';
+import { Bus, type BusLimits, type BusListener } from '../pubsub/bus.js';
+import type { ThreadLedger } from '../pubsub/thread-ledger.js';
 import { Topics } from '../pubsub/topics.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import type { ThrottledLog } from './throttled-log.js';
+
+/** Default values, in bytes and ms. */
+export const DEFAULT_BUS_LIMITS: BusLimits = { maxOwedBytes: 64 * 1024 * 1024, slowThreadTimeoutMs: 10_000 };
+
+/** Who counts and reports what other threads do not take. */
+export type BusReports = Partial<Pick<BusListener, 'onDropped' | 'onSlowThread'>>;
+
+/** Counts them, and reports them. */
+export function reportsOf(counters: Counters, log: ThrottledLog): BusReports {
+  return {
+    onDropped: (messages) => {
+      counters.add(Counter.DROPPED_PUBLICATIONS, messages);
+      const what = 'publications were dropped for a thread that is owed too much or takes nothing (maxOwedBytes)';
+      log.throttled('warn', what, what);
+    },
+    onSlowThread: () => {
+      counters.add(Counter.SLOW_THREADS, 1);
+      const what = 'a thread takes nothing of what is published, and is waited for no more (slowThreadTimeoutMs)';
+      log.throttled('warn', what, what);
+    },
+  };
+}
 
 /** The part of a thread in publishing: its topics, their connection to the other threads, and the turns they go out by. */
 export class Exchange {
@@ -12,17 +36,37 @@ export class Exchange {
   readonly topics: Topics;
   readonly bus: Bus;
 
-  constructor() {
+  /**
+   * @param limits of what other threads may be owed.
+   * @param reports what becomes of publications that they do not take.
+   * @param ledger of this thread; default: a new one.
+   */
+  constructor(limits: BusLimits = DEFAULT_BUS_LIMITS, reports: BusReports = {}, ledger?: ThreadLedger) {
     this.turn = new Turn(() => this.topics.flush());
-    this.bus = new Bus((runs) => {
-      this.turn.begin();
-      try {
-        this.topics.receive(runs);
-      } finally {
-        this.turn.end();
-      }
-    });
+    this.bus = new Bus(
+      {
+        receive: (runs) => this.#inTurn(() => this.topics.receive(runs)),
+        onMissed: (topics) => this.#inTurn(() => this.topics.miss(topics)),
+        onDropped: (messages) => reports.onDropped?.(messages),
+        onSlowThread: () => reports.onSlowThread?.(),
+        takeHandOffs: () => this.takeHandOffs(),
+      },
+      limits,
+      ledger,
+    );
     this.topics = new Topics(this.bus, () => this.turn.schedule());
+  }
+
+  /** Has the connections open that this thread was given and does not know yet. */
+  takeHandOffs: () => void = () => {};
+
+  #inTurn(action: () => void): void {
+    this.turn.begin();
+    try {
+      action();
+    } finally {
+      this.turn.end();
+    }
   }
 
   /**
@@ -37,8 +81,8 @@ export class Exchange {
     });
   }
 
-  /** Sends a message to all subscribers of a topic, in all threads. */
-  publish(topic: string, data: SendData): void {
-    publishTo(this.topics, topic, undefined, data);
+  /** Sends a message to all subscribers of a topic, in all threads. @returns false if it would be better to wait with the next */
+  publish(topic: string, data: SendData): boolean {
+    return publishTo(this.topics, topic, undefined, data);
   }
 }

@@ -1,8 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Handler } from '../connection/handler.js';
 import { HandlerModuleError } from './handler-module-error.js';
 import { findUpgrade, HOOKS, hookHint } from './hook-names.js';
+import { placeOfSyntaxError } from './syntax-error.js';
 import type { Upgrade } from './upgrade.js';
 
 export { HandlerModuleError };
@@ -13,31 +15,125 @@ export interface HandlerModule {
   readonly upgrade: Upgrade | undefined;
 }
 
-/**
- * Imports a handler module into this thread.
- * @param href its URL.
- * @throws HandlerModuleError if it is not there, does not load, or does not export a handler.
- */
-export async function loadHandlerModule(href: string): Promise<HandlerModule> {
-  const shown = href.startsWith('file:') ? fileURLToPath(href) : href;
-  if (href.startsWith('file:') && !existsSync(new URL(href))) {
-    throw new HandlerModuleError(`there is no handler module ${shown}`);
-  }
-  let exports: { readonly default?: unknown; readonly upgrade?: unknown };
-  try {
-    exports = await import(href);
-  } catch (cause) {
-    const why = cause instanceof Error ? (isLoaderError(cause) ? cause.message : cause.stack) : String(cause);
-    throw new HandlerModuleError(`the handler module ${shown} does not load: ${why}`, { cause });
-  }
-  const handler = checkHandler(exports.default, shown);
-  return { handler, upgrade: findUpgrade(exports, handler, shown) };
+/** How a handler module is loaded. */
+export interface Loading {
+  /** The longest time that the module may take, in ms: its top-level await may never settle. */
+  readonly limitMs: number;
 }
 
-/** Whether the module could not even be found or read: a stack would show nothing of the user's. */
-function isLoaderError(error: NodeJS.ErrnoException): boolean {
-  return error.code?.startsWith('ERR_') === true;
+/**
+ * Imports a handler module into this thread: an ES module, or a CommonJS module in whatever form compilers emit it.
+ * @param href its URL.
+ * @throws HandlerModuleError if it is not there, does not load in time, or does not export a handler.
+ */
+export async function loadHandlerModule(href: string, { limitMs }: Loading): Promise<HandlerModule> {
+  const shown = shownModule(href);
+  forgetCommonJs(href);
+  let exports: Exports;
+  try {
+    exports = await within(import(href), limitMs, shown);
+  } catch (cause) {
+    if (cause instanceof HandlerModuleError) throw cause;
+    if (isMissing(cause, href)) throw new HandlerModuleError(`there is no handler module ${shown}`, { cause });
+    const why = await reason(cause, href);
+    throw new HandlerModuleError(`the handler module ${shown} does not load: ${why}`, { cause });
+  }
+  const named = namedExports(exports);
+  const handler = checkHandler(named.default, shown);
+  return { handler, upgrade: findUpgrade(named, handler, shown) };
 }
+
+/** A module's URL as its author knows it: as a path. */
+export function shownModule(href: string): string {
+  if (!href.startsWith('file:')) return href;
+  const url = new URL(href);
+  url.searchParams.delete(RELOAD);
+  return fileURLToPath(url);
+}
+
+/** The URL by which a module is loaded again. */
+export function reloadedModule(href: string, reloads: number): string {
+  if (reloads === 0) return href;
+  const url = new URL(href);
+  url.searchParams.set(RELOAD, String(reloads));
+  return url.href;
+}
+
+/** What is added to the URL of a module that is loaded again: by the same URL it would not be. */
+const RELOAD = 'wsloom-reload';
+
+/** CommonJS modules are kept by their path, so that another URL does not load them again. */
+function forgetCommonJs(href: string): void {
+  if (!href.startsWith('file:') || !new URL(href).searchParams.has(RELOAD)) return;
+  const path = shownModule(href);
+  const { cache } = createRequire(href);
+  try {
+    delete cache[realpathSync(path)];
+  } catch {
+    delete cache[path]; // there is no such file: a loader may find another one for it
+  }
+}
+
+/** Gives a module so long to load. The timer keeps the process alive, which would end where nothing else is waited for. */
+async function within(loading: Promise<Exports>, limitMs: number, shown: string): Promise<Exports> {
+  let timer: NodeJS.Timeout | undefined;
+  const isLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const what = `the handler module ${shown} did not load within ${limitMs / 1000} s`;
+      reject(new HandlerModuleError(`${what}: a top-level await in it, or in what it imports, has not settled`));
+    }, limitMs);
+  });
+  try {
+    return await Promise.race([loading, isLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What `import()` shows of a module. */
+interface Exports {
+  readonly default?: unknown;
+  readonly upgrade?: unknown;
+}
+
+/**
+ * The exports as their author wrote them. `module.exports` is the default export of a CommonJS module; compilers put the exports
+ * of their source into its properties, the default one too, and mark it with `__esModule`.
+ */
+function namedExports(exports: Exports): Exports {
+  const outer = exports.default;
+  if (!isObject(outer) || Reflect.get(outer, '__esModule') !== true) return exports;
+  // An ES module may export such an object, and a hook of its own beside it, which must not be lost.
+  if (exports.upgrade !== undefined && exports.upgrade !== Reflect.get(outer, 'upgrade')) return exports;
+  return { ...exports, ...outer, default: Reflect.get(outer, 'default'), upgrade: Reflect.get(outer, 'upgrade') };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Whether it was this module that could not be found, and not another one that it imports. */
+function isMissing(error: unknown, href: string): boolean {
+  if (!(error instanceof Error) || !href.startsWith('file:')) return false;
+  return (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && !existsSync(shownModule(href));
+}
+
+/** Why a module did not load, as the author of the module can use it. */
+async function reason(cause: unknown, href: string): Promise<string> {
+  if (!(cause instanceof Error)) return String(cause);
+  if (cause instanceof SyntaxError) {
+    const place = await placeOfSyntaxError(cause, href);
+    if (place !== undefined) return `${place}: ${cause.name}: ${cause.message}`;
+  }
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === 'ERR_UNKNOWN_FILE_EXTENSION' && /\.[mc]?tsx?\b/.test(cause.message))
+    return `${cause.message}. ${TYPESCRIPT}`;
+  // Of a module that could not be found or read, a stack would show nothing of the user's.
+  return code?.startsWith('ERR_') === true ? cause.message : (cause.stack ?? cause.message);
+}
+
+const TYPESCRIPT = `Node ${process.versions.node} does not run TypeScript by itself, Node 22.18 and later do (22.6 with \
+--experimental-strip-types). Compile it to JavaScript, or start Node with --import tsx`;
 
 function checkHandler(handler: unknown, shown: string): Handler {
   if (typeof handler !== 'object' || handler === null) {

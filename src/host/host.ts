@@ -7,12 +7,14 @@ import type { ConnectionEnvironment, ConnectionLimits } from '../connection/envi
 import type { Handler } from '../connection/handler.js';
 import { HostedConnection } from '../connection/hosted-connection.js';
 import { OutBuffer } from '../connection/out-buffer.js';
+import { PinnedMemory } from '../connection/pinned-memory.js';
 import { SocketTransport } from '../connection/socket-transport.js';
 import { StreamTransport } from '../connection/stream-transport.js';
 import { createKernel, type KernelChoice } from '../kernels/create-kernel.js';
 import type { Thresholds } from '../kernels/thresholds.js';
 import { Arena } from '../memory/arena.js';
 import { CloseCode } from '../protocol/close.js';
+import type { BusLimits } from '../pubsub/bus.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { Exchange } from './exchange.js';
 import { Incidents } from './incidents.js';
@@ -41,6 +43,8 @@ export interface HostOptions {
   readonly maxBufferedBytes: number;
   /** What they hold: see {@link BufferBudget}. */
   readonly buffered: SharedArrayBuffer;
+  /** What threads may be owed of publications. */
+  readonly bus: BusLimits;
   /** Connections of this thread that may be closing at a time; beyond it the one that has been for longest is destroyed. */
   readonly maxClosing: number;
   /** See {@link ConnectionEnvironment.poison}. */
@@ -107,6 +111,7 @@ export class Host {
       arena,
       kernel,
       outBuffer: new OutBuffer(arena, kernel),
+      pinned: new PinnedMemory(),
       turn: exchange.turn,
       topics: exchange.topics,
       counters,

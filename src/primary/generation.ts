@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Counter, Counters } from '../connection/counters.js';
 import type { Exchange } from '../host/exchange.js';
-import { type HandlerModule, loadHandlerModule } from '../host/handler-module.js';
+import { type HandlerModule, loadHandlerModule, reloadedModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
 import { registerHost } from '../host/publish.js';
 import type { Upgrade } from '../host/upgrade.js';
@@ -54,9 +54,9 @@ export class Generation {
    * @throws HandlerModuleError
    */
   static async load(context: GenerationContext, reloads: number): Promise<Generation> {
-    const url = new URL(context.options.handler);
-    if (reloads > 0) url.searchParams.set('wsloom-reload', String(reloads));
-    return new Generation(context, await loadHandlerModule(url.href));
+    const { handler, startTimeoutMs } = context.options;
+    const href = reloadedModule(handler, reloads);
+    return new Generation(context, await loadHandlerModule(href, { limitMs: startTimeoutMs }));
   }
 
   /** Starts the threads. Resolves with the name of their kernel. @throws WorkerStartError or ArenaError */
@@ -96,6 +96,11 @@ export class Generation {
   /** Undefined without worker threads. */
   get workers(): Workers | undefined {
     return this.#workers;
+  }
+
+  /** See {@link Workers.expectOne}. */
+  expectOne(): () => void {
+    return this.#workers?.expectOne() ?? (() => {});
   }
 
   /** Hosts the connection of a descriptor, which is ours from now on, whatever happens. */

@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import type { ResourceLimits } from 'node:worker_threads';
+import { DEFAULT_BUS_LIMITS } from '../host/exchange.js';
 import type { HostOptions } from '../host/host.js';
 import { guardLogger, LOG_LEVELS, type Logger, stderrLogger } from '../host/logger.js';
 import { ThrottledLog, tellTo } from '../host/throttled-log.js';
@@ -24,6 +25,7 @@ export interface ResolvedOptions {
   readonly maxHeaderCount: number;
   readonly handshakeTimeoutMs: number;
   readonly handOffTimeoutMs: number;
+  readonly startTimeoutMs: number;
   readonly resourceLimits: ResourceLimits;
   /** Undefined: all. */
   readonly paths: ReadonlySet<string> | undefined;
@@ -55,8 +57,11 @@ export const DEFAULTS = {
   maxHeaderBytes: 16 * 1024,
   maxHeaderCount: 100,
   handOffTimeoutMs: 2000,
+  maxOwedBytes: DEFAULT_BUS_LIMITS.maxOwedBytes,
+  slowThreadTimeoutMs: DEFAULT_BUS_LIMITS.slowThreadTimeoutMs,
   page: '/',
   health: '/healthz',
+  startTimeoutMs: 60_000,
 } as const;
 
 /** See {@link ServerOptions.resourceLimits}. */
@@ -72,6 +77,9 @@ const MIN_CLOSING = 16;
 /** What a timer can hold, in ms: with more, it fires at once. */
 export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
+/** An hour; the primary waits for somewhat longer than the threads do. */
+const MAX_START_MS = 3_600_000;
+
 /** Least and greatest value of each numeric option. */
 const RANGES = {
   threads: [0, 1024],
@@ -83,6 +91,8 @@ const RANGES = {
   maxBackpressureBytes: [1, 2 ** 32 - 1],
   // Counted in KiB, by an int32; the least lets a message of the usual size arrive.
   maxBufferedBytes: [1024 * 1024, 2 ** 40],
+  maxOwedBytes: [1024 * 1024, 2 ** 40],
+  slowThreadTimeoutMs: [100, MAX_TIMEOUT_MS],
   heartbeatIntervalMs: [0, MAX_TIMEOUT_MS],
   idleTimeoutMs: [0, MAX_TIMEOUT_MS],
   messageTimeoutMs: [0, MAX_TIMEOUT_MS],
@@ -95,6 +105,7 @@ const RANGES = {
   closeTimeoutMs: [1, MAX_TIMEOUT_MS],
   handshakeTimeoutMs: [1, MAX_TIMEOUT_MS],
   handOffTimeoutMs: [1, MAX_TIMEOUT_MS],
+  startTimeoutMs: [1, MAX_START_MS],
 } as const satisfies Partial<Record<keyof ServerOptions, readonly [number, number]>>;
 
 const CHOICES = {
@@ -159,6 +170,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
       },
       maxBufferedBytes: number('maxBufferedBytes', defaultBufferedBytes()),
       buffered: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+      bus: { maxOwedBytes: numberOf('maxOwedBytes'), slowThreadTimeoutMs: numberOf('slowThreadTimeoutMs') },
       maxClosing: Math.max(MIN_CLOSING, Math.ceil((CLOSING_SHARE * maxConnections) / Math.max(1, threads))),
       poison: checkBoolean('poison', options.poison ?? false),
     },
@@ -172,6 +184,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     maxHeaderCount: numberOf('maxHeaderCount'),
     handshakeTimeoutMs: numberOf('handshakeTimeoutMs'),
     handOffTimeoutMs: numberOf('handOffTimeoutMs'),
+    startTimeoutMs: numberOf('startTimeoutMs'),
     resourceLimits: { ...DEFAULT_RESOURCES, ...checkResourceLimits(options.resourceLimits ?? {}) },
     paths: options.path === undefined ? undefined : checkPaths(options.path),
     ...checkRoutes(options),

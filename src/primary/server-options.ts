@@ -67,6 +67,19 @@ export interface ServerOptions {
    */
   readonly maxBufferedBytes?: number;
   /**
+   * Memory of publications that one thread may be owed by the others: posted to it, and not yet given to its connections; 1 MiB to
+   * 1 TiB, default 64 MiB. From a quarter of it on, connections whose messages publish to topics of that thread are not read, and
+   * `publish` returns false. Beyond it, publications that no connection can be held back for (of timers, after an `await`, of
+   * `server.publish`) are dropped for that thread, and counted. Raising it lets a slower thread fall further behind.
+   */
+  readonly maxOwedBytes?: number;
+  /**
+   * A thread that is owed so much that publishers wait for it, and takes nothing for so long, is waited for no more; 100 to 2^31 less 1,
+   * default 10 000. When it goes on, its subscribers of the topics that it has missed are closed with 1013, or with
+   * `slowConsumer: 'drop'` only miss them. Raising it makes publishers wait longer for a thread that is blocked.
+   */
+  readonly slowThreadTimeoutMs?: number;
+  /**
    * A client that was silent for so long is pinged, and is lost (1006) when it is silent for as long again; default 30 000;
    * 0: never. Any byte received is a sign of life. Raising it keeps dead connections for longer.
    */
@@ -142,6 +155,13 @@ export interface ServerOptions {
    * default 2000. Raising it makes clients of a blocked thread wait for longer; too low, a busy one is taken for blocked.
    */
   readonly handOffTimeoutMs?: number;
+  /**
+   * How long the handler module may take to load, and a thread to start, in ms, from 1 to 3 600 000; default 60 000. It holds
+   * for the start, for a reload and for a thread that takes the place of one that died. Beyond it, `listen` and `reload` throw a
+   * {@link HandlerModuleError} or a {@link WorkerStartError} that names the module; a thread is tried again. Raise it for a module
+   * that waits for something slow.
+   */
+  readonly startTimeoutMs?: number;
   /** Paths that WebSockets are accepted on, exactly; default: all. */
   readonly path?: string | readonly string[];
   /**

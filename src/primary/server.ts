@@ -3,13 +3,14 @@ import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
 import { Counter, Counters } from '../connection/counters.js';
-import { Exchange } from '../host/exchange.js';
+import { Exchange, reportsOf } from '../host/exchange.js';
 import { Incidents } from '../host/incidents.js';
 import type { Health } from '../monitor/routes.js';
 import { shown } from '../protocol/shown.js';
 import { loadSystemCalls, type SystemCalls } from '../system/system-calls.js';
 import { Acceptor } from './acceptor.js';
 import { Admission } from './admission.js';
+import { expectOwnFiles } from './bundled-error.js';
 import { ConfigError } from './config-error.js';
 import { checkDrain } from './drain-time.js';
 import { Generation, type GenerationContext } from './generation.js';
@@ -61,7 +62,7 @@ export class Server {
   readonly #incidents: Incidents;
   readonly #httpConnections: HttpConnections;
   readonly #lingering = new Lingering((socket) => this.#httpConnections.release(socket));
-  readonly #exchange = new Exchange();
+  readonly #exchange: Exchange;
   readonly #startedAt = performance.now();
   /** What the primary counts itself, and the counts of threads that have ended. */
   readonly #counters = new Counters();
@@ -86,6 +87,7 @@ export class Server {
     this.#options = options;
     this.#incidents = new Incidents(this.#counters, options.log);
     this.#admission = new Admission(options.admission, () => this.#load);
+    this.#exchange = new Exchange(options.host.bus, reportsOf(this.#counters, options.log));
     this.#httpConnections = new HttpConnections({
       stallTimeoutMs: options.host.limits.stallTimeoutMs,
       admission: this.#admission,
@@ -117,7 +119,8 @@ export class Server {
    * Starts the threads and listens. Once: a server that could not listen is closed, and another one must be created.
    * @throws ConfigError if `port` or `host` cannot be used; the server is as before then.
    * @throws Error if it was started before, or is closed meanwhile.
-   * @throws HandlerModuleError, ArenaError or WorkerStartError if a thread cannot host.
+   * @throws HandlerModuleError, ArenaError or WorkerStartError if a thread cannot host, or not within `startTimeoutMs`.
+   * @throws BundledError if this package is inside of a bundle.
    * @throws the system's error if the address cannot be had (`code`: EADDRINUSE, EACCES, …).
    */
   async listen({ port = 8080, host = '127.0.0.1' }: ListenOptions = {}): Promise<ServerAddress> {
@@ -161,6 +164,7 @@ export class Server {
    */
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new Error('a server can be started once');
+    expectOwnFiles();
     this.#state = 'started';
     this.#calls = await this.#loadSystemCalls();
     if (this.#calls !== undefined) this.#exchange.sendBy(this.#calls, this.#counters);
@@ -259,10 +263,18 @@ export class Server {
 
   /**
    * Sends a message to every connection that is subscribed to a topic, in all threads; at the end of this thread's turn. Before
-   * the server has started there are none. @throws TypeError if it is nothing that can be sent, or the topic is no string.
+   * the server has started there are none.
+   * @returns false if a thread with subscribers of the topic has too much to take already: wait for {@link roomToPublish} with the next,
+   * or what is too much is dropped for that thread.
+   * @throws TypeError if it is nothing that can be sent, or the topic is no string.
    */
-  publish(topic: string, data: SendData): void {
-    this.#exchange.publish(topic, data);
+  publish(topic: string, data: SendData): boolean {
+    return this.#exchange.publish(topic, data);
+  }
+
+  /** Resolves when no thread has too much to take of what this thread publishes; at once where none has. */
+  roomToPublish(): Promise<void> {
+    return this.#exchange.bus.room();
   }
 
   stats(): ServerStats {
@@ -294,7 +306,7 @@ export class Server {
     const before = this.#generation;
     if (before === undefined || this.#state !== 'started') throw new Error('only a running server can be reloaded');
     this.#reloads++;
-    this.#generation = await withinStartTime(this.#startGeneration(), (late) => void this.#retire(late, 0));
+    this.#generation = await this.#startGeneration();
     this.#counters.add(Counter.RELOADS, 1);
     void this.#retire(before, drainMs);
   }
@@ -353,6 +365,7 @@ export class Server {
         if (server.#state !== 'started') return 'the server is going away';
         return current().canPlace ? undefined : 'no worker takes connections';
       },
+      expectOne: () => current().expectOne(),
       place: (fd, info, head) => current().place({ fd, info, head }),
       prepareStream: () => current().prepareStream(),
       placeStream: (stream, info, head) => current().placeStream(stream, info, head),
@@ -362,7 +375,8 @@ export class Server {
   #health(): Health {
     const workers = this.#generation?.workers;
     const threads = workers?.states ?? [];
-    const isDegraded = threads.length < this.#options.threads || threads.some(({ isTaking }) => !isTaking);
+    const isSlow = workers?.isSlow === true || this.#exchange.bus.ledger.isSlow;
+    const isDegraded = isSlow || threads.length < this.#options.threads || threads.some(({ isTaking }) => !isTaking);
     const status = this.#state === 'started' ? (isDegraded || workers?.isCrashing ? 'degraded' : 'ok') : 'draining';
     const { connections, workersLost } = this.stats();
     return {
@@ -373,23 +387,5 @@ export class Server {
       workersLostLastMinute: workers?.lostLastMinute ?? 0,
       uptimeSeconds: Math.round((performance.now() - this.#startedAt) / 1000),
     };
-  }
-}
-
-/** How long the threads of a reload may take to start, in ms: a module may wait for something that never comes. */
-const START_MS = 60_000;
-
-async function withinStartTime(starting: Promise<Generation>, drop: (late: Generation) => void): Promise<Generation> {
-  let timer: NodeJS.Timeout | undefined;
-  const isLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`the handler module did not load within ${START_MS / 1000} s`));
-      starting.then(drop, () => {}); // why it failed in the end does not matter any more
-    }, START_MS);
-  });
-  try {
-    return await Promise.race([starting, isLate]);
-  } finally {
-    clearTimeout(timer);
   }
 }

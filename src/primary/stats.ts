@@ -51,6 +51,10 @@ export interface LimitStats {
   readonly slowConsumers: number;
   /** Messages that were not sent (`slowConsumer: 'drop'`). */
   readonly droppedMessages: number;
+  /** Messages published that a thread was not given, because it was owed too much (`maxOwedBytes`) or took nothing. */
+  readonly droppedPublications: number;
+  /** How often a thread took nothing of what was published to it (`slowThreadTimeoutMs`). */
+  readonly slowThreads: number;
   /** Closed to make room (`maxBufferedBytes`). */
   readonly shed: number;
   /** Not read for a while, or closed, for sending too fast (`messagesPerSecond`, `bytesPerSecond`). */
@@ -92,6 +96,8 @@ export function readStats(counters: readonly Counters[], uncounted: Uncounted): 
       closeTimeouts: sum(Counter.CLOSE_TIMEOUTS),
       slowConsumers: sum(Counter.SLOW_CONSUMERS),
       droppedMessages: sum(Counter.DROPPED),
+      droppedPublications: sum(Counter.DROPPED_PUBLICATIONS),
+      slowThreads: sum(Counter.SLOW_THREADS),
       shed: sum(Counter.SHED),
       rateLimited: sum(Counter.RATE_LIMITED),
       refusedFull: sum(Counter.REFUSED_FULL),

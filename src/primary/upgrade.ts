@@ -23,6 +23,11 @@ export interface Destination {
   readonly unavailable: string | undefined;
   /** What it takes to give away connections that have a descriptor; undefined if all go as streams. */
   readonly calls: SystemCalls | undefined;
+  /**
+   * A client is about to hear that it is connected, and whoever hears of that from it may publish to what it subscribes first.
+   * @returns a function to be called in the same turn, when its connection was placed, or was not.
+   */
+  expectOne(): () => void;
   /** Hosts the connection of a descriptor, which is the destination's from now on. */
   place(fd: number, info: ConnectionInfo, head: Uint8Array): void;
   /** Makes sure that a stream can be hosted, before it is told so. @throws if it cannot. */
@@ -264,10 +269,16 @@ export class Upgrader {
       return;
     }
     // Not by the stream: it would be destroyed under the write's callback, which costs an error with a stack.
-    const sent = caller.isWriting ? 0 : Math.max(0, this.#sendNow(calls, fd, response));
-    if (sent === response.length) {
-      this.#place(candidate, fd, info);
-      return;
+    const isPlaced = this.#destination.expectOne();
+    let sent = 0;
+    try {
+      if (!caller.isWriting) sent = Math.max(0, this.#sendNow(calls, fd, response));
+      if (sent === response.length) {
+        this.#place(candidate, fd, info);
+        return;
+      }
+    } finally {
+      isPlaced();
     }
     caller.giveBack(fd);
     const { stream } = caller;

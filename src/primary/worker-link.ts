@@ -3,9 +3,11 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Counter, Counters } from '../connection/counters.js';
+import { shownModule } from '../host/handler-module.js';
 import type { HostOptions } from '../host/host.js';
 import type { ThrottledLog } from '../host/throttled-log.js';
 import type { FromWorker, Offered, ToWorker, WorkerResult, WorkerTask } from '../worker/messages.js';
+import { ThreadLedger } from '../pubsub/thread-ledger.js';
 import { Ownership } from '../worker/ownership.js';
 import { WorkerStartError } from './worker-start-error.js';
 
@@ -28,6 +30,9 @@ interface Offer extends HandOff {
 /** Offers that are posted at once: a storm of connections may keep the event loop in the phase that reads sockets. */
 const MAX_UNSENT = 64;
 
+/** How much longer than the thread itself the primary waits for its start, in ms. */
+const START_GRACE_MS = 1000;
+
 /** How long the closing of a dead worker's port is waited for, in ms. */
 const PORT_CLOSE_MS = 1000;
 
@@ -37,6 +42,7 @@ const PORT_CLOSE_MS = 1000;
  */
 export class WorkerLink {
   readonly counters = new Counters();
+  readonly ledger = new ThreadLedger();
   /** Resolves with the kernel's name when the worker can host. Never rejects. */
   readonly ready: Promise<string>;
   /** Settles when the worker's task does, and nothing can be taken by it any more; rejects if the thread died,
@@ -48,6 +54,8 @@ export class WorkerLink {
   #unfit: WorkerStartError | undefined;
 
   readonly #ownership = new Ownership();
+  /** Ends the thread. */
+  readonly #killed = new AbortController();
   readonly #port: MessagePort;
   /** In the order of offering, which is the order of taking. */
   #offers: Offer[] = [];
@@ -69,6 +77,7 @@ export class WorkerLink {
     options: HostOptions,
     log: ThrottledLog,
     onClosed: ((id: number) => void) | undefined,
+    startTimeoutMs: number,
   ) {
     this.#onClosed = onClosed;
     const { port1, port2 } = new MessageChannel();
@@ -76,8 +85,10 @@ export class WorkerLink {
     const task: WorkerTask = {
       port: port2,
       handler,
+      startTimeoutMs,
       options,
       counters: this.counters.buffer,
+      ledger: this.ledger.buffer,
       ownership: this.#ownership.buffer,
       reportsClosed: onClosed !== undefined,
     };
@@ -94,7 +105,23 @@ export class WorkerLink {
     });
     const portClosed = new Promise<void>((resolve) => port1.once('close', () => resolve()));
     port1.unref(); // the pool keeps the process alive, the port does not
-    this.ended = this.#end(pool.run(task, { transferList: [port2] }), portClosed);
+    this.ended = this.#end(pool.run(task, { transferList: [port2], signal: this.#killed.signal }), portClosed);
+    this.#limitStart(handler, startTimeoutMs);
+  }
+
+  /** A module whose top-level await does not settle is noticed in the thread, but not one that keeps the thread busy. */
+  #limitStart(handler: string, startTimeoutMs: number): void {
+    const timer = setTimeout(() => {
+      const limit = `within ${startTimeoutMs / 1000} s`;
+      this.#unfit ??= new WorkerStartError(
+        'WSLOOM_WORKER',
+        `a worker did not start ${limit}, with ${shownModule(handler)}`,
+      );
+      this.#killed.abort();
+    }, startTimeoutMs + START_GRACE_MS);
+    const settled = () => clearTimeout(timer);
+    void this.ready.then(settled);
+    this.ended.then(settled, settled);
   }
 
   /** Connections that are the worker's, or on their way to it, but for those that are closing. */
@@ -116,6 +143,7 @@ export class WorkerLink {
     const offer: Offer = { fd, info, head, slot, inode: inodeOf(fd), offeredAt: Number.POSITIVE_INFINITY };
     this.#offers.push(offer);
     this.#offered++;
+    this.ledger.expect();
     if (this.#onClosed !== undefined) this.#ids.add(info.id);
     const unsent = this.#unsent.push(offer);
     if (unsent === 1) setImmediate(() => this.#sendOffers());
@@ -175,18 +203,22 @@ export class WorkerLink {
 
   #forget(handOffs: readonly HandOff[]): void {
     this.#offered -= handOffs.length;
-    for (const { info } of handOffs) this.#ids.delete(info.id);
+    for (const { info } of handOffs) {
+      this.#ids.delete(info.id);
+      this.ledger.noteOpened(); // it does not come
+    }
   }
 
   /** Lets the two workers exchange publications. */
   connect(other: WorkerLink): void {
     const { port1, port2 } = new MessageChannel();
-    this.connectPort(port1);
-    other.connectPort(port2);
+    this.connectPort(port1, other.ledger);
+    other.connectPort(port2, this.ledger);
   }
 
-  connectPort(port: MessagePort): void {
-    this.#tell({ type: 'peer', port }, [port]);
+  /** @param ledger of the thread at the other end. */
+  connectPort(port: MessagePort, { buffer }: ThreadLedger): void {
+    this.#tell({ type: 'peer', port, ledger: buffer }, [port]);
   }
 
   drain(limitMs: number): void {

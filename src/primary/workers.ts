@@ -2,6 +2,8 @@ import { MessageChannel, type ResourceLimits } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import { Counter, type Counters } from '../connection/counters.js';
+import { errorText } from '../host/error-text.js';
+import { shownModule } from '../host/handler-module.js';
 import type { HostOptions } from '../host/host.js';
 import type { ThrottledLog } from '../host/throttled-log.js';
 import type { Bus } from '../pubsub/bus.js';
@@ -16,6 +18,8 @@ export interface WorkersOptions {
   readonly host: HostOptions;
   /** A connection that a worker does not take for so long goes to another one. */
   readonly handOffTimeoutMs: number;
+  /** A worker that does not start for so long is ended, in ms. */
+  readonly startTimeoutMs: number;
   readonly resourceLimits: ResourceLimits;
   readonly log: ThrottledLog;
   /** Whether another pool gets new connections while this one drains. */
@@ -84,7 +88,7 @@ export class Workers {
       resourceLimits,
     });
     // A thread that fails before it gets its task is reported here only.
-    this.#pool.on('error', (error: unknown) => log.error(`worker pool: ${String(error)}`));
+    this.#pool.on('error', (error: unknown) => log.error(`worker pool: ${errorText(error)}`));
     this.#watch = setInterval(() => this.#rescue(), Math.max(50, handOffTimeoutMs / 4)).unref();
   }
 
@@ -120,6 +124,23 @@ export class Workers {
   /** Whether there is a worker to place a connection on. */
   get canPlace(): boolean {
     return this.#links.some((link) => this.#takes(link));
+  }
+
+  /**
+   * A client may be about to hear that it is connected, and one of the workers is going to have it.
+   * @returns a function to be called when it has been placed, or is not going to be.
+   */
+  expectOne(): () => void {
+    const ledgers = this.#links.map(({ ledger }) => ledger);
+    for (const ledger of ledgers) ledger.expect();
+    return () => {
+      for (const ledger of ledgers) ledger.noteOpened();
+    };
+  }
+
+  /** Whether one of the workers takes nothing of what is published. */
+  get isSlow(): boolean {
+    return this.#links.some(({ ledger }) => ledger.isSlow);
   }
 
   /** Gives a connection to the worker with the fewest. The descriptor is ours from now on, whatever happens. */
@@ -190,12 +211,12 @@ export class Workers {
   }
 
   #launch(): WorkerLink {
-    const { handler, host, log, onClosed } = this.#options;
-    const link = new WorkerLink(this.#pool, handler, host, log, onClosed);
+    const { handler, host, log, onClosed, startTimeoutMs } = this.#options;
+    const link = new WorkerLink(this.#pool, handler, host, log, onClosed, startTimeoutMs);
     for (const other of this.#allLinks()) link.connect(other);
     const { port1, port2 } = new MessageChannel();
-    this.#bus.connect(port1);
-    link.connectPort(port2);
+    this.#bus.connect(port1, link.ledger);
+    link.connectPort(port2, this.#bus.ledger);
     this.#links.push(link);
     void link.ready.then(() => this.#placeStranded());
     return link;
@@ -204,28 +225,41 @@ export class Workers {
   /** Waits for the end of a worker, and puts another one in its place if it was not asked to end. */
   async #supervise(link: WorkerLink): Promise<void> {
     const startedAt = performance.now();
-    let why = 'its task has ended';
+    let why: unknown = 'its task has ended';
     let hasDied: boolean;
     try {
       await link.ended;
       hasDied = !this.#isClosing; // when asked to, it may end
     } catch (error) {
       hasDied = !this.#isDestroying;
-      why = error instanceof Error ? error.message : String(error);
+      why = error;
     }
     if (!hasDied) return;
     const stranded = this.#lose(link);
     const { connections } = stranded;
     if (this.#isClosing) {
-      this.#options.log.error(`a worker died with ${connections} connections (${why}), while it was draining`);
+      this.#options.log.error(
+        `a worker died with ${connections} connections (${messageOf(why)}), while it was draining${this.#uncaught(why)}`,
+      );
       this.#placeElsewhere(stranded.handOffs);
       return;
     }
     const delayMs = performance.now() - startedAt > STABLE_MS ? 0 : this.#restartMs;
     this.#restartMs = Math.min(Math.max(delayMs * 2, RESTART_MS), MAX_RESTART_MS);
-    this.#options.log.error(`a worker died with ${connections} connections (${why}); the next starts in ${delayMs} ms`);
+    this.#options.log.error(
+      `a worker died with ${connections} connections (${messageOf(why)}); the next starts in ${delayMs} ms${this.#uncaught(why)}`,
+    );
     this.#later(delayMs, () => void this.#supervise(this.#launch()));
     this.#placeInTime(stranded.handOffs);
+  }
+
+  /** The lines about an error of the application that nobody caught; '' if it was something else. */
+  #uncaught(why: unknown): string {
+    if (!(why instanceof Error) || why instanceof WorkerStartError) return '';
+    // Of what the thread has done to itself, the stack shows Node and the pool only.
+    if ((why as NodeJS.ErrnoException).code?.startsWith('ERR_WORKER') === true || !isUncaught(why)) return '';
+    const { handler } = this.#options;
+    return `\nan error outside of hooks, in a thread with the handler ${shownModule(handler)}: ${errorText(why)}`;
   }
 
   /** Places connections whose worker died, as soon as there is another, for as long as a hand-off may take. */
@@ -277,6 +311,15 @@ export class Workers {
       else for (const handOff of handOffs) this.place(handOff);
     }
   }
+}
+
+function messageOf(why: unknown): string {
+  return errorText(why instanceof Error ? why.message : why);
+}
+
+/** Whether it was thrown in the thread: the pool itself rejects when a thread exits. */
+function isUncaught(error: Error): boolean {
+  return !error.message.startsWith('worker exited with code:');
 }
 
 /** Rejects when a worker ends before it is ready. */

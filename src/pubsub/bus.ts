@@ -1,90 +1,408 @@
 import type { MessagePort } from 'node:worker_threads';
-import { SharedChunk } from './shared-chunk.js';
+import { MissedTopics } from './missed-topics.js';
+import { MAX_NUMBERED_PEERS, SharedChunk } from './shared-chunk.js';
+import { ThreadLedger } from './thread-ledger.js';
+import { hashTopic } from './topic-hash.js';
 import type { Outlet, Run } from './topics.js';
 
-/** What travels between threads: first the flag that says whether its sender listens, and then where runs lie in shared memory. */
-type BusMessage = { readonly listens: SharedArrayBuffer } | Batch;
-
-interface Batch {
-  readonly buffer: SharedArrayBuffer;
-  readonly runs: readonly (readonly [topic: string, start: number, end: number, messages: number])[];
+/** What bounds what a thread may be owed. */
+export interface BusLimits {
+  /**
+   * Memory of publications that may be posted to a thread and not taken by it, in bytes; one batch may always be. Above it, what is
+   * published to topics that it has subscribers of is dropped for it. Publishers are held back from a quarter of it on.
+   */
+  readonly maxOwedBytes: number;
+  /** A thread that is owed something and takes nothing for so long, in ms, is waited for no more. */
+  readonly slowThreadTimeoutMs: number;
 }
 
+export interface BusListener {
+  /** Is given what other threads have published. */
+  receive(runs: readonly Run[]): void;
+  /** This thread was too slow for what was published to these topics; undefined: to any. Comes before whatever is newer. */
+  onMissed(topics: ReadonlySet<string> | undefined): void;
+  /** So many messages were not posted to a thread, which is owed too much or takes nothing. */
+  onDropped(messages: number): void;
+  /** A thread takes nothing, and is waited for no more. */
+  onSlowThread(): void;
+  /** Has the connections open that this thread was given before: it may be about to hear what they subscribe first. */
+  takeHandOffs(): void;
+}
+
+/** What travels between threads. Everything comes in the order of posting. */
+type BusMessage = Batch | { readonly missed: SharedArrayBuffer };
+
+/** The publications of a turn. */
+interface Batch {
+  /** The number that the publisher has given to the thread. */
+  readonly peer: number;
+  readonly topics: readonly string[];
+  /** What the message itself is taken to hold, in bytes: many small batches may lie in one chunk. */
+  readonly overheadBytes: number;
+  readonly parts: readonly {
+    readonly buffer: SharedArrayBuffer;
+    /** Four numbers for each run: which topic, start, end, messages. */
+    readonly runs: readonly number[];
+  }[];
+}
+
+/** Another thread. */
+interface Peer {
+  readonly port: MessagePort;
+  readonly ledger: ThreadLedger;
+  /** By which chunks count what they hold for it; negative if there are too many threads. */
+  readonly number: number;
+  /** Chunks that may hold something for it. */
+  inFlight: SharedChunk[];
+  /** What it had taken when it was looked at last, and for how long it has taken nothing since, in ms. */
+  taken: number;
+  stillMs: number;
+  /** What it misses because it takes nothing. */
+  missed: MissedTopics | undefined;
+}
+
+/** How often those who are owed much are looked at, in ms. */
+const TICK_MS = 20;
+/** The share of the bound from which on publishers are held back, and that to which it has to fall. */
+const HIGH_SHARE = 1 / 4;
+const LOW_SHARE = 1 / 8;
+/** How long publications may wait for connections that clients may know of and this thread does not, in ms. */
+const MAX_HOLD_MS = 100;
+const MIN_PRUNED = 32;
+/** What a batch is taken to hold beside its chunks, and for each of its runs, in bytes. */
+const BATCH_BYTES = 1024;
+const RUN_BYTES = 64;
+
 /**
- * Connects the topics of one thread with those of the others, by a MessagePort to each of them: a batch of publications
- * is one message, and its bytes stay where they are, in memory that all threads share. A thread that hosts no connections, as
- * the primary mostly, does not listen: to wake it for each batch would cost more than a few deliveries.
+ * Connects the topics of one thread with those of the others, by a MessagePort to each of them: the publications of a turn are
+ * one message, and their bytes stay where they are, in memory that all threads share. Only threads that have subscribers of a
+ * topic are told: see {@link ThreadLedger}.
+ *
+ * Posting is a queue without back-pressure, so what a thread is *owed* is counted: the memory that is held by what was posted to
+ * it and is not put into its own outputs, whole chunks, each once. Above a mark, publishers are held back; above a bound, what
+ * cannot be held back is dropped for that thread; and a thread that takes nothing for long is told what it has missed when it goes
+ * on. A thread always takes: two that publish to each other never wait for each other.
  */
 export class Bus implements Outlet {
-  /** Whether they listen; undefined until it is known: then they are taken to. */
-  readonly #peers = new Map<MessagePort, Int32Array | undefined>();
-  readonly #listens = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  readonly #receive: (runs: readonly Run[]) => void;
+  readonly ledger: ThreadLedger;
+  /** Whether a thread is owed so much that publishers are to wait. A field: publishing asks it each time. */
+  isCongested = false;
+  readonly #limits: BusLimits;
+  readonly #listener: BusListener;
+  readonly #peers = new Map<MessagePort, Peer>();
+  readonly #freeNumbers: number[] = [];
+  #numbers = 0;
+  /** Those who are owed above the mark. */
+  readonly #owing = new Set<Peer>();
+  #timer: NodeJS.Timeout | undefined;
+  #tickedAtMs = 0;
+  #waiting: (() => void)[] = [];
+  /** What has come and waits for connections that are expected: see {@link MAX_HOLD_MS}. */
+  readonly #held: { readonly message: BusMessage; readonly expected: number; readonly untilMs: number }[] = [];
+  #isHoldScheduled = false;
 
-  /** @param receive is given what other threads have published. */
-  constructor(receive: (runs: readonly Run[]) => void) {
-    this.#receive = receive;
-  }
-
-  /** Whether another thread listens. */
-  get hasPeers(): boolean {
-    for (const flag of this.#peers.values()) if (listens(flag)) return true;
-    return false;
+  /** @param ledger of this thread. */
+  constructor(listener: BusListener, limits: BusLimits, ledger = new ThreadLedger()) {
+    this.#listener = listener;
+    this.#limits = limits;
+    this.ledger = ledger;
   }
 
   /** From now on, what others publish is received. To be called before the first client can hear that it is connected. */
   listen(): void {
-    Atomics.store(this.#listens, 0, 1);
+    this.ledger.listen();
+  }
+
+  join(topic: string): void {
+    this.ledger.join(hashTopic(topic));
+  }
+
+  leave(topic: string): void {
+    this.ledger.leave(hashTopic(topic));
   }
 
   /** Adds another thread. It is removed when its end of the port is closed. */
-  connect(port: MessagePort): void {
-    this.#peers.set(port, undefined);
-    port.on('message', (message: BusMessage) => {
-      if (!('listens' in message)) this.#onBatch(message);
-      else if (this.#peers.has(port)) this.#peers.set(port, new Int32Array(message.listens));
+  connect(port: MessagePort, ledger: ThreadLedger): void {
+    const number = this.#freeNumbers.pop() ?? (this.#numbers < MAX_NUMBERED_PEERS ? this.#numbers++ : -1);
+    this.#peers.set(port, {
+      port,
+      ledger,
+      number,
+      inFlight: [],
+      taken: ledger.taken,
+      stillMs: 0,
+      missed: undefined,
     });
-    port.on('close', () => this.#peers.delete(port));
+    port.on('message', (message: BusMessage) => this.#onMessage(message));
+    port.on('close', () => this.#disconnect(port));
     port.unref(); // does not keep its thread alive
-    port.postMessage({ listens: this.#listens.buffer as SharedArrayBuffer } satisfies BusMessage);
   }
 
-  /** A batch for each chunk, to everybody who listens. */
+  /** Whether another thread is to be told of a publication to a topic. */
+  wants(topic: string): boolean {
+    if (this.#peers.size === 0) return false;
+    let hash: number | undefined;
+    for (const { ledger } of this.#peers.values()) {
+      if (!ledger.listens) continue;
+      hash ??= hashTopic(topic);
+      if (ledger.wants(hash)) return true;
+    }
+    return false;
+  }
+
+  /** Whether a thread that is owed too much has subscribers of a topic. Only to be asked while {@link isCongested}. */
+  owes(topic: string): boolean {
+    const hash = hashTopic(topic);
+    for (const { ledger } of this.#owing) if (ledger.wants(hash)) return true;
+    return false;
+  }
+
+  /** Resolves when no thread is owed so much that publishers are to wait. */
+  room(): Promise<void> {
+    if (!this.isCongested) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The publications of a turn, to everybody who has subscribers of them. */
   post(runs: readonly Run[]): void {
-    for (const [port, flag] of this.#peers) if (listens(flag)) postTo(port, runs);
+    if (this.#peers.size === 0) return;
+    let hashes: Map<string, number> | undefined;
+    for (const peer of this.#peers.values()) {
+      if (!peer.ledger.listens) continue;
+      hashes ??= hashesOf(runs);
+      const wanted = wantedBy(peer.ledger, runs, hashes);
+      if (wanted.length > 0) this.#postTo(peer, wanted);
+    }
   }
 
   close(): void {
-    for (const port of this.#peers.keys()) port.close();
-    this.#peers.clear();
+    for (const port of [...this.#peers.keys()]) {
+      this.#disconnect(port);
+      port.close();
+    }
   }
 
-  #onBatch({ buffer, runs }: Batch): void {
-    const chunk = new SharedChunk(buffer);
+  #postTo(peer: Peer, runs: readonly Run[]): void {
+    const { missed, ledger } = peer;
+    if (missed !== undefined) {
+      let isMissed = true;
+      for (const { topic } of runs) isMissed = missed.add(topic) && isMissed;
+      if (isMissed) {
+        this.#drop(runs);
+        return;
+      }
+      peer.missed = undefined; // it goes on
+    }
+    const owedBytes = ledger.owedBytes;
+    const batch = batchOf(peer, runs);
+    if (owedBytes > 0 && owedBytes + newBytesOf(peer, runs) + batch.overheadBytes > this.#limits.maxOwedBytes) {
+      this.#drop(runs);
+    } else {
+      for (const chunk of chunksOf(runs)) hold(chunk, peer);
+      ledger.addOwed(batch.overheadBytes);
+      peer.port.postMessage(batch);
+    }
+    if (ledger.owedBytes > HIGH_SHARE * this.#limits.maxOwedBytes) this.#noteOwing(peer);
+  }
+
+  #drop(runs: readonly Run[]): void {
+    this.#listener.onDropped(runs.reduce((sum, { messages }) => sum + messages, 0));
+  }
+
+  #noteOwing(peer: Peer): void {
+    if (this.#owing.has(peer)) return;
+    this.#owing.add(peer);
+    this.isCongested = true;
+    peer.taken = peer.ledger.taken;
+    peer.stillMs = 0;
+    if (this.#timer !== undefined) return;
+    this.#tickedAtMs = performance.now();
+    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    // A thread that was blocked itself must not take that for the silence of others.
+    const elapsedMs = Math.min(now - this.#tickedAtMs, 2 * TICK_MS);
+    this.#tickedAtMs = now;
+    for (const peer of [...this.#owing]) {
+      const { ledger } = peer;
+      const { taken } = ledger;
+      if (ledger.owedBytes <= LOW_SHARE * this.#limits.maxOwedBytes) {
+        this.#forgetOwing(peer);
+      } else if (taken !== peer.taken) {
+        peer.taken = taken;
+        peer.stillMs = 0;
+      } else {
+        peer.stillMs += elapsedMs;
+        if (peer.stillMs >= this.#limits.slowThreadTimeoutMs) this.#waitNoMore(peer);
+      }
+    }
+  }
+
+  #forgetOwing(peer: Peer): void {
+    if (!this.#owing.delete(peer) || this.#owing.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.isCongested = false;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #waitNoMore(peer: Peer): void {
+    peer.missed = new MissedTopics();
+    peer.ledger.addSlow(1);
+    peer.port.postMessage({ missed: peer.missed.buffer } satisfies BusMessage);
+    this.#forgetOwing(peer);
+    this.#listener.onSlowThread();
+  }
+
+  /** It is gone, or we are: it is owed nothing any more. */
+  #disconnect(port: MessagePort): void {
+    const peer = this.#peers.get(port);
+    if (peer === undefined) return;
+    this.#peers.delete(port);
+    if (peer.number >= 0) {
+      for (const chunk of peer.inFlight) if (chunk.isPending(peer.number)) chunk.forgetPending(peer.number);
+      this.#freeNumbers.push(peer.number);
+    }
+    this.#forgetOwing(peer);
+  }
+
+  // Of what comes.
+
+  #onMessage(message: BusMessage): void {
+    const { ledger } = this;
+    if (this.#held.length === 0 && !ledger.isExpecting) {
+      this.#take(message);
+      return;
+    }
+    this.#listener.takeHandOffs();
+    const { expected } = ledger;
+    if (this.#held.length === 0 && ledger.hasOpened(expected)) {
+      this.#take(message);
+      return;
+    }
+    this.#held.push({ message, expected, untilMs: performance.now() + MAX_HOLD_MS });
+    this.#releaseSoon();
+  }
+
+  #releaseSoon(): void {
+    if (this.#isHoldScheduled) return;
+    this.#isHoldScheduled = true;
+    setImmediate(() => {
+      this.#isHoldScheduled = false;
+      this.#release();
+    });
+  }
+
+  #release(): void {
+    this.#listener.takeHandOffs();
     try {
-      this.#receive(
-        runs.map(([topic, start, end, messages]) => ({ topic, chunk, start, end, messages, except: undefined })),
-      );
+      for (let first = this.#held[0]; first !== undefined; first = this.#held[0]) {
+        if (!this.ledger.hasOpened(first.expected) && performance.now() < first.untilMs) return;
+        this.#held.shift();
+        this.#take(first.message);
+      }
     } finally {
-      chunk.release();
+      if (this.#held.length > 0) this.#releaseSoon();
+    }
+  }
+
+  #take(message: BusMessage): void {
+    if ('missed' in message) {
+      this.ledger.addSlow(-1);
+      this.#listener.onMissed(new MissedTopics(message.missed).close());
+      return;
+    }
+    const { peer, topics, overheadBytes, parts } = message;
+    const runs: Run[] = [];
+    const chunks: SharedChunk[] = [];
+    for (const part of parts) {
+      const chunk = new SharedChunk(part.buffer);
+      chunks.push(chunk);
+      const words = part.runs;
+      for (let at = 0; at < words.length; at += 4) {
+        const [topic, start, end, messages] = words.slice(at, at + 4) as [number, number, number, number];
+        runs.push({ topic: topics[topic] as string, chunk, start, end, messages, except: undefined });
+      }
+    }
+    try {
+      this.#listener.receive(runs);
+    } finally {
+      for (const chunk of chunks) {
+        if (peer < 0 || chunk.takePending(peer)) this.ledger.addOwed(-chunk.bytes.length);
+        chunk.release();
+      }
+      this.ledger.addOwed(-overheadBytes);
+      this.ledger.noteTaken();
     }
   }
 }
 
-function listens(flag: Int32Array | undefined): boolean {
-  return flag === undefined || Atomics.load(flag, 0) === 1;
+function hashesOf(runs: readonly Run[]): Map<string, number> {
+  const hashes = new Map<string, number>();
+  for (const { topic } of runs) if (!hashes.has(topic)) hashes.set(topic, hashTopic(topic));
+  return hashes;
 }
 
-function postTo(port: MessagePort, runs: readonly Run[]): void {
-  let from = 0;
-  for (let to = 1; to <= runs.length; to++) {
-    const { chunk } = runs[from] as Run;
-    if (to < runs.length && (runs[to] as Run).chunk === chunk) continue;
-    chunk.acquire();
-    port.postMessage({
-      buffer: chunk.buffer,
-      runs: runs.slice(from, to).map((run) => [run.topic, run.start, run.end, run.messages] as const),
-    } satisfies BusMessage);
-    from = to;
+function wantedBy(ledger: ThreadLedger, runs: readonly Run[], hashes: ReadonlyMap<string, number>): readonly Run[] {
+  const wanted = new Set<string>();
+  for (const [topic, hash] of hashes) if (ledger.wants(hash)) wanted.add(topic);
+  if (wanted.size === hashes.size) return runs;
+  return wanted.size === 0 ? [] : runs.filter(({ topic }) => wanted.has(topic));
+}
+
+/** The chunks of runs, each once. Runs of one chunk follow each other: a publisher fills one after the other. */
+function* chunksOf(runs: readonly Run[]): Iterable<SharedChunk> {
+  let last: SharedChunk | undefined;
+  for (const { chunk } of runs) {
+    if (chunk === last) continue;
+    last = chunk;
+    yield chunk;
   }
+}
+
+/** Memory that would be held for a thread, and is not yet. */
+function newBytesOf({ number }: Peer, runs: readonly Run[]): number {
+  let bytes = 0;
+  for (const chunk of chunksOf(runs)) if (number < 0 || !chunk.isPending(number)) bytes += chunk.bytes.length;
+  return bytes;
+}
+
+function hold(chunk: SharedChunk, peer: Peer): void {
+  const { number, ledger } = peer;
+  chunk.acquire();
+  if (number >= 0 && !chunk.addPending(number)) return;
+  ledger.addOwed(chunk.bytes.length);
+  if (number < 0) return;
+  if (peer.inFlight.length >= MIN_PRUNED) prune(peer);
+  peer.inFlight.push(chunk);
+}
+
+/** Forgets chunks that hold nothing for a thread any more, and those that are listed twice. */
+function prune(peer: Peer): void {
+  const { number, inFlight } = peer;
+  if (inFlight.length % MIN_PRUNED !== 0) return; // not each time, should it be owed very much
+  peer.inFlight = [...new Set(inFlight)].filter((chunk) => chunk.isPending(number));
+}
+
+function batchOf({ number }: Peer, runs: readonly Run[]): Batch {
+  const topics: string[] = [];
+  const places = new Map<string, number>();
+  const parts: { readonly buffer: SharedArrayBuffer; readonly runs: number[] }[] = [];
+  let chunk: SharedChunk | undefined;
+  for (const run of runs) {
+    if (run.chunk !== chunk) {
+      chunk = run.chunk;
+      parts.push({ buffer: chunk.buffer, runs: [] });
+    }
+    let place = places.get(run.topic);
+    if (place === undefined) {
+      place = topics.push(run.topic) - 1;
+      places.set(run.topic, place);
+    }
+    parts.at(-1)?.runs.push(place, run.start, run.end, run.messages);
+  }
+  const names = topics.reduce((bytes, topic) => bytes + 2 * topic.length, 0);
+  return { peer: number, topics, overheadBytes: BATCH_BYTES + RUN_BYTES * runs.length + names, parts };
 }

@@ -4,6 +4,8 @@ import type { Run } from './topics.js';
 export interface FrameMemory {
   readonly bytes: Buffer;
   readonly isFree: boolean;
+  /** Changes whenever the memory is used for something else. */
+  readonly version: number;
   acquire(): void;
   release(): void;
 }
@@ -53,6 +55,7 @@ export class FrameJoiner {
   #free(length: number): OwnMemory {
     if (length > USUAL_BYTES) return new OwnMemory(length);
     if (!this.#memory.isFree) this.#memory = new OwnMemory(USUAL_BYTES);
+    this.#memory.version++;
     return this.#memory;
   }
 }
@@ -60,6 +63,7 @@ export class FrameJoiner {
 /** Memory of this thread alone. It never moves: descriptors are sent from it. */
 class OwnMemory implements FrameMemory {
   readonly bytes: Buffer;
+  version = 0;
   #users = 0;
 
   constructor(length: number) {

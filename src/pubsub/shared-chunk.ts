@@ -1,5 +1,12 @@
-/** The first bytes of a chunk hold the count of its users. A cache line, so that counting disturbs no payload. */
-const COUNT_BYTES = 64;
+/**
+ * The first bytes of a chunk hold the count of its users, in a cache line of its own, so that counting disturbs no payload; and then,
+ * for each thread that batches of it were posted to, how many of these the thread has not taken yet.
+ */
+export const CHUNK_HEADER_BYTES = 1024;
+const FIRST_PENDING_WORD = 16;
+
+/** Threads for which a chunk can count. */
+export const MAX_NUMBERED_PEERS = CHUNK_HEADER_BYTES / Int32Array.BYTES_PER_ELEMENT - FIRST_PENDING_WORD;
 
 /** Size of an ordinary chunk, in bytes: small enough to stay in a core's second-level cache. */
 const CHUNK_BYTES = 256 * 1024;
@@ -14,26 +21,47 @@ const MAX_POOLED = 16;
 export class SharedChunk {
   readonly buffer: SharedArrayBuffer;
   readonly bytes: Buffer;
-  readonly #users: Int32Array;
+  /** The count of users, and those of the threads. */
+  readonly #counts: Int32Array;
+  version = 0;
   /** Where the next frame goes, for the thread that fills it. */
-  position = COUNT_BYTES;
+  position = CHUNK_HEADER_BYTES;
 
   constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer;
     this.bytes = Buffer.from(buffer);
-    this.#users = new Int32Array(buffer, 0, 1);
+    this.#counts = new Int32Array(buffer, 0, CHUNK_HEADER_BYTES / Int32Array.BYTES_PER_ELEMENT);
   }
 
   acquire(users = 1): void {
-    Atomics.add(this.#users, 0, users);
+    Atomics.add(this.#counts, 0, users);
   }
 
-  release(): void {
-    Atomics.sub(this.#users, 0, 1);
+  release(users = 1): void {
+    Atomics.sub(this.#counts, 0, users);
+  }
+
+  /** One more batch was posted to a thread. @param peer its number @returns whether it is the only one */
+  addPending(peer: number): boolean {
+    return Atomics.add(this.#counts, FIRST_PENDING_WORD + peer, 1) === 0;
+  }
+
+  /** The thread has taken one. @returns whether it was the last */
+  takePending(peer: number): boolean {
+    return Atomics.sub(this.#counts, FIRST_PENDING_WORD + peer, 1) === 1;
+  }
+
+  isPending(peer: number): boolean {
+    return Atomics.load(this.#counts, FIRST_PENDING_WORD + peer) > 0;
+  }
+
+  /** The thread is gone, and takes none any more. */
+  forgetPending(peer: number): void {
+    this.release(Atomics.exchange(this.#counts, FIRST_PENDING_WORD + peer, 0));
   }
 
   get isFree(): boolean {
-    return Atomics.load(this.#users, 0) === 0;
+    return Atomics.load(this.#counts, 0) === 0;
   }
 
   /** Whether `length` more bytes have room. */
@@ -43,7 +71,8 @@ export class SharedChunk {
 
   /** Forgets the contents. Only when free. */
   rewind(): void {
-    this.position = COUNT_BYTES;
+    this.position = CHUNK_HEADER_BYTES;
+    this.version++;
   }
 }
 
@@ -61,8 +90,8 @@ export class ChunkPool {
       if (this.#inTurn.length === 0 && current.isFree) current.rewind();
       if (current.hasRoom(length)) return this.#hold(current);
     }
-    if (COUNT_BYTES + length > CHUNK_BYTES) {
-      return this.#hold(new SharedChunk(new SharedArrayBuffer(COUNT_BYTES + length)));
+    if (CHUNK_HEADER_BYTES + length > CHUNK_BYTES) {
+      return this.#hold(new SharedChunk(new SharedArrayBuffer(CHUNK_HEADER_BYTES + length)));
     }
     this.#current = this.#freeChunk();
     return this.#hold(this.#current);

@@ -18,6 +18,8 @@ export interface Subscriber {
   readonly clearDescriptor: number;
   /** Sends it `messages` frames, encoded at `[start, end)` of the memory. */
   deliver(memory: FrameMemory, start: number, end: number, messages: number): void;
+  /** Its thread was too slow, and has missed publications to one of its topics. */
+  onMissed(): void;
 }
 
 /** Publications to one topic that follow each other, encoded in one place. */
@@ -33,9 +35,29 @@ export interface Run {
 
 /** Carries the publications of this thread to the others: see {@link Bus}. */
 export interface Outlet {
-  readonly hasPeers: boolean;
+  /** Whether another thread is to be told of a publication to this topic. */
+  wants(topic: string): boolean;
   post(runs: readonly Run[]): void;
+  /** This thread has its first subscriber of a topic, or none any more. */
+  join(topic: string): void;
+  leave(topic: string): void;
+  /** Whether there are threads for which publishers are to wait. */
+  readonly isCongested: boolean;
+  /** Whether one of them has subscribers of this topic. */
+  owes(topic: string): boolean;
 }
+
+/** Whose hook publishes: a connection, as far as topics know it. */
+export interface Publisher {
+  /** A thread that is owed too much has subscribers of a topic that this one publishes to: it is to cause no more of that for now. */
+  holdBack(topic: string): void;
+}
+
+/**
+ * What is published in a turn goes out when it ends, or when it has come to so many bytes: what is not posted yet is not counted, and
+ * nobody would be held back for it.
+ */
+const MAX_PENDING_BYTES = 1024 * 1024;
 
 /**
  * The topics of one thread: who is subscribed here, and what was published here in this turn. A publication is framed once;
@@ -53,6 +75,9 @@ export class Topics {
   #runs: Run[] = [];
   /** The last of them may grow: nobody has been given it yet. */
   #lastIsOpen = false;
+  #pendingBytes = 0;
+  /** Whose hook runs now; undefined for none. */
+  publisher: Publisher | undefined;
 
   /** @param schedule called when there is something to flush. */
   constructor(outlet: Outlet, schedule: () => void) {
@@ -93,6 +118,7 @@ export class Topics {
     if (room === undefined) {
       room = new Room();
       this.#rooms.set(topic, room);
+      this.#outlet.join(topic);
     }
     room.add(subscriber);
   }
@@ -116,6 +142,7 @@ export class Topics {
   /**
    * Publishes a message, whose payload lies at `[start, start + length)` of `payload` and is copied.
    * @param except who is not to get it.
+   * @returns false if a thread with subscribers of the topic is owed too much: it would be better to wait with the next
    */
   publish(
     topic: string,
@@ -124,15 +151,21 @@ export class Topics {
     payload: Uint8Array,
     start: number,
     length: number,
-  ): void {
-    if (!this.#rooms.has(topic) && !this.#outlet.hasPeers) return;
+  ): boolean {
+    if (!this.#rooms.has(topic) && !this.#outlet.wants(topic)) return true;
     const frameBytes = frameHeaderBytes(length) + length;
     const chunk = this.#pool.withRoom(frameBytes);
     const at = chunk.position;
     const payloadAt = writeFrameHeader(chunk.bytes, at, firstByte, length);
     chunk.bytes.set(payload.subarray(start, start + length), payloadAt);
     chunk.position = payloadAt + length;
+    this.#append(topic, except, chunk, at);
+    this.#pendingBytes += frameBytes;
+    if (this.#pendingBytes > MAX_PENDING_BYTES) this.flush();
+    return !this.#outlet.isCongested || !this.#holdsBack(topic);
+  }
 
+  #append(topic: string, except: Subscriber | undefined, chunk: SharedChunk, at: number): void {
     const last = this.#runs.at(-1);
     if (this.#lastIsOpen && last?.topic === topic && last.except === except && last.chunk === chunk) {
       last.end = chunk.position;
@@ -142,6 +175,29 @@ export class Topics {
     this.#runs.push({ topic, chunk, start: at, end: chunk.position, messages: 1, except });
     this.#lastIsOpen = true;
     this.#schedule();
+  }
+
+  #holdsBack(topic: string): boolean {
+    if (!this.#outlet.owes(topic)) return false;
+    this.publisher?.holdBack(topic);
+    return true;
+  }
+
+  /** Whether publishers to a topic are to wait. */
+  isCongested(topic: string): boolean {
+    return this.#outlet.isCongested && this.#outlet.owes(topic);
+  }
+
+  /** This thread has missed publications to these topics; undefined: to any. */
+  miss(topics: ReadonlySet<string> | undefined): void {
+    const subscribers = new Set<Subscriber>();
+    for (const topic of topics ?? this.#rooms.keys()) {
+      for (const slot of this.#rooms.get(topic)?.slots ?? []) {
+        const subscriber = this.#roster.at(slot);
+        if (subscriber !== undefined) subscribers.add(subscriber);
+      }
+    }
+    for (const subscriber of subscribers) subscriber.onMissed();
   }
 
   /**
@@ -162,6 +218,7 @@ export class Topics {
     } finally {
       this.#runs = [];
       this.#lastIsOpen = false;
+      this.#pendingBytes = 0;
     }
   }
 
@@ -187,7 +244,9 @@ export class Topics {
   #remove(subscriber: Subscriber, topic: string): void {
     const room = this.#rooms.get(topic) as Room; // it is a member
     room.delete(subscriber);
-    if (room.isEmpty) this.#rooms.delete(topic);
+    if (!room.isEmpty) return;
+    this.#rooms.delete(topic);
+    this.#outlet.leave(topic);
   }
 
   #leave(subscriber: Subscriber): void {

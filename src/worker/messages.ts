@@ -9,11 +9,15 @@ export interface WorkerTask {
   readonly port: MessagePort;
   /** The URL of the handler module. */
   readonly handler: string;
+  /** The longest time that it may take to load, in ms. */
+  readonly startTimeoutMs: number;
   readonly options: HostOptions;
   /** See {@link Counters}. */
   readonly counters: SharedArrayBuffer;
   /** Whether the primary wants to know which connections are over. */
   readonly reportsClosed: boolean;
+  /** What the thread shows of itself to those who publish: see {@link ThreadLedger}. */
+  readonly ledger: SharedArrayBuffer;
   /** See {@link Ownership}. */
   readonly ownership: SharedArrayBuffer;
 }
@@ -32,7 +36,7 @@ export interface Offered {
 export type ToWorker =
   | { readonly type: 'hand-offs'; readonly offers: readonly Offered[] }
   /** Another thread that publications are exchanged with. */
-  | { readonly type: 'peer'; readonly port: MessagePort }
+  | { readonly type: 'peer'; readonly port: MessagePort; readonly ledger: SharedArrayBuffer }
   | { readonly type: 'drain'; readonly limitMs: number };
 
 export type FromWorker =

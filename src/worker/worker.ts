@@ -1,13 +1,16 @@
 import { Counter, Counters } from '../connection/counters.js';
-import { Exchange } from '../host/exchange.js';
+import { receiveMessageOnPort } from 'node:worker_threads';
+import { Exchange, reportsOf } from '../host/exchange.js';
 import { HandlerModuleError, loadHandlerModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
 import { registerHost } from '../host/publish.js';
 import { ThrottledLog } from '../host/throttled-log.js';
 import { ArenaError } from '../memory/arena.js';
 import { loadSystemCalls } from '../system/system-calls.js';
+import { ThreadLedger } from '../pubsub/thread-ledger.js';
 import type { FromWorker, Offered, ToWorker, WorkerResult, WorkerTask } from './messages.js';
 import { Ownership } from './ownership.js';
+import { registerTsx } from './tsx.js';
 
 /**
  * A worker's one task, which lasts as long as the server: hosts the sockets that come through the port, until it is told to
@@ -17,11 +20,13 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const { port, options } = task;
   const tell = (message: FromWorker) => port.postMessage(message);
   const log = new ThrottledLog((report) => tell({ type: 'log', report }));
-  const exchange = new Exchange();
   const counters = new Counters(task.counters);
+  const ledger = new ThreadLedger(task.ledger);
+  const exchange = new Exchange(options.bus, reportsOf(counters, log), ledger);
   let host: Host;
   try {
-    const { handler } = await loadHandlerModule(task.handler);
+    await registerTsx();
+    const { handler } = await loadHandlerModule(task.handler, { limitMs: task.startTimeoutMs });
     const onClosed = task.reportsClosed ? closedReporter(tell) : () => {};
     const calls = await loadSystemCalls();
     exchange.sendBy(calls, counters);
@@ -34,12 +39,18 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const unregister = registerHost(host);
   const ownership = new Ownership(task.ownership);
   const drained = new Promise<void>((resolve) => {
-    port.on('message', (message: ToWorker) => {
+    const onMessage = (message: ToWorker) => {
       if (message.type === 'hand-offs') {
-        for (const offered of message.offers) takeHandOff(host, ownership, offered, counters, log);
-      } else if (message.type === 'peer') exchange.bus.connect(message.port);
+        for (const offered of message.offers) takeHandOff(host, ownership, offered, counters, log, ledger);
+      } else if (message.type === 'peer') exchange.bus.connect(message.port, new ThreadLedger(message.ledger));
       else resolve(host.drain(message.limitMs));
-    });
+    };
+    port.on('message', onMessage);
+    exchange.takeHandOffs = () => {
+      for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+        onMessage(next.message as ToWorker);
+      }
+    };
   });
   tell({ type: 'ready', kernel: host.kernelName });
   await drained;
@@ -56,6 +67,7 @@ function takeHandOff(
   { slot, fd, info, head }: Offered,
   counters: Counters,
   log: ThrottledLog,
+  ledger: ThreadLedger,
 ): void {
   if (!ownership.take(slot)) return;
   try {
@@ -63,6 +75,8 @@ function takeHandOff(
   } catch (error) {
     log.throttledError('cannot take over a socket', `cannot take over the socket of connection ${info.id}`, error);
     counters.add(Counter.OPENED, 1); // and over: the primary counts what it has handed out
+  } finally {
+    ledger.noteOpened();
   }
 }
 

@@ -7,9 +7,10 @@ import type { Handler } from '../../dist/connection/handler.js';
 import { HostedConnection } from '../../dist/connection/hosted-connection.js';
 import { OutBuffer } from '../../dist/connection/out-buffer.js';
 import { Turn } from '../../dist/connection/turn.js';
+import { PinnedMemory } from '../../dist/connection/pinned-memory.js';
 import { createKernel } from '../../dist/kernels/create-kernel.js';
 import { Arena } from '../../dist/memory/arena.js';
-import { Topics } from '../../dist/pubsub/topics.js';
+import { type Outlet, Topics } from '../../dist/pubsub/topics.js';
 import { serverFrames } from './frames.js';
 import { overwriteOutBuffer, ScriptedTransport } from './scripted-transport.js';
 
@@ -45,6 +46,15 @@ export interface Peer {
   readonly wire: ScriptedTransport;
 }
 
+const NO_OUTLET: Outlet = {
+  wants: () => false,
+  post: () => {},
+  join: () => {},
+  leave: () => {},
+  isCongested: false,
+  owes: () => false,
+};
+
 /** A hosting thread without sockets: connections on scripted transports, with one arena, out-buffer, turn and topics. */
 export class TestThread {
   readonly arena: Arena;
@@ -69,6 +79,7 @@ export class TestThread {
   /** By descriptor. */
   /** Connections that are not open any more. */
   closing = 0;
+  readonly pinned = new PinnedMemory(MIB);
   readonly #wires: ScriptedTransport[] = [];
   #made = 0;
   #phases = 0;
@@ -76,7 +87,7 @@ export class TestThread {
   constructor(options: ThreadOptions = {}) {
     this.arena = new Arena(options.arenaBytes ?? 8 * MIB);
     this.turn = new Turn(() => this.topics.flush());
-    this.topics = new Topics({ hasPeers: false, post: () => {} }, () => this.turn.schedule());
+    this.topics = new Topics(NO_OUTLET, () => this.turn.schedule());
     this.topics.sendBy({
       send: (fd, bytes, start, end) => this.#wires[fd]?.takeDirectly(bytes, start, end) ?? Number.NaN,
       count: (messages) => this.counters.add(Counter.MESSAGES_OUT, messages),
@@ -93,6 +104,7 @@ export class TestThread {
       throttled: this.throttled,
       kernel,
       outBuffer: this.out,
+      pinned: this.pinned,
       turn: this.turn,
       topics: this.topics,
       counters: this.counters,

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { HandlerModuleError, loadHandlerModule } from '../../dist/host/handler-module.js';
+import { HandlerModuleError, loadHandlerModule as load, reloadedModule } from '../../dist/host/handler-module.js';
 
 let folder: string;
 let written = 0;
@@ -16,9 +17,36 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
+const loadHandlerModule = (href: string, limitMs = 20_000) => load(href, { limitMs });
+
+/** What a thread without the test runner's loader has found in a module. */
+interface Loaded {
+  readonly hooks?: readonly string[];
+  readonly upgrade?: unknown;
+  readonly answer?: unknown;
+  readonly error?: string;
+}
+
+/** Such a thread, ended at the end of the block that it was started in. */
+class LoadingThread implements AsyncDisposable {
+  readonly #worker = new Worker(new URL('./loading-thread.js', import.meta.url), { execArgv: [] });
+
+  load(href: string, limitMs = 20_000): Promise<Loaded> {
+    return new Promise((resolve, reject) => {
+      this.#worker.once('message', resolve);
+      this.#worker.once('error', reject);
+      this.#worker.postMessage({ href, limitMs });
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
+
 /** A module with this source: its path and its URL. */
-function write(source: string): { path: string; href: string } {
-  const path = join(folder, `handler-${++written}.mjs`);
+function write(source: string, extension = 'mjs'): { path: string; href: string } {
+  const path = join(folder, `handler-${++written}.${extension}`);
   writeFileSync(path, source);
   return { path, href: pathToFileURL(path).href };
 }
@@ -34,6 +62,13 @@ describe('a handler module', () => {
     );
     expect(Object.keys(handler)).toEqual(['open', 'message', 'drain', 'close']);
     expect(upgrade?.({} as never)).toEqual({ subprotocol: 'chat' });
+  });
+
+  test('leaves no timer behind', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    await loadHandlerModule(write('export default {};').href, 3_600_000);
+    expect(timers()).toBeLessThanOrEqual(before);
   });
 
   test('needs no upgrade hook, and no hook at all', async () => {
@@ -73,10 +108,59 @@ describe('a handler module', () => {
   });
 });
 
+const COMPILED = `'use strict'; Object.defineProperty(exports, '__esModule', { value: true });`;
+
+describe('a CommonJS handler module', () => {
+  test.each([
+    ['module.exports', 'module.exports = { message() {}, open() {} }; module.exports.upgrade = () => ({ data: 1 });'],
+    ['module.exports at once', 'module.exports = { message() {}, open() {}, upgrade: () => ({ data: 1 }) };'],
+    ['exports', 'exports.message = () => {}; exports.open = () => {}; exports.upgrade = () => ({ data: 1 });'],
+    [
+      'tsc',
+      `${COMPILED} exports.upgrade = void 0; exports.default = { message() {}, open() {} }; exports.upgrade = () => ({ data: 1 });`,
+    ],
+    [
+      'esbuild',
+      `const all = Object.defineProperty({}, '__esModule', { value: true });
+       for (const [name, get] of [['default', () => handler], ['upgrade', () => upgrade]]) Object.defineProperty(all, name, { get, enumerable: true });
+       module.exports = all;
+       const handler = { message() {}, open() {} }, upgrade = () => ({ data: 1 });`,
+    ],
+  ])('gives its handler and its upgrade hook, written as of %s', async (_, source) => {
+    await using thread = new LoadingThread();
+    expect(await thread.load(write(source, 'cjs').href)).toMatchObject({
+      hooks: ['open', 'message'],
+      upgrade: { data: 1 },
+    });
+  });
+
+  test('may be a .js file', async () => {
+    await using thread = new LoadingThread();
+    const { href } = write('module.exports = { message() {} };', 'js');
+    expect(await thread.load(href)).toMatchObject({ hooks: ['message'] });
+  });
+
+  test('is loaded again in the same thread', async () => {
+    const { path, href } = write('module.exports = { message: () => 1 };', 'cjs');
+    await using thread = new LoadingThread();
+    const answer = async (reloads: number) => (await thread.load(reloadedModule(href, reloads))).answer;
+    expect(await answer(0)).toBe(1);
+    writeFileSync(path, 'module.exports = { message: () => 2 };');
+    expect(await answer(1)).toBe(2);
+    writeFileSync(path, 'module.exports = { message: () => 3 };');
+    expect(await answer(2)).toBe(3);
+  });
+});
+
+test('an upgrade hook inside of the handler is the upgrade hook', async () => {
+  const { upgrade } = await loadHandlerModule(write('export default { upgrade: () => ({ data: 1 }) };').href);
+  expect(await upgrade?.({} as never)).toEqual({ data: 1 });
+});
+
 describe('a handler module that cannot be used is refused with an error that names it and says why:', () => {
   /** What loading it says. */
-  async function refusal(href: string): Promise<HandlerModuleError> {
-    const error: unknown = await loadHandlerModule(href).then(
+  async function refusal(href: string, limitMs?: number): Promise<HandlerModuleError> {
+    const error: unknown = await loadHandlerModule(href, limitMs).then(
       () => undefined,
       (reason) => reason,
     );
@@ -91,11 +175,52 @@ describe('a handler module that cannot be used is refused with an error that nam
     expect(error.message).toBe(`there is no handler module ${path}`);
   });
 
-  test('it has a syntax error', async () => {
-    const { path, href } = write('export default { message( };');
-    const error = await refusal(href);
-    expect(error.message).toContain(`the handler module ${path} does not load: `);
-    expect(error.cause).toBeInstanceOf(Error);
+  test.each([
+    ['mjs', 'const one = 1;\n\nexport default { message( };', 'Unexpected token', '3:27'],
+    ['cjs', 'const one = 1;\nmodule.exports = { message( };', 'Unexpected token', '2:29'],
+    ['mjs', 'const one = 1;\nimport { nothing } from "node:fs";', 'nothing', '2:10'],
+  ])('it has a syntax error (.%s, %j)', async (extension, source, what, place) => {
+    const { path, href } = write(source, extension);
+    await using thread = new LoadingThread();
+    const { error } = await thread.load(href);
+    expect(error).toMatch(/^[^\n]+$/);
+    expect(error).toContain(`the handler module ${path} does not load: ${path}:${place}: SyntaxError: `);
+    expect(error).toContain(what);
+    expect((await thread.load(reloadedModule(href, 1))).error).toBe(error);
+  });
+
+  test.each([
+    ['mjs', 'const one = 1;\nexport const = 2;', '2:14'],
+    ['cjs', 'const one = 1;\nconst = 2;', '2:7'],
+  ])('a module that it imports has a syntax error (.%s)', async (extension, source, place) => {
+    const broken = write(source, extension);
+    const between = write(`import ${JSON.stringify(broken.href)};`);
+    const { path, href } = write(`import 'node:fs'; import ${JSON.stringify(between.path)}; export default {};`);
+    await using thread = new LoadingThread();
+    expect((await thread.load(href)).error).toBe(
+      `the handler module ${path} does not load: ${broken.path}:${place}: SyntaxError: Unexpected token '='`,
+    );
+  });
+
+  test('it throws a SyntaxError of its own, which shows its stack', async () => {
+    const { path, href } = write('JSON.parse("{");');
+    expect((await refusal(href)).message).toContain(`${path}:1:6`);
+  });
+
+  test('its top-level await does not settle in time', async () => {
+    const { path, href } = write('await new Promise(() => {}); export default {};');
+    expect((await refusal(href, 50)).message).toBe(
+      `the handler module ${path} did not load within 0.05 s: a top-level await in it, or in what it imports, has not settled`,
+    );
+  });
+
+  test.runIf(process.versions.node.startsWith('20.'))('it is TypeScript, and this Node does not run it', async () => {
+    const { path, href } = write('export default { message(text: string) {} };', 'ts');
+    await using thread = new LoadingThread();
+    const { error } = await thread.load(href);
+    expect(error).toContain(`the handler module ${path} does not load: Unknown file extension ".ts"`);
+    expect(error).toContain('Node 22.18 and later do');
+    expect(error).toContain('--import tsx');
   });
 
   test('it throws when it is loaded', async () => {
@@ -115,6 +240,28 @@ describe('a handler module that cannot be used is refused with an error that nam
     const error = await refusal(write('import "./not-there.js"; export default {};').href);
     expect(error.message).toContain('does not load: ');
     expect(error.message).toContain('not-there.js');
+  });
+
+  test.each([
+    ['verifyClient', "connections are accepted or refused by the export 'upgrade'"],
+    ['open', 'put it into the default export, defineHandler({ open(…) { … } })'],
+  ])('it is compiled to CommonJS, and exports %s beside its handler', async (name, what) => {
+    const { path, href } = write(`${COMPILED} exports.default = {}; exports['${name}'] = () => false;`, 'cjs');
+    await using thread = new LoadingThread();
+    expect((await thread.load(href)).error).toBe(`the export '${name}' of ${path} is not called: ${what}`);
+  });
+
+  test('it is compiled to CommonJS, and has two upgrade hooks', async () => {
+    const source = `${COMPILED} exports.default = { upgrade() {} }; exports.upgrade = () => {};`;
+    await using thread = new LoadingThread();
+    expect((await thread.load(write(source, 'cjs').href)).error).toContain("has two hooks 'upgrade'");
+  });
+
+  test('it has an upgrade hook, and hands on a compiled module whole', async () => {
+    const compiled = write(`${COMPILED} exports.default = {};`, 'cjs');
+    const { href } = write(`import all from '${compiled.href}'; export default all; export const upgrade = () => {};`);
+    await using thread = new LoadingThread();
+    expect((await thread.load(href)).error).toContain("has a hook 'default'");
   });
 
   test('it has no default export', async () => {

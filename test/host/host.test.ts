@@ -8,7 +8,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ConnectionInfo } from '../../dist/connection/connection-info.js';
 import { Counter, Counters } from '../../dist/connection/counters.js';
 import type { Handler } from '../../dist/connection/handler.js';
-import { Exchange } from '../../dist/host/exchange.js';
+import { DEFAULT_BUS_LIMITS, Exchange } from '../../dist/host/exchange.js';
 import { Host, type HostOptions } from '../../dist/host/host.js';
 import { ThrottledLog, tellTo } from '../../dist/host/throttled-log.js';
 import { publish, registerHost } from '../../dist/host/publish.js';
@@ -64,6 +64,7 @@ function makeHost(
     thresholds: THRESHOLDS,
     limits: { ...NO_LIMITS, maxPayloadBytes: 4 * MIB, ...limits },
     maxClosing: 100,
+    bus: DEFAULT_BUS_LIMITS,
     ...shared,
     poison: true,
   };

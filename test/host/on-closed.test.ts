@@ -2,7 +2,7 @@ import { openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { Counters } from '../../dist/connection/counters.js';
-import { Exchange } from '../../dist/host/exchange.js';
+import { DEFAULT_BUS_LIMITS, Exchange } from '../../dist/host/exchange.js';
 import { Host } from '../../dist/host/host.js';
 import { ThrottledLog } from '../../dist/host/throttled-log.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
@@ -26,6 +26,7 @@ function makeHost() {
     maxBufferedBytes: 2 ** 40,
     buffered: new SharedArrayBuffer(4),
     maxClosing: 100,
+    bus: DEFAULT_BUS_LIMITS,
     poison: true,
   };
   const log = new ThrottledLog(() => {});

@@ -1,9 +1,11 @@
 // A thread of bus.test.ts: subscribes to 'x', publishes to it, tells what it has got, and whether its chunks are free.
 import { parentPort, workerData } from 'node:worker_threads';
 import { Bus } from '../../dist/pubsub/bus.js';
+import { ThreadLedger } from '../../dist/pubsub/thread-ledger.js';
+import { hashTopic } from '../../dist/pubsub/topic-hash.js';
 import { Topics } from '../../dist/pubsub/topics.js';
 
-const { name, count, expected, ports } = workerData;
+const { name, count, expected, ledger, ports, ledgers, limits } = workerData;
 const got = [];
 const posted = [];
 
@@ -28,18 +30,32 @@ const subscriber = {
   },
 };
 
-const bus = new Bus((runs) => topics.receive(runs));
-bus.listen();
-const outlet = {
-  hasPeers: true,
+class NotingBus extends Bus {
   post(runs) {
     posted.push(...runs);
-    bus.post(runs);
+    super.post(runs);
+  }
+}
+
+const bus = new NotingBus(
+  {
+    receive: (runs) => topics.receive(runs),
+    onMissed() {},
+    onDropped() {},
+    onSlowThread() {},
+    takeHandOffs() {},
   },
-};
-const topics = new Topics(outlet, () => {});
+  limits,
+  new ThreadLedger(ledger),
+);
+const topics = new Topics(bus, () => {});
+bus.listen();
 topics.subscribe(subscriber, 'x');
-for (const port of ports) bus.connect(port);
+for (const [i, port] of ports.entries()) bus.connect(port, new ThreadLedger(ledgers[i]));
+// What is published before another one has subscribed does not reach it.
+while (!ledgers.every((other) => new ThreadLedger(other).wants(hashTopic('x')))) {
+  await new Promise((resolve) => setImmediate(resolve));
+}
 
 parentPort.on('message', () => {
   parentPort.postMessage(posted.every(({ chunk }) => chunk.isFree) ? 'all free' : 'some are held');

@@ -1,13 +1,40 @@
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Bus } from '../../dist/pubsub/bus.js';
-import { type Outlet, type Run, Topics } from '../../dist/pubsub/topics.js';
+import { Bus, type BusListener } from '../../dist/pubsub/bus.js';
+import { type Run, Topics } from '../../dist/pubsub/topics.js';
+import { ThreadLedger } from '../../dist/pubsub/thread-ledger.js';
+import { hashTopic } from '../../dist/pubsub/topic-hash.js';
 import { FakeSubscriber, publishText } from './fake-subscriber.js';
+
+const MIB = 1024 * 1024;
+const LIMITS = { maxOwedBytes: 8 * MIB, slowThreadTimeoutMs: 200 };
+
+class NotingBus extends Bus {
+  onPost: (runs: readonly Run[]) => void = () => {};
+
+  override post(runs: readonly Run[]): void {
+    this.onPost(runs);
+    super.post(runs);
+  }
+}
+
+/** What a bus tells, and nobody listens to. */
+const deaf = (receive: (runs: readonly Run[]) => void = () => {}): BusListener => ({
+  receive,
+  onMissed: () => {},
+  onDropped: () => {},
+  onSlowThread: () => {},
+  takeHandOffs: () => {},
+});
 
 /** A thread's topics on a bus, with a subscriber of its own. */
 class Station {
-  readonly bus: Bus;
+  readonly bus: NotingBus;
+  readonly missed: (ReadonlySet<string> | undefined)[] = [];
+  dropped = 0;
+  slowThreads = 0;
+  takeHandOffs: () => void = () => {};
   readonly topics: Topics;
   readonly subscriber = new FakeSubscriber();
   /** All that was posted by it. */
@@ -15,22 +42,29 @@ class Station {
   #onReceived: () => void = () => {};
 
   constructor(...names: string[]) {
-    this.bus = new Bus((runs) => {
-      this.topics.receive(runs);
-      this.#onReceived();
-    });
-    const { bus } = this;
-    bus.listen();
-    const outlet: Outlet = {
-      get hasPeers() {
-        return bus.hasPeers;
+    this.bus = new NotingBus(
+      {
+        receive: (runs) => {
+          this.topics.receive(runs);
+          this.#onReceived();
+        },
+        onMissed: (topics) => {
+          this.missed.push(topics);
+          this.topics.miss(topics);
+        },
+        onDropped: (messages) => {
+          this.dropped += messages;
+        },
+        onSlowThread: () => {
+          this.slowThreads++;
+        },
+        takeHandOffs: () => this.takeHandOffs(),
       },
-      post: (runs: readonly Run[]) => {
-        this.posted.push(...runs);
-        this.bus.post(runs);
-      },
-    };
-    this.topics = new Topics(outlet, () => {});
+      LIMITS,
+    );
+    this.bus.onPost = (runs) => void this.posted.push(...runs);
+    this.bus.listen();
+    this.topics = new Topics(this.bus, () => {});
     for (const name of names) this.topics.subscribe(this.subscriber, name);
     stations.push(this);
   }
@@ -63,8 +97,8 @@ afterEach(async () => {
 
 function connect(a: Station, b: Station): void {
   const { port1, port2 } = new MessageChannel();
-  a.bus.connect(port1);
-  b.bus.connect(port2);
+  a.bus.connect(port1, b.bus.ledger);
+  b.bus.connect(port2, a.bus.ledger);
 }
 
 /** Turns of the event loop until something is so. */
@@ -83,7 +117,7 @@ async function untilPortsAreQuiet(): Promise<void> {
 describe('a bus', () => {
   test('without peers has nobody to post to', () => {
     const station = new Station();
-    expect(station.bus.hasPeers).toBe(false);
+    expect(station.bus.wants('x')).toBe(false);
     station.publish('x', 'to nobody');
     expect(station.topics.hasPending).toBe(false);
   });
@@ -148,12 +182,17 @@ describe('a bus', () => {
   });
 
   test('lets go of the memory also if receiving fails', async () => {
-    const failing = new Bus(() => {
-      throw new Error('receiving has failed');
-    });
+    const failing = new Bus(
+      deaf(() => {
+        throw new Error('receiving has failed');
+      }),
+      LIMITS,
+    );
+    failing.listen();
+    failing.join('x');
     const sender = new Station();
     const { port1, port2 } = new MessageChannel();
-    sender.bus.connect(port1);
+    sender.bus.connect(port1, failing.ledger);
     // The port is in the test's hands: what the bus throws would otherwise be an uncaught exception.
     let receive: (batch: unknown) => void = () => {};
     const port = {
@@ -163,9 +202,9 @@ describe('a bus', () => {
       unref() {},
       postMessage() {},
     };
-    failing.connect(port as unknown as MessagePort);
+    failing.connect(port as unknown as MessagePort, sender.bus.ledger);
     port2.on('message', (message) => {
-      if (!('listens' in message)) expect(() => receive(message)).toThrow('receiving has failed');
+      expect(() => receive(message)).toThrow('receiving has failed');
     });
     sender.publish('x', '1');
     sender.topics.flush();
@@ -188,18 +227,19 @@ describe('a bus', () => {
   test('disturbs only those threads that listen, from the moment when they do', async () => {
     const from = new Station();
     const got: string[] = [];
-    const late = new Bus((runs) => got.push(...runs.map(({ topic }) => topic)));
+    const late = new Bus(
+      deaf((runs) => got.push(...runs.map(({ topic }) => topic))),
+      LIMITS,
+    );
     const { port1, port2 } = new MessageChannel();
-    from.bus.connect(port1);
-    // Until it is known whether it does, it is taken to.
-    expect(from.bus.hasPeers).toBe(true);
-    late.connect(port2);
-    await untilPortsAreQuiet();
-    expect(from.bus.hasPeers).toBe(false);
-    from.publish('x', 'to nobody');
+    from.bus.connect(port1, late.ledger);
+    late.connect(port2, from.bus.ledger);
+    late.join('y');
+    expect(from.bus.wants('y')).toBe(false);
+    from.publish('y', 'to nobody');
     expect(from.topics.hasPending).toBe(false);
     late.listen();
-    expect(from.bus.hasPeers).toBe(true);
+    expect(from.bus.wants('y')).toBe(true);
     from.publish('y', '1');
     from.topics.flush();
     await untilPortsAreQuiet();
@@ -211,12 +251,12 @@ describe('a bus', () => {
   test('forgets a peer that closes its end, and goes on with the others', async () => {
     const [from, gone, stays] = [new Station(), new Station('x'), new Station('x')];
     const { port1, port2 } = new MessageChannel();
-    from.bus.connect(port1);
-    gone.bus.connect(port2);
+    from.bus.connect(port1, gone.bus.ledger);
+    gone.bus.connect(port2, from.bus.ledger);
     const closed = once(port1, 'close');
     gone.bus.close();
     await closed;
-    expect(from.bus.hasPeers).toBe(false);
+    expect(from.bus.wants('x')).toBe(false);
     connect(from, stays);
     from.publish('x', '1');
     from.topics.flush();
@@ -229,9 +269,9 @@ describe('a bus', () => {
   test('that is closed has no peers any more', async () => {
     const [a, b] = [new Station(), new Station('x')];
     connect(a, b);
-    expect(a.bus.hasPeers).toBe(true);
+    expect(a.bus.wants('x')).toBe(true);
     a.bus.close();
-    expect(a.bus.hasPeers).toBe(false);
+    expect(a.bus.wants('x')).toBe(false);
     a.publish('x', 'to nobody');
     expect(a.topics.hasPending).toBe(false);
   });
@@ -246,8 +286,17 @@ describe('between threads', () => {
   const script = new URL('./bus-thread.js', import.meta.url);
 
   /** A thread that publishes `count` messages under its name, and gets those of all the others. */
-  function startThread(name: string, count: number, expected: number, ports: MessagePort[]): Worker {
-    const worker = new Worker(script, { workerData: { name, count, expected, ports }, transferList: ports });
+  function startThread(
+    name: string,
+    count: number,
+    expected: number,
+    ledger: ThreadLedger,
+    peers: readonly (readonly [MessagePort, ThreadLedger])[],
+  ): Worker {
+    const ports = peers.map(([port]) => port);
+    const ledgers = peers.map(([, { buffer }]) => buffer);
+    const workerData = { name, count, expected, ledger: ledger.buffer, ports, ledgers, limits: LIMITS };
+    const worker = new Worker(script, { workerData, transferList: ports });
     workers.push(worker);
     return worker;
   }
@@ -258,17 +307,25 @@ describe('between threads', () => {
     const toFirst = new MessageChannel();
     const toSecond = new MessageChannel();
     const between = new MessageChannel();
+    const [first, second] = [new ThreadLedger(), new ThreadLedger()];
     const threads = [
-      startThread('first', count, 2 * count, [toFirst.port2, between.port1]),
-      startThread('second', count, 2 * count, [toSecond.port2, between.port2]),
+      startThread('first', count, 2 * count, first, [
+        [toFirst.port2, here.bus.ledger],
+        [between.port1, second],
+      ]),
+      startThread('second', count, 2 * count, second, [
+        [toSecond.port2, here.bus.ledger],
+        [between.port2, first],
+      ]),
     ];
-    here.bus.connect(toFirst.port1);
-    here.bus.connect(toSecond.port1);
+    here.bus.connect(toFirst.port1, first);
+    here.bus.connect(toSecond.port1, second);
     const reports = threads.map(async (thread): Promise<Report> => {
       const [message] = await once(thread, 'message');
       return message;
     });
     await Promise.all(threads.map((thread) => once(thread, 'online')));
+    await until(() => [first, second].every((ledger) => ledger.wants(hashTopic('x'))));
     for (let i = 0; i < count; i++) {
       here.publish('x', `here ${i} `.padEnd((i * 997) % 9000, '.'));
       if (i % 7 === 0) {
@@ -300,13 +357,14 @@ describe('between threads', () => {
   test('a thread that ends is forgotten', async () => {
     const here = new Station('x');
     const { port1, port2 } = new MessageChannel();
-    const thread = startThread('first', 0, 1, [port2]);
-    here.bus.connect(port1);
+    const ledger = new ThreadLedger();
+    const thread = startThread('first', 0, 1, ledger, [[port2, here.bus.ledger]]);
+    here.bus.connect(port1, ledger);
     await once(thread, 'online');
     const closed = once(port1, 'close');
     await thread.terminate();
     await closed;
-    expect(here.bus.hasPeers).toBe(false);
+    expect(here.bus.wants('x')).toBe(false);
     here.publish('x', 'still here');
     here.topics.flush();
     expect(here.subscriber.got).toEqual(['still here']);

@@ -58,6 +58,13 @@ export class FakeSubscriber implements Subscriber {
     this.#held.push(delivery);
   }
 
+  /** How often it was told that it has missed something. */
+  missed = 0;
+
+  onMissed(): void {
+    this.missed++;
+  }
+
   /** Reads what was held, and lets go of it. */
   readHeld(): void {
     for (const delivery of this.#held.splice(0)) {
@@ -106,10 +113,11 @@ export class FakeSender implements DescriptorSender {
 }
 
 /** Publishes a text. */
-export function publishText(topics: Topics, topic: string, text: string, except?: Subscriber): void {
+export function publishText(topics: Topics, topic: string, text: string, except?: Subscriber): boolean {
   const bytes = Buffer.from(`not part of it${text}nor this`);
-  topics.publish(topic, except, TEXT_FRAME, bytes, 14, bytes.length - 14 - 8);
+  const isRoom = topics.publish(topic, except, TEXT_FRAME, bytes, 14, bytes.length - 14 - 8);
   bytes.fill(0);
+  return isRoom;
 }
 
 /** The payloads of unmasked text frames, and what there is of one more. */

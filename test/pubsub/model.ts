@@ -74,7 +74,11 @@ class Thread {
   constructor(post: (runs: readonly Run[], published: readonly Published[]) => void) {
     this.topics = new Topics(
       {
-        hasPeers: true,
+        wants: () => true,
+        join: () => {},
+        leave: () => {},
+        isCongested: false,
+        owes: () => false,
         post: (runs) => {
           for (const { chunk } of runs) chunk.acquire();
           post(runs, this.published);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { ChunkPool, SharedChunk } from '../../dist/pubsub/shared-chunk.js';
+import { CHUNK_HEADER_BYTES, ChunkPool, SharedChunk } from '../../dist/pubsub/shared-chunk.js';
 
-const COUNT_BYTES = 64;
+const COUNT_BYTES = CHUNK_HEADER_BYTES;
 const CHUNK_BYTES = 256 * 1024;
 const ROOM = CHUNK_BYTES - COUNT_BYTES;
 
@@ -15,7 +15,7 @@ function fill(pool: ChunkPool, length: number): SharedChunk {
 
 describe('a chunk', () => {
   test('counts its users in the memory itself, for all threads that have it', () => {
-    const mine = new SharedChunk(new SharedArrayBuffer(1024));
+    const mine = new SharedChunk(new SharedArrayBuffer(2048));
     const theirs = new SharedChunk(mine.buffer);
     expect(mine.isFree).toBe(true);
     mine.acquire();

@@ -1,14 +1,32 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Run, Topics } from '../../dist/pubsub/topics.js';
+import { type Outlet, type Run, Topics } from '../../dist/pubsub/topics.js';
 import { FakeSender, FakeSubscriber, publishText } from './fake-subscriber.js';
 
 /** Stands for the other threads. */
-class FakeOutlet {
+class FakeOutlet implements Outlet {
   hasPeers = false;
   readonly posted: (readonly Run[])[] = [];
+  readonly joined: string[] = [];
+  isCongested = false;
+
+  wants(): boolean {
+    return this.hasPeers;
+  }
 
   post(runs: readonly Run[]): void {
     if (this.hasPeers) this.posted.push(runs);
+  }
+
+  join(topic: string): void {
+    this.joined.push(topic);
+  }
+
+  leave(topic: string): void {
+    this.joined.splice(this.joined.indexOf(topic), 1);
+  }
+
+  owes(topic: string): boolean {
+    return topic === 'owed';
   }
 }
 

@@ -11,7 +11,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     connection.send('joined');
   },
   /** A publication of so many bytes, whose pattern its members know. */
-  '!say': (_, room = '', seed, size) => publish(room, pattern(Number(seed), Number(size))),
+  '!say': (_, room = '', seed, size) => void publish(room, pattern(Number(seed), Number(size))),
   /** So many messages at once, whatever `send` says. */
   '!bulk': (connection, count, seed, size) => {
     for (let i = 0; i < Number(count); i++) connection.send(pattern(Number(seed) + i, Number(size)));

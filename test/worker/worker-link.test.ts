@@ -60,7 +60,7 @@ function linkTo(program: string, workerData: unknown, onClosed?: (id: number) =>
     },
   };
   const log = new ThrottledLog(() => {});
-  return new WorkerLink(pool as never, 'file:///no/handler.js', {} as HostOptions, log, onClosed);
+  return new WorkerLink(pool as never, 'file:///no/handler.js', {} as HostOptions, log, onClosed, 60_000);
 }
 
 function isOpen(fd: number): boolean {
@@ -126,6 +126,7 @@ describe('with all slots in use', () => {
       {} as HostOptions,
       new ThrottledLog(() => {}),
       undefined,
+      60_000,
     );
     const worker = new Ownership(buffer);
     let id = 0;

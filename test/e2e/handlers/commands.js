@@ -1,6 +1,6 @@
 // Does what its clients say: each text message is a list of commands, run one after the other in the callback.
 import { threadId } from 'node:worker_threads';
-import { defineHandler, publish } from '../../../dist/index.js';
+import { defineHandler, publish, roomToPublish } from '../../../dist/index.js';
 
 const COMMANDS = {
   send: (connection, text) => connection.send(text),
@@ -34,6 +34,20 @@ const COMMANDS = {
   publishBytes: (_, topic, size, filler) => publish(topic, new Uint8Array(size).fill(filler)),
   publishMany: (_, topic, count, prefix) => {
     for (let i = 0; i < count; i++) publish(topic, `${prefix}${i}`);
+  },
+  publishNumbered: (_, topic, number, size) => void publish(topic, `${number} `.padEnd(size, '.')),
+  /** Code that no connection can be held back for: it waits for room, or does not. */
+  publishFromTimer: (connection, topic, count, size, waits) => {
+    let number = 0;
+    const step = async () => {
+      while (number < count) {
+        const hasRoom = publish(topic, `${number++} `.padEnd(size, '.'));
+        if (!hasRoom && waits) await roomToPublish();
+        if (number % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      connection.send('published');
+    };
+    setTimeout(step, 1);
   },
   /** What this thread is called. */
   where: (connection) => connection.send(String(threadId)),

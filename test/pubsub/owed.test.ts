@@ -1,0 +1,356 @@
+import { MessageChannel } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Bus } from '../../dist/pubsub/bus.js';
+import { ThreadLedger } from '../../dist/pubsub/thread-ledger.js';
+import { hashTopic } from '../../dist/pubsub/topic-hash.js';
+import { Topics } from '../../dist/pubsub/topics.js';
+import { FakeSubscriber, publishText } from './fake-subscriber.js';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const CHUNK_BYTES = 256 * KIB;
+/** What a batch of one run is taken to hold beside its chunk, in whole KiB. */
+const BATCH_BYTES = 2 * KIB;
+const LIMITS = { maxOwedBytes: 8 * MIB, slowThreadTimeoutMs: 100 };
+
+/** A thread, as far as publishing goes: what it is told, and what it tells. */
+class Station {
+  readonly bus: Bus;
+  readonly topics: Topics;
+  readonly subscriber = new FakeSubscriber();
+  /** In the order in which they came: how much its subscriber had got when it was told of what it had missed. */
+  readonly missed: { readonly topics: readonly string[] | undefined; readonly after: number }[] = [];
+  dropped = 0;
+  slowThreads = 0;
+  handOffsTaken = 0;
+
+  constructor(...names: string[]) {
+    this.bus = new Bus(
+      {
+        receive: (runs) => this.topics.receive(runs),
+        onMissed: (topics) => {
+          this.missed.push({
+            topics: topics === undefined ? undefined : [...topics],
+            after: this.subscriber.got.length,
+          });
+          this.topics.miss(topics);
+        },
+        onDropped: (messages) => {
+          this.dropped += messages;
+        },
+        onSlowThread: () => this.slowThreads++,
+        takeHandOffs: () => this.handOffsTaken++,
+      },
+      LIMITS,
+    );
+    this.bus.listen();
+    this.topics = new Topics(this.bus, () => {});
+    for (const name of names) this.topics.subscribe(this.subscriber, name);
+    stations.push(this);
+  }
+
+  /** Publishes a text of a length, and ends the turn. */
+  publish(topic: string, length: number, text = ''): boolean {
+    const isRoom = publishText(this.topics, topic, text.padEnd(length, '.'));
+    this.topics.flush();
+    return isRoom;
+  }
+}
+
+const stations: Station[] = [];
+
+afterEach(() => {
+  for (const { bus } of stations.splice(0)) bus.close();
+});
+
+/** Connects two threads of which the second is blocked: it takes nothing before the returned function is called. */
+function connectBlocked(from: Station, to: Station): () => void {
+  const { port1, port2 } = new MessageChannel();
+  from.bus.connect(port1, to.bus.ledger);
+  return () => to.bus.connect(port2, from.bus.ledger);
+}
+
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+let from: Station;
+let to: Station;
+let unblock: () => void;
+
+beforeEach(() => {
+  from = new Station();
+  to = new Station('x', 'y', 'owed');
+  unblock = connectBlocked(from, to);
+});
+
+const owed = () => to.bus.ledger.owedBytes;
+
+describe('what a thread is owed', () => {
+  test('is the memory that is held for it: whole chunks, each once, until it has taken all of one', async () => {
+    from.publish('x', 10);
+    expect(owed()).toBe(CHUNK_BYTES + BATCH_BYTES);
+    from.publish('x', 16 * KIB);
+    from.publish('y', 200 * KIB);
+    expect(owed()).toBe(CHUNK_BYTES + 3 * BATCH_BYTES);
+    from.publish('x', 100 * KIB);
+    expect(owed()).toBe(2 * CHUNK_BYTES + 4 * BATCH_BYTES);
+    from.publish('x', MIB);
+    expect(owed()).toBeGreaterThan(2 * CHUNK_BYTES + MIB);
+    unblock();
+    await until(() => to.subscriber.got.length === 5);
+    await until(() => owed() === 0);
+  });
+
+  test('is nothing for publications that it has no subscribers of', () => {
+    from.publish('z', 10);
+    expect(owed()).toBe(0);
+    to.topics.subscribe(to.subscriber, 'z');
+    from.publish('z', 10); // known before subscribe has returned
+    expect(owed()).toBe(CHUNK_BYTES + BATCH_BYTES);
+    to.topics.unsubscribe(to.subscriber, 'x');
+    const other = new Station();
+    connectBlocked(other, to);
+    other.publish('x', 10);
+    expect(owed()).toBe(CHUNK_BYTES + BATCH_BYTES);
+    to.topics.forget(to.subscriber);
+    for (const topic of ['x', 'y', 'z', 'owed']) expect(other.bus.wants(topic)).toBe(false);
+  });
+
+  test('adds up over those who publish', () => {
+    const other = new Station();
+    connectBlocked(other, to);
+    from.publish('x', 10);
+    other.publish('x', 10);
+    expect(owed()).toBe(2 * (CHUNK_BYTES + BATCH_BYTES));
+  });
+
+  test('of many small batches in one chunk is more than the chunk', () => {
+    let batches = 0;
+    while (from.publish('x', 1)) batches++;
+    expect(batches).toBeLessThan(1024);
+  });
+
+  test('is forgotten when it has gone, and those who wait for it go on', async () => {
+    while (from.publish('x', 100 * KIB));
+    const chunks = Math.floor(owed() / CHUNK_BYTES);
+    expect(chunks).toBeGreaterThan(4);
+    let hasRoom = false;
+    void from.bus.room().then(() => {
+      hasRoom = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(hasRoom).toBe(false);
+    from.bus.close(); // as its port's 'close' does
+    await until(() => hasRoom);
+    expect(from.bus.isCongested).toBe(false);
+    expect(from.publish('x', 10)).toBe(true);
+  });
+});
+
+describe('above a quarter of the bound', () => {
+  test('publishing returns false, for topics that the thread has subscribers of, until it has fallen to an eighth', async () => {
+    let published = 0;
+    for (; from.publish('x', 100 * KIB); published++) expect(owed()).toBeLessThanOrEqual(2 * MIB + 2 * CHUNK_BYTES);
+    expect(owed()).toBeGreaterThan(2 * MIB);
+    expect(from.publish('z', 10)).toBe(true);
+    expect(from.topics.isCongested('y')).toBe(true);
+    expect(from.topics.isCongested('z')).toBe(false);
+    expect(from.publish('y', 10)).toBe(false);
+    const room = from.bus.room();
+    unblock();
+    await room;
+    expect(owed()).toBeLessThanOrEqual(MIB);
+    expect(from.publish('x', 10)).toBe(true);
+    await until(() => to.subscriber.got.length === published + 3);
+    expect([from.dropped, from.slowThreads, to.missed]).toEqual([0, 0, []]);
+  });
+
+  test('whoever’s hook publishes is held back', () => {
+    const held: string[] = [];
+    from.topics.publisher = { holdBack: (topic) => void held.push(topic) };
+    while (from.publish('x', 100 * KIB));
+    expect(held).toEqual(['x']);
+    from.publish('z', 10);
+    from.publish('y', 10);
+    expect(held).toEqual(['x', 'y']);
+    from.topics.publisher = undefined;
+    from.publish('y', 10);
+    expect(held).toHaveLength(2);
+  });
+
+  test('what is published in one turn is posted before its end, and counts', () => {
+    let published = 0;
+    while (publishText(from.topics, 'x', '.'.repeat(100 * KIB))) published++;
+    expect(published * 100 * KIB).toBeLessThan(2 * MIB + 2 * MIB);
+    expect(owed()).toBeGreaterThan(2 * MIB);
+  });
+
+  test('two threads that flood each other go on', async () => {
+    unblock();
+    from.topics.subscribe(from.subscriber, 'x');
+    let sent = 0;
+    for (let i = 0; i < 300; i++) {
+      const [one, other] = [from.publish('x', 100 * KIB), to.publish('x', 100 * KIB)];
+      sent++;
+      if (!one || !other) await Promise.all([from.bus.room(), to.bus.room()]);
+    }
+    await until(() => from.subscriber.got.length === 2 * sent && to.subscriber.got.length === 2 * sent);
+    expect([from.dropped, to.dropped, from.slowThreads, to.slowThreads]).toEqual([0, 0, 0, 0]);
+    expect(from.bus.ledger.owedBytes + owed()).toBe(0);
+  });
+});
+
+describe('above the bound', () => {
+  test('publications are dropped for that thread, and counted, and others get them', async () => {
+    const other = new Station('x');
+    connectBlocked(from, other)();
+    let published = 0;
+    for (; published < 300; published++) {
+      from.publish('x', 100 * KIB, `${published} `);
+      if (published % 20 === 0) await until(() => other.subscriber.got.length === published + 1);
+    }
+    expect(owed()).toBeLessThanOrEqual(8 * MIB);
+    expect(owed()).toBeGreaterThan(7 * MIB);
+    await until(() => other.subscriber.got.length === published);
+    const got = published - from.dropped;
+    expect(from.dropped).toBeGreaterThan(published / 2);
+    unblock();
+    await until(() => to.subscriber.got.length === got);
+    await until(() => owed() === 0);
+    expect(to.subscriber.got.map((text) => Number.parseInt(text, 10))).toEqual(
+      Array.from({ length: got }, (_, i) => i),
+    );
+  });
+
+  test('one batch is posted to a thread that is owed nothing, however long', () => {
+    expect(from.publish('x', 20 * MIB)).toBe(false);
+    expect(owed()).toBeGreaterThan(20 * MIB);
+    from.publish('x', 10);
+    expect(from.dropped).toBe(1);
+  });
+});
+
+describe('a thread that takes nothing for slowThreadTimeoutMs', () => {
+  test('is waited for no more, and is told what it has missed, behind what it was owed and before what is newer', async () => {
+    const other = new Station('x', 'y');
+    connectBlocked(from, other)();
+    let posted = 0;
+    do posted++;
+    while (from.publish('x', 100 * KIB));
+    expect(from.bus.isCongested).toBe(true);
+    await from.bus.room();
+    expect([from.slowThreads, to.bus.ledger.isSlow]).toEqual([1, true]);
+    expect(from.publish('x', 10)).toBe(true);
+    expect(from.publish('x', 10)).toBe(true);
+    expect(from.dropped).toBe(2);
+    await until(() => other.subscriber.got.length === posted + 2);
+
+    unblock();
+    await until(() => to.missed.length === 1);
+    expect(to.missed).toEqual([{ topics: ['x'], after: posted }]);
+    expect(to.subscriber.missed).toBe(1);
+    expect(to.bus.ledger.isSlow).toBe(false);
+    from.publish('x', 10, 'newer');
+    from.publish('y', 10, 'not missed');
+    await until(() => to.subscriber.got.length === posted + 2);
+    expect(to.subscriber.got.slice(-2).map((text) => text.replaceAll('.', ''))).toEqual(['newer', 'not missed']);
+    expect(owed()).toBe(0);
+  });
+
+  test('is waited for as long as it takes something', async () => {
+    const { port1, port2 } = new MessageChannel();
+    const slow = new Station('x');
+    from.bus.connect(port1, slow.bus.ledger);
+    while (from.publish('x', 100 * KIB));
+    let ticks = 0;
+    for (; ticks < 15; ticks++) {
+      slow.bus.ledger.noteTaken();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    // The other one takes nothing at all.
+    expect([slow.bus.ledger.isSlow, to.bus.ledger.isSlow]).toEqual([false, true]);
+    port2.close();
+  });
+
+  test('misses all topics if they are too many to be noted', async () => {
+    const names = Array.from({ length: 1000 }, (_, i) => `${i} `.padEnd(100, 'x'));
+    for (const name of names) to.topics.subscribe(to.subscriber, name);
+    while (from.publish('x', 100 * KIB));
+    await from.bus.room();
+    for (const name of names) from.publish(name, 10);
+    unblock();
+    await until(() => to.missed.length === 1);
+    expect(to.missed[0]?.topics).toBeUndefined();
+    expect(to.subscriber.missed).toBe(1);
+  });
+
+  test('can be slow again', async () => {
+    while (from.publish('x', 100 * KIB));
+    await from.bus.room();
+    from.publish('y', 10);
+    unblock();
+    await until(() => to.missed.length === 1);
+    expect(to.missed[0]?.topics).toEqual(['y']);
+    const again = new Station('x');
+    connectBlocked(from, again);
+    while (from.publish('x', 100 * KIB));
+    await from.bus.room();
+    expect([from.slowThreads, again.bus.ledger.isSlow]).toEqual([2, true]);
+  });
+});
+
+describe('a connection that its client knows of before its thread', () => {
+  test('makes the thread want everything, and take nothing newer before it is open', async () => {
+    unblock();
+    const { ledger } = to.bus;
+    expect(from.bus.wants('z')).toBe(false);
+    ledger.expect();
+    expect(from.bus.wants('z')).toBe(true);
+    from.publish('z', 10);
+    from.publish('x', 10);
+    await until(() => to.handOffsTaken > 1);
+    expect(to.subscriber.got).toEqual([]);
+    to.topics.subscribe(to.subscriber, 'z');
+    ledger.noteOpened();
+    await until(() => to.subscriber.got.length === 2);
+    expect(owed()).toBe(0);
+    expect(from.bus.wants('nothing')).toBe(false);
+  });
+
+  test('is opened first if it has been handed over', async () => {
+    unblock();
+    const { ledger } = to.bus;
+    ledger.expect();
+    Reflect.set(to, 'handOffsTaken', 0);
+    const open = () => {
+      to.topics.subscribe(to.subscriber, 'z');
+      ledger.noteOpened();
+    };
+    Object.defineProperty(to, 'handOffsTaken', { get: () => 0, set: open });
+    from.publish('z', 10);
+    await until(() => to.subscriber.got.length === 1);
+  });
+
+  test('is not waited for for long', async () => {
+    unblock();
+    to.bus.ledger.expect();
+    from.publish('x', 10);
+    await until(() => to.subscriber.got.length === 1);
+    expect(owed()).toBe(0);
+  });
+});
+
+test('topics of a thread are told apart from others', () => {
+  const ledger = new ThreadLedger();
+  ledger.listen();
+  const names = Array.from({ length: 1000 }, (_, i) => `topic ${i}`);
+  for (const name of names) ledger.join(hashTopic(name));
+  for (const name of names) expect(ledger.wants(hashTopic(name))).toBe(true);
+  let mistaken = 0;
+  for (let i = 0; i < 100_000; i++) if (ledger.wants(hashTopic(`other ${i}`))) mistaken++;
+  expect(mistaken).toBeLessThan(10);
+  for (const name of names.slice(1)) ledger.leave(hashTopic(name));
+  expect(ledger.wants(hashTopic('topic 0'))).toBe(true);
+  expect(names.slice(1).some((name) => ledger.wants(hashTopic(name)))).toBe(false);
+});
