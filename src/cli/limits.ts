@@ -117,13 +117,13 @@ const FLAGS: readonly Flag[] = [
     flag: '--messages-per-second',
     option: 'messagesPerSecond',
     kind: 'count',
-    what: 'of one client; beyond: --rate-limit; 0: no limit',
+    what: 'of one client, with fragments, pings, pongs; beyond: --rate-limit; 0: no limit',
   },
   {
     flag: '--bytes-per-second',
     option: 'bytesPerSecond',
     kind: 'size',
-    what: 'of one client; beyond: --rate-limit; 0: no limit',
+    what: 'of all frames of one client; beyond: --rate-limit; 0: no limit',
   },
   {
     flag: '--rate-limit',

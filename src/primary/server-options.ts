@@ -29,7 +29,7 @@ export interface ServerOptions {
    */
   readonly arenaBytes?: number;
   /**
-   * Longest message that a client may send, its fragments in sum; default 16 MiB. A longer one is refused with 1009 when its
+   * Longest message that a client may send, its fragments in sum, without their headers; default 16 MiB. A longer one is refused with 1009 when its
    * header has come. It bounds what a client can make a thread keep: raising it raises that for every connection.
    */
   readonly maxPayloadBytes?: number;
@@ -52,7 +52,7 @@ export interface ServerOptions {
   readonly highWaterMarkBytes?: number;
   /**
    * What may be queued for a client that does not take it, in all; default 16 MiB. One message is always accepted when
-   * nothing is queued. Beyond it: `slowConsumer`. It bounds the memory of a slow reader; raising it raises that for each.
+   * nothing is queued. Pings count too. Beyond it: `slowConsumer`. It bounds the memory of a slow reader; raising it raises that for each.
    */
   readonly maxBackpressureBytes?: number;
   /**
@@ -62,7 +62,8 @@ export interface ServerOptions {
   readonly slowConsumer?: 'close' | 'drop';
   /**
    * What all connections may hold together of queued output and of messages still arriving; default: a quarter of the
-   * machine's memory (of its container's); 1 MiB to 1 TiB. Beyond it those that have held it for longest are closed with 1013.
+   * machine's memory (of its container's); 1 MiB to 1 TiB. Path and query of a connection do not count, which are bounded by
+   * `maxHeaderBytes` for each, nor what `upgrade` attaches as `data`, nor what a handler keeps. Beyond it those that have held it for longest are closed with 1013.
    * Raising it risks that the process is ended for want of memory, and with it all connections.
    */
   readonly maxBufferedBytes?: number;
@@ -101,11 +102,15 @@ export interface ServerOptions {
    */
   readonly stallTimeoutMs?: number;
   /**
-   * Messages that a client may send per second, on average, and a quarter more in a burst, up to 2^31 less 1; default 0: no limit. Beyond:
-   * `rateLimitAction`. It bounds what one client can make a handler do; raising it raises that.
+   * Messages that a client may send per second, on average, and a quarter more in a burst, up to 2^31 less 1; default 0: no limit.
+   * Each fragment of a message counts as much as a message, and so does each ping and each pong. Beyond: `rateLimitAction`. It bounds
+   * what one client can make a handler, and the thread, do; raising it raises that.
    */
   readonly messagesPerSecond?: number;
-  /** The same for bytes, with all of their frames, up to 1 TiB; default 0: no limit. */
+  /**
+   * The same for bytes, up to 1 TiB; default 0: no limit. All bytes of frames count, with their headers, also those that came together
+   * with the opening handshake; the handshake itself does not.
+   */
   readonly bytesPerSecond?: number;
   /** What happens to a client that sends too fast: it is not read for a while ('pause', default), or closed with 1008. */
   readonly rateLimitAction?: 'pause' | 'close';

@@ -247,6 +247,19 @@ describe('a reload while the only worker is blocked', () => {
     await expectRoomFor(served, 3);
   });
 
+  it('is no reason for a close() to drop those who wait: it may go on before the time is over', async () => {
+    using gate = new Gate();
+    const { served, blocked, waiting } = await waitForBlocked({ handOffTimeoutMs: 200 });
+    const closed = served.server.close({ drainMs: 1_000_000 });
+    await until(() => served.server.stats().threads.every(({ isTaking }) => !isTaking));
+    // Now and then it is looked at whether somebody else can take them, and nobody can.
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    gate.open();
+    for (const client of [blocked, ...waiting]) expect((await client.closed).code).toBe(1001);
+    await closed;
+    expect(served.server.stats()).toMatchObject({ connections: 0, opened: 4 });
+  });
+
   it('and then a close() ends all, those who wait too, and their places are free', async () => {
     using _gate = new Gate();
     const { served, blocked, waiting } = await waitForBlocked({ handOffTimeoutMs: 1_000_000 });
@@ -324,10 +337,12 @@ describe('SIGHUP', () => {
     }
     file.goOn();
     await command.says('stderr', /(the handler is loaded again; old threads drain\n[\s\S]*){2}/);
+    hangUp();
+    await command.says('stderr', /(the handler is loaded again; old threads drain\n[\s\S]*){3}/);
     command.process.kill('SIGTERM');
     expect(await command.ended).toBe(0);
-    expect(command.stderr.match(/is loaded again/g)).toHaveLength(2);
-    expect(command.stderr.match(/SIGHUP/g)).toHaveLength(2);
+    expect(command.stderr.match(/is loaded again/g)).toHaveLength(3);
+    expect(command.stderr.match(/SIGHUP/g)).toHaveLength(3);
     expect(command.stderr).not.toContain('not loaded again');
   });
 });

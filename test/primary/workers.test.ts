@@ -1,42 +1,49 @@
-import { fstatSync, openSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { Piscina } from 'piscina';
+import { describe, expect, it, vi } from 'vitest';
 import { Counter, Counters } from '../../dist/connection/counters.js';
 import { Exchange } from '../../dist/host/exchange.js';
-import { abandon } from '../../dist/primary/worker-link.js';
+import { abandon, type HandOff } from '../../dist/primary/worker-link.js';
 import { resolveOptions } from '../../dist/primary/options.js';
 import { Workers } from '../../dist/primary/workers.js';
+import type { WorkerTask } from '../../dist/worker/messages.js';
+import { Ownership } from '../../dist/worker/ownership.js';
 import { builtIn, RecordingLog, until } from '../e2e/serving.js';
+
+const info = { remoteAddress: undefined, path: '/', query: '', subprotocol: '', data: undefined };
+const handOffOf = (fd: number, id: number): HandOff => ({ fd, info: { id, ...info }, head: new Uint8Array(0) });
+const noSocket = () => openSync('/dev/null', 'r');
+
+/** Workers, who of their connections is over, and what another pool is to take. */
+function made(threads: number) {
+  const log = new RecordingLog();
+  const over: number[] = [];
+  const elsewhere: HandOff[] = [];
+  const past = new Counters();
+  const options = {
+    ...resolveOptions({ handler: builtIn('echo'), threads, log }),
+    isReplaced: () => true,
+    placeElsewhere: (handOff: HandOff) => void elsewhere.push(handOff),
+    onClosed: (id: number) => void over.push(id),
+  };
+  const workers: Workers = new Workers(options, new Exchange().bus, past, () => workers.links);
+  return { workers, log, over, elsewhere, past };
+}
 
 describe.runIf(process.platform === 'linux')('workers', () => {
   it('count what they could not host as over, and say so: there is as much load as before', async () => {
-    const log = new RecordingLog();
-    const options = resolveOptions({ handler: builtIn('echo'), threads: 2, log });
-    const over: number[] = [];
-    const past = new Counters();
-    const workers: Workers = new Workers(
-      {
-        ...options,
-        isReplaced: () => false,
-        placeElsewhere: (handOff) => abandon([handOff]),
-        onClosed: (id) => void over.push(id),
-      },
-      new Exchange().bus,
-      past,
-      () => workers.links,
-    );
+    const { workers, log, over, elsewhere, past } = made(2);
     await workers.start();
     try {
-      const info = { remoteAddress: undefined, path: '/', query: '', subprotocol: '', data: undefined };
-      const noSockets = Array.from({ length: 4 }, () => openSync('/dev/null', 'r'));
-      for (const [id, fd] of noSockets.entries()) workers.place({ fd, info: { id, ...info }, head: new Uint8Array(0) });
+      const fds = Array.from({ length: 4 }, noSocket);
+      for (const [id, fd] of fds.entries()) workers.place(handOffOf(fd, id));
       expect(workers.load).toBe(4);
       await until(() => over.length === 4);
       await until(() => workers.load === 0);
       await log.line(/cannot take over the socket of connection \d/);
-      for (const fd of noSockets) expect(() => fstatSync(fd)).toThrow(/EBADF/);
-      // Nobody is taken to have more of them than others.
-      const fds = [openSync('/dev/null', 'r'), openSync('/dev/null', 'r')];
-      for (const [id, fd] of fds.entries()) workers.place({ fd, info: { id, ...info }, head: new Uint8Array(0) });
+      for (const fd of fds) expect(() => fstatSync(fd)).toThrow(/EBADF/);
+      // None of them is taken to have more than the other.
+      for (const id of [5, 6]) workers.place(handOffOf(noSocket(), id));
       expect(workers.links.map(({ load }) => load)).toEqual([1, 1]);
       await until(() => over.length === 6);
     } finally {
@@ -44,5 +51,31 @@ describe.runIf(process.platform === 'linux')('workers', () => {
     }
     expect(past.get(Counter.CONNECTIONS)).toBe(0);
     expect(workers.load).toBe(0);
+    expect(elsewhere).toEqual([]);
+  });
+
+  it('that are ended when one has taken a descriptor, and has no socket yet, give it to others', async () => {
+    let ownership = new Ownership();
+    const run = vi.spyOn(Piscina.prototype, 'run').mockImplementation((task: WorkerTask) => {
+      ownership = new Ownership(task.ownership);
+      task.port.postMessage({ type: 'ready', kernel: 'js' });
+      return new Promise(() => {});
+    });
+    const { workers, over, elsewhere } = made(1);
+    try {
+      await workers.start();
+      const fds = Array.from({ length: 3 }, noSocket) as [number, number, number];
+      for (const [id, fd] of fds.entries()) workers.place(handOffOf(fd, id));
+      // The slots are given from 0 on. The first has its socket, the second none, the third is not taken.
+      for (const slot of [0, 1]) expect(ownership.take(slot)).toBe(true);
+      ownership.settle(0);
+      closeSync(fds[0]); // as its thread's end does
+      await workers.drain(0);
+      expect(elsewhere.map(({ fd }) => fd).toSorted()).toEqual(fds.slice(1).toSorted());
+      expect(over).toEqual([0]);
+      abandon(elsewhere);
+    } finally {
+      run.mockRestore();
+    }
   });
 });
