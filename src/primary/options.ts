@@ -77,6 +77,9 @@ const MIN_CLOSING = 16;
 /** What a timer can hold, in ms: with more, it fires at once. */
 export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
+/** An hour; the primary waits for somewhat longer than the threads do. */
+const MAX_START_MS = 3_600_000;
+
 /** Least and greatest value of each numeric option. */
 const RANGES = {
   threads: [0, 1024],
@@ -102,7 +105,7 @@ const RANGES = {
   closeTimeoutMs: [1, MAX_TIMEOUT_MS],
   handshakeTimeoutMs: [1, MAX_TIMEOUT_MS],
   handOffTimeoutMs: [1, MAX_TIMEOUT_MS],
-  startTimeoutMs: [1, MAX_TIMEOUT_MS],
+  startTimeoutMs: [1, MAX_START_MS],
 } as const satisfies Partial<Record<keyof ServerOptions, readonly [number, number]>>;
 
 const CHOICES = {

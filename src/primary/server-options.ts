@@ -161,7 +161,7 @@ export interface ServerOptions {
    */
   readonly handOffTimeoutMs?: number;
   /**
-   * How long the handler module may take to load, and a thread to start; default 60 000. It holds
+   * How long the handler module may take to load, and a thread to start, from 1 to 3 600 000; default 60 000. It holds
    * for the start, for a reload and for a thread that takes the place of one that died. Beyond it, `listen` and `reload` throw a
    * {@link HandlerModuleError} or a {@link WorkerStartError} that names the module; a thread is tried again. Raise it for a module
    * that waits for something slow.
