@@ -11,8 +11,15 @@ export const MAX_NUMBERED_PEERS = CHUNK_HEADER_BYTES / Int32Array.BYTES_PER_ELEM
 /** Size of an ordinary chunk, in bytes: small enough to stay in a core's second-level cache. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** How many chunks a thread keeps for later use; more than these are left to the garbage collector. */
-const MAX_POOLED = 16;
+/** How many free chunks a thread keeps for later use; more than these are left to the garbage collector. */
+const MAX_FREE = 16;
+/**
+ * How many it knows of at most, free or not: more than threads can be owed. The oldest may be held for ever, by the count of a
+ * thread that died.
+ */
+const MAX_KNOWN = 1024;
+/** How long chunks of a burst are kept, in ms. */
+const KEEP_MS = 1000;
 
 /**
  * Memory that encoded publications lie in, shared by all threads whose connections are to be sent them. Its count of users
@@ -76,9 +83,13 @@ export class SharedChunk {
   }
 }
 
-/** The chunks that a thread fills with its publications, one after the other, and again when they are free. */
+/**
+ * The chunks that a thread fills with its publications, one after the other, and again when they are free: also those of a burst,
+ * for a while. To make new ones instead would leave so many to garbage collectors of all threads that have seen them.
+ */
 export class ChunkPool {
-  readonly #pooled: SharedChunk[] = [];
+  #known: SharedChunk[] = [];
+  #trimming: NodeJS.Timeout | undefined;
   /** Used in this turn, and held until it ends. */
   readonly #inTurn: SharedChunk[] = [];
   #current: SharedChunk | undefined;
@@ -112,15 +123,21 @@ export class ChunkPool {
   }
 
   #freeChunk(): SharedChunk {
-    const free = this.#pooled.find((chunk) => chunk.isFree);
+    const free = this.#known.find((chunk) => chunk.isFree);
     if (free !== undefined) {
       free.rewind();
       return free;
     }
     const chunk = new SharedChunk(new SharedArrayBuffer(CHUNK_BYTES));
-    // The oldest may be held forever, by the count of a thread that died.
-    if (this.#pooled.length === MAX_POOLED) this.#pooled.shift();
-    this.#pooled.push(chunk);
+    if (this.#known.length === MAX_KNOWN) this.#known.shift();
+    this.#known.push(chunk);
+    if (this.#known.length > MAX_FREE) this.#trimming ??= setTimeout(() => this.#trim(), KEEP_MS).unref();
     return chunk;
+  }
+
+  #trim(): void {
+    let free = 0;
+    this.#known = this.#known.filter((chunk) => !chunk.isFree || chunk === this.#current || ++free <= MAX_FREE);
+    this.#trimming = this.#known.length > MAX_FREE ? setTimeout(() => this.#trim(), KEEP_MS).unref() : undefined;
   }
 }

@@ -90,6 +90,7 @@ async function halfHandshakes({ target, tally }: World): Promise<void> {
 export async function reloadBlocked(world: World, reload: () => Promise<void>): Promise<void> {
   const { target, tally } = world;
   tally.attacks++;
+  const { crashes } = tally;
   using blocking = await Peer.open(world);
   blocking.client.text('!block 5000');
   const clients: RawClient[] = [];
@@ -115,6 +116,7 @@ export async function reloadBlocked(world: World, reload: () => Promise<void>): 
       }),
     );
     await reloaded;
+    if (lost > 0 && tally.crashes > crashes) throw new Disrupted(); // they went with a worker that was to die
     if (lost > 0) throw new Wrong('lost', `${lost} clients that had their 101, in a reload with a blocked worker`);
   } finally {
     for (const client of clients) client[Symbol.dispose]();

@@ -16,7 +16,14 @@ const EXPECTED_LINES = [
 ];
 
 /** What attacks make them say besides. */
-const ATTACKED_LINES = [/maxConnectionsPerIp/, /stallTimeoutMs/, /handshakeTimeoutMs/, /blocked/, /slow/];
+const ATTACKED_LINES = [
+  /maxConnectionsPerIp/,
+  /stallTimeoutMs/,
+  /handshakeTimeoutMs/,
+  /a worker does not take connections/,
+  /maxOwedBytes/,
+  /slow/,
+];
 
 const isAttacked = process.argv.includes('--attacks');
 
