@@ -49,9 +49,17 @@ export class SocketTransport implements Transport {
 
   /**
    * Adopts an open, connected TCP socket, paused: nothing is read before `resume()`.
-   * @throws if `fd` is not one; the descriptor is then still the caller's.
+   * @param onAdopted is called when the descriptor is not the caller's any more, whatever happens then.
+   * @throws if `fd` is not one.
    */
-  constructor(fd: number, calls: SystemCalls, arena: Arena, budget: Budget, listener: TransportListener) {
+  constructor(
+    fd: number,
+    calls: SystemCalls,
+    arena: Arena,
+    budget: Budget,
+    listener: TransportListener,
+    onAdopted: () => void = () => {},
+  ) {
     this.#budget = budget;
     this.#fd = fd;
     this.#calls = calls;
@@ -66,6 +74,7 @@ export class SocketTransport implements Transport {
       },
     };
     this.#socket = new AdoptedSocket(options);
+    onAdopted();
     this.#isClosed = this.#socket.destroyed;
     this.#socket.onDestroy = () => {
       this.#isClosed = true;

@@ -158,10 +158,10 @@ export class Host {
       const calls = this.#calls;
       if (calls === undefined) throw new Error('this system has no descriptors to host connections by');
       const connection = new HostedConnection(this.#env, info, (listener) => {
-        const transport = new SocketTransport(fd, calls, this.#env.arena, this.#budget, listener);
-        isOpen = true;
-        onSettled();
-        return transport;
+        return new SocketTransport(fd, calls, this.#env.arena, this.#budget, listener, () => {
+          isOpen = true;
+          onSettled();
+        });
       });
       this.#add(connection, head);
     } catch (error) {

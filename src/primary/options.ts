@@ -92,7 +92,7 @@ const RANGES = {
   // Counted in KiB, by an int32; the least lets a message of the usual size arrive.
   maxBufferedBytes: [1024 * 1024, 2 ** 40],
   maxOwedBytes: [1024 * 1024, 2 ** 40],
-  slowThreadTimeoutMs: [100, MAX_TIMEOUT_MS],
+  slowThreadTimeoutMs: [1, MAX_TIMEOUT_MS],
   heartbeatIntervalMs: [0, MAX_TIMEOUT_MS],
   idleTimeoutMs: [0, MAX_TIMEOUT_MS],
   messageTimeoutMs: [0, MAX_TIMEOUT_MS],

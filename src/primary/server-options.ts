@@ -75,7 +75,7 @@ export interface ServerOptions {
    */
   readonly maxOwedBytes?: number;
   /**
-   * A thread that is owed so much that publishers wait for it, and takes nothing for so long, is waited for no more; 100 to 2^31 less 1,
+   * A thread that is owed so much that publishers wait for it, and takes nothing for so long, is waited for no more;
    * default 10 000. When it goes on, its subscribers of the topics that it has missed are closed with 1013, or with
    * `slowConsumer: 'drop'` only miss them. Raising it makes publishers wait longer for a thread that is blocked.
    */
@@ -161,7 +161,7 @@ export interface ServerOptions {
    */
   readonly handOffTimeoutMs?: number;
   /**
-   * How long the handler module may take to load, and a thread to start, in ms, from 1 to 3 600 000; default 60 000. It holds
+   * How long the handler module may take to load, and a thread to start, from 1 to 3 600 000; default 60 000. It holds
    * for the start, for a reload and for a thread that takes the place of one that died. Beyond it, `listen` and `reload` throw a
    * {@link HandlerModuleError} or a {@link WorkerStartError} that names the module; a thread is tried again. Raise it for a module
    * that waits for something slow.

@@ -35,6 +35,8 @@ const START_GRACE_MS = 1000;
 
 /** How long the closing of a dead worker's port is waited for, in ms. */
 const PORT_CLOSE_MS = 1000;
+/** After so long, in ms, a thread that has ended has closed all that it had, whether its port has said so or not. */
+const LATE_RECLAIM_MS = 10_000;
 
 /**
  * The primary's end of one worker: what it has been offered, and how it ended. A worker that dies is replaced by a new one
@@ -50,6 +52,8 @@ export class WorkerLink {
   readonly ended: Promise<WorkerResult>;
   isReady = false;
   hasEnded = false;
+  /** All that the thread had is closed. */
+  #isGone = false;
   /** Why it could not start. */
   #unfit: WorkerStartError | undefined;
 
@@ -193,10 +197,14 @@ export class WorkerLink {
   reclaim(): HandOff[] {
     const revoked = this.revokeOffers();
     // What it had in a socket was closed with the thread: then the number is nobody's, or somebody else's.
-    const taken = this.#offers.filter(
-      ({ slot, fd, inode }) => !this.#ownership.isSettled(slot) && inodeOf(fd) === inode,
-    );
+    const unsettled = this.#offers.filter(({ slot }) => !this.#ownership.isSettled(slot));
     this.#offers = [];
+    if (!this.#isGone) {
+      // Its sockets may still be about to be closed: to close one of them, too, would close somebody else's.
+      setTimeout(() => abandon(unsettled.filter(isStillOpen)), LATE_RECLAIM_MS).unref();
+      return revoked;
+    }
+    const taken = unsettled.filter(isStillOpen);
     this.#forget(taken);
     return [...taken, ...revoked];
   }
@@ -256,7 +264,10 @@ export class WorkerLink {
     this.hasEnded = true;
     // Which of the two comes first differs by engine; after both, the thread takes nothing any more, and has said all.
     let timer: NodeJS.Timeout | undefined;
-    await Promise.race([portClosed, new Promise((resolve) => (timer = setTimeout(resolve, PORT_CLOSE_MS)))]);
+    this.#isGone = await Promise.race([
+      portClosed.then(() => true),
+      new Promise<boolean>((resolve) => (timer = setTimeout(resolve, PORT_CLOSE_MS, false))),
+    ]);
     clearTimeout(timer);
     this.#port.close();
     if (settled.status === 'fulfilled') return settled.value;
@@ -264,13 +275,18 @@ export class WorkerLink {
   }
 }
 
-/** @returns -1 if the number is nobody's */
+/** @returns -1 if the number is nobody's, or not a socket's */
 function inodeOf(fd: number): number {
   try {
-    return fstatSync(fd).ino;
+    const stats = fstatSync(fd);
+    return stats.isSocket() ? stats.ino : -1;
   } catch {
     return -1; // EBADF: it is closed
   }
+}
+
+function isStillOpen({ fd, inode }: Offer): boolean {
+  return inode >= 0 && inodeOf(fd) === inode;
 }
 
 /** Closes the descriptors of connections that nobody can host. */

@@ -147,7 +147,9 @@ describe('wsloom load', () => {
     expect(await command.ended).toBe(1);
     expect(command.stdout).toMatch(/^ {2}messages\/s +[\d,]+ \(100 in all\)$/m);
     expect(command.stdout).toMatch(/^ {2}errors +1 × handshake: WSLOOM_RESPONSE_STATUS \(400\)$/m);
-    expect(command.stderr).toMatch(/^wsloom: 1 × handshake: .*HTTP 400 instead of 101\n$/);
+    expect(command.stderr).toMatch(
+      /^wsloom: 1 × handshake: .*HTTP 400 instead of 101\n(wsloom: the client was the bottleneck: .*\n)?$/,
+    );
   });
 
   it('prints the object all the same, when nothing was measured', async () => {
