@@ -94,7 +94,11 @@ const ignored = new Set<Writable>();
 export function ignoreErrors(stream: Writable): void {
   if (ignored.has(stream)) return;
   ignored.add(stream);
+  // Each thread's output is piped there, and Node lets ten listeners pass without a warning: so it does for its pipes, too.
+  const maxListeners = stream.getMaxListeners();
+  stream.setMaxListeners(0);
   stream.on('error', ignore);
+  stream.setMaxListeners(maxListeners);
   const release = () => {
     if (stream.writableLength > 0) {
       setTimeout(release, RETRY_MS).unref();

@@ -169,6 +169,7 @@ export class Workers {
     for (const link of this.#links) this.#placeElsewhere(link.revokeOffers());
     this.#isDestroying = true;
     await this.#pool.destroy();
+    await ended; // what a thread had taken can be had only when all of it is gone
     for (const link of this.#links.splice(0)) {
       this.#placeElsewhere(link.reclaim());
       this.#bury(link);

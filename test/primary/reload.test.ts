@@ -296,6 +296,26 @@ describe('a reload while no worker starts any more', () => {
     expect(await refusal(served.url)).toMatchObject({ status: 503 });
     for (const client of waiting) client.socket.terminate();
   });
+
+  it('comes too late for those who have waited for handOffTimeoutMs: they are closed, and their places are free', async () => {
+    using file = new ModuleFile();
+    file.write('one');
+    await using served = await serve({ handler: file.url, threads: 1, maxConnectionsPerIp: 3, handOffTimeoutMs: 250 });
+    using dying = await Client.open(served.url);
+    expect(await answer(dying, 'block and die')).toBe('one block and die');
+    const waiting = await Promise.all([1, 2].map(() => Client.open(served.url)));
+    file.writeBroken();
+    file.goOn();
+    for (const client of [dying, ...waiting]) expect((await client.closed).code).toBe(1006);
+    await served.log.line(/no worker takes connection \d+: it is closed/);
+    file.write('two');
+    await served.server.reload();
+    const late = await Promise.all([1, 2, 3].map(() => Client.open(served.url)));
+    for (const client of late) expect(await answer(client, 'hello')).toBe('two hello');
+    expect(await refusal(served.url)).toMatchObject({ status: 503 });
+    expect(served.server.stats()).toMatchObject({ connections: 3, connectionsLost: 1 });
+    for (const client of late) client.socket.terminate();
+  });
 });
 
 describe('SIGHUP', () => {

@@ -1,4 +1,6 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { Piscina } from 'piscina';
 import { describe, expect, it, vi } from 'vitest';
 import { Counter, Counters } from '../../dist/connection/counters.js';
@@ -7,9 +9,12 @@ import { abandon, type HandOff } from '../../dist/primary/worker-link.js';
 import { resolveOptions } from '../../dist/primary/options.js';
 import { Workers } from '../../dist/primary/workers.js';
 import type { WorkerTask } from '../../dist/worker/messages.js';
+import { descriptorOf } from '../../dist/system/descriptor.js';
+import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import { Ownership } from '../../dist/worker/ownership.js';
 import { builtIn, RecordingLog, until } from '../e2e/serving.js';
 
+const calls = await loadSystemCalls();
 const info = { remoteAddress: undefined, path: '/', query: '', subprotocol: '', data: undefined };
 const handOffOf = (fd: number, id: number): HandOff => ({ fd, info: { id, ...info }, head: new Uint8Array(0) });
 const noSocket = () => openSync('/dev/null', 'r');
@@ -56,15 +61,28 @@ describe.runIf(process.platform === 'linux')('workers', () => {
 
   it('that are ended when one has taken a descriptor, and has no socket yet, give it to others', async () => {
     let ownership = new Ownership();
+    let end = () => {};
     const run = vi.spyOn(Piscina.prototype, 'run').mockImplementation((task: WorkerTask) => {
       ownership = new Ownership(task.ownership);
       task.port.postMessage({ type: 'ready', kernel: 'js' });
-      return new Promise(() => {});
+      return new Promise((_, reject) => {
+        end = () => {
+          task.port.close();
+          reject(new Error('terminated'));
+        };
+      });
     });
+    const destroy = vi.spyOn(Piscina.prototype, 'destroy').mockImplementation(async () => end());
     const { workers, over, elsewhere } = made(1);
     try {
       await workers.start();
-      const fds = Array.from({ length: 3 }, noSocket) as [number, number, number];
+      const listening = createServer((socket) => void socket.on('error', () => {})).listen(0, '127.0.0.1');
+      await once(listening, 'listening');
+      const socket = connect((listening.address() as AddressInfo).port, '127.0.0.1');
+      await once(socket, 'connect');
+      const fds = [1, 2, 3].map(() => calls.duplicate(descriptorOf(socket))) as [number, number, number];
+      socket.destroy();
+      listening.close();
       for (const [id, fd] of fds.entries()) workers.place(handOffOf(fd, id));
       // The slots are given from 0 on. The first has its socket, the second none, the third is not taken.
       for (const slot of [0, 1]) expect(ownership.take(slot)).toBe(true);
@@ -76,6 +94,7 @@ describe.runIf(process.platform === 'linux')('workers', () => {
       abandon(elsewhere);
     } finally {
       run.mockRestore();
+      destroy.mockRestore();
     }
   });
 });
