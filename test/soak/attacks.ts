@@ -93,6 +93,7 @@ export async function reloadBlocked(world: World, reload: () => Promise<void>): 
   const { crashes } = tally;
   using blocking = await Peer.open(world);
   blocking.client.text('!block 5000');
+  await blocking.message(Buffer.from('blocked')); // what it has taken before goes with it
   const clients: RawClient[] = [];
   try {
     // Alternately to each thread: about half of them wait for that which is blocked.

@@ -26,7 +26,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   '!thread': (connection) => void connection.send(String(threadId)),
   /** Keeps this thread from everything else for so long, in ms. */
-  '!block': (_, ms) => compute(Number(ms)),
+  '!block': (connection, ms) => {
+    connection.send('blocked');
+    setImmediate(() => compute(Number(ms)));
+  },
   /** Computes for nine tenths of the time, for so long, in ms. */
   '!compute': (_, ms) => {
     const timer = setInterval(() => compute(90), 10);
