@@ -78,6 +78,7 @@ export class Exchange {
     this.topics.sendBy({
       send: (fd, bytes, start, end) => calls.send(fd, bytes, start, end),
       count: (messages) => counters.add(Counter.MESSAGES_OUT, messages),
+      discard: (bytes) => calls.discard(bytes),
     });
   }
 

@@ -6,6 +6,8 @@ export interface DescriptorSender {
   send(fd: number, bytes: Uint8Array, start: number, end: number): number;
   /** Counts messages that were sent so. */
   count(messages: number): void;
+  /** Gives memory back to the system that nobody reads any more. */
+  discard(bytes: Uint8Array): void;
 }
 
 /** No descriptor: the subscriber has to be asked. */

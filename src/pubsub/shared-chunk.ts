@@ -11,15 +11,14 @@ export const MAX_NUMBERED_PEERS = CHUNK_HEADER_BYTES / Int32Array.BYTES_PER_ELEM
 /** Size of an ordinary chunk, in bytes: small enough to stay in a core's second-level cache. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** How many free chunks a thread keeps for later use; more than these are left to the garbage collector. */
-const MAX_FREE = 16;
+/** How many free chunks a thread keeps ready; the memory of more than these goes back to the system after a while, in ms. */
+const MAX_READY = 16;
+const KEEP_MS = 1000;
 /**
  * How many it knows of at most, free or not: more than threads can be owed. The oldest may be held for ever, by the count of a
  * thread that died.
  */
 const MAX_KNOWN = 1024;
-/** How long chunks of a burst are kept, in ms. */
-const KEEP_MS = 1000;
 
 /**
  * Memory that encoded publications lie in, shared by all threads whose connections are to be sent them. Its count of users
@@ -84,11 +83,18 @@ export class SharedChunk {
 }
 
 /**
- * The chunks that a thread fills with its publications, one after the other, and again when they are free: also those of a burst,
- * for a while. To make new ones instead would leave so many to garbage collectors of all threads that have seen them.
+ * The chunks that a thread fills with its publications, one after the other, and again when they are free. To make new ones
+ * instead would leave so many to the garbage collectors of all threads that have seen them, which do not hurry: they do not know how
+ * much memory is behind.
  */
 export class ChunkPool {
+  /** Gives memory back to the system that nobody reads any more, and that is empty when it is used again. */
+  discard: (bytes: Uint8Array) => void = () => {};
   #known: SharedChunk[] = [];
+  /** Of these, those that have no memory now. */
+  readonly #discarded = new Set<SharedChunk>();
+  /** Chunks of one long message each, which are not used again. */
+  #large: SharedChunk[] = [];
   #trimming: NodeJS.Timeout | undefined;
   /** Used in this turn, and held until it ends. */
   readonly #inTurn: SharedChunk[] = [];
@@ -101,9 +107,7 @@ export class ChunkPool {
       if (this.#inTurn.length === 0 && current.isFree) current.rewind();
       if (current.hasRoom(length)) return this.#hold(current);
     }
-    if (CHUNK_HEADER_BYTES + length > CHUNK_BYTES) {
-      return this.#hold(new SharedChunk(new SharedArrayBuffer(CHUNK_HEADER_BYTES + length)));
-    }
+    if (CHUNK_HEADER_BYTES + length > CHUNK_BYTES) return this.#hold(this.#largeChunk(length));
     this.#current = this.#freeChunk();
     return this.#hold(this.#current);
   }
@@ -122,22 +126,45 @@ export class ChunkPool {
     return chunk;
   }
 
+  #largeChunk(length: number): SharedChunk {
+    const chunk = new SharedChunk(new SharedArrayBuffer(CHUNK_HEADER_BYTES + length));
+    if (this.#large.length === MAX_KNOWN) this.#large.shift();
+    this.#large.push(chunk);
+    this.#trimLater();
+    return chunk;
+  }
+
   #freeChunk(): SharedChunk {
     const free = this.#known.find((chunk) => chunk.isFree);
     if (free !== undefined) {
+      if (this.#discarded.delete(free)) this.#trimLater();
       free.rewind();
       return free;
     }
     const chunk = new SharedChunk(new SharedArrayBuffer(CHUNK_BYTES));
-    if (this.#known.length === MAX_KNOWN) this.#known.shift();
+    if (this.#known.length === MAX_KNOWN) this.#discarded.delete(this.#known.shift() as SharedChunk); // there are some
     this.#known.push(chunk);
-    if (this.#known.length > MAX_FREE) this.#trimming ??= setTimeout(() => this.#trim(), KEEP_MS).unref();
+    if (this.#known.length > MAX_READY) this.#trimLater();
     return chunk;
   }
 
+  #trimLater(): void {
+    this.#trimming ??= setTimeout(() => this.#trim(), KEEP_MS).unref();
+  }
+
   #trim(): void {
-    let free = 0;
-    this.#known = this.#known.filter((chunk) => !chunk.isFree || chunk === this.#current || ++free <= MAX_FREE);
-    this.#trimming = this.#known.length > MAX_FREE ? setTimeout(() => this.#trim(), KEEP_MS).unref() : undefined;
+    this.#trimming = undefined;
+    let ready = 0;
+    for (const chunk of this.#known) {
+      if (!chunk.isFree || chunk === this.#current || this.#discarded.has(chunk) || ++ready <= MAX_READY) continue;
+      this.#discarded.add(chunk);
+      this.discard(chunk.bytes);
+    }
+    this.#large = this.#large.filter((chunk) => {
+      if (!chunk.isFree) return true;
+      this.discard(chunk.bytes);
+      return false;
+    });
+    if (this.#large.length > 0 || this.#known.length - this.#discarded.size > MAX_READY + 1) this.#trimLater();
   }
 }

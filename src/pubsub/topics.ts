@@ -88,6 +88,7 @@ export class Topics {
   /** From now on, publications go straight to the descriptors of those for whom nothing else waits. */
   sendBy(sender: DescriptorSender): void {
     this.#delivery.sender = sender;
+    this.#pool.discard = (bytes) => sender.discard(bytes);
   }
 
   /** Something is going to wait to be sent to a subscriber, or its descriptor is going to be closed. */

@@ -35,6 +35,11 @@ const ADDRESS_TEXT_BYTES = 64;
 /** The most that one call takes on Linux, in bytes. */
 const MAX_SEND_BYTES = 0x7fff_f000;
 
+/** madvise(2): the pages are not needed any more, and are empty when they are touched again. On Linux. */
+const MADV_DONTNEED = 4;
+const PAGE_BYTES = 4096;
+
+type Advise = (address: number, length: number, advice: number) => number;
 type Fcntl = (fd: number, command: number, type: 'int', value: number) => number;
 type Ioctl = (fd: number, request: number, type: 'int *', value: Int32Array) => number;
 type Transfer = (fd: number, address: number, length: number, flags: number) => number;
@@ -51,6 +56,7 @@ export class SystemCalls {
   readonly #send: Transfer;
   readonly #recv: Transfer;
   readonly #accept: Transfer | undefined;
+  readonly #advise: Advise | undefined;
   readonly #setOption: SetOption;
   readonly #addressToText: AddressToText;
   readonly #addressOf: (bytes: Uint8Array) => bigint;
@@ -78,6 +84,9 @@ export class SystemCalls {
     this.#recv = system.func('intptr_t recv(int fd, uintptr_t bytes, size_t length, int flags)') as KoffiFunc<Transfer>;
     this.#accept = IS_LINUX
       ? (system.func('int accept4(int fd, uintptr_t peer, uintptr_t length, int flags)') as KoffiFunc<Transfer>)
+      : undefined;
+    this.#advise = IS_LINUX
+      ? (system.func('int madvise(uintptr_t address, size_t length, int advice)') as KoffiFunc<Advise>)
       : undefined;
     this.#setOption = system.func('int setsockopt(int fd, int level, int name, void *value, uint32_t length)');
     this.#addressToText = system.func('str inet_ntop(int family, void *address, void *text, uint32_t length)');
@@ -163,6 +172,19 @@ export class SystemCalls {
   /** Reads up to `length` bytes that {@link peek} has found. @returns as `peek` */
   consume(fd: number, bytes: Uint8Array, length: number): number {
     return this.#recv(fd, Number(this.#addressOf(bytes)), length, MSG_DONTWAIT);
+  }
+
+  /**
+   * Gives the memory under bytes that nobody reads any more back to the system, but for what they share a page with. Their
+   * contents are lost. On Linux; elsewhere it stays.
+   * @param bytes as of {@link send}.
+   */
+  discard(bytes: Uint8Array): void {
+    if (this.#advise === undefined) return;
+    const address = Number(this.#addressOf(bytes));
+    const start = Math.ceil(address / PAGE_BYTES) * PAGE_BYTES;
+    const end = Math.floor((address + bytes.length) / PAGE_BYTES) * PAGE_BYTES;
+    if (end > start) this.#advise(start, end - start, MADV_DONTNEED);
   }
 
   /**

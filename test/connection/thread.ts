@@ -91,6 +91,7 @@ export class TestThread {
     this.topics.sendBy({
       send: (fd, bytes, start, end) => this.#wires[fd]?.takeDirectly(bytes, start, end) ?? Number.NaN,
       count: (messages) => this.counters.add(Counter.MESSAGES_OUT, messages),
+      discard: (bytes) => void bytes.fill(0),
     });
     const kernel = createKernel('auto', this.arena.memory);
     this.out = new OutBuffer(this.arena, kernel);

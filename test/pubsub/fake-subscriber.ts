@@ -110,6 +110,10 @@ export class FakeSender implements DescriptorSender {
   count(messages: number): void {
     this.counted += messages;
   }
+
+  discard(bytes: Uint8Array): void {
+    bytes.fill(0);
+  }
 }
 
 /** Publishes a text. */

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CHUNK_HEADER_BYTES, ChunkPool, SharedChunk } from '../../dist/pubsub/shared-chunk.js';
 
 const COUNT_BYTES = CHUNK_HEADER_BYTES;
@@ -112,25 +112,58 @@ describe('the pool', () => {
     expect(new Set(again).size).toBe(30);
   });
 
-  test('keeps giving new chunks while all that it knows are held, and forgets most of them after a while', () => {
-    vi.useFakeTimers();
-    onTestFinished(() => void vi.useRealTimers());
-    const pool = new ChunkPool();
-    const held = Array.from({ length: 40 }, () => {
-      const chunk = fill(pool, 200_000);
-      chunk.acquire();
-      pool.endTurn();
-      return chunk;
+  describe('after a burst', () => {
+    beforeEach(() => {
+      vi.useFakeTimers();
     });
-    expect(new Set(held).size).toBe(40);
-    vi.advanceTimersByTime(5000); // they are still held
-    for (const chunk of held) chunk.release();
-    for (let i = 0; i < 40; i++) expect(held).toContain(fill(pool, 200_000));
-    pool.endTurn();
-    vi.advanceTimersByTime(1000);
-    const later = Array.from({ length: 40 }, () => fill(pool, 200_000));
-    const reused = later.filter((chunk) => held.includes(chunk));
-    expect(reused.length).toBeGreaterThan(0);
-    expect(reused.length).toBeLessThanOrEqual(17); // with that which it fills
+    afterEach(() => {
+      vi.useRealTimers();
+    });
+
+    /** So many chunks that are held. */
+    function burst(pool: ChunkPool, count: number, length = 200_000): SharedChunk[] {
+      return Array.from({ length: count }, () => {
+        const chunk = fill(pool, length);
+        chunk.acquire();
+        pool.endTurn();
+        return chunk;
+      });
+    }
+
+    test('gives the memory of most back after a second, and uses all of them again', () => {
+      const pool = new ChunkPool();
+      const discarded: Uint8Array[] = [];
+      pool.discard = (bytes) => void discarded.push(bytes);
+      const held = burst(pool, 40);
+      expect(new Set(held).size).toBe(40);
+      vi.advanceTimersByTime(5000);
+      expect(discarded).toEqual([]);
+      for (const chunk of held) chunk.release();
+      vi.advanceTimersByTime(1000);
+      // That which it fills, and 16.
+      expect(new Set(discarded).size).toBe(40 - 17);
+      vi.advanceTimersByTime(5000);
+      expect(discarded).toHaveLength(40 - 17);
+      const again = burst(pool, 40);
+      for (const chunk of again) expect(held).toContain(chunk);
+      for (const chunk of again) chunk.release();
+      vi.advanceTimersByTime(1000);
+      expect(discarded).toHaveLength(2 * (40 - 17));
+    });
+
+    test('gives the memory of long messages back when they are free, and does not use it again', () => {
+      const pool = new ChunkPool();
+      const discarded: Uint8Array[] = [];
+      pool.discard = (bytes) => void discarded.push(bytes);
+      const held = burst(pool, 3, 1_000_000);
+      held[1]?.release();
+      vi.advanceTimersByTime(1000);
+      expect(discarded).toEqual([held[1]?.bytes]);
+      for (const chunk of [held[0], held[2]]) chunk?.release();
+      vi.advanceTimersByTime(1000);
+      expect(discarded).toHaveLength(3);
+      expect(held).not.toContain(burst(pool, 1, 1_000_000)[0]);
+      expect(vi.getTimerCount()).toBe(1);
+    });
   });
 });

@@ -91,3 +91,18 @@ describe.skipIf(!hasDescriptors)('the calls of the system', () => {
     expect(calls.duplicate(duplicate)).toBe(-1);
   });
 });
+
+test.runIf(process.platform === 'linux')(
+  'memory that is discarded is empty, and its neighbours are as they were',
+  () => {
+    const memory = Buffer.from(new SharedArrayBuffer(1024 * 1024)).fill(1);
+    const [start, end] = [100_000, 900_000];
+    calls.discard(memory.subarray(start, end));
+    expect(memory.subarray(0, start).every((byte) => byte === 1)).toBe(true);
+    expect(memory.subarray(end).every((byte) => byte === 1)).toBe(true);
+    // All but what shares a page with them.
+    expect(memory.subarray(start + 4096, end - 4096).every((byte) => byte === 0)).toBe(true);
+    calls.discard(memory.subarray(10, 20));
+    expect(memory.subarray(10, 20).every((byte) => byte === 1)).toBe(true);
+  },
+);
