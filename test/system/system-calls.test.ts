@@ -94,7 +94,8 @@ describe.skipIf(!hasDescriptors)('the calls of the system', () => {
 
 test.runIf(process.platform === 'linux')(
   'memory that is discarded is empty, and its neighbours are as they were',
-  () => {
+  async () => {
+    const calls = await loadSystemCalls();
     const memory = Buffer.from(new SharedArrayBuffer(1024 * 1024)).fill(1);
     const [start, end] = [100_000, 900_000];
     calls.discard(memory.subarray(start, end));
