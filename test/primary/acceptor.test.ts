@@ -55,7 +55,7 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
   });
 
   /** An HTTP server that says which requests came to it, and one that notes who was upgraded without it. */
-  async function listen() {
+  async function listen(consume = calls.consume.bind(calls)) {
     const callers: Caller[] = [];
     const byHttp: string[] = [];
     /** Callers, by their number, that cost an exception. */
@@ -87,7 +87,14 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
         closeSync(fd);
       },
     };
-    new Acceptor(http, calls, upgrader, boundary, { maxHeaderBytes: 4096, maxHeaderCount: 10 }).start();
+    const used = new Proxy(calls, {
+      get(target, name) {
+        if (name === 'consume') return consume;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    new Acceptor(http, used, upgrader, boundary, { maxHeaderBytes: 4096, maxHeaderCount: 10 }).start();
     return { port: (http.address() as AddressInfo).port, callers, byHttp, failing, lines };
   }
 
@@ -155,6 +162,14 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
     );
     expect(new Set(answers)).toEqual(new Set(['closed']));
     expect(callers).toEqual([]);
+  });
+
+  test('are closed when not all of a request that was seen can be taken', async () => {
+    const { port, callers, byHttp } = await listen((fd, bytes, length) => calls.consume(fd, bytes, length - 1));
+    const answers = await storm(port, ORDINARY);
+    expect(callers).toEqual([]);
+    expect(byHttp.length).toBeLessThanOrEqual(2);
+    expect(answers.filter((answer) => answer === 'closed')).toHaveLength(ORDINARY.length - byHttp.length);
   });
 
   test('do not lose theirs by an exception that one of them causes', async () => {
