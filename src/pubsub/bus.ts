@@ -8,8 +8,9 @@ import type { Outlet, Run } from './topics.js';
 /** What bounds what a thread may be owed. */
 export interface BusLimits {
   /**
-   * Memory of publications that may be posted to a thread and not taken by it, in bytes; one batch may always be. Above it, what is
-   * published to topics that it has subscribers of is dropped for it. Publishers are held back from a quarter of it on.
+   * Memory of publications that may be posted to a thread and not taken by it, in bytes; one batch may always be. Publishers are
+   * held back from a quarter of it on. Above it, what nobody can be held back for is dropped; what connections have published until
+   * they were held back still goes, up to twice as much.
    */
   readonly maxOwedBytes: number;
   /** A thread that is owed something and takes nothing for so long, in ms, is waited for no more. */
@@ -66,6 +67,8 @@ const TICK_MS = 20;
 /** The share of the bound from which on publishers are held back, and that to which it has to fall. */
 const HIGH_SHARE = 1 / 4;
 const LOW_SHARE = 1 / 8;
+/** How many times the bound is the most that connections may come to, which are held back one by one. */
+const MOST = 2;
 /** How long publications may wait for connections that clients may know of and this thread does not, in ms. */
 const MAX_HOLD_MS = 100;
 const MIN_PRUNED = 32;
@@ -193,16 +196,28 @@ export class Bus implements Outlet {
       }
       peer.missed = undefined; // it goes on
     }
-    const owedBytes = ledger.owedBytes;
-    const batch = batchOf(peer, runs);
-    if (owedBytes > 0 && owedBytes + newBytesOf(peer, runs) + batch.overheadBytes > this.#limits.maxOwedBytes) {
-      this.#drop(runs);
+    if (this.#hasRoomFor(peer, runs, this.#limits.maxOwedBytes)) {
+      this.#postBatch(peer, runs);
     } else {
-      for (const chunk of chunksOf(runs)) hold(chunk, peer);
-      ledger.addOwed(batch.overheadBytes);
-      peer.port.postMessage(batch);
+      const heldBack = runs.filter(({ isHeldBack }) => isHeldBack);
+      const isPosted = heldBack.length > 0 && this.#hasRoomFor(peer, heldBack, MOST * this.#limits.maxOwedBytes);
+      if (isPosted) this.#postBatch(peer, heldBack);
+      const dropped = isPosted ? runs.filter(({ isHeldBack }) => !isHeldBack) : runs;
+      if (dropped.length > 0) this.#drop(dropped);
     }
     if (ledger.owedBytes > HIGH_SHARE * this.#limits.maxOwedBytes) this.#noteOwing(peer);
+  }
+
+  #hasRoomFor(peer: Peer, runs: readonly Run[], maxBytes: number): boolean {
+    const { owedBytes } = peer.ledger;
+    return owedBytes === 0 || owedBytes + newBytesOf(peer, runs) + BATCH_BYTES + RUN_BYTES * runs.length <= maxBytes;
+  }
+
+  #postBatch(peer: Peer, runs: readonly Run[]): void {
+    const batch = batchOf(peer, runs);
+    for (const chunk of chunksOf(runs)) hold(chunk, peer);
+    peer.ledger.addOwed(batch.overheadBytes);
+    peer.port.postMessage(batch);
   }
 
   #drop(runs: readonly Run[]): void {
@@ -323,7 +338,15 @@ export class Bus implements Outlet {
       const words = part.runs;
       for (let at = 0; at < words.length; at += 4) {
         const [topic, start, end, messages] = words.slice(at, at + 4) as [number, number, number, number];
-        runs.push({ topic: topics[topic] as string, chunk, start, end, messages, except: undefined });
+        runs.push({
+          topic: topics[topic] as string,
+          chunk,
+          start,
+          end,
+          messages,
+          except: undefined,
+          isHeldBack: false,
+        });
       }
     }
     try {

@@ -31,6 +31,8 @@ export interface Run {
   messages: number;
   /** Its publisher, if that is not to get it. */
   readonly except: Subscriber | undefined;
+  /** Whether it comes from a hook of a connection, which is held back when a thread is owed too much: then it is not dropped. */
+  readonly isHeldBack: boolean;
 }
 
 /** Carries the publications of this thread to the others: see {@link Bus}. */
@@ -168,12 +170,19 @@ export class Topics {
 
   #append(topic: string, except: Subscriber | undefined, chunk: SharedChunk, at: number): void {
     const last = this.#runs.at(-1);
-    if (this.#lastIsOpen && last?.topic === topic && last.except === except && last.chunk === chunk) {
+    const isHeldBack = this.publisher !== undefined;
+    if (
+      this.#lastIsOpen &&
+      last?.topic === topic &&
+      last.except === except &&
+      last.chunk === chunk &&
+      last.isHeldBack === isHeldBack
+    ) {
       last.end = chunk.position;
       last.messages++;
       return;
     }
-    this.#runs.push({ topic, chunk, start: at, end: chunk.position, messages: 1, except });
+    this.#runs.push({ topic, chunk, start: at, end: chunk.position, messages: 1, except, isHeldBack });
     this.#lastIsOpen = true;
     this.#schedule();
   }

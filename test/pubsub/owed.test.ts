@@ -223,6 +223,28 @@ describe('above the bound', () => {
     );
   });
 
+  test('what a connection has published before it was held back still goes, up to twice as much', async () => {
+    for (let i = 0; i < 200; i++) from.publish('x', 100 * KIB, `timer ${i} `);
+    const { dropped } = from;
+    expect(dropped).toBeGreaterThan(0);
+    from.topics.publisher = { holdBack: () => {} };
+    from.publish('x', 100 * KIB, 'connection ');
+    publishText(from.topics, 'x', 'connection again ');
+    from.topics.publisher = undefined;
+    publishText(from.topics, 'x', 'timer in the same turn');
+    from.topics.flush();
+    expect(from.dropped).toBe(dropped + 1);
+    from.topics.publisher = { holdBack: () => {} };
+    for (let i = 0; i < 200; i++) from.publish('x', 100 * KIB, 'too much ');
+    expect(owed()).toBeLessThanOrEqual(16 * MIB);
+    expect(owed()).toBeGreaterThan(15 * MIB);
+    unblock();
+    await until(() => owed() === 0);
+    const got = to.subscriber.got.map((text) => text.replace(/[ .\d]+$/, ''));
+    expect(got.slice(200 - dropped, 202 - dropped)).toEqual(['connection', 'connection again']);
+    expect(new Set(got)).toEqual(new Set(['timer', 'connection', 'connection again', 'too much']));
+  });
+
   test('one batch is posted to a thread that is owed nothing, however long', () => {
     expect(from.publish('x', 20 * MIB)).toBe(false);
     expect(owed()).toBeGreaterThan(20 * MIB);
