@@ -190,10 +190,9 @@ export class HttpConnections {
     return isFirst;
   }
 
-  /** Whether what comes next on a connection is the body of a request that was answered without it. */
+  /** Whether what comes next on a connection is the body of a request, which is answered without it. */
   isWithinBody(socket: object): boolean {
-    const connection = this.#connections.get(socket);
-    return connection?.request !== undefined && connection.unanswered === 0 && !connection.request.complete;
+    return this.#connections.get(socket)?.request?.complete === false;
   }
 
   /** Whether no more requests of a connection are taken. */

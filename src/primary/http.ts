@@ -145,8 +145,7 @@ function answerClientError(
   socket: Duplex,
 ): void {
   const { code } = error;
-  // After an answer nothing can be said of the request that it was for.
-  if (code === 'ECONNRESET' || !socket.writable || connections.isWithinBody(socket)) {
+  if (code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
@@ -155,7 +154,9 @@ function answerClientError(
   incidents.add(Incident.BAD_HANDSHAKE, remoteAddress ?? 'an unknown address');
   const body = `${describeNoRequest((error as { readonly rawPacket?: Uint8Array }).rawPacket)}\n`;
   const response = renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body });
-  connections.afterAnswers(socket, () => boundary.guard(socket, () => lingering.end(socket, response)));
+  // Of a request whose body it is there is an answer, and is to be no other.
+  const last = connections.isWithinBody(socket) ? '' : response;
+  connections.afterAnswers(socket, () => boundary.guard(socket, () => lingering.end(socket, last)));
 }
 
 function namesWebSocket(upgrade: string | undefined): boolean {

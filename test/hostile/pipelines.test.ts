@@ -47,6 +47,11 @@ describe.each([0, 1])('requests in one packet, with threads: %i', (threads) => {
       `${request('POST /', 'Content-Length: 5')}hello${GET}${H2C}`,
       [405, 200, 200],
     ],
+    [
+      'a body that is malformed',
+      `${GET}${request('POST /', 'Transfer-Encoding: chunked')}zz\r\n\r\n${GET}`,
+      [200, 405],
+    ],
     ['an expectation that is not met', GET + request('GET /', 'Expect: miracles') + GET, [200, 417]],
     [
       'an expectation that is met, and what may be the body or not',
@@ -59,6 +64,28 @@ describe.each([0, 1])('requests in one packet, with threads: %i', (threads) => {
   ])('are answered in their order, or closed: %s', async (_, bytes, statuses) => {
     await using served = await serve({ handler, threads });
     await withstand(served, async () => expect(statusesOf(await answerTo(served.port, bytes))).toEqual(statuses));
+  });
+
+  it('are not answered twice when the body goes wrong after the answer, and what is none behind one is', async () => {
+    await using served = await serve({ handler, threads });
+    await withstand(served, async () => {
+      for (const [first, then, statuses] of [
+        [request('POST /', 'Transfer-Encoding: chunked'), 'zz\r\n\r\n', [405]],
+        [`${request('POST /', 'Transfer-Encoding: chunked')}0\r\n\r\n`, 'nonsense\r\n\r\n', [405, 400]],
+        [GET, 'nonsense\r\n\r\n', [200, 400]],
+      ] as const) {
+        using client = await RawClient.connect(served.port);
+        let answer = '';
+        client.socket.on('data', (read) => {
+          answer += read.toString('latin1');
+        });
+        client.socket.write(first);
+        await client.response;
+        client.socket.write(then);
+        await Promise.race([client.ended, client.closed]);
+        expect(statusesOf(answer)).toEqual(statuses);
+      }
+    });
   });
 
   it('are upgraded behind the answers to those before, with what comes behind', async () => {

@@ -266,6 +266,19 @@ describe('a bus', () => {
     expect(from.posted[0]?.chunk.isFree).toBe(true);
   });
 
+  test('lets go of what a peer that ends has not taken', async () => {
+    const [from, gone] = [new Station(), new Station('x')];
+    const { port1, port2 } = new MessageChannel();
+    from.bus.connect(port1, gone.bus.ledger);
+    from.publish('x', '1');
+    from.topics.flush();
+    expect(from.posted[0]?.chunk.isFree).toBe(false);
+    const closed = once(port1, 'close');
+    port2.close();
+    await closed;
+    expect(from.posted[0]?.chunk.isFree).toBe(true);
+  });
+
   test('that is closed has no peers any more', async () => {
     const [a, b] = [new Station(), new Station('x')];
     connect(a, b);

@@ -1,6 +1,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Bus } from '../../dist/pubsub/bus.js';
+import { MAX_NUMBERED_PEERS } from '../../dist/pubsub/shared-chunk.js';
 import { ThreadLedger } from '../../dist/pubsub/thread-ledger.js';
 import { hashTopic } from '../../dist/pubsub/topic-hash.js';
 import { Topics } from '../../dist/pubsub/topics.js';
@@ -100,6 +101,19 @@ describe('what a thread is owed', () => {
     unblock();
     await until(() => to.subscriber.got.length === 5);
     await until(() => owed() === 0);
+    expect(to.bus.ledger.taken).toBe(5);
+  });
+
+  test('is counted by chunks however many threads have come and gone', () => {
+    const other = new Station();
+    for (let i = 0; i < MAX_NUMBERED_PEERS + 10; i++) {
+      other.bus.connect(new MessageChannel().port1, new ThreadLedger());
+      other.bus.close();
+    }
+    const again = new Station('x');
+    connectBlocked(other, again);
+    for (let i = 0; i < 3; i++) other.publish('x', 10);
+    expect(again.bus.ledger.owedBytes).toBe(CHUNK_BYTES + 3 * BATCH_BYTES);
   });
 
   test('is nothing for publications that it has no subscribers of', () => {
@@ -164,6 +178,16 @@ describe('above a quarter of the bound', () => {
     expect(from.publish('x', 10)).toBe(true);
     await until(() => to.subscriber.got.length === published + 3);
     expect([from.dropped, from.slowThreads, to.missed]).toEqual([0, 0, []]);
+  });
+
+  test('has fallen enough at an eighth', async () => {
+    while (from.publish('x', 100 * KIB));
+    to.bus.ledger.addOwed(MIB + KIB - owed());
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(from.bus.isCongested).toBe(true);
+    to.bus.ledger.addOwed(-KIB);
+    await from.bus.room();
+    expect(from.slowThreads).toBe(0);
   });
 
   test('whoever’s hook publishes is held back', () => {
@@ -278,6 +302,16 @@ describe('a thread that takes nothing for slowThreadTimeoutMs', () => {
     await until(() => to.subscriber.got.length === posted + 2);
     expect(to.subscriber.got.slice(-2).map((text) => text.replaceAll('.', ''))).toEqual(['newer', 'not missed']);
     expect(owed()).toBe(0);
+  });
+
+  test('is not taken to be slow by one that was blocked itself', async () => {
+    while (from.publish('x', 100 * KIB));
+    const end = performance.now() + 3 * LIMITS.slowThreadTimeoutMs;
+    while (performance.now() < end);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(from.slowThreads).toBe(0);
+    await from.bus.room();
+    expect(from.slowThreads).toBe(1);
   });
 
   test('is waited for as long as it takes something', async () => {

@@ -198,6 +198,20 @@ describe('the publications of a turn', () => {
   });
 });
 
+test('what comes to much is posted within its turn, and what comes to little with the others of it', () => {
+  outlet.hasPeers = true;
+  for (let turn = 0; turn < 3; turn++) {
+    publish('x', 'x'.repeat(600_000));
+    publish('x', 'y');
+    topics.flush();
+  }
+  expect(outlet.posted).toHaveLength(3);
+  for (let i = 0; i < 4; i++) publish('x', 'x'.repeat(400_000));
+  expect(outlet.posted).toHaveLength(4);
+  topics.flush();
+  expect(outlet.posted).toHaveLength(5);
+});
+
 describe('catching up', () => {
   test('gives a subscriber what was published, once, and leaves the others for later', () => {
     const [early, late] = [subscriberOf('x'), subscriberOf('x')];
