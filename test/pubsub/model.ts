@@ -121,8 +121,8 @@ export function runModel(taken: readonly Step[]): void {
   const publish = ({ thread, topic, size, except }: Extract<Step, { step: 'publish' }>) => {
     const published = { topic: NAMES[topic] as string, text: `${++count} `.padEnd(size, '.') };
     const { topics } = threads[thread] as Thread;
+    (threads[thread] as Thread).published.push(published); // first: when it is much, it is posted at once
     publishText(topics, published.topic, published.text, except === undefined ? undefined : subscribers[except]?.real);
-    (threads[thread] as Thread).published.push(published);
     receive(thread, published, except);
   };
   const arrive = (thread: number) => {
