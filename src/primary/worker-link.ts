@@ -147,7 +147,7 @@ export class WorkerLink {
     const offer: Offer = { fd, info, head, slot, inode: inodeOf(fd), offeredAt: Number.POSITIVE_INFINITY };
     this.#offers.push(offer);
     this.#offered++;
-    this.ledger.expect();
+    this.ledger.noteOffered();
     if (this.#onClosed !== undefined) this.#ids.add(info.id);
     const unsent = this.#unsent.push(offer);
     if (unsent === 1) setImmediate(() => this.#sendOffers());

@@ -132,9 +132,9 @@ export class Workers {
    */
   expectOne(): () => void {
     const ledgers = this.#links.map(({ ledger }) => ledger);
-    for (const ledger of ledgers) ledger.expect();
+    for (const ledger of ledgers) ledger.addPlacing(1);
     return () => {
-      for (const ledger of ledgers) ledger.noteOpened();
+      for (const ledger of ledgers) ledger.addPlacing(-1);
     };
   }
 

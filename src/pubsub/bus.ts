@@ -47,6 +47,14 @@ interface Batch {
   }[];
 }
 
+/** What has come, and waits for connections that clients know of and this thread does not. */
+interface HeldMessage {
+  readonly message: BusMessage;
+  /** How many connections had been handed to this thread when all that clients knew of then had been; undefined before. */
+  offered: number | undefined;
+  readonly untilMs: number;
+}
+
 /** Another thread. */
 interface Peer {
   readonly port: MessagePort;
@@ -101,7 +109,7 @@ export class Bus implements Outlet {
   #tickedAtMs = 0;
   #waiting: (() => void)[] = [];
   /** What has come and waits for connections that are expected: see {@link MAX_HOLD_MS}. */
-  readonly #held: { readonly message: BusMessage; readonly expected: number; readonly untilMs: number }[] = [];
+  readonly #held: HeldMessage[] = [];
   #isHoldScheduled = false;
 
   /** @param ledger of this thread. */
@@ -291,14 +299,8 @@ export class Bus implements Outlet {
       this.#take(message);
       return;
     }
-    this.#listener.takeHandOffs();
-    const { expected } = ledger;
-    if (this.#held.length === 0 && ledger.hasOpened(expected)) {
-      this.#take(message);
-      return;
-    }
-    this.#held.push({ message, expected, untilMs: performance.now() + MAX_HOLD_MS });
-    this.#releaseSoon();
+    this.#held.push({ message, offered: undefined, untilMs: performance.now() + MAX_HOLD_MS });
+    this.#release();
   }
 
   #releaseSoon(): void {
@@ -314,13 +316,24 @@ export class Bus implements Outlet {
     this.#listener.takeHandOffs();
     try {
       for (let first = this.#held[0]; first !== undefined; first = this.#held[0]) {
-        if (!this.ledger.hasOpened(first.expected) && performance.now() < first.untilMs) return;
+        if (this.#isAwaiting(first) && performance.now() < first.untilMs) return;
         this.#held.shift();
         this.#take(first.message);
       }
     } finally {
       if (this.#held.length > 0) this.#releaseSoon();
     }
+  }
+
+  /** Whether connections of which clients knew when a message came are still on their way. */
+  #isAwaiting(held: HeldMessage): boolean {
+    const { ledger } = this;
+    if (held.offered === undefined) {
+      if (ledger.isPlacing) return true; // one of them may not be on its way to anybody yet
+      held.offered = ledger.offered;
+      this.#listener.takeHandOffs();
+    }
+    return !ledger.hasOpened(held.offered);
   }
 
   #take(message: BusMessage): void {

@@ -10,10 +10,12 @@ const Word = {
   TAKEN: 2,
   /** For how many other threads it is a slow consumer now. */
   SLOW: 3,
-  /** Connections that clients may know to be open, and that are this thread's, or may come to be. */
-  EXPECTED: 4,
-  /** Those of them that the thread has opened, or that it will not get. */
-  OPENED: 5,
+  /** Connections that clients may know to be open, and that may come to be this thread's: they are being placed now. */
+  PLACING: 4,
+  /** Connections that were ever handed to it. */
+  OFFERED: 5,
+  /** Those of them that it has opened, in their order, or that it does not get. */
+  OPENED: 6,
 } as const;
 
 const WORDS = 16;
@@ -117,27 +119,37 @@ export class ThreadLedger {
 
   // Of connections that clients know of before the thread does.
 
-  /** A client may be about to hear that it is connected. */
-  expect(): void {
-    Atomics.add(this.#words, Word.EXPECTED, 1);
+  /** A client may be about to hear that it is connected, and be given to this thread; or, with -1, it was given to one. */
+  addPlacing(change: 1 | -1): void {
+    Atomics.add(this.#words, Word.PLACING, change);
   }
 
-  /** One that was expected is open, or does not come. */
+  /** A connection is on its way to the thread. */
+  noteOffered(): void {
+    Atomics.add(this.#words, Word.OFFERED, 1);
+  }
+
+  /** The next that was on its way is open, or does not come. */
   noteOpened(): void {
     Atomics.add(this.#words, Word.OPENED, 1);
   }
 
-  get expected(): number {
-    return Atomics.load(this.#words, Word.EXPECTED);
+  get isPlacing(): boolean {
+    return Atomics.load(this.#words, Word.PLACING) > 0;
   }
 
-  /** Whether connections that were expected at some time have all come. @param expected as of that time */
-  hasOpened(expected: number): boolean {
-    return ((Atomics.load(this.#words, Word.OPENED) - expected) | 0) >= 0;
+  get offered(): number {
+    return Atomics.load(this.#words, Word.OFFERED);
   }
 
+  /** Whether all that were on their way at some time have come. @param offered as of that time */
+  hasOpened(offered: number): boolean {
+    return ((Atomics.load(this.#words, Word.OPENED) - offered) | 0) >= 0;
+  }
+
+  /** Whether there may be connections of which clients know and the thread does not. */
   get isExpecting(): boolean {
-    return !this.hasOpened(this.expected);
+    return this.isPlacing || !this.hasOpened(this.offered);
   }
 }
 

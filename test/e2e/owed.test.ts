@@ -150,6 +150,8 @@ describe('a thread that takes nothing for slowThreadTimeoutMs', () => {
     gate.open();
     const got = 200 - droppedPublications;
     expect(await numbers(reader, got)).toEqual(upTo(got));
+    // It has come to where it is told what it has missed.
+    await until(async () => ((await health(served)) as { readonly status: string }).status === 'ok');
     if (slowConsumer === 'close') {
       expect(await reader.closed).toEqual({ code: 1013, reason: 'missed publications' });
     } else {
@@ -159,7 +161,6 @@ describe('a thread that takes nothing for slowThreadTimeoutMs', () => {
     // It has missed nothing of another topic.
     publisher.run(['publishToAll', 'y', 'still here']);
     expect(await blocker.text()).toBe('still here');
-    await until(async () => ((await health(served)) as { readonly status: string }).status === 'ok');
     expect(served.server.stats().limits.slowConsumers).toBe(slowConsumer === 'close' ? 1 : 0);
   });
 

@@ -361,7 +361,10 @@ describe('a connection that its client knows of before its thread', () => {
     unblock();
     const { ledger } = to.bus;
     expect(from.bus.wants('z')).toBe(false);
-    ledger.expect();
+    ledger.addPlacing(1);
+    expect(from.bus.wants('z')).toBe(true);
+    ledger.noteOffered();
+    ledger.addPlacing(-1);
     expect(from.bus.wants('z')).toBe(true);
     from.publish('z', 10);
     from.publish('x', 10);
@@ -374,10 +377,31 @@ describe('a connection that its client knows of before its thread', () => {
     expect(from.bus.wants('nothing')).toBe(false);
   });
 
+  test('is waited for, whoever else is placed meanwhile', async () => {
+    unblock();
+    const { ledger } = to.bus;
+    ledger.addPlacing(1);
+    from.publish('z', 10); // for the one that is being placed
+    await until(() => to.handOffsTaken > 1);
+    ledger.noteOffered();
+    ledger.addPlacing(-1);
+    const taken = to.handOffsTaken;
+    await until(() => to.handOffsTaken > taken);
+    // Others, which go to other threads.
+    for (let i = 0; i < 3; i++) {
+      ledger.addPlacing(1);
+      ledger.addPlacing(-1);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    to.topics.subscribe(to.subscriber, 'z');
+    ledger.noteOpened();
+    await until(() => to.subscriber.got.length === 1);
+  });
+
   test('is opened first if it has been handed over', async () => {
     unblock();
     const { ledger } = to.bus;
-    ledger.expect();
+    ledger.noteOffered();
     Reflect.set(to, 'handOffsTaken', 0);
     const open = () => {
       to.topics.subscribe(to.subscriber, 'z');
@@ -390,7 +414,7 @@ describe('a connection that its client knows of before its thread', () => {
 
   test('is not waited for for long', async () => {
     unblock();
-    to.bus.ledger.expect();
+    to.bus.ledger.noteOffered();
     from.publish('x', 10);
     await until(() => to.subscriber.got.length === 1);
     expect(owed()).toBe(0);
