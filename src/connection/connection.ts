@@ -64,9 +64,10 @@ export interface Connection<Data = unknown> {
   /**
    * Sends a message to all subscribers of a topic, in all threads of the server, but not to this connection itself.
    *
-   * @returns false if a thread with subscribers of the topic has too much to take already: the message is sent all the same, but
-   * this connection is not read until there is room, if one of its hooks has published; other code should wait with the next
-   * for `roomToPublish()`, or what is too much is dropped for that thread.
+   * @returns false if a thread with subscribers of the topic is owed more than a quarter of `maxOwedBytes`. The message is sent all the
+   * same. If a hook of this connection has published, the connection is not read until there is room. Other code (timers, what comes after
+   * an `await`) should await `roomToPublish()` before the next: beyond `maxOwedBytes` what it publishes is dropped for that
+   * thread, and counted.
    * @throws TypeError for data of another type. @throws MessageVoidError for a message outside its callback.
    */
   publish(topic: string, data: SendData): boolean;

@@ -1,16 +1,14 @@
 import type { SendData } from '../connection/connection.js';
 import { Turn } from '../connection/turn.js';
 import type { Exchange } from './exchange.js';
-import type { Host } from './host.js';
 
 /**
- * What publishes in this thread: one in a worker; in the primary that of each server that hosts connections there, which
- * are several while it reloads.
+ * What publishes in this thread: one in a worker; in the primary that of each server that has started there.
  *
  * It is one for all copies of this package: the server may be one of a global installation, and the handler import a local
  * one, or have one inside of its bundle. So it is on `globalThis`, and each entry says by `version` which shape it has.
  */
-type Publishers = Map<object, Publisher>;
+type Publishers = Map<object | typeof ENDED, Publisher>;
 
 /** The shape below. A copy with another number is told apart, and named in an error. `version` and `from` never change. */
 const VERSION = 1;
@@ -19,8 +17,6 @@ interface Publisher {
   readonly version: number;
   /** Where the copy of the package lies. */
   readonly from: string;
-  /** Hosts that are registered. */
-  hosts: number;
   readonly publish: Exchange['publish'];
   /** Resolves when there is room to publish. */
   room(): Promise<void>;
@@ -29,6 +25,9 @@ interface Publisher {
 }
 
 const KEY = Symbol.for('wsloom.publishers');
+
+/** In the place of a server that has ended: a timer of its handler module may outlive it, and must not end the process. */
+const ENDED = 'ended';
 
 function publishers(): Publishers {
   const known = Reflect.get(globalThis, KEY) as Publishers | undefined;
@@ -41,32 +40,42 @@ function publishers(): Publishers {
 /** Undefined in a bundle of CommonJS. */
 const FROM: string = (import.meta.url as string | undefined) ?? 'a bundle';
 
-/** Makes a host reachable for {@link publish}, until the returned function is called. */
-export function registerHost({ exchange }: Host): () => void {
+/**
+ * Makes the topics of a server reachable for {@link publish} in this thread, until the returned function is called. To be called
+ * before the handler module is loaded, which may publish at once, or by timers.
+ */
+export function registerExchange(exchange: Exchange): () => void {
   const all = publishers();
-  const publisher = all.get(exchange) ?? {
+  all.set(exchange, {
     version: VERSION,
     from: FROM,
-    hosts: 0,
-    publish: (topic: string, data: SendData) => exchange.publish(topic, data),
+    publish: (topic, data) => exchange.publish(topic, data),
     room: () => exchange.bus.room(),
     isRunning: () => exchange.turn === Turn.running,
-  };
-  publisher.hosts++;
-  all.set(exchange, publisher);
+  });
   return () => {
-    publisher.hosts--;
-    if (publisher.hosts === 0) all.delete(exchange);
+    if (!all.delete(exchange)) return;
+    all.set(ENDED, {
+      version: VERSION,
+      from: FROM,
+      publish: () => true,
+      room: () => Promise.resolve(),
+      isRunning: () => false,
+    });
   };
 }
 
 /**
  * For handler modules: sends a message to every connection that is subscribed to a topic, in all threads of the server.
- * Goes out at the end of the thread's turn, with everything else that is published in it. The handler may import another
- * copy of this package than the server.
+ * Goes out at the end of the thread's turn, with everything else that is published in it. Can be called in hooks, in timers and
+ * while the module loads; in the primary, which loads the module too, it is `server.publish`. The handler may import another copy
+ * of this package than the server. Once the server is closed it does nothing.
  *
- * @returns false if a thread with subscribers of the topic has too much to take already: see {@link Connection.publish}.
- * @throws Error where no server hosts connections in this thread, or several do and none of their hooks is running: use
+ * @returns false if a thread with subscribers of the topic has too much to take already. The message is sent all the same, but while
+ * that thread is owed more than `maxOwedBytes`, what no connection can be held back for (timers, code after an `await`) is
+ * dropped for it, and counted: await {@link roomToPublish} before the next.
+ * @throws TypeError for data that cannot be sent, or a topic that is no string. @throws MessageVoidError for a message outside its callback.
+ * @throws Error in a thread where no server has started, or several have and none of their hooks is running: use
  * `connection.publish` or `server.publish` then. Also if the server is of another copy of this package whose version does
  * not fit.
  */
@@ -75,16 +84,17 @@ export function publish(topic: string, data: SendData): boolean {
 }
 
 /**
- * For handler modules: resolves when no thread of the server has too much to take of what is published: for code that no connection can
- * be held back for, as timers, and what comes after an `await`.
- * @throws as {@link publish}.
+ * For handler modules: resolves when no thread of the server has too much to take of what this thread publishes; at once where none
+ * has. Await it before each `publish` in a timer, or after an `await`: there is no connection there that could be held back.
+ * @throws Error as {@link publish}, at the call.
  */
 export function roomToPublish(): Promise<void> {
   return currentPublisher().room();
 }
 
 function currentPublisher(): Publisher {
-  const all = [...publishers().values()];
+  const known = publishers();
+  const all = [...known].filter(([key]) => key !== ENDED).map(([, publisher]) => publisher);
   const found = all.length === 1 ? all[0] : all.find((one) => one.version === VERSION && one.isRunning());
   if (found?.version === VERSION) return found;
   const foreign = all.find(({ version }) => version !== VERSION);
@@ -93,9 +103,12 @@ function currentPublisher(): Publisher {
       `publish() is that of ${FROM}, and the server is of another copy of wsloom, ${foreign.from}, whose version does not fit: use one version for both`,
     );
   }
+  if (all.length > 0) {
+    throw new Error('publish() cannot know which of the servers in this thread is meant: use server.publish()');
+  }
+  const ended = known.get(ENDED);
+  if (ended?.version === VERSION) return ended;
   throw new Error(
-    all.length === 0
-      ? 'publish() works in a handler module, in a thread that hosts connections; elsewhere use server.publish()'
-      : 'publish() cannot know which of the servers in this thread is meant: use server.publish()',
+    'publish() finds no server in this thread: it works in handler modules, and where a server has been started',
   );
 }

@@ -4,7 +4,6 @@ import { Counter, Counters } from '../connection/counters.js';
 import type { Exchange } from '../host/exchange.js';
 import { type HandlerModule, loadHandlerModule, reloadedModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
-import { registerHost } from '../host/publish.js';
 import type { Upgrade } from '../host/upgrade.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { ResolvedOptions } from './options.js';
@@ -41,7 +40,6 @@ export class Generation {
   /** For connections hosted in this thread; made when there is one. */
   #host: Host | undefined;
   readonly #hostCounters = new Counters();
-  #unregisterHost: () => void = () => {};
 
   private constructor(context: GenerationContext, module: HandlerModule) {
     this.#context = context;
@@ -139,7 +137,6 @@ export class Generation {
   /** Ends all connections, see {@link Host.drain}, and all threads. */
   async drain(limitMs: number): Promise<void> {
     await Promise.all([this.#workers?.drain(limitMs), this.#host?.drain(limitMs)]);
-    this.#unregisterHost();
     // What has not told of its end by now never will, or it does not count any more.
     for (const now of [Counter.CONNECTIONS, Counter.CLOSING, Counter.ARENA_BYTES, Counter.BUFFERED_BYTES]) {
       this.#hostCounters.set(now, 0);
@@ -153,7 +150,6 @@ export class Generation {
       const { options, calls, exchange, onClosed } = this.#context;
       const { handler } = this.#module;
       this.#host = new Host(options.host, handler, exchange, this.#hostCounters, options.log, onClosed, calls());
-      this.#unregisterHost = registerHost(this.#host);
     }
     return this.#host;
   }

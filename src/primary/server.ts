@@ -5,6 +5,7 @@ import type { SendData } from '../connection/connection.js';
 import { Counter, Counters } from '../connection/counters.js';
 import { Exchange, reportsOf } from '../host/exchange.js';
 import { Incidents } from '../host/incidents.js';
+import { registerExchange } from '../host/publish.js';
 import type { Health } from '../monitor/routes.js';
 import { shown } from '../protocol/shown.js';
 import { loadSystemCalls, type SystemCalls } from '../system/system-calls.js';
@@ -81,6 +82,8 @@ export class Server {
   #calls: SystemCalls | undefined;
   #kernelName = '';
   #closed: Promise<void> | undefined;
+  /** Ends what `publish` of a handler module does in this thread. */
+  #unregister: () => void = () => {};
 
   /** @internal Use {@link createServer}. */
   constructor(options: ResolvedOptions) {
@@ -166,6 +169,7 @@ export class Server {
     if (this.#state !== 'new') throw new Error('a server can be started once');
     expectOwnFiles();
     this.#state = 'started';
+    this.#unregister = registerExchange(this.#exchange);
     this.#calls = await this.#loadSystemCalls();
     if (this.#calls !== undefined) this.#exchange.sendBy(this.#calls, this.#counters);
     try {
@@ -331,6 +335,7 @@ export class Server {
     await Promise.all([...this.#generations].map((generation) => this.#retire(generation, drainMs)));
     clearTimeout(deadline);
     const httpClosed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    this.#unregister();
     this.#exchange.bus.close();
     this.#lingering.destroyAll();
     this.#httpConnections.destroyAll();

@@ -3,7 +3,7 @@ import { receiveMessageOnPort } from 'node:worker_threads';
 import { Exchange, reportsOf } from '../host/exchange.js';
 import { HandlerModuleError, loadHandlerModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
-import { registerHost } from '../host/publish.js';
+import { registerExchange } from '../host/publish.js';
 import { ThrottledLog } from '../host/throttled-log.js';
 import { ArenaError } from '../memory/arena.js';
 import { loadSystemCalls } from '../system/system-calls.js';
@@ -23,6 +23,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const counters = new Counters(task.counters);
   const ledger = new ThreadLedger(task.ledger);
   const exchange = new Exchange(options.bus, reportsOf(counters, log), ledger);
+  const unregister = registerExchange(exchange);
   let host: Host;
   try {
     await registerTsx();
@@ -36,7 +37,6 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
     tell({ type: 'unfit', code: error.code, message: error.message });
     process.exit(1); // a module that did not load is not tried again by its thread: the next task needs another one
   }
-  const unregister = registerHost(host);
   const ownership = new Ownership(task.ownership);
   const drained = new Promise<void>((resolve) => {
     const onMessage = (message: ToWorker) => {

@@ -11,7 +11,7 @@ import type { Handler } from '../../dist/connection/handler.js';
 import { DEFAULT_BUS_LIMITS, Exchange } from '../../dist/host/exchange.js';
 import { Host, type HostOptions } from '../../dist/host/host.js';
 import { ThrottledLog, tellTo } from '../../dist/host/throttled-log.js';
-import { publish, registerHost } from '../../dist/host/publish.js';
+import { publish, registerExchange, roomToPublish } from '../../dist/host/publish.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
 import { descriptorOf, hasDescriptors } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
@@ -448,13 +448,28 @@ describe('publish()', () => {
     message: (_connection, message) => publish('news', message),
   };
 
-  test('in a thread that hosts nothing throws', () => {
-    expect(() => publish('news', 'x')).toThrow('in a thread that hosts connections');
+  test('in a thread without a server throws', () => {
+    expect(() => publish('news', 'x')).toThrow('finds no server in this thread');
+    expect(() => roomToPublish()).toThrow('finds no server in this thread');
+  });
+
+  test('does nothing when the server has ended, which a timer of its handler may outlive', async () => {
+    const { exchange } = makeHost(rooms).host;
+    const unregister = registerExchange(exchange);
+    unregister();
+    expect(publish('news', 'x')).toBe(true);
+    await roomToPublish();
+    const made = makeHost(rooms);
+    cleanups.push(registerExchange(made.host.exchange));
+    unregister(); // again: it is the other one's place now
+    const client = connect(made);
+    publish('news', 'to the next');
+    expect(await client.hasGotFrames(1)).toEqual([shown(TEXT, 'to the next')]);
   });
 
   test('goes to all subscribers of the only host', async () => {
     const made = makeHost(rooms);
-    cleanups.push(registerHost(made.host));
+    cleanups.push(registerExchange(made.host.exchange));
     const clients = [connect(made), connect(made)] as const;
     clients[0].send(clientFrame(TEXT, 'from a hook'));
     for (const client of clients) expect(await client.hasGotFrames(1)).toEqual([shown(TEXT, 'from a hook')]);
@@ -470,7 +485,7 @@ describe('publish()', () => {
 
   test('goes to the host whose hook is running, and to no other', async () => {
     const hosts = [makeHost(rooms), makeHost(rooms)] as const;
-    for (const { host } of hosts) cleanups.push(registerHost(host));
+    for (const { host } of hosts) cleanups.push(registerExchange(host.exchange));
     const clients = hosts.map((made) => connect(made)) as [Client, Client];
     clients[0].send(clientFrame(TEXT, 'to the first'));
     await clients[0].hasGotFrames(1);
@@ -481,7 +496,7 @@ describe('publish()', () => {
   });
 
   test('needs a topic that is a string', () => {
-    cleanups.push(registerHost(makeHost(rooms).host));
+    cleanups.push(registerExchange(makeHost(rooms).host.exchange));
     expect(() => publish(1 as never, 'x')).toThrow('a topic must be a string, got number');
   });
 });
