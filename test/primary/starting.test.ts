@@ -1,42 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { createServer } from '../../dist/index.js';
 import { Client } from '../e2e/client.js';
 import { RecordingLog, serve, until } from '../e2e/serving.js';
+import { ModuleFolder, NEVER } from './module-folder.js';
 
-let folder: string;
+const modules = new ModuleFolder();
+afterAll(() => modules[Symbol.dispose]());
 let written = 0;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'wsloom-starting-'));
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
-
-/** A module that does something before it can be a handler. */
-function write(name: string, before: string): { readonly path: string; readonly url: URL } {
-  const path = join(folder, name);
-  writeFileSync(
-    path,
-    `import { existsSync } from 'node:fs';
-    import { isMainThread } from 'node:worker_threads';
-    ${before}
-    export default { message(connection, message) {
-      const text = message.text();
-      if (text === 'exit') process.exit(3);
-      if (text === 'throw') setTimeout(() => { throw new Error('from a timer'); });
-      if (text === 'throw no error') setTimeout(() => { throw { toString: 1, valueOf: 1 }; });
-      if (text === 'reject') void Promise.reject(new Error('awaited by nobody'));
-      connection.send(text);
-    } };`,
-  );
-  return { path, url: pathToFileURL(path) };
-}
-
-const NEVER = 'await new Promise(() => {});';
 
 describe('a server whose handler module does not load in time', () => {
   it.each([
@@ -44,7 +14,7 @@ describe('a server whose handler module does not load in time', () => {
     [1, NEVER],
     [1, `if (!isMainThread) ${NEVER}`],
   ])('does not start, and names the module (threads: %i, %s)', async (threads, before) => {
-    const { path, url } = write(`never-${++written}.mjs`, before);
+    const { path, url } = modules.write(`never-${++written}.mjs`, before);
     const log = new RecordingLog();
     const server = createServer({ handler: url, threads, startTimeoutMs: 500, log });
     const error: unknown = await server.listen({ port: 0 }).catch((reason: unknown) => reason);
@@ -55,6 +25,34 @@ describe('a server whose handler module does not load in time', () => {
   });
 });
 
+describe('publish() of a handler module', () => {
+  const source = (dist: string) => `
+    import { isMainThread } from 'node:worker_threads';
+    import { publish, roomToPublish } from '${dist}';
+    publish('news', 'while it loads'); // nobody is connected, and nothing breaks
+    await roomToPublish();
+    const tick = setInterval(async () => {
+      await roomToPublish();
+      publish('news', isMainThread ? 'of the primary' : 'of a thread');
+    }, 5);
+    tick.unref();
+    export const upgrade = ({ query }) => void publish('news', 'asked for ' + query);
+    export default { open(connection) { connection.subscribe('news'); } };`;
+
+  it.each([0, 2])('works in the primary too: while it loads, in timers, in upgrade (threads: %i)', async (threads) => {
+    const url = modules.writeSource('publishing.mjs', source(new URL('../../dist/index.js', import.meta.url).href));
+    await using served = await serve({ handler: url, threads });
+    using client = await Client.open(served.url);
+    using _another = await Client.open(`${served.url}/?name`);
+    const awaited = new Set(['asked for name', 'of the primary', ...(threads > 0 ? ['of a thread'] : [])]);
+    while (awaited.size > 0) awaited.delete(await client.text());
+    expect(served.log.lines).toEqual([]);
+    await served.server.close({ drainMs: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 50)); // its timers go on, and must not throw
+    expect(served.server.stats().workersLost).toBe(0);
+  });
+});
+
 describe('an error outside of hooks', () => {
   it.each([
     ['throw', 'from a timer'],
@@ -62,7 +60,7 @@ describe('an error outside of hooks', () => {
   ])(
     'ends its thread (%s); the log has the stack, the file and the connections; others notice nothing',
     async (what, message) => {
-      const { path, url } = write(`throwing-${++written}.mjs`, '');
+      const { path, url } = modules.write(`throwing-${++written}.mjs`, '');
       await using served = await serve({ handler: url, threads: 2 });
       const clients = [];
       for (let i = 0; i < 4; i++) clients.push(await Client.open(served.url));
@@ -90,7 +88,7 @@ describe('an error outside of hooks', () => {
   );
 
   it('ends its thread only, also if it is no error, and cannot be made a string', async () => {
-    await using served = await serve({ handler: write('odd.mjs', '').url, threads: 1 });
+    await using served = await serve({ handler: modules.write('odd.mjs', '').url, threads: 1 });
     using client = await Client.open(served.url);
     client.send('throw no error');
     expect((await client.closed).code).toBe(1006);
@@ -102,7 +100,7 @@ describe('an error outside of hooks', () => {
   });
 
   it('is not what a thread that exits is said to have had', async () => {
-    await using served = await serve({ handler: write('exiting.mjs', '').url, threads: 1 });
+    await using served = await serve({ handler: modules.write('exiting.mjs', '').url, threads: 1 });
     using client = await Client.open(served.url);
     client.send('exit');
     await client.closed;
