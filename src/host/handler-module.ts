@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Handler } from '../connection/handler.js';
+import { errorText } from './error-text.js';
 import { HandlerModuleError } from './handler-module-error.js';
 import { findUpgrade, HOOKS, hookHint } from './hook-names.js';
 import { placeOfSyntaxError } from './syntax-error.js';
@@ -120,7 +121,7 @@ function isMissing(error: unknown, href: string): boolean {
 
 /** Why a module did not load, as the author of the module can use it. */
 async function reason(cause: unknown, href: string): Promise<string> {
-  if (!(cause instanceof Error)) return String(cause);
+  if (!(cause instanceof Error)) return errorText(cause);
   if (cause instanceof SyntaxError) {
     const place = await placeOfSyntaxError(cause, href);
     if (place !== undefined) return `${place}: ${cause.name}: ${cause.message}`;

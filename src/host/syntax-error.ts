@@ -17,13 +17,14 @@ export async function placeOfSyntaxError(error: SyntaxError, href: string): Prom
   return found === undefined ? undefined : notedPlace(found);
 }
 
-/** The place in front of a stack: `file:line`, the lines of source, and `^` below the column. */
+/** The place in front of a stack: `file:line`, the lines of source, and `^` below the column; there is none at the end of a file. */
 function notedPlace(stack: string): string | undefined {
-  const lines = stack.split('\n');
-  const [, file, line] = /^(\S.*):(\d+)$/.exec(lines[0] as string) ?? []; // split() gives at least one
+  const [first = '', source = '', ...lines] = stack.split('\n');
+  const [, file, line] = /^((?:file:|\/|[A-Z]:\\).*):(\d+)$/.exec(first) ?? [];
+  if (file === undefined) return undefined;
   const carets = lines.find((text) => /^\s*\^+\s*$/.test(text));
-  if (file === undefined || carets === undefined) return undefined;
-  return `${file.startsWith('file:') ? fileURLToPath(file) : file}:${line}:${carets.indexOf('^') + 1}`;
+  const column = carets === undefined ? source.length : carets.indexOf('^');
+  return `${file.startsWith('file:') ? fileURLToPath(file) : file}:${line}:${column + 1}`;
 }
 
 /** What Node says of the first syntax error with this message. In a thread, because parsing alone needs a flag. */

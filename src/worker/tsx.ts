@@ -11,10 +11,10 @@ export async function registerTsx(): Promise<void> {
   const loader = process.execArgv.find((argument) => /(^|[/=])tsx(\/dist\/loader\.mjs|\/esm)?$/.test(argument));
   if (loader === undefined) return;
   const file = loader.replace(/^--import=/, '');
-  const api =
-    file.startsWith('file:') || file.startsWith('/')
-      ? new URL('./esm/api/index.mjs', file.startsWith('file:') ? file : pathToFileURL(file)).href
-      : pathToFileURL(createRequire(join(process.cwd(), 'any')).resolve('tsx/esm/api')).href;
+  // By its name, the loader is found from where Node found it. What it exports for `require` would not do.
+  const isFile = file.startsWith('file:') || file.startsWith('/');
+  const found = isFile ? file : createRequire(join(process.cwd(), 'any')).resolve('tsx');
+  const api = new URL('./esm/api/index.mjs', found.startsWith('file:') ? found : pathToFileURL(found)).href;
   const { register } = (await import(api)) as { readonly register: () => unknown };
   register();
 }

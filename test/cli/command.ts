@@ -12,8 +12,8 @@ export class Command implements AsyncDisposable {
   stderr = '';
   #wake: () => void = () => {};
 
-  constructor(file: string, args: readonly string[]) {
-    this.process = spawn(file, args);
+  constructor(file: string, args: readonly string[], options: { readonly cwd?: string } = {}) {
+    this.process = spawn(file, args, options);
     this.process.stdout.on('data', (bytes) => this.#add('stdout', bytes));
     this.process.stderr.on('data', (bytes) => this.#add('stderr', bytes));
     this.ended = new Promise((resolve) => {

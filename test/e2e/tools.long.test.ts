@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -24,6 +24,7 @@ withTools(() => {
   const project = new PackageCopy();
   afterAll(() => project[Symbol.dispose]());
   project.write('package.json', '{ "type": "module" }');
+  symlinkSync(join(TOOLS, 'tsx'), join(project.folder, 'node_modules', 'tsx'));
   project.write(
     'chat.ts',
     `import { defineHandler, publish } from 'wsloom'; let typed: number; export default ${PUBLISHING};`,
@@ -62,6 +63,12 @@ withTools(() => {
 
     it.each(['once', 'reload'])('under tsx, ./chat.js is ./chat.ts, also in threads (%s)', async (how) => {
       await using command = new Command(process.execPath, ['--import', TSX, program, String(threads), how]);
+      await publishes(await command.listening());
+    });
+
+    it('so it is when tsx is found by its name', async () => {
+      const options = { cwd: project.folder };
+      await using command = new Command(process.execPath, ['--import', 'tsx', program, String(threads)], options);
       await publishes(await command.listening());
     });
 

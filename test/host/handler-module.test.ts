@@ -179,6 +179,10 @@ describe('a handler module that cannot be used is refused with an error that nam
     ['mjs', 'const one = 1;\n\nexport default { message( };', 'Unexpected token', '3:27'],
     ['cjs', 'const one = 1;\nmodule.exports = { message( };', 'Unexpected token', '2:29'],
     ['mjs', 'const one = 1;\nimport { nothing } from "node:fs";', 'nothing', '2:10'],
+    // At the end the engine points at nothing.
+    ['mjs', 'export default {\n  message() {\n', 'end of input', '3:1'],
+    ['mjs', 'export default {\n  message() {', 'end of input', '2:14'],
+    ['cjs', 'module.exports = {\n  message() {\n', 'end of input', '3:1'],
   ])('it has a syntax error (.%s, %j)', async (extension, source, what, place) => {
     const { path, href } = write(source, extension);
     await using thread = new LoadingThread();
@@ -205,6 +209,11 @@ describe('a handler module that cannot be used is refused with an error that nam
   test('it throws a SyntaxError of its own, which shows its stack', async () => {
     const { path, href } = write('JSON.parse("{");');
     expect((await refusal(href)).message).toContain(`${path}:1:6`);
+  });
+
+  test('it throws a SyntaxError of its own, which looks like one of the engine', async () => {
+    const { path, href } = write('throw new SyntaxError("of a/file.txt:7");');
+    expect((await refusal(href)).message).toContain(`${path}:1:7`);
   });
 
   test('its top-level await does not settle in time', async () => {
@@ -234,6 +243,7 @@ describe('a handler module that cannot be used is refused with an error that nam
   test('it throws something that is no error', async () => {
     const error = await refusal(write('throw "just a string";').href);
     expect(error.message).toContain('does not load: just a string');
+    expect((await refusal(write('throw { code: 7 };').href)).message).toContain('does not load: { code: 7 }');
   });
 
   test('it imports something that is not there', async () => {
