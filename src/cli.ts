@@ -6,11 +6,12 @@ import { pathToFileURL } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
 import { explainMistake, guessForHandler } from './cli/did-you-mean.js';
 import { addKernels } from './cli/kernels.js';
-import { addLimits, FLAG_OF, limitsOf } from './cli/limits.js';
+import { addLimits, explainOption, limitsOf } from './cli/limits.js';
 import { addLoad, LOAD_FLAG_OF } from './cli/load.js';
 import { parseThresholds } from './cli/thresholds.js';
 import { collect, parseCount, parsePort, parseSeconds } from './cli/values.js';
 import { OptionError } from './client/option-error.js';
+import { errorText } from './host/error-text.js';
 import { ConfigError, createServer, HandlerModuleError, type Server, type ServerOptions } from './index.js';
 import { KERNEL_CHOICES } from './kernels/create-kernel.js';
 import { DEFAULTS } from './primary/options.js';
@@ -113,7 +114,7 @@ function createProgram(args: readonly string[]): Command {
 }
 
 const SERVE_HELP = `
-Sizes take the suffixes KiB, MiB and GiB (or k, m, g); without one they are bytes.
+Sizes take the suffixes KiB, MiB, GiB and TiB (or k, m, g, t); without one they are bytes.
 
 Handlers:
   echo         sends each message back
@@ -211,9 +212,8 @@ const HINTS: Readonly<Record<string, string>> = {
 
 /** One line for mistakes that the user can mend; the stack for those that are ours. */
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error instanceof ConfigError)
-    return error.message.replace(error.option, FLAG_OF.get(error.option) ?? error.option);
+  if (!(error instanceof Error)) return errorText(error);
+  if (error instanceof ConfigError) return explainOption(error);
   if (error instanceof OptionError)
     return error.message.replace(error.option, LOAD_FLAG_OF.get(error.option) ?? error.option);
   const { code } = error as NodeJS.ErrnoException;

@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
+import type { ConfigError } from '../primary/config-error.js';
 import { DEFAULTS } from '../primary/options.js';
 import type { ServerOptions } from '../primary/server-options.js';
-import { collect, parseCount, parseSeconds, parseSize, showSize } from './values.js';
+import { collect, parseCount, parseSeconds, parseSize, showSeconds, showSize } from './values.js';
 
 /** How a value is written. */
 type Kind = 'size' | 'count' | 'seconds' | 'list' | readonly string[];
@@ -153,13 +154,24 @@ const FLAGS: readonly Flag[] = [
   },
 ];
 
-/** The flags of the options that are wrong, for messages. */
-export const FLAG_OF: ReadonlyMap<string, string> = new Map([
+/** The flags of options. */
+const FLAG_OF: ReadonlyMap<string, string> = new Map([
   ...FLAGS.map(({ flag, option }) => [option, flag] as const),
   ...['health', 'host', 'kernel', 'page', 'path', 'port', 'threads', 'thresholds'].map(
     (option) => [option, `--${option}`] as const,
   ),
 ]);
+
+/** Says what is wrong with an option by its flag, in the units that the flag takes. */
+export function explainOption({ option, message, outOfRange }: ConfigError): string {
+  const flag = FLAG_OF.get(option) ?? option;
+  const kind = FLAGS.find((one) => one.option === option)?.kind;
+  const show = kind === 'seconds' ? showSeconds : showSize;
+  if (outOfRange === undefined || !(kind === 'seconds' || kind === 'size')) return message.replace(option, flag);
+  const { least, greatest, got } = outOfRange;
+  const unit = kind === 'seconds' ? ' seconds' : '';
+  return `${flag} must be from ${show(least)} to ${show(greatest)}${unit}, got ${show(got)}`;
+}
 
 /** Adds the flags of all limits to a command. */
 export function addLimits(command: Command): void {
@@ -192,5 +204,8 @@ function commanderOption(flag: Flag): Option {
   else if (kind === 'seconds') made.argParser(parseSeconds);
   else made.choices(kind);
   if (typeof value !== 'number') return value === undefined ? made : made.default(value);
-  return made.default(value, kind === 'size' ? showSize(value) : String(kind === 'seconds' ? value / 1000 : value));
+  return made.default(
+    value,
+    kind === 'size' ? showSize(value) : kind === 'seconds' ? showSeconds(value) : String(value),
+  );
 }

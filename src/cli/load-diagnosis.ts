@@ -79,6 +79,9 @@ function hintFor(kind: string, result: LoadResult): string | undefined {
   if (kind === NO_CLOSE && result.connections.opened === 0) {
     return 'the server closed the connection before it answered: does it speak WebSocket there, or want wss://?';
   }
+  if (kind === UNEXPECTED && mode === 'echo' && result.connections.opened > 1) {
+    return 'does the server send each message to all connections, as wsloom serve broadcast does? Then use --mode broadcast';
+  }
   // Others may have been answered: then it is only slow.
   if (messages.total > 0) return undefined;
   if (kind === NO_ANSWER) {

@@ -1,3 +1,4 @@
+import { UNEXPECTED } from '../load/failures.js';
 import type { LoadProgress } from '../load/load-options.js';
 import { type LoadResult, SATURATED } from '../load/load-result.js';
 
@@ -36,7 +37,8 @@ export function renderReport(result: LoadResult): string {
 }
 
 /** What the figures must not be believed for. */
-export function warnings({ client, mode }: LoadResult): string[] {
+export function warnings({ client, mode, errorsByKind }: LoadResult): string[] {
+  if (errorsByKind[UNEXPECTED] !== undefined) return []; // that is what kept it busy
   if (client.utilization < SATURATED || client.microsPerMessage === 0) return [];
   const percent = Math.round(client.utilization * 100);
   // In broadcast there is one thread, and no more.

@@ -113,7 +113,7 @@ export function addLoad(program: Command, version: string): void {
 }
 
 const LOAD_HELP = `
-Sizes take the suffixes KiB, MiB and GiB (or k, m, g); without one they are bytes.
+Sizes take the suffixes KiB, MiB, GiB and TiB (or k, m, g, t); without one they are bytes.
 
 Modes:
   echo         each connection sends, and the server sends it back (wsloom serve echo)

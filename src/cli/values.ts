@@ -2,10 +2,10 @@ import { InvalidArgumentError } from 'commander';
 
 /** How values are written on the command line. Each returns what an option of the API wants, in bytes, ms or as a count. */
 
-const SUFFIXES: Readonly<Record<string, number>> = { '': 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+const SUFFIXES: Readonly<Record<string, number>> = { '': 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
 export function parseSize(text: string): number {
-  const [, digits, suffix = ''] = /^(\d+(?:\.\d+)?)(?:([kmg])(?:i?b)?|b)?$/i.exec(text) ?? [];
+  const [, digits, suffix = ''] = /^(\d+(?:\.\d+)?)(?:([kmgt])(?:i?b)?|b)?$/i.exec(text) ?? [];
   const unit = SUFFIXES[suffix.toLowerCase()];
   const size = unit === undefined || digits === undefined ? Number.NaN : Number(digits) * unit;
   if (!Number.isSafeInteger(size)) throw new InvalidArgumentError('It must be a size, like 65536, 64KiB or 16MiB.');
@@ -13,9 +13,17 @@ export function parseSize(text: string): number {
 }
 
 export function showSize(bytes: number): string {
-  if (bytes >= 2 ** 20 && bytes % 2 ** 20 === 0) return `${bytes / 2 ** 20}MiB`;
-  return bytes >= 2 ** 10 && bytes % 2 ** 10 === 0 ? `${bytes / 2 ** 10}KiB` : String(bytes);
+  const [unit = '', factor = 1] = UNITS.find(([, size]) => bytes >= size && bytes % size === 0) ?? [];
+  return `${bytes / factor}${unit}`;
 }
+
+/** The longest first. */
+const UNITS = [
+  ['TiB', 2 ** 40],
+  ['GiB', 2 ** 30],
+  ['MiB', 2 ** 20],
+  ['KiB', 2 ** 10],
+] as const;
 
 export function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
@@ -24,7 +32,7 @@ export function parsePort(text: string): number {
 }
 
 export function parseCount(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 0.');
   return Number(text);
 }
 
@@ -33,6 +41,10 @@ export function parseSeconds(text: string): number {
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (!(seconds <= 2_000_000)) throw new InvalidArgumentError('It must be a number of seconds, at most 2000000.');
   return Math.round(seconds * 1000);
+}
+
+export function showSeconds(ms: number): string {
+  return String(ms / 1000);
 }
 
 /** For options that can be given several times. */

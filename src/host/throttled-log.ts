@@ -128,7 +128,7 @@ function keyOf(level: keyof Logger, kind: string): string {
 export function tellTo(log: Logger): (report: Report) => void {
   return ({ level, kind, line, times, isRepeated }) => {
     if (kind === OTHERS) log[level](`${times} of other kinds, last ${line}`);
-    else if (isRepeated) log[level](`${times} times more, last ${line}`);
+    else if (isRepeated) log[level](`${times === 1 ? 'once' : `${times} times`} more, last ${line}`);
     else log[level](times === 1 ? line : `${times} times, last ${line}`);
   };
 }

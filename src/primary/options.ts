@@ -195,7 +195,12 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
 function checkNumber(name: keyof typeof RANGES, value: unknown): number {
   const [least, greatest] = RANGES[name];
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= greatest) return value;
-  throw new ConfigError(name, `${name} must be an integer from ${least} to ${greatest}, got ${shown(value)}`);
+  const outOfRange = typeof value === 'number' ? { got: value, least, greatest } : undefined;
+  throw new ConfigError(
+    name,
+    `${name} must be an integer from ${least} to ${greatest}, got ${shown(value)}`,
+    outOfRange,
+  );
 }
 
 function checkChoice<Name extends keyof typeof CHOICES>(name: Name, value: unknown): (typeof CHOICES)[Name][number] {

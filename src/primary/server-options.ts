@@ -35,7 +35,7 @@ export interface ServerOptions {
   readonly maxPayloadBytes?: number;
   /**
    * TCP connections that may be open at a time, counted from when they are accepted, whether they are WebSockets or not;
-   * default: 8/9 of what the process may have of descriptors above 256; 1 to 2^31 less 1. Beyond it 503, or, when 40 others wait for
+   * default: 8/9 of (the limit of descriptors less 256); 1 to 2^31 less 1. Beyond it 503, or, when 40 others wait for
    * that answer, nothing. Those that are closing do not count; there may be an eighth as many of them. Each costs some KiB, its
    * socket's buffers in the kernel, and a descriptor.
    */
@@ -75,8 +75,8 @@ export interface ServerOptions {
    */
   readonly maxOwedBytes?: number;
   /**
-   * A thread that is owed so much that publishers wait for it, and takes nothing for so long, is waited for no more;
-   * default 10 000. When it goes on, its subscribers of the topics that it has missed are closed with 1013, or with
+   * How long publishers wait for a thread that takes nothing of what it is owed, in ms; default 10 000; at least 1: 0 is not for
+   * ever. Then it is waited for no more. When it goes on, its subscribers of the topics that it has missed are closed with 1013, or with
    * `slowConsumer: 'drop'` only miss them. Raising it makes publishers wait longer for a thread that is blocked.
    */
   readonly slowThreadTimeoutMs?: number;
@@ -161,7 +161,7 @@ export interface ServerOptions {
    */
   readonly handOffTimeoutMs?: number;
   /**
-   * How long the handler module may take to load, and a thread to start, from 1 to 3 600 000; default 60 000. It holds
+   * How long the handler module may take to load, and a thread to start, in ms, from 1 to 3 600 000; default 60 000. It holds
    * for the start, for a reload and for a thread that takes the place of one that died. Beyond it, `listen` and `reload` throw a
    * {@link HandlerModuleError} or a {@link WorkerStartError} that names the module; a thread is tried again. Raise it for a module
    * that waits for something slow.

@@ -5,10 +5,15 @@ import type { LoadResult } from '../../dist/load/load-result.js';
 
 describe('a client that was the bottleneck', () => {
   const resultOf = (mode: LoadResult['mode']) =>
-    ({ mode, client: { utilization: 0.99, cpu: 1, microsPerMessage: 5 } }) as LoadResult;
+    ({ mode, errorsByKind: {}, client: { utilization: 0.99, cpu: 1, microsPerMessage: 5 } }) as LoadResult;
 
   it('is to be given more threads', () => {
     expect(warnings(resultOf('echo'))).toEqual([expect.stringMatching(/busy 99 % .* Give it more threads \(-w\)/)]);
+  });
+
+  it('is not told so of what more came than was sent', () => {
+    const errorsByKind = { 'unexpected: more messages than were sent': 1 };
+    expect(warnings({ ...resultOf('echo'), errorsByKind })).toEqual([]);
   });
 
   it('is not told so in broadcast, where there can be no more', () => {

@@ -241,6 +241,14 @@ describe('a server that the load is not meant for', () => {
   });
 });
 
+it('an echo load on a server that sends each message to all is told the mode', async () => {
+  await using served = await serve({ handler: builtIn('broadcast') });
+  await using command = Command.run('load', served.url, '-c', '3', '-d', '0.3', '--warmup', '0');
+  expect(await command.ended).toBe(1);
+  expect(command.stderr).toMatch(/unexpected: more messages than were sent: .* Then use --mode broadcast\n/);
+  expect(command.stderr).not.toContain('-w');
+});
+
 describe('a mistake is answered in one line', () => {
   const url = 'ws://127.0.0.1:8080/';
   it.each([

@@ -37,11 +37,11 @@ describe('a throttled log', () => {
     log.throttled('info', 'b', 'b 2');
     expect(lines.splice(0)).toEqual(['info: a 1', 'info: b 1']);
     vi.advanceTimersByTime(100);
-    expect(lines.splice(0)).toEqual(['info: 1 times more, last a 2']);
+    expect(lines.splice(0)).toEqual(['info: once more, last a 2']);
     vi.advanceTimersByTime(899);
     expect(lines).toEqual([]);
     vi.advanceTimersByTime(1);
-    expect(lines).toEqual(['info: 1 times more, last b 2']);
+    expect(lines).toEqual(['info: once more, last b 2']);
   });
 
   it('tells the levels of one kind apart', () => {
