@@ -1,6 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
+import { type Batch, chunksOf, decodeBatch, encodeBatch, leastOverhead } from './batch.js';
+import { Inbox } from './inbox.js';
 import { MissedTopics } from './missed-topics.js';
-import { MAX_NUMBERED_PEERS, SharedChunk } from './shared-chunk.js';
+import { MAX_NUMBERED_PEERS, type SharedChunk } from './shared-chunk.js';
 import { ThreadLedger } from './thread-ledger.js';
 import { hashTopic } from './topic-hash.js';
 import type { Outlet, Run } from './topics.js';
@@ -33,28 +35,6 @@ export interface BusListener {
 /** What travels between threads. Everything comes in the order of posting. */
 type BusMessage = Batch | { readonly missed: SharedArrayBuffer };
 
-/** The publications of a turn. */
-interface Batch {
-  /** The number that the publisher has given to the thread. */
-  readonly peer: number;
-  readonly topics: readonly string[];
-  /** What the message itself is taken to hold, in bytes: many small batches may lie in one chunk. */
-  readonly overheadBytes: number;
-  readonly parts: readonly {
-    readonly buffer: SharedArrayBuffer;
-    /** Four numbers for each run: which topic, start, end, messages. */
-    readonly runs: readonly number[];
-  }[];
-}
-
-/** What has come, and waits for connections that clients know of and this thread does not. */
-interface HeldMessage {
-  readonly message: BusMessage;
-  /** How many connections had been handed to this thread when all that clients knew of then had been; undefined before. */
-  offered: number | undefined;
-  readonly untilMs: number;
-}
-
 /** Another thread. */
 interface Peer {
   readonly port: MessagePort;
@@ -77,12 +57,7 @@ const HIGH_SHARE = 1 / 4;
 const LOW_SHARE = 1 / 8;
 /** How many times the bound is the most that connections may come to, which are held back one by one. */
 const MOST = 2;
-/** How long publications may wait for connections that clients may know of and this thread does not, in ms. */
-const MAX_HOLD_MS = 100;
 const MIN_PRUNED = 32;
-/** What a batch is taken to hold beside its chunks, and for each of its runs, in bytes. */
-const BATCH_BYTES = 1024;
-const RUN_BYTES = 64;
 
 /**
  * Connects the topics of one thread with those of the others, by a MessagePort to each of them: the publications of a turn are
@@ -108,15 +83,18 @@ export class Bus implements Outlet {
   #timer: NodeJS.Timeout | undefined;
   #tickedAtMs = 0;
   #waiting: (() => void)[] = [];
-  /** What has come and waits for connections that are expected: see {@link MAX_HOLD_MS}. */
-  readonly #held: HeldMessage[] = [];
-  #isHoldScheduled = false;
+  readonly #inbox: Inbox<BusMessage>;
 
   /** @param ledger of this thread. */
   constructor(listener: BusListener, limits: BusLimits, ledger = new ThreadLedger()) {
     this.#listener = listener;
     this.#limits = limits;
     this.ledger = ledger;
+    this.#inbox = new Inbox(
+      ledger,
+      (message) => this.#take(message),
+      () => listener.takeHandOffs(),
+    );
   }
 
   /** From now on, what others publish is received. To be called before the first client can hear that it is connected. */
@@ -144,7 +122,7 @@ export class Bus implements Outlet {
       stillMs: 0,
       missed: undefined,
     });
-    port.on('message', (message: BusMessage) => this.#onMessage(message));
+    port.on('message', (message: BusMessage) => this.#inbox.receive(message));
     port.on('close', () => this.#disconnect(port));
     port.unref(); // does not keep its thread alive
   }
@@ -218,11 +196,11 @@ export class Bus implements Outlet {
 
   #hasRoomFor(peer: Peer, runs: readonly Run[], maxBytes: number): boolean {
     const { owedBytes } = peer.ledger;
-    return owedBytes === 0 || owedBytes + newBytesOf(peer, runs) + BATCH_BYTES + RUN_BYTES * runs.length <= maxBytes;
+    return owedBytes === 0 || owedBytes + newBytesOf(peer, runs) + leastOverhead(runs) <= maxBytes;
   }
 
   #postBatch(peer: Peer, runs: readonly Run[]): void {
-    const batch = batchOf(peer, runs);
+    const batch = encodeBatch(runs, peer.number);
     for (const chunk of chunksOf(runs)) hold(chunk, peer);
     peer.ledger.addOwed(batch.overheadBytes);
     peer.port.postMessage(batch);
@@ -293,75 +271,14 @@ export class Bus implements Outlet {
 
   // Of what comes.
 
-  #onMessage(message: BusMessage): void {
-    const { ledger } = this;
-    if (this.#held.length === 0 && !ledger.isExpecting) {
-      this.#take(message);
-      return;
-    }
-    this.#held.push({ message, offered: undefined, untilMs: performance.now() + MAX_HOLD_MS });
-    this.#release();
-  }
-
-  #releaseSoon(): void {
-    if (this.#isHoldScheduled) return;
-    this.#isHoldScheduled = true;
-    setImmediate(() => {
-      this.#isHoldScheduled = false;
-      this.#release();
-    });
-  }
-
-  #release(): void {
-    this.#listener.takeHandOffs();
-    try {
-      for (let first = this.#held[0]; first !== undefined; first = this.#held[0]) {
-        if (this.#isAwaiting(first) && performance.now() < first.untilMs) return;
-        this.#held.shift();
-        this.#take(first.message);
-      }
-    } finally {
-      if (this.#held.length > 0) this.#releaseSoon();
-    }
-  }
-
-  /** Whether connections of which clients knew when a message came are still on their way. */
-  #isAwaiting(held: HeldMessage): boolean {
-    const { ledger } = this;
-    if (held.offered === undefined) {
-      if (ledger.isPlacing) return true; // one of them may not be on its way to anybody yet
-      held.offered = ledger.offered;
-      this.#listener.takeHandOffs();
-    }
-    return !ledger.hasOpened(held.offered);
-  }
-
   #take(message: BusMessage): void {
     if ('missed' in message) {
       this.ledger.addSlow(-1);
       this.#listener.onMissed(new MissedTopics(message.missed).close());
       return;
     }
-    const { peer, topics, overheadBytes, parts } = message;
-    const runs: Run[] = [];
-    const chunks: SharedChunk[] = [];
-    for (const part of parts) {
-      const chunk = new SharedChunk(part.buffer);
-      chunks.push(chunk);
-      const words = part.runs;
-      for (let at = 0; at < words.length; at += 4) {
-        const [topic, start, end, messages] = words.slice(at, at + 4) as [number, number, number, number];
-        runs.push({
-          topic: topics[topic] as string,
-          chunk,
-          start,
-          end,
-          messages,
-          except: undefined,
-          isHeldBack: false,
-        });
-      }
-    }
+    const { peer, overheadBytes } = message;
+    const { runs, chunks } = decodeBatch(message);
     try {
       this.#listener.receive(runs);
     } finally {
@@ -388,16 +305,6 @@ function wantedBy(ledger: ThreadLedger, runs: readonly Run[], hashes: ReadonlyMa
   return wanted.size === 0 ? [] : runs.filter(({ topic }) => wanted.has(topic));
 }
 
-/** The chunks of runs, each once. Runs of one chunk follow each other: a publisher fills one after the other. */
-function* chunksOf(runs: readonly Run[]): Iterable<SharedChunk> {
-  let last: SharedChunk | undefined;
-  for (const { chunk } of runs) {
-    if (chunk === last) continue;
-    last = chunk;
-    yield chunk;
-  }
-}
-
 /** Memory that would be held for a thread, and is not yet. */
 function newBytesOf({ number }: Peer, runs: readonly Run[]): number {
   let bytes = 0;
@@ -420,25 +327,4 @@ function prune(peer: Peer): void {
   const { number, inFlight } = peer;
   if (inFlight.length % MIN_PRUNED !== 0) return; // not each time, should it be owed very much
   peer.inFlight = [...new Set(inFlight)].filter((chunk) => chunk.isPending(number));
-}
-
-function batchOf({ number }: Peer, runs: readonly Run[]): Batch {
-  const topics: string[] = [];
-  const places = new Map<string, number>();
-  const parts: { readonly buffer: SharedArrayBuffer; readonly runs: number[] }[] = [];
-  let chunk: SharedChunk | undefined;
-  for (const run of runs) {
-    if (run.chunk !== chunk) {
-      chunk = run.chunk;
-      parts.push({ buffer: chunk.buffer, runs: [] });
-    }
-    let place = places.get(run.topic);
-    if (place === undefined) {
-      place = topics.push(run.topic) - 1;
-      places.set(run.topic, place);
-    }
-    parts.at(-1)?.runs.push(place, run.start, run.end, run.messages);
-  }
-  const names = topics.reduce((bytes, topic) => bytes + 2 * topic.length, 0);
-  return { peer: number, topics, overheadBytes: BATCH_BYTES + RUN_BYTES * runs.length + names, parts };
 }

@@ -1,0 +1,84 @@
+import { SharedChunk } from './shared-chunk.js';
+import type { Run } from './topics.js';
+
+/** What a batch is taken to hold beside its chunks, and for each of its runs, in bytes. */
+const BATCH_BYTES = 1024;
+const RUN_BYTES = 64;
+
+/** The publications of a turn. */
+export interface Batch {
+  /** The number that the publisher has given to the thread. */
+  readonly peer: number;
+  readonly topics: readonly string[];
+  /** What the message itself is taken to hold, in bytes: many small batches may lie in one chunk. */
+  readonly overheadBytes: number;
+  readonly parts: readonly {
+    readonly buffer: SharedArrayBuffer;
+    /** Four numbers for each run: which topic, start, end, messages. */
+    readonly runs: readonly number[];
+  }[];
+}
+
+/** What a message with such runs is taken to hold, without its topics, in bytes. */
+export function leastOverhead(runs: readonly Run[]): number {
+  return BATCH_BYTES + RUN_BYTES * runs.length;
+}
+
+/** @param peer the number of the thread that it is for */
+export function encodeBatch(runs: readonly Run[], peer: number): Batch {
+  const topics: string[] = [];
+  const places = new Map<string, number>();
+  const parts: { readonly buffer: SharedArrayBuffer; readonly runs: number[] }[] = [];
+  let chunk: SharedChunk | undefined;
+  for (const run of runs) {
+    if (run.chunk !== chunk) {
+      chunk = run.chunk;
+      parts.push({ buffer: chunk.buffer, runs: [] });
+    }
+    let place = places.get(run.topic);
+    if (place === undefined) {
+      place = topics.push(run.topic) - 1;
+      places.set(run.topic, place);
+    }
+    parts.at(-1)?.runs.push(place, run.start, run.end, run.messages);
+  }
+  const names = topics.reduce((bytes, topic) => bytes + 2 * topic.length, 0);
+  return { peer, topics, overheadBytes: leastOverhead(runs) + names, parts };
+}
+
+/** The runs of a batch that has come, and their chunks, each of which is to be released once. */
+export function decodeBatch({ topics, parts }: Batch): {
+  readonly runs: readonly Run[];
+  readonly chunks: readonly SharedChunk[];
+} {
+  const runs: Run[] = [];
+  const chunks: SharedChunk[] = [];
+  for (const part of parts) {
+    const chunk = new SharedChunk(part.buffer);
+    chunks.push(chunk);
+    const words = part.runs;
+    for (let at = 0; at < words.length; at += 4) {
+      const [topic, start, end, messages] = words.slice(at, at + 4) as [number, number, number, number];
+      runs.push({
+        topic: topics[topic] as string,
+        chunk,
+        start,
+        end,
+        messages,
+        except: undefined,
+        isHeldBack: false,
+      });
+    }
+  }
+  return { runs, chunks };
+}
+
+/** The chunks of runs, each once. Runs of one chunk follow each other: a publisher fills one after the other. */
+export function* chunksOf(runs: readonly Run[]): Iterable<SharedChunk> {
+  let last: SharedChunk | undefined;
+  for (const { chunk } of runs) {
+    if (chunk === last) continue;
+    last = chunk;
+    yield chunk;
+  }
+}

@@ -1,0 +1,77 @@
+import type { ThreadLedger } from './thread-ledger.js';
+
+/** How long messages may wait for connections that clients may know of and this thread does not, in ms. */
+const MAX_HOLD_MS = 100;
+
+/** What has come, and waits for connections that clients know of and this thread does not. */
+interface HeldMessage<Message> {
+  readonly message: Message;
+  /** How many connections had been handed to this thread when all that clients knew of then had been; undefined before. */
+  offered: number | undefined;
+  readonly untilMs: number;
+}
+
+/**
+ * What comes to a thread from others, in its order. A client that has its 101 may count on what it subscribes first, and learn of
+ * it before this thread has its connection: so a message waits until the connections that were on their way when it came are open.
+ */
+export class Inbox<Message> {
+  readonly #ledger: ThreadLedger;
+  readonly #take: (message: Message) => void;
+  readonly #takeHandOffs: () => void;
+  readonly #held: HeldMessage<Message>[] = [];
+  #isScheduled = false;
+
+  /**
+   * @param ledger of the thread.
+   * @param take is given each message when its time has come.
+   * @param takeHandOffs has those connections open that the thread was given before.
+   */
+  constructor(ledger: ThreadLedger, take: (message: Message) => void, takeHandOffs: () => void) {
+    this.#ledger = ledger;
+    this.#take = take;
+    this.#takeHandOffs = takeHandOffs;
+  }
+
+  receive(message: Message): void {
+    if (this.#held.length === 0 && !this.#ledger.isExpecting) {
+      this.#take(message);
+      return;
+    }
+    this.#held.push({ message, offered: undefined, untilMs: performance.now() + MAX_HOLD_MS });
+    this.#release();
+  }
+
+  #releaseSoon(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#release();
+    });
+  }
+
+  #release(): void {
+    this.#takeHandOffs();
+    try {
+      for (let first = this.#held[0]; first !== undefined; first = this.#held[0]) {
+        if (this.#isAwaiting(first) && performance.now() < first.untilMs) return;
+        this.#held.shift();
+        this.#take(first.message);
+      }
+    } finally {
+      if (this.#held.length > 0) this.#releaseSoon();
+    }
+  }
+
+  /** Whether connections of which clients knew when a message came are still on their way. */
+  #isAwaiting(held: HeldMessage<Message>): boolean {
+    const ledger = this.#ledger;
+    if (held.offered === undefined) {
+      if (ledger.isPlacing) return true; // one of them may not be on its way to anybody yet
+      held.offered = ledger.offered;
+      this.#takeHandOffs();
+    }
+    return !ledger.hasOpened(held.offered);
+  }
+}
