@@ -1,0 +1,130 @@
+import { readdirSync } from 'node:fs';
+import { setEnvironmentData, type Worker } from 'node:worker_threads';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RawClient } from './raw-client.js';
+import { handler, type Served, serve, until } from './serving.js';
+
+/** When a thread dies, in the order that `handlers/dying.js` has them in; and what becomes of the client that it has just been given. */
+const INSTANTS = [
+  ['between taking a descriptor and having a socket on it', 'goes to another'],
+  ['with a socket that it has not told of', 'is lost'],
+  ['with a socket that it has told of', 'is lost'],
+  ['in a hook', 'is lost'],
+  ['by an error outside of hooks', 'is lost'],
+  ['by being out of memory', 'is lost'],
+] as const;
+
+const THREADS = 3;
+const PLACES = 12;
+const asked = new Int32Array(new SharedArrayBuffer(4));
+
+/** Descriptors of this process, whose threads share them. */
+const descriptors = () => readdirSync('/proc/self/fd').length;
+
+/** Whether its connection lives. */
+async function isEchoed(client: RawClient, text: string): Promise<boolean> {
+  client.text(text);
+  const frame = await client.next().catch(() => undefined);
+  return String(frame?.payload) === text;
+}
+
+/** The threads that end are ended on purpose, and all are there again. */
+async function isWhole({ server }: Served, lost: number): Promise<boolean> {
+  const { workersLost, threads } = server.stats();
+  return workersLost === lost && threads.filter(({ isTaking }) => isTaking).length === THREADS;
+}
+
+/** Each of the places of an address is anybody's, and there is none too many. */
+async function expectAllPlaces({ port, server }: Served): Promise<void> {
+  await until(() => server.stats().connections === 0);
+  const clients: RawClient[] = [];
+  try {
+    for (let i = 0; i <= PLACES; i++) {
+      const client = await RawClient.upgrading(port, '/');
+      clients.push(client);
+      expect((await client.response).slice(0, 12)).toBe(i < PLACES ? 'HTTP/1.1 101' : 'HTTP/1.1 503');
+    }
+  } finally {
+    for (const client of clients) client[Symbol.dispose]();
+  }
+  await until(() => server.stats().connections === 0);
+}
+
+describe.runIf(process.platform === 'linux')('a thread that dies', () => {
+  const workers = new Set<Worker>();
+  const note = (worker: Worker) => void workers.add(worker.once('exit', () => workers.delete(worker)));
+  let served: Served;
+  let lost = 0;
+  let before = 0;
+
+  beforeAll(async () => {
+    setEnvironmentData('wsloom.e2e.dying', asked.buffer);
+    process.on('worker', note);
+    served = await serve({
+      handler: handler('dying.js'),
+      threads: THREADS,
+      maxConnectionsPerIp: PLACES,
+      resourceLimits: { maxOldGenerationSizeMb: 32 },
+    });
+    await expectAllPlaces(served); // what is made when it is first needed
+    before = descriptors();
+  });
+
+  afterAll(async () => {
+    process.off('worker', note);
+    setEnvironmentData('wsloom.e2e.dying', undefined);
+    await served[Symbol.asyncDispose]();
+  });
+
+  /** Nobody but the thread's own clients is hurt, and nothing of it stays. */
+  async function expectDeath(die: () => Promise<void>): Promise<void> {
+    using bystanders = new Clients();
+    while (bystanders.all.length < THREADS) {
+      const client = await bystanders.open(served.port);
+      expect(await isEchoed(client, 'before')).toBe(true);
+    }
+    await die();
+    await until(() => isWhole(served, lost));
+    const alive = await Promise.all(bystanders.all.map((client) => isEchoed(client, 'after')));
+    expect(alive.filter((is) => is)).toHaveLength(THREADS - 1); // it had one of them
+    bystanders[Symbol.dispose]();
+    await expectAllPlaces(served);
+    await until(() => descriptors() === before);
+  }
+
+  it.each(INSTANTS.map(([when, then], i) => ({ when, then, instant: i + 1 })))(
+    '$when: its client $then',
+    async ({ then, instant }) => {
+      await expectDeath(async () => {
+        Atomics.store(asked, 0, instant);
+        lost++;
+        using client = await RawClient.upgrading(served.port, '/');
+        expect(await client.response).toContain(' 101 ');
+        expect(await isEchoed(client, 'hello')).toBe(then === 'goes to another');
+      });
+      await served.server.reload(); // the next that dies is the first of its pool
+    },
+  );
+
+  it('is replaced also if it is terminated from outside', async () => {
+    await expectDeath(async () => {
+      lost++;
+      const [worker] = workers;
+      await worker?.terminate();
+    });
+  });
+});
+
+class Clients implements Disposable {
+  readonly all: RawClient[] = [];
+
+  async open(port: number): Promise<RawClient> {
+    const client = await RawClient.open(port, '/');
+    this.all.push(client);
+    return client;
+  }
+
+  [Symbol.dispose](): void {
+    for (const client of this.all.splice(0)) client[Symbol.dispose]();
+  }
+}
