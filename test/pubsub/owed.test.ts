@@ -1,5 +1,5 @@
 import { MessageChannel } from 'node:worker_threads';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Bus } from '../../dist/pubsub/bus.js';
 import { MAX_NUMBERED_PEERS } from '../../dist/pubsub/shared-chunk.js';
 import { ThreadLedger } from '../../dist/pubsub/thread-ledger.js';
@@ -357,7 +357,17 @@ describe('a thread that takes nothing for slowThreadTimeoutMs', () => {
 });
 
 describe('a connection that its client knows of before its thread', () => {
+  /** However long a busy machine takes: it is waited for for a time. */
+  function stopTheClock(): void {
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now());
+  }
+
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
   test('makes the thread want everything, and take nothing newer before it is open', async () => {
+    stopTheClock();
     unblock();
     const { ledger } = to.bus;
     expect(from.bus.wants('z')).toBe(false);
@@ -378,6 +388,7 @@ describe('a connection that its client knows of before its thread', () => {
   });
 
   test('is waited for, whoever else is placed meanwhile', async () => {
+    stopTheClock();
     unblock();
     const { ledger } = to.bus;
     ledger.addPlacing(1);
@@ -399,6 +410,7 @@ describe('a connection that its client knows of before its thread', () => {
   });
 
   test('is opened first if it has been handed over', async () => {
+    stopTheClock();
     unblock();
     const { ledger } = to.bus;
     ledger.noteOffered();
@@ -419,6 +431,21 @@ describe('a connection that its client knows of before its thread', () => {
     await until(() => to.subscriber.got.length === 1);
     expect(owed()).toBe(0);
   });
+});
+
+test('connections that were handed over are counted on when their count turns negative', () => {
+  const ledger = new ThreadLedger();
+  const words = new Int32Array(ledger.buffer, 0, 16);
+  ledger.noteOffered();
+  ledger.noteOpened();
+  for (const [word, count] of words.entries()) if (count === 1) words[word] = 2 ** 31 - 1;
+  expect(ledger.isExpecting).toBe(false);
+  ledger.noteOffered();
+  expect(ledger.isExpecting).toBe(true);
+  ledger.noteOpened();
+  expect(ledger.isExpecting).toBe(false);
+  ledger.noteOffered();
+  expect(ledger.isExpecting).toBe(true);
 });
 
 test('topics of a thread are told apart from others', () => {
