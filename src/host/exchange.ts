@@ -49,6 +49,7 @@ export class Exchange {
         onMissed: (topics) => this.#inTurn(() => this.topics.miss(topics)),
         onDropped: (messages) => reports.onDropped?.(messages),
         onSlowThread: () => reports.onSlowThread?.(),
+        onThreadGone: (peer) => this.topics.forgetThread(peer),
         takeHandOffs: () => this.takeHandOffs(),
       },
       limits,

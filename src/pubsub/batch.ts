@@ -46,15 +46,15 @@ export function encodeBatch(runs: readonly Run[], peer: number): Batch {
   return { peer, topics, overheadBytes: leastOverhead(runs) + names, parts };
 }
 
-/** The runs of a batch that has come, and their chunks, each of which is to be released once. */
-export function decodeBatch({ topics, parts }: Batch): {
+/** The runs of a batch that has come, and their chunks, each of which is to be noted as taken once. */
+export function decodeBatch({ peer, topics, parts }: Batch): {
   readonly runs: readonly Run[];
   readonly chunks: readonly SharedChunk[];
 } {
   const runs: Run[] = [];
   const chunks: SharedChunk[] = [];
   for (const part of parts) {
-    const chunk = new SharedChunk(part.buffer);
+    const chunk = new SharedChunk(part.buffer, peer);
     chunks.push(chunk);
     const words = part.runs;
     for (let at = 0; at < words.length; at += 4) {

@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { type Batch, chunksOf, decodeBatch, encodeBatch, leastOverhead } from './batch.js';
 import { Inbox } from './inbox.js';
 import { MissedTopics } from './missed-topics.js';
-import { MAX_NUMBERED_PEERS, type SharedChunk } from './shared-chunk.js';
+import { MAX_NUMBERED_PEERS } from './shared-chunk.js';
 import { ThreadLedger } from './thread-ledger.js';
 import { hashTopic } from './topic-hash.js';
 import type { Outlet, Run } from './topics.js';
@@ -28,6 +28,8 @@ export interface BusListener {
   onDropped(messages: number): void;
   /** A thread takes nothing, and is waited for no more. */
   onSlowThread(): void;
+  /** A thread is gone: chunks need not count for it any more what it has taken and what its outputs hold. @param peer its number */
+  onThreadGone(peer: number): void;
   /** Has the connections open that this thread was given before: it may be about to hear what they subscribe first. */
   takeHandOffs(): void;
 }
@@ -41,8 +43,6 @@ interface Peer {
   readonly ledger: ThreadLedger;
   /** By which chunks count what they hold for it; negative if there are too many threads. */
   readonly number: number;
-  /** Chunks that may hold something for it. */
-  inFlight: SharedChunk[];
   /** What it had taken when it was looked at last, and for how long it has taken nothing since, in ms. */
   taken: number;
   stillMs: number;
@@ -57,7 +57,6 @@ const HIGH_SHARE = 1 / 4;
 const LOW_SHARE = 1 / 8;
 /** How many times the bound is the most that connections may come to, which are held back one by one. */
 const MOST = 2;
-const MIN_PRUNED = 32;
 
 /**
  * Connects the topics of one thread with those of the others, by a MessagePort to each of them: the publications of a turn are
@@ -117,7 +116,6 @@ export class Bus implements Outlet {
       port,
       ledger,
       number,
-      inFlight: [],
       taken: ledger.taken,
       stillMs: 0,
       missed: undefined,
@@ -164,10 +162,12 @@ export class Bus implements Outlet {
     }
   }
 
+  /** This thread has done with publishing. What it has posted is still taken by the others, which count it down themselves. */
   close(): void {
-    for (const port of [...this.#peers.keys()]) {
-      this.#disconnect(port);
-      port.close();
+    for (const peer of [...this.#peers.values()]) {
+      this.#peers.delete(peer.port);
+      this.#forgetOwing(peer);
+      peer.port.close();
     }
   }
 
@@ -201,7 +201,7 @@ export class Bus implements Outlet {
 
   #postBatch(peer: Peer, runs: readonly Run[]): void {
     const batch = encodeBatch(runs, peer.number);
-    for (const chunk of chunksOf(runs)) hold(chunk, peer);
+    for (const chunk of chunksOf(runs)) if (chunk.addPending(peer.number)) peer.ledger.addOwed(chunk.bytes.length);
     peer.ledger.addOwed(batch.overheadBytes);
     peer.port.postMessage(batch);
   }
@@ -257,13 +257,13 @@ export class Bus implements Outlet {
     this.#listener.onSlowThread();
   }
 
-  /** It is gone, or we are: it is owed nothing any more. */
+  /** It is gone, and owed nothing any more. */
   #disconnect(port: MessagePort): void {
     const peer = this.#peers.get(port);
     if (peer === undefined) return;
     this.#peers.delete(port);
     if (peer.number >= 0) {
-      for (const chunk of peer.inFlight) if (chunk.isPending(peer.number)) chunk.forgetPending(peer.number);
+      this.#listener.onThreadGone(peer.number);
       this.#freeNumbers.push(peer.number);
     }
     this.#forgetOwing(peer);
@@ -283,8 +283,7 @@ export class Bus implements Outlet {
       this.#listener.receive(runs);
     } finally {
       for (const chunk of chunks) {
-        if (peer < 0 || chunk.takePending(peer)) this.ledger.addOwed(-chunk.bytes.length);
-        chunk.release();
+        if (chunk.takePending(peer)) this.ledger.addOwed(-chunk.bytes.length);
       }
       this.ledger.addOwed(-overheadBytes);
       this.ledger.noteTaken();
@@ -308,23 +307,6 @@ function wantedBy(ledger: ThreadLedger, runs: readonly Run[], hashes: ReadonlyMa
 /** Memory that would be held for a thread, and is not yet. */
 function newBytesOf({ number }: Peer, runs: readonly Run[]): number {
   let bytes = 0;
-  for (const chunk of chunksOf(runs)) if (number < 0 || !chunk.isPending(number)) bytes += chunk.bytes.length;
+  for (const chunk of chunksOf(runs)) if (!chunk.isPending(number)) bytes += chunk.bytes.length;
   return bytes;
-}
-
-function hold(chunk: SharedChunk, peer: Peer): void {
-  const { number, ledger } = peer;
-  chunk.acquire();
-  if (number >= 0 && !chunk.addPending(number)) return;
-  ledger.addOwed(chunk.bytes.length);
-  if (number < 0) return;
-  if (peer.inFlight.length >= MIN_PRUNED) prune(peer);
-  peer.inFlight.push(chunk);
-}
-
-/** Forgets chunks that hold nothing for a thread any more, and those that are listed twice. */
-function prune(peer: Peer): void {
-  const { number, inFlight } = peer;
-  if (inFlight.length % MIN_PRUNED !== 0) return; // not each time, should it be owed very much
-  peer.inFlight = [...new Set(inFlight)].filter((chunk) => chunk.isPending(number));
 }

@@ -1,12 +1,15 @@
 /**
- * The first bytes of a chunk hold the count of its users, in a cache line of its own, so that counting disturbs no payload; and then,
- * for each thread that batches of it were posted to, how many of these the thread has not taken yet.
+ * The first bytes of a chunk hold the count of its users, in a cache line of its own, so that counting disturbs no payload; and then
+ * two numbers for each thread that batches of it were posted to: how many of these the thread has not taken yet, and how many of its
+ * outputs hold the chunk. So it is known of how many users the chunk is rid when the thread dies.
  */
-export const CHUNK_HEADER_BYTES = 1024;
+export const CHUNK_HEADER_BYTES = 2048;
+const HEADER_WORDS = CHUNK_HEADER_BYTES / Int32Array.BYTES_PER_ELEMENT;
 const FIRST_PENDING_WORD = 16;
 
 /** Threads for which a chunk can count. */
-export const MAX_NUMBERED_PEERS = CHUNK_HEADER_BYTES / Int32Array.BYTES_PER_ELEMENT - FIRST_PENDING_WORD;
+export const MAX_NUMBERED_PEERS = (HEADER_WORDS - FIRST_PENDING_WORD) / 2;
+const FIRST_HELD_WORD = FIRST_PENDING_WORD + MAX_NUMBERED_PEERS;
 
 /** Size of an ordinary chunk, in bytes: small enough to stay in a core's second-level cache. */
 const CHUNK_BYTES = 256 * 1024;
@@ -14,10 +17,7 @@ const CHUNK_BYTES = 256 * 1024;
 /** How many free chunks a thread keeps ready; the memory of more than these goes back to the system after a while, in ms. */
 const MAX_READY = 16;
 const KEEP_MS = 1000;
-/**
- * How many it knows of at most, free or not: more than threads can be owed. The oldest may be held for ever, by the count of a
- * thread that died.
- */
+/** How many it knows of at most, free or not: more than threads can be owed. The others go when nobody holds them. */
 const MAX_KNOWN = 1024;
 
 /**
@@ -29,41 +29,56 @@ export class SharedChunk {
   readonly bytes: Buffer;
   /** The count of users, and those of the threads. */
   readonly #counts: Int32Array;
+  /** Where this thread counts its outputs that hold it; 0 for the thread that fills it, and for one that has no number. */
+  readonly #heldWord: number;
   version = 0;
   /** Where the next frame goes, for the thread that fills it. */
   position = CHUNK_HEADER_BYTES;
 
-  constructor(buffer: SharedArrayBuffer) {
+  /** @param peer by which number its publisher knows this thread; negative if it does not, or is this thread. */
+  constructor(buffer: SharedArrayBuffer, peer = -1) {
     this.buffer = buffer;
     this.bytes = Buffer.from(buffer);
-    this.#counts = new Int32Array(buffer, 0, CHUNK_HEADER_BYTES / Int32Array.BYTES_PER_ELEMENT);
+    this.#counts = new Int32Array(buffer, 0, HEADER_WORDS);
+    this.#heldWord = peer < 0 ? 0 : FIRST_HELD_WORD + peer;
   }
 
-  acquire(users = 1): void {
-    Atomics.add(this.#counts, 0, users);
+  // Should the thread die between two steps, the chunk is held for ever, and never taken to be free by mistake.
+
+  /** One more output of this thread holds it, or whoever else uses its bytes. */
+  acquire(): void {
+    Atomics.add(this.#counts, 0, 1);
+    if (this.#heldWord > 0) Atomics.add(this.#counts, this.#heldWord, 1);
   }
 
-  release(users = 1): void {
-    Atomics.sub(this.#counts, 0, users);
+  release(): void {
+    if (this.#heldWord > 0) Atomics.sub(this.#counts, this.#heldWord, 1);
+    Atomics.sub(this.#counts, 0, 1);
   }
 
-  /** One more batch was posted to a thread. @param peer its number @returns whether it is the only one */
+  /** One more batch was posted to a thread, which uses the chunk until it has taken it. @returns whether it is the only one */
   addPending(peer: number): boolean {
-    return Atomics.add(this.#counts, FIRST_PENDING_WORD + peer, 1) === 0;
+    Atomics.add(this.#counts, 0, 1);
+    return peer < 0 || Atomics.add(this.#counts, FIRST_PENDING_WORD + peer, 1) === 0;
   }
 
   /** The thread has taken one. @returns whether it was the last */
   takePending(peer: number): boolean {
-    return Atomics.sub(this.#counts, FIRST_PENDING_WORD + peer, 1) === 1;
+    const isLast = peer < 0 || Atomics.sub(this.#counts, FIRST_PENDING_WORD + peer, 1) === 1;
+    Atomics.sub(this.#counts, 0, 1);
+    return isLast;
   }
 
   isPending(peer: number): boolean {
-    return Atomics.load(this.#counts, FIRST_PENDING_WORD + peer) > 0;
+    return peer >= 0 && Atomics.load(this.#counts, FIRST_PENDING_WORD + peer) > 0;
   }
 
-  /** The thread is gone, and takes none any more. */
-  forgetPending(peer: number): void {
-    this.release(Atomics.exchange(this.#counts, FIRST_PENDING_WORD + peer, 0));
+  /** The thread is gone: it takes nothing any more, and its outputs are gone with it. */
+  forget(peer: number): void {
+    const counts = this.#counts;
+    const users =
+      Atomics.exchange(counts, FIRST_PENDING_WORD + peer, 0) + Atomics.exchange(counts, FIRST_HELD_WORD + peer, 0);
+    Atomics.sub(counts, 0, users);
   }
 
   get isFree(): boolean {
@@ -116,6 +131,12 @@ export class ChunkPool {
   endTurn(): void {
     for (const chunk of this.#inTurn) chunk.release();
     this.#inTurn.length = 0;
+  }
+
+  /** Another thread is gone, with all that it had of the chunks. @param peer its number */
+  forget(peer: number): void {
+    for (const chunk of this.#known) chunk.forget(peer);
+    for (const chunk of this.#large) chunk.forget(peer);
   }
 
   #hold(chunk: SharedChunk): SharedChunk {

@@ -238,6 +238,11 @@ export class Topics {
     this.#deliver(runs);
   }
 
+  /** Another thread is gone, and with it what it had of this one's publications. @param peer its number on the bus */
+  forgetThread(peer: number): void {
+    this.#pool.forget(peer);
+  }
+
   #takePending(subscriber: Subscriber): void {
     this.#lastIsOpen = false;
     this.#delivery.toOne(subscriber, this.#runs);

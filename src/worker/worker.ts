@@ -55,7 +55,6 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   tell({ type: 'ready', kernel: host.kernelName });
   await drained;
   unregister();
-  exchange.bus.close();
   log.flush();
   port.close();
   return { outcome: 'drained' };

@@ -43,6 +43,7 @@ const bus = new NotingBus(
     onMissed() {},
     onDropped() {},
     onSlowThread() {},
+    onThreadGone: (peer) => topics.forgetThread(peer),
     takeHandOffs() {},
   },
   limits,

@@ -25,6 +25,7 @@ const deaf = (receive: (runs: readonly Run[]) => void = () => {}): BusListener =
   onMissed: () => {},
   onDropped: () => {},
   onSlowThread: () => {},
+  onThreadGone: () => {},
   takeHandOffs: () => {},
 });
 
@@ -58,6 +59,7 @@ class Station {
         onSlowThread: () => {
           this.slowThreads++;
         },
+        onThreadGone: (peer) => this.topics.forgetThread(peer),
         takeHandOffs: () => this.takeHandOffs(),
       },
       LIMITS,

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Bus } from '../../dist/pubsub/bus.js';
@@ -40,6 +41,7 @@ class Station {
           this.dropped += messages;
         },
         onSlowThread: () => this.slowThreads++,
+        onThreadGone: (peer) => this.topics.forgetThread(peer),
         takeHandOffs: () => this.handOffsTaken++,
       },
       LIMITS,
@@ -104,16 +106,49 @@ describe('what a thread is owed', () => {
     expect(to.bus.ledger.taken).toBe(5);
   });
 
-  test('is counted by chunks however many threads have come and gone', () => {
+  test('is counted by chunks however many threads have come and gone', async () => {
     const other = new Station();
     for (let i = 0; i < MAX_NUMBERED_PEERS + 10; i++) {
-      other.bus.connect(new MessageChannel().port1, new ThreadLedger());
-      other.bus.close();
+      const { port1, port2 } = new MessageChannel();
+      other.bus.connect(port1, new ThreadLedger());
+      const closed = once(port1, 'close');
+      port2.close();
+      await closed;
     }
     const again = new Station('x');
     connectBlocked(other, again);
     for (let i = 0; i < 3; i++) other.publish('x', 10);
     expect(again.bus.ledger.owedBytes).toBe(CHUNK_BYTES + 3 * BATCH_BYTES);
+  });
+
+  test('is counted down when it is taken, also if its publisher has gone meanwhile', async () => {
+    from.publish('x', 10);
+    from.bus.close();
+    unblock();
+    await until(() => to.subscriber.got.length === 1);
+    await until(() => owed() === 0);
+  });
+
+  test('goes with it, also what its outputs hold, and of others nothing', async () => {
+    const third = new Station('x');
+    connectBlocked(from, third)();
+    to.subscriber.isSlow = true;
+    third.subscriber.isSlow = true;
+    unblock();
+    from.publish('x', 10);
+    await until(() => to.subscriber.deliveries.length + third.subscriber.deliveries.length === 2);
+    const memory = to.subscriber.deliveries[0]?.memory;
+    await until(() => to.bus.ledger.taken === 1 && third.bus.ledger.taken === 1);
+    to.bus.close();
+    const connected = new Station('x');
+    await until(() => from.bus.wants('y') === false); // only the one that is gone had subscribers of it
+    expect(memory?.isFree).toBe(false);
+    third.subscriber.readHeld();
+    expect(memory?.isFree).toBe(true);
+    // Whoever gets its number begins anew.
+    connectBlocked(from, connected);
+    for (let i = 0; i < 3; i++) from.publish('x', 10);
+    expect(connected.bus.ledger.owedBytes).toBe(CHUNK_BYTES + 3 * BATCH_BYTES);
   });
 
   test('is nothing for publications that it has no subscribers of', () => {

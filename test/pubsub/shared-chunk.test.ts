@@ -16,16 +16,35 @@ function fill(pool: ChunkPool, length: number): SharedChunk {
 describe('a chunk', () => {
   test('counts its users in the memory itself, for all threads that have it', () => {
     const mine = new SharedChunk(new SharedArrayBuffer(2048));
-    const theirs = new SharedChunk(mine.buffer);
+    const theirs = new SharedChunk(mine.buffer, 5);
     expect(mine.isFree).toBe(true);
     mine.acquire();
-    theirs.acquire(3);
+    for (let i = 0; i < 3; i++) theirs.acquire();
     expect([mine.isFree, theirs.isFree]).toEqual([false, false]);
-    for (let i = 0; i < 4; i++) {
+    mine.release();
+    for (let i = 0; i < 3; i++) {
       expect(mine.isFree).toBe(false);
       theirs.release();
     }
     expect([mine.isFree, theirs.isFree]).toEqual([true, true]);
+  });
+
+  test('is rid of the users of a thread that is gone, and of no others', () => {
+    const mine = new SharedChunk(new SharedArrayBuffer(COUNT_BYTES));
+    const [first, second] = [0, 1].map((peer) => new SharedChunk(mine.buffer, peer));
+    for (const peer of [0, 1]) mine.addPending(peer);
+    for (const theirs of [first, second]) for (let i = 0; i < 3; i++) theirs?.acquire();
+    expect(mine.takePending(0)).toBe(true);
+    second?.release();
+    mine.forget(1);
+    expect([mine.isPending(1), mine.isFree]).toEqual([false, false]);
+    for (let i = 0; i < 3; i++) {
+      expect(mine.isFree).toBe(false);
+      first?.release();
+    }
+    expect(mine.isFree).toBe(true);
+    mine.forget(0);
+    expect(mine.isFree).toBe(true);
   });
 
   test('keeps its contents clear of the count', () => {

@@ -1,4 +1,4 @@
-/** What clients do that is no use of a server, each with what must hold nevertheless. Switched on by `--attacks`. */
+/** What clients do that is no use of a server, each with what must hold nevertheless. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';

@@ -27,11 +27,8 @@ export class Service {
     });
   }
 
-  /** @param isAttacked whether the servers have the limits that attacks are to meet. */
-  static async start(isAttacked: boolean): Promise<Service> {
-    const child = fork(new URL('./servers.js', import.meta.url), isAttacked ? ['--attacks'] : [], {
-      execArgv: ['--expose-gc'],
-    });
+  static async start(): Promise<Service> {
+    const child = fork(new URL('./servers.js', import.meta.url), { execArgv: ['--expose-gc'] });
     const failed = once(child, 'exit').then(([code]) => {
       throw new Error(`the servers did not start: ${code}`);
     });

@@ -12,14 +12,15 @@ import { attempt, chooseScenario, crash, heaps, SCENARIOS } from './scenarios.js
 import { Service } from './service.js';
 import { choices, Disruptions, Tally, type Target, type World } from './world.js';
 
-const HELP = `Usage: npm run soak -- [--minutes N] [--seed S] [--attacks]
+const HELP = `Usage: npm run soak -- [--minutes N] [--seed S]
 
   --minutes N   how long, default 2
   --seed S      an integer from 0 to 4294967295, default 1
-  --attacks     clients that never read, half handshakes, floods of publications, reloads with blocked workers, too
   --help
 `;
 
+/** What clients do, and what is no use of a server. */
+const MIX = [...SCENARIOS, ...ATTACKS];
 const ACTORS = 60;
 /** Of the machine's processors, for clients and servers together. */
 const MAX_PROCESSOR_SHARE = 0.6;
@@ -41,7 +42,6 @@ const BUFFERED_STEP_BYTES = 64 * 1024;
 interface Options {
   readonly minutes: number;
   readonly seed: number;
-  readonly attacks: boolean;
 }
 
 function options(): Options | undefined {
@@ -49,7 +49,6 @@ function options(): Options | undefined {
     options: {
       minutes: { type: 'string', default: '2' },
       seed: { type: 'string', default: '1' },
-      attacks: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -62,26 +61,22 @@ function options(): Options | undefined {
   if (!(seed >= 0 && seed < 2 ** 32)) {
     throw new TypeError(`--seed must be an integer from 0 to 4294967295, got "${values.seed}"`);
   }
-  return { minutes, seed, attacks: values.attacks };
+  return { minutes, seed };
 }
 
 /** One run: a warm-up, whose end is what everything is to come back to, and the load. */
 class Soak {
   readonly #service: Service;
   readonly #seed: number;
-  readonly #isAttacked: boolean;
-  readonly #scenarios: typeof SCENARIOS;
   readonly #tally = new Tally();
   readonly #targets: readonly [threaded: Target, single: Target];
   #delayMs = 20;
   /** Of the processors, twice a second. */
   readonly #shares: number[] = [];
 
-  constructor(service: Service, seed: number, isAttacked: boolean) {
+  constructor(service: Service, seed: number) {
     this.#service = service;
     this.#seed = seed;
-    this.#isAttacked = isAttacked;
-    this.#scenarios = isAttacked ? [...SCENARIOS, ...ATTACKS] : SCENARIOS;
     const [threaded, single] = service.ready.ports;
     const reloads = new Disruptions(); // of both at once
     this.#targets = [
@@ -96,7 +91,7 @@ class Soak {
     const before = await this.#settled('before');
     const startedAt = performance.now();
     await this.#load(minutes * 60_000);
-    if (this.#isAttacked) await this.#attack(expectPlaces);
+    await this.#attack(expectPlaces);
     const loadedMinutes = (performance.now() - startedAt) / 60_000;
     const after = await this.#settled('after');
     this.#compare(before, after);
@@ -109,7 +104,7 @@ class Soak {
   /** Everything once or more, so that what is made when it is first needed has been made. */
   async #warmUp(): Promise<void> {
     const runs = this.#targets.flatMap((target, t) =>
-      this.#scenarios.flatMap(([, , scenario], i) =>
+      MIX.flatMap(([, , scenario], i) =>
         [0, 1].map((k) => attempt(scenario, this.#world(target, choices(this.#seed, 10_000 + t * 1000 + i * 2 + k)))),
       ),
     );
@@ -127,11 +122,9 @@ class Soak {
     const trouble = [
       this.#again(() => this.#alone(() => this.#crash()), CRASH_EACH_MS, until),
       this.#again(() => this.#alone(() => this.#reload()), RELOAD_EACH_MS, until),
+      this.#again(() => this.#alone(() => this.#flood()), FLOOD_EACH_MS, until),
+      this.#again(() => this.#alone(() => this.#reloadBlocked()), RELOAD_BLOCKED_EACH_MS, until),
     ];
-    if (this.#isAttacked) {
-      trouble.push(this.#again(() => this.#alone(() => this.#flood()), FLOOD_EACH_MS, until));
-      trouble.push(this.#again(() => this.#alone(() => this.#reloadBlocked()), RELOAD_BLOCKED_EACH_MS, until));
-    }
     await Promise.all([...actors, ...trouble]);
     clearInterval(control);
   }
@@ -141,7 +134,7 @@ class Soak {
     while (performance.now() < until) {
       await pause(next() * 2 * this.#delayMs);
       const target = this.#targets[next() < 0.65 ? 0 : 1];
-      await attempt(chooseScenario(next, this.#scenarios), this.#world(target, next));
+      await attempt(chooseScenario(next, MIX), this.#world(target, next));
     }
   }
 
@@ -269,7 +262,7 @@ class Soak {
     if (descriptors !== before.measured.descriptors) {
       tally.error('descriptors', `${descriptors} instead of ${before.measured.descriptors}`);
     }
-    if (this.#isAttacked && after.measured.residentBytes > before.measured.residentBytes + RESIDENT_TOLERANCE_BYTES) {
+    if (after.measured.residentBytes > before.measured.residentBytes + RESIDENT_TOLERANCE_BYTES) {
       const [from, to] = [before, after].map(({ measured }) => mebibytes(measured.residentBytes));
       tally.error('memory', `${to} are resident instead of ${from}`);
     }
@@ -315,7 +308,7 @@ class Soak {
       const { slowConsumers: _, refusedHandshakes: __, ...others } = limits;
       // What the attacks are to meet.
       const attacked = { refusedAddresses: 0, refusedUnanswered: 0, stalls: 0, droppedPublications: 0, slowThreads: 0 };
-      if (this.#isAttacked) Object.assign(others, attacked);
+      Object.assign(others, attacked);
       for (const [name, count] of Object.entries(others)) this.#between(`${name} of server ${i}`, count, 0, 0);
     }
   }
@@ -386,8 +379,8 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const service = await Service.start(chosen.attacks);
-  const isWell = await new Soak(service, chosen.seed, chosen.attacks).run(chosen.minutes);
+  const service = await Service.start();
+  const isWell = await new Soak(service, chosen.seed).run(chosen.minutes);
   return isWell ? 0 : 1;
 }
 
