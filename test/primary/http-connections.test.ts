@@ -44,8 +44,11 @@ async function listen(answerBytes: number, { stallTimeoutMs = 0, maxConnections 
   return { connections, counters, lines, port: (server.address() as AddressInfo).port };
 }
 
-async function client(port: number): Promise<{ readonly socket: Socket; readonly closed: Promise<void> }> {
-  const socket = connect(port, '127.0.0.1');
+async function client(
+  port: number,
+  localAddress = '127.0.0.1',
+): Promise<{ readonly socket: Socket; readonly closed: Promise<void> }> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress });
   socket.on('error', () => {}); // 'close' follows
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   await once(socket, 'connect');
@@ -95,6 +98,43 @@ describe('an answer that is longer than the kernel takes', () => {
     socket.destroy();
     await until(() => connections.size === 0);
     expect(connections.counted).toBe(0);
+  });
+});
+
+describe('silent connections above the limit', () => {
+  const healthOf = async (port: number, localAddress: string) => {
+    const { socket } = await client(port, localAddress);
+    socket.write(GET);
+    let answer = '';
+    for await (const chunk of socket.resume()) answer += String(chunk);
+    return answer.slice(0, 12);
+  };
+
+  it('give way to who asks, from wherever they come', async () => {
+    const { counters, port } = await listen(10, { maxConnections: 1 });
+    const within = await client(port);
+    const addresses = Array.from({ length: 6 }, (_, i) => `127.0.0.${i + 10}`);
+    const silent = await Promise.all(
+      addresses.flatMap((address) => Array.from({ length: 12 }, () => client(port, address))),
+    );
+    // 72 for 40 places.
+    await until(() => counters.get(Counter.REFUSED_UNANSWERED) >= 72 - 40);
+    for (const address of ['127.0.0.9', '127.0.0.10']) expect(await healthOf(port, address)).toBe('HTTP/1.1 200');
+    for (const { socket } of [within, ...silent]) socket.destroy();
+  });
+
+  it('of many addresses keep nobody out who has one of them only', async () => {
+    const { connections, counters, port } = await listen(10, { maxConnections: 1 });
+    const within = await client(port);
+    const only = await client(port, '127.0.0.9');
+    await until(() => connections.size === 2);
+    const addresses = Array.from({ length: 100 }, (_, i) => `127.0.0.${10 + (i % 5)}`);
+    const silent = await Promise.all(addresses.map((address) => client(port, address)));
+    await until(() => counters.get(Counter.REFUSED_UNANSWERED) >= 1 + 100 - 40);
+    only.socket.resume().write(GET);
+    const [answer] = await once(only.socket, 'data');
+    expect(String(answer).slice(0, 12)).toBe('HTTP/1.1 200');
+    for (const { socket } of [within, ...silent]) socket.destroy();
   });
 });
 
