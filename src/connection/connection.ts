@@ -67,7 +67,7 @@ export interface Connection<Data = unknown> {
    * @returns false if a thread with subscribers of the topic is owed more than a quarter of `maxOwedBytes`. The message is sent all the
    * same. If a hook of this connection has published, the connection is not read until there is room. Other code (timers, what comes after
    * an `await`) should await `roomToPublish()` before the next: beyond `maxOwedBytes` what it publishes is dropped for that
-   * thread, and counted.
+   * thread, and counted. So is what a `close` hook publishes: there is no connection left that could be held back.
    * @throws TypeError for data of another type. @throws MessageVoidError for a message outside its callback.
    */
   publish(topic: string, data: SendData): boolean;

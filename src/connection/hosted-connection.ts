@@ -92,8 +92,6 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #peerEnded = false;
   /** `send` has returned false, and `drain` is due. */
   #owesDrain = false;
-  /** `send` has ever returned false. */
-  #hasOverflowed = false;
   /** The payload of the latest ping that could not be answered yet, because output was queued. */
   #owedPong: Uint8Array | undefined;
 
@@ -241,7 +239,6 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   }
 
   holdBack(topic: string): void {
-    this.#hasOverflowed = true;
     this.#isFull = true; // ends the hand-out, see there; what is asked then is `acceptsInput`
     this.#awaitedTopic = topic;
     this.#env.throttled.add(this);
@@ -430,7 +427,6 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #hasRoomFor(bytes: number, messages: number): boolean {
     if (this.#guard.hasRoomFor(bytes, messages, this.#output.bufferedBytes)) return true;
     this.#owesDrain = true;
-    this.#hasOverflowed = true;
     return false;
   }
 
@@ -476,12 +472,9 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     }
   }
 
-  /**
-   * A value that was meant to refuse must not let anybody in: see {@link problemOfOpen}. Not false after a `send` that returned it: it may
-   * be what `open` has passed on, and `drain` may have been called since.
-   */
+  /** A value that was meant to refuse must not let anybody in: see {@link problemOfOpen}. */
   #judgeOpen(answer: unknown): void {
-    if (this.#state !== State.OPEN || (answer === false && this.#hasOverflowed)) return;
+    if (this.#state !== State.OPEN) return;
     try {
       const problem = problemOfOpen(answer);
       if (problem !== undefined) this.#failHook('open', problem);
@@ -620,7 +613,6 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #isBelowHighWaterMark(): boolean {
     if (!this.#isAboveHighWaterMark()) return true;
     this.#owesDrain = true;
-    this.#hasOverflowed = true;
     return false;
   }
 
@@ -643,10 +635,14 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   }
 
   #callDrain(): void {
+    const { publisher } = this.#topics; // a stream may be written to by somebody else's hook
+    this.#topics.publisher = this;
     try {
       this.#watch('drain', this.#env.handler.drain?.(this));
     } catch (error) {
       this.#failHook('drain', error);
+    } finally {
+      this.#topics.publisher = publisher;
     }
   }
 

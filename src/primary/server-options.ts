@@ -77,7 +77,8 @@ export interface ServerOptions {
   /**
    * How long publishers wait for a thread that takes nothing of what it is owed, in ms; default 10 000; at least 1: 0 is not for
    * ever. Then it is waited for no more. When it goes on, its subscribers of the topics that it has missed are closed with 1013, or with
-   * `slowConsumer: 'drop'` only miss them. Raising it makes publishers wait longer for a thread that is blocked.
+   * `slowConsumer: 'drop'` only miss them. Raising it makes publishers wait longer for a thread that is blocked. It is measured in the
+   * publisher's own time, in which a turn of the event loop counts 40 ms at most: a publisher that is blocked itself waits for longer.
    */
   readonly slowThreadTimeoutMs?: number;
   /**
