@@ -36,6 +36,9 @@ const State = {
   CLOSED: 3,
 } as const;
 
+/** After a read of so many bytes it is asked how much time the connection has had: there may be as much again at once. */
+const LONG_READ_BYTES = 64 * 1024;
+
 /** Overwrites messages in poison mode: no text, no frame header, and easily recognised. */
 const POISON = 0xdb;
 
@@ -287,7 +290,8 @@ export class HostedConnection implements Connection, TransportListener, InputLis
       if (this.#bytesLeft <= 0) this.#askGuard();
       const goesOn = this.#input.read(start, end);
       this.#noteInput();
-      return goesOn && !this.#isStopped;
+      if (end - start >= LONG_READ_BYTES) this.#guard.askTime();
+      return goesOn && !this.#isStopped && !this.#guard.givesWay;
     } finally {
       this.#endReadTurn();
     }
@@ -309,7 +313,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
         this.#owesDrain = false;
         if (this.#state === State.OPEN) this.#callDrain();
       }
-      if (this.#input.isHeld && !this.#isOpening) this.#resume();
+      if (this.#input.isHeld && !this.#isOpening && !this.#guard.givesWay) this.#resume();
     } finally {
       turn.end();
     }
@@ -376,9 +380,14 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   /** Reads on if the peer was throttled, or publications had to wait, for long enough. @returns whether there is no more to be done */
   retry(): boolean {
     if (this.#state === State.CLOSED) return true;
-    if (this.#awaitsRoom() || !this.#guard.isReleased()) return false;
+    if (this.#awaitsRoom() || !this.#guard.isReleased() || this.#guard.givesWay) return false;
     if (this.#input.isHeld && !this.#isOpening) this.#resume();
     return true;
+  }
+
+  /** Reads on, and handles what was read, after others have had their slices of time. */
+  goOn(): void {
+    if (this.#state !== State.CLOSED && !this.#isOpening) this.#resume();
   }
 
   get heldBytes(): number {
@@ -437,7 +446,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     if (this.#isFull && (this.#awaitsRoom() || this.#isAboveHighWaterMark())) return false;
     if (this.#messagesLeft > 0) return true;
     this.#askGuard();
-    return this.#messagesLeft > 0 || !this.#guard.pausesAtRate;
+    return this.#messagesLeft > 0 || !(this.#guard.pausesAtRate || this.#guard.givesWay);
   }
 
   /** What is sent of the window has to be gathered before. */
