@@ -726,6 +726,11 @@ describe('shed()', () => {
     consumer.wire.drainSome(1);
     thread.pass(1);
     expect(consumer.connection.heldSinceMs).toBe(31);
+    // Of both, the earlier.
+    thread.pass(5);
+    consumer.wire.arrive(clientFrame(BINARY, pattern(50 * KIB), { fin: false }));
+    thread.pass(5);
+    expect(consumer.connection.heldSinceMs).toBe(31);
   });
 });
 

@@ -39,6 +39,8 @@ export interface ThreadOptions extends Partial<ConnectionLimits> {
   readonly maxBufferedBytes?: number;
   readonly arenaBytes?: number;
   readonly poison?: boolean;
+  /** Where publications go beside the connections of the thread. Default: nowhere. */
+  readonly outlet?: Outlet;
 }
 
 /** A connection and the wire that it hangs on. */
@@ -47,7 +49,7 @@ export interface Peer {
   readonly wire: ScriptedTransport;
 }
 
-const NO_OUTLET: Outlet = {
+export const NO_OUTLET: Outlet = {
   wants: () => false,
   post: () => {},
   join: () => {},
@@ -90,7 +92,7 @@ export class TestThread {
   constructor(options: ThreadOptions = {}) {
     this.arena = new Arena(options.arenaBytes ?? 8 * MIB);
     this.turn = new Turn(() => this.topics.flush());
-    this.topics = new Topics(NO_OUTLET, () => this.turn.schedule());
+    this.topics = new Topics(options.outlet ?? NO_OUTLET, () => this.turn.schedule());
     this.topics.sendBy({
       send: (fd, bytes, start, end) => this.#wires[fd]?.takeDirectly(bytes, start, end) ?? Number.NaN,
       count: (messages) => this.counters.add(Counter.MESSAGES_OUT, messages),
@@ -98,7 +100,7 @@ export class TestThread {
     });
     const kernel = createKernel('auto', this.arena.memory);
     this.out = new OutBuffer(this.arena, kernel);
-    const { handler, arenaBytes, maxBufferedBytes = 2 ** 40, poison, ...limits } = options;
+    const { handler, arenaBytes, maxBufferedBytes = 2 ** 40, poison, outlet: _, ...limits } = options;
     const shared = new SharedArrayBuffer(4);
     this.budget = new BufferBudget(shared, maxBufferedBytes, this.counters, () => this.exceeded++);
     this.#env = {

@@ -54,6 +54,7 @@ function makeHost(
     maxBufferedBytes: 2 ** 40,
     buffered: new SharedArrayBuffer(4),
   },
+  maxClosing = 100,
 ): TestHost {
   const counters = new Counters();
   const log: string[] = [];
@@ -63,7 +64,7 @@ function makeHost(
     kernel: 'auto',
     thresholds: THRESHOLDS,
     limits: { ...NO_LIMITS, maxPayloadBytes: 4 * MIB, ...limits },
-    maxClosing: 100,
+    maxClosing,
     bus: DEFAULT_BUS_LIMITS,
     ...shared,
     poison: true,
@@ -143,9 +144,12 @@ const echo: Handler = {
 describe('a host', () => {
   test('serves a connection on a stream', async () => {
     const made = makeHost(echo);
-    const client = connect(made, clientFrame(TEXT, 'head'));
-    client.send(clientFrame(BINARY, pattern(700_000)), clientFrame(TEXT, 'last'));
+    const head = clientFrame(TEXT, 'head');
+    const client = connect(made, head);
+    const rest = [clientFrame(BINARY, pattern(700_000)), clientFrame(TEXT, 'last')];
+    client.send(...rest);
     await client.hasGotFrames(3);
+    expect(made.counters.get(Counter.BYTES_IN)).toBe([head, ...rest].reduce((sum, { length }) => sum + length, 0));
     client.send(clientFrame(PING, 'p'));
     expect(await client.hasGotFrames(4)).toEqual([
       shown(TEXT, 'head'),
@@ -224,9 +228,33 @@ describe('a host', () => {
   test('closes a descriptor that is no socket, and says so', () => {
     const made = makeHost(echo);
     const fd = openSync(fileURLToPath(import.meta.url), 'r');
-    expect(() => made.host.adopt(fd, info(), NOTHING)).toThrow();
+    let settled = 0;
+    expect(() => made.host.adopt(fd, info(), NOTHING, () => settled++)).toThrow();
     expect(() => fstatSync(fd)).toThrow('EBADF');
+    expect(settled).toBe(1);
     expect(made.host.size).toBe(0);
+  });
+
+  test('has no more closing connections than it may, however many begin at once: the oldest are cut', async () => {
+    const codes: number[] = [];
+    const made = makeHost(
+      { message: (connection) => connection.close(4000), close: (_connection, code) => void codes.push(code) },
+      undefined,
+      undefined,
+      2,
+    );
+    const clients = Array.from({ length: 6 }, () => connect(made));
+    for (const client of clients) client.send(clientFrame(TEXT, 'close, please'));
+    while (codes.length < 4) await new Promise((resolve) => setImmediate(resolve));
+    expect(made.host.size).toBe(2);
+    expect(made.counters.get(Counter.CLOSING)).toBe(2);
+    for (const { stream } of clients.slice(4)) {
+      stream.write(clientClose(4000));
+      stream.end();
+    }
+    while (made.host.size > 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(codes).toEqual([...Array(4).fill(1006), 4000, 4000]);
+    expect(made.counters.get(Counter.CLOSING)).toBe(0);
   });
 });
 
@@ -270,6 +298,15 @@ describe('drain', () => {
     late.answerClose();
     slow.answerClose();
     await drained;
+  });
+
+  test('cuts nobody, though more are closing than may be otherwise', async () => {
+    const codes: number[] = [];
+    const made = makeHost({ close: (_connection, code) => void codes.push(code) }, undefined, undefined, 2);
+    const clients = Array.from({ length: 6 }, () => connect(made).answerClose());
+    await made.host.drain(AMPLE_MS);
+    expect(codes).toEqual(Array(6).fill(1001));
+    for (const { frames } of clients) expect(frames).toEqual([GOING_AWAY]);
   });
 
   test('waits for the slow ones, too', async () => {
@@ -370,17 +407,31 @@ describe('drain', () => {
     expect(codes).toEqual([1006]);
   });
 
-  test('leaves time for the Close if a hook is never settled', async () => {
-    const codes: number[] = [];
-    const made = makeHost({
-      message: () => new Promise(() => {}),
-      close: (_connection, code) => void codes.push(code),
-    });
-    const client = connect(made).answerClose();
-    client.send(clientFrame(TEXT, 'x'));
-    await made.host.drain(1000);
-    expect(client.frames).toEqual([GOING_AWAY]);
-    expect(codes).toEqual([1001]);
+  test('leaves half of its time for the Close if a hook is never settled', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    try {
+      const codes: number[] = [];
+      const made = makeHost({
+        message: () => new Promise(() => {}),
+        close: (_connection, code) => void codes.push(code),
+      });
+      const client = connect(made);
+      client.send(clientFrame(TEXT, 'x'));
+      const drained = made.host.drain(1000);
+      for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+      vi.advanceTimersByTime(490);
+      for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+      expect(client.frames).toEqual([]);
+      vi.advanceTimersByTime(20);
+      for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+      expect(client.frames).toEqual([GOING_AWAY]);
+      vi.advanceTimersByTime(400);
+      client.answerClose();
+      await drained;
+      expect(codes).toEqual([1001]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 
@@ -511,8 +562,8 @@ describe.skipIf(!hasDescriptors)('a connection on a TCP socket', () => {
     }
   });
 
-  /** A client over TCP, whose connection the host has adopted by its descriptor, as a worker does. */
-  async function connectByTcp({ host }: TestHost): Promise<{ client: Client; socket: Socket }> {
+  /** A client over TCP, and the descriptor of its connection, which is nobody's. */
+  async function acceptByTcp(): Promise<{ fd: number; socket: Socket }> {
     const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
     open.push(server);
     await once(server, 'listening');
@@ -526,9 +577,28 @@ describe.skipIf(!hasDescriptors)('a connection on a TCP socket', () => {
     const [theirs] = (await accepted) as [Socket];
     const fd = calls.duplicate(descriptorOf(theirs));
     theirs.destroy();
+    return { fd, socket };
+  }
+
+  /** A client over TCP, whose connection the host has adopted by its descriptor, as a worker does. */
+  async function connectByTcp({ host }: TestHost): Promise<{ client: Client; socket: Socket }> {
+    const { fd, socket } = await acceptByTcp();
     host.adopt(fd, info(), NOTHING);
     return { client: new Client(socket), socket };
   }
+
+  test('whose start fails closes its descriptor itself, once', async () => {
+    const { host } = makeHost(echo);
+    const { fd, socket } = await acceptByTcp();
+    socket.on('error', () => {}).resume();
+    expect(() => host.adopt(fd, info(), undefined as never)).toThrow(TypeError);
+    expect(fstatSync(fd).isSocket()).toBe(true);
+    const ended = once(socket, 'close');
+    socket.end();
+    await host.drain(0);
+    await ended;
+    expect(host.size).toBe(0);
+  });
 
   test('is served like any other', async () => {
     const made = makeHost(echo);

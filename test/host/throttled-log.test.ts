@@ -44,6 +44,17 @@ describe('a throttled log', () => {
     expect(lines).toEqual(['info: once more, last b 2']);
   });
 
+  it('tells a kind at once again when a second has gone by without it, and others in its place', () => {
+    const { log, lines } = makeLog();
+    for (let round = 1; round <= 3; round++) {
+      for (let i = 1; i <= 50; i++)
+        log.throttled('info', i % 2 === 0 ? `kind ${i}` : `kind ${i} of ${round}`, `${round}.${i}`);
+      expect(lines.splice(0)).toEqual(Array.from({ length: 50 }, (_, i) => `info: ${round}.${i + 1}`));
+      vi.advanceTimersByTime(1000);
+      expect([lines.length, vi.getTimerCount()]).toEqual([0, 0]);
+    }
+  });
+
   it('tells the levels of one kind apart', () => {
     const { log, lines } = makeLog();
     log.throttled('info', 'a', 'x');

@@ -281,6 +281,24 @@ describe('a bus', () => {
     expect(from.posted[0]?.chunk.isFree).toBe(true);
   });
 
+  test('lets go of all that a peer that ends has not taken, however many chunks', async () => {
+    const [from, gone] = [new Station(), new Station('x')];
+    const { port1, port2 } = new MessageChannel();
+    from.bus.connect(port1, gone.bus.ledger);
+    from.topics.publisher = { holdBack: () => {} };
+    for (let i = 0; i < 60; i++) {
+      from.publish('x', '.'.repeat(200_000));
+      from.topics.flush();
+    }
+    const chunks = new Set(from.posted.map(({ chunk }) => chunk));
+    expect(chunks.size).toBe(60);
+    for (const chunk of chunks) expect(chunk.isFree).toBe(false);
+    const closed = once(port1, 'close');
+    port2.close();
+    await closed;
+    for (const chunk of chunks) expect(chunk.isFree).toBe(true);
+  });
+
   test('that is closed has no peers any more', async () => {
     const [a, b] = [new Station(), new Station('x')];
     connect(a, b);

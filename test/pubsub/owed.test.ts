@@ -151,6 +151,29 @@ describe('what a thread is owed', () => {
     expect(connected.bus.ledger.owedBytes).toBe(CHUNK_BYTES + 3 * BATCH_BYTES);
   });
 
+  test('is given back also by a thread beyond those that chunks count for', async () => {
+    const other = new Station();
+    for (let i = 0; i < MAX_NUMBERED_PEERS; i++) other.bus.connect(new MessageChannel().port1, new ThreadLedger());
+    const last = new Station('x');
+    const unblockLast = connectBlocked(other, last);
+    for (let i = 0; i < 3; i++) other.publish('x', 10);
+    expect(last.bus.ledger.owedBytes).toBe(3 * (CHUNK_BYTES + BATCH_BYTES));
+    unblockLast();
+    await until(() => last.bus.ledger.taken === 3);
+    expect(last.bus.ledger.owedBytes).toBe(0);
+  });
+
+  test('is also the names of topics, and the runs of one turn', () => {
+    const name = 'long '.repeat(10_000);
+    to.topics.subscribe(to.subscriber, name);
+    from.publish(name, 10);
+    expect(owed()).toBeGreaterThan(CHUNK_BYTES + 2 * name.length);
+    const before = owed();
+    for (let i = 0; i < 1000; i++) publishText(from.topics, i % 2 === 0 ? 'x' : 'y', '.');
+    from.topics.flush();
+    expect(owed() - before).toBeGreaterThan(1000 * 64);
+  });
+
   test('is nothing for publications that it has no subscribers of', () => {
     from.publish('z', 10);
     expect(owed()).toBe(0);
@@ -362,6 +385,23 @@ describe('a thread that takes nothing for slowThreadTimeoutMs', () => {
     // The other one takes nothing at all.
     expect([slow.bus.ledger.isSlow, to.bus.ledger.isSlow]).toEqual([false, true]);
     port2.close();
+  });
+
+  test('begins anew when it has taken enough', () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    try {
+      for (let round = 0; round < 3; round++) {
+        while (from.publish('x', 100 * KIB));
+        vi.advanceTimersByTime(0.8 * LIMITS.slowThreadTimeoutMs);
+        expect(from.bus.isCongested).toBe(true);
+        to.bus.ledger.addOwed(-owed());
+        vi.advanceTimersByTime(20);
+        expect(from.bus.isCongested).toBe(false);
+      }
+      expect(from.slowThreads).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('misses all topics if they are too many to be noted', async () => {

@@ -175,6 +175,18 @@ describe('the pool', () => {
       expect(discarded).toHaveLength(2 * (40 - 17));
     });
 
+    test('knows of so many at most, should somebody never let go of them', () => {
+      const pool = new ChunkPool();
+      const discarded: Uint8Array[] = [];
+      pool.discard = (bytes) => void discarded.push(bytes);
+      const held = new Set(burst(pool, 1025));
+      const long = burst(pool, 1025, ROOM + 1);
+      for (const chunk of [...held, ...long]) chunk.release();
+      vi.advanceTimersByTime(1000);
+      expect(discarded.filter(({ length }) => length > CHUNK_BYTES)).toHaveLength(1024);
+      expect(burst(pool, 1025).filter((chunk) => !held.has(chunk))).toHaveLength(1);
+    });
+
     test('gives the memory of long messages back when they are free, and does not use it again', () => {
       const pool = new ChunkPool();
       const discarded: Uint8Array[] = [];
