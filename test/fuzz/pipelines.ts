@@ -31,12 +31,12 @@ const ORDINARY: readonly Piece[] = [
   { name: 'GET health', bytes: request('GET /healthz?x=1'), status: 200, isLast: false },
   { name: 'GET websocket', bytes: request('GET /room'), status: 426, isLast: false },
   { name: 'HEAD', bytes: request('HEAD /'), status: 200, isLast: false, isHead: true },
-  { name: 'POST', bytes: `${request('POST /', 'Content-Length: 5')}hello`, status: 405, isLast: false },
+  { name: 'POST', bytes: `${request('POST /', 'Content-Length: 5')}hello`, status: 405, isLast: true },
   {
     name: 'POST in chunks',
     bytes: `${request('POST /', 'Transfer-Encoding: chunked')}5\r\nhello\r\n0\r\n\r\n`,
     status: 405,
-    isLast: false,
+    isLast: true,
   },
   { name: 'DELETE', bytes: request('DELETE /healthz'), status: 405, isLast: false },
 ];

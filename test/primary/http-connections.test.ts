@@ -31,6 +31,7 @@ async function listen(answerBytes: number, { stallTimeoutMs = 0, maxConnections 
     stallTimeoutMs,
     admission,
     incidents,
+    endUnread: (socket) => socket.destroy(),
     calls: () => calls,
   });
   const answer = Buffer.alloc(answerBytes);
@@ -200,7 +201,7 @@ describe('connections above the limit, one after the other,', () => {
     const incidents = new Incidents(new Counters(), new ThrottledLog(() => {}));
     const limits = { maxConnections: 0, maxConnectionsPerIp: 0, allowedOrigins: undefined, allowedHosts: undefined };
     const admission = new Admission(limits, () => 0);
-    return new HttpConnections({ stallTimeoutMs: 0, admission, incidents, calls: () => calls });
+    return new HttpConnections({ stallTimeoutMs: 0, admission, incidents, endUnread: () => {}, calls: () => calls });
   }
 
   it('are taken without end: each leaves its place', async () => {
