@@ -56,6 +56,8 @@ export const Counter = {
   DROPPED_PUBLICATIONS: 29,
   /** How often a thread was waited for no more. */
   SLOW_THREADS: 30,
+  /** Counted by the primary: upgrades refused because the hook `upgrade` did not decide in time. */
+  HOOK_TIMEOUTS: 31,
 } as const;
 
 export type Counter = (typeof Counter)[keyof typeof Counter];

@@ -36,4 +36,8 @@ export const Incident = {
     counter: Counter.REFUSED_HANDSHAKES,
     what: 'refused, for a request that is none, or no opening handshake',
   },
+  HOOK_TIMEOUT: {
+    counter: Counter.HOOK_TIMEOUTS,
+    what: 'refused: the hook upgrade did not decide in time (handshakeTimeoutMs)',
+  },
 } as const satisfies Readonly<Record<string, Incident>>;

@@ -69,6 +69,8 @@ export interface LimitStats {
   readonly refusedHandshakes: number;
   /** Connections above `maxConnections` or `maxConnectionsPerIp` that were closed without an answer: too many others waited for one. */
   readonly refusedUnanswered: number;
+  /** Upgrades refused because the hook `upgrade` did not decide in time (`handshakeTimeoutMs`). */
+  readonly hookTimeouts: number;
 }
 
 /** What the counters do not know. */
@@ -106,6 +108,7 @@ export function readStats(counters: readonly Counters[], uncounted: Uncounted): 
       refusedHosts: sum(Counter.REFUSED_HOSTS),
       refusedHandshakes: sum(Counter.REFUSED_HANDSHAKES),
       refusedUnanswered: sum(Counter.REFUSED_UNANSWERED),
+      hookTimeouts: sum(Counter.HOOK_TIMEOUTS),
     },
     workersLost: sum(Counter.WORKERS_LOST),
     connectionsLost: sum(Counter.CONNECTIONS_LOST),

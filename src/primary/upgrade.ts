@@ -64,6 +64,9 @@ interface Candidate {
 
 const OUT_OF_DESCRIPTORS = 'a descriptor could not be duplicated: is the limit (ulimit -n) reached?';
 
+/** For the log: what a client took nothing of. */
+const LATE_101 = 'the 101, behind an answer that was sent before (handshakeTimeoutMs)';
+
 /** More than a 101 usually has, in bytes. */
 const RESPONSE_BYTES = 4096;
 
@@ -135,7 +138,7 @@ export class Upgrader {
   #judge(request: HandshakeRequest, caller: Caller): Candidate | undefined {
     const { unavailable } = this.#destination;
     if (unavailable !== undefined) {
-      this.#refuse(caller, 503, `${unavailable}\n`, { 'Retry-After': '1' });
+      this.#refuseForNow(caller, `${unavailable}\n`);
       return undefined;
     }
     const { remoteAddress } = caller;
@@ -159,7 +162,8 @@ export class Upgrader {
           describePeer(remoteAddress),
           refusal.status === 403 ? asked(host, origin) : undefined,
         );
-        this.#refuse(caller, refusal.status, refusal.body, refusal.status === 503 ? { 'Retry-After': '1' } : {});
+        if (refusal.status === 503) this.#refuseForNow(caller, refusal.body);
+        else this.#refuse(caller, refusal.status, refusal.body);
         return undefined;
       }
       if (paths !== undefined && !paths.has(handshake.path)) {
@@ -184,7 +188,8 @@ export class Upgrader {
 
   async #decideLater(candidate: Candidate, promise: PromiseLike<unknown>): Promise<void> {
     const { caller } = candidate;
-    const end = this.#wait(caller.stream, (why) => this.#refuse(caller, 503, why));
+    const late = () => this.#options.incidents.add(Incident.HOOK_TIMEOUT, describeCandidate(candidate));
+    const end = this.#wait(caller.stream, late, (why) => this.#refuseForNow(caller, why));
     let answer: unknown;
     try {
       answer = await promise;
@@ -203,10 +208,11 @@ export class Upgrader {
 
   /**
    * Bounds how long a socket is waited for.
+   * @param late is called when the time is over, to say so.
    * @param giveUp ends the socket when the time is over, or when the server closes.
    * @returns a function to be called when the wait is over: whether the socket is still there, and in time.
    */
-  #wait(socket: Duplex, giveUp: (why: string) => void): () => boolean {
+  #wait(socket: Duplex, late: () => void, giveUp: (why: string) => void): () => boolean {
     let isOver = false;
     const end = () => {
       if (isOver) return false;
@@ -219,7 +225,10 @@ export class Upgrader {
     const abort = (why: string) => {
       if (end()) this.#boundary.guard(socket, () => giveUp(why));
     };
-    const timer = setTimeout(abort, this.#options.handshakeTimeoutMs, 'the server took too long to decide\n');
+    const timer = setTimeout(() => {
+      late();
+      abort('the server took too long to decide\n');
+    }, this.#options.handshakeTimeoutMs);
     socket.on('close', end);
     this.#waiting.add(abort);
     return end;
@@ -254,7 +263,7 @@ export class Upgrader {
     const { caller } = candidate;
     const { unavailable, calls } = this.#destination;
     if (unavailable !== undefined) {
-      this.#refuse(caller, 503, `${unavailable}\n`, { 'Retry-After': '1' });
+      this.#refuseForNow(caller, `${unavailable}\n`);
       return;
     }
     if (calls === undefined || !caller.isPlain) {
@@ -264,7 +273,7 @@ export class Upgrader {
     const fd = caller.descriptor(calls);
     if (fd < 0) {
       if (caller.stream.destroyed) return;
-      this.#refuse(caller, 503, 'the server is out of descriptors\n', { 'Retry-After': '1' });
+      this.#refuseForNow(caller, 'the server is out of descriptors\n');
       this.#tellOutOfDescriptors();
       return;
     }
@@ -282,7 +291,8 @@ export class Upgrader {
     }
     caller.giveBack(fd);
     const { stream } = caller;
-    const end = this.#wait(stream, () => stream.destroy());
+    const late = () => this.#options.incidents.add(Incident.STALL, describeCandidate(candidate), LATE_101);
+    const end = this.#wait(stream, late, () => stream.destroy());
     stream.write(response.slice(sent), 'latin1', () => {
       if (end()) this.#boundary.guard(stream, () => this.#placeLater(candidate, calls, info));
     });
@@ -319,7 +329,7 @@ export class Upgrader {
     try {
       this.#destination.prepareStream();
     } catch (error) {
-      this.#refuse(caller, 503, 'the server has no room for this connection\n', { 'Retry-After': '1' });
+      this.#refuseForNow(caller, 'the server has no room for this connection\n');
       const what = 'the primary cannot host a connection';
       this.#options.log.throttledError(what, what, error);
       return;
@@ -329,6 +339,11 @@ export class Upgrader {
     stream.off('error', ignore);
     candidate.isPlaced = true;
     this.#destination.placeStream(stream, info, caller.unhandled());
+  }
+
+  /** The client may try again soon. */
+  #refuseForNow(caller: Caller, body: string): void {
+    this.#refuse(caller, 503, body, { 'Retry-After': '1' });
   }
 
   #refuse(caller: Caller, status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
@@ -341,8 +356,8 @@ export class Upgrader {
     this.#options.lingering.end(caller.stream, response);
   }
 
-  #tellFailed({ handshake, caller }: Candidate, error: unknown): void {
-    const who = `${describePeer(caller.remoteAddress)} on ${handshake.path.slice(0, 100)}`;
+  #tellFailed(candidate: Candidate, error: unknown): void {
+    const who = describeCandidate(candidate);
     const what = 'upgrade() of the handler failed';
     const { log } = this.#options;
     if (!isAboutAnswer(error)) log.throttledError(what, `${what}, for ${who}`, error);
@@ -368,6 +383,11 @@ function asked(host: string, origin: string | undefined): string {
 /** For the log. */
 function describePeer(remoteAddress: string | undefined): string {
   return remoteAddress ?? 'an unknown address';
+}
+
+/** For the log. */
+function describeCandidate({ handshake, caller }: Candidate): string {
+  return `${describePeer(caller.remoteAddress)} on ${handshake.path.slice(0, 100)}`;
 }
 
 /** Of what is wrong with an answer there is no stack to be shown: it was returned. */
