@@ -58,6 +58,8 @@ export const Counter = {
   SLOW_THREADS: 30,
   /** Counted by the primary: upgrades refused because the hook `upgrade` did not decide in time. */
   HOOK_TIMEOUTS: 31,
+  /** Connections closed because their thread has missed publications to their topics. */
+  MISSED_PUBLICATIONS: 32,
 } as const;
 
 export type Counter = (typeof Counter)[keyof typeof Counter];

@@ -250,7 +250,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   onMissed(): void {
     const { limits } = this.#env;
     if (this.#state !== State.OPEN || limits.slowConsumer === 'drop') return; // who has not posted it has counted it
-    this.#env.onLimit(this, Incident.SLOW_CONSUMER, 'its thread has missed publications');
+    this.#env.onLimit(this, Incident.MISSED);
     this.#topics.forget(this);
     this.fail(CloseCode.TRY_AGAIN_LATER, 'missed publications');
   }

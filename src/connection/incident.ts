@@ -36,6 +36,10 @@ export const Incident = {
     counter: Counter.REFUSED_HANDSHAKES,
     what: 'refused, for a request that is none, or no opening handshake',
   },
+  MISSED: {
+    counter: Counter.MISSED_PUBLICATIONS,
+    what: 'closed: their thread has missed publications, because it took none for too long (slowThreadTimeoutMs)',
+  },
   HOOK_TIMEOUT: {
     counter: Counter.HOOK_TIMEOUTS,
     what: 'refused: the hook upgrade did not decide in time (handshakeTimeoutMs)',

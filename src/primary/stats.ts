@@ -55,6 +55,8 @@ export interface LimitStats {
   readonly droppedPublications: number;
   /** How often a thread took nothing of what was published to it (`slowThreadTimeoutMs`). */
   readonly slowThreads: number;
+  /** Closed because their thread was such a one, and has missed publications to their topics (`slowThreadTimeoutMs`). */
+  readonly missedPublications: number;
   /** Closed to make room (`maxBufferedBytes`). */
   readonly shed: number;
   /** Not read for a while, or closed, for sending too fast (`messagesPerSecond`, `bytesPerSecond`). */
@@ -100,6 +102,7 @@ export function readStats(counters: readonly Counters[], uncounted: Uncounted): 
       droppedMessages: sum(Counter.DROPPED),
       droppedPublications: sum(Counter.DROPPED_PUBLICATIONS),
       slowThreads: sum(Counter.SLOW_THREADS),
+      missedPublications: sum(Counter.MISSED_PUBLICATIONS),
       shed: sum(Counter.SHED),
       rateLimited: sum(Counter.RATE_LIMITED),
       refusedFull: sum(Counter.REFUSED_FULL),
