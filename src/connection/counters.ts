@@ -60,6 +60,8 @@ export const Counter = {
   HOOK_TIMEOUTS: 31,
   /** Connections closed because their thread has missed publications to their topics. */
   MISSED_PUBLICATIONS: 32,
+  /** Counted by the primary: connections whose clients were sent the 101, and that were closed because no worker took them. */
+  CONNECTIONS_ABANDONED: 33,
 } as const;
 
 export type Counter = (typeof Counter)[keyof typeof Counter];

@@ -357,6 +357,7 @@ export class Server {
       this.#generation.place(handOff);
       return;
     }
+    this.#counters.add(Counter.CONNECTIONS_ABANDONED, 1);
     abandon([handOff]);
     this.#admission.leave(handOff.info.id);
   }

@@ -29,10 +29,12 @@ export interface ServerStats {
   readonly pendingUpgrades: number;
   /** Of each worker: its connections, and whether it takes new ones. Empty with `threads: 0`. */
   readonly threads: readonly { readonly connections: number; readonly isTaking: boolean }[];
-  /** Workers that died and were replaced. */
+  /** Workers that died unasked. */
   readonly workersLost: number;
   /** Connections that died with them. */
   readonly connectionsLost: number;
+  /** Connections whose clients were told that they are connected, and that were closed because no worker took them. */
+  readonly connectionsAbandoned: number;
   /** How often the handler module was loaded again. */
   readonly reloads: number;
   readonly uptimeMs: number;
@@ -115,6 +117,7 @@ export function readStats(counters: readonly Counters[], uncounted: Uncounted): 
     },
     workersLost: sum(Counter.WORKERS_LOST),
     connectionsLost: sum(Counter.CONNECTIONS_LOST),
+    connectionsAbandoned: sum(Counter.CONNECTIONS_ABANDONED),
     reloads: sum(Counter.RELOADS),
     ...uncounted,
   };

@@ -294,6 +294,7 @@ describe('the counts of a server', () => {
       ],
       workersLost: 0,
       connectionsLost: 0,
+      connectionsAbandoned: 0,
       reloads: 0,
     });
     expect(new Set(Object.values(limits))).toEqual(new Set([0]));

@@ -201,6 +201,18 @@ describe('a worker blocked by its handler', () => {
     using next = await Client.open(served.url);
     expect(await where(next)).toMatch(/^\d+$/);
   });
+
+  it('until its server closes: what it was offered is closed, and counted', async () => {
+    using _ = new Gate();
+    await using served = await serve({ handler: commands, threads: 1 });
+    using blocked = await Client.open(served.url);
+    blocked.run(['block']);
+    expect(await blocked.text()).toBe('blocked');
+    using offered = await Client.open(served.url);
+    await served.server.close({ drainMs: 0 });
+    expect((await offered.closed).code).toBe(1006);
+    expect(served.server.stats()).toMatchObject({ opened: 1, connectionsLost: 0, connectionsAbandoned: 1 });
+  });
 });
 
 describe.runIf(process.platform === 'linux')('two workers', () => {
