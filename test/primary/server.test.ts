@@ -142,8 +142,9 @@ describe('what cannot be used', () => {
       await expect(server.listen(options)).rejects.toMatchObject({ name: 'ConfigError' });
     }
     expect((await server.listen({ port: 0 })).port).toBeGreaterThan(0);
-    for (const drainMs of [-1, Number.NaN, 'x' as never])
-      expect(() => server.close({ drainMs })).toThrow(/drainMs must be/);
+    for (const drainMs of [-1, Number.NaN, 'x' as never]) {
+      await expect(server.close({ drainMs })).rejects.toThrow(/drainMs must be/);
+    }
     await server.close({ drainMs: 0 });
   });
 });
