@@ -1,10 +1,4 @@
-import {
-  CloseCode,
-  type CloseStatus,
-  closePayload,
-  MAX_CLOSE_REASON_BYTES,
-  readCloseStatus,
-} from '../protocol/close.js';
+import { CloseCode, type CloseStatus, closePayload, fittingReason, readCloseStatus } from '../protocol/close.js';
 import { FrameEvent, type FrameReader } from '../protocol/frame-reader.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
@@ -662,7 +656,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   fail(code: number, reason: string): void {
     if (this.#state >= State.FINISHING) return;
     this.#failedWith ??= { code, reason };
-    if (this.#state === State.OPEN) this.#sendClose(closePayload(code, reason.slice(0, MAX_CLOSE_REASON_BYTES)));
+    if (this.#state === State.OPEN) this.#sendClose(closePayload(code, fittingReason(reason)));
     this.#finish();
   }
 
