@@ -145,7 +145,7 @@ function checkHandler(handler: unknown, shown: string): Handler {
   for (const name of Object.keys(handler)) {
     if (HOOKS.includes(name) || name === 'upgrade') continue;
     throw new HandlerModuleError(
-      `the handler of ${shown} has a hook '${name}'; there are ${HOOKS.join(', ')}${hookHint(name)}`,
+      `the default export of ${shown} has a property '${name}' that is no hook; hooks are ${HOOKS.join(', ')} and upgrade${hookHint(name)}`,
     );
   }
   for (const name of HOOKS) {

@@ -112,7 +112,7 @@ export class Admission {
 
 export const FOREIGN_HOST: Refusal = {
   status: 403,
-  body: 'this server is not asked for by this Host: allow it with --allow-host (allowedHosts)\n',
+  body: 'this server does not answer to this Host name: allow it with --allow-host (allowedHosts)\n',
   incident: Incident.FOREIGN_HOST,
 };
 

@@ -25,7 +25,7 @@ export interface ServerStats {
   readonly limits: LimitStats;
   /** TCP connections that are no WebSockets, or none yet: silent ones, HTTP clients, those with half a request. */
   readonly httpConnections: number;
-  /** Upgrades that wait for `upgrade` to decide. */
+  /** Upgrades that wait: for the hook `upgrade` to decide, or for the client's system to take the 101. */
   readonly pendingUpgrades: number;
   /** Of each worker: its connections, and whether it takes new ones. Empty with `threads: 0`. */
   readonly threads: readonly { readonly connections: number; readonly isTaking: boolean }[];
@@ -63,13 +63,15 @@ export interface LimitStats {
   readonly shed: number;
   /** Not read for a while, or closed, for sending too fast (`messagesPerSecond`, `bytesPerSecond`). */
   readonly rateLimited: number;
-  /** Upgrades refused: for `maxConnections`. */
+  /** Connections refused for `maxConnections`: upgrades, and those that were closed without an answer. */
   readonly refusedFull: number;
-  /** For `maxConnectionsPerIp`. */
+  /** Connections refused for `maxConnectionsPerIp`, likewise. */
   readonly refusedAddresses: number;
+  /** Upgrades refused for their Origin (`allowedOrigins`). */
   readonly refusedOrigins: number;
+  /** Requests refused for their Host, ordinary ones too (`allowedHosts`). */
   readonly refusedHosts: number;
-  /** For an opening handshake that is none. */
+  /** Requests refused because they are malformed, or not whole in time: opening handshakes, ordinary requests, and what is no HTTP. */
   readonly refusedHandshakes: number;
   /** Connections above `maxConnections` or `maxConnectionsPerIp` that were closed without an answer: too many others waited for one. */
   readonly refusedUnanswered: number;

@@ -196,7 +196,10 @@ describe('listen', () => {
       ['export const nothing = 1', /must have a default export/],
       ['export default 5', /must have a default export/],
       ['export default { message: 5 }', /the hook 'message' of .* must be a function, got number/],
-      ['export default { massage() {} }', /has a hook 'massage'; there are open, message, drain, close/],
+      [
+        'export default { massage() {} }',
+        /has a property 'massage' that is no hook; hooks are open, message, drain, close and upgrade/,
+      ],
       ['export default {}; export const upgrade = 5', /the export 'upgrade' of .* must be a function/],
       ['throw new Error("at load")', /does not load: Error: at load/],
       ['no JavaScript', /does not load: SyntaxError/],
