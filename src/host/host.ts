@@ -77,7 +77,7 @@ export class Host {
 
   /**
    * @param onClosed is told the id of each connection that is over, or that could not be taken over.
-   * @param calls of this thread; undefined where there are none, and connections come as streams only.
+   * @param calls of this thread; undefined on systems without koffi, where connections come as streams only.
    * @throws ArenaError if the arena cannot be reserved.
    */
   constructor(
@@ -235,7 +235,10 @@ export class Host {
     if (this.#isDraining) this.#close([connection]); // it was on its way
   }
 
-  /** It counts no more: who comes again is not to meet his own closing connection. There are so many of these at most. */
+  /**
+   * From now on the connection does not count against the limits, so that a client that reconnects is not refused because of its own
+   * closing connection. At most {@link HostOptions.maxClosing} may be closing; beyond it the oldest is destroyed.
+   */
   #noteClosing(connection: HostedConnection): void {
     this.#onClosed(connection.id);
     this.#closing.add(connection);

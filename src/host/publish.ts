@@ -71,9 +71,10 @@ export function registerExchange(exchange: Exchange): () => void {
  * while the module loads; in the primary, which loads the module too, it is `server.publish`. The handler may import another copy
  * of this package than the server. Once the server is closed it does nothing.
  *
- * @returns false if a thread with subscribers of the topic has too much to take already. The message is sent all the same, but while
- * that thread is owed more than `maxOwedBytes`, what no connection can be held back for (timers, code after an `await`) is
- * dropped for it, and counted: await {@link roomToPublish} before the next.
+ * @returns false if a thread with subscribers of the topic has too much to take already. Await {@link roomToPublish} before the next. The
+ * message is sent all the same, with three exceptions, in each of which it is dropped for that thread only, and counted: no
+ * connection can be held back for it (timers, code after an `await`), and the thread is owed more than `maxOwedBytes`; the thread is owed
+ * more than twice as much; or it is waited for no more (`slowThreadTimeoutMs`), and then this returns true.
  * @throws TypeError for data that cannot be sent, or a topic that is no string. @throws MessageVoidError for a message outside its callback.
  * @throws Error in a thread where no server has started, or several have and none of their hooks is running: use
  * `connection.publish` or `server.publish` then. Also if the server is of another copy of this package whose version does

@@ -62,7 +62,7 @@ export interface HttpConnectionsOptions {
   readonly stallTimeoutMs: number;
   readonly admission: Admission;
   readonly incidents: Incidents;
-  /** Undefined before the server has started, and where there are none. */
+  /** Undefined before the server has started, and on systems without koffi. */
   readonly calls: () => SystemCalls | undefined;
 }
 

@@ -154,7 +154,7 @@ function answerClientError(
   incidents.add(Incident.BAD_HANDSHAKE, remoteAddress ?? 'an unknown address');
   const body = `${describeNoRequest((error as { readonly rawPacket?: Uint8Array }).rawPacket)}\n`;
   const response = renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body });
-  // Of a request whose body it is there is an answer, and is to be no other.
+  // These bytes are the body of a request that is answered already: send nothing more.
   const last = connections.isWithinBody(socket) ? '' : response;
   connections.afterAnswers(socket, () => boundary.guard(socket, () => lingering.end(socket, last)));
 }

@@ -78,7 +78,7 @@ export class Server {
   #reloads = 0;
   readonly #reloading = new Reloads((drainMs) => this.#reload(drainMs));
   #upgrader: Upgrader | undefined;
-  /** Undefined before it has started, and where there are none. */
+  /** Undefined before it has started, and on systems without koffi. */
   #calls: SystemCalls | undefined;
   #kernelName = '';
   #closed: Promise<void> | undefined;
