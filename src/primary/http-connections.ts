@@ -53,8 +53,8 @@ interface HttpConnection {
   /** Ends one that is above the limits. */
   surplusTimer: NodeJS.Timeout | undefined;
   /** Changes when the peer takes something of what it is sent; undefined while nothing waits for it. */
-  takenBytes: number | undefined;
-  takenAtMs: number;
+  acknowledgedBytes: number | undefined;
+  acknowledgedAtMs: number;
 }
 
 export interface HttpConnectionsOptions {
@@ -125,8 +125,8 @@ export class HttpConnections {
       isClosing: false,
       afterAnswers: undefined,
       surplusTimer: undefined,
-      takenBytes: undefined,
-      takenAtMs: this.#clock.nowMs,
+      acknowledgedBytes: undefined,
+      acknowledgedAtMs: this.#clock.nowMs,
     };
     if (standing !== Standing.COUNTED) endAfter(connection, SURPLUS_HEAD_MS);
     this.#connections.set(socket, connection);
@@ -181,8 +181,8 @@ export class HttpConnections {
     return true;
   }
 
-  /** Takes no more requests of a connection. @returns false if that was so before */
-  stop(socket: object): boolean {
+  /** Takes no more requests of a connection. @returns whether this call was the first to say so */
+  stopOnce(socket: object): boolean {
     const connection = this.#connections.get(socket);
     if (connection === undefined) return true;
     const isFirst = !connection.isClosing;
@@ -240,18 +240,18 @@ export class HttpConnections {
   #checkStall(connection: HttpConnection): void {
     const { socket } = connection;
     const { nowMs } = this.#clock;
-    const taken = socket.writableLength === 0 ? undefined : this.#takenBytes(socket);
-    if (taken === undefined || taken !== connection.takenBytes) {
-      connection.takenBytes = taken;
-      connection.takenAtMs = nowMs;
+    const acknowledged = socket.writableLength === 0 ? undefined : this.#acknowledgedBytes(socket);
+    if (acknowledged === undefined || acknowledged !== connection.acknowledgedBytes) {
+      connection.acknowledgedBytes = acknowledged;
+      connection.acknowledgedAtMs = nowMs;
       return;
     }
-    if (nowMs - connection.takenAtMs <= this.#options.stallTimeoutMs) return;
+    if (nowMs - connection.acknowledgedAtMs <= this.#options.stallTimeoutMs) return;
     this.#options.incidents.add(Incident.STALL, socket.remoteAddress ?? 'an unknown address', 'an HTTP client');
     socket.destroy();
   }
 
-  #takenBytes(socket: Socket): number {
+  #acknowledgedBytes(socket: Socket): number {
     const fd = descriptorOf(socket);
     const unacknowledged = fd < 0 ? 0 : (this.#options.calls()?.unacknowledgedBytes(fd) ?? 0);
     return socket.bytesWritten - socket.writableLength - unacknowledged;
@@ -276,10 +276,10 @@ class Pool {
   }
 
   enter(network: string): boolean {
-    const taken = this.#byNetwork.get(network) ?? 0;
-    if (this.#size >= this.#max || taken >= this.#maxOfAddress) return false;
+    const occupied = this.#byNetwork.get(network) ?? 0;
+    if (this.#size >= this.#max || occupied >= this.#maxOfAddress) return false;
     this.#size++;
-    this.#byNetwork.set(network, taken + 1);
+    this.#byNetwork.set(network, occupied + 1);
     return true;
   }
 

@@ -31,7 +31,7 @@ export interface HttpContext {
 }
 
 /** What a request is refused with. */
-interface Refusal {
+interface HttpRefusal {
   readonly status: number;
   readonly body: string;
 }
@@ -61,7 +61,7 @@ export function createHttp(context: HttpContext): Server {
       routes.handle(request, response);
       return;
     }
-    connections.stop(request.socket);
+    connections.stopOnce(request.socket);
     send(request, response, refusal.status, 'text/plain', refusal.body, { Connection: 'close' });
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
@@ -73,7 +73,7 @@ export function createHttp(context: HttpContext): Server {
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
     boundary.guard(socket, () => {
       socket.on('error', () => {}); // 'close' follows
-      if (!connections.stop(request.socket)) {
+      if (!connections.stopOnce(request.socket)) {
         socket.resume(); // behind an answer that is the connection's last
         return;
       }
@@ -108,7 +108,7 @@ export function createHttp(context: HttpContext): Server {
 function judgeRequest(
   { options, incidents, admission }: HttpContext,
   { rawHeaders, headers, httpVersion, url = '', socket }: IncomingMessage,
-): Refusal | undefined {
+): HttpRefusal | undefined {
   const { maxHeaderCount } = options;
   const who = socket.remoteAddress ?? 'an unknown address';
   if (rawHeaders.length > 2 * maxHeaderCount) {
@@ -149,7 +149,7 @@ function answerClientError(
     socket.destroy();
     return;
   }
-  if (!connections.stop(socket)) return; // whatever comes behind it is an error again
+  if (!connections.stopOnce(socket)) return; // whatever comes behind it is an error again
   const { remoteAddress } = socket as Socket; // of an HTTP server of ours, which listens on TCP
   incidents.add(Incident.BAD_HANDSHAKE, remoteAddress ?? 'an unknown address');
   const body = `${describeNoRequest((error as { readonly rawPacket?: Uint8Array }).rawPacket)}\n`;

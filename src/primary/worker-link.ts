@@ -212,7 +212,7 @@ export class WorkerLink {
     this.#offered -= handOffs.length;
     for (const { info } of handOffs) {
       this.#ids.delete(info.id);
-      this.ledger.noteOpened(); // it does not come
+      this.ledger.noteSettled(); // taken back
     }
   }
 

@@ -131,9 +131,9 @@ export class Workers {
    */
   expectOne(): () => void {
     const ledgers = this.#links.map(({ ledger }) => ledger);
-    for (const ledger of ledgers) ledger.addPlacing(1);
+    for (const ledger of ledgers) ledger.addAwaited101(1);
     return () => {
-      for (const ledger of ledgers) ledger.addPlacing(-1);
+      for (const ledger of ledgers) ledger.addAwaited101(-1);
     };
   }
 
