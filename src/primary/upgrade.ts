@@ -189,21 +189,21 @@ export class Upgrader {
   async #decideLater(candidate: Candidate, promise: PromiseLike<unknown>): Promise<void> {
     const { caller } = candidate;
     const late = () => this.#options.incidents.add(Incident.HOOK_TIMEOUT, describeCandidate(candidate));
-    const end = this.#wait(caller.stream, late, (why) => this.#refuseForNow(caller, why));
+    const stopWaiting = this.#wait(caller.stream, late, (why) => this.#refuseForNow(caller, why));
     let answer: unknown;
     try {
       answer = await promise;
     } catch (error) {
-      if (end()) this.#refuseFailed(candidate, error);
+      if (stopWaiting()) this.#refuseFailed(candidate, error);
       else this.#tellFailed(candidate, error);
       return;
     }
-    if (end()) this.#decide(candidate, answer);
+    if (stopWaiting()) this.#decide(candidate, answer);
   }
 
   /** Refuses everybody who still waits: the server is going away. */
   close(): void {
-    for (const give of this.#waiting) give('the server is going away\n');
+    for (const abort of this.#waiting) abort('the server is going away\n');
   }
 
   /**
@@ -214,24 +214,24 @@ export class Upgrader {
    */
   #wait(socket: Duplex, late: () => void, giveUp: (why: string) => void): () => boolean {
     let isOver = false;
-    const end = () => {
+    const stopWaiting = () => {
       if (isOver) return false;
       isOver = true;
       this.#waiting.delete(abort);
       clearTimeout(timer);
-      socket.off('close', end);
+      socket.off('close', stopWaiting);
       return !socket.destroyed;
     };
     const abort = (why: string) => {
-      if (end()) this.#boundary.guard(socket, () => giveUp(why));
+      if (stopWaiting()) this.#boundary.guard(socket, () => giveUp(why));
     };
     const timer = setTimeout(() => {
       late();
       abort('the server took too long to decide\n');
     }, this.#options.handshakeTimeoutMs);
-    socket.on('close', end);
+    socket.on('close', stopWaiting);
     this.#waiting.add(abort);
-    return end;
+    return stopWaiting;
   }
 
   #decide(candidate: Candidate, answer: unknown): void {
@@ -246,7 +246,7 @@ export class Upgrader {
       return;
     }
     if (!decision.accepts) {
-      this.#end(caller, response);
+      this.#sendLast(caller, response);
       return;
     }
     this.#accept(candidate, response, {
@@ -278,7 +278,7 @@ export class Upgrader {
       return;
     }
     // Not by the stream: it would be destroyed under the write's callback, which costs an error with a stack.
-    const isPlaced = this.#destination.expectOne();
+    const endExpectation = this.#destination.expectOne();
     let sent = 0;
     try {
       if (!caller.isWriting) sent = Math.max(0, this.#sendNow(calls, fd, response));
@@ -287,14 +287,14 @@ export class Upgrader {
         return;
       }
     } finally {
-      isPlaced();
+      endExpectation();
     }
     caller.giveBack(fd);
     const { stream } = caller;
     const late = () => this.#options.incidents.add(Incident.STALL, describeCandidate(candidate), LATE_101);
-    const end = this.#wait(stream, late, () => stream.destroy());
+    const stopWaiting = this.#wait(stream, late, () => stream.destroy());
     stream.write(response.slice(sent), 'latin1', () => {
-      if (end()) this.#boundary.guard(stream, () => this.#placeLater(candidate, calls, info));
+      if (stopWaiting()) this.#boundary.guard(stream, () => this.#placeLater(candidate, calls, info));
     });
   }
 
@@ -347,11 +347,11 @@ export class Upgrader {
   }
 
   #refuse(caller: Caller, status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
-    this.#end(caller, renderRefusal(status, { headers, body }));
+    this.#sendLast(caller, renderRefusal(status, { headers, body }));
   }
 
   /** Refused, it counts no more, however long it takes to go: its client may try again. */
-  #end(caller: Caller, response: string): void {
+  #sendLast(caller: Caller, response: string): void {
     caller.lose();
     this.#options.lingering.end(caller.stream, response);
   }
