@@ -11,6 +11,7 @@ import type { ConnectionEnvironment } from './environment.js';
 import { Guard } from './guard.js';
 import { Incident } from './incident.js';
 import { Input, type InputListener } from './input.js';
+import { isPromise } from './is-promise.js';
 import { LentMessage } from './message.js';
 import { NO_LANE, type OutBuffer } from './out-buffer.js';
 import { problemOfOpen } from './open-answer.js';
@@ -220,8 +221,9 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     checkTopic(topic);
     if (this.#state !== State.OPEN) return;
     const { topics } = this.#env;
+    // Here, although `Topics.subscribe` does it for new subscribers too: what is pending may be too much, and end this connection.
     topics.catchUp(this);
-    if (this.isOpen) topics.subscribe(this, topic); // what was pending may have been too much for it
+    if (this.isOpen) topics.subscribe(this, topic);
   }
 
   unsubscribe(topic: string): void {
@@ -694,8 +696,4 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     this.#env.track(settled);
     settled.then(undefined, (error: unknown) => this.#failHook(hook, error));
   }
-}
-
-function isPromise(result: unknown): result is PromiseLike<void> {
-  return typeof (result as PromiseLike<void> | undefined | null)?.then === 'function';
 }

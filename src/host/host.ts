@@ -17,6 +17,7 @@ import { CloseCode } from '../protocol/close.js';
 import type { BusLimits } from '../pubsub/bus.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { Exchange } from './exchange.js';
+import { describePeer } from './describe-peer.js';
 import { Incidents } from './incidents.js';
 import { Sweep, tickFor } from './sweep.js';
 import { ThrottledSet } from './throttled.js';
@@ -320,5 +321,5 @@ export class Host {
 
 /** For the log. */
 function describe({ id, remoteAddress, path }: HostedConnection): string {
-  return `connection ${id} from ${remoteAddress ?? 'an unknown address'} on ${path.slice(0, 100)}`;
+  return `connection ${id} from ${describePeer(remoteAddress)} on ${path.slice(0, 100)}`;
 }

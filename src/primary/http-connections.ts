@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Clock } from '../connection/clock.js';
 import { Incident } from '../connection/incident.js';
+import { describePeer } from '../host/describe-peer.js';
 import type { Incidents } from '../host/incidents.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
@@ -110,8 +111,8 @@ export class HttpConnections {
       if (this.#surplus.enter(network)) standing = Standing.SURPLUS;
       else if (this.#reserved.enter(network)) standing = Standing.RESERVED;
       else {
-        incidents.add(refusal.incident, socket.remoteAddress ?? 'an unknown address');
-        incidents.add(Incident.UNANSWERED, socket.remoteAddress ?? 'an unknown address');
+        incidents.add(refusal.incident, describePeer(socket.remoteAddress));
+        incidents.add(Incident.UNANSWERED, describePeer(socket.remoteAddress));
         socket.destroy();
         return false;
       }
@@ -247,7 +248,7 @@ export class HttpConnections {
       return;
     }
     if (nowMs - connection.acknowledgedAtMs <= this.#options.stallTimeoutMs) return;
-    this.#options.incidents.add(Incident.STALL, socket.remoteAddress ?? 'an unknown address', 'an HTTP client');
+    this.#options.incidents.add(Incident.STALL, describePeer(socket.remoteAddress), 'an HTTP client');
     socket.destroy();
   }
 

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Incident } from '../connection/incident.js';
+import { describePeer } from '../host/describe-peer.js';
 import type { Incidents } from '../host/incidents.js';
 import { answer as send, type Health, Routes } from '../monitor/routes.js';
 import { renderRefusal } from '../protocol/handshake-response.js';
@@ -110,7 +111,7 @@ function judgeRequest(
   { rawHeaders, headers, httpVersion, url = '', socket }: IncomingMessage,
 ): HttpRefusal | undefined {
   const { maxHeaderCount } = options;
-  const who = socket.remoteAddress ?? 'an unknown address';
+  const who = describePeer(socket.remoteAddress);
   if (rawHeaders.length > 2 * maxHeaderCount) {
     incidents.add(Incident.BAD_HANDSHAKE, who);
     return { status: 431, body: `a request may have at most ${maxHeaderCount} headers\n` };
@@ -151,7 +152,7 @@ function answerClientError(
   }
   if (!connections.stopOnce(socket)) return; // whatever comes behind it is an error again
   const { remoteAddress } = socket as Socket; // of an HTTP server of ours, which listens on TCP
-  incidents.add(Incident.BAD_HANDSHAKE, remoteAddress ?? 'an unknown address');
+  incidents.add(Incident.BAD_HANDSHAKE, describePeer(remoteAddress));
   const body = `${describeNoRequest((error as { readonly rawPacket?: Uint8Array }).rawPacket)}\n`;
   const response = renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body });
   // These bytes are the body of a request that is answered already: send nothing more.

@@ -2,7 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Incident } from '../connection/incident.js';
+import { isPromise } from '../connection/is-promise.js';
 import { type Acceptance, DecisionError, type Refusal, readDecision } from '../host/decision.js';
+import { describePeer } from '../host/describe-peer.js';
 import { withoutParticulars } from '../host/error-text.js';
 import type { Incidents } from '../host/incidents.js';
 import type { ThrottledLog } from '../host/throttled-log.js';
@@ -381,11 +383,6 @@ function asked(host: string, origin: string | undefined): string {
 }
 
 /** For the log. */
-function describePeer(remoteAddress: string | undefined): string {
-  return remoteAddress ?? 'an unknown address';
-}
-
-/** For the log. */
 function describeCandidate({ handshake, caller }: Candidate): string {
   return `${describePeer(caller.remoteAddress)} on ${handshake.path.slice(0, 100)}`;
 }
@@ -393,10 +390,6 @@ function describeCandidate({ handshake, caller }: Candidate): string {
 /** Of what is wrong with an answer there is no stack to be shown: it was returned. */
 function isAboutAnswer(error: unknown): error is Error {
   return error instanceof DecisionError || error instanceof HandshakeConfigError;
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined | null)?.then === 'function';
 }
 
 function ignore(): void {}
