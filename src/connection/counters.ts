@@ -62,6 +62,8 @@ export const Counter = {
   MISSED_PUBLICATIONS: 32,
   /** Counted by the primary: connections whose clients were sent the 101, and that were closed because no worker took them. */
   CONNECTIONS_ABANDONED: 33,
+  /** Counted by the primary: upgrades refused because no worker takes connections, or the server is closing. */
+  REFUSED_UNAVAILABLE: 34,
 } as const;
 
 export type Counter = (typeof Counter)[keyof typeof Counter];

@@ -49,6 +49,7 @@ export const Incident = {
     counter: Counter.MISSED_PUBLICATIONS,
     what: 'closed: their thread has missed publications, because it took none for too long (slowThreadTimeoutMs)',
   },
+  UNAVAILABLE: { counter: Counter.REFUSED_UNAVAILABLE, what: 'refused: the server takes no connections now' },
   HOOK_TIMEOUT: {
     counter: Counter.HOOK_TIMEOUTS,
     what: 'refused: the hook upgrade did not decide in time (handshakeTimeoutMs)',

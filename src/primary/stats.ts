@@ -75,6 +75,8 @@ export interface LimitStats {
   readonly refusedHandshakes: number;
   /** Connections above `maxConnections` or `maxConnectionsPerIp` that were closed without an answer: too many others waited for one. */
   readonly refusedUnanswered: number;
+  /** Upgrades refused because no worker takes connections (each is dead, or blocked for `handOffTimeoutMs`), or the server is closing. */
+  readonly refusedUnavailable: number;
   /** Upgrades refused because the hook `upgrade` did not decide in time (`handshakeTimeoutMs`). */
   readonly hookTimeouts: number;
 }
@@ -115,6 +117,7 @@ export function readStats(counters: readonly Counters[], uncounted: Uncounted): 
       refusedHosts: sum(Counter.REFUSED_HOSTS),
       refusedHandshakes: sum(Counter.REFUSED_HANDSHAKES),
       refusedUnanswered: sum(Counter.REFUSED_UNANSWERED),
+      refusedUnavailable: sum(Counter.REFUSED_UNAVAILABLE),
       hookTimeouts: sum(Counter.HOOK_TIMEOUTS),
     },
     workersLost: sum(Counter.WORKERS_LOST),

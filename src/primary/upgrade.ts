@@ -140,7 +140,7 @@ export class Upgrader {
   #judge(request: HandshakeRequest, caller: Caller): Candidate | undefined {
     const { unavailable } = this.#destination;
     if (unavailable !== undefined) {
-      this.#refuseForNow(caller, `${unavailable}\n`);
+      this.#refuseUnavailable(caller, unavailable);
       return undefined;
     }
     const { remoteAddress } = caller;
@@ -265,7 +265,7 @@ export class Upgrader {
     const { caller } = candidate;
     const { unavailable, calls } = this.#destination;
     if (unavailable !== undefined) {
-      this.#refuseForNow(caller, `${unavailable}\n`);
+      this.#refuseUnavailable(caller, unavailable);
       return;
     }
     if (calls === undefined || !caller.isPlain) {
@@ -341,6 +341,11 @@ export class Upgrader {
     stream.off('error', ignore);
     candidate.isPlaced = true;
     this.#destination.placeStream(stream, info, caller.unhandled());
+  }
+
+  #refuseUnavailable(caller: Caller, why: string): void {
+    this.#options.incidents.add(Incident.UNAVAILABLE, describePeer(caller.remoteAddress), why);
+    this.#refuseForNow(caller, `${why}\n`);
   }
 
   /** The client may try again soon. */

@@ -314,6 +314,7 @@ class Soak {
         droppedPublications: 0,
         slowThreads: 0,
         missedPublications: 0,
+        refusedUnavailable: 0, // while the workers die
       };
       Object.assign(others, attacked);
       for (const [name, count] of Object.entries(others)) this.#between(`${name} of server ${i}`, count, 0, 0);

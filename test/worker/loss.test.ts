@@ -194,6 +194,8 @@ describe('a worker blocked by its handler', () => {
     offered.run(['send', 'waited for']);
     await until(() => served.server.stats().threads.every(({ isTaking }) => !isTaking));
     expect(await refusal(served.url)).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+    expect(served.server.stats().limits.refusedUnavailable).toBe(1);
+    expect(await served.log.line(/: refused: /)).toMatch(/^info: 127\.0\.0\.1: .*no worker takes connections$/);
     expect(await health(served)).toMatchObject({ status: 'degraded' });
     gate.open();
     expect(await offered.text()).toBe('waited for');
