@@ -21,7 +21,7 @@ export interface ServerStats {
   readonly arenaBytes: number;
   /** What connections hold of output that clients have not taken, and of messages still arriving, in bytes. */
   readonly bufferedBytes: number;
-  /** What the limits have done, by limit: connections closed, but for those that say otherwise. */
+  /** What the limits have done: how many connections each has closed, unless its text says otherwise. */
   readonly limits: LimitStats;
   /** TCP connections that are no WebSockets, or none yet: silent ones, HTTP clients, those with half a request. */
   readonly httpConnections: number;
@@ -44,10 +44,13 @@ export interface ServerStats {
 export interface LimitStats {
   /** Not answering a ping (`heartbeatIntervalMs`). */
   readonly heartbeatTimeouts: number;
+  /** Without a message either way (`idleTimeoutMs`). */
   readonly idleTimeouts: number;
+  /** Not finishing a message (`messageTimeoutMs`). */
   readonly messageTimeouts: number;
-  /** Taking nothing of what they were sent (`stallTimeoutMs`). */
+  /** Taking nothing of what they were sent (`stallTimeoutMs`), or not the 101 (`handshakeTimeoutMs`). HTTP clients count, too. */
   readonly stalls: number;
+  /** Not finishing the closing handshake (`closeTimeoutMs`). */
   readonly closeTimeouts: number;
   /** Taking too little of what they were sent (`maxBackpressureBytes`). */
   readonly slowConsumers: number;
