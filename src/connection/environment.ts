@@ -11,6 +11,7 @@ import type { MessageLimits } from './input.js';
 import type { OutBuffer } from './out-buffer.js';
 import type { PinnedMemory } from './pinned-memory.js';
 import type { Rates } from './rate-limit.js';
+import type { TimeSlices } from './time-slices.js';
 import type { Turn } from './turn.js';
 import type { TimeLimits } from './vigil.js';
 
@@ -39,6 +40,7 @@ export interface ConnectionEnvironment {
   readonly budget: BufferBudget;
   /** Those that are not read for a while because they send too fast: see {@link HostedConnection.retry}. */
   readonly throttled: { add(connection: HostedConnection): void };
+  readonly slices: TimeSlices;
   readonly limits: ConnectionLimits;
   readonly handler: Handler;
   /** Whether each message gets an object of its own, and its bytes are overwritten afterwards: finds stale uses. */

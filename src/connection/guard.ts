@@ -6,9 +6,10 @@ import { Incident } from './incident.js';
 import type { Input } from './input.js';
 import { RateLimit } from './rate-limit.js';
 import type { Transport } from './transport.js';
+import type { Sliced } from './time-slices.js';
 import { Verdict, Vigil } from './vigil.js';
 
-/** The most that is granted at a time: a small integer. */
+/** The most bytes that are granted at a time: a small integer. */
 const MAX_GRANT = 2 ** 30;
 
 /**
@@ -20,7 +21,7 @@ function grantOf(tokens: number): number {
 }
 
 /** Holds one connection to the limits: how long its peer takes for what, how fast it sends, how much memory it holds. */
-export class Guard {
+export class Guard implements Sliced {
   readonly #env: ConnectionEnvironment;
   readonly #connection: HostedConnection;
   readonly #input: Input;
@@ -36,6 +37,10 @@ export class Guard {
   /** How many bytes and messages may come before it is to be asked again: see {@link ask}. */
   grantedBytes = 0;
   grantedMessages = 0;
+  /** Whether the connection has had its slice of time, and goes on in the next iteration of the event loop. */
+  givesWay = false;
+  slicedIn = -1;
+  slicedAtMs = 0;
 
   constructor(env: ConnectionEnvironment, connection: HostedConnection, input: Input, transport: Transport) {
     const { limits, clock } = env;
@@ -72,12 +77,31 @@ export class Guard {
   // What comes of it.
 
   /**
-   * Judges how fast the peer sends. Seldom, so that it costs nothing for each read: the connection is granted so many bytes and
-   * messages at a time, and asks when one of the two has come to its end.
+   * Judges how fast the peer sends, and how much time the connection has had. Seldom, so that it costs nothing for each read: the
+   * connection is granted so many bytes and messages at a time, and asks when one of the two has come to its end.
    * @param bytes that have come since it asked last.
    * @param messages the same.
    */
   ask(bytes: number, messages: number): void {
+    this.#askRate(bytes, messages);
+    this.askTime();
+    this.grantedMessages = this.givesWay ? 0 : Math.min(this.grantedMessages, this.#env.slices.messages);
+  }
+
+  /** Looks whether the connection has to give way. Also to be called after a long read. */
+  askTime(): void {
+    const { slices } = this.#env;
+    if (this.givesWay || !slices.isUsedUp(this)) return;
+    this.givesWay = true;
+    slices.giveWay(this);
+  }
+
+  goOn(): void {
+    this.givesWay = false;
+    this.#connection.goOn();
+  }
+
+  #askRate(bytes: number, messages: number): void {
     const rate = this.#rate;
     if (rate === undefined) {
       this.grantedBytes = MAX_GRANT;

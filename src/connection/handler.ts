@@ -13,7 +13,7 @@ export interface Handler<Data = unknown> {
   /**
    * A connection has been opened. If this returns a promise, nothing is read from the connection until it is settled. It refuses nobody
    * by what it returns: to do that, use `upgrade`, or call `connection.close(1008, reason)`. A connection whose `open` returns or
-   * promises `false`, or an object with a status from 300 on, is closed with 1011 and logged, unless its `send` has returned false.
+   * promises `false`, or an object with a status from 300 on, is closed with 1011 and logged: do not return what `send` has returned.
    */
   open?(connection: Connection<Data>): void | Promise<void>;
 

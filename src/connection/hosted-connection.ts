@@ -31,6 +31,9 @@ const State = {
   CLOSED: 3,
 } as const;
 
+/** After a read of so many bytes it is asked how much time the connection has had: there may be as much again at once. */
+const LONG_READ_BYTES = 64 * 1024;
+
 /** Overwrites messages in poison mode: no text, no frame header, and easily recognised. */
 const POISON = 0xdb;
 
@@ -87,8 +90,6 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #peerEnded = false;
   /** `send` has returned false, and `drain` is due. */
   #owesDrain = false;
-  /** `send` has ever returned false. */
-  #hasOverflowed = false;
   /** The payload of the latest ping that could not be answered yet, because output was queued. */
   #owedPong: Uint8Array | undefined;
 
@@ -237,7 +238,6 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   }
 
   holdBack(topic: string): void {
-    this.#hasOverflowed = true;
     this.#isFull = true; // ends the hand-out, see there; what is asked then is `acceptsInput`
     this.#awaitedTopic = topic;
     this.#env.throttled.add(this);
@@ -286,7 +286,8 @@ export class HostedConnection implements Connection, TransportListener, InputLis
       if (this.#bytesLeft <= 0) this.#askGuard();
       const goesOn = this.#input.read(start, end);
       this.#noteInput();
-      return goesOn && !this.#isStopped;
+      if (end - start >= LONG_READ_BYTES) this.#guard.askTime();
+      return goesOn && !this.#isStopped && !this.#guard.givesWay;
     } finally {
       this.#endReadTurn();
     }
@@ -308,7 +309,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
         this.#owesDrain = false;
         if (this.#state === State.OPEN) this.#callDrain();
       }
-      if (this.#input.isHeld && !this.#isOpening) this.#resume();
+      if (this.#input.isHeld && !this.#isOpening && !this.#guard.givesWay) this.#resume();
     } finally {
       turn.end();
     }
@@ -375,9 +376,14 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   /** Reads on if the peer was throttled, or publications had to wait, for long enough. @returns whether there is no more to be done */
   retry(): boolean {
     if (this.#state === State.CLOSED) return true;
-    if (this.#awaitsRoom() || !this.#guard.isReleased()) return false;
+    if (this.#awaitsRoom() || !this.#guard.isReleased() || this.#guard.givesWay) return false;
     if (this.#input.isHeld && !this.#isOpening) this.#resume();
     return true;
+  }
+
+  /** Reads on, and handles what was read, after others have had their slices of time. */
+  goOn(): void {
+    if (this.#state !== State.CLOSED && !this.#isOpening) this.#resume();
   }
 
   get heldBytes(): number {
@@ -426,7 +432,6 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #hasRoomFor(bytes: number, messages: number): boolean {
     if (this.#guard.hasRoomFor(bytes, messages, this.#output.bufferedBytes)) return true;
     this.#owesDrain = true;
-    this.#hasOverflowed = true;
     return false;
   }
 
@@ -437,7 +442,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     if (this.#isFull && (this.#awaitsRoom() || this.#isAboveHighWaterMark())) return false;
     if (this.#messagesLeft > 0) return true;
     this.#askGuard();
-    return this.#messagesLeft > 0 || !this.#guard.pausesAtRate;
+    return this.#messagesLeft > 0 || !(this.#guard.pausesAtRate || this.#guard.givesWay);
   }
 
   /** What is sent of the window has to be gathered before. */
@@ -472,12 +477,9 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     }
   }
 
-  /**
-   * A value that was meant to refuse must not let anybody in: see {@link problemOfOpen}. Not false after a `send` that returned it: it may
-   * be what `open` has passed on, and `drain` may have been called since.
-   */
+  /** A value that was meant to refuse must not let anybody in: see {@link problemOfOpen}. */
   #judgeOpen(answer: unknown): void {
-    if (this.#state !== State.OPEN || (answer === false && this.#hasOverflowed)) return;
+    if (this.#state !== State.OPEN) return;
     try {
       const problem = problemOfOpen(answer);
       if (problem !== undefined) this.#failHook('open', problem);
@@ -616,7 +618,6 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #isBelowHighWaterMark(): boolean {
     if (!this.#isAboveHighWaterMark()) return true;
     this.#owesDrain = true;
-    this.#hasOverflowed = true;
     return false;
   }
 
@@ -639,10 +640,14 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   }
 
   #callDrain(): void {
+    const { publisher } = this.#topics; // a stream may be written to by somebody else's hook
+    this.#topics.publisher = this;
     try {
       this.#watch('drain', this.#env.handler.drain?.(this));
     } catch (error) {
       this.#failHook('drain', error);
+    } finally {
+      this.#topics.publisher = publisher;
     }
   }
 

@@ -9,6 +9,8 @@ export class Turn {
   /** What must not be done while a hook runs. */
   readonly #deferred: (() => void)[] = [];
   #depth = 0;
+  /** Of another server in this thread, whose hook has begun this one. */
+  #outer: Turn | undefined;
   #scheduled = false;
   readonly #flushPublications: () => void;
 
@@ -17,7 +19,7 @@ export class Turn {
   }
 
   begin(): void {
-    this.#depth++;
+    if (this.#depth++ === 0) this.#outer = Turn.running;
     Turn.running = this;
   }
 
@@ -30,7 +32,7 @@ export class Turn {
       this.#flushPublications(); // still in the turn: what a stream answers from within a write waits until all is written
     } finally {
       this.#depth = 0;
-      Turn.running = undefined;
+      Turn.running = this.#outer;
     }
     while (this.#deferred.length > 0) (this.#deferred.shift() as () => void)();
   }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Handler } from '../connection/handler.js';
 import { errorText } from './error-text.js';
 import { HandlerModuleError } from './handler-module-error.js';
-import { findUpgrade, HOOKS, hookHint } from './hook-names.js';
+import { findUpgrade, HOOKS, hookHint, mistakenForUpgrade } from './hook-names.js';
 import { placeOfSyntaxError } from './syntax-error.js';
 import type { Upgrade } from './upgrade.js';
 
@@ -142,8 +142,9 @@ function checkHandler(handler: unknown, shown: string): Handler {
       `the handler module ${shown} must have a default export: defineHandler({ message(connection, message) { … } })`,
     );
   }
-  for (const name of Object.keys(handler)) {
-    if (HOOKS.includes(name) || name === 'upgrade') continue;
+  const mistaken = mistakenForUpgrade(handler);
+  const unknown = Object.keys(handler).filter((name) => !HOOKS.includes(name) && name !== 'upgrade');
+  for (const name of mistaken === undefined ? unknown : [mistaken]) {
     throw new HandlerModuleError(
       `the default export of ${shown} has a property '${name}' that is no hook; hooks are ${HOOKS.join(', ')} and upgrade${hookHint(name)}`,
     );

@@ -31,6 +31,18 @@ export function hookHint(name: string): string {
 }
 
 /**
+ * What a handler has that was meant to keep clients out, and is not called; undefined if there is nothing. Methods that its class has for
+ * itself are its own affair.
+ */
+export function mistakenForUpgrade(handler: object): string | undefined {
+  for (let at: object | null = handler; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    const found = Object.getOwnPropertyNames(at).find((name) => ELSEWHERE.get(name.toLowerCase()) === 'upgrade');
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/**
  * The hook that is asked before a connection is accepted: the export `upgrade`, or `upgrade` inside of the default export.
  *
  * @param handler the default export, found to be an object.

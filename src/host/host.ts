@@ -10,6 +10,7 @@ import { OutBuffer } from '../connection/out-buffer.js';
 import { PinnedMemory } from '../connection/pinned-memory.js';
 import { SocketTransport } from '../connection/socket-transport.js';
 import { StreamTransport } from '../connection/stream-transport.js';
+import { TimeSlices } from '../connection/time-slices.js';
 import { createKernel, type KernelChoice } from '../kernels/create-kernel.js';
 import type { Thresholds } from '../kernels/thresholds.js';
 import { Arena } from '../memory/arena.js';
@@ -119,6 +120,7 @@ export class Host {
       clock: this.#sweep.clock,
       budget: this.#budget,
       throttled: new ThrottledSet(),
+      slices: new TimeSlices(),
       limits,
       handler,
       poison: options.poison,

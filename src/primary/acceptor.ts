@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
+import type { Socket } from 'node:net';
 import { readUpgradeRequest } from '../protocol/request-head.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
@@ -112,9 +113,13 @@ export class Acceptor {
   }
 
   #give({ fd }: Accepted): void {
-    const socket = adoptSocket(fd);
+    let socket: Socket | undefined;
+    const destroy = () => (socket === undefined ? closeSync(fd) : socket.destroy());
     this.#isGiving = true;
-    this.#boundary.guard(socket, () => this.#http.emit('connection', socket));
+    this.#boundary.guard({ destroy }, () => {
+      socket = adoptSocket(fd);
+      this.#http.emit('connection', socket);
+    });
     this.#isGiving = false;
   }
 }

@@ -6,7 +6,8 @@ import { describePeer } from '../host/describe-peer.js';
 import type { Incidents } from '../host/incidents.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
-import { type Admission, networkOf } from './admission.js';
+import { type Admission, type AdmissionRefusal, networkOf } from './admission.js';
+import { type SurplusConnection, SurplusPool } from './surplus-pool.js';
 
 /**
  * Requests of one connection whose answers are not out, at most. The answer to the last of these ends the connection: nobody
@@ -14,7 +15,10 @@ import { type Admission, networkOf } from './admission.js';
  */
 const MAX_UNANSWERED = 8;
 
-/** Connections above the limits that wait for their one answer: at most so many, and so many of one address. */
+/**
+ * Connections above the limits that wait for their one answer: at most so many, and so many of one address. Those that have asked for
+ * nothing give way to newcomers.
+ */
 const MAX_SURPLUS = 32;
 const MAX_SURPLUS_OF_ADDRESS = 8;
 /** Beyond those, so that the server can be observed whatever one address does: at most so many, and so many of one address. */
@@ -38,12 +42,15 @@ const Standing = {
 
 type Standing = (typeof Standing)[keyof typeof Standing];
 
-interface HttpConnection {
+interface HttpConnection extends SurplusConnection {
   readonly socket: Socket;
-  readonly standing: Standing;
+  standing: Standing;
+  /** Why it is above the limits; undefined if it is not. */
+  readonly refusal: AdmissionRefusal | undefined;
   /** Only of those above the limits. */
   readonly network: string;
-  /** Requests that were taken, and whose answers are not out. */
+  hasRequest: boolean;
+  /** Requests that were taken, and whose answers are not out, or have gone out in this turn of the event loop. */
   unanswered: number;
   /** The last request that was taken. */
   request: IncomingMessage | undefined;
@@ -76,8 +83,8 @@ export class HttpConnections {
   readonly #options: HttpConnectionsOptions;
   readonly #connections = new Map<object, HttpConnection>();
   #counted = 0;
-  readonly #surplus = new Pool(MAX_SURPLUS, MAX_SURPLUS_OF_ADDRESS);
-  readonly #reserved = new Pool(MAX_RESERVED, MAX_RESERVED_OF_ADDRESS);
+  readonly #surplus = new SurplusPool<HttpConnection>(MAX_SURPLUS, MAX_SURPLUS_OF_ADDRESS);
+  readonly #reserved = new SurplusPool<HttpConnection>(MAX_RESERVED, MAX_RESERVED_OF_ADDRESS);
   readonly #clock: Clock;
   #timer: NodeJS.Timeout | undefined;
   #tickedAtMs = 0;
@@ -99,28 +106,14 @@ export class HttpConnections {
 
   /** Takes a connection that was accepted. @returns false if it was destroyed, because there is no room even for an answer */
   add(socket: Socket): boolean {
-    const { admission, incidents } = this.#options;
+    const { admission } = this.#options;
     const refusal = admission.refusalFor(socket);
-    let standing: Standing = Standing.COUNTED;
-    let network = '';
-    if (refusal === undefined) {
-      this.#counted++;
-      admission.enter(socket, socket);
-    } else {
-      network = networkOf(socket.remoteAddress ?? '');
-      if (this.#surplus.enter(network)) standing = Standing.SURPLUS;
-      else if (this.#reserved.enter(network)) standing = Standing.RESERVED;
-      else {
-        incidents.add(refusal.incident, describePeer(socket.remoteAddress));
-        incidents.add(Incident.UNANSWERED, describePeer(socket.remoteAddress));
-        socket.destroy();
-        return false;
-      }
-    }
     const connection: HttpConnection = {
       socket,
-      standing,
-      network,
+      standing: Standing.COUNTED,
+      refusal,
+      network: refusal === undefined ? '' : networkOf(socket.remoteAddress ?? ''),
+      hasRequest: false,
       unanswered: 0,
       request: undefined,
       isClosing: false,
@@ -129,11 +122,49 @@ export class HttpConnections {
       acknowledgedBytes: undefined,
       acknowledgedAtMs: this.#clock.nowMs,
     };
-    if (standing !== Standing.COUNTED) endAfter(connection, SURPLUS_HEAD_MS);
+    if (refusal === undefined) {
+      this.#counted++;
+      admission.enter(socket, socket);
+    } else {
+      if (!this.#enterSurplus(connection)) {
+        this.#destroyUnanswered(connection);
+        return false;
+      }
+      endAfter(connection, SURPLUS_HEAD_MS);
+    }
     this.#connections.set(socket, connection);
     socket.once('close', () => this.release(socket));
     this.#watch();
     return true;
+  }
+
+  /** Finds one that is above the limits a place among those that get an answer. @returns false if there is none */
+  #enterSurplus(connection: HttpConnection): boolean {
+    const pools = [
+      [this.#surplus, Standing.SURPLUS],
+      [this.#reserved, Standing.RESERVED],
+    ] as const;
+    for (const [pool, standing] of pools) {
+      connection.standing = standing;
+      if (pool.enter(connection)) return true;
+    }
+    for (const [pool, standing] of pools) {
+      connection.standing = standing;
+      const candidate = pool.candidateFor(connection.network);
+      if (candidate === undefined) continue;
+      this.release(candidate.socket);
+      this.#destroyUnanswered(candidate);
+      if (pool.enter(connection)) return true;
+    }
+    return false;
+  }
+
+  #destroyUnanswered({ socket, refusal }: HttpConnection): void {
+    const { incidents } = this.#options;
+    const who = describePeer(socket.remoteAddress);
+    if (refusal !== undefined) incidents.add(refusal.incident, who);
+    incidents.add(Incident.UNANSWERED, who);
+    socket.destroy();
   }
 
   /** Whether a connection is one of ours that counts already. */
@@ -150,8 +181,8 @@ export class HttpConnections {
     if (connection.standing === Standing.COUNTED) {
       this.#counted--;
       this.#options.admission.leave(socket);
-    } else if (connection.standing === Standing.SURPLUS) this.#surplus.leave(connection.network);
-    else this.#reserved.leave(connection.network);
+    } else if (connection.standing === Standing.SURPLUS) this.#surplus.leave(connection);
+    else this.#reserved.leave(connection);
     this.#answered(connection); // nobody waits for what will not come
   }
 
@@ -164,6 +195,7 @@ export class HttpConnections {
     if (connection === undefined) return true;
     if (connection.isClosing) return false;
     connection.unanswered++;
+    connection.hasRequest = true;
     connection.request = response.req;
     const isSurplus = connection.standing !== Standing.COUNTED;
     if (isSurplus) endAfter(connection, SURPLUS_ANSWER_MS);
@@ -175,11 +207,14 @@ export class HttpConnections {
     } else if (!response.shouldKeepAlive) {
       connection.isClosing = true; // its client has said so
     }
-    response.once('close', () => {
-      connection.unanswered--;
-      if (connection.unanswered === 0) this.#answered(connection);
-    });
+    // Not at once: of requests with bodies each is answered before Node reads the next one in the same chunk of thousands.
+    response.once('close', () => setImmediate(() => this.#noteAnswer(connection)));
     return true;
+  }
+
+  #noteAnswer(connection: HttpConnection): void {
+    connection.unanswered--;
+    if (connection.unanswered === 0) this.#answered(connection);
   }
 
   /** Takes no more requests of a connection. @returns whether this call was the first to say so */
@@ -188,6 +223,7 @@ export class HttpConnections {
     if (connection === undefined) return true;
     const isFirst = !connection.isClosing;
     connection.isClosing = true;
+    connection.hasRequest = true;
     return isFirst;
   }
 
@@ -262,32 +298,4 @@ export class HttpConnections {
 function endAfter(connection: HttpConnection, ms: number): void {
   clearTimeout(connection.surplusTimer);
   connection.surplusTimer = setTimeout(() => connection.socket.destroy(), ms).unref();
-}
-
-/** A bounded number of connections, and of those of one address. */
-class Pool {
-  readonly #max: number;
-  readonly #maxOfAddress: number;
-  #size = 0;
-  readonly #byNetwork = new Map<string, number>();
-
-  constructor(max: number, maxOfAddress: number) {
-    this.#max = max;
-    this.#maxOfAddress = maxOfAddress;
-  }
-
-  enter(network: string): boolean {
-    const occupied = this.#byNetwork.get(network) ?? 0;
-    if (this.#size >= this.#max || occupied >= this.#maxOfAddress) return false;
-    this.#size++;
-    this.#byNetwork.set(network, occupied + 1);
-    return true;
-  }
-
-  leave(network: string): void {
-    this.#size--;
-    const left = (this.#byNetwork.get(network) ?? 1) - 1;
-    if (left === 0) this.#byNetwork.delete(network);
-    else this.#byNetwork.set(network, left);
-  }
 }

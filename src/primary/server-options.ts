@@ -36,9 +36,9 @@ export interface ServerOptions {
   /**
    * TCP connections that may be open at a time, counted from when they are accepted, whether they are WebSockets or not;
    * default: 8/9 of (the limit of descriptors less 256), or of half the limit if that is at most 512; 1 to 2^31 less 1. Beyond it 503;
-   * without an answer when 40 connections above the limit wait already, or 10 of the same address. Those that are closing do not count;
-   * there may be an eighth as many of them, and at least 16 in each thread. Each costs some KiB, its socket's buffers in the kernel,
-   * and a descriptor.
+   * without an answer when 40 connections above the limit wait for theirs already, or 10 of the same address; those that are silent give
+   * way. Those that are closing do not count; there may be an eighth as many of them, and at least 16 in each thread. Each costs some
+   * KiB, its socket's buffers in the kernel, and a descriptor.
    */
   readonly maxConnections?: number;
   /**
@@ -78,7 +78,8 @@ export interface ServerOptions {
   /**
    * How long publishers wait for a thread that takes nothing of what it is owed, in ms; default 10 000; at least 1: 0 is not for
    * ever. Then it is waited for no more. When it goes on, its subscribers of the topics that it has missed are closed with 1013, or with
-   * `slowConsumer: 'drop'` only miss them. Raising it makes publishers wait longer for a thread that is blocked.
+   * `slowConsumer: 'drop'` only miss them. Raising it makes publishers wait longer for a thread that is blocked. It is measured in the
+   * publisher's own time, in which a turn of the event loop counts 40 ms at most: a publisher that is blocked itself waits for longer.
    */
   readonly slowThreadTimeoutMs?: number;
   /**

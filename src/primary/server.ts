@@ -170,9 +170,9 @@ export class Server {
     expectOwnFiles();
     this.#state = 'started';
     this.#unregister = registerExchange(this.#exchange);
-    this.#calls = await this.#loadSystemCalls();
-    if (this.#calls !== undefined) this.#exchange.sendBy(this.#calls, this.#counters);
     try {
+      this.#calls = await this.#loadSystemCalls();
+      if (this.#calls !== undefined) this.#exchange.sendBy(this.#calls, this.#counters);
       const generation = await this.#startGeneration();
       this.#generation = generation;
     } catch (error) {
@@ -336,7 +336,7 @@ export class Server {
     // Those that drain since a reload may have had more time.
     const earlier = [...this.#draining.keys()];
     const deadline = setTimeout(() => earlier.forEach((generation) => void generation.drain(0)), drainMs);
-    await Promise.all([...this.#generations].map((generation) => this.#retire(generation, drainMs)));
+    const retired = await Promise.allSettled([...this.#generations].map((each) => this.#retire(each, drainMs)));
     clearTimeout(deadline);
     const httpClosed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#unregister();
@@ -347,6 +347,8 @@ export class Server {
     await httpClosed;
     this.#options.log.flush();
     this.#state = 'closed';
+    // Whatever has gone wrong with threads: the rest is closed by now.
+    for (const outcome of retired) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   /** All connections, in all threads, but for those that get a last answer. */

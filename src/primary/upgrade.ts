@@ -127,7 +127,9 @@ export class Upgrader {
     try {
       answer = upgrade({ path, query, host, origin, subprotocols, headers, remoteAddress });
       if (isPromise(answer)) {
-        this.#decideLater(candidate, answer).catch((error: unknown) => this.#boundary.lose(caller.stream, error));
+        this.#decideLater(candidate, answer).catch((error: unknown) => {
+          this.#boundary.lose({ destroy: () => caller.drop() }, error);
+        });
         return;
       }
     } catch (error) {
@@ -291,12 +293,14 @@ export class Upgrader {
     } finally {
       endExpectation();
     }
+    // From here on nobody expects it: a client that takes its 101 slowly would delay what all threads publish to each other. What others
+    // publish between its taking and our hearing of that does not reach what it subscribes first.
     caller.giveBack(fd);
     const { stream } = caller;
     const late = () => this.#options.incidents.add(Incident.STALL, describeCandidate(candidate), LATE_101);
     const stopWaiting = this.#wait(stream, late, () => stream.destroy());
-    stream.write(response.slice(sent), 'latin1', () => {
-      if (stopWaiting()) this.#boundary.guard(stream, () => this.#placeLater(candidate, calls, info));
+    stream.write(response.slice(sent), 'latin1', (error) => {
+      if (stopWaiting() && !error) this.#boundary.guard(stream, () => this.#placeLater(candidate, calls, info));
     });
   }
 

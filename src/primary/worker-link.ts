@@ -287,7 +287,13 @@ function isStillOpen({ fd, inode }: Offer): boolean {
   return inode >= 0 && inodeOf(fd) === inode;
 }
 
-/** Closes the descriptors of connections that nobody can host. */
+/** Closes the descriptors of connections that nobody can host. Does not throw: one that is none keeps nobody from the others. */
 export function abandon(handOffs: readonly HandOff[]): void {
-  for (const { fd } of handOffs) closeSync(fd);
+  for (const { fd } of handOffs) {
+    try {
+      closeSync(fd);
+    } catch {
+      // EBADF: there is nothing to be closed.
+    }
+  }
 }

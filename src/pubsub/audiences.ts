@@ -20,9 +20,19 @@ export class Audiences {
   #nodes = new Int32Array(FIRST_SLOTS);
   #metIn = new Int32Array(FIRST_SLOTS);
   #round = 0;
+  readonly #maxRounds: number;
+
+  /** @param maxRounds after so many it is forgotten in which one a subscriber was met: no more than an int32 can hold. */
+  constructor(maxRounds = 2 ** 31 - 1) {
+    this.#maxRounds = maxRounds;
+  }
 
   /** @param rooms of the topics; undefined for one without subscribers here. */
   divide(rooms: readonly (Room | undefined)[]): Audience[] {
+    if (this.#round === this.#maxRounds) {
+      this.#metIn.fill(0);
+      this.#round = 0;
+    }
     this.#round++;
     const tree = new Tree();
     const met: number[] = [];

@@ -111,11 +111,13 @@ export class ChunkPool {
   /** Chunks of one long message each, which are not used again. */
   #large: SharedChunk[] = [];
   #trimming: NodeJS.Timeout | undefined;
-  /** Used in this turn, and held until it ends. */
-  readonly #inTurn: SharedChunk[] = [];
+  /** Used in this turn, and held until what is in them has been delivered. */
+  #inTurn: SharedChunk[] = [];
+  /** Those of the turn that is being delivered. */
+  #delivering: SharedChunk[] = [];
   #current: SharedChunk | undefined;
 
-  /** A chunk with room for `length` bytes, which nobody else fills, held until {@link endTurn}. */
+  /** A chunk with room for `length` bytes, which nobody else fills, held until {@link endDelivery}. */
   withRoom(length: number): SharedChunk {
     const current = this.#current;
     if (current !== undefined) {
@@ -127,10 +129,15 @@ export class ChunkPool {
     return this.#hold(this.#current);
   }
 
-  /** What was put into chunks since the last call has been delivered, or is held by those who still need it. */
-  endTurn(): void {
-    for (const chunk of this.#inTurn) chunk.release();
-    this.#inTurn.length = 0;
+  /** What was put into chunks since the last call is about to be delivered; what comes now is of the next turn. */
+  beginDelivery(): void {
+    [this.#inTurn, this.#delivering] = [this.#delivering, this.#inTurn];
+  }
+
+  /** It has been delivered, or is held by those who still need it. */
+  endDelivery(): void {
+    for (const chunk of this.#delivering) chunk.release();
+    this.#delivering.length = 0;
   }
 
   /** Another thread is gone, with all that it had of the chunks. @param peer its number */

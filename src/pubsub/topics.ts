@@ -73,8 +73,11 @@ export class Topics {
   readonly #outlet: Outlet;
   readonly #schedule: () => void;
   readonly #pool = new ChunkPool();
-  /** What was published in this turn. */
+  /** What was published in this turn, and, while that is delivered, is delivered. */
   #runs: Run[] = [];
+  /** What is published while that is delivered, by a logger, for one: it follows as a turn of its own. */
+  #next: Run[] = [];
+  #isFlushing = false;
   /** The last of them may grow: nobody has been given it yet. */
   #lastIsOpen = false;
   #pendingBytes = 0;
@@ -169,7 +172,8 @@ export class Topics {
   }
 
   #append(topic: string, except: Subscriber | undefined, chunk: SharedChunk, at: number): void {
-    const last = this.#runs.at(-1);
+    const runs = this.#isFlushing ? this.#next : this.#runs;
+    const last = runs.at(-1);
     const isHeldBack = this.publisher !== undefined;
     if (
       this.#lastIsOpen &&
@@ -182,7 +186,7 @@ export class Topics {
       last.messages++;
       return;
     }
-    this.#runs.push({ topic, chunk, start: at, end: chunk.position, messages: 1, except, isHeldBack });
+    runs.push({ topic, chunk, start: at, end: chunk.position, messages: 1, except, isHeldBack });
     this.#lastIsOpen = true;
     this.#schedule();
   }
@@ -221,21 +225,27 @@ export class Topics {
   /** Ends the turn: gives everybody what was published in it. */
   flush(): void {
     const runs = this.#runs;
-    if (runs.length === 0) return;
+    if (runs.length === 0 || this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#lastIsOpen = false;
+    this.#pendingBytes = 0;
+    this.#pool.beginDelivery();
     try {
       this.#outlet.post(runs);
-      this.#deliver(runs);
+      this.#delivery.toAll(runs);
     } finally {
-      this.#runs = [];
-      this.#lastIsOpen = false;
-      this.#pendingBytes = 0;
+      this.#pool.endDelivery();
+      this.#isFlushing = false;
+      this.#runs = this.#next;
+      this.#next = [];
+      if (this.#runs.length > 0) queueMicrotask(this.#schedule); // in a turn of its own: this one is at its end
     }
   }
 
   /** Delivers what another thread has published. */
   receive(runs: readonly Run[]): void {
     this.flush();
-    this.#deliver(runs);
+    this.#delivery.toAll(runs);
   }
 
   /** Another thread is gone, and with it what it had of this one's publications. @param peer its number on the bus */
@@ -246,14 +256,6 @@ export class Topics {
   #takePending(subscriber: Subscriber): void {
     this.#lastIsOpen = false;
     this.#delivery.toOne(subscriber, this.#runs);
-  }
-
-  #deliver(runs: readonly Run[]): void {
-    try {
-      this.#delivery.toAll(runs);
-    } finally {
-      this.#pool.endTurn();
-    }
   }
 
   #remove(subscriber: Subscriber, topic: string): void {

@@ -41,7 +41,7 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly type: 'ready'; readonly kernel: string }
-  /** It cannot host anything: its handler or its arena cannot be had. The thread ends. */
+  /** It cannot host anything: its handler or its arena cannot be had, or something else that it needs. The thread ends. */
   | { readonly type: 'unfit'; readonly code: string; readonly message: string }
   /** Connections that are over, by their ids. */
   | { readonly type: 'closed'; readonly ids: readonly number[] }

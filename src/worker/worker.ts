@@ -1,5 +1,6 @@
 import { Counter, Counters } from '../connection/counters.js';
 import { receiveMessageOnPort } from 'node:worker_threads';
+import { errorText } from '../host/error-text.js';
 import { Exchange, reportsOf } from '../host/exchange.js';
 import { HandlerModuleError, loadHandlerModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
@@ -33,9 +34,12 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
     exchange.sendBy(calls, counters);
     host = new Host(options, handler, exchange, counters, log, onClosed, calls);
   } catch (error) {
-    if (!(error instanceof HandlerModuleError || error instanceof ArenaError)) throw error;
-    tell({ type: 'unfit', code: error.code, message: error.message });
-    process.exit(1); // a module that did not load is not tried again by its thread: the next task needs another one
+    const isKnown = error instanceof HandlerModuleError || error instanceof ArenaError;
+    const { code, message } = isKnown
+      ? error
+      : { code: 'WSLOOM_WORKER', message: `a worker could not start: ${errorText(error)}` };
+    tell({ type: 'unfit', code, message });
+    process.exit(1); // what did not load is not loaded again by its thread: the next task needs another one
   }
   const ownership = new Ownership(task.ownership);
   const drained = new Promise<void>((resolve) => {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { runInNewContext, runInThisContext } from 'node:vm';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import {
   type ClientMessage,
@@ -236,6 +236,21 @@ describe('a client of ws', () => {
     expect(taken).toBeLessThan(count);
     connection.resume();
     expect(await messages.take(count)).toHaveLength(count);
+  });
+
+  it('leaves no timer of its handshake behind, which would end the open connection', async () => {
+    const { url } = await wsServer();
+    const set = vi.spyOn(globalThis, 'setTimeout');
+    const cleared = vi.spyOn(globalThis, 'clearTimeout');
+    try {
+      await open(url, { handshakeTimeoutMs: 54_321 });
+      const timers = set.mock.results.filter((_, i) => set.mock.calls[i]?.[1] === 54_321);
+      expect(timers).toHaveLength(1);
+      expect(cleared.mock.calls.map(([timer]) => timer)).toContain(timers[0]?.value);
+    } finally {
+      set.mockRestore();
+      cleared.mockRestore();
+    }
   });
 
   it('that is paused closes all the same', async () => {

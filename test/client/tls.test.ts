@@ -11,13 +11,14 @@ import { type Certificate, makeCertificate } from './certificate.js';
 
 const certificate = makeCertificate();
 
-/** An echo server of `ws` behind TLS. */
-async function secureServer(): Promise<string> {
+/** An echo server of `ws` behind TLS. @param onName is told by which name each client has asked for it */
+async function secureServer(onName: (name: unknown) => void = () => {}): Promise<string> {
   const https = createServer({ ...certificate });
   const server = new WebSocketServer({ server: https, perMessageDeflate: false });
   server.on('connection', (socket) =>
     socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary })),
   );
+  https.on('secureConnection', (socket) => onName(Reflect.get(socket, 'servername')));
   https.on('tlsClientError', () => {});
   https.listen(0, '127.0.0.1');
   await once(https, 'listening');
@@ -38,6 +39,17 @@ describe.runIf(certificate !== undefined)('over TLS', () => {
     expect((await messages.next()).bytes.length).toBe(100_000);
     connection.close();
     expect(await connection.closed).toEqual({ code: 1000, reason: '' });
+  });
+
+  it('a client names the host, of which a server may have several, and no address', async () => {
+    const names: unknown[] = [];
+    const url = await secureServer((name) => names.push(name));
+    for (const host of ['localhost', '127.0.0.1']) {
+      const connection = await connect(url.replace('127.0.0.1', host), { rejectUnauthorized: false });
+      connection.close();
+      expect(await connection.closed).toMatchObject({ code: 1000 });
+    }
+    expect(names).toEqual(['localhost', false]);
   });
 
   it('a client refuses another certificate, unless it is told to take any', async () => {

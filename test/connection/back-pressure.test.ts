@@ -240,6 +240,23 @@ describe('send', () => {
     ]);
   });
 
+  test('is followed by a drain, whose publications are its connection’s: it can be held back for them', () => {
+    let publisher: unknown = 'none';
+    const thread = startThread({
+      handler: {
+        drain() {
+          publisher = thread.topics.publisher;
+        },
+      },
+      highWaterMarkBytes: 1000,
+    });
+    const peer = thread.connectWith((wire) => (wire.takes = () => 0));
+    while (peer.connection.send(Buffer.alloc(500)));
+    peer.wire.drain();
+    expect(publisher).toBe(peer.connection);
+    expect(thread.topics.publisher).toBeUndefined();
+  });
+
   test('that has returned false is followed by one drain, when half is taken', () => {
     let drains = 0;
     const thread = startThread({ handler: { drain: () => void drains++ }, highWaterMarkBytes: 1000 });

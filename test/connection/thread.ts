@@ -6,6 +6,7 @@ import type { ConnectionEnvironment, ConnectionLimits } from '../../dist/connect
 import type { Handler } from '../../dist/connection/handler.js';
 import { HostedConnection } from '../../dist/connection/hosted-connection.js';
 import { OutBuffer } from '../../dist/connection/out-buffer.js';
+import { TimeSlices } from '../../dist/connection/time-slices.js';
 import { Turn } from '../../dist/connection/turn.js';
 import { PinnedMemory } from '../../dist/connection/pinned-memory.js';
 import { createKernel } from '../../dist/kernels/create-kernel.js';
@@ -65,6 +66,8 @@ export class TestThread {
   readonly peers: Peer[] = [];
   readonly clock = new Clock(1);
   readonly throttled = new Set<HostedConnection>();
+  /** Nothing takes any time. */
+  readonly slices = new TimeSlices(() => 0);
   readonly budget: BufferBudget;
   /** How often more was held than may be. */
   exceeded = 0;
@@ -103,6 +106,7 @@ export class TestThread {
       clock: this.clock,
       budget: this.budget,
       throttled: this.throttled,
+      slices: this.slices,
       kernel,
       outBuffer: this.out,
       pinned: this.pinned,

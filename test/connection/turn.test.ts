@@ -34,6 +34,18 @@ test('the running turn is known while it runs', () => {
   expect(Turn.running).toBeUndefined();
 });
 
+test('a turn inside that of another server leaves that running', () => {
+  const other = new Turn(() => log.push('others'));
+  turn.begin();
+  other.begin();
+  expect(Turn.running).toBe(other);
+  other.end();
+  expect(Turn.running).toBe(turn);
+  turn.end();
+  expect(Turn.running).toBeUndefined();
+  expect(log).toEqual(['others', 'publications']);
+});
+
 test('a turn that fails is over', () => {
   const failing = new Turn(() => {
     throw new Error('of a topic');

@@ -128,3 +128,16 @@ class Clients implements Disposable {
     for (const client of this.all.splice(0)) client[Symbol.dispose]();
   }
 }
+
+it('a thread that something is missing for is not tried again: the next one is new', async () => {
+  const threads = new Int32Array(new SharedArrayBuffer(4));
+  setEnvironmentData('wsloom.e2e.unfit', threads.buffer);
+  await using served = await serve({ handler: handler('unfit.js'), threads: 1 });
+  using client = await RawClient.open(served.port, '/');
+  client.text('crash');
+  const line = await served.log.line(/could not start/);
+  expect(line).toMatch(/a worker died with 0 connections \(a worker could not start: Error: no binary of koffi/);
+  expect(line).not.toContain('outside of hooks');
+  await until(() => served.server.stats().threads.some(({ isTaking }) => isTaking));
+  expect([threads[0], served.server.stats().workersLost]).toEqual([3, 2]);
+});

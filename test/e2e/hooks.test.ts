@@ -172,7 +172,7 @@ describe.each([0, 1])('what hooks return, with threads: %i', (threads) => {
     served.log.lines.length = 0;
   });
 
-  it.each(['false', 'later', 'status', 'statusLater'])(
+  it.each(['false', 'later', 'status', 'statusLater', 'statusCode', 'statusText'])(
     'lets nobody in when open returns what could refuse: %s',
     async (what) => {
       const { handlerErrors } = served.server.stats();
@@ -186,7 +186,26 @@ describe.each([0, 1])('what hooks return, with threads: %i', (threads) => {
     },
   );
 
-  it.each(['sent', 'full', 'fullLater', 'null', 'zero', 'text', 'set', 'answered', 'twice'])(
+  it.each(['full', 'fullLater', 'fullThenFalse'])(
+    'lets nobody in when open returns false, whatever it has sent before: %s',
+    async (what) => {
+      using client = await RawClient.open(served.port, `/?open=${what}`);
+      client.socket.pause();
+      await served.log.line(/open\(\) of the handler failed.*it returned false/);
+      client.text('here');
+      client.socket.resume();
+      for (;;) {
+        const frame = await client.next();
+        if (frame.opcode === Opcode.CLOSE) {
+          expect(closeStatus(frame)).toEqual({ code: 1011, reason: 'internal error' });
+          break;
+        }
+        expect(String(frame.payload)).not.toBe('here');
+      }
+    },
+  );
+
+  it.each(['sent', 'null', 'zero', 'text', 'set', 'answered', 'stated', 'twice'])(
     'means nothing when open returns what is no refusal: %s',
     async (what) => {
       using client = await Client.open(`${served.url}/?open=${what}`);

@@ -1,7 +1,8 @@
+import { Socket } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import type { Upgrade, UpgradeRequest } from '../../dist/index.js';
 import { Client, refusal } from './client.js';
-import { encodeFrame, Opcode, RawClient } from './raw-client.js';
+import { encodeFrame, encodeRequest, Opcode, RawClient } from './raw-client.js';
 import { decideUpgrades, handler, primaryHasRead, serve, until } from './serving.js';
 
 type Decision = Awaited<ReturnType<Upgrade>>;
@@ -272,6 +273,56 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     expect(String((await client.next()).payload)).toBe('later');
     await client.closed;
     await until(() => served.server.stats().connections === 0);
+  });
+
+  it('may take its time behind the answer to another request: the socket does not count as idle', async () => {
+    await using served = await serve({ handler: deciding, threads });
+    const pending = new PendingUpgrade();
+    const set = vi.spyOn(Socket.prototype, 'setTimeout');
+    try {
+      using client = await RawClient.connect(served.port);
+      client.socket.write(`GET / HTTP/1.1\r\nHost: localhost\r\n\r\n${encodeRequest('/')}`);
+      await pending.asked;
+      const limits = new Map(set.mock.contexts.map((socket, i) => [socket, set.mock.calls[i]?.[0]]));
+      expect(Math.max(...set.mock.calls.map(([ms]) => ms))).toBeGreaterThan(0); // Node has set one
+      expect(new Set(limits.values())).toEqual(new Set([0]));
+    } finally {
+      set.mockRestore();
+      pending.accept(undefined);
+    }
+  });
+
+  it('that is waited for by two clients, of two that there may be, has each of them count once', async () => {
+    await using served = await serve({ handler: deciding, threads, maxConnectionsPerIp: 2, maxConnections: 2 });
+    const waiting: RawClient[] = [];
+    for (const place of [1, 2]) {
+      const pending = new PendingUpgrade();
+      waiting.push(await RawClient.upgrading(served.port));
+      await pending.asked;
+      expect(served.server.stats()).toMatchObject({ pendingUpgrades: place, httpConnections: 0 });
+    }
+    expect(await refusal(served.url)).toMatchObject({ status: 503 });
+    for (const client of waiting) client[Symbol.dispose]();
+  });
+
+  it('that refuses gives the place of its client back at once, also while the client stays', async () => {
+    await using served = await serve({ handler: deciding, threads, maxConnectionsPerIp: 1, maxConnections: 1 });
+    const decisions: readonly (() => ReturnType<Upgrade>)[] = [
+      () => ({ status: 403 }),
+      async () => ({ status: 403 }),
+      () => raise(new Error('cannot decide')),
+    ];
+    const clients: RawClient[] = [];
+    for (const decide of decisions) {
+      decideUpgrades(decide);
+      const client = await RawClient.upgrading(served.port);
+      clients.push(client);
+      expect(await client.response).toMatch(/^HTTP\/1\.1 (403|500) /);
+    }
+    decideUpgrades(() => undefined);
+    using client = await Client.open(served.url);
+    expect(await client.json()).toMatchObject({ path: '/' });
+    for (const one of clients) one[Symbol.dispose]();
   });
 
   it('that never decides is answered with 503 after handshakeTimeoutMs, and its decision is then ignored', async () => {

@@ -314,6 +314,16 @@ describe('a handler module that cannot be used is refused with an error that nam
     );
   });
 
+  test.each(['verifyClient', 'allowRequest', 'VerifyClient'])(
+    'it is an object of a class with a method %s, which nobody would ask',
+    async (name) => {
+      const { href } = write(
+        `class Base { ${name}() { return false; } } class Chat extends Base { message() {} helper() {} } export default new Chat();`,
+      );
+      expect((await refusal(href)).message).toContain(`has a property '${name}' that is no hook`);
+    },
+  );
+
   test.each(['verifyClient', 'handleProtocols', 'allowRequest', 'onUpgrade', 'upgarde', 'Upgrade'])(
     'it exports %s, which nobody would ask',
     async (name) => {

@@ -59,6 +59,16 @@ describe.each([0, 1])('requests in one packet, with threads: %i', (threads) => {
       [200, 405],
     ],
     ['more than there may be', GET.repeat(1500), Array(8).fill(200)],
+    [
+      'more than there may be, each with a body',
+      `${request('POST /', 'Content-Length: 1')}x`.repeat(1500),
+      Array(8).fill(405),
+    ],
+    [
+      'more than there may be, each with a body in chunks',
+      `${request('POST /', 'Transfer-Encoding: chunked')}1\r\nx\r\n0\r\n\r\n`.repeat(1500),
+      Array(8).fill(405),
+    ],
     ['more than there may be, and one for an upgrade', GET.repeat(50) + encodeRequest('/'), Array(8).fill(200)],
     ['more than there may be, and nonsense', `${GET.repeat(8)}nonsense\r\n\r\n`, Array(8).fill(200)],
   ])('are answered in their order, or closed: %s', async (_, bytes, statuses) => {

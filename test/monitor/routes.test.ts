@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Client } from '../e2e/client.js';
 import { RawClient } from '../e2e/raw-client.js';
-import { builtIn, type Served, serve } from '../e2e/serving.js';
+import { builtIn, type Served, serve, until } from '../e2e/serving.js';
 
 const get = (served: Served, path: string, init: RequestInit = {}) =>
   fetch(`http://127.0.0.1:${served.port}${path}`, init);
@@ -68,6 +68,7 @@ describe.each([0, 2])('HTTP on the WebSocket port, with threads: %i', (threads) 
     using lingering = await RawClient.connect(served.port);
     lingering.socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n`);
     await lingering.response;
+    await until(() => served.server.stats().httpConnections === 0); // nor does it count
     await served.server.close({ drainMs: 0 });
     await lingering.ended;
   });

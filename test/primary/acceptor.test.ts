@@ -172,6 +172,15 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
     expect(answers.filter((answer) => answer === 'closed')).toHaveLength(ORDINARY.length - byHttp.length);
   });
 
+  test('are upgraded by their descriptors again after one of them was none of ours', async () => {
+    const { port, callers, byHttp } = await listen();
+    await storm(port, [...ORDINARY, 'hello\r\n\r\n']);
+    const [before, beforeByHttp] = [callers.length, byHttp.length];
+    await storm(port, ORDINARY);
+    expect(callers.length - before).toBeGreaterThanOrEqual(ORDINARY.length - 2);
+    expect(callers.length - before + byHttp.length - beforeByHttp).toBe(ORDINARY.length);
+  });
+
   test('do not lose theirs by an exception that one of them causes', async () => {
     const { port, callers, byHttp, failing, lines } = await listen();
     failing.add(callers.length + 5);

@@ -56,3 +56,27 @@ describe.each([0, 2])('a process, with threads: %i', (threads) => {
     expect(await run.ended).toBe(0);
   });
 });
+
+it('a server that cannot have threads on this system leaves nothing behind: another one has its handler publish', async () => {
+  // What a system without a binary of koffi does.
+  const resolve = `export const resolve = (name, context, next) => {
+    if (name === 'koffi') throw new Error('no binary');
+    return next(name, context);
+  };`;
+  const publishing = `import { publish } from '${new URL('index.js', DIST)}';
+    setTimeout(() => console.log('published', publish('x', 'y')), 20);
+    export default {};`;
+  await using run = node(`
+    import { register } from 'node:module';
+    const module = (source) => 'data:text/javascript,' + encodeURIComponent(source);
+    register(module(${JSON.stringify(resolve)}));
+    const publishing = new URL(module(${JSON.stringify(publishing)}));
+    const first = createServer({ handler, threads: 1 });
+    await first.listen({ port: 0 }).catch((error) => console.log(error.name, error.option));
+    const second = createServer({ handler: publishing, threads: 0 });
+    await second.listen({ port: 0 });
+    setTimeout(() => second.close(), 200);
+  `);
+  expect(await run.ended).toBe(0);
+  expect(run.stdout).toBe('ConfigError threads\npublished true\n');
+});

@@ -13,8 +13,9 @@ import { createServer, type ServerOptions } from '../../dist/index.js';
 import { Client, refusal } from '../e2e/client.js';
 import { duplexPair } from '../e2e/duplex-pair.js';
 import { expectBytes, pattern, textPattern } from '../e2e/pattern.js';
-import { encodeFrame, encodeRequest, FrameParser, Opcode } from '../e2e/raw-client.js';
+import { encodeFrame, encodeRequest, FrameParser, Opcode, RawClient } from '../e2e/raw-client.js';
 import { builtIn, decideUpgrades, handler, RecordingLog, Reports, until } from '../e2e/serving.js';
+import { openDescriptors } from '../hostile/attack.js';
 
 const SIZES = [0, 1, 125, 126, 65_535, 65_536, 262_143, 262_145, 1_000_000, 5_000_000];
 
@@ -83,6 +84,44 @@ it('a client that does not take the 101 within handshakeTimeoutMs, behind an ans
   expect({ pendingUpgrades, opened, limits }).toMatchObject({ pendingUpgrades: 0, opened: 0, limits: { stalls: 1 } });
   expect(behind.log.lines).toEqual([expect.stringMatching(/^info: 127\.0\.0\.1 on \/: .*\(handshakeTimeoutMs\)$/)]);
   client.destroy();
+});
+
+describe.each([0, 2])('behind an HTTP server that has written something before, with threads: %i', (threads) => {
+  it('the 101 comes when that is out, and costs no descriptor', async () => {
+    const server = createServer({ handler: builtIn('echo'), threads, log: new RecordingLog() });
+    await server.start();
+    const http = createHttpServer();
+    http.on('upgrade', (request, socket, head) => {
+      // As Node does with what is written of a response.
+      socket.cork();
+      process.nextTick(() => socket.uncork());
+      socket.write('HTTP/1.1 103 Early Hints\r\n\r\n');
+      server.handleUpgrade(request, socket, head);
+    });
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const { port } = http.address() as AddressInfo;
+    const open = async () => {
+      const client = await RawClient.connect(port);
+      let answer = '';
+      client.socket.on('data', (read) => {
+        answer += read.toString('latin1');
+      });
+      client.socket.write(encodeRequest('/'));
+      client.text('hello');
+      await until(() => answer.endsWith('\x81\x05hello'));
+      expect([...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => status)).toEqual(['103', '101']);
+      return client;
+    };
+    // One in each thread, which has what it needs itself then.
+    const first = [await open(), await open()];
+    const descriptors = openDescriptors();
+    const more = await Promise.all(Array.from({ length: 10 }, open));
+    for (const client of more) client[Symbol.dispose]();
+    await until(() => server.stats().connections === first.length && openDescriptors() <= descriptors);
+    for (const client of first) client[Symbol.dispose]();
+    await server.close();
+    http.close();
+  });
 });
 
 let certificate: { readonly key: string; readonly cert: string } | undefined;

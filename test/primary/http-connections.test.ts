@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { type AddressInfo, connect, Socket } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Counter, Counters } from '../../dist/connection/counters.js';
 import { Incidents } from '../../dist/host/incidents.js';
 import { ThrottledLog } from '../../dist/host/throttled-log.js';
@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 /** An HTTP server whose answers are so long, and that knows its connections. */
-async function listen(answerBytes: number, { stallTimeoutMs = 0, maxConnections = 100 } = {}) {
+async function listen(answerBytes: number, { stallTimeoutMs = 0, maxConnections = 100, headers = {} } = {}) {
   const counters = new Counters();
   const lines: string[] = [];
   const incidents = new Incidents(counters, new ThrottledLog(({ line }) => lines.push(line)));
@@ -35,8 +35,9 @@ async function listen(answerBytes: number, { stallTimeoutMs = 0, maxConnections 
   });
   const answer = Buffer.alloc(answerBytes);
   const server = createServer((request, response) => {
-    if (connections.take(request.socket, response)) response.end(answer);
+    if (connections.take(request.socket, response)) response.writeHead(200, headers).end(answer);
   });
+  server.keepAliveTimeout = 0;
   server.on('connection', (socket) => connections.add(socket));
   servers.push(server);
   server.listen(0, '127.0.0.1');
@@ -44,8 +45,11 @@ async function listen(answerBytes: number, { stallTimeoutMs = 0, maxConnections 
   return { connections, counters, lines, port: (server.address() as AddressInfo).port };
 }
 
-async function client(port: number): Promise<{ readonly socket: Socket; readonly closed: Promise<void> }> {
-  const socket = connect(port, '127.0.0.1');
+async function client(
+  port: number,
+  localAddress = '127.0.0.1',
+): Promise<{ readonly socket: Socket; readonly closed: Promise<void> }> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress });
   socket.on('error', () => {}); // 'close' follows
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   await once(socket, 'connect');
@@ -65,6 +69,22 @@ describe('an answer that is longer than the kernel takes', () => {
     await until(() => connections.size === 0);
     expect(lines).toEqual([expect.stringMatching(/^127\.0\.0\.1: .*stallTimeoutMs.*HTTP client/)]);
     socket.destroy();
+  });
+
+  it('ends its connection also when there was none for a while', async () => {
+    const { connections, counters, port } = await listen(20 * MIB, { stallTimeoutMs: 100 });
+    const cleared = vi.spyOn(globalThis, 'clearInterval');
+    try {
+      for (let stalls = 1; stalls <= 3; stalls++) {
+        const { socket } = await client(port);
+        socket.write(GET);
+        await until(() => counters.get(Counter.STALLS) === stalls && connections.size === 0);
+        socket.destroy();
+        await until(() => cleared.mock.calls.length === stalls); // it is not looked for any more
+      }
+    } finally {
+      cleared.mockRestore();
+    }
   });
 
   it('does not end it while something is taken, however little', async () => {
@@ -98,6 +118,43 @@ describe('an answer that is longer than the kernel takes', () => {
   });
 });
 
+describe('silent connections above the limit', () => {
+  const healthOf = async (port: number, localAddress: string) => {
+    const { socket } = await client(port, localAddress);
+    socket.write(GET);
+    let answer = '';
+    for await (const chunk of socket.resume()) answer += String(chunk);
+    return answer.slice(0, 12);
+  };
+
+  it('give way to who asks, from wherever they come', async () => {
+    const { counters, port } = await listen(10, { maxConnections: 1 });
+    const within = await client(port);
+    const addresses = Array.from({ length: 6 }, (_, i) => `127.0.0.${i + 10}`);
+    const silent = await Promise.all(
+      addresses.flatMap((address) => Array.from({ length: 12 }, () => client(port, address))),
+    );
+    // 72 for 40 places.
+    await until(() => counters.get(Counter.REFUSED_UNANSWERED) >= 72 - 40);
+    for (const address of ['127.0.0.9', '127.0.0.10']) expect(await healthOf(port, address)).toBe('HTTP/1.1 200');
+    for (const { socket } of [within, ...silent]) socket.destroy();
+  });
+
+  it('of many addresses keep nobody out who has one of them only', async () => {
+    const { connections, counters, port } = await listen(10, { maxConnections: 1 });
+    const within = await client(port);
+    const only = await client(port, '127.0.0.9');
+    await until(() => connections.size === 2);
+    const addresses = Array.from({ length: 100 }, (_, i) => `127.0.0.${10 + (i % 5)}`);
+    const silent = await Promise.all(addresses.map((address) => client(port, address)));
+    await until(() => counters.get(Counter.REFUSED_UNANSWERED) >= 1 + 100 - 40);
+    only.socket.resume().write(GET);
+    const [answer] = await once(only.socket, 'data');
+    expect(String(answer).slice(0, 12)).toBe('HTTP/1.1 200');
+    for (const { socket } of [within, ...silent]) socket.destroy();
+  });
+});
+
 describe('connections above the limit', () => {
   it('may be 8 of one address, and 2 of a reserve, and the rest are closed', async () => {
     const { connections, counters, port } = await listen(10, { maxConnections: 1 });
@@ -123,6 +180,74 @@ describe('connections above the limit', () => {
     within.socket.write(GET);
     above.socket.destroy();
     within.socket.destroy();
+  });
+});
+
+it('the last answer that a connection gets ends it, whatever the headers of the answer say', async () => {
+  const { port } = await listen(10, { headers: { Connection: 'keep-alive' } });
+  const { socket, closed } = await client(port);
+  let answers = '';
+  socket.on('data', (read) => {
+    answers += read.toString('latin1');
+  });
+  socket.resume().write(GET.repeat(8));
+  await closed;
+  expect(answers.match(/HTTP\/1\.1 200 /g)).toHaveLength(8);
+});
+
+describe('connections above the limit, one after the other,', () => {
+  function full() {
+    const incidents = new Incidents(new Counters(), new ThrottledLog(() => {}));
+    const limits = { maxConnections: 0, maxConnectionsPerIp: 0, allowedOrigins: undefined, allowedHosts: undefined };
+    const admission = new Admission(limits, () => 0);
+    return new HttpConnections({ stallTimeoutMs: 0, admission, incidents, calls: () => calls });
+  }
+
+  it('are taken without end: each leaves its place', async () => {
+    const connections = full();
+    for (let i = 0; i < 100; i++) {
+      const sockets = Array.from({ length: 8 + 2 }, () => new Socket());
+      for (const socket of sockets) expect(connections.add(socket)).toBe(true);
+      const closed = sockets.map((socket) => once(socket, 'close'));
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(closed);
+    }
+    expect(connections.size).toBe(0);
+  });
+
+  it('have a second for a request, and two more for its answer', () => {
+    vi.useFakeTimers();
+    try {
+      const connections = full();
+      const [silent, asking] = [new Socket(), new Socket()];
+      for (const socket of [silent, asking]) expect(connections.add(socket)).toBe(true);
+      vi.advanceTimersByTime(999);
+      expect(silent.destroyed).toBe(false);
+      expect(connections.take(asking, new ServerResponse(new IncomingMessage(asking)))).toBe(true);
+      vi.advanceTimersByTime(1);
+      expect(silent.destroyed).toBe(true);
+      vi.advanceTimersByTime(1998);
+      expect(asking.destroyed).toBe(false);
+      vi.advanceTimersByTime(1);
+      expect(asking.destroyed).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('are not cut off any more when they are somebody else’s', () => {
+    vi.useFakeTimers();
+    try {
+      const connections = full();
+      const [ours, theirs] = [new Socket(), new Socket()];
+      for (const socket of [ours, theirs]) expect(connections.add(socket)).toBe(true);
+      connections.release(theirs);
+      vi.advanceTimersByTime(10_000);
+      expect([ours.destroyed, theirs.destroyed]).toEqual([true, false]);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

@@ -8,6 +8,7 @@ import { Exchange } from '../../dist/host/exchange.js';
 import { abandon, type HandOff } from '../../dist/primary/worker-link.js';
 import { resolveOptions } from '../../dist/primary/options.js';
 import { Workers } from '../../dist/primary/workers.js';
+import type { ServerOptions } from '../../dist/index.js';
 import type { WorkerTask } from '../../dist/worker/messages.js';
 import { descriptorOf } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
@@ -20,13 +21,13 @@ const handOffOf = (fd: number, id: number): HandOff => ({ fd, info: { id, ...inf
 const noSocket = () => openSync('/dev/null', 'r');
 
 /** Workers, who of their connections is over, and what another pool is to take. */
-function made(threads: number) {
+function made(threads: number, more: Partial<ServerOptions> = {}) {
   const log = new RecordingLog();
   const over: number[] = [];
   const elsewhere: HandOff[] = [];
   const past = new Counters();
   const options = {
-    ...resolveOptions({ handler: builtIn('echo'), threads, log }),
+    ...resolveOptions({ handler: builtIn('echo'), threads, log, ...more }),
     isReplaced: () => true,
     placeElsewhere: (handOff: HandOff) => void elsewhere.push(handOff),
     onClosed: (id: number) => void over.push(id),
@@ -95,6 +96,61 @@ describe.runIf(process.platform === 'linux')('workers', () => {
     } finally {
       run.mockRestore();
       destroy.mockRestore();
+    }
+  });
+
+  it('that have died leave those who were on their way to others that live, before their successors start', async () => {
+    const ends: (() => void)[] = [];
+    const run = vi.spyOn(Piscina.prototype, 'run').mockImplementation((task: WorkerTask) => {
+      if (ends.length < 2) task.port.postMessage({ type: 'ready', kernel: 'js' });
+      return new Promise((_, reject) => {
+        ends.push(() => {
+          task.port.close();
+          reject(new Error('terminated'));
+        });
+      });
+    });
+    const destroy = vi.spyOn(Piscina.prototype, 'destroy').mockImplementation(async () => {
+      for (const end of ends) end();
+    });
+    const { workers, over, elsewhere } = made(2, { handOffTimeoutMs: 1_000_000 });
+    try {
+      await workers.start();
+      const [, living] = workers.links;
+      for (const id of [1, 2, 3, 4]) workers.place(handOffOf(noSocket(), id));
+      expect(workers.links.map(({ load }) => load)).toEqual([2, 2]);
+      ends[0]?.();
+      await until(() => living?.load === 4);
+      expect(workers.load).toBe(4);
+      await workers.drain(0);
+      expect(elsewhere.map(({ info }) => info.id).toSorted()).toEqual([1, 2, 3, 4]);
+      expect(over).toEqual([]);
+      abandon(elsewhere);
+    } finally {
+      run.mockRestore();
+      destroy.mockRestore();
+    }
+  });
+
+  it('that die again and again are replaced ever later, but at most 10 s later', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const run = vi.spyOn(Piscina.prototype, 'run').mockImplementation(async (task: WorkerTask) => {
+      task.port.postMessage({ type: 'ready', kernel: 'js' });
+      task.port.close();
+      throw new Error('on purpose');
+    });
+    const { workers, log } = made(1);
+    try {
+      await workers.start();
+      for (const delayMs of [0, 100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]) {
+        expect(await log.line(/a worker died/)).toContain(`the next starts in ${delayMs} ms`);
+        log.lines.length = 0;
+        vi.advanceTimersByTime(delayMs);
+      }
+    } finally {
+      vi.useRealTimers();
+      run.mockRestore();
+      await workers.drain(0);
     }
   });
 });

@@ -28,6 +28,14 @@ test('those who have the same topics are one audience, whatever else they have i
   expect(show(audiences.divide([undefined, undefined]))).toEqual([]);
 });
 
+test('are divided rightly also when their rounds are counted from the start again', () => {
+  const audiences = new Audiences(3);
+  for (let i = 0; i < 10; i++) {
+    expect(show(audiences.divide([roomOf([1, 2]), roomOf([2, 3])]))).toEqual(['0 1: 2', '0: 1', '1: 3']);
+    expect(show(audiences.divide([roomOf([3]), roomOf([1, 3])]))).toEqual(['0 1: 3', '1: 1']);
+  }
+});
+
 test.each([63, 64, 65, 1000])('slots up to %d have room, also when they come in the midst of a round', (last) => {
   const audiences = new Audiences();
   const rooms = [roomOf([0, 1, 62]), roomOf([1, 62, last]), roomOf([0, last])];

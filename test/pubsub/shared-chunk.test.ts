@@ -13,6 +13,11 @@ function fill(pool: ChunkPool, length: number): SharedChunk {
   return chunk;
 }
 
+function endTurn(pool: ChunkPool): void {
+  pool.beginDelivery();
+  pool.endDelivery();
+}
+
 describe('a chunk', () => {
   test('counts its users in the memory itself, for all threads that have it', () => {
     const mine = new SharedChunk(new SharedArrayBuffer(2048));
@@ -83,7 +88,7 @@ describe('the pool', () => {
     const large = fill(pool, ROOM + 1);
     expect(large.bytes.length).toBe(CHUNK_BYTES + 1);
     expect(fill(pool, 100)).toBe(ordinary);
-    pool.endTurn();
+    endTurn(pool);
     expect([ordinary.isFree, large.isFree]).toEqual([true, true]);
   });
 
@@ -91,16 +96,16 @@ describe('the pool', () => {
     const pool = new ChunkPool();
     const chunks = new Set([10, ROOM + 1, 10, ROOM + 1, ROOM - 10, ROOM, 5].map((length) => fill(pool, length)));
     for (const chunk of chunks) expect(chunk.isFree).toBe(false);
-    pool.endTurn();
+    endTurn(pool);
     for (const chunk of chunks) expect(chunk.isFree).toBe(true);
-    pool.endTurn();
+    endTurn(pool);
     for (const chunk of chunks) expect(chunk.isFree).toBe(true);
   });
 
   test('begins a free chunk again in the next turn', () => {
     const pool = new ChunkPool();
     const chunk = fill(pool, 200_000);
-    pool.endTurn();
+    endTurn(pool);
     expect(pool.withRoom(200_000)).toBe(chunk);
     expect(chunk.position).toBe(COUNT_BYTES);
   });
@@ -109,13 +114,13 @@ describe('the pool', () => {
     const pool = new ChunkPool();
     const held = fill(pool, 100_000);
     held.acquire();
-    pool.endTurn();
+    endTurn(pool);
     expect(pool.withRoom(1)).toBe(held);
     expect(held.position).toBe(COUNT_BYTES + 100_000);
-    pool.endTurn();
+    endTurn(pool);
     const other = fill(pool, 200_000);
     expect(other).not.toBe(held);
-    pool.endTurn();
+    endTurn(pool);
     held.release();
     // Free again: it comes after the one that is being filled.
     expect(fill(pool, 200_000)).toBe(other);
@@ -126,7 +131,7 @@ describe('the pool', () => {
     const pool = new ChunkPool();
     const chunks = Array.from({ length: 30 }, () => fill(pool, 200_000));
     expect(new Set(chunks).size).toBe(30);
-    pool.endTurn();
+    endTurn(pool);
     const again = Array.from({ length: 30 }, () => fill(pool, 200_000));
     expect(new Set(again).size).toBe(30);
   });
@@ -144,7 +149,7 @@ describe('the pool', () => {
       return Array.from({ length: count }, () => {
         const chunk = fill(pool, length);
         chunk.acquire();
-        pool.endTurn();
+        endTurn(pool);
         return chunk;
       });
     }

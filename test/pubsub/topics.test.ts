@@ -326,6 +326,65 @@ describe('subscribing', () => {
   });
 });
 
+describe('publishing while publications are delivered', () => {
+  /** Calls back when it is given something. */
+  class Chatty extends FakeSubscriber {
+    onDelivery: () => void = () => {};
+
+    override deliver(...delivery: Parameters<FakeSubscriber['deliver']>): void {
+      super.deliver(...delivery);
+      this.onDelivery();
+    }
+  }
+
+  test.each([10, 100_000])('is of a turn of its own, and nothing of it is lost: %i bytes', async (length) => {
+    const [chatty, admin, both] = [new Chatty(), subscriberOf('admin'), subscriberOf('x', 'admin')];
+    topics.subscribe(chatty, 'x');
+    let number = 0;
+    chatty.onDelivery = () => {
+      // Also more than a turn may have pending.
+      for (let i = 0; number < 20 && i < 15; i++) publish('admin', `${number++} `.padEnd(length, '.'));
+    };
+    outlet.hasPeers = true;
+    publish('x', 'first');
+    publish('x', 'second');
+    topics.flush();
+    expect([admin.got, both.got]).toEqual([[], ['first', 'second']]);
+    expect(topics.hasPending).toBe(true);
+    const before = scheduled;
+    await Promise.resolve();
+    expect(scheduled).toBe(before + 1);
+    topics.flush();
+    publish('x', 'third');
+    topics.flush();
+    topics.flush();
+    expect(topics.hasPending).toBe(false);
+    expect(chatty.got).toEqual(['first', 'second', 'third']);
+    expect(admin.got.map((text) => Number(text.split(' ')[0]))).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    expect(both.got.length).toBe(23);
+    const posted = outlet.posted.flat();
+    expect(posted.reduce((sum, { messages }) => sum + messages, 0)).toBe(23);
+    for (const { chunk } of posted) expect(chunk.isFree).toBe(true);
+  });
+
+  test('when another thread has published them, goes out at the end of the turn', () => {
+    const [chatty, admin] = [new Chatty(), subscriberOf('admin')];
+    topics.subscribe(chatty, 'x');
+    const otherOutlet = new FakeOutlet();
+    otherOutlet.hasPeers = true;
+    otherOutlet.post = (runs) => topics.receive(runs);
+    const elsewhere = new Topics(otherOutlet, () => {});
+    chatty.onDelivery = () => void publish('admin', 'told');
+    publishText(elsewhere, 'x', 'from elsewhere');
+    elsewhere.flush();
+    expect(admin.got).toEqual([]);
+    chatty.onDelivery = () => {};
+    publish('x', 'more');
+    topics.flush();
+    expect([chatty.got, admin.got]).toEqual([['from elsewhere', 'more'], ['told']]);
+  });
+});
+
 describe('unsubscribing', () => {
   test('after a publication of the same turn still brings it', () => {
     const subscriber = subscriberOf('x', 'y');

@@ -2,12 +2,13 @@ import { once } from 'node:events';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { type Transferable, Worker } from 'node:worker_threads';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { HostOptions } from '../../dist/host/host.js';
 import { ThrottledLog } from '../../dist/host/throttled-log.js';
 import { abandon, type HandOff, WorkerLink } from '../../dist/primary/worker-link.js';
 import { descriptorOf } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
+import type { FromWorker, WorkerTask } from '../../dist/worker/messages.js';
 import { Ownership } from '../../dist/worker/ownership.js';
 
 const calls = await loadSystemCalls();
@@ -109,26 +110,101 @@ describe.runIf(process.platform === 'linux')('a worker that dies while it takes 
   });
 });
 
+/** A link whose worker is this thread: what it was started with, and the signal that ends it. */
+function linkToThisThread(startTimeoutMs = 60_000) {
+  const started: { readonly task: WorkerTask; readonly signal: AbortSignal }[] = [];
+  const pool = {
+    run(task: WorkerTask, { signal }: { readonly signal: AbortSignal }) {
+      started.push({ task, signal });
+      cleanups.push(() => task.port.close());
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('ended'))));
+    },
+  };
+  const log = new ThrottledLog(() => {});
+  const link = new WorkerLink(
+    pool as never,
+    'file:///no/handler.js',
+    {} as HostOptions,
+    log,
+    undefined,
+    startTimeoutMs,
+  );
+  const [{ task, signal }] = started as [(typeof started)[0]];
+  return { link, task, signal, worker: new Ownership(task.ownership) };
+}
+
+describe('a worker that starts', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('is ended if it has not within its time, and never by that when it has', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const late = linkToThisThread(5000);
+    const ended = expect(late.link.ended).rejects.toThrow('a worker did not start within 5 s, with /no/handler.js');
+    const inTime = linkToThisThread(5000);
+    inTime.task.port.postMessage({ type: 'ready', kernel: 'js' } satisfies FromWorker);
+    expect(await inTime.link.ready).toBe('js');
+    vi.advanceTimersByTime(5999);
+    expect(late.signal.aborted).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect([late.signal.aborted, inTime.signal.aborted]).toEqual([true, false]);
+    late.task.port.close();
+    await ended;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('a worker whose offers are taken back', () => {
+  it('has as much load as before, and is stuck until it has seen that, however often it is asked', async () => {
+    const { link, worker } = linkToThisThread();
+    const [fd = -1] = (await descriptors(1)).fds;
+    cleanups.push(() => closeSync(fd));
+    for (const id of [1, 2]) expect(link.offer(handOffOf(fd, id))).toBe(true);
+    expect([link.load, link.isStuck(60_000)]).toEqual([2, false]);
+    expect(link.revokeOffers().map(({ info }) => info.id)).toEqual([1, 2]);
+    for (let look = 0; look < 3; look++) {
+      expect([link.load, link.isStuck(60_000)]).toEqual([0, true]);
+      expect(link.revokeOffers()).toEqual([]);
+    }
+    expect(worker.take(0)).toBe(false);
+    expect(link.isStuck(60_000)).toBe(true);
+    expect(worker.take(1)).toBe(false);
+    expect(link.isStuck(60_000)).toBe(false);
+  });
+});
+
+describe('a worker that has died, and whose port does not say so,', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('is waited for, and then what it had taken is closed, if nobody else has closed it', async () => {
+    const { fds } = await descriptors(2);
+    const [taken = -1, offered = -1] = fds;
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { link, worker } = linkToThisThread(5000);
+    const ended = expect(link.ended).rejects.toThrow('did not start');
+    for (const [id, fd] of fds.entries()) link.offer(handOffOf(fd, id));
+    expect(worker.take(0)).toBe(true);
+    await vi.advanceTimersByTimeAsync(6000); // its time to start is over
+    await vi.advanceTimersByTimeAsync(1000);
+    await ended;
+    const reclaimed = link.reclaim();
+    expect(reclaimed.map(({ fd }) => fd)).toEqual([offered]);
+    vi.advanceTimersByTime(9999);
+    expect(isOpen(taken)).toBe(true);
+    vi.advanceTimersByTime(1);
+    expect(isOpen(taken)).toBe(false);
+    abandon(reclaimed);
+  });
+});
+
 describe('with all slots in use', () => {
   it('an offer is refused, and no slot is given a second time while its first offer is listed', async () => {
     const [fd = -1] = (await descriptors(1)).fds;
     cleanups.push(() => closeSync(fd));
-    let buffer: SharedArrayBuffer | undefined;
-    const pool = {
-      run: (task: { readonly ownership: SharedArrayBuffer }) => {
-        buffer = task.ownership;
-        return new Promise(() => {});
-      },
-    };
-    const link = new WorkerLink(
-      pool as never,
-      'file:///no/handler.js',
-      {} as HostOptions,
-      new ThrottledLog(() => {}),
-      undefined,
-      60_000,
-    );
-    const worker = new Ownership(buffer);
+    const { link, worker } = linkToThisThread();
     let id = 0;
     while (link.offer(handOffOf(fd, ++id))) expect(id).toBeLessThanOrEqual(4096);
     expect(id).toBe(4097);

@@ -30,14 +30,22 @@ const ANSWERS = {
   rejecting: () => thenable((_resolve, reject) => reject(Object.create(null))),
   trapped: () => new Proxy({}, { getOwnPropertyDescriptor: raise }),
   trappedLater: async () => new Proxy({}, { getOwnPropertyDescriptor: raise }),
+  statusCode: () => ({ statusCode: 401 }),
+  statusText: async () => ({ status: '403' }),
   sent: (connection) => connection.send('hello'),
   full: (connection) => sendUntilFull(connection),
   fullLater: async (connection) => sendUntilFull(connection),
+  fullThenFalse: async (connection) => {
+    sendUntilFull(connection);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    return false;
+  },
   null: () => null,
   zero: () => 0,
   text: () => 'no',
   set: () => new Set([1]),
   answered: async () => ({ status: 200, data: {} }),
+  stated: () => ({ status: 'online', statusCode: 42 }),
   closed(connection) {
     connection.close(4001, 'no');
     return false;

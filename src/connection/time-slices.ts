@@ -1,0 +1,96 @@
+/** One that gives way when it has had its slice, and goes on in the next iteration of the event loop. */
+export interface Sliced {
+  /** In which iteration it was last looked at, and since when it has had its slice of that, in ms. Kept by {@link TimeSlices}. */
+  slicedIn: number;
+  slicedAtMs: number;
+  /** It may go on. */
+  goOn(): void;
+}
+
+/** How long all that wait for their turn may have together in an iteration, in ms, and one of them at most and at least. */
+const ROUND_MS = 16;
+const MAX_SLICE_MS = 4;
+const MIN_SLICE_MS = 0.25;
+
+/** How many messages are handled before the clock is looked at, and how long that may take, in ms. */
+const MAX_MESSAGES = 256;
+const FIRST_MESSAGES = 16;
+const STEP_MS = 0.5;
+
+/**
+ * Lets no connection keep its thread from the others. Node reads from a socket as long as its reads fill the buffer, up to 32 times
+ * in a row: with a window of 256 KiB that is more than a million small frames before anybody else is looked at. So a connection
+ * that has had its slice of an iteration of the event loop is not read on, and what it has sent is not handled, until the next
+ * iteration. The more of them there are, the shorter are the slices.
+ */
+export class TimeSlices {
+  #iteration = 0;
+  #isScheduled = false;
+  #startedAtMs = 0;
+  #sliceMs = MAX_SLICE_MS;
+  /** Adapted to what the hooks of this thread take. */
+  #messages = FIRST_MESSAGES;
+  #last: Sliced | undefined;
+  #lastAtMs = 0;
+  #waiting: Sliced[] = [];
+  readonly #now: () => number;
+
+  /** @param now the time, in ms. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** How many messages of a connection may be handled until it is to ask again. */
+  get messages(): number {
+    return this.#messages;
+  }
+
+  /** Whether a connection has had its slice of this iteration. */
+  isUsedUp(one: Sliced): boolean {
+    const now = this.#now();
+    this.#adapt(one, now);
+    if (one.slicedIn === this.#iteration) return now - one.slicedAtMs >= this.#sliceMs;
+    one.slicedIn = this.#iteration;
+    one.slicedAtMs = now;
+    if (!this.#isScheduled) {
+      this.#startedAtMs = now;
+      this.#schedule();
+    }
+    return false;
+  }
+
+  /** Has `goOn` called in the next iteration. */
+  giveWay(one: Sliced): void {
+    this.#waiting.push(one);
+    if (!this.#isScheduled) this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#isScheduled = true;
+    setImmediate(() => this.#next());
+  }
+
+  #next(): void {
+    this.#isScheduled = false;
+    if (this.#now() - this.#startedAtMs < STEP_MS) this.#messages = Math.min(2 * this.#messages, MAX_MESSAGES);
+    this.#iteration++;
+    this.#last = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#sliceMs = Math.min(Math.max(ROUND_MS / waiting.length, MIN_SLICE_MS), MAX_SLICE_MS);
+    try {
+      for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) one.goOn();
+    } finally {
+      for (const one of waiting) this.giveWay(one); // one has thrown
+    }
+  }
+
+  /** Between two questions of the same connection there were its messages only. */
+  #adapt(one: Sliced, now: number): void {
+    if (this.#last === one && now - this.#lastAtMs > STEP_MS) {
+      this.#messages = Math.max(1, Math.floor((this.#messages * STEP_MS) / (now - this.#lastAtMs)));
+    }
+    this.#last = one;
+    this.#lastAtMs = now;
+  }
+}
