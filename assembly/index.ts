@@ -1,6 +1,6 @@
 /**
- * The module of dist/kernels.wasm. Everything is as in src/kernels/kernel.ts but for the scalar
- * variants are there to be compared with. ./scalar is the module for engines without SIMD.
+ * The module of dist/kernels.wasm: the functions of src/kernels/kernel.ts, with SIMD. The scalar variants are there only to be
+ * compared with them. ./scalar is the module for engines without SIMD.
  */
 export { gather } from './gather';
 export { scan } from './scan';

@@ -25,7 +25,7 @@ const FLAGS: readonly Flag[] = [
     option: 'maxConnections',
     kind: 'count',
     what: 'connections at a time; beyond: 503',
-    byDefault: '8/9 of the descriptors above 256',
+    byDefault: '8/9 of the descriptors above 256, or of half of up to 512',
   },
   {
     flag: '--max-connections-per-ip',
@@ -37,7 +37,7 @@ const FLAGS: readonly Flag[] = [
     flag: '--handshake-timeout',
     option: 'handshakeTimeoutMs',
     kind: 'seconds',
-    what: 'for an opening handshake; beyond: 408',
+    what: 'for a request, and then for the hook upgrade; beyond: 408, and 503',
   },
   {
     flag: '--start-timeout',

@@ -25,7 +25,7 @@ export interface Connection<Data = unknown> {
   readonly isOpen: boolean;
 
   /**
-   * Sends a message. The data is the server's own when the call returns: it is copied, or has been written. Small messages go out
+   * Sends a message. You may reuse `data` as soon as `send` returns: it is copied, or has been written. Small messages go out
    * together: when the event loop has handled all that it has found to be read, at the latest 0.2 ms after the first and a hook that
    * takes longer; those that are sent outside of a hook, or after an `await`, in the next microtask.
    *
@@ -64,10 +64,12 @@ export interface Connection<Data = unknown> {
   /**
    * Sends a message to all subscribers of a topic, in all threads of the server, but not to this connection itself.
    *
-   * @returns false if a thread with subscribers of the topic is owed more than a quarter of `maxOwedBytes`. The message is sent all the
-   * same. If a hook of this connection has published, the connection is not read until there is room. Other code (timers, what comes after
-   * an `await`) should await `roomToPublish()` before the next: beyond `maxOwedBytes` what it publishes is dropped for that
-   * thread, and counted. So is what a `close` hook publishes: there is no connection left that could be held back.
+   * @returns false if a thread with subscribers of the topic is owed more than a quarter of `maxOwedBytes`. If a hook of this connection
+   * has published, the connection is not read until there is room, and the message is dropped only for a thread that is owed more
+   * than twice `maxOwedBytes`. Other code (timers, what comes after an `await`) should await `roomToPublish()` before the next: beyond
+   * `maxOwedBytes` what it publishes is dropped for that thread, and so is what a `close` hook publishes: there is no connection left that
+   * could be held back. What is published for a thread that is waited for no more
+   * (`slowThreadTimeoutMs`) is dropped, too, and then this returns true. What is dropped is counted.
    * @throws TypeError for data of another type. @throws MessageVoidError for a message outside its callback.
    */
   publish(topic: string, data: SendData): boolean;

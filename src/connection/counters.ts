@@ -56,6 +56,14 @@ export const Counter = {
   DROPPED_PUBLICATIONS: 29,
   /** How often a thread was waited for no more. */
   SLOW_THREADS: 30,
+  /** Counted by the primary: upgrades refused because the hook `upgrade` did not decide in time. */
+  HOOK_TIMEOUTS: 31,
+  /** Connections closed because their thread has missed publications to their topics. */
+  MISSED_PUBLICATIONS: 32,
+  /** Counted by the primary: connections whose clients were sent the 101, and that were closed because no worker took them. */
+  CONNECTIONS_ABANDONED: 33,
+  /** Counted by the primary: upgrades refused because no worker takes connections, or the server is closing. */
+  REFUSED_UNAVAILABLE: 34,
 } as const;
 
 export type Counter = (typeof Counter)[keyof typeof Counter];

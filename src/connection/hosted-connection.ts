@@ -1,10 +1,4 @@
-import {
-  CloseCode,
-  type CloseStatus,
-  closePayload,
-  MAX_CLOSE_REASON_BYTES,
-  readCloseStatus,
-} from '../protocol/close.js';
+import { CloseCode, type CloseStatus, closePayload, fittingReason, readCloseStatus } from '../protocol/close.js';
 import { FrameEvent, type FrameReader } from '../protocol/frame-reader.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
@@ -17,6 +11,7 @@ import type { ConnectionEnvironment } from './environment.js';
 import { Guard } from './guard.js';
 import { Incident } from './incident.js';
 import { Input, type InputListener } from './input.js';
+import { isPromise } from './is-promise.js';
 import { LentMessage } from './message.js';
 import { NO_LANE, type OutBuffer } from './out-buffer.js';
 import { problemOfOpen } from './open-answer.js';
@@ -227,8 +222,9 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     checkTopic(topic);
     if (this.#state !== State.OPEN) return;
     const { topics } = this.#env;
+    // Here, although `Topics.subscribe` does it for new subscribers too: what is pending may be too much, and end this connection.
     topics.catchUp(this);
-    if (this.isOpen) topics.subscribe(this, topic); // what was pending may have been too much for it
+    if (this.isOpen) topics.subscribe(this, topic);
   }
 
   unsubscribe(topic: string): void {
@@ -250,7 +246,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   onMissed(): void {
     const { limits } = this.#env;
     if (this.#state !== State.OPEN || limits.slowConsumer === 'drop') return; // who has not posted it has counted it
-    this.#env.onLimit(this, Incident.SLOW_CONSUMER, 'its thread has missed publications');
+    this.#env.onLimit(this, Incident.MISSED);
     this.#topics.forget(this);
     this.fail(CloseCode.TRY_AGAIN_LATER, 'missed publications');
   }
@@ -667,7 +663,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   fail(code: number, reason: string): void {
     if (this.#state >= State.FINISHING) return;
     this.#failedWith ??= { code, reason };
-    if (this.#state === State.OPEN) this.#sendClose(closePayload(code, reason.slice(0, MAX_CLOSE_REASON_BYTES)));
+    if (this.#state === State.OPEN) this.#sendClose(closePayload(code, fittingReason(reason)));
     this.#finish();
   }
 
@@ -705,8 +701,4 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     this.#env.track(settled);
     settled.then(undefined, (error: unknown) => this.#failHook(hook, error));
   }
-}
-
-function isPromise(result: unknown): result is PromiseLike<void> {
-  return typeof (result as PromiseLike<void> | undefined | null)?.then === 'function';
 }

@@ -24,16 +24,34 @@ export const Incident = {
   CLOSE_TIMEOUT: { counter: Counter.CLOSE_TIMEOUTS, what: 'did not finish the closing handshake (closeTimeoutMs)' },
   SHED: { counter: Counter.SHED, what: 'held too much memory when all together held too much (maxBufferedBytes)' },
   RATE_LIMIT: { counter: Counter.RATE_LIMITED, what: 'sent too fast (messagesPerSecond, bytesPerSecond)' },
-  FOREIGN_HOST: { counter: Counter.REFUSED_HOSTS, what: 'refused, asked for a Host that is not ours (allowedHosts)' },
-  FOREIGN_ORIGIN: { counter: Counter.REFUSED_ORIGINS, what: 'refused, for its Origin (allowedOrigins)' },
-  FULL: { counter: Counter.REFUSED_FULL, what: 'refused, there are maxConnections' },
-  ADDRESS_FULL: { counter: Counter.REFUSED_ADDRESSES, what: 'refused, its address has maxConnectionsPerIp' },
+  FOREIGN_HOST: {
+    counter: Counter.REFUSED_HOSTS,
+    what: 'refused: the server does not answer to this Host name (allowedHosts)',
+  },
+  FOREIGN_ORIGIN: {
+    counter: Counter.REFUSED_ORIGINS,
+    what: 'refused: pages of their Origin may not connect (allowedOrigins)',
+  },
+  FULL: { counter: Counter.REFUSED_FULL, what: 'refused: the server is full (maxConnections)' },
+  ADDRESS_FULL: {
+    counter: Counter.REFUSED_ADDRESSES,
+    what: 'refused: too many connections from their address (maxConnectionsPerIp)',
+  },
   UNANSWERED: {
     counter: Counter.REFUSED_UNANSWERED,
     what: 'closed without an answer: too many others above maxConnections or maxConnectionsPerIp wait for theirs',
   },
   BAD_HANDSHAKE: {
     counter: Counter.REFUSED_HANDSHAKES,
-    what: 'refused, for a request that is none, or no opening handshake',
+    what: 'refused: malformed request or opening handshake',
+  },
+  MISSED: {
+    counter: Counter.MISSED_PUBLICATIONS,
+    what: 'closed: their thread has missed publications, because it took none for too long (slowThreadTimeoutMs)',
+  },
+  UNAVAILABLE: { counter: Counter.REFUSED_UNAVAILABLE, what: 'refused: the server takes no connections now' },
+  HOOK_TIMEOUT: {
+    counter: Counter.HOOK_TIMEOUTS,
+    what: 'refused: the hook upgrade did not decide in time (handshakeTimeoutMs)',
   },
 } as const satisfies Readonly<Record<string, Incident>>;

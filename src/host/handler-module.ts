@@ -146,7 +146,7 @@ function checkHandler(handler: unknown, shown: string): Handler {
   const unknown = Object.keys(handler).filter((name) => !HOOKS.includes(name) && name !== 'upgrade');
   for (const name of mistaken === undefined ? unknown : [mistaken]) {
     throw new HandlerModuleError(
-      `the handler of ${shown} has a hook '${name}'; there are ${HOOKS.join(', ')}${hookHint(name)}`,
+      `the default export of ${shown} has a property '${name}' that is no hook; hooks are ${HOOKS.join(', ')} and upgrade${hookHint(name)}`,
     );
   }
   for (const name of HOOKS) {

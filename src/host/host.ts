@@ -18,6 +18,7 @@ import { CloseCode } from '../protocol/close.js';
 import type { BusLimits } from '../pubsub/bus.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { Exchange } from './exchange.js';
+import { describePeer } from './describe-peer.js';
 import { Incidents } from './incidents.js';
 import { Sweep, tickFor } from './sweep.js';
 import { ThrottledSet } from './throttled.js';
@@ -78,7 +79,7 @@ export class Host {
 
   /**
    * @param onClosed is told the id of each connection that is over, or that could not be taken over.
-   * @param calls of this thread; undefined where there are none, and connections come as streams only.
+   * @param calls of this thread; undefined on systems without koffi, where connections come as streams only.
    * @throws ArenaError if the arena cannot be reserved.
    */
   constructor(
@@ -237,7 +238,10 @@ export class Host {
     if (this.#isDraining) this.#close([connection]); // it was on its way
   }
 
-  /** It counts no more: who comes again is not to meet his own closing connection. There are so many of these at most. */
+  /**
+   * From now on the connection does not count against the limits, so that a client that reconnects is not refused because of its own
+   * closing connection. At most {@link HostOptions.maxClosing} may be closing; beyond it the oldest is destroyed.
+   */
   #noteClosing(connection: HostedConnection): void {
     this.#onClosed(connection.id);
     this.#closing.add(connection);
@@ -319,5 +323,5 @@ export class Host {
 
 /** For the log. */
 function describe({ id, remoteAddress, path }: HostedConnection): string {
-  return `connection ${id} from ${remoteAddress ?? 'an unknown address'} on ${path.slice(0, 100)}`;
+  return `connection ${id} from ${describePeer(remoteAddress)} on ${path.slice(0, 100)}`;
 }

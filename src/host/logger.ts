@@ -13,7 +13,10 @@ export const LOG_LEVELS = ['info', 'warn', 'error'] as const satisfies readonly 
 
 const standardError = new StandardError();
 
-/** All to standard error, with the level in front. No call throws or waits, whatever has become of standard error. */
+/**
+ * All to standard error, with the level in front. No call throws. None waits for a reader, unless standard error cannot be opened
+ * again: it belongs to another user, or is a terminal on a system other than Linux.
+ */
 export const stderrLogger: Logger = {
   info: (line) => standardError.write(`wsloom: info: ${line}\n`),
   warn: (line) => standardError.write(`wsloom: warning: ${line}\n`),

@@ -18,7 +18,7 @@ export interface UpgradeRequest {
   readonly remoteAddress: string | undefined;
 }
 
-/** Refuses a connection. A property of {@link UpgradeAcceptance} beside it is answered with 500. */
+/** Refuses a connection. With a property that only {@link UpgradeAcceptance} has, the answer is an error: the client gets 500. */
 export interface UpgradeRefusal {
   /** Status of the HTTP response, an integer from 300 to 599. */
   readonly status: number;
@@ -29,7 +29,10 @@ export interface UpgradeRefusal {
 
 /** Accepts a connection. */
 export interface UpgradeAcceptance {
-  /** What has a status refuses, also if that is undefined by mistake: 500. */
+  /**
+   * Not allowed here: an answer that has a `status`, even `status: undefined`, is a refusal, and one that is incomplete is answered
+   * with 500.
+   */
   readonly status?: never;
   /** One of those offered; default none. */
   readonly subprotocol?: string | undefined;
@@ -46,7 +49,7 @@ export interface UpgradeAcceptance {
  * It returns, or promises, `undefined` or an {@link UpgradeAcceptance} to accept, an {@link UpgradeRefusal} to refuse. So a bare
  * `return` accepts. Everything else lets nobody in: `false`, `null`, a number, an object with other properties or of a class, headers
  * that cannot be sent, data that cannot be cloned, a throw, a rejection. It is answered with 500, and a line in the log names it.
- * The hook has `handshakeTimeoutMs` to decide, like the handshake as a whole.
+ * The hook has `handshakeTimeoutMs` of its own, counted from when it is asked; then the client gets 503, and its answer is ignored.
  */
 export type Upgrade = (
   request: UpgradeRequest,

@@ -30,7 +30,7 @@ export interface LoadEnvironment {
   readonly frames: LoadFrames;
   /** Where every socket reads to: a read is handled to its end before the next one. `READ_BYTES` long. */
   readonly readBuffer: Buffer;
-  /** Undefined where there are none: then sockets write. */
+  /** Undefined on systems without koffi: then sockets write. */
   readonly calls: SystemCalls | undefined;
 }
 

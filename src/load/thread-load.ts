@@ -65,7 +65,7 @@ export class ThreadLoad implements LoadListener {
 
   /**
    * @param plan of this thread: see {@link planOfThread}
-   * @param calls of this thread; undefined where there are none
+   * @param calls of this thread; undefined on systems without koffi
    */
   constructor(plan: Plan, calls: SystemCalls | undefined) {
     this.#plan = plan;

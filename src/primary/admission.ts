@@ -14,7 +14,7 @@ export interface AdmissionOptions {
 }
 
 /** Why somebody is not admitted. */
-export interface Refusal {
+export interface AdmissionRefusal {
   readonly status: 403 | 503;
   readonly body: string;
   readonly incident: Incident;
@@ -63,7 +63,7 @@ export class Admission {
   }
 
   /** Why somebody is not let in; undefined if he is. */
-  judge(applicant: Applicant): Refusal | undefined {
+  judge(applicant: Applicant): AdmissionRefusal | undefined {
     const { host, origin, isCounted } = applicant;
     const { allowedOrigins = isSameOrigin } = this.#options;
     if (!this.allowsHost(host)) return FOREIGN_HOST;
@@ -72,7 +72,7 @@ export class Admission {
   }
 
   /** Why one more connection of this peer is above a limit; undefined if it is not. */
-  refusalFor(peer: { readonly remoteAddress?: string | undefined }): Refusal | undefined {
+  refusalFor(peer: { readonly remoteAddress?: string | undefined }): AdmissionRefusal | undefined {
     const { maxConnections, maxConnectionsPerIp } = this.#options;
     if (this.#connections() >= maxConnections) return FULL;
     if (maxConnectionsPerIp === 0) return undefined;
@@ -110,25 +110,25 @@ export class Admission {
   }
 }
 
-export const FOREIGN_HOST: Refusal = {
+export const FOREIGN_HOST: AdmissionRefusal = {
   status: 403,
-  body: 'this server is not asked for by this Host: allow it with --allow-host (allowedHosts)\n',
+  body: 'this server does not answer to this Host name: allow it with --allow-host (allowedHosts)\n',
   incident: Incident.FOREIGN_HOST,
 };
 
-const FOREIGN_ORIGIN: Refusal = {
+const FOREIGN_ORIGIN: AdmissionRefusal = {
   status: 403,
   body: 'pages of this Origin may not connect: allow it with --allow-origin (allowedOrigins)\n',
   incident: Incident.FOREIGN_ORIGIN,
 };
 
-const FULL: Refusal = {
+const FULL: AdmissionRefusal = {
   status: 503,
   body: 'the server has as many connections as it may (maxConnections)\n',
   incident: Incident.FULL,
 };
 
-const ADDRESS_FULL: Refusal = {
+const ADDRESS_FULL: AdmissionRefusal = {
   status: 503,
   body: 'there are as many connections from this address as there may be (maxConnectionsPerIp)\n',
   incident: Incident.ADDRESS_FULL,

@@ -13,7 +13,7 @@ import type { Workers } from './workers.js';
 /** What a generation has in common with those before and after it. */
 export interface GenerationContext {
   readonly options: ResolvedOptions;
-  /** Undefined where there are none: then nothing is hosted by its descriptor. */
+  /** Undefined on systems without koffi: then nothing is hosted by its descriptor. */
   readonly calls: () => SystemCalls | undefined;
   /** The primary's part in publishing. */
   readonly exchange: Exchange;

@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Clock } from '../connection/clock.js';
 import { Incident } from '../connection/incident.js';
+import { describePeer } from '../host/describe-peer.js';
 import type { Incidents } from '../host/incidents.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
-import { type Admission, networkOf, type Refusal } from './admission.js';
+import { type Admission, type AdmissionRefusal, networkOf } from './admission.js';
 import { type SurplusConnection, SurplusPool } from './surplus-pool.js';
 
 /**
@@ -45,7 +46,7 @@ interface HttpConnection extends SurplusConnection {
   readonly socket: Socket;
   standing: Standing;
   /** Why it is above the limits; undefined if it is not. */
-  readonly refusal: Refusal | undefined;
+  readonly refusal: AdmissionRefusal | undefined;
   /** Only of those above the limits. */
   readonly network: string;
   hasRequest: boolean;
@@ -60,8 +61,8 @@ interface HttpConnection extends SurplusConnection {
   /** Ends one that is above the limits. */
   surplusTimer: NodeJS.Timeout | undefined;
   /** Changes when the peer takes something of what it is sent; undefined while nothing waits for it. */
-  takenBytes: number | undefined;
-  takenAtMs: number;
+  acknowledgedBytes: number | undefined;
+  acknowledgedAtMs: number;
 }
 
 export interface HttpConnectionsOptions {
@@ -71,7 +72,7 @@ export interface HttpConnectionsOptions {
   readonly incidents: Incidents;
   /** Ends a connection whose last answer is written, and reads nothing more of it. */
   readonly endUnread: (socket: Socket) => void;
-  /** Undefined before the server has started, and where there are none. */
+  /** Undefined before the server has started, and on systems without koffi. */
   readonly calls: () => SystemCalls | undefined;
 }
 
@@ -120,8 +121,8 @@ export class HttpConnections {
       isClosing: false,
       afterAnswers: undefined,
       surplusTimer: undefined,
-      takenBytes: undefined,
-      takenAtMs: this.#clock.nowMs,
+      acknowledgedBytes: undefined,
+      acknowledgedAtMs: this.#clock.nowMs,
     };
     if (refusal === undefined) {
       this.#counted++;
@@ -162,7 +163,7 @@ export class HttpConnections {
 
   #destroyUnanswered({ socket, refusal }: HttpConnection): void {
     const { incidents } = this.#options;
-    const who = socket.remoteAddress ?? 'an unknown address';
+    const who = describePeer(socket.remoteAddress);
     if (refusal !== undefined) incidents.add(refusal.incident, who);
     incidents.add(Incident.UNANSWERED, who);
     socket.destroy();
@@ -229,8 +230,8 @@ export class HttpConnections {
     if (connection.unanswered === 0) this.#answered(connection);
   }
 
-  /** Takes no more requests of a connection. @returns false if that was so before */
-  stop(socket: object): boolean {
+  /** Takes no more requests of a connection. @returns whether this call was the first to say so */
+  stopOnce(socket: object): boolean {
     const connection = this.#connections.get(socket);
     if (connection === undefined) return true;
     const isFirst = !connection.isClosing;
@@ -289,18 +290,18 @@ export class HttpConnections {
   #checkStall(connection: HttpConnection): void {
     const { socket } = connection;
     const { nowMs } = this.#clock;
-    const taken = socket.writableLength === 0 ? undefined : this.#takenBytes(socket);
-    if (taken === undefined || taken !== connection.takenBytes) {
-      connection.takenBytes = taken;
-      connection.takenAtMs = nowMs;
+    const acknowledged = socket.writableLength === 0 ? undefined : this.#acknowledgedBytes(socket);
+    if (acknowledged === undefined || acknowledged !== connection.acknowledgedBytes) {
+      connection.acknowledgedBytes = acknowledged;
+      connection.acknowledgedAtMs = nowMs;
       return;
     }
-    if (nowMs - connection.takenAtMs <= this.#options.stallTimeoutMs) return;
-    this.#options.incidents.add(Incident.STALL, socket.remoteAddress ?? 'an unknown address', 'an HTTP client');
+    if (nowMs - connection.acknowledgedAtMs <= this.#options.stallTimeoutMs) return;
+    this.#options.incidents.add(Incident.STALL, describePeer(socket.remoteAddress), 'an HTTP client');
     socket.destroy();
   }
 
-  #takenBytes(socket: Socket): number {
+  #acknowledgedBytes(socket: Socket): number {
     const fd = descriptorOf(socket);
     const unacknowledged = fd < 0 ? 0 : (this.#options.calls()?.unacknowledgedBytes(fd) ?? 0);
     return socket.bytesWritten - socket.writableLength - unacknowledged;

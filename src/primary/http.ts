@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Incident } from '../connection/incident.js';
+import { describePeer } from '../host/describe-peer.js';
 import type { Incidents } from '../host/incidents.js';
 import { answer as send, type Health, Routes } from '../monitor/routes.js';
 import { renderRefusal } from '../protocol/handshake-response.js';
@@ -31,7 +32,7 @@ export interface HttpContext {
 }
 
 /** What a request is refused with. */
-interface Refusal {
+interface HttpRefusal {
   readonly status: number;
   readonly body: string;
 }
@@ -61,7 +62,7 @@ export function createHttp(context: HttpContext): Server {
       routes.handle(request, response);
       return;
     }
-    connections.stop(request.socket);
+    connections.stopOnce(request.socket);
     send(request, response, refusal.status, 'text/plain', refusal.body, { Connection: 'close' });
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
@@ -73,7 +74,7 @@ export function createHttp(context: HttpContext): Server {
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
     boundary.guard(socket, () => {
       socket.on('error', () => {}); // 'close' follows
-      if (!connections.stop(request.socket)) {
+      if (!connections.stopOnce(request.socket)) {
         socket.resume(); // behind an answer that is the connection's last
         return;
       }
@@ -108,9 +109,9 @@ export function createHttp(context: HttpContext): Server {
 function judgeRequest(
   { options, incidents, admission }: HttpContext,
   { rawHeaders, headers, httpVersion, url = '', socket }: IncomingMessage,
-): Refusal | undefined {
+): HttpRefusal | undefined {
   const { maxHeaderCount } = options;
-  const who = socket.remoteAddress ?? 'an unknown address';
+  const who = describePeer(socket.remoteAddress);
   if (rawHeaders.length > 2 * maxHeaderCount) {
     incidents.add(Incident.BAD_HANDSHAKE, who);
     return { status: 431, body: `a request may have at most ${maxHeaderCount} headers\n` };
@@ -149,12 +150,12 @@ function answerClientError(
     socket.destroy();
     return;
   }
-  if (!connections.stop(socket)) return; // whatever comes behind it is an error again
+  if (!connections.stopOnce(socket)) return; // whatever comes behind it is an error again
   const { remoteAddress } = socket as Socket; // of an HTTP server of ours, which listens on TCP
-  incidents.add(Incident.BAD_HANDSHAKE, remoteAddress ?? 'an unknown address');
+  incidents.add(Incident.BAD_HANDSHAKE, describePeer(remoteAddress));
   const body = `${describeNoRequest((error as { readonly rawPacket?: Uint8Array }).rawPacket)}\n`;
   const response = renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body });
-  // Of a request whose body it is there is an answer, and is to be no other.
+  // These bytes are the body of a request that is answered already: send nothing more.
   const last = connections.isWithinBody(socket) ? '' : response;
   connections.afterAnswers(socket, () => boundary.guard(socket, () => lingering.end(socket, last)));
 }

@@ -14,7 +14,7 @@ export class Reloads {
     this.#reload = reload;
   }
 
-  /** Settles as the reload does that it has begun, or shares. Of those who share one, who gives connections most time decides. */
+  /** Settles with the reload that this call starts or joins. Calls that join one reload get the longest of their drain times. */
   ask(drainMs: number): Promise<void> {
     if (this.#waiting !== undefined) {
       this.#drainMs = Math.max(this.#drainMs, drainMs);

@@ -35,14 +35,15 @@ export interface ServerOptions {
   readonly maxPayloadBytes?: number;
   /**
    * TCP connections that may be open at a time, counted from when they are accepted, whether they are WebSockets or not;
-   * default: 8/9 of (the limit of descriptors less 256); 1 to 2^31 less 1. Beyond it 503, or, when 40 others wait for
-   * that answer, nothing. Those that are closing do not count; there may be an eighth as many of them. Each costs some KiB, its
-   * socket's buffers in the kernel, and a descriptor.
+   * default: 8/9 of (the limit of descriptors less 256), or of half the limit if that is at most 512; 1 to 2^31 less 1. Beyond it 503;
+   * without an answer when 40 connections above the limit wait for theirs already, or 10 of the same address; those that are silent give
+   * way. Those that are closing do not count; there may be an eighth as many of them, and at least 16 in each thread. Each costs some
+   * KiB, its socket's buffers in the kernel, and a descriptor.
    */
   readonly maxConnections?: number;
   /**
    * The same for one address of the network, or one /64 for IPv6; default 0: no limit. Leave it off behind a proxy, whose address all
-   * have. Beyond it 503. It bounds what one machine can take of `maxConnections`.
+   * have. Beyond it 503, or no answer, as for `maxConnections`. It bounds what one machine can take of those.
    */
   readonly maxConnectionsPerIp?: number;
   /**
@@ -98,7 +99,7 @@ export interface ServerOptions {
   readonly messageTimeoutMs?: number;
   /**
    * A client that takes nothing of queued output for so long is lost (1006), and so is an HTTP client that takes nothing of its
-   * answers; default 30 000; 0: never. It alone judges a connection that is not read because its output piles up. Raising it holds that output for longer.
+   * answers; default 30 000; 0: never. It is the only time limit that runs on while an open connection is not read. Raising it holds that output for longer.
    * On Linux a client takes what its system acknowledges; elsewhere that is seen when its socket has room again.
    */
   readonly stallTimeoutMs?: number;
@@ -126,8 +127,8 @@ export interface ServerOptions {
    */
   readonly closeTimeoutMs?: number;
   /**
-   * How long a client may take to send its opening handshake, and an `upgrade` hook to decide about it; default 10 000.
-   * Raising it lets silent clients hold descriptors for longer.
+   * How long a client may take to send its request, and then an `upgrade` hook to decide about it: each has the whole time; default
+   * 10 000. Beyond it 408 for the request, 503 for the hook. A client that does not take its 101 for so long is lost. Raising it lets silent clients hold descriptors for longer.
    */
   readonly handshakeTimeoutMs?: number;
   /**

@@ -78,7 +78,7 @@ export class Server {
   #reloads = 0;
   readonly #reloading = new Reloads((drainMs) => this.#reload(drainMs));
   #upgrader: Upgrader | undefined;
-  /** Undefined before it has started, and where there are none. */
+  /** Undefined before it has started, and on systems without koffi. */
   #calls: SystemCalls | undefined;
   #kernelName = '';
   #closed: Promise<void> | undefined;
@@ -299,8 +299,8 @@ export class Server {
    * new threads have taken over. Meanwhile there are twice as many threads, and arenas.
    *
    * One runs at a time: calls that come meanwhile are one more reload together, after it, with the longest of their `drainMs`.
-   * @throws as `listen`, if the module or the threads cannot be had: then the old ones go on.
-   * @throws Error if the server is not running. ConfigError if `drainMs` cannot be used.
+   * Rejects as `listen`, if the module or the threads cannot be had: then the old ones go on; with an Error if the server is not running;
+   * with a ConfigError if `drainMs` cannot be used.
    */
   async reload({ drainMs = 5000 }: CloseOptions = {}): Promise<void> {
     checkDrain(drainMs);
@@ -319,10 +319,14 @@ export class Server {
   /**
    * Accepts no connections any more (`/healthz` says 'draining', with 503), lets what has arrived be handled and answered,
    * closes all connections with 1001 and waits for them, ends the threads. Resolves when all is over, at the latest shortly
-   * after `drainMs`. @throws ConfigError
+   * after `drainMs`. Rejects with a ConfigError if `drainMs` cannot be used: the server goes on then.
    */
   close({ drainMs = 5000 }: CloseOptions = {}): Promise<void> {
-    checkDrain(drainMs);
+    try {
+      checkDrain(drainMs);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     this.#closed ??= this.#close(drainMs);
     return this.#closed;
   }
@@ -360,6 +364,7 @@ export class Server {
       this.#generation.place(handOff);
       return;
     }
+    this.#counters.add(Counter.CONNECTIONS_ABANDONED, 1);
     abandon([handOff]);
     this.#admission.leave(handOff.info.id);
   }

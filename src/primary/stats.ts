@@ -21,18 +21,20 @@ export interface ServerStats {
   readonly arenaBytes: number;
   /** What connections hold of output that clients have not taken, and of messages still arriving, in bytes. */
   readonly bufferedBytes: number;
-  /** What the limits have done, by limit: connections closed, but for those that say otherwise. */
+  /** What the limits have done: how many connections each has closed, unless its text says otherwise. */
   readonly limits: LimitStats;
   /** TCP connections that are no WebSockets, or none yet: silent ones, HTTP clients, those with half a request. */
   readonly httpConnections: number;
-  /** Upgrades that wait for `upgrade` to decide. */
+  /** Upgrades that wait: for the hook `upgrade` to decide, or for the client's system to take the 101. */
   readonly pendingUpgrades: number;
   /** Of each worker: its connections, and whether it takes new ones. Empty with `threads: 0`. */
   readonly threads: readonly { readonly connections: number; readonly isTaking: boolean }[];
-  /** Workers that died and were replaced. */
+  /** Workers that died unasked. */
   readonly workersLost: number;
   /** Connections that died with them. */
   readonly connectionsLost: number;
+  /** Connections whose clients were told that they are connected, and that were closed because no worker took them. */
+  readonly connectionsAbandoned: number;
   /** How often the handler module was loaded again. */
   readonly reloads: number;
   readonly uptimeMs: number;
@@ -42,10 +44,13 @@ export interface ServerStats {
 export interface LimitStats {
   /** Not answering a ping (`heartbeatIntervalMs`). */
   readonly heartbeatTimeouts: number;
+  /** Without a message either way (`idleTimeoutMs`). */
   readonly idleTimeouts: number;
+  /** Not finishing a message (`messageTimeoutMs`). */
   readonly messageTimeouts: number;
-  /** Taking nothing of what they were sent (`stallTimeoutMs`). */
+  /** Taking nothing of what they were sent (`stallTimeoutMs`), or not the 101 (`handshakeTimeoutMs`). HTTP clients count, too. */
   readonly stalls: number;
+  /** Not finishing the closing handshake (`closeTimeoutMs`). */
   readonly closeTimeouts: number;
   /** Taking too little of what they were sent (`maxBackpressureBytes`). */
   readonly slowConsumers: number;
@@ -55,20 +60,28 @@ export interface LimitStats {
   readonly droppedPublications: number;
   /** How often a thread took nothing of what was published to it (`slowThreadTimeoutMs`). */
   readonly slowThreads: number;
+  /** Closed because their thread was such a one, and has missed publications to their topics (`slowThreadTimeoutMs`). */
+  readonly missedPublications: number;
   /** Closed to make room (`maxBufferedBytes`). */
   readonly shed: number;
   /** Not read for a while, or closed, for sending too fast (`messagesPerSecond`, `bytesPerSecond`). */
   readonly rateLimited: number;
-  /** Upgrades refused: for `maxConnections`. */
+  /** Connections refused for `maxConnections`: upgrades, and those that were closed without an answer. */
   readonly refusedFull: number;
-  /** For `maxConnectionsPerIp`. */
+  /** Connections refused for `maxConnectionsPerIp`, likewise. */
   readonly refusedAddresses: number;
+  /** Upgrades refused for their Origin (`allowedOrigins`). */
   readonly refusedOrigins: number;
+  /** Requests refused for their Host, ordinary ones too (`allowedHosts`). */
   readonly refusedHosts: number;
-  /** For an opening handshake that is none. */
+  /** Requests refused because they are malformed, or not whole in time: opening handshakes, ordinary requests, and what is no HTTP. */
   readonly refusedHandshakes: number;
   /** Connections above `maxConnections` or `maxConnectionsPerIp` that were closed without an answer: too many others waited for one. */
   readonly refusedUnanswered: number;
+  /** Upgrades refused because no worker takes connections (each is dead, or blocked for `handOffTimeoutMs`), or the server is closing. */
+  readonly refusedUnavailable: number;
+  /** Upgrades refused because the hook `upgrade` did not decide in time (`handshakeTimeoutMs`). */
+  readonly hookTimeouts: number;
 }
 
 /** What the counters do not know. */
@@ -98,6 +111,7 @@ export function readStats(counters: readonly Counters[], uncounted: Uncounted): 
       droppedMessages: sum(Counter.DROPPED),
       droppedPublications: sum(Counter.DROPPED_PUBLICATIONS),
       slowThreads: sum(Counter.SLOW_THREADS),
+      missedPublications: sum(Counter.MISSED_PUBLICATIONS),
       shed: sum(Counter.SHED),
       rateLimited: sum(Counter.RATE_LIMITED),
       refusedFull: sum(Counter.REFUSED_FULL),
@@ -106,9 +120,12 @@ export function readStats(counters: readonly Counters[], uncounted: Uncounted): 
       refusedHosts: sum(Counter.REFUSED_HOSTS),
       refusedHandshakes: sum(Counter.REFUSED_HANDSHAKES),
       refusedUnanswered: sum(Counter.REFUSED_UNANSWERED),
+      refusedUnavailable: sum(Counter.REFUSED_UNAVAILABLE),
+      hookTimeouts: sum(Counter.HOOK_TIMEOUTS),
     },
     workersLost: sum(Counter.WORKERS_LOST),
     connectionsLost: sum(Counter.CONNECTIONS_LOST),
+    connectionsAbandoned: sum(Counter.CONNECTIONS_ABANDONED),
     reloads: sum(Counter.RELOADS),
     ...uncounted,
   };

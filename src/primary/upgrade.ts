@@ -2,7 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Incident } from '../connection/incident.js';
+import { isPromise } from '../connection/is-promise.js';
 import { type Acceptance, DecisionError, type Refusal, readDecision } from '../host/decision.js';
+import { describePeer } from '../host/describe-peer.js';
 import { withoutParticulars } from '../host/error-text.js';
 import type { Incidents } from '../host/incidents.js';
 import type { ThrottledLog } from '../host/throttled-log.js';
@@ -63,6 +65,9 @@ interface Candidate {
 }
 
 const OUT_OF_DESCRIPTORS = 'a descriptor could not be duplicated: is the limit (ulimit -n) reached?';
+
+/** For the log: what a client took nothing of. */
+const LATE_101 = 'the 101, behind an answer that was sent before (handshakeTimeoutMs)';
 
 /** More than a 101 usually has, in bytes. */
 const RESPONSE_BYTES = 4096;
@@ -137,7 +142,7 @@ export class Upgrader {
   #judge(request: HandshakeRequest, caller: Caller): Candidate | undefined {
     const { unavailable } = this.#destination;
     if (unavailable !== undefined) {
-      this.#refuse(caller, 503, `${unavailable}\n`, { 'Retry-After': '1' });
+      this.#refuseUnavailable(caller, unavailable);
       return undefined;
     }
     const { remoteAddress } = caller;
@@ -161,7 +166,8 @@ export class Upgrader {
           describePeer(remoteAddress),
           refusal.status === 403 ? asked(host, origin) : undefined,
         );
-        this.#refuse(caller, refusal.status, refusal.body, refusal.status === 503 ? { 'Retry-After': '1' } : {});
+        if (refusal.status === 503) this.#refuseForNow(caller, refusal.body);
+        else this.#refuse(caller, refusal.status, refusal.body);
         return undefined;
       }
       if (paths !== undefined && !paths.has(handshake.path)) {
@@ -186,45 +192,50 @@ export class Upgrader {
 
   async #decideLater(candidate: Candidate, promise: PromiseLike<unknown>): Promise<void> {
     const { caller } = candidate;
-    const end = this.#wait(caller.stream, (why) => this.#refuse(caller, 503, why));
+    const late = () => this.#options.incidents.add(Incident.HOOK_TIMEOUT, describeCandidate(candidate));
+    const stopWaiting = this.#wait(caller.stream, late, (why) => this.#refuseForNow(caller, why));
     let answer: unknown;
     try {
       answer = await promise;
     } catch (error) {
-      if (end()) this.#refuseFailed(candidate, error);
+      if (stopWaiting()) this.#refuseFailed(candidate, error);
       else this.#tellFailed(candidate, error);
       return;
     }
-    if (end()) this.#decide(candidate, answer);
+    if (stopWaiting()) this.#decide(candidate, answer);
   }
 
   /** Refuses everybody who still waits: the server is going away. */
   close(): void {
-    for (const give of this.#waiting) give('the server is going away\n');
+    for (const abort of this.#waiting) abort('the server is going away\n');
   }
 
   /**
    * Bounds how long a socket is waited for.
+   * @param late is called when the time is over, to say so.
    * @param giveUp ends the socket when the time is over, or when the server closes.
    * @returns a function to be called when the wait is over: whether the socket is still there, and in time.
    */
-  #wait(socket: Duplex, giveUp: (why: string) => void): () => boolean {
+  #wait(socket: Duplex, late: () => void, giveUp: (why: string) => void): () => boolean {
     let isOver = false;
-    const end = () => {
+    const stopWaiting = () => {
       if (isOver) return false;
       isOver = true;
       this.#waiting.delete(abort);
       clearTimeout(timer);
-      socket.off('close', end);
+      socket.off('close', stopWaiting);
       return !socket.destroyed;
     };
     const abort = (why: string) => {
-      if (end()) this.#boundary.guard(socket, () => giveUp(why));
+      if (stopWaiting()) this.#boundary.guard(socket, () => giveUp(why));
     };
-    const timer = setTimeout(abort, this.#options.handshakeTimeoutMs, 'the server took too long to decide\n');
-    socket.on('close', end);
+    const timer = setTimeout(() => {
+      late();
+      abort('the server took too long to decide\n');
+    }, this.#options.handshakeTimeoutMs);
+    socket.on('close', stopWaiting);
     this.#waiting.add(abort);
-    return end;
+    return stopWaiting;
   }
 
   #decide(candidate: Candidate, answer: unknown): void {
@@ -239,7 +250,7 @@ export class Upgrader {
       return;
     }
     if (!decision.accepts) {
-      this.#end(caller, response);
+      this.#sendLast(caller, response);
       return;
     }
     this.#accept(candidate, response, {
@@ -256,7 +267,7 @@ export class Upgrader {
     const { caller } = candidate;
     const { unavailable, calls } = this.#destination;
     if (unavailable !== undefined) {
-      this.#refuse(caller, 503, `${unavailable}\n`, { 'Retry-After': '1' });
+      this.#refuseUnavailable(caller, unavailable);
       return;
     }
     if (calls === undefined || !caller.isPlain) {
@@ -266,12 +277,12 @@ export class Upgrader {
     const fd = caller.descriptor(calls);
     if (fd < 0) {
       if (caller.stream.destroyed) return;
-      this.#refuse(caller, 503, 'the server is out of descriptors\n', { 'Retry-After': '1' });
+      this.#refuseForNow(caller, 'the server is out of descriptors\n');
       this.#tellOutOfDescriptors();
       return;
     }
     // Not by the stream: it would be destroyed under the write's callback, which costs an error with a stack.
-    const isPlaced = this.#destination.expectOne();
+    const endExpectation = this.#destination.expectOne();
     let sent = 0;
     try {
       if (!caller.isWriting) sent = Math.max(0, this.#sendNow(calls, fd, response));
@@ -280,15 +291,16 @@ export class Upgrader {
         return;
       }
     } finally {
-      isPlaced();
+      endExpectation();
     }
     // From here on nobody expects it: a client that takes its 101 slowly would delay what all threads publish to each other. What others
     // publish between its taking and our hearing of that does not reach what it subscribes first.
     caller.giveBack(fd);
     const { stream } = caller;
-    const end = this.#wait(stream, () => stream.destroy());
+    const late = () => this.#options.incidents.add(Incident.STALL, describeCandidate(candidate), LATE_101);
+    const stopWaiting = this.#wait(stream, late, () => stream.destroy());
     stream.write(response.slice(sent), 'latin1', (error) => {
-      if (end() && !error) this.#boundary.guard(stream, () => this.#placeLater(candidate, calls, info));
+      if (stopWaiting() && !error) this.#boundary.guard(stream, () => this.#placeLater(candidate, calls, info));
     });
   }
 
@@ -323,7 +335,7 @@ export class Upgrader {
     try {
       this.#destination.prepareStream();
     } catch (error) {
-      this.#refuse(caller, 503, 'the server has no room for this connection\n', { 'Retry-After': '1' });
+      this.#refuseForNow(caller, 'the server has no room for this connection\n');
       const what = 'the primary cannot host a connection';
       this.#options.log.throttledError(what, what, error);
       return;
@@ -335,18 +347,28 @@ export class Upgrader {
     this.#destination.placeStream(stream, info, caller.unhandled());
   }
 
+  #refuseUnavailable(caller: Caller, why: string): void {
+    this.#options.incidents.add(Incident.UNAVAILABLE, describePeer(caller.remoteAddress), why);
+    this.#refuseForNow(caller, `${why}\n`);
+  }
+
+  /** The client may try again soon. */
+  #refuseForNow(caller: Caller, body: string): void {
+    this.#refuse(caller, 503, body, { 'Retry-After': '1' });
+  }
+
   #refuse(caller: Caller, status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
-    this.#end(caller, renderRefusal(status, { headers, body }));
+    this.#sendLast(caller, renderRefusal(status, { headers, body }));
   }
 
   /** Refused, it counts no more, however long it takes to go: its client may try again. */
-  #end(caller: Caller, response: string): void {
+  #sendLast(caller: Caller, response: string): void {
     caller.lose();
     this.#options.lingering.end(caller.stream, response);
   }
 
-  #tellFailed({ handshake, caller }: Candidate, error: unknown): void {
-    const who = `${describePeer(caller.remoteAddress)} on ${handshake.path.slice(0, 100)}`;
+  #tellFailed(candidate: Candidate, error: unknown): void {
+    const who = describeCandidate(candidate);
     const what = 'upgrade() of the handler failed';
     const { log } = this.#options;
     if (!isAboutAnswer(error)) log.throttledError(what, `${what}, for ${who}`, error);
@@ -370,17 +392,13 @@ function asked(host: string, origin: string | undefined): string {
 }
 
 /** For the log. */
-function describePeer(remoteAddress: string | undefined): string {
-  return remoteAddress ?? 'an unknown address';
+function describeCandidate({ handshake, caller }: Candidate): string {
+  return `${describePeer(caller.remoteAddress)} on ${handshake.path.slice(0, 100)}`;
 }
 
 /** Of what is wrong with an answer there is no stack to be shown: it was returned. */
 function isAboutAnswer(error: unknown): error is Error {
   return error instanceof DecisionError || error instanceof HandshakeConfigError;
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined | null)?.then === 'function';
 }
 
 function ignore(): void {}

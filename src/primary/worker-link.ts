@@ -51,7 +51,6 @@ export class WorkerLink {
    * with a {@link WorkerStartError} if it could not start. */
   readonly ended: Promise<WorkerResult>;
   isReady = false;
-  hasEnded = false;
   /** All that the thread had is closed. */
   #isGone = false;
   /** Why it could not start. */
@@ -213,7 +212,7 @@ export class WorkerLink {
     this.#offered -= handOffs.length;
     for (const { info } of handOffs) {
       this.#ids.delete(info.id);
-      this.ledger.noteOpened(); // it does not come
+      this.ledger.noteSettled(); // taken back
     }
   }
 
@@ -261,7 +260,6 @@ export class WorkerLink {
   async #end(task: Promise<WorkerResult>, portClosed: Promise<void>): Promise<WorkerResult> {
     const [settled] = await Promise.allSettled([task]);
     this.isReady = false;
-    this.hasEnded = true;
     // Which of the two comes first differs by engine; after both, the thread takes nothing any more, and has said all.
     let timer: NodeJS.Timeout | undefined;
     this.#isGone = await Promise.race([

@@ -30,22 +30,21 @@ export interface WorkersOptions {
   readonly onClosed?: ((id: number) => void) | undefined;
 }
 
-/** A worker that died is replaced at once, the next that dies shortly after it in so many ms, doubled up to the second figure. */
+/**
+ * A worker that dies is replaced at once. If its successor dies within STABLE_MS, the next starts after RESTART_MS, and each further one
+ * after twice as long, at most MAX_RESTART_MS. In ms.
+ */
 const RESTART_MS = 100;
-/** So many deaths of workers in a minute are said in `/healthz`. */
-const CRASHING_PER_MINUTE = 3;
 const MAX_RESTART_MS = 10_000;
-/** A worker that has lived for so long, in ms, is no sign that the next will die. */
 const STABLE_MS = 30_000;
+/** With so many deaths in a minute, `/healthz` says degraded. */
+const CRASHING_PER_MINUTE = 3;
 
 /**
  * The worker threads of a server: a piscina pool whose every thread has one task, for as long as it lives. Connections are
  * placed where there are fewest.
  */
 export class Workers {
-  /** Connections that no worker took. */
-  abandoned = 0;
-
   readonly #options: WorkersOptions;
   readonly #pool: Piscina;
   readonly #links: WorkerLink[] = [];
@@ -132,9 +131,9 @@ export class Workers {
    */
   expectOne(): () => void {
     const ledgers = this.#links.map(({ ledger }) => ledger);
-    for (const ledger of ledgers) ledger.addPlacing(1);
+    for (const ledger of ledgers) ledger.addAwaited101(1);
     return () => {
-      for (const ledger of ledgers) ledger.addPlacing(-1);
+      for (const ledger of ledgers) ledger.addAwaited101(-1);
     };
   }
 
@@ -147,7 +146,7 @@ export class Workers {
   place(handOff: HandOff): void {
     const links = this.#links.filter((link) => this.#takes(link)).sort((a, b) => a.load - b.load);
     if (links.some((link) => link.offer(handOff))) return;
-    this.abandoned++;
+    this.#past.add(Counter.CONNECTIONS_ABANDONED, 1);
     const line = `no worker takes connection ${handOff.info.id}: it is closed`;
     this.#options.log.throttled('error', 'no worker takes a connection', line);
     abandon([handOff]);

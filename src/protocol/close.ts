@@ -69,6 +69,12 @@ export class CloseArgumentError extends RangeError {
   override readonly name = 'CloseArgumentError';
 }
 
+/** As much of a reason as a Close frame can hold: at most {@link MAX_CLOSE_REASON_BYTES} of UTF-8, and whole characters. */
+export function fittingReason(reason: string): string {
+  const { read } = new TextEncoder().encodeInto(reason, new Uint8Array(MAX_CLOSE_REASON_BYTES));
+  return reason.slice(0, read);
+}
+
 /**
  * The payload of a Close frame: empty without a code, else the code and the reason (section 5.5.1).
  * @throws CloseArgumentError for a code that may not travel, a reason that is not a string or over 123 bytes of UTF-8.

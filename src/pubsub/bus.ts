@@ -130,7 +130,7 @@ export class Bus implements Outlet {
     if (this.#peers.size === 0) return false;
     let hash: number | undefined;
     for (const { ledger } of this.#peers.values()) {
-      if (!ledger.listens) continue;
+      if (!ledger.listens) continue; // `wants` asks it too, but then the topic would be hashed for nobody
       hash ??= hashTopic(topic);
       if (ledger.wants(hash)) return true;
     }

@@ -26,7 +26,7 @@ export class Delivery {
   /** Delivers a batch to everybody who has not been delivered it yet by {@link toOne}. */
   toAll(runs: readonly Run[]): void {
     const exceptions = exceptionsOf(runs);
-    // Who is not to have all of a topic has to be looked at.
+    // A publisher that must not get its own message cannot take the fast path: block its slot.
     for (const subscriber of exceptions) this.#roster.block(subscriber);
     try {
       const topics = new TopicsOfRuns(runs);

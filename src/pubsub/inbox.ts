@@ -68,10 +68,10 @@ export class Inbox<Message> {
   #isAwaiting(held: HeldMessage<Message>): boolean {
     const ledger = this.#ledger;
     if (held.offered === undefined) {
-      if (ledger.isPlacing) return true; // one of them may not be on its way to anybody yet
+      if (ledger.isAwaiting101) return true; // one of them may not be on its way to anybody yet
       held.offered = ledger.offered;
       this.#takeHandOffs();
     }
-    return !ledger.hasOpened(held.offered);
+    return !ledger.haveSettled(held.offered);
   }
 }

@@ -1,6 +1,6 @@
 import type { Subscriber } from './topics.js';
 
-/** Where a thread sends publications to without asking the connection: a host's system calls. */
+/** Sends to descriptors directly, past the connection object: a host's system calls. */
 export interface DescriptorSender {
   /** Gives `[start, end)` of `bytes` to a socket. @returns how many it has taken; at most 0 if it takes none now. */
   send(fd: number, bytes: Uint8Array, start: number, end: number): number;

@@ -10,12 +10,12 @@ const Word = {
   TAKEN: 2,
   /** For how many other threads it is a slow consumer now. */
   SLOW: 3,
-  /** Connections that clients may know to be open, and that may come to be this thread's: they are being placed now. */
-  PLACING: 4,
+  /** Clients that are being sent a 101, so that they may know of their connection, and whose connections may come to be this thread's. */
+  AWAITED_101: 4,
   /** Connections that were ever handed to it. */
   OFFERED: 5,
-  /** Those of them that it has opened, in their order, or that it does not get. */
-  OPENED: 6,
+  /** Those of them that are settled, in their order: opened, failed or taken back. */
+  SETTLED: 6,
 } as const;
 
 const WORDS = 16;
@@ -119,9 +119,9 @@ export class ThreadLedger {
 
   // Of connections that clients know of before the thread does.
 
-  /** A client may be about to hear that it is connected, and be given to this thread; or, with -1, it was given to one. */
-  addPlacing(change: 1 | -1): void {
-    Atomics.add(this.#words, Word.PLACING, change);
+  /** A 101 is being sent to a client that may be given to this thread; or, with -1, the client was given to a thread, or to none. */
+  addAwaited101(change: 1 | -1): void {
+    Atomics.add(this.#words, Word.AWAITED_101, change);
   }
 
   /** A connection is on its way to the thread. */
@@ -129,27 +129,28 @@ export class ThreadLedger {
     Atomics.add(this.#words, Word.OFFERED, 1);
   }
 
-  /** The next that was on its way is open, or does not come. */
-  noteOpened(): void {
-    Atomics.add(this.#words, Word.OPENED, 1);
+  /** The next that was on its way is settled: opened, failed or taken back. */
+  noteSettled(): void {
+    Atomics.add(this.#words, Word.SETTLED, 1);
   }
 
-  get isPlacing(): boolean {
-    return Atomics.load(this.#words, Word.PLACING) > 0;
+  /** Whether a 101 is being sent now, whose client may be given to this thread. */
+  get isAwaiting101(): boolean {
+    return Atomics.load(this.#words, Word.AWAITED_101) > 0;
   }
 
   get offered(): number {
     return Atomics.load(this.#words, Word.OFFERED);
   }
 
-  /** Whether all that were on their way at some time have come. @param offered as of that time */
-  hasOpened(offered: number): boolean {
-    return ((Atomics.load(this.#words, Word.OPENED) - offered) | 0) >= 0;
+  /** Whether all that were on their way at some time are settled. @param offered as of that time */
+  haveSettled(offered: number): boolean {
+    return ((Atomics.load(this.#words, Word.SETTLED) - offered) | 0) >= 0;
   }
 
   /** Whether there may be connections of which clients know and the thread does not. */
   get isExpecting(): boolean {
-    return this.isPlacing || !this.hasOpened(this.offered);
+    return this.isAwaiting101 || !this.haveSettled(this.offered);
   }
 }
 

@@ -31,7 +31,7 @@ export interface Run {
   messages: number;
   /** Its publisher, if that is not to get it. */
   readonly except: Subscriber | undefined;
-  /** Whether it comes from a hook of a connection, which is held back when a thread is owed too much: then it is not dropped. */
+  /** Whether it comes from a hook of a connection, which is held back when a thread is owed too much: dropped only beyond twice the bound. */
   readonly isHeldBack: boolean;
 }
 
@@ -113,7 +113,7 @@ export class Topics {
 
   subscribe(subscriber: Subscriber, topic: string): void {
     if (subscriber.topics?.has(topic)) return;
-    // Also without topics yet: it is not to get what was published before.
+    // Even for a new subscriber: mark what is pending as seen, so that it does not get what was published before it subscribed.
     if (this.#runs.length > 0) this.#takePending(subscriber);
     if (subscriber.topics === undefined) {
       subscriber.topics = new Set();

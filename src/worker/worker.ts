@@ -79,7 +79,7 @@ function takeHandOff(
     log.throttledError('cannot take over a socket', `cannot take over the socket of connection ${info.id}`, error);
     counters.add(Counter.OPENED, 1); // and over: the primary counts what it has handed out
   } finally {
-    ledger.noteOpened();
+    ledger.noteSettled();
   }
 }
 

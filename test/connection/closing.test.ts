@@ -416,6 +416,16 @@ describe('a violation of the protocol', () => {
   });
 });
 
+describe('fail()', () => {
+  test('cuts a reason that is too long for a Close by its bytes', () => {
+    const { thread } = listening();
+    const peer = thread.connect();
+    thread.inTurn(() => peer.connection.fail(1002, 'ü'.repeat(100)));
+    expect(framesOf(peer)).toEqual([`close 1002 "${'ü'.repeat(61)}"`]);
+    expect(peer.wire.isEnded).toBe(true);
+  });
+});
+
 describe('terminate()', () => {
   test('inside message() drops the connection, what was sent that is not taken at once, and the messages that follow', () => {
     const { thread, heard } = listening({

@@ -352,7 +352,10 @@ describe.each([0, 1])('with threads: %i', (threads) => {
       retry: '1',
       body: expect.stringContaining('maxConnections'),
     });
-    await limited.expectShown({ counters: { refusedFull: 1 }, line: /refused, there are maxConnections/ });
+    await limited.expectShown({
+      counters: { refusedFull: 1 },
+      line: /: refused: the server is full \(maxConnections\)$/,
+    });
     await second.close();
     using third = await openWhenFree(served.url);
     third.send(Buffer.from('in'));
@@ -366,7 +369,10 @@ describe.each([0, 1])('with threads: %i', (threads) => {
     using second = await Client.open(served.url);
     const { status, body } = await refusal(served.url);
     expect({ status, body }).toMatchObject({ status: 503, body: expect.stringContaining('maxConnectionsPerIp') });
-    await limited.expectShown({ counters: { refusedAddresses: 1 }, line: /refused, .*maxConnectionsPerIp/ });
+    await limited.expectShown({
+      counters: { refusedAddresses: 1 },
+      line: /: refused: too many connections from their address \(maxConnectionsPerIp\)$/,
+    });
     await second.close();
     using third = await openWhenFree(served.url);
     expect(await tryOpen(served.url)).toBeUndefined();
@@ -400,7 +406,10 @@ describe.each([0, 1])('with threads: %i', (threads) => {
     using welcome = await Client.open(url, { origin });
     welcome.send(Buffer.from('in'));
     expect(await welcome.text()).toBe('in');
-    await limited.expectShown({ counters: { refusedOrigins: 5 }, line: /refused, for its Origin \(allowedOrigins\)/ });
+    await limited.expectShown({
+      counters: { refusedOrigins: 5 },
+      line: /: refused: pages of their Origin may not connect \(allowedOrigins\): /,
+    });
   });
 
   it('without allowedOrigins pages of the same host and port are let in, and those who say no Origin', async () => {
@@ -423,12 +432,18 @@ describe.each([0, 1])('with threads: %i', (threads) => {
       const { url, port } = limited.served;
       for (const foreign of ['evil.example', `evil.example:${port}`]) {
         const { status, body } = await refusal(url, { headers: { Host: foreign } });
-        expect({ status, body }).toMatchObject({ status: 403, body: expect.stringContaining('--allow-host') });
+        expect({ status, body }).toMatchObject({
+          status: 403,
+          body: expect.stringMatching(/^this server does not answer to this Host name: .*--allow-host/),
+        });
       }
       using welcome = await Client.open(url, { headers: { Host: `${host}:${port}` } });
       welcome.send(Buffer.from('in'));
       expect(await welcome.text()).toBe('in');
-      await limited.expectShown({ counters: { refusedHosts: 2 }, line: /refused, .*allowedHosts/ });
+      await limited.expectShown({
+        counters: { refusedHosts: 2 },
+        line: /: refused: the server does not answer to this Host name \(allowedHosts\): /,
+      });
     }
   });
 });

@@ -82,7 +82,12 @@ describe('a thread that is blocked for a while', () => {
     expect(await numbers(reader, 200)).toEqual(upTo(200));
     expect(await numbers(publisher, 200)).toEqual(upTo(200));
     await echo(publisher);
-    expect(served.server.stats().limits).toMatchObject({ droppedPublications: 0, slowThreads: 0, slowConsumers: 0 });
+    expect(served.server.stats().limits).toMatchObject({
+      droppedPublications: 0,
+      slowThreads: 0,
+      slowConsumers: 0,
+      missedPublications: 0,
+    });
   });
 
   it('is waited for by a timer, and by the primary, that ask for room', async () => {
@@ -161,7 +166,14 @@ describe('a thread that takes nothing for slowThreadTimeoutMs', () => {
     // It has missed nothing of another topic.
     publisher.run(['publishToAll', 'y', 'still here']);
     expect(await blocker.text()).toBe('still here');
-    expect(served.server.stats().limits.slowConsumers).toBe(slowConsumer === 'close' ? 1 : 0);
+    expect(served.server.stats().limits).toMatchObject({
+      slowConsumers: 0, // the client has taken all that it was sent
+      missedPublications: slowConsumer === 'close' ? 1 : 0,
+    });
+    const missed = served.log.lines.filter((line) => line.includes('closed: their thread'));
+    expect(missed).toEqual(
+      slowConsumer === 'close' ? [expect.stringMatching(/ on \/: .*\(slowThreadTimeoutMs\)$/)] : [],
+    );
   });
 
   it('and belongs to an old generation, holds back nobody when it is ended', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { publish } from '../../dist/index.js';
+import { publish, roomToPublish } from '../../dist/index.js';
 import { Client } from './client.js';
 import { expectBytes, pattern } from './pattern.js';
 import { builtIn, handler, type Served, serve, until } from './serving.js';
@@ -243,7 +243,9 @@ describe('publish() where several servers are', () => {
   it('says what to use instead, outside of hooks', async () => {
     await using one = await serve({ handler: commands, threads: 0 });
     await using other = await serve({ handler: commands, threads: 0 });
-    expect(() => publish('topic', 'x')).toThrow('cannot know which of the servers');
+    expect(() => publish('topic', 'x')).toThrow(/^publish\(\) cannot know which of the servers.*server\.publish\(\)$/);
+    const room = roomToPublish(); // must not throw here
+    await expect(room).rejects.toThrow(/^roomToPublish\(\) cannot know .*server\.roomToPublish\(\)$/);
     // In a hook it is known which of them is meant, and each has topics of its own.
     using client = await Client.open(one.url);
     using foreign = await Client.open(other.url);

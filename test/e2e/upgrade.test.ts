@@ -330,9 +330,16 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     const pending = new PendingUpgrade();
     const refused = refusal(served.url);
     await pending.asked;
-    expect(await refused).toMatchObject({ status: 503 });
+    expect(await refused).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
     pending.accept(undefined);
-    expect(served.server.stats()).toMatchObject({ pendingUpgrades: 0, opened: 0 });
+    expect(served.server.stats()).toMatchObject({
+      pendingUpgrades: 0,
+      opened: 0,
+      limits: { hookTimeouts: 1, refusedHandshakes: 0 },
+    });
+    expect(served.log.lines).toEqual([
+      'info: 127.0.0.1 on /: refused: the hook upgrade did not decide in time (handshakeTimeoutMs)',
+    ]);
   });
 
   it('that never decides does not keep the server from closing', async () => {
@@ -344,6 +351,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     await client.ended;
     // Should it decide after all, nothing happens.
     pending.accept(undefined);
+    expect(served.server.stats().limits.hookTimeouts).toBe(0);
   });
 });
 

@@ -271,7 +271,7 @@ describe('a handler module that cannot be used is refused with an error that nam
     const compiled = write(`${COMPILED} exports.default = {};`, 'cjs');
     const { href } = write(`import all from '${compiled.href}'; export default all; export const upgrade = () => {};`);
     await using thread = new LoadingThread();
-    expect((await thread.load(href)).error).toContain("has a hook 'default'");
+    expect((await thread.load(href)).error).toContain("has a property 'default' that is no hook");
   });
 
   test('it has no default export', async () => {
@@ -286,10 +286,10 @@ describe('a handler module that cannot be used is refused with an error that nam
     expect((await refusal(write(`export default ${value};`).href)).message).toContain('must have a default export');
   });
 
-  test('it has a hook that there is not', async () => {
+  test('its default export has a property that is no hook', async () => {
     const { path, href } = write('export default { onmessage() {} };');
     expect((await refusal(href)).message).toBe(
-      `the handler of ${path} has a hook 'onmessage'; there are open, message, drain, close (did you mean message?)`,
+      `the default export of ${path} has a property 'onmessage' that is no hook; hooks are open, message, drain, close and upgrade (did you mean message?)`,
     );
   });
 
@@ -310,7 +310,7 @@ describe('a handler module that cannot be used is refused with an error that nam
   ])('it has a hook %s, which may mean %s', async (name, meant) => {
     const { href } = write(`export default { ${name}() {} };`);
     expect((await refusal(href)).message).toContain(
-      `has a hook '${name}'; there are open, message, drain, close (did you mean ${meant}?)`,
+      `has a property '${name}' that is no hook; hooks are open, message, drain, close and upgrade (did you mean ${meant}?)`,
     );
   });
 
@@ -320,7 +320,7 @@ describe('a handler module that cannot be used is refused with an error that nam
       const { href } = write(
         `class Base { ${name}() { return false; } } class Chat extends Base { message() {} helper() {} } export default new Chat();`,
       );
-      expect((await refusal(href)).message).toContain(`has a hook '${name}'`);
+      expect((await refusal(href)).message).toContain(`has a property '${name}' that is no hook`);
     },
   );
 

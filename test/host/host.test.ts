@@ -499,9 +499,10 @@ describe('publish()', () => {
     message: (_connection, message) => publish('news', message),
   };
 
-  test('in a thread without a server throws', () => {
-    expect(() => publish('news', 'x')).toThrow('finds no server in this thread');
-    expect(() => roomToPublish()).toThrow('finds no server in this thread');
+  test('in a thread without a server throws, and roomToPublish() rejects', async () => {
+    expect(() => publish('news', 'x')).toThrow(/^publish\(\) finds no server in this thread/);
+    const room = roomToPublish(); // must not throw here
+    await expect(room).rejects.toThrow(/^roomToPublish\(\) finds no server in this thread/);
   });
 
   test('does nothing when the server has ended, which a timer of its handler may outlive', async () => {

@@ -96,7 +96,9 @@ describe.each([
     terminal.goOn();
     const said = terminal.read();
     await expectToServe(child, port);
-    expect(said).toMatch(/^wsloom: info: 127\.0\.0\.1: refused, .*Sec-WebSocket-Key/);
+    expect(said).toMatch(
+      /^wsloom: info: 127\.0\.0\.1: refused: malformed request or opening handshake: .*Sec-WebSocket-Key/,
+    );
   });
 });
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -69,6 +69,21 @@ describe.each([0, 2])("behind a user's own HTTP server, with threads: %i", (thre
     expect(await refusal(`ws://127.0.0.1:${port}/ws`)).toMatchObject({ status: 503 });
     expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('the application');
   });
+});
+
+it('a client that does not take the 101 within handshakeTimeoutMs, behind an answer that it does not read, is given up and counted', async () => {
+  const http = createHttpServer();
+  http.on('upgrade', (_, socket: Duplex) => socket.write(Buffer.alloc(16 * 1024 * 1024)));
+  await using behind = new Behind(http, { handler: builtIn('echo'), threads: 1, handshakeTimeoutMs: 100 });
+  const client = connect(await behind.start(), '127.0.0.1').pause();
+  client.write(encodeRequest('/'));
+  await until(() => behind.sockets.length === 1);
+  expect(behind.server.stats().pendingUpgrades).toBe(1);
+  await once(behind.sockets[0] as Duplex, 'close');
+  const { pendingUpgrades, opened, limits } = behind.server.stats();
+  expect({ pendingUpgrades, opened, limits }).toMatchObject({ pendingUpgrades: 0, opened: 0, limits: { stalls: 1 } });
+  expect(behind.log.lines).toEqual([expect.stringMatching(/^info: 127\.0\.0\.1 on \/: .*\(handshakeTimeoutMs\)$/)]);
+  client.destroy();
 });
 
 describe.each([0, 2])('behind an HTTP server that has written something before, with threads: %i', (threads) => {

@@ -270,6 +270,6 @@ it('a connection that is somebody else’s from now on does not count, and waits
   connections.release(server);
   expect([isAnswered, connections.counted, connections.size]).toEqual([true, 0, 0]);
   expect(connections.isCounted(server)).toBe(false);
-  expect(connections.stop(server)).toBe(true);
+  expect(connections.stopOnce(server)).toBe(true);
   socket.destroy();
 });

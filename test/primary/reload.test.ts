@@ -318,6 +318,7 @@ describe('a reload while no worker starts any more', () => {
     using more = await Client.open(served.url);
     expect(await answer(more, 'hello')).toBe('two hello');
     expect(await refusal(served.url)).toMatchObject({ status: 503 });
+    expect(served.server.stats()).toMatchObject({ connectionsLost: 1, connectionsAbandoned: 0 });
     for (const client of waiting) client.socket.terminate();
   });
 
@@ -337,7 +338,7 @@ describe('a reload while no worker starts any more', () => {
     const late = await Promise.all([1, 2, 3].map(() => Client.open(served.url)));
     for (const client of late) expect(await answer(client, 'hello')).toBe('two hello');
     expect(await refusal(served.url)).toMatchObject({ status: 503 });
-    expect(served.server.stats()).toMatchObject({ connections: 3, connectionsLost: 1 });
+    expect(served.server.stats()).toMatchObject({ connections: 3, connectionsLost: 1, connectionsAbandoned: 2 });
     for (const client of late) client.socket.terminate();
   });
 });

@@ -142,8 +142,9 @@ describe('what cannot be used', () => {
       await expect(server.listen(options)).rejects.toMatchObject({ name: 'ConfigError' });
     }
     expect((await server.listen({ port: 0 })).port).toBeGreaterThan(0);
-    for (const drainMs of [-1, Number.NaN, 'x' as never])
-      expect(() => server.close({ drainMs })).toThrow(/drainMs must be/);
+    for (const drainMs of [-1, Number.NaN, 'x' as never]) {
+      await expect(server.close({ drainMs })).rejects.toThrow(/drainMs must be/);
+    }
     await server.close({ drainMs: 0 });
   });
 });
@@ -195,7 +196,10 @@ describe('listen', () => {
       ['export const nothing = 1', /must have a default export/],
       ['export default 5', /must have a default export/],
       ['export default { message: 5 }', /the hook 'message' of .* must be a function, got number/],
-      ['export default { massage() {} }', /has a hook 'massage'; there are open, message, drain, close/],
+      [
+        'export default { massage() {} }',
+        /has a property 'massage' that is no hook; hooks are open, message, drain, close and upgrade/,
+      ],
       ['export default {}; export const upgrade = 5', /the export 'upgrade' of .* must be a function/],
       ['throw new Error("at load")', /does not load: Error: at load/],
       ['no JavaScript', /does not load: SyntaxError/],
@@ -294,6 +298,7 @@ describe('the counts of a server', () => {
       ],
       workersLost: 0,
       connectionsLost: 0,
+      connectionsAbandoned: 0,
       reloads: 0,
     });
     expect(new Set(Object.values(limits))).toEqual(new Set([0]));

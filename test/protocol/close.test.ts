@@ -3,6 +3,7 @@ import {
   CloseArgumentError,
   CloseCode,
   closePayload,
+  fittingReason,
   MAX_CLOSE_REASON_BYTES,
   mayTravel,
   readCloseStatus,
@@ -133,6 +134,22 @@ describe('readCloseStatus (section 5.5.1)', () => {
     receiver.read(frame({ opcode: CLOSE, payload: payloadOf(4321, '\u00e9t\u00e9') }));
     const { bytes, start, length } = receiver.reader;
     expect(readCloseStatus(bytes.subarray(start, start + length))).toEqual({ code: 4321, reason: '\u00e9t\u00e9' });
+  });
+});
+
+describe('fittingReason', () => {
+  test.each([
+    ['', ''],
+    ['r'.repeat(123), 'r'.repeat(123)],
+    ['r'.repeat(124), 'r'.repeat(123)],
+    ['é'.repeat(123), 'é'.repeat(61)], // of two bytes each
+    [`r${'€'.repeat(123)}`, `r${'€'.repeat(40)}`], // of three
+    ['🦢'.repeat(123), '🦢'.repeat(30)], // of four, and of two units of UTF-16
+    [`${'r'.repeat(122)}é`, 'r'.repeat(122)],
+  ])('cuts %s to what a Close frame can hold, and no character in two', (reason, fitting) => {
+    expect(fittingReason(reason)).toBe(fitting);
+    const payload = closePayload(1008, fittingReason(reason));
+    expect(readCloseStatus(payload)).toEqual({ code: 1008, reason: fitting });
   });
 });
 

@@ -446,17 +446,17 @@ describe('a connection that its client knows of before its thread', () => {
     unblock();
     const { ledger } = to.bus;
     expect(from.bus.wants('z')).toBe(false);
-    ledger.addPlacing(1);
+    ledger.addAwaited101(1);
     expect(from.bus.wants('z')).toBe(true);
     ledger.noteOffered();
-    ledger.addPlacing(-1);
+    ledger.addAwaited101(-1);
     expect(from.bus.wants('z')).toBe(true);
     from.publish('z', 10);
     from.publish('x', 10);
     await until(() => to.handOffsTaken > 1);
     expect(to.subscriber.got).toEqual([]);
     to.topics.subscribe(to.subscriber, 'z');
-    ledger.noteOpened();
+    ledger.noteSettled();
     await until(() => to.subscriber.got.length === 2);
     expect(owed()).toBe(0);
     expect(from.bus.wants('nothing')).toBe(false);
@@ -466,21 +466,21 @@ describe('a connection that its client knows of before its thread', () => {
     stopTheClock();
     unblock();
     const { ledger } = to.bus;
-    ledger.addPlacing(1);
+    ledger.addAwaited101(1);
     from.publish('z', 10); // for the one that is being placed
     await until(() => to.handOffsTaken > 1);
     ledger.noteOffered();
-    ledger.addPlacing(-1);
+    ledger.addAwaited101(-1);
     const taken = to.handOffsTaken;
     await until(() => to.handOffsTaken > taken);
     // Others, which go to other threads.
     for (let i = 0; i < 3; i++) {
-      ledger.addPlacing(1);
-      ledger.addPlacing(-1);
+      ledger.addAwaited101(1);
+      ledger.addAwaited101(-1);
     }
     await new Promise((resolve) => setImmediate(resolve));
     to.topics.subscribe(to.subscriber, 'z');
-    ledger.noteOpened();
+    ledger.noteSettled();
     await until(() => to.subscriber.got.length === 1);
   });
 
@@ -492,7 +492,7 @@ describe('a connection that its client knows of before its thread', () => {
     Reflect.set(to, 'handOffsTaken', 0);
     const open = () => {
       to.topics.subscribe(to.subscriber, 'z');
-      ledger.noteOpened();
+      ledger.noteSettled();
     };
     Object.defineProperty(to, 'handOffsTaken', { get: () => 0, set: open });
     from.publish('z', 10);
@@ -512,12 +512,12 @@ test('connections that were handed over are counted on when their count turns ne
   const ledger = new ThreadLedger();
   const words = new Int32Array(ledger.buffer, 0, 16);
   ledger.noteOffered();
-  ledger.noteOpened();
+  ledger.noteSettled();
   for (const [word, count] of words.entries()) if (count === 1) words[word] = 2 ** 31 - 1;
   expect(ledger.isExpecting).toBe(false);
   ledger.noteOffered();
   expect(ledger.isExpecting).toBe(true);
-  ledger.noteOpened();
+  ledger.noteSettled();
   expect(ledger.isExpecting).toBe(false);
   ledger.noteOffered();
   expect(ledger.isExpecting).toBe(true);

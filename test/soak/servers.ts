@@ -17,6 +17,7 @@ const EXPECTED_LINES = [
   /stallTimeoutMs/,
   /handshakeTimeoutMs/,
   /a worker does not take connections/,
+  /no worker takes connections/,
   /maxOwedBytes/,
   /slow/,
 ];

@@ -307,7 +307,15 @@ class Soak {
     for (const [i, { limits }] of stats.entries()) {
       const { slowConsumers: _, refusedHandshakes: __, ...others } = limits;
       // What the attacks are to meet.
-      const attacked = { refusedAddresses: 0, refusedUnanswered: 0, stalls: 0, droppedPublications: 0, slowThreads: 0 };
+      const attacked = {
+        refusedAddresses: 0,
+        refusedUnanswered: 0,
+        stalls: 0,
+        droppedPublications: 0,
+        slowThreads: 0,
+        missedPublications: 0,
+        refusedUnavailable: 0, // while the workers die
+      };
       Object.assign(others, attacked);
       for (const [name, count] of Object.entries(others)) this.#between(`${name} of server ${i}`, count, 0, 0);
     }

@@ -194,12 +194,26 @@ describe('a worker blocked by its handler', () => {
     offered.run(['send', 'waited for']);
     await until(() => served.server.stats().threads.every(({ isTaking }) => !isTaking));
     expect(await refusal(served.url)).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+    expect(served.server.stats().limits.refusedUnavailable).toBe(1);
+    expect(await served.log.line(/: refused: /)).toMatch(/^info: 127\.0\.0\.1: .*no worker takes connections$/);
     expect(await health(served)).toMatchObject({ status: 'degraded' });
     gate.open();
     expect(await offered.text()).toBe('waited for');
     await until(() => served.server.stats().threads.every(({ isTaking }) => isTaking));
     using next = await Client.open(served.url);
     expect(await where(next)).toMatch(/^\d+$/);
+  });
+
+  it('until its server closes: what it was offered is closed, and counted', async () => {
+    using _ = new Gate();
+    await using served = await serve({ handler: commands, threads: 1 });
+    using blocked = await Client.open(served.url);
+    blocked.run(['block']);
+    expect(await blocked.text()).toBe('blocked');
+    using offered = await Client.open(served.url);
+    await served.server.close({ drainMs: 0 });
+    expect((await offered.closed).code).toBe(1006);
+    expect(served.server.stats()).toMatchObject({ opened: 1, connectionsLost: 0, connectionsAbandoned: 1 });
   });
 });
 
