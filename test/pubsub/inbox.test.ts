@@ -25,7 +25,7 @@ test('what comes when nobody is awaited any more stays behind what was held', ()
   ledger.noteOffered();
   inbox.receive(1);
   expect(got).toEqual([]);
-  ledger.noteOpened();
+  ledger.noteSettled();
   inbox.receive(2);
   expect(got).toEqual([1, 2]);
 });
@@ -36,10 +36,10 @@ test('a message waits for no connection that was handed over after it came', asy
   inbox.receive(1);
   ledger.noteOffered();
   inbox.receive(2);
-  ledger.noteOpened();
+  ledger.noteSettled();
   await turn();
   expect(got).toEqual([1]);
-  ledger.noteOpened();
+  ledger.noteSettled();
   await turn();
   expect(got).toEqual([1, 2]);
 });
@@ -50,6 +50,6 @@ test('more connections than an int32 holds are still told apart', () => {
   expect(ledger.isExpecting).toBe(false);
   ledger.noteOffered();
   expect(ledger.isExpecting).toBe(true);
-  ledger.noteOpened();
+  ledger.noteSettled();
   expect(ledger.isExpecting).toBe(false);
 });
