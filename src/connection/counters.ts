@@ -64,6 +64,8 @@ export const Counter = {
   CONNECTIONS_ABANDONED: 33,
   /** Counted by the primary: upgrades refused because no worker takes connections, or the server is closing. */
   REFUSED_UNAVAILABLE: 34,
+  /** Counted by the primary: upgrades refused because hooks still run for too many clients that have left. */
+  ORPHANED_HOOKS: 35,
 } as const;
 
 export type Counter = (typeof Counter)[keyof typeof Counter];

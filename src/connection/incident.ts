@@ -54,4 +54,8 @@ export const Incident = {
     counter: Counter.HOOK_TIMEOUTS,
     what: 'refused: the hook upgrade did not decide in time (handshakeTimeoutMs)',
   },
+  ORPHANED_HOOKS: {
+    counter: Counter.ORPHANED_HOOKS,
+    what: 'refused: the hook upgrade still runs for too many clients that have left',
+  },
 } as const satisfies Readonly<Record<string, Incident>>;

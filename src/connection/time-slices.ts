@@ -13,7 +13,7 @@ const MAX_SLICE_MS = 4;
 const MIN_SLICE_MS = 0.25;
 
 /** How many messages are handled before the clock is looked at, and how long that may take, in ms. */
-const MAX_MESSAGES = 256;
+const MAX_MESSAGES = 512;
 const FIRST_MESSAGES = 16;
 const STEP_MS = 0.5;
 
@@ -27,6 +27,8 @@ export class TimeSlices {
   #iteration = 0;
   #isScheduled = false;
   #startedAtMs = 0;
+  /** How often it was asked in this iteration. */
+  #questions = 0;
   #sliceMs = MAX_SLICE_MS;
   /** Adapted to what the hooks of this thread take. */
   #messages = FIRST_MESSAGES;
@@ -48,6 +50,7 @@ export class TimeSlices {
   /** Whether a connection has had its slice of this iteration. */
   isUsedUp(one: Sliced): boolean {
     const now = this.#now();
+    this.#questions++;
     this.#adapt(one, now);
     if (one.slicedIn === this.#iteration) return now - one.slicedAtMs >= this.#sliceMs;
     one.slicedIn = this.#iteration;
@@ -72,7 +75,10 @@ export class TimeSlices {
 
   #next(): void {
     this.#isScheduled = false;
-    if (this.#now() - this.#startedAtMs < STEP_MS) this.#messages = Math.min(2 * this.#messages, MAX_MESSAGES);
+    if (this.#now() - this.#startedAtMs < this.#questions * STEP_MS) {
+      this.#messages = Math.min(2 * this.#messages, MAX_MESSAGES);
+    }
+    this.#questions = 0;
     this.#iteration++;
     this.#last = undefined;
     const waiting = this.#waiting;

@@ -185,7 +185,10 @@ export class Server {
     const connections = this.#httpConnections;
     const upgrade = () => this.#generation?.upgrade;
     this.#upgrader = new Upgrader(
-      { paths, upgrade, admission, incidents, connections, lingering, maxHeaderCount, handshakeTimeoutMs, log },
+      {
+        ...this.#options.admission,
+        ...{ paths, upgrade, admission, incidents, connections, lingering, maxHeaderCount, handshakeTimeoutMs, log },
+      },
       this.#destination(this.#calls),
     );
   }

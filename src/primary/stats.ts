@@ -82,6 +82,11 @@ export interface LimitStats {
   readonly refusedUnavailable: number;
   /** Upgrades refused because the hook `upgrade` did not decide in time (`handshakeTimeoutMs`). */
   readonly hookTimeouts: number;
+  /**
+   * Upgrades refused because the hook `upgrade` still runs for as many clients that have left as there may be connections
+   * (`maxConnections`, `maxConnectionsPerIp`).
+   */
+  readonly orphanedHooks: number;
 }
 
 /** What the counters do not know. */
@@ -122,6 +127,7 @@ export function readStats(counters: readonly Counters[], uncounted: Uncounted): 
       refusedUnanswered: sum(Counter.REFUSED_UNANSWERED),
       refusedUnavailable: sum(Counter.REFUSED_UNAVAILABLE),
       hookTimeouts: sum(Counter.HOOK_TIMEOUTS),
+      orphanedHooks: sum(Counter.ORPHANED_HOOKS),
     },
     workersLost: sum(Counter.WORKERS_LOST),
     connectionsLost: sum(Counter.CONNECTIONS_LOST),

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Incident } from '../connection/incident.js';
@@ -13,11 +14,13 @@ import { type HandshakeRequest, type OpeningHandshake, readHandshake } from '../
 import { excerpt, HandshakeConfigError, HandshakeError } from '../protocol/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/handshake-response.js';
 import type { SystemCalls } from '../system/system-calls.js';
-import type { Admission } from './admission.js';
+import { descriptorOf } from '../system/descriptor.js';
+import { type Admission, networkOf } from './admission.js';
 import { Boundary } from './boundary.js';
 import { type Caller, StreamCaller } from './caller.js';
 import type { HttpConnections } from './http-connections.js';
 import type { Lingering } from './lingering.js';
+import { OrphanedHooks } from './orphaned-hooks.js';
 
 /** Where accepted connections go. */
 export interface Destination {
@@ -52,6 +55,9 @@ export interface UpgraderOptions {
   /** Of a request; beyond it 431. */
   readonly maxHeaderCount: number;
   readonly handshakeTimeoutMs: number;
+  readonly maxConnections: number;
+  /** 0: no limit. */
+  readonly maxConnectionsPerIp: number;
   readonly log: ThrottledLog;
 }
 
@@ -68,6 +74,17 @@ const OUT_OF_DESCRIPTORS = 'a descriptor could not be duplicated: is the limit (
 
 /** For the log: what a client took nothing of. */
 const LATE_101 = 'the 101, behind an answer that was sent before (handshakeTimeoutMs)';
+
+/** How often those whose hook has not settled are asked whether they are still there, in ms. */
+const LEFT_CHECK_MS = 100;
+
+/**
+ * A handshake above a limit is judged again after so many ms, so many times: who leaves and comes back at once may be ahead of the
+ * news that his old connection is gone. At most so many wait for that at a time.
+ */
+const JUDGE_AGAIN_MS = 25;
+const JUDGED_AGAIN = 4;
+const MAX_JUDGED_AGAIN = 32;
 
 /** More than a 101 usually has, in bytes. */
 const RESPONSE_BYTES = 4096;
@@ -86,6 +103,11 @@ export class Upgrader {
   readonly #boundary: Boundary;
   /** Upgrades that wait for a hook, or for the kernel to take the 101: what ends their wait. */
   readonly #waiting = new Set<(why: string) => void>();
+  /** Those of them who wait for a hook. */
+  readonly #undecided = new Set<Caller>();
+  #leftTimer: NodeJS.Timeout | undefined;
+  readonly #orphans: OrphanedHooks;
+  #judgedAgain = 0;
   /** Where a response is put that is to be sent at once. */
   readonly #response = Buffer.allocUnsafeSlow(RESPONSE_BYTES);
 
@@ -93,6 +115,7 @@ export class Upgrader {
     this.#options = options;
     this.#destination = destination;
     this.#boundary = new Boundary(options.log);
+    this.#orphans = new OrphanedHooks(options.maxConnections, options.maxConnectionsPerIp);
   }
 
   /** How many upgrades wait now. */
@@ -114,11 +137,21 @@ export class Upgrader {
 
   /** Handles a request for an upgrade, however it was read. */
   onCaller(request: HandshakeRequest, caller: Caller): void {
-    const candidate = this.#judge(request, caller);
+    this.#onCaller(request, caller, this.#judgedAgain < MAX_JUDGED_AGAIN ? JUDGED_AGAIN : 0);
+  }
+
+  /** @param triesLeft how often it may be judged again */
+  #onCaller(request: HandshakeRequest, caller: Caller, triesLeft: number): void {
+    const candidate = this.#judge(request, caller, triesLeft);
     if (candidate === undefined) return;
     const upgrade = this.#options.upgrade();
     if (upgrade === undefined) {
       this.#decide(candidate, undefined);
+      return;
+    }
+    if (this.#orphans.isFull(networkOf(caller.remoteAddress ?? ''))) {
+      this.#options.incidents.add(Incident.ORPHANED_HOOKS, describeCandidate(candidate));
+      this.#refuseForNow(caller, 'hooks of clients that have left are still running\n');
       return;
     }
     const { path, query, host, origin, subprotocols, headers } = candidate.handshake;
@@ -139,7 +172,16 @@ export class Upgrader {
     this.#decide(candidate, answer);
   }
 
-  #judge(request: HandshakeRequest, caller: Caller): Candidate | undefined {
+  #judgeLater(request: HandshakeRequest, caller: Caller, triesLeft: number): void {
+    this.#judgedAgain++;
+    setTimeout(() => {
+      this.#judgedAgain--;
+      this.#boundary.guard({ destroy: () => caller.drop() }, () => this.#onCaller(request, caller, triesLeft));
+    }, JUDGE_AGAIN_MS);
+  }
+
+  /** @returns undefined if it is refused, or judged again later */
+  #judge(request: HandshakeRequest, caller: Caller, triesLeft: number): Candidate | undefined {
     const { unavailable } = this.#destination;
     if (unavailable !== undefined) {
       this.#refuseUnavailable(caller, unavailable);
@@ -160,6 +202,10 @@ export class Upgrader {
       const { httpSocket } = caller;
       const isCounted = httpSocket !== undefined && connections.isCounted(httpSocket);
       const refusal = admission.judge({ host, origin, remoteAddress, isCounted });
+      if (refusal?.status === 503 && triesLeft > 0) {
+        this.#judgeLater(request, caller, triesLeft - 1);
+        return undefined;
+      }
       if (refusal !== undefined) {
         incidents.add(
           refusal.incident,
@@ -194,15 +240,59 @@ export class Upgrader {
     const { caller } = candidate;
     const late = () => this.#options.incidents.add(Incident.HOOK_TIMEOUT, describeCandidate(candidate));
     const stopWaiting = this.#wait(caller.stream, late, (why) => this.#refuseForNow(caller, why));
+    const stopWatching = this.#watchUndecided(caller);
     let answer: unknown;
     try {
       answer = await promise;
     } catch (error) {
+      stopWatching();
       if (stopWaiting()) this.#refuseFailed(candidate, error);
       else this.#tellFailed(candidate, error);
       return;
     }
+    stopWatching();
     if (stopWaiting()) this.#decide(candidate, answer);
+  }
+
+  /**
+   * Learns of it when a client leaves before the hook has settled: who closes in the ordinary way cannot be read to his end, because
+   * what he has sent before is kept. @returns a function to be called when the hook has settled
+   */
+  #watchUndecided(caller: Caller): () => void {
+    const network = networkOf(caller.remoteAddress ?? '');
+    const since = performance.now();
+    let orphaned: NodeJS.Timeout | undefined;
+    const settled = () => {
+      clearTimeout(orphaned);
+      if (orphaned !== undefined) this.#orphans.remove(network);
+      orphaned = undefined;
+    };
+    const onLost = () => {
+      this.#undecided.delete(caller);
+      this.#orphans.add(network);
+      // A hook that never settles is counted as long as its client would have waited.
+      const leftMs = Math.max(0, this.#options.handshakeTimeoutMs - (performance.now() - since));
+      orphaned = setTimeout(settled, leftMs).unref();
+    };
+    caller.stream.once('close', onLost);
+    this.#undecided.add(caller);
+    this.#leftTimer ??= setInterval(() => this.#dropLeft(), LEFT_CHECK_MS).unref();
+    return () => {
+      caller.stream.off('close', onLost);
+      this.#undecided.delete(caller);
+      settled();
+    };
+  }
+
+  #dropLeft(): void {
+    const { calls } = this.#destination;
+    for (const caller of this.#undecided) {
+      const fd = calls !== undefined && caller.isPlain ? descriptorOf(caller.stream as Socket) : -1;
+      if (fd >= 0 && calls?.hasPeerEnded(fd)) caller.drop();
+    }
+    if (this.#undecided.size > 0) return;
+    clearInterval(this.#leftTimer);
+    this.#leftTimer = undefined;
   }
 
   /** Refuses everybody who still waits: the server is going away. */

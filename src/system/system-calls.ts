@@ -37,12 +37,19 @@ const MAX_SEND_BYTES = 0x7fff_f000;
 
 /** madvise(2): the pages are not needed any more, and are empty when they are touched again. On Linux. */
 const MADV_DONTNEED = 4;
+
+/** Of poll(2), on Linux: the peer has ended its side, or the connection is lost. */
+const POLLERR = 0x8;
+const POLLHUP = 0x10;
+const POLLRDHUP = 0x2000;
+const POLLFD_BYTES = 8;
 const PAGE_BYTES = 4096;
 
 type Advise = (address: number, length: number, advice: number) => number;
 type Fcntl = (fd: number, command: number, type: 'int', value: number) => number;
 type Ioctl = (fd: number, request: number, type: 'int *', value: Int32Array) => number;
 type Transfer = (fd: number, address: number, length: number, flags: number) => number;
+type Poll = (fds: Uint8Array, count: number, timeoutMs: number) => number;
 type SetOption = (fd: number, level: number, name: number, value: Int32Array, length: number) => number;
 type AddressToText = (family: number, address: Uint8Array, text: Uint8Array, length: number) => string | null;
 
@@ -57,6 +64,7 @@ export class SystemCalls {
   readonly #recv: Transfer;
   readonly #accept: Transfer | undefined;
   readonly #advise: Advise | undefined;
+  readonly #poll: Poll | undefined;
   readonly #setOption: SetOption;
   readonly #addressToText: AddressToText;
   readonly #addressOf: (bytes: Uint8Array) => bigint;
@@ -88,6 +96,7 @@ export class SystemCalls {
     this.#advise = IS_LINUX
       ? (system.func('int madvise(uintptr_t address, size_t length, int advice)') as KoffiFunc<Advise>)
       : undefined;
+    this.#poll = IS_LINUX ? system.func('int poll(void *fds, unsigned long count, int timeout)') : undefined;
     this.#setOption = system.func('int setsockopt(int fd, int level, int name, void *value, uint32_t length)');
     this.#addressToText = system.func('str inet_ntop(int family, void *address, void *text, uint32_t length)');
     this.#peerAddress = Number(koffi.address(this.#peer));
@@ -185,6 +194,18 @@ export class SystemCalls {
     const start = Math.ceil(address / PAGE_BYTES) * PAGE_BYTES;
     const end = Math.floor((address + bytes.length) / PAGE_BYTES) * PAGE_BYTES;
     if (end > start) this.#advise(start, end - start, MADV_DONTNEED);
+  }
+
+  /**
+   * Whether the peer of a TCP socket has ended its side, or is gone, whatever of its bytes is still to be read. On Linux; elsewhere that
+   * is known only when all has been read: false.
+   */
+  hasPeerEnded(fd: number): boolean {
+    if (this.#poll === undefined) return false;
+    const polled = Buffer.alloc(POLLFD_BYTES);
+    polled.writeInt32LE(fd, 0);
+    polled.writeInt16LE(POLLRDHUP, 4);
+    return this.#poll(polled, 1, 0) > 0 && (polled.readInt16LE(6) & (POLLRDHUP | POLLHUP | POLLERR)) !== 0;
   }
 
   /**

@@ -48,8 +48,9 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
       await leaving.asked;
       lost.reset();
       await until(() => served.server.stats().pendingUpgrades === 0);
+      leaving.accept(undefined);
+      await until(() => timers().every(({ value }) => isCleared(value)));
       expect(timers().length).toBeGreaterThanOrEqual(2);
-      expect(timers().filter(({ value }) => !isCleared(value))).toEqual([]);
     } finally {
       set.mockRestore();
       cleared.mockRestore();
@@ -323,6 +324,97 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     using client = await Client.open(served.url);
     expect(await client.json()).toMatchObject({ path: '/' });
     for (const one of clients) one[Symbol.dispose]();
+  });
+
+  it.runIf(process.platform === 'linux').each([
+    ['and has sent nothing more', 0],
+    ['and has sent a little', 100],
+    ['and has sent more than is read', 100_000],
+  ])('gives the place of a client back that leaves before it has decided, %s', async (_, bytes) => {
+    await using served = await serve({
+      handler: deciding,
+      threads,
+      maxConnectionsPerIp: 1,
+      handshakeTimeoutMs: 60_000,
+    });
+    const pending = new PendingUpgrade();
+    using client = await RawClient.upgrading(served.port, '/', Buffer.alloc(bytes));
+    await pending.asked;
+    client.socket.end();
+    await until(() => served.server.stats().pendingUpgrades === 0);
+    decideUpgrades(() => undefined);
+    pending.accept(undefined);
+    using next = await Client.open(served.url);
+    expect(await next.json()).toMatchObject({ path: '/' });
+    expect(served.server.stats()).toMatchObject({ opened: 1, connections: 1 });
+  });
+
+  it('runs for as many clients that have left as there may be connections, and no more', async () => {
+    for (const limit of [{ maxConnectionsPerIp: 2 }, { maxConnections: 2 }]) {
+      await using served = await serve({ handler: deciding, threads, ...limit });
+      const hooks: PendingUpgrade[] = [];
+      for (let i = 0; i < 2; i++) {
+        const pending = new PendingUpgrade();
+        hooks.push(pending);
+        using client = await RawClient.upgrading(served.port);
+        await pending.asked;
+        client.reset();
+        await until(() => served.server.stats().pendingUpgrades === 0);
+      }
+      let asked = 0;
+      decideUpgrades(() => {
+        asked++;
+        return undefined;
+      });
+      expect(await refusal(served.url)).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+      expect([asked, served.server.stats().limits.orphanedHooks]).toEqual([0, 1]);
+      await served.log.line(/refused: the hook upgrade still runs for too many clients that have left/);
+      hooks[0]?.accept(undefined);
+      await until(async () => {
+        const client = await Client.open(served.url).catch(() => undefined);
+        client?.[Symbol.dispose]();
+        return client !== undefined;
+      });
+      expect(asked).toBe(1);
+      for (const pending of hooks) pending.accept(undefined);
+    }
+  });
+
+  it('a client that comes back at once is not refused for its own connection, of whose end the news is on its way', async () => {
+    await using served = await serve({ handler: deciding, threads, maxConnectionsPerIp: 1 });
+    decideUpgrades(() => undefined);
+    using client = await RawClient.open(served.port);
+    await until(() => served.server.stats().connections === 1);
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    try {
+      using next = await RawClient.upgrading(served.port);
+      while (vi.getTimerCount() === 0) await turn(); // it has been judged
+      client.reset();
+      while (served.server.stats().connections > 0) await turn();
+      for (let i = 0; i < 100; i++) await turn();
+      vi.advanceTimersByTime(25);
+      expect(await next.response).toMatch(/^HTTP\/1\.1 101 /);
+      expect(served.server.stats().limits.refusedAddresses).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('that never decides is counted for a client that has left as long as that would have been waited for', async () => {
+    await using served = await serve({ handler: deciding, threads, maxConnectionsPerIp: 1, handshakeTimeoutMs: 100 });
+    const pending = new PendingUpgrade();
+    const client = await RawClient.upgrading(served.port);
+    await pending.asked;
+    client.reset();
+    await until(() => served.server.stats().pendingUpgrades === 0);
+    decideUpgrades(() => undefined);
+    await until(async () => {
+      const next = await Client.open(served.url).catch(() => undefined);
+      next?.[Symbol.dispose]();
+      return next !== undefined;
+    });
+    pending.accept(undefined);
   });
 
   it('that never decides is answered with 503 after handshakeTimeoutMs, and its decision is then ignored', async () => {

@@ -48,6 +48,20 @@ describe.skipIf(!hasDescriptors)('the calls of the system', () => {
     expect(received).toBe('<memory 0><memory 1><memory 2><memory 3>');
   });
 
+  test.runIf(process.platform === 'linux')(
+    'know whether a peer has gone, whatever of it is still to be read',
+    async () => {
+      expect(calls.hasPeerEnded(fd)).toBe(false);
+      client.write('x'.repeat(10_000));
+      await once(client, 'drain').catch(() => {});
+      expect(calls.hasPeerEnded(fd)).toBe(false);
+      client.end();
+      await once(client, 'finish');
+      while (!calls.hasPeerEnded(fd)) await new Promise((resolve) => setTimeout(resolve, 1));
+      expect(ours.readableLength).toBe(0); // nothing of it was read
+    },
+  );
+
   test('send no byte that is not of the memory', () => {
     const memory = new Uint8Array(100);
     for (const [start, end] of [
