@@ -68,8 +68,9 @@ export class TestThread {
   readonly peers: Peer[] = [];
   readonly clock = new Clock(1);
   readonly throttled = new Set<HostedConnection>();
-  /** Nothing takes any time. */
-  readonly slices = new TimeSlices(() => 0);
+  /** How long it has handled what its connections have sent, in ms: nothing takes any time by itself. */
+  handledMs = 0;
+  readonly slices = new TimeSlices(() => this.handledMs);
   readonly budget: BufferBudget;
   /** How often more was held than may be. */
   exceeded = 0;

@@ -137,3 +137,26 @@ async function nextMessage(client: RawClient) {
   while (frame.opcode === Opcode.PING) frame = await client.next();
   return frame;
 }
+
+describe.each([0, 1])('a flood of small messages, with threads: %i', (threads) => {
+  it('of one client keeps nobody from being served, or from coming', async () => {
+    await using served = await serve({ handler, threads });
+    const messages = Buffer.concat(Array.from({ length: 200_000 }, () => encodeFrame(Opcode.TEXT)));
+    await withstand(served, async () => {
+      using bystander = await RawClient.open(served.port);
+      using flooding = await RawClient.open(served.port, '/busy');
+      const before = served.server.stats().messagesIn;
+      flooding.socket.write(messages); // which take 4 s
+      await until(() => served.server.stats().messagesIn > before);
+      for (let i = 0; i < 5; i++) {
+        bystander.text(`${i}`);
+        expect(String((await bystander.next()).payload)).toBe(`${i}`);
+        using newcomer = await RawClient.open(served.port);
+        newcomer.text('hello');
+        expect(String((await newcomer.next()).payload)).toBe('hello');
+      }
+      expect(served.server.stats().messagesIn - before).toBeLessThan(150_000);
+      flooding.reset();
+    });
+  });
+});

@@ -8,7 +8,9 @@ export default defineHandler({
     if (connection.path === '/subscribe') connection.subscribe('topic');
   },
   message(connection, message) {
-    if (connection.path === '/answer-64k') {
+    if (connection.path === '/busy') {
+      for (const endMs = performance.now() + 0.02; performance.now() < endMs; );
+    } else if (connection.path === '/answer-64k') {
       connection.send(ANSWER); // whatever it returns
     } else if (connection.path === '/publish') {
       const { count, size } = message.json();
