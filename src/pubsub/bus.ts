@@ -200,10 +200,13 @@ export class Bus implements Outlet {
   }
 
   #postBatch(peer: Peer, runs: readonly Run[]): void {
-    const batch = encodeBatch(runs, peer.number);
-    for (const chunk of chunksOf(runs)) if (chunk.addPending(peer.number)) peer.ledger.addOwed(chunk.bytes.length);
-    peer.ledger.addOwed(batch.overheadBytes);
-    peer.port.postMessage(batch);
+    const { ledger, number, port } = peer;
+    const batch = encodeBatch(runs, number);
+    const added = [...chunksOf(runs)].filter((chunk) => chunk.addPending(number));
+    port.postMessage(batch);
+    // Only then: should this thread die between the two, nobody would ever take off what was added.
+    for (const chunk of added) ledger.addOwed(chunk.bytes.length);
+    ledger.addOwed(batch.overheadBytes);
   }
 
   #drop(runs: readonly Run[]): void {
@@ -251,8 +254,8 @@ export class Bus implements Outlet {
 
   #waitNoMore(peer: Peer): void {
     peer.missed = new MissedTopics();
-    peer.ledger.addSlow(1);
     peer.port.postMessage({ missed: peer.missed.buffer } satisfies BusMessage);
+    peer.ledger.addSlow(1); // behind it, as with what is owed
     this.#forgetOwing(peer);
     this.#listener.onSlowThread();
   }
