@@ -56,6 +56,6 @@ export const Incident = {
   },
   ORPHANED_HOOKS: {
     counter: Counter.ORPHANED_HOOKS,
-    what: 'refused: the hook upgrade still runs for too many clients that have left',
+    what: 'refused: the hook upgrade still runs for too many clients that have left (maxConnections, maxConnectionsPerIp)',
   },
 } as const satisfies Readonly<Record<string, Incident>>;

@@ -23,6 +23,8 @@ export interface Caller {
   giveBack(descriptor: number): void;
   /** What this thread has read of the connection behind the request, in memory of its own. */
   unhandled(): Uint8Array;
+  /** Whether it is known to be lost. */
+  readonly isLost: boolean;
   /** Ends the connection without a word. */
   drop(): void;
   /** Has a listener called if the connection is lost, maybe several times. */
@@ -55,6 +57,10 @@ export class StreamCaller implements Caller {
 
   get isWriting(): boolean {
     return this.stream.writableLength > 0;
+  }
+
+  get isLost(): boolean {
+    return this.stream.destroyed;
   }
 
   descriptor(calls: SystemCalls): number {
@@ -119,6 +125,10 @@ export class DescriptorCaller implements Caller {
 
   get isWriting(): boolean {
     return false; // nobody writes to its stream but to refuse it
+  }
+
+  get isLost(): boolean {
+    return this.#stream?.destroyed === true;
   }
 
   descriptor(calls: SystemCalls): number {

@@ -220,9 +220,10 @@ export class HttpConnections {
    * Nobody wants the body: the answer does not wait for it, and is the connection's last. To read on, as Node does, costs a call for
    * each chunk, and an attacker 6 bytes.
    */
-  #leaveBody({ socket }: HttpConnection, request: IncomingMessage): void {
+  #leaveBody({ socket, standing }: HttpConnection, request: IncomingMessage): void {
     request.read(0); // as if somebody read it: Node discards what nobody does, and stops when so much is buffered
-    socket.destroySoon = () => this.#options.endUnread(socket);
+    // One above the limits is to make room for the next, although its answer may be lost then.
+    if (standing === Standing.COUNTED) socket.destroySoon = () => this.#options.endUnread(socket);
   }
 
   #noteAnswer(connection: HttpConnection): void {

@@ -14,10 +14,10 @@ export class OrphanedHooks {
     this.#maxOfNetwork = maxOfNetwork;
   }
 
-  /** Whether no more hooks are to run, for this network or for anybody. */
+  /** Whether no more hooks are to run, for this network or for anybody: there are more orphans than there may be connections. */
   isFull(network: string): boolean {
-    if (this.#size >= this.#max) return true;
-    return this.#maxOfNetwork > 0 && (this.#byNetwork.get(network) ?? 0) >= this.#maxOfNetwork;
+    if (this.#size > this.#max) return true;
+    return this.#maxOfNetwork > 0 && (this.#byNetwork.get(network) ?? 0) > this.#maxOfNetwork;
   }
 
   add(network: string): void {

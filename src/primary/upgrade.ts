@@ -103,8 +103,10 @@ export class Upgrader {
   readonly #boundary: Boundary;
   /** Upgrades that wait for a hook, or for the kernel to take the 101: what ends their wait. */
   readonly #waiting = new Set<(why: string) => void>();
-  /** Those of them who wait for a hook. */
-  readonly #undecided = new Set<Caller>();
+  /** The same of those whose clients have ended their side meanwhile, and count no more: what they have sent is still answered. */
+  readonly #departed = new Set<(why: string) => void>();
+  /** Those who wait for a hook, and what is to be done when they leave. */
+  readonly #undecided = new Map<Caller, () => void>();
   #leftTimer: NodeJS.Timeout | undefined;
   readonly #orphans: OrphanedHooks;
   #judgedAgain = 0;
@@ -176,6 +178,7 @@ export class Upgrader {
     this.#judgedAgain++;
     setTimeout(() => {
       this.#judgedAgain--;
+      if (caller.isLost) return; // nobody would give back what is counted for it now
       this.#boundary.guard({ destroy: () => caller.drop() }, () => this.#onCaller(request, caller, triesLeft));
     }, JUDGE_AGAIN_MS);
   }
@@ -239,8 +242,8 @@ export class Upgrader {
   async #decideLater(candidate: Candidate, promise: PromiseLike<unknown>): Promise<void> {
     const { caller } = candidate;
     const late = () => this.#options.incidents.add(Incident.HOOK_TIMEOUT, describeCandidate(candidate));
-    const stopWaiting = this.#wait(caller.stream, late, (why) => this.#refuseForNow(caller, why));
-    const stopWatching = this.#watchUndecided(caller);
+    const { stopWaiting, depart } = this.#wait(caller.stream, late, (why) => this.#refuseForNow(caller, why));
+    const stopWatching = this.#watchUndecided(caller, depart);
     let answer: unknown;
     try {
       answer = await promise;
@@ -256,9 +259,11 @@ export class Upgrader {
 
   /**
    * Learns of it when a client leaves before the hook has settled: who closes in the ordinary way cannot be read to his end, because
-   * what he has sent before is kept. @returns a function to be called when the hook has settled
+   * what he has sent before is kept. His place is free from then on, although what he has sent is answered if the hook accepts.
+   * @param depart is called then.
+   * @returns a function to be called when the hook has settled
    */
-  #watchUndecided(caller: Caller): () => void {
+  #watchUndecided(caller: Caller, depart: () => void): () => void {
     const network = networkOf(caller.remoteAddress ?? '');
     const since = performance.now();
     let orphaned: NodeJS.Timeout | undefined;
@@ -268,15 +273,17 @@ export class Upgrader {
       orphaned = undefined;
     };
     const onLost = () => {
-      this.#undecided.delete(caller);
+      if (!this.#undecided.delete(caller)) return; // he had ended his side before
+      depart();
+      caller.lose();
       this.#orphans.add(network);
       // A hook that never settles is counted as long as its client would have waited.
       const leftMs = Math.max(0, this.#options.handshakeTimeoutMs - (performance.now() - since));
       orphaned = setTimeout(settled, leftMs).unref();
     };
     caller.stream.once('close', onLost);
-    this.#undecided.add(caller);
-    this.#leftTimer ??= setInterval(() => this.#dropLeft(), LEFT_CHECK_MS).unref();
+    this.#undecided.set(caller, onLost);
+    this.#leftTimer ??= setInterval(() => this.#noteLeft(), LEFT_CHECK_MS).unref();
     return () => {
       caller.stream.off('close', onLost);
       this.#undecided.delete(caller);
@@ -284,11 +291,11 @@ export class Upgrader {
     };
   }
 
-  #dropLeft(): void {
+  #noteLeft(): void {
     const { calls } = this.#destination;
-    for (const caller of this.#undecided) {
+    for (const [caller, onLost] of this.#undecided) {
       const fd = calls !== undefined && caller.isPlain ? descriptorOf(caller.stream as Socket) : -1;
-      if (fd >= 0 && calls?.hasPeerEnded(fd)) caller.drop();
+      if (fd >= 0 && calls?.hasPeerEnded(fd)) onLost();
     }
     if (this.#undecided.size > 0) return;
     clearInterval(this.#leftTimer);
@@ -297,21 +304,27 @@ export class Upgrader {
 
   /** Refuses everybody who still waits: the server is going away. */
   close(): void {
-    for (const abort of this.#waiting) abort('the server is going away\n');
+    for (const abort of [...this.#waiting, ...this.#departed]) abort('the server is going away\n');
   }
 
   /**
    * Bounds how long a socket is waited for.
    * @param late is called when the time is over, to say so.
    * @param giveUp ends the socket when the time is over, or when the server closes.
-   * @returns a function to be called when the wait is over: whether the socket is still there, and in time.
+   * @returns a function to be called when the wait is over: whether the socket is still there, and in time; and one to be called when
+   * its client counts no more.
    */
-  #wait(socket: Duplex, late: () => void, giveUp: (why: string) => void): () => boolean {
+  #wait(
+    socket: Duplex,
+    late: () => void,
+    giveUp: (why: string) => void,
+  ): { readonly stopWaiting: () => boolean; readonly depart: () => void } {
     let isOver = false;
     const stopWaiting = () => {
       if (isOver) return false;
       isOver = true;
       this.#waiting.delete(abort);
+      this.#departed.delete(abort);
       clearTimeout(timer);
       socket.off('close', stopWaiting);
       return !socket.destroyed;
@@ -325,7 +338,10 @@ export class Upgrader {
     }, this.#options.handshakeTimeoutMs);
     socket.on('close', stopWaiting);
     this.#waiting.add(abort);
-    return stopWaiting;
+    const depart = () => {
+      if (this.#waiting.delete(abort)) this.#departed.add(abort);
+    };
+    return { stopWaiting, depart };
   }
 
   #decide(candidate: Candidate, answer: unknown): void {
@@ -388,7 +404,7 @@ export class Upgrader {
     caller.giveBack(fd);
     const { stream } = caller;
     const late = () => this.#options.incidents.add(Incident.STALL, describeCandidate(candidate), LATE_101);
-    const stopWaiting = this.#wait(stream, late, () => stream.destroy());
+    const { stopWaiting } = this.#wait(stream, late, () => stream.destroy());
     stream.write(response.slice(sent), 'latin1', (error) => {
       if (stopWaiting() && !error) this.#boundary.guard(stream, () => this.#placeLater(candidate, calls, info));
     });

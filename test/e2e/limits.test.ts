@@ -253,6 +253,9 @@ describe.each([0, 1])('with threads: %i', (threads) => {
         run(consumer, ['fillUpTo', 300 * KIB]);
         await limited.reports.of('filled');
       }
+      // What is still on its way to their systems is taken by them meanwhile: it would make them younger.
+      limited.other.send(JSON.stringify([['awaitTicks', 6]]));
+      expect(await limited.other.text()).toBe('6 ticks');
       // Each holds a slab of 256 KiB, a quarter of what is allowed for all.
       const closed: string[] = [];
       for (let i = consumers; i < 10; i++) {

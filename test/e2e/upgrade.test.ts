@@ -343,17 +343,17 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     client.socket.end();
     await until(() => served.server.stats().pendingUpgrades === 0);
     decideUpgrades(() => undefined);
-    pending.accept(undefined);
     using next = await Client.open(served.url);
     expect(await next.json()).toMatchObject({ path: '/' });
-    expect(served.server.stats()).toMatchObject({ opened: 1, connections: 1 });
+    pending.accept(undefined);
+    await until(() => served.server.stats().opened === 2 && served.server.stats().connections === 1);
   });
 
-  it('runs for as many clients that have left as there may be connections, and no more', async () => {
+  it('runs for hardly more clients that have left than there may be connections', async () => {
     for (const limit of [{ maxConnectionsPerIp: 2 }, { maxConnections: 2 }]) {
       await using served = await serve({ handler: deciding, threads, ...limit });
       const hooks: PendingUpgrade[] = [];
-      for (let i = 0; i < 2; i++) {
+      for (let i = 0; i < 3; i++) {
         const pending = new PendingUpgrade();
         hooks.push(pending);
         using client = await RawClient.upgrading(served.port);
@@ -399,6 +399,39 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  it('a client that leaves while it waits for a place takes none', async () => {
+    await using served = await serve({ handler: deciding, threads, maxConnectionsPerIp: 1 });
+    let asked = 0;
+    decideUpgrades(() => {
+      asked++;
+      return undefined;
+    });
+    for (let round = 0; round < 3; round++) {
+      using client = await RawClient.open(served.port);
+      await until(() => served.server.stats().connections === 1);
+      const turn = () => new Promise((resolve) => setImmediate(resolve));
+      vi.useFakeTimers({ toFake: ['setTimeout'] });
+      try {
+        using waiting = await RawClient.connect(served.port);
+        const request = encodeRequest('/');
+        waiting.socket.write(request.slice(0, 50)); // so that it comes by the HTTP server
+        while (served.server.stats().httpConnections === 0) await turn();
+        waiting.socket.write(request.slice(50));
+        while (served.server.stats().httpConnections > 0 && vi.getTimerCount() < 2) await turn();
+        for (let i = 0; i < 100; i++) await turn();
+        waiting.reset();
+        client.reset();
+        while (served.server.stats().connections + served.server.stats().httpConnections > 0) await turn();
+        vi.advanceTimersByTime(25);
+      } finally {
+        vi.useRealTimers();
+      }
+    }
+    using next = await Client.open(served.url);
+    expect(await next.json()).toMatchObject({ path: '/' });
+    expect(asked).toBe(4);
   });
 
   it('that never decides is counted for a client that has left as long as that would have been waited for', async () => {
