@@ -337,7 +337,7 @@ class Soak {
         'no connections, no upgrades under way, nothing in the arenas, nothing buffered.',
     );
     console.log(
-      `Resident: ${mebibytes(to.residentBytes)} (${mebibytes(from.residentBytes)}). Pages of arenas that were touched stay resident, by design: this is not compared.`,
+      `Resident: ${mebibytes(to.residentBytes)} (${mebibytes(from.residentBytes)}). Pages of arenas that were touched stay resident, by design; what malloc keeps of freed memory was given back before.`,
     );
     console.log(
       [
