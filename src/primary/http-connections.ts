@@ -221,7 +221,7 @@ export class HttpConnections {
    * each chunk, and an attacker 6 bytes.
    */
   #leaveBody({ socket, standing }: HttpConnection, request: IncomingMessage): void {
-    request.read(0); // as if somebody read it: Node discards what nobody does, and stops when so much is buffered
+    request.read(0); // as if somebody read it: Node reads on to discard what nobody does
     // One above the limits is to make room for the next, although its answer may be lost then.
     if (standing === Standing.COUNTED) socket.destroySoon = () => this.#options.endUnread(socket);
   }

@@ -139,6 +139,20 @@ describe('the body of a request', () => {
   });
 });
 
+describe('bodies in chunks of one byte', () => {
+  it('are not kept, of however many requests', async () => {
+    await using served = await serve({ handler, threads: 1, handshakeTimeoutMs: 60_000 });
+    const bytes = request('POST /', 'Transfer-Encoding: chunked') + '1\r\nx\r\n'.repeat(20_000);
+    const attack = async () => {
+      const clients = await Promise.all(Array.from({ length: 150 }, () => connectUnreading(served.port)));
+      for (const client of clients) client.write(bytes);
+      await until(() => served.server.stats().httpConnections === 0); // all are answered, and cut off in time
+      for (const client of clients) client.destroy();
+    };
+    await withstand(served, attack, { residentBytes: 128 * 1024 * 1024 });
+  });
+});
+
 describe('HTTP answers that nobody reads', () => {
   it('are at most a few of each connection, and go with it', async () => {
     await using served = await serve({ handler, threads: 0 });
