@@ -1,7 +1,8 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Handler } from '../connection/handler.js';
+import { isPromise } from '../connection/is-promise.js';
 import { errorText } from './error-text.js';
 import { HandlerModuleError } from './handler-module-error.js';
 import { findUpgrade, HOOKS, hookHint, mistakenForUpgrade } from './hook-names.js';
@@ -36,6 +37,9 @@ export async function loadHandlerModule(href: string, { limitMs }: Loading): Pro
   } catch (cause) {
     if (cause instanceof HandlerModuleError) throw cause;
     if (isMissing(cause, href)) throw new HandlerModuleError(`there is no handler module ${shown}`, { cause });
+    if ((cause as NodeJS.ErrnoException | undefined)?.code === 'ERR_UNSUPPORTED_DIR_IMPORT' && isFolder(href)) {
+      throw new HandlerModuleError(`the handler module ${shown} is a folder: name a file in it`, { cause });
+    }
     const why = await reason(cause, href);
     throw new HandlerModuleError(`the handler module ${shown} does not load: ${why}`, { cause });
   }
@@ -119,6 +123,10 @@ function isMissing(error: unknown, href: string): boolean {
   return (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && !existsSync(shownModule(href));
 }
 
+function isFolder(href: string): boolean {
+  return href.startsWith('file:') && statSync(new URL(href), { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 /** Why a module did not load, as the author of the module can use it. */
 async function reason(cause: unknown, href: string): Promise<string> {
   if (!(cause instanceof Error)) return errorText(cause);
@@ -140,6 +148,11 @@ function checkHandler(handler: unknown, shown: string): Handler {
   if (typeof handler !== 'object' || handler === null) {
     throw new HandlerModuleError(
       `the handler module ${shown} must have a default export: defineHandler({ message(connection, message) { … } })`,
+    );
+  }
+  if (isPromise(handler)) {
+    throw new HandlerModuleError(
+      `the default export of ${shown} is a promise, and must be a handler: await it in the module, export default await …`,
     );
   }
   const mistaken = mistakenForUpgrade(handler);

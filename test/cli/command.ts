@@ -12,7 +12,11 @@ export class Command implements AsyncDisposable {
   stderr = '';
   #wake: () => void = () => {};
 
-  constructor(file: string, args: readonly string[], options: { readonly cwd?: string } = {}) {
+  constructor(
+    file: string,
+    args: readonly string[],
+    options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  ) {
     this.process = spawn(file, args, options);
     this.process.stdout.on('data', (bytes) => this.#add('stdout', bytes));
     this.process.stderr.on('data', (bytes) => this.#add('stderr', bytes));

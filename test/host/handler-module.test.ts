@@ -282,6 +282,19 @@ describe('a handler module that cannot be used is refused with an error that nam
     );
   });
 
+  test('its default export is a promise of a handler', async () => {
+    const { path, href } = write('export default Promise.resolve({ message() {} });');
+    expect((await refusal(href)).message).toBe(
+      `the default export of ${path} is a promise, and must be a handler: await it in the module, export default await …`,
+    );
+  });
+
+  test('it is a folder', async () => {
+    await using thread = new LoadingThread();
+    const folder = new URL('.', write('export default {};').href);
+    expect((await thread.load(folder.href)).error).toMatch(/^the handler module .* is a folder: name a file in it$/);
+  });
+
   test.each(['null', '42', '"text"', '() => {}'])('its default export is %s', async (value) => {
     expect((await refusal(write(`export default ${value};`).href)).message).toContain('must have a default export');
   });

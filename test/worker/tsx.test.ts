@@ -26,6 +26,17 @@ afterAll(() => {
 describe.runIf(process.versions.node.startsWith('20.'))(
   'on Node 20, which registers tsx in the main thread only,',
   () => {
+    it('a thread does so itself also if the environment says so', async () => {
+      const program = `await (await import(${JSON.stringify(OURS)})).registerTsx();`;
+      const env = { ...process.env, NODE_OPTIONS: '--no-warnings  --import=tsx' };
+      await using command = new Command(process.execPath, ['--input-type=module', '--eval', program], {
+        cwd: folder,
+        env,
+      });
+      expect(await command.ended).toBe(0);
+      expect([command.stdout, command.stderr]).toEqual(['registered\n', '']);
+    });
+
     it.each([
       ['by its path', ['--import', loader], 'registered\n'],
       ['by its URL', [`--import=${pathToFileURL(loader).href}`], 'registered\n'],
