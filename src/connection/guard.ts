@@ -177,8 +177,9 @@ export class Guard implements Sliced {
     return this.#transport.queuedBytes + this.#keptBytes;
   }
 
-  /** Since when it has held it, by the thread's clock. */
+  /** Since when it has held it, by the thread's clock. Who sends more than can be handled is older than all others: he goes first. */
   get heldSinceMs(): number {
+    if (this.givesWay) return Number.NEGATIVE_INFINITY;
     const { begunAt, takenAt } = this.#vigil;
     // What waits only because we do not read is as young as can be.
     if (this.#transport.queuedBytes === 0) return begunAt < 0 ? this.#env.clock.nowMs : begunAt;

@@ -7,7 +7,7 @@ export interface Sliced {
   goOn(): void;
 }
 
-/** How long all that wait for their turn may have together in an iteration, in ms, and one of them at most and at least. */
+/** How long all may have together in an iteration, in ms, and one of them at most and at least. */
 const ROUND_MS = 16;
 const MAX_SLICE_MS = 4;
 const MIN_SLICE_MS = 0.25;
@@ -52,7 +52,11 @@ export class TimeSlices {
     const now = this.#now();
     this.#questions++;
     this.#adapt(one, now);
-    if (one.slicedIn === this.#iteration) return now - one.slicedAtMs >= this.#sliceMs;
+    if (one.slicedIn === this.#iteration) {
+      // Many may come at once who have not waited before.
+      const sliceMs = now - this.#startedAtMs > ROUND_MS ? MIN_SLICE_MS : this.#sliceMs;
+      return now - one.slicedAtMs >= sliceMs;
+    }
     one.slicedIn = this.#iteration;
     one.slicedAtMs = now;
     if (!this.#isScheduled) {

@@ -71,6 +71,17 @@ test('the more of them wait, the shorter their slices are', async () => {
   }
 });
 
+test('slices are as short as can be when the iteration has lasted long enough, however few have waited before it', () => {
+  const [a, b] = [new One('a'), new One('b')];
+  slices.isUsedUp(a);
+  now += 16.1;
+  slices.isUsedUp(b);
+  now += 0.24;
+  expect(slices.isUsedUp(b)).toBe(false);
+  now += 0.02;
+  expect(slices.isUsedUp(b)).toBe(true);
+});
+
 test('one that fails keeps nobody from going on', () => {
   vi.useFakeTimers({ toFake: ['setImmediate'] });
   try {
@@ -171,6 +182,16 @@ describe('a connection that floods', () => {
       expect(thread.incidents).toEqual([]);
     },
   );
+
+  test('is the first to go when more is held than may be', () => {
+    const { thread } = slow();
+    const [uploading, flooding] = [thread.connect(), thread.connect()];
+    uploading.wire.arrive(clientFrame(BINARY, Buffer.alloc(20_000)).subarray(0, 10_000));
+    thread.pass(1000);
+    flooding.wire.arrive(Buffer.concat(names(100).map((name) => clientFrame(TEXT, name))));
+    expect(flooding.connection.heldBytes).toBeGreaterThan(0);
+    expect(flooding.connection.heldSinceMs).toBeLessThan(uploading.connection.heldSinceMs);
+  });
 
   test('is closed by a Close of its own when that has its turn, and by the loss of it at once', async () => {
     const { thread, got } = slow();
