@@ -15,7 +15,8 @@ export class MessageVoidError extends Error {
 
 /**
  * A message that has just arrived. Its bytes still lie where they were read to; it is valid only until its `message`
- * callback returns (in an `async` handler: until the first `await`), and throws a {@link MessageVoidError} afterwards.
+ * callback returns (in an `async` handler: until the first `await`), and throws a {@link MessageVoidError} afterwards. In a later
+ * `message` callback of the same connection the object is that message, unless the server has the option `poison`.
  */
 export interface Message {
   /** True for a binary message, false for a text (RFC 6455 section 5.6). */

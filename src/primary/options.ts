@@ -128,6 +128,29 @@ const OTHERS = [
 ];
 const OPTIONS: readonly string[] = [...Object.keys(RANGES), ...Object.keys(CHOICES), ...OTHERS];
 
+/**
+ * What somebody has given to a method that takes an object of options; undefined stands for one without any.
+ * @throws ConfigError if it is no object, or has an option that there is not: a wrong name would change nothing, silently.
+ */
+export function checkNames<Options extends object>(
+  options: Options | undefined,
+  method: string,
+  names: readonly string[],
+): Options {
+  if (options === undefined) return {} as Options; // each of its options may be left out
+  if (typeof options !== 'object' || options === null) {
+    throw new ConfigError('options', `${method}() takes an object with ${names.join(' and ')}, got ${shown(options)}`);
+  }
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    throw new ConfigError(
+      name,
+      `${method}() has no option '${name}'; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`,
+    );
+  }
+  return options;
+}
+
 /** Checks options and fills in defaults. @throws ConfigError for the first that cannot be used. */
 export function resolveOptions(options: ServerOptions): ResolvedOptions {
   if (typeof options !== 'object' || options === null) {

@@ -19,7 +19,7 @@ import { Boundary } from './boundary.js';
 import { createHttp } from './http.js';
 import { HttpConnections } from './http-connections.js';
 import { Lingering } from './lingering.js';
-import { type ResolvedOptions, resolveOptions } from './options.js';
+import { checkNames, type ResolvedOptions, resolveOptions } from './options.js';
 import { loopbackHosts } from './origin.js';
 import { Reloads } from './reloads.js';
 import type { ServerOptions } from './server-options.js';
@@ -127,7 +127,8 @@ export class Server {
    * @throws BundledError if this package is inside of a bundle.
    * @throws the system's error if the address cannot be had (`code`: EADDRINUSE, EACCES, …).
    */
-  async listen({ port = 8080, host = '127.0.0.1' }: ListenOptions = {}): Promise<ServerAddress> {
+  async listen(options?: ListenOptions): Promise<ServerAddress> {
+    const { port = 8080, host = '127.0.0.1' } = checkNames(options, 'listen', ['port', 'host']);
     if (!Number.isInteger(port) || port < 0 || port > 65535) {
       throw new ConfigError('port', `port must be an integer from 0 to 65535, got ${shown(port)}`);
     }
@@ -262,9 +263,15 @@ export class Server {
    * 'upgrade' event. What has a descriptor goes to a worker; a TLS socket or any other stream is hosted in this thread.
    * Every request that came on the same socket before must have been answered: the 101 would be taken for the answer.
    * Needs `start()` or `listen()` to have resolved.
+   * @throws Error if it has not. @throws TypeError for arguments that are not those of an 'upgrade' event, in their order.
    */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
     if (this.#upgrader === undefined) throw new Error('a server must be started before it can handle an upgrade');
+    if (!(Array.isArray(request?.rawHeaders) && typeof socket?.write === 'function' && head instanceof Uint8Array)) {
+      throw new TypeError(
+        "handleUpgrade(request, socket, head) takes the arguments of an HTTP server's 'upgrade' event",
+      );
+    }
     if (socket instanceof Socket) socket.setNoDelay(true); // as those of our own HTTP server
     this.#upgrader.onUpgrade(request, socket, head);
   }
@@ -305,7 +312,8 @@ export class Server {
    * Rejects as `listen`, if the module or the threads cannot be had: then the old ones go on; with an Error if the server is not running;
    * with a ConfigError if `drainMs` cannot be used.
    */
-  async reload({ drainMs = 5000 }: CloseOptions = {}): Promise<void> {
+  async reload(options?: CloseOptions): Promise<void> {
+    const { drainMs = 5000 } = checkNames(options, 'reload', ['drainMs']);
     checkDrain(drainMs);
     await this.#reloading.ask(drainMs);
   }
@@ -324,14 +332,15 @@ export class Server {
    * closes all connections with 1001 and waits for them, ends the threads. Resolves when all is over, at the latest shortly
    * after `drainMs`. Rejects with a ConfigError if `drainMs` cannot be used: the server goes on then.
    */
-  close({ drainMs = 5000 }: CloseOptions = {}): Promise<void> {
+  close(options?: CloseOptions): Promise<void> {
     try {
+      const { drainMs = 5000 } = checkNames(options, 'close', ['drainMs']);
       checkDrain(drainMs);
+      this.#closed ??= this.#close(drainMs);
+      return this.#closed;
     } catch (error) {
       return Promise.reject(error);
     }
-    this.#closed ??= this.#close(drainMs);
-    return this.#closed;
   }
 
   async #close(drainMs: number): Promise<void> {

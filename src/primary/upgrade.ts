@@ -423,8 +423,16 @@ export class Upgrader {
   }
 
   #place(candidate: Candidate, fd: number, info: ConnectionInfo): void {
+    const { caller } = candidate;
+    let head: Uint8Array;
+    try {
+      head = caller.leave();
+    } catch (error) {
+      caller.giveBack(fd); // a stream of the user's may throw anything
+      throw error;
+    }
     candidate.isPlaced = true;
-    this.#destination.place(fd, info, candidate.caller.leave());
+    this.#destination.place(fd, info, head);
   }
 
   /** What the kernel takes at once of a response: see {@link SystemCalls.send}. */

@@ -71,6 +71,34 @@ describe.each([0, 2])("behind a user's own HTTP server, with threads: %i", (thre
   });
 });
 
+it('arguments that are not those of an upgrade are an error of the caller, and cost nothing', async () => {
+  const http = createHttpServer();
+  await using behind = new Behind(http, { handler: builtIn('echo'), threads: 1 });
+  http.removeAllListeners('upgrade');
+  const errors: unknown[] = [];
+  http.on('upgrade', (request, socket, head) => {
+    for (const wrong of [[request, socket], [socket, request, head], [], [request, undefined, head]]) {
+      try {
+        behind.server.handleUpgrade(...(wrong as unknown as [IncomingMessage, Duplex, Buffer]));
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    socket.destroy();
+  });
+  const port = await behind.start();
+  const attempt = async () => {
+    using client = await RawClient.upgrading(port);
+    await Promise.race([client.ended, client.closed]);
+  };
+  await attempt(); // what is opened for the first of all
+  const before = openDescriptors();
+  for (let i = 0; i < 3; i++) await attempt();
+  expect(errors).toEqual(Array(16).fill(expect.any(TypeError)));
+  await until(() => openDescriptors() <= before);
+  expect(behind.log.lines).toEqual([]);
+});
+
 it('a client that does not take the 101 within handshakeTimeoutMs, behind an answer that it does not read, is given up and counted', async () => {
   const http = createHttpServer();
   http.on('upgrade', (_, socket: Duplex) => socket.write(Buffer.alloc(16 * 1024 * 1024)));

@@ -149,6 +149,25 @@ describe('what cannot be used', () => {
   });
 });
 
+describe('what is no option', () => {
+  it('is refused by listen, reload and close, which would do something else', async () => {
+    const server = createServer({ handler: builtIn('echo'), threads: 0, log: new RecordingLog() });
+    const refused = [
+      () => server.listen(25_052 as never),
+      () => server.listen(null as never),
+      () => server.listen({ prt: 1 } as never),
+      () => server.reload({ drain: 5 } as never),
+      () => server.close({ drain: 5 } as never),
+      () => server.close(5 as never),
+    ];
+    for (const call of refused) await expect(call()).rejects.toMatchObject({ name: 'ConfigError' });
+    await expect(refused[0]?.()).rejects.toThrow('listen() takes an object with port and host, got 25052');
+    await expect(refused[2]?.()).rejects.toThrow("listen() has no option 'prt'; there are port, host");
+    await expect(refused[4]?.()).rejects.toThrow("close() has no option 'drain'; there is drainMs");
+    await server.close();
+  });
+});
+
 describe('listen', () => {
   it('says where the server listens', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads: 0 });
