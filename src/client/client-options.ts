@@ -38,6 +38,41 @@ export interface ClientLimits {
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
+/** All of them. */
+const OPTIONS = [
+  'subprotocols',
+  'headers',
+  'message',
+  'pong',
+  'drain',
+  'rejectUnauthorized',
+  'ca',
+  'handshakeTimeoutMs',
+  'closeTimeoutMs',
+  'maxPayloadBytes',
+] as const satisfies readonly (keyof ClientOptions)[];
+
+const HOOKS = ['message', 'pong', 'drain'] as const;
+
+/** Looks for what would change nothing, silently, or fail when it is used. @throws OptionError */
+export function checkOptions(options: ClientOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new OptionError('options', `connect(url, options) takes an object of options, got ${shown(options)}`);
+  }
+  for (const name of Object.keys(options)) {
+    if ((OPTIONS as readonly string[]).includes(name)) continue;
+    throw new OptionError(name, `there is no option '${name}'; there are ${OPTIONS.toSorted().join(', ')}`);
+  }
+  for (const name of HOOKS) {
+    const hook: unknown = options[name];
+    if (hook === undefined || typeof hook === 'function') continue;
+    throw new OptionError(name, `${name} must be a function, got ${shown(hook)}`);
+  }
+  const { subprotocols } = options;
+  if (subprotocols === undefined || Array.isArray(subprotocols)) return;
+  throw new OptionError('subprotocols', `subprotocols must be an array of names, got ${shown(subprotocols)}`);
+}
+
 /** Checks the limits and fills in defaults. @throws OptionError */
 export function resolveLimits(options: ClientOptions): ClientLimits {
   const { handshakeTimeoutMs = 10_000, closeTimeoutMs = 5000, maxPayloadBytes = 16 * 1024 * 1024 } = options;

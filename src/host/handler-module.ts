@@ -36,7 +36,10 @@ export async function loadHandlerModule(href: string, { limitMs }: Loading): Pro
     exports = await within(import(href), limitMs, shown);
   } catch (cause) {
     if (cause instanceof HandlerModuleError) throw cause;
-    if (isMissing(cause, href)) throw new HandlerModuleError(`there is no handler module ${shown}`, { cause });
+    if (isMissing(cause, href)) {
+      const hint = /[\\/](echo|broadcast)$/.test(shown) ? ': echo and broadcast are for the command line only' : '';
+      throw new HandlerModuleError(`there is no handler module ${shown}${hint}`, { cause });
+    }
     if ((cause as NodeJS.ErrnoException | undefined)?.code === 'ERR_UNSUPPORTED_DIR_IMPORT' && isFolder(href)) {
       throw new HandlerModuleError(`the handler module ${shown} is a folder: name a file in it`, { cause });
     }
@@ -145,7 +148,7 @@ const TYPESCRIPT = `Node ${process.versions.node} does not run TypeScript by its
 --experimental-strip-types). Compile it to JavaScript, or start Node with --import tsx`;
 
 function checkHandler(handler: unknown, shown: string): Handler {
-  if (typeof handler !== 'object' || handler === null) {
+  if (typeof handler !== 'object' || handler === null || Array.isArray(handler)) {
     throw new HandlerModuleError(
       `the handler module ${shown} must have a default export: defineHandler({ message(connection, message) { … } })`,
     );

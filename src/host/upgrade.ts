@@ -25,6 +25,10 @@ export interface UpgradeRefusal {
   readonly headers?: HeaderSource;
   /** Plain text; default: what the status means. */
   readonly body?: string;
+  /** Not allowed here: what belongs to an acceptance beside a status is answered with 500. */
+  readonly subprotocol?: never;
+  /** Not allowed here, likewise. */
+  readonly data?: never;
 }
 
 /** Accepts a connection. */

@@ -326,6 +326,17 @@ describe('a client of wsloom', () => {
   });
 });
 
+it.each([
+  [{ onmessage() {} }, "there is no option 'onmessage'; there are ca, closeTimeoutMs, drain"],
+  [{ message: 5 }, 'message must be a function, got 5'],
+  [{ drain: null }, 'drain must be a function, got null'],
+  [{ subprotocols: 'chat' }, 'subprotocols must be an array of names, got "chat"'],
+  [null, 'connect(url, options) takes an object of options, got null'],
+])('an option that cannot be used is named before anything is sent: %o', async (options, message) => {
+  const connecting = connect('ws://127.0.0.1:1/', options as never);
+  await expect(connecting).rejects.toMatchObject({ code: 'WSLOOM_OPTION', message: expect.stringContaining(message) });
+});
+
 describe('a server that does it wrong', () => {
   it('by closing before it answers', async () => {
     const url = await rawServer(

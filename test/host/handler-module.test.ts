@@ -295,7 +295,7 @@ describe('a handler module that cannot be used is refused with an error that nam
     expect((await thread.load(folder.href)).error).toMatch(/^the handler module .* is a folder: name a file in it$/);
   });
 
-  test.each(['null', '42', '"text"', '() => {}'])('its default export is %s', async (value) => {
+  test.each(['null', '42', '"text"', '() => {}', '[]'])('its default export is %s', async (value) => {
     expect((await refusal(write(`export default ${value};`).href)).message).toContain('must have a default export');
   });
 
