@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Clock } from '../connection/clock.js';
 import { Incident } from '../connection/incident.js';
@@ -52,8 +52,6 @@ interface HttpConnection extends SurplusConnection {
   hasRequest: boolean;
   /** Requests that were taken, and whose answers are not out, or have gone out in this turn of the event loop. */
   unanswered: number;
-  /** The last request that was taken. */
-  request: IncomingMessage | undefined;
   /** No more requests are taken. */
   isClosing: boolean;
   /** What is to be done when all answers are out. */
@@ -70,8 +68,6 @@ export interface HttpConnectionsOptions {
   readonly stallTimeoutMs: number;
   readonly admission: Admission;
   readonly incidents: Incidents;
-  /** Ends a connection whose last answer is written, and reads nothing more of it. */
-  readonly endUnread: (socket: Socket) => void;
   /** Undefined before the server has started, and on systems without koffi. */
   readonly calls: () => SystemCalls | undefined;
 }
@@ -117,7 +113,6 @@ export class HttpConnections {
       network: refusal === undefined ? '' : networkOf(socket.remoteAddress ?? ''),
       hasRequest: false,
       unanswered: 0,
-      request: undefined,
       isClosing: false,
       afterAnswers: undefined,
       surplusTimer: undefined,
@@ -198,12 +193,9 @@ export class HttpConnections {
     if (connection.isClosing) return false;
     connection.unanswered++;
     connection.hasRequest = true;
-    connection.request = response.req;
     const isSurplus = connection.standing !== Standing.COUNTED;
     if (isSurplus) endAfter(connection, SURPLUS_ANSWER_MS);
-    const hasBody = announcesBody(response.req);
-    if (hasBody) this.#leaveBody(connection, response.req);
-    if (isSurplus || hasBody || connection.unanswered === MAX_UNANSWERED) {
+    if (isSurplus || connection.unanswered === MAX_UNANSWERED) {
       connection.isClosing = true;
       response.shouldKeepAlive = false;
       // Also when the headers of the response say something else.
@@ -211,19 +203,9 @@ export class HttpConnections {
     } else if (!response.shouldKeepAlive) {
       connection.isClosing = true; // its client has said so
     }
-    // Not at once: of requests with bodies each is answered before Node reads the next one in the same chunk of thousands.
+    // Not at once: each might be answered before Node reads the next one in the same chunk of thousands.
     response.once('close', () => setImmediate(() => this.#noteAnswer(connection)));
     return true;
-  }
-
-  /**
-   * Nobody wants the body: the answer does not wait for it, and is the connection's last. To read on, as Node does, costs a call for
-   * each chunk, and an attacker 6 bytes.
-   */
-  #leaveBody({ socket, standing }: HttpConnection, request: IncomingMessage): void {
-    request.read(0); // as if somebody read it: Node reads on to discard what nobody does
-    // One above the limits is to make room for the next, although its answer may be lost then.
-    if (standing === Standing.COUNTED) socket.destroySoon = () => this.#options.endUnread(socket);
   }
 
   #noteAnswer(connection: HttpConnection): void {
@@ -239,11 +221,6 @@ export class HttpConnections {
     connection.isClosing = true;
     connection.hasRequest = true;
     return isFirst;
-  }
-
-  /** Whether what comes next on a connection is the body of a request, which is answered without it. */
-  isWithinBody(socket: object): boolean {
-    return this.#connections.get(socket)?.request?.complete === false;
   }
 
   /** Whether no more requests of a connection are taken. */
@@ -307,10 +284,6 @@ export class HttpConnections {
     const unacknowledged = fd < 0 ? 0 : (this.#options.calls()?.unacknowledgedBytes(fd) ?? 0);
     return socket.bytesWritten - socket.writableLength - unacknowledged;
   }
-}
-
-function announcesBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function endAfter(connection: HttpConnection, ms: number): void {

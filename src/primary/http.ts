@@ -154,9 +154,7 @@ function answerClientError(
   const { remoteAddress } = socket as Socket; // of an HTTP server of ours, which listens on TCP
   incidents.add(Incident.BAD_HANDSHAKE, describePeer(remoteAddress));
   const body = `${describeNoRequest((error as { readonly rawPacket?: Uint8Array }).rawPacket)}\n`;
-  const response = renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body });
-  // These bytes are the body of a request that is answered already: send nothing more.
-  const last = connections.isWithinBody(socket) ? '' : response;
+  const last = renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body });
   connections.afterAnswers(socket, () => boundary.guard(socket, () => lingering.end(socket, last)));
 }
 

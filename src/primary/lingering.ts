@@ -7,8 +7,8 @@ const LINGER_MS = 2000;
 const MAX_LINGERING = 64;
 
 /**
- * Sockets that got a last response: what their clients still send is discarded or not read, until they
- * close too, or their time is over.
+ * Sockets that got a last response: what their clients still send is discarded, until they close too, or
+ * their time is over.
  */
 export class Lingering {
   readonly #sockets = new Set<Duplex>();
@@ -32,18 +32,8 @@ export class Lingering {
   /** Bounds how long a socket stays that gets its last response from somebody else. */
   add(socket: Duplex): void {
     this.#onTaken(socket);
-    if (this.#hold(socket)) socket.resume();
-  }
-
-  /** Ends a socket whose last response is written, and from which nothing is to be read any more, not even to be discarded: it counts on. */
-  endUnread(socket: Duplex): void {
-    socket.end();
-    if (this.#hold(socket)) socket.pause();
-  }
-
-  /** @returns false if it lingers already, or is closed */
-  #hold(socket: Duplex): boolean {
-    if (socket.destroyed || this.#sockets.has(socket)) return false;
+    if (socket.destroyed || this.#sockets.has(socket)) return;
+    socket.resume();
     for (const oldest of this.#sockets) {
       if (this.#sockets.size < MAX_LINGERING) break;
       this.#sockets.delete(oldest);
@@ -55,7 +45,6 @@ export class Lingering {
       clearTimeout(timer);
       this.#sockets.delete(socket);
     });
-    return true;
   }
 
   destroyAll(): void {

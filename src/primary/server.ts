@@ -95,7 +95,6 @@ export class Server {
       stallTimeoutMs: options.host.limits.stallTimeoutMs,
       admission: this.#admission,
       incidents: this.#incidents,
-      endUnread: (socket) => this.#lingering.endUnread(socket),
       calls: () => this.#calls,
     });
     this.#context = {

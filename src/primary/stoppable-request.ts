@@ -7,7 +7,8 @@ import type { HttpConnections } from './http-connections.js';
  * what follows the head of such a request is not HTTP. So the first request that is not taken any more passes itself off as one, and
  * comes to the 'upgrade' listener.
  *
- * It is the same with the body of the last request that is taken: nobody wants it.
+ * So does a request with a body, which nobody wants, and which would be parsed to its end: 40 clients with chunks of one byte kept all
+ * others waiting for 7 s. Its answer is the connection's last.
  */
 export function stoppableRequest(connections: Pick<HttpConnections, 'isStopped'>): typeof IncomingMessage {
   return class StoppableRequest extends IncomingMessage {
@@ -15,17 +16,15 @@ export function stoppableRequest(connections: Pick<HttpConnections, 'isStopped'>
     declare isUpgrade: boolean | null;
 
     get upgrade(): boolean | null {
-      return connections.isStopped(this.socket) || this.isUpgrade;
+      return connections.isStopped(this.socket) || announcesBody(this) || this.isUpgrade;
     }
 
     set upgrade(isUpgrade: boolean | null) {
       this.isUpgrade = isUpgrade;
     }
-
-    /** Of the body of a last request nothing is kept: 64 KiB of chunks of one byte would be 10 000 objects. @returns false: read no more */
-    override push(chunk: unknown, encoding?: BufferEncoding): boolean {
-      if (chunk !== null && connections.isStopped(this.socket)) return false;
-      return super.push(chunk, encoding);
-    }
   };
+}
+
+function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }

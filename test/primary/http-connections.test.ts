@@ -31,7 +31,6 @@ async function listen(answerBytes: number, { stallTimeoutMs = 0, maxConnections 
     stallTimeoutMs,
     admission,
     incidents,
-    endUnread: (socket) => socket.destroy(),
     calls: () => calls,
   });
   const answer = Buffer.alloc(answerBytes);
@@ -141,21 +140,6 @@ describe('silent connections above the limit', () => {
     for (const { socket } of [within, ...silent]) socket.destroy();
   });
 
-  it('that have announced a body give way like all others when they are answered', async () => {
-    const { port } = await listen(10, { maxConnections: 1 });
-    const within = await client(port);
-    const posts = await Promise.all(
-      Array.from({ length: 40 }, async (_, i) => {
-        const post = await client(port, `127.0.0.${10 + (i % 4)}`);
-        post.socket.resume().write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n');
-        return post;
-      }),
-    );
-    await Promise.all(posts.map(({ closed, socket }) => Promise.race([closed, once(socket, 'end')])));
-    expect(await healthOf(port, '127.0.0.9')).toBe('HTTP/1.1 200');
-    for (const { socket } of [within, ...posts]) socket.destroy();
-  });
-
   it('of many addresses keep nobody out who has one of them only', async () => {
     const { connections, counters, port } = await listen(10, { maxConnections: 1 });
     const within = await client(port);
@@ -216,7 +200,7 @@ describe('connections above the limit, one after the other,', () => {
     const incidents = new Incidents(new Counters(), new ThrottledLog(() => {}));
     const limits = { maxConnections: 0, maxConnectionsPerIp: 0, allowedOrigins: undefined, allowedHosts: undefined };
     const admission = new Admission(limits, () => 0);
-    return new HttpConnections({ stallTimeoutMs: 0, admission, incidents, endUnread: () => {}, calls: () => calls });
+    return new HttpConnections({ stallTimeoutMs: 0, admission, incidents, calls: () => calls });
   }
 
   it('are taken without end: each leaves its place', async () => {
