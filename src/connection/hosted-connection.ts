@@ -119,6 +119,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     const { handler, counters } = this.#env;
     counters.add(Counter.BYTES_IN, head.length);
     this.#env.turn.begin();
+    const { publisher } = this.#topics; // the hook of another connection may have opened this one
     this.#topics.publisher = this;
     try {
       this.#input.add(head);
@@ -147,7 +148,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
       this.#failHook('open', error);
       this.#opened();
     } finally {
-      this.#topics.publisher = undefined;
+      this.#topics.publisher = publisher;
       this.#env.turn.end();
     }
   }
@@ -278,6 +279,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   onRead(start: number, end: number): boolean {
     const { turn, counters } = this.#env;
     turn.begin();
+    const { publisher } = this.#topics;
     this.#topics.publisher = this;
     try {
       counters.add(Counter.BYTES_IN, end - start);
@@ -289,7 +291,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
       if (end - start >= LONG_READ_BYTES) this.#guard.askTime();
       return goesOn && !this.#isStopped && !this.#guard.givesWay;
     } finally {
-      this.#endReadTurn();
+      this.#endReadTurn(publisher);
     }
   }
 
@@ -499,6 +501,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     if (this.#state === State.CLOSED) return;
     const { turn } = this.#env;
     turn.begin();
+    const { publisher } = this.#topics;
     this.#topics.publisher = this;
     try {
       this.#askGuard();
@@ -506,14 +509,15 @@ export class HostedConnection implements Connection, TransportListener, InputLis
       this.#noteInput();
       if (!isReleased) return;
     } finally {
-      this.#endReadTurn();
+      this.#endReadTurn(publisher);
     }
     if (this.#peerEnded && this.#state < State.FINISHING) this.#finish();
     if (!this.#isStopped) this.#transport.resume();
   }
 
-  #endReadTurn(): void {
-    this.#topics.publisher = undefined;
+  /** @param publisher whose hook goes on. */
+  #endReadTurn(publisher: Publisher | undefined): void {
+    this.#topics.publisher = publisher;
     try {
       this.#out.endRead();
     } finally {

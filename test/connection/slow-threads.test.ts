@@ -45,3 +45,39 @@ test('a connection that has missed publications gets nothing newer in front of i
   expect(framesOf(peer)).toEqual(['close 1013 "missed publications"']);
   expect(thread.incidents).toHaveLength(1);
 });
+
+test('a hook that makes another connection’s drain run is held back for what it publishes afterwards', () => {
+  const publishers: unknown[] = [];
+  const { thread } = besideSlowThread(
+    {
+      message(connection) {
+        slow.wire.drain();
+        publishers.push(thread.topics.publisher);
+        connection.publish('busy', 'after the drain');
+      },
+      drain: () => void publishers.push(thread.topics.publisher),
+    },
+    { highWaterMarkBytes: 1000 },
+  );
+  const [slow, peer] = [thread.connect(), thread.connect()];
+  slow.wire.takes = () => 0;
+  expect(slow.connection.send(Buffer.alloc(2000))).toBe(false);
+  slow.wire.takes = (offered) => offered;
+  peer.wire.arrive(clientFrame(TEXT, '1'), clientFrame(TEXT, '2'));
+  expect(publishers).toEqual([slow.connection, peer.connection]);
+  expect(thread.throttled.has(peer.connection)).toBe(true);
+});
+
+test('a hook that opens another connection is held back for what it publishes afterwards', () => {
+  let messages = 0;
+  const { thread } = besideSlowThread({
+    message(connection) {
+      if (messages++ === 0) thread.connectInTurn(new Uint8Array(0));
+      connection.publish('busy', 'after that');
+    },
+  });
+  const peer = thread.connect();
+  peer.wire.arrive(clientFrame(TEXT, '1'), clientFrame(TEXT, '2'));
+  expect(thread.throttled.has(peer.connection)).toBe(true);
+  expect(messages).toBe(1);
+});

@@ -130,6 +130,24 @@ describe('how many messages are handled between two looks at the clock', () => {
     expect(slices.messages).toBe(1);
   });
 
+  test('does not become more in an iteration that takes its time, however little the ones before have taken', async () => {
+    for (let i = 0; i < 3; i++) await ask(0);
+    const { messages } = slices;
+    slices.isUsedUp(one);
+    now += 2;
+    await iteration();
+    expect(slices.messages).toBe(messages);
+  });
+
+  test('is not judged by the time between two iterations', async () => {
+    slices.isUsedUp(one);
+    await iteration();
+    const { messages } = slices;
+    now += 100;
+    slices.isUsedUp(one);
+    expect(slices.messages).toBe(messages);
+  });
+
   test('is not judged by the time of others', () => {
     slices.isUsedUp(one);
     now += 100;
@@ -191,6 +209,19 @@ describe('a connection that floods', () => {
     flooding.wire.arrive(Buffer.concat(names(100).map((name) => clientFrame(TEXT, name))));
     expect(flooding.connection.heldBytes).toBeGreaterThan(0);
     expect(flooding.connection.heldSinceMs).toBeLessThan(uploading.connection.heldSinceMs);
+  });
+
+  test('gives way once for a slice, also if it has sent much in one read', async () => {
+    const { thread, got } = slow();
+    const giveWay = vi.spyOn(thread.slices, 'giveWay');
+    const message = clientFrame(TEXT, 'x'.repeat(2000));
+    thread.connect().wire.arrive(Buffer.concat(names(40).map(() => message)));
+    expect(got).toHaveLength(16);
+    expect(giveWay).toHaveBeenCalledTimes(1);
+    while (got.length < 40) {
+      await iteration();
+      thread.settle();
+    }
   });
 
   test('is closed by a Close of its own when that has its turn, and by the loss of it at once', async () => {

@@ -1,9 +1,9 @@
-import { Socket } from 'node:net';
+import { connect, Socket } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import type { Upgrade, UpgradeRequest } from '../../dist/index.js';
 import { Client, refusal } from './client.js';
 import { encodeFrame, encodeRequest, Opcode, RawClient } from './raw-client.js';
-import { decideUpgrades, handler, primaryHasRead, serve, until } from './serving.js';
+import { decideUpgrades, handler, primaryHasRead, type Served, serve, until } from './serving.js';
 
 type Decision = Awaited<ReturnType<Upgrade>>;
 
@@ -27,6 +27,19 @@ class PendingUpgrade {
       );
     });
   }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A client that leaves before its hook has decided. @param meanwhile is done before it leaves */
+async function leaveUndecided(served: Served, meanwhile: () => void = () => {}): Promise<PendingUpgrade> {
+  const pending = new PendingUpgrade();
+  using client = await RawClient.upgrading(served.port);
+  await pending.asked;
+  meanwhile();
+  client.reset();
+  while (served.server.stats().pendingUpgrades > 0) await turn();
+  return pending;
 }
 
 describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
@@ -380,24 +393,60 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     }
   });
 
-  it('a client that comes back at once is not refused for its own connection, of whose end the news is on its way', async () => {
-    await using served = await serve({ handler: deciding, threads, maxConnectionsPerIp: 1 });
+  it.each([
+    ['', 0],
+    [', behind many that were refused', 40],
+  ])(
+    'a client that comes back at once is not refused for its own connection, of whose end the news is on its way%s',
+    async (_, refused) => {
+      await using served = await serve({ handler: deciding, threads, maxConnectionsPerIp: 1 });
+      decideUpgrades(() => undefined);
+      using client = await RawClient.open(served.port);
+      await until(() => served.server.stats().connections === 1);
+      for (const { status } of await Promise.all(Array.from({ length: refused }, () => refusal(served.url)))) {
+        expect(status).toBe(503);
+      }
+      vi.useFakeTimers({ toFake: ['setTimeout'] });
+      try {
+        using next = await RawClient.upgrading(served.port);
+        while (vi.getTimerCount() === 0) await turn(); // it has been judged
+        client.reset();
+        while (served.server.stats().connections > 0) await turn();
+        for (let i = 0; i < 100; i++) await turn();
+        vi.advanceTimersByTime(25);
+        expect(await next.response).toMatch(/^HTTP\/1\.1 101 /);
+        expect(served.server.stats().limits.refusedAddresses).toBe(refused);
+      } finally {
+        vi.useRealTimers();
+      }
+    },
+  );
+
+  it('so many above the limits may hope for a place that is about to be free, and the others are refused at once', async () => {
+    await using served = await serve({ handler: deciding, threads, maxConnections: 1 });
     decideUpgrades(() => undefined);
-    using client = await RawClient.open(served.port);
+    using _ = await RawClient.open(served.port);
     await until(() => served.server.stats().connections === 1);
-    const turn = () => new Promise((resolve) => setImmediate(resolve));
-    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const refused = () => served.server.stats().limits.refusedFull;
+    const clients: RawClient[] = [];
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
-      using next = await RawClient.upgrading(served.port);
-      while (vi.getTimerCount() === 0) await turn(); // it has been judged
-      client.reset();
-      while (served.server.stats().connections > 0) await turn();
+      // As many as get an answer at all.
+      for (let i = 0; i < 32 + 8; i++) {
+        const localAddress = `127.0.0.${10 + (i % 4)}`;
+        const socket = connect({ port: served.port, host: '127.0.0.1', localAddress, allowHalfOpen: true });
+        socket.write(encodeRequest('/'));
+        clients.push(new RawClient(socket));
+      }
+      for (let i = 0; i < 10_000 && refused() < 8; i++) await turn();
       for (let i = 0; i < 100; i++) await turn();
-      vi.advanceTimersByTime(25);
-      expect(await next.response).toMatch(/^HTTP\/1\.1 101 /);
-      expect(served.server.stats().limits.refusedAddresses).toBe(0);
+      expect(refused()).toBe(8);
+      vi.advanceTimersByTime(4 * 25);
+      expect(refused()).toBe(32 + 8);
+      for (const { response } of clients) expect(await response).toMatch(/^HTTP\/1\.1 503 /);
     } finally {
       vi.useRealTimers();
+      for (const client of clients) client[Symbol.dispose]();
     }
   });
 
@@ -448,6 +497,73 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
       return next !== undefined;
     });
     pending.accept(undefined);
+  });
+
+  it('that decides after all, for a client that has left long before, is not counted down twice', async () => {
+    await using served = await serve({ handler: deciding, threads, maxConnections: 1 });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const [first, other] = [await leaveUndecided(served), await leaveUndecided(served)];
+      using refused = await RawClient.upgrading(served.port);
+      expect(await refused.response).toMatch(/^HTTP\/1\.1 503 /);
+      vi.advanceTimersByTime(60_000); // now neither is counted
+      const third = new PendingUpgrade();
+      using next = await RawClient.upgrading(served.port);
+      await third.asked;
+      first.accept(undefined);
+      await turn();
+      next.reset();
+      while (served.server.stats().pendingUpgrades > 0) await turn();
+      const second = await leaveUndecided(served);
+      using last = await RawClient.upgrading(served.port);
+      expect(await last.response).toMatch(/^HTTP\/1\.1 503 /);
+      for (const pending of [other, third]) pending.accept(undefined);
+      second.accept(undefined);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('that never decides is counted no longer for a client that has left late', async () => {
+    await using served = await serve({
+      handler: deciding,
+      threads,
+      maxConnectionsPerIp: 1,
+      handshakeTimeoutMs: 60_000,
+    });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    try {
+      const pending = await leaveUndecided(served, () => vi.advanceTimersByTime(40_000));
+      decideUpgrades(() => undefined);
+      vi.advanceTimersByTime(20_000);
+      using next = await RawClient.upgrading(served.port);
+      expect(await next.response).toMatch(/^HTTP\/1\.1 101 /);
+      pending.accept(undefined);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('that has decided leaves nobody to be looked after, and who leaves later is noticed', async () => {
+    await using served = await serve({ handler: deciding, threads, handshakeTimeoutMs: 60_000 });
+    const [set, cleared] = [vi.spyOn(globalThis, 'setInterval'), vi.spyOn(globalThis, 'clearInterval')];
+    try {
+      for (const leaves of [false, true, false]) {
+        const pending = new PendingUpgrade();
+        using client = await RawClient.upgrading(served.port);
+        await pending.asked;
+        const timer = set.mock.results[set.mock.calls.findLastIndex(([, ms]) => ms === 100)]?.value;
+        expect(timer).toBeDefined();
+        if (leaves) client.socket.end();
+        else pending.accept({ status: 403 });
+        await until(() => served.server.stats().pendingUpgrades === 0);
+        await until(() => cleared.mock.calls.some(([one]) => one === timer));
+        pending.accept(undefined);
+      }
+    } finally {
+      set.mockRestore();
+      cleared.mockRestore();
+    }
   });
 
   it('that never decides is answered with 503 after handshakeTimeoutMs, and its decision is then ignored', async () => {

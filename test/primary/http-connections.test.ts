@@ -57,6 +57,14 @@ async function client(
   return { socket, closed };
 }
 
+/** Connections that a test makes up. */
+function withoutServer(maxConnections: number): HttpConnections {
+  const incidents = new Incidents(new Counters(), new ThrottledLog(() => {}));
+  const limits = { maxConnections, maxConnectionsPerIp: 0, allowedOrigins: undefined, allowedHosts: undefined };
+  const admission = new Admission(limits, () => 0);
+  return new HttpConnections({ stallTimeoutMs: 0, admission, incidents, calls: () => calls });
+}
+
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 const MIB = 1024 * 1024;
 
@@ -195,13 +203,31 @@ it('the last answer that a connection gets ends it, whatever the headers of the 
   expect(answers.match(/HTTP\/1\.1 200 /g)).toHaveLength(8);
 });
 
-describe('connections above the limit, one after the other,', () => {
-  function full() {
-    const incidents = new Incidents(new Counters(), new ThrottledLog(() => {}));
-    const limits = { maxConnections: 0, maxConnectionsPerIp: 0, allowedOrigins: undefined, allowedHosts: undefined };
-    const admission = new Admission(limits, () => 0);
-    return new HttpConnections({ stallTimeoutMs: 0, admission, incidents, calls: () => calls });
+it('requests of one connection are 7 in a turn of the event loop, also if all are answered, and the eighth is its last', async () => {
+  const connections = withoutServer(100);
+  const socket = new Socket();
+  connections.add(socket);
+  /** @returns whether more may come behind it */
+  const ask = () => {
+    const request = new IncomingMessage(socket);
+    Object.assign(request, { httpVersionMajor: 1, httpVersionMinor: 1 });
+    const response = new ServerResponse(request);
+    const isTaken = connections.take(socket, response);
+    response.emit('close');
+    return isTaken && response.shouldKeepAlive;
+  };
+  for (let turn = 0; turn < 3; turn++) {
+    for (let i = 0; i < 7; i++) expect(ask()).toBe(true);
+    await new Promise((resolve) => setImmediate(resolve));
   }
+  for (let i = 0; i < 7; i++) expect(ask()).toBe(true);
+  expect(ask()).toBe(false);
+  expect(connections.isStopped(socket)).toBe(true);
+  socket.destroy();
+});
+
+describe('connections above the limit, one after the other,', () => {
+  const full = () => withoutServer(0);
 
   it('are taken without end: each leaves its place', async () => {
     const connections = full();
@@ -213,6 +239,33 @@ describe('connections above the limit, one after the other,', () => {
       await Promise.all(closed);
     }
     expect(connections.size).toBe(0);
+  });
+
+  it('leave their places also if they have got them from others, who were silent', async () => {
+    const connections = full();
+    for (let i = 0; i < 3; i++) {
+      const sockets = Array.from({ length: 8 + 2 + 20 }, () => new Socket());
+      const closed = sockets.map((socket) => once(socket, 'close'));
+      for (const socket of sockets) expect(connections.add(socket)).toBe(true);
+      const left = sockets.filter(({ destroyed }) => !destroyed);
+      expect(left).toHaveLength(8 + 2);
+      for (const socket of left) connections.take(socket, new ServerResponse(new IncomingMessage(socket)));
+      expect(connections.add(new Socket())).toBe(false);
+      for (const socket of left) socket.destroy();
+      await Promise.all(closed);
+    }
+    expect(connections.size).toBe(0);
+  });
+
+  it('are not silent if what they have sent is no request, or no ordinary one', () => {
+    const connections = full();
+    const asking = new Socket();
+    expect(connections.add(asking)).toBe(true);
+    expect(connections.stopOnce(asking)).toBe(true);
+    const others = Array.from({ length: 50 }, () => new Socket());
+    for (const socket of others) expect(connections.add(socket)).toBe(true);
+    expect(asking.destroyed).toBe(false);
+    for (const socket of [asking, ...others]) socket.destroy();
   });
 
   it('have a second for a request, and two more for its answer', () => {

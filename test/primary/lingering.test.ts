@@ -31,3 +31,13 @@ it('a socket that has closed leaves nothing behind, no timer either', async () =
   await finished(socket);
   expect([lingering.size, vi.getTimerCount()]).toEqual([0, 0]);
 });
+
+it('a socket that was closed before leaves nothing behind either', async () => {
+  const lingering = new Lingering();
+  const socket = new PassThrough();
+  const closed = finished(socket).catch(() => 'cut off');
+  socket.destroy();
+  expect(await closed).toBe('cut off');
+  lingering.add(socket);
+  expect([lingering.size, vi.getTimerCount()]).toEqual([0, 0]);
+});

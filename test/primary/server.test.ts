@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer as createTcpServer } from 'node:net';
 import { BroadcastChannel } from 'node:worker_threads';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createServer } from '../../dist/index.js';
+import { Generation } from '../../dist/primary/generation.js';
 import { Client, refusal } from '../e2e/client.js';
 import { closeStatus, encodeFrame, Opcode, RawClient } from '../e2e/raw-client.js';
 import { builtIn, Gate, handler, RecordingLog, Reports, serve, until } from '../e2e/serving.js';
@@ -120,6 +121,26 @@ describe('close', () => {
     expect(await other.closed).toMatchObject({ code: 1006 });
     expect(await client.closed).toMatchObject({ code: 1006 });
     gate.open();
+  });
+});
+
+describe.each([0, 1])('close, if something has gone wrong with its threads (threads: %i),', (threads) => {
+  it('rejects with that, when all the rest is closed', async () => {
+    const server = createServer({ handler: builtIn('echo'), threads, log: new RecordingLog() });
+    const { port } = await server.listen({ port: 0 });
+    using idle = await RawClient.connect(port);
+    await until(() => server.stats().httpConnections === 1);
+    const drain = vi.spyOn(Generation.prototype, 'drain').mockImplementationOnce(async function (this: Generation) {
+      await this.drain(0);
+      throw new Error('a thread has gone wrong');
+    });
+    try {
+      await expect(server.close({ drainMs: 0 })).rejects.toThrow('a thread has gone wrong');
+      expect(server.address()).toBeUndefined();
+      await idle.ended;
+    } finally {
+      drain.mockRestore();
+    }
   });
 });
 

@@ -268,11 +268,11 @@ describe('a bus', () => {
     expect(from.posted[0]?.chunk.isFree).toBe(true);
   });
 
-  test('lets go of what a peer that ends has not taken', async () => {
+  test.each([1, 100, 1_000_000])('lets go of what a peer that ends has not taken: %d bytes', async (length) => {
     const [from, gone] = [new Station(), new Station('x')];
     const { port1, port2 } = new MessageChannel();
     from.bus.connect(port1, gone.bus.ledger);
-    from.publish('x', '1');
+    from.publish('x', 'x'.repeat(length));
     from.topics.flush();
     expect(from.posted[0]?.chunk.isFree).toBe(false);
     const closed = once(port1, 'close');

@@ -215,8 +215,19 @@ describe('what a thread is owed', () => {
     expect(hasRoom).toBe(false);
     from.bus.close(); // as its port's 'close' does
     await until(() => hasRoom);
-    expect(from.bus.isCongested).toBe(false);
+    expect([from.bus.isCongested, from.slowThreads]).toEqual([false, 0]);
     expect(from.publish('x', 10)).toBe(true);
+  });
+
+  test('is forgotten when it ends by itself, and those who wait for it go on', async () => {
+    const [other, gone] = [new Station(), new Station('x')];
+    const { port1, port2 } = new MessageChannel();
+    other.bus.connect(port1, gone.bus.ledger);
+    while (other.publish('x', 100 * KIB));
+    const room = other.bus.room();
+    port2.close();
+    await room;
+    expect([other.bus.isCongested, other.slowThreads]).toEqual([false, 0]);
   });
 });
 
