@@ -279,19 +279,20 @@ describe.each([0, 1])('with threads: %i', (threads) => {
       expect(shed).toBeGreaterThan(4);
       expect(shed).toBeLessThan(9);
       while (closed.length < shed) closed.push((await limited.reports.of('close')).path);
-      // Two consumers may have been last seen to take something in any order.
-      const order = [...closed.slice(0, consumers).sort(), ...closed.slice(consumers)];
-      expect(order).toEqual(Array.from({ length: shed }, (_, i) => `/${i}`));
+      // When a consumer was last seen to take something is its system's affair, which is probed by ours.
+      const senders = closed.filter((path) => Number(path.slice(1)) >= consumers);
+      expect(senders.length).toBeGreaterThan(2);
+      expect(senders).toEqual(senders.map((_, i) => `/${consumers + i}`));
       for (const [i, client] of clients.entries()) {
         if (i < consumers) continue;
-        if (i < shed) {
+        if (closed.includes(`/${i}`)) {
           expect(closeStatus(await client.next())).toEqual({ code: 1013, reason: 'the server holds too much' });
         } else {
           client.frame(Opcode.CONTINUATION);
           expect((await client.next()).payload.equals(Buffer.alloc(200 * KIB, i))).toBe(true);
         }
       }
-      await limited.served.log.line(/\/[01]: .*maxBufferedBytes/); // whoever was first
+      await limited.served.log.line(/\/\d: .*maxBufferedBytes/);
       await limited.expectOtherIsWell();
       await until(() => limited.served.server.stats().bufferedBytes === 0);
     } finally {
