@@ -33,6 +33,7 @@ export class Turn {
     } finally {
       this.#depth = 0;
       Turn.running = this.#outer;
+      this.#outer = undefined;
     }
     while (this.#deferred.length > 0) (this.#deferred.shift() as () => void)();
   }
