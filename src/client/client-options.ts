@@ -1,5 +1,5 @@
 import type { Certificates } from './certificates.js';
-import { shown } from '../protocol/shown.js';
+import { shown, unknownOption } from '../protocol/shown.js';
 import type { ClientConnection } from './client-connection.js';
 import type { ClientMessage } from './client-message.js';
 import type { HandshakeOffer } from './handshake.js';
@@ -59,10 +59,8 @@ export function checkOptions(options: ClientOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new OptionError('options', `connect(url, options) takes an object of options, got ${shown(options)}`);
   }
-  for (const name of Object.keys(options)) {
-    if ((OPTIONS as readonly string[]).includes(name)) continue;
-    throw new OptionError(name, `there is no option '${name}'; there are ${OPTIONS.toSorted().join(', ')}`);
-  }
+  const unknown = unknownOption(options, OPTIONS);
+  if (unknown !== undefined) throw new OptionError(unknown.name, unknown.message);
   for (const name of HOOKS) {
     const hook: unknown = options[name];
     if (hook === undefined || typeof hook === 'function') continue;

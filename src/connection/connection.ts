@@ -68,8 +68,8 @@ export interface Connection<Data = unknown> {
    * has published, the connection is not read until there is room, and the message is dropped only for a thread that is owed more
    * than twice `maxOwedBytes`. Other code (timers, what comes after an `await`) should await `roomToPublish()` before the next: beyond
    * `maxOwedBytes` what it publishes is dropped for that thread, and so is what a `close` hook publishes: there is no connection left that
-   * could be held back. What is published for a thread that is waited for no more
-   * (`slowThreadTimeoutMs`) is dropped, too, and then this returns true. What is dropped is counted.
+   * could be held back. What is published for a thread that is waited for no more (`slowThreadTimeoutMs`) is dropped, too, and then
+   * this returns true. What is dropped is counted.
    * @throws TypeError for data of another type. @throws MessageVoidError for a message outside its callback.
    */
   publish(topic: string, data: SendData): boolean;

@@ -5,7 +5,7 @@ import { Handshake } from '../client/handshake.js';
 import { OptionError } from '../client/option-error.js';
 import { HandshakeConfigError } from '../protocol/handshake-error.js';
 import type { HeaderSource, HeaderValue } from '../protocol/handshake-response.js';
-import { shown } from '../protocol/shown.js';
+import { shown, unknownOption } from '../protocol/shown.js';
 import { kindOf, viewOf } from '../protocol/view-of.js';
 import { LOAD_DEFAULTS } from './load-defaults.js';
 import { EXPECTATIONS, type Expectation, LOAD_MODES, type LoadMode, type LoadOptions } from './load-options.js';
@@ -59,11 +59,8 @@ export function planLoad(options: LoadOptions): Plan {
   if (typeof options !== 'object' || options === null) {
     throw new OptionError('options', `load needs an object of options, got ${String(options)}`);
   }
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.includes(name)) {
-      throw new OptionError(name, `there is no option '${name}'; there are ${OPTIONS.toSorted().join(', ')}`);
-    }
-  }
+  const unknown = unknownOption(options, OPTIONS);
+  if (unknown !== undefined) throw new OptionError(unknown.name, unknown.message);
   const number = (name: keyof typeof RANGES, byDefault: number) =>
     options[name] === undefined ? byDefault : checkNumber(name, options[name]);
   const mode = checkChoice('mode', options.mode ?? LOAD_DEFAULTS.mode, LOAD_MODES);

@@ -31,20 +31,10 @@ const SURPLUS_ANSWER_MS = 2000;
 const MIN_TICK_MS = 10;
 const MAX_TICK_MS = 1000;
 
-/** Why a connection is there. */
-const Standing = {
-  /** It is within the limits, and counts. */
-  COUNTED: 0,
-  /** It is above the limits, and gets one answer. */
-  SURPLUS: 1,
-  RESERVED: 2,
-} as const;
-
-type Standing = (typeof Standing)[keyof typeof Standing];
-
 interface HttpConnection extends SurplusConnection {
   readonly socket: Socket;
-  standing: Standing;
+  /** Where it has a place, and gets one answer, if it is above the limits; undefined if it counts. */
+  pool: SurplusPool<HttpConnection> | undefined;
   /** Why it is above the limits; undefined if it is not. */
   readonly refusal: AdmissionRefusal | undefined;
   /** Only of those above the limits. */
@@ -108,7 +98,7 @@ export class HttpConnections {
     const refusal = admission.refusalFor(socket);
     const connection: HttpConnection = {
       socket,
-      standing: Standing.COUNTED,
+      pool: undefined,
       refusal,
       network: refusal === undefined ? '' : networkOf(socket.remoteAddress ?? ''),
       hasRequest: false,
@@ -137,21 +127,21 @@ export class HttpConnections {
 
   /** Finds one that is above the limits a place among those that get an answer. @returns false if there is none */
   #enterSurplus(connection: HttpConnection): boolean {
-    const pools = [
-      [this.#surplus, Standing.SURPLUS],
-      [this.#reserved, Standing.RESERVED],
-    ] as const;
-    for (const [pool, standing] of pools) {
-      connection.standing = standing;
-      if (pool.enter(connection)) return true;
+    const pools = [this.#surplus, this.#reserved];
+    for (const pool of pools) {
+      if (pool.enter(connection)) {
+        connection.pool = pool;
+        return true;
+      }
     }
-    for (const [pool, standing] of pools) {
-      connection.standing = standing;
+    for (const pool of pools) {
       const candidate = pool.candidateFor(connection.network);
       if (candidate === undefined) continue;
       this.release(candidate.socket);
       this.#destroyUnanswered(candidate);
-      if (pool.enter(connection)) return true;
+      pool.enter(connection); // there is room now
+      connection.pool = pool;
+      return true;
     }
     return false;
   }
@@ -166,7 +156,8 @@ export class HttpConnections {
 
   /** Whether a connection is one of ours that counts already. */
   isCounted(socket: object): boolean {
-    return this.#connections.get(socket)?.standing === Standing.COUNTED;
+    const connection = this.#connections.get(socket);
+    return connection !== undefined && connection.pool === undefined;
   }
 
   /** A connection is none of ours any more: it is closed, or somebody else counts it. */
@@ -175,11 +166,11 @@ export class HttpConnections {
     if (connection === undefined) return;
     this.#connections.delete(socket);
     clearTimeout(connection.surplusTimer);
-    if (connection.standing === Standing.COUNTED) {
+    if (connection.pool !== undefined) connection.pool.leave(connection);
+    else {
       this.#counted--;
       this.#options.admission.leave(socket);
-    } else if (connection.standing === Standing.SURPLUS) this.#surplus.leave(connection);
-    else this.#reserved.leave(connection);
+    }
     this.#answered(connection); // nobody waits for what will not come
   }
 
@@ -193,7 +184,7 @@ export class HttpConnections {
     if (connection.isClosing) return false;
     connection.unanswered++;
     connection.hasRequest = true;
-    const isSurplus = connection.standing !== Standing.COUNTED;
+    const isSurplus = connection.pool !== undefined;
     if (isSurplus) endAfter(connection, SURPLUS_ANSWER_MS);
     if (isSurplus || connection.unanswered === MAX_UNANSWERED) {
       connection.isClosing = true;

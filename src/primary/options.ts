@@ -8,7 +8,7 @@ import { ThrottledLog, tellTo } from '../host/throttled-log.js';
 import { KERNEL_CHOICES, type KernelChoice } from '../kernels/create-kernel.js';
 import { NEVER_BYTES, THRESHOLD_NAMES, THRESHOLDS, type Thresholds } from '../kernels/thresholds.js';
 import { MAX_ARENA_BYTES, MIN_ARENA_BYTES } from '../memory/arena.js';
-import { shown } from '../protocol/shown.js';
+import { shown, unknownOption } from '../protocol/shown.js';
 import { descriptorLimit, hasDescriptors } from '../system/descriptor.js';
 import type { AdmissionOptions } from './admission.js';
 import { ConfigError } from './config-error.js';
@@ -141,13 +141,8 @@ export function checkNames<Options extends object>(
   if (typeof options !== 'object' || options === null) {
     throw new ConfigError('options', `${method}() takes an object with ${names.join(' and ')}, got ${shown(options)}`);
   }
-  for (const name of Object.keys(options)) {
-    if (names.includes(name)) continue;
-    throw new ConfigError(
-      name,
-      `${method}() has no option '${name}'; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`,
-    );
-  }
+  const unknown = unknownOption(options, names);
+  if (unknown !== undefined) throw new ConfigError(unknown.name, `${method}(): ${unknown.message}`);
   return options;
 }
 
@@ -156,11 +151,8 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   if (typeof options !== 'object' || options === null) {
     throw new ConfigError('options', `createServer needs an object of options, got ${String(options)}`);
   }
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.includes(name)) {
-      throw new ConfigError(name, `there is no option '${name}'; there are ${OPTIONS.toSorted().join(', ')}`);
-    }
-  }
+  const unknown = unknownOption(options, OPTIONS);
+  if (unknown !== undefined) throw new ConfigError(unknown.name, unknown.message);
   const number = (name: keyof typeof RANGES, byDefault: number) => checkNumber(name, options[name] ?? byDefault);
   /** Of those that have a constant default. */
   const numberOf = (name: keyof typeof RANGES & keyof typeof DEFAULTS) => number(name, DEFAULTS[name]);

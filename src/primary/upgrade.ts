@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Incident } from '../connection/incident.js';
@@ -14,13 +13,13 @@ import { type HandshakeRequest, type OpeningHandshake, readHandshake } from '../
 import { excerpt, HandshakeConfigError, HandshakeError } from '../protocol/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/handshake-response.js';
 import type { SystemCalls } from '../system/system-calls.js';
-import { descriptorOf } from '../system/descriptor.js';
-import { type Admission, networkOf } from './admission.js';
+import type { Admission } from './admission.js';
 import { Boundary } from './boundary.js';
 import { type Caller, StreamCaller } from './caller.js';
 import type { HttpConnections } from './http-connections.js';
 import type { Lingering } from './lingering.js';
-import { OrphanedHooks } from './orphaned-hooks.js';
+import { Undecided, type UndecidedOptions } from './undecided.js';
+import { Waits } from './waits.js';
 
 /** Where accepted connections go. */
 export interface Destination {
@@ -41,7 +40,7 @@ export interface Destination {
   placeStream(stream: Duplex, info: ConnectionInfo, head: Uint8Array): void;
 }
 
-export interface UpgraderOptions {
+export interface UpgraderOptions extends UndecidedOptions {
   /** Undefined: all. */
   readonly paths: ReadonlySet<string> | undefined;
   /** The hook of the handler module, as it is loaded now. */
@@ -54,10 +53,6 @@ export interface UpgraderOptions {
   readonly lingering: Lingering;
   /** Of a request; beyond it 431. */
   readonly maxHeaderCount: number;
-  readonly handshakeTimeoutMs: number;
-  readonly maxConnections: number;
-  /** 0: no limit. */
-  readonly maxConnectionsPerIp: number;
   readonly log: ThrottledLog;
 }
 
@@ -74,9 +69,6 @@ const OUT_OF_DESCRIPTORS = 'a descriptor could not be duplicated: is the limit (
 
 /** For the log: what a client took nothing of. */
 const LATE_101 = 'the 101, behind an answer that was sent before (handshakeTimeoutMs)';
-
-/** How often those whose hook has not settled are asked whether they are still there, in ms. */
-const LEFT_CHECK_MS = 100;
 
 /**
  * A handshake above a limit is judged again after so many ms, so many times: who leaves and comes back at once may be ahead of the
@@ -101,15 +93,11 @@ export class Upgrader {
   readonly #options: UpgraderOptions;
   readonly #destination: Destination;
   readonly #boundary: Boundary;
-  /** Upgrades that wait for a hook, or for the kernel to take the 101: what ends their wait. */
-  readonly #waiting = new Set<(why: string) => void>();
-  /** The same of those whose clients have ended their side meanwhile, and count no more: what they have sent is still answered. */
-  readonly #departed = new Set<(why: string) => void>();
-  /** Those who wait for a hook, and what is to be done when they leave. */
-  readonly #undecided = new Map<Caller, () => void>();
-  #leftTimer: NodeJS.Timeout | undefined;
-  readonly #orphans: OrphanedHooks;
-  #judgedAgain = 0;
+  /** For a hook, or for the kernel to take the 101. */
+  readonly #waits: Waits;
+  readonly #undecided: Undecided;
+  /** Those above a limit that are judged again later: what does it now. */
+  readonly #judgedAgain = new Set<() => void>();
   /** Where a response is put that is to be sent at once. */
   readonly #response = Buffer.allocUnsafeSlow(RESPONSE_BYTES);
 
@@ -117,12 +105,13 @@ export class Upgrader {
     this.#options = options;
     this.#destination = destination;
     this.#boundary = new Boundary(options.log);
-    this.#orphans = new OrphanedHooks(options.maxConnections, options.maxConnectionsPerIp);
+    this.#waits = new Waits(options.handshakeTimeoutMs, this.#boundary);
+    this.#undecided = new Undecided(options, destination.calls);
   }
 
   /** How many upgrades wait now. */
   get pending(): number {
-    return this.#waiting.size;
+    return this.#waits.size;
   }
 
   /** Handles a request for an upgrade: the 'upgrade' event of an HTTP server. */
@@ -139,7 +128,7 @@ export class Upgrader {
 
   /** Handles a request for an upgrade, however it was read. */
   onCaller(request: HandshakeRequest, caller: Caller): void {
-    this.#onCaller(request, caller, this.#judgedAgain < MAX_JUDGED_AGAIN ? JUDGED_AGAIN : 0);
+    this.#onCaller(request, caller, this.#judgedAgain.size < MAX_JUDGED_AGAIN ? JUDGED_AGAIN : 0);
   }
 
   /** @param triesLeft how often it may be judged again */
@@ -151,7 +140,7 @@ export class Upgrader {
       this.#decide(candidate, undefined);
       return;
     }
-    if (this.#orphans.isFull(networkOf(caller.remoteAddress ?? ''))) {
+    if (this.#undecided.isFull(caller.remoteAddress)) {
       this.#options.incidents.add(Incident.ORPHANED_HOOKS, describeCandidate(candidate));
       this.#refuseForNow(caller, 'hooks of clients that have left are still running\n');
       return;
@@ -175,12 +164,14 @@ export class Upgrader {
   }
 
   #judgeLater(request: HandshakeRequest, caller: Caller, triesLeft: number): void {
-    this.#judgedAgain++;
-    setTimeout(() => {
-      this.#judgedAgain--;
+    const again = () => {
+      clearTimeout(timer);
+      this.#judgedAgain.delete(again);
       if (caller.isLost) return; // nobody would give back what is counted for it now
       this.#boundary.guard({ destroy: () => caller.drop() }, () => this.#onCaller(request, caller, triesLeft));
-    }, JUDGE_AGAIN_MS);
+    };
+    const timer = setTimeout(again, JUDGE_AGAIN_MS);
+    this.#judgedAgain.add(again);
   }
 
   /** @returns undefined if it is refused, or judged again later */
@@ -242,106 +233,28 @@ export class Upgrader {
   async #decideLater(candidate: Candidate, promise: PromiseLike<unknown>): Promise<void> {
     const { caller } = candidate;
     const late = () => this.#options.incidents.add(Incident.HOOK_TIMEOUT, describeCandidate(candidate));
-    const { stopWaiting, depart } = this.#wait(caller.stream, late, (why) => this.#refuseForNow(caller, why));
-    const stopWatching = this.#watchUndecided(caller, depart);
+    const wait = this.#waits.begin(caller.stream, { late, giveUp: (why) => this.#refuseForNow(caller, why) });
+    const settled = this.#undecided.add(caller, () => {
+      wait.depart();
+      caller.lose();
+    });
     let answer: unknown;
     try {
       answer = await promise;
     } catch (error) {
-      stopWatching();
-      if (stopWaiting()) this.#refuseFailed(candidate, error);
+      settled();
+      if (wait.stop()) this.#refuseFailed(candidate, error);
       else this.#tellFailed(candidate, error);
       return;
     }
-    stopWatching();
-    if (stopWaiting()) this.#decide(candidate, answer);
-  }
-
-  /**
-   * Learns of it when a client leaves before the hook has settled: who closes in the ordinary way cannot be read to his end, because
-   * what he has sent before is kept. His place is free from then on, although what he has sent is answered if the hook accepts.
-   * @param depart is called then.
-   * @returns a function to be called when the hook has settled
-   */
-  #watchUndecided(caller: Caller, depart: () => void): () => void {
-    const network = networkOf(caller.remoteAddress ?? '');
-    const since = performance.now();
-    let orphaned: NodeJS.Timeout | undefined;
-    const settled = () => {
-      clearTimeout(orphaned);
-      if (orphaned !== undefined) this.#orphans.remove(network);
-      orphaned = undefined;
-    };
-    const onLost = () => {
-      if (!this.#undecided.delete(caller)) return; // he had ended his side before
-      depart();
-      caller.lose();
-      this.#orphans.add(network);
-      // A hook that never settles is counted as long as its client would have waited.
-      const leftMs = Math.max(0, this.#options.handshakeTimeoutMs - (performance.now() - since));
-      orphaned = setTimeout(settled, leftMs).unref();
-    };
-    caller.stream.once('close', onLost);
-    this.#undecided.set(caller, onLost);
-    this.#leftTimer ??= setInterval(() => this.#noteLeft(), LEFT_CHECK_MS).unref();
-    return () => {
-      caller.stream.off('close', onLost);
-      this.#undecided.delete(caller);
-      settled();
-    };
-  }
-
-  #noteLeft(): void {
-    const { calls } = this.#destination;
-    for (const [caller, onLost] of this.#undecided) {
-      const fd = calls !== undefined && caller.isPlain ? descriptorOf(caller.stream as Socket) : -1;
-      if (fd >= 0 && calls?.hasPeerEnded(fd)) onLost();
-    }
-    if (this.#undecided.size > 0) return;
-    clearInterval(this.#leftTimer);
-    this.#leftTimer = undefined;
+    settled();
+    if (wait.stop()) this.#decide(candidate, answer);
   }
 
   /** Refuses everybody who still waits: the server is going away. */
   close(): void {
-    for (const abort of [...this.#waiting, ...this.#departed]) abort('the server is going away\n');
-  }
-
-  /**
-   * Bounds how long a socket is waited for.
-   * @param late is called when the time is over, to say so.
-   * @param giveUp ends the socket when the time is over, or when the server closes.
-   * @returns a function to be called when the wait is over: whether the socket is still there, and in time; and one to be called when
-   * its client counts no more.
-   */
-  #wait(
-    socket: Duplex,
-    late: () => void,
-    giveUp: (why: string) => void,
-  ): { readonly stopWaiting: () => boolean; readonly depart: () => void } {
-    let isOver = false;
-    const stopWaiting = () => {
-      if (isOver) return false;
-      isOver = true;
-      this.#waiting.delete(abort);
-      this.#departed.delete(abort);
-      clearTimeout(timer);
-      socket.off('close', stopWaiting);
-      return !socket.destroyed;
-    };
-    const abort = (why: string) => {
-      if (stopWaiting()) this.#boundary.guard(socket, () => giveUp(why));
-    };
-    const timer = setTimeout(() => {
-      late();
-      abort('the server took too long to decide\n');
-    }, this.#options.handshakeTimeoutMs);
-    socket.on('close', stopWaiting);
-    this.#waiting.add(abort);
-    const depart = () => {
-      if (this.#waiting.delete(abort)) this.#departed.add(abort);
-    };
-    return { stopWaiting, depart };
+    this.#waits.abortAll('the server is going away\n');
+    for (const again of this.#judgedAgain) again();
   }
 
   #decide(candidate: Candidate, answer: unknown): void {
@@ -404,9 +317,9 @@ export class Upgrader {
     caller.giveBack(fd);
     const { stream } = caller;
     const late = () => this.#options.incidents.add(Incident.STALL, describeCandidate(candidate), LATE_101);
-    const { stopWaiting } = this.#wait(stream, late, () => stream.destroy());
+    const wait = this.#waits.begin(stream, { late, giveUp: () => stream.destroy() });
     stream.write(response.slice(sent), 'latin1', (error) => {
-      if (stopWaiting() && !error) this.#boundary.guard(stream, () => this.#placeLater(candidate, calls, info));
+      if (wait.stop() && !error) this.#boundary.guard(stream, () => this.#placeLater(candidate, calls, info));
     });
   }
 

@@ -37,13 +37,16 @@ const MAX_SEND_BYTES = 0x7fff_f000;
 
 /** madvise(2): the pages are not needed any more, and are empty when they are touched again. On Linux. */
 const MADV_DONTNEED = 4;
+const PAGE_BYTES = 4096;
 
 /** Of poll(2), on Linux: the peer has ended its side, or the connection is lost. */
 const POLLERR = 0x8;
 const POLLHUP = 0x10;
 const POLLRDHUP = 0x2000;
+/** Of a struct pollfd: the descriptor, what is asked for, and what is answered. */
 const POLLFD_BYTES = 8;
-const PAGE_BYTES = 4096;
+const EVENTS_AT = 4;
+const REVENTS_AT = 6;
 
 type Advise = (address: number, length: number, advice: number) => number;
 type Fcntl = (fd: number, command: number, type: 'int', value: number) => number;
@@ -197,15 +200,21 @@ export class SystemCalls {
   }
 
   /**
-   * Whether the peer of a TCP socket has ended its side, or is gone, whatever of its bytes is still to be read. On Linux; elsewhere that
-   * is known only when all has been read: false.
+   * Which peers of TCP sockets have ended their side, or are gone, whatever of their bytes is still to be read. On Linux; elsewhere that
+   * is known only when all has been read: none.
+   * @returns their places among the descriptors
    */
-  hasPeerEnded(fd: number): boolean {
-    if (this.#poll === undefined) return false;
-    const polled = Buffer.alloc(POLLFD_BYTES);
-    polled.writeInt32LE(fd, 0);
-    polled.writeInt16LE(POLLRDHUP, 4);
-    return this.#poll(polled, 1, 0) > 0 && (polled.readInt16LE(6) & (POLLRDHUP | POLLHUP | POLLERR)) !== 0;
+  endedPeers(fds: readonly number[]): number[] {
+    if (this.#poll === undefined || fds.length === 0) return [];
+    const polled = Buffer.alloc(POLLFD_BYTES * fds.length);
+    for (const [i, fd] of fds.entries()) {
+      polled.writeInt32LE(fd, POLLFD_BYTES * i);
+      polled.writeInt16LE(POLLRDHUP, POLLFD_BYTES * i + EVENTS_AT);
+    }
+    if (this.#poll(polled, fds.length, 0) <= 0) return [];
+    const hasEnded = (i: number) =>
+      (polled.readInt16LE(POLLFD_BYTES * i + REVENTS_AT) & (POLLRDHUP | POLLHUP | POLLERR)) !== 0;
+    return [...fds.keys()].filter(hasEnded);
   }
 
   /**

@@ -450,6 +450,22 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     }
   });
 
+  it('a client that waits for a place is refused at once when the server closes', async () => {
+    const served = await serve({ handler: deciding, threads, maxConnectionsPerIp: 1 });
+    decideUpgrades(() => undefined);
+    using _client = await RawClient.open(served.port);
+    await until(() => served.server.stats().connections === 1);
+    using waiting = await RawClient.connect(served.port);
+    const request = encodeRequest('/');
+    waiting.socket.write(request.slice(0, 50)); // so that it comes by the HTTP server
+    await until(() => served.server.stats().httpConnections === 1);
+    waiting.socket.write(request.slice(50));
+    await primaryHasRead(served);
+    const closed = served.server.close({ drainMs: 1000 });
+    expect(await waiting.response).toMatch(/^HTTP\/1\.1 503 /);
+    await closed;
+  });
+
   it('a client that leaves while it waits for a place takes none', async () => {
     await using served = await serve({ handler: deciding, threads, maxConnectionsPerIp: 1 });
     let asked = 0;

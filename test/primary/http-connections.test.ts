@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { type AddressInfo, connect, Socket } from 'node:net';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Counter, Counters } from '../../dist/connection/counters.js';
 import { Incidents } from '../../dist/host/incidents.js';
 import { ThrottledLog } from '../../dist/host/throttled-log.js';
@@ -268,12 +268,23 @@ describe('connections above the limit, one after the other,', () => {
     for (const socket of [asking, ...others]) socket.destroy();
   });
 
-  it('have a second for a request, and two more for its answer', () => {
-    vi.useFakeTimers();
-    try {
+  describe('in time', () => {
+    const pair = (connections: HttpConnections) => {
+      const sockets = [new Socket(), new Socket()] as const;
+      for (const socket of sockets) expect(connections.add(socket)).toBe(true);
+      return sockets;
+    };
+
+    beforeEach(() => {
+      vi.useFakeTimers();
+    });
+    afterEach(() => {
+      vi.useRealTimers();
+    });
+
+    it('have a second for a request, and two more for its answer', () => {
       const connections = full();
-      const [silent, asking] = [new Socket(), new Socket()];
-      for (const socket of [silent, asking]) expect(connections.add(socket)).toBe(true);
+      const [silent, asking] = pair(connections);
       vi.advanceTimersByTime(999);
       expect(silent.destroyed).toBe(false);
       expect(connections.take(asking, new ServerResponse(new IncomingMessage(asking)))).toBe(true);
@@ -283,24 +294,16 @@ describe('connections above the limit, one after the other,', () => {
       expect(asking.destroyed).toBe(false);
       vi.advanceTimersByTime(1);
       expect(asking.destroyed).toBe(true);
-    } finally {
-      vi.useRealTimers();
-    }
-  });
+    });
 
-  it('are not cut off any more when they are somebody else’s', () => {
-    vi.useFakeTimers();
-    try {
+    it('are not cut off any more when they are somebody else’s', () => {
       const connections = full();
-      const [ours, theirs] = [new Socket(), new Socket()];
-      for (const socket of [ours, theirs]) expect(connections.add(socket)).toBe(true);
+      const [ours, theirs] = pair(connections);
       connections.release(theirs);
       vi.advanceTimersByTime(10_000);
       expect([ours.destroyed, theirs.destroyed]).toEqual([true, false]);
       expect(vi.getTimerCount()).toBe(0);
-    } finally {
-      vi.useRealTimers();
-    }
+    });
   });
 });
 

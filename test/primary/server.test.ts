@@ -183,8 +183,8 @@ describe('what is no option', () => {
     ];
     for (const call of refused) await expect(call()).rejects.toMatchObject({ name: 'ConfigError' });
     await expect(refused[0]?.()).rejects.toThrow('listen() takes an object with port and host, got 25052');
-    await expect(refused[2]?.()).rejects.toThrow("listen() has no option 'prt'; there are port, host");
-    await expect(refused[4]?.()).rejects.toThrow("close() has no option 'drain'; there is drainMs");
+    await expect(refused[2]?.()).rejects.toThrow("listen(): there is no option 'prt'; there are host, port");
+    await expect(refused[4]?.()).rejects.toThrow("close(): there is no option 'drain'; there is drainMs");
     await server.close();
   });
 });

@@ -51,13 +51,16 @@ describe.skipIf(!hasDescriptors)('the calls of the system', () => {
   test.runIf(process.platform === 'linux')(
     'know whether a peer has gone, whatever of it is still to be read',
     async () => {
-      expect(calls.hasPeerEnded(fd)).toBe(false);
+      expect(calls.endedPeers([fd])).toEqual([]);
       await new Promise((resolve) => client.write('x'.repeat(10_000), resolve));
-      expect(calls.hasPeerEnded(fd)).toBe(false);
+      expect(calls.endedPeers([fd])).toEqual([]);
       client.end();
       await once(client, 'finish');
-      while (!calls.hasPeerEnded(fd)) await new Promise((resolve) => setTimeout(resolve, 1));
+      while (calls.endedPeers([fd]).length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
       expect(ours.readableLength).toBe(0); // nothing of it was read
+      const others = [descriptorOf(client), 1_000_000];
+      expect(calls.endedPeers([...others, fd, ...others, fd])).toEqual([2, 5]);
+      expect(calls.endedPeers([])).toEqual([]);
     },
   );
 

@@ -1,0 +1,68 @@
+import type { Duplex } from 'node:stream';
+import type { Boundary } from './boundary.js';
+
+/** What is to be done about one who waits, and for whom it has become too long. */
+export interface Impatience {
+  /** Says that the time is over. */
+  late(): void;
+  /** Ends the connection, because the time is over or nobody is waited for any more. */
+  giveUp(why: string): void;
+}
+
+/** Somebody who waits. */
+export interface Wait {
+  /** Ends the wait. @returns whether its socket is still there, and in time */
+  stop(): boolean;
+  /** Its client has ended its side, and counts no more; what it has sent before is still to be answered. */
+  depart(): void;
+}
+
+/** Sockets that wait for something in this thread, each for a bounded time. */
+export class Waits {
+  readonly #timeoutMs: number;
+  readonly #boundary: Boundary;
+  /** What ends each of them. */
+  readonly #waiting = new Set<(why: string) => void>();
+  readonly #departed = new Set<(why: string) => void>();
+
+  constructor(timeoutMs: number, boundary: Boundary) {
+    this.#timeoutMs = timeoutMs;
+    this.#boundary = boundary;
+  }
+
+  /** How many there are, without those that have departed. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  begin(socket: Duplex, { late, giveUp }: Impatience): Wait {
+    let isOver = false;
+    const stop = () => {
+      if (isOver) return false;
+      isOver = true;
+      this.#waiting.delete(abort);
+      this.#departed.delete(abort);
+      clearTimeout(timer);
+      socket.off('close', stop);
+      return !socket.destroyed;
+    };
+    const abort = (why: string) => {
+      if (stop()) this.#boundary.guard(socket, () => giveUp(why));
+    };
+    const timer = setTimeout(() => {
+      late();
+      abort('the server took too long to decide\n');
+    }, this.#timeoutMs);
+    socket.on('close', stop);
+    this.#waiting.add(abort);
+    const depart = () => {
+      if (this.#waiting.delete(abort)) this.#departed.add(abort);
+    };
+    return { stop, depart };
+  }
+
+  /** Nobody is waited for any more. */
+  abortAll(why: string): void {
+    for (const abort of [...this.#waiting, ...this.#departed]) abort(why);
+  }
+}
