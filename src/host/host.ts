@@ -206,6 +206,7 @@ export class Host {
     // Their 'close' events, so that handlers learn of it.
     if (this.#connections.size > 0) await this.#until(() => this.#connections.size === 0, performance.now() + 100);
     clearInterval(this.#sampling);
+    this.#calls?.letGo(); // this thread may get another host, with an arena of its own
   }
 
   /** Closes those for which nothing is to be done any more. @returns whether these were all. */

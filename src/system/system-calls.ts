@@ -131,6 +131,11 @@ export class SystemCalls {
     return this.#send(fd, this.#address + start, Math.min(end - start, MAX_SEND_BYTES), SEND_FLAGS);
   }
 
+  /** Lets go of the memory that was last sent from, which may be large and of no use to anybody else any more. */
+  letGo(): void {
+    this.#memory = undefined;
+  }
+
   /**
    * Makes a listening socket one whose connections send small segments at once, which they have from it on Linux.
    * @returns whether {@link accept} can be used with it.

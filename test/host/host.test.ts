@@ -272,6 +272,18 @@ describe('drain', () => {
     expect(log).toEqual([]);
   });
 
+  test('lets go of the memory that was last sent from: it may be the arena', async () => {
+    const letGo = vi.spyOn(calls, 'letGo');
+    try {
+      const { host } = makeHost(echo);
+      expect(letGo).not.toHaveBeenCalled();
+      await host.drain(AMPLE_MS);
+      expect(letGo).toHaveBeenCalledOnce();
+    } finally {
+      letGo.mockRestore();
+    }
+  });
+
   test('closes every connection with 1001, and waits until they are over', async () => {
     const codes: number[] = [];
     const made = makeHost({ ...echo, close: (_connection, code) => void codes.push(code) });

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { descriptorOf, hasDescriptors } from '../../dist/system/descriptor.js';
@@ -63,6 +65,25 @@ describe.skipIf(!hasDescriptors)('the calls of the system', () => {
       expect(calls.endedPeers([])).toEqual([]);
     },
   );
+
+  test('keep the memory that was last sent from until they are told to let go', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const send = () => {
+      const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+      expect(calls.send(fd, new Uint8Array(memory.buffer), 0, 10)).toBe(10);
+      return new WeakRef(memory.buffer);
+    };
+    const sent = send();
+    calls.letGo();
+    // A WeakRef keeps what it was last asked for until the turn is over.
+    for (let i = 0; i < 50 && sent.deref() !== undefined; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      collectGarbage();
+    }
+    expect(sent.deref()).toBeUndefined();
+    send(); // goes on
+  });
 
   test('send no byte that is not of the memory', () => {
     const memory = new Uint8Array(100);
