@@ -156,15 +156,17 @@ export class Workers {
   /** Drains all workers, see {@link Host.drain}, and ends their threads. */
   async drain(limitMs: number): Promise<void> {
     this.#isClosing = true;
+    clearInterval(this.#watch);
     for (const timer of this.#timers) clearTimeout(timer);
     for (const link of this.#links) link.drain(limitMs); // one that still starts finds it when it has
     this.#placeElsewhere(this.#stranded.splice(0));
+    // Who is not taken yet need not meet a worker that is about to close him, or that wakes from a long hook just when its time is over.
+    if (this.#options.isReplaced()) for (const link of this.#links) this.#placeElsewhere(link.revokeOffers());
     const ended = Promise.allSettled(this.#links.map((link) => link.ended));
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise((resolve) => (timer = setTimeout(resolve, limitMs + GRACE_MS)));
     await Promise.race([ended, deadline]);
     clearTimeout(timer);
-    clearInterval(this.#watch);
     for (const link of this.#links) this.#placeElsewhere(link.revokeOffers());
     this.#isDestroying = true;
     await this.#pool.destroy();
@@ -300,15 +302,14 @@ export class Workers {
 
   /** Moves what a blocked worker does not take to one that does. With no such worker it stays on offer. */
   #rescue(): void {
+    if (!this.canPlace) return;
     for (const link of this.#links) {
       if (!link.isStuck(this.#options.handOffTimeoutMs)) continue;
-      if (!(this.#isClosing ? this.#options.isReplaced() : this.canPlace)) continue;
       const handOffs = link.revokeOffers();
       if (handOffs.length === 0) continue;
       const what = 'a worker does not take connections';
       this.#options.log.throttled('warn', what, `${what}: ${handOffs.length} go to others`);
-      if (this.#isClosing) this.#placeElsewhere(handOffs);
-      else for (const handOff of handOffs) this.place(handOff);
+      for (const handOff of handOffs) this.place(handOff);
     }
   }
 }
