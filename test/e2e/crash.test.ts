@@ -126,6 +126,7 @@ describe.runIf(process.platform === 'linux')('a thread that dies', () => {
   );
 
   it('is replaced also if it is terminated from outside', async () => {
+    await until(() => workers.size === THREADS); // those that a reload has replaced are gone
     await expectDeath(async () => {
       lost++;
       const [worker] = workers;
