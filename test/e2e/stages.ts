@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
+import { happened } from './happened.js';
 import { pattern } from './pattern.js';
 import { encodeFrame, encodeRequest, Opcode } from './raw-client.js';
 
@@ -34,11 +34,11 @@ export async function comeAndGo(
   within: (step: Promise<unknown>, what: string) => Promise<unknown> = (step) => step,
 ): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1' });
-  socket.on('error', () => {}); // 'close' follows
-  const closed = once(socket, 'close');
-  await within(Promise.race([once(socket, 'connect'), closed]), 'connect');
+  socket.on('error', () => {}); // 'close' follows: a server that is full, or whose thread dies, may reset it too
+  const closed = happened(socket, 'close');
+  await within(Promise.race([happened(socket, 'connect'), closed]), 'connect');
   socket.write(sent);
-  if (waits) await within(Promise.race([once(socket, 'readable'), closed]), 'an answer');
+  if (waits) await within(Promise.race([happened(socket, 'readable'), closed]), 'an answer');
   if (resets) socket.resetAndDestroy();
   else socket.end().resume();
   await within(closed, 'close');

@@ -1,7 +1,7 @@
 /** What clients do that is no use of a server, each with what must hold nevertheless. */
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { happened } from '../e2e/happened.js';
 import { encodeRequest, Opcode, RawClient } from '../e2e/raw-client.js';
 import { ATTACKED } from './limits.js';
 import { Disrupted, Peer, Peers, pause, Wrong, within } from './peer.js';
@@ -32,7 +32,7 @@ const FLOOD_MAX_MIB = 4096;
 async function connectFrom(localAddress: string, port: number): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', localAddress, allowHalfOpen: true });
   socket.on('error', () => {}); // 'close' follows
-  await within(Promise.race([once(socket, 'connect'), once(socket, 'close')]), 'connect');
+  await within(Promise.race([happened(socket, 'connect'), happened(socket, 'close')]), 'connect');
   return socket;
 }
 
@@ -42,7 +42,7 @@ async function neverReads({ target, tally }: World): Promise<void> {
   const socket = connect({ port: target.port, host: '127.0.0.1' });
   socket.on('error', () => {}); // 'close' follows
   try {
-    await within(once(socket, 'connect'), 'connect');
+    await within(Promise.race([happened(socket, 'connect'), happened(socket, 'close')]), 'connect');
     socket.pause();
     socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(PIPELINED_REQUESTS));
     // A reset shows when something is written.

@@ -1,6 +1,6 @@
 /** What clients do: each scenario is one or a few connections from beginning to end, with every answer checked. */
-import { once } from 'node:events';
 import { connect } from 'node:net';
+import { happened } from '../e2e/happened.js';
 import { pattern, randomSize, textPattern } from '../e2e/pattern.js';
 import { closePayload, closeStatus, encodeFrame, encodeHeader, encodeRequest, Opcode } from '../e2e/raw-client.js';
 import { comeAndGo, type Stage, stagesOf } from '../e2e/stages.js';
@@ -279,7 +279,7 @@ async function noWebSocket({ target, next }: World): Promise<void> {
   }
   const socket = connect({ port: target.port, host: '127.0.0.1' });
   socket.on('error', () => {}); // 'close' follows
-  const closed = once(socket, 'close');
+  const closed = happened(socket, 'close');
   let answer = '';
   socket.on('data', (read) => {
     answer += read.toString('latin1');
