@@ -177,9 +177,12 @@ export class Guard implements Sliced {
     return this.#transport.queuedBytes + this.#keptBytes;
   }
 
-  /** Since when it has held it, by the thread's clock. Who sends more than can be handled is older than all others: he goes first. */
+  /**
+   * Since when it has held it, by the thread's clock. A connection that has sent more than can be handled counts as older than all
+   * others. One that gives way with nothing unhandled has merely been unlucky: its thread may have had to wait for a core.
+   */
   get heldSinceMs(): number {
-    if (this.givesWay) return Number.NEGATIVE_INFINITY;
+    if (this.givesWay && this.#input.hasUnhandled) return Number.NEGATIVE_INFINITY;
     const { begunAt, takenAt } = this.#vigil;
     // What waits only because we do not read is as young as can be.
     if (this.#transport.queuedBytes === 0) return begunAt < 0 ? this.#env.clock.nowMs : begunAt;
