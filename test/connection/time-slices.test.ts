@@ -211,6 +211,21 @@ describe('a connection that floods', () => {
     expect(flooding.connection.heldSinceMs).toBeLessThan(uploading.connection.heldSinceMs);
   });
 
+  test('is no older for it than it is when nothing of it waits to be handled', () => {
+    const { thread } = slow();
+    const [uploading, unlucky] = [thread.connect(), thread.connect()];
+    const begin = clientFrame(BINARY, Buffer.alloc(400_000)).subarray(0, 100_000);
+    uploading.wire.arrive(begin);
+    thread.pass(1000);
+    unlucky.wire.arrive(begin);
+    const before = unlucky.connection.heldSinceMs;
+    thread.handledMs += 100; // its thread did not run for so long
+    unlucky.wire.arrive(Buffer.alloc(100_000));
+    expect(unlucky.wire.isPaused).toBe(true);
+    expect(unlucky.connection.heldSinceMs).toBe(before);
+    expect(unlucky.connection.heldSinceMs).toBeGreaterThan(uploading.connection.heldSinceMs);
+  });
+
   test('gives way once for a slice, also if it has sent much in one read', async () => {
     const { thread, got } = slow();
     const giveWay = vi.spyOn(thread.slices, 'giveWay');
