@@ -1,17 +1,16 @@
 import type { Socket } from 'node:net';
-import { maskedFrame } from '../protocol/client-frame.js';
 import type { Acceptance } from '../protocol/client-handshake.js';
-import { CloseCode, type CloseStatus, closePayload, readCloseStatus } from '../protocol/close.js';
-import { FrameEvent } from '../protocol/frame-reader.js';
+import { CloseCode, type CloseStatus } from '../protocol/close.js';
+import { ABNORMAL_CLOSURE } from '../protocol/closing-handshake.js';
 import type { HandshakeHeaders } from '../protocol/handshake-headers.js';
-import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
-import { ProtocolError } from '../protocol/protocol-error.js';
-import { ServerFrameReader } from '../protocol/server-frame-reader.js';
+import { MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
+import type { ProtocolError } from '../protocol/protocol-error.js';
+import type { ServerFrameReader } from '../protocol/server-frame-reader.js';
 import { kindOf, viewOf } from '../protocol/view-of.js';
 import { ClientMessage, copyOf } from './client-message.js';
 import type { ClientHooks, ClientLimits } from './client-options.js';
-import { MaskingKeys } from './masking-keys.js';
 import { OptionError } from './option-error.js';
+import { ClientSession, type SessionOwner } from './session.js';
 
 /** How a connection has ended. */
 export interface ClientClosed extends CloseStatus {
@@ -22,20 +21,8 @@ export interface ClientClosed extends CloseStatus {
   readonly error?: Error;
 }
 
-/** RFC 6455 section 7.1: from open to closed, in this order and never back. */
-const State = {
-  OPEN: 0,
-  /** Our Close is sent; the server's is awaited. Messages are still handed out: the server may not have seen it. */
-  CLOSING: 1,
-  /** Nothing is exchanged any more: what arrives is discarded until the server closes TCP. */
-  FINISHING: 2,
-  CLOSED: 3,
-} as const;
-
 /** What a client can send: text, or bytes of any kind. */
 export type ClientData = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
-
-const keys = new MaskingKeys();
 
 /** An open connection to a server. Pings are answered by themselves. */
 export class ClientConnection {
@@ -49,13 +36,9 @@ export class ClientConnection {
   readonly #socket: Socket;
   readonly #hooks: ClientHooks;
   readonly #limits: ClientLimits;
-  readonly #reader: ServerFrameReader;
-  #state: (typeof State)[keyof typeof State] = State.OPEN;
-  #received: CloseStatus | undefined;
+  readonly #session: ClientSession;
   #error: Error | undefined;
   #owesDrain = false;
-  /** Payload of the last ping that could not be answered at once. */
-  #owedPong: Buffer | undefined;
   #isStarted = false;
   #isPaused = false;
   #closeTimer: NodeJS.Timeout | undefined;
@@ -67,23 +50,35 @@ export class ClientConnection {
     this.#socket = socket;
     this.#hooks = hooks;
     this.#limits = limits;
-    this.#reader = new ServerFrameReader(limits.maxPayloadBytes);
+    const owner: SessionOwner = {
+      get isOutputWaiting() {
+        return socket.writableNeedDrain;
+      },
+      writeFrame: (frame) => this.#write(frame),
+      onMessage: (reader) => this.#onMessage(reader),
+      onPong: (payload) => hooks.pong?.(this, copyOf(payload)),
+      onCloseFrame: () => this.#finish(),
+      onViolation: (error) => this.#onViolation(error),
+    };
+    this.#session = new ClientSession(owner, limits.maxPayloadBytes);
+    const { closing } = this.#session;
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
-        this.#state = State.CLOSED;
+        closing.closed();
         clearTimeout(this.#closeTimer);
-        const status = this.#received ?? { code: CloseCode.ABNORMAL, reason: '' };
+        const status = closing.received ?? { ...ABNORMAL_CLOSURE };
         resolve(this.#error === undefined ? status : { ...status, error: this.#error });
       });
     });
     socket.on('error', (error) => {
       // The server has said goodbye: how it ends TCP behind that is no matter.
-      if (this.#received === undefined) this.#error ??= error;
+      if (closing.received === undefined) this.#error ??= error;
     });
     socket.on('data', (read: Buffer) => this.#onRead(read));
     // The server closes TCP first (section 7.1.1); whoever does it without a Close ends the connection too. What is queued may
     // never be taken: it has a time limit.
     socket.on('end', () => {
+      closing.lost();
       this.#finish();
       socket.end();
     });
@@ -91,7 +86,7 @@ export class ClientConnection {
   }
 
   get isOpen(): boolean {
-    return this.#state === State.OPEN;
+    return this.#session.isOpen;
   }
 
   /** Bytes that are queued, and not yet with the system. */
@@ -105,8 +100,9 @@ export class ClientConnection {
    * @throws OptionError for anything else. TypeError for memory that was transferred elsewhere.
    */
   send(data: ClientData): boolean {
-    if (this.#state !== State.OPEN) return false;
-    return this.#write(typeof data === 'string' ? Opcode.TEXT : Opcode.BINARY, bytesOf('data', data));
+    if (!this.isOpen) return false;
+    this.#session.send(typeof data === 'string' ? Opcode.TEXT : Opcode.BINARY, bytesOf('data', data));
+    return !this.#owesDrain;
   }
 
   /**
@@ -118,7 +114,7 @@ export class ClientConnection {
     if (bytes.length > MAX_CONTROL_PAYLOAD_BYTES) {
       throw new OptionError('payload', `a ping takes at most ${MAX_CONTROL_PAYLOAD_BYTES} bytes, got ${bytes.length}`);
     }
-    if (this.#state === State.OPEN) this.#write(Opcode.PING, bytes);
+    if (this.isOpen) this.#session.send(Opcode.PING, bytes);
   }
 
   /**
@@ -128,17 +124,14 @@ export class ClientConnection {
    * @throws CloseArgumentError if they cannot be sent.
    */
   close(code: number = CloseCode.NORMAL, reason = ''): void {
-    const payload = closePayload(code, reason);
-    if (this.#state !== State.OPEN) return;
-    this.#state = State.CLOSING;
-    this.#write(Opcode.CLOSE, payload);
+    if (!this.#session.close(code, reason)) return;
     this.#expectEnd();
     this.resume();
   }
 
   /** Drops the connection without a Close. No hook is called any more. */
   terminate(): void {
-    if (this.#state < State.FINISHING) this.#state = State.FINISHING;
+    this.#session.closing.lost();
     this.#socket.destroy();
   }
 
@@ -147,7 +140,7 @@ export class ClientConnection {
    * still handed out. No ping is answered. It ends with {@link close}, for which the server's answer must be read.
    */
   pause(): void {
-    if (this.#state !== State.OPEN) return;
+    if (!this.isOpen) return;
     this.#isPaused = true;
     this.#socket.pause();
   }
@@ -166,77 +159,35 @@ export class ClientConnection {
   }
 
   #onRead(read: Buffer): void {
-    if (this.#state >= State.FINISHING) return;
     try {
-      this.#reader.feed(read);
-      for (let event = this.#reader.next(); event !== FrameEvent.NONE; event = this.#reader.next()) {
-        this.#onEvent(event);
-        if (this.#state >= State.FINISHING) return;
-      }
+      this.#session.feed(read);
     } catch (error) {
       // A hook's own error is not for us to judge, but what it has left half read cannot be gone on with.
-      if (!(error instanceof ProtocolError)) {
-        this.terminate();
-        throw error;
-      }
-      this.#fail(error);
+      this.terminate();
+      throw error;
     }
   }
 
-  #onEvent(event: FrameEvent): void {
-    const { payload, isBinary, ownsPayload } = this.#reader;
-    switch (event) {
-      case FrameEvent.MESSAGE:
-        this.#hooks.message?.(this, new ClientMessage(isBinary, ownsPayload ? payload : copyOf(payload)));
-        break;
-      case FrameEvent.PING:
-        if (this.#state === State.OPEN) this.#onPing(payload);
-        break;
-      case FrameEvent.PONG:
-        this.#hooks.pong?.(this, copyOf(payload));
-        break;
-      case FrameEvent.CLOSE:
-        this.#onClose(readCloseStatus(payload));
-        break;
-    }
-  }
-
-  /** Of pings that come while the system takes no more, the last one is answered (section 5.5.3). */
-  #onPing(payload: Buffer): void {
-    if (this.#socket.writableNeedDrain) this.#owedPong = copyOf(payload);
-    else this.#write(Opcode.PONG, payload);
+  #onMessage({ payload, isBinary, ownsPayload }: ServerFrameReader): void {
+    this.#hooks.message?.(this, new ClientMessage(isBinary, ownsPayload ? payload : copyOf(payload)));
   }
 
   #onDrain(): void {
-    const payload = this.#owedPong;
     const owesDrain = this.#owesDrain;
-    this.#owedPong = undefined;
     this.#owesDrain = false;
-    if (this.#state !== State.OPEN) return;
-    if (payload !== undefined) this.#write(Opcode.PONG, payload);
+    if (!this.isOpen) return;
+    this.#session.onDrain();
     if (owesDrain) this.#hooks.drain?.(this);
   }
 
-  /** The server's code is echoed (section 5.5.1), unless ours has been sent. */
-  #onClose(status: CloseStatus): void {
-    this.#received = status;
-    if (this.#state === State.OPEN) {
-      const code = status.code === CloseCode.NO_STATUS ? undefined : status.code;
-      this.#write(Opcode.CLOSE, closePayload(code));
-    }
-    this.#finish();
-  }
-
-  /** Section 7.1.7: the server is told why, and nothing of what it says is looked at any more. */
-  #fail(error: ProtocolError): void {
+  /** Section 7.1.7: nothing of what the server says is looked at any more. */
+  #onViolation(error: ProtocolError): void {
     this.#error = error;
-    if (this.#state === State.OPEN) this.#write(Opcode.CLOSE, closePayload(error.closeCode));
     this.#finish();
     this.#socket.end();
   }
 
   #finish(): void {
-    this.#state = State.FINISHING;
     this.#expectEnd();
     this.#socket.resume();
   }
@@ -245,10 +196,8 @@ export class ClientConnection {
     this.#closeTimer ??= setTimeout(() => this.#socket.destroy(), this.#limits.closeTimeoutMs);
   }
 
-  #write(opcode: number, payload: Uint8Array): boolean {
-    if (this.#socket.write(maskedFrame(FIN | opcode, payload, keys.next()))) return true;
-    this.#owesDrain = true;
-    return false;
+  #write(frame: Buffer): void {
+    if (!this.#socket.write(frame)) this.#owesDrain = true;
   }
 }
 

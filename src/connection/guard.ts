@@ -1,4 +1,4 @@
-import { CloseCode } from '../protocol/close.js';
+import { CloseCode, type CloseStatus } from '../protocol/close.js';
 import { Counter } from './counters.js';
 import type { ConnectionEnvironment } from './environment.js';
 import type { HostedConnection } from './hosted-connection.js';
@@ -11,6 +11,8 @@ import { Verdict, Vigil } from './vigil.js';
 
 /** The most bytes that are granted at a time: a small integer. */
 const MAX_GRANT = 2 ** 30;
+
+const SHED_STATUS: CloseStatus = { code: CloseCode.TRY_AGAIN_LATER, reason: 'the server holds too much' };
 
 /**
  * A quarter of what may be taken, and one by one when that is little. What was granted is taken when the connection asks again,
@@ -192,11 +194,11 @@ export class Guard implements Sliced {
   /** Gives back what the connection holds, at its price. */
   shed(): void {
     if (this.#transport.queuedBytes > 0) {
-      this.#cut(Incident.SHED); // a Close would have to wait behind all that is queued
+      this.#cut(Incident.SHED, SHED_STATUS); // a Close would have to wait behind all that is queued
       return;
     }
     this.#tell(Incident.SHED);
-    this.#failAndForget(CloseCode.TRY_AGAIN_LATER, 'the server holds too much');
+    this.#failAndForget(SHED_STATUS.code, SHED_STATUS.reason);
   }
 
   #execute(verdict: Verdict): void {
@@ -224,10 +226,10 @@ export class Guard implements Sliced {
     this.noteInput(0);
   }
 
-  /** Ends the connection without a word to the peer, which would not hear it. */
-  #cut(why: Incident): void {
+  /** Ends the connection without a word to the peer, which would not hear it. @param status what the handler is told */
+  #cut(why: Incident, status?: CloseStatus): void {
     this.#tell(why);
-    this.#connection.terminate();
+    this.#connection.cut(status);
   }
 
   #onExhausted(rate: RateLimit): void {

@@ -1,6 +1,8 @@
-import { CloseCode, type CloseStatus, closePayload, fittingReason, readCloseStatus } from '../protocol/close.js';
+import { CloseCode, type CloseStatus } from '../protocol/close.js';
+import { ABNORMAL_CLOSURE, ClosingHandshake, ClosingState } from '../protocol/closing-handshake.js';
 import { FrameEvent, type FrameReader } from '../protocol/frame-reader.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
+import { PendingPong } from '../protocol/pending-pong.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
 import type { FrameMemory } from '../pubsub/frame-joiner.js';
 import type { Publisher, Subscriber, Topics } from '../pubsub/topics.js';
@@ -20,16 +22,6 @@ import { payloadBytes, payloadOf } from './payload.js';
 import { checkTopic, publishTo } from './publish-to.js';
 import type { Transport, TransportListener } from './transport.js';
 import { Turn } from './turn.js';
-
-/** RFC 6455 section 7.1: from open to closed, in this order and never back. */
-const State = {
-  OPEN: 0,
-  /** Our Close is sent; the peer's is awaited. Its messages are dropped. */
-  CLOSING: 1,
-  /** Nothing is exchanged any more: what was sent is flushed, then FIN; what arrives is discarded until the peer's FIN. */
-  FINISHING: 2,
-  CLOSED: 3,
-} as const;
 
 /** After a read of so many bytes it is asked how much time the connection has had: there may be as much again at once. */
 const LONG_READ_BYTES = 64 * 1024;
@@ -80,7 +72,9 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   /** Messages of this read, and those sent by the {@link OutBuffer.lane}, that are not counted yet. */
   #messagesIn = 0;
   #messagesOut = 0;
-  #state: (typeof State)[keyof typeof State] = State.OPEN;
+  readonly #closing = new ClosingHandshake();
+  /** Whether the closing handshake has not begun: the same as its state, which hot loops do not look up. */
+  #isOpen = true;
   #message: LentMessage | undefined;
 
   #isOpening = true;
@@ -90,11 +84,8 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #peerEnded = false;
   /** `send` has returned false, and `drain` is due. */
   #owesDrain = false;
-  /** The payload of the latest ping that could not be answered yet, because output was queued. */
-  #owedPong: Uint8Array | undefined;
-
-  #received: CloseStatus | undefined;
-  #failedWith: CloseStatus | undefined;
+  /** Made with the first ping. */
+  #pendingPong: PendingPong | undefined;
 
   /** @param connect makes the transport, which is paused and calls this listener. */
   constructor(env: ConnectionEnvironment, info: ConnectionInfo, connect: (listener: TransportListener) => Transport) {
@@ -154,7 +145,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   }
 
   get isOpen(): boolean {
-    return this.#state === State.OPEN;
+    return this.#isOpen;
   }
 
   get bufferedAmount(): number {
@@ -174,7 +165,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   }
 
   #sendAny(data: SendData): boolean {
-    if (this.#state !== State.OPEN || !this.#beforeOutput()) return false;
+    if (!this.#isOpen || !this.#beforeOutput()) return false;
     if (!this.#output.isIdle && !this.#hasRoomFor(payloadBytes(data), 1)) return false;
     if (data instanceof LentMessage) this.#sendMessage(data);
     else if (typeof data === 'string') this.#output.frameOfString(FIN | Opcode.TEXT, data);
@@ -194,25 +185,34 @@ export class HostedConnection implements Connection, TransportListener, InputLis
         `the payload of a ping must be at most ${MAX_CONTROL_PAYLOAD_BYTES} bytes, got ${bytes.length}`,
       );
     }
-    if (this.#state !== State.OPEN || !this.#beforeOutput()) return false;
+    if (!this.#isOpen || !this.#beforeOutput()) return false;
     if (!this.#output.isIdle && !this.#hasRoomFor(bytes.length, 0)) return false;
     this.#output.frame(FIN | Opcode.PING, bytes, 0, bytes.length);
     return this.#isBelowHighWaterMark();
   }
 
   close(code: number = CloseCode.NORMAL, reason = ''): void {
-    const payload = closePayload(code, reason);
-    if (this.#state !== State.OPEN) return;
-    if (this.#owedPong !== undefined) this.#pong(this.#owedPong, 0, this.#owedPong.length);
+    if (this.#isOpen) {
+      this.#sendPendingPong();
+      this.#beforeOutput();
+    }
+    const payload = this.#closing.begin(code, reason);
+    if (payload === undefined) return;
     this.#sendClose(payload);
-    if (this.isOpen) this.#leaveOpen(State.CLOSING);
+    this.#leaveOpen();
   }
 
   terminate(): void {
-    if (this.#state === State.CLOSED) return;
-    this.#env.topics.forget(this);
-    if (this.#state === State.OPEN) this.#env.onConnectionClosing(this);
-    this.#state = State.FINISHING;
+    this.cut();
+  }
+
+  /** Ends it without a Close. @param failure what the hook `close` is told; by default 1006, unless more is known */
+  cut(failure?: CloseStatus): void {
+    if (this.#closing.state === ClosingState.CLOSED) return;
+    this.#topics.forget(this);
+    if (this.#isOpen) this.#env.onConnectionClosing(this);
+    this.#isOpen = false;
+    this.#closing.lost(failure);
     // What only waits for others of the same phase was sent long ago, as its sender sees it.
     if (this.#output.isIdle) this.#output.flush();
     this.#output.drop();
@@ -221,7 +221,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   subscribe(topic: string): void {
     checkTopic(topic);
-    if (this.#state !== State.OPEN) return;
+    if (!this.#isOpen) return;
     const { topics } = this.#env;
     // Here, although `Topics.subscribe` does it for new subscribers too: what is pending may be too much, and end this connection.
     topics.catchUp(this);
@@ -246,7 +246,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   onMissed(): void {
     const { limits } = this.#env;
-    if (this.#state !== State.OPEN || limits.slowConsumer === 'drop') return; // who has not posted it has counted it
+    if (!this.#isOpen || limits.slowConsumer === 'drop') return; // who has not posted it has counted it
     this.#env.onLimit(this, Incident.MISSED);
     this.#topics.forget(this);
     this.fail(CloseCode.TRY_AGAIN_LATER, 'missed publications');
@@ -303,13 +303,13 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     const { turn, limits } = this.#env;
     turn.begin();
     try {
-      if (this.#owedPong !== undefined && this.#output.isIdle) this.#pong(this.#owedPong, 0, this.#owedPong.length);
+      if (this.#output.isIdle) this.#sendPendingPong();
       // What is only gathered may be taken at once, and then nobody would call here again.
       if (this.#output.isIdle) this.#output.flush();
       if (this.#output.bufferedBytes * 2 > limits.highWaterMarkBytes) return;
       if (this.#owesDrain) {
         this.#owesDrain = false;
-        if (this.#state === State.OPEN) this.#callDrain();
+        if (this.#isOpen) this.#callDrain();
       }
       if (this.#input.isHeld && !this.#isOpening && !this.#guard.givesWay) this.#resume();
     } finally {
@@ -318,23 +318,22 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   }
 
   onEnd(): void {
-    if (this.#state >= State.FINISHING) return;
+    if (this.#closing.isFinished) return;
     this.#peerEnded = true;
-    if (this.#input.hasUnhandled) return;
-    // The peer has gone without a Close (section 7.1.5: 1006). What it is still to be sent is flushed.
-    this.#finish();
+    if (!this.#input.hasUnhandled) this.#onLost();
   }
 
   onClose(): void {
-    if (this.#state === State.CLOSED) return;
+    if (this.#closing.state === ClosingState.CLOSED) return;
     const { turn, topics, handler } = this.#env;
-    if (this.#state === State.OPEN) this.#env.onConnectionClosing(this);
-    this.#state = State.CLOSED;
+    if (this.#isOpen) this.#env.onConnectionClosing(this);
+    this.#isOpen = false;
+    this.#closing.closed();
     topics.forget(this);
     this.#output.drop();
     this.#input.close();
     this.#noteInput();
-    const { code, reason } = this.#received ?? this.#failedWith ?? { code: CloseCode.ABNORMAL, reason: '' };
+    const { code, reason } = this.#closing.received ?? this.#closing.failure ?? ABNORMAL_CLOSURE;
     turn.begin();
     try {
       this.#watch('close', handler.close?.(this, code, reason));
@@ -348,7 +347,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   /** Reads no more, until closing begins. What was read and is not handled yet still is. */
   stopReading(): void {
-    if (this.#state !== State.OPEN) return;
+    if (!this.#isOpen) return;
     this.#isStopped = true;
     this.#transport.pause();
   }
@@ -377,7 +376,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   /** Reads on if the peer was throttled, or publications had to wait, for long enough. @returns whether there is no more to be done */
   retry(): boolean {
-    if (this.#state === State.CLOSED) return true;
+    if (this.#closing.state === ClosingState.CLOSED) return true;
     if (this.#awaitsRoom() || !this.#guard.isReleased() || this.#guard.givesWay) return false;
     if (this.#input.isHeld && !this.#isOpening) this.#resume();
     return true;
@@ -385,7 +384,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   /** Reads on, and handles what was read, after others have had their slices of time. */
   goOn(): void {
-    if (this.#state !== State.CLOSED && !this.#isOpening) this.#resume();
+    if (this.#closing.state !== ClosingState.CLOSED && !this.#isOpening) this.#resume();
   }
 
   get heldBytes(): number {
@@ -398,7 +397,6 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   /** Gives back the memory that it holds, at the price of the connection. */
   shed(): void {
-    this.#failedWith ??= { code: CloseCode.TRY_AGAIN_LATER, reason: 'the server holds too much' };
     this.#guard.shed();
   }
 
@@ -440,7 +438,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   // Reading.
 
   get acceptsInput(): boolean {
-    if (this.#state !== State.OPEN) return true;
+    if (!this.#isOpen) return true;
     if (this.#isFull && (this.#awaitsRoom() || this.#isAboveHighWaterMark())) return false;
     if (this.#messagesLeft > 0) return true;
     this.#askGuard();
@@ -453,13 +451,13 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   }
 
   get discardsInput(): boolean {
-    return this.#state >= State.FINISHING;
+    return !this.#isOpen && this.#closing.isFinished;
   }
 
   onEvent(event: FrameEvent): void {
     if (event === FrameEvent.MESSAGE) this.#onMessages();
     else if (event === FrameEvent.CLOSE) this.#onCloseFrame();
-    else if (this.#state === State.OPEN && this.#countControlFrame() && event === FrameEvent.PING) this.#onPing();
+    else if (this.#isOpen && this.#countControlFrame() && event === FrameEvent.PING) this.#onPing();
   }
 
   /** A ping or pong is as much as a message. @returns false if it was one too many */
@@ -481,7 +479,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   /** A value that was meant to refuse must not let anybody in: see {@link problemOfOpen}. */
   #judgeOpen(answer: unknown): void {
-    if (this.#state !== State.OPEN) return;
+    if (!this.#isOpen) return;
     try {
       const problem = problemOfOpen(answer);
       if (problem !== undefined) this.#failHook('open', problem);
@@ -498,7 +496,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   /** Handles what is still unhandled, and then reads on, unless output has piled up again. */
   #resume(): void {
-    if (this.#state === State.CLOSED) return;
+    if (this.#closing.state === ClosingState.CLOSED) return;
     const { turn } = this.#env;
     turn.begin();
     const { publisher } = this.#topics;
@@ -511,7 +509,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     } finally {
       this.#endReadTurn(publisher);
     }
-    if (this.#peerEnded && this.#state < State.FINISHING) this.#finish();
+    if (this.#peerEnded && !this.#closing.isFinished) this.#onLost();
     if (!this.#isStopped) this.#transport.resume();
   }
 
@@ -527,7 +525,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   /** A message, and those behind it that the same scan has found, until something speaks against more of them. */
   #onMessages(): void {
-    if (this.#state !== State.OPEN) return;
+    if (!this.#isOpen) return;
     const { counters, poison } = this.#env;
     const { reader } = this.#input;
     if (reader.reportedFromHeap) counters.add(Counter.HEAP_MESSAGES, 1);
@@ -566,30 +564,25 @@ export class HostedConnection implements Connection, TransportListener, InputLis
       const handled = handler.message(this, message);
       message.isLive = false;
       if (handled !== undefined) this.#watch('message', handled);
-    } while (this.#messagesLeft > leaving && this.#state === State.OPEN && !this.#isFull && reader.nextScanned());
+    } while (this.#messagesLeft > leaving && this.#isOpen && !this.#isFull && reader.nextScanned());
   }
 
-  /** Section 5.5.3: answered with its own payload, with what else is sent in the phase; only the latest of several that had to wait. */
   #onPing(): void {
     const { bytes, start, length } = this.#input.reader;
-    if (this.#output.isIdle) this.#pong(bytes, start, length);
-    else this.#owedPong = new Uint8Array(bytes.subarray(start, start + length));
+    this.#pendingPong ??= new PendingPong();
+    const pong = this.#pendingPong.receive(bytes.subarray(start, start + length), !this.#output.isIdle);
+    if (pong !== undefined) this.#sendPong(pong);
   }
 
-  #pong(bytes: Uint8Array, start: number, length: number): void {
-    this.#owedPong = undefined;
-    if (this.#state !== State.OPEN || !this.#beforeOutput()) return;
-    this.#output.frame(FIN | Opcode.PONG, bytes, start, length);
+  #sendPendingPong(): void {
+    const pong = this.#pendingPong?.take();
+    if (pong !== undefined) this.#sendPong(pong);
+  }
+
+  #sendPong(payload: Uint8Array): void {
+    if (!this.#isOpen || !this.#beforeOutput()) return;
+    this.#output.frame(FIN | Opcode.PONG, payload, 0, payload.length);
     this.#isAboveHighWaterMark();
-  }
-
-  #onCloseFrame(): void {
-    const { bytes, start, length } = this.#input.reader;
-    this.#received = readCloseStatus(bytes.subarray(start, start + length));
-    const { code } = this.#received;
-    // Section 5.5.1: answered, once, with the same code.
-    if (this.#state === State.OPEN) this.#sendClose(closePayload(code === CloseCode.NO_STATUS ? undefined : code));
-    this.#finish();
   }
 
   // Sending.
@@ -616,7 +609,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #beforeOutput(): boolean {
     if (this.#topics.hasPending) this.#topics.catchUp(this);
     if (Turn.running === undefined) this.#out.flushSoon();
-    return this.#state === State.OPEN;
+    return this.#isOpen;
   }
 
   #isBelowHighWaterMark(): boolean {
@@ -657,37 +650,54 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   // Closing.
 
-  #sendClose(payload: Uint8Array): void {
-    if (!this.#beforeOutput()) return;
-    this.#output.frame(FIN | Opcode.CLOSE, payload, 0, payload.length);
-    this.#output.flush();
+  #onCloseFrame(): void {
+    const { bytes, start, length } = this.#input.reader;
+    const payload = new Uint8Array(bytes.subarray(start, start + length));
+    if (this.#isOpen) this.#beforeOutput();
+    const { isFinished } = this.#closing; // by what had to be delivered in front of the Close
+    const echo = this.#closing.receive(payload);
+    if (isFinished) return;
+    if (echo !== undefined) this.#sendClose(echo);
+    this.#finish();
   }
 
   /** Section 7.1.7: tells the peer why, if a Close can still be sent, and listens to it no more. */
   fail(code: number, reason: string): void {
-    if (this.#state >= State.FINISHING) return;
-    this.#failedWith ??= { code, reason };
-    if (this.#state === State.OPEN) this.#sendClose(closePayload(code, fittingReason(reason)));
+    if (this.#isOpen) this.#beforeOutput();
+    if (this.#closing.isFinished) return;
+    const payload = this.#closing.fail(code, reason);
+    if (payload !== undefined) this.#sendClose(payload);
     this.#finish();
   }
 
+  /** The peer has gone without a Close. What it is still to be sent is flushed. */
+  #onLost(): void {
+    this.#closing.lost();
+    this.#finish();
+  }
+
+  /** Sends a Close, behind what was published before: see {@link #beforeOutput}. */
+  #sendClose(payload: Uint8Array): void {
+    this.#output.frame(FIN | Opcode.CLOSE, payload, 0, payload.length);
+    this.#output.flush();
+  }
+
   #finish(): void {
-    if (this.#state >= State.FINISHING) return; // by what had to be delivered in front of a Close
-    this.#leaveOpen(State.FINISHING);
+    this.#leaveOpen();
     this.#output.flush();
     this.#transport.end();
   }
 
   /** Once a Close was sent or received, there are no publications and no pauses. */
-  #leaveOpen(state: typeof State.CLOSING | typeof State.FINISHING): void {
-    this.#env.topics.forget(this);
-    this.#owedPong = undefined;
+  #leaveOpen(): void {
+    this.#topics.forget(this);
+    this.#pendingPong = undefined;
     // The peer has one deadline for all of the closing.
-    if (this.#state === State.OPEN) {
+    if (this.#isOpen) {
       this.#guard.noteClosing();
       this.#env.onConnectionClosing(this);
     }
-    this.#state = state;
+    this.#isOpen = false;
     const isStopped = this.#isStopped;
     this.#isStopped = false;
     if ((this.#input.isHeld || isStopped) && !this.#isOpening) this.#env.turn.afterwards(() => this.#resume());

@@ -2,14 +2,13 @@ import type { Socket } from 'node:net';
 import type { Address } from '../client/address.js';
 import { dial } from '../client/dial.js';
 import { Handshake } from '../client/handshake.js';
-import { MaskingKeys } from '../client/masking-keys.js';
-import { maskedFrame } from '../protocol/client-frame.js';
-import { CloseCode, closePayload, readCloseStatus } from '../protocol/close.js';
-import { FrameEvent } from '../protocol/frame-reader.js';
+import { ClientSession, type SessionOwner } from '../client/session.js';
+import { CloseCode } from '../protocol/close.js';
+import { ABNORMAL_CLOSURE, ClosingState } from '../protocol/closing-handshake.js';
 import { HandshakeResponseError } from '../protocol/handshake-response-error.js';
-import { FIN, Opcode } from '../protocol/opcode.js';
-import { ProtocolError } from '../protocol/protocol-error.js';
-import { ServerFrameReader } from '../protocol/server-frame-reader.js';
+import { Opcode } from '../protocol/opcode.js';
+import type { ProtocolError } from '../protocol/protocol-error.js';
+import type { ServerFrameReader } from '../protocol/server-frame-reader.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { NO_CLOSE, TIMEOUT } from './failures.js';
@@ -58,18 +57,6 @@ export interface LoadListener {
   onClosed(connection: LoadConnection, code: number, failure: string | undefined): void;
 }
 
-const State = {
-  CONNECTING: 0,
-  OPEN: 1,
-  /** Our Close is sent. */
-  CLOSING: 2,
-  /** The server's Close has come, or it broke the protocol: nothing counts any more. */
-  FINISHING: 3,
-  CLOSED: 4,
-} as const;
-
-const keys = new MaskingKeys();
-
 /**
  * A connection of the load generator: the client's half of the protocol, for messages that are known before.
  *
@@ -77,22 +64,21 @@ const keys = new MaskingKeys();
  * what differs (a ping, a Close, other fragments, a wrong answer) goes through the framing loop. Frames are written by one
  * system call on the descriptor, as long as nothing is queued: it costs less than `socket.write`.
  */
-export class LoadConnection {
+export class LoadConnection implements SessionOwner {
   readonly #env: LoadEnvironment;
   readonly #listener: LoadListener;
   readonly #handshake: Handshake;
   readonly #socket: Socket;
   /** -1 where there is none (TLS, Windows): then the socket writes. */
   #fd = -1;
-  #state: (typeof State)[keyof typeof State] = State.CONNECTING;
+  readonly #session: ClientSession;
+  /** Whether the server has accepted. */
+  #hasOpened = false;
   #isQueued = false;
-  /** Payload of the last ping that could not be answered at once. */
-  #owedPong: Buffer | undefined;
   /** How many bytes of the message that is arriving have come, all of them as expected. */
   #phase = 0;
-  /** Reads what is not as expected, up to the end of a message. */
-  #reader: ServerFrameReader | undefined;
-  #closeCode: number = CloseCode.ABNORMAL;
+  /** Whether the session reads what is not as expected, up to the end of a message. */
+  #isUnexpected = false;
   #failure: string | undefined;
   /** For the opening handshake, and then for the closing one. */
   #timer: NodeJS.Timeout | undefined;
@@ -111,6 +97,7 @@ export class LoadConnection {
     this.#env = env;
     this.#listener = listener;
     this.#handshake = new Handshake(address, plan);
+    this.#session = new ClientSession(this, Math.max(MAX_PAYLOAD_BYTES, env.frames.payload.length));
     this.inFlight = new InFlight(plan.mode === 'echo' ? plan.inFlight : 1);
     const onread = {
       buffer: readBuffer,
@@ -124,20 +111,25 @@ export class LoadConnection {
     this.#timer = setTimeout(() => this.fail(`${TIMEOUT}opening handshake`), plan.timeoutMs);
     this.#socket.once('close', () => {
       clearTimeout(this.#timer);
-      if (this.#state < State.FINISHING) this.#failure ??= NO_CLOSE;
-      this.#state = State.CLOSED;
-      listener.onClosed(this, this.#closeCode, this.#failure);
+      const { closing } = this.#session;
+      if (!closing.isFinished) this.#failure ??= NO_CLOSE;
+      closing.closed();
+      listener.onClosed(this, (closing.received ?? ABNORMAL_CLOSURE).code, this.#failure);
     });
     this.#socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (this.#state >= State.FINISHING) return;
-      const what = this.#state === State.CONNECTING ? 'connect' : 'lost';
+      if (this.#session.closing.isFinished) return;
+      const what = this.#hasOpened ? 'lost' : 'connect';
       this.#failure ??= `${what}: ${error.code ?? error.message}`;
     });
     this.#socket.on('end', () => this.#onEnd());
   }
 
   get isOpen(): boolean {
-    return this.#state === State.OPEN;
+    return this.#hasOpened && this.#session.isOpen;
+  }
+
+  get isOutputWaiting(): boolean {
+    return this.#socket.writableNeedDrain;
   }
 
   /** Whether the system has not taken all that was written. */
@@ -147,13 +139,13 @@ export class LoadConnection {
 
   /** Sends the message so many times, if the connection is open. */
   send(count: number): void {
-    if (this.#state !== State.OPEN) return;
+    if (!this.isOpen) return;
     const { batch, batchFrames, sentBytes } = this.#env.frames;
     for (let left = count; left > 0; left -= batchFrames) this.#write(batch, Math.min(left, batchFrames) * sentBytes);
   }
 
   ping(): void {
-    this.#writeControl(Opcode.PING, Buffer.alloc(0));
+    this.#session.send(Opcode.PING, Buffer.alloc(0));
   }
 
   /**
@@ -161,23 +153,20 @@ export class LoadConnection {
    * its end, which is no failure.
    */
   close(): void {
-    if (this.#state === State.CONNECTING) this.#socket.destroy();
-    if (this.#state !== State.OPEN) return;
-    this.#state = State.CLOSING;
-    this.#writeControl(Opcode.CLOSE, closePayload(CloseCode.NORMAL));
-    this.#expectEnd();
+    if (!this.#hasOpened) this.#socket.destroy();
+    else if (this.#session.close(CloseCode.NORMAL, '')) this.#expectEnd();
   }
 
   /** Ends it at once. @param failure why, as the listener is told. */
   fail(failure: string): void {
     this.#failure ??= failure;
-    if (this.#state < State.FINISHING) this.#state = State.FINISHING;
+    this.#session.closing.lost();
     this.#socket.destroy();
   }
 
   #onRead(length: number): void {
     const { frames, readBuffer } = this.#env;
-    if (this.#state === State.OPEN && this.#reader === undefined) {
+    if (this.isOpen && !this.#isUnexpected) {
       const { expectedBytes } = frames;
       const phase = this.#phase;
       const end = phase + length;
@@ -196,9 +185,9 @@ export class LoadConnection {
   }
 
   #readSlowly(read: Buffer): void {
-    if (this.#state >= State.FINISHING) return;
+    if (this.#session.closing.isFinished) return;
     try {
-      if (this.#state === State.CONNECTING) {
+      if (!this.#hasOpened) {
         const answer = this.#handshake.feed(read);
         if (answer === undefined) return;
         this.#open();
@@ -210,8 +199,6 @@ export class LoadConnection {
       if (error instanceof HandshakeResponseError) {
         const { code, status } = error;
         this.fail(`handshake: ${code}${status === undefined || status === 101 ? '' : ` (${status})`}`);
-      } else if (error instanceof ProtocolError) {
-        this.#failProtocol(error);
       } else {
         throw error;
       }
@@ -219,7 +206,7 @@ export class LoadConnection {
   }
 
   #open(): void {
-    this.#state = State.OPEN;
+    this.#hasOpened = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (!this.#env.address.isSecure) this.#fd = descriptorOf(this.#socket);
@@ -228,72 +215,40 @@ export class LoadConnection {
 
   /** The framing loop, for what is not as expected. It begins where the last whole message has ended. */
   #parse(read: Buffer): void {
-    const { frames } = this.#env;
-    let reader = this.#reader;
-    if (reader === undefined) {
-      reader = new ServerFrameReader(Math.max(MAX_PAYLOAD_BYTES, frames.payload.length));
-      reader.feed(frames.expected.subarray(0, this.#phase));
-      reader.next();
-      this.#reader = reader;
-    }
-    reader.feed(read);
-    for (let event = reader.next(); event !== FrameEvent.NONE; event = reader.next()) {
-      this.#onEvent(event, reader);
-      if (this.#state >= State.FINISHING) return;
-    }
-    if (reader.isMidway) return;
-    this.#reader = undefined;
+    if (!this.#isUnexpected) this.#session.feed(this.#env.frames.expected.subarray(0, this.#phase));
+    this.#session.feed(read);
+    this.#isUnexpected = this.#session.isMidway;
     this.#phase = 0;
   }
 
-  #onEvent(event: FrameEvent, { payload, isBinary }: ServerFrameReader): void {
+  onMessage({ payload, isBinary }: ServerFrameReader): void {
     const { frames } = this.#env;
-    switch (event) {
-      case FrameEvent.MESSAGE:
-        if (isBinary === frames.isBinary && payload.equals(frames.payload)) this.#listener.onReplies(this, 1);
-        else this.#listener.onWrong(this);
-        break;
-      case FrameEvent.PING:
-        if (this.#state === State.OPEN) this.#onPing(payload);
-        break;
-      case FrameEvent.PONG:
-        this.#listener.onPong(this);
-        break;
-      case FrameEvent.CLOSE:
-        this.#onClose(readCloseStatus(payload).code);
-        break;
-    }
+    if (isBinary === frames.isBinary && payload.equals(frames.payload)) this.#listener.onReplies(this, 1);
+    else this.#listener.onWrong(this);
   }
 
-  /** Of pings that come while pongs wait to be sent, the last one is answered (RFC 6455 section 5.5.3). */
-  #onPing(payload: Buffer): void {
-    if (this.#socket.writableNeedDrain) this.#owedPong = Buffer.from(payload);
-    else this.#writeControl(Opcode.PONG, payload);
+  onPong(): void {
+    this.#listener.onPong(this);
   }
 
-  #onClose(code: number): void {
-    this.#closeCode = code;
-    if (this.#state === State.OPEN) {
-      this.#failure = `closed by the server: ${code}`;
-      this.#writeControl(Opcode.CLOSE, closePayload(code === CloseCode.NO_STATUS ? undefined : code));
-    }
-    this.#state = State.FINISHING;
+  onCloseFrame(wasOpen: boolean): void {
+    const code = this.#session.closing.received?.code;
+    if (wasOpen) this.#failure = `closed by the server: ${code}`;
     this.#expectEnd();
   }
 
-  #failProtocol({ closeCode, message }: ProtocolError): void {
+  onViolation({ message }: ProtocolError): void {
     this.#failure ??= `protocol: ${message}`;
-    if (this.#state === State.OPEN) this.#writeControl(Opcode.CLOSE, closePayload(closeCode));
-    this.#state = State.FINISHING;
     this.#expectEnd();
     this.#socket.end();
   }
 
   /** The server sends no more. What is queued may never be taken: it has a time limit. */
   #onEnd(): void {
-    if (this.#state < State.FINISHING) {
+    const { closing } = this.#session;
+    if (!closing.isFinished) {
       this.#failure ??= NO_CLOSE;
-      this.#state = State.FINISHING;
+      closing.lost();
     }
     this.#expectEnd();
     this.#socket.end();
@@ -302,15 +257,14 @@ export class LoadConnection {
   #expectEnd(): void {
     this.#timer ??= setTimeout(
       () => {
-        if (this.#state < State.FINISHING) this.#failure ??= `${TIMEOUT}closing handshake`;
+        if (!this.#session.closing.isFinished) this.#failure ??= `${TIMEOUT}closing handshake`;
         this.#socket.destroy();
       },
       Math.min(this.#env.plan.timeoutMs, MAX_CLOSE_MS),
     );
   }
 
-  #writeControl(opcode: number, payload: Uint8Array): void {
-    const frame = maskedFrame(FIN | opcode, payload, keys.next());
+  writeFrame(frame: Buffer): void {
     this.#write(frame, frame.length);
   }
 
@@ -323,18 +277,14 @@ export class LoadConnection {
     }
     this.#isQueued = true;
     this.#socket.write(bytes.subarray(taken, length), () => {
-      if (this.#socket.writableLength > 0 || this.#state === State.CLOSED) return;
+      if (this.#socket.writableLength > 0 || this.#session.closing.state === ClosingState.CLOSED) return;
       this.#isQueued = false;
-      if (this.#state === State.OPEN) this.#onDrain();
+      if (this.isOpen) this.#onDrain();
     });
   }
 
   #onDrain(): void {
-    const payload = this.#owedPong;
-    if (payload !== undefined) {
-      this.#owedPong = undefined;
-      this.#writeControl(Opcode.PONG, payload);
-    }
+    this.#session.onDrain();
     if (!this.#isQueued) this.#listener.onDrain(this);
   }
 

@@ -1,0 +1,136 @@
+import { maskedFrame } from '../protocol/client-frame.js';
+import { ClosingHandshake, ClosingState } from '../protocol/closing-handshake.js';
+import { FrameEvent } from '../protocol/frame-reader.js';
+import { FIN, Opcode } from '../protocol/opcode.js';
+import { PendingPong } from '../protocol/pending-pong.js';
+import { ProtocolError } from '../protocol/protocol-error.js';
+import { ServerFrameReader } from '../protocol/server-frame-reader.js';
+import { MaskingKeys } from './masking-keys.js';
+
+/** The owner of a {@link ClientSession}: it has the socket. */
+export interface SessionOwner {
+  /** Whether something that was written waits for the system to take it. */
+  readonly isOutputWaiting: boolean;
+  /** Writes a frame, or queues it. */
+  writeFrame(frame: Buffer): void;
+  /** A message has come: see the reader's `payload`, `isBinary` and `ownsPayload`, which the next read overwrites. */
+  onMessage(reader: ServerFrameReader): void;
+  /** @param payload is overwritten by the next read. */
+  onPong(payload: Buffer): void;
+  /** The server's Close has come, and has been answered. @param wasOpen whether this side had not begun to close. */
+  onCloseFrame(wasOpen: boolean): void;
+  /** The server has broken the protocol, and has been told. */
+  onViolation(error: ProtocolError): void;
+}
+
+/** One key of these for each frame of the thread. */
+const keys = new MaskingKeys();
+
+/**
+ * The protocol of one open connection as its client sees it: bytes that were read go in, and its owner is told what they mean
+ * and given the frames that answer them.
+ */
+export class ClientSession {
+  readonly #owner: SessionOwner;
+  readonly #maxPayloadBytes: number;
+  readonly #closing = new ClosingHandshake();
+  /** Made with the first bytes, and with the first ping: most connections of a load generator need neither. */
+  #reader: ServerFrameReader | undefined;
+  #pendingPong: PendingPong | undefined;
+
+  /** @param maxPayloadBytes of a message that the server sends, its fragments in sum. */
+  constructor(owner: SessionOwner, maxPayloadBytes: number) {
+    this.#owner = owner;
+    this.#maxPayloadBytes = maxPayloadBytes;
+  }
+
+  /** How far its end is; what ends it without a frame is noted here by the owner. */
+  get closing(): ClosingHandshake {
+    return this.#closing;
+  }
+
+  get isOpen(): boolean {
+    return this.#closing.state === ClosingState.OPEN;
+  }
+
+  /** Whether a part of a message, or of a frame, has arrived and its end has not. */
+  get isMidway(): boolean {
+    return this.#reader?.isMidway === true;
+  }
+
+  /**
+   * Takes what one read has brought. A violation of the protocol goes to {@link SessionOwner.onViolation}.
+   * @throws what the owner throws when it is told something.
+   */
+  feed(read: Uint8Array): void {
+    if (this.#closing.isFinished) return;
+    this.#reader ??= new ServerFrameReader(this.#maxPayloadBytes);
+    const reader = this.#reader;
+    try {
+      reader.feed(read);
+      for (let event = reader.next(); event !== FrameEvent.NONE; event = reader.next()) {
+        this.#onEvent(event, reader);
+        if (this.#closing.isFinished) return;
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      const payload = this.#closing.fail(error.closeCode, '');
+      if (payload !== undefined) this.send(Opcode.CLOSE, payload);
+      this.#owner.onViolation(error);
+    }
+  }
+
+  /** Sends a frame of its own. */
+  send(opcode: number, payload: Uint8Array): void {
+    this.#owner.writeFrame(maskedFrame(FIN | opcode, payload, keys.next()));
+  }
+
+  /**
+   * Sends a Close, unless one was sent or received.
+   * @returns whether one was sent.
+   * @throws CloseArgumentError if code or reason cannot be sent.
+   */
+  close(code: number, reason: string): boolean {
+    const payload = this.#closing.begin(code, reason);
+    if (payload === undefined) return false;
+    this.send(Opcode.CLOSE, payload);
+    return true;
+  }
+
+  /** To be called when what was queued has been taken by the system. */
+  onDrain(): void {
+    const payload = this.#pendingPong?.take();
+    if (payload !== undefined && this.isOpen) this.send(Opcode.PONG, payload);
+  }
+
+  #onEvent(event: FrameEvent, reader: ServerFrameReader): void {
+    const { payload } = reader;
+    switch (event) {
+      case FrameEvent.MESSAGE:
+        this.#owner.onMessage(reader);
+        break;
+      case FrameEvent.PING:
+        if (this.isOpen) this.#onPing(payload);
+        break;
+      case FrameEvent.PONG:
+        this.#owner.onPong(payload);
+        break;
+      case FrameEvent.CLOSE:
+        this.#onCloseFrame(payload);
+        break;
+    }
+  }
+
+  #onPing(payload: Buffer): void {
+    this.#pendingPong ??= new PendingPong();
+    const pong = this.#pendingPong.receive(payload, this.#owner.isOutputWaiting);
+    if (pong !== undefined) this.send(Opcode.PONG, pong);
+  }
+
+  #onCloseFrame(payload: Buffer): void {
+    const wasOpen = this.isOpen;
+    const echo = this.#closing.receive(payload);
+    if (echo !== undefined) this.send(Opcode.CLOSE, echo);
+    this.#owner.onCloseFrame(wasOpen);
+  }
+}
