@@ -9,19 +9,20 @@ import type { Publisher, Subscriber, Topics } from '../pubsub/topics.js';
 import type { Connection, SendData } from './connection.js';
 import type { ConnectionInfo } from './connection-info.js';
 import { Counter } from './counters.js';
-import type { ConnectionEnvironment } from './environment.js';
-import { Guard } from './guard.js';
+import { ConnectionLimiter } from './connection-limiter.js';
+import type { ConnectionEnvironment, Throttled } from './environment.js';
+import type { HookedConnection } from './hooks.js';
 import { Incident } from './incident.js';
 import { Input, type InputListener } from './input.js';
-import { isPromise } from './is-promise.js';
 import { LentMessage } from './message.js';
 import { NO_LANE, type OutBuffer } from './out-buffer.js';
-import { problemOfOpen } from './open-answer.js';
-import { DIRECT_WRITE_BYTES, MAX_GATHERED_BYTES, NO_SLAB, Output } from './output.js';
+import { Output } from './output.js';
 import { payloadBytes, payloadOf } from './payload.js';
 import { checkTopic, publishTo } from './publish-to.js';
+import type { Sliced } from './time-slices.js';
 import type { Transport, TransportListener } from './transport.js';
 import { Turn } from './turn.js';
+import { Verdict } from './verdict.js';
 
 /** After a read of so many bytes it is asked how much time the connection has had: there may be as much again at once. */
 const LONG_READ_BYTES = 64 * 1024;
@@ -32,7 +33,9 @@ const POISON = 0xdb;
 /**
  * A connection in the thread that hosts it: bytes from a transport through the framing loop to the handler, and back.
  */
-export class HostedConnection implements Connection, TransportListener, InputListener, Subscriber, Publisher {
+export class HostedConnection
+  implements Connection, HookedConnection, TransportListener, InputListener, Subscriber, Publisher, Throttled, Sliced
+{
   readonly id: number;
   readonly remoteAddress: string | undefined;
   readonly path: string;
@@ -46,25 +49,29 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   runsTaken = 0;
   slot = -1;
 
-  readonly #env: ConnectionEnvironment;
+  /** See {@link Sliced}. */
+  slicedIn = -1;
+  slicedAtMs = 0;
+
+  readonly #env: ConnectionEnvironment<HostedConnection>;
   readonly #input: Input;
   readonly #transport: Transport;
   readonly #output: Output;
   readonly #out: OutBuffer;
   readonly #topics: Topics;
-  readonly #guard: Guard;
-  // What the guard would be asked, or told, for each read and message: it is an object of its own, and seldom in the cache.
+  readonly #limiter: ConnectionLimiter;
+  // What the limiter would be asked, or told, for each read and message: it is an object of its own, and seldom in the cache.
 
-  /** How many bytes, and messages, fragments, pings and pongs, may come before the guard has to be asked again. */
+  /** How many bytes, and messages, fragments, pings and pongs, may come before the limiter has to be asked again. */
   #bytesLeft = 0;
   #messagesLeft = 0;
   /** Whether anything was read, or a message received or sent, since the last tick. */
   #hasHeard = false;
   #hasMessage = false;
-  /** Whether the guard knows of something that the input keeps. */
+  /** Whether the limiter knows of something that the input keeps. */
   #isKeeping = false;
-  /** Whether what is gathered alone can never be above the high-water mark. */
-  readonly #gathersBelowMark: boolean;
+  /** Whether this connection has had its slice of time, and goes on in the next iteration of the event loop. */
+  #givesWay = false;
   /** Whether the output was above the high-water mark when something was last added to it, or publications are to wait. */
   #isFull = false;
   /** What this connection has published to when a thread was owed too much, and waits for: see {@link holdBack}. */
@@ -88,7 +95,12 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #pendingPong: PendingPong | undefined;
 
   /** @param connect makes the transport, which is paused and calls this listener. */
-  constructor(env: ConnectionEnvironment, info: ConnectionInfo, connect: (listener: TransportListener) => Transport) {
+  constructor(
+    env: ConnectionEnvironment<HostedConnection>,
+    info: ConnectionInfo,
+    connect: (listener: TransportListener) => Transport,
+  ) {
+    const { arena, outBuffer, pinned, limits } = env;
     this.#env = env;
     this.id = info.id;
     this.remoteAddress = info.remoteAddress;
@@ -96,51 +108,27 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     this.query = info.query;
     this.subprotocol = info.subprotocol;
     this.data = info.data;
-    this.#input = new Input(env.arena, env.kernel, env.limits, this);
+    this.#input = new Input(arena, env.kernel, limits, this);
     this.#transport = connect(this);
-    this.#out = env.outBuffer;
+    this.#out = outBuffer;
     this.#topics = env.topics;
-    this.#output = new Output(env.arena, env.outBuffer, env.pinned, this.#transport, this);
-    this.#guard = new Guard(env, this, this.#input, this.#transport);
-    this.#gathersBelowMark = env.limits.highWaterMarkBytes >= MAX_GATHERED_BYTES;
+    this.#output = new Output(arena, outBuffer, pinned, this.#transport, this, limits.highWaterMarkBytes);
+    this.#limiter = new ConnectionLimiter(env);
   }
 
   /** Calls `open`, and begins to read: first `head`, which was read by somebody else. */
   start(head: Uint8Array): void {
-    const { handler, counters } = this.#env;
+    const { hooks, counters, turn } = this.#env;
     counters.add(Counter.BYTES_IN, head.length);
-    this.#env.turn.begin();
-    const { publisher } = this.#topics; // the hook of another connection may have opened this one
-    this.#topics.publisher = this;
+    turn.begin();
     try {
       this.#input.add(head);
       this.#hasHeard = true;
       this.#bytesLeft -= head.length;
       this.#noteInput();
-      const answer: unknown = handler.open?.(this);
-      if (isPromise(answer)) {
-        const opened: Promise<unknown> = Promise.resolve(answer);
-        this.#env.track(opened);
-        opened.then(
-          (later) => {
-            this.#judgeOpen(later);
-            this.#opened();
-          },
-          (error: unknown) => {
-            this.#failHook('open', error);
-            this.#opened();
-          },
-        );
-      } else {
-        this.#judgeOpen(answer);
-        this.#opened();
-      }
-    } catch (error) {
-      this.#failHook('open', error);
-      this.#opened();
+      hooks.open(this, () => this.#opened());
     } finally {
-      this.#topics.publisher = publisher;
-      this.#env.turn.end();
+      turn.end();
     }
   }
 
@@ -167,15 +155,10 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   #sendAny(data: SendData): boolean {
     if (!this.#isOpen || !this.#beforeOutput()) return false;
     if (!this.#output.isIdle && !this.#hasRoomFor(payloadBytes(data), 1)) return false;
-    if (data instanceof LentMessage) this.#sendMessage(data);
-    else if (typeof data === 'string') this.#output.frameOfString(FIN | Opcode.TEXT, data);
-    else {
-      const payload = payloadOf(data);
-      this.#output.frame(FIN | Opcode.BINARY, payload, 0, payload.length);
-    }
+    this.#output.data(data, this.#message);
     this.#env.counters.add(Counter.MESSAGES_OUT, 1);
     this.#hasMessage = true;
-    return (this.#output.isIdle && this.#gathersBelowMark) || this.#isBelowHighWaterMark();
+    return this.#isBelowHighWaterMark();
   }
 
   ping(payload: string | Uint8Array = ''): boolean {
@@ -245,11 +228,8 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   }
 
   onMissed(): void {
-    const { limits } = this.#env;
-    if (!this.#isOpen || limits.slowConsumer === 'drop') return; // who has not posted it has counted it
-    this.#env.onLimit(this, Incident.MISSED);
-    this.#topics.forget(this);
-    this.fail(CloseCode.TRY_AGAIN_LATER, 'missed publications');
+    if (!this.#isOpen || this.#env.limits.slowConsumer === 'drop') return; // who has not posted it has counted it
+    this.#carryOut(Verdict.MISSED);
   }
 
   deliver(memory: FrameMemory, start: number, end: number, messages: number): void {
@@ -277,21 +257,20 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   // Each of these is a turn of the thread.
 
   onRead(start: number, end: number): boolean {
-    const { turn, counters } = this.#env;
+    const { turn, counters, hooks } = this.#env;
     turn.begin();
-    const { publisher } = this.#topics;
-    this.#topics.publisher = this;
+    const previous = hooks.enter(this);
     try {
       counters.add(Counter.BYTES_IN, end - start);
       this.#hasHeard = true;
       this.#bytesLeft -= end - start;
-      if (this.#bytesLeft <= 0) this.#askGuard();
+      if (this.#bytesLeft <= 0) this.#askLimiter();
       const goesOn = this.#input.read(start, end);
       this.#noteInput();
-      if (end - start >= LONG_READ_BYTES) this.#guard.askTime();
-      return goesOn && !this.#isStopped && !this.#guard.givesWay;
+      if (end - start >= LONG_READ_BYTES) this.#askTime();
+      return goesOn && !this.#isStopped && !this.#givesWay;
     } finally {
-      this.#endReadTurn(publisher);
+      this.#endReadTurn(previous);
     }
   }
 
@@ -300,7 +279,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   }
 
   onWritten(): void {
-    const { turn, limits } = this.#env;
+    const { turn, limits, hooks } = this.#env;
     turn.begin();
     try {
       if (this.#output.isIdle) this.#sendPendingPong();
@@ -309,9 +288,9 @@ export class HostedConnection implements Connection, TransportListener, InputLis
       if (this.#output.bufferedBytes * 2 > limits.highWaterMarkBytes) return;
       if (this.#owesDrain) {
         this.#owesDrain = false;
-        if (this.#isOpen) this.#callDrain();
+        if (this.#isOpen) hooks.drain(this);
       }
-      if (this.#input.isHeld && !this.#isOpening && !this.#guard.givesWay) this.#resume();
+      if (this.#input.isHeld && !this.#isOpening && !this.#givesWay) this.#resume();
     } finally {
       turn.end();
     }
@@ -325,7 +304,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   onClose(): void {
     if (this.#closing.state === ClosingState.CLOSED) return;
-    const { turn, topics, handler } = this.#env;
+    const { turn, topics, hooks } = this.#env;
     if (this.#isOpen) this.#env.onConnectionClosing(this);
     this.#isOpen = false;
     this.#closing.closed();
@@ -336,9 +315,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     const { code, reason } = this.#closing.received ?? this.#closing.failure ?? ABNORMAL_CLOSURE;
     turn.begin();
     try {
-      this.#watch('close', handler.close?.(this, code, reason));
-    } catch (error) {
-      this.#env.onHandlerError(this, 'close', error);
+      hooks.close(this, code, reason);
     } finally {
       turn.end();
       this.#env.onConnectionClosed(this);
@@ -357,7 +334,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     return !this.#input.hasUnhandled && this.#output.bufferedBytes === 0;
   }
 
-  // Limits: see Guard.
+  // Limits: see ConnectionLimiter.
 
   /** Once in each tick of the thread's clock. */
   onTick(): void {
@@ -368,36 +345,57 @@ export class HostedConnection implements Connection, TransportListener, InputLis
       const hasMessage = this.#topics.takeSent(this) || this.#hasMessage;
       this.#hasHeard = false;
       this.#hasMessage = false;
-      this.#guard.tick(hasHeard, hasMessage);
+      const verdict = this.#limiter.tick(hasHeard, hasMessage, this.#input.isHeld, this.#transport);
+      if (verdict !== undefined) this.#carryOut(verdict);
     } finally {
       turn.end();
     }
   }
 
-  /** Reads on if the peer was throttled, or publications had to wait, for long enough. @returns whether there is no more to be done */
   retry(): boolean {
     if (this.#closing.state === ClosingState.CLOSED) return true;
-    if (this.#awaitsRoom() || !this.#guard.isReleased() || this.#guard.givesWay) return false;
+    if (this.#awaitsRoom() || !this.#limiter.isReleased() || this.#givesWay) return false;
     if (this.#input.isHeld && !this.#isOpening) this.#resume();
     return true;
   }
 
-  /** Reads on, and handles what was read, after others have had their slices of time. */
   goOn(): void {
+    this.#givesWay = false;
     if (this.#closing.state !== ClosingState.CLOSED && !this.#isOpening) this.#resume();
   }
 
+  /** What the connection holds of the thread's budget, in bytes. */
   get heldBytes(): number {
-    return this.#guard.heldBytes;
+    return this.#transport.queuedBytes + this.#limiter.keptBytes;
   }
 
+  /**
+   * Since when it has held it, by the thread's clock. A connection that has sent more than can be handled counts as older than all
+   * others. One that gives way with nothing unhandled has merely been unlucky: its thread may have had to wait for a core.
+   */
   get heldSinceMs(): number {
-    return this.#guard.heldSinceMs;
+    if (this.#givesWay && this.#input.hasUnhandled) return Number.NEGATIVE_INFINITY;
+    return this.#limiter.heldSinceMs(this.#transport.queuedBytes);
   }
 
   /** Gives back the memory that it holds, at the price of the connection. */
   shed(): void {
-    this.#guard.shed();
+    this.#carryOut(this.#transport.queuedBytes > 0 ? Verdict.SHED_WITH_OUTPUT : Verdict.SHED);
+  }
+
+  #carryOut(verdict: Verdict): void {
+    const { action, incident, status, isWithoutPublications, isWithoutInput } = verdict;
+    if (incident !== undefined) this.#env.onLimit(this, incident);
+    if (isWithoutPublications) this.#topics.forget(this);
+    const { code, reason } = status ?? ABNORMAL_CLOSURE;
+    if (action === 'ping') this.ping();
+    else if (action === 'close') this.close(code, reason);
+    else if (action === 'fail') this.fail(code, reason);
+    else if (action === 'cut') this.cut(status);
+    else if (action === 'throttle') this.#env.throttled.add(this);
+    if (!isWithoutInput) return;
+    this.#input.discard();
+    this.#noteKept(0);
   }
 
   #noteInput(): void {
@@ -405,12 +403,12 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     if (reader.fragments > 0) {
       this.#messagesLeft -= reader.fragments;
       reader.fragments = 0;
-      if (this.#messagesLeft <= 0) this.#askGuard();
+      if (this.#messagesLeft <= 0) this.#askLimiter();
     }
     const messages = this.#messagesIn;
     this.#messagesIn = 0;
     const keeps = this.#input.keepsSomething;
-    if (keeps || this.#isKeeping) this.#guard.noteInput(messages);
+    if (keeps || this.#isKeeping) this.#noteKept(messages);
     this.#isKeeping = keeps;
     if (messages === 0) return;
     this.#hasMessage = true;
@@ -421,16 +419,41 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     this.#messagesOut = 0;
   }
 
-  /** Tells the guard what has come since it was asked last, and is granted more, or is not. */
-  #askGuard(): void {
-    const guard = this.#guard;
-    guard.ask(guard.grantedBytes - this.#bytesLeft, guard.grantedMessages - this.#messagesLeft);
-    this.#bytesLeft = guard.grantedBytes;
-    this.#messagesLeft = guard.grantedMessages;
+  #noteKept(messages: number): void {
+    this.#limiter.noteInput(messages, this.#input.reader.isMidway, this.#input.keptBytes);
   }
 
+  /** Tells the limiter what has come since it was asked last, and is granted more, or is not. */
+  #askLimiter(): void {
+    const limiter = this.#limiter;
+    this.#askTime();
+    const mostMessages = this.#givesWay ? 0 : this.#env.slices.messages;
+    const bytes = limiter.grantedBytes - this.#bytesLeft;
+    const verdict = limiter.ask(bytes, limiter.grantedMessages - this.#messagesLeft, mostMessages);
+    if (verdict !== undefined && this.#isOpen) this.#carryOut(verdict);
+    this.#bytesLeft = limiter.grantedBytes;
+    this.#messagesLeft = limiter.grantedMessages;
+  }
+
+  /** Gives way to others if this connection has had its slice of time. */
+  #askTime(): void {
+    const { slices } = this.#env;
+    if (this.#givesWay || !slices.isUsedUp(this)) return;
+    this.#givesWay = true;
+    slices.giveWay(this);
+  }
+
+  /** Judges a message before it is queued behind others. */
   #hasRoomFor(bytes: number, messages: number): boolean {
-    if (this.#guard.hasRoomFor(bytes, messages, this.#output.bufferedBytes)) return true;
+    const { budget, counters } = this.#env;
+    if (budget.isOverrun) {
+      this.shed();
+    } else {
+      const verdict = this.#limiter.judgeOutput(bytes, this.#output.bufferedBytes);
+      if (verdict === undefined) return true;
+      if (verdict === Verdict.DROPPED) counters.add(Counter.DROPPED, messages - 1); // one more is counted with the incident
+      this.#carryOut(verdict);
+    }
     this.#owesDrain = true;
     return false;
   }
@@ -441,8 +464,8 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     if (!this.#isOpen) return true;
     if (this.#isFull && (this.#awaitsRoom() || this.#isAboveHighWaterMark())) return false;
     if (this.#messagesLeft > 0) return true;
-    this.#askGuard();
-    return this.#messagesLeft > 0 || !(this.#guard.pausesAtRate || this.#guard.givesWay);
+    this.#askLimiter();
+    return this.#messagesLeft > 0 || !(this.#limiter.pausesAtRate || this.#givesWay);
   }
 
   /** What is sent of the window has to be gathered before. */
@@ -463,7 +486,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   /** A ping or pong is as much as a message. @returns false if it was one too many */
   #countControlFrame(): boolean {
     if (this.#messagesLeft-- > 0) return true;
-    this.#guard.failRate();
+    this.#carryOut(Verdict.TOO_FAST);
     return false;
   }
 
@@ -473,18 +496,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
       this.fail(error.closeCode, error.message);
     } else {
       // Memory that could not be had, or a mistake of ours: it must not cost the other connections.
-      this.#failHook('read', error);
-    }
-  }
-
-  /** A value that was meant to refuse must not let anybody in: see {@link problemOfOpen}. */
-  #judgeOpen(answer: unknown): void {
-    if (!this.#isOpen) return;
-    try {
-      const problem = problemOfOpen(answer);
-      if (problem !== undefined) this.#failHook('open', problem);
-    } catch (error) {
-      this.#failHook('open', error); // by a Proxy or a getter of the application
+      this.#env.hooks.fail(this, 'read', error);
     }
   }
 
@@ -497,25 +509,24 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   /** Handles what is still unhandled, and then reads on, unless output has piled up again. */
   #resume(): void {
     if (this.#closing.state === ClosingState.CLOSED) return;
-    const { turn } = this.#env;
+    const { turn, hooks } = this.#env;
     turn.begin();
-    const { publisher } = this.#topics;
-    this.#topics.publisher = this;
+    const previous = hooks.enter(this);
     try {
-      this.#askGuard();
+      this.#askLimiter();
       const isReleased = this.#input.release();
       this.#noteInput();
       if (!isReleased) return;
     } finally {
-      this.#endReadTurn(publisher);
+      this.#endReadTurn(previous);
     }
     if (this.#peerEnded && !this.#closing.isFinished) this.#onLost();
     if (!this.#isStopped) this.#transport.resume();
   }
 
-  /** @param publisher whose hook goes on. */
-  #endReadTurn(publisher: Publisher | undefined): void {
-    this.#topics.publisher = publisher;
+  /** @param previous whose hook goes on. */
+  #endReadTurn(previous: Publisher | undefined): void {
+    this.#env.hooks.leave(previous);
     try {
       this.#out.endRead();
     } finally {
@@ -526,12 +537,12 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   /** A message, and those behind it that the same scan has found, until something speaks against more of them. */
   #onMessages(): void {
     if (!this.#isOpen) return;
-    const { counters, poison } = this.#env;
+    const { counters, poison, hooks } = this.#env;
     const { reader } = this.#input;
     if (reader.reportedFromHeap) counters.add(Counter.HEAP_MESSAGES, 1);
     if (this.#messagesLeft <= 0) {
       this.#messagesIn++;
-      this.#guard.failRate();
+      this.#carryOut(Verdict.TOO_FAST);
       return;
     }
     this.#message ??= new LentMessage(reader);
@@ -540,7 +551,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
       this.#handOut(reader, message, poison ? this.#messagesLeft - 1 : 0);
     } catch (error) {
       message.isLive = false;
-      this.#failHook('message', error);
+      hooks.fail(this, 'message', error);
     } finally {
       this.#out.lane = NO_LANE;
     }
@@ -555,7 +566,8 @@ export class HostedConnection implements Connection, TransportListener, InputLis
    * that the handler and what it calls are compiled into this loop.
    */
   #handOut(reader: FrameReader, message: LentMessage, leaving: number): void {
-    const { handler } = this.#env;
+    const { hooks } = this.#env;
+    const { handler } = hooks;
     do {
       this.#messagesIn++;
       this.#messagesLeft--;
@@ -563,7 +575,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
       message.isLive = true;
       const handled = handler.message(this, message);
       message.isLive = false;
-      if (handled !== undefined) this.#watch('message', handled);
+      if (handled !== undefined) hooks.watch(this, 'message', handled);
     } while (this.#messagesLeft > leaving && this.#isOpen && !this.#isFull && reader.nextScanned());
   }
 
@@ -587,21 +599,6 @@ export class HostedConnection implements Connection, TransportListener, InputLis
 
   // Sending.
 
-  #sendMessage(message: LentMessage): void {
-    const { firstByte, bytes, start, length, vacated } = message.reported;
-    const isOwn = message === this.#message;
-    if (bytes !== this.#env.arena.bytes) {
-      this.#output.frame(firstByte, bytes, start, length);
-    } else if (length >= DIRECT_WRITE_BYTES) {
-      this.#output.frameInPlace(firstByte, start, length, vacated, isOwn ? this.#input.reader : NO_SLAB);
-    } else if (vacated > 0) {
-      const waits = this.#output.frameLater(firstByte, start, length);
-      if (waits && isOwn && this.#gathersBelowMark && this.#output.isIdle) this.#out.lane = message;
-    } else {
-      this.#output.frame(firstByte, bytes, start, length);
-    }
-  }
-
   /**
    * Whatever is sent comes after what was published to this connection before.
    * @returns false if that was too much for it, and its Close is sent.
@@ -619,12 +616,7 @@ export class HostedConnection implements Connection, TransportListener, InputLis
   }
 
   #isAboveHighWaterMark(): boolean {
-    const { highWaterMarkBytes } = this.#env.limits;
-    let isAbove = this.#output.bufferedBytes > highWaterMarkBytes;
-    if (isAbove && this.#output.isIdle) {
-      this.#output.flush(); // what was only gathered may still be taken by the kernel
-      isAbove = this.#output.bufferedBytes > highWaterMarkBytes;
-    }
+    const isAbove = this.#output.isAboveMark();
     this.#isFull = isAbove || this.#awaitedTopic !== undefined;
     return isAbove;
   }
@@ -634,18 +626,6 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     if (this.#topics.isCongested(this.#awaitedTopic)) return true;
     this.#awaitedTopic = undefined;
     return false;
-  }
-
-  #callDrain(): void {
-    const { publisher } = this.#topics; // a stream may be written to by somebody else's hook
-    this.#topics.publisher = this;
-    try {
-      this.#watch('drain', this.#env.handler.drain?.(this));
-    } catch (error) {
-      this.#failHook('drain', error);
-    } finally {
-      this.#topics.publisher = publisher;
-    }
   }
 
   // Closing.
@@ -694,25 +674,12 @@ export class HostedConnection implements Connection, TransportListener, InputLis
     this.#pendingPong = undefined;
     // The peer has one deadline for all of the closing.
     if (this.#isOpen) {
-      this.#guard.noteClosing();
+      this.#limiter.noteClosing();
       this.#env.onConnectionClosing(this);
     }
     this.#isOpen = false;
     const isStopped = this.#isStopped;
     this.#isStopped = false;
     if ((this.#input.isHeld || isStopped) && !this.#isOpening) this.#env.turn.afterwards(() => this.#resume());
-  }
-
-  /** A hook has failed: with 1011, for this connection only. */
-  #failHook(hook: string, error: unknown): void {
-    this.#env.onHandlerError(this, hook, error);
-    this.fail(CloseCode.INTERNAL_ERROR, 'internal error');
-  }
-
-  #watch(hook: string, result: unknown): void {
-    if (!isPromise(result)) return;
-    const settled = Promise.resolve(result); // the same, unless it only looks like a promise, and may settle more than once
-    this.#env.track(settled);
-    settled.then(undefined, (error: unknown) => this.#failHook(hook, error));
   }
 }

@@ -1,7 +1,11 @@
 import { type Arena, OUT_BYTES } from '../memory/arena.js';
 import { frameHeaderBytes, MAX_SERVER_HEADER_BYTES, writeFrameHeader } from '../protocol/frame-header.js';
+import { FIN, Opcode } from '../protocol/opcode.js';
 import type { FrameMemory } from '../pubsub/frame-joiner.js';
+import type { SendData } from './connection.js';
+import { LentMessage } from './message.js';
 import type { OutBuffer } from './out-buffer.js';
+import { payloadOf } from './payload.js';
 import type { PinnedMemory } from './pinned-memory.js';
 import type { Transport } from './transport.js';
 
@@ -21,7 +25,7 @@ const WORDWISE_BYTES = 128;
 const MIN_HELD_BYTES = 16 * 1024;
 
 /** What a connection may have gathered at most, in bytes. */
-export const MAX_GATHERED_BYTES = OUT_BYTES;
+const MAX_GATHERED_BYTES = OUT_BYTES;
 
 /** Up to this many bytes that wait are moved to where their connection goes on to gather; more are sent before. */
 const MAX_MOVED_BYTES = 4 * 1024;
@@ -48,11 +52,21 @@ export class Output {
   readonly #pinned: PinnedMemory;
   readonly #transport: Transport;
   readonly #listener: OutputListener;
+  readonly #highWaterMarkBytes: number;
   /** Gathered before another connection took the out-buffer over: where it waits there. */
   #waitsFrom = 0;
   #waitsTo = 0;
 
-  constructor(arena: Arena, out: OutBuffer, pinned: PinnedMemory, transport: Transport, listener: OutputListener) {
+  /** @param highWaterMarkBytes see {@link isAboveMark}. */
+  constructor(
+    arena: Arena,
+    out: OutBuffer,
+    pinned: PinnedMemory,
+    transport: Transport,
+    listener: OutputListener,
+    highWaterMarkBytes: number,
+  ) {
+    this.#highWaterMarkBytes = highWaterMarkBytes;
     this.#pinned = pinned;
     this.#arena = arena;
     this.#out = out;
@@ -77,6 +91,45 @@ export class Output {
 
   get #gatheredBytes(): number {
     return this.#out.owner === this ? this.#out.length : this.#waitsTo - this.#waitsFrom;
+  }
+
+  /** Whether so much waits that the application is to wait. What was only gathered is offered to the kernel before. */
+  isAboveMark(): boolean {
+    const mark = this.#highWaterMarkBytes;
+    if (!this.isIdle) return this.bufferedBytes > mark;
+    if (mark >= MAX_GATHERED_BYTES || this.#gatheredBytes <= mark) return false;
+    this.flush();
+    return this.bufferedBytes > mark;
+  }
+
+  /**
+   * Appends a message: a string as text, bytes as binary, and what has just been received as what it is.
+   * @param own the message of this connection that is handed out now, if there is one.
+   * @throws TypeError for anything else, MessageVoidError for a message that is void.
+   */
+  data(data: SendData, own: LentMessage | undefined): void {
+    if (data instanceof LentMessage) {
+      this.#message(data, data === own);
+    } else if (typeof data === 'string') {
+      this.frameOfString(FIN | Opcode.TEXT, data);
+    } else {
+      const payload = payloadOf(data);
+      this.frame(FIN | Opcode.BINARY, payload, 0, payload.length);
+    }
+  }
+
+  #message(message: LentMessage, isOwn: boolean): void {
+    const { firstByte, bytes, start, length, vacated } = message.reported;
+    if (bytes !== this.#arena.bytes) {
+      this.frame(firstByte, bytes, start, length);
+    } else if (length >= DIRECT_WRITE_BYTES) {
+      this.frameInPlace(firstByte, start, length, vacated, isOwn ? message.reader : NO_SLAB);
+    } else if (vacated > 0) {
+      const waits = this.frameLater(firstByte, start, length);
+      if (waits && isOwn && this.isIdle && this.#highWaterMarkBytes >= MAX_GATHERED_BYTES) this.#out.lane = message;
+    } else {
+      this.frame(firstByte, bytes, start, length);
+    }
   }
 
   /** Appends a frame whose payload lies at `[start, start + length)` of `payload`. */

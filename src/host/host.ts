@@ -1,10 +1,12 @@
 import { closeSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { BufferBudget } from '../connection/buffer-budget.js';
+import type { Connection } from '../connection/connection.js';
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Counter, type Counters } from '../connection/counters.js';
 import type { ConnectionEnvironment, ConnectionLimits } from '../connection/environment.js';
 import type { Handler } from '../connection/handler.js';
+import { Hooks } from '../connection/hooks.js';
 import { HostedConnection } from '../connection/hosted-connection.js';
 import { OutBuffer } from '../connection/out-buffer.js';
 import { PinnedMemory } from '../connection/pinned-memory.js';
@@ -60,7 +62,7 @@ export interface HostOptions {
 export class Host {
   readonly exchange: Exchange;
   readonly kernelName: string;
-  readonly #env: ConnectionEnvironment;
+  readonly #env: ConnectionEnvironment<HostedConnection>;
   readonly #connections = new Set<HostedConnection>();
   /** Of these, those that are not open any more, the one that has been closing for longest first. */
   readonly #closing = new Set<HostedConnection>();
@@ -122,15 +124,16 @@ export class Host {
       throttled: new ThrottledSet(),
       slices: new TimeSlices(),
       limits,
-      handler,
+      hooks: new Hooks(handler, exchange.topics, {
+        onHandlerError: (connection, hook, error) => {
+          counters.add(Counter.HANDLER_ERRORS, 1);
+          const what = `${hook}() of the handler failed`;
+          log.throttledError(what, `${what}, connection ${connection.id}`, error);
+        },
+        track: (promise) => this.#track(promise),
+      }),
       poison: options.poison,
       onLimit: (connection, incident, detail) => incidents.add(incident, describe(connection), detail),
-      onHandlerError: (connection, hook, error) => {
-        counters.add(Counter.HANDLER_ERRORS, 1);
-        const what = `${hook}() of the handler failed`;
-        log.throttledError(what, `${what}, connection ${connection.id}`, error);
-      },
-      track: (promise) => this.#track(promise),
       onConnectionClosing: (connection) => this.#noteClosing(connection),
       onConnectionClosed: (connection) => this.#remove(connection),
     };
@@ -323,6 +326,6 @@ export class Host {
 }
 
 /** For the log. */
-function describe({ id, remoteAddress, path }: HostedConnection): string {
+function describe({ id, remoteAddress, path }: Connection): string {
   return `connection ${id} from ${describePeer(remoteAddress)} on ${path.slice(0, 100)}`;
 }

@@ -1,5 +1,5 @@
 import { Clock } from '../connection/clock.js';
-import type { TimeLimits } from '../connection/vigil.js';
+import type { TimeLimits } from '../connection/peer-timeouts.js';
 
 /** Who is looked at in each tick. */
 export interface Swept {

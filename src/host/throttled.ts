@@ -1,8 +1,4 @@
-/** Who is not read for a while. */
-export interface Throttled {
-  /** Reads on if it may. @returns whether there is no more to be done */
-  retry(): boolean;
-}
+import type { Throttled } from '../connection/environment.js';
 
 /** How often those who are throttled are looked at, in ms: for so long a peer that is too fast waits at least. */
 const RETRY_MS = 50;

@@ -2,8 +2,9 @@ import { expect, onTestFinished } from 'vitest';
 import { BufferBudget } from '../../dist/connection/buffer-budget.js';
 import { Clock } from '../../dist/connection/clock.js';
 import { Counter, Counters } from '../../dist/connection/counters.js';
-import type { ConnectionEnvironment, ConnectionLimits } from '../../dist/connection/environment.js';
+import type { ConnectionEnvironment, ConnectionLimits, Throttled } from '../../dist/connection/environment.js';
 import type { Handler } from '../../dist/connection/handler.js';
+import { Hooks } from '../../dist/connection/hooks.js';
 import { HostedConnection } from '../../dist/connection/hosted-connection.js';
 import { OutBuffer } from '../../dist/connection/out-buffer.js';
 import { TimeSlices } from '../../dist/connection/time-slices.js';
@@ -67,7 +68,7 @@ export class TestThread {
   readonly out: OutBuffer;
   readonly peers: Peer[] = [];
   readonly clock = new Clock(1);
-  readonly throttled = new Set<HostedConnection>();
+  readonly throttled = new Set<Throttled>();
   /** How long it has handled what its connections have sent, in ms: nothing takes any time by itself. */
   handledMs = 0;
   readonly slices = new TimeSlices(() => this.handledMs);
@@ -81,7 +82,7 @@ export class TestThread {
   /** Promises that the host would wait for. */
   readonly tracked: PromiseLike<unknown>[] = [];
   readonly closed: HostedConnection[] = [];
-  readonly #env: ConnectionEnvironment;
+  readonly #env: ConnectionEnvironment<HostedConnection>;
   /** By descriptor. */
   /** Connections that are not open any more. */
   closing = 0;
@@ -117,14 +118,15 @@ export class TestThread {
       topics: this.topics,
       counters: this.counters,
       limits: { ...NO_LIMITS, maxPayloadBytes: 4 * MIB, ...limits },
-      handler: handler ?? {},
+      hooks: new Hooks(handler ?? {}, this.topics, {
+        onHandlerError: (_connection, hook, error) => this.failures.push({ hook, error }),
+        track: (promise) => this.tracked.push(promise),
+      }),
       poison: poison ?? false,
       onLimit: (_connection, { counter, what }) => {
         this.counters.add(counter, 1);
         this.incidents.push(what);
       },
-      onHandlerError: (_connection, hook, error) => this.failures.push({ hook, error }),
-      track: (promise) => this.tracked.push(promise),
       onConnectionClosing: () => this.closing++,
       onConnectionClosed: (connection) => this.closed.push(connection),
     };

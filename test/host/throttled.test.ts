@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { type Throttled, ThrottledSet } from '../../dist/host/throttled.js';
+import type { Throttled } from '../../dist/connection/environment.js';
+import { ThrottledSet } from '../../dist/host/throttled.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
 afterEach(() => void vi.useRealTimers());

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js';
+import { Verdict } from './verdict.js';
 
 /** How long peers may take for what. In ms; 0 is no limit, where that is allowed. */
 export interface TimeLimits {
@@ -14,27 +15,8 @@ export interface TimeLimits {
   readonly closeTimeoutMs: number;
 }
 
-/** What a peer has to expect. */
-export const Verdict = {
-  FINE: 0,
-  /** Not heard of for a while: it is to be pinged. */
-  SILENT: 1,
-  /** It has not answered a ping, nor sent anything else. */
-  DEAD: 2,
-  /** There was no message for too long. */
-  IDLE: 3,
-  /** It takes too long to send a message. */
-  UNFINISHED: 4,
-  /** It takes nothing of what it is sent. */
-  STALLED: 5,
-  /** It does not finish the closing handshake. */
-  LINGERING: 6,
-} as const;
-
-export type Verdict = (typeof Verdict)[keyof typeof Verdict];
-
-/** Watches over the times of one connection. The connection notes what happens; a sweep over all of them judges. */
-export class Vigil {
+/** The times of one connection: it notes what happens, and a sweep over all connections of the thread has them judged. */
+export class PeerTimeouts {
   /** When something was last read. */
   heardAt: number;
   /** When a message was last received or sent. */
@@ -60,10 +42,16 @@ export class Vigil {
    * @param takenBytes changes when the peer takes something of it. Of no meaning while nothing is queued.
    * @param isPaused we do not read: what the peer has sent since cannot be known, only whether it takes something.
    */
-  check(clock: Clock, limits: TimeLimits, queuedBytes: number, takenBytes: number, isPaused: boolean): Verdict {
+  check(
+    clock: Clock,
+    limits: TimeLimits,
+    queuedBytes: number,
+    takenBytes: number,
+    isPaused: boolean,
+  ): Verdict | undefined {
     const { nowMs, elapsedMs, tickMs } = clock;
     if (this.closingAt >= 0) {
-      return nowMs - this.closingAt > limits.closeTimeoutMs + tickMs ? Verdict.LINGERING : Verdict.FINE;
+      return nowMs - this.closingAt > limits.closeTimeoutMs + tickMs ? Verdict.LINGERING : undefined;
     }
     if (queuedBytes === 0 || takenBytes !== this.#takenBytes) {
       this.takenAt = nowMs;
@@ -76,27 +64,25 @@ export class Vigil {
       this.heardAt = nowMs;
       this.messageAt += elapsedMs;
       if (this.begunAt >= 0) this.begunAt += elapsedMs;
-      return Verdict.FINE;
+      return undefined;
     }
     const { messageTimeoutMs, idleTimeoutMs, heartbeatIntervalMs } = limits;
     if (messageTimeoutMs > 0 && this.begunAt >= 0 && nowMs - this.begunAt > messageTimeoutMs + tickMs) {
       return Verdict.UNFINISHED;
     }
     if (idleTimeoutMs > 0 && nowMs - this.messageAt > idleTimeoutMs + tickMs) return Verdict.IDLE;
-    return heartbeatIntervalMs > 0
-      ? this.#checkHeartbeat(nowMs, heartbeatIntervalMs, tickMs, queuedBytes)
-      : Verdict.FINE;
+    return heartbeatIntervalMs > 0 ? this.#checkHeartbeat(nowMs, heartbeatIntervalMs, tickMs, queuedBytes) : undefined;
   }
 
-  #checkHeartbeat(nowMs: number, intervalMs: number, tickMs: number, queuedBytes: number): Verdict {
+  #checkHeartbeat(nowMs: number, intervalMs: number, tickMs: number, queuedBytes: number): Verdict | undefined {
     const isAwaited = this.heardAt < this.#pingedAt;
     if (queuedBytes > 0) {
       // A ping would wait behind the output; whether the peer takes that is judged by stallTimeoutMs.
       if (isAwaited) this.#pingedAt = nowMs;
-      return Verdict.FINE;
+      return undefined;
     }
-    if (isAwaited) return nowMs - this.#pingedAt > intervalMs ? Verdict.DEAD : Verdict.FINE;
-    if (nowMs - this.heardAt <= intervalMs + tickMs) return Verdict.FINE;
+    if (isAwaited) return nowMs - this.#pingedAt > intervalMs ? Verdict.DEAD : undefined;
+    if (nowMs - this.heardAt <= intervalMs + tickMs) return undefined;
     this.#pingedAt = nowMs;
     return Verdict.SILENT;
   }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Clock } from '../../dist/connection/clock.js';
-import { type TimeLimits, Verdict, Vigil } from '../../dist/connection/vigil.js';
+import { PeerTimeouts, type TimeLimits } from '../../dist/connection/peer-timeouts.js';
+import { Verdict } from '../../dist/connection/verdict.js';
 
 const TICK_MS = 10;
 const NO_LIMITS: TimeLimits = {
@@ -15,7 +16,7 @@ const NO_LIMITS: TimeLimits = {
 /** A connection of which nothing is known but its times. */
 class Watched {
   readonly clock: Clock;
-  readonly vigil: Vigil;
+  readonly timeouts: PeerTimeouts;
   queuedBytes = 0;
   takenBytes = 0;
   isPaused = false;
@@ -24,12 +25,12 @@ class Watched {
   constructor(limits: Partial<TimeLimits>, tickMs = TICK_MS) {
     this.#limits = { ...NO_LIMITS, ...limits };
     this.clock = new Clock(tickMs);
-    this.vigil = new Vigil(0);
+    this.timeouts = new PeerTimeouts(0);
   }
 
-  tick(sinceLastMs = this.clock.tickMs): Verdict {
+  tick(sinceLastMs = this.clock.tickMs): Verdict | undefined {
     this.clock.tick(sinceLastMs);
-    return this.vigil.check(this.clock, this.#limits, this.queuedBytes, this.takenBytes, this.isPaused);
+    return this.timeouts.check(this.clock, this.#limits, this.queuedBytes, this.takenBytes, this.isPaused);
   }
 
   /** The verdicts of all ticks in so many ms, without those that are fine. */
@@ -38,7 +39,7 @@ class Watched {
     for (let passed = 0; passed < ms; passed += this.clock.tickMs) {
       inEachTick();
       const verdict = this.tick();
-      if (verdict !== Verdict.FINE) verdicts.push(verdict);
+      if (verdict !== undefined) verdicts.push(verdict);
     }
     return verdicts;
   }
@@ -47,7 +48,7 @@ class Watched {
   first(): { readonly verdict: Verdict; readonly atMs: number } {
     for (let i = 0; i < 100_000; i++) {
       const verdict = this.tick();
-      if (verdict !== Verdict.FINE) return { verdict, atMs: this.clock.nowMs };
+      if (verdict !== undefined) return { verdict, atMs: this.clock.nowMs };
     }
     throw new Error('there is no verdict');
   }
@@ -62,22 +63,22 @@ const TIMES: readonly {
   {
     option: 'heartbeatIntervalMs',
     verdict: Verdict.SILENT,
-    begin: ({ vigil, clock }) => {
-      vigil.heardAt = clock.nowMs;
+    begin: ({ timeouts, clock }) => {
+      timeouts.heardAt = clock.nowMs;
     },
   },
   {
     option: 'idleTimeoutMs',
     verdict: Verdict.IDLE,
-    begin: ({ vigil, clock }) => {
-      vigil.messageAt = clock.nowMs;
+    begin: ({ timeouts, clock }) => {
+      timeouts.messageAt = clock.nowMs;
     },
   },
   {
     option: 'messageTimeoutMs',
     verdict: Verdict.UNFINISHED,
-    begin: ({ vigil, clock }) => {
-      vigil.begunAt = clock.nowMs;
+    begin: ({ timeouts, clock }) => {
+      timeouts.begunAt = clock.nowMs;
     },
   },
   {
@@ -90,8 +91,8 @@ const TIMES: readonly {
   {
     option: 'closeTimeoutMs',
     verdict: Verdict.LINGERING,
-    begin: ({ vigil, clock }) => {
-      vigil.closingAt = clock.nowMs;
+    begin: ({ timeouts, clock }) => {
+      timeouts.closingAt = clock.nowMs;
     },
   },
 ];
@@ -109,7 +110,7 @@ describe.each(TIMES)('$option', ({ option, verdict, begin }) => {
           for (let i = 0; i < ticksBefore; i++) {
             begin(watched); // its time begins anew
             watched.queuedBytes = 0;
-            expect(watched.tick()).toBe(Verdict.FINE);
+            expect(watched.tick()).toBe(undefined);
           }
           // Really between two ticks; the clock still shows the former.
           const begunMs = watched.clock.nowMs + part * tickMs;
@@ -144,8 +145,8 @@ describe('a silent peer', () => {
     for (const delayTicks of [0, 1, 10]) {
       const watched = new Watched({ heartbeatIntervalMs: 100 });
       watched.first();
-      for (let i = 0; i < delayTicks; i++) expect(watched.tick()).toBe(Verdict.FINE);
-      watched.vigil.heardAt = watched.clock.nowMs;
+      for (let i = 0; i < delayTicks; i++) expect(watched.tick()).toBe(undefined);
+      watched.timeouts.heardAt = watched.clock.nowMs;
       const heardMs = watched.clock.nowMs;
       expect(watched.first()).toEqual({ verdict: Verdict.SILENT, atMs: heardMs + 120 });
     }
@@ -154,7 +155,7 @@ describe('a silent peer', () => {
   test('that sends something in each interval is never pinged', () => {
     const watched = new Watched({ heartbeatIntervalMs: 100 });
     const hear = () => {
-      if (watched.clock.nowMs % 100 === 0) watched.vigil.heardAt = watched.clock.nowMs;
+      if (watched.clock.nowMs % 100 === 0) watched.timeouts.heardAt = watched.clock.nowMs;
     };
     expect(watched.pass(10_000, hear)).toEqual([]);
   });
@@ -216,7 +217,7 @@ describe('a connection that we do not read', () => {
     for (const expected of [Verdict.IDLE, Verdict.UNFINISHED]) {
       const watched = new Watched(limits);
       const isUnfinished = expected === Verdict.UNFINISHED;
-      if (isUnfinished) watched.vigil.begunAt = 0;
+      if (isUnfinished) watched.timeouts.begunAt = 0;
       expect(watched.pass(50)).toEqual([]);
       watched.isPaused = true;
       expect(watched.pass(10_000)).toEqual([]);
@@ -231,7 +232,7 @@ describe('a connection that we do not read', () => {
     const watched = new Watched({ messageTimeoutMs: 100 });
     watched.isPaused = true;
     expect(watched.pass(1000)).toEqual([]);
-    expect(watched.vigil.begunAt).toBe(-1);
+    expect(watched.timeouts.begunAt).toBe(-1);
   });
 
   test('has a whole heartbeat when it is read again, also when it was pinged before', () => {
@@ -246,7 +247,7 @@ describe('a connection that we do not read', () => {
 
   test('has no longer for the closing handshake', () => {
     const watched = new Watched({ closeTimeoutMs: 100 });
-    watched.vigil.closingAt = 0;
+    watched.timeouts.closingAt = 0;
     watched.isPaused = true;
     expect(watched.first()).toEqual({ verdict: Verdict.LINGERING, atMs: 120 });
   });
@@ -260,8 +261,8 @@ test('a connection that is closing is judged by nothing but closeTimeoutMs', () 
     stallTimeoutMs: 10,
     closeTimeoutMs: 1000,
   });
-  watched.vigil.closingAt = 0;
-  watched.vigil.begunAt = 0;
+  watched.timeouts.closingAt = 0;
+  watched.timeouts.begunAt = 0;
   watched.queuedBytes = 1;
   expect(watched.first()).toEqual({ verdict: Verdict.LINGERING, atMs: 1020 });
 });
@@ -269,9 +270,9 @@ test('a connection that is closing is judged by nothing but closeTimeoutMs', () 
 describe('the clock', () => {
   test('of a thread that was blocked moves on by two ticks at most: its peers could not be heard', () => {
     const watched = new Watched({ heartbeatIntervalMs: 100 });
-    expect(watched.tick(1_000_000)).toBe(Verdict.FINE);
+    expect(watched.tick(1_000_000)).toBe(undefined);
     expect(watched.clock).toMatchObject({ nowMs: 2 * TICK_MS, elapsedMs: 2 * TICK_MS });
-    for (let i = 0; i < 4; i++) expect(watched.tick(1_000_000)).toBe(Verdict.FINE);
+    for (let i = 0; i < 4; i++) expect(watched.tick(1_000_000)).toBe(undefined);
     expect(watched.tick(1_000_000)).toBe(Verdict.SILENT);
   });
 

@@ -1,0 +1,168 @@
+import type { BufferBudget } from './buffer-budget.js';
+import type { Clock } from './clock.js';
+import { PeerTimeouts, type TimeLimits } from './peer-timeouts.js';
+import { RateLimit, type Rates } from './rate-limit.js';
+import { Verdict } from './verdict.js';
+
+/** The most bytes and messages that are granted at a time: a small integer. */
+const MAX_GRANT = 2 ** 30;
+
+/** What a connection is held to by its {@link ConnectionLimiter}. */
+export interface JudgedLimits extends TimeLimits, Rates {
+  /** What may be queued for a peer that takes nothing, in bytes. One message is always accepted when nothing is queued. */
+  readonly maxBackpressureBytes: number;
+  /** What happens to a peer that has as much to take: it is closed with 1013, or does not get the message. */
+  readonly slowConsumer: 'close' | 'drop';
+  /** What happens to a peer that sends too fast: it is not read for a while, or closed with 1008. */
+  readonly rateLimitAction: 'pause' | 'close';
+}
+
+/** What the connections of one thread have in common that their limiters need. */
+export interface LimiterEnvironment {
+  readonly limits: JudgedLimits;
+  readonly clock: Clock;
+  readonly budget: BufferBudget;
+}
+
+/** What is queued for a peer, and what it takes of it. */
+export interface OutputProgress {
+  readonly queuedBytes: number;
+  /** Changes whenever the peer has taken something. Costs a system call. */
+  readonly takenBytes: number;
+}
+
+/**
+ * A quarter of what may be taken, and one by one when that is little. What was granted is taken when the connection asks again,
+ * and time may have filled the bucket before: so a burst may be of a second's worth and a quarter.
+ */
+function nextGrant(tokens: number): number {
+  return Math.min(tokens < 8 ? Math.min(Math.max(tokens, 0), 1) : tokens / 4, MAX_GRANT);
+}
+
+/**
+ * Holds one connection to its limits: how long the peer takes for what, how fast it sends, how much memory it makes the server hold.
+ * It is told what happens, and returns a {@link Verdict} when something is too much: it does nothing to the connection.
+ */
+export class ConnectionLimiter {
+  readonly #env: LimiterEnvironment;
+  readonly #timeouts: PeerTimeouts;
+  readonly #rate: RateLimit | undefined;
+  /** Whether the peer has sent so fast that it is not read for a while. */
+  #isThrottled = false;
+  /** What the input holds of the thread's budget, in bytes. */
+  #keptBytes = 0;
+  /** How many bytes and messages may come before it is to be asked again: see {@link ask}. */
+  grantedBytes = 0;
+  grantedMessages = 0;
+
+  constructor(env: LimiterEnvironment) {
+    const { limits, clock } = env;
+    this.#env = env;
+    this.#timeouts = new PeerTimeouts(clock.nowMs);
+    const isRated = limits.messagesPerSecond > 0 || limits.bytesPerSecond > 0;
+    this.#rate = isRated ? new RateLimit(limits, clock.recentMs) : undefined;
+  }
+
+  /** Whether a peer that sends too fast is not read for a while, and not closed. */
+  get pausesAtRate(): boolean {
+    return this.#env.limits.rateLimitAction === 'pause';
+  }
+
+  noteClosing(): void {
+    this.#timeouts.closingAt = this.#env.clock.nowMs;
+  }
+
+  /**
+   * Input was handled, kept or forgotten, and something is kept now, or was before.
+   * @param messages that have ended among it.
+   * @param isMidway whether a message has begun that has not ended.
+   * @param keptBytes memory that the input holds now.
+   */
+  noteInput(messages: number, isMidway: boolean, keptBytes: number): void {
+    const { clock, budget } = this.#env;
+    if (messages > 0 || !isMidway) this.#timeouts.begunAt = -1;
+    if (isMidway && this.#timeouts.begunAt < 0) this.#timeouts.begunAt = clock.nowMs;
+    if (keptBytes === this.#keptBytes) return;
+    budget.add(keptBytes - this.#keptBytes);
+    this.#keptBytes = keptBytes;
+  }
+
+  /**
+   * Judges how fast the peer sends. Seldom, so that it costs nothing for each read: so many bytes and messages are granted at a time,
+   * and the connection asks when one of the two has come to its end.
+   * @param bytes that have come since it asked last.
+   * @param messages the same.
+   * @param mostMessages how many may be granted at most.
+   */
+  ask(bytes: number, messages: number, mostMessages: number): Verdict | undefined {
+    const rate = this.#rate;
+    if (rate === undefined) {
+      this.grantedBytes = MAX_GRANT;
+      this.grantedMessages = mostMessages;
+      return undefined;
+    }
+    // What was granted may have come at any time since; what came beyond that has just come, and the time before it does not pay.
+    const [early, before] = [Math.min(bytes, this.grantedBytes), Math.min(messages, this.grantedMessages)];
+    rate.take(early, before);
+    rate.refill(this.#env.clock.recentMs);
+    rate.take(bytes - early, messages - before);
+    const verdict = rate.isExhausted ? this.#onExhausted(rate) : undefined;
+    this.grantedBytes = Math.floor(nextGrant(rate.bytes));
+    // Of a message that there is only a part of, one that is only slowed down may send the whole.
+    const granted = nextGrant(rate.messages);
+    const whole = this.#isThrottled ? 0 : this.pausesAtRate ? Math.ceil(granted) : Math.floor(granted);
+    this.grantedMessages = Math.min(whole, mostMessages);
+    return verdict;
+  }
+
+  /** Whether a peer that was not read for a while may be read again. */
+  isReleased(): boolean {
+    if (!this.#isThrottled || this.#rate === undefined) return true;
+    this.#rate.refill(this.#env.clock.recentMs);
+    this.#isThrottled = this.#rate.isExhausted;
+    return !this.#isThrottled;
+  }
+
+  /** Judges a message of `bytes` before it is queued behind `queuedBytes` of others. */
+  judgeOutput(bytes: number, queuedBytes: number): Verdict | undefined {
+    const { limits } = this.#env;
+    if (queuedBytes + bytes <= limits.maxBackpressureBytes) return undefined;
+    return limits.slowConsumer === 'drop' ? Verdict.DROPPED : Verdict.SLOW;
+  }
+
+  /**
+   * Judges the times, once in each tick of the thread's clock. What has happened since the last tick counts as of that.
+   * @param hasHeard whether something was read.
+   * @param hasMessage whether a message was received or sent.
+   * @param isPaused whether nothing is read, because this side does not want to.
+   */
+  tick(hasHeard: boolean, hasMessage: boolean, isPaused: boolean, output: OutputProgress): Verdict | undefined {
+    const { clock, limits } = this.#env;
+    const lastMs = clock.nowMs - clock.elapsedMs;
+    if (hasHeard) this.#timeouts.heardAt = lastMs;
+    if (hasMessage) this.#timeouts.messageAt = lastMs;
+    const { queuedBytes } = output;
+    const takenBytes = queuedBytes === 0 ? 0 : output.takenBytes;
+    return this.#timeouts.check(clock, limits, queuedBytes, takenBytes, isPaused);
+  }
+
+  /** What the input holds of the thread's budget, in bytes. */
+  get keptBytes(): number {
+    return this.#keptBytes;
+  }
+
+  /** Since when the connection holds what it holds, by the thread's clock. */
+  heldSinceMs(queuedBytes: number): number {
+    const { begunAt, takenAt } = this.#timeouts;
+    // What waits only because it is not read is as young as can be.
+    if (queuedBytes === 0) return begunAt < 0 ? this.#env.clock.nowMs : begunAt;
+    return begunAt < 0 ? takenAt : Math.min(begunAt, takenAt);
+  }
+
+  #onExhausted(rate: RateLimit): Verdict | undefined {
+    if (!this.pausesAtRate) return rate.isExceeded ? Verdict.TOO_FAST : undefined;
+    if (this.#isThrottled) return undefined;
+    this.#isThrottled = true;
+    return Verdict.THROTTLED;
+  }
+}

@@ -1,0 +1,80 @@
+import { CloseCode, type CloseStatus } from '../protocol/close.js';
+import { Incident } from './incident.js';
+
+/** What a limit has decided about a connection; the connection carries it out. */
+export interface Verdict {
+  readonly action:
+    | 'ping'
+    /** The closing handshake is begun. */
+    | 'close'
+    /** The connection is failed (RFC 6455 section 7.1.7): with a Close, and without another look at what arrives. */
+    | 'fail'
+    /** TCP is ended without a Close: the peer would not hear it, or it would have to wait behind all that is queued. */
+    | 'cut'
+    /** The message is not sent. */
+    | 'drop'
+    /** The peer is not read for a while. */
+    | 'throttle';
+  /** How it is counted and reported; undefined: not at all. */
+  readonly incident?: Incident;
+  /** What the peer is told by `close` and `fail`, and the handler by all that ends the connection. */
+  readonly status?: CloseStatus;
+  /** Whether the peer gets no publications in front of the Close. */
+  readonly isWithoutPublications?: true;
+  /** Whether memory that holds what has arrived is given back at once, and not when the peer has gone. */
+  readonly isWithoutInput?: true;
+}
+
+const HOLDS_TOO_MUCH: CloseStatus = { code: CloseCode.TRY_AGAIN_LATER, reason: 'the server holds too much' };
+
+export const Verdict = {
+  /** The peer was not heard of for a while. */
+  SILENT: { action: 'ping' },
+  /** It has not answered a ping, nor sent anything else. */
+  DEAD: { action: 'cut', incident: Incident.HEARTBEAT_TIMEOUT },
+  /** There was no message for too long. */
+  IDLE: {
+    action: 'close',
+    incident: Incident.IDLE_TIMEOUT,
+    status: { code: CloseCode.GOING_AWAY, reason: 'idle for too long' },
+  },
+  /** It takes too long to send a message. */
+  UNFINISHED: {
+    action: 'fail',
+    incident: Incident.MESSAGE_TIMEOUT,
+    status: { code: CloseCode.POLICY_VIOLATION, reason: 'the message takes too long' },
+    isWithoutInput: true,
+  },
+  /** It takes nothing of what it is sent. */
+  STALLED: { action: 'cut', incident: Incident.STALL },
+  /** It does not finish the closing handshake. */
+  LINGERING: { action: 'cut', incident: Incident.CLOSE_TIMEOUT },
+  /** It sends too fast, and is closed for that (`rateLimitAction: 'close'`). */
+  TOO_FAST: {
+    action: 'fail',
+    incident: Incident.RATE_LIMIT,
+    status: { code: CloseCode.POLICY_VIOLATION, reason: 'sent too fast' },
+  },
+  /** It sends too fast, and is slowed down (`rateLimitAction: 'pause'`). */
+  THROTTLED: { action: 'throttle', incident: Incident.RATE_LIMIT },
+  /** It has too much to take already, and is closed for that (`slowConsumer: 'close'`). */
+  SLOW: {
+    action: 'fail',
+    incident: Incident.SLOW_CONSUMER,
+    status: { code: CloseCode.TRY_AGAIN_LATER, reason: 'too slow a consumer' },
+    isWithoutPublications: true,
+  },
+  /** It has too much to take already, and does not get the message (`slowConsumer: 'drop'`). */
+  DROPPED: { action: 'drop', incident: Incident.DROPPED },
+  /** Its thread was too slow, and has missed publications that it should have had. */
+  MISSED: {
+    action: 'fail',
+    incident: Incident.MISSED,
+    status: { code: CloseCode.TRY_AGAIN_LATER, reason: 'missed publications' },
+    isWithoutPublications: true,
+  },
+  /** The server holds too much for all connections together, and this one gives back what it holds of input. */
+  SHED: { action: 'fail', incident: Incident.SHED, status: HOLDS_TOO_MUCH, isWithoutInput: true },
+  /** The same, and output is queued. */
+  SHED_WITH_OUTPUT: { action: 'cut', incident: Incident.SHED, status: HOLDS_TOO_MUCH },
+} as const satisfies Readonly<Record<string, Verdict>>;
