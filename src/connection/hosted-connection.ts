@@ -21,7 +21,6 @@ import { payloadBytes, payloadOf } from './payload.js';
 import { checkTopic, publishTo } from './publish-to.js';
 import type { Sliced } from './time-slices.js';
 import type { Transport, TransportListener } from './transport.js';
-import { Turn } from './turn.js';
 import { Verdict } from './verdict.js';
 
 /** After a read of so many bytes it is asked how much time the connection has had: there may be as much again at once. */
@@ -527,11 +526,7 @@ export class HostedConnection
   /** @param previous whose hook goes on. */
   #endReadTurn(previous: Publisher | undefined): void {
     this.#env.hooks.leave(previous);
-    try {
-      this.#out.endRead();
-    } finally {
-      this.#env.turn.end();
-    }
+    this.#env.turn.endRead();
   }
 
   /** A message, and those behind it that the same scan has found, until something speaks against more of them. */
@@ -605,7 +600,7 @@ export class HostedConnection
    */
   #beforeOutput(): boolean {
     if (this.#topics.hasPending) this.#topics.catchUp(this);
-    if (Turn.running === undefined) this.#out.flushSoon();
+    this.#env.turn.beforeOutput();
     return this.#isOpen;
   }
 

@@ -2,6 +2,7 @@ import type { BatchKernel, Kernel } from '../kernels/kernel.js';
 import { type Arena, OUT_BYTES, ROW_WORDS, TABLE_ROWS } from '../memory/arena.js';
 import { frameHeaderBytes } from '../protocol/frame-header.js';
 import type { Output } from './output.js';
+import type { Gathered } from './turn.js';
 
 /** What nobody can send. */
 export const NO_LANE = {};
@@ -9,24 +10,22 @@ export const NO_LANE = {};
 /** The words of a table of rows. */
 const ROWS_END = TABLE_ROWS * ROW_WORDS;
 
-/**
- * How long the answer to a read may wait for other reads of the same phase, in ms: some fifty small messages are received and
- * answered in this time. A hook that takes longer delays it until it returns.
- */
-const MAX_WAIT_MS = 0.2;
-
 /** With less room than this, in bytes, the out-buffer is flushed before somebody else begins to gather in it. */
 const MIN_ROOM_BYTES = OUT_BYTES / 4;
 
+/** Says when what is gathered leaves: the thread's turn. */
+export interface Departures {
+  noteGathering(): void;
+  flush(): void;
+}
+
 /**
- * Where a thread gathers the small frames that its connections send, each connection's together, until the event loop has
- * handled all that it has found to be read: then they are sent, connection by connection. Sent one by one, between the reads,
- * each of them may wake a client that has just begun to sleep, for which the sender pays: 100 connections that echo 20 bytes
- * with a client on another core mostly had 16 to 35 context switches to 100 reads, and have 1 to 3 so.
+ * Where a thread gathers the small frames that its connections send, each connection's together, until its turn says that they
+ * leave: then they are sent, connection by connection.
  *
  * One connection at a time owns it, and gathers; when another one takes it over, what the first has gathered waits in front.
  */
-export class OutBuffer {
+export class OutBuffer implements Gathered {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
@@ -50,14 +49,10 @@ export class OutBuffer {
   /** The first `#waitingCount` of these have been the owner since it was flushed: to cut an array costs more. */
   readonly #waiting: (Output | undefined)[] = [];
   #waitingCount = 0;
-  /** When the first of them began to gather; negative if there is none. */
-  #sinceMs = -1;
-  #isPhaseAwaited = false;
-  readonly #onPhaseEnd: () => void;
-  #isMicrotaskAwaited = false;
-  readonly #onMicrotask: () => void;
+  readonly #departures: Departures;
 
-  constructor(arena: Arena, kernel: Kernel) {
+  constructor(arena: Arena, kernel: Kernel, departures: Departures) {
+    this.#departures = departures;
     this.bytes = arena.bytes;
     this.start = arena.outStart;
     this.end = arena.outStart + OUT_BYTES;
@@ -66,14 +61,6 @@ export class OutBuffer {
     this.#batch = kernel.batch;
     this.#replies = arena.replies;
     this.#repliesStart = arena.repliesStart;
-    this.#onPhaseEnd = () => {
-      this.#isPhaseAwaited = false;
-      this.flush();
-    };
-    this.#onMicrotask = () => {
-      this.#isMicrotaskAwaited = false;
-      this.flush();
-    };
   }
 
   /** What the owner has gathered, and what is still to be, in bytes. */
@@ -93,19 +80,9 @@ export class OutBuffer {
   give(output: Output): void {
     const isFull = this.owner === output;
     this.#takeBack();
-    if (isFull || this.end - this.position < MIN_ROOM_BYTES) this.flush();
+    if (isFull || this.end - this.position < MIN_ROOM_BYTES) this.#departures.flush();
     this.owner = output;
-    if (this.#sinceMs < 0) this.#sinceMs = performance.now();
-    if (this.#isPhaseAwaited) return;
-    this.#isPhaseAwaited = true;
-    setImmediate(this.#onPhaseEnd);
-  }
-
-  /** Flushes in the next microtask: what is sent outside of a turn has no end of a turn, and maybe for long no end of a phase. */
-  flushSoon(): void {
-    if (this.#isMicrotaskAwaited) return;
-    this.#isMicrotaskAwaited = true;
-    queueMicrotask(this.#onMicrotask);
+    this.#departures.noteGathering();
   }
 
   /**
@@ -132,12 +109,6 @@ export class OutBuffer {
     this.#rowsEnd = 0;
   }
 
-  /** To be called when a read was handled: the window is going to be overwritten, and time has gone by. */
-  endRead(): void {
-    this.settle();
-    if (this.#sinceMs >= 0 && performance.now() - this.#sinceMs > MAX_WAIT_MS) this.flush();
-  }
-
   /** The kernel, or a queue, has what the owner has gathered. */
   consume(): void {
     if (this.#waitingCount === 0) this.position = this.start;
@@ -155,7 +126,6 @@ export class OutBuffer {
   /** Sends what everybody has gathered. */
   flush(): void {
     this.#takeBack();
-    this.#sinceMs = -1;
     this.#flushWaiting(0);
   }
 

@@ -110,11 +110,13 @@ export class Host {
     const hasRates = limits.messagesPerSecond > 0 || limits.bytesPerSecond > 0;
     this.#sweep = new Sweep(this.#connections, tickFor(limits), hasRates);
     this.#budget = new BufferBudget(options.buffered, options.maxBufferedBytes, counters, () => this.#shedSoon());
+    const outBuffer = new OutBuffer(arena, kernel, exchange.turn);
+    exchange.turn.attach(outBuffer);
     const incidents = new Incidents(counters, log);
     this.#env = {
       arena,
       kernel,
-      outBuffer: new OutBuffer(arena, kernel),
+      outBuffer,
       pinned: new PinnedMemory(),
       turn: exchange.turn,
       topics: exchange.topics,
@@ -209,6 +211,7 @@ export class Host {
     // Their 'close' events, so that handlers learn of it.
     if (this.#connections.size > 0) await this.#until(() => this.#connections.size === 0, performance.now() + 100);
     clearInterval(this.#sampling);
+    this.#env.turn.detach(this.#env.outBuffer);
     this.#calls?.letGo(); // this thread may get another host, with an arena of its own
   }
 

@@ -101,7 +101,8 @@ export class TestThread {
       discard: (bytes) => void bytes.fill(0),
     });
     const kernel = createKernel('auto', this.arena.memory);
-    this.out = new OutBuffer(this.arena, kernel);
+    this.out = new OutBuffer(this.arena, kernel, this.turn);
+    this.turn.attach(this.out);
     const { handler, arenaBytes, maxBufferedBytes = 2 ** 40, poison, outlet: _, ...limits } = options;
     const shared = new SharedArrayBuffer(4);
     this.budget = new BufferBudget(shared, maxBufferedBytes, this.counters, () => this.exceeded++);
@@ -194,7 +195,7 @@ export class TestThread {
 
   /** The end of a phase of the event loop: whatever is not in use is overwritten, and transports go on by themselves. */
   settle(): void {
-    this.out.flush();
+    this.turn.flush();
     for (const { wire } of this.peers) wire.overwriteWhatIsFree();
     overwriteOutBuffer(this.arena);
     for (const { wire } of this.peers) wire.pump();
@@ -242,7 +243,7 @@ export class TestThread {
       wire = new ScriptedTransport(this.arena, listener, this.budget, this.#wires.length);
       this.#wires.push(wire);
       wire.onTold = () => {
-        if (this.#phases === 0) this.out.flush();
+        if (this.#phases === 0) this.turn.flush();
       };
       return wire;
     });

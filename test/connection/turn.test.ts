@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Turn } from '../../dist/connection/turn.js';
 
 let log: string[];
@@ -8,6 +8,8 @@ beforeEach(() => {
   log = [];
   turn = new Turn(() => log.push('publications'));
 });
+
+afterEach(() => void vi.restoreAllMocks());
 
 test('a turn ends with the publications', () => {
   turn.begin();
@@ -95,4 +97,76 @@ test('what must not be done while a hook runs is done when the turn is over, aft
 test('outside of a turn it is done at once', () => {
   turn.afterwards(() => log.push('now'));
   expect(log).toEqual(['now']);
+});
+
+describe('what connections have gathered', () => {
+  const gathered = {
+    settle: () => log.push('settled'),
+    flush: () => log.push('sent'),
+  };
+  const phaseEnd = () => new Promise((resolve) => setImmediate(resolve));
+
+  beforeEach(() => turn.attach(gathered));
+
+  test('leaves when the event loop has handled what it found to be read, once for all of it', async () => {
+    for (let i = 0; i < 3; i++) {
+      turn.begin();
+      turn.noteGathering();
+      turn.end();
+    }
+    await Promise.resolve();
+    expect(log).toEqual(['publications', 'publications', 'publications']);
+    await phaseEnd();
+    expect(log.slice(3)).toEqual(['sent']);
+    await phaseEnd();
+    expect(log.slice(3)).toEqual(['sent']);
+  });
+
+  test('leaves in one microtask outside of a turn', async () => {
+    turn.beforeOutput();
+    turn.beforeOutput();
+    expect(log).toEqual([]);
+    await Promise.resolve();
+    expect(log).toEqual(['sent']);
+    turn.beforeOutput();
+    await Promise.resolve();
+    expect(log).toEqual(['sent', 'sent']);
+  });
+
+  test('leaves in no microtask when something is sent in a turn', async () => {
+    turn.begin();
+    turn.beforeOutput();
+    turn.end();
+    await Promise.resolve();
+    expect(log).toEqual(['publications']);
+  });
+
+  test('is copied away from where it was read when the read ends, and leaves then only if it has waited', () => {
+    const now = vi.spyOn(performance, 'now').mockReturnValue(1000);
+    turn.begin();
+    turn.noteGathering();
+    now.mockReturnValue(1000.1);
+    turn.endRead();
+    expect(log).toEqual(['settled', 'publications']);
+    turn.begin();
+    turn.noteGathering();
+    now.mockReturnValue(1000.3);
+    turn.endRead();
+    expect(log.slice(2)).toEqual(['settled', 'sent', 'publications']);
+    turn.begin();
+    now.mockReturnValue(1001);
+    turn.endRead();
+    expect(log.slice(5), 'nothing was gathered since').toEqual(['settled', 'publications']);
+  });
+
+  test('of several hosts leaves together, and of one that is over at once and never again', () => {
+    const other = { settle: () => {}, flush: () => log.push('sent by the other') };
+    turn.attach(other);
+    turn.flush();
+    expect(log).toEqual(['sent', 'sent by the other']);
+    turn.detach(gathered);
+    expect(log.slice(2)).toEqual(['sent']);
+    turn.flush();
+    expect(log.slice(3)).toEqual(['sent by the other']);
+  });
 });
