@@ -12,25 +12,26 @@ import type { ClientHooks, ClientLimits } from './client-options.js';
 import { OptionError } from './option-error.js';
 import { ClientSession, type SessionOwner } from './session.js';
 
-/** How a connection has ended. */
+/** How a client's connection has ended. */
 export interface ClientClosed extends CloseStatus {
-  /** Of the server's Close frame; 1005 if that named none, 1006 if there was none. */
+  /** The code of the server's Close frame; 1005 if that frame had none, 1006 if there was no Close frame. */
   readonly code: number;
+  /** The reason of the server's Close frame; an empty string if it had none. */
   readonly reason: string;
-  /** Why there was none: a {@link ProtocolError} if the server broke the protocol, or the system's error. */
+  /** Why there was no Close frame: a {@link ProtocolError} if the server broke the protocol, else the error of the system. */
   readonly error?: Error;
 }
 
-/** What a client can send: text, or bytes of any kind. */
+/** What a client can send: a string becomes a text message, bytes become a binary message. */
 export type ClientData = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
 
-/** An open connection to a server. Pings are answered by themselves. */
+/** An open connection to a server. Pings of the server are answered without the application. */
 export class ClientConnection {
-  /** The one that the server chose of those offered; empty if none. */
+  /** The subprotocol that the server has chosen; an empty string if it has chosen none. */
   readonly subprotocol: string;
-  /** Of the server's answer to the opening handshake. */
+  /** The headers of the server's answer to the opening handshake. */
   readonly headers: HandshakeHeaders;
-  /** Resolves when the connection is over, and never rejects. */
+  /** Resolves when the connection is over. It never rejects. */
   readonly closed: Promise<ClientClosed>;
 
   readonly #socket: Socket;
@@ -85,19 +86,21 @@ export class ClientConnection {
     socket.on('drain', () => this.#onDrain());
   }
 
+  /** Whether messages can be sent: false once a Close frame was sent or received, or the connection was lost. */
   get isOpen(): boolean {
     return this.#session.isOpen;
   }
 
-  /** Bytes that are queued, and not yet with the system. */
+  /** How many bytes were sent that the operating system has not taken yet. */
   get bufferedAmount(): number {
     return this.#socket.writableLength;
   }
 
   /**
-   * Sends a message: a string as text, bytes as binary. They are copied.
-   * @returns false if it is queued, and `drain` follows; or, without sending it, if the connection is not open any more.
-   * @throws OptionError for anything else. TypeError for memory that was transferred elsewhere.
+   * Sends a message: a string as text, bytes as a binary message. The bytes are copied.
+   * @returns false if the message is queued: the hook `drain` follows. Also false, and nothing was sent, if the connection is not open.
+   * @throws OptionError if `data` is something else.
+   * @throws TypeError if the memory was transferred to another thread.
    */
   send(data: ClientData): boolean {
     if (!this.isOpen) return false;
@@ -106,8 +109,9 @@ export class ClientConnection {
   }
 
   /**
-   * Sends a ping, of at most 125 bytes; the hook `pong` hears of the answer.
-   * @throws OptionError if it is longer, or neither a string nor bytes.
+   * Sends a ping (RFC 6455 section 5.5.2). The hook `pong` is called when the server answers.
+   * @param payload at most 125 bytes, of a string as UTF-8. @default ''
+   * @throws OptionError if the payload is longer, or neither a string nor bytes.
    */
   ping(payload: ClientData = ''): void {
     const bytes = bytesOf('payload', payload);
@@ -118,10 +122,11 @@ export class ClientConnection {
   }
 
   /**
-   * Begins the closing handshake (section 7.1.2); {@link closed} says when it is done. Nothing is sent behind it.
-   * @param code 1000 (default), 1001 to 1003, 1007 to 1014, or 3000 to 4999.
-   * @param reason at most 123 bytes of UTF-8.
-   * @throws CloseArgumentError if they cannot be sent.
+   * Starts the closing handshake (RFC 6455 section 7.1.2). The promise {@link closed} resolves when it is done. Nothing can be sent
+   * afterwards; messages of the server that are on their way still arrive. A second call does nothing.
+   * @param code 1000 to 1003, 1007 to 1014, or 3000 to 4999. @default 1000
+   * @param reason at most 123 bytes of UTF-8. @default ''
+   * @throws CloseArgumentError if the code or the reason cannot be sent.
    */
   close(code: number = CloseCode.NORMAL, reason = ''): void {
     if (!this.#session.close(code, reason)) return;
@@ -129,15 +134,15 @@ export class ClientConnection {
     this.resume();
   }
 
-  /** Drops the connection without a Close. No hook is called any more. */
+  /** Disconnects at once, without a Close frame. No hook is called any more. */
   terminate(): void {
     this.#session.closing.lost();
     this.#socket.destroy();
   }
 
   /**
-   * Reads no more, so that the server's messages stay with the system, and then with the server. What was read already is
-   * still handed out. No ping is answered. It ends with {@link close}, for which the server's answer must be read.
+   * Stops reading, so that messages stay with the operating system and then with the server. Messages that were read already are still
+   * handed out. Pings are not answered meanwhile. {@link close} reads on, because the server's answer must be read.
    */
   pause(): void {
     if (!this.isOpen) return;
@@ -145,7 +150,7 @@ export class ClientConnection {
     this.#socket.pause();
   }
 
-  /** Reads on. */
+  /** Reads on after {@link pause}. */
   resume(): void {
     this.#isPaused = false;
     if (this.#isStarted) this.#socket.resume();

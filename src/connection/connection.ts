@@ -1,76 +1,109 @@
 import type { Message } from './message.js';
 
-/** What can be sent: a string goes as a text message, bytes as a binary one, a {@link Message} as what it was. */
+/**
+ * What a connection can send: a string becomes a text message, bytes become a binary message, and a {@link Message} is forwarded
+ * as the kind that it is.
+ */
 export type SendData = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView | Message;
 
 /**
- * One WebSocket connection, in the thread that hosts it. `Data` is the type of what `upgrade` attached to it.
+ * One WebSocket connection, in the thread that hosts it. Its methods may be called in hooks, in timers and after an `await`, in
+ * that thread only. `Data` is the type of what the hook `upgrade` has attached to it.
+ *
+ * @example
+ * ```ts
+ * import { defineHandler } from 'wsloom';
+ *
+ * export default defineHandler({
+ *   message: (connection, message) => connection.send(message),
+ * });
+ * ```
  */
 export interface Connection<Data = unknown> {
-  /** Unique within the server, in all its threads. */
+  /** The number of the connection, unique within the server in all of its threads. It is not used again. */
   readonly id: number;
-  /** Of the peer, as Node prints it; undefined if it had reset the connection before it could be asked. */
+  /** The IP address of the client as Node prints it; undefined if the client had reset the connection before it could be asked. */
   readonly remoteAddress: string | undefined;
-  /** Of the request, without its query: `/room`. */
+  /** The path of the request, without its query: `/room`. It is not decoded. */
   readonly path: string;
-  /** Of the request, without the question mark, or ''. */
+  /** The query of the request, without its question mark; an empty string if there is none. It is not decoded. */
   readonly query: string;
-  /** That was agreed on, or ''. */
+  /** The subprotocol that the hook `upgrade` has chosen; an empty string if it has chosen none. */
   readonly subprotocol: string;
-  /** What `upgrade` attached; yours to change and replace. */
+  /** The value that the hook `upgrade` has attached. The application may change and replace it; the server does not read it. */
   data: Data;
-  /** Sent and not yet taken by the kernel, in bytes. */
+  /** How many bytes were sent that the operating system has not taken yet. */
   readonly bufferedAmount: number;
-  /** Whether `send` still sends: false once a Close was sent or received, or the connection was lost. */
+  /** Whether messages can be sent: false once a Close frame was sent or received, or the connection was lost. */
   readonly isOpen: boolean;
 
   /**
-   * Sends a message. You may reuse `data` as soon as `send` returns: it is copied, or has been written. Small messages go out
-   * together: when the event loop has handled all that it has found to be read, at the latest 0.2 ms after the first and a hook that
-   * takes longer; those that are sent outside of a hook, or after an `await`, in the next microtask.
+   * Sends a message. `data` may be changed as soon as this returns.
    *
-   * @returns false if `bufferedAmount` is then above `highWaterMarkBytes`: the message is sent all the same, but it would be
-   * better to wait for `drain` with the next; also false if the connection is not open and nothing was sent.
-   * @throws TypeError for data of another type. @throws MessageVoidError for a message outside its callback.
+   * Small messages of a hook leave together with those of other connections: when the event loop has handled everything that it found
+   * to be read, or 0.2 ms after the first of them at the end of a hook. What is sent outside of a hook, or after an `await`, leaves in
+   * the next microtask.
+   *
+   * @returns false if more than `highWaterMarkBytes` are buffered after it: the message is sent, and the application should wait for the
+   * hook `drain` before it sends the next. Also false if nothing was sent, because the connection is not open, or because
+   * `maxBackpressureBytes` or `maxBufferedBytes` are exceeded.
+   * @throws TypeError if `data` is something else.
+   * @throws MessageVoidError if `data` is a message whose callback is over.
    */
   send(data: SendData): boolean;
 
   /**
-   * Starts the closing handshake (RFC 6455 section 7.1.2): what was sent before goes first, then the Close frame. No more
-   * messages are delivered. Does nothing if it has begun already. The connection is destroyed if the peer does not answer
-   * within `closeTimeoutMs`.
+   * Starts the closing handshake (RFC 6455 section 7.1.2). What was sent before leaves first, then the Close frame. The hook `message`
+   * is not called any more; the hook `close` is called when the connection is over. A second call does nothing. A client that does not
+   * answer within `closeTimeoutMs` is disconnected.
    *
-   * @param code 1000 to 1003, 1007 to 1014, or 3000 to 4999; default 1000.
-   * @param reason at most 123 bytes of UTF-8; default ''.
-   * @throws CloseArgumentError if they cannot be sent.
+   * @param code 1000 to 1003, 1007 to 1014, or 3000 to 4999. @default 1000
+   * @param reason at most 123 bytes of UTF-8. @default ''
+   * @throws CloseArgumentError if the code or the reason cannot be sent.
    */
   close(code?: number, reason?: string): void;
 
   /**
-   * Sends a ping (section 5.5.2).
-   * @param payload at most 125 bytes (a string as UTF-8). @returns as `send`. @throws RangeError if it is longer.
+   * Sends a ping (RFC 6455 section 5.5.2). The server pings silent clients by itself: see `heartbeatIntervalMs`.
+   *
+   * @param payload at most 125 bytes, of a string as UTF-8. @default ''
+   * @returns false as {@link send} does.
+   * @throws RangeError if the payload is longer.
    */
   ping(payload?: string | Uint8Array): boolean;
 
-  /** Drops the connection at once, without a Close frame, and what was sent that the kernel does not take now. `close` follows, with 1006. */
+  /**
+   * Disconnects the client at once, without a Close frame. Bytes that were sent and that the operating system does not take now are
+   * lost. The hook `close` follows, with 1006.
+   */
   terminate(): void;
 
-  /** From now on publications to this topic are sent to this connection. Nothing happens if they are already. */
+  /**
+   * Subscribes this connection to a topic: it is sent all messages that are published to the topic from now on, in any thread. A second
+   * call for the same topic does nothing.
+   *
+   * @throws TypeError if the topic is no string.
+   */
   subscribe(topic: string): void;
 
-  /** Ends {@link subscribe}. Also done when the connection closes. */
+  /**
+   * Ends the subscription to a topic. It also ends when the connection is closed.
+   *
+   * @throws TypeError if the topic is no string.
+   */
   unsubscribe(topic: string): void;
 
   /**
-   * Sends a message to all subscribers of a topic, in all threads of the server, but not to this connection itself.
+   * Publishes a message to all subscribers of a topic, in all threads of the server, except to this connection itself. It leaves at the
+   * end of the hook, or in the next microtask outside of one.
    *
-   * @returns false if a thread with subscribers of the topic is owed more than a quarter of `maxOwedBytes`. If a hook of this connection
-   * has published, the connection is not read until there is room, and the message is dropped only for a thread that is owed more
-   * than twice `maxOwedBytes`. Other code (timers, what comes after an `await`) should await `roomToPublish()` before the next: beyond
-   * `maxOwedBytes` what it publishes is dropped for that thread, and so is what a `close` hook publishes: there is no connection left that
-   * could be held back. What is published for a thread that is waited for no more (`slowThreadTimeoutMs`) is dropped, too, and then
-   * this returns true. What is dropped is counted.
-   * @throws TypeError for data of another type. @throws MessageVoidError for a message outside its callback.
+   * @returns false if a thread with subscribers of the topic has more than a quarter of `maxOwedBytes` to take. A connection whose hook has
+   * published is then not read until there is room: nothing is lost, unless that thread has more than twice `maxOwedBytes` to take. Code
+   * outside of hooks should await `roomToPublish()` before it publishes more: what it publishes above `maxOwedBytes`, and what a
+   * hook `close` publishes, is dropped for that thread. What is published for a thread that takes nothing for
+   * `slowThreadTimeoutMs` is dropped for it too, and then this returns true. `stats().limits.droppedPublications` counts all of these.
+   * @throws TypeError if `data` cannot be sent, or the topic is no string.
+   * @throws MessageVoidError if `data` is a message whose callback is over.
    */
   publish(topic: string, data: SendData): boolean;
 }

@@ -1,35 +1,44 @@
 import type { Connection } from './connection.js';
 import type { Message } from './message.js';
 
-/** What a hook may return: nothing, or whatever `send` and `publish` return, which means nothing here; or a promise of it. */
+/**
+ * What a hook may return: nothing, or a promise of nothing. A boolean is allowed so that a hook can be written as
+ * `(connection, message) => connection.send(message)`; it means nothing here.
+ */
 export type HookResult = void | boolean | Promise<void | boolean>;
 
 /**
  * What an application does with its connections: the default export of a handler module, made with `defineHandler`.
- * Hooks run in the thread that hosts the connection, one at a time; each thread has its own copy of the module and of its
- * state. A hook that throws, or whose promise rejects, closes its connection with 1011 and is logged.
+ *
+ * Hooks run in the thread that hosts the connection, one at a time. Each thread loads a copy of the module, with a state of its own.
+ * A hook that throws, or whose promise rejects, closes its connection with 1011 and is logged; other connections go on.
  */
 export interface Handler<Data = unknown> {
   /**
-   * A connection has been opened. If this returns a promise, nothing is read from the connection until it is settled. It refuses nobody
-   * by what it returns: to do that, use `upgrade`, or call `connection.close(1008, reason)`. A connection whose `open` returns or
-   * promises `false`, or an object with a status from 300 on, is closed with 1011 and logged: do not return what `send` has returned.
+   * Called when a connection has been opened. If this returns a promise, nothing is read from the connection until the promise is
+   * settled.
+   *
+   * It cannot refuse a client by what it returns: use the hook `upgrade` for that, or call `connection.close(1008, reason)`. If it
+   * returns or promises `false`, or an object with a status of 300 or more, the connection is closed with 1011 and logged: that looks
+   * like a refusal. So do not return what `send` has returned.
    */
   open?(connection: Connection<Data>): void | Promise<void>;
 
   /**
-   * A message has arrived. Messages of a connection come in order; they do not wait for the promise of an earlier one.
-   * The message is void when this returns or first awaits.
+   * Called for each message, in the order in which they arrive. The next message does not wait for the promise of an earlier one.
+   * The message can be used until this returns or first awaits; copy what is needed later, with `message.bytes()` or `.text()`.
    */
   message?(connection: Connection<Data>, message: Message): HookResult;
 
-  /** After `send` has returned false: half of what was buffered has been taken, it is time to send on. */
+  /** Called when half of what was buffered has been taken, after `send` has returned false: the application can send on. */
   drain?(connection: Connection<Data>): HookResult;
 
   /**
-   * The connection is over; always the last call, and always called if `open` was.
-   * @param code of the peer's Close frame (1005 if it had none), else the code with which we failed the connection, else
-   * 1006: it was lost.
+   * Called when the connection is over. It is the last call for a connection, and always comes if `open` was called.
+   *
+   * @param code the code of the client's Close frame, 1005 if that frame had none; else the code with which the server has failed the
+   * connection; else 1006, because it was lost.
+   * @param reason the reason that belongs to the code; an empty string if there is none.
    */
   close?(connection: Connection<Data>, code: number, reason: string): HookResult;
 }

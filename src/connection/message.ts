@@ -1,7 +1,7 @@
 import type { FrameReader } from '../protocol/frame-reader.js';
 import { FIN, Opcode } from '../protocol/opcode.js';
 
-/** A message was touched when it was void: outside its own `message` callback. */
+/** Thrown when a message is used outside of its own `message` callback: its bytes are not there any more. */
 export class MessageVoidError extends Error {
   readonly code = 'WSLOOM_MESSAGE_VOID';
   override readonly name = 'MessageVoidError';
@@ -14,24 +14,24 @@ export class MessageVoidError extends Error {
 }
 
 /**
- * A message that has just arrived. Its bytes still lie where they were read to; it is valid only until its `message`
- * callback returns (in an `async` handler: until the first `await`), and throws a {@link MessageVoidError} afterwards. In a later
- * `message` callback of the same connection the object is that message, unless the server has the option `poison`.
+ * A message that has just arrived. Its bytes still lie where they were read to, so it can be used only until its `message` callback
+ * returns; in an `async` handler, until the first `await`. After that each of its members throws a {@link MessageVoidError}. Do not keep
+ * the object: in a later callback of the same connection it is the later message (unless the server has the option `poison`).
  */
 export interface Message {
-  /** True for a binary message, false for a text (RFC 6455 section 5.6). */
+  /** Whether this is a binary message and not a text (RFC 6455 section 5.6). */
   readonly isBinary: boolean;
-  /** Of the payload, in bytes. */
+  /** The length of the payload, in bytes. */
   readonly size: number;
-  /** A copy as a string. A text has been checked to be UTF-8; in a binary message, what is not becomes U+FFFD. */
+  /** Copies the payload to a string. A text message is valid UTF-8; in a binary message, invalid bytes become U+FFFD. */
   text(): string;
-  /** A copy of the bytes, yours to keep. */
+  /** Copies the payload. The copy can be kept. */
   bytes(): Uint8Array;
-  /** The text, parsed. @throws SyntaxError if it is not JSON; the connection is then closed with 1011 unless you catch it. */
+  /** Parses the payload. @throws SyntaxError if it is no JSON; the connection is closed with 1011 unless the handler catches that. */
   json(): unknown;
   /**
-   * The bytes themselves, not copied. The view cannot be taken back: it is yours until the callback returns, and shows
-   * other bytes, maybe of another connection, afterwards. Do not write to it.
+   * Lends the payload without a copy. The view must not be written to, nor be used after the callback: then it shows other bytes,
+   * maybe of another connection. The server cannot prevent that.
    */
   borrow(): Uint8Array;
 }

@@ -1,3 +1,5 @@
+import { type AnyTurn, threadState } from './thread-state.js';
+
 /** What a thread's connections have gathered, and what of it still lies where it was read. */
 export interface Gathered {
   /** Copies what still lies where it was read: that is going to be overwritten. */
@@ -35,9 +37,6 @@ const MAX_WAIT_MS = 0.2;
  * 100 reads, and have 1 to 3 so.
  */
 export class Turn {
-  /** The turn that this thread is in, if it is in one: the only state of the module, as several servers may share a thread. */
-  static running: Turn | undefined;
-
   readonly #flushPublications: () => void;
   /** Of each host of this thread: more than one only while an old one drains. */
   #gathered: readonly Gathered[] = [];
@@ -45,7 +44,7 @@ export class Turn {
   readonly #deferred: (() => void)[] = [];
   #depth = 0;
   /** Of another server in this thread, whose hook has begun this one. */
-  #outer: Turn | undefined;
+  #outer: AnyTurn | undefined;
 
   /** When the first frame was gathered of those that have not left; negative if there is none. */
   #gatheredAtMs = -1;
@@ -79,8 +78,8 @@ export class Turn {
   }
 
   begin(): void {
-    if (this.#depth++ === 0) this.#outer = Turn.running;
-    Turn.running = this;
+    if (this.#depth++ === 0) this.#outer = threadState.runningTurn;
+    threadState.runningTurn = this;
   }
 
   end(): void {
@@ -92,7 +91,7 @@ export class Turn {
       this.#flushPublications(); // still in the turn: what a stream answers from within a write waits until all is written
     } finally {
       this.#depth = 0;
-      Turn.running = this.#outer;
+      threadState.runningTurn = this.#outer;
       this.#outer = undefined;
     }
     while (this.#deferred.length > 0) (this.#deferred.shift() as () => void)();
@@ -135,7 +134,7 @@ export class Turn {
 
   /** Something is going to be sent: outside of a turn there is no end of a turn, and maybe for long no end of a phase. */
   beforeOutput(): void {
-    if (Turn.running !== undefined || this.#isFlushDue) return;
+    if (threadState.runningTurn !== undefined || this.#isFlushDue) return;
     this.#isFlushDue = true;
     queueMicrotask(this.#onFlushDue);
   }

@@ -1,18 +1,11 @@
 import type { SendData } from '../connection/connection.js';
-import { Turn } from '../connection/turn.js';
+import { publishersOfThread, threadState } from '../connection/thread-state.js';
 import type { Exchange } from './exchange.js';
 
-/**
- * What publishes in this thread: one in a worker; in the primary that of each server that has started there.
- *
- * It is one for all copies of this package: the server may be one of a global installation, and the handler import a local
- * one, or have one inside of its bundle. So it is on `globalThis`, and each entry says by `version` which shape it has.
- */
-type Publishers = Map<object | typeof ENDED, Publisher>;
-
-/** The shape below. A copy with another number is told apart, and named in an error. `version` and `from` never change. */
+/** The shape of {@link Publisher}, which all copies of this package in a thread share. A copy with another number is told apart, and named in an error. `version` and `from` never change. */
 const VERSION = 1;
 
+/** What publishes in this thread: one in a worker; in the primary that of each server that has started there. */
 interface Publisher {
   readonly version: number;
   /** Where the copy of the package lies. */
@@ -24,18 +17,8 @@ interface Publisher {
   isRunning(): boolean;
 }
 
-const KEY = Symbol.for('wsloom.publishers');
-
 /** In the place of a server that has ended: a timer of its handler module may outlive it, and must not end the process. */
 const ENDED = 'ended';
-
-function publishers(): Publishers {
-  const known = Reflect.get(globalThis, KEY) as Publishers | undefined;
-  if (known !== undefined) return known;
-  const made: Publishers = new Map();
-  Reflect.set(globalThis, KEY, made);
-  return made;
-}
 
 /** Undefined in a bundle of CommonJS. */
 const FROM: string = (import.meta.url as string | undefined) ?? 'a bundle';
@@ -45,13 +28,13 @@ const FROM: string = (import.meta.url as string | undefined) ?? 'a bundle';
  * before the handler module is loaded, which may publish at once, or by timers.
  */
 export function registerExchange(exchange: Exchange): () => void {
-  const all = publishers();
+  const all = publishersOfThread<Publisher>();
   all.set(exchange, {
     version: VERSION,
     from: FROM,
     publish: (topic, data) => exchange.publish(topic, data),
     room: () => exchange.bus.room(),
-    isRunning: () => exchange.turn === Turn.running,
+    isRunning: () => exchange.turn === threadState.runningTurn,
   });
   return () => {
     if (!all.delete(exchange)) return;
@@ -95,7 +78,7 @@ export async function roomToPublish(): Promise<void> {
 
 /** @param caller is asking, for errors. */
 function currentPublisher(caller: 'publish' | 'roomToPublish'): Publisher {
-  const known = publishers();
+  const known = publishersOfThread<Publisher>();
   // Hot, as each message of a hook may publish: in most threads there is one publisher, and 120 ns become 30.
   if (known.size === 1) {
     const only = known.values().next().value as Publisher; // there is one

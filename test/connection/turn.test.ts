@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { threadState } from '../../dist/connection/thread-state.js';
 import { Turn } from '../../dist/connection/turn.js';
 
 let log: string[];
@@ -23,28 +24,28 @@ test('a turn inside another ends with that', () => {
   turn.begin();
   turn.end();
   expect(log).toEqual([]);
-  expect(Turn.running).toBe(turn);
+  expect(threadState.runningTurn).toBe(turn);
   turn.end();
   expect(log).toEqual(['publications']);
 });
 
 test('the running turn is known while it runs', () => {
-  expect(Turn.running).toBeUndefined();
+  expect(threadState.runningTurn).toBeUndefined();
   turn.begin();
-  expect(Turn.running).toBe(turn);
+  expect(threadState.runningTurn).toBe(turn);
   turn.end();
-  expect(Turn.running).toBeUndefined();
+  expect(threadState.runningTurn).toBeUndefined();
 });
 
 test('a turn inside that of another server leaves that running', () => {
   const other = new Turn(() => log.push('others'));
   turn.begin();
   other.begin();
-  expect(Turn.running).toBe(other);
+  expect(threadState.runningTurn).toBe(other);
   other.end();
-  expect(Turn.running).toBe(turn);
+  expect(threadState.runningTurn).toBe(turn);
   turn.end();
-  expect(Turn.running).toBeUndefined();
+  expect(threadState.runningTurn).toBeUndefined();
   expect(log).toEqual(['others', 'publications']);
 });
 
@@ -54,7 +55,7 @@ test('a turn that fails is over', () => {
   });
   failing.begin();
   expect(() => failing.end()).toThrow('of a topic');
-  expect(Turn.running).toBeUndefined();
+  expect(threadState.runningTurn).toBeUndefined();
   failing.afterwards(() => log.push('at once'));
   expect(log).toEqual(['at once']);
 });
