@@ -6,8 +6,8 @@ export class Clock {
   /** Since the clock was made. Whole, so that nobody who notes it needs memory for that. */
   nowMs = 0;
   /**
-   * Real time, since whenever, as of a moment ago: for rates, which cannot wait for a tick. It stands still while nobody's rate
-   * is limited. To ask the system in each read would cost a quarter of all that a small one costs here.
+   * `performance.now()`, refreshed every 50 ms while rates are limited: rates cannot wait for a tick, and to ask the system in each read
+   * would cost a quarter of all that a small read costs.
    */
   recentMs = 0;
   /** How far the last tick has moved it. */

@@ -4,36 +4,36 @@ import { FrameEvent, FrameReader } from '../protocol/frame-reader.js';
 
 /** What bounds a message. */
 export interface MessageLimits {
-  /** Longest message, its fragments in sum, in bytes; beyond it 1009. */
+  /** The longest message, its fragments added up, in bytes. A longer one closes the connection with 1009. */
   readonly maxPayloadBytes: number;
-  /** Fragments without payload that may follow each other; beyond it 1008. */
+  /** How many fragments without payload may follow each other. More close the connection with 1008. */
   readonly maxConsecutiveEmptyFragments: number;
 }
 
-/** Who wants to know what arrives. */
+/** The connection that an {@link Input} reports to. */
 export interface InputListener {
-  /** Asked before each event: false to have no more of them now. What is left is kept until {@link Input.release}. */
+  /** Whether the next event is wanted now. It is asked before each event; the rest is kept until {@link Input.release}. */
   readonly acceptsInput: boolean;
-  /** Whether nothing that arrives matters any more. */
+  /** Whether input is discarded. */
   readonly discardsInput: boolean;
-  /** The window is about to be overwritten, between two events of the same turn. */
+  /** Called before the window is overwritten between two events of the same turn. */
   beforeWindowChanges(): void;
-  /** A message or a control frame, at `input.reader`. */
+  /** Called for a message or a control frame: see `input.reader`. */
   onEvent(event: FrameEvent): void;
-  /** The framing loop, or `onEvent`, has thrown; nothing more can be read. */
+  /** Called when the framing loop or `onEvent` has thrown. Nothing more can be read. */
   onInputError(error: unknown): void;
 }
 
 /**
- * The input of one connection: takes what reads bring, makes events of it, and keeps what cannot be handled yet. It begins
- * held.
+ * The input of one connection. It takes the bytes of each read, makes events of them, and keeps those that cannot be handled yet. It
+ * is held at first: {@link Input.release} begins.
  */
 export class Input {
   readonly reader: FrameReader;
   readonly #arena: Arena;
   readonly #listener: InputListener;
   #isHeld = true;
-  /** Read, and to be handled when the input is released: copies, none longer than the window. */
+  /** Copies of what was read while the input was held, each no longer than the window. */
   #unhandled: Uint8Array[] = [];
 
   constructor(arena: Arena, kernel: Kernel, limits: MessageLimits, listener: InputListener) {
@@ -42,7 +42,7 @@ export class Input {
     this.reader = new FrameReader(arena, kernel, limits.maxPayloadBytes, limits.maxConsecutiveEmptyFragments);
   }
 
-  /** Memory that is held by what cannot be handled yet, in bytes. */
+  /** How many bytes of memory are held by input that cannot be handled yet. */
   get keptBytes(): number {
     let bytes = this.reader.keptBytes;
     if (this.#unhandled.length === 0) return bytes;
@@ -55,7 +55,7 @@ export class Input {
     return this.#unhandled.length > 0 || this.reader.isMidway;
   }
 
-  /** Whether nothing is handled before {@link release}. */
+  /** Whether input is kept, and not handled, until {@link release}. */
   get isHeld(): boolean {
     return this.#isHeld;
   }
@@ -64,7 +64,7 @@ export class Input {
     return this.#unhandled.length > 0;
   }
 
-  /** Adds what somebody else has read of the connection, and leaves unchanged. */
+  /** Adds bytes that were read before this object was made. They must not change afterwards. */
   add(read: Uint8Array): void {
     this.#unhandled.push(...windowfuls(read));
   }
@@ -88,7 +88,7 @@ export class Input {
     return !this.#isHeld;
   }
 
-  /** Handles what was kept. @returns false if the listener wants to have no more of it now. */
+  /** Handles what was kept. @returns false if the listener does not want all of it now. */
   release(): boolean {
     this.#isHeld = false;
     const { windowStart, bytes } = this.#arena;
@@ -115,7 +115,7 @@ export class Input {
     this.reader.discard();
   }
 
-  /** After the socket was destroyed: nothing reads to our memory any more, and it is given back. */
+  /** Gives back all memory. To be called when the socket is destroyed, because nothing is read to that memory any more. */
   close(): void {
     this.reader.settle();
     this.discard();
@@ -129,7 +129,7 @@ export class Input {
       while (!listener.discardsInput) {
         if (!listener.acceptsInput) {
           const unread = reader.takeUnread();
-          // Maybe more than a window: a read to the end of a message brings as much as there was room for.
+          // It may be longer than a window: a read to the end of a message brings as much as there was room for.
           if (unread !== undefined) this.#unhandled.unshift(...windowfuls(unread));
           this.#isHeld = true;
           return;
@@ -150,7 +150,7 @@ export class Input {
   }
 }
 
-/** What was read, in parts that the window has room for. */
+/** Cuts bytes into parts that fit into the window. */
 function windowfuls(read: Uint8Array): Uint8Array[] {
   const parts: Uint8Array[] = [];
   for (let at = 0; at < read.length; at += WINDOW_BYTES) parts.push(read.subarray(at, at + WINDOW_BYTES));

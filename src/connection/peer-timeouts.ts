@@ -1,17 +1,17 @@
 import type { Clock } from './clock.js';
 import { Verdict } from './verdict.js';
 
-/** How long peers may take for what. In ms; 0 is no limit, where that is allowed. */
+/** How long a peer may take, in ms. */
 export interface TimeLimits {
-  /** A peer that was not heard of for so long is pinged; one that is not heard of for as long again is dead. 0: never. */
+  /** A peer that has sent nothing for so long is pinged; if it sends nothing for as long again, it is dead. 0: never. */
   readonly heartbeatIntervalMs: number;
-  /** Without a message either way. 0: for ever. */
+  /** How long there may be no message either way. 0: for ever. */
   readonly idleTimeoutMs: number;
-  /** From the first byte of a message to its last. 0: for ever. */
+  /** How long a message may take from its first byte to its last. 0: for ever. */
   readonly messageTimeoutMs: number;
-  /** With output queued, and none of it taken. 0: for ever. */
+  /** How long a peer may take nothing of the output that is queued for it. 0: for ever. */
   readonly stallTimeoutMs: number;
-  /** For a closing handshake, and what is still to be sent. */
+  /** How long the closing handshake may take, together with the output that waits in front of it. */
   readonly closeTimeoutMs: number;
 }
 
@@ -39,8 +39,8 @@ export class PeerTimeouts {
   /**
    * To be called once in each tick.
    * @param queuedBytes output that waits for the peer.
-   * @param takenBytes changes when the peer takes something of it. Of no meaning while nothing is queued.
-   * @param isPaused we do not read: what the peer has sent since cannot be known, only whether it takes something.
+   * @param takenBytes changes when the peer takes something of it. It means nothing while nothing is queued.
+   * @param isPaused whether nothing is read: then only what the peer takes can be judged, and not what it sends.
    */
   check(
     clock: Clock,
@@ -60,7 +60,7 @@ export class PeerTimeouts {
       return Verdict.STALLED;
     }
     if (isPaused) {
-      // Time stands still for all else.
+      // All other times stand still.
       this.heardAt = nowMs;
       this.messageAt += elapsedMs;
       if (this.begunAt >= 0) this.begunAt += elapsedMs;
@@ -77,7 +77,7 @@ export class PeerTimeouts {
   #checkHeartbeat(nowMs: number, intervalMs: number, tickMs: number, queuedBytes: number): Verdict | undefined {
     const isAwaited = this.heardAt < this.#pingedAt;
     if (queuedBytes > 0) {
-      // A ping would wait behind the output; whether the peer takes that is judged by stallTimeoutMs.
+      // A ping would wait behind the output, and stallTimeoutMs judges whether the peer takes that.
       if (isAwaited) this.#pingedAt = nowMs;
       return undefined;
     }

@@ -1,6 +1,6 @@
 import type { FrameMemory } from '../pubsub/frame-joiner.js';
 
-/** What outputs of a thread may hold of memory that others use as well, in bytes. */
+/** How much shared memory the outputs of a thread may hold, in bytes. */
 const MAX_PINNED_BYTES = 32 * 1024 * 1024;
 
 /** Bytes that do not change until `release` is called. */
@@ -19,10 +19,10 @@ interface SharedCopy {
 }
 
 /**
- * The memory of publications that outputs of a thread hold until their peers take it: where it lies, as far as that goes. A chunk of
- * 256 KiB is held as a whole for the sake of the 16 KiB of it that one peer has not taken, so it is counted as a whole, once,
- * however many hold it, and there is a fixed share for it. When that is used up, the frames of a delivery are copied, once for
- * all who come for them: what they hold then is what they are counted for.
+ * The memory of publications that the outputs of a thread hold until their peers have taken it. Publications are held where they lie,
+ * without a copy. That holds a whole chunk of 256 KiB even if one peer has not taken 16 KiB of it, so the chunk is counted as a whole,
+ * once for all outputs, and all chunks together have a fixed bound. Beyond that bound the frames of a delivery are copied, once
+ * for all outputs that need them, and each output is counted for what it holds.
  */
 export class PinnedMemory {
   readonly #maxBytes: number;
@@ -34,7 +34,7 @@ export class PinnedMemory {
     this.#maxBytes = maxBytes;
   }
 
-  /** Memory that is held where it lies, whole chunks. */
+  /** How many bytes are held where they lie, counted in whole chunks. */
   get bytes(): number {
     return this.#bytes;
   }

@@ -23,12 +23,12 @@ export class RateLimit {
     this.#filledAtMs = nowMs;
   }
 
-  /** Messages that may be taken until it is exhausted. */
+  /** How many messages may be taken until the limit is exhausted. */
   get messages(): number {
     return this.#messages;
   }
 
-  /** The same in bytes. */
+  /** How many bytes may be taken until the limit is exhausted. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -38,7 +38,7 @@ export class RateLimit {
     this.#messages -= messages;
   }
 
-  /** Adds what time has brought. */
+  /** Adds the tokens that the time since the last call has brought. */
   refill(nowMs: number): void {
     const elapsedMs = nowMs - this.#filledAtMs;
     if (elapsedMs === 0) return;

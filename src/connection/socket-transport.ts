@@ -6,15 +6,15 @@ import type { Transport, TransportListener } from './transport.js';
 import { type Budget, WriteQueue } from './write-queue.js';
 
 /**
- * What the socket is given of the queue at a time, in bytes: its completion says that there is room again. Small, so that
- * also a slow peer is seen to take something.
+ * How much of the queue the socket is given at a time, in bytes. When it has been written there is room again. It is small so that a
+ * slow peer too is seen to take something.
  */
 const SLICE_BYTES = 16 * 1024;
 
 /** How many items of the queue go to one system call. */
 const MAX_VECTORS = 64;
 
-/** Tells at once, and not by a later 'close', when its descriptor is not its own any more. */
+/** A socket that reports at once, and not by a later 'close', that its descriptor is going to be closed. */
 class AdoptedSocket extends Socket {
   /** Undefined while it is made. */
   declare onDestroy: (() => void) | undefined;
@@ -38,7 +38,7 @@ export class SocketTransport implements Transport {
   readonly #budget: Budget;
   /** Made when something has to wait for the first time. */
   #queue: WriteQueue | undefined;
-  /** The descriptor is not ours any more. A field of our own: the socket is an object that sending does not have to look at. */
+  /** Whether the descriptor belongs to somebody else now. A field of this object, so that sending does not have to look at the socket. */
   #isClosed: boolean;
   /** The socket has a slice of the queue. */
   #isWriting = false;
@@ -151,7 +151,7 @@ export class SocketTransport implements Transport {
     return this.#queue;
   }
 
-  /** Waits for room by giving the socket a little to write; what else there is room for then goes directly. */
+  /** Waits for room by giving the socket a little to write; then as much as there is room for is written directly. */
   #writeSlice(queue: WriteQueue): void {
     if (this.#isWriting || this.#isClosed) return;
     this.#isWriting = true;

@@ -4,12 +4,12 @@ import type { Transport, TransportListener } from './transport.js';
 import type { Turn } from './turn.js';
 import { type Budget, WriteQueue } from './write-queue.js';
 
-/** What the stream is given of the queue at a time, in bytes. */
+/** How much of the queue the stream is given at a time, in bytes. */
 const SLICE_BYTES = 64 * 1024;
 
 /**
- * Any other byte stream: a TLS socket, a socket where descriptors cannot be duplicated, a stream of the user's. Its input
- * is copied into the thread's window, and all of its output is queued on the stream.
+ * Any other byte stream: a TLS socket, a socket on a system where descriptors cannot be duplicated, or a stream of the application.
+ * Its input is copied into the thread's window, and all of its output is queued on the stream.
  */
 export class StreamTransport implements Transport {
   readonly descriptor = -1;
@@ -73,7 +73,7 @@ export class StreamTransport implements Transport {
 
   resume(): void {
     this.#stream.resume();
-    // It may have ended before it was ours.
+    // The stream may have ended before it was handed over.
     if (this.#stream.readableEnded) process.nextTick(() => this.#onEnd());
   }
 

@@ -3,10 +3,10 @@
  * what the kernel did not take is queued.
  */
 export interface Transport {
-  /** What it writes to directly, until {@link TransportListener.onDescriptorLost}; negative if there is none. */
+  /** The descriptor that it writes to, until {@link TransportListener.onDescriptorLost}; negative if it has none. */
   readonly descriptor: number;
 
-  /** Queued bytes that the kernel has not taken yet. */
+  /** How many queued bytes the kernel has not taken yet. */
   readonly queuedBytes: number;
 
   /** Changes whenever the peer has taken something, as far as that can be known. Costs a system call. */
@@ -40,7 +40,7 @@ export interface Transport {
   destroy(): void;
 }
 
-/** What a transport tells its connection. Never called from inside a call of the connection to its transport. */
+/** A connection, as its transport sees it. Its methods are never called from within a call of the connection to the transport. */
 export interface TransportListener {
   /**
    * Bytes have been read to `[start, end)` of the arena. They are the listener's until it returns.
@@ -60,6 +60,6 @@ export interface TransportListener {
   /** The descriptor is going to be closed, and may be somebody else's then. May be called at any time. */
   onDescriptorLost(): void;
 
-  /** It is over, and nothing of the arena is referred to by the transport. The last call. */
+  /** The transport is over and refers to nothing of the arena any more. This is the last call. */
   onClose(): void;
 }

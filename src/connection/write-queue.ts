@@ -11,18 +11,18 @@ interface Queued {
   readonly written: (() => void) | undefined;
 }
 
-/** A copied rest goes to memory of this size at first, in bytes; the next to twice as much, up to the second figure. */
+/** The first copy goes to memory of this size, in bytes; each further one to twice as much, up to the second figure. */
 const FIRST_COPY_BYTES = 512;
 const MAX_COPY_BYTES = 64 * 1024;
-/** What is longer is copied in pieces of so many bytes, which are free one after the other as the peer takes them. */
+/** Longer output is copied in pieces of so many bytes, each of which is freed when the peer has taken it. */
 const PIECE_BYTES = 256 * 1024;
 
-/** As many items at least must have gone before the places that they had are cut off. */
+/** At least so many items must have gone before their places in the array are cut off. */
 const MIN_CUT = 32;
 
 /**
- * The output of one connection that the kernel has not taken, in order. What is copied goes to memory with room for more,
- * so that many small frames for a peer that does not read cost not much more than their bytes.
+ * The output of one connection that the kernel has not taken, in order. Copies go to memory with room for more, so that many small
+ * frames for a peer that does not read cost little more than their bytes.
  */
 export class WriteQueue {
   readonly #budget: Budget;
@@ -43,7 +43,7 @@ export class WriteQueue {
     return this.#queuedBytes;
   }
 
-  /** All that was ever queued and has gone: grows whenever the peer takes something. */
+  /** How many bytes have left the queue since it was made: grows whenever the peer takes something. */
   get drainedBytes(): number {
     return this.#drainedBytes;
   }
@@ -117,7 +117,7 @@ export class WriteQueue {
     }
   }
 
-  /** Nothing of it will ever go. */
+  /** Forgets everything: it will never go. */
   drop(): void {
     const dropped = this.#queue.slice(this.#first) as Queued[];
     this.#queue = [];
