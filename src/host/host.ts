@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
+import { debuglog } from 'node:util';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import type { Connection } from '../connection/connection.js';
 import type { ConnectionInfo } from '../connection/connection-info.js';
@@ -13,6 +14,8 @@ import { PinnedMemory } from '../connection/pinned-memory.js';
 import { SocketTransport } from '../connection/socket-transport.js';
 import { StreamTransport } from '../connection/stream-transport.js';
 import { TimeSlices } from '../connection/time-slices.js';
+import { TracedTransport } from '../connection/traced-transport.js';
+import type { Transport, TransportListener } from '../connection/transport.js';
 import { createKernel, type KernelChoice } from '../kernels/create-kernel.js';
 import type { Thresholds } from '../kernels/thresholds.js';
 import { Arena } from '../memory/arena.js';
@@ -25,6 +28,11 @@ import { Incidents } from './incidents.js';
 import { Sweep, tickFor } from './sweep.js';
 import { ThrottledSet } from './throttled.js';
 import type { ThrottledLog } from './throttled-log.js';
+
+/** With `NODE_DEBUG=wsloom`, shows the header of each frame. */
+const debug = debuglog('wsloom');
+
+type Connect = (listener: TransportListener) => Transport;
 
 /** How often what is not counted as it happens is brought up to date, in ms. */
 const SAMPLING_MS = 1000;
@@ -165,12 +173,13 @@ export class Host {
     try {
       const calls = this.#calls;
       if (calls === undefined) throw new Error('this system has no descriptors to host connections by');
-      const connection = new HostedConnection(this.#env, info, (listener) => {
+      const connect = (listener: TransportListener) => {
         return new SocketTransport(fd, calls, this.#env.arena, this.#budget, listener, () => {
           isOpen = true;
           onSettled();
         });
-      });
+      };
+      const connection = new HostedConnection(this.#env, info, this.#traced(info, head, connect));
       this.#add(connection, head);
     } catch (error) {
       if (!isOpen) {
@@ -185,12 +194,15 @@ export class Host {
   /** Takes over any other open byte stream. */
   adoptStream(stream: Duplex, info: ConnectionInfo, head: Uint8Array): void {
     const { arena, turn } = this.#env;
-    const connection = new HostedConnection(
-      this.#env,
-      info,
-      (listener) => new StreamTransport(stream, arena, turn, this.#budget, listener),
-    );
-    this.#add(connection, head);
+    const connect = (listener: TransportListener) => new StreamTransport(stream, arena, turn, this.#budget, listener);
+    this.#add(new HostedConnection(this.#env, info, this.#traced(info, head, connect)), head);
+  }
+
+  /** @param connect makes the transport of a connection; what it makes shows each frame if `NODE_DEBUG` asks for that. */
+  #traced({ id }: ConnectionInfo, head: Uint8Array, connect: Connect): Connect {
+    if (!debug.enabled) return connect;
+    const show = (line: string) => debug('connection %d %s', id, line);
+    return (listener) => new TracedTransport(this.#env.arena, connect, listener, head, show);
   }
 
   /**
