@@ -5,16 +5,16 @@ import { OptionError } from './option-error.js';
 /** Where a ws or wss URI leads (RFC 6455 section 3). */
 export interface Address {
   readonly isSecure: boolean;
-  /** A name, or an address without brackets. */
+  /** The name of the host, or its address without brackets. */
   readonly host: string;
   readonly port: number;
-  /** For the Host header: the port is named unless it is the scheme's own. */
+  /** The value of the Host header: the port is named unless it is the default of the scheme. */
   readonly authority: string;
-  /** "/path?query", percent-encoded. */
+  /** What is requested, such as `/path?query`, percent-encoded. */
   readonly target: string;
 }
 
-/** The scheme's port, and whether it is TLS. */
+/** The default port of each scheme, and whether it speaks TLS. */
 const SCHEMES: ReadonlyMap<string, readonly [port: number, isSecure: boolean]> = new Map([
   ['ws:', [80, false]],
   ['wss:', [443, true]],
@@ -50,14 +50,14 @@ export function readAddress(url: string | URL): Address {
   };
 }
 
-/** What may have been meant by a URL of HTTP, or by an address without a scheme. */
+/** A suggestion for a URL of HTTP, or for an address without a scheme. */
 function guess(url: string): string {
   const [, secure, rest] = /^(?:http(s?):\/\/)?([\w.[\]:-]+(?::\d+)?(?:\/.*)?)$/.exec(url) ?? [];
   if (rest === undefined || (secure === undefined && !/:\d+(\/|$)/.test(rest))) return '';
   return `; did you mean ${excerpt(`ws${secure ?? ''}://${rest}`)}`;
 }
 
-/** Whether TLS may be told the host as a server name: addresses are none (RFC 6066 section 3). */
+/** Whether the host may be sent as a server name in TLS: addresses may not (RFC 6066 section 3). */
 export function isServerName({ host }: Address): boolean {
   return isIP(host) === 0;
 }

@@ -2,12 +2,12 @@ import { X509Certificate } from 'node:crypto';
 import { excerpt } from '../protocol/handshake-error.js';
 import { OptionError } from './option-error.js';
 
-/** Certificates in PEM, each with as many as it has. */
+/** One or several files of certificates in PEM; each may hold several certificates. */
 export type Certificates = string | Buffer | readonly (string | Buffer)[];
 
 const PEM = /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/;
 
-/** Looks at the first certificate of each: TLS would pass over what is none, and then trust nobody. @throws OptionError */
+/** Checks the first certificate of each file: TLS would ignore text that is no certificate, and then trust nobody. @throws OptionError */
 export function checkCertificates(ca: Certificates | undefined): void {
   if (ca === undefined) return;
   for (const certificates of [ca].flat()) {

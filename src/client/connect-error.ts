@@ -1,9 +1,12 @@
-/** There is no connection: refused, no such host, TLS that failed (`WSLOOM_CONNECT`), or not in time. */
+/**
+ * There is no connection: it was refused, the host is unknown, or TLS failed (`WSLOOM_CONNECT`); or it took too long
+ * (`WSLOOM_HANDSHAKE_TIMEOUT`).
+ */
 export class ConnectError extends Error {
   override readonly name = 'ConnectError';
   readonly code: 'WSLOOM_CONNECT' | 'WSLOOM_HANDSHAKE_TIMEOUT';
 
-  /** @param options its `cause` is the system's error, if there was one. */
+  /** @param options `cause` is the error of the system, if there was one. */
   constructor(code: ConnectError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

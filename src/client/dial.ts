@@ -5,17 +5,17 @@ import type { Certificates } from './certificates.js';
 
 /** How a socket is opened. */
 export interface DialOptions {
-  /** Whether a wss server must have a certificate that this machine trusts. */
+  /** Whether a wss server must show a certificate that this machine trusts. */
   readonly rejectUnauthorized: boolean;
   /** Certificates to trust instead of the machine's, in PEM. */
   readonly ca?: Certificates | undefined;
-  /** Where reads go, instead of 'data' events. */
+  /** Where the socket reads to, instead of 'data' events. */
   readonly onread?: OnReadOpts | undefined;
 }
 
 /**
- * Opens a TCP connection, and TLS over it for wss. Both directions are independent of each other (`allowHalfOpen`), and
- * nothing is delayed to be sent together (`noDelay`).
+ * Opens a TCP connection, and for wss TLS over it. Either side may end its direction first (`allowHalfOpen`), and small writes are not
+ * delayed (`noDelay`).
  * @param opened is called when bytes may be exchanged; if that fails, 'error' and 'close' are emitted.
  */
 export function dial(address: Address, options: DialOptions, opened: () => void): Socket {

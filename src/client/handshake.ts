@@ -4,22 +4,22 @@ import type { HeaderSource } from '../protocol/handshake-response.js';
 import { ResponseHeadReader } from '../protocol/response-head.js';
 import type { Address } from './address.js';
 
-/** What an opening handshake asks for. */
+/** What a client may add to its opening handshake. */
 export interface HandshakeOffer {
-  /** In the order of preference; none by default. */
+  /** Subprotocols that the client speaks, in the order of its preference. @default none */
   readonly subprotocols?: readonly string[] | undefined;
-  /** Sent besides those of the handshake, ASCII; none by default. */
+  /** Headers that are sent beside those of the handshake, in ASCII. @default none */
   readonly headers?: HeaderSource | undefined;
 }
 
 /** One opening handshake, from its request to the server's answer. */
 export class Handshake {
-  /** To be written as it is. */
+  /** The bytes of the request. */
   readonly request: string;
   readonly #offer: ClientHandshake;
   readonly #reader = new ResponseHeadReader();
 
-  /** @throws HandshakeConfigError if what is offered cannot be sent */
+  /** @throws HandshakeConfigError if a subprotocol or a header cannot be sent. */
   constructor({ target, authority }: Address, { subprotocols, headers }: HandshakeOffer) {
     const key = randomBytes(16).toString('base64');
     this.#offer = { target, host: authority, key, subprotocols, headers };
@@ -27,8 +27,9 @@ export class Handshake {
   }
 
   /**
-   * Takes what one read has brought. Undefined while the answer is not whole.
-   * @throws HandshakeResponseError if the server does not accept, or not as it must.
+   * Takes the bytes of one read.
+   * @returns undefined while the answer is not whole.
+   * @throws HandshakeResponseError if the server does not accept the connection, or answers wrongly.
    */
   feed(bytes: Uint8Array): { readonly acceptance: Acceptance; readonly rest: Buffer } | undefined {
     const rest = this.#reader.feed(bytes);
