@@ -1,6 +1,6 @@
 /**
- * The module of dist/kernels.wasm: the functions of src/kernels/kernel.ts, with SIMD. The scalar variants are there only to be
- * compared with them. ./scalar is the module for engines without SIMD.
+ * The module of dist/kernels.wasm, with SIMD. It has the functions that src/kernels/kernel.ts declares, and scalar variants of some of
+ * them, which are there only to be compared with the others. Engines without SIMD load ./scalar instead.
  */
 export { gather } from './gather';
 export { scan } from './scan';
