@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { ROOT, type Snippet } from './documents.js';
+
+const run = promisify(execFile);
+
+/** Port 8080 stands in documents, and may be taken on the machine of a test. */
+const LISTENS_ON_8080 = /\bport: 8080\b/g;
+
+const TSCONFIG = {
+  extends: join(ROOT, 'tsconfig.json'),
+  compilerOptions: { rootDir: '.', outDir: 'compiled', declaration: false, declarationMap: false, noEmitOnError: true },
+  include: ['**/*.ts'],
+  exclude: ['compiled', 'node_modules'],
+};
+
+/**
+ * A folder outside of the repository with the package installed, in which the files that documents show are tried. Each document
+ * has a folder of its own there. Removed by {@link remove}.
+ */
+export class Workshop {
+  readonly folder = mkdtempSync(join(tmpdir(), 'wsloom-docs-'));
+
+  constructor() {
+    this.#install('wsloom', ROOT);
+    this.#install('@types/node', join(ROOT, 'node_modules/@types/node'));
+    writeFileSync(join(this.folder, 'package.json'), '{ "private": true, "type": "module" }');
+    writeFileSync(join(this.folder, 'tsconfig.json'), JSON.stringify(TSCONFIG));
+  }
+
+  /** Writes the file that a snippet is. */
+  add({ document, file, text }: Snippet): void {
+    const path = join(this.folder, document, file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text.replace(LISTENS_ON_8080, 'port: 0'));
+  }
+
+  /** Copies a folder of the repository. */
+  addFolder(name: string): void {
+    cpSync(join(ROOT, name), join(this.folder, name), { recursive: true });
+  }
+
+  /** Checks and compiles everything that is TypeScript. @returns what the compiler has found: '' if all is well */
+  async compile(): Promise<string> {
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const done = run(process.execPath, [tsc, '-p', 'tsconfig.json'], { cwd: this.folder });
+    return (await done.catch((error: { readonly stdout: string }) => error)).stdout;
+  }
+
+  /** Where the document's files are. */
+  folderOf(document: string): string {
+    return join(this.folder, document);
+  }
+
+  /** What Node loads for a file of a document: of TypeScript, what the compiler has made of it. */
+  loadable(document: string, file: string): string {
+    if (!file.endsWith('.ts')) return join(this.folder, document, file);
+    return join(this.folder, 'compiled', document, file.replace(/\.ts$/, '.js'));
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true });
+  }
+
+  #install(name: string, from: string): void {
+    const link = join(this.folder, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(from, link);
+  }
+}
