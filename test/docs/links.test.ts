@@ -8,6 +8,9 @@ const LINK = /\]\(([^)\s]+)\)/g;
 /** A file or folder of the repository that is named in backquotes. */
 const NAMED_PATH = /`((?:src|test|bench|docs|examples|assembly|\.ci)\/[\w./-]*)`/g;
 
+/** What commands make, and nobody commits. */
+const MADE = /^bench\/results\/latest/;
+
 /** The anchors of a document's headings, as the hosts of repositories make them. */
 function anchorsOf(text: string): Set<string> {
   const headings = [...proseOf(text).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading as string);
@@ -29,11 +32,12 @@ function lost(document: string, text: string): string[] {
   for (const [, target = ''] of prose.matchAll(LINK)) {
     if (/^https?:/.test(target)) continue;
     const [path = '', anchor] = target.split('#');
-    const file = path === '' ? document : posix.join(posix.dirname(document), path);
-    if (!existsSync(`${ROOT}${file}`)) found.push(target);
+    const file = posix.join(posix.dirname(document), path);
+    if (path !== '' && !existsSync(`${ROOT}${file}`)) found.push(target);
     else if (anchor !== undefined && !anchorsOf(path === '' ? text : textOf(file)).has(anchor)) found.push(target);
   }
-  for (const [, path = ''] of prose.matchAll(NAMED_PATH)) if (!existsSync(`${ROOT}${path}`)) found.push(path);
+  for (const [, path = ''] of prose.matchAll(NAMED_PATH))
+    if (!MADE.test(path) && !existsSync(`${ROOT}${path}`)) found.push(path);
   return found;
 }
 

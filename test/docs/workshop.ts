@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -43,6 +43,12 @@ export class Workshop {
     cpSync(join(ROOT, name), join(this.folder, name), { recursive: true });
   }
 
+  /** Has a client of a document go to another server than that which it names. */
+  redirect(document: string, file: string, url: string): void {
+    const path = join(this.folder, document, file);
+    writeFileSync(path, readFileSync(path, 'utf8').replace('ws://127.0.0.1:8080', url));
+  }
+
   /** Checks and compiles everything that is TypeScript. @returns what the compiler has found: '' if all is well */
   async compile(): Promise<string> {
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
@@ -52,7 +58,9 @@ export class Workshop {
 
   /** Where the document's files are. */
   folderOf(document: string): string {
-    return join(this.folder, document);
+    const folder = join(this.folder, document);
+    mkdirSync(folder, { recursive: true });
+    return folder;
   }
 
   /** What Node loads for a file of a document: of TypeScript, what the compiler has made of it. */
