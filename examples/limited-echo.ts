@@ -18,7 +18,7 @@ export default defineHandler<Account>({
   },
 });
 
-/** Who has no key is not let in. */
+/** A client without a key is not let in. */
 export const upgrade: Upgrade = ({ headers }) => {
   const key = headers.get('x-api-key');
   if (key === undefined) return { status: 401, body: 'send a key in X-Api-Key' };

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DOCUMENTS, proseOf, ROOT, textOf } from './documents.js';
@@ -44,6 +44,12 @@ function lost(document: string, text: string): string[] {
 describe('the documents', () => {
   it.each(DOCUMENTS)('link to what is there: %s', (document) => {
     expect(lost(document, textOf(document))).toEqual([]);
+  });
+
+  it('name each example', () => {
+    const table = textOf('examples/README.md');
+    const files = readdirSync(`${ROOT}examples`).filter((file) => file !== 'README.md');
+    expect(files.filter((file) => !table.includes(`[${file}](${file})`))).toEqual([]);
   });
 
   it('can be reached from README.md', () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Command } from '../cli/command.js';
 import { Client, refusal } from '../e2e/client.js';
@@ -48,10 +48,9 @@ describe('each block of code in the documents', () => {
   });
 });
 
-/** The programs of examples/, by its table. */
+/** The programs and handlers of examples/. */
 function examples(): string[] {
-  const table = readFileSync(`${ROOT}examples/README.md`, 'utf8');
-  return [...table.matchAll(/^\| \[(\S+)\]\(\1\)/gm)].map(([, file]) => file as string);
+  return readdirSync(`${ROOT}examples`).filter((file) => /\.(mjs|cjs|ts)$/.test(file));
 }
 
 describe.concurrent('a file in the documents', () => {
