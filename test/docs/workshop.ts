@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -38,9 +38,13 @@ export class Workshop {
     writeFileSync(path, text.replace(LISTENS_ON_8080, 'port: 0'));
   }
 
-  /** Copies a folder of the repository. */
+  /** Adds the files of a folder of the repository. */
   addFolder(name: string): void {
-    cpSync(join(ROOT, name), join(this.folder, name), { recursive: true });
+    mkdirSync(join(this.folder, name));
+    for (const file of readdirSync(join(ROOT, name))) {
+      const text = readFileSync(join(ROOT, name, file), 'utf8');
+      writeFileSync(join(this.folder, name, file), text.replace(LISTENS_ON_8080, 'port: 0'));
+    }
   }
 
   /** Has a client of a document go to another server than that which it names. */
