@@ -13,7 +13,7 @@ function codesIn(text: string): string[] {
 }
 
 function classesIn(text: string): string[] {
-  return [...text.matchAll(/\bclass (\w+) extends \w*Error\b/g)].map(([, name]) => name as string).sort();
+  return [...text.matchAll(/\bclass (\w+Error) extends \w*Error\b/g)].map(([, name]) => name as string).sort();
 }
 
 const document = textOf('docs/errors.md');
