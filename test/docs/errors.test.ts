@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { CloseCode } from '../../dist/index.js';
 import { ROOT, textOf } from './documents.js';
 
 const SOURCE = readdirSync(`${ROOT}src`, { recursive: true, encoding: 'utf8' })
@@ -31,6 +32,14 @@ describe('docs/errors.md', () => {
       const [, , cause = '', remedy = ''] = row.split('|').map((cell) => cell.trim());
       expect([row, cause.length > 10, remedy.length > 10]).toEqual([row, true, true]);
     }
+  });
+
+  it('has each rule of the protocol, with its section and close code', () => {
+    const rules = SOURCE.matchAll(/^ {2}'?([\w-]+)'?: \{ section: '([\d.]+)', closeCode: CloseCode\.(\w+) \},$/gm);
+    const rows = [...rules].map(([, rule, section, code]) => {
+      return `| \`${rule}\` | ${section} | ${CloseCode[code as keyof typeof CloseCode]} |`;
+    });
+    expect(rows.filter((row) => !document.includes(row))).toEqual([]);
   });
 
   it('has each class of errors that src/ has', () => {
