@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ROOT, textOf } from './documents.js';
+
+/** What *What it withstands* names: the file of a test, and how the test's name begins. */
+const CLAIMS = textOf('docs/security.md')
+  .split('\n')
+  .filter((line) => line.startsWith('| ') && line.includes('`test/'))
+  .flatMap((row) => [...row.matchAll(/`(test\/[^`]+)`((?:[^`*]*\*[^*]+\*)*)/g)])
+  .flatMap(([, file = '', names = '']) => [...names.matchAll(/\*([^*]+)\*/g)].map(([, name = '']) => ({ file, name })));
+
+/** Finds a test by a part of its name. */
+function titled(name: string): RegExp {
+  return new RegExp(`\\(\\s*'[^']*${name.replace(/[()*+.?]/g, '\\$&')}`);
+}
+
+describe('docs/security.md', () => {
+  it('names tests', () => expect(CLAIMS.length).toBeGreaterThan(15));
+
+  it.each(CLAIMS)('names a test that there is: $file, $name', ({ file, name }) => {
+    expect(readFileSync(`${ROOT}${file}`, 'utf8')).toMatch(titled(name));
+  });
+});

@@ -1,0 +1,164 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { parseSettings } from '../../bench/settings.js';
+import { parseStudySettings } from '../../bench/study/settings.js';
+import { CLI, Command } from '../cli/command.js';
+import { builtIn, serve } from '../e2e/serving.js';
+import { ROOT } from './documents.js';
+
+const { name: PACKAGE, scripts: SCRIPTS } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as {
+  readonly name: string;
+  readonly scripts: Readonly<Record<string, string>>;
+};
+
+/** The commands of a block of shell, without comments and prompts. A line that ends with a backslash goes on in the next. */
+export function commandsOf(text: string): string[][] {
+  return text
+    .replaceAll('\\\n', ' ')
+    .split('\n')
+    .flatMap((line) =>
+      line
+        .replace(/^\$ /, '')
+        .replace(/\s+#.*|^#.*/, '')
+        .split('&&'),
+    )
+    .map(words)
+    .filter((command) => command.length > 0);
+}
+
+function words(line: string): string[] {
+  return [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+    ([, single, double, plain]) => single ?? double ?? plain ?? '',
+  );
+}
+
+/**
+ * Tries a command that a document shows. What is of this package is run, for a short time; of what takes minutes, or changes the
+ * machine, it is checked that it is there and takes the arguments.
+ *
+ * @param folder where files that it names are.
+ * @returns what it has printed, if it was run.
+ */
+export async function tryCommand([program = '', ...args]: readonly string[], folder: string): Promise<string> {
+  if (program === 'npm') return npm(args, folder);
+  if (program === 'npx' && args[0] !== PACKAGE) return npx(args);
+  if (program === 'npx' && args[0] === PACKAGE) return wsloom(args.slice(1), folder);
+  if (program === PACKAGE) return wsloom(args, folder);
+  if (program === 'node' && args[0]?.endsWith('dist/cli.js')) return wsloom(args.slice(1), folder);
+  if (program === 'node' || program === 'bash') {
+    const file = args.find((arg) => !arg.startsWith('-')) ?? '';
+    expect(
+      existsSync(join(folder, file)) || existsSync(join(ROOT, file)),
+      `${program} ${file}: there is no such file`,
+    ).toBe(true);
+    return '';
+  }
+  throw new Error(`nobody knows how to try ${program}`);
+}
+
+async function npm([what = '', ...args]: readonly string[], folder: string): Promise<string> {
+  if (what === 'ci') {
+    const [flag, prefix = '.'] = args;
+    expect([undefined, '--prefix']).toContain(flag);
+    expect(existsSync(join(ROOT, prefix, 'package-lock.json'))).toBe(true);
+    return '';
+  }
+  if (what === 'install') {
+    expect(args).toEqual([PACKAGE]);
+    return '';
+  }
+  const [script = '', ...rest] = what === 'run' ? args : [what, ...args];
+  expect(Object.keys(SCRIPTS)).toContain(script);
+  if (rest.length > 0) expect(rest[0], `npm passes on what stands behind --`).toBe('--');
+  return runScript(script, rest.slice(1), folder);
+}
+
+async function runScript(script: string, args: readonly string[], folder: string): Promise<string> {
+  switch (script) {
+    case 'start':
+      expect(SCRIPTS[script]).toBe('node dist/cli.js serve');
+      return wsloom(['serve', ...args], folder);
+    case 'bench':
+      parseSettings(args);
+      return '';
+    case 'study':
+      parseStudySettings(args);
+      return '';
+    case 'fuzz':
+    case 'soak': {
+      const usage = readFileSync(`${ROOT}test/${script}/${script}.ts`, 'utf8');
+      for (const flag of args.filter((arg) => arg.startsWith('--'))) expect(usage).toContain(`  ${flag} `);
+      return '';
+    }
+    case 'test':
+    case 'test:long':
+      return vitest(args);
+    default:
+      expect(args).toEqual([]);
+      return '';
+  }
+}
+
+function npx([tool = '', ...args]: readonly string[]): string {
+  expect(existsSync(`${ROOT}node_modules/.bin/${tool}`), `there is no ${tool}`).toBe(true);
+  if (tool !== 'vitest') return '';
+  expect(args[0]).toBe('run');
+  return vitest(args.slice(1));
+}
+
+function vitest(args: readonly string[]): string {
+  const config = readFileSync(`${ROOT}vitest.config.ts`, 'utf8');
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] as string;
+    if (arg === '--project') expect(config).toContain(`name: '${args[++at]}'`);
+    else if (arg === '-t') at++;
+    else expect(existsSync(`${ROOT}${arg}`), `there is no ${arg}`).toBe(true);
+  }
+  return '';
+}
+
+function wsloom([command = '', ...args]: readonly string[], folder: string): Promise<string> {
+  switch (command) {
+    case 'serve':
+      return serveShortly(args, folder);
+    case 'load':
+      return loadShortly(args);
+    default:
+      expect(['kernels', '--help', '--version']).toContain(command);
+      return helpShortly(command, args);
+  }
+}
+
+/** Listens on any port, and is ended as by Ctrl-C. */
+async function serveShortly(args: readonly string[], folder: string): Promise<string> {
+  const threads = args.includes('--threads') ? [] : ['--threads', '1'];
+  const all = [CLI, 'serve', ...args, ...threads, '--port', '0'];
+  await using command = new Command(process.execPath, all, { cwd: folder });
+  await command.listening();
+  command.process.kill('SIGINT');
+  expect(await command.ended, command.stderr).toBe(0);
+  return command.stdout;
+}
+
+/** What takes seconds at least is only asked for its flags. */
+async function helpShortly(command: string, args: readonly string[]): Promise<string> {
+  const help = await finish(Command.run(command, ...(command.startsWith('--') ? [] : ['--help'])));
+  for (const flag of args.filter((arg) => arg.startsWith('--'))) expect(help).toContain(`  ${flag} `);
+  return '';
+}
+
+/** Puts the load on a server of ours. */
+async function loadShortly(args: readonly string[]): Promise<string> {
+  const mode = args[args.indexOf('--mode') + 1] === 'broadcast' ? 'broadcast' : 'echo';
+  await using served = await serve({ handler: builtIn(mode), threads: 1 });
+  const own = args.map((arg) => arg.replace(/^ws:\/\/[^/]+/, served.url));
+  expect(own, 'the URL').not.toEqual(args);
+  return await finish(Command.run('load', ...own, '-d', '0.1', '--warmup', '0'));
+}
+
+async function finish(running: Command): Promise<string> {
+  await using command = running;
+  expect(await command.ended, command.stderr).toBe(0);
+  return command.stdout;
+}

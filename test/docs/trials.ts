@@ -1,0 +1,178 @@
+import { runInNewContext } from 'node:vm';
+import { expect } from 'vitest';
+import { WebSocket } from 'ws';
+import type { Command } from '../cli/command.js';
+import { Client, type refusal } from '../e2e/client.js';
+import { until } from '../e2e/serving.js';
+
+/** A server with the handler that is tried. */
+interface Served {
+  readonly url: string;
+  open(target?: string): Promise<Client>;
+  readonly refusal: typeof refusal;
+}
+
+/**
+ * How a file of a document is tried: as the handler of a server, in the process of the test or in one of its own, which is for
+ * modules that print something, or leave a timer behind; as a program; or as a client of a server that echoes.
+ */
+type Trial =
+  | { readonly as: 'handler'; test(served: Served): Promise<void> }
+  | { readonly as: 'handler apart'; test(served: Served): Promise<void> }
+  | { readonly as: 'program' | 'client'; test(command: Command): Promise<void> };
+
+const handler = (test: (served: Served) => Promise<void>): Trial => ({ as: 'handler', test });
+const apart = (test: (served: Served) => Promise<void>): Trial => ({ as: 'handler apart', test });
+const program = (test: (command: Command) => Promise<void>): Trial => ({ as: 'program', test });
+const client = (test: (command: Command) => Promise<void>): Trial => ({ as: 'client', test });
+
+const chats = handler(async ({ open }) => {
+  using ada = await open('/room?name=Ada');
+  expect(await ada.text()).toBe('welcome to /room, Ada');
+  using other = await open('/room');
+  expect(await other.text()).toBe('welcome to /room, somebody');
+  ada.send('hello');
+  expect([await ada.text(), await other.text()]).toEqual(['Ada: hello', 'Ada: hello']);
+});
+
+const counts = handler(async ({ url, open, refusal }) => {
+  using one = await open('/count');
+  one.send('a');
+  one.send('b');
+  expect(await one.texts(2)).toEqual(['message 1', 'message 2']);
+  expect(await refusal(`${url}/else`)).toMatchObject({ status: 404 });
+});
+
+/** It has printed this and ended well. */
+const prints = (expected: RegExp) => async (command: Command) => {
+  expect(await command.ended, command.stderr).toBe(0);
+  expect(command.stdout).toMatch(expected);
+};
+
+/** By document and file: every file that the documents show has one. */
+export const TRIALS: Readonly<Record<string, Trial>> = {
+  'README.md: chat.mjs': chats,
+  'README.md: chat.ts': chats,
+  'README.md: server.mjs': program(prints(/^ws:\/\/127\.0\.0\.1:\d+ {\n {2}connections: 0,/)),
+
+  'docs/handlers.md: hooks.mjs': apart(async ({ open }) => {
+    using one = await open();
+    expect(await one.text()).toBe('hello');
+    one.send(Buffer.of(1, 2, 3));
+    expect(await one.next()).toEqual({ bytes: Buffer.of(1, 2, 3), isBinary: true });
+  }),
+  'docs/handlers.md: auth.mjs': handler(async ({ url, open, refusal }) => {
+    using ada = await open('/chat?token=secret');
+    expect(await ada.text()).toBe('you are Ada');
+    expect(await refusal(`${url}/chat`)).toMatchObject({ status: 401, body: 'who are you?' });
+    expect(await refusal(`${url}/`)).toMatchObject({ status: 404 });
+    using chatting = await Client.open(`${url}/chat?token=secret`, { protocols: ['chat.v0', 'chat.v1'] });
+    expect(chatting.socket.protocol).toBe('chat.v1');
+  }),
+  'docs/handlers.md: await.mjs': handler(async ({ open }) => {
+    using one = await open();
+    one.send('{ "topic": "tea" }');
+    expect(await one.texts(2)).toEqual(['about tea', 'tea was asked']);
+  }),
+  'docs/handlers.md: ticker.mjs': apart(async ({ open }) => {
+    using one = await open();
+    for (const time of await one.texts(2)) expect(time).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
+  }),
+  'docs/handlers.md: pages.mjs': handler(async ({ open }) => {
+    using one = await open();
+    one.send('50');
+    for (let i = 0; i < 50; i++) expect((await one.next()).bytes.length).toBe(100_000);
+  }),
+  'docs/handlers.md: typed.ts': handler(async ({ open }) => {
+    using one = await open('/?name=Ada');
+    expect(await one.text()).toBe('hello Ada');
+  }),
+  'docs/handlers.md: counter.cjs': counts,
+  'docs/handlers.md: server.mjs': program(prints(/^listening on ws:\/\/127\.0\.0\.1:\d+\n0\n$/)),
+  'docs/handlers.md: ticker.test.mjs': program(prints(/# pass 1\n# fail 0/)),
+
+  'docs/load.md: load.mjs': client(prints(/^\d+ messages, p99 [\d.]+ ms, errors: \{\}\n$/)),
+  'docs/load.md: client.mjs': client(prints(/^hello\n1000\n$/)),
+
+  'docs/errors.md: codes.mjs': program(
+    prints(
+      /^maxPayloadBytes: maxPayloadBytes must be .*, got -1\nWSLOOM_HANDLER there is no handler module .*nowhere\.mjs\n$/,
+    ),
+  ),
+
+  'examples: chat.mjs': chats,
+  'examples: counter.cjs': counts,
+  'examples: limited-echo.ts': handler(async ({ url, refusal }) => {
+    expect(await refusal(url)).toMatchObject({ status: 401, body: 'send a key in X-Api-Key' });
+    using one = await Client.open(url, { headers: { 'X-Api-Key': 'a' } });
+    one.send('hello');
+    expect(await one.text()).toBe('hello');
+    one.send(Buffer.alloc(1_000_000));
+    expect(await one.closed).toEqual({ code: 1008, reason: 'more than 1000000 bytes' });
+  }),
+  'examples: news.mjs': program(async (command) => {
+    const [, url = ''] = await command.says('stdout', /^connect to (\S+), and type something here\n$/);
+    using one = await Client.open(`${url}?name=Ada`);
+    expect(await one.text()).toBe('welcome to /news, Ada');
+    command.process.stdin.end('it rains\n');
+    expect(await one.text()).toBe('it rains');
+    expect(await one.closed).toMatchObject({ code: 1001 });
+    expect(await command.ended).toBe(0);
+  }),
+  'examples: page.mjs': program(async (command) => {
+    const [, url = ''] = await command.says('stdout', /^open (\S+)\n$/);
+    using page = new Page(await (await fetch(url)).text(), url);
+    await until(() => page.shown.includes('welcome to /lobby, browser'));
+    page.submit('hello');
+    await until(() => page.shown.includes('browser: hello'));
+    command.process.kill('SIGINT');
+    await until(() => page.shown.includes('closed with 1001'));
+    expect(await command.ended).toBe(0);
+  }),
+};
+
+type SubmitListener = (event: { preventDefault(): void }) => void;
+
+/** As much of a browser as the script of a page of ours needs. */
+class Page implements Disposable {
+  /** The items of its list. */
+  readonly shown: string[] = [];
+  readonly #input = { value: '' };
+  readonly #sockets: WebSocket[] = [];
+  #onSubmit: SubmitListener = () => {};
+
+  constructor(html: string, url: string) {
+    const [, script = ''] = /<script type="module">(.*)<\/script>/s.exec(html) ?? [];
+    const elements: Readonly<Record<string, unknown>> = {
+      '#messages': { append: ({ textContent }: { readonly textContent: string }) => this.shown.push(textContent) },
+      '#text': this.#input,
+      '#form': {
+        addEventListener: (_: 'submit', listener: SubmitListener) => {
+          this.#onSubmit = listener;
+        },
+      },
+    };
+    const open = (target: string) => {
+      const socket = new WebSocket(target, { origin: new URL(url).origin });
+      this.#sockets.push(socket);
+      return socket;
+    };
+    runInNewContext(script, {
+      document: { querySelector: (selector: string) => elements[selector], createElement: () => ({}) },
+      location: new URL(url),
+      // Called with `new`.
+      WebSocket: function BrowserSocket(target: string) {
+        return open(target);
+      },
+    });
+  }
+
+  submit(text: string): void {
+    this.#input.value = text;
+    this.#onSubmit({ preventDefault: () => {} });
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of this.#sockets) socket.terminate();
+  }
+}

@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { ROOT, type Snippet } from './documents.js';
+
+const run = promisify(execFile);
+
+/** Port 8080 stands in documents, and may be taken on the machine of a test. */
+const LISTENS_ON_8080 = /\bport: 8080\b/g;
+
+const TSCONFIG = {
+  extends: join(ROOT, 'tsconfig.json'),
+  compilerOptions: { rootDir: '.', outDir: 'compiled', declaration: false, declarationMap: false, noEmitOnError: true },
+  include: ['**/*.ts'],
+  exclude: ['compiled', 'node_modules'],
+};
+
+/**
+ * A folder outside of the repository with the package installed, in which the files that documents show are tried. Each document
+ * has a folder of its own there. Removed by {@link remove}.
+ */
+export class Workshop {
+  readonly folder = mkdtempSync(join(tmpdir(), 'wsloom-docs-'));
+
+  constructor() {
+    this.#install('wsloom', ROOT);
+    this.#install('@types/node', join(ROOT, 'node_modules/@types/node'));
+    writeFileSync(join(this.folder, 'package.json'), '{ "private": true, "type": "module" }');
+    writeFileSync(join(this.folder, 'tsconfig.json'), JSON.stringify(TSCONFIG));
+  }
+
+  /** Writes the file that a snippet is. */
+  add({ document, file, text }: Snippet): void {
+    const path = join(this.folder, document, file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text.replace(LISTENS_ON_8080, 'port: 0'));
+  }
+
+  /** Adds the files of a folder of the repository. */
+  addFolder(name: string): void {
+    mkdirSync(join(this.folder, name));
+    for (const file of readdirSync(join(ROOT, name))) {
+      const text = readFileSync(join(ROOT, name, file), 'utf8');
+      writeFileSync(join(this.folder, name, file), text.replace(LISTENS_ON_8080, 'port: 0'));
+    }
+  }
+
+  /** Has a client of a document go to another server than that which it names. */
+  redirect(document: string, file: string, url: string): void {
+    const path = join(this.folder, document, file);
+    writeFileSync(path, readFileSync(path, 'utf8').replace('ws://127.0.0.1:8080', url));
+  }
+
+  /** Checks and compiles everything that is TypeScript. @returns what the compiler has found: '' if all is well */
+  async compile(): Promise<string> {
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const done = run(process.execPath, [tsc, '-p', 'tsconfig.json'], { cwd: this.folder });
+    return (await done.catch((error: { readonly stdout: string }) => error)).stdout;
+  }
+
+  /** Where the document's files are. */
+  folderOf(document: string): string {
+    const folder = join(this.folder, document);
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
+  /** What Node loads for a file of a document: of TypeScript, what the compiler has made of it. */
+  loadable(document: string, file: string): string {
+    if (!file.endsWith('.ts')) return join(this.folder, document, file);
+    return join(this.folder, 'compiled', document, file.replace(/\.ts$/, '.js'));
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true });
+  }
+
+  #install(name: string, from: string): void {
+    const link = join(this.folder, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(from, link);
+  }
+}
