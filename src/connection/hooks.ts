@@ -1,5 +1,5 @@
 import { CloseCode } from '../protocol/close.js';
-import type { Publisher } from '../pubsub/topics.js';
+import type { Publisher } from '../pubsub/subscriber.js';
 import type { Connection } from './connection.js';
 import type { Handler } from './handler.js';
 import { isPromise } from './is-promise.js';

@@ -1,7 +1,7 @@
 import { type Arena, OUT_BYTES } from '../memory/arena.js';
 import { frameHeaderBytes, MAX_SERVER_HEADER_BYTES, writeFrameHeader } from '../protocol/frame-header.js';
 import { FIN, Opcode } from '../protocol/opcode.js';
-import type { FrameMemory } from '../pubsub/frame-joiner.js';
+import type { FrameMemory } from '../pubsub/frame-memory.js';
 import type { SendData } from './connection.js';
 import { LentMessage } from './message.js';
 import type { OutBuffer } from './out-buffer.js';

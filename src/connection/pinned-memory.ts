@@ -1,4 +1,4 @@
-import type { FrameMemory } from '../pubsub/frame-joiner.js';
+import type { FrameMemory } from '../pubsub/frame-memory.js';
 
 /** How much shared memory the outputs of a thread may hold, in bytes. */
 const MAX_PINNED_BYTES = 32 * 1024 * 1024;

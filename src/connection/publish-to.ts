@@ -1,5 +1,6 @@
 import { FIN, Opcode } from '../protocol/opcode.js';
-import type { Subscriber, Topics } from '../pubsub/topics.js';
+import type { Subscriber } from '../pubsub/subscriber.js';
+import type { Topics } from '../pubsub/topics.js';
 import type { SendData } from './connection.js';
 import { LentMessage } from './message.js';
 import { payloadOf } from './payload.js';

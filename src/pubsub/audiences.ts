@@ -1,8 +1,8 @@
-import type { Room } from './room.js';
+import type { TopicMembers } from './topic-members.js';
 
 /** Subscribers that have the same of several topics. */
 export interface Audience {
-  /** Their slots: see {@link Roster}. */
+  /** Their slots: see {@link SubscriberTable}. */
   readonly slots: readonly number[];
   /** Which topics these are, by their places in the list. */
   readonly topics: readonly number[];
@@ -27,8 +27,8 @@ export class Audiences {
     this.#maxRounds = maxRounds;
   }
 
-  /** @param rooms of the topics; undefined for one without subscribers here. */
-  divide(rooms: readonly (Room | undefined)[]): Audience[] {
+  /** @param memberLists those of each topic; undefined for a topic without subscribers here. */
+  divide(memberLists: readonly (TopicMembers | undefined)[]): Audience[] {
     if (this.#round === this.#maxRounds) {
       this.#metIn.fill(0);
       this.#round = 0;
@@ -36,8 +36,8 @@ export class Audiences {
     this.#round++;
     const tree = new Tree();
     const met: number[] = [];
-    for (const [topic, room] of rooms.entries()) {
-      for (const slot of room?.slots ?? []) {
+    for (const [topic, members] of memberLists.entries()) {
+      for (const slot of members?.slots ?? []) {
         if (slot >= this.#nodes.length) this.#grow(slot);
         if (this.#metIn[slot] !== this.#round) {
           this.#metIn[slot] = this.#round;

@@ -1,5 +1,5 @@
+import type { PublicationRun } from './publication-run.js';
 import { SharedChunk } from './shared-chunk.js';
-import type { Run } from './topics.js';
 
 /** What a batch is taken to hold beside its chunks, and for each of its runs, in bytes. */
 const BATCH_BYTES = 1024;
@@ -20,12 +20,12 @@ export interface Batch {
 }
 
 /** What a message with such runs is taken to hold, without its topics, in bytes. */
-export function leastOverhead(runs: readonly Run[]): number {
+export function leastOverhead(runs: readonly PublicationRun[]): number {
   return BATCH_BYTES + RUN_BYTES * runs.length;
 }
 
 /** @param peer the number of the thread that it is for */
-export function encodeBatch(runs: readonly Run[], peer: number): Batch {
+export function encodeBatch(runs: readonly PublicationRun[], peer: number): Batch {
   const topics: string[] = [];
   const places = new Map<string, number>();
   const parts: { readonly buffer: SharedArrayBuffer; readonly runs: number[] }[] = [];
@@ -48,10 +48,10 @@ export function encodeBatch(runs: readonly Run[], peer: number): Batch {
 
 /** The runs of a batch that has come, and their chunks, each of which is to be noted as taken once. */
 export function decodeBatch({ peer, topics, parts }: Batch): {
-  readonly runs: readonly Run[];
+  readonly runs: readonly PublicationRun[];
   readonly chunks: readonly SharedChunk[];
 } {
-  const runs: Run[] = [];
+  const runs: PublicationRun[] = [];
   const chunks: SharedChunk[] = [];
   for (const part of parts) {
     const chunk = new SharedChunk(part.buffer, peer);
@@ -74,7 +74,7 @@ export function decodeBatch({ peer, topics, parts }: Batch): {
 }
 
 /** The chunks of runs, each once. Runs of one chunk follow each other: a publisher fills one after the other. */
-export function* chunksOf(runs: readonly Run[]): Iterable<SharedChunk> {
+export function* chunksOf(runs: readonly PublicationRun[]): Iterable<SharedChunk> {
   let last: SharedChunk | undefined;
   for (const { chunk } of runs) {
     if (chunk === last) continue;

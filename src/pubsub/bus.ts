@@ -2,10 +2,11 @@ import type { MessagePort } from 'node:worker_threads';
 import { type Batch, chunksOf, decodeBatch, encodeBatch, leastOverhead } from './batch.js';
 import { Inbox } from './inbox.js';
 import { MissedTopics } from './missed-topics.js';
+import type { Outlet } from './outlet.js';
+import type { PublicationRun } from './publication-run.js';
 import { MAX_NUMBERED_PEERS } from './shared-chunk.js';
 import { ThreadLedger } from './thread-ledger.js';
 import { hashTopic } from './topic-hash.js';
-import type { Outlet, Run } from './topics.js';
 
 /** What bounds what a thread may be owed. */
 export interface BusLimits {
@@ -21,7 +22,7 @@ export interface BusLimits {
 
 export interface BusListener {
   /** Is given what other threads have published. */
-  receive(runs: readonly Run[]): void;
+  receive(runs: readonly PublicationRun[]): void;
   /** This thread was too slow for what was published to these topics; undefined: to any. Comes before whatever is newer. */
   onMissed(topics: ReadonlySet<string> | undefined): void;
   /** So many messages were not posted to a thread, which is owed too much or takes nothing. */
@@ -151,7 +152,7 @@ export class Bus implements Outlet {
   }
 
   /** The publications of a turn, to everybody who has subscribers of them. */
-  post(runs: readonly Run[]): void {
+  post(runs: readonly PublicationRun[]): void {
     if (this.#peers.size === 0) return;
     let hashes: Map<string, number> | undefined;
     for (const peer of this.#peers.values()) {
@@ -171,7 +172,7 @@ export class Bus implements Outlet {
     }
   }
 
-  #postTo(peer: Peer, runs: readonly Run[]): void {
+  #postTo(peer: Peer, runs: readonly PublicationRun[]): void {
     const { missed, ledger } = peer;
     if (missed !== undefined) {
       let isMissed = true;
@@ -194,12 +195,12 @@ export class Bus implements Outlet {
     if (ledger.owedBytes > HIGH_SHARE * this.#limits.maxOwedBytes) this.#noteOwing(peer);
   }
 
-  #hasRoomFor(peer: Peer, runs: readonly Run[], maxBytes: number): boolean {
+  #hasRoomFor(peer: Peer, runs: readonly PublicationRun[], maxBytes: number): boolean {
     const { owedBytes } = peer.ledger;
     return owedBytes === 0 || owedBytes + newBytesOf(peer, runs) + leastOverhead(runs) <= maxBytes;
   }
 
-  #postBatch(peer: Peer, runs: readonly Run[]): void {
+  #postBatch(peer: Peer, runs: readonly PublicationRun[]): void {
     const { ledger, number, port } = peer;
     const batch = encodeBatch(runs, number);
     const added = [...chunksOf(runs)].filter((chunk) => chunk.addPending(number));
@@ -209,7 +210,7 @@ export class Bus implements Outlet {
     ledger.addOwed(batch.overheadBytes);
   }
 
-  #drop(runs: readonly Run[]): void {
+  #drop(runs: readonly PublicationRun[]): void {
     this.#listener.onDropped(runs.reduce((sum, { messages }) => sum + messages, 0));
   }
 
@@ -294,13 +295,17 @@ export class Bus implements Outlet {
   }
 }
 
-function hashesOf(runs: readonly Run[]): Map<string, number> {
+function hashesOf(runs: readonly PublicationRun[]): Map<string, number> {
   const hashes = new Map<string, number>();
   for (const { topic } of runs) if (!hashes.has(topic)) hashes.set(topic, hashTopic(topic));
   return hashes;
 }
 
-function wantedBy(ledger: ThreadLedger, runs: readonly Run[], hashes: ReadonlyMap<string, number>): readonly Run[] {
+function wantedBy(
+  ledger: ThreadLedger,
+  runs: readonly PublicationRun[],
+  hashes: ReadonlyMap<string, number>,
+): readonly PublicationRun[] {
   const wanted = new Set<string>();
   for (const [topic, hash] of hashes) if (ledger.wants(hash)) wanted.add(topic);
   if (wanted.size === hashes.size) return runs;
@@ -308,7 +313,7 @@ function wantedBy(ledger: ThreadLedger, runs: readonly Run[], hashes: ReadonlyMa
 }
 
 /** Memory that would be held for a thread, and is not yet. */
-function newBytesOf({ number }: Peer, runs: readonly Run[]): number {
+function newBytesOf({ number }: Peer, runs: readonly PublicationRun[]): number {
   let bytes = 0;
   for (const chunk of chunksOf(runs)) if (!chunk.isPending(number)) bytes += chunk.bytes.length;
   return bytes;

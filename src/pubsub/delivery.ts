@@ -1,8 +1,9 @@
 import { Audiences } from './audiences.js';
 import { FrameJoiner, type JoinedFrames } from './frame-joiner.js';
-import type { Room } from './room.js';
-import type { DescriptorSender, Roster } from './roster.js';
-import type { Run, Subscriber } from './topics.js';
+import type { PublicationRun } from './publication-run.js';
+import type { Subscriber } from './subscriber.js';
+import type { DescriptorSender, SubscriberTable } from './subscriber-table.js';
+import type { TopicMembers } from './topic-members.js';
 
 /**
  * Delivers publications to the subscribers of a thread: one write for each subscriber, whatever the number of topics and
@@ -11,31 +12,31 @@ import type { Run, Subscriber } from './topics.js';
 export class Delivery {
   /** Sends to the descriptors of those for whom nothing waits; undefined where there are no descriptors. */
   sender: DescriptorSender | undefined;
-  readonly #rooms: ReadonlyMap<string, Room>;
-  readonly #roster: Roster;
+  readonly #membersByTopic: ReadonlyMap<string, TopicMembers>;
+  readonly #table: SubscriberTable;
   readonly #joiner = new FrameJoiner();
   readonly #audiences = new Audiences();
   /** Counts the batches that were delivered, so that a subscriber's `runsTaken` is void in the next. */
   #batch = 1;
 
-  constructor(rooms: ReadonlyMap<string, Room>, roster: Roster) {
-    this.#rooms = rooms;
-    this.#roster = roster;
+  constructor(membersByTopic: ReadonlyMap<string, TopicMembers>, table: SubscriberTable) {
+    this.#membersByTopic = membersByTopic;
+    this.#table = table;
   }
 
   /** Delivers a batch to everybody who has not been delivered it yet by {@link toOne}. */
-  toAll(runs: readonly Run[]): void {
+  toAll(runs: readonly PublicationRun[]): void {
     const exceptions = exceptionsOf(runs);
     // A publisher that must not get its own message cannot take the fast path: block its slot.
-    for (const subscriber of exceptions) this.#roster.block(subscriber);
+    for (const subscriber of exceptions) this.#table.block(subscriber);
     try {
       const topics = new TopicsOfRuns(runs);
-      const rooms = topics.names.map((name) => this.#rooms.get(name));
-      if (rooms.length === 1) {
-        this.#toAudience(rooms[0]?.slots ?? [], runs, runs, exceptions);
+      const memberLists = topics.names.map((name) => this.#membersByTopic.get(name));
+      if (memberLists.length === 1) {
+        this.#toAudience(memberLists[0]?.slots ?? [], runs, runs, exceptions);
         return;
       }
-      for (const audience of this.#audiences.divide(rooms)) {
+      for (const audience of this.#audiences.divide(memberLists)) {
         this.#toAudience(audience.slots, topics.select(runs, audience.topics), runs, exceptions);
       }
     } finally {
@@ -44,8 +45,8 @@ export class Delivery {
   }
 
   /** Delivers what there is of a batch to one subscriber before the others: the rest, if it grows, follows with {@link toAll}. */
-  toOne(subscriber: Subscriber, runs: readonly Run[]): void {
-    this.#roster.block(subscriber);
+  toOne(subscriber: Subscriber, runs: readonly PublicationRun[]): void {
+    this.#table.block(subscriber);
     this.#deliverOwn(subscriber, runs);
   }
 
@@ -55,17 +56,17 @@ export class Delivery {
    */
   #toAudience(
     slots: readonly number[],
-    itsRuns: readonly Run[],
-    runs: readonly Run[],
+    itsRuns: readonly PublicationRun[],
+    runs: readonly PublicationRun[],
     exceptions: ReadonlySet<Subscriber>,
   ): void {
     if (slots.length === 0) return;
-    const { topic } = itsRuns[0] as Run; // there is one
+    const { topic } = itsRuns[0] as PublicationRun; // there is one
     const joined = this.#joiner.join(itsRuns);
     const others = this.sender === undefined ? slots : this.#sendClear(slots, joined, this.sender);
     const special: Subscriber[] = [];
     for (const slot of others) {
-      const subscriber = this.#roster.at(slot);
+      const subscriber = this.#table.at(slot);
       // What was delivered to others may have been its end, and its slot somebody else's.
       if (subscriber === undefined || !subscriber.topics?.has(topic)) continue;
       if (subscriber.batch === this.#batch || exceptions.has(subscriber)) {
@@ -73,11 +74,11 @@ export class Delivery {
         continue;
       }
       subscriber.deliver(joined.memory, joined.start, joined.end, joined.messages);
-      this.#roster.update(subscriber);
+      this.#table.update(subscriber);
     }
     for (const subscriber of special) {
       this.#deliverOwn(subscriber, runs);
-      this.#roster.update(subscriber);
+      this.#table.update(subscriber);
     }
   }
 
@@ -87,7 +88,7 @@ export class Delivery {
     { memory, start, end, messages }: JoinedFrames,
     sender: DescriptorSender,
   ): readonly number[] {
-    const { fds } = this.#roster;
+    const { fds } = this.#table;
     const { bytes } = memory;
     const others: number[] = [];
     let sent = 0;
@@ -99,12 +100,12 @@ export class Delivery {
       }
       const taken = sender.send(fd, bytes, start, end);
       if (taken === end - start) {
-        this.#roster.noteSent(slot);
+        this.#table.noteSent(slot);
         sent++;
         continue;
       }
-      const subscriber = this.#roster.at(slot) as Subscriber; // it is clear, and so there
-      this.#roster.block(subscriber);
+      const subscriber = this.#table.at(slot) as Subscriber; // it is clear, and so there
+      this.#table.block(subscriber);
       subscriber.deliver(memory, start + Math.max(0, taken), end, messages);
     }
     sender.count(sent * messages);
@@ -112,13 +113,13 @@ export class Delivery {
   }
 
   /** For one that is not to have all, or has had a part before. */
-  #deliverOwn(subscriber: Subscriber, runs: readonly Run[]): void {
+  #deliverOwn(subscriber: Subscriber, runs: readonly PublicationRun[]): void {
     const from = subscriber.batch === this.#batch ? subscriber.runsTaken : 0;
     subscriber.batch = this.#batch;
     subscriber.runsTaken = runs.length;
-    const its: Run[] = [];
+    const its: PublicationRun[] = [];
     for (let i = from; i < runs.length; i++) {
-      const run = runs[i] as Run; // below the length
+      const run = runs[i] as PublicationRun; // below the length
       if (run.except !== subscriber && subscriber.topics?.has(run.topic)) its.push(run);
     }
     if (its.length === 0) return;
@@ -130,7 +131,7 @@ export class Delivery {
 const NOBODY: ReadonlySet<Subscriber> = new Set();
 
 /** Those who are not to get one of the runs. */
-function exceptionsOf(runs: readonly Run[]): ReadonlySet<Subscriber> {
+function exceptionsOf(runs: readonly PublicationRun[]): ReadonlySet<Subscriber> {
   let exceptions: Set<Subscriber> | undefined;
   for (const { except } of runs) {
     if (except === undefined) continue;
@@ -146,7 +147,7 @@ class TopicsOfRuns {
   /** By run: the place of its topic among the names. Of no use while there is one. */
   readonly #ofRun: number[] = [];
 
-  constructor(runs: readonly Run[]) {
+  constructor(runs: readonly PublicationRun[]) {
     const places = new Map<string, number>();
     let last = -1;
     for (const { topic } of runs) {
@@ -160,7 +161,7 @@ class TopicsOfRuns {
   }
 
   /** The runs of some of the topics, in their order. */
-  select(runs: readonly Run[], topics: readonly number[]): readonly Run[] {
+  select(runs: readonly PublicationRun[], topics: readonly number[]): readonly PublicationRun[] {
     if (topics.length === this.names.length) return runs;
     const isSelected = new Uint8Array(this.names.length);
     for (const topic of topics) isSelected[topic] = 1;

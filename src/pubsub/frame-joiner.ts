@@ -1,14 +1,5 @@
-import type { Run } from './topics.js';
-
-/** Memory that encoded frames lie in, and that does not change while somebody holds it. */
-export interface FrameMemory {
-  readonly bytes: Buffer;
-  readonly isFree: boolean;
-  /** Changes whenever the memory is used for something else. */
-  readonly version: number;
-  acquire(): void;
-  release(): void;
-}
+import type { FrameMemory } from './frame-memory.js';
+import type { PublicationRun } from './publication-run.js';
 
 /** Frames that follow each other in one place: `[start, end)` of the memory. */
 export interface JoinedFrames {
@@ -32,8 +23,8 @@ export class FrameJoiner {
   #memory = new OwnMemory(USUAL_BYTES);
 
   /** @param runs at least one. */
-  join(runs: readonly Run[]): JoinedFrames {
-    const first = runs[0] as Run; // there is one
+  join(runs: readonly PublicationRun[]): JoinedFrames {
+    const first = runs[0] as PublicationRun; // there is one
     const { chunk, start } = first;
     let end = start;
     let bytes = 0;
@@ -84,13 +75,13 @@ class OwnMemory implements FrameMemory {
 }
 
 /** Hot: thousands of small runs in a turn. What follows each other is copied at once. */
-function copyRuns(target: Buffer, runs: readonly Run[]): void {
+function copyRuns(target: Buffer, runs: readonly PublicationRun[]): void {
   let at = 0;
   for (let i = 0; i < runs.length; ) {
-    const { chunk, start } = runs[i] as Run; // below the length
-    let { end } = runs[i] as Run;
+    const { chunk, start } = runs[i] as PublicationRun; // below the length
+    let { end } = runs[i] as PublicationRun;
     for (i++; i < runs.length; i++) {
-      const next = runs[i] as Run;
+      const next = runs[i] as PublicationRun;
       if (next.chunk !== chunk || next.start !== end) break;
       end = next.end;
     }

@@ -1,59 +1,11 @@
 import { frameHeaderBytes, writeFrameHeader } from '../protocol/frame-header.js';
 import { Delivery } from './delivery.js';
-import type { FrameMemory } from './frame-joiner.js';
-import { Room } from './room.js';
-import { type DescriptorSender, Roster } from './roster.js';
+import type { Outlet } from './outlet.js';
+import type { PublicationRun } from './publication-run.js';
 import { ChunkPool, type SharedChunk } from './shared-chunk.js';
-
-/** Who can subscribe: a connection, as far as topics know it. */
-export interface Subscriber {
-  /** The topics it is subscribed to; undefined for none. Kept by {@link Topics}. */
-  topics: Set<string> | undefined;
-  /** Which batch it was last given runs of out of turn, and how many of them. Kept by {@link Topics}. */
-  batch: number;
-  runsTaken: number;
-  /** Its place in the {@link Roster}; negative while it has no topics. Kept by {@link Topics}. */
-  slot: number;
-  /** Its descriptor, if it has one and nothing waits to be sent to it before; else a negative number. */
-  readonly clearDescriptor: number;
-  /** Sends it `messages` frames, encoded at `[start, end)` of the memory. */
-  deliver(memory: FrameMemory, start: number, end: number, messages: number): void;
-  /** Its thread was too slow, and has missed publications to one of its topics. */
-  onMissed(): void;
-}
-
-/** Publications to one topic that follow each other, encoded in one place. */
-export interface Run {
-  readonly topic: string;
-  readonly chunk: SharedChunk;
-  readonly start: number;
-  end: number;
-  messages: number;
-  /** Its publisher, if that is not to get it. */
-  readonly except: Subscriber | undefined;
-  /** Whether it comes from a hook of a connection, which is held back when a thread is owed too much: dropped only beyond twice the bound. */
-  readonly isHeldBack: boolean;
-}
-
-/** Carries the publications of this thread to the others: see {@link Bus}. */
-export interface Outlet {
-  /** Whether another thread is to be told of a publication to this topic. */
-  wants(topic: string): boolean;
-  post(runs: readonly Run[]): void;
-  /** This thread has its first subscriber of a topic, or none any more. */
-  join(topic: string): void;
-  leave(topic: string): void;
-  /** Whether there are threads for which publishers are to wait. */
-  readonly isCongested: boolean;
-  /** Whether one of them has subscribers of this topic. */
-  owes(topic: string): boolean;
-}
-
-/** Whose hook publishes: a connection, as far as topics know it. */
-export interface Publisher {
-  /** A thread that is owed too much has subscribers of a topic that this one publishes to: it is to cause no more of that for now. */
-  holdBack(topic: string): void;
-}
+import type { Publisher, Subscriber } from './subscriber.js';
+import { type DescriptorSender, SubscriberTable } from './subscriber-table.js';
+import { TopicMembers } from './topic-members.js';
 
 /**
  * What is published in a turn goes out when it ends, or when it has come to so many bytes: what is not posted yet is not counted, and
@@ -67,16 +19,16 @@ const MAX_PENDING_BYTES = 1024 * 1024;
  * the other threads.
  */
 export class Topics {
-  readonly #rooms = new Map<string, Room>();
-  readonly #roster = new Roster();
-  readonly #delivery = new Delivery(this.#rooms, this.#roster);
+  readonly #membersByTopic = new Map<string, TopicMembers>();
+  readonly #table = new SubscriberTable();
+  readonly #delivery = new Delivery(this.#membersByTopic, this.#table);
   readonly #outlet: Outlet;
   readonly #schedule: () => void;
   readonly #pool = new ChunkPool();
   /** What was published in this turn, and, while that is delivered, is delivered. */
-  #runs: Run[] = [];
+  #runs: PublicationRun[] = [];
   /** What is published while that is delivered, by a logger, for one: it follows as a turn of its own. */
-  #next: Run[] = [];
+  #next: PublicationRun[] = [];
   #isFlushing = false;
   /** The last of them may grow: nobody has been given it yet. */
   #lastIsOpen = false;
@@ -98,12 +50,12 @@ export class Topics {
 
   /** Something is going to wait to be sent to a subscriber, or its descriptor is going to be closed. */
   block(subscriber: Subscriber): void {
-    this.#roster.block(subscriber);
+    this.#table.block(subscriber);
   }
 
   /** Whether a subscriber was sent something, without being asked, since the last call. */
   takeSent(subscriber: Subscriber): boolean {
-    return this.#roster.takeSent(subscriber);
+    return this.#table.takeSent(subscriber);
   }
 
   /** Whether something was published in this turn. */
@@ -117,16 +69,16 @@ export class Topics {
     if (this.#runs.length > 0) this.#takePending(subscriber);
     if (subscriber.topics === undefined) {
       subscriber.topics = new Set();
-      this.#roster.enter(subscriber);
+      this.#table.enter(subscriber);
     }
     subscriber.topics.add(topic);
-    let room = this.#rooms.get(topic);
-    if (room === undefined) {
-      room = new Room();
-      this.#rooms.set(topic, room);
+    let members = this.#membersByTopic.get(topic);
+    if (members === undefined) {
+      members = new TopicMembers();
+      this.#membersByTopic.set(topic, members);
       this.#outlet.join(topic);
     }
-    room.add(subscriber);
+    members.add(subscriber);
   }
 
   unsubscribe(subscriber: Subscriber, topic: string): void {
@@ -158,7 +110,7 @@ export class Topics {
     start: number,
     length: number,
   ): boolean {
-    if (!this.#rooms.has(topic) && !this.#outlet.wants(topic)) return true;
+    if (!this.#membersByTopic.has(topic) && !this.#outlet.wants(topic)) return true;
     const frameBytes = frameHeaderBytes(length) + length;
     const chunk = this.#pool.withRoom(frameBytes);
     const at = chunk.position;
@@ -205,9 +157,9 @@ export class Topics {
   /** This thread has missed publications to these topics; undefined: to any. */
   miss(topics: ReadonlySet<string> | undefined): void {
     const subscribers = new Set<Subscriber>();
-    for (const topic of topics ?? this.#rooms.keys()) {
-      for (const slot of this.#rooms.get(topic)?.slots ?? []) {
-        const subscriber = this.#roster.at(slot);
+    for (const topic of topics ?? this.#membersByTopic.keys()) {
+      for (const slot of this.#membersByTopic.get(topic)?.slots ?? []) {
+        const subscriber = this.#table.at(slot);
         if (subscriber !== undefined) subscribers.add(subscriber);
       }
     }
@@ -243,7 +195,7 @@ export class Topics {
   }
 
   /** Delivers what another thread has published. */
-  receive(runs: readonly Run[]): void {
+  receive(runs: readonly PublicationRun[]): void {
     this.flush();
     this.#delivery.toAll(runs);
   }
@@ -259,15 +211,15 @@ export class Topics {
   }
 
   #remove(subscriber: Subscriber, topic: string): void {
-    const room = this.#rooms.get(topic) as Room; // it is a member
-    room.delete(subscriber);
-    if (!room.isEmpty) return;
-    this.#rooms.delete(topic);
+    const members = this.#membersByTopic.get(topic) as TopicMembers; // it is a member
+    members.delete(subscriber);
+    if (!members.isEmpty) return;
+    this.#membersByTopic.delete(topic);
     this.#outlet.leave(topic);
   }
 
   #leave(subscriber: Subscriber): void {
     subscriber.topics = undefined;
-    this.#roster.leave(subscriber);
+    this.#table.leave(subscriber);
   }
 }

@@ -12,7 +12,8 @@ import { Turn } from '../../dist/connection/turn.js';
 import { PinnedMemory } from '../../dist/connection/pinned-memory.js';
 import { createKernel } from '../../dist/kernels/create-kernel.js';
 import { Arena } from '../../dist/memory/arena.js';
-import { type Outlet, Topics } from '../../dist/pubsub/topics.js';
+import type { Outlet } from '../../dist/pubsub/outlet.js';
+import { Topics } from '../../dist/pubsub/topics.js';
 import { serverFrames } from './frames.js';
 import { overwriteOutBuffer, ScriptedTransport } from './scripted-transport.js';
 

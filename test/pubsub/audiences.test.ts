@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
 import { Audiences } from '../../dist/pubsub/audiences.js';
-import { Room } from '../../dist/pubsub/room.js';
+import { TopicMembers } from '../../dist/pubsub/topic-members.js';
 import { FakeSubscriber } from './fake-subscriber.js';
 
 /** A topic's subscribers, by their slots. */
-function roomOf(slots: readonly number[]): Room {
-  const room = new Room();
+function membersOf(slots: readonly number[]): TopicMembers {
+  const members = new TopicMembers();
   for (const slot of slots) {
     const subscriber = new FakeSubscriber();
     subscriber.slot = slot;
-    room.add(subscriber);
+    members.add(subscriber);
   }
-  return room;
+  return members;
 }
 
 /** Audiences as sorted text, since neither their order nor that of their members means anything. */
@@ -22,33 +22,33 @@ function show(audiences: ReturnType<Audiences['divide']>): string[] {
 
 test('those who have the same topics are one audience, whatever else they have in other rounds', () => {
   const audiences = new Audiences();
-  const rooms = [roomOf([1, 2, 3]), undefined, roomOf([2, 3, 4]), roomOf([3, 1])];
-  expect(show(audiences.divide(rooms))).toEqual(['0 2 3: 3', '0 2: 2', '0 3: 1', '2: 4']);
-  expect(show(audiences.divide(rooms.slice(0, 3)))).toEqual(['0 2: 2 3', '0: 1', '2: 4']);
+  const members = [membersOf([1, 2, 3]), undefined, membersOf([2, 3, 4]), membersOf([3, 1])];
+  expect(show(audiences.divide(members))).toEqual(['0 2 3: 3', '0 2: 2', '0 3: 1', '2: 4']);
+  expect(show(audiences.divide(members.slice(0, 3)))).toEqual(['0 2: 2 3', '0: 1', '2: 4']);
   expect(show(audiences.divide([undefined, undefined]))).toEqual([]);
 });
 
 test('are divided rightly also when their rounds are counted from the start again', () => {
   const audiences = new Audiences(3);
   for (let i = 0; i < 10; i++) {
-    expect(show(audiences.divide([roomOf([1, 2]), roomOf([2, 3])]))).toEqual(['0 1: 2', '0: 1', '1: 3']);
-    expect(show(audiences.divide([roomOf([3]), roomOf([1, 3])]))).toEqual(['0 1: 3', '1: 1']);
+    expect(show(audiences.divide([membersOf([1, 2]), membersOf([2, 3])]))).toEqual(['0 1: 2', '0: 1', '1: 3']);
+    expect(show(audiences.divide([membersOf([3]), membersOf([1, 3])]))).toEqual(['0 1: 3', '1: 1']);
   }
 });
 
-test.each([63, 64, 65, 1000])('slots up to %d have room, also when they come in the midst of a round', (last) => {
+test.each([63, 64, 65, 1000])('slots up to %d have members, also when they come in the midst of a round', (last) => {
   const audiences = new Audiences();
-  const rooms = [roomOf([0, 1, 62]), roomOf([1, 62, last]), roomOf([0, last])];
-  expect(show(audiences.divide(rooms))).toEqual(['0 1: 1 62', '0 2: 0', `1 2: ${last}`]);
+  const members = [membersOf([0, 1, 62]), membersOf([1, 62, last]), membersOf([0, last])];
+  expect(show(audiences.divide(members))).toEqual(['0 1: 1 62', '0 2: 0', `1 2: ${last}`]);
 });
 
 test('subscribers with all subsets of the topics are told apart', () => {
   const topics = 6;
   const slots = Array.from({ length: 2 ** topics }, (_, slot) => slot);
-  const rooms = Array.from({ length: topics }, (_, topic) => roomOf(slots.filter((slot) => (slot >> topic) & 1)));
-  const divided = new Audiences().divide(rooms);
+  const members = Array.from({ length: topics }, (_, topic) => membersOf(slots.filter((slot) => (slot >> topic) & 1)));
+  const divided = new Audiences().divide(members);
   expect(divided).toHaveLength(2 ** topics - 1);
-  for (const { slots: members, topics: its } of divided) {
-    expect(members).toEqual([its.reduce((sum, topic) => sum + 2 ** topic, 0)]);
+  for (const { slots, topics: its } of divided) {
+    expect(slots).toEqual([its.reduce((sum, topic) => sum + 2 ** topic, 0)]);
   }
 });

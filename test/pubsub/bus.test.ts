@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Bus, type BusListener } from '../../dist/pubsub/bus.js';
-import { type Run, Topics } from '../../dist/pubsub/topics.js';
+import type { PublicationRun } from '../../dist/pubsub/publication-run.js';
+import { Topics } from '../../dist/pubsub/topics.js';
 import { ThreadLedger } from '../../dist/pubsub/thread-ledger.js';
 import { hashTopic } from '../../dist/pubsub/topic-hash.js';
 import { FakeSubscriber, publishText } from './fake-subscriber.js';
@@ -11,16 +12,16 @@ const MIB = 1024 * 1024;
 const LIMITS = { maxOwedBytes: 8 * MIB, slowThreadTimeoutMs: 200 };
 
 class NotingBus extends Bus {
-  onPost: (runs: readonly Run[]) => void = () => {};
+  onPost: (runs: readonly PublicationRun[]) => void = () => {};
 
-  override post(runs: readonly Run[]): void {
+  override post(runs: readonly PublicationRun[]): void {
     this.onPost(runs);
     super.post(runs);
   }
 }
 
 /** What a bus tells, and nobody listens to. */
-const deaf = (receive: (runs: readonly Run[]) => void = () => {}): BusListener => ({
+const deaf = (receive: (runs: readonly PublicationRun[]) => void = () => {}): BusListener => ({
   receive,
   onMissed: () => {},
   onDropped: () => {},
@@ -39,7 +40,7 @@ class Station {
   readonly topics: Topics;
   readonly subscriber = new FakeSubscriber();
   /** All that was posted by it. */
-  readonly posted: Run[] = [];
+  readonly posted: PublicationRun[] = [];
   #onReceived: () => void = () => {};
 
   constructor(...names: string[]) {

@@ -1,6 +1,7 @@
-import type { DescriptorSender } from '../../dist/pubsub/roster.js';
-import type { FrameMemory } from '../../dist/pubsub/frame-joiner.js';
-import type { Subscriber, Topics } from '../../dist/pubsub/topics.js';
+import type { FrameMemory } from '../../dist/pubsub/frame-memory.js';
+import type { Subscriber } from '../../dist/pubsub/subscriber.js';
+import type { DescriptorSender } from '../../dist/pubsub/subscriber-table.js';
+import type { Topics } from '../../dist/pubsub/topics.js';
 
 /** First byte of an unfragmented text frame. */
 const TEXT_FRAME = 0x81;

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { PinnedMemory } from '../../dist/connection/pinned-memory.js';
 import { FrameJoiner } from '../../dist/pubsub/frame-joiner.js';
 import { CHUNK_HEADER_BYTES, SharedChunk } from '../../dist/pubsub/shared-chunk.js';
-import type { Run } from '../../dist/pubsub/topics.js';
+import type { PublicationRun } from '../../dist/pubsub/publication-run.js';
 
 /** Runs that lie apart, each of as many bytes as its text has. */
-function runsOf(...texts: string[]): Run[] {
+function runsOf(...texts: string[]): PublicationRun[] {
   const chunk = new SharedChunk(new SharedArrayBuffer(CHUNK_HEADER_BYTES + 1000));
   return texts.map((text, i) => {
     const start = CHUNK_HEADER_BYTES + i * 100;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { type Run, Topics } from '../../dist/pubsub/topics.js';
+import type { PublicationRun } from '../../dist/pubsub/publication-run.js';
+import { Topics } from '../../dist/pubsub/topics.js';
 import { FakeSender, FakeSubscriber, publishText } from './fake-subscriber.js';
 
 /**
@@ -65,13 +66,13 @@ interface Published {
 
 class Thread {
   /** What the other thread has posted, and how the model sees it. */
-  readonly arriving: { readonly runs: readonly Run[]; readonly published: readonly Published[] }[] = [];
+  readonly arriving: { readonly runs: readonly PublicationRun[]; readonly published: readonly Published[] }[] = [];
   /** Published in this turn. */
   published: Published[] = [];
   readonly topics: Topics;
   readonly sender = new FakeSender();
 
-  constructor(post: (runs: readonly Run[], published: readonly Published[]) => void) {
+  constructor(post: (runs: readonly PublicationRun[], published: readonly Published[]) => void) {
     this.topics = new Topics(
       {
         wants: () => true,

@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Outlet, type Run, Topics } from '../../dist/pubsub/topics.js';
+import type { Outlet } from '../../dist/pubsub/outlet.js';
+import type { PublicationRun } from '../../dist/pubsub/publication-run.js';
+import { Topics } from '../../dist/pubsub/topics.js';
 import { FakeSender, FakeSubscriber, publishText } from './fake-subscriber.js';
 
 /** Stands for the other threads. */
 class FakeOutlet implements Outlet {
   hasPeers = false;
-  readonly posted: (readonly Run[])[] = [];
+  readonly posted: (readonly PublicationRun[])[] = [];
   readonly joined: string[] = [];
   isCongested = false;
 
@@ -13,7 +15,7 @@ class FakeOutlet implements Outlet {
     return this.hasPeers;
   }
 
-  post(runs: readonly Run[]): void {
+  post(runs: readonly PublicationRun[]): void {
     if (this.hasPeers) this.posted.push(runs);
   }
 
@@ -431,7 +433,7 @@ describe('unsubscribing', () => {
 
 describe('what other threads have published', () => {
   /** As another thread's topics post it. */
-  function fromElsewhere(...published: [topic: string, text: string][]): readonly Run[] {
+  function fromElsewhere(...published: [topic: string, text: string][]): readonly PublicationRun[] {
     const elsewhere = new FakeOutlet();
     elsewhere.hasPeers = true;
     const theirs = new Topics(elsewhere, () => {});

@@ -1,4 +1,4 @@
-import type { Subscriber } from './topics.js';
+import type { Subscriber } from './subscriber.js';
 
 /** Sends to descriptors directly, past the connection object: a host's system calls. */
 export interface DescriptorSender {
@@ -24,7 +24,7 @@ const FIRST_SLOTS = 64;
  * A subscriber is *clear* if nothing waits to be sent to it: then what is sent to its descriptor comes behind everything before.
  * It is found to be clear when it is delivered something; whatever may make it otherwise blocks its slot.
  */
-export class Roster {
+export class SubscriberTable {
   /** By slot: the descriptor of a clear subscriber, else a negative number. */
   fds = new Int32Array(FIRST_SLOTS).fill(BLOCKED);
   /** By slot: whether something was sent to its descriptor since it was asked last. */

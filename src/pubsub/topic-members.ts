@@ -1,7 +1,7 @@
-import type { Subscriber } from './topics.js';
+import type { Subscriber } from './subscriber.js';
 
 /** The subscribers of one topic. */
-export class Room {
+export class TopicMembers {
   readonly #members = new Set<Subscriber>();
   /** Of the members; undefined when they have changed. */
   #slots: readonly number[] | undefined;
