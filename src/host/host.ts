@@ -22,7 +22,7 @@ import { Arena } from '../memory/arena.js';
 import { CloseCode } from '../protocol/close.js';
 import type { BusLimits } from '../pubsub/bus.js';
 import type { SystemCalls } from '../system/system-calls.js';
-import type { Exchange } from './exchange.js';
+import type { ThreadPublishing } from './thread-publishing.js';
 import { describePeer } from './describe-peer.js';
 import { Incidents } from './incidents.js';
 import { Sweep, tickFor } from './sweep.js';
@@ -68,7 +68,7 @@ export interface HostOptions {
  * worker and in the primary.
  */
 export class Host {
-  readonly exchange: Exchange;
+  readonly publishing: ThreadPublishing;
   readonly kernelName: string;
   readonly #env: ConnectionEnvironment<HostedConnection>;
   readonly #connections = new Set<HostedConnection>();
@@ -95,7 +95,7 @@ export class Host {
   constructor(
     options: HostOptions,
     handler: Handler,
-    exchange: Exchange,
+    publishing: ThreadPublishing,
     counters: Counters,
     log: ThrottledLog,
     onClosed: (id: number) => void,
@@ -111,30 +111,30 @@ export class Host {
       options.thresholds,
     );
     this.kernelName = kernel.name;
-    this.exchange = exchange;
-    exchange.bus.listen();
+    this.publishing = publishing;
+    publishing.bus.listen();
     const { limits } = options;
     this.#maxClosing = options.maxClosing;
     const hasRates = limits.messagesPerSecond > 0 || limits.bytesPerSecond > 0;
     this.#sweep = new Sweep(this.#connections, tickFor(limits), hasRates);
     this.#budget = new BufferBudget(options.buffered, options.maxBufferedBytes, counters, () => this.#shedSoon());
-    const outBuffer = new OutBuffer(arena, kernel, exchange.turn);
-    exchange.turn.attach(outBuffer);
+    const outBuffer = new OutBuffer(arena, kernel, publishing.turn);
+    publishing.turn.attach(outBuffer);
     const incidents = new Incidents(counters, log);
     this.#env = {
       arena,
       kernel,
       outBuffer,
       pinned: new PinnedMemory(),
-      turn: exchange.turn,
-      topics: exchange.topics,
+      turn: publishing.turn,
+      topics: publishing.topics,
       counters,
       clock: this.#sweep.clock,
       budget: this.#budget,
       throttled: new ThrottledSet(),
       slices: new TimeSlices(),
       limits,
-      hooks: new Hooks(handler, exchange.topics, {
+      hooks: new Hooks(handler, publishing.topics, {
         onHandlerError: (connection, hook, error) => {
           counters.add(Counter.HANDLER_ERRORS, 1);
           const what = `${hook}() of the handler failed`;
@@ -238,7 +238,7 @@ export class Host {
   }
 
   #close(connections: Iterable<HostedConnection>): void {
-    const { turn } = this.exchange;
+    const { turn } = this.publishing;
     turn.begin();
     try {
       for (const connection of connections) connection.close(CloseCode.GOING_AWAY, 'server is going away');
@@ -302,7 +302,7 @@ export class Host {
     let excess = (totalBytes - SHED_TO * maxBytes) * (bytes / totalBytes);
     const holders = [...this.#connections].filter(({ heldBytes }) => heldBytes > 0);
     holders.sort((a, b) => a.heldSinceMs - b.heldSinceMs || b.heldBytes - a.heldBytes);
-    const { turn } = this.exchange;
+    const { turn } = this.publishing;
     turn.begin();
     try {
       for (const connection of holders) {

@@ -1,6 +1,6 @@
 import type { SendData } from '../connection/connection.js';
 import { publishersOfThread, threadState } from '../connection/thread-state.js';
-import type { Exchange } from './exchange.js';
+import type { ThreadPublishing } from './thread-publishing.js';
 
 /** The shape of {@link Publisher}, which all copies of this package in a thread share. A copy with another number is told apart, and named in an error. `version` and `from` never change. */
 const VERSION = 1;
@@ -10,7 +10,7 @@ interface Publisher {
   readonly version: number;
   /** Where the copy of the package lies. */
   readonly from: string;
-  readonly publish: Exchange['publish'];
+  readonly publish: ThreadPublishing['publish'];
   /** Resolves when there is room to publish. */
   room(): Promise<void>;
   /** Whether one of its hooks is running: asked of the copy whose hooks they are. */
@@ -27,17 +27,17 @@ const FROM: string = (import.meta.url as string | undefined) ?? 'a bundle';
  * Makes the topics of a server reachable for {@link publish} in this thread, until the returned function is called. To be called
  * before the handler module is loaded, which may publish at once, or by timers.
  */
-export function registerExchange(exchange: Exchange): () => void {
+export function registerPublishing(publishing: ThreadPublishing): () => void {
   const all = publishersOfThread<Publisher>();
-  all.set(exchange, {
+  all.set(publishing, {
     version: VERSION,
     from: FROM,
-    publish: (topic, data) => exchange.publish(topic, data),
-    room: () => exchange.bus.room(),
-    isRunning: () => exchange.turn === threadState.runningTurn,
+    publish: (topic, data) => publishing.publish(topic, data),
+    room: () => publishing.bus.room(),
+    isRunning: () => publishing.turn === threadState.runningTurn,
   });
   return () => {
-    if (!all.delete(exchange)) return;
+    if (!all.delete(publishing)) return;
     all.set(ENDED, {
       version: VERSION,
       from: FROM,

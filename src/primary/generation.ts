@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Counter, Counters } from '../connection/counters.js';
-import type { Exchange } from '../host/exchange.js';
+import type { ThreadPublishing } from '../host/thread-publishing.js';
 import { type HandlerModule, loadHandlerModule, reloadedModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
 import type { Upgrade } from '../host/upgrade.js';
@@ -16,7 +16,7 @@ export interface GenerationContext {
   /** Undefined on systems without koffi: then nothing is hosted by its descriptor. */
   readonly calls: () => SystemCalls | undefined;
   /** The primary's part in publishing. */
-  readonly exchange: Exchange;
+  readonly exchange: ThreadPublishing;
   /** Where the counts of threads that have ended are added up. */
   readonly past: Counters;
   /** Is told the id of each connection that is over. */

@@ -1,7 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import type { ResourceLimits } from 'node:worker_threads';
-import { DEFAULT_BUS_LIMITS } from '../host/exchange.js';
+import { DEFAULT_BUS_LIMITS } from '../host/thread-publishing.js';
 import type { HostOptions } from '../host/host.js';
 import { guardLogger, LOG_LEVELS, type Logger, stderrLogger } from '../host/logger.js';
 import { ThrottledLog, tellTo } from '../host/throttled-log.js';

@@ -3,9 +3,9 @@ import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
 import { Counter, Counters } from '../connection/counters.js';
-import { Exchange, reportsOf } from '../host/exchange.js';
+import { ThreadPublishing, reportsOf } from '../host/thread-publishing.js';
 import { Incidents } from '../host/incidents.js';
-import { registerExchange } from '../host/publish.js';
+import { registerPublishing } from '../host/publish.js';
 import type { Health } from '../monitor/routes.js';
 import { shown } from '../protocol/shown.js';
 import { loadSystemCalls, type SystemCalls } from '../system/system-calls.js';
@@ -63,7 +63,7 @@ export class Server {
   readonly #incidents: Incidents;
   readonly #httpConnections: HttpConnections;
   readonly #lingering = new Lingering((socket) => this.#httpConnections.release(socket));
-  readonly #exchange: Exchange;
+  readonly #exchange: ThreadPublishing;
   readonly #startedAt = performance.now();
   /** What the primary counts itself, and the counts of threads that have ended. */
   readonly #counters = new Counters();
@@ -90,7 +90,7 @@ export class Server {
     this.#options = options;
     this.#incidents = new Incidents(this.#counters, options.log);
     this.#admission = new Admission(options.admission, () => this.#load);
-    this.#exchange = new Exchange(options.host.bus, reportsOf(this.#counters, options.log));
+    this.#exchange = new ThreadPublishing(options.host.bus, reportsOf(this.#counters, options.log));
     this.#httpConnections = new HttpConnections({
       stallTimeoutMs: options.host.limits.stallTimeoutMs,
       admission: this.#admission,
@@ -170,7 +170,7 @@ export class Server {
     if (this.#state !== 'new') throw new Error('a server can be started once');
     expectOwnFiles();
     this.#state = 'started';
-    this.#unregister = registerExchange(this.#exchange);
+    this.#unregister = registerPublishing(this.#exchange);
     try {
       this.#calls = await this.#loadSystemCalls();
       if (this.#calls !== undefined) this.#exchange.sendBy(this.#calls, this.#counters);

@@ -1,10 +1,10 @@
 import { Counter, Counters } from '../connection/counters.js';
 import { receiveMessageOnPort } from 'node:worker_threads';
 import { errorText } from '../host/error-text.js';
-import { Exchange, reportsOf } from '../host/exchange.js';
+import { ThreadPublishing, reportsOf } from '../host/thread-publishing.js';
 import { HandlerModuleError, loadHandlerModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
-import { registerExchange } from '../host/publish.js';
+import { registerPublishing } from '../host/publish.js';
 import { ThrottledLog } from '../host/throttled-log.js';
 import { ArenaError } from '../memory/arena.js';
 import { loadSystemCalls } from '../system/system-calls.js';
@@ -23,16 +23,16 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const log = new ThrottledLog((report) => tell({ type: 'log', report }));
   const counters = new Counters(task.counters);
   const ledger = new ThreadLedger(task.ledger);
-  const exchange = new Exchange(options.bus, reportsOf(counters, log), ledger);
-  const unregister = registerExchange(exchange);
+  const publishing = new ThreadPublishing(options.bus, reportsOf(counters, log), ledger);
+  const unregister = registerPublishing(publishing);
   let host: Host;
   try {
     await registerTsx();
     const { handler } = await loadHandlerModule(task.handler, { limitMs: task.startTimeoutMs });
     const onClosed = task.reportsClosed ? closedReporter(tell) : () => {};
     const calls = await loadSystemCalls();
-    exchange.sendBy(calls, counters);
-    host = new Host(options, handler, exchange, counters, log, onClosed, calls);
+    publishing.sendBy(calls, counters);
+    host = new Host(options, handler, publishing, counters, log, onClosed, calls);
   } catch (error) {
     const isKnown = error instanceof HandlerModuleError || error instanceof ArenaError;
     const { code, message } = isKnown
@@ -46,11 +46,11 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
     const onMessage = (message: ToWorker) => {
       if (message.type === 'hand-offs') {
         for (const offered of message.offers) takeHandOff(host, ownership, offered, counters, log, ledger);
-      } else if (message.type === 'peer') exchange.bus.connect(message.port, new ThreadLedger(message.ledger));
+      } else if (message.type === 'peer') publishing.bus.connect(message.port, new ThreadLedger(message.ledger));
       else resolve(host.drain(message.limitMs));
     };
     port.on('message', onMessage);
-    exchange.takeHandOffs = () => {
+    publishing.takeHandOffs = () => {
       for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
         onMessage(next.message as ToWorker);
       }

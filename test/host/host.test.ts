@@ -8,10 +8,10 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ConnectionInfo } from '../../dist/connection/connection-info.js';
 import { Counter, Counters } from '../../dist/connection/counters.js';
 import type { Handler } from '../../dist/connection/handler.js';
-import { DEFAULT_BUS_LIMITS, Exchange } from '../../dist/host/exchange.js';
+import { DEFAULT_BUS_LIMITS, ThreadPublishing } from '../../dist/host/thread-publishing.js';
 import { Host, type HostOptions } from '../../dist/host/host.js';
 import { ThrottledLog, tellTo } from '../../dist/host/throttled-log.js';
-import { publish, registerExchange, roomToPublish } from '../../dist/host/publish.js';
+import { publish, registerPublishing, roomToPublish } from '../../dist/host/publish.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
 import { descriptorOf, hasDescriptors } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
@@ -70,7 +70,7 @@ function makeHost(
     poison: true,
   };
   const logger = new ThrottledLog(tellTo({ info: note, warn: note, error: note }));
-  const host = new Host(options, handler, new Exchange(), counters, logger, () => {}, calls);
+  const host = new Host(options, handler, new ThreadPublishing(), counters, logger, () => {}, calls);
   return { host, counters, log };
 }
 
@@ -518,13 +518,13 @@ describe('publish()', () => {
   });
 
   test('does nothing when the server has ended, which a timer of its handler may outlive', async () => {
-    const { exchange } = makeHost(rooms).host;
-    const unregister = registerExchange(exchange);
+    const { publishing } = makeHost(rooms).host;
+    const unregister = registerPublishing(publishing);
     unregister();
     expect(publish('news', 'x')).toBe(true);
     await roomToPublish();
     const made = makeHost(rooms);
-    cleanups.push(registerExchange(made.host.exchange));
+    cleanups.push(registerPublishing(made.host.publishing));
     unregister(); // again: it is the other one's place now
     const client = connect(made);
     publish('news', 'to the next');
@@ -533,7 +533,7 @@ describe('publish()', () => {
 
   test('goes to all subscribers of the only host', async () => {
     const made = makeHost(rooms);
-    cleanups.push(registerExchange(made.host.exchange));
+    cleanups.push(registerPublishing(made.host.publishing));
     const clients = [connect(made), connect(made)] as const;
     clients[0].send(clientFrame(TEXT, 'from a hook'));
     for (const client of clients) expect(await client.hasGotFrames(1)).toEqual([shown(TEXT, 'from a hook')]);
@@ -549,7 +549,7 @@ describe('publish()', () => {
 
   test('goes to the host whose hook is running, and to no other', async () => {
     const hosts = [makeHost(rooms), makeHost(rooms)] as const;
-    for (const { host } of hosts) cleanups.push(registerExchange(host.exchange));
+    for (const { host } of hosts) cleanups.push(registerPublishing(host.publishing));
     const clients = hosts.map((made) => connect(made)) as [Client, Client];
     clients[0].send(clientFrame(TEXT, 'to the first'));
     await clients[0].hasGotFrames(1);
@@ -560,7 +560,7 @@ describe('publish()', () => {
   });
 
   test('needs a topic that is a string', () => {
-    cleanups.push(registerExchange(makeHost(rooms).host.exchange));
+    cleanups.push(registerPublishing(makeHost(rooms).host.publishing));
     expect(() => publish(1 as never, 'x')).toThrow('a topic must be a string, got number');
   });
 });

@@ -2,7 +2,7 @@ import { openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { Counters } from '../../dist/connection/counters.js';
-import { DEFAULT_BUS_LIMITS, Exchange } from '../../dist/host/exchange.js';
+import { DEFAULT_BUS_LIMITS, ThreadPublishing } from '../../dist/host/thread-publishing.js';
 import { Host } from '../../dist/host/host.js';
 import { ThrottledLog } from '../../dist/host/throttled-log.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
@@ -30,7 +30,7 @@ function makeHost() {
     poison: true,
   };
   const log = new ThrottledLog(() => {});
-  const host = new Host(options, {}, new Exchange(), new Counters(), log, (id) => over.push(id), calls);
+  const host = new Host(options, {}, new ThreadPublishing(), new Counters(), log, (id) => over.push(id), calls);
   return { host, over };
 }
 

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { Piscina } from 'piscina';
 import { describe, expect, it, vi } from 'vitest';
 import { Counter, Counters } from '../../dist/connection/counters.js';
-import { Exchange } from '../../dist/host/exchange.js';
+import { ThreadPublishing } from '../../dist/host/thread-publishing.js';
 import { abandon, type HandOff } from '../../dist/primary/worker-link.js';
 import { resolveOptions } from '../../dist/primary/options.js';
 import { Workers } from '../../dist/primary/workers.js';
@@ -32,7 +32,7 @@ function made(threads: number, more: Partial<ServerOptions> = {}) {
     placeElsewhere: (handOff: HandOff) => void elsewhere.push(handOff),
     onClosed: (id: number) => void over.push(id),
   };
-  const workers: Workers = new Workers(options, new Exchange().bus, past, () => workers.links);
+  const workers: Workers = new Workers(options, new ThreadPublishing().bus, past, () => workers.links);
   return { workers, log, over, elsewhere, past };
 }
 

@@ -31,7 +31,7 @@ export function reportsOf(counters: Counters, log: ThrottledLog): BusReports {
 }
 
 /** The part of a thread in publishing: its topics, their connection to the other threads, and the turns they go out by. */
-export class Exchange {
+export class ThreadPublishing {
   readonly turn: Turn;
   readonly topics: Topics;
   readonly bus: Bus;
