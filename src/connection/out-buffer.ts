@@ -1,8 +1,15 @@
 import type { BatchKernel, Kernel } from '../kernels/kernel.js';
 import { type Arena, OUT_BYTES, ROW_WORDS, TABLE_ROWS } from '../memory/arena.js';
 import { frameHeaderBytes } from '../protocol/frame-header.js';
-import type { Output } from './output.js';
 import type { Gathered } from './turn.js';
+
+/** Whose frames lie in an {@link OutBuffer}: the output of a connection. */
+export interface OutBufferOwner {
+  /** Another connection wants the out-buffer: what was gathered waits at `[from, to)`, until the next flush. */
+  wait(from: number, to: number): void;
+  /** Gives what was gathered to the kernel, and queues what it does not take. */
+  flush(): void;
+}
 
 /** What nobody can send. */
 export const NO_LANE = {};
@@ -33,7 +40,7 @@ export class OutBuffer implements Gathered {
   base: number;
   /** Where the next frame goes, but for those that are still to be gathered. */
   position: number;
-  owner: Output | undefined;
+  owner: OutBufferOwner | undefined;
   /**
    * The message that may be appended by {@link later} and without further questions: that of the owner, while it is handed
    * out, when the one before it was appended so, and the kernel had taken all that was in front of that.
@@ -47,7 +54,7 @@ export class OutBuffer implements Gathered {
   /** What they will leave free of the out-buffer, in bytes, if there are any. */
   #rowsRoom = 0;
   /** The first `#waitingCount` of these have been the owner since it was flushed: to cut an array costs more. */
-  readonly #waiting: (Output | undefined)[] = [];
+  readonly #waiting: (OutBufferOwner | undefined)[] = [];
   #waitingCount = 0;
   readonly #departures: Departures;
 
@@ -77,7 +84,7 @@ export class OutBuffer implements Gathered {
    * Makes `output` the owner, with {@link MIN_ROOM_BYTES} at least, until the phase of the event loop ends. If it is the owner, its
    * frames are sent, like all others.
    */
-  give(output: Output): void {
+  give(output: OutBufferOwner): void {
     const isFull = this.owner === output;
     this.#takeBack();
     if (isFull || this.end - this.position < MIN_ROOM_BYTES) this.#departures.flush();
@@ -144,7 +151,7 @@ export class OutBuffer implements Gathered {
     let i = first;
     try {
       for (; i < this.#waitingCount; i++) {
-        const output = this.#waiting[i] as Output; // below the count
+        const output = this.#waiting[i] as OutBufferOwner; // below the count
         this.#waiting[i] = undefined;
         output.flush();
       }

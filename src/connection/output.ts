@@ -4,7 +4,7 @@ import { FIN, Opcode } from '../protocol/opcode.js';
 import type { FrameMemory } from '../pubsub/frame-memory.js';
 import type { SendData } from './connection.js';
 import { LentMessage } from './message.js';
-import type { OutBuffer } from './out-buffer.js';
+import type { OutBuffer, OutBufferOwner } from './out-buffer.js';
 import { payloadOf } from './payload.js';
 import type { PinnedMemory } from './pinned-memory.js';
 import type { Transport } from './transport.js';
@@ -46,7 +46,7 @@ export interface Slab {
  * The output of one connection: frames are gathered until {@link flush}, which makes one write of them, in the order of
  * the calls. Everything it is given may be overwritten as soon as the call has returned.
  */
-export class Output {
+export class Output implements OutBufferOwner {
   readonly #arena: Arena;
   readonly #out: OutBuffer;
   readonly #pinned: PinnedMemory;
