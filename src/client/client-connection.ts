@@ -7,8 +7,9 @@ import { MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
 import type { ProtocolError } from '../protocol/protocol-error.js';
 import type { ServerFrameReader } from '../protocol/server-frame-reader.js';
 import { kindOf, viewOf } from '../protocol/view-of.js';
+import type { ConnectionHooks } from './client-hooks.js';
+import type { ClientLimits } from './client-limits.js';
 import { ClientMessage, copyOf } from './client-message.js';
-import type { ClientHooks, ClientLimits } from './client-options.js';
 import { OptionError } from './option-error.js';
 import { ClientSession, type SessionOwner } from './session.js';
 
@@ -35,7 +36,7 @@ export class ClientConnection {
   readonly closed: Promise<ClientClosed>;
 
   readonly #socket: Socket;
-  readonly #hooks: ClientHooks;
+  readonly #hooks: ConnectionHooks<ClientConnection>;
   readonly #limits: ClientLimits;
   readonly #session: ClientSession;
   #error: Error | undefined;
@@ -45,7 +46,12 @@ export class ClientConnection {
   #closeTimer: NodeJS.Timeout | undefined;
 
   /** @param socket on which the handshake is done, with no listeners but those for its end. Used by {@link connect} only. */
-  constructor(socket: Socket, { subprotocol, headers }: Acceptance, hooks: ClientHooks, limits: ClientLimits) {
+  constructor(
+    socket: Socket,
+    { subprotocol, headers }: Acceptance,
+    hooks: ConnectionHooks<ClientConnection>,
+    limits: ClientLimits,
+  ) {
     this.subprotocol = subprotocol;
     this.headers = headers;
     this.#socket = socket;

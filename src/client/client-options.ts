@@ -1,19 +1,13 @@
 import type { Certificates } from './certificates.js';
 import { shown, unknownOption } from '../protocol/shown.js';
 import type { ClientConnection } from './client-connection.js';
-import type { ClientMessage } from './client-message.js';
+import type { ConnectionHooks } from './client-hooks.js';
+import type { ClientLimits } from './client-limits.js';
 import type { HandshakeOffer } from './handshake.js';
 import { OptionError } from './option-error.js';
 
 /** What a client is told of its connection. A hook that throws ends the connection, and the error is the caller's: uncaught. */
-export interface ClientHooks {
-  /** A message has come. */
-  message?(connection: ClientConnection, message: ClientMessage): void;
-  /** A pong has come, asked for by {@link ClientConnection.ping} or not. */
-  pong?(connection: ClientConnection, payload: Buffer): void;
-  /** After `send` has returned false: everything that was queued is with the system. */
-  drain?(connection: ClientConnection): void;
-}
+export type ClientHooks = ConnectionHooks<ClientConnection>;
 
 /** Options of {@link connect}. */
 export interface ClientOptions extends HandshakeOffer, ClientHooks {
@@ -27,13 +21,6 @@ export interface ClientOptions extends HandshakeOffer, ClientHooks {
   readonly closeTimeoutMs?: number;
   /** Longest message that the server may send, in bytes, from 1 to 2^32 less 1; default 16 MiB. A longer one is refused with 1009. */
   readonly maxPayloadBytes?: number;
-}
-
-/** Limits of a connection, complete. */
-export interface ClientLimits {
-  readonly handshakeTimeoutMs: number;
-  readonly closeTimeoutMs: number;
-  readonly maxPayloadBytes: number;
 }
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
