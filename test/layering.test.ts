@@ -161,6 +161,42 @@ function mayImport(folder: string, target: string): boolean {
   return (tierOf(imported) > tierOf(folder) && !FORBIDDEN.has(step)) || ALLOWED.has(step);
 }
 
+/** The circles among these files: those that import each other, directly or by others. Imports of types count. */
+function circles(files: readonly SourceText[]): string[][] {
+  const known = new Set(files.map(({ path }) => path));
+  const imported = new Map<string, readonly string[]>();
+  for (const { path, text } of files) {
+    const targets = scan(text)
+      .imports.filter((one) => one.startsWith('.'))
+      .map((one) => posix.join(posix.dirname(path), one).replace(/\.js$/, '.ts'));
+    imported.set(
+      path,
+      targets.filter((target) => known.has(target)),
+    );
+  }
+  const reachable = new Map([...known].map((path) => [path, reachableFrom(path, imported)]));
+  const found = new Map<string, string[]>();
+  for (const [path, reached] of reachable) {
+    const circle = [...reached].filter((other) => reachable.get(other)?.has(path)).sort();
+    if (circle.length > 0) found.set(circle.join(), circle);
+  }
+  return [...found.values()].sort();
+}
+
+/** All files that a file imports, directly or by others: itself only if it is in a circle. */
+function reachableFrom(path: string, imported: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const left = [path];
+  for (let file = left.pop(); file !== undefined; file = left.pop()) {
+    for (const target of imported.get(file) ?? []) {
+      if (reached.has(target)) continue;
+      reached.add(target);
+      left.push(target);
+    }
+  }
+  return reached;
+}
+
 function sourceFiles(): SourceText[] {
   return readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
     .map((path) => path.replaceAll('\\', '/'))
@@ -173,6 +209,10 @@ describe('src/', () => {
     const files = sourceFiles();
     expect(files.length, `TypeScript files in ${fileURLToPath(SOURCE)}`).toBeGreaterThan(30);
     expect(violations(files)).toEqual([]);
+  });
+
+  test('has no circles of imports, not of types either', () => {
+    expect(circles(sourceFiles())).toEqual([]);
   });
 });
 
@@ -241,5 +281,54 @@ describe('the check of layers', () => {
     ['helpers/a.ts', ''],
   ])('refuses (%s) %s', (path, text) => {
     expect(judge(path, text)).not.toEqual([]);
+  });
+
+  /** The circles among files with these texts. */
+  const circlesOf = (texts: Readonly<Record<string, string>>) =>
+    circles(Object.entries(texts).map(([path, text]) => ({ path, text })));
+
+  test.each([
+    ['two files', { 'host/a.ts': "import { b } from './b.js';", 'host/b.ts': "import { a } from './a.js';" }],
+    [
+      'types',
+      { 'host/a.ts': "import type { B } from './b.js';", 'host/b.ts': "let a: import('./a.js').A;", 'host/c.ts': '' },
+    ],
+    [
+      'what is exported again',
+      { 'host/a.ts': "export * from './b.js';", 'host/b.ts': "export type { A } from './a.js';" },
+    ],
+    [
+      'folders',
+      { 'host/a.ts': "import { b } from '../pubsub/b.js';", 'pubsub/b.ts': "import type { A } from '../host/a.js';" },
+    ],
+    ['a file and itself', { 'host/a.ts': "import { a } from './a.js';" }],
+  ])('refuses circles of %s', (_, texts) => {
+    const files = Object.keys(texts).filter((path) => path !== 'host/c.ts');
+    expect(circlesOf(texts)).toEqual([files]);
+  });
+
+  test('names each circle by all of its files, and by no others', () => {
+    const texts = {
+      'host/a.ts': "import { b } from './b.js'; import { c } from './c.js';",
+      'host/b.ts': "import { c } from './c.js'; import { e } from './e.js';",
+      'host/c.ts': "import type { A } from './a.js';",
+      'host/d.ts': "import { a } from './a.js'; import { g } from './g.js';",
+      'host/e.ts': "import { f } from './f.js';",
+      'host/f.ts': "import type { E } from './e.js';",
+      'host/g.ts': '',
+    };
+    expect(circlesOf(texts)).toEqual([
+      ['host/a.ts', 'host/b.ts', 'host/c.ts'],
+      ['host/e.ts', 'host/f.ts'],
+    ]);
+  });
+
+  test('allows two ways to the same file', () => {
+    const texts = {
+      'host/a.ts': "import { b } from './b.js'; import { c } from './c.js'; // import { a } from './a.js'",
+      'host/b.ts': "import { c } from './c.js';",
+      'host/c.ts': "const name = './a.js';",
+    };
+    expect(circlesOf(texts)).toEqual([]);
   });
 });
