@@ -6,6 +6,7 @@ import { PendingPong } from '../protocol/pending-pong.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
 import type { FrameMemory } from '../pubsub/frame-memory.js';
 import type { Publisher, Subscriber } from '../pubsub/subscriber.js';
+import type { Subscription } from '../pubsub/subscription.js';
 import type { Topics } from '../pubsub/topics.js';
 import type { Connection, SendData } from './connection.js';
 import type { ConnectionInfo } from './connection-info.js';
@@ -44,10 +45,7 @@ export class HostedConnection
   data: unknown;
 
   /** See {@link Subscriber}. */
-  topics: Set<string> | undefined;
-  batch = 0;
-  runsTaken = 0;
-  slot = -1;
+  subscription: Subscription | undefined;
 
   /** See {@link Sliced}. */
   slicedIn = -1;

@@ -16,7 +16,7 @@ export class Delivery {
   readonly #table: SubscriberTable;
   readonly #joiner = new FrameJoiner();
   readonly #audiences = new Audiences();
-  /** Counts the batches that were delivered, so that a subscriber's `runsTaken` is void in the next. */
+  /** Counts the batches that were delivered, so that the `runsTaken` of a subscription is void in the next. */
   #batch = 1;
 
   constructor(membersByTopic: ReadonlyMap<string, TopicMembers>, table: SubscriberTable) {
@@ -68,8 +68,8 @@ export class Delivery {
     for (const slot of others) {
       const subscriber = this.#table.at(slot);
       // What was delivered to others may have been its end, and its slot somebody else's.
-      if (subscriber === undefined || !subscriber.topics?.has(topic)) continue;
-      if (subscriber.batch === this.#batch || exceptions.has(subscriber)) {
+      if (subscriber === undefined || !subscriber.subscription?.topics.has(topic)) continue;
+      if (subscriber.subscription.batch === this.#batch || exceptions.has(subscriber)) {
         special.push(subscriber); // later: what is put together for it may take the place of this
         continue;
       }
@@ -114,13 +114,15 @@ export class Delivery {
 
   /** For one that is not to have all, or has had a part before. */
   #deliverOwn(subscriber: Subscriber, runs: readonly PublicationRun[]): void {
-    const from = subscriber.batch === this.#batch ? subscriber.runsTaken : 0;
-    subscriber.batch = this.#batch;
-    subscriber.runsTaken = runs.length;
+    const { subscription } = subscriber;
+    if (subscription === undefined) return; // what was delivered to others was its end
+    const from = subscription.batch === this.#batch ? subscription.runsTaken : 0;
+    subscription.batch = this.#batch;
+    subscription.runsTaken = runs.length;
     const its: PublicationRun[] = [];
     for (let i = from; i < runs.length; i++) {
       const run = runs[i] as PublicationRun; // below the length
-      if (run.except !== subscriber && subscriber.topics?.has(run.topic)) its.push(run);
+      if (run.except !== subscriber && subscription.topics.has(run.topic)) its.push(run);
     }
     if (its.length === 0) return;
     const { memory, start, end, messages } = this.#joiner.join(its);

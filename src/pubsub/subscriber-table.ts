@@ -1,4 +1,5 @@
 import type { Subscriber } from './subscriber.js';
+import { Subscription } from './subscription.js';
 
 /** Sends to descriptors directly, past the connection object: a host's system calls. */
 export interface DescriptorSender {
@@ -32,22 +33,21 @@ export class SubscriberTable {
   readonly #subscribers: (Subscriber | undefined)[] = [];
   readonly #free: number[] = [];
 
-  /** Gives a subscriber a slot, which is blocked. */
+  /** Gives a subscriber a subscription, whose slot is blocked. */
   enter(subscriber: Subscriber): void {
     const slot = this.#free.pop() ?? this.#subscribers.length;
     if (slot === this.fds.length) this.#grow();
     this.#subscribers[slot] = subscriber;
     this.#wasSent[slot] = 0;
-    subscriber.slot = slot;
+    subscriber.subscription = new Subscription(slot);
   }
 
-  /** Takes its slot from a subscriber, who has one. */
-  leave(subscriber: Subscriber): void {
-    const { slot } = subscriber;
+  /** Ends the subscription of a subscriber. */
+  leave(subscriber: Subscriber, { slot }: Subscription): void {
     this.fds[slot] = BLOCKED;
     this.#subscribers[slot] = undefined;
     this.#free.push(slot);
-    subscriber.slot = -1;
+    subscriber.subscription = undefined;
   }
 
   /** Whose slot this is. */
@@ -56,13 +56,13 @@ export class SubscriberTable {
   }
 
   /** Notes whether a subscriber is clear now. */
-  update({ slot, clearDescriptor }: Subscriber): void {
-    if (slot >= 0) this.fds[slot] = clearDescriptor;
+  update({ subscription, clearDescriptor }: Subscriber): void {
+    if (subscription !== undefined) this.fds[subscription.slot] = clearDescriptor;
   }
 
   /** Something waits to be sent to a subscriber, or may come to. */
-  block({ slot }: Subscriber): void {
-    if (slot >= 0) this.fds[slot] = BLOCKED;
+  block({ subscription }: Subscriber): void {
+    if (subscription !== undefined) this.fds[subscription.slot] = BLOCKED;
   }
 
   noteSent(slot: number): void {
@@ -70,9 +70,9 @@ export class SubscriberTable {
   }
 
   /** Whether something was sent to the descriptor of a subscriber since the last call. */
-  takeSent({ slot }: Subscriber): boolean {
-    if (slot < 0 || this.#wasSent[slot] === 0) return false;
-    this.#wasSent[slot] = 0;
+  takeSent({ subscription }: Subscriber): boolean {
+    if (subscription === undefined || this.#wasSent[subscription.slot] === 0) return false;
+    this.#wasSent[subscription.slot] = 0;
     return true;
   }
 

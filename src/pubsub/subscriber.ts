@@ -1,14 +1,10 @@
 import type { FrameMemory } from './frame-memory.js';
+import type { Subscription } from './subscription.js';
 
 /** Who can subscribe to topics: a connection, as far as topics know it. */
 export interface Subscriber {
-  /** The topics it is subscribed to; undefined for none. Kept by {@link Topics}. */
-  topics: Set<string> | undefined;
-  /** Which batch it was last given runs of out of turn, and how many of them. Kept by {@link Topics}. */
-  batch: number;
-  runsTaken: number;
-  /** Its place in the {@link SubscriberTable}; negative while it has no topics. Kept by {@link Topics}. */
-  slot: number;
+  /** Undefined while it has no topics. Kept by {@link Topics}. */
+  subscription: Subscription | undefined;
   /** Its descriptor, if it has one and nothing waits to be sent to it before; else a negative number. */
   readonly clearDescriptor: number;
   /** Sends it `messages` frames, encoded at `[start, end)` of the memory. */

@@ -1,18 +1,16 @@
-import type { Subscriber } from './subscriber.js';
-
-/** The subscribers of one topic. */
+/** The subscribers of one topic, by their slots: see {@link SubscriberTable}. */
 export class TopicMembers {
-  readonly #members = new Set<Subscriber>();
-  /** Of the members; undefined when they have changed. */
+  readonly #members = new Set<number>();
+  /** The members as a list; undefined when they have changed. */
   #slots: readonly number[] | undefined;
 
-  add(subscriber: Subscriber): void {
-    this.#members.add(subscriber);
+  add(slot: number): void {
+    this.#members.add(slot);
     this.#slots = undefined;
   }
 
-  delete(subscriber: Subscriber): void {
-    this.#members.delete(subscriber);
+  delete(slot: number): void {
+    this.#members.delete(slot);
     this.#slots = undefined;
   }
 
@@ -20,9 +18,9 @@ export class TopicMembers {
     return this.#members.size === 0;
   }
 
-  /** The slots of the members, as of now. Members have slots, and keep them. */
+  /** The slots of the members as of now, in the order in which they came. */
   get slots(): readonly number[] {
-    this.#slots ??= Array.from(this.#members, ({ slot }) => slot);
+    this.#slots ??= [...this.#members];
     return this.#slots;
   }
 }

@@ -5,6 +5,7 @@ import type { PublicationRun } from './publication-run.js';
 import { ChunkPool, type SharedChunk } from './shared-chunk.js';
 import type { Publisher, Subscriber } from './subscriber.js';
 import { type DescriptorSender, SubscriberTable } from './subscriber-table.js';
+import type { Subscription } from './subscription.js';
 import { TopicMembers } from './topic-members.js';
 
 /**
@@ -64,37 +65,38 @@ export class Topics {
   }
 
   subscribe(subscriber: Subscriber, topic: string): void {
-    if (subscriber.topics?.has(topic)) return;
+    if (subscriber.subscription?.topics.has(topic)) return;
+    if (subscriber.subscription === undefined) this.#table.enter(subscriber);
     // Even for a new subscriber: mark what is pending as seen, so that it does not get what was published before it subscribed.
     if (this.#runs.length > 0) this.#takePending(subscriber);
-    if (subscriber.topics === undefined) {
-      subscriber.topics = new Set();
-      this.#table.enter(subscriber);
-    }
-    subscriber.topics.add(topic);
+    const { subscription } = subscriber;
+    if (subscription === undefined) return; // what was pending was its end
+    subscription.topics.add(topic);
     let members = this.#membersByTopic.get(topic);
     if (members === undefined) {
       members = new TopicMembers();
       this.#membersByTopic.set(topic, members);
       this.#outlet.join(topic);
     }
-    members.add(subscriber);
+    members.add(subscription.slot);
   }
 
   unsubscribe(subscriber: Subscriber, topic: string): void {
-    if (!subscriber.topics?.has(topic)) return;
+    if (!subscriber.subscription?.topics.has(topic)) return;
     this.catchUp(subscriber);
-    if (subscriber.topics === undefined) return; // what was pending was its end
-    subscriber.topics.delete(topic);
-    this.#remove(subscriber, topic);
-    if (subscriber.topics.size === 0) this.#leave(subscriber);
+    const { subscription } = subscriber;
+    if (subscription === undefined) return; // what was pending was its end
+    subscription.topics.delete(topic);
+    this.#remove(subscription, topic);
+    if (subscription.topics.size === 0) this.#table.leave(subscriber, subscription);
   }
 
   /** Ends all subscriptions of a subscriber that can be sent nothing any more. */
   forget(subscriber: Subscriber): void {
-    if (subscriber.topics === undefined) return;
-    for (const topic of subscriber.topics) this.#remove(subscriber, topic);
-    this.#leave(subscriber);
+    const { subscription } = subscriber;
+    if (subscription === undefined) return;
+    for (const topic of subscription.topics) this.#remove(subscription, topic);
+    this.#table.leave(subscriber, subscription);
   }
 
   /**
@@ -171,7 +173,7 @@ export class Topics {
    * before it is sent anything else.
    */
   catchUp(subscriber: Subscriber): void {
-    if (this.#runs.length > 0 && subscriber.topics !== undefined) this.#takePending(subscriber);
+    if (this.#runs.length > 0 && subscriber.subscription !== undefined) this.#takePending(subscriber);
   }
 
   /** Ends the turn: gives everybody what was published in it. */
@@ -210,16 +212,11 @@ export class Topics {
     this.#delivery.toOne(subscriber, this.#runs);
   }
 
-  #remove(subscriber: Subscriber, topic: string): void {
+  #remove({ slot }: Subscription, topic: string): void {
     const members = this.#membersByTopic.get(topic) as TopicMembers; // it is a member
-    members.delete(subscriber);
+    members.delete(slot);
     if (!members.isEmpty) return;
     this.#membersByTopic.delete(topic);
     this.#outlet.leave(topic);
-  }
-
-  #leave(subscriber: Subscriber): void {
-    subscriber.topics = undefined;
-    this.#table.leave(subscriber);
   }
 }

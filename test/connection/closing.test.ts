@@ -482,14 +482,16 @@ describe('terminate()', () => {
   test('ends subscriptions at once', () => {
     const { thread } = listening();
     const peer = thread.connect();
+    expect(peer.connection.subscription).toBeUndefined();
     peer.connection.subscribe('news');
+    expect(peer.connection.subscription?.topics).toEqual(new Set(['news']));
     thread.inTurn(() => {
       thread.topics.publish('news', undefined, 0x81, Buffer.from('x'), 0, 1);
       peer.connection.terminate();
       thread.topics.publish('news', undefined, 0x81, Buffer.from('y'), 0, 1);
     });
     expect(framesOf(peer)).toEqual([]);
-    expect(peer.connection.topics).toBeUndefined();
+    expect(peer.connection.subscription).toBeUndefined();
   });
 
   test('from elsewhere keeps the memory that the kernel may still read to until the socket is gone', () => {
@@ -651,7 +653,7 @@ describe('a connection that is lost', () => {
     const peer = thread.connect();
     peer.connection.subscribe('other');
     peer.wire.lose();
-    expect(peer.connection.topics).toBeUndefined();
+    expect(peer.connection.subscription).toBeUndefined();
   });
 
   test('without any hook closes all the same', () => {

@@ -1,16 +1,11 @@
 import { expect, test } from 'vitest';
 import { Audiences } from '../../dist/pubsub/audiences.js';
 import { TopicMembers } from '../../dist/pubsub/topic-members.js';
-import { FakeSubscriber } from './fake-subscriber.js';
 
 /** A topic's subscribers, by their slots. */
 function membersOf(slots: readonly number[]): TopicMembers {
   const members = new TopicMembers();
-  for (const slot of slots) {
-    const subscriber = new FakeSubscriber();
-    subscriber.slot = slot;
-    members.add(subscriber);
-  }
+  for (const slot of slots) members.add(slot);
   return members;
 }
 

@@ -10,10 +10,7 @@ const got = [];
 const posted = [];
 
 const subscriber = {
-  topics: undefined,
-  batch: 0,
-  runsTaken: 0,
-  slot: -1,
+  subscription: undefined,
   clearDescriptor: -1,
   deliver(chunk, start, end) {
     for (let at = start; at < end; ) {

@@ -1,6 +1,7 @@
 import type { FrameMemory } from '../../dist/pubsub/frame-memory.js';
 import type { Subscriber } from '../../dist/pubsub/subscriber.js';
 import type { DescriptorSender } from '../../dist/pubsub/subscriber-table.js';
+import type { Subscription } from '../../dist/pubsub/subscription.js';
 import type { Topics } from '../../dist/pubsub/topics.js';
 
 /** First byte of an unfragmented text frame. */
@@ -15,10 +16,7 @@ interface Delivery {
 
 /** A subscriber that notes what it is given, and may hold it as a connection does whose peer is slow. */
 export class FakeSubscriber implements Subscriber {
-  topics: Set<string> | undefined;
-  batch = 0;
-  runsTaken = 0;
-  slot = -1;
+  subscription: Subscription | undefined;
 
   /** The payloads of all messages, in the order in which they came. */
   readonly got: string[] = [];

@@ -146,7 +146,7 @@ export function runModel(taken: readonly Step[]): void {
       subscriber.topics.delete(NAMES[step.topic] as string);
     } else if (step.step === 'send') {
       topics.catchUp(real);
-      if (real.slot >= 0) topics.block(real);
+      if (real.subscription !== undefined) topics.block(real);
       // A slow one has its own queue, which keeps the order.
       real.readHeld();
       real.got.push(`sent ${++count}`);

@@ -318,6 +318,17 @@ describe('subscribing', () => {
     expect(late.got).toEqual([]);
   });
 
+  test('is nothing to a subscriber for which what was published before was the end', () => {
+    const subscriber = subscriberOf('x');
+    subscriber.deliver = () => topics.forget(subscriber);
+    publish('x', '1');
+    topics.subscribe(subscriber, 'y');
+    expect(subscriber.subscription).toBeUndefined();
+    publish('y', 'to nobody');
+    topics.flush();
+    expect(topics.hasPending).toBe(false);
+  });
+
   test('does not split what the others get', () => {
     const early = subscriberOf('x');
     publish('x', '1');
@@ -406,15 +417,29 @@ describe('unsubscribing', () => {
     publish('x', '1');
     topics.flush();
     expect(subscriber.got).toEqual(['1']);
-    expect([...(subscriber.topics ?? [])]).toEqual(['x']);
+    expect([...(subscriber.subscription?.topics ?? [])]).toEqual(['x']);
   });
 
   test('from the last topic leaves nothing behind', () => {
     const subscriber = subscriberOf('x');
     topics.unsubscribe(subscriber, 'x');
-    expect(subscriber.topics).toBeUndefined();
+    expect(subscriber.subscription).toBeUndefined();
     publish('x', 'to nobody');
     expect(topics.hasPending).toBe(false);
+  });
+
+  test('from all but the last topic keeps the subscription, and a later one is new', () => {
+    const subscriber = new FakeSubscriber();
+    expect(subscriber.subscription).toBeUndefined();
+    topics.subscribe(subscriber, 'x');
+    const { subscription } = subscriber;
+    expect(subscription).toBeDefined();
+    topics.subscribe(subscriber, 'y');
+    topics.unsubscribe(subscriber, 'x');
+    expect(subscriber.subscription).toBe(subscription);
+    topics.unsubscribe(subscriber, 'y');
+    topics.subscribe(subscriber, 'y');
+    expect(subscriber.subscription).not.toBe(subscription);
   });
 
   test('from everything at once drops what was published', () => {
@@ -426,7 +451,7 @@ describe('unsubscribing', () => {
     publish('x', '3');
     topics.flush();
     expect(gone.got).toEqual([]);
-    expect(gone.topics).toBeUndefined();
+    expect(gone.subscription).toBeUndefined();
     expect(stays.got).toEqual(['1', '3']);
   });
 });
@@ -707,8 +732,8 @@ describe('a subscriber with a descriptor', () => {
     withDescriptors(1, 'z');
     turn('3');
     expect([gone.got, stays.got, late.got]).toEqual([['1'], ['1', '2'], ['2', '3']]);
-    expect(gone.slot).toBe(-1);
-    expect(stays.slot).toBe(-1);
+    expect(gone.subscription).toBeUndefined();
+    expect(stays.subscription).toBeUndefined();
   });
 
   test('may be the end of others while it is delivered to', () => {
@@ -729,14 +754,14 @@ describe('a subscriber with a descriptor', () => {
     publishText(theirs, 'x', '1');
     theirs.flush();
     const [first, second] = withDescriptors(2, 'x') as [FakeSubscriber, FakeSubscriber];
-    const { slot } = second;
+    const slot = second.subscription?.slot;
     const newcomer = new FakeSubscriber();
     first.deliver = () => {
       topics.forget(second);
       topics.subscribe(newcomer, 'z');
     };
     topics.receive(elsewhere.posted.flat());
-    expect(newcomer.slot).toBe(slot);
+    expect(newcomer.subscription?.slot).toBe(slot);
     expect([second.got, newcomer.got]).toEqual([[], []]);
   });
 
@@ -744,10 +769,10 @@ describe('a subscriber with a descriptor', () => {
     const [gone] = withDescriptors(1, 'x') as [FakeSubscriber];
     turn('1');
     turn('2');
-    const { slot } = gone;
+    const slot = gone.subscription?.slot;
     topics.forget(gone);
     const newcomer = subscriberOf('x');
-    expect(newcomer.slot).toBe(slot);
+    expect(newcomer.subscription?.slot).toBe(slot);
     expect(topics.takeSent(newcomer)).toBe(false);
   });
 

@@ -1,0 +1,14 @@
+/** What the topics of a thread keep about one subscriber, from its first topic to its last. */
+export class Subscription {
+  /** The topics that it has. */
+  readonly topics = new Set<string>();
+  /** Its place in the {@link SubscriberTable}. */
+  readonly slot: number;
+  /** In which batch it was given runs out of turn, and how many: see {@link Delivery}. */
+  batch = 0;
+  runsTaken = 0;
+
+  constructor(slot: number) {
+    this.slot = slot;
+  }
+}
