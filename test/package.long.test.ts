@@ -76,7 +76,8 @@ describe('the package, packed in a clean clone', () => {
       typeof one === 'string' ? one : Object.values(one),
     );
     for (const path of [...named, ...manifest.sideEffects]) expect(files).toContain(path.replace('./', ''));
-    for (const path of ['dist/cli.js', 'dist/worker/worker.js', 'dist/handlers/echo.js', ...DOCUMENTS]) {
+    const page = ['html', 'css', 'js'].map((kind) => `dist/monitor/page/page.${kind}`);
+    for (const path of ['dist/cli.js', 'dist/worker/worker.js', 'dist/handlers/echo.js', ...page, ...DOCUMENTS]) {
       expect(files).toContain(path);
     }
     expect(files.filter((path) => path.endsWith('.wasm'))).not.toEqual([]);
@@ -146,12 +147,17 @@ describe('the package, packed in a clean clone', () => {
         });
         connection.send('hello');
         await connection.closed;
+        const page = await fetch(url.replace('ws', 'http'));
+        console.log(page.status, (await page.text()).includes('new WebSocket('));
         const { messages, errors } = await load({ url, amount: 10, connections: 2 });
         console.log(messages.total, errors);
         await server.close();
       })();`;
     writeFileSync(join(project, file), source);
-    expect(await run(process.execPath, [file], { cwd: project })).toEqual({ stdout: 'hello\n10 0\n', stderr: '' });
+    expect(await run(process.execPath, [file], { cwd: project })).toEqual({
+      stdout: 'hello\n200 true\n10 0\n',
+      stderr: '',
+    });
   });
 
   it('has a command', async () => {

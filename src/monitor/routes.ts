@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readTarget } from '../protocol/request-target.js';
-import { renderPage } from './page.js';
+import { renderPage } from './render-page.js';
 
 /** What `/healthz` says. */
 export interface Health {

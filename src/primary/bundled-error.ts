@@ -20,6 +20,8 @@ export class BundledError extends Error {
 export function expectOwnFiles(): void {
   const here = (import.meta.url as string | undefined) ?? ''; // a bundle of CommonJS has none
   if (!here.endsWith('/primary/bundled-error.js')) throw new BundledError();
-  const files = [new URL('../worker/worker.js', here), new URL('../kernels.wasm', here)];
+  const files = ['../worker/worker.js', '../kernels.wasm', '../monitor/page/page.html'].map(
+    (file) => new URL(file, here),
+  );
   if (!files.every((file) => existsSync(file))) throw new BundledError();
 }

@@ -469,7 +469,7 @@ describe('the author of an application owns its paths:', () => {
     const pathOf = async (options: Partial<ServerOptions>, page: string) => {
       await using own = await serve({ handler: builtIn('echo'), threads: 0, ...options });
       const body = await (await fetch(`http://127.0.0.1:${own.port}${page}`)).text();
-      const [, path] = /replace\(\/\^http\/, 'ws'\) \+ ("[^"]*")/.exec(body) as RegExpExecArray;
+      const [, path] = /id="path">("[^"]*")/.exec(body) as RegExpExecArray;
       using client = await RawClient.open(own.port, JSON.parse(path as string));
       return (await client.response) && JSON.parse(path as string);
     };

@@ -25,7 +25,10 @@ describe.each([0, 2])('HTTP on the WebSocket port, with threads: %i', (threads) 
     const page = await get(served, '/');
     expect(page.status).toBe(200);
     expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+    expect(page.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'unsafe-inline'; /);
     expect(await page.text()).toContain('new WebSocket(');
+    for (const file of ['/page.html', '/page.css', '/page.js']) expect((await get(served, file)).status).toBe(426);
     const elsewhere = await get(served, '/room?x=1');
     expect(elsewhere.status).toBe(426);
     expect(elsewhere.headers.get('upgrade')).toBe('websocket');

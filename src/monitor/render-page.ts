@@ -1,0 +1,23 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+/** What is replaced in page.html, so that the page is one answer at one path, and what it refers to has none of its own. */
+const PATH = '"/"';
+const STYLE = '<link rel="stylesheet" href="page.css">';
+const SCRIPT = '<script src="page.js"></script>';
+
+/**
+ * The page at `/`, from the files in `page/`: opens a WebSocket to the server that it comes from, and shows what comes back.
+ * Nothing is loaded from elsewhere.
+ * @param path of the WebSocket.
+ * @returns nothing inside of a bundle, which has no such files, and whose server does not start: see {@link expectOwnFiles}.
+ */
+export function renderPage(path: string): string {
+  const here = import.meta.url as string | undefined; // a bundle of CommonJS has none
+  if (here === undefined || !existsSync(new URL('./page/page.html', here))) return '';
+  const read = (name: string) => readFileSync(new URL(`./page/${name}`, here), 'utf8');
+  // Replaced by functions: `$` has a meaning in a string.
+  return read('page.html')
+    .replace(PATH, () => JSON.stringify(path).replaceAll('<', '\\u003c'))
+    .replace(STYLE, () => `<style>\n${read('page.css')}</style>`)
+    .replace(SCRIPT, () => `<script>\n${read('page.js')}</script>`);
+}
