@@ -1,0 +1,37 @@
+import { figure } from '#dist/cli/table.js';
+import { type Engine, size } from '../findings.js';
+import { markdownTable } from '../markdown.js';
+import { asFastAs, KIB, paragraph, said, times } from './wording.js';
+
+export function both(engine: Engine): string {
+  const bytes = KIB;
+  const content = 'json';
+  const ways = engine.candidates('unmaskText');
+  const pairs = ways.filter((name) => name.includes(' + ')).map((name) => name.split(' + ') as [string, string]);
+  const masks = [...new Set(pairs.map(([mask]) => mask))];
+  const validators = [...new Set(pairs.map(([, validator]) => validator))];
+  const speed = (candidate: string) => engine.speedOrNone({ op: 'unmaskText', content, bytes, candidate });
+  const rows = masks.map((mask) => [
+    mask,
+    ...validators.map((validator) => figure(speed(`${mask} + ${validator}`))),
+    figure(speed(`${mask}, fused`)),
+  ]);
+  const strict = (candidate: string, of: 'ascii' | 'json' = content) =>
+    engine.speed({ op: 'unmaskText', content: of, bytes, candidate });
+  return [
+    `### Both: fused, or one after the other (${engine.name})`,
+    `GB/s at ${size(bytes)} of JSON; rows unmask, columns validate:`,
+    markdownTable(['', ...validators, 'fused'], rows),
+    paragraph(
+      said(
+        () =>
+          `Fused, WASM is ${asFastAs(strict('wasm, fused') / strict('wasm + wasm'))} its two halves one after the other on JSON, and ${asFastAs(strict('wasm, fused', 'ascii') / strict('wasm + wasm', 'ascii'))} them on ASCII.`,
+      ),
+      said(
+        () =>
+          `WASM followed by \`isUtf8\` is ${asFastAs(strict('wasm + isUtf8') / strict('wasm, fused'))} fused WASM on JSON of this size, and ${asFastAs(strict('wasm + isUtf8', 'ascii') / strict('wasm, fused', 'ascii'))} it on ASCII.`,
+      ),
+      said(() => `JavaScript gains ${times(strict('js, fused') / strict('js + js'))} by fusing.`),
+    ),
+  ].join('\n\n');
+}

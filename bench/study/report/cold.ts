@@ -1,0 +1,37 @@
+import { figure } from '#dist/cli/table.js';
+import { type Engine, size } from '../findings.js';
+import { markdownTable } from '../markdown.js';
+import type { Study } from '../results.js';
+import { asFastAs, KIB, mebibytes, paragraph, said } from './wording.js';
+
+export function cold(study: Study, engine: Engine): string {
+  const sizes = engine.values('bytes', { op: 'unmask', cache: 'cold' });
+  const rows = (['unmask', 'validate'] as const).flatMap((op) =>
+    engine.candidates(op).map((candidate) => [
+      `${op}: ${candidate}`,
+      ...sizes.map((bytes) => {
+        const [inCache, inMemory] = (['hot', 'cold'] as const).map((cache) =>
+          engine.speedOrNone({ op, candidate, bytes, cache }),
+        );
+        return `${figure(inMemory ?? Number.NaN)} (${figure((inMemory ?? Number.NaN) / (inCache ?? Number.NaN))})`;
+      }),
+    ]),
+  );
+  if (sizes.length === 0) return '';
+  const at = sizes.find((bytes) => bytes === KIB) ?? (sizes[0] as number);
+  const speed = (candidate: string, cache: 'hot' | 'cold') =>
+    engine.speed({ op: 'unmask', candidate, bytes: at, cache });
+  return `### Cold cache (${engine.name})
+
+GB/s of bytes that are in no cache, and in brackets the part of its speed in cache that a candidate keeps; validation of JSON. What a socket
+has just been read into is hot; what waited while ${mebibytes(study.cacheBytes)} of other things passed is not.
+
+${markdownTable(['', ...sizes.map(size)], rows)}
+
+${paragraph(
+  said(
+    () =>
+      `In cache WASM unmasks ${size(at)} ${asFastAs(speed('wasm', 'hot') / speed('js', 'hot'))} JavaScript over words; cold it is ${asFastAs(speed('wasm', 'cold') / speed('js', 'cold'))} it.`,
+  ),
+)}`.trimEnd();
+}

@@ -1,0 +1,28 @@
+import { figure } from '#dist/cli/table.js';
+import { type Engine, size } from '../findings.js';
+import { markdownTable } from '../markdown.js';
+import { KIB } from './wording.js';
+
+export function onEngines(all: readonly Engine[], main: Engine): string {
+  const bytes = 64 * KIB;
+  const kinds = [
+    ['unmask', 'any', ''],
+    ['validate', 'ascii', ', ASCII'],
+    ['validate', 'json', ', JSON'],
+  ] as const;
+  const rows = kinds.flatMap(([op, content, suffix]) =>
+    main
+      .candidates(op)
+      .map((candidate) => [
+        `${op}${suffix}: ${candidate}`,
+        ...all.map((engine) => figure(engine.speedOrNone({ op, content, bytes, candidate }))),
+      ]),
+  );
+  return `### Engines side by side
+
+![The same code on each engine](results/study-engines.svg)
+
+GB/s at ${size(bytes)}:
+
+${markdownTable(['', ...all.map(({ name }) => name)], rows)}`;
+}

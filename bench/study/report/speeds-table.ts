@@ -1,0 +1,20 @@
+import { figure } from '#dist/cli/table.js';
+import { USUAL_ALIGNMENT } from '../design.js';
+import { type Engine, size } from '../findings.js';
+import { markdownTable } from '../markdown.js';
+import { KIB, MIB } from './wording.js';
+
+/** Sizes that a table has: of those that were measured, some that tell most. */
+const TABLE_SIZES = [4, 16, 64, 125, KIB, 4 * KIB, 64 * KIB, MIB, 16 * MIB];
+
+export function speeds(engine: Engine, op: 'unmask' | 'validate', content: 'any' | 'ascii' | 'json'): string {
+  const sizes = engine.values('bytes', { op, content, cache: 'hot', alignment: USUAL_ALIGNMENT });
+  const candidates = engine.candidates(op);
+  return markdownTable(
+    ['GB/s', ...candidates],
+    TABLE_SIZES.filter((bytes) => sizes.includes(bytes)).map((bytes) => [
+      size(bytes),
+      ...candidates.map((candidate) => figure(engine.speedOrNone({ op, content, bytes, candidate }))),
+    ]),
+  );
+}
