@@ -1,33 +1,34 @@
 import type { TopicMembers } from './topic-members.js';
 
-/** Subscribers that have the same of several topics. */
+/** Subscribers that have the same topics of a list, and so get the same publications. */
 export interface Audience {
   /** Their slots: see {@link SubscriberTable}. */
   readonly slots: readonly number[];
-  /** Which topics these are, by their places in the list. */
+  /** The topics that they have, as indexes into the list. */
   readonly topics: readonly number[];
 }
 
 const FIRST_SLOTS = 64;
 
 /**
- * Divides the subscribers of several topics into audiences: those who are to get the same publications. Linear in the number of
- * memberships: each subscriber walks down a tree of the topics that it has, in the order of the list, and those that end at the
- * same node have the same topics.
+ * Divides the subscribers of several topics into audiences, whose members get the same publications. The time is linear
+ * in the number of memberships. Each subscriber walks down a tree of topics: it takes a branch for each topic that it
+ * has, in the order of the list. Subscribers that end at the same node have the same topics.
  */
 export class Audiences {
-  /** By slot: the node that its subscriber has come to, if it was met in this round. */
+  /** By slot: the node that the subscriber has reached. Valid if the subscriber was met in this round. */
   #nodes = new Int32Array(FIRST_SLOTS);
+  /** By slot: the round in which the subscriber was met last. */
   #metIn = new Int32Array(FIRST_SLOTS);
   #round = 0;
   readonly #maxRounds: number;
 
-  /** @param maxRounds after so many it is forgotten in which one a subscriber was met: no more than an int32 can hold. */
+  /** @param maxRounds after this many rounds the numbers start again: at most what an int32 can hold. */
   constructor(maxRounds = 2 ** 31 - 1) {
     this.#maxRounds = maxRounds;
   }
 
-  /** @param memberLists those of each topic; undefined for a topic without subscribers here. */
+  /** @param memberLists the members of each topic; undefined for a topic without subscribers in this thread. */
   divide(memberLists: readonly (TopicMembers | undefined)[]): Audience[] {
     if (this.#round === this.#maxRounds) {
       this.#metIn.fill(0);
@@ -69,7 +70,10 @@ export class Audiences {
 
 const ROOT = 0;
 
-/** Lists of topics as the ways from a root. Topics are asked for in ascending order: a node needs to know its last child only. */
+/**
+ * Lists of topics as paths from a root. The topics come in ascending order, so that a node has to know only its last
+ * child.
+ */
 class Tree {
   readonly #parents = [ROOT];
   readonly #topics = [-1];

@@ -1,30 +1,33 @@
 import type { PublicationRun } from './publication-run.js';
 import { SharedChunk } from './shared-chunk.js';
 
-/** What a batch is taken to hold beside its chunks, and for each of its runs, in bytes. */
+/** Estimates of the memory of a batch without its chunks, in bytes: the batch itself, and each of its runs. */
 const BATCH_BYTES = 1024;
 const RUN_BYTES = 64;
 
-/** The publications of a turn. */
+/** The publications of a turn, as they are posted to one thread. */
 export interface Batch {
-  /** The number that the publisher has given to the thread. */
+  /** The number by which the publisher knows the receiving thread. */
   readonly peer: number;
   readonly topics: readonly string[];
-  /** What the message itself is taken to hold, in bytes: many small batches may lie in one chunk. */
+  /**
+   * An estimate of the memory of the message itself, in bytes. It counts, because many small batches may lie in one
+   * chunk.
+   */
   readonly overheadBytes: number;
   readonly parts: readonly {
     readonly buffer: SharedArrayBuffer;
-    /** Four numbers for each run: which topic, start, end, messages. */
+    /** Four numbers for each run: index of its topic, start, end, number of messages. */
     readonly runs: readonly number[];
   }[];
 }
 
-/** What a message with such runs is taken to hold, without its topics, in bytes. */
+/** An estimate of the memory of a batch with these runs, without the names of topics, in bytes. */
 export function leastOverhead(runs: readonly PublicationRun[]): number {
   return BATCH_BYTES + RUN_BYTES * runs.length;
 }
 
-/** @param peer the number of the thread that it is for */
+/** @param peer the number of the receiving thread. */
 export function encodeBatch(runs: readonly PublicationRun[], peer: number): Batch {
   const topics: string[] = [];
   const places = new Map<string, number>();
@@ -46,7 +49,7 @@ export function encodeBatch(runs: readonly PublicationRun[], peer: number): Batc
   return { peer, topics, overheadBytes: leastOverhead(runs) + names, parts };
 }
 
-/** The runs of a batch that has come, and their chunks, each of which is to be noted as taken once. */
+/** The runs of a received batch, and their chunks. The caller notes each chunk as taken once. */
 export function decodeBatch({ peer, topics, parts }: Batch): {
   readonly runs: readonly PublicationRun[];
   readonly chunks: readonly SharedChunk[];
@@ -73,7 +76,10 @@ export function decodeBatch({ peer, topics, parts }: Batch): {
   return { runs, chunks };
 }
 
-/** The chunks of runs, each once. Runs of one chunk follow each other: a publisher fills one after the other. */
+/**
+ * The chunks of runs, each once. Runs of the same chunk follow each other, because a publisher fills one chunk after
+ * the other.
+ */
 export function* chunksOf(runs: readonly PublicationRun[]): Iterable<SharedChunk> {
   let last: SharedChunk | undefined;
   for (const { chunk } of runs) {

@@ -8,84 +8,91 @@ import { MAX_NUMBERED_PEERS } from './shared-chunk.js';
 import { ThreadLedger } from './thread-ledger.js';
 import { hashTopic } from './topic-hash.js';
 
-/** What bounds what a thread may be owed. */
+/** Limits on what a thread may be owed: publications that were posted to it and that it has not taken. */
 export interface BusLimits {
   /**
-   * Memory of publications that may be posted to a thread and not taken by it, in bytes; one batch may always be. Publishers are
-   * held back from a quarter of it on. Above it, what nobody can be held back for is dropped; what connections have published until
-   * they were held back still goes, up to twice as much.
+   * How much memory of publications a thread may be owed, in bytes; one batch may always be posted. From a quarter of
+   * this on, publishers are held back. Above it, publications are dropped if no connection can be held back for them.
+   * What connections publish before they are held back still goes, up to twice this.
    */
   readonly maxOwedBytes: number;
-  /** A thread that is owed something and takes nothing for so long, in ms, is waited for no more. */
+  /** A thread that is owed something and takes nothing for this long, in ms, is not waited for any more. */
   readonly slowThreadTimeoutMs: number;
 }
 
 export interface BusListener {
-  /** Is given what other threads have published. */
+  /** Delivers what other threads have published. */
   receive(runs: readonly PublicationRun[]): void;
-  /** This thread was too slow for what was published to these topics; undefined: to any. Comes before whatever is newer. */
+  /**
+   * This thread was too slow, and has missed publications to these topics; undefined for all topics. Called before
+   * anything newer is received.
+   */
   onMissed(topics: ReadonlySet<string> | undefined): void;
-  /** So many messages were not posted to a thread, which is owed too much or takes nothing. */
+  /** Messages were not posted to a thread, because it is owed too much or takes nothing. @param messages how many. */
   onDropped(messages: number): void;
-  /** A thread takes nothing, and is waited for no more. */
+  /** A thread takes nothing, and is not waited for any more. */
   onSlowThread(): void;
-  /** A thread is gone: chunks need not count for it any more what it has taken and what its outputs hold. @param peer its number */
+  /** A thread is gone, and chunks do not have to count for it any more. @param peer its number. */
   onThreadGone(peer: number): void;
-  /** Has the connections open that this thread was given before: it may be about to hear what they subscribe first. */
+  /** Opens the connections that were handed to this thread already: a message may be for what they subscribe first. */
   takeHandOffs(): void;
 }
 
-/** What travels between threads. Everything comes in the order of posting. */
+/** A message between threads. Messages come in the order of posting. */
 type BusMessage = Batch | { readonly missed: SharedArrayBuffer };
 
-/** Another thread. */
+/** Another thread, as this one knows it. */
 interface Peer {
   readonly port: MessagePort;
   readonly ledger: ThreadLedger;
-  /** By which chunks count what they hold for it; negative if there are too many threads. */
+  /** The number under which chunks count for this thread; negative if there are too many threads. */
   readonly number: number;
-  /** What it had taken when it was looked at last, and for how long it has taken nothing since, in ms. */
+  /** How much it had taken at the last look, and for how long it has taken nothing since, in ms. */
   taken: number;
   stillMs: number;
-  /** What it misses because it takes nothing. */
+  /** The topics that it misses while it takes nothing; undefined while it is waited for. */
   missed: MissedTopics | undefined;
 }
 
-/** How often those who are owed much are looked at, in ms. */
+/** How often threads that are owed much are looked at, in ms. */
 const TICK_MS = 20;
-/** The share of the bound from which on publishers are held back, and that to which it has to fall. */
+/** Publishers are held back above the first share of `maxOwedBytes`, and go on below the second. */
 const HIGH_SHARE = 1 / 4;
 const LOW_SHARE = 1 / 8;
-/** How many times the bound is the most that connections may come to, which are held back one by one. */
+/**
+ * What connections publish goes up to this many times `maxOwedBytes`: they are held back one by one, each after it has
+ * published.
+ */
 const MOST = 2;
 
 /**
- * Connects the topics of one thread with those of the others, by a MessagePort to each of them: the publications of a turn are
- * one message, and their bytes stay where they are, in memory that all threads share. Only threads that have subscribers of a
- * topic are told: see {@link ThreadLedger}.
+ * Connects the topics of one thread with those of the other threads, by a MessagePort to each. The publications of a
+ * turn are one message; their bytes stay in memory that all threads share. A thread is posted only what it has
+ * subscribers for: see {@link ThreadLedger}.
  *
- * Posting is a queue without back-pressure, so what a thread is *owed* is counted: the memory that is held by what was posted to
- * it and is not put into its own outputs, whole chunks, each once. Above a mark, publishers are held back; above a bound, what
- * cannot be held back is dropped for that thread; and a thread that takes nothing for long is told what it has missed when it goes
- * on. A thread always takes: two that publish to each other never wait for each other.
+ * Posting is a queue without back-pressure, so the bus counts what each thread is *owed*: the memory of publications
+ * that were posted to it and that it has not put into its own outputs yet. Whole chunks count, each once. Above a mark,
+ * publishers are held back. Above a bound, publications are dropped for that thread if no publisher can be held back
+ * for them. A thread that takes nothing for long is told what it has missed when it goes on. To take never waits for
+ * anything, so that two threads that publish to each other cannot block each other.
  */
 export class Bus implements Outlet {
   readonly ledger: ThreadLedger;
-  /** Whether a thread is owed so much that publishers are to wait. A field: publishing asks it each time. */
+  /** Whether a thread is owed so much that publishers should wait. A field, because each publication asks for it. */
   isCongested = false;
   readonly #limits: BusLimits;
   readonly #listener: BusListener;
   readonly #peers = new Map<MessagePort, Peer>();
   readonly #freeNumbers: number[] = [];
   #numbers = 0;
-  /** Those who are owed above the mark. */
+  /** The threads that are owed more than the mark. */
   readonly #owing = new Set<Peer>();
   #timer: NodeJS.Timeout | undefined;
   #tickedAtMs = 0;
   #waiting: (() => void)[] = [];
   readonly #inbox: Inbox<BusMessage>;
 
-  /** @param ledger of this thread. */
+  /** @param ledger the ledger of this thread. */
   constructor(listener: BusListener, limits: BusLimits, ledger = new ThreadLedger()) {
     this.#listener = listener;
     this.#limits = limits;
@@ -126,7 +133,7 @@ export class Bus implements Outlet {
     port.unref(); // does not keep its thread alive
   }
 
-  /** Whether another thread is to be told of a publication to a topic. */
+  /** Whether a publication to a topic has to be posted to another thread. */
   wants(topic: string): boolean {
     if (this.#peers.size === 0) return false;
     let hash: number | undefined;
@@ -138,20 +145,20 @@ export class Bus implements Outlet {
     return false;
   }
 
-  /** Whether a thread that is owed too much has subscribers of a topic. Only to be asked while {@link isCongested}. */
+  /** Whether a thread that is owed too much has subscribers of a topic. To be called only while {@link isCongested}. */
   owes(topic: string): boolean {
     const hash = hashTopic(topic);
     for (const { ledger } of this.#owing) if (ledger.wants(hash)) return true;
     return false;
   }
 
-  /** Resolves when no thread is owed so much that publishers are to wait. */
+  /** Resolves when no thread is owed so much that publishers should wait. */
   room(): Promise<void> {
     if (!this.isCongested) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** The publications of a turn, to everybody who has subscribers of them. */
+  /** Posts the publications of a turn to each thread that has subscribers for them. */
   post(runs: readonly PublicationRun[]): void {
     if (this.#peers.size === 0) return;
     let hashes: Map<string, number> | undefined;
@@ -163,7 +170,9 @@ export class Bus implements Outlet {
     }
   }
 
-  /** This thread has done with publishing. What it has posted is still taken by the others, which count it down themselves. */
+  /**
+   * Ends the publishing of this thread. The other threads still take what it has posted, and count it down themselves.
+   */
   close(): void {
     for (const peer of [...this.#peers.values()]) {
       this.#peers.delete(peer.port);
@@ -205,7 +214,7 @@ export class Bus implements Outlet {
     const batch = encodeBatch(runs, number);
     const added = [...chunksOf(runs)].filter((chunk) => chunk.addPending(number));
     port.postMessage(batch);
-    // Only then: should this thread die between the two, nobody would ever take off what was added.
+    // Counted after posting: if this thread died between the two, nobody would ever subtract what was added.
     for (const chunk of added) ledger.addOwed(chunk.bytes.length);
     ledger.addOwed(batch.overheadBytes);
   }
@@ -227,7 +236,7 @@ export class Bus implements Outlet {
 
   #tick(): void {
     const now = performance.now();
-    // A thread that was blocked itself must not take that for the silence of others.
+    // If this thread was blocked itself, that time says nothing about the others.
     const elapsedMs = Math.min(now - this.#tickedAtMs, 2 * TICK_MS);
     this.#tickedAtMs = now;
     for (const peer of [...this.#owing]) {
@@ -256,12 +265,12 @@ export class Bus implements Outlet {
   #waitNoMore(peer: Peer): void {
     peer.missed = new MissedTopics();
     peer.port.postMessage({ missed: peer.missed.buffer } satisfies BusMessage);
-    peer.ledger.addSlow(1); // behind it, as with what is owed
+    peer.ledger.addSlow(1); // after posting, as in `#postBatch`
     this.#forgetOwing(peer);
     this.#listener.onSlowThread();
   }
 
-  /** It is gone, and owed nothing any more. */
+  /** The thread is gone, and is owed nothing any more. */
   #disconnect(port: MessagePort): void {
     const peer = this.#peers.get(port);
     if (peer === undefined) return;
@@ -273,7 +282,7 @@ export class Bus implements Outlet {
     this.#forgetOwing(peer);
   }
 
-  // Of what comes.
+  // Receiving.
 
   #take(message: BusMessage): void {
     if ('missed' in message) {
@@ -312,7 +321,7 @@ function wantedBy(
   return wanted.size === 0 ? [] : runs.filter(({ topic }) => wanted.has(topic));
 }
 
-/** Memory that would be held for a thread, and is not yet. */
+/** How much more memory would be held for a thread if these runs were posted to it. */
 function newBytesOf({ number }: Peer, runs: readonly PublicationRun[]): number {
   let bytes = 0;
   for (const chunk of chunksOf(runs)) if (!chunk.isPending(number)) bytes += chunk.bytes.length;

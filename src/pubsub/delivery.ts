@@ -6,17 +6,20 @@ import type { DescriptorSender, SubscriberTable } from './subscriber-table.js';
 import type { TopicMembers } from './topic-members.js';
 
 /**
- * Delivers publications to the subscribers of a thread: one write for each subscriber, whatever the number of topics and
- * messages. Subscribers that have the same of the topics form an audience, for which the frames are put together once.
+ * Delivers publications to the subscribers of a thread: one write for each subscriber, however many topics and messages
+ * there are. Subscribers that get the same publications form an audience, for which the frames are put together once.
  */
 export class Delivery {
-  /** Sends to the descriptors of those for whom nothing waits; undefined where there are no descriptors. */
+  /** Sends to the descriptors of clear subscribers; undefined where there are no descriptors. */
   sender: DescriptorSender | undefined;
   readonly #membersByTopic: ReadonlyMap<string, TopicMembers>;
   readonly #table: SubscriberTable;
   readonly #joiner = new FrameJoiner();
   readonly #audiences = new Audiences();
-  /** Counts the batches that were delivered, so that the `runsTaken` of a subscription is void in the next. */
+  /**
+   * The number of the current batch. `runsTaken` of a subscription means something only in the batch that the
+   * subscription names.
+   */
   #batch = 1;
 
   constructor(membersByTopic: ReadonlyMap<string, TopicMembers>, table: SubscriberTable) {
@@ -24,7 +27,7 @@ export class Delivery {
     this.#table = table;
   }
 
-  /** Delivers a batch to everybody who has not been delivered it yet by {@link toOne}. */
+  /** Delivers a batch to all subscribers, without the runs that {@link toOne} has delivered already. */
   toAll(runs: readonly PublicationRun[]): void {
     const exceptions = exceptionsOf(runs);
     // A publisher that must not get its own message cannot take the fast path: block its slot.
@@ -44,15 +47,20 @@ export class Delivery {
     }
   }
 
-  /** Delivers what there is of a batch to one subscriber before the others: the rest, if it grows, follows with {@link toAll}. */
+  /**
+   * Delivers a batch, as far as it has come, to one subscriber before the others. What is added to it later follows
+   * with {@link toAll}.
+   */
   toOne(subscriber: Subscriber, runs: readonly PublicationRun[]): void {
     this.#table.block(subscriber);
     this.#deliverOwn(subscriber, runs);
   }
 
   /**
-   * @param slots those who get `itsRuns` of all that is delivered, if they are not among the exceptions.
-   * @param runs all that is delivered.
+   * @param slots of the audience.
+   * @param itsRuns the runs that the audience gets.
+   * @param runs all runs of the batch.
+   * @param exceptions subscribers that do not get all runs of their topics.
    */
   #toAudience(
     slots: readonly number[],
@@ -67,10 +75,10 @@ export class Delivery {
     const special: Subscriber[] = [];
     for (const slot of others) {
       const subscriber = this.#table.at(slot);
-      // What was delivered to others may have been its end, and its slot somebody else's.
+      // A delivery to others may have ended it, and its slot may belong to another subscriber now.
       if (subscriber === undefined || !subscriber.subscription?.topics.has(topic)) continue;
       if (subscriber.subscription.batch === this.#batch || exceptions.has(subscriber)) {
-        special.push(subscriber); // later: what is put together for it may take the place of this
+        special.push(subscriber); // later: its frames may be put together in the same memory
         continue;
       }
       subscriber.deliver(joined.memory, joined.start, joined.end, joined.messages);
@@ -82,7 +90,7 @@ export class Delivery {
     }
   }
 
-  /** Sends to the descriptors of those who are clear. Hot. @returns the slots of the others */
+  /** Sends to the descriptors of clear subscribers. Hot. @returns the slots of the other subscribers. */
   #sendClear(
     slots: readonly number[],
     { memory, start, end, messages }: JoinedFrames,
@@ -104,7 +112,7 @@ export class Delivery {
         sent++;
         continue;
       }
-      const subscriber = this.#table.at(slot) as Subscriber; // it is clear, and so there
+      const subscriber = this.#table.at(slot) as Subscriber; // it is clear, and so in the table
       this.#table.block(subscriber);
       subscriber.deliver(memory, start + Math.max(0, taken), end, messages);
     }
@@ -112,10 +120,10 @@ export class Delivery {
     return others;
   }
 
-  /** For one that is not to have all, or has had a part before. */
+  /** Delivers to a subscriber that does not get all runs of its topics, or that was delivered some of them before. */
   #deliverOwn(subscriber: Subscriber, runs: readonly PublicationRun[]): void {
     const { subscription } = subscriber;
-    if (subscription === undefined) return; // what was delivered to others was its end
+    if (subscription === undefined) return; // a delivery to others has ended it
     const from = subscription.batch === this.#batch ? subscription.runsTaken : 0;
     subscription.batch = this.#batch;
     subscription.runsTaken = runs.length;
@@ -132,7 +140,7 @@ export class Delivery {
 
 const NOBODY: ReadonlySet<Subscriber> = new Set();
 
-/** Those who are not to get one of the runs. */
+/** The subscribers that must not get one of the runs. */
 function exceptionsOf(runs: readonly PublicationRun[]): ReadonlySet<Subscriber> {
   let exceptions: Set<Subscriber> | undefined;
   for (const { except } of runs) {
@@ -143,10 +151,10 @@ function exceptionsOf(runs: readonly PublicationRun[]): ReadonlySet<Subscriber> 
   return exceptions ?? NOBODY;
 }
 
-/** Which topics a batch has, each once, and which of them each run has. */
+/** The topics of a batch, each once, and the topic of each run. */
 class TopicsOfRuns {
   readonly names: string[] = [];
-  /** By run: the place of its topic among the names. Of no use while there is one. */
+  /** By run: the index of its topic among the names. Not used while there is only one name. */
   readonly #ofRun: number[] = [];
 
   constructor(runs: readonly PublicationRun[]) {

@@ -1,19 +1,23 @@
 import type { ThreadLedger } from './thread-ledger.js';
 
-/** How long messages may wait for connections that clients may know of and this thread does not, in ms. */
+/** How long a message may wait for connections that clients know of and this thread does not, in ms. */
 const MAX_HOLD_MS = 100;
 
-/** What has come, and waits for connections that clients know of and this thread does not. */
+/** A message that waits for connections that clients know of and this thread does not. */
 interface HeldMessage<Message> {
   readonly message: Message;
-  /** How many connections had been handed to this thread when all that clients knew of then had been; undefined before. */
+  /**
+   * How many connections had been handed to this thread when each connection was among them that clients knew of as the
+   * message came; undefined before that.
+   */
   offered: number | undefined;
   readonly untilMs: number;
 }
 
 /**
- * What comes to a thread from others, in its order. A client that has its 101 may count on what it subscribes first, and learn of
- * it before this thread has its connection: so a message waits until the connections that were on their way when it came are open.
+ * The messages from other threads, in their order. A client counts on what its connection subscribes first as soon as
+ * it has its 101, and may tell others so; but its 101 may be faster than its connection on the way to this thread. So a
+ * message waits until the connections that were on their way when it came are open.
  */
 export class Inbox<Message> {
   readonly #ledger: ThreadLedger;
@@ -23,9 +27,9 @@ export class Inbox<Message> {
   #isScheduled = false;
 
   /**
-   * @param ledger of the thread.
-   * @param take is given each message when its time has come.
-   * @param takeHandOffs has those connections open that the thread was given before.
+   * @param ledger the ledger of this thread.
+   * @param take is called with each message when it does not wait any more.
+   * @param takeHandOffs opens the connections that were handed to this thread already.
    */
   constructor(ledger: ThreadLedger, take: (message: Message) => void, takeHandOffs: () => void) {
     this.#ledger = ledger;
@@ -64,11 +68,11 @@ export class Inbox<Message> {
     }
   }
 
-  /** Whether connections of which clients knew when a message came are still on their way. */
+  /** Whether connections that clients knew of when a message came are still on their way. */
   #isAwaiting(held: HeldMessage<Message>): boolean {
     const ledger = this.#ledger;
     if (held.offered === undefined) {
-      if (ledger.isAwaiting101) return true; // one of them may not be on its way to anybody yet
+      if (ledger.isAwaiting101) return true; // the connection may not have been handed to any thread yet
       held.offered = ledger.offered;
       this.#takeHandOffs();
     }

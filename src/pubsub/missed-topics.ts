@@ -1,20 +1,21 @@
 /** Room for the names of topics, in bytes. When it is full, all topics count as missed. */
 const MAX_BYTES = 64 * 1024;
 
-/** Each an int32 at this index. */
+/** Indexes of int32 words. */
 const Word = { IS_CLOSED: 0, LENGTH: 1, IS_ALL: 2 } as const;
 const WORDS = 4;
 const NAMES_AT = WORDS * Int32Array.BYTES_PER_ELEMENT;
 
 /**
- * The topics of which a thread that took nothing has missed publications, in memory that it shares with the publisher: the
- * publisher writes until the thread comes to it, and closes it. Whatever is not in it by then is posted.
+ * The topics of which a thread has missed publications because it took nothing, in memory that it shares with the
+ * publisher. The publisher adds topics until the thread reads the list, and so closes it. A publication to a topic that
+ * is not in the list by then is posted.
  */
 export class MissedTopics {
   readonly buffer: SharedArrayBuffer;
   readonly #words: Int32Array;
   readonly #names: Buffer;
-  /** Of the publisher: what it has written already. */
+  /** In the publisher: the topics that it has written already. */
   readonly #known = new Set<string>();
 
   constructor(buffer = new SharedArrayBuffer(NAMES_AT + MAX_BYTES)) {
@@ -23,7 +24,11 @@ export class MissedTopics {
     this.#names = Buffer.from(buffer, NAMES_AT);
   }
 
-  /** Publisher: notes a topic. @returns false if the thread has come by, and may not have seen it: the publication is to be posted */
+  /**
+   * Called by the publisher: adds a topic.
+   * @returns false if the thread has closed the list and may not have seen the topic: then the publication has to be
+   * posted.
+   */
   add(topic: string): boolean {
     if (!this.#known.has(topic) && Atomics.load(this.#words, Word.IS_ALL) === 0) this.#write(topic);
     return Atomics.load(this.#words, Word.IS_CLOSED) === 0;
@@ -31,7 +36,7 @@ export class MissedTopics {
 
   #write(topic: string): void {
     const at = Atomics.load(this.#words, Word.LENGTH);
-    const name = Buffer.from(topic, 'utf16le'); // any string, also what is no Unicode
+    const name = Buffer.from(topic, 'utf16le'); // takes any string, lone surrogates too
     const end = at + 4 + name.length;
     if (end > MAX_BYTES) {
       Atomics.store(this.#words, Word.IS_ALL, 1);
@@ -44,7 +49,7 @@ export class MissedTopics {
     Atomics.store(this.#words, Word.LENGTH, end);
   }
 
-  /** Thread: closes it. @returns the topics; undefined for all */
+  /** Called by the thread: closes the list. @returns the topics; undefined for all topics. */
   close(): ReadonlySet<string> | undefined {
     Atomics.store(this.#words, Word.IS_CLOSED, 1);
     if (Atomics.load(this.#words, Word.IS_ALL) === 1) return undefined;

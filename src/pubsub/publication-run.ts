@@ -11,8 +11,8 @@ export interface PublicationRun {
   /** The publisher, if it is not to get its own publications. */
   readonly except: Subscriber | undefined;
   /**
-   * Whether a hook of a connection has published it. Such a connection is held back when a thread is owed too much, and so
-   * its publications are dropped only beyond twice the bound.
+   * Whether a hook of a connection has published it. The connection is held back when a thread is owed too much, and so the
+   * publication is dropped only beyond twice the bound.
    */
   readonly isHeldBack: boolean;
 }

@@ -1,41 +1,54 @@
 /**
- * The first bytes of a chunk hold the count of its users, in a cache line of its own, so that counting disturbs no payload; and then
- * two numbers for each thread that batches of it were posted to: how many of these the thread has not taken yet, and how many of its
- * outputs hold the chunk. So it is known of how many users the chunk is rid when the thread dies.
+ * Size of the header of a chunk, in bytes. It begins with the count of users, in a cache line of its own, so that
+ * counting disturbs no payload. Two numbers follow for each thread that batches of the chunk were posted to: how many
+ * of these batches the thread has not taken yet, and how many of its outputs hold the chunk. They say how many users
+ * the chunk loses when the thread dies.
  */
 export const CHUNK_HEADER_BYTES = 2048;
 const HEADER_WORDS = CHUNK_HEADER_BYTES / Int32Array.BYTES_PER_ELEMENT;
 const FIRST_PENDING_WORD = 16;
 
-/** Threads for which a chunk can count. */
+/** For how many threads a chunk can count. */
 export const MAX_NUMBERED_PEERS = (HEADER_WORDS - FIRST_PENDING_WORD) / 2;
 const FIRST_HELD_WORD = FIRST_PENDING_WORD + MAX_NUMBERED_PEERS;
 
 /** Size of an ordinary chunk, in bytes: small enough to stay in a core's second-level cache. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** How many free chunks a thread keeps ready; the memory of more than these goes back to the system after a while, in ms. */
+/**
+ * How many free chunks a thread keeps ready, and after how long, in ms, the memory of more than these goes back to the
+ * system.
+ */
 const MAX_READY = 16;
 const KEEP_MS = 1000;
-/** How many it knows of at most, free or not: more than threads can be owed. The others go when nobody holds them. */
+/**
+ * How many chunks a thread knows of at most, free or not: more than other threads can be owed. A chunk above that is
+ * garbage as soon as nobody holds it.
+ */
 const MAX_KNOWN = 1024;
 
 /**
- * Memory that encoded publications lie in, shared by all threads whose connections are to be sent them. Its count of users
- * (writes that the kernel has not taken yet, and threads that have not seen a batch yet) lies in the memory itself.
+ * Memory with encoded publications, shared by all threads whose connections get them. The count of its users lies in
+ * the memory itself: writes that the kernel has not taken yet, and threads that have not taken a batch yet.
  */
 export class SharedChunk {
   readonly buffer: SharedArrayBuffer;
   readonly bytes: Buffer;
-  /** The count of users, and those of the threads. */
+  /** The header: the count of users, and the numbers of each thread. */
   readonly #counts: Int32Array;
-  /** Where this thread counts its outputs that hold it; 0 for the thread that fills it, and for one that has no number. */
+  /**
+   * Index of the number of outputs of this thread that hold the chunk; 0 in the thread that fills the chunk, and in a
+   * thread without a number.
+   */
   readonly #heldWord: number;
   version = 0;
   /** Where the next frame goes, for the thread that fills it. */
   position = CHUNK_HEADER_BYTES;
 
-  /** @param peer by which number its publisher knows this thread; negative if it does not, or is this thread. */
+  /**
+   * @param peer the number by which the publisher knows this thread; negative if it has none, or if this thread is the
+   * publisher.
+   */
   constructor(buffer: SharedArrayBuffer, peer = -1) {
     this.buffer = buffer;
     this.bytes = Buffer.from(buffer);
@@ -43,9 +56,9 @@ export class SharedChunk {
     this.#heldWord = peer < 0 ? 0 : FIRST_HELD_WORD + peer;
   }
 
-  // Should the thread die between two steps, the chunk is held for ever, and never taken to be free by mistake.
+  // If the thread dies between two steps of these, the chunk is held for ever, and never counts as free by mistake.
 
-  /** One more output of this thread holds it, or whoever else uses its bytes. */
+  /** One more output of this thread holds the chunk, or something else that uses its bytes. */
   acquire(): void {
     Atomics.add(this.#counts, 0, 1);
     if (this.#heldWord > 0) Atomics.add(this.#counts, this.#heldWord, 1);
@@ -56,19 +69,23 @@ export class SharedChunk {
     Atomics.sub(this.#counts, 0, 1);
   }
 
-  /** One more batch was posted to a thread, which uses the chunk until it has taken it. @returns whether it is the only one */
+  /**
+   * Counts a batch that is posted to a thread: the thread uses the chunk until it has taken the batch.
+   * @returns whether the thread has no other batch of the chunk.
+   */
   addPending(peer: number): boolean {
     Atomics.add(this.#counts, 0, 1);
     return peer < 0 || Atomics.add(this.#counts, FIRST_PENDING_WORD + peer, 1) === 0;
   }
 
-  /** The thread has taken one. @returns whether it was the last */
+  /** Counts a batch that a thread has taken. @returns whether it was the last. */
   takePending(peer: number): boolean {
     const isLast = peer < 0 || Atomics.sub(this.#counts, FIRST_PENDING_WORD + peer, 1) === 1;
     Atomics.sub(this.#counts, 0, 1);
     return isLast;
   }
 
+  /** Whether a thread has batches of the chunk that it has not taken. */
   isPending(peer: number): boolean {
     return peer >= 0 && Atomics.load(this.#counts, FIRST_PENDING_WORD + peer) > 0;
   }
@@ -90,7 +107,7 @@ export class SharedChunk {
     return this.position + length <= this.bytes.length;
   }
 
-  /** Forgets the contents. Only when free. */
+  /** Forgets the contents. To be called only when the chunk is free. */
   rewind(): void {
     this.position = CHUNK_HEADER_BYTES;
     this.version++;
@@ -98,22 +115,22 @@ export class SharedChunk {
 }
 
 /**
- * The chunks that a thread fills with its publications, one after the other, and again when they are free. To make new ones
- * instead would leave so many to the garbage collectors of all threads that have seen them, which do not hurry: they do not know how
- * much memory is behind.
+ * The chunks that a thread fills with its publications, one after the other, and again when they are free. New chunks
+ * instead would be garbage in every thread that has seen them, and garbage collectors do not hurry: they do not know
+ * how much memory there is behind a small object.
  */
 export class ChunkPool {
-  /** Gives memory back to the system that nobody reads any more, and that is empty when it is used again. */
+  /** Gives memory that nobody reads any more back to the system. It is all zeros when it is used again. */
   discard: (bytes: Uint8Array) => void = () => {};
   #known: SharedChunk[] = [];
-  /** Of these, those that have no memory now. */
+  /** The known chunks whose memory was given back. */
   readonly #discarded = new Set<SharedChunk>();
   /** Chunks of one long message each, which are not used again. */
   #large: SharedChunk[] = [];
   #trimming: NodeJS.Timeout | undefined;
-  /** Used in this turn, and held until what is in them has been delivered. */
+  /** The chunks of this turn, held until their publications have been delivered. */
   #inTurn: SharedChunk[] = [];
-  /** Those of the turn that is being delivered. */
+  /** The chunks of the turn that is being delivered. */
   #delivering: SharedChunk[] = [];
   #current: SharedChunk | undefined;
 
@@ -129,18 +146,21 @@ export class ChunkPool {
     return this.#hold(this.#current);
   }
 
-  /** What was put into chunks since the last call is about to be delivered; what comes now is of the next turn. */
+  /**
+   * Begins to deliver what was put into chunks since the last call. What is published from now on belongs to the next
+   * turn.
+   */
   beginDelivery(): void {
     [this.#inTurn, this.#delivering] = [this.#delivering, this.#inTurn];
   }
 
-  /** It has been delivered, or is held by those who still need it. */
+  /** Ends the delivery. Outputs that still need a chunk hold it themselves. */
   endDelivery(): void {
     for (const chunk of this.#delivering) chunk.release();
     this.#delivering.length = 0;
   }
 
-  /** Another thread is gone, with all that it had of the chunks. @param peer its number */
+  /** Another thread is gone, with all that it held of the chunks. @param peer its number. */
   forget(peer: number): void {
     for (const chunk of this.#known) chunk.forget(peer);
     for (const chunk of this.#large) chunk.forget(peer);

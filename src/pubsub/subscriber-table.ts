@@ -1,34 +1,34 @@
 import type { Subscriber } from './subscriber.js';
 import { Subscription } from './subscription.js';
 
-/** Sends to descriptors directly, past the connection object: a host's system calls. */
+/** Sends to descriptors directly, without the connection object. A host has it: its system calls. */
 export interface DescriptorSender {
-  /** Gives `[start, end)` of `bytes` to a socket. @returns how many it has taken; at most 0 if it takes none now. */
+  /** Gives `[start, end)` of `bytes` to a socket. @returns how many bytes it has taken; 0 or less if none. */
   send(fd: number, bytes: Uint8Array, start: number, end: number): number;
-  /** Counts messages that were sent so. */
+  /** Counts messages that {@link send} has sent. */
   count(messages: number): void;
-  /** Gives memory back to the system that nobody reads any more. */
+  /** Gives memory that nobody reads any more back to the system. */
   discard(bytes: Uint8Array): void;
 }
 
-/** No descriptor: the subscriber has to be asked. */
+/** In place of a descriptor: the subscriber has to be asked. */
 const BLOCKED = -1;
 
 const FIRST_SLOTS = 64;
 
 /**
- * The subscribers of a thread, each in a slot: a small number, by which tables say all that a publication has to know of most
- * of them. Their connections are objects of some hundred bytes, spread over the heap, and while messages are sent to hundreds of others
- * the system leaves nothing of them in the processor's caches: to look at each costs 0.5 us of the 6 that it takes to send it
- * 100 bytes.
+ * The subscribers of a thread. Each has a slot: a small number, under which tables hold all that a publication has to
+ * know of most subscribers. Their connections are objects of some hundred bytes, spread over the heap, and while
+ * messages are sent to hundreds of others the system leaves nothing of them in the processor's caches: to look at one
+ * costs 0.5 us of the 6 us that it takes to send it 100 bytes.
  *
- * A subscriber is *clear* if nothing waits to be sent to it: then what is sent to its descriptor comes behind everything before.
- * It is found to be clear when it is delivered something; whatever may make it otherwise blocks its slot.
+ * A subscriber is *clear* if nothing waits to be sent to it: then a direct send to its descriptor overtakes nothing. A
+ * delivery finds out whether a subscriber is clear; whatever may change that blocks its slot.
  */
 export class SubscriberTable {
   /** By slot: the descriptor of a clear subscriber, else a negative number. */
   fds = new Int32Array(FIRST_SLOTS).fill(BLOCKED);
-  /** By slot: whether something was sent to its descriptor since it was asked last. */
+  /** By slot: 1 if something was sent to the descriptor since the last {@link takeSent}. */
   #wasSent = new Uint8Array(FIRST_SLOTS);
   readonly #subscribers: (Subscriber | undefined)[] = [];
   readonly #free: number[] = [];
@@ -50,7 +50,7 @@ export class SubscriberTable {
     subscriber.subscription = undefined;
   }
 
-  /** Whose slot this is. */
+  /** The subscriber in a slot. */
   at(slot: number): Subscriber | undefined {
     return this.#subscribers[slot];
   }
@@ -60,11 +60,12 @@ export class SubscriberTable {
     if (subscription !== undefined) this.fds[subscription.slot] = clearDescriptor;
   }
 
-  /** Something waits to be sent to a subscriber, or may come to. */
+  /** Notes that something waits to be sent to a subscriber, or may soon. */
   block({ subscription }: Subscriber): void {
     if (subscription !== undefined) this.fds[subscription.slot] = BLOCKED;
   }
 
+  /** Notes that something was sent to the descriptor in a slot. */
   noteSent(slot: number): void {
     this.#wasSent[slot] = 1;
   }

@@ -1,11 +1,14 @@
 import type { FrameMemory } from './frame-memory.js';
 import type { Subscription } from './subscription.js';
 
-/** Who can subscribe to topics: a connection, as far as topics know it. */
+/** A connection that can subscribe to topics, as far as topics know it. */
 export interface Subscriber {
-  /** Undefined while it has no topics. Kept by {@link Topics}. */
+  /**
+   * What topics keep about it, from its first topic to its last; undefined while it has none. Only {@link Topics} sets
+   * it.
+   */
   subscription: Subscription | undefined;
-  /** Its descriptor, if it has one and nothing waits to be sent to it before; else a negative number. */
+  /** Its descriptor, if it has one and nothing waits to be sent to it; else a negative number. */
   readonly clearDescriptor: number;
   /** Sends it `messages` frames, encoded at `[start, end)` of the memory. */
   deliver(memory: FrameMemory, start: number, end: number, messages: number): void;
@@ -13,8 +16,8 @@ export interface Subscriber {
   onMissed(): void;
 }
 
-/** Whose hook publishes: a connection, as far as topics know it. */
+/** A connection whose hook publishes, as far as topics know it. */
 export interface Publisher {
-  /** A thread that is owed too much has subscribers of a topic that this one publishes to: it is to cause no more of that for now. */
+  /** A thread that is owed too much has subscribers of this topic: the publisher should publish no more for now. */
   holdBack(topic: string): void;
 }

@@ -4,7 +4,7 @@ export class Subscription {
   readonly topics = new Set<string>();
   /** Its place in the {@link SubscriberTable}. */
   readonly slot: number;
-  /** In which batch it was given runs out of turn, and how many: see {@link Delivery}. */
+  /** The batch of which it was last given runs out of turn, and how many runs: see {@link Delivery}. */
   batch = 0;
   runsTaken = 0;
 

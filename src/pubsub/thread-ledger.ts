@@ -1,41 +1,47 @@
 const KIB = 1024;
 
-/** Each an int32 at this index. */
+/** Indexes of int32 words. */
 const Word = {
-  /** Whether the thread has connections, or may have, and is told of publications. */
+  /** Whether the thread has connections, or may have, and so is posted publications. */
   LISTENS: 0,
-  /** Memory of publications that were posted to it, and that it has not taken yet. */
+  /** How many KiB of publications were posted to it and are not taken yet. */
   OWED_KIB: 1,
-  /** Batches that it has ever taken: whether it goes on. */
+  /** How many batches it has ever taken, which shows whether it goes on. */
   TAKEN: 2,
-  /** For how many other threads it is a slow consumer now. */
+  /** How many other threads do not wait for it any more. */
   SLOW: 3,
-  /** Clients that are being sent a 101, so that they may know of their connection, and whose connections may come to be this thread's. */
+  /**
+   * How many clients are being sent a 101, and so may know of their connection, while it may still be handed to this
+   * thread.
+   */
   AWAITED_101: 4,
-  /** Connections that were ever handed to it. */
+  /** How many connections were ever handed to it. */
   OFFERED: 5,
-  /** Those of them that are settled, in their order: opened, failed or taken back. */
+  /** How many of them are settled, in their order: opened, failed or taken back. */
   SETTLED: 6,
 } as const;
 
 const WORDS = 16;
 
-/** A byte for each; a power of two. 1000 topics are mistaken for another one in 4 of a million cases, 100 000 in 3 of 100. */
+/**
+ * Size of the Bloom filter: one byte for each of its places; a power of two. With 1000 topics, another topic is found
+ * by mistake in 4 of a million cases; with 100 000 topics, in 3 of 100.
+ */
 const INTEREST_BYTES = 2 ** 20;
 const INTEREST_MASK = INTEREST_BYTES - 1;
 
 /**
- * What other threads have to know of one thread when they publish, in memory that all share: they read it, and need no message,
- * so that it is known before `subscribe` returns.
+ * What other threads have to know of one thread when they publish. It lies in memory that all share, where they read it
+ * without a message: so it is known before `subscribe` returns.
  *
- * Its topics are in a Bloom filter (Bloom, 1970) of two hashes: a thread that has subscribers of a topic is always found, and
- * seldom one that has none, to which a batch is then posted in vain.
+ * The topics are in a Bloom filter (Bloom, 1970) of two hashes. A thread with subscribers of a topic is always found. A
+ * thread without any is seldom found: then a batch is posted to it in vain.
  */
 export class ThreadLedger {
   readonly buffer: SharedArrayBuffer;
   readonly #words: Int32Array;
   readonly #interest: Uint8Array;
-  /** Of the thread whose ledger it is: how many of its topics have set each byte. */
+  /** How many topics have set each byte of the filter. Only the thread itself keeps this. */
   #counts: Uint32Array | undefined;
 
   constructor(
@@ -46,7 +52,7 @@ export class ThreadLedger {
     this.#interest = new Uint8Array(buffer, WORDS * Int32Array.BYTES_PER_ELEMENT);
   }
 
-  // Of the thread itself.
+  // Called by the thread itself.
 
   listen(): void {
     Atomics.store(this.#words, Word.LISTENS, 1);
@@ -77,17 +83,17 @@ export class ThreadLedger {
     Atomics.add(this.#words, Word.TAKEN, 1);
   }
 
-  // Of those who publish.
+  // Called by threads that publish.
 
   get listens(): boolean {
     return Atomics.load(this.#words, Word.LISTENS) === 1;
   }
 
-  /** Whether the thread is to be told of a publication to a topic. */
+  /** Whether a publication has to be posted to the thread. @param hash of its topic. */
   wants(hash: number): boolean {
     if (!this.listens) return false;
     if (this.#has(firstOf(hash)) && this.#has(secondOf(hash))) return true;
-    return this.isExpecting; // who has heard of its connection before the thread has may count on what it subscribes first
+    return this.isExpecting; // a client that knows of its connection first may count on what it subscribes
   }
 
   #has(at: number): boolean {
@@ -98,12 +104,12 @@ export class ThreadLedger {
     return Atomics.load(this.#words, Word.OWED_KIB) * KIB;
   }
 
-  /** So much more memory is held for the thread, or less. @param bytes whole KiB, rounded up */
+  /** Adds to the memory that is held for the thread. @param bytes negative to subtract; rounded up to whole KiB. */
   addOwed(bytes: number): void {
     Atomics.add(this.#words, Word.OWED_KIB, Math.sign(bytes) * Math.ceil(Math.abs(bytes) / KIB));
   }
 
-  /** Changes whenever it takes something. */
+  /** Changes whenever the thread takes a batch. */
   get taken(): number {
     return Atomics.load(this.#words, Word.TAKEN);
   }
@@ -112,43 +118,50 @@ export class ThreadLedger {
     return Atomics.load(this.#words, Word.SLOW) > 0;
   }
 
-  /** One more thread takes it for a slow consumer, or one less. */
+  /** One more thread does not wait for this one any more (1), or waits for it again (-1). */
   addSlow(change: 1 | -1): void {
     Atomics.add(this.#words, Word.SLOW, change);
   }
 
-  // Of connections that clients know of before the thread does.
+  // About connections that clients know of before the thread does.
 
-  /** A 101 is being sent to a client that may be given to this thread; or, with -1, the client was given to a thread, or to none. */
+  /**
+   * One more client is being sent a 101 and may be handed to this thread (1); or such a client was handed to a thread,
+   * or to none (-1).
+   */
   addAwaited101(change: 1 | -1): void {
     Atomics.add(this.#words, Word.AWAITED_101, change);
   }
 
-  /** A connection is on its way to the thread. */
+  /** One more connection is on its way to the thread. */
   noteOffered(): void {
     Atomics.add(this.#words, Word.OFFERED, 1);
   }
 
-  /** The next that was on its way is settled: opened, failed or taken back. */
+  /** The next connection that was on its way is settled: opened, failed or taken back. */
   noteSettled(): void {
     Atomics.add(this.#words, Word.SETTLED, 1);
   }
 
-  /** Whether a 101 is being sent now, whose client may be given to this thread. */
+  /** Whether a client is being sent a 101 now that may be handed to this thread. */
   get isAwaiting101(): boolean {
     return Atomics.load(this.#words, Word.AWAITED_101) > 0;
   }
 
+  /** How many connections were ever handed to the thread. */
   get offered(): number {
     return Atomics.load(this.#words, Word.OFFERED);
   }
 
-  /** Whether all that were on their way at some time are settled. @param offered as of that time */
+  /**
+   * Whether all connections that had been handed to the thread at some time are settled. @param offered the count at
+   * that time.
+   */
   haveSettled(offered: number): boolean {
     return ((Atomics.load(this.#words, Word.SETTLED) - offered) | 0) >= 0;
   }
 
-  /** Whether there may be connections of which clients know and the thread does not. */
+  /** Whether there may be connections that clients know of and the thread does not. */
   get isExpecting(): boolean {
     return this.isAwaiting101 || !this.haveSettled(this.offered);
   }

@@ -9,15 +9,15 @@ import type { Subscription } from './subscription.js';
 import { TopicMembers } from './topic-members.js';
 
 /**
- * What is published in a turn goes out when it ends, or when it has come to so many bytes: what is not posted yet is not counted, and
- * nobody would be held back for it.
+ * The publications of a turn go out when it ends, or as soon as they come to this many bytes: what is not posted yet is
+ * not counted, and no publisher would be held back for it.
  */
 const MAX_PENDING_BYTES = 1024 * 1024;
 
 /**
- * The topics of one thread: who is subscribed here, and what was published here in this turn. A publication is framed once;
- * when the turn ends, each subscriber gets all publications of its topics in one write, in the order of publishing, and so do
- * the other threads.
+ * The topics of one thread: its subscribers, and what was published here in this turn. A publication is framed once.
+ * When the turn ends, each subscriber gets all publications to its topics in one write, in the order of publishing, and
+ * each other thread gets them in one message.
  */
 export class Topics {
   readonly #membersByTopic = new Map<string, TopicMembers>();
@@ -26,35 +26,35 @@ export class Topics {
   readonly #outlet: Outlet;
   readonly #schedule: () => void;
   readonly #pool = new ChunkPool();
-  /** What was published in this turn, and, while that is delivered, is delivered. */
+  /** What was published in this turn; during a delivery, what is being delivered. */
   #runs: PublicationRun[] = [];
-  /** What is published while that is delivered, by a logger, for one: it follows as a turn of its own. */
+  /** What is published during a delivery, for example by a logger. It follows as a turn of its own. */
   #next: PublicationRun[] = [];
   #isFlushing = false;
-  /** The last of them may grow: nobody has been given it yet. */
+  /** Whether the last run may grow: no subscriber has been given it yet. */
   #lastIsOpen = false;
   #pendingBytes = 0;
-  /** Whose hook runs now; undefined for none. */
+  /** The connection whose hook runs now; undefined if none does. */
   publisher: Publisher | undefined;
 
-  /** @param schedule called when there is something to flush. */
+  /** @param schedule is called when there is something to flush. */
   constructor(outlet: Outlet, schedule: () => void) {
     this.#outlet = outlet;
     this.#schedule = schedule;
   }
 
-  /** From now on, publications go straight to the descriptors of those for whom nothing else waits. */
+  /** From now on, publications go directly to the descriptors of clear subscribers. */
   sendBy(sender: DescriptorSender): void {
     this.#delivery.sender = sender;
     this.#pool.discard = (bytes) => sender.discard(bytes);
   }
 
-  /** Something is going to wait to be sent to a subscriber, or its descriptor is going to be closed. */
+  /** To be called before something waits to be sent to a subscriber, and before its descriptor is closed. */
   block(subscriber: Subscriber): void {
     this.#table.block(subscriber);
   }
 
-  /** Whether a subscriber was sent something, without being asked, since the last call. */
+  /** Whether a subscriber was sent something directly, without its `deliver`, since the last call. */
   takeSent(subscriber: Subscriber): boolean {
     return this.#table.takeSent(subscriber);
   }
@@ -64,13 +64,14 @@ export class Topics {
     return this.#runs.length > 0;
   }
 
+  /** The subscriber gets what is published to the topic from now on. */
   subscribe(subscriber: Subscriber, topic: string): void {
     if (subscriber.subscription?.topics.has(topic)) return;
     if (subscriber.subscription === undefined) this.#table.enter(subscriber);
-    // Even for a new subscriber: mark what is pending as seen, so that it does not get what was published before it subscribed.
+    // Also for a new subscriber: what was published before it subscribed is pending, and it must not get that.
     if (this.#runs.length > 0) this.#takePending(subscriber);
     const { subscription } = subscriber;
-    if (subscription === undefined) return; // what was pending was its end
+    if (subscription === undefined) return; // the delivery has ended it
     subscription.topics.add(topic);
     let members = this.#membersByTopic.get(topic);
     if (members === undefined) {
@@ -81,11 +82,12 @@ export class Topics {
     members.add(subscription.slot);
   }
 
+  /** The subscriber gets what was published to the topic until now, and nothing more. */
   unsubscribe(subscriber: Subscriber, topic: string): void {
     if (!subscriber.subscription?.topics.has(topic)) return;
     this.catchUp(subscriber);
     const { subscription } = subscriber;
-    if (subscription === undefined) return; // what was pending was its end
+    if (subscription === undefined) return; // the delivery has ended it
     subscription.topics.delete(topic);
     this.#remove(subscription, topic);
     if (subscription.topics.size === 0) this.#table.leave(subscriber, subscription);
@@ -100,9 +102,10 @@ export class Topics {
   }
 
   /**
-   * Publishes a message, whose payload lies at `[start, start + length)` of `payload` and is copied.
-   * @param except who is not to get it.
-   * @returns false if a thread with subscribers of the topic is owed too much: it would be better to wait with the next
+   * Publishes a message. Its payload at `[start, start + length)` of `payload` is copied.
+   * @param except a subscriber that does not get it.
+   * @returns false if a thread with subscribers of the topic is owed too much: the caller should wait before it
+   * publishes again.
    */
   publish(
     topic: string,
@@ -151,12 +154,12 @@ export class Topics {
     return true;
   }
 
-  /** Whether publishers to a topic are to wait. */
+  /** Whether publishers to a topic should wait. */
   isCongested(topic: string): boolean {
     return this.#outlet.isCongested && this.#outlet.owes(topic);
   }
 
-  /** This thread has missed publications to these topics; undefined: to any. */
+  /** Tells subscribers that this thread has missed publications to these topics; undefined for all topics. */
   miss(topics: ReadonlySet<string> | undefined): void {
     const subscribers = new Set<Subscriber>();
     for (const topic of topics ?? this.#membersByTopic.keys()) {
@@ -170,13 +173,13 @@ export class Topics {
 
   /**
    * Gives a subscriber now what was published in this turn, so that what it is sent next comes after it. To be called
-   * before it is sent anything else.
+   * before anything else is sent to it.
    */
   catchUp(subscriber: Subscriber): void {
     if (this.#runs.length > 0 && subscriber.subscription !== undefined) this.#takePending(subscriber);
   }
 
-  /** Ends the turn: gives everybody what was published in it. */
+  /** Ends the turn: delivers what was published in it, and posts it to other threads. */
   flush(): void {
     const runs = this.#runs;
     if (runs.length === 0 || this.#isFlushing) return;
@@ -202,7 +205,9 @@ export class Topics {
     this.#delivery.toAll(runs);
   }
 
-  /** Another thread is gone, and with it what it had of this one's publications. @param peer its number on the bus */
+  /**
+   * Another thread is gone, with all that it held of the publications of this one. @param peer its number on the bus.
+   */
   forgetThread(peer: number): void {
     this.#pool.forget(peer);
   }
