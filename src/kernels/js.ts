@@ -10,7 +10,7 @@ import { NEXT_STATE, Utf8 } from './utf8.js';
 /** The bits that no ASCII byte of a word has. */
 const NOT_ASCII = 0x80808080;
 
-/** The better of the two here: words, unless their bytes lie the other way round than WebAssembly's. */
+/** The faster of the two on this machine: words, unless the order of bytes in a word differs from WebAssembly's. */
 export function jsKernel(memory: WebAssembly.Memory): Kernel {
   return endianness() === 'LE' ? new JsWordKernel(memory) : new JsByteKernel(memory);
 }
@@ -51,7 +51,10 @@ export class JsByteKernel implements Kernel {
   }
 }
 
-/** Four bytes at a time, from the first multiple of four; a word that is ASCII between characters is judged as one. */
+/**
+ * Four bytes at a time, from the first multiple of four. Between characters, a word that is all ASCII is judged at
+ * once.
+ */
 export class JsWordKernel implements Kernel {
   readonly name = 'js';
   readonly #bytes: Uint8Array;

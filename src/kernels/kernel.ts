@@ -28,38 +28,38 @@ export interface Kernel {
   unmaskText(offset: number, length: number, key: number, state: number): number;
 
   /**
-   * `unmask`, of text. @returns how many bytes at the front are ASCII, as far as it is known: all of them if all are. Undefined if
-   * this kernel has none.
+   * `unmask` for text. Undefined if this kernel does not have it.
+   * @returns how many bytes at the front are known to be ASCII: `length` if all are.
    */
   readonly unmaskAscii?: ((offset: number, length: number, key: number) => number) | undefined;
 
-  /** Whole frames in one call; undefined if this kernel has none. */
+  /** Many frames in one call. Undefined if this kernel does not have it. */
   readonly batch?: BatchKernel | undefined;
 }
 
 /**
- * Many small frames in one call. Each is a row of a table in the same memory: two int32, where its payload begins, and
- * the length of the payload, times 256, and the first byte of the frame.
+ * Many small frames in one call. Each frame is a row of a table in the same memory, which has two int32: the offset of
+ * the payload, and the length of the payload times 256, plus the first byte of the frame.
  */
 export interface BatchKernel {
   /**
-   * Unmasks the messages at the front of `[at, end)`, and validates those that are text, up to the first frame that is no
-   * whole message of its own, or longer than `maxBytes` (text: `maxTextBytes`), or wrong in any way: from there on everything
-   * is left as it was.
-   * @returns how many there are, at most `maxRows`.
+   * Unmasks the messages at the front of `[at, end)`, and validates those that are text. It stops at the first frame
+   * that is not a whole message, or longer than `maxBytes` (text: `maxTextBytes`), or wrong in any way: from there on
+   * everything is left as it was.
+   * @returns how many messages there are, at most `maxRows`.
    */
   scan(at: number, end: number, maxBytes: number, maxTextBytes: number, table: number, maxRows: number): number;
 
   /**
-   * Writes the frames of a server for the rows of a table, whose payloads are of at most 65535 bytes, one behind the
-   * other from `to` on. Up to 15 bytes behind the last are overwritten, and as many behind each payload are read: they
-   * must be within the memory.
-   * @returns where the last one ends.
+   * Writes the unmasked frames for the rows of a table, one behind the other from `to` on. Their payloads have at most
+   * 65535 bytes. Up to 15 bytes behind the last frame are overwritten, and up to 15 bytes behind each payload are read:
+   * they must be within the memory.
+   * @returns where the last frame ends.
    */
   gather(table: number, rows: number, to: number): number;
 }
 
-/** The key as it applies `bytes` later in the payload: byte 0 of the result is byte `bytes mod 4` of `key`. */
+/** The masking key as it applies `bytes` later in the payload: byte 0 of the result is byte `bytes mod 4` of `key`. */
 export function rotateKey(key: number, bytes: number): number {
   const bits = (bytes & 3) << 3;
   return bits === 0 ? key : (key >>> bits) | (key << (32 - bits));

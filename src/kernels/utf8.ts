@@ -14,17 +14,17 @@ export const Utf8 = {
   REJECT: 1,
   /** One continuation byte, 80 to BF. */
   ONE_MORE: 2,
-  /** Two. */
+  /** Two continuation bytes. */
   TWO_MORE: 3,
-  /** Three. */
+  /** Three continuation bytes. */
   THREE_MORE: 4,
-  /** After E0: A0 to BF (below would be overlong), then one. */
+  /** After E0: A0 to BF (below would be overlong), then one continuation byte. */
   AFTER_E0: 5,
-  /** After ED: 80 to 9F (above would be a surrogate), then one. */
+  /** After ED: 80 to 9F (above would be a surrogate), then one continuation byte. */
   AFTER_ED: 6,
-  /** After F0: 90 to BF (below would be overlong), then two. */
+  /** After F0: 90 to BF (below would be overlong), then two continuation bytes. */
   AFTER_F0: 7,
-  /** After F4: 80 to 8F (above would be beyond U+10FFFF), then two. */
+  /** After F4: 80 to 8F (above would be beyond U+10FFFF), then two continuation bytes. */
   AFTER_F4: 8,
 } as const;
 
@@ -65,8 +65,9 @@ export function advance(bytes: Uint8Array, start: number, end: number, state: nu
 }
 
 /**
- * Streaming validation by a validator that knows only whole texts: the automaton ends a pending character and begins the
- * one that the range cuts, `isValid` judges what is between (`start` to `end`, exclusive), if anything is.
+ * Validates a stream by a validator that knows only whole texts. The automaton ends a pending character, and begins the
+ * character that the end of the range cuts. `isValid` judges what is between (`start` to `end`, exclusive), if anything
+ * is.
  */
 export function validateAround(
   bytes: Uint8Array,
@@ -87,8 +88,8 @@ export function validateAround(
 }
 
 /**
- * Where the character begins that `end` cuts, or `end` if it cuts none. `start` is a boundary. In text that is not valid
- * it may be any place; the bytes before it and those after it are then not both valid.
+ * Where the character begins that `end` cuts, or `end` if it cuts none. `start` is a boundary between characters. In
+ * text that is not valid the result may be any place; then the bytes before it or those after it are not valid.
  */
 function lastBoundary(bytes: Uint8Array, start: number, end: number): number {
   // A lead byte among the last three is cut if it needs more bytes than are there.

@@ -8,7 +8,7 @@ import type { BatchKernel, Kernel } from './kernel.js';
 /** What an arena reserves at its beginning for the static data of the modules, in bytes: one page. */
 const RESERVED_BYTES = 65536;
 
-/** With SIMD where the engine has it, else `wasm-scalar`. */
+/** The kernel with SIMD where the engine has it, else `wasm-scalar`. */
 export function wasmKernel(memory: WebAssembly.Memory): Kernel {
   const bytes = readFileSync(new URL('../kernels.wasm', import.meta.url));
   // An engine without SIMD takes the module for malformed.
@@ -16,13 +16,16 @@ export function wasmKernel(memory: WebAssembly.Memory): Kernel {
   return instantiate('wasm', bytes, memory);
 }
 
-/** Without SIMD, wherever it runs. */
+/** The kernel without SIMD, which runs everywhere. */
 export function wasmScalarKernel(memory: WebAssembly.Memory): Kernel {
   const bytes = readFileSync(new URL('../kernels-scalar.wasm', import.meta.url));
   return instantiate('wasm-scalar', bytes, memory);
 }
 
-/** The static data of the two modules lie at different places, so that both can work on one memory. */
+/**
+ * Makes a kernel of a module. The static data of the two modules lie at different places, so that both can work on one
+ * memory.
+ */
 function instantiate(name: string, bytes: Uint8Array, memory: WebAssembly.Memory): Kernel {
   const module = new WebAssembly.Module(bytes);
   const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as ModuleExports;

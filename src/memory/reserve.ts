@@ -7,11 +7,11 @@ export class ArenaError extends Error {
 /** Size of a WebAssembly page, in bytes: the unit in which a memory is reserved. */
 export const PAGE_BYTES = 64 * 1024;
 
-/** What a memory is for, for messages. */
+/** What a memory is for, as the message of an error says it. */
 export interface MemoryUse {
   /** `an arena of 256 MiB` */
   readonly what: string;
-  /** What the user can do to need less: `a smaller arenaBytes`. Undefined: nothing. */
+  /** What the user can do to need less: `a smaller arenaBytes`. Undefined if there is nothing. */
   readonly less?: string;
 }
 
@@ -28,9 +28,9 @@ export function reserveMemory(pages: number, { what, less }: MemoryUse): WebAsse
 }
 
 /**
- * What helps where no memory can be had, which depends on whether a memory of one page can be. V8 reserves 10 GiB of address
- * space for each, whatever its size, so that no access needs a check; under the flag it reserves the size, and checks. (Node
- * 24 and later do so by themselves where the address space is limited.)
+ * What the user can do where no memory can be had. That depends on whether a memory of one page can be had. V8 reserves
+ * 10 GiB of address space for each memory, whatever its size, so that no access needs a check; under the flag it
+ * reserves the size only, and checks. (Node 24 and later do so by themselves where the address space is limited.)
  */
 function adviceFor(less: string | undefined): string {
   if (typeof WebAssembly === 'undefined') {

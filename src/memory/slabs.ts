@@ -22,17 +22,17 @@ const SMALL_KINDS = SPAN_BITS - MIN_SLAB_BITS;
 const WORDS_PER_SPAN = SPAN_BYTES / MIN_SLAB_BYTES / 32;
 
 /**
- * Hands out power-of-two ranges of the arena above a fixed start: a buddy system of 64 KiB spans, some of which are cut
- * into equal small slabs. Offsets only: it never touches the memory it manages, so what is not used never becomes resident.
- * To take and to free costs the same however many slabs there are.
+ * Hands out ranges of the arena above a fixed start, whose sizes are powers of two. It is a buddy system of 64 KiB
+ * spans, some of which are cut into equal small slabs. It works with offsets only and never touches the memory that it
+ * manages, so what is not used never becomes resident. To take and to free costs the same however many slabs there are.
  *
- * A slab can grow where it lies, if its upper buddy is free ({@link grow}); a large slab is therefore cut from the
- * largest free range, which leaves it the most room to grow.
+ * A slab can grow where it lies, if its upper buddy is free ({@link grow}). So a large slab is cut from the largest
+ * free range, which leaves it the most room to grow.
  */
 export class Slabs {
   readonly #start: number;
   readonly #spans: number;
-  /** Orders there are: a range of order n has 2^n spans. */
+  /** How many orders there are: a range of order n has 2^n spans. */
   readonly #orders: number;
   /** Per span: what starts there (see the constants above). */
   readonly #spanKind: Int16Array;
@@ -77,7 +77,7 @@ export class Slabs {
     return this.#takenSlabs;
   }
 
-  /** What a slab for `lengthBytes` really holds: the next power of two, 64 at least. */
+  /** How many bytes a slab for `lengthBytes` really has: the next power of two, at least 64. */
   static capacity(lengthBytes: number): number {
     if (lengthBytes <= MIN_SLAB_BYTES) return MIN_SLAB_BYTES;
     const bits = 32 - Math.clz32(lengthBytes - 1);
@@ -85,7 +85,7 @@ export class Slabs {
     return bits < 31 ? 1 << bits : 2 ** bits;
   }
 
-  /** The offset of a slab of {@link Slabs.capacity} bytes, or -1 if there is no room for it. */
+  /** Takes a slab of {@link Slabs.capacity} bytes. @returns its offset, or -1 if there is no room for it. */
   take(lengthBytes: number): number {
     if (lengthBytes > MAX_SLAB_BYTES) return -1;
     const capacity = Slabs.capacity(lengthBytes);
@@ -98,7 +98,10 @@ export class Slabs {
     return offset;
   }
 
-  /** Gives back a slab that `take(lengthBytes)` returned, grown or not: `lengthBytes` is any length of its present capacity. */
+  /**
+   * Gives back a slab that {@link take} returned, whether it has grown or not. @param lengthBytes any length that has
+   * its present capacity.
+   */
   free(offset: number, lengthBytes: number): void {
     const capacity = Slabs.capacity(lengthBytes);
     const span = (offset - this.#start) >>> SPAN_BITS;
@@ -113,7 +116,7 @@ export class Slabs {
     this.#takenSlabs--;
   }
 
-  /** Doubles a slab without moving it. False, and nothing has changed, if the memory behind it is not free. */
+  /** Doubles a slab without moving it. @returns false, with nothing changed, if the memory behind it is not free. */
   grow(offset: number, lengthBytes: number): boolean {
     const capacity = Slabs.capacity(lengthBytes);
     if (capacity < SPAN_BYTES || capacity === MAX_SLAB_BYTES) return false;
@@ -154,7 +157,7 @@ export class Slabs {
     return span;
   }
 
-  /** One of the bits from `firstWord` on is known to be free. */
+  /** Takes the lowest free bit from `firstWord` on. There is one. */
   #takeLowestBit(firstWord: number): number {
     const words = this.#takenBits;
     let word = firstWord;
@@ -188,7 +191,7 @@ export class Slabs {
     this.#freeRange(span, 0);
   }
 
-  /** True if there were any. */
+  /** Frees the spans that stay cut without a slab that is taken. @returns whether there were any. */
   #freeIdleSpans(): boolean {
     let found = false;
     for (let kind = 0; kind < SMALL_KINDS; kind++) {

@@ -1,9 +1,9 @@
-/** Where a list ends, and what is found in an empty one. */
+/** In place of a span: behind the last one of a list, and instead of the first one of an empty list. */
 export const NO_SPAN = -1;
 
 /**
- * Doubly linked lists of spans, of which a span is in one at most. Adding to the front, taking out of the middle and
- * finding the first cost the same however many there are, and allocate nothing.
+ * Doubly linked lists of spans. A span is in one list at most. To add to the front, to take out of the middle and to
+ * find the first cost the same however many spans there are, and allocate nothing.
  */
 export class SpanLists {
   /** By list: its first span. */
@@ -23,12 +23,12 @@ export class SpanLists {
     return this.#first[list] as number;
   }
 
-  /** Whether a span that is in the list is all there is in it. */
+  /** Whether a span, which is in the list, is the only one in it. */
   isOnly(list: number, span: number): boolean {
     return this.#first[list] === span && this.#next[span] === NO_SPAN;
   }
 
-  /** Puts a span that is in no list to the front. */
+  /** Puts a span, which is in no list, to the front of a list. */
   add(list: number, span: number): void {
     const next = this.#first[list] as number;
     this.#first[list] = span;

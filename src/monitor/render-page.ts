@@ -1,15 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** What is replaced in page.html, so that the page is one answer at one path, and what it refers to has none of its own. */
+/** What is replaced in page.html, so that the page is one answer at one path: what it refers to has no path of its own. */
 const PATH = '"/"';
 const STYLE = '<link rel="stylesheet" href="page.css">';
 const SCRIPT = '<script src="page.js"></script>';
 
 /**
- * The page at `/`, from the files in `page/`: opens a WebSocket to the server that it comes from, and shows what comes back.
- * Nothing is loaded from elsewhere.
- * @param path of the WebSocket.
- * @returns nothing inside of a bundle, which has no such files, and whose server does not start: see {@link expectOwnFiles}.
+ * Makes the page at `/` from the files in `page/`. It opens a WebSocket to the server that it comes from, and shows what
+ * comes back. Nothing is loaded from elsewhere.
+ * @param path the path of the WebSocket.
+ * @returns '' within a bundle, where there are no such files: {@link expectOwnFiles} does not let that server start.
  */
 export function renderPage(path: string): string {
   const here = import.meta.url as string | undefined; // a bundle of CommonJS has none

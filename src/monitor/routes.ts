@@ -2,13 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readTarget } from '../protocol/request-target.js';
 import { renderPage } from './render-page.js';
 
-/** What `/healthz` says. */
+/** The answer of `/healthz`, as JSON. */
 export interface Health {
   readonly status: 'ok' | 'degraded' | 'draining';
-  /** Of each worker thread. */
+  /** One entry for each worker thread. */
   readonly threads: readonly { readonly connections: number; readonly isTaking: boolean }[];
   readonly connections: number;
-  /** Workers that have died, ever and lately. */
+  /** How many workers have died, ever and in the last minute. */
   readonly workersLost: number;
   readonly workersLostLastMinute: number;
   readonly uptimeSeconds: number;
@@ -45,14 +45,14 @@ export class Routes {
     this.#page = renderPage(socketPath(options));
   }
 
-  /** Answers a request whose target {@link readOrdinaryRequest} has taken, in the turn in which it came. */
+  /** Answers a request before it returns. {@link readOrdinaryRequest} has accepted the target. */
   handle(request: IncomingMessage, response: ServerResponse): void {
     const { method = '', url = '' } = request;
     const route = url === '*' ? answerUpgradeRequired : this.#route(readTarget(url)?.path ?? '');
     if (route === undefined) {
       answer(request, response, 404, 'text/plain', 'not found\n');
     } else if (method === 'OPTIONS') {
-      // HAProxy's health check, unless it is told otherwise.
+      // HAProxy checks the health so, unless it is told otherwise.
       const status = route === this.#answerHealth && this.#health().status === 'draining' ? 503 : 204;
       response.writeHead(status, { Allow: METHODS, 'X-Content-Type-Options': 'nosniff' });
       response.end();

@@ -3,7 +3,7 @@ import type { Server, Socket } from 'node:net';
 /** Whether this system has descriptors that threads can hand to each other. */
 export const hasDescriptors = process.platform !== 'win32';
 
-/** How many descriptors this process may have; Infinity where nothing says so. */
+/** How many descriptors this process may have; Infinity where the system does not say. */
 export function descriptorLimit(): number {
   Reflect.set(process.report, 'excludeNetwork', true); // it would ask the network for names
   const { userLimits } = process.report.getReport() as {
@@ -13,7 +13,7 @@ export function descriptorLimit(): number {
   return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY;
 }
 
-/** Of a plain TCP socket, or one that listens; -1 if it has none (TLS, a closed one). */
+/** The descriptor of a plain TCP socket, or of a server that listens; -1 if it has none (TLS, closed). */
 export function descriptorOf(socket: Socket | Server): number {
   const handle: unknown = Reflect.get(socket, '_handle');
   const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;

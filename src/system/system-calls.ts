@@ -6,10 +6,13 @@ const IS_LINUX = process.platform === 'linux';
 /** fcntl(2): the lowest free descriptor for the same socket, closed in child processes. Its number differs by system. */
 const F_DUPFD_CLOEXEC = IS_DARWIN ? 67 : 1030;
 
-/** send(2): neither wait for room, nor be told by a signal that the peer is gone (Node ignores it, where it cannot be asked for). */
+/**
+ * send(2): do not wait for room, and send no signal when the peer is gone. macOS has no flag for the latter; Node
+ * ignores the signal.
+ */
 const SEND_FLAGS = IS_DARWIN ? 0x80 : 0x4040;
 
-/** tcp(7): what was written to a socket and not acknowledged by its peer, in bytes, as an int. Linux has it. */
+/** tcp(7): how many bytes were written to a socket and not acknowledged by its peer, as an int. Linux only. */
 const SIOCOUTQ = 0x5411;
 
 /** accept4(2), which macOS lacks: the descriptor does not block, and is closed in child processes. */
@@ -27,7 +30,7 @@ const TCP_NODELAY = 1;
 const SOCKADDR_BYTES = 128;
 const AF_INET = 2;
 const AF_INET6 = 10;
-/** Where the address itself is. */
+/** Offsets of the address itself. */
 const IPV4_AT = 4;
 const IPV6_AT = 8;
 const ADDRESS_TEXT_BYTES = 64;
@@ -35,15 +38,15 @@ const ADDRESS_TEXT_BYTES = 64;
 /** The most that one call takes on Linux, in bytes. */
 const MAX_SEND_BYTES = 0x7fff_f000;
 
-/** madvise(2): the pages are not needed any more, and are empty when they are touched again. On Linux. */
+/** madvise(2): the pages are not needed any more, and are zeros when they are touched again. Linux only. */
 const MADV_DONTNEED = 4;
 const PAGE_BYTES = 4096;
 
-/** Of poll(2), on Linux: the peer has ended its side, or the connection is lost. */
+/** poll(2), on Linux: the peer has ended its side, or the connection is lost. */
 const POLLERR = 0x8;
 const POLLHUP = 0x10;
 const POLLRDHUP = 0x2000;
-/** Of a struct pollfd: the descriptor, what is asked for, and what is answered. */
+/** struct pollfd: its size, and the offsets of the events that are asked for and of those that are answered. */
 const POLLFD_BYTES = 8;
 const EVENTS_AT = 4;
 const REVENTS_AT = 6;
@@ -57,8 +60,8 @@ type SetOption = (fd: number, level: number, name: number, value: Int32Array, le
 type AddressToText = (family: number, address: Uint8Array, text: Uint8Array, length: number) => string | null;
 
 /**
- * Calls of the system that Node lacks, or that cost more through Node, by koffi. Each thread has its own; they cost about
- * 50 ns beside what the system itself takes.
+ * System calls that Node lacks, or that cost more through Node, made by koffi. Each thread has its own object. A call
+ * costs about 50 ns more than what the system itself takes.
  */
 export class SystemCalls {
   readonly #fcntl: Fcntl;
@@ -75,12 +78,13 @@ export class SystemCalls {
   /** Where accept4(2) puts a peer's address, and behind it its length. */
   readonly #peer = Buffer.allocUnsafeSlow(SOCKADDR_BYTES + 4);
   readonly #peerAddress: number;
-  /** Most peers in a row come from one address. */
+  /** The last IPv4 address and its text: peers in a row mostly come from one address. */
   #lastIpv4 = -1;
   #lastIpv4Text = '';
   /**
-   * The memory that was last sent from, which this keeps, and where it is: to ask takes 90 ns, and it is nearly always the
-   * same. (A WeakRef to it would cost more: each look makes the engine note that it must stay for now.)
+   * The memory that was last sent from, and its address. To ask for the address takes 90 ns, and the memory is nearly
+   * always the same. This keeps the memory alive until {@link letGo}. (A WeakRef would cost more: with each look the
+   * engine has to note that the memory must stay for now.)
    */
   #memory: Uint8Array | undefined;
   #address = 0;
@@ -106,19 +110,20 @@ export class SystemCalls {
     this.#addressOf = (bytes) => koffi.address(bytes);
   }
 
-  /** A second descriptor of what `fd` is one of; -1 if there is none left, or nothing open. */
+  /** A second descriptor of what `fd` refers to; -1 if there is no descriptor left, or `fd` is not open. */
   duplicate(fd: number): number {
     return this.#fcntl(fd, F_DUPFD_CLOEXEC, 'int', 0);
   }
 
   /**
-   * Gives `[start, end)` of `bytes` to a connected socket, as far as the kernel takes it now. At 20 bytes a message, and one
-   * in flight, a server that does nothing else is 1.15 times as fast as with `fs.writeSync`.
+   * Gives `[start, end)` of `bytes` to a connected socket, as far as the kernel takes it now. At 20 bytes a message and
+   * one in flight, a server that does nothing else is 1.15 times as fast as with `fs.writeSync`.
    *
    * @param bytes memory that cannot move: of a WebAssembly memory, a SharedArrayBuffer, or more than 64 bytes long.
-   * @returns how many bytes it has taken; -1 if none, because there is no room, or nobody at the other end: who then has the
-   * socket write them is told which. (An errno that is asked for by another call may be that of something in between.)
-   * @throws RangeError if the range is not within `bytes`: what lies beside it is somebody else's.
+   * @returns how many bytes the kernel has taken; -1 if none, because there is no room, or because the peer is gone. A
+   * caller that then lets the socket write them learns which. (An errno that is asked for by another call may be that
+   * of something in between.)
+   * @throws RangeError if the range is not within `bytes`: the memory beside it belongs to others.
    */
   send(fd: number, bytes: Uint8Array, start: number, end: number): number {
     if (!(start >= 0 && start <= end && end <= bytes.length)) {
@@ -131,13 +136,13 @@ export class SystemCalls {
     return this.#send(fd, this.#address + start, Math.min(end - start, MAX_SEND_BYTES), SEND_FLAGS);
   }
 
-  /** Lets go of the memory that was last sent from, which may be large and of no use to anybody else any more. */
+  /** Lets go of the memory that was last sent from, which may be large and of no other use any more. */
   letGo(): void {
     this.#memory = undefined;
   }
 
   /**
-   * Makes a listening socket one whose connections send small segments at once, which they have from it on Linux.
+   * Makes the connections of a listening socket send small segments at once. On Linux they inherit that from it.
    * @returns whether {@link accept} can be used with it.
    */
   prepareToAccept(fd: number): boolean {
@@ -145,17 +150,20 @@ export class SystemCalls {
     return this.#accept !== undefined && this.#setOption(fd, IPPROTO_TCP, TCP_NODELAY, this.#int, 4) === 0;
   }
 
-  /** The next connection that waits at a listening socket: its descriptor, which does not block. -1 if there is none. */
+  /**
+   * Accepts the next connection that waits at a listening socket. @returns its descriptor, which does not block; -1 if
+   * none waits.
+   */
   accept(fd: number): number {
     this.#peer.writeUInt32LE(SOCKADDR_BYTES, SOCKADDR_BYTES);
     const { length } = this.#peer;
-    const accept = this.#accept as Transfer; // see prepareToAccept
+    const accept = this.#accept as Transfer; // `prepareToAccept` has returned true
     return accept(fd, this.#peerAddress, this.#peerAddress + length - 4, SOCK_NONBLOCK_CLOEXEC);
   }
 
   /**
-   * Whom {@link accept} has accepted last: an IP address, as Node writes it. Undefined if it is none, or one of a link (RFC
-   * 4291 section 2.5.6), to which Node adds the name of the link.
+   * The IP address of the peer that {@link accept} has accepted last, as Node writes it. Undefined if it is not an IP
+   * address, or if it is link-local (RFC 4291 section 2.5.6): Node adds the name of the link to such an address.
    */
   get acceptedFrom(): string | undefined {
     const peer = this.#peer;
@@ -178,23 +186,23 @@ export class SystemCalls {
   }
 
   /**
-   * Reads what has arrived at a socket to the beginning of `bytes`, and leaves it there to be read again.
-   * @param bytes as of {@link send}.
+   * Copies what has arrived at a socket to the beginning of `bytes`. It stays in the socket, to be read again.
+   * @param bytes as for {@link send}.
    * @returns how many bytes there are, 0 at the end, or -1 if nothing can be read now.
    */
   peek(fd: number, bytes: Uint8Array): number {
     return this.#recv(fd, Number(this.#addressOf(bytes)), bytes.length, MSG_PEEK | MSG_DONTWAIT);
   }
 
-  /** Reads up to `length` bytes that {@link peek} has found. @returns as `peek` */
+  /** Reads up to `length` bytes that {@link peek} has found. @returns as `peek` does. */
   consume(fd: number, bytes: Uint8Array, length: number): number {
     return this.#recv(fd, Number(this.#addressOf(bytes)), length, MSG_DONTWAIT);
   }
 
   /**
-   * Gives the memory under bytes that nobody reads any more back to the system, but for what they share a page with. Their
-   * contents are lost. On Linux; elsewhere it stays.
-   * @param bytes as of {@link send}.
+   * Gives memory that nobody reads any more back to the system: all pages that lie wholly within `bytes`. Their
+   * contents are lost. On Linux only; elsewhere the memory stays.
+   * @param bytes as for {@link send}.
    */
   discard(bytes: Uint8Array): void {
     if (this.#advise === undefined) return;
@@ -205,9 +213,9 @@ export class SystemCalls {
   }
 
   /**
-   * Which peers of TCP sockets have ended their side, or are gone, whatever of their bytes is still to be read. On Linux; elsewhere that
-   * is known only when all has been read: none.
-   * @returns their places among the descriptors
+   * Finds the TCP sockets whose peers have ended their side or are gone, even while bytes of theirs are still to be
+   * read. On Linux only: elsewhere that is known only when all bytes have been read, and none is found.
+   * @returns the indexes of their descriptors in `fds`.
    */
   endedPeers(fds: readonly number[]): number[] {
     if (this.#poll === undefined || fds.length === 0) return [];
@@ -223,8 +231,9 @@ export class SystemCalls {
   }
 
   /**
-   * What the kernel still holds of the output of a TCP socket, in bytes. It falls as the peer takes it, long before a socket
-   * whose buffer is full has room again: on Linux that is when a third of it is free. 0 where that cannot be known.
+   * How much of the output of a TCP socket the kernel still holds, in bytes. It falls whenever the peer takes
+   * something. That is long before a socket whose buffer is full has room again, which on Linux is when a third of the
+   * buffer is free. 0 where the system does not say.
    */
   unacknowledgedBytes(fd: number): number {
     if (!IS_LINUX) return 0;
@@ -244,11 +253,11 @@ export async function loadSystemCalls(): Promise<SystemCalls> {
   return new SystemCalls(koffi);
 }
 
-/** The same where one can do without. */
+/** Loads koffi as {@link loadSystemCalls} does. @returns undefined if koffi has no binary for this system. */
 export async function trySystemCalls(): Promise<SystemCalls | undefined> {
   try {
     return await loadSystemCalls();
   } catch {
-    return undefined; // no binary for this system
+    return undefined; // whoever calls this can do without
   }
 }
