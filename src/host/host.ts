@@ -148,7 +148,7 @@ export class Host {
       onConnectionClosed: (connection) => this.#remove(connection),
     };
     this.#sampling = setInterval(() => {
-      counters.set(Counter.ARENA_BYTES, arena.slabs.takenBytes);
+      counters.set(Counter.ARENA_BYTES, arena.slabs.allocatedBytes);
       // Another thread may have exceeded what this one holds most of.
       if (this.#budget.isExceeded) this.#shedSoon();
     }, SAMPLING_MS).unref();

@@ -46,8 +46,8 @@ export class Slabs {
   readonly #freeRanges: SpanLists;
   /** By kind: the span that stays cut though none of its slabs is taken, or `NO_SPAN`. */
   readonly #idleSpans = new Int32Array(SMALL_KINDS).fill(NO_SPAN);
-  #takenBytes = 0;
-  #takenSlabs = 0;
+  #allocatedBytes = 0;
+  #allocatedSlabs = 0;
 
   constructor(start: number, lengthBytes: number) {
     this.#start = start;
@@ -68,13 +68,13 @@ export class Slabs {
   }
 
   /** Bytes in slabs that are taken now. */
-  get takenBytes(): number {
-    return this.#takenBytes;
+  get allocatedBytes(): number {
+    return this.#allocatedBytes;
   }
 
   /** Slabs that are taken now. */
-  get takenSlabs(): number {
-    return this.#takenSlabs;
+  get allocatedSlabs(): number {
+    return this.#allocatedSlabs;
   }
 
   /** How many bytes a slab for `lengthBytes` really has: the next power of two, at least 64. */
@@ -92,8 +92,8 @@ export class Slabs {
     let offset = this.#find(capacity);
     if (offset < 0 && this.#freeIdleSpans()) offset = this.#find(capacity);
     if (offset >= 0) {
-      this.#takenBytes += capacity;
-      this.#takenSlabs++;
+      this.#allocatedBytes += capacity;
+      this.#allocatedSlabs++;
     }
     return offset;
   }
@@ -112,8 +112,8 @@ export class Slabs {
       this.#expect(span, TAKEN + order, offset);
       this.#freeRange(span, order);
     }
-    this.#takenBytes -= capacity;
-    this.#takenSlabs--;
+    this.#allocatedBytes -= capacity;
+    this.#allocatedSlabs--;
   }
 
   /** Doubles a slab without moving it. @returns false, with nothing changed, if the memory behind it is not free. */
@@ -127,7 +127,7 @@ export class Slabs {
     if (buddy < span || this.#spanKind[buddy] !== FREE + order) return false;
     this.#removeFree(buddy, order);
     this.#spanKind[span] = TAKEN + order + 1;
-    this.#takenBytes += capacity;
+    this.#allocatedBytes += capacity;
     return true;
   }
 

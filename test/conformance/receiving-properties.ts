@@ -14,7 +14,7 @@ export const LIMIT_BYTES = 300;
 export function decodesWhatWasEncoded({ stream, events }: Conversation, sizes: readonly number[], on: Rig): void {
   const outcome = receive(inGrowingPieces(stream, sizes), on);
   expect(outcome).toEqual({ events, closeCode: undefined });
-  expect(on.arena.slabs.takenSlabs).toBe(0);
+  expect(on.arena.slabs.allocatedSlabs).toBe(0);
 }
 
 /** The framing loop and the reference agree, and on the byte that breaks the protocol, too; however the bytes come. */
@@ -32,7 +32,7 @@ export function agreesWithReference(stream: Buffer, sizes: readonly number[], on
     expect(receive([short], on, LIMIT_BYTES).closeCode).toBeUndefined();
     expect(receive(inPieces(short, sizes), on, LIMIT_BYTES).closeCode).toBeUndefined();
   }
-  expect(on.arena.slabs.takenSlabs).toBe(0);
+  expect(on.arena.slabs.allocatedSlabs).toBe(0);
 }
 
 /** Bytes change only in the window, in the headroom in front of it, and in slabs that are taken. */
@@ -52,7 +52,7 @@ export function writesOnlyWhereItMay(stream: Buffer, sizes: readonly number[], o
     receiver.close();
     on.expectNoOtherByteWritten();
   }
-  expect(on.arena.slabs.takenSlabs).toBe(0);
+  expect(on.arena.slabs.allocatedSlabs).toBe(0);
 }
 
 /** A rig that knows which slabs were taken, and what was in its memory. */

@@ -99,7 +99,7 @@ describe('connections that share an arena', () => {
             expect(receiver.events).toEqual(conversation.events);
             receiver.close();
           }
-          expect(arena.slabs.takenSlabs).toBe(0);
+          expect(arena.slabs.allocatedSlabs).toBe(0);
         },
       ),
       { numRuns: 60 },

@@ -324,10 +324,10 @@ describe('the peer’s FIN', () => {
     const { thread, heard } = listening();
     const peer = thread.connect();
     peer.wire.arrive(clientFrame(TEXT, 'x'.repeat(50_000)).subarray(0, 40_000));
-    expect(thread.arena.slabs.takenSlabs).toBe(1);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(1);
     peer.wire.fin();
     expect(heard).toEqual(['open', 'close 1006']);
-    expect(thread.arena.slabs.takenSlabs).toBe(0);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(0);
   });
 });
 
@@ -459,7 +459,7 @@ describe('terminate()', () => {
     peer.wire.arrive(clientFrame(BINARY, pattern(30_000)));
     expect(heard).toEqual(['open', '30000 bytes', 'close 1006']);
     expect(thread.failures).toEqual([]);
-    expect(thread.arena.slabs.takenSlabs).toBe(0);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(0);
   });
 
   test('inside open() tells of the end, and nothing else', () => {
@@ -500,13 +500,13 @@ describe('terminate()', () => {
     const message = clientFrame(BINARY, pattern(300_000));
     peer.wire.arrive(message.subarray(0, 100_000));
     expect(peer.wire.target).toBeDefined();
-    expect(thread.arena.slabs.takenSlabs).toBe(1);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(1);
     thread.turn.begin();
     peer.connection.terminate();
     thread.turn.end();
-    expect(thread.arena.slabs.takenSlabs).toBe(1);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(1);
     peer.wire.pump();
-    expect(thread.arena.slabs.takenSlabs).toBe(0);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(0);
     expect(heard).toEqual(['open', 'close 1006']);
   });
 });
@@ -605,7 +605,7 @@ describe('a hook that fails', () => {
     await thread.microtasks();
     expect(framesOf(peer)).toEqual(['close 1011 "internal error"']);
     peer.wire.arrive(large.subarray(200_000, 300_000));
-    expect(thread.arena.slabs.takenSlabs).toBe(0);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(0);
     expect(peer.wire.target).toBeUndefined();
   });
 

@@ -695,9 +695,9 @@ describe('shed()', () => {
     expect(peer.wire.target).toBeDefined();
     thread.inTurn(() => peer.connection.shed());
     expect(thread.budget.bytes).toBe(0);
-    expect(thread.arena.slabs.takenSlabs).toBe(1);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(1);
     peer.wire.arrive(bytes.subarray(300 * KIB, 310 * KIB));
-    expect(thread.arena.slabs.takenSlabs).toBe(0);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(0);
   });
 
   test('of a connection that is closing already ends it', () => {

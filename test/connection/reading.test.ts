@@ -89,7 +89,7 @@ describe('a connection', () => {
         [10, 200, 9000, 70_000, 130].map((size, i) => `${who + 1} ${shown(BINARY, pattern(size, 5 * who + i))}`),
       );
     }
-    expect(thread.arena.slabs.takenSlabs).toBe(0);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(0);
   });
 
   test('lets a large message be read to where it stays', () => {
@@ -102,19 +102,19 @@ describe('a connection', () => {
     peer.wire.arrive(bytes.subarray(300_000), clientFrame(TEXT, 'after'));
     expect(heard).toEqual([`1 ${shown(BINARY, pattern(1_000_000))}`, `1 ${shown(TEXT, 'after')}`]);
     expect(peer.wire.target).toBeUndefined();
-    expect(thread.arena.slabs.takenSlabs).toBe(0);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(0);
   });
 
   test('that is lost in the middle of a message gives its memory back', () => {
     const { thread, heard } = listening();
     const peers: Peer[] = [thread.connect(), thread.connect()];
     for (const { wire } of peers) wire.arrive(clientFrame(BINARY, pattern(500_000)).subarray(0, 400_000));
-    expect(thread.arena.slabs.takenSlabs).toBe(2);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(2);
     peers[0]?.wire.lose();
-    expect(thread.arena.slabs.takenSlabs).toBe(1);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(1);
     peers[1]?.wire.arrive(clientFrame(BINARY, pattern(500_000)).subarray(400_000));
     expect(heard).toEqual([`2 ${shown(BINARY, pattern(500_000))}`]);
-    expect(thread.arena.slabs.takenSlabs).toBe(0);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(0);
   });
 
   test('counts the bytes that it reads', () => {

@@ -556,7 +556,7 @@ describe('a message that is sent on', () => {
       );
       peer.wire.drain();
       expect(framesOf(peer)).toEqual(['pong "between"', shown(TEXT, bytes)]);
-      expect(thread.arena.slabs.takenSlabs).toBe(0);
+      expect(thread.arena.slabs.allocatedSlabs).toBe(0);
     }
   });
 
@@ -642,13 +642,13 @@ describe('a message that is sent on', () => {
     const bytes = pattern(30_000);
     peer.wire.arrive(clientFrame(BINARY, bytes));
     expect(peer.wire.queuedEntries).toBe(1);
-    expect(thread.arena.slabs.takenSlabs).toBe(1);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(1);
     peer.wire.arrive(clientFrame(BINARY, bytes));
-    expect(thread.arena.slabs.takenSlabs).toBe(2);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(2);
     peer.wire.drainSome(1);
-    expect(thread.arena.slabs.takenSlabs).toBe(1);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(1);
     peer.wire.drain();
-    expect(thread.arena.slabs.takenSlabs).toBe(0);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(0);
     expect(framesOf(peer)).toEqual([shown(BINARY, bytes), shown(BINARY, bytes)]);
   });
 
@@ -659,9 +659,9 @@ describe('a message that is sent on', () => {
       wire.readBytes = 4096;
     });
     peer.wire.arrive(clientFrame(BINARY, pattern(30_000)), clientFrame(BINARY, pattern(30_000)).subarray(0, 20_000));
-    expect(thread.arena.slabs.takenSlabs).toBe(2);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(2);
     peer.wire.lose();
-    expect(thread.arena.slabs.takenSlabs).toBe(0);
+    expect(thread.arena.slabs.allocatedSlabs).toBe(0);
   });
 });
 
@@ -699,7 +699,7 @@ describe('a kernel that takes a part of a write', () => {
       const peer = run(thread, n, prepare, (one) => act(one, thread));
       peer.wire.drain();
       expect(framesOf(peer), `with ${n} bytes taken at once`).toEqual(expected);
-      expect(thread.arena.slabs.takenSlabs).toBe(0);
+      expect(thread.arena.slabs.allocatedSlabs).toBe(0);
       thread.forget(peer);
       return peer.wire.output.length;
     };

@@ -227,7 +227,7 @@ export class TestThread {
     }
     expect(this.peers.flatMap(({ wire }) => wire.breaches)).toEqual([]);
     expect(this.out.position - this.out.start, 'bytes left in the out-buffer').toBe(0);
-    expect(this.arena.slabs.takenSlabs, 'slabs that were not given back').toBe(0);
+    expect(this.arena.slabs.allocatedSlabs, 'slabs that were not given back').toBe(0);
     expect(
       this.peers.reduce((users, { wire }) => users + wire.chunkUsers, 0),
       'users of chunks',

@@ -34,7 +34,7 @@ export class GuardedRig {
       for (let capacity = MIN_ARENA_BYTES; capacity >= 64; capacity /= 2) while (slabs.take(capacity) >= 0);
       slabs.free(spare, SPARE_BYTES);
     }
-    this.#strangersSlabs = slabs.takenSlabs;
+    this.#strangersSlabs = slabs.allocatedSlabs;
     this.#taken = noteTakenSlabs(slabs);
   }
 
@@ -56,7 +56,7 @@ export class GuardedRig {
       this.#canaries.copy(bytes);
       throw new Error(`a byte at ${at} was written; the window begins at ${this.arena.windowStart}`);
     }
-    const kept = slabs.takenSlabs - this.#strangersSlabs;
+    const kept = slabs.allocatedSlabs - this.#strangersSlabs;
     if (kept !== 0) throw new Error(`${kept} slabs were not given back`);
   }
 }

@@ -81,11 +81,11 @@ export class SlabLedger {
   }
 
   #checkCounts(): void {
-    const { takenSlabs, takenBytes } = this.slabs;
+    const { allocatedSlabs, allocatedBytes } = this.slabs;
     const bytes = this.#taken.reduce((sum, { capacity }) => sum + capacity, 0);
-    if (takenSlabs !== this.#taken.length || takenBytes !== bytes) {
+    if (allocatedSlabs !== this.#taken.length || allocatedBytes !== bytes) {
       throw new Error(
-        `counted ${takenSlabs} slabs of ${takenBytes} bytes, but ${this.#taken.length} of ${bytes} are taken`,
+        `counted ${allocatedSlabs} slabs of ${allocatedBytes} bytes, but ${this.#taken.length} of ${bytes} are taken`,
       );
     }
   }

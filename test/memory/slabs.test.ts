@@ -41,7 +41,7 @@ describe('taking slabs', () => {
     const offsets = takeAll(slabs, size);
     expect(offsets).toHaveLength(MEBIBYTE / size);
     expect(new Set(offsets).size).toBe(offsets.length);
-    expect(slabs.takenBytes).toBe(MEBIBYTE);
+    expect(slabs.allocatedBytes).toBe(MEBIBYTE);
     expect(slabs.take(1)).toBe(-1);
   });
 
@@ -58,7 +58,7 @@ describe('taking slabs', () => {
     const slabs = new Slabs(0, lengthBytes);
     expect(slabs.take(1)).toBe(-1);
     expect(slabs.take(SPAN)).toBe(-1);
-    expect(slabs.takenSlabs).toBe(0);
+    expect(slabs.allocatedSlabs).toBe(0);
   });
 
   test.each([SPAN * 4, 2 ** 30 + 1, 2 ** 31, 2 ** 32 - 1])(
@@ -79,7 +79,7 @@ describe('taking slabs', () => {
     expect(high).toBeGreaterThanOrEqual(start + 3 * gibibyte);
     slabs.free(high, 64);
     for (const offset of offsets) slabs.free(offset, gibibyte);
-    expect(slabs.takenSlabs).toBe(0);
+    expect(slabs.allocatedSlabs).toBe(0);
     expect(takeAll(slabs, gibibyte)).toHaveLength(3);
   });
 
@@ -96,12 +96,12 @@ describe('growing a slab', () => {
     const offset = slabs.take(SPAN);
     for (let capacity = SPAN; capacity < 16 * SPAN; capacity *= 2) {
       expect(slabs.grow(offset, capacity)).toBe(true);
-      expect(slabs.takenBytes).toBe(capacity * 2);
-      expect(slabs.takenSlabs).toBe(1);
+      expect(slabs.allocatedBytes).toBe(capacity * 2);
+      expect(slabs.allocatedSlabs).toBe(1);
     }
     expect(slabs.grow(offset, 16 * SPAN)).toBe(false);
     slabs.free(offset, 16 * SPAN);
-    expect(slabs.takenBytes).toBe(0);
+    expect(slabs.allocatedBytes).toBe(0);
   });
 
   test('fails, and changes nothing, when what is behind is taken', () => {
@@ -109,7 +109,7 @@ describe('growing a slab', () => {
     const [low, high] = takeAll(slabs, SPAN).sort((a, b) => a - b) as [number, number];
     expect(slabs.grow(low, SPAN)).toBe(false);
     expect(slabs.grow(high, SPAN)).toBe(false);
-    expect(slabs.takenBytes).toBe(2 * SPAN);
+    expect(slabs.allocatedBytes).toBe(2 * SPAN);
     slabs.free(high, SPAN);
     expect(slabs.grow(low, SPAN)).toBe(true);
   });
@@ -150,8 +150,8 @@ describe('what would hand the bytes of one connection to another throws', () => 
     const offset = slabs.take(size);
     slabs.free(offset, size);
     expect(() => slabs.free(offset, size)).toThrow(message);
-    expect(slabs.takenSlabs).toBe(0);
-    expect(slabs.takenBytes).toBe(0);
+    expect(slabs.allocatedSlabs).toBe(0);
+    expect(slabs.allocatedBytes).toBe(0);
   });
 
   test.each([64, 4096, 32_768, SPAN, 4 * SPAN])('a second free of a slab of %i bytes among others', (size) => {
@@ -163,7 +163,7 @@ describe('what would hand the bytes of one connection to another throws', () => 
       slabs.free(offset, size);
       expect(() => slabs.free(offset, size)).toThrow(message);
     }
-    expect(slabs.takenSlabs).toBe(offsets.length - freed.length);
+    expect(slabs.allocatedSlabs).toBe(offsets.length - freed.length);
   });
 
   test.each([64, 1024, 32_768])('a free of the middle of a slab of %i bytes', (size) => {
@@ -186,9 +186,9 @@ describe('what would hand the bytes of one connection to another throws', () => 
     const slabs = new Slabs(0, MEBIBYTE);
     const offset = slabs.take(size);
     expect(() => slabs.free(offset, wrong)).toThrow(message);
-    expect(slabs.takenBytes).toBe(size);
+    expect(slabs.allocatedBytes).toBe(size);
     slabs.free(offset, size);
-    expect(slabs.takenSlabs).toBe(0);
+    expect(slabs.allocatedSlabs).toBe(0);
   });
 
   test('a free by the size from before it has grown', () => {
@@ -206,7 +206,7 @@ describe('what would hand the bytes of one connection to another throws', () => 
       expect(() => slabs.free(offset, SPAN)).toThrow(message);
       expect(() => slabs.grow(offset, SPAN)).toThrow(message);
     }
-    expect(slabs.takenSlabs).toBe(0);
+    expect(slabs.allocatedSlabs).toBe(0);
   });
 
   test('a free or a growth of the second span of a slab', () => {

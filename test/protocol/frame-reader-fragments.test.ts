@@ -55,10 +55,10 @@ describe('fragmented messages (section 5.4)', () => {
     receiver.read(frame({ opcode: BINARY, fin: false }));
     for (let i = 0; i < 1000; i++) receiver.read(frame({ opcode: CONTINUATION, fin: false }));
     expect(receiver.events).toEqual([]);
-    expect(arena.slabs.takenSlabs).toBe(0);
+    expect(arena.slabs.allocatedSlabs).toBe(0);
     receiver.read(frame({ opcode: CONTINUATION }));
     expect(receiver.events).toEqual(['binary: ']);
-    expect(arena.slabs.takenSlabs).toBe(0);
+    expect(arena.slabs.allocatedSlabs).toBe(0);
   });
 
   test('joins fragments of any size, in messages that follow each other', () => {
@@ -83,19 +83,19 @@ describe('fragmented messages (section 5.4)', () => {
       const first = i === 0;
       const fin = i === payload.length - 1;
       receiver.read(frame({ opcode: first ? BINARY : CONTINUATION, fin, payload: Buffer.from([byte]) }));
-      most = Math.max(most, arena.slabs.takenBytes);
+      most = Math.max(most, arena.slabs.allocatedBytes);
     }
     expect(receiver.events).toEqual([event('binary', payload)]);
     expect(most).toBe(16_384);
-    expect(arena.slabs.takenSlabs).toBe(0);
-    expect(arena.slabs.takenBytes).toBe(0);
+    expect(arena.slabs.allocatedSlabs).toBe(0);
+    expect(arena.slabs.allocatedBytes).toBe(0);
   });
 
   test('joins 10 000 fragments of one byte that one read brings', () => {
     const payload = noise(10_000);
     const stream = Buffer.concat(fragments(BINARY, payload, ...Array.from({ length: 9_999 }, (_, i) => i + 1)));
     expect(receive([stream]).events).toEqual([event('binary', payload)]);
-    expect(rig().arena.slabs.takenSlabs).toBe(0);
+    expect(rig().arena.slabs.allocatedSlabs).toBe(0);
   });
 });
 

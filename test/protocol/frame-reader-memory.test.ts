@@ -134,18 +134,18 @@ describe('memory is taken by what arrives, never by what a header declares', () 
     const { slabs } = receiver.arena;
     const stream = frame({ opcode: BINARY, payload: noise(20_000), declaredLength: 2n ** 30n });
     receiver.read(stream.subarray(0, 14));
-    expect(slabs.takenBytes).toBe(0);
+    expect(slabs.allocatedBytes).toBe(0);
     receiver.read(stream.subarray(14, 114));
-    expect(slabs.takenBytes).toBe(128);
+    expect(slabs.allocatedBytes).toBe(128);
     receiver.read(stream.subarray(114));
-    expect(slabs.takenBytes).toBeLessThanOrEqual(4 * 20_000);
+    expect(slabs.allocatedBytes).toBeLessThanOrEqual(4 * 20_000);
     receiver.close();
   });
 
   test('for a header of which the key is still to come', () => {
     const receiver = new Receiver();
     receiver.read(frame({ opcode: BINARY, payload: noise(1000) }).subarray(0, 7));
-    expect(receiver.arena.slabs.takenBytes).toBe(0);
+    expect(receiver.arena.slabs.allocatedBytes).toBe(0);
     receiver.close();
   });
 });
@@ -250,7 +250,7 @@ describe('detachSlab', () => {
     }
     reader.discard();
     expect(arena.bytes.subarray(start, start + length).equals(payload)).toBe(true);
-    expect(arena.slabs.takenSlabs).toBe(1);
+    expect(arena.slabs.allocatedSlabs).toBe(1);
     arena.slabs.free(start, 512 * KIB);
   });
 
@@ -325,7 +325,7 @@ describe('connections that share a window', () => {
         else expect(expected.slice(0, receiver.events.length)).toEqual(receiver.events);
         receiver.close();
       }
-      expect(on.arena.slabs.takenSlabs).toBe(0);
+      expect(on.arena.slabs.allocatedSlabs).toBe(0);
     }
   });
 
@@ -336,7 +336,7 @@ describe('connections that share a window', () => {
     closing.read(frame({ opcode: BINARY, payload: noise(300_000) }).subarray(0, 150_000));
     const [offset, length] = closing.lent as [number, number];
     closing.reader.discard();
-    expect(arena.slabs.takenSlabs).toBe(1);
+    expect(arena.slabs.allocatedSlabs).toBe(1);
 
     const payload = noise(500_000, 2);
     const open = new Receiver(on);
@@ -347,7 +347,7 @@ describe('connections that share a window', () => {
     expect(open.events).toEqual([event('binary', payload)]);
     open.close();
     closing.reader.settle();
-    expect(arena.slabs.takenSlabs).toBe(0);
+    expect(arena.slabs.allocatedSlabs).toBe(0);
   });
 });
 
@@ -374,7 +374,7 @@ describe('an arena of 4 GiB', () => {
       event('binary', text),
     ]);
     for (const offset of low) arena.slabs.free(offset, gibibyte);
-    expect(arena.slabs.takenSlabs).toBe(0);
+    expect(arena.slabs.allocatedSlabs).toBe(0);
   });
 });
 
@@ -391,7 +391,7 @@ describe('an unfinished message', () => {
     ]);
     receiver.read(stream.subarray(0, cut));
     receiver.close();
-    expect(receiver.arena.slabs.takenSlabs).toBe(0);
+    expect(receiver.arena.slabs.allocatedSlabs).toBe(0);
     expect(receiver.events).toEqual([]);
   });
 });

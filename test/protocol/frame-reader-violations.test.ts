@@ -267,10 +267,10 @@ describe('a violation', () => {
     const { arena, kernel } = rig('js');
     const receiver = new Receiver({ arena, kernel });
     receiver.read(frame({ opcode: BINARY, fin: false, payload: Buffer.alloc(100_000) }));
-    expect(arena.slabs.takenSlabs).toBe(1);
+    expect(arena.slabs.allocatedSlabs).toBe(1);
     expect(() => receiver.read(Buffer.from([0x83]))).toThrow('reserved opcode');
     receiver.close();
-    expect(arena.slabs.takenSlabs).toBe(0);
+    expect(arena.slabs.allocatedSlabs).toBe(0);
   });
 
   test('is not found in what a close code of the section has to say: that is for readCloseStatus', () => {

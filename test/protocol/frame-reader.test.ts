@@ -171,7 +171,7 @@ describe('what an event points to', () => {
     expect(reader.bytes === arena.bytes).toBe(true);
     expect(reader.start).toBe(arena.windowStart + 6);
     expect(arena.bytes.toString('utf8', reader.start, reader.start + reader.length)).toBe('in place');
-    expect(arena.slabs.takenSlabs).toBe(0);
+    expect(arena.slabs.allocatedSlabs).toBe(0);
   });
 
   test.each([
@@ -316,6 +316,6 @@ describe('discard', () => {
     reader.discard();
     expect(reader.next()).toBe(FrameEvent.NONE);
     expect(reader.takeUnread()).toBeUndefined();
-    expect(arena.slabs.takenSlabs).toBe(0);
+    expect(arena.slabs.allocatedSlabs).toBe(0);
   });
 });

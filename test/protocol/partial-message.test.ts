@@ -18,8 +18,8 @@ beforeEach(() => {
 
 afterEach(() => {
   for (const { slabs } of [large, small]) {
-    expect(slabs.takenSlabs).toBe(0);
-    expect(slabs.takenBytes).toBe(0);
+    expect(slabs.allocatedSlabs).toBe(0);
+    expect(slabs.allocatedBytes).toBe(0);
   }
 });
 
@@ -63,7 +63,7 @@ function occupy(): () => void {
 describe('a partial message', () => {
   test('takes no memory before something arrives', () => {
     expect(message.length).toBe(0);
-    expect(arena.slabs.takenSlabs).toBe(0);
+    expect(arena.slabs.allocatedSlabs).toBe(0);
     message.release();
   });
 
@@ -74,7 +74,7 @@ describe('a partial message', () => {
       append(bytes);
       expectContents(bytes);
       expect(message.onHeap).toBe(false);
-      expect(arena.slabs.takenBytes).toBeLessThan(Math.max(65, length * 2));
+      expect(arena.slabs.allocatedBytes).toBeLessThan(Math.max(65, length * 2));
       message.release();
       expect(message.length).toBe(0);
     },
@@ -87,8 +87,8 @@ describe('a partial message', () => {
       const part = bytes.subarray(at, at + size);
       append(part);
       at += part.length;
-      expect(arena.slabs.takenSlabs).toBe(1);
-      expect(arena.slabs.takenBytes).toBeLessThan(Math.max(65, at * 2));
+      expect(arena.slabs.allocatedSlabs).toBe(1);
+      expect(arena.slabs.allocatedBytes).toBeLessThan(Math.max(65, at * 2));
     }
     expectContents(bytes);
     message.release();
@@ -99,7 +99,7 @@ describe('a partial message', () => {
     const { start } = message;
     append(noise(5 * SPAN));
     expect(message.start).toBe(start);
-    expect(arena.slabs.takenBytes).toBe(8 * SPAN);
+    expect(arena.slabs.allocatedBytes).toBe(8 * SPAN);
     message.release();
   });
 
@@ -117,7 +117,7 @@ describe('a partial message', () => {
     append(bytes.subarray(SPAN));
     expect(message.start).not.toBe(start);
     expectContents(bytes);
-    expect(arena.slabs.takenSlabs).toBe(2);
+    expect(arena.slabs.allocatedSlabs).toBe(2);
     arena.slabs.free(start + SPAN, SPAN);
     message.release();
   });
@@ -157,7 +157,7 @@ describe('a partial message in a full arena', () => {
     expect(message.onHeap).toBe(false);
     append(bytes.subarray(200_000));
     expect(message.onHeap).toBe(true);
-    expect(arena.slabs.takenSlabs).toBe(0);
+    expect(arena.slabs.allocatedSlabs).toBe(0);
     expectContents(bytes);
     message.release();
   });
@@ -168,7 +168,7 @@ describe('a partial message in a full arena', () => {
     free();
     append(noise(1000));
     expect(message.onHeap).toBe(true);
-    expect(arena.slabs.takenSlabs).toBe(0);
+    expect(arena.slabs.allocatedSlabs).toBe(0);
     message.release();
     append(noise(100));
     expect(message.onHeap).toBe(false);
@@ -231,7 +231,7 @@ describe('the free end that a partial message lends', () => {
       expect(message.lendFreeEnd(2 ** 40, 1)).toEqual([message.start + SPAN, SPAN]);
       message.settle();
     }
-    expect(arena.slabs.takenBytes).toBe(2 * SPAN);
+    expect(arena.slabs.allocatedBytes).toBe(2 * SPAN);
     message.release();
   });
 });
@@ -247,13 +247,13 @@ describe('a slab that libuv may still read into', () => {
   test('stays taken after release() until settle()', () => {
     append(noise(SPAN));
     lend();
-    const { takenBytes } = arena.slabs;
+    const { allocatedBytes } = arena.slabs;
     message.release();
     expect(message.length).toBe(0);
-    expect(arena.slabs.takenSlabs).toBe(1);
-    expect(arena.slabs.takenBytes).toBe(takenBytes);
+    expect(arena.slabs.allocatedSlabs).toBe(1);
+    expect(arena.slabs.allocatedBytes).toBe(allocatedBytes);
     message.settle();
-    expect(arena.slabs.takenSlabs).toBe(0);
+    expect(arena.slabs.allocatedSlabs).toBe(0);
   });
 
   test('is not handed to anybody else meanwhile', () => {
@@ -275,7 +275,7 @@ describe('a slab that libuv may still read into', () => {
     lend();
     message.settle();
     message.release();
-    expect(arena.slabs.takenSlabs).toBe(0);
+    expect(arena.slabs.allocatedSlabs).toBe(0);
   });
 
   test('stays taken when the message has moved away from it, until settle()', () => {
@@ -286,9 +286,9 @@ describe('a slab that libuv may still read into', () => {
     lend();
     append(bytes.subarray(200_000));
     expect(message.onHeap).toBe(true);
-    expect(arena.slabs.takenSlabs).toBe(1);
+    expect(arena.slabs.allocatedSlabs).toBe(1);
     message.settle();
-    expect(arena.slabs.takenSlabs).toBe(0);
+    expect(arena.slabs.allocatedSlabs).toBe(0);
     expectContents(bytes);
     message.release();
   });
@@ -300,14 +300,14 @@ describe('a slab that libuv may still read into', () => {
     message.release();
     append(noise(10));
     message.release();
-    expect(arena.slabs.takenSlabs).toBe(2);
+    expect(arena.slabs.allocatedSlabs).toBe(2);
     message.settle();
-    expect(arena.slabs.takenSlabs).toBe(0);
+    expect(arena.slabs.allocatedSlabs).toBe(0);
     message.settle();
     append(noise(10));
-    expect(arena.slabs.takenSlabs).toBe(1);
+    expect(arena.slabs.allocatedSlabs).toBe(1);
     message.release();
-    expect(arena.slabs.takenSlabs).toBe(0);
+    expect(arena.slabs.allocatedSlabs).toBe(0);
   });
 });
 
@@ -321,7 +321,7 @@ describe('a slab that is detached', () => {
     expect(message.length).toBe(0);
     message.release();
     message.settle();
-    expect(arena.slabs.takenSlabs).toBe(1);
+    expect(arena.slabs.allocatedSlabs).toBe(1);
 
     const next = noise(70_000, 2);
     append(next);

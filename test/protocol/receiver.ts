@@ -39,10 +39,10 @@ export function rig(choice: KernelChoice = 'auto', arenaBytes = 64 * 1024 * 1024
 /** To be called after each test: whoever closes a connection gets all of its memory back. */
 export function expectNoSlabTaken(): void {
   for (const [name, { arena }] of rigs) {
-    const { takenSlabs, takenBytes } = arena.slabs;
-    if (takenSlabs === 0 && takenBytes === 0) continue;
+    const { allocatedSlabs, allocatedBytes } = arena.slabs;
+    if (allocatedSlabs === 0 && allocatedBytes === 0) continue;
     rigs.delete(name); // so that it is this test that fails, and not the next one too
-    throw new Error(`${takenSlabs} slabs of the arena "${name}" were not given back`);
+    throw new Error(`${allocatedSlabs} slabs of the arena "${name}" were not given back`);
   }
 }
 
