@@ -11,10 +11,10 @@ import type { ThrottledLog } from './throttled-log.js';
 /** Default values, in bytes and ms. */
 export const DEFAULT_BUS_LIMITS: BusLimits = { maxOwedBytes: 64 * 1024 * 1024, slowThreadTimeoutMs: 10_000 };
 
-/** Who counts and reports what other threads do not take. */
+/** What is told of publications that other threads do not take. */
 export type BusReports = Partial<Pick<BusListener, 'onDropped' | 'onSlowThread'>>;
 
-/** Counts them, and reports them. */
+/** Counts such publications, and logs them. */
 export function reportsOf(counters: Counters, log: ThrottledLog): BusReports {
   return {
     onDropped: (messages) => {
@@ -30,16 +30,19 @@ export function reportsOf(counters: Counters, log: ThrottledLog): BusReports {
   };
 }
 
-/** The part of a thread in publishing: its topics, their connection to the other threads, and the turns they go out by. */
+/**
+ * What a thread needs to publish: its topics, the bus to the other threads, and the turns at whose end publications go
+ * out.
+ */
 export class ThreadPublishing {
   readonly turn: Turn;
   readonly topics: Topics;
   readonly bus: Bus;
 
   /**
-   * @param limits of what other threads may be owed.
-   * @param reports what becomes of publications that they do not take.
-   * @param ledger of this thread; default: a new one.
+   * @param limits on what other threads may be owed.
+   * @param reports is told of publications that other threads do not take.
+   * @param ledger the ledger of this thread; a new one by default.
    */
   constructor(limits: BusLimits = DEFAULT_BUS_LIMITS, reports: BusReports = {}, ledger?: ThreadLedger) {
     this.turn = new Turn(() => this.topics.flush());
@@ -58,7 +61,7 @@ export class ThreadPublishing {
     this.topics = new Topics(this.bus, () => this.turn.schedule());
   }
 
-  /** Has the connections open that this thread was given and does not know yet. */
+  /** Opens the connections that were handed to this thread already. A worker sets it. */
   takeHandOffs: () => void = () => {};
 
   #inTurn(action: () => void): void {
@@ -71,9 +74,9 @@ export class ThreadPublishing {
   }
 
   /**
-   * From now on, publications are sent by system calls to those for whom nothing waits. Of all hosts that the thread has, and will
-   * have.
-   * @param counters get what nobody else counts.
+   * From now on, publications go to clear subscribers by system calls: to those of all hosts that the thread has, now
+   * or later.
+   * @param counters count the messages that are sent so.
    */
   sendBy(calls: SystemCalls, counters: Counters): void {
     this.topics.sendBy({
@@ -83,7 +86,10 @@ export class ThreadPublishing {
     });
   }
 
-  /** Sends a message to all subscribers of a topic, in all threads. @returns false if it would be better to wait with the next */
+  /**
+   * Sends a message to all subscribers of a topic, in all threads. @returns false if the caller should wait before it
+   * publishes again.
+   */
   publish(topic: string, data: SendData): boolean {
     return publishTo(this.topics, topic, undefined, data);
   }
