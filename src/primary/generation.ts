@@ -1,13 +1,12 @@
-import type { Duplex } from 'node:stream';
-import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Counter, Counters } from '../connection/counters.js';
 import type { Exchange } from '../host/exchange.js';
 import { type HandlerModule, loadHandlerModule, reloadedModule } from '../host/handler-module.js';
+import type { HandOff, StreamHandOff } from '../host/hand-off.js';
 import { Host } from '../host/host.js';
 import type { Upgrade } from '../host/upgrade.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { ResolvedOptions } from './options.js';
-import type { HandOff, WorkerLink } from './worker-link.js';
+import type { WorkerLink } from './worker-link.js';
 import type { Workers } from './workers.js';
 
 /** What a generation has in common with those before and after it. */
@@ -107,13 +106,13 @@ export class Generation {
       this.#workers.place(handOff);
       return;
     }
-    const { fd, info, head } = handOff;
     try {
-      this.#ownHost().adopt(fd, info, head);
+      this.#ownHost().adopt(handOff);
     } catch (error) {
-      const line = `cannot take over the socket of connection ${info.id}`;
+      const { id } = handOff.info;
+      const line = `cannot take over the socket of connection ${id}`;
       this.#context.options.log.throttledError('cannot take over a socket', line, error);
-      this.#context.onClosed(info.id);
+      this.#context.onClosed(id);
     }
   }
 
@@ -123,14 +122,15 @@ export class Generation {
   }
 
   /** Hosts a stream that has no descriptor to give. */
-  placeStream(stream: Duplex, info: ConnectionInfo, head: Uint8Array): void {
+  placeStream(handOff: StreamHandOff): void {
     try {
-      this.#ownHost().adoptStream(stream, info, head);
+      this.#ownHost().adoptStream(handOff);
     } catch (error) {
-      const line = `cannot take over the stream of connection ${info.id}`;
+      const { id } = handOff.info;
+      const line = `cannot take over the stream of connection ${id}`;
       this.#context.options.log.throttledError('cannot take over a stream', line, error);
-      stream.destroy();
-      this.#context.onClosed(info.id);
+      handOff.stream.destroy();
+      this.#context.onClosed(id);
     }
   }
 
@@ -149,7 +149,15 @@ export class Generation {
     if (this.#host === undefined) {
       const { options, calls, exchange, onClosed } = this.#context;
       const { handler } = this.#module;
-      this.#host = new Host(options.host, handler, exchange, this.#hostCounters, options.log, onClosed, calls());
+      this.#host = new Host({
+        options: options.host,
+        handler,
+        exchange,
+        counters: this.#hostCounters,
+        log: options.log,
+        onClosed,
+        calls: calls(),
+      });
     }
     return this.#host;
   }

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
 import { Counter, Counters } from '../connection/counters.js';
 import { Exchange, reportsOf } from '../host/exchange.js';
+import type { HandOff } from '../host/hand-off.js';
 import { Incidents } from '../host/incidents.js';
 import { registerExchange } from '../host/publish.js';
 import type { Health } from '../monitor/routes.js';
@@ -25,7 +26,7 @@ import { Reloads } from './reloads.js';
 import type { ServerOptions } from './server-options.js';
 import { readStats, type ServerStats } from './stats.js';
 import { type Destination, Upgrader } from './upgrade.js';
-import { abandon, type HandOff } from './worker-link.js';
+import { abandon } from './worker-link.js';
 
 /** Where a server listens. */
 export interface ServerAddress {
@@ -390,9 +391,9 @@ export class Server {
         return current().canPlace ? undefined : 'no worker takes connections';
       },
       expectOne: () => current().expectOne(),
-      place: (fd, info, head) => current().place({ fd, info, head }),
+      place: (handOff) => current().place(handOff),
       prepareStream: () => current().prepareStream(),
-      placeStream: (stream, info, head) => current().placeStream(stream, info, head),
+      placeStream: (handOff) => current().placeStream(handOff),
     };
   }
 

@@ -6,6 +6,7 @@ import { isPromise } from '../connection/is-promise.js';
 import { type Acceptance, DecisionError, type Refusal, readDecision } from '../host/decision.js';
 import { describePeer } from '../host/describe-peer.js';
 import { withoutParticulars } from '../host/error-text.js';
+import type { HandOff, StreamHandOff } from '../host/hand-off.js';
 import type { Incidents } from '../host/incidents.js';
 import type { ThrottledLog } from '../host/throttled-log.js';
 import type { Upgrade } from '../host/upgrade.js';
@@ -33,11 +34,11 @@ export interface Destination {
    */
   expectOne(): () => void;
   /** Hosts the connection of a descriptor, which is the destination's from now on. */
-  place(fd: number, info: ConnectionInfo, head: Uint8Array): void;
+  place(handOff: HandOff): void;
   /** Makes sure that a stream can be hosted, before it is told so. @throws if it cannot. */
   prepareStream(): void;
   /** Hosts a stream that has no descriptor to give. */
-  placeStream(stream: Duplex, info: ConnectionInfo, head: Uint8Array): void;
+  placeStream(handOff: StreamHandOff): void;
 }
 
 export interface UpgraderOptions extends UndecidedOptions {
@@ -345,7 +346,7 @@ export class Upgrader {
       throw error;
     }
     candidate.isPlaced = true;
-    this.#destination.place(fd, info, head);
+    this.#destination.place({ fd, info, head });
   }
 
   /** What the kernel takes at once of a response: see {@link SystemCalls.send}. */
@@ -371,7 +372,7 @@ export class Upgrader {
     stream.write(response, 'latin1');
     stream.off('error', ignore);
     candidate.isPlaced = true;
-    this.#destination.placeStream(stream, info, caller.unhandled());
+    this.#destination.placeStream({ stream, info, head: caller.unhandled() });
   }
 
   #refuseUnavailable(caller: Caller, why: string): void {

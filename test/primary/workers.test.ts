@@ -5,7 +5,8 @@ import { Piscina } from 'piscina';
 import { describe, expect, it, vi } from 'vitest';
 import { Counter, Counters } from '../../dist/connection/counters.js';
 import { Exchange } from '../../dist/host/exchange.js';
-import { abandon, type HandOff } from '../../dist/primary/worker-link.js';
+import type { HandOff } from '../../dist/host/hand-off.js';
+import { abandon } from '../../dist/primary/worker-link.js';
 import { resolveOptions } from '../../dist/primary/options.js';
 import { Workers } from '../../dist/primary/workers.js';
 import type { ServerOptions } from '../../dist/index.js';
@@ -56,6 +57,8 @@ describe.runIf(process.platform === 'linux')('workers', () => {
       await workers.drain(100);
     }
     expect(past.get(Counter.CONNECTIONS)).toBe(0);
+    expect(past.get(Counter.OPENED)).toBe(0);
+    expect(past.get(Counter.UNHOSTED)).toBe(6);
     expect(workers.load).toBe(0);
     expect(elsewhere).toEqual([]);
   });
