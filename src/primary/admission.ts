@@ -32,7 +32,8 @@ export interface Applicant {
 /** Decides who is let in, before anything of the application is asked; keeps count of addresses. */
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #connections: () => number;
+  /** What counts against {@link AdmissionOptions.maxConnections}, together. */
+  readonly #loads: { readonly load: number }[] = [];
   readonly #byAddress = new Map<string, number>();
   /** Of those that count: of WebSockets by id, of others by their sockets. Only while addresses are limited. */
   readonly #addresses = new Map<unknown, string>();
@@ -41,10 +42,13 @@ export class Admission {
   /** What was allowed last: most clients ask for the same, and to read a URL costs as much as a system call. */
   #allowedHost: string | undefined;
 
-  /** @param connections counts all that are open, in all threads, whether they are WebSockets already or not. */
-  constructor(options: AdmissionOptions, connections: () => number) {
+  constructor(options: AdmissionOptions) {
     this.#options = options;
-    this.#connections = connections;
+  }
+
+  /** Has the connections of somebody count from now on: WebSockets, or those that are none yet. */
+  include(holder: { readonly load: number }): void {
+    this.#loads.push(holder);
   }
 
   /** @param hosts what the server may be asked for if no option says so. */
@@ -74,7 +78,7 @@ export class Admission {
   /** Why one more connection of this peer is above a limit; undefined if it is not. */
   refusalFor(peer: { readonly remoteAddress?: string | undefined }): AdmissionRefusal | undefined {
     const { maxConnections, maxConnectionsPerIp } = this.#options;
-    if (this.#connections() >= maxConnections) return FULL;
+    if (this.load >= maxConnections) return FULL;
     if (maxConnectionsPerIp === 0) return undefined;
     const { remoteAddress } = peer; // to ask a socket is a system call
     if (remoteAddress === undefined) return undefined;
@@ -98,6 +102,13 @@ export class Admission {
   /** How many addresses have connections that count. */
   get addresses(): number {
     return this.#byAddress.size;
+  }
+
+  /** How many connections count. */
+  get load(): number {
+    let load = 0;
+    for (const holder of this.#loads) load += holder.load;
+    return load;
   }
 
   leave(key: unknown): void {

@@ -10,10 +10,10 @@ import type { WorkerLink } from './worker-link.js';
 import type { Workers } from './workers.js';
 
 /** What a generation has in common with those before and after it. */
-export interface GenerationContext {
+export interface GenerationEnvironment {
   readonly options: ResolvedOptions;
   /** Undefined on systems without koffi: then nothing is hosted by its descriptor. */
-  readonly calls: () => SystemCalls | undefined;
+  readonly calls: SystemCalls | undefined;
   /** The primary's part in publishing. */
   readonly exchange: Exchange;
   /** Where the counts of threads that have ended are added up. */
@@ -33,15 +33,15 @@ export interface GenerationContext {
  * one; while it reloads, also those that are still draining.
  */
 export class Generation {
-  readonly #context: GenerationContext;
+  readonly #environment: GenerationEnvironment;
   readonly #module: HandlerModule;
   #workers: Workers | undefined;
   /** For connections hosted in this thread; made when there is one. */
   #host: Host | undefined;
   readonly #hostCounters = new Counters();
 
-  private constructor(context: GenerationContext, module: HandlerModule) {
-    this.#context = context;
+  private constructor(environment: GenerationEnvironment, module: HandlerModule) {
+    this.#environment = environment;
     this.#module = module;
   }
 
@@ -50,15 +50,15 @@ export class Generation {
    * @param reloads how often it was loaded before: a module is loaded again only by another URL.
    * @throws HandlerModuleError
    */
-  static async load(context: GenerationContext, reloads: number): Promise<Generation> {
-    const { handler, startTimeoutMs } = context.options;
+  static async load(environment: GenerationEnvironment, reloads: number): Promise<Generation> {
+    const { handler, startTimeoutMs } = environment.options;
     const href = reloadedModule(handler, reloads);
-    return new Generation(context, await loadHandlerModule(href, { limitMs: startTimeoutMs }));
+    return new Generation(environment, await loadHandlerModule(href, { limitMs: startTimeoutMs }));
   }
 
   /** Starts the threads. Resolves with the name of their kernel. @throws WorkerStartError or ArenaError */
   async start(): Promise<string> {
-    const { options, exchange, past, onClosed, isReplaced, placeElsewhere, allLinks } = this.#context;
+    const { options, exchange, past, onClosed, isReplaced, placeElsewhere, allLinks } = this.#environment;
     if (options.threads === 0) return this.#ownHost().kernelName;
     const { Workers } = await import('./workers.js');
     const isCounted = options.admission.maxConnectionsPerIp > 0;
@@ -111,8 +111,8 @@ export class Generation {
     } catch (error) {
       const { id } = handOff.info;
       const line = `cannot take over the socket of connection ${id}`;
-      this.#context.options.log.throttledError('cannot take over a socket', line, error);
-      this.#context.onClosed(id);
+      this.#environment.options.log.throttledError('cannot take over a socket', line, error);
+      this.#environment.onClosed(id);
     }
   }
 
@@ -128,9 +128,9 @@ export class Generation {
     } catch (error) {
       const { id } = handOff.info;
       const line = `cannot take over the stream of connection ${id}`;
-      this.#context.options.log.throttledError('cannot take over a stream', line, error);
+      this.#environment.options.log.throttledError('cannot take over a stream', line, error);
       handOff.stream.destroy();
-      this.#context.onClosed(id);
+      this.#environment.onClosed(id);
     }
   }
 
@@ -141,13 +141,13 @@ export class Generation {
     for (const now of [Counter.CONNECTIONS, Counter.CLOSING, Counter.ARENA_BYTES, Counter.BUFFERED_BYTES]) {
       this.#hostCounters.set(now, 0);
     }
-    this.#context.past.addAll(this.#hostCounters);
+    this.#environment.past.addAll(this.#hostCounters);
     this.#hostCounters.values.fill(0);
   }
 
   #ownHost(): Host {
     if (this.#host === undefined) {
-      const { options, calls, exchange, onClosed } = this.#context;
+      const { options, calls, exchange, onClosed } = this.#environment;
       const { handler } = this.#module;
       this.#host = new Host({
         options: options.host,
@@ -156,7 +156,7 @@ export class Generation {
         counters: this.#hostCounters,
         log: options.log,
         onClosed,
-        calls: calls(),
+        calls,
       });
     }
     return this.#host;

@@ -83,7 +83,7 @@ export class HttpConnections {
   }
 
   /** Those within the limits. */
-  get counted(): number {
+  get load(): number {
     return this.#counted;
   }
 

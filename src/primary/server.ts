@@ -2,9 +2,8 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
-import { Counter, Counters } from '../connection/counters.js';
+import { Counters } from '../connection/counters.js';
 import { Exchange, reportsOf } from '../host/exchange.js';
-import type { HandOff } from '../host/hand-off.js';
 import { Incidents } from '../host/incidents.js';
 import { registerExchange } from '../host/publish.js';
 import type { Health } from '../monitor/routes.js';
@@ -15,18 +14,16 @@ import { Admission } from './admission.js';
 import { expectOwnFiles } from './bundled-error.js';
 import { ConfigError } from './config-error.js';
 import { checkDrain } from './drain-time.js';
-import { Generation, type GenerationContext } from './generation.js';
+import { Generations } from './generations.js';
 import { Boundary } from './boundary.js';
 import { createHttp } from './http.js';
 import { HttpConnections } from './http-connections.js';
 import { Lingering } from './lingering.js';
 import { checkNames, type ResolvedOptions, resolveOptions } from './options.js';
 import { loopbackHosts } from './origin.js';
-import { Reloads } from './reloads.js';
 import type { ServerOptions } from './server-options.js';
 import { readStats, type ServerStats } from './stats.js';
-import { type Destination, Upgrader } from './upgrade.js';
-import { abandon } from './worker-link.js';
+import { Upgrader } from './upgrade.js';
 
 /** Where a server listens. */
 export interface ServerAddress {
@@ -68,20 +65,11 @@ export class Server {
   readonly #startedAt = performance.now();
   /** What the primary counts itself, and the counts of threads that have ended. */
   readonly #counters = new Counters();
-  readonly #context: GenerationContext;
+  readonly #generations: Generations;
   #state: 'new' | 'started' | 'closing' | 'closed' = 'new';
-  /** Who gets new connections. */
-  #generation: Generation | undefined;
-  /** All that have connections: that one, one that starts, and those that drain since a reload. */
-  readonly #generations = new Set<Generation>();
-  readonly #draining = new Map<Generation, Promise<void>>();
-  /** How often it was tried. */
-  #reloads = 0;
-  readonly #reloading = new Reloads((drainMs) => this.#reload(drainMs));
   #upgrader: Upgrader | undefined;
   /** Undefined before it has started, and on systems without koffi. */
   #calls: SystemCalls | undefined;
-  #kernelName = '';
   #closed: Promise<void> | undefined;
   /** Ends what `publish` of a handler module does in this thread. */
   #unregister: () => void = () => {};
@@ -90,7 +78,7 @@ export class Server {
   constructor(options: ResolvedOptions) {
     this.#options = options;
     this.#incidents = new Incidents(this.#counters, options.log);
-    this.#admission = new Admission(options.admission, () => this.#load);
+    this.#admission = new Admission(options.admission);
     this.#exchange = new Exchange(options.host.bus, reportsOf(this.#counters, options.log));
     this.#httpConnections = new HttpConnections({
       stallTimeoutMs: options.host.limits.stallTimeoutMs,
@@ -98,16 +86,14 @@ export class Server {
       incidents: this.#incidents,
       calls: () => this.#calls,
     });
-    this.#context = {
+    this.#generations = new Generations({
       options,
-      calls: () => this.#calls,
       exchange: this.#exchange,
-      past: this.#counters,
+      counters: this.#counters,
       onClosed: (id) => this.#admission.leave(id),
-      isReplaced: () => this.#state === 'started',
-      placeElsewhere: (handOff) => this.#placeElsewhere(handOff),
-      allLinks: () => [...this.#generations].flatMap(({ workers }) => workers?.links ?? []),
-    };
+    });
+    this.#admission.include(this.#generations);
+    this.#admission.include(this.#httpConnections);
     this.#http = createHttp({
       options,
       admission: this.#admission,
@@ -175,8 +161,7 @@ export class Server {
     try {
       this.#calls = await this.#loadSystemCalls();
       if (this.#calls !== undefined) this.#exchange.sendBy(this.#calls, this.#counters);
-      const generation = await this.#startGeneration();
-      this.#generation = generation;
+      await this.#generations.start(this.#calls);
     } catch (error) {
       await this.close({ drainMs: 0 });
       throw error;
@@ -184,42 +169,14 @@ export class Server {
     const { handshakeTimeoutMs, maxHeaderCount, log, paths } = this.#options;
     const [admission, incidents, lingering] = [this.#admission, this.#incidents, this.#lingering];
     const connections = this.#httpConnections;
-    const upgrade = () => this.#generation?.upgrade;
     this.#upgrader = new Upgrader(
       {
         ...this.#options.admission,
-        ...{ paths, upgrade, admission, incidents, connections, lingering, maxHeaderCount, handshakeTimeoutMs, log },
+        ...{ paths, admission, incidents, connections, lingering, maxHeaderCount, handshakeTimeoutMs, log },
       },
-      this.#destination(this.#calls),
+      this.#generations,
     );
-  }
-
-  /** Loads the handler module, and starts the threads that host connections with it. */
-  async #startGeneration(): Promise<Generation> {
-    const generation = await Generation.load(this.#context, this.#reloads);
-    this.#expectStarted();
-    this.#generations.add(generation);
-    try {
-      this.#kernelName = await generation.start();
-      this.#expectStarted();
-      return generation;
-    } catch (error) {
-      // What had started already ends; `close` waits for it too.
-      await this.#retire(generation, 0);
-      throw error;
-    }
-  }
-
-  /** Drains a generation that gets no connections any more; once. */
-  #retire(generation: Generation, drainMs: number): Promise<void> {
-    const before = this.#draining.get(generation);
-    if (before !== undefined) return before;
-    const drained = generation.drain(drainMs).finally(() => {
-      this.#generations.delete(generation);
-      this.#draining.delete(generation);
-    });
-    this.#draining.set(generation, drained);
-    return drained;
+    this.#admission.include(this.#upgrader);
   }
 
   /** `close` may have been called while something was waited for. */
@@ -255,7 +212,7 @@ export class Server {
 
   /** The name of the kernel that its threads use; '' before it has started. */
   get kernel(): string {
-    return this.#kernelName;
+    return this.#generations.kernelName;
   }
 
   /**
@@ -293,11 +250,10 @@ export class Server {
   }
 
   stats(): ServerStats {
-    const counters = [...this.#generations].flatMap((generation) => generation.counters);
-    return readStats([this.#counters, ...counters], {
+    return readStats([this.#counters, ...this.#generations.counters], {
       httpConnections: this.#httpConnections.size,
-      pendingUpgrades: this.#upgrader?.pending ?? 0,
-      threads: this.#generation?.workers?.states ?? [],
+      pendingUpgrades: this.#upgrader?.load ?? 0,
+      threads: this.#generations.threads,
       uptimeMs: performance.now() - this.#startedAt,
     });
   }
@@ -315,16 +271,7 @@ export class Server {
   async reload(options?: CloseOptions): Promise<void> {
     const { drainMs = 5000 } = checkNames(options, 'reload', ['drainMs']);
     checkDrain(drainMs);
-    await this.#reloading.ask(drainMs);
-  }
-
-  async #reload(drainMs: number): Promise<void> {
-    const before = this.#generation;
-    if (before === undefined || this.#state !== 'started') throw new Error('only a running server can be reloaded');
-    this.#reloads++;
-    this.#generation = await this.#startGeneration();
-    this.#counters.add(Counter.RELOADS, 1);
-    void this.#retire(before, drainMs);
+    await this.#generations.reload(drainMs);
   }
 
   /**
@@ -345,12 +292,18 @@ export class Server {
 
   async #close(drainMs: number): Promise<void> {
     this.#state = 'closing';
+    const drained = this.#generations.close(drainMs); // from now on nobody is placed
     this.#upgrader?.close();
-    // Those that drain since a reload may have had more time.
-    const earlier = [...this.#draining.keys()];
-    const deadline = setTimeout(() => earlier.forEach((generation) => void generation.drain(0)), drainMs);
-    const retired = await Promise.allSettled([...this.#generations].map((each) => this.#retire(each, drainMs)));
-    clearTimeout(deadline);
+    try {
+      await drained;
+    } finally {
+      // Whatever has gone wrong with threads.
+      await this.#closeAllElse();
+      this.#state = 'closed';
+    }
+  }
+
+  async #closeAllElse(): Promise<void> {
     const httpClosed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#unregister();
     this.#exchange.bus.close();
@@ -359,57 +312,18 @@ export class Server {
     this.#http.closeAllConnections();
     await httpClosed;
     this.#options.log.flush();
-    this.#state = 'closed';
-    // Whatever has gone wrong with threads: the rest is closed by now.
-    for (const outcome of retired) if (outcome.status === 'rejected') throw outcome.reason;
-  }
-
-  /** All connections, in all threads, but for those that get a last answer. */
-  get #load(): number {
-    let load = this.#httpConnections.counted + (this.#upgrader?.pending ?? 0);
-    for (const generation of this.#generations) load += generation.load;
-    return load;
-  }
-
-  #placeElsewhere(handOff: HandOff): void {
-    if (this.#state === 'started' && this.#generation !== undefined) {
-      this.#generation.place(handOff);
-      return;
-    }
-    this.#counters.add(Counter.CONNECTIONS_ABANDONED, 1);
-    abandon([handOff]);
-    this.#admission.leave(handOff.info.id);
-  }
-
-  #destination(calls: SystemCalls | undefined): Destination {
-    const server = this;
-    const current = () => this.#generation as Generation; // it has started before anybody is upgraded
-    return {
-      calls,
-      get unavailable() {
-        if (server.#state !== 'started') return 'the server is going away';
-        return current().canPlace ? undefined : 'no worker takes connections';
-      },
-      expectOne: () => current().expectOne(),
-      place: (handOff) => current().place(handOff),
-      prepareStream: () => current().prepareStream(),
-      placeStream: (handOff) => current().placeStream(handOff),
-    };
   }
 
   #health(): Health {
-    const workers = this.#generation?.workers;
-    const threads = workers?.states ?? [];
-    const isSlow = workers?.isSlow === true || this.#exchange.bus.ledger.isSlow;
-    const isDegraded = isSlow || threads.length < this.#options.threads || threads.some(({ isTaking }) => !isTaking);
-    const status = this.#state === 'started' ? (isDegraded || workers?.isCrashing ? 'degraded' : 'ok') : 'draining';
+    const { threads, isDegraded, lostLastMinute } = this.#generations;
+    const running = isDegraded ? 'degraded' : 'ok';
     const { connections, workersLost } = this.stats();
     return {
-      status,
+      status: this.#state === 'started' ? running : 'draining',
       threads,
       connections,
       workersLost,
-      workersLostLastMinute: workers?.lostLastMinute ?? 0,
+      workersLostLastMinute: lostLastMinute,
       uptimeSeconds: Math.round((performance.now() - this.#startedAt) / 1000),
     };
   }

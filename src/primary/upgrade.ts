@@ -26,6 +26,8 @@ import { Waits } from './waits.js';
 export interface Destination {
   /** Why no connection can be accepted now; undefined if it can. */
   readonly unavailable: string | undefined;
+  /** The hook of the handler module, as it is loaded now; undefined if it has none. */
+  readonly upgrade: Upgrade | undefined;
   /** What it takes to give away connections that have a descriptor; undefined if all go as streams. */
   readonly calls: SystemCalls | undefined;
   /**
@@ -44,8 +46,6 @@ export interface Destination {
 export interface UpgraderOptions extends UndecidedOptions {
   /** Undefined: all. */
   readonly paths: ReadonlySet<string> | undefined;
-  /** The hook of the handler module, as it is loaded now. */
-  readonly upgrade: () => Upgrade | undefined;
   readonly admission: Admission;
   readonly incidents: Incidents;
   /** Those of our HTTP server, until they are upgraded. */
@@ -111,7 +111,7 @@ export class Upgrader {
   }
 
   /** How many upgrades wait now. */
-  get pending(): number {
+  get load(): number {
     return this.#waits.size;
   }
 
@@ -136,7 +136,7 @@ export class Upgrader {
   #onCaller(request: HandshakeRequest, caller: Caller, triesLeft: number): void {
     const candidate = this.#judge(request, caller, triesLeft);
     if (candidate === undefined) return;
-    const upgrade = this.#options.upgrade();
+    const { upgrade } = this.#destination;
     if (upgrade === undefined) {
       this.#decide(candidate, undefined);
       return;

@@ -44,7 +44,8 @@ describe('what counts as one address', () => {
 describe('admission', () => {
   it('asks first for the host, then for the origin, then for room', () => {
     const options = { ...OPEN, maxConnections: 1, allowedHosts: hostRule(['ours.example']) };
-    const admission = new Admission(options, () => 1);
+    const admission = new Admission(options);
+    admission.include({ load: 1 });
     const judge = (host: string, origin?: string) => admission.judge({ ...APPLICANT, host, origin });
     expect(judge('foreign.example', 'http://evil.example')).toMatchObject({
       status: 403,
@@ -59,41 +60,43 @@ describe('admission', () => {
   });
 
   it('lets those in that say no origin, and by default pages of the same', () => {
-    const admission = new Admission(OPEN, () => 0);
+    const admission = new Admission(OPEN);
     expect(admission.judge(APPLICANT)).toBeUndefined();
     expect(admission.judge({ ...APPLICANT, origin: 'http://localhost' })).toBeUndefined();
     expect(admission.judge({ ...APPLICANT, origin: 'null' })).toMatchObject({ status: 403 });
-    const strict = new Admission({ ...OPEN, allowedOrigins: originRule([]) }, () => 0);
+    const strict = new Admission({ ...OPEN, allowedOrigins: originRule([]) });
     expect(strict.judge(APPLICANT)).toBeUndefined();
     expect(strict.judge({ ...APPLICANT, origin: 'http://localhost' })).toMatchObject({ status: 403 });
   });
 
   it('has hosts of its own that an option overrules', () => {
     const defaults = hostRule(['localhost']);
-    const admission = new Admission(OPEN, () => 0);
+    const admission = new Admission(OPEN);
     expect(admission.allowsHost('anything.example')).toBe(true);
     admission.defaultHosts = defaults;
     expect(admission.allowsHost('anything.example')).toBe(false);
-    const told = new Admission({ ...OPEN, allowedHosts: hostRule(['told.example']) }, () => 0);
+    const told = new Admission({ ...OPEN, allowedHosts: hostRule(['told.example']) });
     told.defaultHosts = defaults;
     expect(told.allowsHost('told.example')).toBe(true);
     expect(told.allowsHost('localhost')).toBe(false);
   });
 
   it('lets in as many as there may be, and others when some have left', () => {
-    let connections = 2;
-    const admission = new Admission({ ...OPEN, maxConnections: 3 }, () => connections);
+    const some = { load: 1 };
+    const admission = new Admission({ ...OPEN, maxConnections: 3 });
+    admission.include(some);
+    admission.include({ load: 1 });
     expect(admission.judge(APPLICANT)).toBeUndefined();
-    connections = 3;
+    some.load = 2;
     expect(admission.judge(APPLICANT)).toMatchObject({ status: 503 });
-    connections = 4;
+    some.load = 3;
     expect(admission.judge(APPLICANT)).toMatchObject({ status: 503 });
-    connections = 2;
+    some.load = 1;
     expect(admission.judge(APPLICANT)).toBeUndefined();
   });
 
   it('counts by address, a /64 being one', () => {
-    const admission = new Admission({ ...OPEN, maxConnectionsPerIp: 2 }, () => 0);
+    const admission = new Admission({ ...OPEN, maxConnectionsPerIp: 2 });
     const isIn = (remoteAddress: string) => admission.judge({ ...APPLICANT, remoteAddress }) === undefined;
     admission.enter(1, { remoteAddress: '2001:db8::1' });
     expect(isIn('2001:db8::2')).toBe(true);
@@ -110,7 +113,7 @@ describe('admission', () => {
   });
 
   it('counts who leaves once, and nobody who has not entered', () => {
-    const admission = new Admission({ ...OPEN, maxConnectionsPerIp: 2 }, () => 0);
+    const admission = new Admission({ ...OPEN, maxConnectionsPerIp: 2 });
     const isIn = () => admission.judge(APPLICANT) === undefined;
     admission.leave(1);
     admission.enter(1, APPLICANT);
@@ -124,7 +127,7 @@ describe('admission', () => {
   });
 
   it('keeps nothing of an address that has no connections any more', () => {
-    const admission = new Admission({ ...OPEN, maxConnectionsPerIp: 2 }, () => 0);
+    const admission = new Admission({ ...OPEN, maxConnectionsPerIp: 2 });
     for (let i = 0; i < 1000; i++) admission.enter(i, { remoteAddress: `10.0.${i >> 8}.${i & 255}` });
     admission.enter('again', { remoteAddress: '10.0.0.1' });
     expect(admission.addresses).toBe(1000);
@@ -135,7 +138,8 @@ describe('admission', () => {
   });
 
   it('does not count again what counts already', () => {
-    const admission = new Admission({ ...OPEN, maxConnections: 1, maxConnectionsPerIp: 1 }, () => 1);
+    const admission = new Admission({ ...OPEN, maxConnections: 1, maxConnectionsPerIp: 1 });
+    admission.include({ load: 1 });
     admission.enter('a socket', APPLICANT);
     expect(admission.judge(APPLICANT)).toMatchObject({ status: 503 });
     expect(admission.judge({ ...APPLICANT, isCounted: true })).toBeUndefined();
@@ -145,7 +149,7 @@ describe('admission', () => {
   });
 
   it('does not judge by an address that is not known', () => {
-    const admission = new Admission({ ...OPEN, maxConnectionsPerIp: 1 }, () => 0);
+    const admission = new Admission({ ...OPEN, maxConnectionsPerIp: 1 });
     admission.enter(1, {});
     expect(admission.judge({ ...APPLICANT, remoteAddress: undefined })).toBeUndefined();
   });
