@@ -3,7 +3,7 @@ import type { Exchange } from '../host/exchange.js';
 import { type HandlerModule, loadHandlerModule, reloadedModule } from '../host/handler-module.js';
 import type { HandOff, StreamHandOff } from '../host/hand-off.js';
 import { Host } from '../host/host.js';
-import type { Upgrade } from '../host/upgrade.js';
+import type { Upgrade } from '../host/upgrade-hook.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { ResolvedOptions } from './options.js';
 import type { WorkerLink } from './worker-link.js';

@@ -1,12 +1,12 @@
 import { Counter, type Counters } from '../connection/counters.js';
 import type { Exchange } from '../host/exchange.js';
 import type { HandOff, StreamHandOff } from '../host/hand-off.js';
-import type { Upgrade } from '../host/upgrade.js';
+import type { Upgrade } from '../host/upgrade-hook.js';
+import type { Destination } from '../opening/destination.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { Generation, type GenerationEnvironment } from './generation.js';
 import type { ResolvedOptions } from './options.js';
 import { Reloads } from './reloads.js';
-import type { Destination } from './upgrade.js';
 import { abandon } from './worker-link.js';
 
 /** What the generations of a server have of it. */
@@ -168,10 +168,6 @@ export class Generations implements Destination {
     if (threads.length < options.threads || threads.some(({ isTaking }) => !isTaking)) return true;
     const workers = this.#current?.workers;
     return exchange.bus.ledger.isSlow || workers?.isSlow === true || workers?.isCrashing === true;
-  }
-
-  get calls(): SystemCalls | undefined {
-    return this.#calls;
   }
 
   get unavailable(): string | undefined {

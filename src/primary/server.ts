@@ -6,24 +6,21 @@ import { Counters } from '../connection/counters.js';
 import { Exchange, reportsOf } from '../host/exchange.js';
 import { Incidents } from '../host/incidents.js';
 import { registerExchange } from '../host/publish.js';
-import type { Health } from '../monitor/routes.js';
+import { type Health, Routes } from '../monitor/routes.js';
+import { Opening } from '../opening/opening.js';
+import { loopbackHosts } from '../opening/origin.js';
 import { shown } from '../protocol/shown.js';
 import { loadSystemCalls, type SystemCalls } from '../system/system-calls.js';
-import { Acceptor } from './acceptor.js';
 import { Admission } from './admission.js';
+import { BacklogAcceptor } from './backlog-acceptor.js';
 import { expectOwnFiles } from './bundled-error.js';
 import { ConfigError } from './config-error.js';
+import { nextConnectionId } from './connection-ids.js';
 import { checkDrain } from './drain-time.js';
 import { Generations } from './generations.js';
-import { Boundary } from './boundary.js';
-import { createHttp } from './http.js';
-import { HttpConnections } from './http-connections.js';
-import { Lingering } from './lingering.js';
 import { checkNames, type ResolvedOptions, resolveOptions } from './options.js';
-import { loopbackHosts } from './origin.js';
 import type { ServerOptions } from './server-options.js';
 import { readStats, type ServerStats } from './stats.js';
-import { Upgrader } from './upgrade.js';
 
 /** Where a server listens. */
 export interface ServerAddress {
@@ -56,20 +53,17 @@ export function createServer(options: ServerOptions): Server {
 /** A WebSocket server. Lives in the thread that created it, the primary. */
 export class Server {
   readonly #options: ResolvedOptions;
-  readonly #http: HttpServer;
-  readonly #admission: Admission;
-  readonly #incidents: Incidents;
-  readonly #httpConnections: HttpConnections;
-  readonly #lingering = new Lingering((socket) => this.#httpConnections.release(socket));
-  readonly #exchange: Exchange;
   readonly #startedAt = performance.now();
   /** What the primary counts itself, and the counts of threads that have ended. */
   readonly #counters = new Counters();
+  readonly #exchange: Exchange;
+  readonly #admission: Admission;
   readonly #generations: Generations;
   #state: 'new' | 'started' | 'closing' | 'closed' = 'new';
-  #upgrader: Upgrader | undefined;
-  /** Undefined before it has started, and on systems without koffi. */
-  #calls: SystemCalls | undefined;
+  /** Once the threads have started. */
+  #opening: Opening | undefined;
+  /** Once it is to listen. */
+  #http: HttpServer | undefined;
   #closed: Promise<void> | undefined;
   /** Ends what `publish` of a handler module does in this thread. */
   #unregister: () => void = () => {};
@@ -77,32 +71,14 @@ export class Server {
   /** @internal Use {@link createServer}. */
   constructor(options: ResolvedOptions) {
     this.#options = options;
-    this.#incidents = new Incidents(this.#counters, options.log);
-    this.#admission = new Admission(options.admission);
-    this.#exchange = new Exchange(options.host.bus, reportsOf(this.#counters, options.log));
-    this.#httpConnections = new HttpConnections({
-      stallTimeoutMs: options.host.limits.stallTimeoutMs,
-      admission: this.#admission,
-      incidents: this.#incidents,
-      calls: () => this.#calls,
-    });
-    this.#generations = new Generations({
-      options,
-      exchange: this.#exchange,
-      counters: this.#counters,
-      onClosed: (id) => this.#admission.leave(id),
-    });
-    this.#admission.include(this.#generations);
-    this.#admission.include(this.#httpConnections);
-    this.#http = createHttp({
-      options,
-      admission: this.#admission,
-      incidents: this.#incidents,
-      connections: this.#httpConnections,
-      lingering: this.#lingering,
-      health: () => this.#health(),
-      upgrader: () => this.#upgrader,
-    });
+    const counters = this.#counters;
+    const exchange = new Exchange(options.host.bus, reportsOf(counters, options.log));
+    const admission = new Admission(options.admission);
+    const onClosed = (id: number) => admission.leave(id);
+    this.#exchange = exchange;
+    this.#admission = admission;
+    this.#generations = new Generations({ options, exchange, counters, onClosed });
+    admission.include(this.#generations);
   }
 
   /**
@@ -122,29 +98,21 @@ export class Server {
     if (typeof host !== 'string' || host === '') {
       throw new ConfigError('host', `host must be an address or a name, got ${shown(host)}`);
     }
-    await this.start();
+    const { opening, calls } = await this.#start();
+    this.#expectStarted();
+    const http = opening.createHttpServer();
+    this.#http = http;
     try {
-      await new Promise<void>((resolve, reject) => {
-        // While it looks the host up, a close() ends it without a word of its own.
-        const closed = () => reject(new Error('the server was closed while it was starting'));
-        this.#http.once('error', reject);
-        this.#http.once('close', closed);
-        this.#http.listen({ port, host }, () => {
-          this.#http.off('error', reject);
-          this.#http.off('close', closed);
-          resolve();
-        });
-      });
+      await listening(http, port, host);
       this.#expectStarted();
     } catch (error) {
       await this.close({ drainMs: 0 });
       throw error;
     }
     const address = this.address() as ServerAddress; // it listens
-    this.#admission.defaultHosts = loopbackHosts(address.host);
-    if (this.#calls !== undefined && this.#upgrader !== undefined) {
-      const boundary = new Boundary(this.#options.log);
-      new Acceptor(this.#http, this.#calls, this.#upgrader, boundary, this.#options).start();
+    opening.gate.defaultHosts = loopbackHosts(address.host);
+    if (calls !== undefined) {
+      new BacklogAcceptor(http, calls, opening.upgrader, opening.boundary, this.#options).start();
     }
     return address;
   }
@@ -154,29 +122,42 @@ export class Server {
    * `listen` otherwise. @throws as `listen`.
    */
   async start(): Promise<void> {
+    await this.#start();
+  }
+
+  async #start(): Promise<{ readonly opening: Opening; readonly calls: SystemCalls | undefined }> {
     if (this.#state !== 'new') throw new Error('a server can be started once');
     expectOwnFiles();
     this.#state = 'started';
     this.#unregister = registerExchange(this.#exchange);
     try {
-      this.#calls = await this.#loadSystemCalls();
-      if (this.#calls !== undefined) this.#exchange.sendBy(this.#calls, this.#counters);
-      await this.#generations.start(this.#calls);
+      const calls = await this.#loadSystemCalls();
+      if (calls !== undefined) this.#exchange.sendBy(calls, this.#counters);
+      await this.#generations.start(calls);
+      const opening = this.#createOpening(calls);
+      this.#opening = opening;
+      return { opening, calls };
     } catch (error) {
       await this.close({ drainMs: 0 });
       throw error;
     }
-    const { handshakeTimeoutMs, maxHeaderCount, log, paths } = this.#options;
-    const [admission, incidents, lingering] = [this.#admission, this.#incidents, this.#lingering];
-    const connections = this.#httpConnections;
-    this.#upgrader = new Upgrader(
-      {
-        ...this.#options.admission,
-        ...{ paths, admission, incidents, connections, lingering, maxHeaderCount, handshakeTimeoutMs, log },
-      },
-      this.#generations,
-    );
-    this.#admission.include(this.#upgrader);
+  }
+
+  #createOpening(calls: SystemCalls | undefined): Opening {
+    const { admission, host, log, ...options } = this.#options;
+    const opening = new Opening({
+      options: { ...options, ...admission, stallTimeoutMs: host.limits.stallTimeoutMs },
+      destination: this.#generations,
+      calls,
+      places: this.#admission,
+      nextId: nextConnectionId,
+      routes: new Routes(() => this.#health(), this.#options),
+      incidents: new Incidents(this.#counters, log),
+      log,
+    });
+    this.#admission.include(opening.connections);
+    this.#admission.include(opening.upgrader);
+    return opening;
   }
 
   /** `close` may have been called while something was waited for. */
@@ -199,8 +180,8 @@ export class Server {
 
   /** Where it listens; undefined before `listen` has resolved, and after `close`. */
   address(): ServerAddress | undefined {
-    const address = this.#http.address() as AddressInfo | null; // never a string: it does not listen on pipes
-    if (address === null) return undefined;
+    const address = this.#http?.address() as AddressInfo | null | undefined; // never a string: it does not listen on pipes
+    if (address === null || address === undefined) return undefined;
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
     return { host: address.address, port: address.port, url: `ws://${host}:${address.port}` };
   }
@@ -223,14 +204,14 @@ export class Server {
    * @throws Error if it has not. @throws TypeError for arguments that are not those of an 'upgrade' event, in their order.
    */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
-    if (this.#upgrader === undefined) throw new Error('a server must be started before it can handle an upgrade');
+    if (this.#opening === undefined) throw new Error('a server must be started before it can handle an upgrade');
     if (!(Array.isArray(request?.rawHeaders) && typeof socket?.write === 'function' && head instanceof Uint8Array)) {
       throw new TypeError(
         "handleUpgrade(request, socket, head) takes the arguments of an HTTP server's 'upgrade' event",
       );
     }
     if (socket instanceof Socket) socket.setNoDelay(true); // as those of our own HTTP server
-    this.#upgrader.onUpgrade(request, socket, head);
+    this.#opening.upgrader.onUpgrade(request, socket, head);
   }
 
   /**
@@ -251,8 +232,8 @@ export class Server {
 
   stats(): ServerStats {
     return readStats([this.#counters, ...this.#generations.counters], {
-      httpConnections: this.#httpConnections.size,
-      pendingUpgrades: this.#upgrader?.load ?? 0,
+      httpConnections: this.#opening?.connections.size ?? 0,
+      pendingUpgrades: this.#opening?.upgrader.load ?? 0,
       threads: this.#generations.threads,
       uptimeMs: performance.now() - this.#startedAt,
     });
@@ -293,7 +274,7 @@ export class Server {
   async #close(drainMs: number): Promise<void> {
     this.#state = 'closing';
     const drained = this.#generations.close(drainMs); // from now on nobody is placed
-    this.#upgrader?.close();
+    this.#opening?.upgrader.close();
     try {
       await drained;
     } finally {
@@ -304,12 +285,12 @@ export class Server {
   }
 
   async #closeAllElse(): Promise<void> {
-    const httpClosed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    const http = this.#http;
+    const httpClosed = new Promise<void>((resolve) => (http === undefined ? resolve() : http.close(() => resolve())));
     this.#unregister();
     this.#exchange.bus.close();
-    this.#lingering.destroyAll();
-    this.#httpConnections.destroyAll();
-    this.#http.closeAllConnections();
+    this.#opening?.destroyAll();
+    http?.closeAllConnections();
     await httpClosed;
     this.#options.log.flush();
   }
@@ -327,4 +308,19 @@ export class Server {
       uptimeSeconds: Math.round((performance.now() - this.#startedAt) / 1000),
     };
   }
+}
+
+/** Resolves when it listens. @throws the system's error, or an Error if it is closed meanwhile. */
+function listening(http: HttpServer, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // While it looks the host up, a close() ends it without a word of its own.
+    const closed = () => reject(new Error('the server was closed while it was starting'));
+    http.once('error', reject);
+    http.once('close', closed);
+    http.listen({ port, host }, () => {
+      http.off('error', reject);
+      http.off('close', closed);
+      resolve();
+    });
+  });
 }

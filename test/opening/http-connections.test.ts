@@ -6,7 +6,7 @@ import { Counter, Counters } from '../../dist/connection/counters.js';
 import { Incidents } from '../../dist/host/incidents.js';
 import { ThrottledLog } from '../../dist/host/throttled-log.js';
 import { Admission } from '../../dist/primary/admission.js';
-import { HttpConnections } from '../../dist/primary/http-connections.js';
+import { HttpConnections } from '../../dist/opening/http-connections.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import { until } from '../e2e/serving.js';
 
@@ -25,13 +25,13 @@ async function listen(answerBytes: number, { stallTimeoutMs = 0, maxConnections 
   const counters = new Counters();
   const lines: string[] = [];
   const incidents = new Incidents(counters, new ThrottledLog(({ line }) => lines.push(line)));
-  const limits = { maxConnections, maxConnectionsPerIp: 0, allowedOrigins: undefined, allowedHosts: undefined };
+  const limits = { maxConnections, maxConnectionsPerIp: 0 };
   const admission = new Admission(limits);
   const connections: HttpConnections = new HttpConnections({
     stallTimeoutMs,
-    admission,
+    places: admission,
     incidents,
-    calls: () => calls,
+    calls,
   });
   admission.include(connections);
   const answer = Buffer.alloc(answerBytes);
@@ -61,9 +61,9 @@ async function client(
 /** Connections that a test makes up. */
 function withoutServer(maxConnections: number): HttpConnections {
   const incidents = new Incidents(new Counters(), new ThrottledLog(() => {}));
-  const limits = { maxConnections, maxConnectionsPerIp: 0, allowedOrigins: undefined, allowedHosts: undefined };
+  const limits = { maxConnections, maxConnectionsPerIp: 0 };
   const admission = new Admission(limits);
-  return new HttpConnections({ stallTimeoutMs: 0, admission, incidents, calls: () => calls });
+  return new HttpConnections({ stallTimeoutMs: 0, places: admission, incidents, calls });
 }
 
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
