@@ -5,7 +5,7 @@ export { defineHandler, type ModuleHandler } from './host/define-handler.js';
 export { HandlerModuleError } from './host/handler-module-error.js';
 export type { Logger } from './host/logger.js';
 export { publish, roomToPublish } from './host/publish.js';
-export type { Upgrade, UpgradeAcceptance, UpgradeRefusal, UpgradeRequest } from './host/upgrade.js';
+export type { Upgrade, UpgradeAcceptance, UpgradeRefusal, UpgradeRequest } from './host/upgrade-hook.js';
 export type { Thresholds } from './kernels/thresholds.js';
 export { ArenaError } from './memory/arena.js';
 export { BundledError } from './primary/bundled-error.js';

@@ -14,6 +14,7 @@ const TIERS: readonly (readonly string[])[] = [
   ['cli'],
   ['primary', 'load', 'study'],
   ['worker', 'monitor'],
+  ['opening'],
   ['host'],
   ['connection', 'pubsub', 'client'],
   ['protocol'],
@@ -26,7 +27,7 @@ const ALLOWED: ReadonlySet<string> = new Set(['connection → pubsub']);
 /** … and these are not, though they go downward. */
 const FORBIDDEN: ReadonlySet<string> = new Set(
   // A load generator knows nothing of the server: it measures any.
-  ['worker', 'primary', 'monitor', 'host', 'connection', 'pubsub'].map((server) => `load → ${server}`),
+  ['worker', 'primary', 'monitor', 'opening', 'host', 'connection', 'pubsub'].map((server) => `load → ${server}`),
 );
 
 /** These run in a worker, in the primary, under a fuzzer and in a benchmark: no sockets, threads, timers, clocks. */
@@ -227,6 +228,8 @@ describe('the check of layers', () => {
     ['connection/a.ts', "import { Socket } from 'node:net';"],
     ['primary/a.ts', "const worker = new URL('../worker/worker.js', import.meta.url);"],
     ['handlers/echo.ts', "import { defineHandler } from '../index.js';"],
+    ['worker/a.ts', "import { Opening } from '../opening/opening.js';"],
+    ['opening/a.ts', "import type { HandOff } from '../host/hand-off.js';"],
     ['index.ts', "export { a } from './primary/a.js';"],
     ['cli.ts', "import { createServer } from './index.js'; import { run } from './load/run.js';"],
     ['load/a.ts', "import { Client } from '../client/client.js'; import { k } from '../kernels/k.js';"],
@@ -260,6 +263,11 @@ describe('the check of layers', () => {
     ['worker/a.ts', "import { x } from '../primary/x.js';"],
     ['worker/a.ts', "import { x } from '../monitor/x.js';"],
     ['monitor/a.ts', "import { x } from '../primary/x.js';"],
+    ['opening/a.ts', "import { x } from '../primary/x.js';"],
+    ['opening/a.ts', "import type { x } from '../worker/x.js';"],
+    ['opening/a.ts', "import { x } from '../monitor/x.js';"],
+    ['host/a.ts', "import type { x } from '../opening/x.js';"],
+    ['load/a.ts', "import { x } from '../opening/x.js';"],
     ['load/a.ts', "import { x } from '../worker/x.js';"],
     ['load/a.ts', "import { x } from '../primary/x.js';"],
     ['primary/a.ts', "import { x } from '../load/x.js';"],

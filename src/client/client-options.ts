@@ -1,5 +1,5 @@
-import type { Certificates } from './certificates.js';
 import { shown, unknownOption } from '../protocol/shown.js';
+import type { Certificates } from './certificates.js';
 import type { ClientConnection } from './client-connection.js';
 import type { ConnectionHooks } from './client-hooks.js';
 import type { ClientLimits } from './client-limits.js';

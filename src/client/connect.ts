@@ -1,7 +1,7 @@
 import { readAddress } from './address.js';
 import { checkCertificates } from './certificates.js';
 import { ClientConnection } from './client-connection.js';
-import { checkOptions, type ClientOptions, resolveLimits } from './client-options.js';
+import { type ClientOptions, checkOptions, resolveLimits } from './client-options.js';
 import { ConnectError } from './connect-error.js';
 import { dial } from './dial.js';
 import { Handshake } from './handshake.js';

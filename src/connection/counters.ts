@@ -66,6 +66,8 @@ export const Counter = {
   REFUSED_UNAVAILABLE: 34,
   /** Counted by the primary: upgrades refused because hooks still run for too many clients that have left. */
   ORPHANED_HOOKS: 35,
+  /** Connections that were handed over, and that could not be hosted: they are over, and were never opened. */
+  UNHOSTED: 36,
 } as const;
 
 export type Counter = (typeof Counter)[keyof typeof Counter];

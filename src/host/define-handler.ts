@@ -1,5 +1,5 @@
 import type { Handler } from '../connection/handler.js';
-import type { Upgrade } from './upgrade.js';
+import type { Upgrade } from './upgrade-hook.js';
 
 /** The default export of a handler module: the hooks of its connections, and `upgrade`, if that is not an export of its own. */
 export interface ModuleHandler<Data = unknown> extends Handler<Data> {

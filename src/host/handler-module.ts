@@ -7,7 +7,7 @@ import { errorText } from './error-text.js';
 import { HandlerModuleError } from './handler-module-error.js';
 import { findUpgrade, HOOKS, hookHint, mistakenForUpgrade } from './hook-names.js';
 import { placeOfSyntaxError } from './syntax-error.js';
-import type { Upgrade } from './upgrade.js';
+import type { Upgrade } from './upgrade-hook.js';
 
 export { HandlerModuleError };
 

@@ -1,7 +1,7 @@
 import type { Handler } from '../connection/handler.js';
 import { HandlerModuleError } from './handler-module-error.js';
 import { similarName } from './similar-name.js';
-import type { Upgrade } from './upgrade.js';
+import type { Upgrade } from './upgrade-hook.js';
 
 /** The hooks of a handler's connections. */
 export const HOOKS: readonly string[] = ['open', 'message', 'drain', 'close'] satisfies (keyof Handler)[];

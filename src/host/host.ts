@@ -1,5 +1,4 @@
 import { closeSync } from 'node:fs';
-import type { Duplex } from 'node:stream';
 import { debuglog } from 'node:util';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import type { Connection } from '../connection/connection.js';
@@ -22,10 +21,11 @@ import { Arena } from '../memory/arena.js';
 import { CloseCode } from '../protocol/close.js';
 import type { BusLimits } from '../pubsub/bus.js';
 import type { SystemCalls } from '../system/system-calls.js';
-import type { ThreadPublishing } from './thread-publishing.js';
 import { describePeer } from './describe-peer.js';
+import type { HandOff, StreamHandOff } from './hand-off.js';
 import { Incidents } from './incidents.js';
 import { Sweep, tickFor } from './sweep.js';
+import type { ThreadPublishing } from './thread-publishing.js';
 import { ThrottledSet } from './throttled.js';
 import type { ThrottledLog } from './throttled-log.js';
 
@@ -63,6 +63,20 @@ export interface HostOptions {
   readonly poison: boolean;
 }
 
+/** What a host has of its thread. */
+export interface HostEnvironment {
+  readonly options: HostOptions;
+  readonly handler: Handler;
+  /** The thread's part in publishing. */
+  readonly publishing: ThreadPublishing;
+  readonly counters: Counters;
+  readonly log: ThrottledLog;
+  /** Is told the id of each connection that is over, or that could not be taken over. */
+  readonly onClosed: (id: number) => void;
+  /** Undefined on systems without koffi, where connections come as streams only. */
+  readonly calls: SystemCalls | undefined;
+}
+
 /**
  * What one thread hosts: its arena, its kernel, its topics, its connections, and the handler they are for. The same in a
  * worker and in the primary.
@@ -87,20 +101,8 @@ export class Host {
   /** Called when something that `drain` may wait for has come to an end. */
   #onProgress: () => void = () => {};
 
-  /**
-   * @param onClosed is told the id of each connection that is over, or that could not be taken over.
-   * @param calls of this thread; undefined on systems without koffi, where connections come as streams only.
-   * @throws ArenaError if the arena cannot be reserved.
-   */
-  constructor(
-    options: HostOptions,
-    handler: Handler,
-    publishing: ThreadPublishing,
-    counters: Counters,
-    log: ThrottledLog,
-    onClosed: (id: number) => void,
-    calls: SystemCalls | undefined,
-  ) {
+  /** @throws ArenaError if the arena cannot be reserved. */
+  constructor({ options, handler, publishing, counters, log, onClosed, calls }: HostEnvironment) {
     this.#onClosed = onClosed;
     this.#calls = calls;
     const arena = new Arena(options.arenaBytes);
@@ -168,7 +170,7 @@ export class Host {
    * Takes over a connected socket by its descriptor, which is the host's from now on, whatever happens.
    * @param onSettled is called as soon as a socket has the descriptor, or it is closed: then it is safe, should the thread die.
    */
-  adopt(fd: number, info: ConnectionInfo, head: Uint8Array, onSettled: () => void = () => {}): void {
+  adopt({ fd, info, head }: HandOff, onSettled: () => void = () => {}): void {
     let isOpen = false;
     try {
       const calls = this.#calls;
@@ -192,7 +194,7 @@ export class Host {
   }
 
   /** Takes over any other open byte stream. */
-  adoptStream(stream: Duplex, info: ConnectionInfo, head: Uint8Array): void {
+  adoptStream({ stream, info, head }: StreamHandOff): void {
     const { arena, turn } = this.#env;
     const connect = (listener: TransportListener) => new StreamTransport(stream, arena, turn, this.#budget, listener);
     this.#add(new HostedConnection(this.#env, info, this.#traced(info, head, connect)), head);

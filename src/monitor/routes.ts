@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answer } from '../opening/answer.js';
 import { readTarget } from '../protocol/request-target.js';
 import { renderPage } from './render-page.js';
 
@@ -94,21 +95,3 @@ const answerUpgradeRequired: Route = (request, response) => {
   const connection = response.shouldKeepAlive ? 'Upgrade' : 'close, Upgrade';
   answer(request, response, 426, 'text/plain', body, { Upgrade: 'websocket', Connection: connection });
 };
-
-/** Sends a complete answer. */
-export function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  status: number,
-  type: string,
-  body: string,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  response.writeHead(status, {
-    'Content-Type': `${type}; charset=utf-8`,
-    'Content-Length': Buffer.byteLength(body),
-    'X-Content-Type-Options': 'nosniff',
-    ...headers,
-  });
-  response.end(request.method === 'HEAD' ? undefined : body);
-}

@@ -1,22 +1,21 @@
-import type { Duplex } from 'node:stream';
-import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Counter, Counters } from '../connection/counters.js';
-import type { ThreadPublishing } from '../host/thread-publishing.js';
+import type { HandOff, StreamHandOff } from '../host/hand-off.js';
 import { type HandlerModule, loadHandlerModule, reloadedModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
-import type { Upgrade } from '../host/upgrade.js';
+import type { ThreadPublishing } from '../host/thread-publishing.js';
+import type { Upgrade } from '../host/upgrade-hook.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { ResolvedOptions } from './options.js';
-import type { HandOff, WorkerLink } from './worker-link.js';
+import type { WorkerLink } from './worker-link.js';
 import type { Workers } from './workers.js';
 
 /** What a generation has in common with those before and after it. */
-export interface GenerationContext {
+export interface GenerationEnvironment {
   readonly options: ResolvedOptions;
   /** Undefined on systems without koffi: then nothing is hosted by its descriptor. */
-  readonly calls: () => SystemCalls | undefined;
+  readonly calls: SystemCalls | undefined;
   /** The primary's part in publishing. */
-  readonly exchange: ThreadPublishing;
+  readonly publishing: ThreadPublishing;
   /** Where the counts of threads that have ended are added up. */
   readonly past: Counters;
   /** Is told the id of each connection that is over. */
@@ -34,15 +33,15 @@ export interface GenerationContext {
  * one; while it reloads, also those that are still draining.
  */
 export class Generation {
-  readonly #context: GenerationContext;
+  readonly #environment: GenerationEnvironment;
   readonly #module: HandlerModule;
   #workers: Workers | undefined;
   /** For connections hosted in this thread; made when there is one. */
   #host: Host | undefined;
   readonly #hostCounters = new Counters();
 
-  private constructor(context: GenerationContext, module: HandlerModule) {
-    this.#context = context;
+  private constructor(environment: GenerationEnvironment, module: HandlerModule) {
+    this.#environment = environment;
     this.#module = module;
   }
 
@@ -51,21 +50,21 @@ export class Generation {
    * @param reloads how often it was loaded before: a module is loaded again only by another URL.
    * @throws HandlerModuleError
    */
-  static async load(context: GenerationContext, reloads: number): Promise<Generation> {
-    const { handler, startTimeoutMs } = context.options;
+  static async load(environment: GenerationEnvironment, reloads: number): Promise<Generation> {
+    const { handler, startTimeoutMs } = environment.options;
     const href = reloadedModule(handler, reloads);
-    return new Generation(context, await loadHandlerModule(href, { limitMs: startTimeoutMs }));
+    return new Generation(environment, await loadHandlerModule(href, { limitMs: startTimeoutMs }));
   }
 
   /** Starts the threads. Resolves with the name of their kernel. @throws WorkerStartError or ArenaError */
   async start(): Promise<string> {
-    const { options, exchange, past, onClosed, isReplaced, placeElsewhere, allLinks } = this.#context;
+    const { options, publishing, past, onClosed, isReplaced, placeElsewhere, allLinks } = this.#environment;
     if (options.threads === 0) return this.#ownHost().kernelName;
     const { Workers } = await import('./workers.js');
     const isCounted = options.admission.maxConnectionsPerIp > 0;
     const workers = new Workers(
       { ...options, isReplaced, placeElsewhere, onClosed: isCounted ? onClosed : undefined },
-      exchange.bus,
+      publishing.bus,
       past,
       allLinks,
     );
@@ -107,13 +106,13 @@ export class Generation {
       this.#workers.place(handOff);
       return;
     }
-    const { fd, info, head } = handOff;
     try {
-      this.#ownHost().adopt(fd, info, head);
+      this.#ownHost().adopt(handOff);
     } catch (error) {
-      const line = `cannot take over the socket of connection ${info.id}`;
-      this.#context.options.log.throttledError('cannot take over a socket', line, error);
-      this.#context.onClosed(info.id);
+      const { id } = handOff.info;
+      const line = `cannot take over the socket of connection ${id}`;
+      this.#environment.options.log.throttledError('cannot take over a socket', line, error);
+      this.#environment.onClosed(id);
     }
   }
 
@@ -123,14 +122,15 @@ export class Generation {
   }
 
   /** Hosts a stream that has no descriptor to give. */
-  placeStream(stream: Duplex, info: ConnectionInfo, head: Uint8Array): void {
+  placeStream(handOff: StreamHandOff): void {
     try {
-      this.#ownHost().adoptStream(stream, info, head);
+      this.#ownHost().adoptStream(handOff);
     } catch (error) {
-      const line = `cannot take over the stream of connection ${info.id}`;
-      this.#context.options.log.throttledError('cannot take over a stream', line, error);
-      stream.destroy();
-      this.#context.onClosed(info.id);
+      const { id } = handOff.info;
+      const line = `cannot take over the stream of connection ${id}`;
+      this.#environment.options.log.throttledError('cannot take over a stream', line, error);
+      handOff.stream.destroy();
+      this.#environment.onClosed(id);
     }
   }
 
@@ -141,15 +141,23 @@ export class Generation {
     for (const now of [Counter.CONNECTIONS, Counter.CLOSING, Counter.ARENA_BYTES, Counter.BUFFERED_BYTES]) {
       this.#hostCounters.set(now, 0);
     }
-    this.#context.past.addAll(this.#hostCounters);
+    this.#environment.past.addAll(this.#hostCounters);
     this.#hostCounters.values.fill(0);
   }
 
   #ownHost(): Host {
     if (this.#host === undefined) {
-      const { options, calls, exchange, onClosed } = this.#context;
+      const { options, calls, publishing, onClosed } = this.#environment;
       const { handler } = this.#module;
-      this.#host = new Host(options.host, handler, exchange, this.#hostCounters, options.log, onClosed, calls());
+      this.#host = new Host({
+        options: options.host,
+        handler,
+        publishing,
+        counters: this.#hostCounters,
+        log: options.log,
+        onClosed,
+        calls,
+      });
     }
     return this.#host;
   }

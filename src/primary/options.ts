@@ -1,18 +1,19 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import type { ResourceLimits } from 'node:worker_threads';
-import { DEFAULT_BUS_LIMITS } from '../host/thread-publishing.js';
 import type { HostOptions } from '../host/host.js';
 import { guardLogger, LOG_LEVELS, type Logger, stderrLogger } from '../host/logger.js';
+import { DEFAULT_BUS_LIMITS } from '../host/thread-publishing.js';
 import { ThrottledLog, tellTo } from '../host/throttled-log.js';
 import { KERNEL_CHOICES, type KernelChoice } from '../kernels/create-kernel.js';
 import { NEVER_BYTES, THRESHOLD_NAMES, THRESHOLDS, type Thresholds } from '../kernels/thresholds.js';
 import { MAX_ARENA_BYTES, MIN_ARENA_BYTES } from '../memory/arena.js';
+import type { GateLists } from '../opening/gate.js';
+import { hostRule, originRule } from '../opening/origin.js';
 import { shown, unknownOption } from '../protocol/shown.js';
 import { descriptorLimit, hasDescriptors } from '../system/descriptor.js';
 import type { AdmissionOptions } from './admission.js';
 import { ConfigError } from './config-error.js';
-import { type HostRule, hostRule, type OriginRule, originRule } from './origin.js';
 import type { ServerOptions } from './server-options.js';
 
 /** {@link ServerOptions}, checked and complete. */
@@ -20,7 +21,7 @@ export interface ResolvedOptions {
   readonly handler: string;
   readonly threads: number;
   readonly host: HostOptions;
-  readonly admission: AdmissionOptions;
+  readonly admission: AdmissionOptions & GateLists;
   readonly maxHeaderBytes: number;
   readonly maxHeaderCount: number;
   readonly handshakeTimeoutMs: number;
@@ -243,20 +244,22 @@ function checkList(name: string, value: unknown): readonly string[] {
   throw new ConfigError(name, `${name} must be an array of strings, got ${shown(value)}`);
 }
 
-function checkOrigins(value: unknown): OriginRule {
+function checkOrigins(value: unknown): readonly string[] {
+  const list = checkList('allowedOrigins', value);
   try {
-    return originRule(checkList('allowedOrigins', value));
+    originRule(list);
+    return [...list];
   } catch (error) {
-    if (error instanceof ConfigError) throw error;
     throw new ConfigError('allowedOrigins', `allowedOrigins ${(error as Error).message}`);
   }
 }
 
-function checkHosts(value: unknown): HostRule {
+function checkHosts(value: unknown): readonly string[] {
+  const list = checkList('allowedHosts', value);
   try {
-    return hostRule(checkList('allowedHosts', value));
+    hostRule(list);
+    return [...list];
   } catch (error) {
-    if (error instanceof ConfigError) throw error;
     throw new ConfigError('allowedHosts', `allowedHosts ${(error as Error).message}`);
   }
 }

@@ -2,30 +2,25 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
-import { Counter, Counters } from '../connection/counters.js';
-import { ThreadPublishing, reportsOf } from '../host/thread-publishing.js';
+import { Counters } from '../connection/counters.js';
 import { Incidents } from '../host/incidents.js';
 import { registerPublishing } from '../host/publish.js';
-import type { Health } from '../monitor/routes.js';
+import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';
+import { type Health, Routes } from '../monitor/routes.js';
+import { Opening } from '../opening/opening.js';
+import { loopbackHosts } from '../opening/origin.js';
 import { shown } from '../protocol/shown.js';
 import { loadSystemCalls, type SystemCalls } from '../system/system-calls.js';
-import { Acceptor } from './acceptor.js';
 import { Admission } from './admission.js';
+import { BacklogAcceptor } from './backlog-acceptor.js';
 import { expectOwnFiles } from './bundled-error.js';
 import { ConfigError } from './config-error.js';
+import { nextConnectionId } from './connection-ids.js';
 import { checkDrain } from './drain-time.js';
-import { Generation, type GenerationContext } from './generation.js';
-import { Boundary } from './boundary.js';
-import { createHttp } from './http.js';
-import { HttpConnections } from './http-connections.js';
-import { Lingering } from './lingering.js';
+import { Generations } from './generations.js';
 import { checkNames, type ResolvedOptions, resolveOptions } from './options.js';
-import { loopbackHosts } from './origin.js';
-import { Reloads } from './reloads.js';
 import type { ServerOptions } from './server-options.js';
 import { readStats, type ServerStats } from './stats.js';
-import { type Destination, Upgrader } from './upgrade.js';
-import { abandon, type HandOff } from './worker-link.js';
 
 /** Where a server listens. */
 export interface ServerAddress {
@@ -58,29 +53,17 @@ export function createServer(options: ServerOptions): Server {
 /** A WebSocket server. Lives in the thread that created it, the primary. */
 export class Server {
   readonly #options: ResolvedOptions;
-  readonly #http: HttpServer;
-  readonly #admission: Admission;
-  readonly #incidents: Incidents;
-  readonly #httpConnections: HttpConnections;
-  readonly #lingering = new Lingering((socket) => this.#httpConnections.release(socket));
-  readonly #exchange: ThreadPublishing;
   readonly #startedAt = performance.now();
   /** What the primary counts itself, and the counts of threads that have ended. */
   readonly #counters = new Counters();
-  readonly #context: GenerationContext;
+  readonly #publishing: ThreadPublishing;
+  readonly #admission: Admission;
+  readonly #generations: Generations;
   #state: 'new' | 'started' | 'closing' | 'closed' = 'new';
-  /** Who gets new connections. */
-  #generation: Generation | undefined;
-  /** All that have connections: that one, one that starts, and those that drain since a reload. */
-  readonly #generations = new Set<Generation>();
-  readonly #draining = new Map<Generation, Promise<void>>();
-  /** How often it was tried. */
-  #reloads = 0;
-  readonly #reloading = new Reloads((drainMs) => this.#reload(drainMs));
-  #upgrader: Upgrader | undefined;
-  /** Undefined before it has started, and on systems without koffi. */
-  #calls: SystemCalls | undefined;
-  #kernelName = '';
+  /** Once the threads have started. */
+  #opening: Opening | undefined;
+  /** Once it is to listen. */
+  #http: HttpServer | undefined;
   #closed: Promise<void> | undefined;
   /** Ends what `publish` of a handler module does in this thread. */
   #unregister: () => void = () => {};
@@ -88,34 +71,14 @@ export class Server {
   /** @internal Use {@link createServer}. */
   constructor(options: ResolvedOptions) {
     this.#options = options;
-    this.#incidents = new Incidents(this.#counters, options.log);
-    this.#admission = new Admission(options.admission, () => this.#load);
-    this.#exchange = new ThreadPublishing(options.host.bus, reportsOf(this.#counters, options.log));
-    this.#httpConnections = new HttpConnections({
-      stallTimeoutMs: options.host.limits.stallTimeoutMs,
-      admission: this.#admission,
-      incidents: this.#incidents,
-      calls: () => this.#calls,
-    });
-    this.#context = {
-      options,
-      calls: () => this.#calls,
-      exchange: this.#exchange,
-      past: this.#counters,
-      onClosed: (id) => this.#admission.leave(id),
-      isReplaced: () => this.#state === 'started',
-      placeElsewhere: (handOff) => this.#placeElsewhere(handOff),
-      allLinks: () => [...this.#generations].flatMap(({ workers }) => workers?.links ?? []),
-    };
-    this.#http = createHttp({
-      options,
-      admission: this.#admission,
-      incidents: this.#incidents,
-      connections: this.#httpConnections,
-      lingering: this.#lingering,
-      health: () => this.#health(),
-      upgrader: () => this.#upgrader,
-    });
+    const counters = this.#counters;
+    const publishing = new ThreadPublishing(options.host.bus, reportsOf(counters, options.log));
+    const admission = new Admission(options.admission);
+    const onClosed = (id: number) => admission.leave(id);
+    this.#publishing = publishing;
+    this.#admission = admission;
+    this.#generations = new Generations({ options, publishing, counters, onClosed });
+    admission.include(this.#generations);
   }
 
   /**
@@ -135,29 +98,21 @@ export class Server {
     if (typeof host !== 'string' || host === '') {
       throw new ConfigError('host', `host must be an address or a name, got ${shown(host)}`);
     }
-    await this.start();
+    const { opening, calls } = await this.#start();
+    this.#expectStarted();
+    const http = opening.createHttpServer();
+    this.#http = http;
     try {
-      await new Promise<void>((resolve, reject) => {
-        // While it looks the host up, a close() ends it without a word of its own.
-        const closed = () => reject(new Error('the server was closed while it was starting'));
-        this.#http.once('error', reject);
-        this.#http.once('close', closed);
-        this.#http.listen({ port, host }, () => {
-          this.#http.off('error', reject);
-          this.#http.off('close', closed);
-          resolve();
-        });
-      });
+      await listening(http, port, host);
       this.#expectStarted();
     } catch (error) {
       await this.close({ drainMs: 0 });
       throw error;
     }
     const address = this.address() as ServerAddress; // it listens
-    this.#admission.defaultHosts = loopbackHosts(address.host);
-    if (this.#calls !== undefined && this.#upgrader !== undefined) {
-      const boundary = new Boundary(this.#options.log);
-      new Acceptor(this.#http, this.#calls, this.#upgrader, boundary, this.#options).start();
+    opening.gate.defaultHosts = loopbackHosts(address.host);
+    if (calls !== undefined) {
+      new BacklogAcceptor(http, calls, opening.upgrader, opening.boundary, this.#options).start();
     }
     return address;
   }
@@ -167,58 +122,42 @@ export class Server {
    * `listen` otherwise. @throws as `listen`.
    */
   async start(): Promise<void> {
+    await this.#start();
+  }
+
+  async #start(): Promise<{ readonly opening: Opening; readonly calls: SystemCalls | undefined }> {
     if (this.#state !== 'new') throw new Error('a server can be started once');
     expectOwnFiles();
     this.#state = 'started';
-    this.#unregister = registerPublishing(this.#exchange);
+    this.#unregister = registerPublishing(this.#publishing);
     try {
-      this.#calls = await this.#loadSystemCalls();
-      if (this.#calls !== undefined) this.#exchange.sendBy(this.#calls, this.#counters);
-      const generation = await this.#startGeneration();
-      this.#generation = generation;
+      const calls = await this.#loadSystemCalls();
+      if (calls !== undefined) this.#publishing.sendBy(calls, this.#counters);
+      await this.#generations.start(calls);
+      const opening = this.#createOpening(calls);
+      this.#opening = opening;
+      return { opening, calls };
     } catch (error) {
       await this.close({ drainMs: 0 });
       throw error;
     }
-    const { handshakeTimeoutMs, maxHeaderCount, log, paths } = this.#options;
-    const [admission, incidents, lingering] = [this.#admission, this.#incidents, this.#lingering];
-    const connections = this.#httpConnections;
-    const upgrade = () => this.#generation?.upgrade;
-    this.#upgrader = new Upgrader(
-      {
-        ...this.#options.admission,
-        ...{ paths, upgrade, admission, incidents, connections, lingering, maxHeaderCount, handshakeTimeoutMs, log },
-      },
-      this.#destination(this.#calls),
-    );
   }
 
-  /** Loads the handler module, and starts the threads that host connections with it. */
-  async #startGeneration(): Promise<Generation> {
-    const generation = await Generation.load(this.#context, this.#reloads);
-    this.#expectStarted();
-    this.#generations.add(generation);
-    try {
-      this.#kernelName = await generation.start();
-      this.#expectStarted();
-      return generation;
-    } catch (error) {
-      // What had started already ends; `close` waits for it too.
-      await this.#retire(generation, 0);
-      throw error;
-    }
-  }
-
-  /** Drains a generation that gets no connections any more; once. */
-  #retire(generation: Generation, drainMs: number): Promise<void> {
-    const before = this.#draining.get(generation);
-    if (before !== undefined) return before;
-    const drained = generation.drain(drainMs).finally(() => {
-      this.#generations.delete(generation);
-      this.#draining.delete(generation);
+  #createOpening(calls: SystemCalls | undefined): Opening {
+    const { admission, host, log, ...options } = this.#options;
+    const opening = new Opening({
+      options: { ...options, ...admission, stallTimeoutMs: host.limits.stallTimeoutMs },
+      destination: this.#generations,
+      calls,
+      places: this.#admission,
+      nextId: nextConnectionId,
+      routes: new Routes(() => this.#health(), this.#options),
+      incidents: new Incidents(this.#counters, log),
+      log,
     });
-    this.#draining.set(generation, drained);
-    return drained;
+    this.#admission.include(opening.connections);
+    this.#admission.include(opening.upgrader);
+    return opening;
   }
 
   /** `close` may have been called while something was waited for. */
@@ -241,8 +180,8 @@ export class Server {
 
   /** Where it listens; undefined before `listen` has resolved, and after `close`. */
   address(): ServerAddress | undefined {
-    const address = this.#http.address() as AddressInfo | null; // never a string: it does not listen on pipes
-    if (address === null) return undefined;
+    const address = this.#http?.address() as AddressInfo | null | undefined; // never a string: it does not listen on pipes
+    if (address === null || address === undefined) return undefined;
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
     return { host: address.address, port: address.port, url: `ws://${host}:${address.port}` };
   }
@@ -254,7 +193,7 @@ export class Server {
 
   /** The name of the kernel that its threads use; '' before it has started. */
   get kernel(): string {
-    return this.#kernelName;
+    return this.#generations.kernelName;
   }
 
   /**
@@ -265,14 +204,14 @@ export class Server {
    * @throws Error if it has not. @throws TypeError for arguments that are not those of an 'upgrade' event, in their order.
    */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
-    if (this.#upgrader === undefined) throw new Error('a server must be started before it can handle an upgrade');
+    if (this.#opening === undefined) throw new Error('a server must be started before it can handle an upgrade');
     if (!(Array.isArray(request?.rawHeaders) && typeof socket?.write === 'function' && head instanceof Uint8Array)) {
       throw new TypeError(
         "handleUpgrade(request, socket, head) takes the arguments of an HTTP server's 'upgrade' event",
       );
     }
     if (socket instanceof Socket) socket.setNoDelay(true); // as those of our own HTTP server
-    this.#upgrader.onUpgrade(request, socket, head);
+    this.#opening.upgrader.onUpgrade(request, socket, head);
   }
 
   /**
@@ -283,20 +222,19 @@ export class Server {
    * @throws TypeError if it is nothing that can be sent, or the topic is no string.
    */
   publish(topic: string, data: SendData): boolean {
-    return this.#exchange.publish(topic, data);
+    return this.#publishing.publish(topic, data);
   }
 
   /** Resolves when no thread has too much to take of what this thread publishes; at once where none has. */
   roomToPublish(): Promise<void> {
-    return this.#exchange.bus.room();
+    return this.#publishing.bus.room();
   }
 
   stats(): ServerStats {
-    const counters = [...this.#generations].flatMap((generation) => generation.counters);
-    return readStats([this.#counters, ...counters], {
-      httpConnections: this.#httpConnections.size,
-      pendingUpgrades: this.#upgrader?.pending ?? 0,
-      threads: this.#generation?.workers?.states ?? [],
+    return readStats([this.#counters, ...this.#generations.counters], {
+      httpConnections: this.#opening?.connections.size ?? 0,
+      pendingUpgrades: this.#opening?.upgrader.load ?? 0,
+      threads: this.#generations.threads,
       uptimeMs: performance.now() - this.#startedAt,
     });
   }
@@ -314,16 +252,7 @@ export class Server {
   async reload(options?: CloseOptions): Promise<void> {
     const { drainMs = 5000 } = checkNames(options, 'reload', ['drainMs']);
     checkDrain(drainMs);
-    await this.#reloading.ask(drainMs);
-  }
-
-  async #reload(drainMs: number): Promise<void> {
-    const before = this.#generation;
-    if (before === undefined || this.#state !== 'started') throw new Error('only a running server can be reloaded');
-    this.#reloads++;
-    this.#generation = await this.#startGeneration();
-    this.#counters.add(Counter.RELOADS, 1);
-    void this.#retire(before, drainMs);
+    await this.#generations.reload(drainMs);
   }
 
   /**
@@ -344,72 +273,54 @@ export class Server {
 
   async #close(drainMs: number): Promise<void> {
     this.#state = 'closing';
-    this.#upgrader?.close();
-    // Those that drain since a reload may have had more time.
-    const earlier = [...this.#draining.keys()];
-    const deadline = setTimeout(() => earlier.forEach((generation) => void generation.drain(0)), drainMs);
-    const retired = await Promise.allSettled([...this.#generations].map((each) => this.#retire(each, drainMs)));
-    clearTimeout(deadline);
-    const httpClosed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    const drained = this.#generations.close(drainMs); // from now on nobody is placed
+    this.#opening?.upgrader.close();
+    try {
+      await drained;
+    } finally {
+      // Whatever has gone wrong with threads.
+      await this.#closeAllElse();
+      this.#state = 'closed';
+    }
+  }
+
+  async #closeAllElse(): Promise<void> {
+    const http = this.#http;
+    const httpClosed = new Promise<void>((resolve) => (http === undefined ? resolve() : http.close(() => resolve())));
     this.#unregister();
-    this.#exchange.bus.close();
-    this.#lingering.destroyAll();
-    this.#httpConnections.destroyAll();
-    this.#http.closeAllConnections();
+    this.#publishing.bus.close();
+    this.#opening?.destroyAll();
+    http?.closeAllConnections();
     await httpClosed;
     this.#options.log.flush();
-    this.#state = 'closed';
-    // Whatever has gone wrong with threads: the rest is closed by now.
-    for (const outcome of retired) if (outcome.status === 'rejected') throw outcome.reason;
-  }
-
-  /** All connections, in all threads, but for those that get a last answer. */
-  get #load(): number {
-    let load = this.#httpConnections.counted + (this.#upgrader?.pending ?? 0);
-    for (const generation of this.#generations) load += generation.load;
-    return load;
-  }
-
-  #placeElsewhere(handOff: HandOff): void {
-    if (this.#state === 'started' && this.#generation !== undefined) {
-      this.#generation.place(handOff);
-      return;
-    }
-    this.#counters.add(Counter.CONNECTIONS_ABANDONED, 1);
-    abandon([handOff]);
-    this.#admission.leave(handOff.info.id);
-  }
-
-  #destination(calls: SystemCalls | undefined): Destination {
-    const server = this;
-    const current = () => this.#generation as Generation; // it has started before anybody is upgraded
-    return {
-      calls,
-      get unavailable() {
-        if (server.#state !== 'started') return 'the server is going away';
-        return current().canPlace ? undefined : 'no worker takes connections';
-      },
-      expectOne: () => current().expectOne(),
-      place: (fd, info, head) => current().place({ fd, info, head }),
-      prepareStream: () => current().prepareStream(),
-      placeStream: (stream, info, head) => current().placeStream(stream, info, head),
-    };
   }
 
   #health(): Health {
-    const workers = this.#generation?.workers;
-    const threads = workers?.states ?? [];
-    const isSlow = workers?.isSlow === true || this.#exchange.bus.ledger.isSlow;
-    const isDegraded = isSlow || threads.length < this.#options.threads || threads.some(({ isTaking }) => !isTaking);
-    const status = this.#state === 'started' ? (isDegraded || workers?.isCrashing ? 'degraded' : 'ok') : 'draining';
+    const { threads, isDegraded, lostLastMinute } = this.#generations;
+    const running = isDegraded ? 'degraded' : 'ok';
     const { connections, workersLost } = this.stats();
     return {
-      status,
+      status: this.#state === 'started' ? running : 'draining',
       threads,
       connections,
       workersLost,
-      workersLostLastMinute: workers?.lostLastMinute ?? 0,
+      workersLostLastMinute: lostLastMinute,
       uptimeSeconds: Math.round((performance.now() - this.#startedAt) / 1000),
     };
   }
+}
+
+/** Resolves when it listens. @throws the system's error, or an Error if it is closed meanwhile. */
+function listening(http: HttpServer, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // While it looks the host up, a close() ends it without a word of its own.
+    const closed = () => reject(new Error('the server was closed while it was starting'));
+    http.once('error', reject);
+    http.once('close', closed);
+    http.listen({ port, host }, () => {
+      http.off('error', reject);
+      http.off('close', closed);
+      resolve();
+    });
+  });
 }

@@ -1,26 +1,18 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
-import type { ConnectionInfo } from '../connection/connection-info.js';
 import { Counter, Counters } from '../connection/counters.js';
+import type { HandOff } from '../host/hand-off.js';
 import { shownModule } from '../host/handler-module.js';
 import type { HostOptions } from '../host/host.js';
 import type { ThrottledLog } from '../host/throttled-log.js';
-import type { FromWorker, Offered, ToWorker, WorkerResult, WorkerTask } from '../worker/messages.js';
 import { ThreadLedger } from '../pubsub/thread-ledger.js';
+import type { FromWorker, Offer, ToWorker, WorkerResult, WorkerTask } from '../worker/messages.js';
 import { Ownership } from '../worker/ownership.js';
 import { WorkerStartError } from './worker-start-error.js';
 
-/** A connection that is to be hosted by a worker. */
-export interface HandOff {
-  readonly fd: number;
-  readonly info: ConnectionInfo;
-  readonly head: Uint8Array;
-}
-
-/** One that is on its way. */
-interface Offer extends HandOff {
-  readonly slot: number;
+/** An offer, and what the primary notes of it. */
+interface NotedOffer extends Offer {
   /** What the kernel knows the socket by, while the number of its descriptor may come to be somebody else's. */
   readonly inode: number;
   /** When the worker was told. */
@@ -40,6 +32,19 @@ const START_GRACE_MS = 5000;
 const PORT_CLOSE_MS = 1000;
 /** After so long, in ms, a thread that has ended has closed all that it had, whether its port has said so or not. */
 const LATE_RECLAIM_MS = 10_000;
+
+export interface WorkerLinkOptions {
+  /** Has a thread for the worker's task. */
+  readonly pool: Pick<Piscina, 'run'>;
+  /** The URL of the handler module. */
+  readonly handler: string;
+  readonly host: HostOptions;
+  readonly log: ThrottledLog;
+  /** Is told the id of each connection that is over, also by the worker's end; undefined if nobody wants to know. */
+  readonly onClosed: ((id: number) => void) | undefined;
+  /** A worker that does not start for so long is ended, in ms. */
+  readonly startTimeoutMs: number;
+}
 
 /**
  * The primary's end of one worker: what it has been offered, and how it ended. A worker that dies is replaced by a new one
@@ -64,9 +69,9 @@ export class WorkerLink {
   readonly #killed = new AbortController();
   readonly #port: MessagePort;
   /** In the order of offering, which is the order of taking. */
-  #offers: Offer[] = [];
+  #offers: NotedOffer[] = [];
   /** Offers that the worker is still to be told of. */
-  #unsent: Offer[] = [];
+  #unsent: NotedOffer[] = [];
   /** Offers ever made less those revoked. */
   #offered = 0;
   /** The slot of the last offer that was revoked and that the worker has not seen yet, as far as is known. */
@@ -76,15 +81,7 @@ export class WorkerLink {
   readonly #ids = new Set<number>();
   readonly #onClosed: ((id: number) => void) | undefined;
 
-  /** @param onClosed is told the id of each connection that is over, also by the worker's end. */
-  constructor(
-    pool: Piscina,
-    handler: string,
-    options: HostOptions,
-    log: ThrottledLog,
-    onClosed: ((id: number) => void) | undefined,
-    startTimeoutMs: number,
-  ) {
+  constructor({ pool, handler, host: options, log, onClosed, startTimeoutMs }: WorkerLinkOptions) {
     this.#onClosed = onClosed;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
@@ -133,7 +130,8 @@ export class WorkerLink {
   /** Connections that are the worker's, or on their way to it, but for those that are closing. */
   get load(): number {
     const { counters } = this;
-    const over = counters.get(Counter.OPENED) - counters.get(Counter.CONNECTIONS) + counters.get(Counter.CLOSING);
+    const open = counters.get(Counter.CONNECTIONS) - counters.get(Counter.CLOSING);
+    const over = counters.get(Counter.OPENED) + counters.get(Counter.UNHOSTED) - open;
     return this.#offered - over;
   }
 
@@ -145,8 +143,8 @@ export class WorkerLink {
       this.#sendOffers();
       return false;
     }
-    const { fd, info, head } = handOff;
-    const offer: Offer = { fd, info, head, slot, inode: inodeOf(fd), offeredAt: Number.POSITIVE_INFINITY };
+    const { fd, info } = handOff;
+    const offer: NotedOffer = { slot, handOff, inode: inodeOf(fd), offeredAt: Number.POSITIVE_INFINITY };
     this.#offers.push(offer);
     this.#offered++;
     this.ledger.noteOffered();
@@ -161,10 +159,10 @@ export class WorkerLink {
   #sendOffers(): void {
     if (this.#unsent.length === 0) return;
     const now = performance.now();
-    const offers = this.#unsent.map((offer): Offered => {
+    const offers = this.#unsent.map((offer): Offer => {
       offer.offeredAt = now;
-      const { slot, fd, info, head } = offer;
-      return { slot, fd, info, head };
+      const { slot, handOff } = offer;
+      return { slot, handOff };
     });
     this.#unsent = [];
     this.#port.postMessage({ type: 'hand-offs', offers } satisfies ToWorker);
@@ -183,13 +181,12 @@ export class WorkerLink {
 
   /** Takes back what the worker has not taken. The descriptors are the caller's. */
   revokeOffers(): HandOff[] {
-    const revoked: Offer[] = [];
-    const left: Offer[] = [];
+    const revoked: NotedOffer[] = [];
+    const left: NotedOffer[] = [];
     for (const offer of this.#offers) (this.#ownership.revoke(offer.slot) ? revoked : left).push(offer);
     this.#offers = left;
     this.#unseenSlot = revoked.at(-1)?.slot ?? this.#unseenSlot;
-    this.#forget(revoked);
-    return revoked;
+    return this.#forget(revoked);
   }
 
   /**
@@ -203,20 +200,20 @@ export class WorkerLink {
     this.#offers = [];
     if (!this.#isGone) {
       // Its sockets may still be about to be closed: to close one of them, too, would close somebody else's.
-      setTimeout(() => abandon(unsettled.filter(isStillOpen)), LATE_RECLAIM_MS).unref();
+      setTimeout(() => abandon(unsettled.filter(isStillOpen).map(({ handOff }) => handOff)), LATE_RECLAIM_MS).unref();
       return revoked;
     }
-    const taken = unsettled.filter(isStillOpen);
-    this.#forget(taken);
-    return [...taken, ...revoked];
+    return [...this.#forget(unsettled.filter(isStillOpen)), ...revoked];
   }
 
-  #forget(handOffs: readonly HandOff[]): void {
-    this.#offered -= handOffs.length;
-    for (const { info } of handOffs) {
-      this.#ids.delete(info.id);
+  /** They are not the worker's any more. */
+  #forget(offers: readonly NotedOffer[]): HandOff[] {
+    this.#offered -= offers.length;
+    return offers.map(({ handOff }) => {
+      this.#ids.delete(handOff.info.id);
       this.ledger.noteSettled(); // taken back
-    }
+      return handOff;
+    });
   }
 
   /** Lets the two workers exchange publications. */
@@ -253,7 +250,7 @@ export class WorkerLink {
   #forgetSettled(): void {
     let settled = 0;
     for (; settled < this.#offers.length; settled++) {
-      const { slot } = this.#offers[settled] as Offer; // below the length
+      const { slot } = this.#offers[settled] as NotedOffer; // below the length
       if (!this.#ownership.isSettled(slot)) break;
       this.#ownership.release(slot);
     }
@@ -286,8 +283,8 @@ function inodeOf(fd: number): number {
   }
 }
 
-function isStillOpen({ fd, inode }: Offer): boolean {
-  return inode >= 0 && inodeOf(fd) === inode;
+function isStillOpen({ handOff, inode }: NotedOffer): boolean {
+  return inode >= 0 && inodeOf(handOff.fd) === inode;
 }
 
 /** Closes the descriptors of connections that nobody can host. Does not throw: one that is none keeps nobody from the others. */

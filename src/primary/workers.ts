@@ -3,12 +3,13 @@ import { Piscina } from 'piscina';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import { Counter, type Counters } from '../connection/counters.js';
 import { errorText } from '../host/error-text.js';
+import type { HandOff } from '../host/hand-off.js';
 import { shownModule } from '../host/handler-module.js';
 import type { HostOptions } from '../host/host.js';
 import type { ThrottledLog } from '../host/throttled-log.js';
 import type { Bus } from '../pubsub/bus.js';
 import { GRACE_MS } from './drain-time.js';
-import { abandon, type HandOff, WorkerLink } from './worker-link.js';
+import { abandon, WorkerLink } from './worker-link.js';
 import { WorkerStartError } from './worker-start-error.js';
 
 export interface WorkersOptions {
@@ -214,7 +215,7 @@ export class Workers {
 
   #launch(): WorkerLink {
     const { handler, host, log, onClosed, startTimeoutMs } = this.#options;
-    const link = new WorkerLink(this.#pool, handler, host, log, onClosed, startTimeoutMs);
+    const link = new WorkerLink({ pool: this.#pool, handler, host, log, onClosed, startTimeoutMs });
     for (const other of this.#allLinks()) link.connect(other);
     const { port1, port2 } = new MessageChannel();
     this.#bus.connect(port1, link.ledger);

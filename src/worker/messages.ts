@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { ConnectionInfo } from '../connection/connection-info.js';
+import type { HandOff } from '../host/hand-off.js';
 import type { HostOptions } from '../host/host.js';
 import type { Report } from '../host/throttled-log.js';
 
@@ -25,16 +25,14 @@ export interface WorkerTask {
 /** How the task ended, if the thread did not. */
 export type WorkerResult = { readonly outcome: 'drained' };
 
-/** A connected socket, the worker's if it is still on offer in its slot of the ownership table. */
-export interface Offered {
+/** A hand-off, the worker's if it is still on offer in its slot of the ownership table. */
+export interface Offer {
   readonly slot: number;
-  readonly fd: number;
-  readonly info: ConnectionInfo;
-  readonly head: Uint8Array;
+  readonly handOff: HandOff;
 }
 
 export type ToWorker =
-  | { readonly type: 'hand-offs'; readonly offers: readonly Offered[] }
+  | { readonly type: 'hand-offs'; readonly offers: readonly Offer[] }
   /** Another thread that publications are exchanged with. */
   | { readonly type: 'peer'; readonly port: MessagePort; readonly ledger: SharedArrayBuffer }
   | { readonly type: 'drain'; readonly limitMs: number };

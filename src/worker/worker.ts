@@ -1,15 +1,15 @@
-import { Counter, Counters } from '../connection/counters.js';
 import { receiveMessageOnPort } from 'node:worker_threads';
+import { Counter, Counters } from '../connection/counters.js';
 import { errorText } from '../host/error-text.js';
-import { ThreadPublishing, reportsOf } from '../host/thread-publishing.js';
 import { HandlerModuleError, loadHandlerModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
 import { registerPublishing } from '../host/publish.js';
+import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';
 import { ThrottledLog } from '../host/throttled-log.js';
 import { ArenaError } from '../memory/arena.js';
-import { loadSystemCalls } from '../system/system-calls.js';
 import { ThreadLedger } from '../pubsub/thread-ledger.js';
-import type { FromWorker, Offered, ToWorker, WorkerResult, WorkerTask } from './messages.js';
+import { loadSystemCalls } from '../system/system-calls.js';
+import type { FromWorker, Offer, ToWorker, WorkerResult, WorkerTask } from './messages.js';
 import { Ownership } from './ownership.js';
 import { registerTsx } from './tsx.js';
 
@@ -32,7 +32,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
     const onClosed = task.reportsClosed ? closedReporter(tell) : () => {};
     const calls = await loadSystemCalls();
     publishing.sendBy(calls, counters);
-    host = new Host(options, handler, publishing, counters, log, onClosed, calls);
+    host = new Host({ options, handler, publishing, counters, log, onClosed, calls });
   } catch (error) {
     const isKnown = error instanceof HandlerModuleError || error instanceof ArenaError;
     const { code, message } = isKnown
@@ -42,10 +42,22 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
     process.exit(1); // what did not load is not loaded again by its thread: the next task needs another one
   }
   const ownership = new Ownership(task.ownership);
+  const take = ({ slot, handOff }: Offer) => {
+    if (!ownership.take(slot)) return;
+    try {
+      host.adopt(handOff, () => ownership.settle(slot));
+    } catch (error) {
+      const line = `cannot take over the socket of connection ${handOff.info.id}`;
+      log.throttledError('cannot take over a socket', line, error);
+      counters.add(Counter.UNHOSTED, 1);
+    } finally {
+      ledger.noteSettled();
+    }
+  };
   const drained = new Promise<void>((resolve) => {
     const onMessage = (message: ToWorker) => {
       if (message.type === 'hand-offs') {
-        for (const offered of message.offers) takeHandOff(host, ownership, offered, counters, log, ledger);
+        for (const offer of message.offers) take(offer);
       } else if (message.type === 'peer') publishing.bus.connect(message.port, new ThreadLedger(message.ledger));
       else resolve(host.drain(message.limitMs));
     };
@@ -62,25 +74,6 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   log.flush();
   port.close();
   return { outcome: 'drained' };
-}
-
-function takeHandOff(
-  host: Host,
-  ownership: Ownership,
-  { slot, fd, info, head }: Offered,
-  counters: Counters,
-  log: ThrottledLog,
-  ledger: ThreadLedger,
-): void {
-  if (!ownership.take(slot)) return;
-  try {
-    host.adopt(fd, info, head, () => ownership.settle(slot));
-  } catch (error) {
-    log.throttledError('cannot take over a socket', `cannot take over the socket of connection ${info.id}`, error);
-    counters.add(Counter.OPENED, 1); // and over: the primary counts what it has handed out
-  } finally {
-    ledger.noteSettled();
-  }
 }
 
 /** Tells the primary of connections that are over, all of a turn at once. */

@@ -8,10 +8,10 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ConnectionInfo } from '../../dist/connection/connection-info.js';
 import { Counter, Counters } from '../../dist/connection/counters.js';
 import type { Handler } from '../../dist/connection/handler.js';
-import { DEFAULT_BUS_LIMITS, ThreadPublishing } from '../../dist/host/thread-publishing.js';
 import { Host, type HostOptions } from '../../dist/host/host.js';
-import { ThrottledLog, tellTo } from '../../dist/host/throttled-log.js';
 import { publish, registerPublishing, roomToPublish } from '../../dist/host/publish.js';
+import { DEFAULT_BUS_LIMITS, ThreadPublishing } from '../../dist/host/thread-publishing.js';
+import { ThrottledLog, tellTo } from '../../dist/host/throttled-log.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
 import { descriptorOf, hasDescriptors } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
@@ -70,7 +70,15 @@ function makeHost(
     poison: true,
   };
   const logger = new ThrottledLog(tellTo({ info: note, warn: note, error: note }));
-  const host = new Host(options, handler, new ThreadPublishing(), counters, logger, () => {}, calls);
+  const host = new Host({
+    options,
+    handler,
+    publishing: new ThreadPublishing(),
+    counters,
+    log: logger,
+    onClosed: () => {},
+    calls,
+  });
   return { host, counters, log };
 }
 
@@ -131,7 +139,7 @@ class Client {
 /** A client of a connection on a stream in memory. */
 function connect({ host }: TestHost, head: Uint8Array = NOTHING): Client {
   const [server, client] = duplexPair();
-  host.adoptStream(server, info(), head);
+  host.adoptStream({ stream: server, info: info(), head });
   return new Client(client);
 }
 
@@ -178,7 +186,7 @@ describe('a host', () => {
     };
     const made = makeHost(handler, { highWaterMarkBytes: 10_000 });
     const [server, end] = duplexPair();
-    made.host.adoptStream(server, info(), NOTHING);
+    made.host.adoptStream({ stream: server, info: info(), head: NOTHING });
     for (let i = 0; i < 200; i++) end.write(clientFrame(TEXT, `message ${i}`));
     for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
     expect(heard).toBeGreaterThan(0);
@@ -229,7 +237,7 @@ describe('a host', () => {
     const made = makeHost(echo);
     const fd = openSync(fileURLToPath(import.meta.url), 'r');
     let settled = 0;
-    expect(() => made.host.adopt(fd, info(), NOTHING, () => settled++)).toThrow();
+    expect(() => made.host.adopt({ fd, info: info(), head: NOTHING }, () => settled++)).toThrow();
     expect(() => fstatSync(fd)).toThrow('EBADF');
     expect(settled).toBe(1);
     expect(made.host.size).toBe(0);
@@ -343,7 +351,7 @@ describe('drain', () => {
       });
       const [server, end] = duplexPair();
       server.stick();
-      made.host.adoptStream(server, info(), NOTHING);
+      made.host.adoptStream({ stream: server, info: info(), head: NOTHING });
       end.write(clientFrame(TEXT, 'its echo stays'));
       while (!isHeard) await new Promise((resolve) => setImmediate(resolve));
       const quiet = connect(made).answerClose();
@@ -414,7 +422,7 @@ describe('drain', () => {
     const made = makeHost({ close: (_connection, code) => void codes.push(code) });
     const [server] = duplexPair();
     server.stick();
-    made.host.adoptStream(server, info(), NOTHING);
+    made.host.adoptStream({ stream: server, info: info(), head: NOTHING });
     await made.host.drain(50);
     expect(codes).toEqual([1006]);
   });
@@ -596,7 +604,7 @@ describe.skipIf(!hasDescriptors)('a connection on a TCP socket', () => {
   /** A client over TCP, whose connection the host has adopted by its descriptor, as a worker does. */
   async function connectByTcp({ host }: TestHost): Promise<{ client: Client; socket: Socket }> {
     const { fd, socket } = await acceptByTcp();
-    host.adopt(fd, info(), NOTHING);
+    host.adopt({ fd, info: info(), head: NOTHING });
     return { client: new Client(socket), socket };
   }
 
@@ -604,7 +612,7 @@ describe.skipIf(!hasDescriptors)('a connection on a TCP socket', () => {
     const { host } = makeHost(echo);
     const { fd, socket } = await acceptByTcp();
     socket.on('error', () => {}).resume();
-    expect(() => host.adopt(fd, info(), undefined as never)).toThrow(TypeError);
+    expect(() => host.adopt({ fd, info: info(), head: undefined as never })).toThrow(TypeError);
     expect(fstatSync(fd).isSocket()).toBe(true);
     const ended = once(socket, 'close');
     socket.end();

@@ -2,8 +2,8 @@ import { openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { Counters } from '../../dist/connection/counters.js';
-import { DEFAULT_BUS_LIMITS, ThreadPublishing } from '../../dist/host/thread-publishing.js';
 import { Host } from '../../dist/host/host.js';
+import { DEFAULT_BUS_LIMITS, ThreadPublishing } from '../../dist/host/thread-publishing.js';
 import { ThrottledLog } from '../../dist/host/throttled-log.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
@@ -30,14 +30,22 @@ function makeHost() {
     poison: true,
   };
   const log = new ThrottledLog(() => {});
-  const host = new Host(options, {}, new ThreadPublishing(), new Counters(), log, (id) => over.push(id), calls);
+  const host = new Host({
+    options,
+    handler: {},
+    publishing: new ThreadPublishing(),
+    counters: new Counters(),
+    log,
+    onClosed: (id) => over.push(id),
+    calls,
+  });
   return { host, over };
 }
 
 it('says of a connection that it could not take over that it is over, so that its place is free again', () => {
   const { host, over } = makeHost();
   const noSocket = openSync(fileURLToPath(import.meta.url), 'r');
-  expect(() => host.adopt(noSocket, { id: 7, ...INFO }, NOTHING)).toThrow();
+  expect(() => host.adopt({ fd: noSocket, info: { id: 7, ...INFO }, head: NOTHING })).toThrow();
   expect(over).toEqual([7]);
   expect(host.size).toBe(0);
 });
@@ -45,7 +53,7 @@ it('says of a connection that it could not take over that it is over, so that it
 it('says of each connection once that it is over', async () => {
   const { host, over } = makeHost();
   const [ours] = duplexPair();
-  host.adoptStream(ours, { id: 8, ...INFO }, NOTHING);
+  host.adoptStream({ stream: ours, info: { id: 8, ...INFO }, head: NOTHING });
   expect(host.size).toBe(1);
   await host.drain(0);
   expect(over).toEqual([8]);

@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest';
 import { Writable } from 'node:stream';
+import { expect, it } from 'vitest';
 import { ignoreErrors } from '../../dist/host/standard-error.js';
 
 it('a log that the output of many threads goes to is no leak of listeners', async () => {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Piscina } from 'piscina';
 import { describe, expect, it, vi } from 'vitest';
+import type { ServerOptions } from '../../dist/index.js';
 import { Command } from '../cli/command.js';
 import { Client, refusal } from '../e2e/client.js';
-import type { ServerOptions } from '../../dist/index.js';
 import { Gate, handler, type Served, serve, until } from '../e2e/serving.js';
 
 const INDEX = new URL('../../dist/index.js', import.meta.url).href;

@@ -1,17 +1,18 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
 import { once } from 'node:events';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { Piscina } from 'piscina';
 import { describe, expect, it, vi } from 'vitest';
 import { Counter, Counters } from '../../dist/connection/counters.js';
+import type { HandOff } from '../../dist/host/hand-off.js';
 import { ThreadPublishing } from '../../dist/host/thread-publishing.js';
-import { abandon, type HandOff } from '../../dist/primary/worker-link.js';
-import { resolveOptions } from '../../dist/primary/options.js';
-import { Workers } from '../../dist/primary/workers.js';
 import type { ServerOptions } from '../../dist/index.js';
-import type { WorkerTask } from '../../dist/worker/messages.js';
+import { resolveOptions } from '../../dist/primary/options.js';
+import { abandon } from '../../dist/primary/worker-link.js';
+import { Workers } from '../../dist/primary/workers.js';
 import { descriptorOf } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
+import type { WorkerTask } from '../../dist/worker/messages.js';
 import { Ownership } from '../../dist/worker/ownership.js';
 import { builtIn, RecordingLog, until } from '../e2e/serving.js';
 
@@ -56,6 +57,8 @@ describe.runIf(process.platform === 'linux')('workers', () => {
       await workers.drain(100);
     }
     expect(past.get(Counter.CONNECTIONS)).toBe(0);
+    expect(past.get(Counter.OPENED)).toBe(0);
+    expect(past.get(Counter.UNHOSTED)).toBe(6);
     expect(workers.load).toBe(0);
     expect(elsewhere).toEqual([]);
   });

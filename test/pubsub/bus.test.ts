@@ -3,9 +3,9 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Bus, type BusListener } from '../../dist/pubsub/bus.js';
 import type { PublicationRun } from '../../dist/pubsub/publication-run.js';
-import { Topics } from '../../dist/pubsub/topics.js';
 import { ThreadLedger } from '../../dist/pubsub/thread-ledger.js';
 import { hashTopic } from '../../dist/pubsub/topic-hash.js';
+import { Topics } from '../../dist/pubsub/topics.js';
 import { FakeSubscriber, publishText } from './fake-subscriber.js';
 
 const MIB = 1024 * 1024;

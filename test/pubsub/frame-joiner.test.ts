@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { PinnedMemory } from '../../dist/connection/pinned-memory.js';
 import { FrameJoiner } from '../../dist/pubsub/frame-joiner.js';
-import { CHUNK_HEADER_BYTES, SharedChunk } from '../../dist/pubsub/shared-chunk.js';
 import type { PublicationRun } from '../../dist/pubsub/publication-run.js';
+import { CHUNK_HEADER_BYTES, SharedChunk } from '../../dist/pubsub/shared-chunk.js';
 
 /** Runs that lie apart, each of as many bytes as its text has. */
 function runsOf(...texts: string[]): PublicationRun[] {

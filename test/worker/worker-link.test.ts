@@ -3,9 +3,10 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { type Transferable, Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { HandOff } from '../../dist/host/hand-off.js';
 import type { HostOptions } from '../../dist/host/host.js';
 import { ThrottledLog } from '../../dist/host/throttled-log.js';
-import { abandon, type HandOff, WorkerLink } from '../../dist/primary/worker-link.js';
+import { abandon, WorkerLink } from '../../dist/primary/worker-link.js';
 import { descriptorOf } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import type { FromWorker, WorkerTask } from '../../dist/worker/messages.js';
@@ -43,6 +44,15 @@ const handOffOf = (fd: number, id: number): HandOff => ({
   head: new Uint8Array(0),
 });
 
+/** Of a link, but for its pool. */
+const OPTIONS = {
+  handler: 'file:///no/handler.js',
+  host: {} as HostOptions,
+  log: new ThrottledLog(() => {}),
+  onClosed: undefined,
+  startTimeoutMs: 60_000,
+};
+
 /** A link whose worker is a real thread with another program, in place of a pool that has one thread. */
 function linkTo(program: string, workerData: unknown, onClosed?: (id: number) => void): WorkerLink {
   const pool = {
@@ -60,8 +70,7 @@ function linkTo(program: string, workerData: unknown, onClosed?: (id: number) =>
       return died;
     },
   };
-  const log = new ThrottledLog(() => {});
-  return new WorkerLink(pool as never, 'file:///no/handler.js', {} as HostOptions, log, onClosed, 60_000);
+  return new WorkerLink({ ...OPTIONS, pool: pool as never, onClosed });
 }
 
 function isOpen(fd: number): boolean {
@@ -120,15 +129,7 @@ function linkToThisThread(startTimeoutMs = 60_000) {
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('ended'))));
     },
   };
-  const log = new ThrottledLog(() => {});
-  const link = new WorkerLink(
-    pool as never,
-    'file:///no/handler.js',
-    {} as HostOptions,
-    log,
-    undefined,
-    startTimeoutMs,
-  );
+  const link = new WorkerLink({ ...OPTIONS, pool: pool as never, startTimeoutMs });
   const [{ task, signal }] = started as [(typeof started)[0]];
   return { link, task, signal, worker: new Ownership(task.ownership) };
 }

@@ -6,7 +6,8 @@ import { describePeer } from '../host/describe-peer.js';
 import type { Incidents } from '../host/incidents.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
-import { type Admission, type AdmissionRefusal, networkOf } from './admission.js';
+import { networkOf } from './network.js';
+import type { EarlyRefusal, Places } from './places.js';
 import { type SurplusConnection, SurplusPool } from './surplus-pool.js';
 
 /**
@@ -36,7 +37,7 @@ interface HttpConnection extends SurplusConnection {
   /** Where it has a place, and gets one answer, if it is above the limits; undefined if it counts. */
   pool: SurplusPool<HttpConnection> | undefined;
   /** Why it is above the limits; undefined if it is not. */
-  readonly refusal: AdmissionRefusal | undefined;
+  readonly refusal: EarlyRefusal | undefined;
   /** Only of those above the limits. */
   readonly network: string;
   hasRequest: boolean;
@@ -53,13 +54,13 @@ interface HttpConnection extends SurplusConnection {
   acknowledgedAtMs: number;
 }
 
-export interface HttpConnectionsOptions {
-  /** See {@link ServerOptions.stallTimeoutMs}; in ms, 0 for no limit. */
+export interface HttpConnectionsEnvironment {
+  /** How long a client may take nothing of its answers, in ms; 0 for no limit. */
   readonly stallTimeoutMs: number;
-  readonly admission: Admission;
+  readonly places: Places;
   readonly incidents: Incidents;
-  /** Undefined before the server has started, and on systems without koffi. */
-  readonly calls: () => SystemCalls | undefined;
+  /** Undefined on systems without koffi. */
+  readonly calls: SystemCalls | undefined;
 }
 
 /**
@@ -68,7 +69,7 @@ export interface HttpConnectionsOptions {
  * may take nothing of its answers.
  */
 export class HttpConnections {
-  readonly #options: HttpConnectionsOptions;
+  readonly #environment: HttpConnectionsEnvironment;
   readonly #connections = new Map<object, HttpConnection>();
   #counted = 0;
   readonly #surplus = new SurplusPool<HttpConnection>(MAX_SURPLUS, MAX_SURPLUS_OF_ADDRESS);
@@ -77,13 +78,13 @@ export class HttpConnections {
   #timer: NodeJS.Timeout | undefined;
   #tickedAtMs = 0;
 
-  constructor(options: HttpConnectionsOptions) {
-    this.#options = options;
-    this.#clock = new Clock(Math.min(Math.max(options.stallTimeoutMs / 8, MIN_TICK_MS), MAX_TICK_MS));
+  constructor(environment: HttpConnectionsEnvironment) {
+    this.#environment = environment;
+    this.#clock = new Clock(Math.min(Math.max(environment.stallTimeoutMs / 8, MIN_TICK_MS), MAX_TICK_MS));
   }
 
   /** Those within the limits. */
-  get counted(): number {
+  get load(): number {
     return this.#counted;
   }
 
@@ -94,8 +95,8 @@ export class HttpConnections {
 
   /** Takes a connection that was accepted. @returns false if it was destroyed, because there is no room even for an answer */
   add(socket: Socket): boolean {
-    const { admission } = this.#options;
-    const refusal = admission.refusalFor(socket);
+    const { places } = this.#environment;
+    const refusal = places.refusalFor(socket);
     const connection: HttpConnection = {
       socket,
       pool: undefined,
@@ -111,7 +112,7 @@ export class HttpConnections {
     };
     if (refusal === undefined) {
       this.#counted++;
-      admission.enter(socket, socket);
+      places.enter(socket, socket);
     } else {
       if (!this.#enterSurplus(connection)) {
         this.#destroyUnanswered(connection);
@@ -147,7 +148,7 @@ export class HttpConnections {
   }
 
   #destroyUnanswered({ socket, refusal }: HttpConnection): void {
-    const { incidents } = this.#options;
+    const { incidents } = this.#environment;
     const who = describePeer(socket.remoteAddress);
     if (refusal !== undefined) incidents.add(refusal.incident, who);
     incidents.add(Incident.UNANSWERED, who);
@@ -169,7 +170,7 @@ export class HttpConnections {
     if (connection.pool !== undefined) connection.pool.leave(connection);
     else {
       this.#counted--;
-      this.#options.admission.leave(socket);
+      this.#environment.places.leave(socket);
     }
     this.#answered(connection); // nobody waits for what will not come
   }
@@ -238,7 +239,7 @@ export class HttpConnections {
 
   /** One timer for all, which runs only while there are any. */
   #watch(): void {
-    if (this.#timer !== undefined || this.#options.stallTimeoutMs === 0) return;
+    if (this.#timer !== undefined || this.#environment.stallTimeoutMs === 0) return;
     this.#tickedAtMs = performance.now();
     this.#timer = setInterval(() => this.#tick(), this.#clock.tickMs).unref();
   }
@@ -265,14 +266,14 @@ export class HttpConnections {
       connection.acknowledgedAtMs = nowMs;
       return;
     }
-    if (nowMs - connection.acknowledgedAtMs <= this.#options.stallTimeoutMs) return;
-    this.#options.incidents.add(Incident.STALL, describePeer(socket.remoteAddress), 'an HTTP client');
+    if (nowMs - connection.acknowledgedAtMs <= this.#environment.stallTimeoutMs) return;
+    this.#environment.incidents.add(Incident.STALL, describePeer(socket.remoteAddress), 'an HTTP client');
     socket.destroy();
   }
 
   #acknowledgedBytes(socket: Socket): number {
     const fd = descriptorOf(socket);
-    const unacknowledged = fd < 0 ? 0 : (this.#options.calls()?.unacknowledgedBytes(fd) ?? 0);
+    const unacknowledged = fd < 0 ? 0 : (this.#environment.calls?.unacknowledgedBytes(fd) ?? 0);
     return socket.bytesWritten - socket.writableLength - unacknowledged;
   }
 }

@@ -5,9 +5,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ThrottledLog } from '../../dist/host/throttled-log.js';
-import { Acceptor } from '../../dist/primary/acceptor.js';
-import { Boundary } from '../../dist/primary/boundary.js';
-import type { Caller } from '../../dist/primary/caller.js';
+import { Boundary } from '../../dist/opening/boundary.js';
+import type { UpgradeSocket } from '../../dist/opening/upgrade-socket.js';
+import { BacklogAcceptor } from '../../dist/primary/backlog-acceptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import { builtIn, decideUpgrades, handler, serve, until } from '../e2e/serving.js';
 
@@ -56,7 +56,7 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
 
   /** An HTTP server that says which requests came to it, and one that notes who was upgraded without it. */
   async function listen(consume = calls.consume.bind(calls)) {
-    const callers: Caller[] = [];
+    const callers: UpgradeSocket[] = [];
     const byHttp: string[] = [];
     /** Callers, by their number, that cost an exception. */
     const failing = new Set<number>();
@@ -78,7 +78,7 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
     await once(http, 'listening');
     const boundary = new Boundary(new ThrottledLog(({ line }) => lines.push(line)));
     const upgrader = {
-      onCaller(_request: unknown, caller: Caller) {
+      onRequest(_request: unknown, caller: UpgradeSocket) {
         if (failing.has(callers.push(caller))) throw new Error('on purpose');
         const fd = caller.descriptor(calls);
         const answer = Buffer.from('HTTP/1.1 101 by descriptor\r\n\r\n'.padEnd(100, '\n'));
@@ -94,7 +94,7 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
         return typeof value === 'function' ? value.bind(target) : value;
       },
     });
-    new Acceptor(http, used, upgrader, boundary, { maxHeaderBytes: 4096, maxHeaderCount: 10 }).start();
+    new BacklogAcceptor(http, used, upgrader, boundary, { maxHeaderBytes: 4096, maxHeaderCount: 10 }).start();
     return { port: (http.address() as AddressInfo).port, callers, byHttp, failing, lines };
   }
 

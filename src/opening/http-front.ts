@@ -1,34 +1,39 @@
-import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Incident } from '../connection/incident.js';
 import { describePeer } from '../host/describe-peer.js';
 import type { Incidents } from '../host/incidents.js';
-import { answer as send, type Health, Routes } from '../monitor/routes.js';
-import { renderRefusal } from '../protocol/handshake-response.js';
 import { excerpt } from '../protocol/handshake-error.js';
+import { renderRefusal } from '../protocol/handshake-response.js';
 import { equalsIgnoringCase } from '../protocol/header-grammar.js';
 import { readOrdinaryRequest } from '../protocol/ordinary-request.js';
-import { type Admission, FOREIGN_HOST } from './admission.js';
-import { Boundary } from './boundary.js';
+import { answer as send } from './answer.js';
+import type { Boundary } from './boundary.js';
+import { FOREIGN_HOST, type Gate } from './gate.js';
 import type { HttpConnections } from './http-connections.js';
-import type { Lingering } from './lingering.js';
+import type { LingeringSockets } from './lingering-sockets.js';
 import { describeNoRequest } from './no-request.js';
-import type { ResolvedOptions } from './options.js';
-import { stoppableRequest } from './stoppable-request.js';
-import type { Upgrader } from './upgrade.js';
+import { ignoreError } from './upgrade-socket.js';
+import type { Upgrader } from './upgrader.js';
 
-/** What the HTTP side of a server needs of the rest. */
-export interface HttpContext {
-  readonly options: ResolvedOptions;
-  readonly admission: Admission;
+/** Answers ordinary requests. */
+export interface OrdinaryRoutes {
+  /** Answers a request whose target {@link readOrdinaryRequest} has taken, in the turn in which it came. */
+  handle(request: IncomingMessage, response: ServerResponse): void;
+}
+
+/** What an HTTP server is wired to. */
+export interface HttpFrontEnvironment {
+  /** Of a request; beyond it 431. */
+  readonly maxHeaderCount: number;
+  readonly gate: Gate;
   readonly incidents: Incidents;
   readonly connections: HttpConnections;
-  readonly lingering: Lingering;
-  /** For `/healthz`. */
-  readonly health: () => Health;
-  /** Who upgrades; undefined before the server has started, when nothing comes. */
-  readonly upgrader: () => Upgrader | undefined;
+  readonly lingering: LingeringSockets;
+  readonly upgrader: Upgrader;
+  readonly routes: OrdinaryRoutes;
+  readonly boundary: Boundary;
 }
 
 /** What a request is refused with. */
@@ -38,26 +43,14 @@ interface HttpRefusal {
 }
 
 /**
- * Makes the HTTP server of the primary: ordinary requests, those for an upgrade, and what is no request at all. Whatever comes
+ * Wires an HTTP server to the opening handshake: ordinary requests, those for an upgrade, and what is no request at all. Whatever comes
  * pipelined on one connection is answered or closed, in its order.
+ * @param http made by {@link createHttpServer}, or like that.
  */
-export function createHttp(context: HttpContext): Server {
-  const { options, connections, lingering, health, upgrader } = context;
-  const { handshakeTimeoutMs, maxHeaderBytes, maxHeaderCount } = options;
-  const http = createServer({
-    IncomingMessage: stoppableRequest(connections),
-    noDelay: true,
-    requireHostHeader: false, // judged here, and refused as everything else is
-    maxHeaderSize: maxHeaderBytes,
-    headersTimeout: handshakeTimeoutMs,
-    requestTimeout: handshakeTimeoutMs,
-    connectionsCheckingInterval: Math.max(10, Math.floor(handshakeTimeoutMs / 4)),
-  });
-  http.maxHeadersCount = maxHeaderCount + 1; // Node drops what is beyond: one more shows that there was more
-  const boundary = new Boundary(options.log);
-  const routes = new Routes(health, options);
+export function wireHttpServer(http: Server, environment: HttpFrontEnvironment): void {
+  const { connections, lingering, upgrader, routes, boundary } = environment;
   const answer = (request: IncomingMessage, response: ServerResponse) => {
-    const refusal = judgeRequest(context, request);
+    const refusal = judgeRequest(environment, request);
     if (refusal === undefined) {
       routes.handle(request, response);
       return;
@@ -73,7 +66,7 @@ export function createHttp(context: HttpContext): Server {
   /** Node has given the socket up. Nothing is answered before what came before it. */
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
     boundary.guard(socket, () => {
-      socket.on('error', () => {}); // 'close' follows
+      socket.on('error', ignoreError); // 'close' follows
       if (!connections.stopOnce(request.socket)) {
         socket.resume(); // behind an answer that is the connection's last
         return;
@@ -84,7 +77,7 @@ export function createHttp(context: HttpContext): Server {
           // The answer to an earlier request has set it, for idle connections.
           if (socket instanceof Socket) socket.setTimeout(0);
           if (request.method !== 'CONNECT' && namesWebSocket(request.headers.upgrade)) {
-            upgrader()?.onUpgrade(request, socket, head);
+            upgrader.onUpgrade(request, socket, head);
           } else {
             lingering.add(socket);
             answerWithoutUpgrade(request, socket, answer);
@@ -98,19 +91,17 @@ export function createHttp(context: HttpContext): Server {
   http.on('checkContinue', onRequest);
   http.on('checkExpectation', onRequest);
   http.on('clientError', (error, socket) => {
-    boundary.guard(socket, () => answerClientError(context, boundary, error, socket));
+    boundary.guard(socket, () => answerClientError(environment, error, socket));
   });
   http.on('upgrade', onUpgrade);
   http.on('connect', onUpgrade);
-  return http;
 }
 
 /** Why an ordinary request is refused; undefined if it is not. */
 function judgeRequest(
-  { options, incidents, admission }: HttpContext,
+  { maxHeaderCount, incidents, gate }: HttpFrontEnvironment,
   { rawHeaders, headers, httpVersion, url = '', socket }: IncomingMessage,
 ): HttpRefusal | undefined {
-  const { maxHeaderCount } = options;
   const who = describePeer(socket.remoteAddress);
   if (rawHeaders.length > 2 * maxHeaderCount) {
     incidents.add(Incident.BAD_HANDSHAKE, who);
@@ -122,7 +113,7 @@ function judgeRequest(
     return { status: 400, body: `${read.problem}\n` };
   }
   // Every browser sends Host. The guard against foreign names that point to this server concerns browsers only.
-  if (read.host !== undefined && !admission.allowsHost(read.host)) {
+  if (read.host !== undefined && !gate.allowsHost(read.host)) {
     incidents.add(FOREIGN_HOST.incident, who, `Host ${excerpt(read.host)}`);
     return FOREIGN_HOST;
   }
@@ -140,8 +131,7 @@ const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = {
 
 /** Something came that is no HTTP request, or not whole in time: behind those that were. */
 function answerClientError(
-  { incidents, connections, lingering }: HttpContext,
-  boundary: Boundary,
+  { incidents, connections, lingering, boundary }: HttpFrontEnvironment,
   error: NodeJS.ErrnoException,
   socket: Duplex,
 ): void {

@@ -1,15 +1,15 @@
 import type { Duplex } from 'node:stream';
 import type { Boundary } from './boundary.js';
 
-/** What is to be done about one who waits, and for whom it has become too long. */
-export interface Impatience {
+/** What is to be done about a socket that waits for too long. */
+export interface WaitEnds {
   /** Says that the time is over. */
   late(): void;
-  /** Ends the connection, because the time is over or nobody is waited for any more. */
+  /** Ends the connection, because the time is over or nothing is waited for any more. */
   giveUp(why: string): void;
 }
 
-/** Somebody who waits. */
+/** A socket that waits. */
 export interface Wait {
   /** Ends the wait. @returns whether its socket is still there, and in time */
   stop(): boolean;
@@ -35,7 +35,7 @@ export class Waits {
     return this.#waiting.size;
   }
 
-  begin(socket: Duplex, { late, giveUp }: Impatience): Wait {
+  begin(socket: Duplex, { late, giveUp }: WaitEnds): Wait {
     let isOver = false;
     const stop = () => {
       if (isOver) return false;
@@ -61,7 +61,7 @@ export class Waits {
     return { stop, depart };
   }
 
-  /** Nobody is waited for any more. */
+  /** Ends all waits. */
   abortAll(why: string): void {
     for (const abort of [...this.#waiting, ...this.#departed]) abort(why);
   }

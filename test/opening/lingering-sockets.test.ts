@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { Lingering } from '../../dist/primary/lingering.js';
+import { LingeringSockets } from '../../dist/opening/lingering-sockets.js';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 it('a socket that lingers is cut off when its time is over', async () => {
-  const lingering = new Lingering();
+  const lingering = new LingeringSockets();
   const socket = new PassThrough();
   const closed = finished(socket).catch(() => 'cut off');
   lingering.add(socket);
@@ -24,7 +24,7 @@ it('a socket that lingers is cut off when its time is over', async () => {
 });
 
 it('a socket that has closed leaves nothing behind, no timer either', async () => {
-  const lingering = new Lingering();
+  const lingering = new LingeringSockets();
   const socket = new PassThrough();
   lingering.end(socket, 'the last response');
   expect([lingering.size, vi.getTimerCount()]).toEqual([1, 1]);
@@ -33,7 +33,7 @@ it('a socket that has closed leaves nothing behind, no timer either', async () =
 });
 
 it('a socket that was closed before leaves nothing behind either', async () => {
-  const lingering = new Lingering();
+  const lingering = new LingeringSockets();
   const socket = new PassThrough();
   const closed = finished(socket).catch(() => 'cut off');
   socket.destroy();

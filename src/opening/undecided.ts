@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
-import { networkOf } from './admission.js';
-import type { Caller } from './caller.js';
+import { networkOf } from './network.js';
 import { OrphanedHooks } from './orphaned-hooks.js';
+import type { UpgradeSocket } from './upgrade-socket.js';
 
 export interface UndecidedOptions {
   readonly handshakeTimeoutMs: number;
@@ -16,16 +16,16 @@ export interface UndecidedOptions {
 const CHECK_MS = 100;
 
 /**
- * Clients whose `upgrade` hook has not settled. Learns of it when one leaves: who closes in the ordinary way cannot be read to his
- * end, because what he has sent before is kept. His place is free from then on, although what he has sent is answered if the hook
- * accepts; the hook runs on, and there is a bound for such hooks.
+ * Clients whose `upgrade` hook has not settled. Learns of it when one leaves: a client that closes in the ordinary way cannot be read to
+ * its end, because what it has sent before is kept. Its place is free from then on, although what it has sent is answered if the hook
+ * accepts. The hook runs on, and there is a bound for such hooks.
  */
 export class Undecided {
   readonly #timeoutMs: number;
   readonly #calls: SystemCalls | undefined;
   readonly #orphans: OrphanedHooks;
-  /** And what is to be done when they leave. */
-  readonly #callers = new Map<Caller, () => void>();
+  /** Their sockets, and what is to be done when they leave. */
+  readonly #sockets = new Map<UpgradeSocket, () => void>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: UndecidedOptions, calls: SystemCalls | undefined) {
@@ -43,8 +43,8 @@ export class Undecided {
    * @param onLeft is called once, if the client leaves before.
    * @returns a function to be called when the hook has settled.
    */
-  add(caller: Caller, onLeft: () => void): () => void {
-    const network = networkOf(caller.remoteAddress ?? '');
+  add(socket: UpgradeSocket, onLeft: () => void): () => void {
+    const network = networkOf(socket.remoteAddress ?? '');
     const since = performance.now();
     let orphaned: NodeJS.Timeout | undefined;
     const settled = () => {
@@ -53,19 +53,19 @@ export class Undecided {
       orphaned = undefined;
     };
     const leave = () => {
-      if (!this.#callers.delete(caller)) return; // he had ended his side before
+      if (!this.#sockets.delete(socket)) return; // it had ended its side before
       onLeft();
       this.#orphans.add(network);
       // A hook that never settles is counted as long as its client would have waited.
       const leftMs = Math.max(0, this.#timeoutMs - (performance.now() - since));
       orphaned = setTimeout(settled, leftMs).unref();
     };
-    caller.stream.once('close', leave);
-    this.#callers.set(caller, leave);
+    socket.stream.once('close', leave);
+    this.#sockets.set(socket, leave);
     this.#timer ??= setInterval(() => this.#check(), CHECK_MS).unref();
     return () => {
-      caller.stream.off('close', leave);
-      this.#callers.delete(caller);
+      socket.stream.off('close', leave);
+      this.#sockets.delete(socket);
       settled();
     };
   }
@@ -73,14 +73,14 @@ export class Undecided {
   #check(): void {
     const fds: number[] = [];
     const leaves: (() => void)[] = [];
-    for (const [caller, leave] of this.#callers) {
-      const fd = caller.isPlain ? descriptorOf(caller.stream as Socket) : -1;
+    for (const [socket, leave] of this.#sockets) {
+      const fd = socket.isPlain ? descriptorOf(socket.stream as Socket) : -1;
       if (fd < 0) continue;
       fds.push(fd);
       leaves.push(leave);
     }
     for (const place of this.#calls?.endedPeers(fds) ?? []) leaves[place]?.();
-    if (this.#callers.size > 0) return;
+    if (this.#sockets.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }

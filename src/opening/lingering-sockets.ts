@@ -10,7 +10,7 @@ const MAX_LINGERING = 64;
  * Sockets that got a last response: what their clients still send is discarded, until they close too, or
  * their time is over.
  */
-export class Lingering {
+export class LingeringSockets {
   readonly #sockets = new Set<Duplex>();
   readonly #onTaken: (socket: Duplex) => void;
 

@@ -1,12 +1,12 @@
 import { closeSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Boundary } from '../opening/boundary.js';
+import { adoptSocket, DescriptorUpgradeSocket } from '../opening/upgrade-socket.js';
+import type { Upgrader } from '../opening/upgrader.js';
 import { readUpgradeRequest } from '../protocol/request-head.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
-import type { Boundary } from './boundary.js';
-import { adoptSocket, DescriptorCaller } from './caller.js';
-import type { Upgrader } from './upgrade.js';
 
 /** Connections that are accepted in a row, before whatever else is to be done. */
 const MAX_ACCEPTED = 128;
@@ -19,15 +19,15 @@ interface Accepted {
 
 /**
  * The way in when many come at once. Node's HTTP server accepts connections one by one and makes a net.Socket, and a parser,
- * for each; whenever it has accepted one, this takes what else waits in the kernel, by system calls. Whoever has sent an
- * ordinary request for an upgrade by then is upgraded from its descriptor: 2.5 times as many connections a second as without
- * this, with one worker on the same core. Everybody else is given to
- * the HTTP server as if it had accepted him, with nothing read: it remains the judge of all that is HTTP.
+ * for each. Whenever it has accepted one, this takes what else waits in the kernel's backlog, by system calls. A client that has sent
+ * an ordinary request for an upgrade by then is upgraded from its descriptor: 2.5 times as many connections a second as without
+ * this, with one worker on the same core. All others are given to the HTTP server as if it had accepted them, with nothing read: it
+ * remains the judge of all that is HTTP.
  */
-export class Acceptor {
+export class BacklogAcceptor {
   readonly #http: HttpServer;
   readonly #calls: SystemCalls;
-  readonly #upgrader: Pick<Upgrader, 'onCaller'>;
+  readonly #upgrader: Pick<Upgrader, 'onRequest'>;
   readonly #boundary: Boundary;
   readonly #maxHeaders: number;
   readonly #request: Buffer;
@@ -43,7 +43,7 @@ export class Acceptor {
   constructor(
     http: HttpServer,
     calls: SystemCalls,
-    upgrader: Pick<Upgrader, 'onCaller'>,
+    upgrader: Pick<Upgrader, 'onRequest'>,
     boundary: Boundary,
     { maxHeaderBytes, maxHeaderCount }: { readonly maxHeaderBytes: number; readonly maxHeaderCount: number },
   ) {
@@ -64,7 +64,7 @@ export class Acceptor {
     });
   }
 
-  /** Those who are accepted are looked at a moment later: their requests may still be on their way. */
+  /** Connections are looked at a moment after they are accepted: their requests may still be on their way. */
   #accept(listening: number): void {
     const calls = this.#calls;
     for (let i = 0; i < MAX_ACCEPTED; i++) {
@@ -107,8 +107,8 @@ export class Acceptor {
       closeSync(fd); // urgent data (RFC 9293 section 3.8.5) stands between what was there: no WebSocket client sends any
       return true;
     }
-    const caller = new DescriptorCaller(fd, remoteAddress);
-    this.#boundary.guard({ destroy: () => caller.drop() }, () => this.#upgrader.onCaller(request, caller));
+    const socket = new DescriptorUpgradeSocket(fd, remoteAddress);
+    this.#boundary.guard({ destroy: () => socket.drop() }, () => this.#upgrader.onRequest(request, socket));
     return true;
   }
 

@@ -4,10 +4,10 @@ import type { Duplex } from 'node:stream';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 
-/** Somebody who asks for an upgrade, and whose request has been read. */
-export interface Caller {
+/** The socket of a client that asks for an upgrade, and whose request has been read. */
+export interface UpgradeSocket {
   readonly remoteAddress: string | undefined;
-  /** The socket by which an HTTP server may know it; undefined if none has had it. */
+  /** By which an HTTP server may know it; undefined if none has had it. */
   readonly httpSocket: Duplex | undefined;
   /** The connection as a stream: for everything but a 101 that the kernel takes at once. */
   readonly stream: Duplex;
@@ -33,8 +33,8 @@ export interface Caller {
   lose(): void;
 }
 
-/** One whose request an HTTP server has read from a stream. */
-export class StreamCaller implements Caller {
+/** A socket whose request an HTTP server has read from a stream. */
+export class StreamUpgradeSocket implements UpgradeSocket {
   readonly stream: Duplex;
   readonly remoteAddress: string | undefined;
   readonly #head: Uint8Array;
@@ -96,10 +96,10 @@ export class StreamCaller implements Caller {
 }
 
 /**
- * One whose request was read from a descriptor, and nothing behind it. As long as nobody asks for a stream, there is none: a
+ * A socket whose request was read from its descriptor, and nothing behind it. As long as nobody asks for a stream, there is none: a
  * net.Socket is costly to make and to destroy.
  */
-export class DescriptorCaller implements Caller {
+export class DescriptorUpgradeSocket implements UpgradeSocket {
   readonly remoteAddress: string;
   readonly httpSocket = undefined;
   readonly isPlain = true;
@@ -174,9 +174,12 @@ export class DescriptorCaller implements Caller {
 /** A stream on an accepted connection, as an HTTP server would have made it. */
 export function adoptSocket(fd: number): Socket {
   const socket = new Socket({ fd, allowHalfOpen: true });
-  socket.on('error', () => {}); // 'close' follows
+  socket.on('error', ignoreError); // 'close' follows
   return socket;
 }
+
+/** Listens to 'error' where the 'close' that follows tells enough: without a listener the process would end. */
+export function ignoreError(): void {}
 
 /** What a stream still has, behind what was read before. */
 function unreadOf(stream: Duplex, head: Uint8Array): Uint8Array {

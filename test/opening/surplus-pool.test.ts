@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type SurplusConnection, SurplusPool } from '../../dist/primary/surplus-pool.js';
+import { type SurplusConnection, SurplusPool } from '../../dist/opening/surplus-pool.js';
 
 interface Named extends SurplusConnection {
   readonly name: string;

@@ -49,10 +49,13 @@ export function hostRule(list: readonly string[]): HostRule {
   };
 }
 
-/** What a server that listens on a loopback address may be asked for. @param address that it listens on. */
-export function loopbackHosts(address: string): HostRule | undefined {
+/**
+ * The names that a server may be asked for if it listens on a loopback address; undefined for any other address.
+ * @param address that it listens on.
+ */
+export function loopbackHosts(address: string): readonly string[] | undefined {
   if (!/^(::ffff:)?127\.|^::1$/i.test(address)) return undefined;
-  return hostRule(['localhost', '127.0.0.1', '[::1]', address.includes(':') ? `[${address}]` : address]);
+  return ['localhost', '127.0.0.1', '[::1]', address.includes(':') ? `[${address}]` : address];
 }
 
 function normalOrigin(entry: string): string {

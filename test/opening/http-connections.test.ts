@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Counter, Counters } from '../../dist/connection/counters.js';
 import { Incidents } from '../../dist/host/incidents.js';
 import { ThrottledLog } from '../../dist/host/throttled-log.js';
+import { HttpConnections } from '../../dist/opening/http-connections.js';
 import { Admission } from '../../dist/primary/admission.js';
-import { HttpConnections } from '../../dist/primary/http-connections.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import { until } from '../e2e/serving.js';
 
@@ -25,14 +25,15 @@ async function listen(answerBytes: number, { stallTimeoutMs = 0, maxConnections 
   const counters = new Counters();
   const lines: string[] = [];
   const incidents = new Incidents(counters, new ThrottledLog(({ line }) => lines.push(line)));
-  const limits = { maxConnections, maxConnectionsPerIp: 0, allowedOrigins: undefined, allowedHosts: undefined };
-  const admission = new Admission(limits, () => connections.counted);
+  const limits = { maxConnections, maxConnectionsPerIp: 0 };
+  const admission = new Admission(limits);
   const connections: HttpConnections = new HttpConnections({
     stallTimeoutMs,
-    admission,
+    places: admission,
     incidents,
-    calls: () => calls,
+    calls,
   });
+  admission.include(connections);
   const answer = Buffer.alloc(answerBytes);
   const server = createServer((request, response) => {
     if (connections.take(request.socket, response)) response.writeHead(200, headers).end(answer);
@@ -60,9 +61,9 @@ async function client(
 /** Connections that a test makes up. */
 function withoutServer(maxConnections: number): HttpConnections {
   const incidents = new Incidents(new Counters(), new ThrottledLog(() => {}));
-  const limits = { maxConnections, maxConnectionsPerIp: 0, allowedOrigins: undefined, allowedHosts: undefined };
-  const admission = new Admission(limits, () => 0);
-  return new HttpConnections({ stallTimeoutMs: 0, admission, incidents, calls: () => calls });
+  const limits = { maxConnections, maxConnectionsPerIp: 0 };
+  const admission = new Admission(limits);
+  return new HttpConnections({ stallTimeoutMs: 0, places: admission, incidents, calls });
 }
 
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
@@ -119,10 +120,10 @@ describe('an answer that is longer than the kernel takes', () => {
     await until(() => connections.size === 1);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(counters.get(Counter.STALLS)).toBe(0);
-    expect(connections.counted).toBe(1);
+    expect(connections.load).toBe(1);
     socket.destroy();
     await until(() => connections.size === 0);
-    expect(connections.counted).toBe(0);
+    expect(connections.load).toBe(0);
   });
 });
 
@@ -169,10 +170,10 @@ describe('connections above the limit', () => {
     const clients = await Promise.all(Array.from({ length: 20 }, () => client(port)));
     await until(() => counters.get(Counter.REFUSED_UNANSWERED) === 20 - 1 - 8 - 2);
     expect(counters.get(Counter.REFUSED_FULL)).toBe(9);
-    expect([connections.counted, connections.size]).toEqual([1, 11]);
+    expect([connections.load, connections.size]).toEqual([1, 11]);
     // They have a second. The first is within the limit, and stays.
     await until(() => connections.size === 1);
-    expect(connections.counted).toBe(1);
+    expect(connections.load).toBe(1);
     for (const { socket } of clients) socket.destroy();
     await until(() => connections.size === 0);
   });
@@ -323,7 +324,7 @@ it('a connection that is somebody else’s from now on does not count, and waits
   expect(isAnswered).toBe(false);
   connections.release(server);
   connections.release(server);
-  expect([isAnswered, connections.counted, connections.size]).toEqual([true, 0, 0]);
+  expect([isAnswered, connections.load, connections.size]).toEqual([true, 0, 0]);
   expect(connections.isCounted(server)).toBe(false);
   expect(connections.stopOnce(server)).toBe(true);
   socket.destroy();

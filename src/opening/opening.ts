@@ -1,0 +1,84 @@
+import type { Server } from 'node:http';
+import type { Incidents } from '../host/incidents.js';
+import type { ThrottledLog } from '../host/throttled-log.js';
+import type { SystemCalls } from '../system/system-calls.js';
+import { Boundary } from './boundary.js';
+import type { Destination } from './destination.js';
+import { Gate, type GateLists } from './gate.js';
+import { HttpConnections } from './http-connections.js';
+import { type OrdinaryRoutes, wireHttpServer } from './http-front.js';
+import { createHttpServer, type HttpServerOptions } from './http-server.js';
+import { LingeringSockets } from './lingering-sockets.js';
+import type { Places } from './places.js';
+import { Upgrader, type UpgraderOptions } from './upgrader.js';
+
+/** What the opening handshake is judged by. It can cross threads. */
+export interface OpeningOptions extends HttpServerOptions, UpgraderOptions, GateLists {
+  /** How long an HTTP client may take nothing of its answers, in ms; 0 for no limit. */
+  readonly stallTimeoutMs: number;
+}
+
+/** What the opening handshake needs of its thread. */
+export interface OpeningEnvironment {
+  readonly options: OpeningOptions;
+  /** Where accepted connections go. */
+  readonly destination: Destination;
+  /** Undefined on systems without koffi: then all connections go as streams. */
+  readonly calls: SystemCalls | undefined;
+  /** Where connections are counted. */
+  readonly places: Places;
+  /** The id of the next connection: unique in all threads. */
+  readonly nextId: () => number;
+  /** Answers ordinary requests. */
+  readonly routes: OrdinaryRoutes;
+  readonly incidents: Incidents;
+  readonly log: ThrottledLog;
+}
+
+/**
+ * The opening handshake in one thread: from sockets that have said nothing yet, or from upgrades of another HTTP server, to
+ * connections that are given to their destination. Any thread that has sockets may have one.
+ */
+export class Opening {
+  readonly #environment: OpeningEnvironment;
+  readonly gate: Gate;
+  readonly connections: HttpConnections;
+  readonly upgrader: Upgrader;
+  readonly boundary: Boundary;
+  readonly #lingering: LingeringSockets;
+
+  constructor(environment: OpeningEnvironment) {
+    this.#environment = environment;
+    const { options, calls, places, incidents, log } = environment;
+    const connections = new HttpConnections({ stallTimeoutMs: options.stallTimeoutMs, places, incidents, calls });
+    const lingering = new LingeringSockets((socket) => connections.release(socket));
+    this.gate = new Gate(options);
+    this.boundary = new Boundary(log);
+    this.connections = connections;
+    this.#lingering = lingering;
+    const { gate, boundary } = this;
+    this.upgrader = new Upgrader({ ...environment, gate, connections, lingering, boundary });
+  }
+
+  /** Makes an HTTP server whose upgrades become connections. It does not listen yet. */
+  createHttpServer(): Server {
+    const http = createHttpServer(this.#environment.options, this.connections);
+    this.wire(http);
+    return http;
+  }
+
+  /** Has the upgrades of an HTTP server become connections, and answers everything else that comes to it. */
+  wire(http: Server): void {
+    const { options, incidents, routes } = this.#environment;
+    const { gate, connections, upgrader, boundary } = this;
+    const { maxHeaderCount } = options;
+    const lingering = this.#lingering;
+    wireHttpServer(http, { maxHeaderCount, gate, incidents, connections, lingering, upgrader, routes, boundary });
+  }
+
+  /** Ends all sockets that are no connections of the destination. */
+  destroyAll(): void {
+    this.#lingering.destroyAll();
+    this.connections.destroyAll();
+  }
+}

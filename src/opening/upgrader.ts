@@ -1,0 +1,295 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Incident } from '../connection/incident.js';
+import { isPromise } from '../connection/is-promise.js';
+import { type Acceptance, DecisionError, type Refusal, readDecision } from '../host/decision.js';
+import { describePeer } from '../host/describe-peer.js';
+import { withoutParticulars } from '../host/error-text.js';
+import type { Incidents } from '../host/incidents.js';
+import type { ThrottledLog } from '../host/throttled-log.js';
+import { type HandshakeRequest, readHandshake } from '../protocol/handshake.js';
+import { excerpt, HandshakeConfigError, HandshakeError } from '../protocol/handshake-error.js';
+import { renderAccept, renderRefusal } from '../protocol/handshake-response.js';
+import type { SystemCalls } from '../system/system-calls.js';
+import type { Boundary } from './boundary.js';
+import type { Destination } from './destination.js';
+import type { Gate } from './gate.js';
+import type { HttpConnections } from './http-connections.js';
+import type { LingeringSockets } from './lingering-sockets.js';
+import { describeUpgrade, type PendingUpgrade } from './pending-upgrade.js';
+import type { Places } from './places.js';
+import { Undecided, type UndecidedOptions } from './undecided.js';
+import { UpgradeAcceptances } from './upgrade-acceptances.js';
+import { UpgradeRefusals } from './upgrade-refusals.js';
+import { ignoreError, StreamUpgradeSocket, type UpgradeSocket } from './upgrade-socket.js';
+import { Waits } from './waits.js';
+
+export interface UpgraderOptions extends UndecidedOptions {
+  /** Undefined: all. */
+  readonly paths: ReadonlySet<string> | undefined;
+  /** Of a request; beyond it 431. */
+  readonly maxHeaderCount: number;
+}
+
+export interface UpgraderEnvironment {
+  readonly options: UpgraderOptions;
+  readonly destination: Destination;
+  /** Of this thread; undefined on systems without koffi. */
+  readonly calls: SystemCalls | undefined;
+  readonly places: Places;
+  /** The id of the next connection: unique in all threads. */
+  readonly nextId: () => number;
+  readonly gate: Gate;
+  /** Those of our HTTP servers, until they are upgraded. */
+  readonly connections: Pick<HttpConnections, 'isCounted' | 'release'>;
+  /** Sockets of those who are refused. */
+  readonly lingering: LingeringSockets;
+  readonly incidents: Incidents;
+  readonly log: ThrottledLog;
+  readonly boundary: Boundary;
+}
+
+/**
+ * A handshake above a limit is judged again after so many ms, so many times: a client that leaves and comes back at once may be ahead of
+ * the news that its old connection is gone. At most so many wait for that at a time.
+ */
+const JUDGE_AGAIN_MS = 25;
+const JUDGED_AGAIN = 4;
+const MAX_JUDGED_AGAIN = 32;
+
+/**
+ * Turns HTTP requests for an upgrade into connections (RFC 6455 section 4.2): judges the opening handshake, asks the application, and
+ * has the answer sent. Works in every thread that has sockets.
+ */
+export class Upgrader {
+  readonly #environment: UpgraderEnvironment;
+  readonly #refusals: UpgradeRefusals;
+  readonly #acceptances: UpgradeAcceptances;
+  /** For a hook, or for the kernel to take the 101. */
+  readonly #waits: Waits;
+  readonly #undecided: Undecided;
+  /** Those above a limit that are judged again later: what does it now. */
+  readonly #judgedAgain = new Set<() => void>();
+
+  constructor(environment: UpgraderEnvironment) {
+    this.#environment = environment;
+    const { options, destination, calls, lingering, incidents, log, boundary } = environment;
+    const refusals = new UpgradeRefusals(lingering, incidents);
+    const waits = new Waits(options.handshakeTimeoutMs, boundary);
+    this.#refusals = refusals;
+    this.#waits = waits;
+    this.#undecided = new Undecided(options, calls);
+    this.#acceptances = new UpgradeAcceptances({ destination, calls, refusals, waits, incidents, log, boundary });
+  }
+
+  /** How many upgrades wait now. */
+  get load(): number {
+    return this.#waits.size;
+  }
+
+  /** Handles a request for an upgrade: the 'upgrade' event of an HTTP server. */
+  onUpgrade(request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
+    stream.on('error', ignoreError); // 'close' follows; Node has taken its own listener off
+    const { method = '', url = '', httpVersion, rawHeaders } = request;
+    this.#environment.boundary.guard(stream, () => {
+      this.onRequest(
+        { method, target: url, httpVersion, rawHeaders },
+        new StreamUpgradeSocket(stream, request.socket.remoteAddress, head),
+      );
+    });
+  }
+
+  /** Handles a request for an upgrade, however it was read. */
+  onRequest(request: HandshakeRequest, socket: UpgradeSocket): void {
+    this.#onRequest(request, socket, this.#judgedAgain.size < MAX_JUDGED_AGAIN ? JUDGED_AGAIN : 0);
+  }
+
+  /** @param triesLeft how often it may be judged again */
+  #onRequest(request: HandshakeRequest, socket: UpgradeSocket, triesLeft: number): void {
+    const pending = this.#judge(request, socket, triesLeft);
+    if (pending === undefined) return;
+    const { upgrade } = this.#environment.destination;
+    if (upgrade === undefined) {
+      this.#decide(pending, undefined);
+      return;
+    }
+    if (this.#undecided.isFull(socket.remoteAddress)) {
+      this.#environment.incidents.add(Incident.ORPHANED_HOOKS, describeUpgrade(pending));
+      this.#refusals.refuseForNow(socket, 'hooks of clients that have left are still running\n');
+      return;
+    }
+    const { path, query, host, origin, subprotocols, headers } = pending.handshake;
+    const { remoteAddress } = socket;
+    let answer: unknown;
+    try {
+      answer = upgrade({ path, query, host, origin, subprotocols, headers, remoteAddress });
+      if (isPromise(answer)) {
+        this.#decideLater(pending, answer).catch((error: unknown) => {
+          this.#environment.boundary.lose({ destroy: () => socket.drop() }, error);
+        });
+        return;
+      }
+    } catch (error) {
+      this.#refuseFailed(pending, error);
+      return;
+    }
+    this.#decide(pending, answer);
+  }
+
+  #judgeLater(request: HandshakeRequest, socket: UpgradeSocket, triesLeft: number): void {
+    const again = () => {
+      clearTimeout(timer);
+      this.#judgedAgain.delete(again);
+      if (socket.isLost) return; // nobody would give back what is counted for it now
+      this.#environment.boundary.guard({ destroy: () => socket.drop() }, () => {
+        this.#onRequest(request, socket, triesLeft);
+      });
+    };
+    const timer = setTimeout(again, JUDGE_AGAIN_MS);
+    this.#judgedAgain.add(again);
+  }
+
+  /** @returns undefined if it is refused, or judged again later */
+  #judge(request: HandshakeRequest, socket: UpgradeSocket, triesLeft: number): PendingUpgrade | undefined {
+    const { options, destination, gate, places, incidents, connections } = this.#environment;
+    const { unavailable } = destination;
+    if (unavailable !== undefined) {
+      this.#refusals.refuseUnavailable(socket, unavailable);
+      return undefined;
+    }
+    const { remoteAddress } = socket;
+    const { rawHeaders } = request;
+    const { paths, maxHeaderCount } = options;
+    if (rawHeaders.length > 2 * maxHeaderCount) {
+      const who = describePeer(remoteAddress);
+      incidents.add(Incident.BAD_HANDSHAKE, who, `${rawHeaders.length / 2} headers (maxHeaderCount)`);
+      this.#refusals.refuse(socket, 431, `a request may have at most ${maxHeaderCount} headers\n`);
+      return undefined;
+    }
+    try {
+      const handshake = readHandshake(request);
+      const { host, origin } = handshake;
+      const foreign = gate.refusalFor(host, origin);
+      if (foreign !== undefined) {
+        incidents.add(foreign.incident, describePeer(remoteAddress), asked(host, origin));
+        this.#refusals.refuse(socket, foreign.status, foreign.body);
+        return undefined;
+      }
+      const { httpSocket } = socket;
+      // A connection of our HTTP server has its place already, if it was within the limits when it came.
+      const isCounted = httpSocket !== undefined && connections.isCounted(httpSocket);
+      const full = isCounted ? undefined : places.refusalFor(socket);
+      if (full !== undefined) {
+        if (triesLeft > 0) {
+          this.#judgeLater(request, socket, triesLeft - 1);
+          return undefined;
+        }
+        incidents.add(full.incident, describePeer(remoteAddress));
+        this.#refusals.refuseForNow(socket, full.body);
+        return undefined;
+      }
+      if (paths !== undefined && !paths.has(handshake.path)) {
+        this.#refusals.refuse(socket, 404, 'there is no WebSocket on this path\n');
+        return undefined;
+      }
+      return this.#enter(handshake, socket);
+    } catch (error) {
+      if (!(error instanceof HandshakeError)) throw error;
+      incidents.add(Incident.BAD_HANDSHAKE, describePeer(remoteAddress), error.message);
+      this.#refusals.refuse(socket, error.status, `${error.message}\n`, error.headers);
+      return undefined;
+    }
+  }
+
+  /** From now on the connection counts as what it is going to be. */
+  #enter(handshake: PendingUpgrade['handshake'], socket: UpgradeSocket): PendingUpgrade {
+    const { places, connections, nextId } = this.#environment;
+    const { httpSocket } = socket;
+    const id = nextId();
+    if (httpSocket !== undefined) connections.release(httpSocket);
+    places.enter(id, socket);
+    const pending: PendingUpgrade = { id, socket, handshake, isPlaced: false };
+    socket.whenLost(() => {
+      if (!pending.isPlaced) places.leave(id);
+    });
+    return pending;
+  }
+
+  async #decideLater(pending: PendingUpgrade, promise: PromiseLike<unknown>): Promise<void> {
+    const { socket } = pending;
+    const wait = this.#waits.begin(socket.stream, {
+      late: () => this.#environment.incidents.add(Incident.HOOK_TIMEOUT, describeUpgrade(pending)),
+      giveUp: (why) => this.#refusals.refuseForNow(socket, why),
+    });
+    const settled = this.#undecided.add(socket, () => {
+      wait.depart();
+      socket.lose();
+    });
+    let answer: unknown;
+    try {
+      answer = await promise;
+    } catch (error) {
+      settled();
+      if (wait.stop()) this.#refuseFailed(pending, error);
+      else this.#reportFailed(pending, error);
+      return;
+    }
+    settled();
+    if (wait.stop()) this.#decide(pending, answer);
+  }
+
+  /** Refuses all that still wait: the server is going away. */
+  close(): void {
+    this.#waits.abortAll('the server is going away\n');
+    for (const again of this.#judgedAgain) again();
+  }
+
+  #decide(pending: PendingUpgrade, answer: unknown): void {
+    const { socket, handshake } = pending;
+    let decision: Acceptance | Refusal;
+    let response: string;
+    try {
+      decision = readDecision(answer);
+      response = decision.accepts ? renderAccept(handshake, decision) : renderRefusal(decision.status, decision);
+    } catch (error) {
+      this.#refuseFailed(pending, error);
+      return;
+    }
+    if (!decision.accepts) {
+      this.#refusals.sendLast(socket, response);
+      return;
+    }
+    this.#acceptances.accept(pending, response, {
+      id: pending.id,
+      remoteAddress: socket.remoteAddress,
+      path: handshake.path,
+      query: handshake.query,
+      subprotocol: decision.subprotocol ?? '',
+      data: decision.data,
+    });
+  }
+
+  #refuseFailed(pending: PendingUpgrade, error: unknown): void {
+    this.#refusals.refuse(pending.socket, 500, 'the server failed to decide about this connection\n');
+    this.#reportFailed(pending, error);
+  }
+
+  #reportFailed(pending: PendingUpgrade, error: unknown): void {
+    const who = describeUpgrade(pending);
+    const what = 'upgrade() of the handler failed';
+    const { log } = this.#environment;
+    if (!isAboutAnswer(error)) log.throttledError(what, `${what}, for ${who}`, error);
+    else
+      log.throttled('error', `${what}: ${withoutParticulars(error.message)}`, `${what}, for ${who}: ${error.message}`);
+  }
+}
+
+/** For the log: what was not allowed. */
+function asked(host: string, origin: string | undefined): string {
+  return `Host ${excerpt(host)}${origin === undefined ? '' : `, Origin ${excerpt(origin)}`}`;
+}
+
+/** Of what is wrong with an answer there is no stack to be shown: it was returned. */
+function isAboutAnswer(error: unknown): error is Error {
+  return error instanceof DecisionError || error instanceof HandshakeConfigError;
+}

@@ -1,0 +1,201 @@
+import { Counter, type Counters } from '../connection/counters.js';
+import type { HandOff, StreamHandOff } from '../host/hand-off.js';
+import type { ThreadPublishing } from '../host/thread-publishing.js';
+import type { Upgrade } from '../host/upgrade-hook.js';
+import type { Destination } from '../opening/destination.js';
+import type { SystemCalls } from '../system/system-calls.js';
+import { Generation, type GenerationEnvironment } from './generation.js';
+import type { ResolvedOptions } from './options.js';
+import { Reloads } from './reloads.js';
+import { abandon } from './worker-link.js';
+
+/** What the generations of a server have of it. */
+export interface GenerationsEnvironment {
+  readonly options: ResolvedOptions;
+  /** The primary's part in publishing. */
+  readonly publishing: ThreadPublishing;
+  /** What the primary counts itself, and the counts of threads that have ended. */
+  readonly counters: Counters;
+  /** Is told the id of each connection that is over. */
+  readonly onClosed: (id: number) => void;
+}
+
+/**
+ * All that hosts the connections of a server: the generation that gets new connections, and those that drain since a reload. The
+ * opening handshake gives its connections here.
+ */
+export class Generations implements Destination {
+  readonly #environment: GenerationsEnvironment;
+  /** Undefined before the start, and on systems without koffi. */
+  #calls: SystemCalls | undefined;
+  /** The generation that gets new connections; undefined until the first has started. */
+  #current: Generation | undefined;
+  /** All that have connections: the current one, one that starts, and those that drain. */
+  readonly #all = new Set<Generation>();
+  readonly #draining = new Map<Generation, Promise<void>>();
+  readonly #reloads = new Reloads((drainMs) => this.#reload(drainMs));
+  /** How often a reload was tried. */
+  #tries = 0;
+  #kernelName = '';
+  #isClosing = false;
+
+  constructor(environment: GenerationsEnvironment) {
+    this.#environment = environment;
+  }
+
+  /**
+   * Loads the handler module, and starts the threads that host connections with it.
+   * @param calls undefined on systems without koffi: then nothing is hosted by its descriptor.
+   * @throws HandlerModuleError, WorkerStartError or ArenaError. @throws Error if it is closed meanwhile.
+   */
+  async start(calls: SystemCalls | undefined): Promise<void> {
+    this.#calls = calls;
+    this.#current = await this.#startGeneration();
+  }
+
+  /** Replaces the current generation by a new one, see {@link Server.reload}, and drains it. */
+  reload(drainMs: number): Promise<void> {
+    return this.#reloads.ask(drainMs);
+  }
+
+  /** Takes no more connections, and drains all generations. Rejects when that is over, if something has gone wrong with a thread. */
+  async close(drainMs: number): Promise<void> {
+    this.#isClosing = true;
+    // Those that drain since a reload may have had more time.
+    const earlier = [...this.#draining.keys()];
+    const deadline = setTimeout(() => earlier.forEach((generation) => void generation.drain(0)), drainMs);
+    const retired = await Promise.allSettled([...this.#all].map((each) => this.#retire(each, drainMs)));
+    clearTimeout(deadline);
+    for (const outcome of retired) if (outcome.status === 'rejected') throw outcome.reason;
+  }
+
+  async #reload(drainMs: number): Promise<void> {
+    const before = this.#current;
+    if (before === undefined || this.#isClosing) throw new Error('only a running server can be reloaded');
+    this.#tries++;
+    this.#current = await this.#startGeneration();
+    this.#environment.counters.add(Counter.RELOADS, 1);
+    void this.#retire(before, drainMs);
+  }
+
+  async #startGeneration(): Promise<Generation> {
+    const generation = await Generation.load(this.#forGeneration(), this.#tries);
+    this.#expectOpen();
+    this.#all.add(generation);
+    try {
+      this.#kernelName = await generation.start();
+      this.#expectOpen();
+      return generation;
+    } catch (error) {
+      // What had started already ends; `close` waits for it too.
+      await this.#retire(generation, 0);
+      throw error;
+    }
+  }
+
+  #forGeneration(): GenerationEnvironment {
+    const { options, publishing, counters, onClosed } = this.#environment;
+    return {
+      options,
+      calls: this.#calls,
+      publishing,
+      past: counters,
+      onClosed,
+      isReplaced: () => !this.#isClosing,
+      placeElsewhere: (handOff) => this.#placeElsewhere(handOff),
+      allLinks: () => [...this.#all].flatMap(({ workers }) => workers?.links ?? []),
+    };
+  }
+
+  /** Drains a generation that gets no connections any more; once. */
+  #retire(generation: Generation, drainMs: number): Promise<void> {
+    const before = this.#draining.get(generation);
+    if (before !== undefined) return before;
+    const drained = generation.drain(drainMs).finally(() => {
+      this.#all.delete(generation);
+      this.#draining.delete(generation);
+    });
+    this.#draining.set(generation, drained);
+    return drained;
+  }
+
+  /** `close` may have been called while something was waited for. */
+  #expectOpen(): void {
+    if (this.#isClosing) throw new Error('the server was closed while it was starting');
+  }
+
+  #placeElsewhere(handOff: HandOff): void {
+    if (!this.#isClosing && this.#current !== undefined) {
+      this.#current.place(handOff);
+      return;
+    }
+    this.#environment.counters.add(Counter.CONNECTIONS_ABANDONED, 1);
+    abandon([handOff]);
+    this.#environment.onClosed(handOff.info.id);
+  }
+
+  /** The name of the kernel that its threads use; '' before it has started. */
+  get kernelName(): string {
+    return this.#kernelName;
+  }
+
+  /** Of all threads that live. */
+  get counters(): Counters[] {
+    return [...this.#all].flatMap((generation) => generation.counters);
+  }
+
+  /** Connections in all threads, and on their way to one. */
+  get load(): number {
+    let load = 0;
+    for (const generation of this.#all) load += generation.load;
+    return load;
+  }
+
+  /** Of each worker of the current generation: connections, and whether it takes new ones. Empty without worker threads. */
+  get threads(): readonly { readonly connections: number; readonly isTaking: boolean }[] {
+    return this.#current?.workers?.states ?? [];
+  }
+
+  /** Workers of the current generation that have died in the last minute. */
+  get lostLastMinute(): number {
+    return this.#current?.workers?.lostLastMinute ?? 0;
+  }
+
+  /** Whether new connections have fewer threads than they should, or threads that are slow, or that die again and again. */
+  get isDegraded(): boolean {
+    const { options, publishing } = this.#environment;
+    const { threads } = this;
+    if (threads.length < options.threads || threads.some(({ isTaking }) => !isTaking)) return true;
+    const workers = this.#current?.workers;
+    return publishing.bus.ledger.isSlow || workers?.isSlow === true || workers?.isCrashing === true;
+  }
+
+  get unavailable(): string | undefined {
+    if (this.#isClosing) return 'the server is going away';
+    return this.#newest.canPlace ? undefined : 'no worker takes connections';
+  }
+
+  get upgrade(): Upgrade | undefined {
+    return this.#newest.upgrade;
+  }
+
+  expectOne(): () => void {
+    return this.#newest.expectOne();
+  }
+
+  place(handOff: HandOff): void {
+    this.#newest.place(handOff);
+  }
+
+  prepareStream(): void {
+    this.#newest.prepareStream();
+  }
+
+  placeStream(handOff: StreamHandOff): void {
+    this.#newest.placeStream(handOff);
+  }
+
+  get #newest(): Generation {
+    return this.#current as Generation; // the first has started before anybody is upgraded
+  }
+}
