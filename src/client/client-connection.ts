@@ -5,7 +5,7 @@ import { ABNORMAL_CLOSURE } from '../protocol/closing-handshake.js';
 import type { HandshakeHeaders } from '../protocol/handshake-headers.js';
 import { MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
 import type { ProtocolError } from '../protocol/protocol-error.js';
-import type { ServerFrameReader } from '../protocol/server-frame-reader.js';
+import type { UnmaskedFrameReader } from '../protocol/unmasked-frame-reader.js';
 import { kindOf, viewOf } from '../protocol/view-of.js';
 import { ClientMessage, copyOf } from './client-message.js';
 import type { ClientHooks, ClientLimits } from './client-options.js';
@@ -173,7 +173,7 @@ export class ClientConnection {
     }
   }
 
-  #onMessage({ payload, isBinary, ownsPayload }: ServerFrameReader): void {
+  #onMessage({ payload, isBinary, ownsPayload }: UnmaskedFrameReader): void {
     this.#hooks.message?.(this, new ClientMessage(isBinary, ownsPayload ? payload : copyOf(payload)));
   }
 

@@ -1,6 +1,7 @@
 import { CloseCode, type CloseStatus } from '../protocol/close.js';
 import { ABNORMAL_CLOSURE, ClosingHandshake, ClosingState } from '../protocol/closing-handshake.js';
-import { FrameEvent, type FrameReader } from '../protocol/frame-reader.js';
+import { FrameEvent } from '../protocol/frame-event.js';
+import type { MaskedFrameReader } from '../protocol/masked-frame-reader.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
 import { PendingPong } from '../protocol/pending-pong.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
@@ -8,8 +9,8 @@ import type { FrameMemory } from '../pubsub/frame-joiner.js';
 import type { Publisher, Subscriber, Topics } from '../pubsub/topics.js';
 import type { Connection, SendData } from './connection.js';
 import type { ConnectionInfo } from './connection-info.js';
-import { Counter } from './counters.js';
 import { ConnectionLimiter } from './connection-limiter.js';
+import { Counter } from './counters.js';
 import type { ConnectionEnvironment, Throttled } from './environment.js';
 import type { HookedConnection } from './hooks.js';
 import { Incident } from './incident.js';
@@ -560,7 +561,7 @@ export class HostedConnection
    * Hands out messages until only `leaving` more may come, or something speaks against them. Hot, and a method of its own so
    * that the handler and what it calls are compiled into this loop.
    */
-  #handOut(reader: FrameReader, message: LentMessage, leaving: number): void {
+  #handOut(reader: MaskedFrameReader, message: LentMessage, leaving: number): void {
     const { hooks } = this.#env;
     const { handler } = hooks;
     do {

@@ -1,4 +1,4 @@
-import type { FrameReader } from '../protocol/frame-reader.js';
+import type { MaskedFrameReader } from '../protocol/masked-frame-reader.js';
 import { FIN, Opcode } from '../protocol/opcode.js';
 
 /** Thrown when a message is used outside of its own `message` callback: its bytes are not there any more. */
@@ -42,11 +42,11 @@ export interface Message {
  */
 export class LentMessage implements Message {
   /** Of its connection. What it says is not to be asked of a message that may be void: see {@link reported}. */
-  readonly reader: FrameReader;
+  readonly reader: MaskedFrameReader;
   /** Whether its `message` callback is running. */
   isLive = false;
 
-  constructor(reader: FrameReader) {
+  constructor(reader: MaskedFrameReader) {
     this.reader = reader;
   }
 
@@ -61,7 +61,7 @@ export class LentMessage implements Message {
   }
 
   /** Where it lies, how long it is, and what carries it. */
-  get reported(): FrameReader {
+  get reported(): MaskedFrameReader {
     this.#check();
     return this.reader;
   }

@@ -30,7 +30,7 @@ export const CloseCode = {
 export const MAX_CLOSE_REASON_BYTES = MAX_CONTROL_PAYLOAD_BYTES - 2;
 
 /** Whether a code may stand in a Close frame (sections 7.4.1 and 7.4.2): not reserved, and in a range that is in use. */
-export function mayTravel(code: number): boolean {
+export function isSendableCloseCode(code: number): boolean {
   return (
     Number.isInteger(code) &&
     ((code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999))
@@ -54,7 +54,8 @@ export function readCloseStatus(payload: Uint8Array): CloseStatus {
   if (payload.length === 0) return { code: CloseCode.NO_STATUS, reason: '' };
   if (payload.length === 1) throw new ProtocolError(CloseCode.PROTOCOL_ERROR, 'close payload of one byte');
   const code = ((payload[0] as number) << 8) | (payload[1] as number);
-  if (!mayTravel(code)) throw new ProtocolError(CloseCode.PROTOCOL_ERROR, `close code ${code} may not be sent`);
+  if (!isSendableCloseCode(code))
+    throw new ProtocolError(CloseCode.PROTOCOL_ERROR, `close code ${code} may not be sent`);
   try {
     return { code, reason: decoder.decode(payload.subarray(2)) };
   } catch {
@@ -87,7 +88,7 @@ export function closePayload(code: number | undefined, reason = ''): Uint8Array 
     if (reason !== '') throw new CloseArgumentError('a close reason needs a close code');
     return new Uint8Array(0);
   }
-  if (!mayTravel(code)) {
+  if (!isSendableCloseCode(code)) {
     throw new CloseArgumentError(
       `a close code must be 1000 to 1003, 1007 to 1014, or 3000 to 4999 (yours to use), got ${String(code)}`,
     );

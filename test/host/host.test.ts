@@ -10,8 +10,8 @@ import { Counter, Counters } from '../../dist/connection/counters.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { DEFAULT_BUS_LIMITS, Exchange } from '../../dist/host/exchange.js';
 import { Host, type HostOptions } from '../../dist/host/host.js';
-import { ThrottledLog, tellTo } from '../../dist/host/throttled-log.js';
 import { publish, registerExchange, roomToPublish } from '../../dist/host/publish.js';
+import { ThrottledLog, tellTo } from '../../dist/host/throttled-log.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
 import { descriptorOf, hasDescriptors } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
@@ -21,9 +21,9 @@ import {
   clientFrame,
   PING,
   pattern,
-  ServerFrameReader,
   shown,
   TEXT,
+  UnmaskedFrameReader,
 } from '../connection/frames.js';
 import { NO_LIMITS } from '../connection/thread.js';
 import { duplexPair } from './duplex-pair.js';
@@ -89,7 +89,7 @@ const info = (): ConnectionInfo => ({
 /** A client at the other end of a stream or a socket. */
 class Client {
   readonly stream: Duplex;
-  readonly #reader = new ServerFrameReader();
+  readonly #reader = new UnmaskedFrameReader();
   #onRead: () => void = () => {};
 
   constructor(stream: Duplex) {

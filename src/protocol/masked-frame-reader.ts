@@ -2,23 +2,11 @@ import { type BatchKernel, type Kernel, rotateKey } from '../kernels/kernel.js';
 import { Utf8 } from '../kernels/utf8.js';
 import { type Arena, HEADROOM_BYTES, ROW_WORDS, TABLE_ROWS } from '../memory/arena.js';
 import { CloseCode } from './close.js';
+import { FrameEvent } from './frame-event.js';
 import { checkFirstByte, checkLength64, notUtf8, tooBig, violation } from './frame-rules.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './opcode.js';
 import { PartialMessage } from './partial-message.js';
 import { ProtocolError } from './protocol-error.js';
-
-/** What {@link FrameReader.next} has found. */
-export const FrameEvent = {
-  /** Nothing more in what was fed: feed the next read. */
-  NONE: 0,
-  /** A whole message, its fragments joined. */
-  MESSAGE: 1,
-  PING: 2,
-  PONG: 3,
-  CLOSE: 4,
-} as const;
-
-export type FrameEvent = (typeof FrameEvent)[keyof typeof FrameEvent];
 
 /** What may be carried from one read to the next in front of it: a control frame less its last byte. */
 const MAX_CARRY_BYTES = 6 + MAX_CONTROL_PAYLOAD_BYTES - 1;
@@ -60,7 +48,7 @@ const LONG_HEADER_BYTES = 8;
  * Violations throw a {@link ProtocolError}, as soon as the byte that proves them is there; the reader is then of no
  * more use.
  */
-export class FrameReader {
+export class MaskedFrameReader {
   readonly #arena: Arena;
   readonly #kernel: Kernel;
   readonly #maxPayloadBytes: number;

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { Utf8, validateAround } from '../kernels/utf8.js';
-import { FrameEvent } from './frame-reader.js';
+import { FrameEvent } from './frame-event.js';
 import { checkFirstByte, checkLength64, notUtf8, tooBig, violation } from './frame-rules.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './opcode.js';
 import type { ProtocolError } from './protocol-error.js';
@@ -23,7 +23,7 @@ const EMPTY = Buffer.alloc(0);
  * Violations throw a {@link ProtocolError}, as soon as the byte that proves them is there; the reader is then of no
  * more use.
  */
-export class ServerFrameReader {
+export class UnmaskedFrameReader {
   readonly #maxPayloadBytes: number;
 
   /** What was fed and not yet consumed. */
