@@ -1,7 +1,6 @@
 import { type BatchKernel, type Kernel, rotateKey } from '../kernels/kernel.js';
 import { Utf8 } from '../kernels/utf8.js';
 import { type Arena, HEADROOM_BYTES, ROW_WORDS, TABLE_ROWS } from '../memory/arena.js';
-import { CloseCode } from './close.js';
 import { FrameEvent } from './frame-event.js';
 import { checkFirstByte, checkLength64, notUtf8, tooBig, violation } from './frame-rules.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './opcode.js';
@@ -272,17 +271,17 @@ export class MaskedFrameReader {
     if (available < 2) return FrameEvent.NONE;
 
     const second = bytes[at + 1] as number;
-    if (second < 0x80) throw violation('frame without a mask (RFC 6455 section 5.1)');
+    if (second < 0x80) throw violation('mask', 'frame without a mask');
     let length = second & 0x7f;
     if (opcode >= Opcode.CLOSE) {
-      if (length > MAX_CONTROL_PAYLOAD_BYTES) throw violation('control frame of over 125 bytes (RFC 6455 section 5.5)');
+      if (length > MAX_CONTROL_PAYLOAD_BYTES) throw violation('control-length', 'control frame of over 125 bytes');
       return available < 6 + length ? FrameEvent.NONE : this.#readControl(opcode, at + 6, length);
     }
     let keyAt = at + 2;
     if (length === 126) {
       if (available < 4) return FrameEvent.NONE;
       length = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
-      if (length < 126) throw violation(`length ${length} in 16 bits (RFC 6455 section 5.2)`);
+      if (length < 126) throw violation('length', `length ${length} in 16 bits`);
       keyAt = at + 4;
     } else if (length === 127) {
       checkLength64(bytes, at + 2, this.#end);
@@ -297,10 +296,7 @@ export class MaskedFrameReader {
     if (this.#end < keyAt + 4) return FrameEvent.NONE;
     if (length > 0 || first >= FIN) this.#emptyFragments = 0;
     else if (++this.#emptyFragments > this.#maxEmptyFragments) {
-      throw new ProtocolError(
-        CloseCode.POLICY_VIOLATION,
-        `more than ${this.#maxEmptyFragments} empty fragments in a row`,
-      );
+      throw new ProtocolError('empty-fragments', `more than ${this.#maxEmptyFragments} empty fragments in a row`);
     }
 
     if (opcode !== Opcode.CONTINUATION) this.#opcode = opcode;

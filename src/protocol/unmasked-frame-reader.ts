@@ -106,16 +106,16 @@ export class UnmaskedFrameReader {
     if (available < 2) return FrameEvent.NONE;
 
     let length = bytes[at + 1] as number;
-    if (length > 0x7f) throw violation('masked frame from a server (RFC 6455 section 5.1)');
+    if (length > 0x7f) throw violation('mask', 'masked frame from a server');
     let payloadAt = at + 2;
     if (opcode >= Opcode.CLOSE) {
-      if (length > MAX_CONTROL_PAYLOAD_BYTES) throw violation('control frame of over 125 bytes (RFC 6455 section 5.5)');
+      if (length > MAX_CONTROL_PAYLOAD_BYTES) throw violation('control-length', 'control frame of over 125 bytes');
       return available < 2 + length ? FrameEvent.NONE : this.#readControl(opcode, payloadAt, length);
     }
     if (length === 126) {
       if (available < 4) return FrameEvent.NONE;
       length = bytes.readUInt16BE(at + 2);
-      if (length < 126) throw violation(`length ${length} in 16 bits (RFC 6455 section 5.2)`);
+      if (length < 126) throw violation('length', `length ${length} in 16 bits`);
       payloadAt = at + 4;
     } else if (length === 127) {
       checkLength64(bytes, at + 2, bytes.length);

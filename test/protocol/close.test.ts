@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { CloseCode, isSendableCloseCode } from '../../dist/protocol/close.js';
 import {
   CloseArgumentError,
-  CloseCode,
   closePayload,
   fittingReason,
-  isSendableCloseCode,
   MAX_CLOSE_REASON_BYTES,
   readCloseStatus,
-} from '../../dist/protocol/close.js';
+} from '../../dist/protocol/close-payload.js';
 import { ProtocolError } from '../../dist/protocol/protocol-error.js';
 import { CLOSE, frame } from './client-frames.js';
 import { Receiver } from './receiver.js';
