@@ -6,6 +6,7 @@ import { checkFirstByte, checkLength64, notUtf8, tooBig, violation } from './fra
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './opcode.js';
 import { PartialMessage } from './partial-message.js';
 import { ProtocolError } from './protocol-error.js';
+import type { ReportedMessage, Slab } from './reported-message.js';
 
 /** What may be carried from one read to the next in front of it: a control frame less its last byte. */
 const MAX_CARRY_BYTES = 6 + MAX_CONTROL_PAYLOAD_BYTES - 1;
@@ -47,7 +48,7 @@ const LONG_HEADER_BYTES = 8;
  * Violations throw a {@link ProtocolError}, as soon as the byte that proves them is there; the reader is then of no
  * more use.
  */
-export class MaskedFrameReader {
+export class MaskedFrameReader implements ReportedMessage {
   readonly #arena: Arena;
   readonly #kernel: Kernel;
   readonly #maxPayloadBytes: number;
@@ -209,7 +210,7 @@ export class MaskedFrameReader {
    * After a MESSAGE that does not lie in what was fed: leaves its slab to the caller, who gives it back to the arena.
    * Undefined if it has none.
    */
-  detachSlab(): { readonly offset: number; readonly capacity: number } | undefined {
+  detachSlab(): Slab | undefined {
     if (!this.#reportedPartial) return undefined;
     this.#reportedPartial = false;
     const slab = (this.#partial as PartialMessage).detach();
