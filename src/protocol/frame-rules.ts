@@ -1,5 +1,5 @@
 /** What is forbidden in the frames of both sides (RFC 6455 section 5), and how it is refused. */
-import { FIN, Opcode } from './opcode.js';
+import { FIN, Opcode, RSV_BITS } from './opcode.js';
 import { PROTOCOL_RULES, ProtocolError, type ProtocolRule } from './protocol-error.js';
 
 /** An error that names the section of the rule in its message. */
@@ -16,13 +16,20 @@ export function tooBig(bytes: number, maxBytes: number): ProtocolError {
 }
 
 /**
- * Judges the first byte of a frame: reserved bits, opcode, FIN.
+ * Judges the first byte of a frame: reserved bits, opcode, FIN (sections 5.2, 5.4 and 5.5).
  * @param isMidMessage whether the fragments of a message have begun to come, and not ended.
+ * @param allowedRsv the reserved bits that negotiated extensions give a meaning to, such as {@link RSV1}. They may be set in the
+ * first frame of a message only, never in a continuation or a control frame (RFC 7692 section 6).
  * @throws ProtocolError
  */
-export function checkFirstByte(first: number, isMidMessage: boolean): void {
+export function checkFirstByte(first: number, isMidMessage: boolean, allowedRsv: number): void {
   const opcode = first & 0x0f;
-  if ((first & 0x70) !== 0) throw violation('rsv', 'reserved bits without an extension');
+  const rsv = first & RSV_BITS;
+  if (rsv !== 0) {
+    if ((rsv & ~allowedRsv) !== 0) throw violation('rsv', 'reserved bits without an extension');
+    const beginsMessage = opcode === Opcode.TEXT || opcode === Opcode.BINARY;
+    if (!beginsMessage) throw violation('rsv', 'reserved bits in a frame that begins no message');
+  }
   if (opcode >= Opcode.CLOSE) {
     if (opcode > Opcode.PONG) throw violation('opcode', `reserved opcode ${opcode}`);
     if (first < FIN) throw violation('control-fragment', 'fragmented control frame');

@@ -3,7 +3,7 @@ import { Utf8 } from '../kernels/utf8.js';
 import { type Arena, HEADROOM_BYTES, ROW_WORDS, TABLE_ROWS } from '../memory/arena.js';
 import { FrameEvent } from './frame-event.js';
 import { checkFirstByte, checkLength64, notUtf8, tooBig, violation } from './frame-rules.js';
-import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './opcode.js';
+import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode, RSV_BITS } from './opcode.js';
 import { PartialMessage } from './partial-message.js';
 import { ProtocolError } from './protocol-error.js';
 import type { ReportedMessage, Slab } from './reported-message.js';
@@ -53,6 +53,7 @@ export class MaskedFrameReader implements ReportedMessage {
   readonly #kernel: Kernel;
   readonly #maxPayloadBytes: number;
   readonly #maxEmptyFragments: number;
+  readonly #allowedRsv: number;
 
   readonly #batch: BatchKernel | undefined;
   readonly #maxScannedBytes: number;
@@ -73,8 +74,8 @@ export class MaskedFrameReader implements ReportedMessage {
   #key = 0;
   #final = false;
 
-  /** The message whose frames are arriving; `CONTINUATION` between messages. */
-  #opcode: number = Opcode.CONTINUATION;
+  /** Opcode and reserved bits of the message whose frames are arriving; `CONTINUATION` between messages. */
+  #messageType: number = Opcode.CONTINUATION;
   #messageBytes = 0;
   /** The last fragments of it that had no payload. */
   #emptyFragments = 0;
@@ -94,14 +95,22 @@ export class MaskedFrameReader implements ReportedMessage {
   length = 0;
   /** Bytes in front of `start` that nothing needs any more (the client's longer header): ours may be written there. */
   vacated = 0;
-  /** Of a frame that would carry the same message: FIN and its opcode. */
+  /** Of a frame that would carry the same message: FIN, the opcode, and the reserved bits of its first frame. */
   firstByte = FIN | Opcode.TEXT;
 
   /**
    * @param maxPayloadBytes of a message, its fragments in sum.
    * @param maxEmptyFragments that may follow each other: they are legal, but endless ones are not a message.
+   * @param allowedRsv the reserved bits that negotiated extensions allow in the first frame of a message: see
+   * {@link checkFirstByte}. A text with one of them is not validated: its bytes are the extension's to judge.
    */
-  constructor(arena: Arena, kernel: Kernel, maxPayloadBytes: number, maxEmptyFragments = Number.POSITIVE_INFINITY) {
+  constructor(
+    arena: Arena,
+    kernel: Kernel,
+    maxPayloadBytes: number,
+    maxEmptyFragments = Number.POSITIVE_INFINITY,
+    allowedRsv = 0,
+  ) {
     this.#arena = arena;
     this.#kernel = kernel;
     this.#batch = kernel.batch;
@@ -109,6 +118,7 @@ export class MaskedFrameReader implements ReportedMessage {
     this.#maxScannedBytes = Math.min(maxPayloadBytes, MAX_SCANNED_BYTES);
     this.#maxScannedTextBytes = Math.min(maxPayloadBytes, MAX_SCANNED_TEXT_BYTES);
     this.#maxEmptyFragments = maxEmptyFragments;
+    this.#allowedRsv = allowedRsv;
     this.bytes = arena.bytes;
   }
 
@@ -124,7 +134,7 @@ export class MaskedFrameReader implements ReportedMessage {
 
   /** Whether a part of a message, or of a control frame, has arrived and its end has not. */
   get isMidway(): boolean {
-    return this.#inPayload || this.#opcode !== Opcode.CONTINUATION || this.#carry !== undefined;
+    return this.#inPayload || this.#messageType !== Opcode.CONTINUATION || this.#carry !== undefined;
   }
 
   /** Memory that the message which is arriving takes, in bytes. */
@@ -228,10 +238,14 @@ export class MaskedFrameReader implements ReportedMessage {
     this.#partial?.release();
   }
 
-  /** Looks for whole small messages at the front of what was fed. @returns whether there are any */
+  /**
+   * Looks for whole small messages at the front of what was fed. The kernel takes none with a reserved bit, negotiated or not:
+   * those are the loop's.
+   * @returns whether there are any.
+   */
   #scan(batch: BatchKernel): boolean {
     const at = this.#position;
-    if (this.#opcode !== Opcode.CONTINUATION || at === this.#end) return false;
+    if (this.#messageType !== Opcode.CONTINUATION || at === this.#end) return false;
     const { found, foundStart, bytes } = this.#arena;
     // A long message is not for it, as the length in its header says, in 16 bits or in 64; and then the call is not worth it.
     const length = (bytes[at + 1] as number) & 0x7f;
@@ -268,7 +282,7 @@ export class MaskedFrameReader implements ReportedMessage {
     const at = this.#position;
     const first = bytes[at] as number;
     const opcode = first & 0x0f;
-    checkFirstByte(first, this.#opcode !== Opcode.CONTINUATION);
+    checkFirstByte(first, this.#messageType !== Opcode.CONTINUATION, this.#allowedRsv);
     if (available < 2) return FrameEvent.NONE;
 
     const second = bytes[at + 1] as number;
@@ -300,7 +314,7 @@ export class MaskedFrameReader implements ReportedMessage {
       throw new ProtocolError('empty-fragments', `more than ${this.#maxEmptyFragments} empty fragments in a row`);
     }
 
-    if (opcode !== Opcode.CONTINUATION) this.#opcode = opcode;
+    if (opcode !== Opcode.CONTINUATION) this.#messageType = first & (RSV_BITS | 0x0f);
     this.#messageBytes += length;
     this.#final = first >= FIN;
     this.#key = this.#arena.view.getInt32(keyAt, true);
@@ -327,7 +341,7 @@ export class MaskedFrameReader implements ReportedMessage {
   #readPayload(): boolean {
     const from = this.#position;
     const length = Math.min(this.#remaining, this.#end - from);
-    if (this.#opcode === Opcode.TEXT) {
+    if (this.#messageType === Opcode.TEXT) {
       this.#utf8 = this.#kernel.unmaskText(from, length, this.#key, this.#utf8);
       if (this.#utf8 === Utf8.REJECT) throw notUtf8();
     } else {
@@ -352,8 +366,8 @@ export class MaskedFrameReader implements ReportedMessage {
   }
 
   #report(from: number, length: number): void {
-    this.firstByte = FIN | this.#opcode;
-    this.#opcode = Opcode.CONTINUATION;
+    this.firstByte = FIN | this.#messageType;
+    this.#messageType = Opcode.CONTINUATION;
     this.#messageBytes = 0;
     if (this.#partial === undefined || this.#partial.length === 0) {
       this.bytes = this.#arena.bytes;
