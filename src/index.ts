@@ -22,5 +22,5 @@ export type { LimitStats, ServerStats } from './primary/stats.js';
 export { WorkerStartError } from './primary/worker-start-error.js';
 export { CloseCode } from './protocol/close.js';
 export { CloseArgumentError } from './protocol/close-payload.js';
-export type { HandshakeHeaders } from './protocol/handshake-headers.js';
-export type { HeaderSource, HeaderValue } from './protocol/handshake-response.js';
+export type { HandshakeHeaders } from './protocol/opening/handshake-headers.js';
+export type { HeaderSource, HeaderValue } from './protocol/opening/handshake-response.js';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { readTarget } from '../protocol/request-target.js';
+import { readTarget } from '../protocol/opening/request-target.js';
 import { renderPage } from './page.js';
 
 /** What `/healthz` says. */

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
-import { readUpgradeRequest } from '../protocol/request-head.js';
+import { readUpgradeRequest } from '../protocol/opening/request-head.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { Boundary } from './boundary.js';

@@ -1,12 +1,13 @@
 import { type BatchKernel, type Kernel, rotateKey } from '../kernels/kernel.js';
 import { Utf8 } from '../kernels/utf8.js';
-import { type Arena, HEADROOM_BYTES, ROW_WORDS, TABLE_ROWS } from '../memory/arena.js';
+import { type Arena, HEADROOM_BYTES, ROW_WORDS } from '../memory/arena.js';
 import { FrameEvent } from './frame-event.js';
 import { checkFirstByte, checkLength64, notUtf8, tooBig, violation } from './frame-rules.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode, RSV_BITS } from './opcode.js';
 import { PartialMessage } from './partial-message.js';
 import { ProtocolError } from './protocol-error.js';
 import type { ReportedMessage, Slab } from './reported-message.js';
+import { scanMessages, scannedHeaderBytes, scannedUpTo, unscanMessages } from './scan-table.js';
 
 /** What may be carried from one read to the next in front of it: a control frame less its last byte. */
 const MAX_CARRY_BYTES = 6 + MAX_CONTROL_PAYLOAD_BYTES - 1;
@@ -18,16 +19,6 @@ if (MAX_CARRY_BYTES > HEADROOM_BYTES) throw new Error('the headroom of a window 
  * copied: a read of its own would cost more.
  */
 const MIN_DIRECT_READ_BYTES = 16 * 1024;
-
-/**
- * Longer messages are left to the loop: they come few at a time, and the kernel knows best how to validate them. In bytes.
- */
-const MAX_SCANNED_BYTES = 8 * 1024;
-const MAX_SCANNED_TEXT_BYTES = 2 * 1024;
-
-/** How many bytes of its header stand in front of the payload of a scanned frame. */
-const SHORT_HEADER_BYTES = 6;
-const LONG_HEADER_BYTES = 8;
 
 /**
  * The framing loop (RFC 6455 section 5): bytes from a client go in, messages and control frames come out. It knows a range
@@ -56,8 +47,6 @@ export class MaskedFrameReader implements ReportedMessage {
   readonly #allowedRsv: number;
 
   readonly #batch: BatchKernel | undefined;
-  readonly #maxScannedBytes: number;
-  readonly #maxScannedTextBytes: number;
   /** The scanned messages that are still to be reported: `[#row, #rowsEnd)` of the words of the arena's table. */
   #row = 0;
   #rowsEnd = 0;
@@ -115,8 +104,6 @@ export class MaskedFrameReader implements ReportedMessage {
     this.#kernel = kernel;
     this.#batch = kernel.batch;
     this.#maxPayloadBytes = maxPayloadBytes;
-    this.#maxScannedBytes = Math.min(maxPayloadBytes, MAX_SCANNED_BYTES);
-    this.#maxScannedTextBytes = Math.min(maxPayloadBytes, MAX_SCANNED_TEXT_BYTES);
     this.#maxEmptyFragments = maxEmptyFragments;
     this.#allowedRsv = allowedRsv;
     this.bytes = arena.bytes;
@@ -125,7 +112,10 @@ export class MaskedFrameReader implements ReportedMessage {
   /** Takes back what was fed and not yet looked at, as a copy, to be fed again later. What an event pointed to is void. */
   takeUnread(): Uint8Array | undefined {
     this.#forgetEvent();
-    if (this.#row < this.#rowsEnd) this.#unscan();
+    if (this.#row < this.#rowsEnd) {
+      this.#position = unscanMessages(this.#kernel, this.#arena, this.#row, this.#rowsEnd);
+      this.#row = this.#rowsEnd;
+    }
     if (this.#position === this.#end) return undefined;
     const unread = this.#copyUnread();
     this.#position = this.#end;
@@ -198,7 +188,7 @@ export class MaskedFrameReader implements ReportedMessage {
     this.start = found[row] as number;
     this.length = lengthAndFirst >>> 8;
     this.firstByte = lengthAndFirst & 0xff;
-    this.vacated = this.length < 126 ? SHORT_HEADER_BYTES : LONG_HEADER_BYTES;
+    this.vacated = scannedHeaderBytes(this.length);
     return true;
   }
 
@@ -238,37 +228,15 @@ export class MaskedFrameReader implements ReportedMessage {
     this.#partial?.release();
   }
 
-  /**
-   * Looks for whole small messages at the front of what was fed. The kernel takes none with a reserved bit, negotiated or not:
-   * those are the loop's.
-   * @returns whether there are any.
-   */
+  /** Looks for whole small messages at the front of what was fed. @returns whether there are any. */
   #scan(batch: BatchKernel): boolean {
-    const at = this.#position;
-    if (this.#messageType !== Opcode.CONTINUATION || at === this.#end) return false;
-    const { found, foundStart, bytes } = this.#arena;
-    // A long message is not for it, as the length in its header says, in 16 bits or in 64; and then the call is not worth it.
-    const length = (bytes[at + 1] as number) & 0x7f;
-    if (length === 127 || (length === 126 && (bytes[at + 2] as number) >= MAX_SCANNED_BYTES >> 8)) return false;
-    const maxBytes = this.#maxScannedBytes;
-    const rows = batch.scan(at, this.#end, maxBytes, this.#maxScannedTextBytes, foundStart, TABLE_ROWS);
-    if (rows === 0) return false;
+    if (this.#messageType !== Opcode.CONTINUATION || this.#position === this.#end) return false;
+    const rowsEnd = scanMessages(batch, this.#arena, this.#position, this.#end, this.#maxPayloadBytes);
+    if (rowsEnd === 0) return false;
     this.#row = 0;
-    this.#rowsEnd = rows * ROW_WORDS;
-    this.#position = (found[this.#rowsEnd - 2] as number) + ((found[this.#rowsEnd - 1] as number) >>> 8);
+    this.#rowsEnd = rowsEnd;
+    this.#position = scannedUpTo(this.#arena.found, rowsEnd);
     return true;
-  }
-
-  /** Gives back the scanned messages that were not reported: as they were, masked. */
-  #unscan(): void {
-    const { found, view } = this.#arena;
-    for (let row = this.#rowsEnd - ROW_WORDS; row >= this.#row; row -= ROW_WORDS) {
-      const start = found[row] as number;
-      const length = (found[row + 1] as number) >>> 8;
-      this.#kernel.unmask(start, length, view.getInt32(start - 4, true));
-      this.#position = start - (length < 126 ? SHORT_HEADER_BYTES : LONG_HEADER_BYTES);
-    }
-    this.#row = this.#rowsEnd;
   }
 
   /**
