@@ -20,6 +20,7 @@ export {
 export type { ServerOptions } from './primary/server-options.js';
 export type { LimitStats, ServerStats } from './primary/stats.js';
 export { WorkerStartError } from './primary/worker-start-error.js';
-export { CloseArgumentError, CloseCode } from './protocol/close.js';
-export type { HandshakeHeaders } from './protocol/handshake-headers.js';
-export type { HeaderSource, HeaderValue } from './protocol/handshake-response.js';
+export { CloseCode } from './protocol/close.js';
+export { CloseArgumentError } from './protocol/close-payload.js';
+export type { HandshakeHeaders } from './protocol/opening/handshake-headers.js';
+export type { HeaderSource, HeaderValue } from './protocol/opening/handshake-response.js';

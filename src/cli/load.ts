@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { OptionError } from '../client/option-error.js';
 import { LOAD_DEFAULTS } from '../load/load-defaults.js';
 import { EXPECTATIONS, LOAD_MODES, type LoadOptions } from '../load/load-options.js';
-import type { HeaderValue } from '../protocol/handshake-response.js';
+import type { HeaderValue } from '../protocol/opening/handshake-response.js';
 import { diagnose, hasMeasuredNothing } from './load-diagnosis.js';
 import { clearProgress, renderReport, showProgress, warnings } from './load-report.js';
 import { collect, parseCount, parseSeconds, parseSize, showSize } from './values.js';

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { excerpt } from '../protocol/handshake-error.js';
+import { excerpt } from '../protocol/opening/handshake-error.js';
 import { OptionError } from './option-error.js';
 
 /** One or several files of certificates in PEM; each may hold several certificates. */

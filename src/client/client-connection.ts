@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
-import type { Acceptance } from '../protocol/client-handshake.js';
 import { CloseCode, type CloseStatus } from '../protocol/close.js';
 import { ABNORMAL_CLOSURE } from '../protocol/closing-handshake.js';
-import type { HandshakeHeaders } from '../protocol/handshake-headers.js';
 import { MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
+import type { Acceptance } from '../protocol/opening/client-handshake.js';
+import type { HandshakeHeaders } from '../protocol/opening/handshake-headers.js';
 import type { ProtocolError } from '../protocol/protocol-error.js';
-import type { ServerFrameReader } from '../protocol/server-frame-reader.js';
+import type { UnmaskedFrameReader } from '../protocol/unmasked-frame-reader.js';
 import { kindOf, viewOf } from '../protocol/view-of.js';
 import type { ConnectionHooks } from './client-hooks.js';
 import type { ClientLimits } from './client-limits.js';
@@ -179,7 +179,7 @@ export class ClientConnection {
     }
   }
 
-  #onMessage({ payload, isBinary, ownsPayload }: ServerFrameReader): void {
+  #onMessage({ payload, isBinary, ownsPayload }: UnmaskedFrameReader): void {
     this.#hooks.message?.(this, new ClientMessage(isBinary, ownsPayload ? payload : copyOf(payload)));
   }
 

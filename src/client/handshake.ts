@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { type Acceptance, type ClientHandshake, readAcceptance, renderRequest } from '../protocol/client-handshake.js';
-import type { HeaderSource } from '../protocol/handshake-response.js';
-import { ResponseHeadReader } from '../protocol/response-head.js';
+import {
+  type Acceptance,
+  type ClientHandshake,
+  readAcceptance,
+  renderRequest,
+} from '../protocol/opening/client-handshake.js';
+import type { HeaderSource } from '../protocol/opening/handshake-response.js';
+import { ResponseHeadReader } from '../protocol/opening/response-head.js';
 import type { Address } from './address.js';
 
 /** What a client may add to its opening handshake. */

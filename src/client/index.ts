@@ -1,9 +1,13 @@
-export { CloseArgumentError, CloseCode } from '../protocol/close.js';
-export { HandshakeConfigError } from '../protocol/handshake-error.js';
-export type { HandshakeHeaders } from '../protocol/handshake-headers.js';
-export type { HeaderSource, HeaderValue } from '../protocol/handshake-response.js';
-export { HandshakeResponseError, type HandshakeResponseErrorCode } from '../protocol/handshake-response-error.js';
-export { ProtocolError } from '../protocol/protocol-error.js';
+export { CloseCode } from '../protocol/close.js';
+export { CloseArgumentError } from '../protocol/close-payload.js';
+export { HandshakeConfigError } from '../protocol/opening/handshake-error.js';
+export type { HandshakeHeaders } from '../protocol/opening/handshake-headers.js';
+export type { HeaderSource, HeaderValue } from '../protocol/opening/handshake-response.js';
+export {
+  HandshakeResponseError,
+  type HandshakeResponseErrorCode,
+} from '../protocol/opening/handshake-response-error.js';
+export { ProtocolError, type ProtocolRule } from '../protocol/protocol-error.js';
 export type { ClientClosed, ClientConnection, ClientData } from './client-connection.js';
 export type { ClientMessage } from './client-message.js';
 export type { ClientHooks, ClientOptions } from './client-options.js';

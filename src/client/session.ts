@@ -1,10 +1,10 @@
 import { maskedFrame } from '../protocol/client-frame.js';
 import { ClosingHandshake, ClosingState } from '../protocol/closing-handshake.js';
-import { FrameEvent } from '../protocol/frame-reader.js';
+import { FrameEvent } from '../protocol/frame-event.js';
 import { FIN, Opcode } from '../protocol/opcode.js';
 import { PendingPong } from '../protocol/pending-pong.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
-import { ServerFrameReader } from '../protocol/server-frame-reader.js';
+import { UnmaskedFrameReader } from '../protocol/unmasked-frame-reader.js';
 import { MaskingKeys } from './masking-keys.js';
 
 /** The owner of a {@link ClientSession}: it has the socket. */
@@ -14,7 +14,7 @@ export interface SessionOwner {
   /** Writes a frame, or queues it. */
   writeFrame(frame: Buffer): void;
   /** A message has come: see the reader's `payload`, `isBinary` and `ownsPayload`, which the next read overwrites. */
-  onMessage(reader: ServerFrameReader): void;
+  onMessage(reader: UnmaskedFrameReader): void;
   /** @param payload is overwritten by the next read. */
   onPong(payload: Buffer): void;
   /** The server's Close has come, and has been answered. @param wasOpen whether this side had not begun to close. */
@@ -35,7 +35,7 @@ export class ClientSession {
   readonly #maxPayloadBytes: number;
   readonly #closing = new ClosingHandshake();
   /** Made with the first bytes, and with the first ping: most connections of a load generator need neither. */
-  #reader: ServerFrameReader | undefined;
+  #reader: UnmaskedFrameReader | undefined;
   #pendingPong: PendingPong | undefined;
 
   /** @param maxPayloadBytes of a message that the server sends, its fragments in sum. */
@@ -64,7 +64,7 @@ export class ClientSession {
    */
   feed(read: Uint8Array): void {
     if (this.#closing.isFinished) return;
-    this.#reader ??= new ServerFrameReader(this.#maxPayloadBytes);
+    this.#reader ??= new UnmaskedFrameReader(this.#maxPayloadBytes);
     const reader = this.#reader;
     try {
       reader.feed(read);
@@ -103,7 +103,7 @@ export class ClientSession {
     if (payload !== undefined && this.isOpen) this.send(Opcode.PONG, payload);
   }
 
-  #onEvent(event: FrameEvent, reader: ServerFrameReader): void {
+  #onEvent(event: FrameEvent, reader: UnmaskedFrameReader): void {
     const { payload } = reader;
     switch (event) {
       case FrameEvent.MESSAGE:

@@ -1,6 +1,7 @@
 import type { Kernel } from '../kernels/kernel.js';
 import { type Arena, WINDOW_BYTES } from '../memory/arena.js';
-import { FrameEvent, FrameReader } from '../protocol/frame-reader.js';
+import { FrameEvent } from '../protocol/frame-event.js';
+import { MaskedFrameReader } from '../protocol/masked-frame-reader.js';
 
 /** What bounds a message. */
 export interface MessageLimits {
@@ -29,7 +30,7 @@ export interface InputListener {
  * is held at first: {@link Input.release} begins.
  */
 export class Input {
-  readonly reader: FrameReader;
+  readonly reader: MaskedFrameReader;
   readonly #arena: Arena;
   readonly #listener: InputListener;
   #isHeld = true;
@@ -39,7 +40,7 @@ export class Input {
   constructor(arena: Arena, kernel: Kernel, limits: MessageLimits, listener: InputListener) {
     this.#arena = arena;
     this.#listener = listener;
-    this.reader = new FrameReader(arena, kernel, limits.maxPayloadBytes, limits.maxConsecutiveEmptyFragments);
+    this.reader = new MaskedFrameReader(arena, kernel, limits.maxPayloadBytes, limits.maxConsecutiveEmptyFragments);
   }
 
   /** How many bytes of memory are held by input that cannot be handled yet. */

@@ -1,5 +1,5 @@
-import type { FrameReader } from '../protocol/frame-reader.js';
 import { FIN, Opcode } from '../protocol/opcode.js';
+import type { ReportedMessage } from '../protocol/reported-message.js';
 
 /** Thrown when a message is used outside of its own `message` callback: its bytes are not there any more. */
 export class MessageVoidError extends Error {
@@ -37,38 +37,38 @@ export interface Message {
 }
 
 /**
- * A message where it lies: what the frame reader of its connection has reported last. One per connection, used again: while
- * it is live, it shows whatever the reader shows.
+ * A message where it lies: what was reported last on its connection. One per connection, used again: while it is live, it shows
+ * whatever is reported.
  */
 export class LentMessage implements Message {
-  /** Of its connection. What it says is not to be asked of a message that may be void: see {@link reported}. */
-  readonly reader: FrameReader;
+  /** What is reported, without a check whether this message is void: see {@link reported}. */
+  readonly source: ReportedMessage;
   /** Whether its `message` callback is running. */
   isLive = false;
 
-  constructor(reader: FrameReader) {
-    this.reader = reader;
+  constructor(source: ReportedMessage) {
+    this.source = source;
   }
 
   get isBinary(): boolean {
     this.#check();
-    return this.reader.firstByte === (FIN | Opcode.BINARY);
+    return this.source.firstByte === (FIN | Opcode.BINARY);
   }
 
   get size(): number {
     this.#check();
-    return this.reader.length;
+    return this.source.length;
   }
 
   /** Where it lies, how long it is, and what carries it. */
-  get reported(): FrameReader {
+  get reported(): ReportedMessage {
     this.#check();
-    return this.reader;
+    return this.source;
   }
 
   text(): string {
     this.#check();
-    const { bytes, start, length } = this.reader;
+    const { bytes, start, length } = this.source;
     return bytes.toString('utf8', start, start + length);
   }
 
@@ -82,7 +82,7 @@ export class LentMessage implements Message {
 
   borrow(): Uint8Array {
     this.#check();
-    const { bytes, start, length } = this.reader;
+    const { bytes, start, length } = this.source;
     return new Uint8Array(bytes.buffer, bytes.byteOffset + start, length);
   }
 

@@ -1,6 +1,7 @@
 import { type Arena, OUT_BYTES } from '../memory/arena.js';
 import { frameHeaderBytes, MAX_SERVER_HEADER_BYTES, writeFrameHeader } from '../protocol/frame-header.js';
 import { FIN, Opcode } from '../protocol/opcode.js';
+import type { Slab } from '../protocol/reported-message.js';
 import type { FrameMemory } from '../pubsub/frame-memory.js';
 import type { SendData } from './connection.js';
 import { LentMessage } from './message.js';
@@ -34,12 +35,6 @@ const MAX_MOVED_BYTES = 4 * 1024;
 export interface OutputListener {
   /** Something is gathered, or queued: what is sent past the output would overtake it. */
   onOutput(): void;
-}
-
-/** A slab that goes back to the arena when the kernel has its bytes. */
-export interface Slab {
-  readonly offset: number;
-  readonly capacity: number;
 }
 
 /**
@@ -119,11 +114,12 @@ export class Output implements OutBufferOwner {
   }
 
   #message(message: LentMessage, isOwn: boolean): void {
-    const { firstByte, bytes, start, length, vacated } = message.reported;
+    const { reported } = message;
+    const { firstByte, bytes, start, length, vacated } = reported;
     if (bytes !== this.#arena.bytes) {
       this.frame(firstByte, bytes, start, length);
     } else if (length >= DIRECT_WRITE_BYTES) {
-      this.frameInPlace(firstByte, start, length, vacated, isOwn ? message.reader : NO_SLAB);
+      this.frameInPlace(firstByte, start, length, vacated, isOwn ? reported : NO_SLAB);
     } else if (vacated > 0) {
       const waits = this.frameLater(firstByte, start, length);
       if (waits && isOwn && this.isIdle && this.#highWaterMarkBytes >= MAX_GATHERED_BYTES) this.#out.lane = message;
@@ -310,7 +306,7 @@ export class Output implements OutBufferOwner {
   }
 }
 
-/** Whose slab a payload may lie in: the frame reader that has reported it. */
+/** Whose slab a payload may lie in: what has reported it. */
 export interface SlabOwner {
   /** Leaves the slab to the caller; undefined if there is none. */
   detachSlab(): Slab | undefined;

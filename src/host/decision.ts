@@ -1,4 +1,4 @@
-import type { HeaderSource } from '../protocol/handshake-response.js';
+import type { HeaderSource } from '../protocol/opening/handshake-response.js';
 import { describeValue, oneLine } from './describe-value.js';
 import { similarName } from './similar-name.js';
 

@@ -1,5 +1,5 @@
-import type { HandshakeHeaders } from '../protocol/handshake-headers.js';
-import type { HeaderSource } from '../protocol/handshake-response.js';
+import type { HandshakeHeaders } from '../protocol/opening/handshake-headers.js';
+import type { HeaderSource } from '../protocol/opening/handshake-response.js';
 
 /** What an `upgrade` hook can judge a connection by: a valid opening handshake (RFC 6455 section 4.2.1). */
 export interface UpgradeRequest {

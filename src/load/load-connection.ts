@@ -5,10 +5,10 @@ import { Handshake } from '../client/handshake.js';
 import { ClientSession, type SessionOwner } from '../client/session.js';
 import { CloseCode } from '../protocol/close.js';
 import { ABNORMAL_CLOSURE, ClosingState } from '../protocol/closing-handshake.js';
-import { HandshakeResponseError } from '../protocol/handshake-response-error.js';
 import { Opcode } from '../protocol/opcode.js';
+import { HandshakeResponseError } from '../protocol/opening/handshake-response-error.js';
 import type { ProtocolError } from '../protocol/protocol-error.js';
-import type { ServerFrameReader } from '../protocol/server-frame-reader.js';
+import type { UnmaskedFrameReader } from '../protocol/unmasked-frame-reader.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { NO_CLOSE, TIMEOUT } from './failures.js';
@@ -221,7 +221,7 @@ export class LoadConnection implements SessionOwner {
     this.#phase = 0;
   }
 
-  onMessage({ payload, isBinary }: ServerFrameReader): void {
+  onMessage({ payload, isBinary }: UnmaskedFrameReader): void {
     const { frames } = this.#env;
     if (isBinary === frames.isBinary && payload.equals(frames.payload)) this.#listener.onReplies(this, 1);
     else this.#listener.onWrong(this);

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answer } from '../opening/answer.js';
-import { readTarget } from '../protocol/request-target.js';
+import { readTarget } from '../protocol/opening/request-target.js';
 import { renderPage } from './render-page.js';
 
 /** The answer of `/healthz`, as JSON. */

@@ -1,5 +1,5 @@
 import { describePeer } from '../host/describe-peer.js';
-import type { OpeningHandshake } from '../protocol/handshake.js';
+import type { OpeningHandshake } from '../protocol/opening/handshake.js';
 import type { UpgradeSocket } from './upgrade-socket.js';
 
 /** An upgrade whose request is valid and within the limits, and that is neither accepted nor refused yet. */

@@ -1,7 +1,7 @@
 import { Incident } from '../connection/incident.js';
 import { describePeer } from '../host/describe-peer.js';
 import type { Incidents } from '../host/incidents.js';
-import { renderRefusal } from '../protocol/handshake-response.js';
+import { renderRefusal } from '../protocol/opening/handshake-response.js';
 import type { LingeringSockets } from './lingering-sockets.js';
 import type { UpgradeSocket } from './upgrade-socket.js';
 

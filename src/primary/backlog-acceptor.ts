@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Boundary } from '../opening/boundary.js';
 import { adoptSocket, DescriptorUpgradeSocket } from '../opening/upgrade-socket.js';
 import type { Upgrader } from '../opening/upgrader.js';
-import { readUpgradeRequest } from '../protocol/request-head.js';
+import { readUpgradeRequest } from '../protocol/opening/request-head.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 

@@ -1,6 +1,3 @@
-import { MAX_CONTROL_PAYLOAD_BYTES } from './opcode.js';
-import { ProtocolError } from './protocol-error.js';
-
 /** Why a connection was closed (RFC 6455 section 7.4.1, and the registry of section 11.7 for 1012 to 1014). */
 export const CloseCode = {
   /** The purpose was fulfilled. */
@@ -26,11 +23,8 @@ export const CloseCode = {
   BAD_GATEWAY: 1014,
 } as const;
 
-/** The longest close reason, in bytes of UTF-8: a control frame less the code (sections 5.5 and 5.5.1). */
-export const MAX_CLOSE_REASON_BYTES = MAX_CONTROL_PAYLOAD_BYTES - 2;
-
 /** Whether a code may stand in a Close frame (sections 7.4.1 and 7.4.2): not reserved, and in a range that is in use. */
-export function mayTravel(code: number): boolean {
+export function isSendableCloseCode(code: number): boolean {
   return (
     Number.isInteger(code) &&
     ((code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999))
@@ -42,65 +36,4 @@ export interface CloseStatus {
   /** {@link CloseCode.NO_STATUS} if the frame was empty. */
   readonly code: number;
   readonly reason: string;
-}
-
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/**
- * Reads the payload of a Close frame, unmasked (section 5.5.1).
- * @throws ProtocolError 1002 for one byte or for a code that may not travel, 1007 for a reason that is not UTF-8.
- */
-export function readCloseStatus(payload: Uint8Array): CloseStatus {
-  if (payload.length === 0) return { code: CloseCode.NO_STATUS, reason: '' };
-  if (payload.length === 1) throw new ProtocolError(CloseCode.PROTOCOL_ERROR, 'close payload of one byte');
-  const code = ((payload[0] as number) << 8) | (payload[1] as number);
-  if (!mayTravel(code)) throw new ProtocolError(CloseCode.PROTOCOL_ERROR, `close code ${code} may not be sent`);
-  try {
-    return { code, reason: decoder.decode(payload.subarray(2)) };
-  } catch {
-    // The only thing a fatal decoder throws for.
-    throw new ProtocolError(CloseCode.INVALID_PAYLOAD, 'close reason is not UTF-8');
-  }
-}
-
-/** Arguments of `close()` that cannot be put into a Close frame. */
-export class CloseArgumentError extends RangeError {
-  readonly code = 'WSLOOM_CLOSE_ARGUMENT';
-  override readonly name = 'CloseArgumentError';
-}
-
-/** As much of a reason as a Close frame can hold: at most {@link MAX_CLOSE_REASON_BYTES} of UTF-8, and whole characters. */
-export function fittingReason(reason: string): string {
-  const { read } = new TextEncoder().encodeInto(reason, new Uint8Array(MAX_CLOSE_REASON_BYTES));
-  return reason.slice(0, read);
-}
-
-/**
- * The payload of a Close frame: empty without a code, else the code and the reason (section 5.5.1).
- * @throws CloseArgumentError for a code that may not travel, a reason that is not a string or over 123 bytes of UTF-8.
- */
-export function closePayload(code: number | undefined, reason = ''): Uint8Array {
-  if (typeof reason !== 'string') {
-    throw new CloseArgumentError(`a close reason must be a string, got ${typeof reason}`);
-  }
-  if (code === undefined) {
-    if (reason !== '') throw new CloseArgumentError('a close reason needs a close code');
-    return new Uint8Array(0);
-  }
-  if (!mayTravel(code)) {
-    throw new CloseArgumentError(
-      `a close code must be 1000 to 1003, 1007 to 1014, or 3000 to 4999 (yours to use), got ${String(code)}`,
-    );
-  }
-  const text = new TextEncoder().encode(reason);
-  if (text.length > MAX_CLOSE_REASON_BYTES) {
-    throw new CloseArgumentError(
-      `a close reason must be at most ${MAX_CLOSE_REASON_BYTES} bytes of UTF-8, got ${text.length}`,
-    );
-  }
-  const payload = new Uint8Array(2 + text.length);
-  payload[0] = code >>> 8;
-  payload[1] = code & 0xff;
-  payload.set(text, 2);
-  return payload;
 }

@@ -1,4 +1,5 @@
-import { CloseCode, type CloseStatus, closePayload, fittingReason, readCloseStatus } from './close.js';
+import { CloseCode, type CloseStatus } from './close.js';
+import { closePayload, fittingReason, readCloseStatus } from './close-payload.js';
 
 /** How far a connection is from open to closed (RFC 6455 section 7.1). It moves forward only. */
 export const ClosingState = {

@@ -1,38 +1,45 @@
 /** What is forbidden in the frames of both sides (RFC 6455 section 5), and how it is refused. */
-import { CloseCode } from './close.js';
-import { FIN, Opcode } from './opcode.js';
-import { ProtocolError } from './protocol-error.js';
+import { FIN, Opcode, RSV_BITS } from './opcode.js';
+import { PROTOCOL_RULES, ProtocolError, type ProtocolRule } from './protocol-error.js';
 
-export function violation(what: string): ProtocolError {
-  return new ProtocolError(CloseCode.PROTOCOL_ERROR, what);
+/** An error that names the section of the rule in its message. */
+export function violation(rule: ProtocolRule, found: string): ProtocolError {
+  return new ProtocolError(rule, `${found} (RFC 6455 section ${PROTOCOL_RULES[rule].section})`);
 }
 
 export function notUtf8(): ProtocolError {
-  return new ProtocolError(CloseCode.INVALID_PAYLOAD, 'text that is not UTF-8 (RFC 6455 section 8.1)');
+  return violation('utf8', 'text that is not UTF-8');
 }
 
 export function tooBig(bytes: number, maxBytes: number): ProtocolError {
-  return new ProtocolError(CloseCode.MESSAGE_TOO_BIG, `message of ${bytes} bytes, at most ${maxBytes} are allowed`);
+  return new ProtocolError('too-big', `message of ${bytes} bytes, at most ${maxBytes} are allowed`);
 }
 
 /**
- * Judges the first byte of a frame: reserved bits, opcode, FIN.
+ * Judges the first byte of a frame: reserved bits, opcode, FIN (sections 5.2, 5.4 and 5.5).
  * @param isMidMessage whether the fragments of a message have begun to come, and not ended.
+ * @param allowedRsv the reserved bits that negotiated extensions give a meaning to, such as {@link RSV1}. They may be set in the
+ * first frame of a message only, never in a continuation or a control frame (RFC 7692 section 6).
  * @throws ProtocolError
  */
-export function checkFirstByte(first: number, isMidMessage: boolean): void {
+export function checkFirstByte(first: number, isMidMessage: boolean, allowedRsv: number): void {
   const opcode = first & 0x0f;
-  if ((first & 0x70) !== 0) throw violation('reserved bits without an extension (RFC 6455 section 5.2)');
+  const rsv = first & RSV_BITS;
+  if (rsv !== 0) {
+    if ((rsv & ~allowedRsv) !== 0) throw violation('rsv', 'reserved bits without an extension');
+    const beginsMessage = opcode === Opcode.TEXT || opcode === Opcode.BINARY;
+    if (!beginsMessage) throw violation('rsv', 'reserved bits in a frame that begins no message');
+  }
   if (opcode >= Opcode.CLOSE) {
-    if (opcode > Opcode.PONG) throw violation(`reserved opcode ${opcode} (RFC 6455 section 5.2)`);
-    if (first < FIN) throw violation('fragmented control frame (RFC 6455 section 5.5)');
+    if (opcode > Opcode.PONG) throw violation('opcode', `reserved opcode ${opcode}`);
+    if (first < FIN) throw violation('control-fragment', 'fragmented control frame');
     return;
   }
-  if (opcode > Opcode.BINARY) throw violation(`reserved opcode ${opcode} (RFC 6455 section 5.2)`);
+  if (opcode > Opcode.BINARY) throw violation('opcode', `reserved opcode ${opcode}`);
   if (opcode === Opcode.CONTINUATION) {
-    if (!isMidMessage) throw violation('continuation of nothing (RFC 6455 section 5.4)');
+    if (!isMidMessage) throw violation('fragmentation', 'continuation of nothing');
   } else if (isMidMessage) {
-    throw violation('new message inside a fragmented one (RFC 6455 section 5.4)');
+    throw violation('fragmentation', 'new message inside a fragmented one');
   }
 }
 
@@ -42,9 +49,8 @@ export function checkFirstByte(first: number, isMidMessage: boolean): void {
  */
 export function checkLength64(bytes: Buffer, at: number, end: number): void {
   const present = end - at;
-  if (present > 0 && (bytes[at] as number) > 0x7f)
-    throw violation('length with the top bit set (RFC 6455 section 5.2)');
+  if (present > 0 && (bytes[at] as number) > 0x7f) throw violation('length', 'length with the top bit set');
   if (present >= 6 && bytes.readUIntBE(at, 6) === 0) {
-    throw violation('length of at most 16 bits in 64 bits (RFC 6455 section 5.2)');
+    throw violation('length', 'length of at most 16 bits in 64 bits');
   }
 }

@@ -13,3 +13,9 @@ export const FIN = 0x80;
 
 /** The most a control frame's payload may have, in bytes (section 5.5). */
 export const MAX_CONTROL_PAYLOAD_BYTES = 125;
+
+/** Set in the first byte of a message's first frame if the message is compressed (RFC 7692 section 6). */
+export const RSV1 = 0x40;
+
+/** The reserved bits of a frame's first byte (RFC 6455 section 5.2). Without an extension that uses them they are zero. */
+export const RSV_BITS = 0x70;

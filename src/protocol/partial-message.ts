@@ -1,5 +1,6 @@
 import type { Arena } from '../memory/arena.js';
 import { Slabs } from '../memory/slabs.js';
+import type { Slab } from './reported-message.js';
 
 /**
  * What has arrived of a message that one read did not bring whole: its payload bytes, unmasked and joined. They lie in a
@@ -14,7 +15,7 @@ export class PartialMessage {
   #length = 0;
   #capacity = 0;
   /** Slabs that libuv may still read into, given back by the next {@link settle}. */
-  #condemned: { offset: number; capacity: number }[] | undefined;
+  #condemned: Slab[] | undefined;
   #lent = false;
 
   constructor(arena: Arena) {
@@ -96,7 +97,7 @@ export class PartialMessage {
    * Leaves the slab to the caller, who gives it back to the arena; undefined if the message lies on the heap. Only where
    * {@link settle} may be called too.
    */
-  detach(): { readonly offset: number; readonly capacity: number } | undefined {
+  detach(): Slab | undefined {
     const slab = this.#capacity > 0 && !this.onHeap ? { offset: this.#start, capacity: this.#capacity } : undefined;
     this.#reset();
     return slab;

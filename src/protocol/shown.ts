@@ -1,4 +1,4 @@
-import { excerpt } from './handshake-error.js';
+import { excerpt } from './opening/handshake-error.js';
 
 const LONGEST_JSON = 200;
 

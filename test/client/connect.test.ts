@@ -13,7 +13,7 @@ import {
   OptionError,
   ProtocolError,
 } from '../../dist/client/index.js';
-import { acceptKey } from '../../dist/protocol/handshake-response.js';
+import { acceptKey } from '../../dist/protocol/opening/handshake-response.js';
 import { Queue } from '../e2e/queue.js';
 import { Opcode } from '../e2e/raw-client.js';
 import { builtIn, handler, serve } from '../e2e/serving.js';

@@ -52,14 +52,14 @@ function closeBytes(code: number | undefined, reason: string): Uint8Array {
 
 /** Reads what a server has sent, each frame as {@link shown}. The last may be cut only if that is allowed. */
 export function serverFrames(bytes: Uint8Array, end: 'whole' | 'may be cut' = 'whole'): string[] {
-  const reader = new ServerFrameReader();
+  const reader = new UnmaskedFrameReader();
   reader.add(bytes);
   if (end === 'whole' && reader.unreadBytes > 0) throw new Error(`${reader.unreadBytes} bytes of a frame that is cut`);
   return reader.frames;
 }
 
 /** Reads what a server sends, as it comes. @throws for a frame that a server must not send */
-export class ServerFrameReader {
+export class UnmaskedFrameReader {
   /** The whole frames so far, each as {@link shown}. */
   readonly frames: string[] = [];
   #unread: Buffer = Buffer.alloc(0);

@@ -1,7 +1,7 @@
 import { Input as ConnectionInput, type InputListener } from '../../dist/connection/input.js';
 import { HEADROOM_BYTES, WINDOW_BYTES } from '../../dist/memory/arena.js';
-import { readCloseStatus } from '../../dist/protocol/close.js';
-import { FrameEvent } from '../../dist/protocol/frame-reader.js';
+import { readCloseStatus } from '../../dist/protocol/close-payload.js';
+import { FrameEvent } from '../../dist/protocol/frame-event.js';
 import { ProtocolError } from '../../dist/protocol/protocol-error.js';
 import { type EventName, event } from '../protocol/receiver.js';
 import type { GuardedRig } from './guarded-rig.js';

@@ -21,9 +21,9 @@ import {
   clientFrame,
   PING,
   pattern,
-  ServerFrameReader,
   shown,
   TEXT,
+  UnmaskedFrameReader,
 } from '../connection/frames.js';
 import { NO_LIMITS } from '../connection/thread.js';
 import { duplexPair } from './duplex-pair.js';
@@ -97,7 +97,7 @@ const info = (): ConnectionInfo => ({
 /** A client at the other end of a stream or a socket. */
 class Client {
   readonly stream: Duplex;
-  readonly #reader = new ServerFrameReader();
+  readonly #reader = new UnmaskedFrameReader();
   #onRead: () => void = () => {};
 
   constructor(stream: Duplex) {

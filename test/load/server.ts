@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { acceptKey } from '../../dist/protocol/handshake-response.js';
+import { acceptKey } from '../../dist/protocol/opening/handshake-response.js';
 
 /** What a server does with a message. */
 export type Answer = (socket: WebSocket, bytes: Buffer, isBinary: boolean) => void;

@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { CloseCode, isSendableCloseCode } from '../../dist/protocol/close.js';
 import {
   CloseArgumentError,
-  CloseCode,
   closePayload,
   fittingReason,
   MAX_CLOSE_REASON_BYTES,
-  mayTravel,
   readCloseStatus,
-} from '../../dist/protocol/close.js';
+} from '../../dist/protocol/close-payload.js';
 import { ProtocolError } from '../../dist/protocol/protocol-error.js';
 import { CLOSE, frame } from './client-frames.js';
 import { Receiver } from './receiver.js';
@@ -59,7 +58,7 @@ function mayBeSent(code: number): boolean {
 describe('the codes of a Close frame (section 7.4)', () => {
   test.each(RANGES)('from %i to %i: allowed %s (%s), received and sent', (from, to, allowed) => {
     const codes = Array.from({ length: to - from + 1 }, (_, i) => from + i);
-    expect(codes.filter((code) => mayTravel(code) !== allowed)).toEqual([]);
+    expect(codes.filter((code) => isSendableCloseCode(code) !== allowed)).toEqual([]);
     // Of the many beyond 5000 a few are enough, the last among them.
     const some = codes.filter((code) => code <= 5000 || code % 1000 === 0 || code === to);
     expect(some.filter((code) => mayBeReceived(code) !== allowed)).toEqual([]);
@@ -73,7 +72,7 @@ describe('the codes of a Close frame (section 7.4)', () => {
 
   test('of ours may all travel but the two that say that none came', () => {
     for (const code of Object.values(CloseCode)) {
-      expect(mayTravel(code)).toBe(code !== CloseCode.NO_STATUS && code !== CloseCode.ABNORMAL);
+      expect(isSendableCloseCode(code)).toBe(code !== CloseCode.NO_STATUS && code !== CloseCode.ABNORMAL);
     }
   });
 });

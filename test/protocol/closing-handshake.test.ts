@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CloseArgumentError, closePayload, MAX_CLOSE_REASON_BYTES } from '../../dist/protocol/close.js';
+import { CloseArgumentError, closePayload, MAX_CLOSE_REASON_BYTES } from '../../dist/protocol/close-payload.js';
 import { ClosingHandshake, ClosingState } from '../../dist/protocol/closing-handshake.js';
 import { ProtocolError } from '../../dist/protocol/protocol-error.js';
 

@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { BatchKernel, Kernel } from '../../dist/kernels/kernel.js';
 import { ROW_WORDS, TABLE_ROWS } from '../../dist/memory/arena.js';
+import { FrameEvent } from '../../dist/protocol/frame-event.js';
 import { writeFrameHeader } from '../../dist/protocol/frame-header.js';
-import { FrameEvent, FrameReader } from '../../dist/protocol/frame-reader.js';
+import { MaskedFrameReader } from '../../dist/protocol/masked-frame-reader.js';
 import { conversations, damagedConversations, nearlyFrames, readSizes } from '../conformance/streams.js';
 import { BINARY, frame, longText, noise, PING, TEXT } from './client-frames.js';
 import { event, expectNoSlabTaken, inPieces, type Outcome, type Rig, receive, rig } from './receiver.js';
@@ -88,7 +89,7 @@ describe.each(['auto', 'wasm'] as const)('the scan of the %s kernel', (choice) =
       payloads.map((payload, i) => frame({ opcode: BINARY, payload, key: [i, 7 * i, 255 - i, 1] })),
     );
     for (const each of [1, 2, 7, 59]) {
-      const reader = new FrameReader(arena, kernel, MEBIBYTE);
+      const reader = new MaskedFrameReader(arena, kernel, MEBIBYTE);
       const events: string[] = [];
       let unread: Uint8Array | undefined = stream;
       while (unread !== undefined) {
@@ -112,7 +113,7 @@ describe.each(['auto', 'wasm'] as const)('the scan of the %s kernel', (choice) =
     for (let missing = 1; missing < whole.length; missing++) {
       const end = arena.windowStart + whole.length - missing;
       arena.bytes.set(whole, arena.windowStart);
-      const reader = new FrameReader(arena, kernel, MEBIBYTE);
+      const reader = new MaskedFrameReader(arena, kernel, MEBIBYTE);
       reader.feed(arena.windowStart, end);
       expect(reader.next()).toBe(FrameEvent.NONE);
       expect(arena.bytes.subarray(end, arena.windowStart + whole.length).equals(whole.subarray(-missing))).toBe(true);

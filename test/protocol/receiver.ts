@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { createKernel, type KernelChoice } from '../../dist/kernels/create-kernel.js';
 import type { Kernel } from '../../dist/kernels/kernel.js';
 import { Arena, HEADROOM_BYTES, WINDOW_BYTES } from '../../dist/memory/arena.js';
-import { FrameEvent, FrameReader } from '../../dist/protocol/frame-reader.js';
+import { FrameEvent } from '../../dist/protocol/frame-event.js';
+import { MaskedFrameReader } from '../../dist/protocol/masked-frame-reader.js';
 import { ProtocolError } from '../../dist/protocol/protocol-error.js';
 
 export type EventName = 'text' | 'binary' | 'ping' | 'pong' | 'close';
@@ -55,7 +56,7 @@ const CONTROL_NAMES: Record<number, EventName> = {
 
 export class Receiver {
   readonly arena: Arena;
-  readonly reader: FrameReader;
+  readonly reader: MaskedFrameReader;
   readonly events: string[] = [];
   /** Reads that went to the end of the message itself, and messages that did not fit the arena. */
   directReads = 0;
@@ -65,7 +66,7 @@ export class Receiver {
 
   constructor({ arena, kernel }: Rig = rig(), maxPayloadBytes = 16 * MEBIBYTE) {
     this.arena = arena;
-    this.reader = new FrameReader(arena, kernel, maxPayloadBytes);
+    this.reader = new MaskedFrameReader(arena, kernel, maxPayloadBytes);
   }
 
   /** Brings bytes in as many reads as they need, each where the reader wants it. @throws ProtocolError */

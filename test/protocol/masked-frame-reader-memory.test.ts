@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { KERNEL_CHOICES } from '../../dist/kernels/create-kernel.js';
 import { type Arena, HEADROOM_BYTES, MAX_ARENA_BYTES, MIN_ARENA_BYTES, WINDOW_BYTES } from '../../dist/memory/arena.js';
-import { FrameEvent, FrameReader } from '../../dist/protocol/frame-reader.js';
+import { FrameEvent } from '../../dist/protocol/frame-event.js';
+import { MaskedFrameReader } from '../../dist/protocol/masked-frame-reader.js';
 import { BINARY, CONTINUATION, fragments, frame, longText, noise, PING, TEXT } from './client-frames.js';
 import { event, expectNoSlabTaken, inPieces, makeRig, Receiver, receive, rig } from './receiver.js';
 
@@ -174,7 +175,7 @@ describe('a message that does not fit the arena', () => {
 
   test('says so, and only while it is the last event', () => {
     const { arena, kernel } = on();
-    const reader = new FrameReader(arena, kernel, 16 * MEBIBYTE);
+    const reader = new MaskedFrameReader(arena, kernel, 16 * MEBIBYTE);
     const stream = Buffer.concat([
       frame({ opcode: BINARY, payload: noise(600_000) }),
       frame({ opcode: BINARY, payload: noise(10) }),
@@ -191,7 +192,7 @@ describe('a message that does not fit the arena', () => {
 
   test('is not held on to when it was dealt with: its memory may be freed', () => {
     const { arena, kernel } = on();
-    const reader = new FrameReader(arena, kernel, 16 * MEBIBYTE);
+    const reader = new MaskedFrameReader(arena, kernel, 16 * MEBIBYTE);
     for (const end of ['next', 'discard'] as const) {
       for (const read of inPieces(frame({ opcode: BINARY, payload: noise(600_000) }), [100_000])) {
         arena.bytes.set(read, arena.windowStart);
@@ -206,7 +207,7 @@ describe('a message that does not fit the arena', () => {
 
   test('is overwritten on the heap as in the arena', () => {
     const { arena, kernel } = on();
-    const reader = new FrameReader(arena, kernel, 16 * MEBIBYTE);
+    const reader = new MaskedFrameReader(arena, kernel, 16 * MEBIBYTE);
     for (const read of inPieces(frame({ opcode: BINARY, payload: noise(600_000) }), [100_000])) {
       arena.bytes.set(read, arena.windowStart);
       reader.feed(arena.windowStart, arena.windowStart + read.length);
@@ -223,9 +224,9 @@ describe('detachSlab', () => {
   const payload = noise(300_000);
 
   /** A reader whose last event is a message of `payload` in a slab. */
-  function withReported(): FrameReader {
+  function withReported(): MaskedFrameReader {
     const { arena, kernel } = rig();
-    const reader = new FrameReader(arena, kernel, MEBIBYTE);
+    const reader = new MaskedFrameReader(arena, kernel, MEBIBYTE);
     for (const read of inPieces(frame({ opcode: BINARY, payload }), [100_000])) {
       arena.bytes.set(read, arena.windowStart);
       reader.feed(arena.windowStart, arena.windowStart + read.length);
@@ -267,7 +268,7 @@ describe('detachSlab', () => {
 
   test('has nothing to leave of a message that lies in the window', () => {
     const { arena, kernel } = rig();
-    const reader = new FrameReader(arena, kernel, 100);
+    const reader = new MaskedFrameReader(arena, kernel, 100);
     const stream = frame({ opcode: TEXT, payload: 'small' });
     arena.bytes.set(stream, arena.windowStart);
     reader.feed(arena.windowStart, arena.windowStart + stream.length);

@@ -3,9 +3,14 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { type OpeningHandshake, readHandshake } from '../../dist/protocol/handshake.js';
-import { HandshakeConfigError, HandshakeError } from '../../dist/protocol/handshake-error.js';
-import { acceptKey, type HeaderSource, renderAccept, renderRefusal } from '../../dist/protocol/handshake-response.js';
+import { type OpeningHandshake, readHandshake } from '../../../dist/protocol/opening/handshake.js';
+import { HandshakeConfigError, HandshakeError } from '../../../dist/protocol/opening/handshake-error.js';
+import {
+  acceptKey,
+  type HeaderSource,
+  renderAccept,
+  renderRefusal,
+} from '../../../dist/protocol/opening/handshake-response.js';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 

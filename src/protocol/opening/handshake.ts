@@ -4,13 +4,13 @@ import {
   ALPHANUMERIC,
   characterSet,
   type Extension,
-  equalsIgnoringCase,
   isHost,
   listIncludes,
   parseExtensions,
   parseTokenList,
   spanEnd,
 } from './header-grammar.js';
+import { collectFields, type RequestFields } from './request-fields.js';
 import { readTarget, TARGETS } from './request-target.js';
 
 /** The one version of the protocol that is spoken here (RFC 6455 section 4.1, item 9). */
@@ -124,103 +124,8 @@ function checkHttpVersion(httpVersion: string): void {
   );
 }
 
-/** The header fields that the handshake is about: the last value and a count of those that may come once, the rest joined. */
-interface Fields {
-  host: string;
-  hosts: number;
-  key: string;
-  keys: number;
-  version: string;
-  versions: number;
-  origin: string;
-  origins: number;
-  upgrade: string | undefined;
-  connection: string | undefined;
-  protocols: string | undefined;
-  extensions: string | undefined;
-  /** How many fields have said that the length is 0. */
-  lengths: number;
-  /** A field that announces a body, as it came. */
-  body: string | undefined;
-}
-
-/**
- * One pass over the raw headers. By length first: nearly every other header is passed over with one comparison of
- * integers, and no name is converted to lower case.
- */
-function collectFields(rawHeaders: readonly string[]): Fields {
-  const fields: Fields = {
-    host: '',
-    hosts: 0,
-    key: '',
-    keys: 0,
-    version: '',
-    versions: 0,
-    origin: '',
-    origins: 0,
-    upgrade: undefined,
-    connection: undefined,
-    protocols: undefined,
-    extensions: undefined,
-    lengths: 0,
-    body: undefined,
-  };
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? '';
-    const value = rawHeaders[i + 1] ?? '';
-    switch (name.length) {
-      case 4:
-        if (!equalsIgnoringCase(name, 'host')) break;
-        fields.host = value;
-        fields.hosts++;
-        break;
-      case 6:
-        if (!equalsIgnoringCase(name, 'origin')) break;
-        fields.origin = value;
-        fields.origins++;
-        break;
-      case 7:
-        if (equalsIgnoringCase(name, 'upgrade')) fields.upgrade = join(fields.upgrade, value);
-        break;
-      case 10:
-        if (equalsIgnoringCase(name, 'connection')) fields.connection = join(fields.connection, value);
-        break;
-      case 14:
-        if (!equalsIgnoringCase(name, 'content-length')) break;
-        // A single 0 is no body, and embedded clients send it. Whatever else might mean 0 means something else to some parser.
-        if (value !== '0' || fields.lengths++ > 0) fields.body = `${name}: ${value}`;
-        break;
-      case 17:
-        if (equalsIgnoringCase(name, 'transfer-encoding')) {
-          fields.body = `${name}: ${value}`;
-        } else if (equalsIgnoringCase(name, 'sec-websocket-key')) {
-          fields.key = value;
-          fields.keys++;
-        }
-        break;
-      case 21:
-        if (!equalsIgnoringCase(name, 'sec-websocket-version')) break;
-        fields.version = value;
-        fields.versions++;
-        break;
-      case 22:
-        if (equalsIgnoringCase(name, 'sec-websocket-protocol')) fields.protocols = join(fields.protocols, value);
-        break;
-      case 24:
-        if (equalsIgnoringCase(name, 'sec-websocket-extensions')) fields.extensions = join(fields.extensions, value);
-        break;
-    }
-  }
-  return fields;
-}
-
-/** Field lines of one name mean what they mean joined (RFC 9110 section 5.3). */
-function join(earlier: string | undefined, value: string): string {
-  return earlier === undefined ? value : `${earlier}, ${value}`;
-}
-
 /** Even when an absolute target overrules it (RFC 9112 sections 3.2 and 3.2.2). */
-function checkHost({ hosts, host }: Fields): void {
+function checkHost({ hosts, host }: RequestFields): void {
   if (hosts !== 1) throw badRequest('HOST', `Host must come exactly once, got it ${hosts} times`);
   if (!isHost(host))
     throw badRequest('HOST', `Host must be a host name or address and at most a port, got ${excerpt(host)}`);
@@ -230,7 +135,7 @@ function checkHost({ hosts, host }: Fields): void {
  * Section 4.2.1, items 3 and 4. Who does not ask for the upgrade is told that nothing else is served (426 and its Upgrade,
  * RFC 9110 section 15.5.22).
  */
-function checkUpgrade({ upgrade, connection }: Fields): void {
+function checkUpgrade({ upgrade, connection }: RequestFields): void {
   if (upgrade === undefined || !listIncludes(upgrade, 'websocket')) {
     throw new HandshakeError(
       426,
@@ -248,7 +153,7 @@ function checkUpgrade({ upgrade, connection }: Fields): void {
  * Section 4.2.1, item 6, and 4.4. Whatever is not one version 13 gets the version list, a missing header too: it is how
  * drafts before version 4 asked, and the answer that tells a client what to send is more use to it than 400.
  */
-function checkVersion({ versions, version }: Fields): void {
+function checkVersion({ versions, version }: RequestFields): void {
   if (versions === 1 && version === WEBSOCKET_VERSION) return;
   const got = versions > 1 ? `it ${versions} times` : found(versions === 0 ? undefined : version);
   throw new HandshakeError(
@@ -264,7 +169,7 @@ const BASE64 = characterSet(`${ALPHANUMERIC}+/`);
  * Section 4.2.1, item 5: the base64 of 16 bytes; once (section 11.3.1). The padding bits of its last character may be set,
  * as they are in the example of section 4.1: the key is never decoded.
  */
-function checkKey({ keys, key }: Fields): void {
+function checkKey({ keys, key }: RequestFields): void {
   if (keys !== 1) throw badRequest('KEY', `Sec-WebSocket-Key must come exactly once, got it ${keys} times`);
   const isBase64Of16Bytes = key.length === 24 && spanEnd(key, BASE64, 0, 22) === 22 && key.endsWith('==');
   if (!isBase64Of16Bytes) {

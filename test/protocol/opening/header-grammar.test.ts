@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { excerpt, HeaderSyntaxError } from '../../dist/protocol/handshake-error.js';
+import { excerpt, HeaderSyntaxError } from '../../../dist/protocol/opening/handshake-error.js';
 import {
   equalsIgnoringCase,
   formatExtensions,
@@ -11,7 +11,7 @@ import {
   listIncludes,
   parseExtensions,
   parseTokenList,
-} from '../../dist/protocol/header-grammar.js';
+} from '../../../dist/protocol/opening/header-grammar.js';
 
 const TOKEN_CHARACTERS = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 

@@ -1,24 +1,13 @@
 import { type BatchKernel, type Kernel, rotateKey } from '../kernels/kernel.js';
 import { Utf8 } from '../kernels/utf8.js';
-import { type Arena, HEADROOM_BYTES, ROW_WORDS, TABLE_ROWS } from '../memory/arena.js';
-import { CloseCode } from './close.js';
+import { type Arena, HEADROOM_BYTES, ROW_WORDS } from '../memory/arena.js';
+import { FrameEvent } from './frame-event.js';
 import { checkFirstByte, checkLength64, notUtf8, tooBig, violation } from './frame-rules.js';
-import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './opcode.js';
+import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode, RSV_BITS } from './opcode.js';
 import { PartialMessage } from './partial-message.js';
 import { ProtocolError } from './protocol-error.js';
-
-/** What {@link FrameReader.next} has found. */
-export const FrameEvent = {
-  /** Nothing more in what was fed: feed the next read. */
-  NONE: 0,
-  /** A whole message, its fragments joined. */
-  MESSAGE: 1,
-  PING: 2,
-  PONG: 3,
-  CLOSE: 4,
-} as const;
-
-export type FrameEvent = (typeof FrameEvent)[keyof typeof FrameEvent];
+import type { ReportedMessage, Slab } from './reported-message.js';
+import { scanMessages, scannedHeaderBytes, scannedUpTo, unscanMessages } from './scan-table.js';
 
 /** What may be carried from one read to the next in front of it: a control frame less its last byte. */
 const MAX_CARRY_BYTES = 6 + MAX_CONTROL_PAYLOAD_BYTES - 1;
@@ -30,16 +19,6 @@ if (MAX_CARRY_BYTES > HEADROOM_BYTES) throw new Error('the headroom of a window 
  * copied: a read of its own would cost more.
  */
 const MIN_DIRECT_READ_BYTES = 16 * 1024;
-
-/**
- * Longer messages are left to the loop: they come few at a time, and the kernel knows best how to validate them. In bytes.
- */
-const MAX_SCANNED_BYTES = 8 * 1024;
-const MAX_SCANNED_TEXT_BYTES = 2 * 1024;
-
-/** How many bytes of its header stand in front of the payload of a scanned frame. */
-const SHORT_HEADER_BYTES = 6;
-const LONG_HEADER_BYTES = 8;
 
 /**
  * The framing loop (RFC 6455 section 5): bytes from a client go in, messages and control frames come out. It knows a range
@@ -60,15 +39,14 @@ const LONG_HEADER_BYTES = 8;
  * Violations throw a {@link ProtocolError}, as soon as the byte that proves them is there; the reader is then of no
  * more use.
  */
-export class FrameReader {
+export class MaskedFrameReader implements ReportedMessage {
   readonly #arena: Arena;
   readonly #kernel: Kernel;
   readonly #maxPayloadBytes: number;
   readonly #maxEmptyFragments: number;
+  readonly #allowedRsv: number;
 
   readonly #batch: BatchKernel | undefined;
-  readonly #maxScannedBytes: number;
-  readonly #maxScannedTextBytes: number;
   /** The scanned messages that are still to be reported: `[#row, #rowsEnd)` of the words of the arena's table. */
   #row = 0;
   #rowsEnd = 0;
@@ -85,8 +63,8 @@ export class FrameReader {
   #key = 0;
   #final = false;
 
-  /** The message whose frames are arriving; `CONTINUATION` between messages. */
-  #opcode: number = Opcode.CONTINUATION;
+  /** Opcode and reserved bits of the message whose frames are arriving; `CONTINUATION` between messages. */
+  #messageType: number = Opcode.CONTINUATION;
   #messageBytes = 0;
   /** The last fragments of it that had no payload. */
   #emptyFragments = 0;
@@ -106,28 +84,38 @@ export class FrameReader {
   length = 0;
   /** Bytes in front of `start` that nothing needs any more (the client's longer header): ours may be written there. */
   vacated = 0;
-  /** Of a frame that would carry the same message: FIN and its opcode. */
+  /** Of a frame that would carry the same message: FIN, the opcode, and the reserved bits of its first frame. */
   firstByte = FIN | Opcode.TEXT;
 
   /**
    * @param maxPayloadBytes of a message, its fragments in sum.
    * @param maxEmptyFragments that may follow each other: they are legal, but endless ones are not a message.
+   * @param allowedRsv the reserved bits that negotiated extensions allow in the first frame of a message: see
+   * {@link checkFirstByte}. A text with one of them is not validated: its bytes are the extension's to judge.
    */
-  constructor(arena: Arena, kernel: Kernel, maxPayloadBytes: number, maxEmptyFragments = Number.POSITIVE_INFINITY) {
+  constructor(
+    arena: Arena,
+    kernel: Kernel,
+    maxPayloadBytes: number,
+    maxEmptyFragments = Number.POSITIVE_INFINITY,
+    allowedRsv = 0,
+  ) {
     this.#arena = arena;
     this.#kernel = kernel;
     this.#batch = kernel.batch;
     this.#maxPayloadBytes = maxPayloadBytes;
-    this.#maxScannedBytes = Math.min(maxPayloadBytes, MAX_SCANNED_BYTES);
-    this.#maxScannedTextBytes = Math.min(maxPayloadBytes, MAX_SCANNED_TEXT_BYTES);
     this.#maxEmptyFragments = maxEmptyFragments;
+    this.#allowedRsv = allowedRsv;
     this.bytes = arena.bytes;
   }
 
   /** Takes back what was fed and not yet looked at, as a copy, to be fed again later. What an event pointed to is void. */
   takeUnread(): Uint8Array | undefined {
     this.#forgetEvent();
-    if (this.#row < this.#rowsEnd) this.#unscan();
+    if (this.#row < this.#rowsEnd) {
+      this.#position = unscanMessages(this.#kernel, this.#arena, this.#row, this.#rowsEnd);
+      this.#row = this.#rowsEnd;
+    }
     if (this.#position === this.#end) return undefined;
     const unread = this.#copyUnread();
     this.#position = this.#end;
@@ -136,7 +124,7 @@ export class FrameReader {
 
   /** Whether a part of a message, or of a control frame, has arrived and its end has not. */
   get isMidway(): boolean {
-    return this.#inPayload || this.#opcode !== Opcode.CONTINUATION || this.#carry !== undefined;
+    return this.#inPayload || this.#messageType !== Opcode.CONTINUATION || this.#carry !== undefined;
   }
 
   /** Memory that the message which is arriving takes, in bytes. */
@@ -200,7 +188,7 @@ export class FrameReader {
     this.start = found[row] as number;
     this.length = lengthAndFirst >>> 8;
     this.firstByte = lengthAndFirst & 0xff;
-    this.vacated = this.length < 126 ? SHORT_HEADER_BYTES : LONG_HEADER_BYTES;
+    this.vacated = scannedHeaderBytes(this.length);
     return true;
   }
 
@@ -222,7 +210,7 @@ export class FrameReader {
    * After a MESSAGE that does not lie in what was fed: leaves its slab to the caller, who gives it back to the arena.
    * Undefined if it has none.
    */
-  detachSlab(): { readonly offset: number; readonly capacity: number } | undefined {
+  detachSlab(): Slab | undefined {
     if (!this.#reportedPartial) return undefined;
     this.#reportedPartial = false;
     const slab = (this.#partial as PartialMessage).detach();
@@ -240,33 +228,15 @@ export class FrameReader {
     this.#partial?.release();
   }
 
-  /** Looks for whole small messages at the front of what was fed. @returns whether there are any */
+  /** Looks for whole small messages at the front of what was fed. @returns whether there are any. */
   #scan(batch: BatchKernel): boolean {
-    const at = this.#position;
-    if (this.#opcode !== Opcode.CONTINUATION || at === this.#end) return false;
-    const { found, foundStart, bytes } = this.#arena;
-    // A long message is not for it, as the length in its header says, in 16 bits or in 64; and then the call is not worth it.
-    const length = (bytes[at + 1] as number) & 0x7f;
-    if (length === 127 || (length === 126 && (bytes[at + 2] as number) >= MAX_SCANNED_BYTES >> 8)) return false;
-    const maxBytes = this.#maxScannedBytes;
-    const rows = batch.scan(at, this.#end, maxBytes, this.#maxScannedTextBytes, foundStart, TABLE_ROWS);
-    if (rows === 0) return false;
+    if (this.#messageType !== Opcode.CONTINUATION || this.#position === this.#end) return false;
+    const rowsEnd = scanMessages(batch, this.#arena, this.#position, this.#end, this.#maxPayloadBytes);
+    if (rowsEnd === 0) return false;
     this.#row = 0;
-    this.#rowsEnd = rows * ROW_WORDS;
-    this.#position = (found[this.#rowsEnd - 2] as number) + ((found[this.#rowsEnd - 1] as number) >>> 8);
+    this.#rowsEnd = rowsEnd;
+    this.#position = scannedUpTo(this.#arena.found, rowsEnd);
     return true;
-  }
-
-  /** Gives back the scanned messages that were not reported: as they were, masked. */
-  #unscan(): void {
-    const { found, view } = this.#arena;
-    for (let row = this.#rowsEnd - ROW_WORDS; row >= this.#row; row -= ROW_WORDS) {
-      const start = found[row] as number;
-      const length = (found[row + 1] as number) >>> 8;
-      this.#kernel.unmask(start, length, view.getInt32(start - 4, true));
-      this.#position = start - (length < 126 ? SHORT_HEADER_BYTES : LONG_HEADER_BYTES);
-    }
-    this.#row = this.#rowsEnd;
   }
 
   /**
@@ -280,21 +250,21 @@ export class FrameReader {
     const at = this.#position;
     const first = bytes[at] as number;
     const opcode = first & 0x0f;
-    checkFirstByte(first, this.#opcode !== Opcode.CONTINUATION);
+    checkFirstByte(first, this.#messageType !== Opcode.CONTINUATION, this.#allowedRsv);
     if (available < 2) return FrameEvent.NONE;
 
     const second = bytes[at + 1] as number;
-    if (second < 0x80) throw violation('frame without a mask (RFC 6455 section 5.1)');
+    if (second < 0x80) throw violation('mask', 'frame without a mask');
     let length = second & 0x7f;
     if (opcode >= Opcode.CLOSE) {
-      if (length > MAX_CONTROL_PAYLOAD_BYTES) throw violation('control frame of over 125 bytes (RFC 6455 section 5.5)');
+      if (length > MAX_CONTROL_PAYLOAD_BYTES) throw violation('control-length', 'control frame of over 125 bytes');
       return available < 6 + length ? FrameEvent.NONE : this.#readControl(opcode, at + 6, length);
     }
     let keyAt = at + 2;
     if (length === 126) {
       if (available < 4) return FrameEvent.NONE;
       length = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
-      if (length < 126) throw violation(`length ${length} in 16 bits (RFC 6455 section 5.2)`);
+      if (length < 126) throw violation('length', `length ${length} in 16 bits`);
       keyAt = at + 4;
     } else if (length === 127) {
       checkLength64(bytes, at + 2, this.#end);
@@ -309,13 +279,10 @@ export class FrameReader {
     if (this.#end < keyAt + 4) return FrameEvent.NONE;
     if (length > 0 || first >= FIN) this.#emptyFragments = 0;
     else if (++this.#emptyFragments > this.#maxEmptyFragments) {
-      throw new ProtocolError(
-        CloseCode.POLICY_VIOLATION,
-        `more than ${this.#maxEmptyFragments} empty fragments in a row`,
-      );
+      throw new ProtocolError('empty-fragments', `more than ${this.#maxEmptyFragments} empty fragments in a row`);
     }
 
-    if (opcode !== Opcode.CONTINUATION) this.#opcode = opcode;
+    if (opcode !== Opcode.CONTINUATION) this.#messageType = first & (RSV_BITS | 0x0f);
     this.#messageBytes += length;
     this.#final = first >= FIN;
     this.#key = this.#arena.view.getInt32(keyAt, true);
@@ -342,7 +309,7 @@ export class FrameReader {
   #readPayload(): boolean {
     const from = this.#position;
     const length = Math.min(this.#remaining, this.#end - from);
-    if (this.#opcode === Opcode.TEXT) {
+    if (this.#messageType === Opcode.TEXT) {
       this.#utf8 = this.#kernel.unmaskText(from, length, this.#key, this.#utf8);
       if (this.#utf8 === Utf8.REJECT) throw notUtf8();
     } else {
@@ -367,8 +334,8 @@ export class FrameReader {
   }
 
   #report(from: number, length: number): void {
-    this.firstByte = FIN | this.#opcode;
-    this.#opcode = Opcode.CONTINUATION;
+    this.firstByte = FIN | this.#messageType;
+    this.#messageType = Opcode.CONTINUATION;
     this.#messageBytes = 0;
     if (this.#partial === undefined || this.#partial.length === 0) {
       this.bytes = this.#arena.bytes;

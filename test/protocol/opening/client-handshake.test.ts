@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { type ClientHandshake, readAcceptance, renderRequest } from '../../dist/protocol/client-handshake.js';
-import { readHandshake } from '../../dist/protocol/handshake.js';
-import { HandshakeConfigError } from '../../dist/protocol/handshake-error.js';
-import { renderAccept } from '../../dist/protocol/handshake-response.js';
-import { HandshakeResponseError } from '../../dist/protocol/handshake-response-error.js';
-import { ResponseHeadReader } from '../../dist/protocol/response-head.js';
+import {
+  type ClientHandshake,
+  readAcceptance,
+  renderRequest,
+} from '../../../dist/protocol/opening/client-handshake.js';
+import { readHandshake } from '../../../dist/protocol/opening/handshake.js';
+import { HandshakeConfigError } from '../../../dist/protocol/opening/handshake-error.js';
+import { renderAccept } from '../../../dist/protocol/opening/handshake-response.js';
+import { HandshakeResponseError } from '../../../dist/protocol/opening/handshake-response-error.js';
+import { ResponseHeadReader } from '../../../dist/protocol/opening/response-head.js';
 
 /** That of section 1.3. */
 const OFFER: ClientHandshake = {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FrameEvent } from '../../dist/protocol/frame-reader.js';
+import { FrameEvent } from '../../dist/protocol/frame-event.js';
 import { ProtocolError } from '../../dist/protocol/protocol-error.js';
-import { ServerFrameReader } from '../../dist/protocol/server-frame-reader.js';
+import { UnmaskedFrameReader } from '../../dist/protocol/unmasked-frame-reader.js';
 import {
   BINARY,
   bytesOf,
@@ -41,7 +41,7 @@ function fragments(opcode: number, payload: Uint8Array | string, ...cuts: number
 
 /** What comes of a stream, read by read, each read in memory that is overwritten when it has been handled. */
 function read(reads: Iterable<Uint8Array>, maxPayloadBytes = MEBIBYTE) {
-  const reader = new ServerFrameReader(maxPayloadBytes);
+  const reader = new UnmaskedFrameReader(maxPayloadBytes);
   const events: string[] = [];
   let taken = 0;
   try {
@@ -88,7 +88,7 @@ const EVENTS = [
 
 describe('the frames of a server', () => {
   test('are in memory of their own where they had to be joined, so that nobody has to copy them again', () => {
-    const reader = new ServerFrameReader(MEBIBYTE);
+    const reader = new UnmaskedFrameReader(MEBIBYTE);
     const owned: boolean[] = [];
     for (const part of [frame({ opcode: BINARY, payload: noise(9) }), ...fragments(BINARY, noise(9), 4)]) {
       reader.feed(part);

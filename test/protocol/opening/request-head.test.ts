@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readUpgradeRequest } from '../../dist/protocol/request-head.js';
+import { readUpgradeRequest } from '../../../dist/protocol/opening/request-head.js';
 
 const HEADERS = ['Host: a', 'Upgrade: websocket', 'Connection: Upgrade'];
 

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { KERNEL_CHOICES } from '../../dist/kernels/create-kernel.js';
 import { HEADROOM_BYTES } from '../../dist/memory/arena.js';
-import { FrameEvent, FrameReader } from '../../dist/protocol/frame-reader.js';
+import { FrameEvent } from '../../dist/protocol/frame-event.js';
+import { MaskedFrameReader } from '../../dist/protocol/masked-frame-reader.js';
 import { BINARY, CLOSE, frame, KEY, noise, PING, PONG, TEXT } from './client-frames.js';
 import { byteByByte, event, eventsOf, expectNoSlabTaken, inPieces, Receiver, receive, rig } from './receiver.js';
 
@@ -87,7 +88,7 @@ describe('frames in a row', () => {
 
   test('finds nothing in an empty read, anywhere in a frame', () => {
     const { arena, kernel } = rig();
-    const reader = new FrameReader(arena, kernel, 1000);
+    const reader = new MaskedFrameReader(arena, kernel, 1000);
     const at = arena.windowStart;
     for (const byte of frame({ opcode: TEXT, payload: 'x' })) {
       reader.feed(at, at);
@@ -101,7 +102,7 @@ describe('frames in a row', () => {
 
   test('goes on finding nothing until it is fed again', () => {
     const { arena, kernel } = rig();
-    const reader = new FrameReader(arena, kernel, 1000);
+    const reader = new MaskedFrameReader(arena, kernel, 1000);
     const stream = frame({ opcode: TEXT, payload: 'xyz' });
     arena.bytes.set(stream, arena.windowStart);
     for (const [from, to] of [
@@ -155,9 +156,9 @@ describe.each(KERNEL_CHOICES)('unmasking (section 5.3), by the %s kernel', (choi
 
 describe('what an event points to', () => {
   /** A reader whose window holds the stream from its start. */
-  function fed(...stream: Uint8Array[]): FrameReader {
+  function fed(...stream: Uint8Array[]): MaskedFrameReader {
     const { arena, kernel } = rig();
-    const reader = new FrameReader(arena, kernel, 1000);
+    const reader = new MaskedFrameReader(arena, kernel, 1000);
     const bytes = Buffer.concat(stream);
     arena.bytes.set(bytes, arena.windowStart);
     reader.feed(arena.windowStart, arena.windowStart + bytes.length);
@@ -187,7 +188,7 @@ describe('what an event points to', () => {
 
   test('says that 14 bytes are vacated in front of a payload with a 64-bit length', () => {
     const { arena, kernel } = rig();
-    const reader = new FrameReader(arena, kernel, 100_000);
+    const reader = new MaskedFrameReader(arena, kernel, 100_000);
     const stream = frame({ opcode: BINARY, payload: noise(65536) });
     arena.bytes.set(stream, arena.windowStart);
     reader.feed(arena.windowStart, arena.windowStart + stream.length);
@@ -197,7 +198,7 @@ describe('what an event points to', () => {
 
   test('counts as vacated what lay in front of the window when the header came with an earlier read', () => {
     const { arena, kernel } = rig();
-    const reader = new FrameReader(arena, kernel, 1000);
+    const reader = new MaskedFrameReader(arena, kernel, 1000);
     const stream = frame({ opcode: TEXT, payload: 'payload' });
     for (const part of [stream.subarray(0, 6), stream.subarray(6)]) {
       arena.bytes.set(part, arena.windowStart);
@@ -268,7 +269,7 @@ describe('takeUnread', () => {
 
   test('gives back the beginning of a header that an earlier read brought, too', () => {
     const { arena, kernel } = rig();
-    const reader = new FrameReader(arena, kernel, 1000);
+    const reader = new MaskedFrameReader(arena, kernel, 1000);
     arena.bytes.set(stream, arena.windowStart);
     reader.feed(arena.windowStart, arena.windowStart + 4);
     expect(reader.next()).toBe(FrameEvent.NONE);
@@ -279,7 +280,7 @@ describe('takeUnread', () => {
 
   test('gives a copy with memory of its own', () => {
     const { arena, kernel } = rig();
-    const reader = new FrameReader(arena, kernel, 1000);
+    const reader = new MaskedFrameReader(arena, kernel, 1000);
     arena.bytes.set(stream, arena.windowStart);
     reader.feed(arena.windowStart, arena.windowStart + stream.length);
     const unread = reader.takeUnread();
@@ -288,7 +289,7 @@ describe('takeUnread', () => {
 
   test('gives nothing when all has been looked at', () => {
     const { arena, kernel } = rig();
-    const reader = new FrameReader(arena, kernel, 1000);
+    const reader = new MaskedFrameReader(arena, kernel, 1000);
     expect(reader.takeUnread()).toBeUndefined();
     arena.bytes.set(stream, arena.windowStart);
     reader.feed(arena.windowStart, arena.windowStart + 4);
@@ -304,7 +305,7 @@ describe('discard', () => {
     ['between frames', 11],
   ])('ends the events of what was fed, %s', (_name, cut) => {
     const { arena, kernel } = rig();
-    const reader = new FrameReader(arena, kernel, 1000);
+    const reader = new MaskedFrameReader(arena, kernel, 1000);
     const stream = Buffer.concat([
       frame({ opcode: TEXT, payload: 'first' }),
       frame({ opcode: TEXT, payload: 'second' }),

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { Utf8, validateAround } from '../kernels/utf8.js';
-import { FrameEvent } from './frame-reader.js';
+import { FrameEvent } from './frame-event.js';
 import { checkFirstByte, checkLength64, notUtf8, tooBig, violation } from './frame-rules.js';
-import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './opcode.js';
+import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode, RSV_BITS } from './opcode.js';
 import type { ProtocolError } from './protocol-error.js';
 
 const EMPTY = Buffer.alloc(0);
@@ -23,8 +23,9 @@ const EMPTY = Buffer.alloc(0);
  * Violations throw a {@link ProtocolError}, as soon as the byte that proves them is there; the reader is then of no
  * more use.
  */
-export class ServerFrameReader {
+export class UnmaskedFrameReader {
   readonly #maxPayloadBytes: number;
+  readonly #allowedRsv: number;
 
   /** What was fed and not yet consumed. */
   #bytes: Buffer = EMPTY;
@@ -37,8 +38,8 @@ export class ServerFrameReader {
   #remaining = 0;
   #final = false;
 
-  /** The message whose frames are arriving; `CONTINUATION` between messages. */
-  #opcode: number = Opcode.CONTINUATION;
+  /** Opcode and reserved bits of the message whose frames are arriving; `CONTINUATION` between messages. */
+  #messageType: number = Opcode.CONTINUATION;
   #messageBytes = 0;
   #utf8: number = Utf8.ACCEPT;
   /** What has arrived of it, if that is not all in what was fed: the first `#joinedBytes` of it. */
@@ -47,18 +48,29 @@ export class ServerFrameReader {
 
   /** Of the last event. */
   payload: Buffer = EMPTY;
-  isBinary = false;
+  /** Of an unfragmented frame with the last message: FIN, the opcode, and the reserved bits of its first frame. */
+  firstByte = FIN | Opcode.TEXT;
   /** Whether nobody else has the memory of `payload`: it was joined. */
   ownsPayload = false;
 
-  /** @param maxPayloadBytes of a message, its fragments in sum. */
-  constructor(maxPayloadBytes: number) {
+  /**
+   * @param maxPayloadBytes of a message, its fragments in sum.
+   * @param allowedRsv the reserved bits that negotiated extensions allow in the first frame of a message: see
+   * {@link checkFirstByte}. A text with one of them is not validated: its bytes are the extension's to judge.
+   */
+  constructor(maxPayloadBytes: number, allowedRsv = 0) {
     this.#maxPayloadBytes = maxPayloadBytes;
+    this.#allowedRsv = allowedRsv;
+  }
+
+  /** Whether the last message is binary, and not text (RFC 6455 section 5.6). */
+  get isBinary(): boolean {
+    return (this.firstByte & 0x0f) === Opcode.BINARY;
   }
 
   /** Whether a part of a message, or of a frame, has arrived and its end has not. */
   get isMidway(): boolean {
-    return this.#inPayload || this.#opcode !== Opcode.CONTINUATION || this.#carry !== undefined;
+    return this.#inPayload || this.#messageType !== Opcode.CONTINUATION || this.#carry !== undefined;
   }
 
   /** Takes what one read has brought. Everything fed before must have been consumed (`next` said `NONE`). */
@@ -69,7 +81,7 @@ export class ServerFrameReader {
     this.#position = 0;
   }
 
-  /** Goes on to the next event, of which `payload`, `isBinary` and `ownsPayload` speak. @throws ProtocolError */
+  /** Goes on to the next event, of which `payload`, `firstByte`, `isBinary` and `ownsPayload` speak. @throws ProtocolError */
   next(): FrameEvent {
     for (;;) {
       if (this.#inPayload) {
@@ -102,20 +114,20 @@ export class ServerFrameReader {
     if (available === 0) return FrameEvent.NONE;
     const first = bytes[at] as number;
     const opcode = first & 0x0f;
-    checkFirstByte(first, this.#opcode !== Opcode.CONTINUATION);
+    checkFirstByte(first, this.#messageType !== Opcode.CONTINUATION, this.#allowedRsv);
     if (available < 2) return FrameEvent.NONE;
 
     let length = bytes[at + 1] as number;
-    if (length > 0x7f) throw violation('masked frame from a server (RFC 6455 section 5.1)');
+    if (length > 0x7f) throw violation('mask', 'masked frame from a server');
     let payloadAt = at + 2;
     if (opcode >= Opcode.CLOSE) {
-      if (length > MAX_CONTROL_PAYLOAD_BYTES) throw violation('control frame of over 125 bytes (RFC 6455 section 5.5)');
+      if (length > MAX_CONTROL_PAYLOAD_BYTES) throw violation('control-length', 'control frame of over 125 bytes');
       return available < 2 + length ? FrameEvent.NONE : this.#readControl(opcode, payloadAt, length);
     }
     if (length === 126) {
       if (available < 4) return FrameEvent.NONE;
       length = bytes.readUInt16BE(at + 2);
-      if (length < 126) throw violation(`length ${length} in 16 bits (RFC 6455 section 5.2)`);
+      if (length < 126) throw violation('length', `length ${length} in 16 bits`);
       payloadAt = at + 4;
     } else if (length === 127) {
       checkLength64(bytes, at + 2, bytes.length);
@@ -127,7 +139,7 @@ export class ServerFrameReader {
     if (this.#messageBytes + length > this.#maxPayloadBytes) {
       throw tooBig(this.#messageBytes + length, this.#maxPayloadBytes);
     }
-    if (opcode !== Opcode.CONTINUATION) this.#opcode = opcode;
+    if (opcode !== Opcode.CONTINUATION) this.#messageType = first & (RSV_BITS | 0x0f);
     this.#messageBytes += length;
     this.#final = first >= FIN;
     this.#remaining = length;
@@ -149,7 +161,7 @@ export class ServerFrameReader {
   #readPayload(): boolean {
     const from = this.#position;
     const length = Math.min(this.#remaining, this.#bytes.length - from);
-    if (this.#opcode === Opcode.TEXT) this.#validate(from, length);
+    if (this.#messageType === Opcode.TEXT) this.#validate(from, length);
     this.#position = from + length;
     this.#remaining -= length;
     const isFrameWhole = this.#remaining === 0;
@@ -170,8 +182,8 @@ export class ServerFrameReader {
   }
 
   #report(from: number, length: number): void {
-    this.isBinary = this.#opcode === Opcode.BINARY;
-    this.#opcode = Opcode.CONTINUATION;
+    this.firstByte = FIN | this.#messageType;
+    this.#messageType = Opcode.CONTINUATION;
     this.#messageBytes = 0;
     this.ownsPayload = this.#joined !== undefined;
     if (this.#joined === undefined) {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { type HandshakeRequest, readHandshake } from '../../dist/protocol/handshake.js';
-import { HandshakeError, HeaderSyntaxError } from '../../dist/protocol/handshake-error.js';
-import { HandshakeHeaders } from '../../dist/protocol/handshake-headers.js';
-import { formatExtensions } from '../../dist/protocol/header-grammar.js';
+import { type HandshakeRequest, readHandshake } from '../../../dist/protocol/opening/handshake.js';
+import { HandshakeError, HeaderSyntaxError } from '../../../dist/protocol/opening/handshake-error.js';
+import { HandshakeHeaders } from '../../../dist/protocol/opening/handshake-headers.js';
+import { formatExtensions } from '../../../dist/protocol/opening/header-grammar.js';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { FrameEvent, FrameReader } from '../../dist/protocol/frame-reader.js';
+import { FrameEvent } from '../../dist/protocol/frame-event.js';
+import { MaskedFrameReader } from '../../dist/protocol/masked-frame-reader.js';
 import { ProtocolError } from '../../dist/protocol/protocol-error.js';
 import { BINARY, CONTINUATION, frame, PING, TEXT } from './client-frames.js';
 import { byteByByte, expectNoSlabTaken, rig } from './receiver.js';
@@ -25,7 +26,7 @@ function outcome(...frames: Buffer[]) {
 
 function outcomeOf(reads: Iterable<Uint8Array>, maxEmptyFragments: number | undefined = MAX) {
   const { arena, kernel } = rig();
-  const reader = new FrameReader(arena, kernel, 1000, maxEmptyFragments);
+  const reader = new MaskedFrameReader(arena, kernel, 1000, maxEmptyFragments);
   let messages = 0;
   let pings = 0;
   try {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { HandshakeResponseError } from '../../dist/protocol/handshake-response-error.js';
-import { ResponseHeadReader } from '../../dist/protocol/response-head.js';
-import { byteByByte } from './receiver.js';
+import { HandshakeResponseError } from '../../../dist/protocol/opening/handshake-response-error.js';
+import { ResponseHeadReader } from '../../../dist/protocol/opening/response-head.js';
+import { byteByByte } from '../receiver.js';
 
 /** What is read, and what is left, of parts that are strings of bytes. */
 function read(...parts: (string | Iterable<Uint8Array>)[]) {
