@@ -12,6 +12,7 @@ import type { Upgrade } from '../host/upgrade.js';
 import { type HandshakeRequest, type OpeningHandshake, readHandshake } from '../protocol/opening/handshake.js';
 import { excerpt, HandshakeConfigError, HandshakeError } from '../protocol/opening/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/opening/handshake-response.js';
+import { sha1Base64 } from '../system/sha1.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { Admission } from './admission.js';
 import { Boundary } from './boundary.js';
@@ -263,7 +264,9 @@ export class Upgrader {
     let response: string;
     try {
       decision = readDecision(answer);
-      response = decision.accepts ? renderAccept(handshake, decision) : renderRefusal(decision.status, decision);
+      response = decision.accepts
+        ? renderAccept(handshake, sha1Base64, decision)
+        : renderRefusal(decision.status, decision);
     } catch (error) {
       this.#refuseFailed(candidate, error);
       return;
