@@ -33,6 +33,12 @@ const FORBIDDEN: ReadonlySet<string> = new Set(
 /** These run in a worker, in the primary, under a fuzzer and in a benchmark: no sockets, threads, timers, clocks. */
 const PURE: readonly string[] = ['protocol', 'kernels', 'memory'];
 const IMPURE_MODULE = /^(node:)?(net|tls|http|https|http2|dgram|worker_threads|timers)(\/.*)?$/;
+
+/** This runs in browsers too: what it needs of a platform is passed in. */
+const PORTABLE = 'protocol';
+/** Types as well: whoever bundles for a browser has none of Node's. */
+const NODE_GLOBALS: ReadonlySet<string> = new Set(['Buffer', 'NodeJS', 'global', 'process', 'require']);
+
 const IMPURE_GLOBALS: ReadonlySet<string> = new Set([
   'setTimeout',
   'setInterval',
@@ -140,14 +146,17 @@ function violations(files: readonly SourceText[]): string[] {
       if (imported.startsWith('.')) {
         const target = posix.join(posix.dirname(path), imported);
         if (!mayImport(folder, target)) found.push(`${path} must not import ${imported}`);
-      } else if (PURE.includes(folder) && IMPURE_MODULE.test(imported)) {
+      } else if (folder === PORTABLE || (PURE.includes(folder) && IMPURE_MODULE.test(imported))) {
         found.push(`${path} must not import ${imported}`);
       } else if (imported === 'wsloom' || imported.startsWith('wsloom/')) {
         found.push(`${path} must not import the package by its name`);
       }
     }
     if (!PURE.includes(folder)) continue;
-    for (const name of identifiers) if (IMPURE_GLOBALS.has(name)) found.push(`${path} must not use ${name}`);
+    for (const name of identifiers) {
+      const isImpure = IMPURE_GLOBALS.has(name) || (folder === PORTABLE && NODE_GLOBALS.has(name));
+      if (isImpure) found.push(`${path} must not use ${name}`);
+    }
   }
   return found;
 }
@@ -206,7 +215,7 @@ function sourceFiles(): SourceText[] {
 }
 
 describe('src/', () => {
-  test('imports downward only, and its lower half knows no sockets, threads, timers or clocks', () => {
+  test('imports downward only, its lower half knows no sockets, threads, timers or clocks, and protocol/ no Node', () => {
     const files = sourceFiles();
     expect(files.length, `TypeScript files in ${fileURLToPath(SOURCE)}`).toBeGreaterThan(30);
     expect(violations(files)).toEqual([]);
@@ -240,6 +249,10 @@ describe('the check of layers', () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code that is judged
     ['protocol/a.ts', 'const a = b / c; const r = /setTimeout("x")/; const t = `${{ a: `${1}` }} Date`;'],
     ['protocol/a.ts', 'interface A { } const a = x.performance; this.Date = 1;'],
+    ['protocol/opening/a.ts', "import { b } from '../b.js'; import type { Arena } from '../../memory/arena.js';"],
+    ['protocol/a.ts', 'const a = new ArrayBuffer(8); const text = new TextDecoder(); // not a Buffer'],
+    ['memory/a.ts', "import { Buffer } from 'node:buffer'; const a = Buffer.alloc(process.pid);"],
+    ['kernels/a.ts', "import { isUtf8 } from 'node:buffer';"],
   ])('allows (%s) %s', (path, text) => {
     expect(judge(path, text)).toEqual([]);
   });
@@ -279,6 +292,14 @@ describe('the check of layers', () => {
     ['cli.ts', "import { x } from '../bench/x.js';"],
     ['protocol/a.ts', "import { Socket } from 'node:net';"],
     ['protocol/a.ts', "import type { Server } from 'http';"],
+    ['protocol/a.ts', "import { isUtf8 } from 'node:buffer';"],
+    ['protocol/opening/a.ts', "import type { Hash } from 'crypto';"],
+    ['protocol/opening/a.ts', "import { x } from '../../connection/x.js';"],
+    ['protocol/a.ts', "import { x } from 'koffi';"],
+    ['protocol/a.ts', 'const a = Buffer.alloc(8);'],
+    ['protocol/a.ts', 'let a: Buffer | undefined;'],
+    ['protocol/opening/a.ts', 'const pid = process.pid;'],
+    ['protocol/a.ts', 'let timer: NodeJS.Timeout;'],
     ['kernels/a.ts', "import { Worker } from 'node:worker_threads';"],
     ['memory/a.ts', "import { setTimeout as wait } from 'node:timers/promises';"],
     ['memory/a.ts', 'const at = performance.now();'],

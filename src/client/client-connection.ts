@@ -7,6 +7,7 @@ import type { HandshakeHeaders } from '../protocol/opening/handshake-headers.js'
 import type { ProtocolError } from '../protocol/protocol-error.js';
 import type { UnmaskedFrameReader } from '../protocol/unmasked-frame-reader.js';
 import { kindOf, viewOf } from '../protocol/view-of.js';
+import { bufferOf } from './buffer-of.js';
 import type { ConnectionHooks } from './client-hooks.js';
 import type { ClientLimits } from './client-limits.js';
 import { ClientMessage, copyOf } from './client-message.js';
@@ -180,7 +181,7 @@ export class ClientConnection {
   }
 
   #onMessage({ payload, isBinary, ownsPayload }: UnmaskedFrameReader): void {
-    this.#hooks.message?.(this, new ClientMessage(isBinary, ownsPayload ? payload : copyOf(payload)));
+    this.#hooks.message?.(this, new ClientMessage(isBinary, ownsPayload ? bufferOf(payload) : copyOf(payload)));
   }
 
   #onDrain(): void {

@@ -7,7 +7,9 @@ import {
 } from '../protocol/opening/client-handshake.js';
 import type { HeaderSource } from '../protocol/opening/handshake-response.js';
 import { ResponseHeadReader } from '../protocol/opening/response-head.js';
+import { sha1Base64 } from '../system/sha1.js';
 import type { Address } from './address.js';
+import { bufferOf } from './buffer-of.js';
 
 /** What a client may add to its opening handshake. */
 export interface HandshakeOffer {
@@ -40,6 +42,6 @@ export class Handshake {
     const rest = this.#reader.feed(bytes);
     const { head } = this.#reader;
     if (rest === undefined || head === undefined) return undefined;
-    return { acceptance: readAcceptance(head, this.#offer), rest };
+    return { acceptance: readAcceptance(head, this.#offer, sha1Base64), rest: bufferOf(rest) };
   }
 }

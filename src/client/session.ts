@@ -1,10 +1,12 @@
+import { isUtf8 } from 'node:buffer';
 import { maskedFrame } from '../protocol/client-frame.js';
 import { ClosingHandshake, ClosingState } from '../protocol/closing-handshake.js';
 import { FrameEvent } from '../protocol/frame-event.js';
 import { FIN, Opcode } from '../protocol/opcode.js';
 import { PendingPong } from '../protocol/pending-pong.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
-import { UnmaskedFrameReader } from '../protocol/unmasked-frame-reader.js';
+import { type ReaderPlatform, UnmaskedFrameReader } from '../protocol/unmasked-frame-reader.js';
+import { bufferOf } from './buffer-of.js';
 import { MaskingKeys } from './masking-keys.js';
 
 /** The owner of a {@link ClientSession}: it has the socket. */
@@ -16,12 +18,14 @@ export interface SessionOwner {
   /** A message has come: see the reader's `payload`, `isBinary` and `ownsPayload`, which the next read overwrites. */
   onMessage(reader: UnmaskedFrameReader): void;
   /** @param payload is overwritten by the next read. */
-  onPong(payload: Buffer): void;
+  onPong(payload: Uint8Array): void;
   /** The server's Close has come, and has been answered. @param wasOpen whether this side had not begun to close. */
   onCloseFrame(wasOpen: boolean): void;
   /** The server has broken the protocol, and has been told. */
   onViolation(error: ProtocolError): void;
 }
+
+const NODE: ReaderPlatform = { isUtf8, allocate: (length) => Buffer.allocUnsafeSlow(length) };
 
 /** One key of these for each frame of the thread. */
 const keys = new MaskingKeys();
@@ -64,7 +68,7 @@ export class ClientSession {
    */
   feed(read: Uint8Array): void {
     if (this.#closing.isFinished) return;
-    this.#reader ??= new UnmaskedFrameReader(this.#maxPayloadBytes);
+    this.#reader ??= new UnmaskedFrameReader(NODE, this.#maxPayloadBytes);
     const reader = this.#reader;
     try {
       reader.feed(read);
@@ -82,7 +86,7 @@ export class ClientSession {
 
   /** Sends a frame of its own. */
   send(opcode: number, payload: Uint8Array): void {
-    this.#owner.writeFrame(maskedFrame(FIN | opcode, payload, keys.next()));
+    this.#owner.writeFrame(bufferOf(maskedFrame(FIN | opcode, payload, keys.next())));
   }
 
   /**
@@ -121,13 +125,13 @@ export class ClientSession {
     }
   }
 
-  #onPing(payload: Buffer): void {
+  #onPing(payload: Uint8Array): void {
     this.#pendingPong ??= new PendingPong();
     const pong = this.#pendingPong.receive(payload, this.#owner.isOutputWaiting);
     if (pong !== undefined) this.send(Opcode.PONG, pong);
   }
 
-  #onCloseFrame(payload: Buffer): void {
+  #onCloseFrame(payload: Uint8Array): void {
     const wasOpen = this.isOpen;
     const echo = this.#closing.receive(payload);
     if (echo !== undefined) this.send(Opcode.CLOSE, echo);

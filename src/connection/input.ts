@@ -30,7 +30,7 @@ export interface InputListener {
  * is held at first: {@link Input.release} begins.
  */
 export class Input {
-  readonly reader: MaskedFrameReader;
+  readonly reader: MaskedFrameReader<Buffer>;
   readonly #arena: Arena;
   readonly #listener: InputListener;
   #isHeld = true;

@@ -42,11 +42,11 @@ export interface Message {
  */
 export class LentMessage implements Message {
   /** What is reported, without a check whether this message is void: see {@link reported}. */
-  readonly source: ReportedMessage;
+  readonly source: ReportedMessage<Buffer>;
   /** Whether its `message` callback is running. */
   isLive = false;
 
-  constructor(source: ReportedMessage) {
+  constructor(source: ReportedMessage<Buffer>) {
     this.source = source;
   }
 

@@ -3,16 +3,17 @@
  * views that are made once, since the memory of an arena never grows and its buffer never changes. `as number` stands
  * where an index is in range by the kernel's contract.
  */
-import { endianness } from 'node:os';
 import { type Kernel, rotateKey } from './kernel.js';
 import { NEXT_STATE, Utf8 } from './utf8.js';
 
 /** The bits that no ASCII byte of a word has. */
 const NOT_ASCII = 0x80808080;
 
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
 /** The faster of the two on this machine: words, unless the order of bytes in a word differs from WebAssembly's. */
 export function jsKernel(memory: WebAssembly.Memory): Kernel {
-  return endianness() === 'LE' ? new JsWordKernel(memory) : new JsByteKernel(memory);
+  return IS_LITTLE_ENDIAN ? new JsWordKernel(memory) : new JsByteKernel(memory);
 }
 
 /** One byte at a time. */

@@ -223,7 +223,7 @@ export class LoadConnection implements SessionOwner {
 
   onMessage({ payload, isBinary }: UnmaskedFrameReader): void {
     const { frames } = this.#env;
-    if (isBinary === frames.isBinary && payload.equals(frames.payload)) this.#listener.onReplies(this, 1);
+    if (isBinary === frames.isBinary && frames.payload.equals(payload)) this.#listener.onReplies(this, 1);
     else this.#listener.onWrong(this);
   }
 

@@ -119,4 +119,8 @@ export class Arena {
     const slabsStart = this.outStart + OUT_BYTES + OUT_SLACK_BYTES;
     this.slabs = new Slabs(slabsStart, pages * PAGE_BYTES - slabsStart);
   }
+  /** Memory on the heap, for a message that the slabs have no room for. It is not cleared. */
+  allocate(length: number): Buffer {
+    return Buffer.allocUnsafeSlow(length);
+  }
 }

@@ -10,6 +10,7 @@ import type { ThrottledLog } from '../host/throttled-log.js';
 import { type HandshakeRequest, readHandshake } from '../protocol/opening/handshake.js';
 import { excerpt, HandshakeConfigError, HandshakeError } from '../protocol/opening/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/opening/handshake-response.js';
+import { sha1Base64 } from '../system/sha1.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { Boundary } from './boundary.js';
 import type { Destination } from './destination.js';
@@ -250,7 +251,9 @@ export class Upgrader {
     let response: string;
     try {
       decision = readDecision(answer);
-      response = decision.accepts ? renderAccept(handshake, decision) : renderRefusal(decision.status, decision);
+      response = decision.accepts
+        ? renderAccept(handshake, sha1Base64, decision)
+        : renderRefusal(decision.status, decision);
     } catch (error) {
       this.#refuseFailed(pending, error);
       return;

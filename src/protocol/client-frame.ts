@@ -43,19 +43,19 @@ export function writeMaskedHeader(
  * memory of an arena, and a client has none.
  * @param key from a source that cannot be predicted, and another one for each frame.
  */
-export function maskedFrame(firstByte: number, payload: Uint8Array, key: number): Buffer {
+export function maskedFrame(firstByte: number, payload: Uint8Array, key: number): Uint8Array {
   const headerBytes = maskedHeaderBytes(payload.length);
   // So that the payload begins at a multiple of four bytes of its memory.
   const pad = -headerBytes & 3;
   const memory = new ArrayBuffer(pad + headerBytes + payload.length);
-  const frame = Buffer.from(memory, pad);
+  const frame = new Uint8Array(memory, pad);
   writeMaskedHeader(frame, 0, firstByte, payload.length, key);
   frame.set(payload, headerBytes);
   mask(frame, headerBytes);
   return frame;
 }
 
-function mask(frame: Buffer, payloadAt: number): void {
+function mask(frame: Uint8Array, payloadAt: number): void {
   const keyAt = payloadAt - MASKING_KEY_BYTES;
   const key = [frame[keyAt], frame[keyAt + 1], frame[keyAt + 2], frame[keyAt + 3]] as [number, number, number, number];
   const length = frame.length - payloadAt;

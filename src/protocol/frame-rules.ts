@@ -44,13 +44,34 @@ export function checkFirstByte(first: number, isMidMessage: boolean, allowedRsv:
 }
 
 /**
- * Judges a length of 64 bits by the bytes of it that are there: `[at, end)` of the buffer, or the first eight.
- * @throws ProtocolError
+ * Reads a length of 16 bits, which is whole (section 5.2).
+ * @throws ProtocolError for one that needs only 7.
  */
-export function checkLength64(bytes: Buffer, at: number, end: number): void {
+export function readLength16(bytes: Uint8Array, at: number): number {
+  const length = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+  if (length < 126) throw violation('length', `length ${length} in 16 bits`);
+  return length;
+}
+
+/**
+ * Judges a length of 64 bits by the bytes of it that are there (section 5.2): `[at, end)`, or the first eight.
+ * @throws ProtocolError for one whose top bit is set, and one that needs only 16 bits.
+ */
+export function checkLength64(bytes: Uint8Array, at: number, end: number): void {
   const present = end - at;
   if (present > 0 && (bytes[at] as number) > 0x7f) throw violation('length', 'length with the top bit set');
-  if (present >= 6 && bytes.readUIntBE(at, 6) === 0) {
+  if (present >= 6 && readUint32(bytes, at) === 0 && bytes[at + 4] === 0 && bytes[at + 5] === 0) {
     throw violation('length', 'length of at most 16 bits in 64 bits');
   }
+}
+
+/** Reads a length of 64 bits, which is whole (section 5.2). From 2^53 on it is rounded. */
+export function readLength64(bytes: Uint8Array, at: number): number {
+  return readUint32(bytes, at) * 0x1_0000_0000 + readUint32(bytes, at + 4);
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+  const low = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
+  return high * 0x1_0000 + low;
 }

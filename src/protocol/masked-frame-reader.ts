@@ -1,11 +1,20 @@
 import { type BatchKernel, type Kernel, rotateKey } from '../kernels/kernel.js';
 import { Utf8 } from '../kernels/utf8.js';
-import { type Arena, HEADROOM_BYTES, ROW_WORDS } from '../memory/arena.js';
+import { HEADROOM_BYTES, ROW_WORDS } from '../memory/arena.js';
 import { FrameEvent } from './frame-event.js';
-import { checkFirstByte, checkLength64, notUtf8, tooBig, violation } from './frame-rules.js';
+import {
+  checkFirstByte,
+  checkLength64,
+  notUtf8,
+  readLength16,
+  readLength64,
+  tooBig,
+  violation,
+} from './frame-rules.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode, RSV_BITS } from './opcode.js';
 import { PartialMessage } from './partial-message.js';
 import { ProtocolError } from './protocol-error.js';
+import type { ReaderMemory } from './reader-memory.js';
 import type { ReportedMessage, Slab } from './reported-message.js';
 import { scanMessages, scannedHeaderBytes, scannedUpTo, unscanMessages } from './scan-table.js';
 
@@ -39,8 +48,8 @@ const MIN_DIRECT_READ_BYTES = 16 * 1024;
  * Violations throw a {@link ProtocolError}, as soon as the byte that proves them is there; the reader is then of no
  * more use.
  */
-export class MaskedFrameReader implements ReportedMessage {
-  readonly #arena: Arena;
+export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements ReportedMessage<Bytes> {
+  readonly #arena: ReaderMemory<Bytes>;
   readonly #kernel: Kernel;
   readonly #maxPayloadBytes: number;
   readonly #maxEmptyFragments: number;
@@ -69,7 +78,7 @@ export class MaskedFrameReader implements ReportedMessage {
   /** The last fragments of it that had no payload. */
   #emptyFragments = 0;
   #utf8: number = Utf8.ACCEPT;
-  #partial: PartialMessage | undefined;
+  #partial: PartialMessage<Bytes> | undefined;
   /** A message was reported from `#partial`, whose memory is to be given back when the caller has done with it. */
   #reportedPartial = false;
   /** Its slab is somebody else's. */
@@ -79,7 +88,7 @@ export class MaskedFrameReader implements ReportedMessage {
   fragments = 0;
 
   /** Where the payload of the last event lies. */
-  bytes: Buffer;
+  bytes: Bytes;
   start = 0;
   length = 0;
   /** Bytes in front of `start` that nothing needs any more (the client's longer header): ours may be written there. */
@@ -94,7 +103,7 @@ export class MaskedFrameReader implements ReportedMessage {
    * {@link checkFirstByte}. A text with one of them is not validated: its bytes are the extension's to judge.
    */
   constructor(
-    arena: Arena,
+    arena: ReaderMemory<Bytes>,
     kernel: Kernel,
     maxPayloadBytes: number,
     maxEmptyFragments = Number.POSITIVE_INFINITY,
@@ -213,7 +222,7 @@ export class MaskedFrameReader implements ReportedMessage {
   detachSlab(): Slab | undefined {
     if (!this.#reportedPartial) return undefined;
     this.#reportedPartial = false;
-    const slab = (this.#partial as PartialMessage).detach();
+    const slab = (this.#partial as PartialMessage<Bytes>).detach();
     this.#isDetached = slab !== undefined;
     return slab;
   }
@@ -263,13 +272,12 @@ export class MaskedFrameReader implements ReportedMessage {
     let keyAt = at + 2;
     if (length === 126) {
       if (available < 4) return FrameEvent.NONE;
-      length = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
-      if (length < 126) throw violation('length', `length ${length} in 16 bits`);
+      length = readLength16(bytes, at + 2);
       keyAt = at + 4;
     } else if (length === 127) {
       checkLength64(bytes, at + 2, this.#end);
       if (available < 10) return FrameEvent.NONE;
-      length = bytes.readUInt32BE(at + 2) * 0x1_0000_0000 + bytes.readUInt32BE(at + 6);
+      length = readLength64(bytes, at + 2);
       keyAt = at + 10;
     }
     // Up to 2^63 and so maybe rounded, but a sum below 2^53 is exact, and the limit is below 2^32.
@@ -365,7 +373,7 @@ export class MaskedFrameReader implements ReportedMessage {
     this.#isDetached = false;
     if (!this.#reportedPartial) return;
     this.#reportedPartial = false;
-    (this.#partial as PartialMessage).release();
+    (this.#partial as PartialMessage<Bytes>).release();
   }
 
   /** Keeps an unfinished header or control frame, of which there are few bytes, for the next {@link feed}. */
@@ -375,7 +383,7 @@ export class MaskedFrameReader implements ReportedMessage {
     this.#position = this.#end;
   }
 
-  /** Memory of its own: a slice of Buffer's pool would pin all of the pool for as long as the peer likes. */
+  /** Memory of its own: a slice of a shared pool would pin all of the pool for as long as the peer likes. */
   #copyUnread(): Uint8Array {
     return new Uint8Array(this.#arena.bytes.subarray(this.#position, this.#end));
   }

@@ -1,5 +1,5 @@
-import type { Arena } from '../memory/arena.js';
 import { Slabs } from '../memory/slabs.js';
+import type { ReaderMemory } from './reader-memory.js';
 import type { Slab } from './reported-message.js';
 
 /**
@@ -7,10 +7,10 @@ import type { Slab } from './reported-message.js';
  * slab of the arena, or on the heap when the arena is full; either grows by doubling, with bytes that have arrived and never
  * with bytes that a header declares.
  */
-export class PartialMessage {
-  readonly #arena: Arena;
-  /** Where the bytes lie: the arena's memory, or a Buffer of this message alone. */
-  #bytes: Buffer;
+export class PartialMessage<Bytes extends Uint8Array = Uint8Array> {
+  readonly #arena: ReaderMemory<Bytes>;
+  /** Where the bytes lie: the arena's memory, or memory of this message alone. */
+  #bytes: Bytes;
   #start = 0;
   #length = 0;
   #capacity = 0;
@@ -18,12 +18,12 @@ export class PartialMessage {
   #condemned: Slab[] | undefined;
   #lent = false;
 
-  constructor(arena: Arena) {
+  constructor(arena: ReaderMemory<Bytes>) {
     this.#arena = arena;
     this.#bytes = arena.bytes;
   }
 
-  get bytes(): Buffer {
+  get bytes(): Bytes {
     return this.#bytes;
   }
 
@@ -111,7 +111,7 @@ export class PartialMessage {
     const capacity = Slabs.capacity(total);
     const offset = this.onHeap ? -1 : this.#arena.slabs.take(capacity);
     if (offset < 0) {
-      const heap = Buffer.allocUnsafeSlow(capacity);
+      const heap = this.#arena.allocate(capacity);
       heap.set(this.#bytes.subarray(this.#start, this.#start + this.#length), 0);
       if (this.#capacity > 0 && !this.onHeap) this.#giveBack(this.#start, this.#capacity);
       this.#bytes = heap;

@@ -10,12 +10,13 @@ export interface Slab {
  * bytes, such as a decompressor, can be one too.
  *
  * All of it is valid until whoever reports it goes on to the next message.
+ * @typeParam Bytes the class of the views of its memory.
  */
-export interface ReportedMessage {
+export interface ReportedMessage<Bytes extends Uint8Array = Uint8Array> {
   /** The first byte of one unfragmented frame with the same message: FIN and the opcode, `TEXT` or `BINARY` (RFC 6455 section 5.2). */
   readonly firstByte: number;
   /** The memory that the payload lies in: that of the arena, or memory on the heap. */
-  readonly bytes: Buffer;
+  readonly bytes: Bytes;
   /** Where the payload begins, in `bytes`. */
   readonly start: number;
   /** Of the payload, in bytes. */

@@ -1,5 +1,6 @@
 import type { BatchKernel, Kernel } from '../kernels/kernel.js';
-import { type Arena, ROW_WORDS, TABLE_ROWS } from '../memory/arena.js';
+import { ROW_WORDS, TABLE_ROWS } from '../memory/arena.js';
+import type { ReaderMemory } from './reader-memory.js';
 
 /*
  * The table of the last scan: the whole small messages that a kernel has found at the front of what was fed, two words each (see
@@ -30,7 +31,7 @@ export function scannedHeaderBytes(payloadLength: number): number {
  */
 export function scanMessages(
   batch: BatchKernel,
-  { bytes, foundStart }: Arena,
+  { bytes, foundStart }: ReaderMemory,
   at: number,
   end: number,
   maxPayloadBytes: number,
@@ -52,7 +53,7 @@ export function scannedUpTo(found: Int32Array, rowsEnd: number): number {
  * Gives back the messages of the rows `[row, rowsEnd)`, of which there is one at least: as they were, masked.
  * @returns where the frame of the first of them begins.
  */
-export function unscanMessages(kernel: Kernel, { found, view }: Arena, row: number, rowsEnd: number): number {
+export function unscanMessages(kernel: Kernel, { found, view }: ReaderMemory, row: number, rowsEnd: number): number {
   let position = 0;
   for (let at = rowsEnd - ROW_WORDS; at >= row; at -= ROW_WORDS) {
     const start = found[at] as number;

@@ -1,11 +1,26 @@
-import { isUtf8 } from 'node:buffer';
 import { Utf8, validateAround } from '../kernels/utf8.js';
 import { FrameEvent } from './frame-event.js';
-import { checkFirstByte, checkLength64, notUtf8, tooBig, violation } from './frame-rules.js';
+import {
+  checkFirstByte,
+  checkLength64,
+  notUtf8,
+  readLength16,
+  readLength64,
+  tooBig,
+  violation,
+} from './frame-rules.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode, RSV_BITS } from './opcode.js';
 import type { ProtocolError } from './protocol-error.js';
 
-const EMPTY = Buffer.alloc(0);
+const EMPTY = new Uint8Array(0);
+
+/** What an {@link UnmaskedFrameReader} needs of the platform that it runs on. */
+export interface ReaderPlatform {
+  /** Whether the bytes are valid UTF-8 as a whole. */
+  readonly isUtf8: (bytes: Uint8Array) => boolean;
+  /** New memory. What it contains is not defined: a platform that need not clear it is faster. */
+  readonly allocate: (length: number) => Uint8Array;
+}
 
 /**
  * The framing loop of a client (RFC 6455 section 5): bytes from a server go in, messages and control frames come out. What
@@ -24,14 +39,16 @@ const EMPTY = Buffer.alloc(0);
  * more use.
  */
 export class UnmaskedFrameReader {
+  readonly #isUtf8: ReaderPlatform['isUtf8'];
+  readonly #allocate: ReaderPlatform['allocate'];
   readonly #maxPayloadBytes: number;
   readonly #allowedRsv: number;
 
   /** What was fed and not yet consumed. */
-  #bytes: Buffer = EMPTY;
+  #bytes: Uint8Array = EMPTY;
   #position = 0;
   /** The beginning of a frame whose header, or whose control payload, is not yet whole. */
-  #carry: Buffer | undefined;
+  #carry: Uint8Array | undefined;
 
   /** The data frame whose payload is arriving. */
   #inPayload = false;
@@ -43,11 +60,11 @@ export class UnmaskedFrameReader {
   #messageBytes = 0;
   #utf8: number = Utf8.ACCEPT;
   /** What has arrived of it, if that is not all in what was fed: the first `#joinedBytes` of it. */
-  #joined: Buffer | undefined;
+  #joined: Uint8Array | undefined;
   #joinedBytes = 0;
 
   /** Of the last event. */
-  payload: Buffer = EMPTY;
+  payload: Uint8Array = EMPTY;
   /** Of an unfragmented frame with the last message: FIN, the opcode, and the reserved bits of its first frame. */
   firstByte = FIN | Opcode.TEXT;
   /** Whether nobody else has the memory of `payload`: it was joined. */
@@ -58,7 +75,9 @@ export class UnmaskedFrameReader {
    * @param allowedRsv the reserved bits that negotiated extensions allow in the first frame of a message: see
    * {@link checkFirstByte}. A text with one of them is not validated: its bytes are the extension's to judge.
    */
-  constructor(maxPayloadBytes: number, allowedRsv = 0) {
+  constructor({ isUtf8, allocate }: ReaderPlatform, maxPayloadBytes: number, allowedRsv = 0) {
+    this.#isUtf8 = isUtf8;
+    this.#allocate = allocate;
     this.#maxPayloadBytes = maxPayloadBytes;
     this.#allowedRsv = allowedRsv;
   }
@@ -75,8 +94,14 @@ export class UnmaskedFrameReader {
 
   /** Takes what one read has brought. Everything fed before must have been consumed (`next` said `NONE`). */
   feed(bytes: Uint8Array): void {
-    const fed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.#bytes = this.#carry === undefined ? fed : Buffer.concat([this.#carry, fed]);
+    const carry = this.#carry;
+    if (carry === undefined) {
+      this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    } else {
+      this.#bytes = this.#allocate(carry.length + bytes.length);
+      this.#bytes.set(carry, 0);
+      this.#bytes.set(bytes, carry.length);
+    }
     this.#carry = undefined;
     this.#position = 0;
   }
@@ -97,7 +122,7 @@ export class UnmaskedFrameReader {
 
   /** Keeps an unfinished header or control frame, of which there are few bytes, and lets go of the rest. */
   #end(): FrameEvent {
-    if (this.#position < this.#bytes.length) this.#carry = Buffer.from(this.#bytes.subarray(this.#position));
+    if (this.#position < this.#bytes.length) this.#carry = new Uint8Array(this.#bytes.subarray(this.#position));
     this.#bytes = EMPTY;
     this.#position = 0;
     return FrameEvent.NONE;
@@ -126,13 +151,12 @@ export class UnmaskedFrameReader {
     }
     if (length === 126) {
       if (available < 4) return FrameEvent.NONE;
-      length = bytes.readUInt16BE(at + 2);
-      if (length < 126) throw violation('length', `length ${length} in 16 bits`);
+      length = readLength16(bytes, at + 2);
       payloadAt = at + 4;
     } else if (length === 127) {
       checkLength64(bytes, at + 2, bytes.length);
       if (available < 10) return FrameEvent.NONE;
-      length = bytes.readUInt32BE(at + 2) * 0x1_0000_0000 + bytes.readUInt32BE(at + 6);
+      length = readLength64(bytes, at + 2);
       payloadAt = at + 10;
     }
     // Up to 2^63 and so maybe rounded, but a sum below 2^53 is exact, and the limit is below 2^32.
@@ -177,7 +201,9 @@ export class UnmaskedFrameReader {
 
   #validate(from: number, length: number): void {
     const bytes = this.#bytes;
-    this.#utf8 = validateAround(bytes, from, length, this.#utf8, (start, end) => isUtf8(bytes.subarray(start, end)));
+    this.#utf8 = validateAround(bytes, from, length, this.#utf8, (start, end) =>
+      this.#isUtf8(bytes.subarray(start, end)),
+    );
     if (this.#utf8 === Utf8.REJECT) throw notUtf8();
   }
 
@@ -199,11 +225,11 @@ export class UnmaskedFrameReader {
   #join(from: number, length: number): void {
     const total = this.#joinedBytes + length;
     if (this.#joined === undefined || total > this.#joined.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(total, 2 * this.#joinedBytes));
-      this.#joined?.copy(grown, 0, 0, this.#joinedBytes);
+      const grown = this.#allocate(Math.max(total, 2 * this.#joinedBytes));
+      if (this.#joined !== undefined) grown.set(this.#joined.subarray(0, this.#joinedBytes));
       this.#joined = grown;
     }
-    this.#bytes.copy(this.#joined, this.#joinedBytes, from, from + length);
+    this.#joined.set(this.#bytes.subarray(from, from + length), this.#joinedBytes);
     this.#joinedBytes = total;
   }
 }

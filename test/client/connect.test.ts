@@ -13,7 +13,8 @@ import {
   OptionError,
   ProtocolError,
 } from '../../dist/client/index.js';
-import { acceptKey } from '../../dist/protocol/opening/handshake-response.js';
+import { acceptKey } from '../../dist/protocol/opening/accept-key.js';
+import { sha1Base64 } from '../../dist/system/sha1.js';
 import { Queue } from '../e2e/queue.js';
 import { Opcode } from '../e2e/raw-client.js';
 import { builtIn, handler, serve } from '../e2e/serving.js';
@@ -58,7 +59,7 @@ async function rawServer(
 }
 
 const accepting = (key: string) =>
-  `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(key)}\r\n\r\n`;
+  `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(key, sha1Base64)}\r\n\r\n`;
 const serverFrame = (opcode: number, payload?: string | Uint8Array) =>
   frame({ opcode, key: null, ...(payload === undefined ? {} : { payload }) });
 

@@ -10,7 +10,7 @@ const FIN = 0x80;
 /** A message of memory that no frame reader has anything to do with, as a decompressor would report it. */
 function madeMessage(opcode: number, payload: Uint8Array): LentMessage {
   const bytes = Buffer.concat([Buffer.alloc(100, 0xaa), payload, Buffer.alloc(100, 0xaa)]);
-  const reported: ReportedMessage = {
+  const reported: ReportedMessage<Buffer> = {
     firstByte: FIN | opcode,
     bytes,
     start: 100,

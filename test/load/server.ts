@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { acceptKey } from '../../dist/protocol/opening/handshake-response.js';
+import { acceptKey } from '../../dist/protocol/opening/accept-key.js';
+import { sha1Base64 } from '../../dist/system/sha1.js';
 
 /** What a server does with a message. */
 export type Answer = (socket: WebSocket, bytes: Buffer, isBinary: boolean) => void;
@@ -49,7 +50,7 @@ export async function deafServer(onSocket: (socket: Socket) => void = () => {}) 
       socket.pause();
       const [, key = ''] = /Sec-WebSocket-Key: (\S+)/.exec(String(request)) ?? [];
       socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(key)}\r\n\r\n`,
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(key, sha1Base64)}\r\n\r\n`,
       );
       onSocket(socket);
     });

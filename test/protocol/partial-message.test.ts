@@ -9,7 +9,7 @@ const large = new Arena(16 * 1024 * 1024);
 const small = new Arena(MIN_ARENA_BYTES);
 
 let arena: Arena;
-let message: PartialMessage;
+let message: PartialMessage<Buffer>;
 
 beforeEach(() => {
   arena = large;

@@ -5,6 +5,7 @@ import { MaskedFrameReader } from '../../dist/protocol/masked-frame-reader.js';
 import { PROTOCOL_RULES, ProtocolError } from '../../dist/protocol/protocol-error.js';
 import { UnmaskedFrameReader } from '../../dist/protocol/unmasked-frame-reader.js';
 import { BINARY, CONTINUATION, type FrameParts, frame, PING, TEXT } from './client-frames.js';
+import { PLATFORM } from './platform.js';
 import { rig } from './receiver.js';
 
 const MAX_PAYLOAD_BYTES = 1000;
@@ -55,7 +56,7 @@ function readMasked(stream: Uint8Array): void {
 }
 
 function readUnmasked(stream: Uint8Array): void {
-  const reader = new UnmaskedFrameReader(MAX_PAYLOAD_BYTES);
+  const reader = new UnmaskedFrameReader(PLATFORM, MAX_PAYLOAD_BYTES);
   reader.feed(stream);
   while (reader.next() !== FrameEvent.NONE);
 }

@@ -6,6 +6,7 @@ import { RSV1 } from '../../dist/protocol/opcode.js';
 import { ProtocolError } from '../../dist/protocol/protocol-error.js';
 import { UnmaskedFrameReader } from '../../dist/protocol/unmasked-frame-reader.js';
 import { BINARY, CLOSE, CONTINUATION, type FrameParts, frame, noise, PING, PONG, TEXT } from './client-frames.js';
+import { PLATFORM } from './platform.js';
 import { byteByByte, rig } from './receiver.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -58,7 +59,7 @@ const readMasked =
 
 const readUnmasked: Read = (allowedRsv, reads) =>
   outcomeOf((note) => {
-    const reader = new UnmaskedFrameReader(MEBIBYTE, allowedRsv);
+    const reader = new UnmaskedFrameReader(PLATFORM, MEBIBYTE, allowedRsv);
     for (const read of reads) {
       reader.feed(read);
       for (let event = reader.next(); event !== FrameEvent.NONE; event = reader.next()) {

@@ -17,6 +17,7 @@ import {
   PONG,
   TEXT,
 } from './client-frames.js';
+import { PLATFORM } from './platform.js';
 import { byteByByte, event, inPieces } from './receiver.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -41,7 +42,7 @@ function fragments(opcode: number, payload: Uint8Array | string, ...cuts: number
 
 /** What comes of a stream, read by read, each read in memory that is overwritten when it has been handled. */
 function read(reads: Iterable<Uint8Array>, maxPayloadBytes = MEBIBYTE) {
-  const reader = new UnmaskedFrameReader(maxPayloadBytes);
+  const reader = new UnmaskedFrameReader(PLATFORM, maxPayloadBytes);
   const events: string[] = [];
   let taken = 0;
   try {
@@ -88,7 +89,7 @@ const EVENTS = [
 
 describe('the frames of a server', () => {
   test('are in memory of their own where they had to be joined, so that nobody has to copy them again', () => {
-    const reader = new UnmaskedFrameReader(MEBIBYTE);
+    const reader = new UnmaskedFrameReader(PLATFORM, MEBIBYTE);
     const owned: boolean[] = [];
     for (const part of [frame({ opcode: BINARY, payload: noise(9) }), ...fragments(BINARY, noise(9), 4)]) {
       reader.feed(part);

@@ -1,7 +1,8 @@
+import { acceptKey, type Sha1Base64 } from './accept-key.js';
 import { WEBSOCKET_VERSION } from './handshake.js';
 import { excerpt, HandshakeConfigError } from './handshake-error.js';
 import { HandshakeHeaders } from './handshake-headers.js';
-import { acceptKey, type HeaderSource, renderHeaders } from './handshake-response.js';
+import { type HeaderSource, renderHeaders } from './handshake-response.js';
 import { HandshakeResponseError, type HandshakeResponseErrorCode } from './handshake-response-error.js';
 import { equalsIgnoringCase, isToken, listIncludes } from './header-grammar.js';
 import type { ResponseHead } from './response-head.js';
@@ -76,9 +77,14 @@ export interface Acceptance {
  * Checks all that RFC 6455 section 4.1 wants of the server's answer, in its order: status, Upgrade, Connection,
  * Sec-WebSocket-Accept, extensions, subprotocol.
  *
+ * @param sha1Base64 for Sec-WebSocket-Accept.
  * @throws HandshakeResponseError for the first that is wrong
  */
-export function readAcceptance(head: ResponseHead, { key, subprotocols = [] }: ClientHandshake): Acceptance {
+export function readAcceptance(
+  head: ResponseHead,
+  { key, subprotocols = [] }: ClientHandshake,
+  sha1Base64: Sha1Base64,
+): Acceptance {
   const headers = new HandshakeHeaders(head.rawHeaders);
   const wrong = (code: HandshakeResponseErrorCode, finding: string) =>
     new HandshakeResponseError(code, finding, head.status);
@@ -94,8 +100,9 @@ export function readAcceptance(head: ResponseHead, { key, subprotocols = [] }: C
     throw wrong('WSLOOM_RESPONSE_CONNECTION', `Connection must include "Upgrade", got ${found(connection)}`);
   }
   const accept = headers.get('sec-websocket-accept');
-  if (accept !== acceptKey(key)) {
-    throw wrong('WSLOOM_RESPONSE_ACCEPT', `Sec-WebSocket-Accept must be ${acceptKey(key)}, got ${found(accept)}`);
+  const wanted = acceptKey(key, sha1Base64);
+  if (accept !== wanted) {
+    throw wrong('WSLOOM_RESPONSE_ACCEPT', `Sec-WebSocket-Accept must be ${wanted}, got ${found(accept)}`);
   }
   const extensions = headers.get('sec-websocket-extensions');
   if (extensions !== undefined) {

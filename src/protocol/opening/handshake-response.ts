@@ -1,15 +1,7 @@
-import { hash } from 'node:crypto';
-
+import { acceptKey, type Sha1Base64 } from './accept-key.js';
 import type { OpeningHandshake } from './handshake.js';
 import { excerpt, HandshakeConfigError } from './handshake-error.js';
 import { type Extension, formatExtensions, isFieldValue, isToken } from './header-grammar.js';
-
-const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-
-/** Sec-WebSocket-Accept for a Sec-WebSocket-Key as it was sent, still in base64 (RFC 6455 section 4.2.2, step 5.4). */
-export function acceptKey(key: string): string {
-  return hash('sha1', key + GUID, 'base64');
-}
 
 /** One value, or several: one field line each, as Set-Cookie needs it. */
 export type HeaderValue = string | readonly string[];
@@ -32,11 +24,12 @@ export interface AcceptOptions {
 /**
  * The server's opening handshake, "HTTP/1.1 101" to the empty line, in ASCII (RFC 6455 section 4.2.2, step 5).
  *
+ * @param sha1Base64 for Sec-WebSocket-Accept.
  * @throws HandshakeConfigError if something was not offered, or a header cannot be sent or is the handshake's own
  */
-export function renderAccept(handshake: OpeningHandshake, options: AcceptOptions = {}): string {
+export function renderAccept(handshake: OpeningHandshake, sha1Base64: Sha1Base64, options: AcceptOptions = {}): string {
   const { subprotocol, extensions, headers } = options;
-  let head = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(handshake.key)}\r\n`;
+  let head = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(handshake.key, sha1Base64)}\r\n`;
   if (subprotocol !== undefined) {
     if (!handshake.subprotocols.includes(subprotocol)) {
       throw new HandshakeConfigError(
@@ -98,7 +91,7 @@ export function renderRefusal(status: number, options: RefusalOptions = {}): str
   let head = `HTTP/1.1 ${status} ${reason}\r\nConnection: ${own.has('upgrade') ? 'close, Upgrade' : 'close'}\r\n`;
   if (!own.has('content-type')) head += 'Content-Type: text/plain; charset=utf-8\r\n';
   if (!own.has('x-content-type-options')) head += 'X-Content-Type-Options: nosniff\r\n';
-  return `${head}Content-Length: ${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`;
+  return `${head}Content-Length: ${new TextEncoder().encode(body).length}\r\n${headers}\r\n${body}`;
 }
 
 const OWNED_BY_ACCEPT: ReadonlySet<string> = new Set([

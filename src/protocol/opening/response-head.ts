@@ -14,15 +14,18 @@ export interface ResponseHead {
 /** Longest head that is read, in bytes: what servers allow a request, too. */
 const MAX_HEAD_BYTES = 16 * 1024;
 
-const VERSION = Buffer.from('HTTP/1.');
-const END = '\r\n\r\n';
+const VERSION = 'HTTP/1.';
+const CR = 0x0d;
+const LF = 0x0a;
+/** Of the empty line, with the end of the line before it: CR LF CR LF. */
+const END_BYTES = 4;
 
 /**
  * Takes the head of a response out of a stream of bytes, however it is cut (RFC 9112 sections 2 to 5, without what was
  * already obsolete there). Interim responses (100 to 199) in front of it are passed over, but 101, which is none.
  */
 export class ResponseHeadReader {
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Uint8Array = new Uint8Array(0);
   /** How many of the bytes have been searched for the end. */
   #searched = 0;
   #head: ResponseHead | undefined;
@@ -37,11 +40,11 @@ export class ResponseHeadReader {
    * @returns what is behind the head, which may be nothing; undefined while the head is not whole.
    * @throws HandshakeResponseError as soon as it is known that these bytes are no head, or too many.
    */
-  feed(bytes: Uint8Array): Buffer | undefined {
-    this.#bytes = Buffer.concat([this.#bytes, bytes]);
+  feed(bytes: Uint8Array): Uint8Array | undefined {
+    this.#bytes = joined(this.#bytes, bytes);
     for (;;) {
       checkVersion(this.#bytes);
-      const end = this.#bytes.indexOf(END, this.#searched, 'latin1');
+      const end = endOfHead(this.#bytes, this.#searched);
       if ((end < 0 ? this.#bytes.length : end) > MAX_HEAD_BYTES) {
         throw new HandshakeResponseError(
           'WSLOOM_RESPONSE_TOO_LARGE',
@@ -49,11 +52,11 @@ export class ResponseHeadReader {
         );
       }
       if (end < 0) {
-        this.#searched = Math.max(0, this.#bytes.length - END.length + 1);
+        this.#searched = Math.max(0, this.#bytes.length - END_BYTES + 1);
         return undefined;
       }
-      const head = parseHead(this.#bytes.toString('latin1', 0, end));
-      const rest = this.#bytes.subarray(end + END.length);
+      const head = parseHead(latin1(this.#bytes, end));
+      const rest = this.#bytes.subarray(end + END_BYTES);
       if (head.status >= 200 || head.status === 101) {
         this.#head = head;
         return rest;
@@ -65,10 +68,30 @@ export class ResponseHeadReader {
 }
 
 /** By the bytes that are there: what does not speak HTTP may never send the end of a head. */
-function checkVersion(bytes: Buffer): void {
+function checkVersion(bytes: Uint8Array): void {
   const present = Math.min(bytes.length, VERSION.length);
-  if (bytes.compare(VERSION, 0, present, 0, present) === 0) return;
-  throw syntaxError(`it must begin with "HTTP/1.", got ${excerpt(bytes.toString('latin1', 0, 64))}`);
+  if (latin1(bytes, present) === VERSION.slice(0, present)) return;
+  throw syntaxError(`it must begin with "HTTP/1.", got ${excerpt(latin1(bytes, 64))}`);
+}
+
+/** Where the empty line begins, with the end of the line before it, from `start` on; -1 if it has not come. */
+function endOfHead(bytes: Uint8Array, start: number): number {
+  for (let at = bytes.indexOf(CR, start); at >= 0; at = bytes.indexOf(CR, at + 1)) {
+    if (bytes[at + 1] === LF && bytes[at + 2] === CR && bytes[at + 3] === LF) return at;
+  }
+  return -1;
+}
+
+/** The first bytes, one character each. There are not more of them than a head may have, which a call can take as arguments. */
+function latin1(bytes: Uint8Array, length: number): string {
+  return String.fromCharCode(...bytes.subarray(0, length));
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }
 
 function parseHead(text: string): ResponseHead {

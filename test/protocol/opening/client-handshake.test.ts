@@ -9,6 +9,7 @@ import { HandshakeConfigError } from '../../../dist/protocol/opening/handshake-e
 import { renderAccept } from '../../../dist/protocol/opening/handshake-response.js';
 import { HandshakeResponseError } from '../../../dist/protocol/opening/handshake-response-error.js';
 import { ResponseHeadReader } from '../../../dist/protocol/opening/response-head.js';
+import { sha1Base64 } from '../../../dist/system/sha1.js';
 
 /** That of section 1.3. */
 const OFFER: ClientHandshake = {
@@ -28,7 +29,7 @@ function accept(headers: Readonly<Record<string, string | undefined>>, offer = O
   const rawHeaders = Object.entries({ ...RIGHT, ...headers }).flatMap(([name, value]) =>
     value === undefined ? [] : [name, value],
   );
-  return readAcceptance({ status, reason: 'As it is', rawHeaders }, offer);
+  return readAcceptance({ status, reason: 'As it is', rawHeaders }, offer, sha1Base64);
 }
 
 function refusal(headers: Readonly<Record<string, string | undefined>>, offer?: ClientHandshake, status?: number) {
@@ -67,9 +68,11 @@ describe("a client's opening handshake (section 4.1)", () => {
     const handshake = readHandshake({ method: 'GET', target: OFFER.target, httpVersion: '1.1', rawHeaders });
     expect(handshake).toMatchObject({ path: '/chat', query: 'room=1', subprotocols: ['chat', 'superchat'] });
     const reader = new ResponseHeadReader();
-    reader.feed(Buffer.from(renderAccept(handshake, { subprotocol: 'superchat', headers: { 'X-Mine': 'a' } })));
+    reader.feed(
+      Buffer.from(renderAccept(handshake, sha1Base64, { subprotocol: 'superchat', headers: { 'X-Mine': 'a' } })),
+    );
     if (reader.head === undefined) throw new Error('no head');
-    const { subprotocol, headers } = readAcceptance(reader.head, OFFER);
+    const { subprotocol, headers } = readAcceptance(reader.head, OFFER, sha1Base64);
     expect([subprotocol, headers.get('x-mine')]).toEqual(['superchat', 'a']);
   });
 

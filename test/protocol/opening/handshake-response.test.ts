@@ -3,14 +3,11 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
+import { acceptKey } from '../../../dist/protocol/opening/accept-key.js';
 import { type OpeningHandshake, readHandshake } from '../../../dist/protocol/opening/handshake.js';
 import { HandshakeConfigError, HandshakeError } from '../../../dist/protocol/opening/handshake-error.js';
-import {
-  acceptKey,
-  type HeaderSource,
-  renderAccept,
-  renderRefusal,
-} from '../../../dist/protocol/opening/handshake-response.js';
+import { type HeaderSource, renderAccept, renderRefusal } from '../../../dist/protocol/opening/handshake-response.js';
+import { sha1Base64 } from '../../../dist/system/sha1.js';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 
@@ -45,7 +42,7 @@ function configError(action: () => unknown): HandshakeConfigError {
 
 describe('Sec-WebSocket-Accept (section 4.2.2, step 5.4)', () => {
   test("answers the RFC's own key with the RFC's own value", () => {
-    expect(acceptKey(KEY)).toBe('s3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
+    expect(acceptKey(KEY, sha1Base64)).toBe('s3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
   });
 
   test('is the SHA-1 of the key in base64 with the GUID behind it, for any key', () => {
@@ -53,7 +50,7 @@ describe('Sec-WebSocket-Accept (section 4.2.2, step 5.4)', () => {
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (bytes) => {
         const key = Buffer.from(bytes).toString('base64');
         const expected = createHash('sha1').update(key).update('258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64');
-        expect(acceptKey(key)).toBe(expected);
+        expect(acceptKey(key, sha1Base64)).toBe(expected);
       }),
     );
   });
@@ -61,7 +58,7 @@ describe('Sec-WebSocket-Accept (section 4.2.2, step 5.4)', () => {
 
 describe("the server's opening handshake (section 4.2.2, step 5)", () => {
   test('is the response of section 1.2, and ends with an empty line', () => {
-    expect(renderAccept(offering('chat, superchat'), { subprotocol: 'chat' })).toBe(
+    expect(renderAccept(offering('chat, superchat'), sha1Base64, { subprotocol: 'chat' })).toBe(
       'HTTP/1.1 101 Switching Protocols\r\n' +
         'Upgrade: websocket\r\n' +
         'Connection: Upgrade\r\n' +
@@ -72,22 +69,22 @@ describe("the server's opening handshake (section 4.2.2, step 5)", () => {
   });
 
   test('names no subprotocol and no extension unless one is accepted', () => {
-    const head = renderAccept(offering('chat', 'foo'));
+    const head = renderAccept(offering('chat', 'foo'), sha1Base64);
     expect(head).not.toMatch(/Sec-WebSocket-(Protocol|Extensions)/);
-    expect(renderAccept(offering('chat', 'foo'), { extensions: [], headers: [] })).toBe(head);
+    expect(renderAccept(offering('chat', 'foo'), sha1Base64, { extensions: [], headers: [] })).toBe(head);
   });
 
   test.each(['other', '', 'Chat', 'chat, superchat', '__proto__', 'chat\r\nX: y'])(
     'refuses to name the subprotocol %j, which was not offered',
     (subprotocol) => {
-      const error = configError(() => renderAccept(offering('chat, superchat'), { subprotocol }));
+      const error = configError(() => renderAccept(offering('chat, superchat'), sha1Base64, { subprotocol }));
       expect(error).toMatchObject({ code: 'WSLOOM_SUBPROTOCOL_NOT_OFFERED', option: 'subprotocol' });
       expect(error.message).toContain('chat, superchat');
     },
   );
 
   test('refuses to name any subprotocol to a client that offered none', () => {
-    const error = configError(() => renderAccept(offering(), { subprotocol: 'chat' }));
+    const error = configError(() => renderAccept(offering(), sha1Base64, { subprotocol: 'chat' }));
     expect(error.code).toBe('WSLOOM_SUBPROTOCOL_NOT_OFFERED');
     expect(error.message).toContain('offered none');
   });
@@ -103,7 +100,7 @@ describe("the server's opening handshake (section 4.2.2, step 5)", () => {
         ],
       },
     ];
-    expect(parse(renderAccept(offering(undefined, 'foo, bar'), { extensions })).headers).toContainEqual([
+    expect(parse(renderAccept(offering(undefined, 'foo, bar'), sha1Base64, { extensions })).headers).toContainEqual([
       'Sec-WebSocket-Extensions',
       'bar, foo; flag; x=1',
     ]);
@@ -118,7 +115,7 @@ describe("the server's opening handshake (section 4.2.2, step 5)", () => {
     ['foo, bar', ['foo', 'constructor']],
   ])('refuses, where %j was offered, to accept %j', (offered, names) => {
     const extensions = names.map((name) => ({ name, parameters: [] }));
-    const error = configError(() => renderAccept(offering(undefined, offered), { extensions }));
+    const error = configError(() => renderAccept(offering(undefined, offered), sha1Base64, { extensions }));
     expect(error).toMatchObject({ code: 'WSLOOM_EXTENSION_NOT_OFFERED', option: 'extensions' });
   });
 
@@ -127,7 +124,7 @@ describe("the server's opening handshake (section 4.2.2, step 5)", () => {
       { name: 'foo', parameters: [] },
       { name: 'foo', parameters: [{ name: 'x', value: undefined }] },
     ];
-    expect(renderAccept(offering(undefined, 'foo, foo; x'), { extensions })).toContain('foo, foo; x\r\n');
+    expect(renderAccept(offering(undefined, 'foo, foo; x'), sha1Base64, { extensions })).toContain('foo, foo; x\r\n');
   });
 
   test.each([
@@ -140,7 +137,7 @@ describe("the server's opening handshake (section 4.2.2, step 5)", () => {
     ['a\r\nX: y', undefined],
   ])('refuses the parameter %j with the value %j, which are not tokens', (name, value) => {
     const extensions = [{ name: 'foo', parameters: [{ name, value }] }];
-    const error = configError(() => renderAccept(offering(undefined, 'foo'), { extensions }));
+    const error = configError(() => renderAccept(offering(undefined, 'foo'), sha1Base64, { extensions }));
     expect(error).toMatchObject({ code: 'WSLOOM_EXTENSION_INVALID', option: 'extensions' });
   });
 });
@@ -162,7 +159,7 @@ describe("the application's headers in an acceptance", () => {
   ];
 
   test.each(sources)('are taken from %s, Set-Cookie more than once', (_, headers) => {
-    expect(parse(renderAccept(offering(), { headers })).headers.slice(3)).toEqual([
+    expect(parse(renderAccept(offering(), sha1Base64, { headers })).headers.slice(3)).toEqual([
       ['Set-Cookie', 'a=1; Path=/'],
       ['Set-Cookie', 'b=2'],
       ['X-Trace', '1'],
@@ -174,7 +171,7 @@ describe("the application's headers in an acceptance", () => {
       ['set-cookie', 'a=1'],
       ['set-cookie', 'b=2'],
     ]);
-    expect(parse(renderAccept(offering(), { headers })).headers.slice(3)).toEqual([
+    expect(parse(renderAccept(offering(), sha1Base64, { headers })).headers.slice(3)).toEqual([
       ['set-cookie', 'a=1'],
       ['set-cookie', 'b=2'],
     ]);
@@ -182,7 +179,7 @@ describe("the application's headers in an acceptance", () => {
 
   test('may be empty, have tabs inside, and no lines at all', () => {
     const headers = { 'X-Empty': '', 'X-Tab': 'a\tb', 'X-None': [] };
-    expect(parse(renderAccept(offering(), { headers })).headers.slice(3)).toEqual([
+    expect(parse(renderAccept(offering(), sha1Base64, { headers })).headers.slice(3)).toEqual([
       ['X-Empty', ''],
       ['X-Tab', 'a\tb'],
     ]);
@@ -191,9 +188,10 @@ describe("the application's headers in an acceptance", () => {
   test.each(['\r', '\n', '\r\n', '\0', '\x1b', '\x7f', '\x85', 'é', '\u560d\u560a', '\u2028'])(
     'may not contain %j, in a value or in a name',
     (character) => {
-      const inValue = () => renderAccept(offering(), { headers: { 'X-A': `1${character}Set-Cookie: b=2` } });
-      const inArray = () => renderAccept(offering(), { headers: { 'X-A': ['1', `${character}2`] } });
-      const inName = () => renderAccept(offering(), { headers: [[`X${character}`, '1']] });
+      const inValue = () =>
+        renderAccept(offering(), sha1Base64, { headers: { 'X-A': `1${character}Set-Cookie: b=2` } });
+      const inArray = () => renderAccept(offering(), sha1Base64, { headers: { 'X-A': ['1', `${character}2`] } });
+      const inName = () => renderAccept(offering(), sha1Base64, { headers: [[`X${character}`, '1']] });
       for (const action of [inValue, inArray, inName]) {
         expect(configError(action)).toMatchObject({ code: 'WSLOOM_HEADER_INVALID', option: 'headers' });
       }
@@ -201,7 +199,9 @@ describe("the application's headers in an acceptance", () => {
   );
 
   test.each(['', ' ', 'X A', 'X:', 'X-A ', '(x)'])('may not be called %j', (name) => {
-    expect(configError(() => renderAccept(offering(), { headers: [[name, '1']] })).code).toBe('WSLOOM_HEADER_INVALID');
+    expect(configError(() => renderAccept(offering(), sha1Base64, { headers: [[name, '1']] })).code).toBe(
+      'WSLOOM_HEADER_INVALID',
+    );
   });
 
   test.each([
@@ -216,12 +216,12 @@ describe("the application's headers in an acceptance", () => {
     [[['a']]],
   ])('may not have the value %o', (value) => {
     const headers = { 'X-A': value } as unknown as HeaderSource;
-    expect(configError(() => renderAccept(offering(), { headers })).code).toBe('WSLOOM_HEADER_INVALID');
+    expect(configError(() => renderAccept(offering(), sha1Base64, { headers })).code).toBe('WSLOOM_HEADER_INVALID');
   });
 
   test('may not be a flat list, nor a string', () => {
     for (const headers of [['Set-Cookie', 'a=1'], 'Set-Cookie: a=1', [['Set-Cookie']], 5, null]) {
-      const action = () => renderAccept(offering(), { headers: headers as unknown as HeaderSource });
+      const action = () => renderAccept(offering(), sha1Base64, { headers: headers as unknown as HeaderSource });
       expect(configError(action).code).toBe('WSLOOM_HEADER_INVALID');
     }
   });
@@ -238,7 +238,7 @@ describe("the application's headers in an acceptance", () => {
     'Transfer-Encoding',
   ])('may not be %s, in any case', (name) => {
     for (const spelling of [name, name.toLowerCase(), name.toUpperCase()]) {
-      const error = configError(() => renderAccept(offering(), { headers: { [spelling]: 'x' } }));
+      const error = configError(() => renderAccept(offering(), sha1Base64, { headers: { [spelling]: 'x' } }));
       expect(error).toMatchObject({ code: 'WSLOOM_HEADER_OWNED', option: 'headers' });
     }
   });
@@ -254,7 +254,7 @@ describe("the application's headers in an acceptance", () => {
         (headers) => {
           let head: string;
           try {
-            head = renderAccept(offering(), { headers });
+            head = renderAccept(offering(), sha1Base64, { headers });
           } catch (error) {
             expect(error).toBeInstanceOf(HandshakeConfigError);
             return;

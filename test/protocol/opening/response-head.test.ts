@@ -6,12 +6,12 @@ import { byteByByte } from '../receiver.js';
 /** What is read, and what is left, of parts that are strings of bytes. */
 function read(...parts: (string | Iterable<Uint8Array>)[]) {
   const reader = new ResponseHeadReader();
-  let rest: Buffer | undefined;
+  let rest: Uint8Array | undefined;
   for (const part of parts) {
     const reads = typeof part === 'string' ? [Buffer.from(part, 'latin1')] : part;
     for (const bytes of reads) rest = reader.feed(bytes);
   }
-  return { head: reader.head, rest: rest?.toString('latin1') };
+  return { head: reader.head, rest: rest && Buffer.from(rest).toString('latin1') };
 }
 
 function refusal(text: string | Iterable<Uint8Array>): HandshakeResponseError {

@@ -1,0 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+import type { ReaderPlatform } from '../../dist/protocol/unmasked-frame-reader.js';
+
+/** Memory that is not cleared, as whoever reads frames may be given it. */
+export const PLATFORM: ReaderPlatform = { isUtf8, allocate: (length) => new Uint8Array(length).fill(0xdb) };
