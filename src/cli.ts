@@ -11,7 +11,7 @@ import { addLoad, LOAD_FLAG_OF } from './cli/load.js';
 import { parseThresholds } from './cli/thresholds.js';
 import { collect, parseCount, parsePort, parseSeconds } from './cli/values.js';
 import { OptionError } from './client/option-error.js';
-import { errorText } from './host/error-text.js';
+import { errorText } from './telemetry/error-text.js';
 import { ConfigError, createServer, HandlerModuleError, type Server, type ServerOptions } from './index.js';
 import { KERNEL_CHOICES } from './kernels/create-kernel.js';
 import { DEFAULTS } from './primary/options.js';

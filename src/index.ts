@@ -3,7 +3,7 @@ export type { Handler } from './connection/handler.js';
 export { type Message, MessageVoidError } from './connection/message.js';
 export { defineHandler, type ModuleHandler } from './host/define-handler.js';
 export { HandlerModuleError } from './host/handler-module-error.js';
-export type { Logger } from './host/logger.js';
+export type { Logger } from './telemetry/logger.js';
 export { publish, roomToPublish } from './host/publish.js';
 export type { Upgrade, UpgradeAcceptance, UpgradeRefusal, UpgradeRequest } from './host/upgrade.js';
 export type { Thresholds } from './kernels/thresholds.js';
@@ -18,7 +18,7 @@ export {
   type ServerAddress,
 } from './primary/server.js';
 export type { ServerOptions } from './primary/server-options.js';
-export type { LimitStats, ServerStats } from './primary/stats.js';
+export type { LimitStats, ServerStats } from './telemetry/stats.js';
 export { WorkerStartError } from './primary/worker-start-error.js';
 export { CloseArgumentError, CloseCode } from './protocol/close.js';
 export type { HandshakeHeaders } from './protocol/handshake-headers.js';

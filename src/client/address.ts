@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { excerpt } from '../protocol/handshake-error.js';
+import { excerpt } from '../options/shown.js';
 import { OptionError } from './option-error.js';
 
 /** Where a ws or wss URI leads (RFC 6455 section 3). */

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { excerpt } from '../protocol/handshake-error.js';
+import { excerpt } from '../options/shown.js';
 import { OptionError } from './option-error.js';
 
 /** Certificates in PEM, each with as many as it has. */

@@ -1,5 +1,5 @@
 import type { Certificates } from './certificates.js';
-import { shown, unknownOption } from '../protocol/shown.js';
+import { shown, unknownOption } from '../options/shown.js';
 import type { ClientConnection } from './client-connection.js';
 import type { ClientMessage } from './client-message.js';
 import type { HandshakeOffer } from './handshake.js';

@@ -1,5 +1,5 @@
 import { CloseCode, type CloseStatus } from '../protocol/close.js';
-import { Incident } from './incident.js';
+import { Incident } from '../telemetry/limit-incident.js';
 
 /** What a limit has decided about a connection; the connection carries it out. */
 export interface Verdict {

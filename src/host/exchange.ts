@@ -1,12 +1,12 @@
 import type { SendData } from '../connection/connection.js';
-import { Counter, type Counters } from '../connection/counters.js';
+import { Counter, type Counters } from '../telemetry/counters.js';
 import { publishTo } from '../connection/publish-to.js';
 import { Turn } from '../connection/turn.js';
 import { Bus, type BusLimits, type BusListener } from '../pubsub/bus.js';
 import type { ThreadLedger } from '../pubsub/thread-ledger.js';
 import { Topics } from '../pubsub/topics.js';
 import type { SystemCalls } from '../system/system-calls.js';
-import type { ThrottledLog } from './throttled-log.js';
+import type { ThrottledLog } from '../telemetry/throttled-log.js';
 
 /** Default values, in bytes and ms. */
 export const DEFAULT_BUS_LIMITS: BusLimits = { maxOwedBytes: 64 * 1024 * 1024, slowThreadTimeoutMs: 10_000 };

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import type { Connection } from '../connection/connection.js';
 import type { ConnectionInfo } from '../connection/connection-info.js';
-import { Counter, type Counters } from '../connection/counters.js';
+import { Counter, type Counters } from '../telemetry/counters.js';
 import type { ConnectionEnvironment, ConnectionLimits } from '../connection/environment.js';
 import type { Handler } from '../connection/handler.js';
 import { Hooks } from '../connection/hooks.js';
@@ -21,10 +21,10 @@ import type { BusLimits } from '../pubsub/bus.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { Exchange } from './exchange.js';
 import { describePeer } from './describe-peer.js';
-import { Incidents } from './incidents.js';
+import { Incidents } from '../telemetry/incident-log.js';
 import { Sweep, tickFor } from './sweep.js';
 import { ThrottledSet } from './throttled.js';
-import type { ThrottledLog } from './throttled-log.js';
+import type { ThrottledLog } from '../telemetry/throttled-log.js';
 
 /** How often what is not counted as it happens is brought up to date, in ms. */
 const SAMPLING_MS = 1000;

@@ -5,7 +5,7 @@ import { Handshake } from '../client/handshake.js';
 import { OptionError } from '../client/option-error.js';
 import { HandshakeConfigError } from '../protocol/handshake-error.js';
 import type { HeaderSource, HeaderValue } from '../protocol/handshake-response.js';
-import { shown, unknownOption } from '../protocol/shown.js';
+import { shown, unknownOption } from '../options/shown.js';
 import { kindOf, viewOf } from '../protocol/view-of.js';
 import { LOAD_DEFAULTS } from './load-defaults.js';
 import { EXPECTATIONS, type Expectation, LOAD_MODES, type LoadMode, type LoadOptions } from './load-options.js';

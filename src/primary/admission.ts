@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { Incident } from '../connection/incident.js';
+import { Incident } from '../telemetry/limit-incident.js';
 import { type HostRule, isSameOrigin, type OriginRule } from './origin.js';
 
 /** Who may connect, and how many. */

@@ -1,4 +1,4 @@
-import { shown } from '../protocol/shown.js';
+import { shown } from '../options/shown.js';
 import { ConfigError } from './config-error.js';
 import { MAX_TIMEOUT_MS } from './options.js';
 

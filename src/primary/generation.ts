@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { ConnectionInfo } from '../connection/connection-info.js';
-import { Counter, Counters } from '../connection/counters.js';
+import { Counter, Counters } from '../telemetry/counters.js';
 import type { Exchange } from '../host/exchange.js';
 import { type HandlerModule, loadHandlerModule, reloadedModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';

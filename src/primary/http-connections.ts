@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Clock } from '../connection/clock.js';
-import { Incident } from '../connection/incident.js';
+import { Incident } from '../telemetry/limit-incident.js';
 import { describePeer } from '../host/describe-peer.js';
-import type { Incidents } from '../host/incidents.js';
+import type { Incidents } from '../telemetry/incident-log.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { type Admission, type AdmissionRefusal, networkOf } from './admission.js';

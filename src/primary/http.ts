@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Incident } from '../connection/incident.js';
+import { Incident } from '../telemetry/limit-incident.js';
 import { describePeer } from '../host/describe-peer.js';
-import type { Incidents } from '../host/incidents.js';
+import type { Incidents } from '../telemetry/incident-log.js';
 import { answer as send, type Health, Routes } from '../monitor/routes.js';
 import { renderRefusal } from '../protocol/handshake-response.js';
-import { excerpt } from '../protocol/handshake-error.js';
+import { excerpt } from '../options/shown.js';
 import { equalsIgnoringCase } from '../protocol/header-grammar.js';
 import { readOrdinaryRequest } from '../protocol/ordinary-request.js';
 import { type Admission, FOREIGN_HOST } from './admission.js';

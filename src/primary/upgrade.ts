@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ConnectionInfo } from '../connection/connection-info.js';
-import { Incident } from '../connection/incident.js';
+import { Incident } from '../telemetry/limit-incident.js';
 import { isPromise } from '../connection/is-promise.js';
 import { type Acceptance, DecisionError, type Refusal, readDecision } from '../host/decision.js';
 import { describePeer } from '../host/describe-peer.js';
-import { withoutParticulars } from '../host/error-text.js';
-import type { Incidents } from '../host/incidents.js';
-import type { ThrottledLog } from '../host/throttled-log.js';
+import { withoutParticulars } from '../telemetry/error-text.js';
+import type { Incidents } from '../telemetry/incident-log.js';
+import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import type { Upgrade } from '../host/upgrade.js';
 import { type HandshakeRequest, type OpeningHandshake, readHandshake } from '../protocol/handshake.js';
 import { excerpt, HandshakeConfigError, HandshakeError } from '../protocol/handshake-error.js';

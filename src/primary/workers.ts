@@ -1,11 +1,11 @@
 import { MessageChannel, type ResourceLimits } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { BufferBudget } from '../connection/buffer-budget.js';
-import { Counter, type Counters } from '../connection/counters.js';
-import { errorText } from '../host/error-text.js';
+import { Counter, type Counters } from '../telemetry/counters.js';
+import { errorText } from '../telemetry/error-text.js';
 import { shownModule } from '../host/handler-module.js';
 import type { HostOptions } from '../host/host.js';
-import type { ThrottledLog } from '../host/throttled-log.js';
+import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import type { Bus } from '../pubsub/bus.js';
 import { GRACE_MS } from './drain-time.js';
 import { abandon, type HandOff, WorkerLink } from './worker-link.js';

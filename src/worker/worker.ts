@@ -1,11 +1,11 @@
-import { Counter, Counters } from '../connection/counters.js';
+import { Counter, Counters } from '../telemetry/counters.js';
 import { receiveMessageOnPort } from 'node:worker_threads';
-import { errorText } from '../host/error-text.js';
+import { errorText } from '../telemetry/error-text.js';
 import { Exchange, reportsOf } from '../host/exchange.js';
 import { HandlerModuleError, loadHandlerModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
 import { registerExchange } from '../host/publish.js';
-import { ThrottledLog } from '../host/throttled-log.js';
+import { ThrottledLog } from '../telemetry/throttled-log.js';
 import { ArenaError } from '../memory/arena.js';
 import { loadSystemCalls } from '../system/system-calls.js';
 import { ThreadLedger } from '../pubsub/thread-ledger.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '../../dist/connection/connection.js';
-import { Counter } from '../../dist/connection/counters.js';
+import { Counter } from '../../dist/telemetry/counters.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { CloseArgumentError } from '../../dist/protocol/close.js';
 import { BINARY, CLOSE, clientClose, clientFrame, PING, pattern, shown, TEXT } from './frames.js';

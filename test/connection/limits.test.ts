@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { Counter } from '../../dist/connection/counters.js';
+import { Counter } from '../../dist/telemetry/counters.js';
 import type { Handler } from '../../dist/connection/handler.js';
-import { Incident } from '../../dist/connection/incident.js';
+import { Incident } from '../../dist/telemetry/limit-incident.js';
 import { BINARY, clientClose, clientFrame, PING, PONG, pattern, shown, TEXT } from './frames.js';
 import { framesOf, type Peer, startThread, type ThreadOptions } from './thread.js';
 

@@ -1,7 +1,7 @@
 import { expect, onTestFinished } from 'vitest';
 import { BufferBudget } from '../../dist/connection/buffer-budget.js';
 import { Clock } from '../../dist/connection/clock.js';
-import { Counter, Counters } from '../../dist/connection/counters.js';
+import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import type { ConnectionEnvironment, ConnectionLimits, Throttled } from '../../dist/connection/environment.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { Hooks } from '../../dist/connection/hooks.js';

@@ -1,10 +1,10 @@
 import { openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { Counters } from '../../dist/connection/counters.js';
+import { Counters } from '../../dist/telemetry/counters.js';
 import { DEFAULT_BUS_LIMITS, Exchange } from '../../dist/host/exchange.js';
 import { Host } from '../../dist/host/host.js';
-import { ThrottledLog } from '../../dist/host/throttled-log.js';
+import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import { NO_LIMITS } from '../connection/thread.js';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { TimeLimits } from '../../dist/connection/vigil.js';
+import type { TimeLimits } from '../../dist/connection/peer-timeouts.js';
 import { Sweep, type Swept, tickFor } from '../../dist/host/sweep.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));

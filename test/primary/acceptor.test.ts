@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ThrottledLog } from '../../dist/host/throttled-log.js';
+import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 import { Acceptor } from '../../dist/primary/acceptor.js';
 import { Boundary } from '../../dist/primary/boundary.js';
 import type { Caller } from '../../dist/primary/caller.js';

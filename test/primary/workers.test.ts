@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { Piscina } from 'piscina';
 import { describe, expect, it, vi } from 'vitest';
-import { Counter, Counters } from '../../dist/connection/counters.js';
+import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import { Exchange } from '../../dist/host/exchange.js';
 import { abandon, type HandOff } from '../../dist/primary/worker-link.js';
 import { resolveOptions } from '../../dist/primary/options.js';

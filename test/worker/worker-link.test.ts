@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { type Transferable, Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { HostOptions } from '../../dist/host/host.js';
-import { ThrottledLog } from '../../dist/host/throttled-log.js';
+import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 import { abandon, type HandOff, WorkerLink } from '../../dist/primary/worker-link.js';
 import { descriptorOf } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { describeValue, oneLine } from '../../dist/host/describe-value.js';
-import { errorText } from '../../dist/host/error-text.js';
-import { similarName } from '../../dist/host/similar-name.js';
+import { describeValue, oneLine } from '../../dist/telemetry/describe-value.js';
+import { errorText } from '../../dist/telemetry/error-text.js';
 
 const raise = () => {
   throw new Error('on purpose');
@@ -36,19 +35,4 @@ test('a line is cut, and has no characters that a terminal would obey', () => {
   expect(oneLine('\x1bé', 10)).toBe('\\u001b\\u00e9');
   expect(oneLine('abc', 3)).toBe('abc');
   expect(oneLine('abcd', 3)).toBe('abc...');
-});
-
-test.each([
-  ['stauts', 'status'],
-  ['statuss', 'status'],
-  ['STATUS', 'status'],
-  ['sttus', 'status'],
-  ['opne', 'open'],
-  ['oepm', undefined],
-  ['mesage', undefined],
-  ['opened', undefined],
-  ['', undefined],
-  ['x'.repeat(100_000), undefined],
-])('a name like %j may mean %j', (name, meant) => {
-  expect(similarName(name, ['open', 'status'])).toBe(meant);
 });

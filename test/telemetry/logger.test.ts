@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import koffi from 'koffi';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { guardLogger, type Logger } from '../../dist/host/logger.js';
-import { DescriptorSink } from '../../dist/host/standard-error.js';
+import { guardLogger, type Logger } from '../../dist/telemetry/logger.js';
+import { DescriptorSink } from '../../dist/telemetry/standard-error.js';
 import { RecordingLog } from '../e2e/serving.js';
 
 const DIST = new URL('../../dist/', import.meta.url);
@@ -115,7 +115,7 @@ describe('a server whose logger is the console', () => {
 describe('the console as a logger', () => {
   it('may have lost the readers of both its streams', async () => {
     const child = run(
-      `import { guardLogger } from '${new URL('host/logger.js', DIST)}';
+      `import { guardLogger } from '${new URL('telemetry/logger.js', DIST)}';
       const log = guardLogger(console);
       console.log('begun');
       let times = 0;
@@ -278,7 +278,7 @@ describe('a logger of the application', () => {
   });
 });
 
-const LOGGER = `import { stderrLogger as log } from '${new URL('host/logger.js', DIST)}';`;
+const LOGGER = `import { stderrLogger as log } from '${new URL('telemetry/logger.js', DIST)}';`;
 
 function failWith(message: string): never {
   throw new Error(message);

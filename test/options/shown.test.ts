@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { shown } from '../../dist/protocol/shown.js';
+import { shown } from '../../dist/options/shown.js';
 
 describe('a wrong value', () => {
   const circular: unknown[] = [];

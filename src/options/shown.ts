@@ -1,6 +1,18 @@
-import { excerpt } from './handshake-error.js';
-
+const LONGEST_EXCERPT = 60;
 const LONGEST_JSON = 200;
+
+/**
+ * What the peer sent, for an error message: quoted, cut after 60 characters, and in printable ASCII, so that it can forge
+ * neither a line nor a terminal's escape sequence in a log.
+ */
+export function excerpt(found: string): string {
+  const cut = found.length > LONGEST_EXCERPT;
+  const quoted = JSON.stringify(cut ? found.slice(0, LONGEST_EXCERPT) : found).replace(
+    /[^ -~]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return cut ? `${quoted}... (${found.length} characters)` : quoted;
+}
 
 /** A value that an option cannot have, for an error message: as JSON where there is one, and whatever it is without throwing. */
 export function shown(value: unknown): string {

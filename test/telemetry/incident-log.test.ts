@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Counter, Counters } from '../../dist/connection/counters.js';
-import { Incident } from '../../dist/connection/incident.js';
-import { Incidents } from '../../dist/host/incidents.js';
-import { ThrottledLog, tellTo } from '../../dist/host/throttled-log.js';
+import { Counter, Counters } from '../../dist/telemetry/counters.js';
+import { Incident } from '../../dist/telemetry/limit-incident.js';
+import { Incidents } from '../../dist/telemetry/incident-log.js';
+import { ThrottledLog, tellTo } from '../../dist/telemetry/throttled-log.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -1,4 +1,4 @@
-import { Counter, type Counters } from '../connection/counters.js';
+import { Counter, type Counters } from './counters.js';
 
 /** What a server has done since it was created, in all of its threads. */
 export interface ServerStats {

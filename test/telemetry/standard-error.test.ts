@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Writable } from 'node:stream';
-import { ignoreErrors } from '../../dist/host/standard-error.js';
+import { ignoreErrors } from '../../dist/telemetry/standard-error.js';
 
 it('a log that the output of many threads goes to is no leak of listeners', async () => {
   const stream = new Writable({ write: (_chunk, _encoding, done) => done() });

@@ -1,5 +1,5 @@
-import type { Counters } from '../connection/counters.js';
-import type { Incident } from '../connection/incident.js';
+import type { Counters } from './counters.js';
+import type { Incident } from './limit-incident.js';
 import { withoutParticulars } from './error-text.js';
 import type { ThrottledLog } from './throttled-log.js';
 

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Report, ThrottledLog, tellTo } from '../../dist/host/throttled-log.js';
+import { type Report, ThrottledLog, tellTo } from '../../dist/telemetry/throttled-log.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
