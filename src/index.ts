@@ -18,7 +18,7 @@ export {
   type ServerAddress,
 } from './primary/server.js';
 export type { ServerOptions } from './primary/server-options.js';
-export type { LimitStats, ServerStats } from './telemetry/stats.js';
+export type { LimitStats, ServerStats } from './telemetry/server-stats.js';
 export { WorkerStartError } from './primary/worker-start-error.js';
 export { CloseArgumentError, CloseCode } from './protocol/close.js';
 export type { HandshakeHeaders } from './protocol/handshake-headers.js';

@@ -12,7 +12,7 @@ import { Counter } from '../telemetry/counters.js';
 import { ConnectionLimiter } from './connection-limiter.js';
 import type { ConnectionEnvironment, Throttled } from './environment.js';
 import type { HookedConnection } from './hooks.js';
-import { Incident } from '../telemetry/limit-incident.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
 import { Input, type InputListener } from './input.js';
 import { LentMessage } from './message.js';
 import { NO_LANE, type OutBuffer } from './out-buffer.js';
@@ -492,7 +492,7 @@ export class HostedConnection
 
   onInputError(error: unknown): void {
     if (error instanceof ProtocolError) {
-      this.#env.onLimit(this, Incident.PROTOCOL_ERROR, error.message);
+      this.#env.onLimit(this, LimitIncident.PROTOCOL_ERRORS, error.message);
       this.fail(error.closeCode, error.message);
     } else {
       // Memory that could not be had, or a mistake of ours: it must not cost the other connections.

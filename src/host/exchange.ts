@@ -6,6 +6,7 @@ import { Bus, type BusLimits, type BusListener } from '../pubsub/bus.js';
 import type { ThreadLedger } from '../pubsub/thread-ledger.js';
 import { Topics } from '../pubsub/topics.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 
 /** Default values, in bytes and ms. */
@@ -19,12 +20,12 @@ export function reportsOf(counters: Counters, log: ThrottledLog): BusReports {
   return {
     onDropped: (messages) => {
       counters.add(Counter.DROPPED_PUBLICATIONS, messages);
-      const what = 'publications were dropped for a thread that is owed too much or takes nothing (maxOwedBytes)';
+      const { what } = LimitIncident.DROPPED_PUBLICATIONS;
       log.throttled('warn', what, what);
     },
     onSlowThread: () => {
       counters.add(Counter.SLOW_THREADS, 1);
-      const what = 'a thread takes nothing of what is published, and is waited for no more (slowThreadTimeoutMs)';
+      const { what } = LimitIncident.SLOW_THREADS;
       log.throttled('warn', what, what);
     },
   };

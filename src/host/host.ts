@@ -21,7 +21,7 @@ import type { BusLimits } from '../pubsub/bus.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { Exchange } from './exchange.js';
 import { describePeer } from './describe-peer.js';
-import { Incidents } from '../telemetry/incident-log.js';
+import { IncidentLog } from '../telemetry/incident-log.js';
 import { Sweep, tickFor } from './sweep.js';
 import { ThrottledSet } from './throttled.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
@@ -110,7 +110,7 @@ export class Host {
     const hasRates = limits.messagesPerSecond > 0 || limits.bytesPerSecond > 0;
     this.#sweep = new Sweep(this.#connections, tickFor(limits), hasRates);
     this.#budget = new BufferBudget(options.buffered, options.maxBufferedBytes, counters, () => this.#shedSoon());
-    const incidents = new Incidents(counters, log);
+    const incidents = new IncidentLog(counters, log);
     this.#env = {
       arena,
       kernel,

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { Incident } from '../telemetry/limit-incident.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
 import { type HostRule, isSameOrigin, type OriginRule } from './origin.js';
 
 /** Who may connect, and how many. */
@@ -17,7 +17,7 @@ export interface AdmissionOptions {
 export interface AdmissionRefusal {
   readonly status: 403 | 503;
   readonly body: string;
-  readonly incident: Incident;
+  readonly incident: LimitIncident;
 }
 
 /** What is known of somebody who wants to connect. */
@@ -113,25 +113,25 @@ export class Admission {
 export const FOREIGN_HOST: AdmissionRefusal = {
   status: 403,
   body: 'this server does not answer to this Host name: allow it with --allow-host (allowedHosts)\n',
-  incident: Incident.FOREIGN_HOST,
+  incident: LimitIncident.REFUSED_HOSTS,
 };
 
 const FOREIGN_ORIGIN: AdmissionRefusal = {
   status: 403,
   body: 'pages of this Origin may not connect: allow it with --allow-origin (allowedOrigins)\n',
-  incident: Incident.FOREIGN_ORIGIN,
+  incident: LimitIncident.REFUSED_ORIGINS,
 };
 
 const FULL: AdmissionRefusal = {
   status: 503,
   body: 'the server has as many connections as it may (maxConnections)\n',
-  incident: Incident.FULL,
+  incident: LimitIncident.REFUSED_FULL,
 };
 
 const ADDRESS_FULL: AdmissionRefusal = {
   status: 503,
   body: 'there are as many connections from this address as there may be (maxConnectionsPerIp)\n',
-  incident: Incident.ADDRESS_FULL,
+  incident: LimitIncident.REFUSED_ADDRESSES,
 };
 
 /** What counts as one address: an IPv4 address, or a /64 of IPv6, which is what one customer has. */

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Clock } from '../connection/clock.js';
-import { Incident } from '../telemetry/limit-incident.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
 import { describePeer } from '../host/describe-peer.js';
-import type { Incidents } from '../telemetry/incident-log.js';
+import type { IncidentLog } from '../telemetry/incident-log.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { type Admission, type AdmissionRefusal, networkOf } from './admission.js';
@@ -57,7 +57,7 @@ export interface HttpConnectionsOptions {
   /** See {@link ServerOptions.stallTimeoutMs}; in ms, 0 for no limit. */
   readonly stallTimeoutMs: number;
   readonly admission: Admission;
-  readonly incidents: Incidents;
+  readonly incidents: IncidentLog;
   /** Undefined before the server has started, and on systems without koffi. */
   readonly calls: () => SystemCalls | undefined;
 }
@@ -150,7 +150,7 @@ export class HttpConnections {
     const { incidents } = this.#options;
     const who = describePeer(socket.remoteAddress);
     if (refusal !== undefined) incidents.add(refusal.incident, who);
-    incidents.add(Incident.UNANSWERED, who);
+    incidents.add(LimitIncident.REFUSED_UNANSWERED, who);
     socket.destroy();
   }
 
@@ -266,7 +266,7 @@ export class HttpConnections {
       return;
     }
     if (nowMs - connection.acknowledgedAtMs <= this.#options.stallTimeoutMs) return;
-    this.#options.incidents.add(Incident.STALL, describePeer(socket.remoteAddress), 'an HTTP client');
+    this.#options.incidents.add(LimitIncident.STALLS, describePeer(socket.remoteAddress), 'an HTTP client');
     socket.destroy();
   }
 

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Incident } from '../telemetry/limit-incident.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
 import { describePeer } from '../host/describe-peer.js';
-import type { Incidents } from '../telemetry/incident-log.js';
+import type { IncidentLog } from '../telemetry/incident-log.js';
 import { answer as send, type Health, Routes } from '../monitor/routes.js';
 import { renderRefusal } from '../protocol/handshake-response.js';
 import { excerpt } from '../options/shown.js';
@@ -22,7 +22,7 @@ import type { Upgrader } from './upgrade.js';
 export interface HttpContext {
   readonly options: ResolvedOptions;
   readonly admission: Admission;
-  readonly incidents: Incidents;
+  readonly incidents: IncidentLog;
   readonly connections: HttpConnections;
   readonly lingering: Lingering;
   /** For `/healthz`. */
@@ -113,12 +113,12 @@ function judgeRequest(
   const { maxHeaderCount } = options;
   const who = describePeer(socket.remoteAddress);
   if (rawHeaders.length > 2 * maxHeaderCount) {
-    incidents.add(Incident.BAD_HANDSHAKE, who);
+    incidents.add(LimitIncident.REFUSED_HANDSHAKES, who);
     return { status: 431, body: `a request may have at most ${maxHeaderCount} headers\n` };
   }
   const read = readOrdinaryRequest({ target: url, httpVersion, rawHeaders });
   if ('problem' in read) {
-    incidents.add(Incident.BAD_HANDSHAKE, who, read.problem);
+    incidents.add(LimitIncident.REFUSED_HANDSHAKES, who, read.problem);
     return { status: 400, body: `${read.problem}\n` };
   }
   // Every browser sends Host. The guard against foreign names that point to this server concerns browsers only.
@@ -152,7 +152,7 @@ function answerClientError(
   }
   if (!connections.stopOnce(socket)) return; // whatever comes behind it is an error again
   const { remoteAddress } = socket as Socket; // of an HTTP server of ours, which listens on TCP
-  incidents.add(Incident.BAD_HANDSHAKE, describePeer(remoteAddress));
+  incidents.add(LimitIncident.REFUSED_HANDSHAKES, describePeer(remoteAddress));
   const body = `${describeNoRequest((error as { readonly rawPacket?: Uint8Array }).rawPacket)}\n`;
   const last = renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body });
   connections.afterAnswers(socket, () => boundary.guard(socket, () => lingering.end(socket, last)));

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
 import { Counter, Counters } from '../telemetry/counters.js';
 import { Exchange, reportsOf } from '../host/exchange.js';
-import { Incidents } from '../telemetry/incident-log.js';
+import { IncidentLog } from '../telemetry/incident-log.js';
 import { registerExchange } from '../host/publish.js';
 import type { Health } from '../monitor/routes.js';
 import { shown } from '../options/shown.js';
@@ -23,7 +23,8 @@ import { checkNames, type ResolvedOptions, resolveOptions } from './options.js';
 import { loopbackHosts } from './origin.js';
 import { Reloads } from './reloads.js';
 import type { ServerOptions } from './server-options.js';
-import { readStats, type ServerStats } from '../telemetry/stats.js';
+import { readStats } from '../telemetry/read-stats.js';
+import type { ServerStats } from '../telemetry/server-stats.js';
 import { type Destination, Upgrader } from './upgrade.js';
 import { abandon, type HandOff } from './worker-link.js';
 
@@ -60,13 +61,15 @@ export class Server {
   readonly #options: ResolvedOptions;
   readonly #http: HttpServer;
   readonly #admission: Admission;
-  readonly #incidents: Incidents;
+  readonly #incidents: IncidentLog;
   readonly #httpConnections: HttpConnections;
   readonly #lingering = new Lingering((socket) => this.#httpConnections.release(socket));
   readonly #exchange: Exchange;
   readonly #startedAt = performance.now();
-  /** What the primary counts itself, and the counts of threads that have ended. */
+  /** What the primary counts itself. */
   readonly #counters = new Counters();
+  /** The counts of threads that have ended. */
+  readonly #ended = new Counters();
   readonly #context: GenerationContext;
   #state: 'new' | 'started' | 'closing' | 'closed' = 'new';
   /** Who gets new connections. */
@@ -88,7 +91,7 @@ export class Server {
   /** @internal Use {@link createServer}. */
   constructor(options: ResolvedOptions) {
     this.#options = options;
-    this.#incidents = new Incidents(this.#counters, options.log);
+    this.#incidents = new IncidentLog(this.#counters, options.log);
     this.#admission = new Admission(options.admission, () => this.#load);
     this.#exchange = new Exchange(options.host.bus, reportsOf(this.#counters, options.log));
     this.#httpConnections = new HttpConnections({
@@ -101,7 +104,7 @@ export class Server {
       options,
       calls: () => this.#calls,
       exchange: this.#exchange,
-      past: this.#counters,
+      past: this.#ended,
       onClosed: (id) => this.#admission.leave(id),
       isReplaced: () => this.#state === 'started',
       placeElsewhere: (handOff) => this.#placeElsewhere(handOff),
@@ -292,8 +295,9 @@ export class Server {
   }
 
   stats(): ServerStats {
-    const counters = [...this.#generations].flatMap((generation) => generation.counters);
-    return readStats([this.#counters, ...counters], {
+    const primary = { thread: 'primary', counters: this.#counters };
+    const ended = { thread: 'ended', counters: this.#ended };
+    return readStats([primary, ended, ...[...this.#generations].flatMap(({ counters }) => counters)], {
       httpConnections: this.#httpConnections.size,
       pendingUpgrades: this.#upgrader?.pending ?? 0,
       threads: this.#generation?.workers?.states ?? [],

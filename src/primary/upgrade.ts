@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ConnectionInfo } from '../connection/connection-info.js';
-import { Incident } from '../telemetry/limit-incident.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
 import { isPromise } from '../connection/is-promise.js';
 import { type Acceptance, DecisionError, type Refusal, readDecision } from '../host/decision.js';
 import { describePeer } from '../host/describe-peer.js';
 import { withoutParticulars } from '../telemetry/error-text.js';
-import type { Incidents } from '../telemetry/incident-log.js';
+import type { IncidentLog } from '../telemetry/incident-log.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import type { Upgrade } from '../host/upgrade.js';
 import { type HandshakeRequest, type OpeningHandshake, readHandshake } from '../protocol/handshake.js';
@@ -46,7 +46,7 @@ export interface UpgraderOptions extends UndecidedOptions {
   /** The hook of the handler module, as it is loaded now. */
   readonly upgrade: () => Upgrade | undefined;
   readonly admission: Admission;
-  readonly incidents: Incidents;
+  readonly incidents: IncidentLog;
   /** Those of our HTTP server, until they are upgraded. */
   readonly connections: Pick<HttpConnections, 'isCounted' | 'release'>;
   /** Those who are refused. */
@@ -141,7 +141,7 @@ export class Upgrader {
       return;
     }
     if (this.#undecided.isFull(caller.remoteAddress)) {
-      this.#options.incidents.add(Incident.ORPHANED_HOOKS, describeCandidate(candidate));
+      this.#options.incidents.add(LimitIncident.ORPHANED_HOOKS, describeCandidate(candidate));
       this.#refuseForNow(caller, 'hooks of clients that have left are still running\n');
       return;
     }
@@ -185,7 +185,11 @@ export class Upgrader {
     const { rawHeaders } = request;
     if (rawHeaders.length > 2 * this.#options.maxHeaderCount) {
       const who = describePeer(remoteAddress);
-      this.#options.incidents.add(Incident.BAD_HANDSHAKE, who, `${rawHeaders.length / 2} headers (maxHeaderCount)`);
+      this.#options.incidents.add(
+        LimitIncident.REFUSED_HANDSHAKES,
+        who,
+        `${rawHeaders.length / 2} headers (maxHeaderCount)`,
+      );
       this.#refuse(caller, 431, `a request may have at most ${this.#options.maxHeaderCount} headers\n`);
       return undefined;
     }
@@ -224,7 +228,7 @@ export class Upgrader {
       return candidate;
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error;
-      this.#options.incidents.add(Incident.BAD_HANDSHAKE, describePeer(remoteAddress), error.message);
+      this.#options.incidents.add(LimitIncident.REFUSED_HANDSHAKES, describePeer(remoteAddress), error.message);
       this.#refuse(caller, error.status, `${error.message}\n`, error.headers);
       return undefined;
     }
@@ -232,7 +236,7 @@ export class Upgrader {
 
   async #decideLater(candidate: Candidate, promise: PromiseLike<unknown>): Promise<void> {
     const { caller } = candidate;
-    const late = () => this.#options.incidents.add(Incident.HOOK_TIMEOUT, describeCandidate(candidate));
+    const late = () => this.#options.incidents.add(LimitIncident.HOOK_TIMEOUTS, describeCandidate(candidate));
     const wait = this.#waits.begin(caller.stream, { late, giveUp: (why) => this.#refuseForNow(caller, why) });
     const settled = this.#undecided.add(caller, () => {
       wait.depart();
@@ -316,7 +320,7 @@ export class Upgrader {
     // publish between its taking and our hearing of that does not reach what it subscribes first.
     caller.giveBack(fd);
     const { stream } = caller;
-    const late = () => this.#options.incidents.add(Incident.STALL, describeCandidate(candidate), LATE_101);
+    const late = () => this.#options.incidents.add(LimitIncident.STALLS, describeCandidate(candidate), LATE_101);
     const wait = this.#waits.begin(stream, { late, giveUp: () => stream.destroy() });
     stream.write(response.slice(sent), 'latin1', (error) => {
       if (wait.stop() && !error) this.#boundary.guard(stream, () => this.#placeLater(candidate, calls, info));
@@ -375,7 +379,7 @@ export class Upgrader {
   }
 
   #refuseUnavailable(caller: Caller, why: string): void {
-    this.#options.incidents.add(Incident.UNAVAILABLE, describePeer(caller.remoteAddress), why);
+    this.#options.incidents.add(LimitIncident.REFUSED_UNAVAILABLE, describePeer(caller.remoteAddress), why);
     this.#refuseForNow(caller, `${why}\n`);
   }
 

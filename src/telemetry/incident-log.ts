@@ -1,10 +1,10 @@
 import type { Counters } from './counters.js';
-import type { Incident } from './limit-incident.js';
 import { withoutParticulars } from './error-text.js';
+import type { LimitIncident } from './limit-incident.js';
 import type { ThrottledLog } from './throttled-log.js';
 
 /** Counts what the limits do, and reports it: see {@link ThrottledLog}. */
-export class Incidents {
+export class IncidentLog {
   readonly #counters: Counters;
   readonly #log: ThrottledLog;
 
@@ -14,13 +14,14 @@ export class Incidents {
   }
 
   /**
-   * @param who a connection, for the log.
+   * Counts one incident, and reports it.
+   * @param connection its name, for the log.
    * @param detail what exactly it has done. Incidents whose details differ in more than numbers and quotations are told apart.
    */
-  add(incident: Incident, who: string, detail = ''): void {
+  add(incident: LimitIncident, connection: string, detail = ''): void {
     const { counter, what } = incident;
     this.#counters.add(counter, 1);
-    const line = detail === '' ? `${who}: ${what}` : `${who}: ${what}: ${detail}`;
+    const line = detail === '' ? `${connection}: ${what}` : `${connection}: ${what}: ${detail}`;
     this.#log.throttled('info', detail === '' ? what : `${what}: ${withoutParticulars(detail)}`, line);
   }
 }

@@ -3,7 +3,7 @@ import { createServer, IncomingMessage, type Server, ServerResponse } from 'node
 import { type AddressInfo, connect, Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
-import { Incidents } from '../../dist/telemetry/incident-log.js';
+import { IncidentLog } from '../../dist/telemetry/incident-log.js';
 import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 import { Admission } from '../../dist/primary/admission.js';
 import { HttpConnections } from '../../dist/primary/http-connections.js';
@@ -24,7 +24,7 @@ afterEach(() => {
 async function listen(answerBytes: number, { stallTimeoutMs = 0, maxConnections = 100, headers = {} } = {}) {
   const counters = new Counters();
   const lines: string[] = [];
-  const incidents = new Incidents(counters, new ThrottledLog(({ line }) => lines.push(line)));
+  const incidents = new IncidentLog(counters, new ThrottledLog(({ line }) => lines.push(line)));
   const limits = { maxConnections, maxConnectionsPerIp: 0, allowedOrigins: undefined, allowedHosts: undefined };
   const admission = new Admission(limits, () => connections.counted);
   const connections: HttpConnections = new HttpConnections({
@@ -59,7 +59,7 @@ async function client(
 
 /** Connections that a test makes up. */
 function withoutServer(maxConnections: number): HttpConnections {
-  const incidents = new Incidents(new Counters(), new ThrottledLog(() => {}));
+  const incidents = new IncidentLog(new Counters(), new ThrottledLog(() => {}));
   const limits = { maxConnections, maxConnectionsPerIp: 0, allowedOrigins: undefined, allowedHosts: undefined };
   const admission = new Admission(limits, () => 0);
   return new HttpConnections({ stallTimeoutMs: 0, admission, incidents, calls: () => calls });
