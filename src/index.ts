@@ -9,7 +9,7 @@ export type { Upgrade, UpgradeAcceptance, UpgradeRefusal, UpgradeRequest } from 
 export type { Thresholds } from './kernels/thresholds.js';
 export { ArenaError } from './memory/arena.js';
 export { BundledError } from './primary/bundled-error.js';
-export { ConfigError } from './primary/config-error.js';
+export { ConfigError, OptionError } from './options/option-error.js';
 export {
   type CloseOptions,
   createServer,

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { excerpt } from '../options/shown.js';
-import { OptionError } from './option-error.js';
+import { OptionError } from '../options/option-error.js';
 
 /** Certificates in PEM, each with as many as it has. */
 export type Certificates = string | Buffer | readonly (string | Buffer)[];

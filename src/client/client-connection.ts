@@ -9,7 +9,7 @@ import type { ServerFrameReader } from '../protocol/server-frame-reader.js';
 import { kindOf, viewOf } from '../protocol/view-of.js';
 import { ClientMessage, copyOf } from './client-message.js';
 import type { ClientHooks, ClientLimits } from './client-options.js';
-import { OptionError } from './option-error.js';
+import { OptionError } from '../options/option-error.js';
 import { ClientSession, type SessionOwner } from './session.js';
 
 /** How a connection has ended. */

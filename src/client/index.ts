@@ -10,4 +10,4 @@ export type { ClientHooks, ClientOptions } from './client-options.js';
 export { connect } from './connect.js';
 export { ConnectError } from './connect-error.js';
 export type { HandshakeOffer } from './handshake.js';
-export { OptionError } from './option-error.js';
+export { OptionError } from '../options/option-error.js';

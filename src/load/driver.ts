@@ -1,11 +1,11 @@
 import type { LoadConnection } from './load-connection.js';
-import type { Plan } from './plan.js';
+import type { ResolvedLoadOptions } from './resolved-load-options.js';
 import type { Tally } from './tally.js';
 
 /** What a driver has to do with. */
 export interface DriverEnvironment {
   /** Of this thread. */
-  readonly plan: Plan;
+  readonly options: ResolvedLoadOptions;
   readonly tally: Tally;
   /** All that are open. */
   readonly connections: ReadonlySet<LoadConnection>;
@@ -36,7 +36,7 @@ export interface Driver {
   onDrain(connection: LoadConnection): void;
   /** A connection is over, or could not be opened; it is not among those that are open. */
   onClosed(connection: LoadConnection): void;
-  /** Is called every ms, if the plan has a rate, and else now and then. */
+  /** Is called every ms, if there is a rate, and else now and then. */
   onTick(now: number): void;
   /** Nobody waits any more for what is on its way: how much that is. Connections that still owe something are given up. */
   abandon(): number;

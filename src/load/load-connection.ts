@@ -14,7 +14,7 @@ import type { SystemCalls } from '../system/system-calls.js';
 import { NO_CLOSE, TIMEOUT } from './failures.js';
 import { type LoadFrames, OFF_PAGE_BYTES, READ_BYTES } from './frames.js';
 import { InFlight } from './in-flight.js';
-import type { Plan } from './plan.js';
+import type { ResolvedLoadOptions } from './resolved-load-options.js';
 
 /** Longest message that is taken from a server, if the one that is sent is not longer: 16 MiB. */
 const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
@@ -24,7 +24,7 @@ export const MAX_CLOSE_MS = 2000;
 
 /** What all connections of a thread have in common. */
 export interface LoadEnvironment {
-  readonly plan: Plan;
+  readonly options: ResolvedLoadOptions;
   readonly address: Address;
   readonly frames: LoadFrames;
   /** Where every socket reads to: a read is handled to its end before the next one. `READ_BYTES` long. */
@@ -93,12 +93,12 @@ export class LoadConnection implements SessionOwner {
 
   /** Begins to connect. What comes of it is told to the listener, later. */
   constructor(env: LoadEnvironment, listener: LoadListener) {
-    const { plan, address, readBuffer } = env;
+    const { options, address, readBuffer } = env;
     this.#env = env;
     this.#listener = listener;
-    this.#handshake = new Handshake(address, plan);
+    this.#handshake = new Handshake(address, options);
     this.#session = new ClientSession(this, Math.max(MAX_PAYLOAD_BYTES, env.frames.payload.length));
-    this.inFlight = new InFlight(plan.mode === 'echo' ? plan.inFlight : 1);
+    this.inFlight = new InFlight(options.mode === 'echo' ? options.inFlight : 1);
     const onread = {
       buffer: readBuffer,
       callback: (length: number) => {
@@ -106,9 +106,9 @@ export class LoadConnection implements SessionOwner {
         return true;
       },
     };
-    const { rejectUnauthorized, ca } = plan;
+    const { rejectUnauthorized, ca } = options;
     this.#socket = dial(address, { rejectUnauthorized, ca, onread }, () => this.#socket.write(this.#handshake.request));
-    this.#timer = setTimeout(() => this.fail(`${TIMEOUT}opening handshake`), plan.timeoutMs);
+    this.#timer = setTimeout(() => this.fail(`${TIMEOUT}opening handshake`), options.timeoutMs);
     this.#socket.once('close', () => {
       clearTimeout(this.#timer);
       const { closing } = this.#session;
@@ -260,7 +260,7 @@ export class LoadConnection implements SessionOwner {
         if (!this.#session.closing.isFinished) this.#failure ??= `${TIMEOUT}closing handshake`;
         this.#socket.destroy();
       },
-      Math.min(this.#env.plan.timeoutMs, MAX_CLOSE_MS),
+      Math.min(this.#env.options.timeoutMs, MAX_CLOSE_MS),
     );
   }
 

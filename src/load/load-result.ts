@@ -1,6 +1,6 @@
 import type { LatencySummary } from './latency.js';
 import type { LoadMode } from './load-options.js';
-import type { Plan } from './plan.js';
+import type { ResolvedLoadOptions } from './resolved-load-options.js';
 import type { Tally } from './tally.js';
 
 /** What came of a load. Its fields are called as in autocannon's result, where they mean the same. */
@@ -65,7 +65,7 @@ export interface LoadResult {
 
 /** Options of a load, as its result names them. */
 export type LoadResultOptions = Omit<
-  Plan,
+  ResolvedLoadOptions,
   'url' | 'title' | 'mode' | 'payload' | 'ca' | 'headers' | 'durationMs' | 'amount' | 'ratePerSecond'
 > & {
   readonly sizeBytes: number;
@@ -78,8 +78,8 @@ export type LoadResultOptions = Omit<
 /** Above this the client is the bottleneck: see {@link LoadResult.client}. */
 export const SATURATED = 0.9;
 
-export function resultOf(plan: Plan, tally: Tally, finish: Date): LoadResult {
-  const { url, title, mode, payload, ca, headers, durationMs, amount, ratePerSecond, ...others } = plan;
+export function resultOf(options: ResolvedLoadOptions, tally: Tally, finish: Date): LoadResult {
+  const { url, title, mode, payload, ca, headers, durationMs, amount, ratePerSecond, ...others } = options;
   const seconds = tally.elapsedMs / 1000;
   const perSecond = (count: number) => (seconds > 0 ? count / seconds : 0);
   const done = tally.messages;

@@ -1,14 +1,14 @@
 import { trySystemCalls } from '../system/system-calls.js';
 import type { LoadControls, LoadOptions, LoadProgress } from './load-options.js';
 import { type LoadResult, resultOf } from './load-result.js';
-import { type Plan, planLoad, planOfThread } from './plan.js';
-import { RemoteLoad } from './remote-load.js';
+import { type ResolvedLoadOptions, resolveLoadOptions, shareOfThread } from './resolved-load-options.js';
+import { WorkerLoad } from './worker-load.js';
 import { Tally } from './tally.js';
-import { ThreadLoad } from './thread-load.js';
+import { LoadRunner } from './load-runner.js';
 import { PROGRESS_MS } from './thread-messages.js';
 
 /** A load in this thread, or in another. */
-type LoadPart = Pick<ThreadLoad, 'open' | 'run' | 'abort' | 'terminate' | 'progress'>;
+type LoadPart = Pick<LoadRunner, 'open' | 'run' | 'abort' | 'terminate' | 'progress'>;
 
 /**
  * Puts a load on a WebSocket server, and measures it. What goes wrong with connections is in the result: the promise rejects
@@ -17,8 +17,8 @@ type LoadPart = Pick<ThreadLoad, 'open' | 'run' | 'abort' | 'terminate' | 'progr
  * With one worker, the default, it runs in the thread that calls, and measures that thread's other work too.
  */
 export async function load(options: LoadOptions, controls: LoadControls = {}): Promise<LoadResult> {
-  const plan = planLoad(options);
-  const parts = await partsOf(plan);
+  const resolved = resolveLoadOptions(options);
+  const parts = await partsOf(resolved);
   const { signal } = controls;
   const abort = () => {
     for (const part of parts) part.abort();
@@ -31,7 +31,7 @@ export async function load(options: LoadOptions, controls: LoadControls = {}): P
     const tallies = await Promise.all(parts.map((part) => part.run()));
     const tally = new Tally();
     for (const part of tallies) tally.add(part);
-    return resultOf(plan, tally, new Date());
+    return resultOf(resolved, tally, new Date());
   } catch (error) {
     // The others would stay for ever: they wait for a command, or for the end of what has no end.
     for (const part of parts) part.terminate();
@@ -42,9 +42,9 @@ export async function load(options: LoadOptions, controls: LoadControls = {}): P
   }
 }
 
-async function partsOf(plan: Plan): Promise<LoadPart[]> {
-  if (plan.workers === 1) return [new ThreadLoad(plan, await trySystemCalls())];
-  return Array.from({ length: plan.workers }, (_, index) => new RemoteLoad(planOfThread(plan, index)));
+async function partsOf(resolved: ResolvedLoadOptions): Promise<LoadPart[]> {
+  if (resolved.workers === 1) return [new LoadRunner(resolved, await trySystemCalls())];
+  return Array.from({ length: resolved.workers }, (_, index) => new WorkerLoad(shareOfThread(resolved, index)));
 }
 
 function progressOf(parts: readonly LoadPart[]): LoadProgress {

@@ -27,17 +27,3 @@ export function shown(value: unknown): string {
   }
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
-
-/**
- * Looks for an option that there is not: a wrong name would change nothing, silently.
- * @returns its name, and what is wrong with it; undefined if there is none.
- */
-export function unknownOption(
-  options: object,
-  known: readonly string[],
-): { readonly name: string; readonly message: string } | undefined {
-  const name = Object.keys(options).find((one) => !known.includes(one));
-  if (name === undefined) return undefined;
-  const verb = known.length === 1 ? 'is' : 'are';
-  return { name, message: `there is no option '${name}'; there ${verb} ${known.toSorted().join(', ')}` };
-}

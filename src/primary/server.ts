@@ -7,19 +7,18 @@ import { Exchange, reportsOf } from '../host/exchange.js';
 import { IncidentLog } from '../telemetry/incident-log.js';
 import { registerExchange } from '../host/publish.js';
 import type { Health } from '../monitor/routes.js';
-import { shown } from '../options/shown.js';
 import { loadSystemCalls, type SystemCalls } from '../system/system-calls.js';
 import { Acceptor } from './acceptor.js';
 import { Admission } from './admission.js';
 import { expectOwnFiles } from './bundled-error.js';
-import { ConfigError } from './config-error.js';
-import { checkDrain } from './drain-time.js';
+import { ConfigError } from '../options/option-error.js';
 import { Generation, type GenerationContext } from './generation.js';
 import { Boundary } from './boundary.js';
 import { createHttp } from './http.js';
 import { HttpConnections } from './http-connections.js';
 import { Lingering } from './lingering.js';
-import { checkNames, type ResolvedOptions, resolveOptions } from './options.js';
+import { resolveClose, resolveListen } from './method-options.js';
+import { type ResolvedOptions, resolveOptions } from './options.js';
 import { loopbackHosts } from './origin.js';
 import { Reloads } from './reloads.js';
 import type { ServerOptions } from './server-options.js';
@@ -130,14 +129,7 @@ export class Server {
    * @throws the system's error if the address cannot be had (`code`: EADDRINUSE, EACCES, …).
    */
   async listen(options?: ListenOptions): Promise<ServerAddress> {
-    const { port = 8080, host = '127.0.0.1' } = checkNames(options, 'listen', ['port', 'host']);
-    if (!Number.isInteger(port) || port < 0 || port > 65535) {
-      throw new ConfigError('port', `port must be an integer from 0 to 65535, got ${shown(port)}`);
-    }
-    // Node would take nothing for every interface.
-    if (typeof host !== 'string' || host === '') {
-      throw new ConfigError('host', `host must be an address or a name, got ${shown(host)}`);
-    }
+    const { port, host } = resolveListen(options);
     await this.start();
     try {
       await new Promise<void>((resolve, reject) => {
@@ -316,8 +308,7 @@ export class Server {
    * with a ConfigError if `drainMs` cannot be used.
    */
   async reload(options?: CloseOptions): Promise<void> {
-    const { drainMs = 5000 } = checkNames(options, 'reload', ['drainMs']);
-    checkDrain(drainMs);
+    const { drainMs } = resolveClose(options, 'reload');
     await this.#reloading.ask(drainMs);
   }
 
@@ -337,8 +328,7 @@ export class Server {
    */
   close(options?: CloseOptions): Promise<void> {
     try {
-      const { drainMs = 5000 } = checkNames(options, 'close', ['drainMs']);
-      checkDrain(drainMs);
+      const { drainMs } = resolveClose(options, 'close');
       this.#closed ??= this.#close(drainMs);
       return this.#closed;
     } catch (error) {

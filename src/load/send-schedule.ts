@@ -1,7 +1,7 @@
 import type { Latency } from './latency.js';
-import type { Plan } from './plan.js';
+import type { ResolvedLoadOptions } from './resolved-load-options.js';
 
-/** How late a call of {@link Supply.advance} is at least, in ms, to look for when each message was due. */
+/** How late a call of {@link SendSchedule.advance} is at least, in ms, to look for when each message was due. */
 const LATE_MS = 2;
 
 /** Into how many parts a longer time is divided at most. */
@@ -11,7 +11,7 @@ const MAX_PARTS = 1000;
  * How many messages a thread may send, by its amount and its rate. Without a rate as many as are wanted; with one, those that
  * are due, and each has the time from which it counts: when it was due, however late it can be sent.
  */
-export class Supply {
+export class SendSchedule {
   readonly #perMs: number;
   #left = Number.POSITIVE_INFINITY;
   #startedAt = 0;
@@ -27,7 +27,7 @@ export class Supply {
   /** From when what was last taken counts, in ms. */
   time = 0;
 
-  constructor({ ratePerSecond }: Pick<Plan, 'ratePerSecond'>) {
+  constructor({ ratePerSecond }: Pick<ResolvedLoadOptions, 'ratePerSecond'>) {
     this.#perMs = ratePerSecond / 1000;
   }
 

@@ -15,7 +15,7 @@ import {
   makeReadBuffer,
 } from './load-connection.js';
 import type { LoadProgress } from './load-options.js';
-import type { Plan } from './plan.js';
+import type { ResolvedLoadOptions } from './resolved-load-options.js';
 import { SendDriver } from './send-driver.js';
 import { type EncodedTally, Tally } from './tally.js';
 
@@ -30,8 +30,8 @@ const TICK_MS = 100;
 
 const PONG_TIMEOUT_MS = 1000;
 
-function driverFor(plan: Plan, env: DriverEnvironment): Driver {
-  switch (plan.mode) {
+function driverFor(options: ResolvedLoadOptions, env: DriverEnvironment): Driver {
+  switch (options.mode) {
     case 'broadcast':
       return new BroadcastDriver(env);
     case 'connect':
@@ -39,13 +39,13 @@ function driverFor(plan: Plan, env: DriverEnvironment): Driver {
     case 'idle':
       return new IdleDriver(env);
     case 'echo':
-      return plan.expect === 'none' ? new SendDriver(env) : new EchoDriver(env);
+      return options.expect === 'none' ? new SendDriver(env) : new EchoDriver(env);
   }
 }
 
 /** A load, or a part of one, in the thread that it is made in. First {@link open}, then {@link run}. */
-export class ThreadLoad implements LoadListener {
-  readonly #plan: Plan;
+export class LoadRunner implements LoadListener {
+  readonly #options: ResolvedLoadOptions;
   readonly #env: LoadEnvironment;
   readonly #driver: Driver;
   readonly #tally = new Tally();
@@ -64,15 +64,15 @@ export class ThreadLoad implements LoadListener {
   #wake: () => void = () => {};
 
   /**
-   * @param plan of this thread: see {@link planOfThread}
+   * @param options of this thread: see {@link shareOfThread}
    * @param calls of this thread; undefined on systems without koffi
    */
-  constructor(plan: Plan, calls: SystemCalls | undefined) {
-    this.#plan = plan;
-    const frames = new LoadFrames(plan.payload, plan.isBinary, plan.inFlight);
-    this.#env = { plan, address: readAddress(plan.url), frames, readBuffer: makeReadBuffer(), calls };
-    this.#driver = driverFor(plan, {
-      plan,
+  constructor(options: ResolvedLoadOptions, calls: SystemCalls | undefined) {
+    this.#options = options;
+    const frames = new LoadFrames(options.payload, options.isBinary, options.inFlight);
+    this.#env = { options, address: readAddress(options.url), frames, readBuffer: makeReadBuffer(), calls };
+    this.#driver = driverFor(options, {
+      options,
       tally: this.#tally,
       connections: this.#connections,
       connect: () => this.#connect(),
@@ -112,20 +112,20 @@ export class ThreadLoad implements LoadListener {
         this.#connect();
         begun++;
       }
-      await this.#until(() => this.#all.size - this.#connections.size < MAX_OPENING, this.#plan.timeoutMs);
+      await this.#until(() => this.#all.size - this.#connections.size < MAX_OPENING, this.#options.timeoutMs);
     }
     // Each of them has its own time limit.
     await this.#until(() => this.#all.size === this.#connections.size);
-    if (this.#plan.mode === 'broadcast') await this.#exchangePings();
+    if (this.#options.mode === 'broadcast') await this.#exchangePings();
   }
 
   /** Puts the load on, measures, and closes all connections. */
   async run(): Promise<EncodedTally> {
     const tick = setInterval(
       () => this.#driver.onTick(performance.now()),
-      Number.isFinite(this.#plan.ratePerSecond) ? 1 : TICK_MS,
+      Number.isFinite(this.#options.ratePerSecond) ? 1 : TICK_MS,
     );
-    if (this.#plan.warmUpMs > 0 && !this.#isAborted) await this.#warmUp();
+    if (this.#options.warmUpMs > 0 && !this.#isAborted) await this.#warmUp();
     if (!this.#isAborted) await this.#measure();
     clearInterval(tick);
     await this.#close();
@@ -134,7 +134,7 @@ export class ThreadLoad implements LoadListener {
   }
 
   async #warmUp(): Promise<void> {
-    const { warmUpMs } = this.#plan;
+    const { warmUpMs } = this.#options;
     this.#enter('warming up', warmUpMs);
     this.#driver.start(Number.POSITIVE_INFINITY, performance.now());
     await this.#until(() => this.#driver.isDone, warmUpMs);
@@ -143,11 +143,11 @@ export class ThreadLoad implements LoadListener {
 
   /** An amount is exact, and a rate owes nothing of before: then what was sent to warm up is settled first. */
   get #startsAnew(): boolean {
-    return Number.isFinite(this.#plan.amount) || Number.isFinite(this.#plan.ratePerSecond);
+    return Number.isFinite(this.#options.amount) || Number.isFinite(this.#options.ratePerSecond);
   }
 
   async #measure(): Promise<void> {
-    const { durationMs, amount, warmUpMs } = this.#plan;
+    const { durationMs, amount, warmUpMs } = this.#options;
     const tally = this.#tally;
     this.#enter('measuring', durationMs);
     this.#restartTally();
@@ -166,13 +166,13 @@ export class ThreadLoad implements LoadListener {
 
   /** What was done before the measurement is no part of it; but idle connections are measured as they open. */
   #restartTally(): void {
-    if (this.#plan.mode !== 'idle') this.#tally.restart();
+    if (this.#options.mode !== 'idle') this.#tally.restart();
   }
 
   /** Waits for what is on its way, as long as the last message may take. */
   async #settle(): Promise<void> {
     this.#driver.stop(performance.now());
-    await this.#until(() => this.#driver.isSettled, this.#plan.timeoutMs);
+    await this.#until(() => this.#driver.isSettled, this.#options.timeoutMs);
     if (!this.#isAborted) this.#tally.error(NO_ANSWER, this.#driver.abandon());
   }
 
@@ -209,7 +209,7 @@ export class ThreadLoad implements LoadListener {
   }
 
   onWrong(connection: LoadConnection): void {
-    const { mode, expect } = this.#plan;
+    const { mode, expect } = this.#options;
     if (expect === 'none' || mode === 'idle' || mode === 'connect') return; // whatever it says, nobody asked
     connection.fail(WRONG);
   }

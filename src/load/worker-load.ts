@@ -1,11 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import type { LoadProgress } from './load-options.js';
-import type { Plan } from './plan.js';
+import type { ResolvedLoadOptions } from './resolved-load-options.js';
 import type { EncodedTally } from './tally.js';
 import type { FromThread, ToThread } from './thread-messages.js';
 
-/** {@link ThreadLoad} in a thread of its own. */
-export class RemoteLoad {
+/** {@link LoadRunner} in a thread of its own. */
+export class WorkerLoad {
   readonly #worker: Worker;
   readonly #opened: Promise<void>;
   readonly #done: Promise<EncodedTally>;
@@ -18,8 +18,8 @@ export class RemoteLoad {
     errors: 0,
   };
 
-  constructor(plan: Plan) {
-    const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: plan });
+  constructor(options: ResolvedLoadOptions) {
+    const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: options });
     this.#worker = worker;
     worker.on('message', (message: FromThread) => {
       if (message.type === 'progress') this.progress = message.progress;

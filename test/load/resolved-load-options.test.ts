@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { OptionError } from '../../dist/client/index.js';
 import type { LoadOptions } from '../../dist/load/index.js';
-import { planLoad, planOfThread } from '../../dist/load/plan.js';
+import { resolveLoadOptions, shareOfThread } from '../../dist/load/resolved-load-options.js';
 
 const url = 'ws://127.0.0.1:8080/';
 
-describe('the plan of a load', () => {
+describe('the options of a load', () => {
   it('has defaults', () => {
-    expect(planLoad({ url })).toMatchObject({
+    expect(resolveLoadOptions({ url })).toMatchObject({
       mode: 'echo',
       connections: 10,
       inFlight: 1,
@@ -18,38 +18,46 @@ describe('the plan of a load', () => {
       isBinary: false,
       expect: 'echo',
     });
-    expect(planLoad({ url }).payload.length).toBe(32);
+    expect(resolveLoadOptions({ url }).payload.length).toBe(32);
   });
 
   it('with an amount has neither an end nor a warm-up by itself', () => {
-    expect(planLoad({ url, amount: 10 })).toMatchObject({ durationMs: Number.POSITIVE_INFINITY, warmUpMs: 0 });
-    expect(planLoad({ url, amount: 10, durationMs: 5, warmUpMs: 7 })).toMatchObject({ durationMs: 5, warmUpMs: 7 });
+    expect(resolveLoadOptions({ url, amount: 10 })).toMatchObject({
+      durationMs: Number.POSITIVE_INFINITY,
+      warmUpMs: 0,
+    });
+    expect(resolveLoadOptions({ url, amount: 10, durationMs: 5, warmUpMs: 7 })).toMatchObject({
+      durationMs: 5,
+      warmUpMs: 7,
+    });
   });
 
   it('makes up a message: printable ASCII for text, and the same each time', () => {
-    const { payload } = planLoad({ url, sizeBytes: 1000 });
+    const { payload } = resolveLoadOptions({ url, sizeBytes: 1000 });
     expect(Buffer.from(payload).toString()).toMatch(/^[ -~]{1000}$/);
-    expect(planLoad({ url, sizeBytes: 1000 }).payload).toEqual(payload);
-    expect(new Set(planLoad({ url, sizeBytes: 10_000, isBinary: true }).payload).size).toBe(256);
+    expect(resolveLoadOptions({ url, sizeBytes: 1000 }).payload).toEqual(payload);
+    expect(new Set(resolveLoadOptions({ url, sizeBytes: 10_000, isBinary: true }).payload).size).toBe(256);
   });
 
   it('sends strings as text and bytes as binary, unless told otherwise', () => {
-    expect(planLoad({ url, message: 'é' })).toMatchObject({ isBinary: false, payload: Buffer.from('é') });
-    expect(planLoad({ url, message: Buffer.from([255]) })).toMatchObject({ isBinary: true });
-    expect(planLoad({ url, message: Buffer.from('a'), isBinary: false })).toMatchObject({ isBinary: false });
+    expect(resolveLoadOptions({ url, message: 'é' })).toMatchObject({ isBinary: false, payload: Buffer.from('é') });
+    expect(resolveLoadOptions({ url, message: Buffer.from([255]) })).toMatchObject({ isBinary: true });
+    expect(resolveLoadOptions({ url, message: Buffer.from('a'), isBinary: false })).toMatchObject({ isBinary: false });
   });
 
   it('is shared out among threads, to the last', () => {
-    const plan = planLoad({ url, connections: 10, amount: 11, ratePerSecond: 100, workers: 4 });
-    const parts = [0, 1, 2, 3].map((index) => planOfThread(plan, index));
+    const options = resolveLoadOptions({ url, connections: 10, amount: 11, ratePerSecond: 100, workers: 4 });
+    const parts = [0, 1, 2, 3].map((index) => shareOfThread(options, index));
     expect(parts.map(({ connections }) => connections)).toEqual([3, 3, 2, 2]);
     expect(parts.map(({ amount }) => amount)).toEqual([3, 3, 3, 2]);
     expect(parts.map(({ ratePerSecond }) => ratePerSecond)).toEqual([25, 25, 25, 25]);
-    expect(planOfThread(planLoad({ url, workers: 2 }), 0)).toMatchObject({ amount: Number.POSITIVE_INFINITY });
+    expect(shareOfThread(resolveLoadOptions({ url, workers: 2 }), 0)).toMatchObject({
+      amount: Number.POSITIVE_INFINITY,
+    });
   });
 
   it('has no more threads than connections', () => {
-    expect(planLoad({ url, connections: 3, workers: 8 }).workers).toBe(3);
+    expect(resolveLoadOptions({ url, connections: 3, workers: 8 }).workers).toBe(3);
   });
 
   it.each<[Record<string, unknown>, string]>([
@@ -76,8 +84,8 @@ describe('the plan of a load', () => {
     [{ headers: { Host: 'x' } }, 'headers'],
     [{ pipelining: 5 }, 'pipelining'],
   ])('refuses %j', (options, option) => {
-    const plan = () => planLoad({ url, ...options } as LoadOptions);
-    expect(plan).toThrow(OptionError);
-    expect(plan).toThrow(expect.objectContaining({ option, code: 'WSLOOM_OPTION' }));
+    const refused = () => resolveLoadOptions({ url, ...options } as LoadOptions);
+    expect(refused).toThrow(OptionError);
+    expect(refused).toThrow(expect.objectContaining({ option, code: 'WSLOOM_OPTION' }));
   });
 });
