@@ -48,7 +48,8 @@ Handlers:
 Signals: SIGTERM and SIGINT (Ctrl-C) drain and exit with 0; a second one exits at once. SIGHUP loads the handler again:
 new threads take the new connections, the old ones drain. Those that come while one loads are one more, after it.
 
-Exit codes: 0 drained, 1 the machine cannot do it (port in use, no memory), 2 wrong usage.`;
+Exit codes: 0 drained, 1 the machine cannot do it (port in use, no memory), 2 wrong usage, or a handler that is not there or
+does not load.`;
 
 async function serve(handler: string, command: Command): Promise<void> {
   const { drainMs } = { drainMs: 5000, ...valuesOf(CLOSE_FLAGS, command) } as { readonly drainMs: number };
