@@ -3,7 +3,7 @@ import type { HostOptions } from '../host/host.js';
 import { OptionSet } from '../options/define.js';
 import { ConfigError } from '../options/option-error.js';
 import { hasDescriptors } from '../system/descriptor.js';
-import { ThrottledLog, tellTo } from '../telemetry/throttled-log.js';
+import { ThrottledLog, reportTo } from '../telemetry/throttled-log.js';
 import type { AdmissionOptions } from './admission.js';
 import { BUS_ROWS, CONNECTION_ROWS } from './limit-rows.js';
 import { maxClosing } from './machine-limits.js';
@@ -67,6 +67,6 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     },
     admission: { maxConnections, maxConnectionsPerIp, allowedOrigins, allowedHosts },
     paths: path,
-    log: new ThrottledLog(tellTo(log)),
+    log: new ThrottledLog(reportTo(log)),
   };
 }

@@ -16,7 +16,7 @@ export class IncidentLog {
   /**
    * Counts one incident, and reports it.
    * @param connection its name, for the log.
-   * @param detail what exactly it has done. Incidents whose details differ in more than numbers and quotations are told apart.
+   * @param detail what exactly it has done. Incidents whose details differ in more than numbers and quotations are kept apart.
    */
   add(incident: LimitIncident, connection: string, detail = ''): void {
     const { counter, what } = incident;

@@ -6,7 +6,7 @@ type LimitName = {
   [Name in FigureName]: (typeof FIGURES)[Name] extends { readonly line: string } ? Name : never;
 }[FigureName];
 
-/** What a limit has done to a connection: how it is counted and told. */
+/** What a limit has done to a connection: how it is counted and reported. */
 export interface LimitIncident {
   readonly counter: Counter;
   /** For the log: what the connections that have met the limit have done. */

@@ -39,7 +39,7 @@ export function guardLogger(log: Logger, fallback: Logger = stderrLogger): Logge
       fallback[level](line);
     };
     try {
-      // It may write there, like `console`, and then an error is told to nobody but the process.
+      // It may write there, like `console`, and then an error is reported to nobody but the process.
       ignoreErrors(process.stdout);
       ignoreErrors(process.stderr);
       // A logger that is typed to return nothing may still be an async function.

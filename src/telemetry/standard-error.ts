@@ -38,7 +38,7 @@ export class StandardError {
       const notice = dropped === 0 ? '' : `wsloom: warning: ${dropped} reports were dropped: nobody read them\n`;
       this.#sink.write(notice + text);
     } catch {
-      // This was the place to tell of it.
+      // This was the place to report it.
     }
   }
 }
@@ -107,7 +107,7 @@ export function ignoreErrors(stream: Writable): void {
     ignored.delete(stream);
     stream.off('error', ignore);
   };
-  // What fails at once is told before the event loop goes on.
+  // What fails at once is reported before the event loop goes on.
   setImmediate(release).unref();
 }
 
@@ -145,7 +145,7 @@ export class DescriptorSink implements Sink {
         }, RETRY_MS).unref();
         return;
       }
-      // Gone, or full: nobody can be told.
+      // Gone, or full: nobody can be informed.
       this.#queue = [];
       this.queuedBytes = 0;
     }

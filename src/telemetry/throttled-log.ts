@@ -1,27 +1,27 @@
 import { errorOrigin, errorText } from './error-text.js';
 import type { Logger } from './logger.js';
 
-/** Reports of one kind are told at once, and then at most once in so many ms. */
-const TELLING_MS = 1000;
+/** Of one kind, the first line is reported at once, and the next ones together, this often, in ms. */
+const REPORTING_MS = 1000;
 
-/** Kinds that are told apart at a time. Those beyond are told as one, so that no client can make many lines of many kinds. */
+/** Kinds that are kept apart at a time. Those beyond count as one kind, so that no client can make many lines of many kinds. */
 const MAX_KINDS = 50;
 const OTHERS = '';
 
-/** Something to be reported. It can be posted to another thread. */
+/** Something for the log. It can be posted to another thread. */
 export interface Report {
   readonly level: keyof Logger;
-  /** Reports of the same level and kind are told together. Undefined: it is told by itself. */
+  /** Reports of the same level and kind are reported together. Undefined: this one stands by itself. */
   readonly kind: string | undefined;
-  /** Of the last one. */
+  /** The line of the last one. */
   readonly line: string;
   readonly times: number;
-  /** Whether others of its kind were told less than a second ago. */
+  /** Whether others of its kind were reported less than a second ago. */
   readonly isRepeated: boolean;
 }
 
-/** What is still to be told of one kind. */
-interface Untold {
+/** What is still to be reported of one kind. */
+interface Pending {
   readonly level: keyof Logger;
   readonly kind: string;
   times: number;
@@ -32,27 +32,27 @@ interface Untold {
 /**
  * The log of a server. Whatever clients can cause, and hooks that fail for each client, is reported by {@link throttled}:
  * of each kind at once, and then one report a second that counts them, so that a flood of clients is no flood of lines.
- * Each worker has one, whose reports the primary's gathers with those of the others.
+ * Each worker has one, whose reports the log of the primary gathers with those of the other workers.
  */
 export class ThrottledLog implements Logger {
-  readonly #tell: (report: Report) => void;
-  readonly #untold = new Map<string, Untold>();
+  readonly #report: (report: Report) => void;
+  readonly #pending = new Map<string, Pending>();
 
-  /** @param tell takes what is to be told now: see {@link tellTo}. */
-  constructor(tell: (report: Report) => void) {
-    this.#tell = tell;
+  /** @param report takes what is to be reported now: see {@link reportTo}. */
+  constructor(report: (report: Report) => void) {
+    this.#report = report;
   }
 
   info(line: string): void {
-    this.#tell({ level: 'info', kind: undefined, line, times: 1, isRepeated: false });
+    this.#report({ level: 'info', kind: undefined, line, times: 1, isRepeated: false });
   }
 
   warn(line: string): void {
-    this.#tell({ level: 'warn', kind: undefined, line, times: 1, isRepeated: false });
+    this.#report({ level: 'warn', kind: undefined, line, times: 1, isRepeated: false });
   }
 
   error(line: string): void {
-    this.#tell({ level: 'error', kind: undefined, line, times: 1, isRepeated: false });
+    this.#report({ level: 'error', kind: undefined, line, times: 1, isRepeated: false });
   }
 
   /**
@@ -64,8 +64,8 @@ export class ThrottledLog implements Logger {
   }
 
   /**
-   * Reports an error that may be thrown for each client, with its stack. What comes from different places is told apart.
-   * @param kind as of {@link throttled}.
+   * Reports an error that may be thrown for each client, with its stack. Errors from different places are different kinds.
+   * @param kind as for {@link throttled}.
    */
   throttledError(kind: string, line: string, thrown: unknown): void {
     this.throttled('error', `${kind}: ${errorOrigin(thrown)}`, `${line}: ${errorText(thrown)}`);
@@ -77,9 +77,9 @@ export class ThrottledLog implements Logger {
       this[level](line);
       return;
     }
-    const known = this.#untold.get(keyOf(level, kind));
+    const known = this.#pending.get(keyOf(level, kind));
     if (known === undefined) {
-      if (this.#untold.size < MAX_KINDS || kind === OTHERS) this.#begin(level, kind, line, times);
+      if (this.#pending.size < MAX_KINDS || kind === OTHERS) this.#begin(level, kind, line, times);
       else this.add({ level, kind: OTHERS, line, times });
       return;
     }
@@ -87,36 +87,36 @@ export class ThrottledLog implements Logger {
     known.line = line;
   }
 
-  /** Tells what is still to be told, at the end. */
+  /** Reports what is still pending, at the end. */
   flush(): void {
-    for (const untold of this.#untold.values()) {
-      clearTimeout(untold.timer);
-      if (untold.times > 0) this.#repeat(untold);
+    for (const pending of this.#pending.values()) {
+      clearTimeout(pending.timer);
+      if (pending.times > 0) this.#repeat(pending);
     }
-    this.#untold.clear();
+    this.#pending.clear();
   }
 
   #begin(level: keyof Logger, kind: string, line: string, times: number): void {
-    const timer = setTimeout(() => this.#end(untold), TELLING_MS).unref();
-    const untold: Untold = { level, kind, times: 0, line, timer };
-    this.#untold.set(keyOf(level, kind), untold);
-    this.#tell({ level, kind, line, times, isRepeated: false });
+    const timer = setTimeout(() => this.#end(pending), REPORTING_MS).unref();
+    const pending: Pending = { level, kind, times: 0, line, timer };
+    this.#pending.set(keyOf(level, kind), pending);
+    this.#report({ level, kind, line, times, isRepeated: false });
   }
 
-  /** A second is over: what has come in it is told, and another begins, or the kind is forgotten. */
-  #end(untold: Untold): void {
-    if (untold.times === 0) {
-      this.#untold.delete(keyOf(untold.level, untold.kind));
+  /** A second is over: what has come in it is reported, and another begins; or the kind is forgotten. */
+  #end(pending: Pending): void {
+    if (pending.times === 0) {
+      this.#pending.delete(keyOf(pending.level, pending.kind));
       return;
     }
-    untold.timer = setTimeout(() => this.#end(untold), TELLING_MS).unref();
-    this.#repeat(untold);
+    pending.timer = setTimeout(() => this.#end(pending), REPORTING_MS).unref();
+    this.#repeat(pending);
   }
 
-  #repeat(untold: Untold): void {
-    const { level, kind, line, times } = untold;
-    untold.times = 0;
-    this.#tell({ level, kind, line, times, isRepeated: true });
+  #repeat(pending: Pending): void {
+    const { level, kind, line, times } = pending;
+    pending.times = 0;
+    this.#report({ level, kind, line, times, isRepeated: true });
   }
 }
 
@@ -124,8 +124,8 @@ function keyOf(level: keyof Logger, kind: string): string {
   return `${level} ${kind}`;
 }
 
-/** Tells reports to a logger, in its words. */
-export function tellTo(log: Logger): (report: Report) => void {
+/** Writes reports to a logger, in words. */
+export function reportTo(log: Logger): (report: Report) => void {
   return ({ level, kind, line, times, isRepeated }) => {
     if (kind === OTHERS) log[level](`${times} of other kinds, last ${line}`);
     else if (isRepeated) log[level](`${times === 1 ? 'once' : `${times} times`} more, last ${line}`);

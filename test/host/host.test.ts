@@ -10,7 +10,7 @@ import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { DEFAULT_BUS_LIMITS, Exchange } from '../../dist/host/exchange.js';
 import { Host, type HostOptions } from '../../dist/host/host.js';
-import { ThrottledLog, tellTo } from '../../dist/telemetry/throttled-log.js';
+import { ThrottledLog, reportTo } from '../../dist/telemetry/throttled-log.js';
 import { publish, registerExchange, roomToPublish } from '../../dist/host/publish.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
 import { descriptorOf, hasDescriptors } from '../../dist/system/descriptor.js';
@@ -69,7 +69,7 @@ function makeHost(
     ...shared,
     poison: true,
   };
-  const logger = new ThrottledLog(tellTo({ info: note, warn: note, error: note }));
+  const logger = new ThrottledLog(reportTo({ info: note, warn: note, error: note }));
   const host = new Host(options, handler, new Exchange(), counters, logger, () => {}, calls);
   return { host, counters, log };
 }

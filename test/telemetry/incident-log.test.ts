@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import { LimitIncident } from '../../dist/telemetry/limit-incident.js';
 import { IncidentLog } from '../../dist/telemetry/incident-log.js';
-import { ThrottledLog, tellTo } from '../../dist/telemetry/throttled-log.js';
+import { ThrottledLog, reportTo } from '../../dist/telemetry/throttled-log.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -11,11 +11,11 @@ function makeIncidents() {
   const lines: string[] = [];
   const counters = new Counters();
   const log = { info: (line: string) => void lines.push(line), warn: () => {}, error: () => {} };
-  return { incidents: new IncidentLog(counters, new ThrottledLog(tellTo(log))), counters, lines };
+  return { incidents: new IncidentLog(counters, new ThrottledLog(reportTo(log))), counters, lines };
 }
 
 describe('incidents', () => {
-  it('are told at once, with who and why', () => {
+  it('are reported at once, with who and why', () => {
     const { incidents, lines } = makeIncidents();
     incidents.add(LimitIncident.STALLS, 'connection 1');
     expect(lines).toEqual([`connection 1: ${LimitIncident.STALLS.what}`]);
@@ -35,7 +35,7 @@ describe('incidents', () => {
     expect(lines).toHaveLength(3);
   });
 
-  it('are told at once again after a second without any, and leave no timer', () => {
+  it('are reported at once again after a second without any, and leave no timer', () => {
     const { incidents, lines } = makeIncidents();
     incidents.add(LimitIncident.STALLS, 'connection 1');
     vi.advanceTimersByTime(1000);
@@ -44,13 +44,13 @@ describe('incidents', () => {
     expect(lines).toEqual([`connection 1: ${LimitIncident.STALLS.what}`, `connection 2: ${LimitIncident.STALLS.what}`]);
   });
 
-  it('are told with what there is to add', () => {
+  it('are reported with what there is to add', () => {
     const { incidents, lines } = makeIncidents();
     incidents.add(LimitIncident.PROTOCOL_ERRORS, 'connection 1', 'frame without a mask');
     expect(lines).toEqual([`connection 1: ${LimitIncident.PROTOCOL_ERRORS.what}: frame without a mask`]);
   });
 
-  it('whose details differ in more than numbers and quotations are told apart', () => {
+  it('whose details differ in more than numbers and quotations are kept apart', () => {
     const { incidents, lines } = makeIncidents();
     for (let i = 1; i <= 3; i++) {
       incidents.add(LimitIncident.PROTOCOL_ERRORS, `connection ${i}`, `message of ${70_000 + i} bytes`);
@@ -70,7 +70,7 @@ describe('incidents', () => {
     ]);
   });
 
-  it('of different kinds are told apart', () => {
+  it('of different kinds are kept apart', () => {
     const { incidents, lines } = makeIncidents();
     for (let i = 1; i <= 3; i++) {
       incidents.add(LimitIncident.STALLS, `connection ${i}`);
@@ -85,7 +85,7 @@ describe('incidents', () => {
     ]);
   });
 
-  it('are counted one by one, told or not', () => {
+  it('are counted one by one, reported or not', () => {
     const { incidents, counters } = makeIncidents();
     for (let i = 0; i < 5; i++) incidents.add(LimitIncident.STALLS, 'connection 1');
     incidents.add(LimitIncident.REFUSED_FULL, '192.0.2.1');

@@ -86,7 +86,7 @@ describe.each([
     await expectToServe(child, Number(await printed(child)));
   });
 
-  it('when its terminal is stopped, and tells what has happened when that goes on', async () => {
+  it('when its terminal is stopped, and reports what has happened when that goes on', async () => {
     const terminal = openTerminal();
     terminal.stop();
     const child = run(source, terminal.fd);
@@ -94,9 +94,9 @@ describe.each([
     for (const reason of ['key', 'version'] as const) await beRefused(port, reason);
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
     terminal.goOn();
-    const said = terminal.read();
+    const output = terminal.read();
     await expectToServe(child, port);
-    expect(said).toMatch(
+    expect(output).toMatch(
       /^wsloom: info: 127\.0\.0\.1: refused: malformed request or opening handshake: .*Sec-WebSocket-Key/,
     );
   });
@@ -137,12 +137,12 @@ describe('the console as a logger', () => {
 });
 
 describe('standard error', () => {
-  it('is told the reports, with their level', async () => {
+  it('is given the reports, with their level', async () => {
     const child = run(`${LOGGER} log.info('a'); log.warn('b'); log.error('c');`, 'pipe');
-    let said = '';
-    child.stderr?.on('data', (bytes) => (said += bytes));
+    let output = '';
+    child.stderr?.on('data', (bytes) => (output += bytes));
     await once(child, 'close');
-    expect(said).toBe('wsloom: info: a\nwsloom: warning: b\nwsloom: error: c\n');
+    expect(output).toBe('wsloom: info: a\nwsloom: warning: b\nwsloom: error: c\n');
   });
 
   it('that nobody reads keeps a bounded part, and says later how much was dropped', async () => {
@@ -159,14 +159,14 @@ describe('standard error', () => {
     const queued = Number(await printed(child));
     expect(queued).toBeGreaterThan(64 * 1024);
     expect(queued).toBeLessThan(70 * 1024);
-    let said = '';
-    child.stderr?.on('data', (bytes) => (said += bytes));
+    let output = '';
+    child.stderr?.on('data', (bytes) => (output += bytes));
     await once(child, 'close');
     const [, dropped] =
       /^wsloom: warning: (\d+) reports were dropped: nobody read them\nwsloom: info: last\nwsloom: info: end\n$/m.exec(
-        said,
+        output,
       ) ?? [];
-    expect(said.match(/x{1000}\n/g)).toHaveLength(5000 - Number(dropped));
+    expect(output.match(/x{1000}\n/g)).toHaveLength(5000 - Number(dropped));
   });
 
   it('may lose its reader while much waits for it', async () => {
@@ -207,15 +207,15 @@ describe('a descriptor that does not wait', () => {
     for (const line of lines) sink.write(line);
     expect(sink.queuedBytes).toBeGreaterThan(100_000);
     const buffer = Buffer.alloc(1024 * 1024);
-    let said = '';
-    while (said.length < lines.join('').length) {
+    let output = '';
+    while (output.length < lines.join('').length) {
       try {
-        said += buffer.toString('latin1', 0, readSync(read, buffer));
+        output += buffer.toString('latin1', 0, readSync(read, buffer));
       } catch {
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     }
-    expect(said).toBe(lines.join(''));
+    expect(output).toBe(lines.join(''));
     expect(sink.queuedBytes).toBe(0);
   });
 
@@ -246,14 +246,14 @@ describe('a logger of the application', () => {
         ({ then: () => failWith('no disk') }) as unknown as undefined,
     ],
   ];
-  it.each(failures)('that %s is told of once, and its lines go elsewhere', async (_, method) => {
+  it.each(failures)('that %s is reported once, and its lines go elsewhere', async (_, method) => {
     const fallback = new RecordingLog();
     const log = guardLogger({ info: method, warn: method, error: method }, fallback);
     log.info('first');
     log.error('second');
     await new Promise((resolve) => setImmediate(resolve));
-    const [told, ...lines] = fallback.lines;
-    expect(told).toMatch(/^warn: info\(\) of the option log failed, .*: Error: no disk\n +at /);
+    const [report, ...lines] = fallback.lines;
+    expect(report).toMatch(/^warn: info\(\) of the option log failed, .*: Error: no disk\n +at /);
     expect(lines).toEqual(['info: first', 'error: second']);
   });
 

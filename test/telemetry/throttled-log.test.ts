@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Report, ThrottledLog, tellTo } from '../../dist/telemetry/throttled-log.js';
+import { type Report, ThrottledLog, reportTo } from '../../dist/telemetry/throttled-log.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -8,7 +8,7 @@ afterEach(() => void vi.useRealTimers());
 function makeLog() {
   const lines: string[] = [];
   const write = (level: string) => (line: string) => void lines.push(`${level}: ${line}`);
-  const log = new ThrottledLog(tellTo({ info: write('info'), warn: write('warn'), error: write('error') }));
+  const log = new ThrottledLog(reportTo({ info: write('info'), warn: write('warn'), error: write('error') }));
   return { log, lines };
 }
 
@@ -17,7 +17,7 @@ const failOnce = (message: string) => new Error(message);
 const failElsewhere = (message: string) => new Error(message);
 
 describe('a throttled log', () => {
-  it('tells what is not throttled at once, each time', () => {
+  it('reports what is not throttled at once, each time', () => {
     const { log, lines } = makeLog();
     for (let i = 0; i < 2; i++) {
       log.info('a');
@@ -28,7 +28,7 @@ describe('a throttled log', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('tells each kind at once, and then once in a second of its own', () => {
+  it('reports each kind at once, and then once in a second of its own', () => {
     const { log, lines } = makeLog();
     log.throttled('info', 'a', 'a 1');
     vi.advanceTimersByTime(900);
@@ -44,7 +44,7 @@ describe('a throttled log', () => {
     expect(lines).toEqual(['info: once more, last b 2']);
   });
 
-  it('tells a kind at once again when a second has gone by without it, and others in its place', () => {
+  it('reports a kind at once again when a second has gone by without it, and others in its place', () => {
     const { log, lines } = makeLog();
     for (let round = 1; round <= 3; round++) {
       for (let i = 1; i <= 50; i++)
@@ -55,14 +55,14 @@ describe('a throttled log', () => {
     }
   });
 
-  it('tells the levels of one kind apart', () => {
+  it('keeps the levels of one kind apart', () => {
     const { log, lines } = makeLog();
     log.throttled('info', 'a', 'x');
     log.throttled('error', 'a', 'x');
     expect(lines).toEqual(['info: x', 'error: x']);
   });
 
-  it('tells errors with their stack, by where they come from and not by what they say', () => {
+  it('reports errors with their stack, by where they come from and not by what they say', () => {
     const { log, lines } = makeLog();
     for (let i = 1; i <= 3; i++) {
       log.throttledError('open() failed', `open() failed, connection ${i}`, failOnce(`says ${'x'.repeat(i)}`));
@@ -100,7 +100,7 @@ describe('a throttled log', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('tells what is thrown and no error by its words, without their numbers', () => {
+  it('reports what is thrown and no error by its words, without their numbers', () => {
     const { log, lines } = makeLog();
     for (const thrown of ['busy 1', 'busy 2', 'gone', undefined, null, 7, 8]) log.throttledError('a', 'a', thrown);
     expect(lines).toEqual([
@@ -145,7 +145,7 @@ describe('a throttled log', () => {
     expect(lines[0]).toMatch(/^error: a: x{8192}… \(100000 characters\)$/);
   });
 
-  it('tells kinds beyond fifty as one, and counts them', () => {
+  it('reports kinds beyond fifty as one, and counts them', () => {
     const { log, lines } = makeLog();
     for (let i = 1; i <= 1000; i++) log.throttled('info', `kind ${i}`, `line ${i}`);
     expect(lines.slice(0, 2)).toEqual(['info: line 1', 'info: line 2']);
@@ -157,7 +157,7 @@ describe('a throttled log', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('tells at the end what it has not told, and leaves no timer', () => {
+  it('reports at the end what it has not reported, and leaves no timer', () => {
     const { log, lines } = makeLog();
     for (let i = 1; i <= 3; i++) log.throttled('info', 'a', `a ${i}`);
     log.throttled('info', 'b', 'b');
@@ -182,7 +182,7 @@ describe('the logs of many threads', () => {
     expect(counted.reduce((sum, times) => sum + times)).toBe(64 * 500);
   });
 
-  it('are told at once, with how often, when the primary has forgotten the kind', () => {
+  it('are reported at once, with how often, when the primary has forgotten the kind', () => {
     const { log, lines } = makeLog();
     log.add({ level: 'warn', kind: 'a', line: 'a', times: 12 });
     log.add({ level: 'warn', kind: undefined, line: 'b', times: 1 });
