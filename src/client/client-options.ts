@@ -6,27 +6,49 @@ import type { ClientConnection } from './client-connection.js';
 import type { ClientMessage } from './client-message.js';
 import type { HandshakeOffer } from './handshake.js';
 
-/** What a client is told of its connection. A hook that throws ends the connection, and the error is the caller's: uncaught. */
+/** What a client is called with. A hook that throws ends the connection, and the error is the caller's: uncaught. */
 export interface ClientHooks {
-  /** A message has come. */
+  /** A message has come. It may be kept. */
   message?(connection: ClientConnection, message: ClientMessage): void;
-  /** A pong has come, asked for by {@link ClientConnection.ping} or not. */
+  /** A pong has come, whether {@link ClientConnection.ping} asked for it or not. */
   pong?(connection: ClientConnection, payload: Buffer): void;
-  /** After `send` has returned false: everything that was queued is with the system. */
+  /** Everything that was queued is with the system. Called after `send` has returned false. */
   drain?(connection: ClientConnection): void;
 }
 
-/** Options of {@link connect}. */
+/** Options of {@link connect}. An option that cannot be used, or that there is not, is an {@link OptionError}. */
 export interface ClientOptions extends HandshakeOffer, ClientHooks {
-  /** Whether a wss server must have a certificate that this machine trusts; default true. */
+  /**
+   * Whether a wss server must have a certificate that this machine trusts.
+   *
+   * @default true
+   */
   readonly rejectUnauthorized?: boolean;
-  /** Certificates to trust instead of the machine's, in PEM. */
+  /**
+   * Certificates to trust instead of the machine's, in PEM.
+   *
+   * @default those of the machine
+   */
   readonly ca?: Certificates;
-  /** For TCP, TLS and the opening handshake together, in ms, from 1 to 2^31 less 1; default 10 s. */
+  /**
+   * The time for TCP, TLS and the opening handshake together, in ms. Beyond it the promise rejects with a {@link ConnectError}. From 1 ms
+   * to 2^31 less 1 ms (24 days).
+   *
+   * @default 10 s
+   */
   readonly handshakeTimeoutMs?: number;
-  /** For the server to answer our Close, and to close TCP, in ms, from 1 to 2^31 less 1; default 5 s. */
+  /**
+   * The time for the server to answer our Close, and to close TCP, in ms. Beyond it the connection is destroyed. From 1 ms to 2^31 less 1
+   * ms (24 days).
+   *
+   * @default 5 s
+   */
   readonly closeTimeoutMs?: number;
-  /** Longest message that the server may send, in bytes, from 1 to 2^32 less 1; default 16 MiB. A longer one is refused with 1009. */
+  /**
+   * The longest message that the server may send, in bytes. A longer one is refused with 1009. From 1 byte to 4 GiB less 1 byte.
+   *
+   * @default 16 MiB
+   */
   readonly maxPayloadBytes?: number;
 }
 
@@ -41,13 +63,25 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** Every option of a client. */
 export const CLIENT_ROWS = {
-  subprotocols: other({ help: 'what is offered, in the order of preference', read: readSubprotocols }),
-  headers: other({ help: 'sent besides those of the handshake', read: (headers) => headers }),
+  subprotocols: other({
+    help: 'what is offered, in the order of preference',
+    defaultText: 'none',
+    read: readSubprotocols,
+  }),
+  headers: other({ help: 'sent besides those of the handshake', defaultText: 'none', read: (headers) => headers }),
   message: hook('is given each message'),
   pong: hook('is given each pong'),
   drain: hook('is called when everything that was queued is with the system'),
-  rejectUnauthorized: other({ help: 'whether a certificate must be trusted', read: (isWanted) => isWanted }),
-  ca: other({ help: "certificates to trust instead of the machine's", read: (ca) => ca }),
+  rejectUnauthorized: other({
+    help: 'whether a certificate must be trusted',
+    defaultText: 'true',
+    read: (isWanted) => isWanted,
+  }),
+  ca: other({
+    help: "certificates to trust instead of the machine's",
+    defaultText: 'those of the machine',
+    read: (ca) => ca,
+  }),
   handshakeTimeoutMs: milliseconds({
     least: 1,
     most: MAX_TIMEOUT_MS,

@@ -6,9 +6,17 @@ import type { Address } from './address.js';
 
 /** What an opening handshake asks for. */
 export interface HandshakeOffer {
-  /** In the order of preference; none by default. */
+  /**
+   * The subprotocols that are offered, in the order of preference.
+   *
+   * @default none
+   */
   readonly subprotocols?: readonly string[] | undefined;
-  /** Sent besides those of the handshake, ASCII; none by default. */
+  /**
+   * Headers that are sent besides those of the handshake, in ASCII.
+   *
+   * @default none
+   */
   readonly headers?: HeaderSource | undefined;
 }
 
