@@ -183,6 +183,23 @@ export const CONNECTION_ROWS = {
 
 const THREADS = 'Limits of all connections together';
 
+/** What bounds the memory of all connections. */
+export const MEMORY_ROWS = {
+  maxBufferedBytes: size({
+    least: MIN_BUFFERED_BYTES,
+    most: MAX_BUFFERED_BYTES,
+    byDefault: defaultBufferedBytes,
+    defaultText: 'a quarter of memory',
+    flag: '--max-buffered',
+    group: THREADS,
+    help: 'output and unfinished messages of all; beyond: those that held it for longest go with 1013',
+    limit: {
+      bounds: 'queued output and unfinished messages of all connections together',
+      beyond: 'the connections that have held it for longest are closed with 1013',
+    },
+  }),
+} as const;
+
 /** What threads may be owed of publications. */
 export const BUS_ROWS = {
   maxOwedBytes: size({
@@ -217,8 +234,8 @@ export const BUS_ROWS = {
 const CONNECTIONS = 'Limits of connections';
 const REQUESTS = 'Limits of requests';
 
-/** What bounds connections before they are WebSockets, and all connections together. */
-export const SERVER_LIMIT_ROWS = {
+/** What bounds connections before a thread hosts them. */
+export const ARRIVAL_ROWS = {
   maxConnections: count({
     least: 1,
     most: MAX_CONNECTIONS,
@@ -276,23 +293,11 @@ export const SERVER_LIMIT_ROWS = {
     help: 'headers of a request; beyond: 431',
     limit: { bounds: 'the headers of a request', beyond: 'refused with 431' },
   }),
-  maxBufferedBytes: size({
-    least: MIN_BUFFERED_BYTES,
-    most: MAX_BUFFERED_BYTES,
-    byDefault: defaultBufferedBytes,
-    defaultText: 'a quarter of memory',
-    flag: '--max-buffered',
-    group: THREADS,
-    help: 'output and unfinished messages of all; beyond: those that held it for longest go with 1013',
-    limit: {
-      bounds: 'queued output and unfinished messages of all connections together',
-      beyond: 'the connections that have held it for longest are closed with 1013',
-    },
-  }),
   handOffTimeoutMs: milliseconds({
     least: 1,
     most: MAX_TIMEOUT_MS,
     byDefault: 2000,
+    group: 'Threads',
     help: 'for a worker to take a connection; beyond: another worker gets it',
     limit: {
       bounds: 'the time for a worker to take a connection',

@@ -3,7 +3,7 @@ import { KERNEL_CHOICES } from '../kernels/create-kernel.js';
 import { MAX_ARENA_BYTES, MIN_ARENA_BYTES } from '../memory/arena.js';
 import { choice, count, milliseconds, other, size, toggle } from '../options/define.js';
 import { hasDescriptors } from '../system/descriptor.js';
-import { BUS_ROWS, CONNECTION_ROWS, SERVER_LIMIT_ROWS } from './limit-rows.js';
+import { ARRIVAL_ROWS, BUS_ROWS, CONNECTION_ROWS, MEMORY_ROWS } from './limit-rows.js';
 import {
   readHandler,
   readHosts,
@@ -74,6 +74,7 @@ const PLAIN_ROWS = {
     },
   }),
   resourceLimits: other({
+    group: THREADS,
     help: 'what V8 may use in each worker thread',
     defaultText: "V8's, but half of its young generation",
     limit: {
@@ -140,8 +141,8 @@ const PLAIN_ROWS = {
   }),
 } as const;
 
-/** Every option of a server. */
-export const SERVER_ROWS = { ...PLAIN_ROWS, ...SERVER_LIMIT_ROWS, ...CONNECTION_ROWS, ...BUS_ROWS } as const;
+/** Every option of a server, in the order of `--help` and of the docs. */
+export const SERVER_ROWS = { ...PLAIN_ROWS, ...ARRIVAL_ROWS, ...CONNECTION_ROWS, ...MEMORY_ROWS, ...BUS_ROWS } as const;
 
 /** Those of them that are not handed on as a whole. */
-export const OWN_ROWS = { ...PLAIN_ROWS, ...SERVER_LIMIT_ROWS } as const;
+export const OWN_ROWS = { ...PLAIN_ROWS, ...ARRIVAL_ROWS, ...MEMORY_ROWS } as const;
