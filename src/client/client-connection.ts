@@ -8,7 +8,6 @@ import type { ProtocolError } from '../protocol/protocol-error.js';
 import type { ServerFrameReader } from '../protocol/server-frame-reader.js';
 import { kindOf, viewOf } from '../protocol/view-of.js';
 import { ClientMessage, copyOf } from './client-message.js';
-import type { ClientHooks, ClientLimits } from './client-options.js';
 import { OptionError } from '../options/option-error.js';
 import { ClientSession, type SessionOwner } from './session.js';
 
@@ -23,6 +22,23 @@ export interface ClientClosed extends CloseStatus {
 
 /** What a client can send: text, or bytes of any kind. */
 export type ClientData = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
+
+/** What a client is called with. A hook that throws ends the connection, and the error is the caller's: uncaught. */
+export interface ClientHooks {
+  /** A message has come. It may be kept. */
+  message?(connection: ClientConnection, message: ClientMessage): void;
+  /** A pong has come, whether {@link ClientConnection.ping} asked for it or not. */
+  pong?(connection: ClientConnection, payload: Buffer): void;
+  /** Everything that was queued is with the system. Called after `send` has returned false. */
+  drain?(connection: ClientConnection): void;
+}
+
+/** Limits of a connection, complete. */
+export interface ClientLimits {
+  readonly handshakeTimeoutMs: number;
+  readonly closeTimeoutMs: number;
+  readonly maxPayloadBytes: number;
+}
 
 /** An open connection to a server. Pings are answered by themselves. */
 export class ClientConnection {

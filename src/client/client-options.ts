@@ -2,19 +2,8 @@ import type { Certificates } from './certificates.js';
 import { milliseconds, type Option, OptionSet, other, size, WrongValue } from '../options/define.js';
 import { OptionError } from '../options/option-error.js';
 import { shown } from '../options/shown.js';
-import type { ClientConnection } from './client-connection.js';
-import type { ClientMessage } from './client-message.js';
+import type { ClientHooks, ClientLimits } from './client-connection.js';
 import type { HandshakeOffer } from './handshake.js';
-
-/** What a client is called with. A hook that throws ends the connection, and the error is the caller's: uncaught. */
-export interface ClientHooks {
-  /** A message has come. It may be kept. */
-  message?(connection: ClientConnection, message: ClientMessage): void;
-  /** A pong has come, whether {@link ClientConnection.ping} asked for it or not. */
-  pong?(connection: ClientConnection, payload: Buffer): void;
-  /** Everything that was queued is with the system. Called after `send` has returned false. */
-  drain?(connection: ClientConnection): void;
-}
 
 /** Options of {@link connect}. An option that cannot be used, or that there is not, is an {@link OptionError}. */
 export interface ClientOptions extends HandshakeOffer, ClientHooks {
@@ -50,13 +39,6 @@ export interface ClientOptions extends HandshakeOffer, ClientHooks {
    * @default 16 MiB
    */
   readonly maxPayloadBytes?: number;
-}
-
-/** Limits of a connection, complete. */
-export interface ClientLimits {
-  readonly handshakeTimeoutMs: number;
-  readonly closeTimeoutMs: number;
-  readonly maxPayloadBytes: number;
 }
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
