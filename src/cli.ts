@@ -4,7 +4,7 @@ import { describeError, EXIT_USAGE, exitCodeOf } from './cli/errors.js';
 import { createProgram } from './cli/program.js';
 
 async function main(argv: readonly string[]): Promise<void> {
-  // Who reads what is printed may go (`| head`): that is no reason for a server to end.
+  // The reader of the output may go away (`| head`): that is no reason for a server to end.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
   try {
     await createProgram(argv.slice(2)).parseAsync(argv);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { similarName } from '../options/similar-name.js';
 
-/** What a command line that cannot be understood may have been meant to be; undefined if nothing comes to mind. */
+/** What the user may have meant; undefined if nothing comes to mind. */
 export type Guess = string | undefined;
 
 /** What a command line may name. */
@@ -10,7 +10,7 @@ export interface KnownNames {
   readonly commands: readonly string[];
   /** Handlers that come with wsloom. */
   readonly handlers: readonly string[];
-  /** That `wsloom serve` takes: `--port`. */
+  /** The flags of `wsloom serve`: `--port`. */
   readonly serveFlags: readonly string[];
 }
 
@@ -18,7 +18,7 @@ const SOCKET_URL = /^wss?:\/\//i;
 const MODULE = /\.[cm]?[jt]s$/i;
 
 /**
- * Makes one line of a message about a wrong command line, with what was probably meant.
+ * Makes one line of a message about a wrong command line, with what the user probably meant.
  * @param message of the parser: `error: unknown command './chat.mjs'`, maybe with a suggestion of its own in a second line.
  * @param args all that was given, behind `wsloom`.
  */
@@ -48,14 +48,14 @@ function guessOf(line: string, args: readonly string[], { commands, handlers, se
     : undefined;
 }
 
-/** What was given as a handler, and is none. @param handlers that come with wsloom. */
+/** What the user may have meant by a handler that there is not. @param handlers that come with wsloom. */
 export function guessForHandler(handler: string, handlers: readonly string[]): Guess {
   if (SOCKET_URL.test(handler)) return `wsloom load ${quote(handler)}`;
   const similar = similarName(handler, handlers);
   return similar === undefined ? undefined : `wsloom serve ${similar}`;
 }
 
-/** As a shell takes it for one word. */
+/** Quotes an argument, so that a shell takes it for one word. */
 function quote(arg: string): string {
   return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`;
 }

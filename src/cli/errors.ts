@@ -6,7 +6,7 @@ import { SERVER_ROWS } from '../primary/option-rows.js';
 import { errorText } from '../telemetry/error-text.js';
 import { explainOption } from './flags.js';
 
-/** Exit codes: the command line cannot be understood, or this machine cannot do what it says. */
+/** Exit codes: the command line or the handler is wrong, or this machine cannot do what is asked. */
 export const EXIT_USAGE = 2;
 export const EXIT_ENVIRONMENT = 1;
 
@@ -21,7 +21,7 @@ const HINTS: Readonly<Record<string, string>> = {
 
 const SERVE_ROWS = { ...LISTEN_ROWS, ...CLOSE_ROWS, ...SERVER_ROWS };
 
-/** One line for mistakes that the user can mend; the stack for those that are ours. */
+/** One line for a mistake that the user can correct; the stack for an error of ours. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return errorText(error);
   if (error instanceof ConfigError) return explainOption(error, SERVE_ROWS);

@@ -4,7 +4,7 @@ import type { OptionError } from '../options/option-error.js';
 import { showSeconds, showSize } from '../options/units.js';
 import { collect, parseCount, parseSeconds, parseSize } from './values.js';
 
-/** Makes of the text of a flag what the option of the API wants. @param before what the flag was given before, if it can be repeated. */
+/** Turns the text of a flag into the value of the option. @param before the value so far, of a flag that can be repeated. */
 type Parser = (text: string, before: unknown) => unknown;
 
 /** The flags of a command, by the names of the options that they set. */
@@ -37,14 +37,14 @@ export function flagsOf(rows: OptionRows, parsers: Readonly<Record<string, Parse
     else if (row.choices !== undefined) flag.choices(row.choices);
     if (row.group !== undefined) flag.helpGroup(`${row.group}:`);
     const byDefault = defaultOf(row);
-    // Only to be shown: see valuesOf.
+    // It is shown only: valuesOf leaves it out.
     if (byDefault !== undefined) flag.default(byDefault, byDefault);
     flags.set(name, flag);
   }
   return flags;
 }
 
-/** The default as the flag would take it, or in words. */
+/** The default, written as the flag takes it, or in words. */
 function defaultOf({ kind, defaultText, makeDefault }: Option<unknown>): string | undefined {
   if (defaultText !== undefined || makeDefault === undefined) return defaultText;
   const value = makeDefault();

@@ -7,7 +7,7 @@ import { flagsOf, valuesOf } from './flags.js';
 import { diagnose, hasMeasuredNothing } from './load-diagnosis.js';
 import { clearProgress, renderReport, showProgress, warnings } from './load-report.js';
 
-/** The flags of `wsloom load` that are no options of `load()`, or say them in other words. */
+/** The flags of `wsloom load` that are not options of `load()`, or that say an option in other words. */
 interface OtherFlags {
   /** The name of a file. */
   readonly message?: string;
@@ -85,7 +85,7 @@ async function runLoad(url: string, flags: OtherFlags, command: Command): Promis
     aborting.abort();
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
-  // Only now: it brings the histogram along, which takes as long to load as all the rest.
+  // Imported only now: it brings the histogram along, which takes as long to load as all the rest.
   const { load } = await import('../load/load.js');
   const result = await load(options, {
     signal: aborting.signal,

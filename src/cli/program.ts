@@ -28,7 +28,7 @@ export function createProgram(args: readonly string[]): Command {
   return program;
 }
 
-/** Adds `wsloom help`. The parser's own takes the name of a command that there is not for none. */
+/** Adds `wsloom help`. That of the parser ignores the name of a command that there is not. */
 function addHelp(program: Command): void {
   program.helpCommand(false);
   program

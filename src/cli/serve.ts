@@ -81,7 +81,7 @@ function stopOnSignals(server: Server, drainMs: number): void {
     );
   };
   const askForReload = () => {
-    if (reloads > 1) return; // the one that waits is for this signal too
+    if (reloads > 1) return; // the reload that waits serves this signal too
     reloads++;
     const when = reloads === 1 ? 'again' : 'once more after that';
     process.stderr.write(`wsloom: SIGHUP: loading the handler ${when}\n`);
@@ -91,7 +91,7 @@ function stopOnSignals(server: Server, drainMs: number): void {
   process.on('SIGTERM', stop);
   const hasTerminal = isatty(1);
   process.on('SIGHUP', (signal) => {
-    // Also sent when a terminal is closed, which is then none any more.
+    // The signal is also sent when a terminal is closed; then standard output is no terminal any more.
     if (hasTerminal && !isatty(1)) stop(signal);
     else if (!isStopping) askForReload();
   });

@@ -14,13 +14,13 @@ export class BroadcastDriver implements Driver {
   #publisher: LoadConnection | undefined;
   #published = 0;
   #done = 0;
-  // Of the publications on their way, the one with the number n at n modulo their most.
+  // Rings: the publication with the number n is at n modulo the most that can be on their way.
 
   readonly #dueTimes: Float64Array;
   readonly #sendTimes: Float64Array;
-  /** How many subscribers have it, … */
+  /** How many subscribers have each publication, … */
   readonly #counts: Int32Array;
-  /** … and how many are to. */
+  /** … and how many are to get it. */
   readonly #targets: Int32Array;
 
   constructor(env: DriverEnvironment) {
@@ -92,13 +92,13 @@ export class BroadcastDriver implements Driver {
     this.#env.wake();
   }
 
-  /** What it has published may not have left it: nobody waits for that any more. */
+  /** The publisher is gone: its publications may not have left it, and are not waited for any more. */
   #losePublisher(): void {
     this.#publisher = undefined;
     this.#done = this.#published;
   }
 
-  /** What it has not got, nobody waits for any more. */
+  /** A subscriber is gone: publications that it has not got are not waited for any more. */
   #loseSubscriber(connection: LoadConnection): void {
     const now = performance.now();
     for (let number = connection.received; number < this.#published; number++) {
@@ -133,7 +133,7 @@ export class BroadcastDriver implements Driver {
     return abandoned;
   }
 
-  /** They come to each subscriber in order, so the oldest is done first. */
+  /** Counts the publications that all subscribers have. They come to each subscriber in order, so the oldest is done first. */
   #complete(slot: number, now: number): void {
     this.#done++;
     if (!this.#isRunning && !this.#schedule.isRated) return;

@@ -8,7 +8,7 @@ export class ConnectDriver implements Driver {
   readonly #env: DriverEnvironment;
   readonly #schedule: SendSchedule;
   #isRunning = false;
-  /** Those that are being opened, are open, or are being closed. */
+  /** Connections that are being opened, are open, or are being closed. */
   #underWay = 0;
 
   constructor(env: DriverEnvironment) {
@@ -54,7 +54,7 @@ export class ConnectDriver implements Driver {
 
   onTick(): void {}
 
-  /** Those that are being closed have a time limit of their own, and count when it is over. */
+  /** Connections that are being closed have a time limit of their own, and count when it is over. */
   abandon(): number {
     return this.#underWay - this.#env.connections.size;
   }

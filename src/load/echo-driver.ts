@@ -9,7 +9,7 @@ export class EchoDriver implements Driver {
   readonly #schedule: SendSchedule;
   #isRunning = false;
   #inFlight = 0;
-  /** Of messages that are due: connections take turns. */
+  /** Connections take turns with the messages that are due. */
   #turns: LoadConnection[] = [];
   #turn = 0;
 
@@ -98,7 +98,7 @@ export class EchoDriver implements Driver {
     return forgotten;
   }
 
-  /** Of what is due, each connection gets its part, and those that are full leave it to the others. */
+  /** Shares the messages that are due out among the connections. A connection that has enough on its way leaves its share to others. */
   #sendDue(now: number): void {
     const schedule = this.#schedule;
     schedule.advance(now);

@@ -38,11 +38,11 @@ export function makeReadBuffer(): Buffer {
   return Buffer.allocUnsafeSlow(OFF_PAGE_BYTES + READ_BYTES).subarray(OFF_PAGE_BYTES);
 }
 
-/** Whom a connection tells what happens on it. */
+/** What happens on a connection is reported to its listener. */
 export interface LoadListener {
   /** The server has accepted. */
   onOpen(connection: LoadConnection): void;
-  /** So many messages have come as they were expected. */
+  /** Messages have come as they were expected: this many. */
   onReplies(connection: LoadConnection, count: number): void;
   /** A message has come that was not sent. */
   onWrong(connection: LoadConnection): void;
@@ -50,7 +50,7 @@ export interface LoadListener {
   /** What was queued is with the system: see {@link LoadConnection.isQueued}. */
   onDrain(connection: LoadConnection): void;
   /**
-   * It is over; also if it never was open.
+   * The connection is over, or could not be opened.
    * @param code the close code that the server named, 1005 if none, 1006 if there was no Close.
    * @param failure what went wrong, undefined if we have closed it and the server has answered.
    */
@@ -82,16 +82,16 @@ export class LoadConnection implements SessionOwner {
   #failure: string | undefined;
   /** For the opening handshake, and then for the closing one. */
   #timer: NodeJS.Timeout | undefined;
-  /** When it began to connect, in ms. */
+  /** When the connection began to connect, in ms. */
   readonly startedAt = performance.now();
-  // Kept here for who drives it, to be found without a search for each message.
+  // For the driver. They are kept here so that no search is needed for each message.
 
   /** Messages that were sent and have not come back. */
   readonly inFlight: InFlight;
   /** Messages that have come as they were expected, in all. */
   received = 0;
 
-  /** Begins to connect. What comes of it is told to the listener, later. */
+  /** Begins to connect. The outcome is reported to the listener, later. */
   constructor(env: LoadEnvironment, listener: LoadListener) {
     const { options, address, readBuffer } = env;
     this.#env = env;
@@ -137,7 +137,7 @@ export class LoadConnection implements SessionOwner {
     return this.#isQueued;
   }
 
-  /** Sends the message so many times, if the connection is open. */
+  /** Sends the message `count` times, if the connection is open. */
   send(count: number): void {
     if (!this.isOpen) return;
     const { batch, batchFrames, sentBytes } = this.#env.frames;
@@ -149,15 +149,15 @@ export class LoadConnection implements SessionOwner {
   }
 
   /**
-   * Begins the closing handshake with 1000, unless that has begun; what is not open yet is dropped. The listener is told of
-   * its end, which is no failure.
+   * Begins the closing handshake with 1000, unless that has begun; what is not open yet is dropped. The listener is
+   * informed of its end, which is no failure.
    */
   close(): void {
     if (!this.#hasOpened) this.#socket.destroy();
     else if (this.#session.close(CloseCode.NORMAL, '')) this.#expectEnd();
   }
 
-  /** Ends it at once. @param failure why, as the listener is told. */
+  /** Ends the connection at once. @param failure why, for the listener. */
   fail(failure: string): void {
     this.#failure ??= failure;
     this.#session.closing.lost();

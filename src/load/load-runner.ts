@@ -22,7 +22,7 @@ import { type EncodedTally, Tally } from './tally.js';
 /** How many connections are being opened at a time: a server's backlog is not what is measured. */
 const MAX_OPENING = 64;
 
-/** For all connections to be over, in ms: somewhat longer than each of them has. */
+/** How long all connections may take to be over, in ms: somewhat longer than each of them may take. */
 const CLOSING_MS = MAX_CLOSE_MS + 1000;
 
 /** How often late answers are looked for, without a rate, in ms. */
@@ -49,9 +49,9 @@ export class LoadRunner implements LoadListener {
   readonly #env: LoadEnvironment;
   readonly #driver: Driver;
   readonly #tally = new Tally();
-  /** Those that are open. */
+  /** Open connections. */
   readonly #connections = new Set<LoadConnection>();
-  /** Those that are not over. */
+  /** Connections that are not over, open or not. */
   readonly #all = new Set<LoadConnection>();
   readonly #awaitingPong = new Set<LoadConnection>();
   #isAborted = false;
@@ -64,7 +64,7 @@ export class LoadRunner implements LoadListener {
   #wake: () => void = () => {};
 
   /**
-   * @param options of this thread: see {@link shareOfThread}
+   * @param options the share of this thread: see {@link shareOfThread}
    * @param calls of this thread; undefined on systems without koffi
    */
   constructor(options: ResolvedLoadOptions, calls: SystemCalls | undefined) {
@@ -91,20 +91,20 @@ export class LoadRunner implements LoadListener {
     };
   }
 
-  /** Ends it early, wherever it is: both promises are settled as soon as connections are closed. */
+  /** Ends the load early, in whatever phase: the promises of `open` and `run` settle as soon as connections are closed. */
   abort(): void {
     this.#isAborted = true;
     this.#wake();
   }
 
-  /** Drops all connections, after which nothing of this is of use any more. */
+  /** Drops all connections. The runner cannot be used any more. */
   terminate(): void {
     this.abort();
     this.#driver.stop(performance.now());
     for (const connection of this.#all) connection.fail(TERMINATED);
   }
 
-  /** Opens the connections that are to be open before. Resolves when each is open, or has failed. */
+  /** Opens the connections that the load begins with. Resolves when each of them is open, or has failed. */
   async open(): Promise<void> {
     const wanted = this.#driver.connectionsBefore;
     for (let begun = 0; begun < wanted && !this.#isAborted; ) {
@@ -141,7 +141,7 @@ export class LoadRunner implements LoadListener {
     if (this.#startsAnew) await this.#settle();
   }
 
-  /** An amount is exact, and a rate owes nothing of before: then what was sent to warm up is settled first. */
+  /** Whether the messages of the warm-up must be answered before the measurement begins: an amount is exact, and a rate begins anew. */
   get #startsAnew(): boolean {
     return Number.isFinite(this.#options.amount) || Number.isFinite(this.#options.ratePerSecond);
   }
@@ -164,7 +164,7 @@ export class LoadRunner implements LoadListener {
     await this.#settle();
   }
 
-  /** What was done before the measurement is no part of it; but idle connections are measured as they open. */
+  /** Begins the measurement without what was done before. Only idle connections are measured from their opening on. */
   #restartTally(): void {
     if (this.#options.mode !== 'idle') this.#tally.restart();
   }
@@ -181,13 +181,13 @@ export class LoadRunner implements LoadListener {
     this.#driver.stop(performance.now()); // if it has been ended while it warmed up
     this.#isClosing = true;
     for (const connection of this.#all) connection.close();
-    this.#isAborted = false; // it is what it wants
+    this.#isAborted = false; // the wait below is to last
     await this.#until(() => this.#all.size === 0, CLOSING_MS);
   }
 
   /**
    * A server may have answered an opening handshake before the application knows of the connection: what is published then
-   * does not reach it. Who has answered a ping is there.
+   * does not reach it. A connection that has answered a ping is known.
    */
   async #exchangePings(): Promise<void> {
     for (const connection of this.#connections) {
@@ -210,7 +210,7 @@ export class LoadRunner implements LoadListener {
 
   onWrong(connection: LoadConnection): void {
     const { mode, expect } = this.#options;
-    if (expect === 'none' || mode === 'idle' || mode === 'connect') return; // whatever it says, nobody asked
+    if (expect === 'none' || mode === 'idle' || mode === 'connect') return; // no answer is expected
     connection.fail(WRONG);
   }
 

@@ -11,10 +11,10 @@ import { PROGRESS_MS } from './thread-messages.js';
 type LoadPart = Pick<LoadRunner, 'open' | 'run' | 'abort' | 'terminate' | 'progress'>;
 
 /**
- * Puts a load on a WebSocket server, and measures it. What goes wrong with connections is in the result: the promise rejects
- * with {@link OptionError} if an option cannot be used, and otherwise never because of the server.
+ * Puts a load on a WebSocket server, and measures the server. Errors of connections are in the result. The promise rejects with an
+ * {@link OptionError} if an option cannot be used, and never because of what the server does.
  *
- * With one worker, the default, it runs in the thread that calls, and measures that thread's other work too.
+ * With one worker, the default, the load runs in the thread that calls, and what else that thread does is in the figures too.
  */
 export async function load(options: LoadOptions, controls: LoadControls = {}): Promise<LoadResult> {
   const resolved = resolveLoadOptions(options);
@@ -33,7 +33,7 @@ export async function load(options: LoadOptions, controls: LoadControls = {}): P
     for (const part of tallies) tally.add(part);
     return resultOf(resolved, tally, new Date());
   } catch (error) {
-    // The others would stay for ever: they wait for a command, or for the end of what has no end.
+    // The other threads would stay for ever: they wait for a command, or put on a load without an end.
     for (const part of parts) part.terminate();
     throw error;
   } finally {
@@ -50,6 +50,6 @@ async function partsOf(resolved: ResolvedLoadOptions): Promise<LoadPart[]> {
 function progressOf(parts: readonly LoadPart[]): LoadProgress {
   const all = parts.map(({ progress }) => progress);
   const sum = (count: 'open' | 'messages' | 'errors') => all.reduce((total, part) => total + part[count], 0);
-  // They go from phase to phase together.
+  // All parts go from phase to phase together.
   return { ...(all[0] as LoadProgress), open: sum('open'), messages: sum('messages'), errors: sum('errors') };
 }

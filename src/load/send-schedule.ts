@@ -8,23 +8,23 @@ const LATE_MS = 2;
 const MAX_PARTS = 1000;
 
 /**
- * How many messages a thread may send, by its amount and its rate. Without a rate as many as are wanted; with one, those that
- * are due, and each has the time from which it counts: when it was due, however late it can be sent.
+ * How many messages a thread may send, by its amount and its rate. Without a rate it is as many as are wanted. With a rate it is the
+ * messages that are due, and the latency of each counts from when it was due, however late it can be sent.
  */
 export class SendSchedule {
   readonly #perMs: number;
   #left = Number.POSITIVE_INFINITY;
   #startedAt = 0;
   #advancedTo = 0;
-  /** How many have become due since. */
+  /** How many messages have become due since the start. */
   #released = 0;
-  /** Those that are due and not taken, first in, first out: entries from `#first` on. */
+  /** The messages that are due and not taken, first in, first out: entries from `#first` on. */
   readonly #times: number[] = [];
   readonly #counts: number[] = [];
   #first = 0;
   #waiting = 0;
 
-  /** From when what was last taken counts, in ms. */
+  /** The time from which the messages that were last taken count, in ms. */
   time = 0;
 
   constructor({ ratePerSecond }: Pick<ResolvedLoadOptions, 'ratePerSecond'>) {
@@ -35,17 +35,17 @@ export class SendSchedule {
     return Number.isFinite(this.#perMs);
   }
 
-  /** Whether there will never be more. */
+  /** Whether no more messages will become due. */
   get isExhausted(): boolean {
     return this.#left === 0 && this.#waiting === 0;
   }
 
-  /** How many are due and not taken. */
+  /** How many messages are due and not taken. */
   get waiting(): number {
     return this.#waiting;
   }
 
-  /** From now on so many in all, and none is late. @param now in ms */
+  /** Starts anew: from now on no message is late. @param left messages in all. @param now in ms */
   start(left: number, now: number): void {
     this.#left = left;
     this.#startedAt = now;
@@ -54,7 +54,7 @@ export class SendSchedule {
     this.#clear();
   }
 
-  /** Makes due what is due by `now`, in ms; if the last time was long ago, what was due in each ms since counts from that. */
+  /** Makes due the messages that are due by `now`, in ms. After a long time, each part of it counts by itself. */
   advance(now: number): void {
     const missed = now - this.#advancedTo;
     if (missed > LATE_MS) {
@@ -76,7 +76,7 @@ export class SendSchedule {
     this.#counts.push(count);
   }
 
-  /** Takes up to `wanted`, all of which count from the same {@link time}: to be called until it returns 0. */
+  /** Takes up to `wanted` messages, which all count from the same {@link time}. To be called until it returns 0. */
   take(wanted: number, now: number): number {
     if (!this.isRated) {
       this.time = now;
@@ -95,7 +95,7 @@ export class SendSchedule {
     return taken;
   }
 
-  /** Gives up what is due and not taken, and notes how long it has waited at `now`, in ms: it would have taken longer. */
+  /** Gives up the messages that are due and not taken, and notes how long they have waited at `now`, in ms: their latency is at least that. */
   abandon(now: number, latency: Latency): void {
     for (let i = this.#first; i < this.#times.length; i++) {
       latency.note(now - (this.#times[i] as number), this.#counts[i] as number);

@@ -26,7 +26,7 @@ export class WorkerLoad {
     });
     this.#opened = this.#says('open').then(() => undefined);
     this.#done = this.#says('done').then(({ tally }) => tally);
-    this.#done.catch(() => {}); // whoever waits for it is told; until then nobody may
+    this.#done.catch(() => {}); // it rejects for the caller of `run`; before that call nobody listens
   }
 
   open(): Promise<void> {

@@ -1,4 +1,4 @@
-/** How many letters a typing error may have got wrong. */
+/** How many letters may be wrong. */
 const MAX_DISTANCE = 2;
 
 /**
@@ -11,7 +11,7 @@ export function similarName(name: string, known: readonly string[]): string | un
   let least = MAX_DISTANCE + 1;
   for (const candidate of known) {
     const far = distance(name.toLowerCase(), candidate.toLowerCase());
-    // Of a short name two letters are most of it.
+    // Two wrong letters are most of a short name.
     if (far >= least || far * 2 >= candidate.length) continue;
     nearest = candidate;
     least = far;

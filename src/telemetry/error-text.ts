@@ -1,16 +1,16 @@
 import { types } from 'node:util';
 import { describeValue } from './describe-value.js';
 
-/** The most that is shown of an error: a message may quote whatever a client has sent. */
+/** How many characters of an error are shown: a message may quote whatever a client has sent. */
 const MAX_CHARACTERS = 8 * 1024;
 
 /** The lines of a stack that name a place in a file: `    at name (file:///app/chat.js:10:5)`. */
 const FRAMES = /^\s+at .*:\d+:\d+\)?$/gm;
 
-/** Where this package's code is, as stacks name it; also by its source maps. */
+/** The folders of this package's code, as stacks name them, with source maps and without. */
 const OURS = ['../', '../../src/'].map((path) => new URL(path, import.meta.url).pathname);
 
-/** An error for the log: its stack, or what was thrown instead of one. Whatever it is, this does not throw. */
+/** An error for the log: its stack, or a description of what was thrown instead of an error. Never throws, whatever it is given. */
 export function errorText(error: unknown): string {
   let text: string;
   try {
@@ -24,9 +24,8 @@ export function errorText(error: unknown): string {
 }
 
 /**
- * What errors of the same cause have in common: their name, and the place in the application that they come from. For what is thrown by
- * this package or the engine, or without a stack, the message too, without its numbers and quotations. Like
- * {@link errorText} this does not throw.
+ * What errors of the same cause have in common: their name, and the place in the application that they come from. Errors of this package
+ * or of the engine, and those without a stack, are known by their message too, without its numbers and quotations. Never throws.
  */
 export function errorOrigin(error: unknown): string {
   try {
@@ -42,12 +41,12 @@ export function errorOrigin(error: unknown): string {
   return withoutParticulars(errorText(error));
 }
 
-/** Also of another realm (`node:vm`, test runners). */
+/** Whether it is an error, also of another realm (`node:vm`, test runners). */
 function isError(value: unknown): value is Error {
   return value instanceof Error || types.isNativeError(value);
 }
 
-/** A message without what differs from one case to the next: numbers, and what it quotes. */
+/** A message without its numbers and quotations, which differ from one case to the next. */
 export function withoutParticulars(message: string): string {
   return message
     .replace(/"(?:[^"\\]|\\.)*"?/g, '""')

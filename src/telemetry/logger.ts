@@ -1,10 +1,13 @@
 import { errorText } from './error-text.js';
 import { ignoreErrors, StandardError } from './standard-error.js';
 
-/** Where a server reports what happens: one call for each report, without a line's end. A report with a stack has several lines. */
+/** Where a server reports what happens: one call for each report, without the line break at its end. A report with a stack has several lines. */
 export interface Logger {
+  /** Takes what happens in normal operation, such as a limit that was met. */
   info(line: string): void;
+  /** Takes what may need attention. */
   warn(line: string): void;
+  /** Takes errors, with their stacks. */
   error(line: string): void;
 }
 
@@ -14,8 +17,8 @@ export const LOG_LEVELS = ['info', 'warn', 'error'] as const satisfies readonly 
 const standardError = new StandardError();
 
 /**
- * All to standard error, with the level in front. No call throws. None waits for a reader, unless standard error cannot be opened
- * again: it belongs to another user, or is a terminal on a system other than Linux.
+ * Writes every report to standard error, with its level in front. No call throws. No call waits for a reader, unless standard error
+ * cannot be opened again, because it belongs to another user, or is a terminal on a system other than Linux.
  */
 export const stderrLogger: Logger = {
   info: (line) => standardError.write(`wsloom: info: ${line}\n`),
@@ -24,9 +27,9 @@ export const stderrLogger: Logger = {
 };
 
 /**
- * A logger of the application's, at the boundary: when it throws, or returns a promise that rejects, the line goes to
- * `fallback`, and nothing else of the server notices. The first failure is reported there too. What it writes to standard
- * output and standard error fails without harm.
+ * Guards the server from a logger of the application. When the logger throws, or returns a promise that rejects, the line goes to
+ * `fallback`, and nothing else of the server notices. The first failure is reported there too. Errors of what the logger writes to
+ * standard output and standard error do no harm.
  */
 export function guardLogger(log: Logger, fallback: Logger = stderrLogger): Logger {
   let hasFailed = false;
@@ -39,7 +42,7 @@ export function guardLogger(log: Logger, fallback: Logger = stderrLogger): Logge
       fallback[level](line);
     };
     try {
-      // It may write there, like `console`, and then an error is reported to nobody but the process.
+      // The logger may write there, like `console`; an error of that would end the process.
       ignoreErrors(process.stdout);
       ignoreErrors(process.stderr);
       // A logger that is typed to return nothing may still be an async function.

@@ -7,10 +7,10 @@ import { isMainThread } from 'node:worker_threads';
 /** Descriptor of standard error. */
 const STDERR = 2;
 
-/** What may wait for a reader that takes nothing, in bytes. Lines beyond it are dropped, and counted. */
+/** The bytes that may wait for a reader that takes nothing. Lines beyond it are dropped, and counted. */
 const MAX_QUEUED_BYTES = 64 * 1024;
 
-/** How often what waits is tried again, in ms. */
+/** How often waiting lines are tried again, in ms. */
 const RETRY_MS = 100;
 
 interface Sink {
@@ -19,8 +19,8 @@ interface Sink {
 }
 
 /**
- * Standard error as a server may use it: a write neither throws nor waits, and nothing that becomes of it (its reader is gone,
- * its disk is full, its reader is stopped) is an error of the process.
+ * Standard error as a server may use it: a write neither throws nor waits. When its reader is gone or stopped, or its disk is full, that
+ * is no error of the process.
  */
 export class StandardError {
   #sink: Sink | undefined;
@@ -38,14 +38,14 @@ export class StandardError {
       const notice = dropped === 0 ? '' : `wsloom: warning: ${dropped} reports were dropped: nobody read them\n`;
       this.#sink.write(notice + text);
     } catch {
-      // This was the place to report it.
+      // Standard error is where this would be reported.
     }
   }
 }
 
 /**
- * Node's stream, which others may have redirected, wherever it does not wait. It does wait for a terminal. And in a worker
- * thread its errors are thrown in the main thread, out of reach: there it is a way of our own.
+ * Chooses Node's stream, which the application may have redirected, wherever that does not wait. It does wait for a terminal. In a worker
+ * thread its errors are thrown in the main thread, out of reach. In these two cases we write to the descriptor ourselves.
  */
 function chooseSink(): Sink {
   const isTerminal = isatty(STDERR);
@@ -58,12 +58,12 @@ function chooseSink(): Sink {
   return new DescriptorSink(stats.isFile() ? STDERR : openWithoutWaiting());
 }
 
-/** Standard error as a descriptor of our own that does not wait: the flag belongs to an opening, and other processes share the first. */
+/** Opens standard error again, as a descriptor that does not wait: other processes share the first one, and its flags with it. */
 function openWithoutWaiting(): number {
   try {
     return openSync(`/proc/self/fd/${STDERR}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
-    return STDERR; // it belongs to somebody else, or this is not Linux: it may wait
+    return STDERR; // it belongs to another user, or this is not Linux: writing may wait
   }
 }
 
@@ -84,17 +84,17 @@ class StreamSink implements Sink {
   }
 }
 
-/** Streams whose errors are ignored now. */
+/** The streams whose errors are ignored now. */
 const ignored = new Set<Writable>();
 
 /**
- * Keeps the errors of a stream from the process as long as what is written to it now may fail; otherwise they are the
- * application's. To be called before it is written to, by whomever.
+ * Ignores the errors of a stream as long as what is written to it now may fail; later errors are the application's. To be called before
+ * every write.
  */
 export function ignoreErrors(stream: Writable): void {
   if (ignored.has(stream)) return;
   ignored.add(stream);
-  // Each thread's output is piped there, and Node lets ten listeners pass without a warning: so it does for its pipes, too.
+  // The output of each thread is piped there. Node warns from eleven listeners on, and this one must not count among them.
   const maxListeners = stream.getMaxListeners();
   stream.setMaxListeners(0);
   stream.on('error', ignore);
@@ -111,7 +111,7 @@ export function ignoreErrors(stream: Writable): void {
   setImmediate(release).unref();
 }
 
-/** Writes to a descriptor that does not wait, and keeps what it does not take. */
+/** Writes to a descriptor that does not wait, and keeps the bytes that the descriptor does not take. */
 export class DescriptorSink implements Sink {
   readonly #fd: number;
   #queue: Buffer[] = [];
@@ -145,7 +145,7 @@ export class DescriptorSink implements Sink {
         }, RETRY_MS).unref();
         return;
       }
-      // Gone, or full: nobody can be informed.
+      // The reader is gone, or the disk is full: there is nobody to report it to.
       this.#queue = [];
       this.queuedBytes = 0;
     }
