@@ -3,13 +3,12 @@ export type { Handler } from './connection/handler.js';
 export { type Message, MessageVoidError } from './connection/message.js';
 export { defineHandler, type ModuleHandler } from './host/define-handler.js';
 export { HandlerModuleError } from './host/handler-module-error.js';
-export type { Logger } from './host/logger.js';
 export { publish, roomToPublish } from './host/publish.js';
 export type { Upgrade, UpgradeAcceptance, UpgradeRefusal, UpgradeRequest } from './host/upgrade-hook.js';
 export type { Thresholds } from './kernels/thresholds.js';
 export { ArenaError } from './memory/arena.js';
+export { ConfigError, OptionError } from './options/option-error.js';
 export { BundledError } from './primary/bundled-error.js';
-export { ConfigError } from './primary/config-error.js';
 export {
   type CloseOptions,
   createServer,
@@ -18,9 +17,10 @@ export {
   type ServerAddress,
 } from './primary/server.js';
 export type { ServerOptions } from './primary/server-options.js';
-export type { LimitStats, ServerStats } from './primary/stats.js';
 export { WorkerStartError } from './primary/worker-start-error.js';
 export { CloseCode } from './protocol/close.js';
 export { CloseArgumentError } from './protocol/close-payload.js';
 export type { HandshakeHeaders } from './protocol/opening/handshake-headers.js';
 export type { HeaderSource, HeaderValue } from './protocol/opening/handshake-response.js';
+export type { Logger } from './telemetry/logger.js';
+export type { LimitStats, ServerStats } from './telemetry/server-stats.js';

@@ -19,7 +19,7 @@ const TIERS: readonly (readonly string[])[] = [
   ['connection', 'pubsub', 'client'],
   ['protocol'],
   ['kernels'],
-  ['memory', 'system'],
+  ['memory', 'system', 'telemetry', 'options'],
 ];
 
 /** Exceptions: these imports are allowed beside those downward … */
@@ -31,7 +31,7 @@ const FORBIDDEN: ReadonlySet<string> = new Set(
 );
 
 /** These run in a worker, in the primary, under a fuzzer and in a benchmark: no sockets, threads, timers, clocks. */
-const PURE: readonly string[] = ['protocol', 'kernels', 'memory'];
+const PURE: readonly string[] = ['protocol', 'kernels', 'memory', 'options'];
 const IMPURE_MODULE = /^(node:)?(net|tls|http|https|http2|dgram|worker_threads|timers)(\/.*)?$/;
 
 /** This runs in browsers too: what it needs of a platform is passed in. */
@@ -243,6 +243,7 @@ describe('the check of layers', () => {
     ['cli.ts', "import { createServer } from './index.js'; import { run } from './load/run.js';"],
     ['load/a.ts', "import { Client } from '../client/client.js'; import { k } from '../kernels/k.js';"],
     ['load/a.ts', "const thread = new URL('./thread.js', import.meta.url);"],
+    ['protocol/a.ts', "import { shown } from '../options/shown.js';"],
     ['client/a.ts', "import { connect } from 'node:net'; import { close } from '../protocol/close.js';"],
     ['kernels/wasm.ts', "const file = new URL('../kernels.wasm', import.meta.url);"],
     ['protocol/a.ts', "/** Unlike setTimeout. */ const name = 'Date'; // import { x } from '../host/x.js'"],
@@ -271,6 +272,9 @@ describe('the check of layers', () => {
     ['protocol/a.ts', "const x = `${await import('../host/x.js')}`;"],
     ['protocol/a.ts', "const a = b / c; import { x } from '../host/x.js'; const d = e / f;"],
     ['memory/a.ts', "import { x } from '../kernels/x.js';"],
+    ['telemetry/a.ts', "import { x } from '../options/x.js';"],
+    ['options/a.ts', "import type { x } from '../protocol/x.js';"],
+    ['options/a.ts', "import { connect } from 'node:net';"],
     ['kernels/a.ts', "import { x } from '../protocol/x.js';"],
     ['host/a.ts', "const url = new URL('../worker/worker.js', import.meta.url);"],
     ['worker/a.ts', "import { x } from '../primary/x.js';"],

@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander';
 import { NEVER_BYTES } from '../kernels/thresholds.js';
+import { showSize } from '../options/units.js';
 import { type Crossover, type KernelFigure, type KernelStudy, studyKernels } from '../study/study-kernels.js';
 import { figure, table } from './table.js';
 import { showThresholds } from './thresholds.js';
-import { parseSeconds, showSize } from './values.js';
+import { parseSeconds } from './values.js';
 
 interface KernelsFlags {
   /** In ms. */

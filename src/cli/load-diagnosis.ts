@@ -32,7 +32,7 @@ const STATUS_HINTS: Readonly<Record<number, string>> = {
   503: 'it has no room for more connections, or is going away',
 };
 
-/** Of a Close that the server began with. */
+/** What the close codes of a server mean for a load. */
 const CLOSE_HINTS: Readonly<Record<string, string>> = {
   1001: 'it is going away',
   1003: 'it does not take such messages: maybe it wants the other of --text and --binary',

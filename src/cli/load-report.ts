@@ -2,11 +2,11 @@ import { UNEXPECTED } from '../load/failures.js';
 import type { LoadProgress } from '../load/load-options.js';
 import { type LoadResult, SATURATED } from '../load/load-result.js';
 
-/** What is done in a second, at a glance: three digits are what a measurement is worth. */
+/** How rates are written: `12,300`. */
 const PER_SECOND = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const MEGA = 1e6;
 
-/** One line, over the one before. */
+/** Shows how far the load is, in one line that overwrites the one before. */
 export function showProgress({ phase, elapsedMs, durationMs, open, messages, errors }: LoadProgress): void {
   const seconds = (elapsedMs / 1000).toFixed(0);
   const of = Number.isFinite(durationMs) ? ` of ${(durationMs / 1000).toFixed(0)}` : '';
@@ -36,9 +36,9 @@ export function renderReport(result: LoadResult): string {
   return [...(title === undefined ? [] : [title]), describe(result), '', ...lines, ''].join('\n');
 }
 
-/** What the figures must not be believed for. */
+/** Reasons not to believe the figures. */
 export function warnings({ client, mode, errorsByKind }: LoadResult): string[] {
-  if (errorsByKind[UNEXPECTED] !== undefined) return []; // that is what kept it busy
+  if (errorsByKind[UNEXPECTED] !== undefined) return []; // these messages kept the client busy
   if (client.utilization < SATURATED || client.microsPerMessage === 0) return [];
   const percent = Math.round(client.utilization * 100);
   // In broadcast there is one thread, and no more.

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { excerpt } from '../protocol/opening/handshake-error.js';
-import { OptionError } from './option-error.js';
+import { OptionError } from '../options/option-error.js';
+import { excerpt } from '../options/shown.js';
 
 /** Where a ws or wss URI leads (RFC 6455 section 3). */
 export interface Address {

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { excerpt } from '../protocol/opening/handshake-error.js';
-import { OptionError } from './option-error.js';
+import { OptionError } from '../options/option-error.js';
+import { excerpt } from '../options/shown.js';
 
 /** One or several files of certificates in PEM; each may hold several certificates. */
 export type Certificates = string | Buffer | readonly (string | Buffer)[];

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { OptionError } from '../options/option-error.js';
 import { CloseCode, type CloseStatus } from '../protocol/close.js';
 import { ABNORMAL_CLOSURE } from '../protocol/closing-handshake.js';
 import { MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
@@ -11,7 +12,6 @@ import { bufferOf } from './buffer-of.js';
 import type { ConnectionHooks } from './client-hooks.js';
 import type { ClientLimits } from './client-limits.js';
 import { ClientMessage, copyOf } from './client-message.js';
-import { OptionError } from './option-error.js';
 import { ClientSession, type SessionOwner } from './session.js';
 
 /** How a client's connection has ended. */

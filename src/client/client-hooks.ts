@@ -2,10 +2,10 @@ import type { ClientMessage } from './client-message.js';
 
 /** The hooks that are told of a connection. They name its type as they are given it: see {@link ClientHooks}. */
 export interface ConnectionHooks<Connection> {
-  /** A message has come. */
+  /** Called for each message. The message may be kept. */
   message?(connection: Connection, message: ClientMessage): void;
-  /** A pong has come, asked for by {@link ClientConnection.ping} or not. */
+  /** Called for each pong, whether {@link ClientConnection.ping} has asked for it or not. */
   pong?(connection: Connection, payload: Buffer): void;
-  /** After `send` has returned false: everything that was queued is with the system. */
+  /** Called when everything that was queued is with the operating system, after `send` has returned false. */
   drain?(connection: Connection): void;
 }

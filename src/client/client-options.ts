@@ -1,74 +1,117 @@
-import { shown, unknownOption } from '../protocol/shown.js';
+import { milliseconds, type Option, OptionSet, other, size, WrongValue } from '../options/define.js';
+import { OptionError } from '../options/option-error.js';
+import { shown } from '../options/shown.js';
 import type { Certificates } from './certificates.js';
 import type { ClientConnection } from './client-connection.js';
 import type { ConnectionHooks } from './client-hooks.js';
 import type { ClientLimits } from './client-limits.js';
 import type { HandshakeOffer } from './handshake.js';
-import { OptionError } from './option-error.js';
 
-/** What a client is told of its connection. A hook that throws ends the connection, and the error is the caller's: uncaught. */
+/** What a client is called with. A hook that throws ends the connection, and the error is the caller's: uncaught. */
 export type ClientHooks = ConnectionHooks<ClientConnection>;
 
-/** Options of {@link connect}. */
+/** Options of {@link connect}. An option that cannot be used, or that there is not, is an {@link OptionError}. */
 export interface ClientOptions extends HandshakeOffer, ClientHooks {
-  /** Whether a wss server must have a certificate that this machine trusts; default true. */
+  /**
+   * Whether a wss server must have a certificate that this machine trusts.
+   *
+   * @default true
+   */
   readonly rejectUnauthorized?: boolean;
-  /** Certificates to trust instead of the machine's, in PEM. */
+  /**
+   * Certificates to trust instead of the machine's, in PEM.
+   *
+   * @default those of the machine
+   */
   readonly ca?: Certificates;
-  /** For TCP, TLS and the opening handshake together, in ms, from 1 to 2^31 less 1; default 10 s. */
+  /**
+   * The time for TCP, TLS and the opening handshake together, in ms. Beyond it the promise rejects with a {@link ConnectError}. From 1 ms
+   * to 2^31 less 1 ms (24 days).
+   *
+   * @default 10 s
+   */
   readonly handshakeTimeoutMs?: number;
-  /** For the server to answer our Close, and to close TCP, in ms, from 1 to 2^31 less 1; default 5 s. */
+  /**
+   * The time for the server to answer our Close, and to close TCP, in ms. Beyond it the connection is destroyed. From 1 ms to 2^31 less 1
+   * ms (24 days).
+   *
+   * @default 5 s
+   */
   readonly closeTimeoutMs?: number;
-  /** Longest message that the server may send, in bytes, from 1 to 2^32 less 1; default 16 MiB. A longer one is refused with 1009. */
+  /**
+   * The longest message that the server may send, in bytes. A longer one is refused with 1009. From 1 byte to 4 GiB less 1 byte.
+   *
+   * @default 16 MiB
+   */
   readonly maxPayloadBytes?: number;
 }
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** All of them. */
-const OPTIONS = [
-  'subprotocols',
-  'headers',
-  'message',
-  'pong',
-  'drain',
-  'rejectUnauthorized',
-  'ca',
-  'handshakeTimeoutMs',
-  'closeTimeoutMs',
-  'maxPayloadBytes',
-] as const satisfies readonly (keyof ClientOptions)[];
+/** Every option of a client. */
+export const CLIENT_ROWS = {
+  subprotocols: other({
+    help: 'what is offered, in the order of preference',
+    defaultText: 'none',
+    read: readSubprotocols,
+  }),
+  headers: other({ help: 'sent besides those of the handshake', defaultText: 'none', read: (headers) => headers }),
+  message: hook('is given each message'),
+  pong: hook('is given each pong'),
+  drain: hook('is called when everything that was queued is with the system'),
+  rejectUnauthorized: other({
+    help: 'whether a certificate must be trusted',
+    defaultText: 'true',
+    read: (isWanted) => isWanted,
+  }),
+  ca: other({
+    help: "certificates to trust instead of the machine's",
+    defaultText: 'those of the machine',
+    read: (ca) => ca,
+  }),
+  handshakeTimeoutMs: milliseconds({
+    least: 1,
+    most: MAX_TIMEOUT_MS,
+    byDefault: 10_000,
+    help: 'for TCP, TLS and the opening handshake together',
+  }),
+  closeTimeoutMs: milliseconds({
+    least: 1,
+    most: MAX_TIMEOUT_MS,
+    byDefault: 5000,
+    help: 'for the server to answer our Close, and to close TCP',
+  }),
+  maxPayloadBytes: size({
+    least: 1,
+    most: 2 ** 32 - 1,
+    byDefault: 16 * 1024 * 1024,
+    help: 'longest message that the server may send; beyond: 1009',
+  }),
+} as const satisfies Record<keyof ClientOptions, Option<unknown>>;
 
-const HOOKS = ['message', 'pong', 'drain'] as const;
+const CLIENT_OPTIONS = new OptionSet(CLIENT_ROWS);
 
-/** Looks for what would change nothing, silently, or fail when it is used. @throws OptionError */
-export function checkOptions(options: ClientOptions): void {
+function hook(help: string): Option<unknown> {
+  return other({
+    help,
+    read: (given) => {
+      if (given === undefined || typeof given === 'function') return given;
+      throw new WrongValue(`must be a function, got ${shown(given)}`);
+    },
+  });
+}
+
+function readSubprotocols(given: unknown): unknown {
+  if (given === undefined || Array.isArray(given)) return given;
+  throw new WrongValue(`must be an array of names, got ${shown(given)}`);
+}
+
+/** Looks for what would change nothing, silently, or fail when it is used; and fills in the limits. @throws OptionError */
+export function resolveClientLimits(options: ClientOptions): ClientLimits {
   if (typeof options !== 'object' || options === null) {
     throw new OptionError('options', `connect(url, options) takes an object of options, got ${shown(options)}`);
   }
-  const unknown = unknownOption(options, OPTIONS);
-  if (unknown !== undefined) throw new OptionError(unknown.name, unknown.message);
-  for (const name of HOOKS) {
-    const hook: unknown = options[name];
-    if (hook === undefined || typeof hook === 'function') continue;
-    throw new OptionError(name, `${name} must be a function, got ${shown(hook)}`);
-  }
-  const { subprotocols } = options;
-  if (subprotocols === undefined || Array.isArray(subprotocols)) return;
-  throw new OptionError('subprotocols', `subprotocols must be an array of names, got ${shown(subprotocols)}`);
-}
-
-/** Checks the limits and fills in defaults. @throws OptionError */
-export function resolveLimits(options: ClientOptions): ClientLimits {
-  const { handshakeTimeoutMs = 10_000, closeTimeoutMs = 5000, maxPayloadBytes = 16 * 1024 * 1024 } = options;
-  return {
-    handshakeTimeoutMs: checkNumber('handshakeTimeoutMs', handshakeTimeoutMs, MAX_TIMEOUT_MS),
-    closeTimeoutMs: checkNumber('closeTimeoutMs', closeTimeoutMs, MAX_TIMEOUT_MS),
-    maxPayloadBytes: checkNumber('maxPayloadBytes', maxPayloadBytes, 2 ** 32 - 1),
-  };
-}
-
-function checkNumber(name: string, value: unknown, greatest: number): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= greatest) return value;
-  throw new OptionError(name, `${name} must be an integer from 1 to ${greatest}, got ${shown(value)}`);
+  CLIENT_OPTIONS.checkNames(options);
+  const { handshakeTimeoutMs, closeTimeoutMs, maxPayloadBytes } = CLIENT_OPTIONS.resolve(options);
+  return { handshakeTimeoutMs, closeTimeoutMs, maxPayloadBytes };
 }

@@ -1,7 +1,7 @@
 import { readAddress } from './address.js';
 import { checkCertificates } from './certificates.js';
 import { ClientConnection } from './client-connection.js';
-import { type ClientOptions, checkOptions, resolveLimits } from './client-options.js';
+import { type ClientOptions, resolveClientLimits } from './client-options.js';
 import { ConnectError } from './connect-error.js';
 import { dial } from './dial.js';
 import { Handshake } from './handshake.js';
@@ -18,8 +18,7 @@ import { Handshake } from './handshake.js';
  */
 export async function connect(url: string | URL, options: ClientOptions = {}): Promise<ClientConnection> {
   const address = readAddress(url);
-  checkOptions(options);
-  const limits = resolveLimits(options);
+  const limits = resolveClientLimits(options);
   const handshake = new Handshake(address, options);
   const { rejectUnauthorized = true, ca } = options;
   checkCertificates(ca);

@@ -1,3 +1,4 @@
+export { OptionError } from '../options/option-error.js';
 export { CloseCode } from '../protocol/close.js';
 export { CloseArgumentError } from '../protocol/close-payload.js';
 export { HandshakeConfigError } from '../protocol/opening/handshake-error.js';
@@ -10,8 +11,7 @@ export {
 export { ProtocolError, type ProtocolRule } from '../protocol/protocol-error.js';
 export type { ClientClosed, ClientConnection, ClientData } from './client-connection.js';
 export type { ClientMessage } from './client-message.js';
-export type { ClientHooks, ClientOptions } from './client-options.js';
+export type { ClientOptions } from './client-options.js';
 export { connect } from './connect.js';
 export { ConnectError } from './connect-error.js';
 export type { HandshakeOffer } from './handshake.js';
-export { OptionError } from './option-error.js';

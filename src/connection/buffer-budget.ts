@@ -1,4 +1,4 @@
-import { Counter, type Counters } from './counters.js';
+import { Counter, type Counters } from '../telemetry/counters.js';
 
 const KIB = 1024;
 

@@ -1,11 +1,11 @@
 import type { Kernel } from '../kernels/kernel.js';
 import type { Arena } from '../memory/arena.js';
 import type { Topics } from '../pubsub/topics.js';
+import type { Counters } from '../telemetry/counters.js';
+import type { LimitIncident } from '../telemetry/limit-incident.js';
 import type { Connection } from './connection.js';
 import type { JudgedLimits, LimiterEnvironment } from './connection-limiter.js';
-import type { Counters } from './counters.js';
 import type { Hooks } from './hooks.js';
-import type { Incident } from './incident.js';
 import type { MessageLimits } from './input.js';
 import type { OutBuffer } from './out-buffer.js';
 import type { PinnedMemory } from './pinned-memory.js';
@@ -44,7 +44,7 @@ export interface ConnectionEnvironment<Hosted = Connection> extends LimiterEnvir
   readonly poison: boolean;
 
   /** A connection was closed, or restrained, by one of the limits. @param detail what there is to add, for the log. */
-  onLimit(connection: Connection, incident: Incident, detail?: string): void;
+  onLimit(connection: Connection, incident: LimitIncident, detail?: string): void;
   /** The connection is not open any more: closing has begun, or it was lost. Once, before {@link onConnectionClosed}. */
   onConnectionClosing(connection: Hosted): void;
   /** The connection is over. */

@@ -9,13 +9,13 @@ import type { FrameMemory } from '../pubsub/frame-memory.js';
 import type { Publisher, Subscriber } from '../pubsub/subscriber.js';
 import type { Subscription } from '../pubsub/subscription.js';
 import type { Topics } from '../pubsub/topics.js';
+import { Counter } from '../telemetry/counters.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { Connection, SendData } from './connection.js';
 import type { ConnectionInfo } from './connection-info.js';
 import { ConnectionLimiter } from './connection-limiter.js';
-import { Counter } from './counters.js';
 import type { ConnectionEnvironment, Throttled } from './environment.js';
 import type { HookedConnection } from './hooks.js';
-import { Incident } from './incident.js';
 import { Input, type InputListener } from './input.js';
 import { LentMessage } from './message.js';
 import { NO_LANE, type OutBuffer } from './out-buffer.js';
@@ -491,7 +491,7 @@ export class HostedConnection
 
   onInputError(error: unknown): void {
     if (error instanceof ProtocolError) {
-      this.#env.onLimit(this, Incident.PROTOCOL_ERROR, error.message);
+      this.#env.onLimit(this, LimitIncident.PROTOCOL_ERRORS, error.message);
       this.fail(error.closeCode, error.message);
     } else {
       // Memory that could not be had, or a mistake of ours: it must not cost the other connections.

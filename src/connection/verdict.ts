@@ -1,5 +1,5 @@
 import { CloseCode, type CloseStatus } from '../protocol/close.js';
-import { Incident } from './incident.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
 
 /** What a limit has decided about a connection; the connection carries it out. */
 export interface Verdict {
@@ -16,7 +16,7 @@ export interface Verdict {
     /** The peer is not read for a while. */
     | 'throttle';
   /** How it is counted and reported; undefined: not at all. */
-  readonly incident?: Incident;
+  readonly incident?: LimitIncident;
   /** What the peer is told by `close` and `fail`, and the handler by all that ends the connection. */
   readonly status?: CloseStatus;
   /** Whether the peer gets no publications in front of the Close. */
@@ -31,50 +31,50 @@ export const Verdict = {
   /** The peer was not heard of for a while. */
   SILENT: { action: 'ping' },
   /** It has not answered a ping, nor sent anything else. */
-  DEAD: { action: 'cut', incident: Incident.HEARTBEAT_TIMEOUT },
+  DEAD: { action: 'cut', incident: LimitIncident.HEARTBEAT_TIMEOUTS },
   /** There was no message for too long. */
   IDLE: {
     action: 'close',
-    incident: Incident.IDLE_TIMEOUT,
+    incident: LimitIncident.IDLE_TIMEOUTS,
     status: { code: CloseCode.GOING_AWAY, reason: 'idle for too long' },
   },
   /** It takes too long to send a message. */
   UNFINISHED: {
     action: 'fail',
-    incident: Incident.MESSAGE_TIMEOUT,
+    incident: LimitIncident.MESSAGE_TIMEOUTS,
     status: { code: CloseCode.POLICY_VIOLATION, reason: 'the message takes too long' },
     isWithoutInput: true,
   },
   /** It takes nothing of what it is sent. */
-  STALLED: { action: 'cut', incident: Incident.STALL },
+  STALLED: { action: 'cut', incident: LimitIncident.STALLS },
   /** It does not finish the closing handshake. */
-  LINGERING: { action: 'cut', incident: Incident.CLOSE_TIMEOUT },
+  LINGERING: { action: 'cut', incident: LimitIncident.CLOSE_TIMEOUTS },
   /** It sends too fast, and is closed for that (`rateLimitAction: 'close'`). */
   TOO_FAST: {
     action: 'fail',
-    incident: Incident.RATE_LIMIT,
+    incident: LimitIncident.RATE_LIMITED,
     status: { code: CloseCode.POLICY_VIOLATION, reason: 'sent too fast' },
   },
   /** It sends too fast, and is slowed down (`rateLimitAction: 'pause'`). */
-  THROTTLED: { action: 'throttle', incident: Incident.RATE_LIMIT },
+  THROTTLED: { action: 'throttle', incident: LimitIncident.RATE_LIMITED },
   /** It has too much to take already, and is closed for that (`slowConsumer: 'close'`). */
   SLOW: {
     action: 'fail',
-    incident: Incident.SLOW_CONSUMER,
+    incident: LimitIncident.SLOW_CONSUMERS,
     status: { code: CloseCode.TRY_AGAIN_LATER, reason: 'too slow a consumer' },
     isWithoutPublications: true,
   },
   /** It has too much to take already, and does not get the message (`slowConsumer: 'drop'`). */
-  DROPPED: { action: 'drop', incident: Incident.DROPPED },
+  DROPPED: { action: 'drop', incident: LimitIncident.DROPPED },
   /** Its thread was too slow, and has missed publications that it should have had. */
   MISSED: {
     action: 'fail',
-    incident: Incident.MISSED,
+    incident: LimitIncident.MISSED_PUBLICATIONS,
     status: { code: CloseCode.TRY_AGAIN_LATER, reason: 'missed publications' },
     isWithoutPublications: true,
   },
   /** The server holds too much for all connections together, and this one gives back what it holds of input. */
-  SHED: { action: 'fail', incident: Incident.SHED, status: HOLDS_TOO_MUCH, isWithoutInput: true },
+  SHED: { action: 'fail', incident: LimitIncident.SHED, status: HOLDS_TOO_MUCH, isWithoutInput: true },
   /** The same, and output is queued. */
-  SHED_WITH_OUTPUT: { action: 'cut', incident: Incident.SHED, status: HOLDS_TOO_MUCH },
+  SHED_WITH_OUTPUT: { action: 'cut', incident: LimitIncident.SHED, status: HOLDS_TOO_MUCH },
 } as const satisfies Readonly<Record<string, Verdict>>;

@@ -1,6 +1,6 @@
+import { similarName } from '../options/similar-name.js';
 import type { HeaderSource } from '../protocol/opening/handshake-response.js';
-import { describeValue, oneLine } from './describe-value.js';
-import { similarName } from './similar-name.js';
+import { describeValue, oneLine } from '../telemetry/describe-value.js';
 
 /** What an `upgrade` hook has answered means nothing: nobody is let in by it. The message, one line, names the answer and what is allowed. */
 export class DecisionError extends Error {

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Handler } from '../connection/handler.js';
 import { isPromise } from '../connection/is-promise.js';
-import { errorText } from './error-text.js';
+import { errorText } from '../telemetry/error-text.js';
 import { HandlerModuleError } from './handler-module-error.js';
 import { findUpgrade, HOOKS, hookHint, mistakenForUpgrade } from './hook-names.js';
 import { placeOfSyntaxError } from './syntax-error.js';

@@ -1,6 +1,6 @@
 import type { Handler } from '../connection/handler.js';
+import { similarName } from '../options/similar-name.js';
 import { HandlerModuleError } from './handler-module-error.js';
-import { similarName } from './similar-name.js';
 import type { Upgrade } from './upgrade-hook.js';
 
 /** The hooks of a handler's connections. */

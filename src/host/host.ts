@@ -3,7 +3,6 @@ import { debuglog } from 'node:util';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import type { Connection } from '../connection/connection.js';
 import type { ConnectionInfo } from '../connection/connection-info.js';
-import { Counter, type Counters } from '../connection/counters.js';
 import type { ConnectionEnvironment, ConnectionLimits } from '../connection/environment.js';
 import type { Handler } from '../connection/handler.js';
 import { Hooks } from '../connection/hooks.js';
@@ -21,13 +20,14 @@ import { Arena } from '../memory/arena.js';
 import { CloseCode } from '../protocol/close.js';
 import type { BusLimits } from '../pubsub/bus.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import { Counter, type Counters } from '../telemetry/counters.js';
+import { IncidentLog } from '../telemetry/incident-log.js';
+import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import { describePeer } from './describe-peer.js';
 import type { HandOff, StreamHandOff } from './hand-off.js';
-import { Incidents } from './incidents.js';
 import { Sweep, tickFor } from './sweep.js';
 import type { ThreadPublishing } from './thread-publishing.js';
 import { ThrottledSet } from './throttled.js';
-import type { ThrottledLog } from './throttled-log.js';
 
 /** With `NODE_DEBUG=wsloom`, shows the header of each frame. */
 const debug = debuglog('wsloom');
@@ -122,7 +122,7 @@ export class Host {
     this.#budget = new BufferBudget(options.buffered, options.maxBufferedBytes, counters, () => this.#shedSoon());
     const outBuffer = new OutBuffer(arena, kernel, publishing.turn);
     publishing.turn.attach(outBuffer);
-    const incidents = new Incidents(counters, log);
+    const incidents = new IncidentLog(counters, log);
     this.#env = {
       arena,
       kernel,

@@ -1,12 +1,13 @@
 import type { SendData } from '../connection/connection.js';
-import { Counter, type Counters } from '../connection/counters.js';
 import { publishTo } from '../connection/publish-to.js';
 import { Turn } from '../connection/turn.js';
 import { Bus, type BusLimits, type BusListener } from '../pubsub/bus.js';
 import type { ThreadLedger } from '../pubsub/thread-ledger.js';
 import { Topics } from '../pubsub/topics.js';
 import type { SystemCalls } from '../system/system-calls.js';
-import type { ThrottledLog } from './throttled-log.js';
+import { Counter, type Counters } from '../telemetry/counters.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
+import type { ThrottledLog } from '../telemetry/throttled-log.js';
 
 /** Default values, in bytes and ms. */
 export const DEFAULT_BUS_LIMITS: BusLimits = { maxOwedBytes: 64 * 1024 * 1024, slowThreadTimeoutMs: 10_000 };
@@ -19,12 +20,12 @@ export function reportsOf(counters: Counters, log: ThrottledLog): BusReports {
   return {
     onDropped: (messages) => {
       counters.add(Counter.DROPPED_PUBLICATIONS, messages);
-      const what = 'publications were dropped for a thread that is owed too much or takes nothing (maxOwedBytes)';
+      const { what } = LimitIncident.DROPPED_PUBLICATIONS;
       log.throttled('warn', what, what);
     },
     onSlowThread: () => {
       counters.add(Counter.SLOW_THREADS, 1);
-      const what = 'a thread takes nothing of what is published, and is waited for no more (slowThreadTimeoutMs)';
+      const { what } = LimitIncident.SLOW_THREADS;
       log.throttled('warn', what, what);
     },
   };

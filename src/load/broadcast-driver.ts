@@ -1,7 +1,7 @@
 import type { Driver, DriverEnvironment } from './driver.js';
 import { NO_ANSWER, UNEXPECTED } from './failures.js';
 import type { LoadConnection } from './load-connection.js';
-import { Supply } from './supply.js';
+import { SendSchedule } from './send-schedule.js';
 
 /**
  * The connection that is opened first publishes; each message is done when all others have it, and then the next is
@@ -9,24 +9,24 @@ import { Supply } from './supply.js';
  */
 export class BroadcastDriver implements Driver {
   readonly #env: DriverEnvironment;
-  readonly #supply: Supply;
+  readonly #schedule: SendSchedule;
   #isRunning = false;
   #publisher: LoadConnection | undefined;
   #published = 0;
   #done = 0;
-  // Of the publications on their way, the one with the number n at n modulo their most.
+  // Rings: the publication with the number n is at n modulo the most that can be on their way.
 
   readonly #dueTimes: Float64Array;
   readonly #sendTimes: Float64Array;
-  /** How many subscribers have it, … */
+  /** How many subscribers have each publication, … */
   readonly #counts: Int32Array;
-  /** … and how many are to. */
+  /** … and how many are to get it. */
   readonly #targets: Int32Array;
 
   constructor(env: DriverEnvironment) {
-    const { inFlight } = env.plan;
+    const { inFlight } = env.options;
     this.#env = env;
-    this.#supply = new Supply(env.plan);
+    this.#schedule = new SendSchedule(env.options);
     this.#dueTimes = new Float64Array(inFlight);
     this.#sendTimes = new Float64Array(inFlight);
     this.#counts = new Int32Array(inFlight);
@@ -34,7 +34,7 @@ export class BroadcastDriver implements Driver {
   }
 
   get connectionsBefore(): number {
-    return this.#env.plan.connections + 1;
+    return this.#env.options.connections + 1;
   }
 
   get isSettled(): boolean {
@@ -43,18 +43,18 @@ export class BroadcastDriver implements Driver {
 
   get isDone(): boolean {
     const hasNobody = this.#publisher === undefined || this.#env.connections.size < 2;
-    return (this.#supply.isExhausted && this.isSettled) || hasNobody;
+    return (this.#schedule.isExhausted && this.isSettled) || hasNobody;
   }
 
   start(amount: number, now: number): void {
     this.#isRunning = true;
-    this.#supply.start(amount, now);
-    if (!this.#supply.isRated) this.#publish(now);
+    this.#schedule.start(amount, now);
+    if (!this.#schedule.isRated) this.#publish(now);
   }
 
   stop(now: number): void {
     this.#isRunning = false;
-    this.#supply.abandon(now, this.#env.tally.latency);
+    this.#schedule.abandon(now, this.#env.tally.latency);
   }
 
   onOpen(connection: LoadConnection): void {
@@ -65,7 +65,7 @@ export class BroadcastDriver implements Driver {
   onReplies(connection: LoadConnection, count: number): void {
     if (connection === this.#publisher || this.#publisher === undefined) return;
     const now = performance.now();
-    const { tally, plan } = this.#env;
+    const { tally, options } = this.#env;
     const expected = this.#published - connection.received;
     if (count > expected) {
       tally.error(UNEXPECTED, count - expected);
@@ -73,12 +73,12 @@ export class BroadcastDriver implements Driver {
     }
     if (this.#isRunning) tally.messages += count;
     const doneBefore = this.#done;
-    let slot = connection.received % plan.inFlight;
+    let slot = connection.received % options.inFlight;
     for (let i = 0; i < count; i++) {
       const has = (this.#counts[slot] as number) + 1;
       this.#counts[slot] = has;
       if (has === this.#targets[slot]) this.#complete(slot, now);
-      if (++slot === plan.inFlight) slot = 0;
+      if (++slot === options.inFlight) slot = 0;
     }
     connection.received += count;
     if (this.#done > doneBefore) this.#goOn(now);
@@ -92,17 +92,17 @@ export class BroadcastDriver implements Driver {
     this.#env.wake();
   }
 
-  /** What it has published may not have left it: nobody waits for that any more. */
+  /** The publisher is gone: its publications may not have left it, and are not waited for any more. */
   #losePublisher(): void {
     this.#publisher = undefined;
     this.#done = this.#published;
   }
 
-  /** What it has not got, nobody waits for any more. */
+  /** A subscriber is gone: publications that it has not got are not waited for any more. */
   #loseSubscriber(connection: LoadConnection): void {
     const now = performance.now();
     for (let number = connection.received; number < this.#published; number++) {
-      const slot = number % this.#env.plan.inFlight;
+      const slot = number % this.#env.options.inFlight;
       const target = (this.#targets[slot] as number) - 1;
       this.#targets[slot] = target;
       if (this.#counts[slot] === target) this.#complete(slot, now);
@@ -111,9 +111,9 @@ export class BroadcastDriver implements Driver {
   }
 
   onTick(now: number): void {
-    const { plan, tally, connections } = this.#env;
-    if (this.#isRunning && this.#supply.isRated) this.#publish(now);
-    if (this.isSettled || (this.#sendTimes[this.#done % plan.inFlight] as number) > now - plan.timeoutMs) return;
+    const { options, tally, connections } = this.#env;
+    if (this.#isRunning && this.#schedule.isRated) this.#publish(now);
+    if (this.isSettled || (this.#sendTimes[this.#done % options.inFlight] as number) > now - options.timeoutMs) return;
     for (const connection of [...connections]) {
       if (connection === this.#publisher || connection.received > this.#done) continue;
       tally.error(NO_ANSWER);
@@ -133,10 +133,10 @@ export class BroadcastDriver implements Driver {
     return abandoned;
   }
 
-  /** They come to each subscriber in order, so the oldest is done first. */
+  /** Counts the publications that all subscribers have. They come to each subscriber in order, so the oldest is done first. */
   #complete(slot: number, now: number): void {
     this.#done++;
-    if (!this.#isRunning && !this.#supply.isRated) return;
+    if (!this.#isRunning && !this.#schedule.isRated) return;
     this.#env.tally.latency.note(now - (this.#dueTimes[slot] as number), 1);
   }
 
@@ -150,15 +150,15 @@ export class BroadcastDriver implements Driver {
     const publisher = this.#publisher;
     const subscribers = this.#env.connections.size - 1;
     if (publisher === undefined || subscribers === 0) return;
-    const supply = this.#supply;
-    if (supply.isRated) supply.advance(now);
-    const { inFlight } = this.#env.plan;
+    const schedule = this.#schedule;
+    if (schedule.isRated) schedule.advance(now);
+    const { inFlight } = this.#env.options;
     const free = inFlight - (this.#published - this.#done);
     let count = 0;
-    for (let taken = supply.take(free, now); taken > 0; taken = supply.take(free - count, now)) {
+    for (let taken = schedule.take(free, now); taken > 0; taken = schedule.take(free - count, now)) {
       for (let i = 0; i < taken; i++) {
         const slot = (this.#published + i) % inFlight;
-        this.#dueTimes[slot] = supply.time;
+        this.#dueTimes[slot] = schedule.time;
         this.#sendTimes[slot] = now;
         this.#counts[slot] = 0;
         this.#targets[slot] = subscribers;

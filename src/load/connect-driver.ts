@@ -1,19 +1,19 @@
 import type { Driver, DriverEnvironment } from './driver.js';
 import type { LoadConnection } from './load-connection.js';
-import { Supply } from './supply.js';
+import { SendSchedule } from './send-schedule.js';
 
 /** Connections are opened and closed; for each that is over, the next is opened. */
 export class ConnectDriver implements Driver {
   readonly connectionsBefore = 0;
   readonly #env: DriverEnvironment;
-  readonly #supply: Supply;
+  readonly #schedule: SendSchedule;
   #isRunning = false;
-  /** Those that are being opened, are open, or are being closed. */
+  /** Connections that are being opened, are open, or are being closed. */
   #underWay = 0;
 
   constructor(env: DriverEnvironment) {
     this.#env = env;
-    this.#supply = new Supply(env.plan);
+    this.#schedule = new SendSchedule(env.options);
   }
 
   get isSettled(): boolean {
@@ -21,13 +21,13 @@ export class ConnectDriver implements Driver {
   }
 
   get isDone(): boolean {
-    return this.#supply.isExhausted && this.isSettled;
+    return this.#schedule.isExhausted && this.isSettled;
   }
 
   start(amount: number, now: number): void {
     this.#isRunning = true;
-    this.#supply.start(amount, now);
-    while (this.#underWay < this.#env.plan.connections && this.#connect(now));
+    this.#schedule.start(amount, now);
+    while (this.#underWay < this.#env.options.connections && this.#connect(now));
   }
 
   stop(): void {
@@ -54,13 +54,13 @@ export class ConnectDriver implements Driver {
 
   onTick(): void {}
 
-  /** Those that are being closed have a time limit of their own, and count when it is over. */
+  /** Connections that are being closed have a time limit of their own, and count when it is over. */
   abandon(): number {
     return this.#underWay - this.#env.connections.size;
   }
 
   #connect(now: number): boolean {
-    if (this.#supply.take(1, now) === 0) return false;
+    if (this.#schedule.take(1, now) === 0) return false;
     this.#underWay++;
     this.#env.connect();
     return true;

@@ -1,17 +1,17 @@
 import type { LoadConnection } from './load-connection.js';
-import type { Plan } from './plan.js';
+import type { ResolvedLoadOptions } from './resolved-load-options.js';
 import type { Tally } from './tally.js';
 
-/** What a driver has to do with. */
+/** What a driver is given. */
 export interface DriverEnvironment {
-  /** Of this thread. */
-  readonly plan: Plan;
+  /** The options of this thread. */
+  readonly options: ResolvedLoadOptions;
   readonly tally: Tally;
-  /** All that are open. */
+  /** All open connections. */
   readonly connections: ReadonlySet<LoadConnection>;
-  /** Opens one more. */
+  /** Opens one more connection. */
   connect(): void;
-  /** What was waited for may have come: {@link Driver.isSettled}, or {@link Driver.isDone}. */
+  /** To be called when {@link Driver.isSettled} or {@link Driver.isDone} may have become true. */
   wake(): void;
 }
 
@@ -19,25 +19,25 @@ export interface DriverEnvironment {
 export interface Driver {
   /** How many connections are to be open before it starts. */
   readonly connectionsBefore: number;
-  /** Nothing is on its way. */
+  /** Whether no message is on its way. */
   readonly isSettled: boolean;
-  /** The amount is done, and settled; or nothing more can be done. */
+  /** Whether the amount is done and no message is on its way, or nothing more can be done. */
   readonly isDone: boolean;
-  /** Begins, with at most so many messages. @param now in ms */
+  /** Begins to send. @param amount messages at most. @param now in ms */
   start(amount: number, now: number): void;
   /**
-   * Sends nothing more, and counts no more messages. With a rate, how long the last ones took is still noted, and how long those
-   * have waited that were due and will not be sent. @param now in ms
+   * Sends nothing more, and counts no more messages. With a rate two latencies are still noted: of messages that are on their way, and
+   * of messages that were due and will not be sent. @param now in ms
    */
   stop(now: number): void;
   onOpen(connection: LoadConnection, now: number): void;
   onReplies(connection: LoadConnection, count: number): void;
   /** The system takes bytes again. */
   onDrain(connection: LoadConnection): void;
-  /** A connection is over, or could not be opened; it is not among those that are open. */
+  /** A connection is over, or could not be opened. It is not among the open connections any more. */
   onClosed(connection: LoadConnection): void;
-  /** Is called every ms, if the plan has a rate, and else now and then. */
+  /** Is called every ms if there is a rate, and otherwise now and then. */
   onTick(now: number): void;
-  /** Nobody waits any more for what is on its way: how much that is. Connections that still owe something are given up. */
+  /** Gives up all messages that are on their way, and the connections that owe them. @returns how many messages. */
   abandon(): number;
 }

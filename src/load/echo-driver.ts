@@ -1,25 +1,25 @@
 import type { Driver, DriverEnvironment } from './driver.js';
 import { NO_ANSWER, UNEXPECTED } from './failures.js';
 import type { LoadConnection } from './load-connection.js';
-import { Supply } from './supply.js';
+import { SendSchedule } from './send-schedule.js';
 
 /** Each connection sends, and for each message that comes back it sends the next. */
 export class EchoDriver implements Driver {
   readonly #env: DriverEnvironment;
-  readonly #supply: Supply;
+  readonly #schedule: SendSchedule;
   #isRunning = false;
   #inFlight = 0;
-  /** Of messages that are due: connections take turns. */
+  /** Connections take turns with the messages that are due. */
   #turns: LoadConnection[] = [];
   #turn = 0;
 
   constructor(env: DriverEnvironment) {
     this.#env = env;
-    this.#supply = new Supply(env.plan);
+    this.#schedule = new SendSchedule(env.options);
   }
 
   get connectionsBefore(): number {
-    return this.#env.plan.connections;
+    return this.#env.options.connections;
   }
 
   get isSettled(): boolean {
@@ -27,21 +27,21 @@ export class EchoDriver implements Driver {
   }
 
   get isDone(): boolean {
-    return (this.#supply.isExhausted && this.isSettled) || this.#env.connections.size === 0;
+    return (this.#schedule.isExhausted && this.isSettled) || this.#env.connections.size === 0;
   }
 
   start(amount: number, now: number): void {
     this.#isRunning = true;
-    this.#supply.start(amount, now);
+    this.#schedule.start(amount, now);
     this.#turns = [...this.#env.connections];
-    if (this.#supply.isRated) return;
-    const { inFlight } = this.#env.plan;
+    if (this.#schedule.isRated) return;
+    const { inFlight } = this.#env.options;
     for (const connection of this.#turns) this.#send(connection, inFlight - connection.inFlight.count, now);
   }
 
   stop(now: number): void {
     this.#isRunning = false;
-    this.#supply.abandon(now, this.#env.tally.latency);
+    this.#schedule.abandon(now, this.#env.tally.latency);
   }
 
   onOpen(): void {}
@@ -56,7 +56,7 @@ export class EchoDriver implements Driver {
     }
     this.#inFlight -= count;
     // A rate owes an answer to each message that was due: the last ones would be missing where a server is slow.
-    inFlight.take(count, now, this.#isRunning || this.#supply.isRated ? tally.latency : undefined);
+    inFlight.take(count, now, this.#isRunning || this.#schedule.isRated ? tally.latency : undefined);
     if (this.#isRunning) {
       tally.messages += count;
       this.#send(connection, count, now);
@@ -73,8 +73,8 @@ export class EchoDriver implements Driver {
   }
 
   onTick(now: number): void {
-    const { timeoutMs } = this.#env.plan;
-    if (this.#isRunning && this.#supply.isRated) this.#sendDue(now);
+    const { timeoutMs } = this.#env.options;
+    if (this.#isRunning && this.#schedule.isRated) this.#sendDue(now);
     for (const connection of this.#env.connections) {
       if (connection.inFlight.oldest > now - timeoutMs) continue;
       this.#env.tally.error(NO_ANSWER, this.#forget(connection));
@@ -98,13 +98,13 @@ export class EchoDriver implements Driver {
     return forgotten;
   }
 
-  /** Of what is due, each connection gets its part, and those that are full leave it to the others. */
+  /** Shares the messages that are due out among the connections. A connection that has enough on its way leaves its share to others. */
   #sendDue(now: number): void {
-    const supply = this.#supply;
-    supply.advance(now);
-    const { inFlight } = this.#env.plan;
-    const share = Math.ceil(supply.waiting / this.#turns.length);
-    for (let tried = 0; supply.waiting > 0 && tried < this.#turns.length; tried++) {
+    const schedule = this.#schedule;
+    schedule.advance(now);
+    const { inFlight } = this.#env.options;
+    const share = Math.ceil(schedule.waiting / this.#turns.length);
+    for (let tried = 0; schedule.waiting > 0 && tried < this.#turns.length; tried++) {
       this.#turn = (this.#turn + 1) % this.#turns.length;
       const connection = this.#turns[this.#turn] as LoadConnection;
       this.#send(connection, Math.min(share, inFlight - connection.inFlight.count), now);
@@ -113,10 +113,10 @@ export class EchoDriver implements Driver {
 
   /** Sends up to `wanted` messages, in one write. */
   #send(connection: LoadConnection, wanted: number, now: number): void {
-    const supply = this.#supply;
+    const schedule = this.#schedule;
     let count = 0;
-    for (let taken = supply.take(wanted, now); taken > 0; taken = supply.take(wanted - count, now)) {
-      connection.inFlight.add(supply.time, taken, now);
+    for (let taken = schedule.take(wanted, now); taken > 0; taken = schedule.take(wanted - count, now)) {
+      connection.inFlight.add(schedule.time, taken, now);
       count += taken;
     }
     if (count === 0) return;

@@ -8,7 +8,7 @@ import { FIN, Opcode } from '../protocol/opcode.js';
 /** How much one read may bring, in bytes. */
 export const READ_BYTES = 256 * 1024;
 
-/** What goes to the kernel or comes from it begins so far behind a page of the machine: see the same of the arena. */
+/** Bytes that the kernel copies begin this far behind the beginning of a page of the machine: see `OFF_PAGE_BYTES` of the arena. */
 export const OFF_PAGE_BYTES = 2048;
 
 /** How much memory the prebuilt frames take at most, unless one alone is longer. */
@@ -19,12 +19,12 @@ const MAX_BATCH_BYTES = 8 * 1024 * 1024;
  *
  * Each frame of the batch has a random masking key of its own, but the batch is sent again and again, so that **keys are
  * reused**. RFC 6455 section 5.3 wants a fresh one for each frame, because a page that could predict them could put bytes of
- * its choice on the wire (section 10.3): who measures a server is no such page, and would measure his own masking.
+ * its choice on the wire (section 10.3). A load generator is no such page, and with fresh keys it would measure its own masking.
  */
 export class LoadFrames {
   readonly payload: Buffer;
   readonly isBinary: boolean;
-  /** Frames as a client sends them, one behind the other, from the beginning. */
+  /** The frames that a client sends, one behind the other, from the beginning of this memory. */
   readonly batch: Buffer;
   /** How many of them there are. */
   readonly batchFrames: number;

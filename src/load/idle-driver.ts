@@ -11,7 +11,7 @@ export class IdleDriver implements Driver {
   }
 
   get connectionsBefore(): number {
-    return this.#env.plan.connections;
+    return this.#env.options.connections;
   }
 
   get isDone(): boolean {

@@ -22,7 +22,7 @@ export class InFlight {
     this.#counts = new Int32Array(most);
   }
 
-  /** How many there are. */
+  /** How many messages are in flight. */
   get count(): number {
     return this.#count;
   }
@@ -33,7 +33,7 @@ export class InFlight {
   }
 
   /**
-   * @param due when they were, in ms
+   * @param due when the messages were due, in ms
    * @param now when they are sent, in ms
    */
   add(due: number, count: number, now: number): void {
@@ -64,7 +64,7 @@ export class InFlight {
     }
   }
 
-  /** Forgets all. @returns how many there were. */
+  /** Forgets all messages. @returns how many there were. */
   clear(): number {
     const forgotten = this.#count;
     this.#count = 0;

@@ -1,4 +1,4 @@
-export { OptionError } from '../client/option-error.js';
+export { OptionError } from '../options/option-error.js';
 export type { LatencySummary } from './latency.js';
 export { load } from './load.js';
 export type { Expectation, LoadControls, LoadMode, LoadOptions, LoadProgress } from './load-options.js';

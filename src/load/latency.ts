@@ -1,6 +1,6 @@
 import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js';
 
-/** Percentiles and the like, in ms. All are 0 if nothing was noted. */
+/** A summary of latencies, in ms: average, standard deviation, least, percentiles, greatest. All are 0 if nothing was noted. */
 export interface LatencySummary {
   readonly average: number;
   readonly stddev: number;
@@ -15,7 +15,7 @@ export interface LatencySummary {
 
 const MICROS_PER_MS = 1000;
 
-/** Times are kept in microseconds, to three digits. The range grows with what comes. */
+/** Times are kept in microseconds, to three digits. The range grows with the longest time. */
 const HISTOGRAM = {
   bitBucketSize: 64,
   highestTrackableValue: 60e6,

@@ -14,7 +14,7 @@ import type { SystemCalls } from '../system/system-calls.js';
 import { NO_CLOSE, TIMEOUT } from './failures.js';
 import { type LoadFrames, OFF_PAGE_BYTES, READ_BYTES } from './frames.js';
 import { InFlight } from './in-flight.js';
-import type { Plan } from './plan.js';
+import type { ResolvedLoadOptions } from './resolved-load-options.js';
 
 /** Longest message that is taken from a server, if the one that is sent is not longer: 16 MiB. */
 const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
@@ -24,7 +24,7 @@ export const MAX_CLOSE_MS = 2000;
 
 /** What all connections of a thread have in common. */
 export interface LoadEnvironment {
-  readonly plan: Plan;
+  readonly options: ResolvedLoadOptions;
   readonly address: Address;
   readonly frames: LoadFrames;
   /** Where every socket reads to: a read is handled to its end before the next one. `READ_BYTES` long. */
@@ -38,11 +38,11 @@ export function makeReadBuffer(): Buffer {
   return Buffer.allocUnsafeSlow(OFF_PAGE_BYTES + READ_BYTES).subarray(OFF_PAGE_BYTES);
 }
 
-/** Whom a connection tells what happens on it. */
+/** What happens on a connection is reported to its listener. */
 export interface LoadListener {
   /** The server has accepted. */
   onOpen(connection: LoadConnection): void;
-  /** So many messages have come as they were expected. */
+  /** Messages have come as they were expected: this many. */
   onReplies(connection: LoadConnection, count: number): void;
   /** A message has come that was not sent. */
   onWrong(connection: LoadConnection): void;
@@ -50,7 +50,7 @@ export interface LoadListener {
   /** What was queued is with the system: see {@link LoadConnection.isQueued}. */
   onDrain(connection: LoadConnection): void;
   /**
-   * It is over; also if it never was open.
+   * The connection is over, or could not be opened.
    * @param code the close code that the server named, 1005 if none, 1006 if there was no Close.
    * @param failure what went wrong, undefined if we have closed it and the server has answered.
    */
@@ -82,23 +82,23 @@ export class LoadConnection implements SessionOwner {
   #failure: string | undefined;
   /** For the opening handshake, and then for the closing one. */
   #timer: NodeJS.Timeout | undefined;
-  /** When it began to connect, in ms. */
+  /** When the connection began to connect, in ms. */
   readonly startedAt = performance.now();
-  // Kept here for who drives it, to be found without a search for each message.
+  // For the driver. They are kept here so that no search is needed for each message.
 
   /** Messages that were sent and have not come back. */
   readonly inFlight: InFlight;
   /** Messages that have come as they were expected, in all. */
   received = 0;
 
-  /** Begins to connect. What comes of it is told to the listener, later. */
+  /** Begins to connect. The outcome is reported to the listener, later. */
   constructor(env: LoadEnvironment, listener: LoadListener) {
-    const { plan, address, readBuffer } = env;
+    const { options, address, readBuffer } = env;
     this.#env = env;
     this.#listener = listener;
-    this.#handshake = new Handshake(address, plan);
+    this.#handshake = new Handshake(address, options);
     this.#session = new ClientSession(this, Math.max(MAX_PAYLOAD_BYTES, env.frames.payload.length));
-    this.inFlight = new InFlight(plan.mode === 'echo' ? plan.inFlight : 1);
+    this.inFlight = new InFlight(options.mode === 'echo' ? options.inFlight : 1);
     const onread = {
       buffer: readBuffer,
       callback: (length: number) => {
@@ -106,9 +106,9 @@ export class LoadConnection implements SessionOwner {
         return true;
       },
     };
-    const { rejectUnauthorized, ca } = plan;
+    const { rejectUnauthorized, ca } = options;
     this.#socket = dial(address, { rejectUnauthorized, ca, onread }, () => this.#socket.write(this.#handshake.request));
-    this.#timer = setTimeout(() => this.fail(`${TIMEOUT}opening handshake`), plan.timeoutMs);
+    this.#timer = setTimeout(() => this.fail(`${TIMEOUT}opening handshake`), options.timeoutMs);
     this.#socket.once('close', () => {
       clearTimeout(this.#timer);
       const { closing } = this.#session;
@@ -137,7 +137,7 @@ export class LoadConnection implements SessionOwner {
     return this.#isQueued;
   }
 
-  /** Sends the message so many times, if the connection is open. */
+  /** Sends the message `count` times, if the connection is open. */
   send(count: number): void {
     if (!this.isOpen) return;
     const { batch, batchFrames, sentBytes } = this.#env.frames;
@@ -149,15 +149,15 @@ export class LoadConnection implements SessionOwner {
   }
 
   /**
-   * Begins the closing handshake with 1000, unless that has begun; what is not open yet is dropped. The listener is told of
-   * its end, which is no failure.
+   * Begins the closing handshake with 1000, unless that has begun; what is not open yet is dropped. The listener is
+   * informed of its end, which is no failure.
    */
   close(): void {
     if (!this.#hasOpened) this.#socket.destroy();
     else if (this.#session.close(CloseCode.NORMAL, '')) this.#expectEnd();
   }
 
-  /** Ends it at once. @param failure why, as the listener is told. */
+  /** Ends the connection at once. @param failure why, for the listener. */
   fail(failure: string): void {
     this.#failure ??= failure;
     this.#session.closing.lost();
@@ -260,7 +260,7 @@ export class LoadConnection implements SessionOwner {
         if (!this.#session.closing.isFinished) this.#failure ??= `${TIMEOUT}closing handshake`;
         this.#socket.destroy();
       },
-      Math.min(this.#env.plan.timeoutMs, MAX_CLOSE_MS),
+      Math.min(this.#env.options.timeoutMs, MAX_CLOSE_MS),
     );
   }
 

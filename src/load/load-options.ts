@@ -12,77 +12,136 @@ export const EXPECTATIONS = ['echo', 'none'] as const;
 /** One of {@link EXPECTATIONS}. */
 export type Expectation = (typeof EXPECTATIONS)[number];
 
-/** Options of {@link load}. Sizes are in bytes, times in ms. */
+/** Options of {@link load}. An option that cannot be used, or that there is not, is an {@link OptionError}. */
 export interface LoadOptions extends HandshakeOffer {
-  /** ws://host:port/path?query, or wss. */
+  /** The server: ws://host:port/path?query, or wss. */
   readonly url: string | URL;
-  /** Stands over the result; none by default. */
+  /**
+   * A title that stands over the result.
+   *
+   * @default none
+   */
   readonly title?: string | undefined;
   /**
-   * - 'echo' (default): each connection sends a message, and the server sends it back.
+   * What is done with the connections:
+   * - 'echo': each connection sends a message, and the server sends it back.
    * - 'broadcast': one more connection publishes, and the server sends each message to all; it is done when all have it.
    * - 'connect': connections are opened and closed, as fast as it goes.
    * - 'idle': connections are opened and held.
+   *
+   * @default 'echo'
    */
   readonly mode?: LoadMode | undefined;
-  /** At a time; in 'broadcast', those that subscribe. 1 to 1000000, of which TCP allows some 28000 from one address to one port; default 10. */
+  /**
+   * Connections at a time; in 'broadcast', those that subscribe. TCP allows some 28 000 from one address to one port. From 1 to 1 000 000.
+   *
+   * @default 10
+   */
   readonly connections?: number | undefined;
-  /** Messages on their way on each connection, in 'broadcast' on that which publishes; 1 to 10000, default 1. */
+  /**
+   * Messages on their way on each connection; in 'broadcast', on the one that publishes. From 1 to 10 000.
+   *
+   * @default 1
+   */
   readonly inFlight?: number | undefined;
-  /** How long it is measured; default 10 s, with `amount` for ever. 1 to 2^31 less 1. */
+  /**
+   * How long it is measured, in ms. From 1 ms to 2^31 less 1 ms (24 days).
+   *
+   * @default 10 s; with an amount for ever
+   */
   readonly durationMs?: number | undefined;
-  /** Ends when so many messages (in 'connect', connections) have been sent, on all connections together; no limit by default. */
+  /**
+   * The load ends when this many messages (in 'connect', connections) have been sent, on all connections together. From 1 to 2^53 less 1.
+   *
+   * @default no limit
+   */
   readonly amount?: number | undefined;
   /**
-   * Messages per second, of all connections together; by default as fast as it goes. A message that cannot be sent when it
-   * is due, because all connections have `inFlight` on their way, counts from when it was due: what a server that stalls
-   * keeps from being sent is in the latency (no coordinated omission).
+   * Messages per second, of all connections together. A message that cannot be sent when it is due, because all connections have
+   * `inFlight` on their way, counts from when it was due: what a server that stalls keeps from being sent is in the latency (no
+   * coordinated omission). From 1 to 1 000 000 000.
+   *
+   * @default as fast as it goes
    */
   readonly ratePerSecond?: number | undefined;
-  /** What is done and not measured before; default 1 s, with `amount` 0. */
+  /**
+   * How long the load runs before it is measured, in ms. From 0 ms to 2^31 less 1 ms (24 days).
+   *
+   * @default 1 s; with an amount 0
+   */
   readonly warmUpMs?: number | undefined;
   /**
-   * Threads to put the load on with, at most as many as connections; default 1, which is the thread that calls. In 'broadcast'
-   * there can be no more: the one that publishes waits for all others.
+   * Threads to put the load on with, at most as many as connections. With 1 it is the thread that calls. In 'broadcast' there can be no
+   * more: the one that publishes waits for all others. From 1 to 1 024.
+   *
+   * @default 1
    */
   readonly workers?: number | undefined;
-  /** What is sent; by default `sizeBytes` of what looks random, letters if it is text. */
+  /**
+   * What is sent, at most 64 MiB.
+   *
+   * @default `sizeBytes` bytes that look random, letters if it is text
+   */
   readonly message?: string | Uint8Array | undefined;
-  /** Length of the message, if it is not given: 0 to 64 MiB; default 32. */
+  /**
+   * The length of the message, in bytes, if it is not given. From 0 bytes to 64 MiB.
+   *
+   * @default 32 bytes
+   */
   readonly sizeBytes?: number | undefined;
-  /** Whether the message is sent as binary; by default if it is a Uint8Array. */
+  /**
+   * Whether the message is sent as binary.
+   *
+   * @default true for a `message` of bytes
+   */
   readonly isBinary?: boolean | undefined;
-  /** 'echo' (default), or 'none' for a server that does not answer: then what counts is what has been sent. */
+  /**
+   * What the server answers with: 'echo', or 'none' for a server that does not answer. Then what counts is what has been sent.
+   *
+   * @default 'echo'
+   */
   readonly expect?: Expectation | undefined;
   /**
-   * How long an answer may take, from when its message was sent, or an opening handshake; default 10 s. A connection with a
-   * late one is given up.
+   * How long an answer may take, from when its message was sent, or an opening handshake, in ms. A connection with a late one is given
+   * up. From 1 ms to 2^31 less 1 ms (24 days).
+   *
+   * @default 10 s
    */
   readonly timeoutMs?: number | undefined;
-  /** Whether a wss server must have a certificate that this machine trusts; default true. */
+  /**
+   * Whether a wss server must have a certificate that this machine trusts.
+   *
+   * @default true
+   */
   readonly rejectUnauthorized?: boolean | undefined;
-  /** Certificates to trust instead of the machine's, in PEM. */
+  /**
+   * Certificates to trust instead of the machine's, in PEM.
+   *
+   * @default those of the machine
+   */
   readonly ca?: string | undefined;
 }
 
 /** How a load is watched and ended. */
 export interface LoadControls {
-  /** Ends it early: the result is of what there was. */
+  /** Ends the load early: the result is of what there was. */
   readonly signal?: AbortSignal | undefined;
-  /** Is told how far it is, twice a second. */
+  /** Is given how far the load is, twice a second. */
   onProgress?(progress: LoadProgress): void;
 }
 
 /** How far a load is. */
 export interface LoadProgress {
+  /** What the load does now. */
   readonly phase: 'connecting' | 'warming up' | 'measuring' | 'closing';
-  /** Since the phase began, in ms. */
+  /** The time since the phase began, in ms. */
   readonly elapsedMs: number;
   /** How long the phase takes at most, in ms; Infinity if nobody knows. */
   readonly durationMs: number;
   /** Connections that are open. */
   readonly open: number;
-  /** Since the measurement began; in 'connect', connections. */
+  /** Messages since the measurement began; in 'connect', connections. */
   readonly messages: number;
+  /** What has gone wrong since the measurement began. */
   readonly errors: number;
 }

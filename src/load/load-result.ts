@@ -1,71 +1,79 @@
 import type { LatencySummary } from './latency.js';
 import type { LoadMode } from './load-options.js';
-import type { Plan } from './plan.js';
+import type { ResolvedLoadOptions } from './resolved-load-options.js';
 import type { Tally } from './tally.js';
 
-/** What came of a load. Its fields are called as in autocannon's result, where they mean the same. */
+/** The result of {@link load}. Fields that mean the same as in autocannon's result have the same names. */
 export interface LoadResult {
+  /** The title that the load was given. */
   readonly title: string | undefined;
+  /** The server. */
   readonly url: string;
+  /** What was done with the connections. */
   readonly mode: LoadMode;
-  /** What was used, defaults included. */
+  /** The options that were used, defaults included. */
   readonly options: LoadResultOptions;
-  /** When the measurement began and ended. */
+  /** When the measurement began. */
   readonly start: Date;
+  /** When the measurement ended. */
   readonly finish: Date;
-  /** How long it was measured, in seconds. */
+  /** How long the measurement took, in seconds. */
   readonly duration: number;
+  /** Connections, from the beginning of the load to its end. */
   readonly connections: {
+    /** Connections that were opened. */
     readonly opened: number;
-    /** That could not be opened. */
+    /** Connections that could not be opened. */
     readonly failed: number;
-    /** That were open, and ended without us. */
+    /** Connections that were open, and that the load generator did not close. */
     readonly lost: number;
-    /** Opened per second, in the mode 'connect'; else 0. */
+    /** Connections opened per second, in the mode 'connect'; 0 in the others. */
     readonly average: number;
   };
   /**
-   * That came back as they were sent; in 'broadcast', deliveries to subscribers; if no answer is expected, those sent.
-   * Both are 0 in the modes 'connect' and 'idle'.
+   * Messages that came back as they were sent; in 'broadcast', deliveries to subscribers; if no answer is expected, messages that were
+   * sent. Both figures are 0 in the modes 'connect' and 'idle'.
    */
   readonly messages: {
-    /** Per second. */
+    /** Messages per second. */
     readonly average: number;
+    /** All messages of the measurement. */
     readonly total: number;
   };
-  /** Payload, one way, in bytes. */
+  /** The payload of these messages, one way, in bytes. */
   readonly throughput: {
-    /** Per second. */
+    /** Bytes per second. */
     readonly average: number;
+    /** All bytes of the measurement. */
     readonly total: number;
   };
   /**
-   * In ms: from a message to its answer; in 'broadcast', until the last subscriber has it; in 'connect' and 'idle', of opening a
-   * connection. All are 0 if no answer is expected.
+   * The time from a message to its answer, in ms; in 'broadcast', until the last subscriber has the message; in 'connect' and 'idle', the
+   * time to open a connection. All figures are 0 if no answer is expected.
    */
   readonly latency: LatencySummary;
-  /** All that went wrong, timeouts included. */
+  /** How often something went wrong, timeouts included. */
   readonly errors: number;
-  /** The same by kind. */
+  /** The errors by their kind. */
   readonly errorsByKind: Readonly<Record<string, number>>;
-  /** Messages and handshakes without an answer in time. */
+  /** Messages, and opening handshakes, that were not answered in time. */
   readonly timeouts: number;
-  /** How connections ended, by close code: 1000 if we closed and the server agreed, 1006 without a Close. */
+  /** How many connections ended with each close code: 1000 if the load generator closed and the server agreed, 1006 without a Close. */
   readonly closes: Readonly<Record<string, number>>;
-  /** What the load generator itself needed. */
+  /** The time that the load generator itself needed. */
   readonly client: {
-    /** Of the event loop of the busiest of its threads: near 1, the figures are its own, and not the server's. */
+    /** The load of the event loop of its busiest thread, from 0 to 1. Near 1 the figures are those of the client, not of the server. */
     readonly utilization: number;
-    /** CPU time of this process; 1 is one core. */
+    /** The CPU time of this process per second; 1 is one core. */
     readonly cpu: number;
-    /** The same by message (in 'connect', by connection), in microseconds. */
+    /** The CPU time of each message (in 'connect', of each connection), in microseconds. */
     readonly microsPerMessage: number;
   };
 }
 
 /** Options of a load, as its result names them. */
 export type LoadResultOptions = Omit<
-  Plan,
+  ResolvedLoadOptions,
   'url' | 'title' | 'mode' | 'payload' | 'ca' | 'headers' | 'durationMs' | 'amount' | 'ratePerSecond'
 > & {
   readonly sizeBytes: number;
@@ -78,8 +86,8 @@ export type LoadResultOptions = Omit<
 /** Above this the client is the bottleneck: see {@link LoadResult.client}. */
 export const SATURATED = 0.9;
 
-export function resultOf(plan: Plan, tally: Tally, finish: Date): LoadResult {
-  const { url, title, mode, payload, ca, headers, durationMs, amount, ratePerSecond, ...others } = plan;
+export function resultOf(options: ResolvedLoadOptions, tally: Tally, finish: Date): LoadResult {
+  const { url, title, mode, payload, ca, headers, durationMs, amount, ratePerSecond, ...others } = options;
   const seconds = tally.elapsedMs / 1000;
   const perSecond = (count: number) => (seconds > 0 ? count / seconds : 0);
   const done = tally.messages;

@@ -1,24 +1,24 @@
 import { trySystemCalls } from '../system/system-calls.js';
 import type { LoadControls, LoadOptions, LoadProgress } from './load-options.js';
 import { type LoadResult, resultOf } from './load-result.js';
-import { type Plan, planLoad, planOfThread } from './plan.js';
-import { RemoteLoad } from './remote-load.js';
+import { LoadRunner } from './load-runner.js';
+import { type ResolvedLoadOptions, resolveLoadOptions, shareOfThread } from './resolved-load-options.js';
 import { Tally } from './tally.js';
-import { ThreadLoad } from './thread-load.js';
 import { PROGRESS_MS } from './thread-messages.js';
+import { WorkerLoad } from './worker-load.js';
 
 /** A load in this thread, or in another. */
-type LoadPart = Pick<ThreadLoad, 'open' | 'run' | 'abort' | 'terminate' | 'progress'>;
+type LoadPart = Pick<LoadRunner, 'open' | 'run' | 'abort' | 'terminate' | 'progress'>;
 
 /**
- * Puts a load on a WebSocket server, and measures it. What goes wrong with connections is in the result: the promise rejects
- * with {@link OptionError} if an option cannot be used, and otherwise never because of the server.
+ * Puts a load on a WebSocket server, and measures the server. Errors of connections are in the result. The promise rejects with an
+ * {@link OptionError} if an option cannot be used, and never because of what the server does.
  *
- * With one worker, the default, it runs in the thread that calls, and measures that thread's other work too.
+ * With one worker, the default, the load runs in the thread that calls, and what else that thread does is in the figures too.
  */
 export async function load(options: LoadOptions, controls: LoadControls = {}): Promise<LoadResult> {
-  const plan = planLoad(options);
-  const parts = await partsOf(plan);
+  const resolved = resolveLoadOptions(options);
+  const parts = await partsOf(resolved);
   const { signal } = controls;
   const abort = () => {
     for (const part of parts) part.abort();
@@ -31,9 +31,9 @@ export async function load(options: LoadOptions, controls: LoadControls = {}): P
     const tallies = await Promise.all(parts.map((part) => part.run()));
     const tally = new Tally();
     for (const part of tallies) tally.add(part);
-    return resultOf(plan, tally, new Date());
+    return resultOf(resolved, tally, new Date());
   } catch (error) {
-    // The others would stay for ever: they wait for a command, or for the end of what has no end.
+    // The other threads would stay for ever: they wait for a command, or put on a load without an end.
     for (const part of parts) part.terminate();
     throw error;
   } finally {
@@ -42,14 +42,14 @@ export async function load(options: LoadOptions, controls: LoadControls = {}): P
   }
 }
 
-async function partsOf(plan: Plan): Promise<LoadPart[]> {
-  if (plan.workers === 1) return [new ThreadLoad(plan, await trySystemCalls())];
-  return Array.from({ length: plan.workers }, (_, index) => new RemoteLoad(planOfThread(plan, index)));
+async function partsOf(resolved: ResolvedLoadOptions): Promise<LoadPart[]> {
+  if (resolved.workers === 1) return [new LoadRunner(resolved, await trySystemCalls())];
+  return Array.from({ length: resolved.workers }, (_, index) => new WorkerLoad(shareOfThread(resolved, index)));
 }
 
 function progressOf(parts: readonly LoadPart[]): LoadProgress {
   const all = parts.map(({ progress }) => progress);
   const sum = (count: 'open' | 'messages' | 'errors') => all.reduce((total, part) => total + part[count], 0);
-  // They go from phase to phase together.
+  // All parts go from phase to phase together.
   return { ...(all[0] as LoadProgress), open: sum('open'), messages: sum('messages'), errors: sum('errors') };
 }

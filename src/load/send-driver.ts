@@ -1,11 +1,11 @@
 import type { Driver, DriverEnvironment } from './driver.js';
 import type { LoadConnection } from './load-connection.js';
-import { Supply } from './supply.js';
+import { SendSchedule } from './send-schedule.js';
 
 /** Connections send to a server that does not answer: as much as the system takes. What counts is what the system has taken. */
 export class SendDriver implements Driver {
   readonly #env: DriverEnvironment;
-  readonly #supply: Supply;
+  readonly #schedule: SendSchedule;
   #isRunning = false;
   /** Connections that the system takes bytes from, and that have not sent in this turn of the event loop. */
   readonly #ready = new Set<LoadConnection>();
@@ -15,11 +15,11 @@ export class SendDriver implements Driver {
 
   constructor(env: DriverEnvironment) {
     this.#env = env;
-    this.#supply = new Supply(env.plan);
+    this.#schedule = new SendSchedule(env.options);
   }
 
   get connectionsBefore(): number {
-    return this.#env.plan.connections;
+    return this.#env.options.connections;
   }
 
   get isSettled(): boolean {
@@ -28,14 +28,14 @@ export class SendDriver implements Driver {
   }
 
   get isDone(): boolean {
-    return (this.#supply.isExhausted && this.isSettled) || this.#env.connections.size === 0;
+    return (this.#schedule.isExhausted && this.isSettled) || this.#env.connections.size === 0;
   }
 
   start(amount: number, now: number): void {
     this.#isRunning = true;
-    this.#supply.start(amount, now);
+    this.#schedule.start(amount, now);
     for (const connection of this.#env.connections) if (!connection.isQueued) this.#ready.add(connection);
-    this.#schedule();
+    this.#sendSoon();
   }
 
   stop(): void {
@@ -50,7 +50,7 @@ export class SendDriver implements Driver {
     if (this.#isRunning) this.#env.tally.messages += this.#queued.get(connection) ?? 0;
     this.#queued.delete(connection);
     this.#ready.add(connection);
-    this.#schedule();
+    this.#sendSoon();
     this.#env.wake();
   }
 
@@ -61,16 +61,16 @@ export class SendDriver implements Driver {
   }
 
   onTick(now: number): void {
-    if (!this.#isRunning || !this.#supply.isRated) return;
-    this.#supply.advance(now);
-    this.#schedule();
+    if (!this.#isRunning || !this.#schedule.isRated) return;
+    this.#schedule.advance(now);
+    this.#sendSoon();
   }
 
   abandon(): number {
     return 0;
   }
 
-  #schedule(): void {
+  #sendSoon(): void {
     if (this.#isScheduled || !this.#isRunning || this.#ready.size === 0) return;
     this.#isScheduled = true;
     setImmediate(() => {
@@ -80,14 +80,14 @@ export class SendDriver implements Driver {
   }
 
   #sendAll(): void {
-    const { plan, tally } = this.#env;
+    const { options, tally } = this.#env;
     const now = performance.now();
     for (const connection of [...this.#ready]) {
       if (!connection.isOpen) {
         this.#ready.delete(connection);
         continue;
       }
-      const count = this.#supply.take(plan.inFlight, now);
+      const count = this.#schedule.take(options.inFlight, now);
       if (count === 0) break;
       connection.send(count);
       // Behind the others, so that all have their turn when there is a rate.
@@ -99,7 +99,7 @@ export class SendDriver implements Driver {
         this.#ready.add(connection);
       }
     }
-    if (this.#supply.isExhausted) this.#env.wake();
-    else if (!this.#supply.isRated || this.#supply.waiting > 0) this.#schedule();
+    if (this.#schedule.isExhausted) this.#env.wake();
+    else if (!this.#schedule.isRated || this.#schedule.waiting > 0) this.#sendSoon();
   }
 }

@@ -11,11 +11,11 @@ export interface EncodedTally {
   readonly errors: Readonly<Record<string, number>>;
   readonly closes: Readonly<Record<string, number>>;
   readonly latency: string;
-  /** How long it was measured, in ms. */
+  /** How long the measurement took, in ms. */
   readonly elapsedMs: number;
-  /** Of the thread's event loop, meanwhile: 1 is no rest. */
+  /** The load of the thread's event loop meanwhile: 1 is no rest. */
   readonly utilization: number;
-  /** Of the process, meanwhile: 1 is one core. */
+  /** The CPU time of the process meanwhile, per second: 1 is one core. */
   readonly cpu: number;
 }
 
@@ -29,14 +29,14 @@ export class Tally {
   messages = 0;
   /** Connections that were opened. */
   opened = 0;
-  /** Those that could not be. */
+  /** Connections that could not be opened. */
   failed = 0;
-  /** Those that were, and that we have not closed. */
+  /** Connections that were opened, and that we did not close. */
   lost = 0;
   /** Messages, and handshakes, that were not answered in time. */
   timeouts = 0;
   elapsedMs = 0;
-  /** The highest of all threads. */
+  /** That of the busiest thread. */
   utilization = 0;
   cpu = 0;
   readonly errors = new Map<string, number>();

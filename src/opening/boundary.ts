@@ -1,4 +1,4 @@
-import type { ThrottledLog } from '../host/throttled-log.js';
+import type { ThrottledLog } from '../telemetry/throttled-log.js';
 
 /**
  * Where the event loop calls the HTTP side: an exception there would be the end of the process, and of every connection. It is

@@ -1,4 +1,4 @@
-import { Incident } from '../connection/incident.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
 import { type HostRule, hostRule, isSameOrigin, type OriginRule, originRule } from './origin.js';
 import type { EarlyRefusal } from './places.js';
 
@@ -52,11 +52,11 @@ export class Gate {
 export const FOREIGN_HOST: EarlyRefusal = {
   status: 403,
   body: 'this server does not answer to this Host name: allow it with --allow-host (allowedHosts)\n',
-  incident: Incident.FOREIGN_HOST,
+  incident: LimitIncident.REFUSED_HOSTS,
 };
 
 const FOREIGN_ORIGIN: EarlyRefusal = {
   status: 403,
   body: 'pages of this Origin may not connect: allow it with --allow-origin (allowedOrigins)\n',
-  incident: Incident.FOREIGN_ORIGIN,
+  incident: LimitIncident.REFUSED_ORIGINS,
 };

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Clock } from '../connection/clock.js';
-import { Incident } from '../connection/incident.js';
 import { describePeer } from '../host/describe-peer.js';
-import type { Incidents } from '../host/incidents.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import type { IncidentLog } from '../telemetry/incident-log.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
 import { networkOf } from './network.js';
 import type { EarlyRefusal, Places } from './places.js';
 import { type SurplusConnection, SurplusPool } from './surplus-pool.js';
@@ -58,7 +58,7 @@ export interface HttpConnectionsEnvironment {
   /** How long a client may take nothing of its answers, in ms; 0 for no limit. */
   readonly stallTimeoutMs: number;
   readonly places: Places;
-  readonly incidents: Incidents;
+  readonly incidents: IncidentLog;
   /** Undefined on systems without koffi. */
   readonly calls: SystemCalls | undefined;
 }
@@ -151,7 +151,7 @@ export class HttpConnections {
     const { incidents } = this.#environment;
     const who = describePeer(socket.remoteAddress);
     if (refusal !== undefined) incidents.add(refusal.incident, who);
-    incidents.add(Incident.UNANSWERED, who);
+    incidents.add(LimitIncident.REFUSED_UNANSWERED, who);
     socket.destroy();
   }
 
@@ -267,7 +267,7 @@ export class HttpConnections {
       return;
     }
     if (nowMs - connection.acknowledgedAtMs <= this.#environment.stallTimeoutMs) return;
-    this.#environment.incidents.add(Incident.STALL, describePeer(socket.remoteAddress), 'an HTTP client');
+    this.#environment.incidents.add(LimitIncident.STALLS, describePeer(socket.remoteAddress), 'an HTTP client');
     socket.destroy();
   }
 

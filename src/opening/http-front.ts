@@ -1,13 +1,13 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Incident } from '../connection/incident.js';
 import { describePeer } from '../host/describe-peer.js';
-import type { Incidents } from '../host/incidents.js';
-import { excerpt } from '../protocol/opening/handshake-error.js';
+import { excerpt } from '../options/shown.js';
 import { renderRefusal } from '../protocol/opening/handshake-response.js';
 import { equalsIgnoringCase } from '../protocol/opening/header-grammar.js';
 import { readOrdinaryRequest } from '../protocol/opening/ordinary-request.js';
+import type { IncidentLog } from '../telemetry/incident-log.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
 import { answer as send } from './answer.js';
 import type { Boundary } from './boundary.js';
 import { FOREIGN_HOST, type Gate } from './gate.js';
@@ -28,7 +28,7 @@ export interface HttpFrontEnvironment {
   /** Of a request; beyond it 431. */
   readonly maxHeaderCount: number;
   readonly gate: Gate;
-  readonly incidents: Incidents;
+  readonly incidents: IncidentLog;
   readonly connections: HttpConnections;
   readonly lingering: LingeringSockets;
   readonly upgrader: Upgrader;
@@ -104,12 +104,12 @@ function judgeRequest(
 ): HttpRefusal | undefined {
   const who = describePeer(socket.remoteAddress);
   if (rawHeaders.length > 2 * maxHeaderCount) {
-    incidents.add(Incident.BAD_HANDSHAKE, who);
+    incidents.add(LimitIncident.REFUSED_HANDSHAKES, who);
     return { status: 431, body: `a request may have at most ${maxHeaderCount} headers\n` };
   }
   const read = readOrdinaryRequest({ target: url, httpVersion, rawHeaders });
   if ('problem' in read) {
-    incidents.add(Incident.BAD_HANDSHAKE, who, read.problem);
+    incidents.add(LimitIncident.REFUSED_HANDSHAKES, who, read.problem);
     return { status: 400, body: `${read.problem}\n` };
   }
   // Every browser sends Host. The guard against foreign names that point to this server concerns browsers only.
@@ -142,7 +142,7 @@ function answerClientError(
   }
   if (!connections.stopOnce(socket)) return; // whatever comes behind it is an error again
   const { remoteAddress } = socket as Socket; // of an HTTP server of ours, which listens on TCP
-  incidents.add(Incident.BAD_HANDSHAKE, describePeer(remoteAddress));
+  incidents.add(LimitIncident.REFUSED_HANDSHAKES, describePeer(remoteAddress));
   const body = `${describeNoRequest((error as { readonly rawPacket?: Uint8Array }).rawPacket)}\n`;
   const last = renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body });
   connections.afterAnswers(socket, () => boundary.guard(socket, () => lingering.end(socket, last)));

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
-import type { Incidents } from '../host/incidents.js';
-import type { ThrottledLog } from '../host/throttled-log.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import type { IncidentLog } from '../telemetry/incident-log.js';
+import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import { Boundary } from './boundary.js';
 import type { Destination } from './destination.js';
 import { Gate, type GateLists } from './gate.js';
@@ -31,7 +31,7 @@ export interface OpeningEnvironment {
   readonly nextId: () => number;
   /** Answers ordinary requests. */
   readonly routes: OrdinaryRoutes;
-  readonly incidents: Incidents;
+  readonly incidents: IncidentLog;
   readonly log: ThrottledLog;
 }
 

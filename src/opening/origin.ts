@@ -1,4 +1,4 @@
-import { shown } from '../protocol/shown.js';
+import { shown } from '../options/shown.js';
 
 /** Judges the Origin of a browser's request (RFC 6455 section 10.2) by it and by the Host that was asked for. */
 export type OriginRule = (origin: string, host: string) => boolean;

@@ -1,10 +1,10 @@
-import type { Incident } from '../connection/incident.js';
+import type { LimitIncident } from '../telemetry/limit-incident.js';
 
 /** Why a client is refused before the application is asked. */
 export interface EarlyRefusal {
   readonly status: 403 | 503;
   readonly body: string;
-  readonly incident: Incident;
+  readonly incident: LimitIncident;
 }
 
 /** The client's end of a connection. */

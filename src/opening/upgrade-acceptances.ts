@@ -1,8 +1,8 @@
 import type { ConnectionInfo } from '../connection/connection-info.js';
-import { Incident } from '../connection/incident.js';
-import type { Incidents } from '../host/incidents.js';
-import type { ThrottledLog } from '../host/throttled-log.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import type { IncidentLog } from '../telemetry/incident-log.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
+import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import type { Boundary } from './boundary.js';
 import type { Destination } from './destination.js';
 import { describeUpgrade, type PendingUpgrade } from './pending-upgrade.js';
@@ -25,7 +25,7 @@ export interface UpgradeAcceptancesEnvironment {
   readonly refusals: UpgradeRefusals;
   /** For the kernel to take the 101. */
   readonly waits: Waits;
-  readonly incidents: Incidents;
+  readonly incidents: IncidentLog;
   readonly log: ThrottledLog;
   readonly boundary: Boundary;
 }
@@ -89,7 +89,7 @@ export class UpgradeAcceptances {
     const { waits, incidents, boundary } = this.#environment;
     const { stream } = upgrade.socket;
     const wait = waits.begin(stream, {
-      late: () => incidents.add(Incident.STALL, describeUpgrade(upgrade), LATE_101),
+      late: () => incidents.add(LimitIncident.STALLS, describeUpgrade(upgrade), LATE_101),
       giveUp: () => stream.destroy(),
     });
     stream.write(rest, 'latin1', (error) => {

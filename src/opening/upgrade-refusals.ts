@@ -1,16 +1,16 @@
-import { Incident } from '../connection/incident.js';
 import { describePeer } from '../host/describe-peer.js';
-import type { Incidents } from '../host/incidents.js';
 import { renderRefusal } from '../protocol/opening/handshake-response.js';
+import type { IncidentLog } from '../telemetry/incident-log.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { LingeringSockets } from './lingering-sockets.js';
 import type { UpgradeSocket } from './upgrade-socket.js';
 
 /** Refuses upgrades: each gets a last response, and counts no more, however long its client takes to go: it may try again. */
 export class UpgradeRefusals {
   readonly #lingering: LingeringSockets;
-  readonly #incidents: Incidents;
+  readonly #incidents: IncidentLog;
 
-  constructor(lingering: LingeringSockets, incidents: Incidents) {
+  constructor(lingering: LingeringSockets, incidents: IncidentLog) {
     this.#lingering = lingering;
     this.#incidents = incidents;
   }
@@ -25,7 +25,7 @@ export class UpgradeRefusals {
   }
 
   refuseUnavailable(socket: UpgradeSocket, why: string): void {
-    this.#incidents.add(Incident.UNAVAILABLE, describePeer(socket.remoteAddress), why);
+    this.#incidents.add(LimitIncident.REFUSED_UNAVAILABLE, describePeer(socket.remoteAddress), why);
     this.refuseForNow(socket, `${why}\n`);
   }
 

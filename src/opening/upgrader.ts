@@ -1,17 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { Incident } from '../connection/incident.js';
 import { isPromise } from '../connection/is-promise.js';
 import { type Acceptance, DecisionError, type Refusal, readDecision } from '../host/decision.js';
 import { describePeer } from '../host/describe-peer.js';
-import { withoutParticulars } from '../host/error-text.js';
-import type { Incidents } from '../host/incidents.js';
-import type { ThrottledLog } from '../host/throttled-log.js';
 import { type HandshakeRequest, readHandshake } from '../protocol/opening/handshake.js';
 import { excerpt, HandshakeConfigError, HandshakeError } from '../protocol/opening/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/opening/handshake-response.js';
 import { sha1Base64 } from '../system/sha1.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import { withoutParticulars } from '../telemetry/error-text.js';
+import type { IncidentLog } from '../telemetry/incident-log.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
+import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import type { Boundary } from './boundary.js';
 import type { Destination } from './destination.js';
 import type { Gate } from './gate.js';
@@ -45,7 +45,7 @@ export interface UpgraderEnvironment {
   readonly connections: Pick<HttpConnections, 'isCounted' | 'release'>;
   /** Sockets of those who are refused. */
   readonly lingering: LingeringSockets;
-  readonly incidents: Incidents;
+  readonly incidents: IncidentLog;
   readonly log: ThrottledLog;
   readonly boundary: Boundary;
 }
@@ -115,7 +115,7 @@ export class Upgrader {
       return;
     }
     if (this.#undecided.isFull(socket.remoteAddress)) {
-      this.#environment.incidents.add(Incident.ORPHANED_HOOKS, describeUpgrade(pending));
+      this.#environment.incidents.add(LimitIncident.ORPHANED_HOOKS, describeUpgrade(pending));
       this.#refusals.refuseForNow(socket, 'hooks of clients that have left are still running\n');
       return;
     }
@@ -163,7 +163,7 @@ export class Upgrader {
     const { paths, maxHeaderCount } = options;
     if (rawHeaders.length > 2 * maxHeaderCount) {
       const who = describePeer(remoteAddress);
-      incidents.add(Incident.BAD_HANDSHAKE, who, `${rawHeaders.length / 2} headers (maxHeaderCount)`);
+      incidents.add(LimitIncident.REFUSED_HANDSHAKES, who, `${rawHeaders.length / 2} headers (maxHeaderCount)`);
       this.#refusals.refuse(socket, 431, `a request may have at most ${maxHeaderCount} headers\n`);
       return undefined;
     }
@@ -196,7 +196,7 @@ export class Upgrader {
       return this.#enter(handshake, socket);
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error;
-      incidents.add(Incident.BAD_HANDSHAKE, describePeer(remoteAddress), error.message);
+      incidents.add(LimitIncident.REFUSED_HANDSHAKES, describePeer(remoteAddress), error.message);
       this.#refusals.refuse(socket, error.status, `${error.message}\n`, error.headers);
       return undefined;
     }
@@ -219,7 +219,7 @@ export class Upgrader {
   async #decideLater(pending: PendingUpgrade, promise: PromiseLike<unknown>): Promise<void> {
     const { socket } = pending;
     const wait = this.#waits.begin(socket.stream, {
-      late: () => this.#environment.incidents.add(Incident.HOOK_TIMEOUT, describeUpgrade(pending)),
+      late: () => this.#environment.incidents.add(LimitIncident.HOOK_TIMEOUTS, describeUpgrade(pending)),
       giveUp: (why) => this.#refusals.refuseForNow(socket, why),
     });
     const settled = this.#undecided.add(socket, () => {

@@ -1,6 +1,6 @@
-import { Incident } from '../connection/incident.js';
 import { networkOf } from '../opening/network.js';
 import type { EarlyRefusal, Peer, Places } from '../opening/places.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
 
 /** How many connections there may be. */
 export interface AdmissionOptions {
@@ -71,11 +71,11 @@ export class Admission implements Places {
 const FULL: EarlyRefusal = {
   status: 503,
   body: 'the server has as many connections as it may (maxConnections)\n',
-  incident: Incident.FULL,
+  incident: LimitIncident.REFUSED_FULL,
 };
 
 const ADDRESS_FULL: EarlyRefusal = {
   status: 503,
   body: 'there are as many connections from this address as there may be (maxConnectionsPerIp)\n',
-  incident: Incident.ADDRESS_FULL,
+  incident: LimitIncident.REFUSED_ADDRESSES,
 };

@@ -1,10 +1,11 @@
-import { Counter, Counters } from '../connection/counters.js';
 import type { HandOff, StreamHandOff } from '../host/hand-off.js';
 import { type HandlerModule, loadHandlerModule, reloadedModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
 import type { ThreadPublishing } from '../host/thread-publishing.js';
 import type { Upgrade } from '../host/upgrade-hook.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import { Counters } from '../telemetry/counters.js';
+import type { ThreadCounters } from '../telemetry/read-stats.js';
 import type { ResolvedOptions } from './options.js';
 import type { WorkerLink } from './worker-link.js';
 import type { Workers } from './workers.js';
@@ -86,8 +87,9 @@ export class Generation {
     return this.#workers?.canPlace ?? true;
   }
 
-  get counters(): Counters[] {
-    return [this.#hostCounters, ...(this.#workers?.counters ?? [])];
+  /** The counters of its threads, by name. */
+  get counters(): ThreadCounters[] {
+    return [{ thread: 'primary', counters: this.#hostCounters }, ...(this.#workers?.counters ?? [])];
   }
 
   /** Undefined without worker threads. */
@@ -138,9 +140,7 @@ export class Generation {
   async drain(limitMs: number): Promise<void> {
     await Promise.all([this.#workers?.drain(limitMs), this.#host?.drain(limitMs)]);
     // What has not told of its end by now never will, or it does not count any more.
-    for (const now of [Counter.CONNECTIONS, Counter.CLOSING, Counter.ARENA_BYTES, Counter.BUFFERED_BYTES]) {
-      this.#hostCounters.set(now, 0);
-    }
+    this.#hostCounters.clearGauges();
     this.#environment.past.addAll(this.#hostCounters);
     this.#hostCounters.values.fill(0);
   }

@@ -1,9 +1,10 @@
-import { Counter, type Counters } from '../connection/counters.js';
 import type { HandOff, StreamHandOff } from '../host/hand-off.js';
 import type { ThreadPublishing } from '../host/thread-publishing.js';
 import type { Upgrade } from '../host/upgrade-hook.js';
 import type { Destination } from '../opening/destination.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import { Counter, type Counters } from '../telemetry/counters.js';
+import type { ThreadCounters } from '../telemetry/read-stats.js';
 import { Generation, type GenerationEnvironment } from './generation.js';
 import type { ResolvedOptions } from './options.js';
 import { Reloads } from './reloads.js';
@@ -14,8 +15,10 @@ export interface GenerationsEnvironment {
   readonly options: ResolvedOptions;
   /** The primary's part in publishing. */
   readonly publishing: ThreadPublishing;
-  /** What the primary counts itself, and the counts of threads that have ended. */
+  /** What the primary counts itself. */
   readonly counters: Counters;
+  /** The counts of threads that have ended. */
+  readonly past: Counters;
   /** Is told the id of each connection that is over. */
   readonly onClosed: (id: number) => void;
 }
@@ -94,12 +97,12 @@ export class Generations implements Destination {
   }
 
   #forGeneration(): GenerationEnvironment {
-    const { options, publishing, counters, onClosed } = this.#environment;
+    const { options, publishing, past, onClosed } = this.#environment;
     return {
       options,
       calls: this.#calls,
       publishing,
-      past: counters,
+      past,
       onClosed,
       isReplaced: () => !this.#isClosing,
       placeElsewhere: (handOff) => this.#placeElsewhere(handOff),
@@ -140,7 +143,7 @@ export class Generations implements Destination {
   }
 
   /** Of all threads that live. */
-  get counters(): Counters[] {
+  get counters(): ThreadCounters[] {
     return [...this.#all].flatMap((generation) => generation.counters);
   }
 

@@ -1,175 +1,249 @@
 import type { ResourceLimits } from 'node:worker_threads';
-import type { Logger } from '../host/logger.js';
 import type { KernelChoice } from '../kernels/create-kernel.js';
 import type { Thresholds } from '../kernels/thresholds.js';
+import type { Logger } from '../telemetry/logger.js';
 
 /**
- * Options of {@link createServer}. Sizes are in bytes, from 1 to 4 GiB less 1; times in ms, from 1 to 2^31 less 1; both from 0 where
- * 0 is said to be no limit; unless something else is said. What is out of range is a {@link ConfigError}.
+ * Options of {@link createServer}. The name of each says its unit: bytes or ms. An option that cannot be used, or that there is not, is
+ * a {@link ConfigError}. docs/limits.md has all limits in one table.
  */
 export interface ServerOptions {
-  /** The module with the application's hooks (see {@link defineHandler}): a file URL, or a path from the working directory. It is loaded in each thread. */
+  /**
+   * The module with the hooks of the application (see {@link defineHandler}): a file URL, or a path from the working directory. It is
+   * loaded in each thread.
+   */
   readonly handler: URL | string;
   /**
-   * Worker threads that host connections; default: one for each core. With 0 the primary thread hosts them, beside what else
-   * it does: for systems where sockets cannot be handed to threads (Windows), for tests, for small machines.
+   * Worker threads that host connections. With 0 the primary thread hosts them, beside what else it does: for systems where sockets
+   * cannot be handed to threads (Windows), for tests, for small machines. From 0 to 1 024.
+   *
+   * @default one per core
    */
   readonly threads?: number;
-  /** What unmasks and validates payloads; default 'auto', which chooses by operation and size. */
+  /**
+   * What unmasks and validates payloads. `auto` chooses by operation and size.
+   *
+   * @default 'auto'
+   */
   readonly kernel?: KernelChoice;
   /**
-   * From which sizes on `auto` takes which implementation, each in bytes, 0 to 4 294 967 295, which is never; default: as
-   * the project's study has measured. `npx wsloom kernels` measures what is right for a machine. Only with `auto`.
+   * The sizes from which on `auto` takes which implementation, each in bytes, from 0 to 4 294 967 295, which is never. Only with the
+   * kernel `auto`. `npx wsloom kernels` measures what is right for a machine.
+   *
+   * @default as measured by the study of the project
    */
   readonly thresholds?: Partial<Thresholds>;
   /**
-   * Address space that each hosting thread reserves for reading, from 1 MiB to 4 GiB less 64 KiB; default 256 MiB. Only
-   * what is used becomes resident, and stays so. Messages that do not fit any more are put on the heap, at the cost of a
-   * copy.
+   * Address space that each hosting thread reserves for reading. Only what is used becomes resident, and stays so. Messages that do not
+   * fit any more are put on the heap, at the cost of a copy. From 1 MiB to 4 GiB less 64 KiB.
+   *
+   * @default 256 MiB
    */
   readonly arenaBytes?: number;
   /**
-   * Longest message that a client may send, its fragments in sum, without their headers; default 16 MiB. A longer one is refused with 1009 when its
-   * header has come. It bounds what a client can make a thread keep: raising it raises that for every connection.
+   * The longest message that a client may send: the payloads of its fragments together, without their headers. A longer message is
+   * refused with 1009 when its header has come. It bounds what a client can make a thread keep: raising it raises that for every
+   * connection. From 1 byte to 4 GiB less 1 byte.
+   *
+   * @default 16 MiB
    */
   readonly maxPayloadBytes?: number;
   /**
-   * TCP connections that may be open at a time, counted from when they are accepted, whether they are WebSockets or not;
-   * default: 8/9 of (the limit of descriptors less 256), or of half the limit if that is at most 512; 1 to 2^31 less 1. Beyond it 503;
-   * without an answer when 40 connections above the limit wait for theirs already, or 10 of the same address; those that are silent give
-   * way. Those that are closing do not count; there may be an eighth as many of them, and at least 16 in each thread. Each costs some
-   * KiB, its socket's buffers in the kernel, and a descriptor.
+   * TCP connections that may be open at a time, WebSockets or not, counted from when they are accepted. Beyond it a connection is
+   * refused with 503, or is closed without an answer when 40 connections above the limit wait for theirs already, or 10 of the same
+   * address; silent ones give way. Connections that are closing do not count; there may be an eighth as many of them, and at least 16 in
+   * each thread. Each connection costs some KiB, its socket's buffers in the kernel, and a descriptor. From 1 to 2^31 less 1.
+   *
+   * @default 8/9 of the descriptors above 256, or of half of up to 512
    */
   readonly maxConnections?: number;
   /**
-   * The same for one address of the network, or one /64 for IPv6; default 0: no limit. Leave it off behind a proxy, whose address all
-   * have. Beyond it 503, or no answer, as for `maxConnections`. It bounds what one machine can take of those.
+   * TCP connections that one address of the network may have open at a time, or one /64 for IPv6. Beyond it a connection is refused as
+   * for `maxConnections`. Leave it off behind a proxy, whose address all clients have. From 1 to 2^31 less 1, or 0: no limit.
+   *
+   * @default 0: no limit
    */
   readonly maxConnectionsPerIp?: number;
   /**
-   * Above so many bytes that a client has been sent and does not take, it is not read any more and `send` returns false;
-   * default 1 MiB. Raising it lets more of a burst be buffered, for every connection.
+   * Above this many bytes that a client was sent and has not taken, it is not read any more, and `send` returns false. Raising it lets
+   * more of a burst be buffered, for every connection. From 1 byte to 4 GiB less 1 byte.
+   *
+   * @default 1 MiB
    */
   readonly highWaterMarkBytes?: number;
   /**
-   * What may be queued for a client that does not take it, in all; default 16 MiB. One message is always accepted when
-   * nothing is queued. Pings count too. Beyond it: `slowConsumer`. It bounds the memory of a slow reader; raising it raises that for each.
+   * The bytes that may be queued for a client that does not take them, pings included. Beyond it `slowConsumer` says what happens. One
+   * message is always accepted when nothing is queued. It bounds the memory of a slow reader: raising it raises that for every
+   * connection. From 1 byte to 4 GiB less 1 byte.
+   *
+   * @default 16 MiB
    */
   readonly maxBackpressureBytes?: number;
   /**
-   * What happens to a client when a message exceeds `maxBackpressureBytes`: 'close' (default) closes it with 1013, behind
-   * what is queued; 'drop' does not send the message, and counts it.
+   * What happens to a client when a message exceeds `maxBackpressureBytes`: `close` closes it with 1013, behind what is queued; `drop`
+   * does not send the message, and counts it.
+   *
+   * @default 'close'
    */
   readonly slowConsumer?: 'close' | 'drop';
   /**
-   * What all connections may hold together of queued output and of messages still arriving; default: a quarter of the
-   * machine's memory (of its container's); 1 MiB to 1 TiB. Path and query of a connection do not count, which are bounded by
-   * `maxHeaderBytes` for each, nor what `upgrade` attaches as `data`, nor what a handler keeps. Beyond it those that have held it for longest are closed with 1013.
-   * Raising it risks that the process is ended for want of memory, and with it all connections.
+   * The bytes that all connections may hold together of queued output and of messages still arriving. Beyond it the connections that
+   * have held it for longest are closed with 1013. The path and query of a connection do not count, which `maxHeaderBytes` bounds for
+   * each, nor what `upgrade` attaches as `data`, nor what a handler keeps. Raising it risks that the process runs out of memory and
+   * ends, and with it all connections. From 1 MiB to 1 TiB.
+   *
+   * @default a quarter of memory
    */
   readonly maxBufferedBytes?: number;
   /**
-   * Memory of publications that one thread may be owed by the others: posted to it, and not yet given to its connections; 1 MiB to
-   * 1 TiB, default 64 MiB. From a quarter of it on, connections whose messages publish to topics of that thread are not read, and
-   * `publish` returns false. Beyond it, publications that no connection can be held back for (of timers, after an `await`, of
-   * `server.publish`) are dropped for that thread, and counted. Raising it lets a slower thread fall further behind.
+   * The bytes of publications that one thread may be owed by the others: posted to it, and not yet given to its connections. From a
+   * quarter of it on, connections whose messages publish to topics of that thread are not read, and `publish` returns false. Beyond it,
+   * publications that no connection can be held back for (of timers, after an `await`, of `server.publish`) are dropped for that thread,
+   * and counted. Raising it lets a slower thread fall further behind. From 1 MiB to 1 TiB.
+   *
+   * @default 64 MiB
    */
   readonly maxOwedBytes?: number;
   /**
-   * How long publishers wait for a thread that takes nothing of what it is owed, in ms; default 10 000; at least 1: 0 is not for
-   * ever. Then it is waited for no more. When it goes on, its subscribers of the topics that it has missed are closed with 1013, or with
-   * `slowConsumer: 'drop'` only miss them. Raising it makes publishers wait longer for a thread that is blocked. It is measured in the
-   * publisher's own time, in which a turn of the event loop counts 40 ms at most: a publisher that is blocked itself waits for longer.
+   * How long publishers wait for a thread that takes nothing of what it is owed, in ms. Then it is waited for no more: when it goes on,
+   * its subscribers of the topics that it has missed are closed with 1013, or only miss them with `slowConsumer: 'drop'`. Raising it
+   * makes publishers wait longer for a thread that is blocked. It is measured in the publisher's own time, in which a turn of the event
+   * loop counts 40 ms at most: a publisher that is blocked itself waits for longer. From 1 ms to 2^31 less 1 ms (24 days).
+   *
+   * @default 10 s
    */
   readonly slowThreadTimeoutMs?: number;
   /**
-   * A client that was silent for so long is pinged, and is lost (1006) when it is silent for as long again; default 30 000;
-   * 0: never. Any byte received is a sign of life. Raising it keeps dead connections for longer.
+   * A client that was silent for this time, in ms, is pinged, and is lost (1006) when it is silent for as long again. Any byte received
+   * is a sign of life. Raising it keeps dead connections for longer. From 1 ms to 2^31 less 1 ms (24 days), or 0: never.
+   *
+   * @default 30 s
    */
   readonly heartbeatIntervalMs?: number;
   /**
-   * A connection without a message, either way, for so long is closed with 1001; default 0: never. It bounds how long clients
-   * that want nothing hold connections; raising it costs what those cost.
+   * A connection without a message for this time, in ms, either way, is closed with 1001. It bounds how long clients that want nothing
+   * hold connections. From 1 ms to 2^31 less 1 ms (24 days), or 0: never.
+   *
+   * @default 0: never
    */
   readonly idleTimeoutMs?: number;
   /**
-   * From the first byte of a message to its last; default 300 000, which is 16 MiB at half a megabit a second. Beyond it
-   * 1008; 0: no limit. Raising it lets unfinished messages hold memory for longer.
+   * The time from the first byte of a message to its last, in ms; beyond it 1008. The default is 16 MiB at half a megabit a second.
+   * Raising it lets unfinished messages hold memory for longer. From 1 ms to 2^31 less 1 ms (24 days), or 0: no limit.
+   *
+   * @default 5 min
    */
   readonly messageTimeoutMs?: number;
   /**
-   * A client that takes nothing of queued output for so long is lost (1006), and so is an HTTP client that takes nothing of its
-   * answers; default 30 000; 0: never. It is the only time limit that runs on while an open connection is not read. Raising it holds that output for longer.
-   * On Linux a client takes what its system acknowledges; elsewhere that is seen when its socket has room again.
+   * A client that takes nothing of queued output for this time, in ms, is lost (1006), and so is an HTTP client that takes nothing of
+   * its answers. It is the only time limit that runs on while an open connection is not read. Raising it holds that output for longer.
+   * On Linux a client takes what its system acknowledges; elsewhere that is seen when its socket has room again. From 1 ms to 2^31 less 1
+   * ms (24 days), or 0: never.
+   *
+   * @default 30 s
    */
   readonly stallTimeoutMs?: number;
   /**
-   * Messages that a client may send per second, on average, and a quarter more in a burst, up to 2^31 less 1; default 0: no limit.
-   * Each fragment of a message counts as much as a message, and so does each ping and each pong. Beyond: `rateLimitAction`. It bounds
-   * what one client can make a handler, and the thread, do; raising it raises that.
+   * Messages that a client may send per second, on average, and a quarter more in a burst. Each fragment of a message counts as much as
+   * a message, and so does each ping and each pong. Beyond it `rateLimitAction` says what happens. It bounds what one client can make a
+   * handler, and the thread, do. From 1 to 2^31 less 1, or 0: no limit.
+   *
+   * @default 0: no limit
    */
   readonly messagesPerSecond?: number;
   /**
-   * The same for bytes, up to 1 TiB; default 0: no limit. All bytes of frames count, with their headers, also those that came together
-   * with the opening handshake; the handshake itself does not.
+   * Bytes that a client may send per second, on average, and a quarter more in a burst. All bytes of frames count, with their headers,
+   * also those that came together with the opening handshake; the handshake itself does not. Beyond it `rateLimitAction` says what
+   * happens. From 1 byte to 1 TiB, or 0: no limit.
+   *
+   * @default 0: no limit
    */
   readonly bytesPerSecond?: number;
-  /** What happens to a client that sends too fast: it is not read for a while ('pause', default), or closed with 1008. */
+  /**
+   * What happens to a client that sends too fast: `pause` does not read it for a while, `close` closes it with 1008.
+   *
+   * @default 'pause'
+   */
   readonly rateLimitAction?: 'pause' | 'close';
   /**
-   * Fragments without payload that may follow each other, 0 to 2^31 less 1; default 100. Beyond it 1008. They cost no memory, but
-   * the thread's time: raising it lets a message that never comes to anything take more of it.
+   * Fragments without payload that may follow each other; beyond it 1008. They cost no memory, but the thread's time: raising it lets a
+   * message that never comes to anything take more of it. From 0 to 2^31 less 1.
+   *
+   * @default 100
    */
   readonly maxConsecutiveEmptyFragments?: number;
   /**
-   * How long a client may take to finish the closing handshake, and to take what was sent before; default 5000. Its connection is
-   * destroyed then. Raising it lets clients that are being closed hold connections and output for longer.
+   * How long a client may take to finish the closing handshake, and to take what was sent before, in ms. Then its connection is
+   * destroyed. Raising it lets clients that are being closed hold connections and output for longer. From 1 ms to 2^31 less 1 ms (24 days).
+   *
+   * @default 5 s
    */
   readonly closeTimeoutMs?: number;
   /**
-   * How long a client may take to send its request, and then an `upgrade` hook to decide about it: each has the whole time; default
-   * 10 000. Beyond it 408 for the request, 503 for the hook. A client that does not take its 101 for so long is lost. Raising it lets silent clients hold descriptors for longer.
+   * How long a client may take to send its request, then an `upgrade` hook to decide about it, then the client to take its 101, in ms:
+   * each has the whole time. Beyond it 408 for the request, 503 for the hook; a client that does not take its 101 is lost. Raising it
+   * lets silent clients hold descriptors for longer. From 1 ms to 2^31 less 1 ms (24 days).
+   *
+   * @default 10 s
    */
   readonly handshakeTimeoutMs?: number;
   /**
-   * Of a request's head, 512 bytes to 1 MiB; default 16 KiB. Beyond it 431. It bounds the memory that a client can use that is
-   * not accepted yet; raising it raises that.
+   * The longest head of a request: its request line and headers. Beyond it 431. It bounds the memory that a client can use that is not
+   * accepted yet. From 512 bytes to 1 MiB.
+   *
+   * @default 16 KiB
    */
   readonly maxHeaderBytes?: number;
-  /** Of a request, 8 to 10 000; default 100. Beyond it 431. Raising it costs the primary time for each upgrade. */
+  /**
+   * The headers that a request may have; beyond it 431. Raising it costs the primary time for each upgrade. From 8 to 10 000.
+   *
+   * @default 100
+   */
   readonly maxHeaderCount?: number;
   /**
-   * Whose pages may connect: origins like 'https://example.org', or '*' for all. Default: pages of the same host and port as
-   * the server is asked for, whatever the scheme. Clients that are no browsers send no Origin and are not concerned. Others
-   * get 403. 'null' and 'file://' are origins too: pages without one, and embedded clients that send the latter.
+   * Whose pages may connect: origins like 'https://example.org', or '*' for all; others get 403. The default compares the host and port
+   * of the page with what the server is asked for, whatever the scheme. Clients that are no browsers send no Origin, and are let in.
+   * 'null' and 'file://' are origins too: of pages without one, and of embedded clients that send the latter.
+   *
+   * @default pages of the same host and port
    */
   readonly allowedOrigins?: readonly string[];
   /**
-   * What the server may be asked for, in Host: names or addresses, with a port or without (then any), or '*' for all. Default:
-   * localhost, 127.0.0.1 and [::1] when it listens on a loopback address, so that no name that somebody has pointed there is
-   * served (DNS rebinding), else all. Others get 403.
+   * What the server may be asked for, in Host: names or addresses, with a port or without (then any), or '*' for all; others get 403. The
+   * default keeps a server on a loopback address from being served under a name that somebody has pointed there (DNS rebinding).
+   *
+   * @default localhost, 127.0.0.1 and [::1] on a loopback address, else all
    */
   readonly allowedHosts?: readonly string[];
   /**
    * What V8 may use in each worker thread, as in `node:worker_threads`: a thread that exceeds it dies alone, with its connections,
-   * and is replaced. Default: `{ maxYoungGenerationSizeMb: 24 }`, half of V8's own, which saves 2 kB for each of 8000 idle
-   * connections; the rest as for the process. With more, handlers that keep thousands of promises waiting collect garbage less
-   * often.
+   * and is replaced. The default is `{ maxYoungGenerationSizeMb: 24 }`, which saves 2 kB for each of 8000 idle connections; the rest is
+   * as for the process. With more, handlers that keep thousands of promises waiting collect garbage less often.
+   *
+   * @default V8's, but half of its young generation
    */
   readonly resourceLimits?: ResourceLimits;
   /**
-   * A connection that a worker has not taken for so long goes to another worker, and the worker gets no more until it goes on;
-   * default 2000. Raising it makes clients of a blocked thread wait for longer; too low, a busy one is taken for blocked.
+   * A connection that a worker has not taken for this time, in ms, goes to another worker, and the worker gets no more until it goes on.
+   * Raising it makes clients of a blocked thread wait for longer; too low, a busy one is taken for blocked. From 1 ms to 2^31 less 1 ms
+   * (24 days).
+   *
+   * @default 2 s
    */
   readonly handOffTimeoutMs?: number;
   /**
-   * How long the handler module may take to load, and a thread to start, in ms, from 1 to 3 600 000; default 60 000. It holds
-   * for the start, for a reload and for a thread that takes the place of one that died. Beyond it, `listen` and `reload` throw a
-   * {@link HandlerModuleError} or a {@link WorkerStartError} that names the module; a thread is tried again. Raise it for a module
-   * that waits for something slow.
+   * How long the handler module may take to load, and a thread to start, in ms: at the start, at a reload, and for a thread that takes
+   * the place of one that died. Beyond it, `listen` and `reload` throw a {@link HandlerModuleError} or a {@link WorkerStartError} that
+   * names the module; a thread is tried again. Raise it for a module that waits for something slow. From 1 ms to 60 min.
+   *
+   * @default 60 s
    */
   readonly startTimeoutMs?: number;
-  /** Paths that WebSockets are accepted on, exactly; default: all. */
+  /**
+   * Paths that WebSockets are accepted on, exactly.
+   *
+   * @default all paths
+   */
   readonly path?: string | readonly string[];
   /**
    * Path of the page that tries the server in a browser; `false` or 'off': there is none. A request for it that asks for an upgrade is
@@ -187,14 +261,17 @@ export interface ServerOptions {
    */
   readonly health?: string | false;
   /**
-   * For tests: each message gets an object of its own, and its bytes are overwritten when it is void, so that using a
-   * message or a borrowed view too late is found. Default false.
+   * For tests: each message gets an object of its own, and its bytes are overwritten when it is void, so that using a message or a
+   * borrowed view too late is found.
+   *
+   * @default false
    */
   readonly poison?: boolean;
   /**
    * Where the server reports what happens: an object with the methods `info`, `warn` and `error`, like `console`. They are called in
    * the thread that created the server. What clients can cause is reported of each kind at once, and then once a second with how
    * often. A method that throws or rejects does no harm: its report goes to standard error.
+   *
    * @default standard error, without waiting for its reader
    */
   readonly log?: Logger;

@@ -2,25 +2,25 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
-import { Counters } from '../connection/counters.js';
-import { Incidents } from '../host/incidents.js';
 import { registerPublishing } from '../host/publish.js';
 import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';
 import { type Health, Routes } from '../monitor/routes.js';
 import { Opening } from '../opening/opening.js';
 import { loopbackHosts } from '../opening/origin.js';
-import { shown } from '../protocol/shown.js';
+import { ConfigError } from '../options/option-error.js';
 import { loadSystemCalls, type SystemCalls } from '../system/system-calls.js';
+import { Counters } from '../telemetry/counters.js';
+import { IncidentLog } from '../telemetry/incident-log.js';
+import { readStats } from '../telemetry/read-stats.js';
+import type { ServerStats } from '../telemetry/server-stats.js';
 import { Admission } from './admission.js';
 import { BacklogAcceptor } from './backlog-acceptor.js';
 import { expectOwnFiles } from './bundled-error.js';
-import { ConfigError } from './config-error.js';
 import { nextConnectionId } from './connection-ids.js';
-import { checkDrain } from './drain-time.js';
 import { Generations } from './generations.js';
-import { checkNames, type ResolvedOptions, resolveOptions } from './options.js';
+import { resolveClose, resolveListen } from './method-options.js';
+import { type ResolvedOptions, resolveOptions } from './options.js';
 import type { ServerOptions } from './server-options.js';
-import { readStats, type ServerStats } from './stats.js';
 
 /** Where a server listens. */
 export interface ServerAddress {
@@ -54,8 +54,10 @@ export function createServer(options: ServerOptions): Server {
 export class Server {
   readonly #options: ResolvedOptions;
   readonly #startedAt = performance.now();
-  /** What the primary counts itself, and the counts of threads that have ended. */
+  /** What the primary counts itself. */
   readonly #counters = new Counters();
+  /** The counts of threads that have ended. */
+  readonly #ended = new Counters();
   readonly #publishing: ThreadPublishing;
   readonly #admission: Admission;
   readonly #generations: Generations;
@@ -77,7 +79,7 @@ export class Server {
     const onClosed = (id: number) => admission.leave(id);
     this.#publishing = publishing;
     this.#admission = admission;
-    this.#generations = new Generations({ options, publishing, counters, onClosed });
+    this.#generations = new Generations({ options, publishing, counters, past: this.#ended, onClosed });
     admission.include(this.#generations);
   }
 
@@ -90,14 +92,7 @@ export class Server {
    * @throws the system's error if the address cannot be had (`code`: EADDRINUSE, EACCES, …).
    */
   async listen(options?: ListenOptions): Promise<ServerAddress> {
-    const { port = 8080, host = '127.0.0.1' } = checkNames(options, 'listen', ['port', 'host']);
-    if (!Number.isInteger(port) || port < 0 || port > 65535) {
-      throw new ConfigError('port', `port must be an integer from 0 to 65535, got ${shown(port)}`);
-    }
-    // Node would take nothing for every interface.
-    if (typeof host !== 'string' || host === '') {
-      throw new ConfigError('host', `host must be an address or a name, got ${shown(host)}`);
-    }
+    const { port, host } = resolveListen(options);
     const { opening, calls } = await this.#start();
     this.#expectStarted();
     const http = opening.createHttpServer();
@@ -152,7 +147,7 @@ export class Server {
       places: this.#admission,
       nextId: nextConnectionId,
       routes: new Routes(() => this.#health(), this.#options),
-      incidents: new Incidents(this.#counters, log),
+      incidents: new IncidentLog(this.#counters, log),
       log,
     });
     this.#admission.include(opening.connections);
@@ -231,7 +226,9 @@ export class Server {
   }
 
   stats(): ServerStats {
-    return readStats([this.#counters, ...this.#generations.counters], {
+    const primary = { thread: 'primary', counters: this.#counters };
+    const ended = { thread: 'ended', counters: this.#ended };
+    return readStats([primary, ended, ...this.#generations.counters], {
       httpConnections: this.#opening?.connections.size ?? 0,
       pendingUpgrades: this.#opening?.upgrader.load ?? 0,
       threads: this.#generations.threads,
@@ -250,8 +247,7 @@ export class Server {
    * with a ConfigError if `drainMs` cannot be used.
    */
   async reload(options?: CloseOptions): Promise<void> {
-    const { drainMs = 5000 } = checkNames(options, 'reload', ['drainMs']);
-    checkDrain(drainMs);
+    const { drainMs } = resolveClose(options, 'reload');
     await this.#generations.reload(drainMs);
   }
 
@@ -262,8 +258,7 @@ export class Server {
    */
   close(options?: CloseOptions): Promise<void> {
     try {
-      const { drainMs = 5000 } = checkNames(options, 'close', ['drainMs']);
-      checkDrain(drainMs);
+      const { drainMs } = resolveClose(options, 'close');
       this.#closed ??= this.#close(drainMs);
       return this.#closed;
     } catch (error) {

@@ -1,12 +1,12 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
-import { Counter, Counters } from '../connection/counters.js';
 import type { HandOff } from '../host/hand-off.js';
 import { shownModule } from '../host/handler-module.js';
 import type { HostOptions } from '../host/host.js';
-import type { ThrottledLog } from '../host/throttled-log.js';
 import { ThreadLedger } from '../pubsub/thread-ledger.js';
+import { Counter, Counters } from '../telemetry/counters.js';
+import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import type { FromWorker, Offer, ToWorker, WorkerResult, WorkerTask } from '../worker/messages.js';
 import { Ownership } from '../worker/ownership.js';
 import { WorkerStartError } from './worker-start-error.js';

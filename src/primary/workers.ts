@@ -1,13 +1,14 @@
 import { MessageChannel, type ResourceLimits } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { BufferBudget } from '../connection/buffer-budget.js';
-import { Counter, type Counters } from '../connection/counters.js';
-import { errorText } from '../host/error-text.js';
 import type { HandOff } from '../host/hand-off.js';
 import { shownModule } from '../host/handler-module.js';
 import type { HostOptions } from '../host/host.js';
-import type { ThrottledLog } from '../host/throttled-log.js';
 import type { Bus } from '../pubsub/bus.js';
+import { Counter, type Counters } from '../telemetry/counters.js';
+import { errorText } from '../telemetry/error-text.js';
+import type { ThreadCounters } from '../telemetry/read-stats.js';
+import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import { GRACE_MS } from './drain-time.js';
 import { abandon, WorkerLink } from './worker-link.js';
 import { WorkerStartError } from './worker-start-error.js';
@@ -103,9 +104,9 @@ export class Workers {
     return kernels[0] as string; // there is at least one thread
   }
 
-  /** The counters of the workers that live. */
-  get counters(): Counters[] {
-    return this.#links.map((link) => link.counters);
+  /** The counters of the workers that live, which are called `worker 1` and so on, in the order of {@link states}. */
+  get counters(): ThreadCounters[] {
+    return this.#links.map(({ counters }, index) => ({ thread: `worker ${index + 1}`, counters }));
   }
 
   /** Of each worker: connections, and whether it takes new ones. */
@@ -186,10 +187,8 @@ export class Workers {
   /** Keeps the counts of a worker that is gone. */
   #bury(link: WorkerLink): void {
     const { counters } = link;
-    counters.set(Counter.CONNECTIONS, 0);
-    counters.set(Counter.CLOSING, 0);
-    counters.set(Counter.ARENA_BYTES, 0);
     BufferBudget.forget(this.#options.host.buffered, counters);
+    counters.clearGauges();
     this.#past.addAll(counters);
     link.closeAll();
   }

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { HandOff } from '../host/hand-off.js';
 import type { HostOptions } from '../host/host.js';
-import type { Report } from '../host/throttled-log.js';
+import type { Report } from '../telemetry/throttled-log.js';
 
 /** What a worker is started with: the argument of its one task. */
 export interface WorkerTask {

@@ -1,14 +1,14 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
-import { Counter, Counters } from '../connection/counters.js';
-import { errorText } from '../host/error-text.js';
 import { HandlerModuleError, loadHandlerModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
 import { registerPublishing } from '../host/publish.js';
 import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';
-import { ThrottledLog } from '../host/throttled-log.js';
 import { ArenaError } from '../memory/arena.js';
 import { ThreadLedger } from '../pubsub/thread-ledger.js';
 import { loadSystemCalls } from '../system/system-calls.js';
+import { Counter, Counters } from '../telemetry/counters.js';
+import { errorText } from '../telemetry/error-text.js';
+import { ThrottledLog } from '../telemetry/throttled-log.js';
 import type { FromWorker, Offer, ToWorker, WorkerResult, WorkerTask } from './messages.js';
 import { Ownership } from './ownership.js';
 import { registerTsx } from './tsx.js';

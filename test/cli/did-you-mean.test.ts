@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { explainMistake, guessForHandler } from '../../dist/cli/did-you-mean.js';
 
+const HANDLERS = ['echo', 'broadcast'];
+
 const unknown = (args: readonly string[], message = `error: unknown command '${args[0]}'`) =>
-  explainMistake(message, args, ['echo', 'broadcast'], ['--port', '--host']);
+  explainMistake(message, args, {
+    commands: ['serve', 'load', 'kernels', 'help'],
+    handlers: HANDLERS,
+    serveFlags: ['--port', '--host'],
+  });
 
 describe('a wrong command line', () => {
   it.each([
@@ -39,7 +45,21 @@ describe('a wrong command line', () => {
   });
 
   it('may name a server where a handler is wanted', () => {
-    expect(guessForHandler('ws://a/')).toBe('wsloom load ws://a/');
-    expect(guessForHandler('chat')).toBeUndefined();
+    expect(guessForHandler('ws://a/', HANDLERS)).toBe('wsloom load ws://a/');
+    expect(guessForHandler('chat', HANDLERS)).toBeUndefined();
+  });
+
+  it.each([
+    ['Echo', 'wsloom serve echo'],
+    ['brodcast', 'wsloom serve broadcast'],
+  ])('may have a handler that is written wrong: %s', (handler, meant) => {
+    expect(guessForHandler(handler, HANDLERS)).toBe(meant);
+  });
+
+  it('may ask for the help of a command that is written wrong, or that there is not', () => {
+    expect(unknown(['help', 'laod'], "error: unknown command 'laod'")).toBe(
+      "unknown command 'laod'; did you mean: wsloom help load",
+    );
+    expect(unknown(['help', 'nix'], "error: unknown command 'nix'")).toBe("unknown command 'nix'");
   });
 });

@@ -28,6 +28,11 @@ describe('what is said', () => {
     [['serve', 'nowhere.js'], /there is no handler nowhere\.js: it is echo, broadcast, or the path of a module/],
     [['./chat.mjs'], /unknown command '\.\/chat\.mjs'; did you mean: wsloom serve \.\/chat\.mjs \(--help/],
     [['--port', '0', 'echo'], /unknown option '--port'; did you mean: wsloom serve --port 0 echo \(/],
+    [['serve', 'Echo'], /there is no handler Echo: .*; did you mean: wsloom serve echo\n$/],
+    [['serve', 'brodcast'], /there is no handler brodcast: .*; did you mean: wsloom serve broadcast\n$/],
+    [['help', 'nix'], /unknown command 'nix' \(--help lists what there is\)\n$/],
+    [['help', 'laod'], /unknown command 'laod'; did you mean: wsloom help load \(/],
+    [['serve', '--max-paylod', '1'], /unknown option '--max-paylod'; did you mean: --max-payload \(/],
     [['serve', 'ws://a/'], /there is no handler ws:\/\/a\/: .*; did you mean: wsloom load ws:\/\/a\/\n$/],
     [['serve', '--port'], /--port .*argument missing/],
     [['serve', '--threads', '1025', '--port', '0'], /threads must be an integer from 0 to 1024, got 1025/],
@@ -94,6 +99,16 @@ describe('what is said', () => {
       expect(command.stderr).not.toContain('    at ');
     },
   );
+
+  it('of a command is its help, also by its name behind help', async () => {
+    await using named = Command.run('help', 'serve');
+    await using flagged = Command.run('serve', '--help');
+    expect([await named.ended, await flagged.ended]).toEqual([0, 0]);
+    expect(named.stdout).toBe(flagged.stdout);
+    await using all = Command.run('help');
+    expect(await all.ended).toBe(0);
+    expect(all.stdout).toMatch(/^Usage: wsloom /);
+  });
 
   it('without a command is the help, and exits with 2', async () => {
     await using command = Command.run();

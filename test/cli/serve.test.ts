@@ -175,6 +175,26 @@ describe('a mistake is answered in one line', () => {
     expect(command.stderr).toMatch(/must have a default export/);
   });
 
+  it.each(['0', '1'])('a module that throws while it loads: 2, as --help says (threads: %s)', async (threads) => {
+    const folder = mkdtempSync(join(tmpdir(), 'wsloom-'));
+    const file = join(folder, 'broken.mjs');
+    // In the primary it loads, unless that is to host.
+    writeFileSync(
+      file,
+      `import { isMainThread } from 'node:worker_threads';
+       if (${threads} === 0 || !isMainThread) throw new Error('on purpose');
+       export default { message() {} };`,
+    );
+    await using command = Command.run('serve', file, '--port', '0', '--threads', threads);
+    expect(await command.ended).toBe(2);
+    expect(command.stderr).toMatch(/^wsloom: the handler module .*broken\.mjs does not load: Error: on purpose\n/);
+    expect(command.stdout).toBe('');
+    rmSync(folder, { recursive: true });
+    await using help = Command.run('serve', '--help');
+    expect(await help.ended).toBe(0);
+    expect(help.stdout).toMatch(/2 wrong usage, or a handler that is not there or\s+does not load\.\n$/);
+  });
+
   it('a port in use: 1', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseSeconds, parseSize, showSeconds, showSize } from '../../dist/cli/values.js';
+import { parseSeconds, parseSize } from '../../dist/cli/values.js';
+import { showSeconds, showSize } from '../../dist/options/units.js';
 
 describe('a value is shown as it may be written', () => {
   it.each([

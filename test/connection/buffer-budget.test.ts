@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BufferBudget } from '../../dist/connection/buffer-budget.js';
-import { Counter, Counters } from '../../dist/connection/counters.js';
+import { Counter, Counters } from '../../dist/telemetry/counters.js';
 
 const KIB = 1024;
 const STEP = 64 * KIB;

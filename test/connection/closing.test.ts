@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '../../dist/connection/connection.js';
-import { Counter } from '../../dist/connection/counters.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { CloseArgumentError } from '../../dist/protocol/close-payload.js';
+import { Counter } from '../../dist/telemetry/counters.js';
 import { BINARY, CLOSE, clientClose, clientFrame, PING, pattern, shown, TEXT } from './frames.js';
 import { framesOf, startThread, type ThreadOptions } from './thread.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { Counter } from '../../dist/connection/counters.js';
 import type { Handler } from '../../dist/connection/handler.js';
-import { Incident } from '../../dist/connection/incident.js';
+import { Counter } from '../../dist/telemetry/counters.js';
+import { LimitIncident } from '../../dist/telemetry/limit-incident.js';
 import { BINARY, clientClose, clientFrame, PING, PONG, pattern, shown, TEXT } from './frames.js';
 import { framesOf, type Peer, startThread, type ThreadOptions } from './thread.js';
 
@@ -44,7 +44,7 @@ describe('heartbeatIntervalMs', () => {
     expect(peer.wire.isDestroyed).toBe(true);
     expect(heard).toEqual(['close 1006']);
     expect(framesOf(peer)).toEqual([shown(PING, '')]);
-    expect(thread.incidents).toEqual([Incident.HEARTBEAT_TIMEOUT.what]);
+    expect(thread.incidents).toEqual([LimitIncident.HEARTBEAT_TIMEOUTS.what]);
   });
 
   test.each([
@@ -92,7 +92,7 @@ describe('idleTimeoutMs', () => {
     peer.wire.arrive(clientClose(1001));
     peer.wire.fin();
     expect(heard).toEqual(['close 1001']);
-    expect(thread.incidents).toEqual([Incident.IDLE_TIMEOUT.what]);
+    expect(thread.incidents).toEqual([LimitIncident.IDLE_TIMEOUTS.what]);
   });
 
   test('begins anew with each message received, sent or published', () => {
@@ -119,7 +119,7 @@ describe('idleTimeoutMs', () => {
     thread.pass(100 + 50 + 2 * LATE_MS);
     expect(peer.wire.isDestroyed).toBe(true);
     expect(heard).toEqual(['close 1006']);
-    expect(thread.incidents).toEqual([Incident.IDLE_TIMEOUT.what, Incident.CLOSE_TIMEOUT.what]);
+    expect(thread.incidents).toEqual([LimitIncident.IDLE_TIMEOUTS.what, LimitIncident.CLOSE_TIMEOUTS.what]);
   });
 });
 
@@ -137,7 +137,7 @@ describe('messageTimeoutMs', () => {
     expect(peer.connection.isOpen).toBe(true);
     thread.pass(LATE_MS);
     expect(framesOf(peer)).toEqual(['close 1008 "the message takes too long"']);
-    expect(thread.incidents).toEqual([Incident.MESSAGE_TIMEOUT.what]);
+    expect(thread.incidents).toEqual([LimitIncident.MESSAGE_TIMEOUTS.what]);
     expect(thread.budget.bytes).toBe(0);
     expect(peer.wire.isEnded).toBe(true);
     peer.wire.arrive(pattern(10)); // the rest of it, too late
@@ -199,7 +199,7 @@ describe('stallTimeoutMs', () => {
       thread.pass(LATE_MS);
       expect(peer.wire.isDestroyed).toBe(true);
       expect(heard.at(-1)).toBe('close 1006');
-      expect(thread.incidents).toEqual([Incident.STALL.what]);
+      expect(thread.incidents).toEqual([LimitIncident.STALLS.what]);
       expect(thread.budget.bytes).toBe(0);
     }
   });
@@ -233,7 +233,7 @@ describe('closeTimeoutMs', () => {
     expect(peer.wire.isDestroyed).toBe(false);
     thread.pass(LATE_MS);
     expect(peer.wire.isDestroyed).toBe(true);
-    expect(thread.incidents.at(-1)).toBe(Incident.CLOSE_TIMEOUT.what);
+    expect(thread.incidents.at(-1)).toBe(LimitIncident.CLOSE_TIMEOUTS.what);
     expect(thread.incidents).toHaveLength(what === 'a violation' ? 2 : 1);
   });
 });
@@ -266,7 +266,7 @@ describe('maxBackpressureBytes', () => {
       expect(peer.connection.isOpen).toBe(false);
       expect(peer.connection.send('small')).toBe(false);
     });
-    expect(thread.incidents).toEqual([Incident.SLOW_CONSUMER.what]);
+    expect(thread.incidents).toEqual([LimitIncident.SLOW_CONSUMERS.what]);
     peer.wire.drain();
     peer.wire.fin();
     expect(framesOf(peer)).toEqual([shown(BINARY, pattern(496)), shown(BINARY, pattern(490)), CLOSED]);
@@ -316,7 +316,7 @@ describe('maxBackpressureBytes', () => {
     for (let i = 0; i < 5; i++) {
       thread.inTurn(() => thread.topics.publish('news', undefined, 0x82, pattern(396, i), 0, 396));
     }
-    expect(thread.incidents).toEqual([Incident.SLOW_CONSUMER.what]);
+    expect(thread.incidents).toEqual([LimitIncident.SLOW_CONSUMERS.what]);
     slow.wire.drain();
     expect(framesOf(slow)).toEqual([shown(BINARY, pattern(396, 0)), shown(BINARY, pattern(396, 1)), CLOSED]);
     expect(framesOf(quick)).toEqual(Array.from({ length: 5 }, (_, i) => shown(BINARY, pattern(396, i))));
@@ -351,7 +351,7 @@ describe('maxBackpressureBytes', () => {
           expect(framesOf(peer)).toEqual([shown(TEXT, 'first'), CLOSED]);
         } else expect(framesOf(peer)).toEqual([shown(TEXT, 'first')]);
       }
-      const tooMuch = slowConsumer === 'close' ? Incident.SLOW_CONSUMER : Incident.DROPPED;
+      const tooMuch = slowConsumer === 'close' ? LimitIncident.SLOW_CONSUMERS : LimitIncident.DROPPED;
       expect(new Set(thread.incidents)).toEqual(new Set([tooMuch.what]));
       expect(thread.counters.get(Counter.DROPPED)).toBe(slowConsumer === 'close' ? 0 : 4 + 6);
     },
@@ -431,7 +431,7 @@ describe('maxBackpressureBytes', () => {
     expect(peer.connection.isOpen).toBe(true);
     expect(thread.counters.get(Counter.DROPPED)).toBe(2); // a ping is no message
     expect(thread.counters.get(Counter.MESSAGES_OUT)).toBe(2);
-    expect(new Set(thread.incidents)).toEqual(new Set([Incident.DROPPED.what]));
+    expect(new Set(thread.incidents)).toEqual(new Set([LimitIncident.DROPPED.what]));
     peer.wire.drain();
     expect(heard).toEqual(['drain']);
     expect(framesOf(peer)).toEqual([shown(BINARY, pattern(900)), shown(TEXT, 'fits')]);
@@ -471,7 +471,7 @@ describe('messagesPerSecond', () => {
     expect(peer.wire.isPaused).toBe(false);
     expect(peer.wire.unreadBytes).toBe(0);
     expect(thread.budget.bytes).toBe(0);
-    expect(new Set(thread.incidents)).toEqual(new Set([Incident.RATE_LIMIT.what]));
+    expect(new Set(thread.incidents)).toEqual(new Set([LimitIncident.RATE_LIMITED.what]));
   });
 
   test('leaves a peer alone that sends as many as it may', () => {
@@ -495,7 +495,7 @@ describe('messagesPerSecond', () => {
       expect(framesOf(peer)).toEqual(['close 1008 "sent too fast"']);
       peer.wire.fin();
       expect(heard).toEqual([...names(messagesPerSecond), 'close 1008']);
-      expect(thread.incidents).toEqual([Incident.RATE_LIMIT.what]);
+      expect(thread.incidents).toEqual([LimitIncident.RATE_LIMITED.what]);
     }
   });
 
@@ -542,7 +542,7 @@ describe('messagesPerSecond', () => {
       thread.pass(1000);
       expect(framesOf(peer).length).toBeLessThanOrEqual(isPing ? 22 : 0);
       expect(framesOf(peer).length).toBeGreaterThanOrEqual(isPing ? 19 : 0);
-      expect(thread.incidents[0]).toBe(Incident.RATE_LIMIT.what);
+      expect(thread.incidents[0]).toBe(LimitIncident.RATE_LIMITED.what);
     },
   );
 
@@ -622,7 +622,7 @@ describe('bytesPerSecond', () => {
     thread.pass(LATE_MS);
     expect(heard).toEqual(['x'.repeat(1492)]);
     expect(peer.wire.isPaused).toBe(false);
-    expect(thread.incidents).toEqual([Incident.RATE_LIMIT.what]);
+    expect(thread.incidents).toEqual([LimitIncident.RATE_LIMITED.what]);
   });
 
   test('is not confused by large messages in many reads: all of it comes, at the rate', () => {
@@ -669,7 +669,7 @@ describe('shed()', () => {
     expect(peer.wire.isDestroyed).toBe(true);
     expect(heard).toEqual(['close 1013']);
     expect(thread.budget.bytes).toBe(0);
-    expect(thread.incidents).toEqual([Incident.SHED.what]);
+    expect(thread.incidents).toEqual([LimitIncident.SHED.what]);
   });
 
   test('closes the sender of an unfinished message with 1013, and gives its memory back at once', () => {
@@ -684,7 +684,7 @@ describe('shed()', () => {
     expect(framesOf(peer)).toEqual(['close 1013 "the server holds too much"']);
     peer.wire.fin();
     expect(heard).toEqual(['close 1013']);
-    expect(thread.incidents).toEqual([Incident.SHED.what]);
+    expect(thread.incidents).toEqual([LimitIncident.SHED.what]);
   });
 
   test('of a message that libuv reads into leaves its memory alone until the next read', () => {
@@ -777,6 +777,6 @@ describe('maxBufferedBytes that is exceeded by a quarter, before room could be m
     expect(codes.get(one.connection.id)).toBe(1013);
     expect(other.connection.isOpen).toBe(true);
     expect(framesOf(idle)).toEqual([shown(TEXT, 'hello')]);
-    expect(thread.incidents).toEqual([Incident.SHED.what]);
+    expect(thread.incidents).toEqual([LimitIncident.SHED.what]);
   });
 });

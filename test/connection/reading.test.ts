@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { Counter } from '../../dist/connection/counters.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { WINDOW_BYTES } from '../../dist/memory/arena.js';
+import { Counter } from '../../dist/telemetry/counters.js';
 import { BINARY, clientClose, clientFrame, letters, PING, PONG, pattern, shown, TEXT } from './frames.js';
 import { framesOf, type Peer, startThread, type ThreadOptions } from './thread.js';
 

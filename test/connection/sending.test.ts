@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SendData } from '../../dist/connection/connection.js';
-import { Counter } from '../../dist/connection/counters.js';
 import { DIRECT_WRITE_BYTES } from '../../dist/connection/output.js';
+import { Counter } from '../../dist/telemetry/counters.js';
 import { BINARY, clientFrame, letters, PING, pattern, shown, TEXT } from './frames.js';
 import type { ScriptedTransport } from './scripted-transport.js';
 import { framesOf, type Peer, startThread, type TestThread } from './thread.js';

@@ -1,7 +1,6 @@
 import { expect, onTestFinished } from 'vitest';
 import { BufferBudget } from '../../dist/connection/buffer-budget.js';
 import { Clock } from '../../dist/connection/clock.js';
-import { Counter, Counters } from '../../dist/connection/counters.js';
 import type { ConnectionEnvironment, ConnectionLimits, Throttled } from '../../dist/connection/environment.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { Hooks } from '../../dist/connection/hooks.js';
@@ -14,6 +13,7 @@ import { createKernel } from '../../dist/kernels/create-kernel.js';
 import { Arena } from '../../dist/memory/arena.js';
 import type { Outlet } from '../../dist/pubsub/outlet.js';
 import { Topics } from '../../dist/pubsub/topics.js';
+import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import { serverFrames } from './frames.js';
 import { overwriteOutBuffer, ScriptedTransport } from './scripted-transport.js';
 

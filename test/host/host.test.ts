@@ -6,15 +6,15 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ConnectionInfo } from '../../dist/connection/connection-info.js';
-import { Counter, Counters } from '../../dist/connection/counters.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { Host, type HostOptions } from '../../dist/host/host.js';
 import { publish, registerPublishing, roomToPublish } from '../../dist/host/publish.js';
 import { DEFAULT_BUS_LIMITS, ThreadPublishing } from '../../dist/host/thread-publishing.js';
-import { ThrottledLog, tellTo } from '../../dist/host/throttled-log.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
 import { descriptorOf, hasDescriptors } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
+import { Counter, Counters } from '../../dist/telemetry/counters.js';
+import { reportTo, ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 import {
   BINARY,
   clientClose,
@@ -69,7 +69,7 @@ function makeHost(
     ...shared,
     poison: true,
   };
-  const logger = new ThrottledLog(tellTo({ info: note, warn: note, error: note }));
+  const logger = new ThrottledLog(reportTo({ info: note, warn: note, error: note }));
   const host = new Host({
     options,
     handler,

@@ -1,12 +1,12 @@
 import { openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { Counters } from '../../dist/connection/counters.js';
 import { Host } from '../../dist/host/host.js';
 import { DEFAULT_BUS_LIMITS, ThreadPublishing } from '../../dist/host/thread-publishing.js';
-import { ThrottledLog } from '../../dist/host/throttled-log.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
+import { Counters } from '../../dist/telemetry/counters.js';
+import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 import { NO_LIMITS } from '../connection/thread.js';
 import { duplexPair } from './duplex-pair.js';
 

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { type AddressInfo, connect, Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Counter, Counters } from '../../dist/connection/counters.js';
-import { Incidents } from '../../dist/host/incidents.js';
-import { ThrottledLog } from '../../dist/host/throttled-log.js';
 import { HttpConnections } from '../../dist/opening/http-connections.js';
 import { Admission } from '../../dist/primary/admission.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
+import { Counter, Counters } from '../../dist/telemetry/counters.js';
+import { IncidentLog } from '../../dist/telemetry/incident-log.js';
+import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 import { until } from '../e2e/serving.js';
 
 const calls = await loadSystemCalls();
@@ -24,7 +24,7 @@ afterEach(() => {
 async function listen(answerBytes: number, { stallTimeoutMs = 0, maxConnections = 100, headers = {} } = {}) {
   const counters = new Counters();
   const lines: string[] = [];
-  const incidents = new Incidents(counters, new ThrottledLog(({ line }) => lines.push(line)));
+  const incidents = new IncidentLog(counters, new ThrottledLog(({ line }) => lines.push(line)));
   const limits = { maxConnections, maxConnectionsPerIp: 0 };
   const admission = new Admission(limits);
   const connections: HttpConnections = new HttpConnections({
@@ -60,7 +60,7 @@ async function client(
 
 /** Connections that a test makes up. */
 function withoutServer(maxConnections: number): HttpConnections {
-  const incidents = new Incidents(new Counters(), new ThrottledLog(() => {}));
+  const incidents = new IncidentLog(new Counters(), new ThrottledLog(() => {}));
   const limits = { maxConnections, maxConnectionsPerIp: 0 };
   const admission = new Admission(limits);
   return new HttpConnections({ stallTimeoutMs: 0, places: admission, incidents, calls });

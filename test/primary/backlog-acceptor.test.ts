@@ -4,11 +4,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ThrottledLog } from '../../dist/host/throttled-log.js';
 import { Boundary } from '../../dist/opening/boundary.js';
 import type { UpgradeSocket } from '../../dist/opening/upgrade-socket.js';
 import { BacklogAcceptor } from '../../dist/primary/backlog-acceptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
+import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 import { builtIn, decideUpgrades, handler, serve, until } from '../e2e/serving.js';
 
 const calls = await loadSystemCalls();

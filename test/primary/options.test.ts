@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NEVER_BYTES, THRESHOLDS } from '../../dist/kernels/thresholds.js';
-import { ConfigError } from '../../dist/primary/config-error.js';
+import { ConfigError } from '../../dist/options/option-error.js';
 import { resolveOptions } from '../../dist/primary/options.js';
 import type { ServerOptions } from '../../dist/primary/server-options.js';
 

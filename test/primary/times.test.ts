@@ -1,10 +1,10 @@
-import { Command as Program } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { addLimits, limitsOf } from '../../dist/cli/limits.js';
-import { addLoad } from '../../dist/cli/load.js';
-import { resolveLimits } from '../../dist/client/client-options.js';
+import { flagsOf } from '../../dist/cli/flags.js';
+import { createProgram } from '../../dist/cli/program.js';
+import { resolveClientLimits } from '../../dist/client/client-options.js';
 import { type ConfigError, createServer, type ServerOptions } from '../../dist/index.js';
-import { planLoad } from '../../dist/load/plan.js';
+import { resolveLoadOptions } from '../../dist/load/resolved-load-options.js';
+import { SERVER_ROWS } from '../../dist/primary/option-rows.js';
 import { resolveOptions } from '../../dist/primary/options.js';
 import { Command } from '../cli/command.js';
 import { builtIn } from '../e2e/serving.js';
@@ -18,7 +18,7 @@ const handler = builtIn('echo');
 
 /** All options of a server that are times. */
 const SERVER_TIMES = namesIn(() => resolveOptions({ handler, nothing: 1 } as ServerOptions));
-const LOAD_TIMES = namesIn(() => planLoad({ url: 'ws://a', nothing: 1 } as never));
+const LOAD_TIMES = namesIn(() => resolveLoadOptions({ url: 'ws://a', nothing: 1 } as never));
 const CLIENT_TIMES = ['handshakeTimeoutMs', 'closeTimeoutMs'];
 
 /** The error says which options there are. */
@@ -43,9 +43,11 @@ const longest = (names: readonly string[]) => Object.fromEntries(names.map((name
 describe('a time that a timer cannot hold', () => {
   it.each([
     ...SERVER_TIMES.map((name) => [name, (ms: unknown) => resolveOptions({ handler, [name]: ms })] as const),
-    ...CLIENT_TIMES.map((name) => [`${name} of a client`, (ms: unknown) => resolveLimits({ [name]: ms })] as const),
+    ...CLIENT_TIMES.map(
+      (name) => [`${name} of a client`, (ms: unknown) => resolveClientLimits({ [name]: ms })] as const,
+    ),
     ...LOAD_TIMES.map(
-      (name) => [`${name} of a load`, (ms: unknown) => planLoad({ url: 'ws://a', [name]: ms })] as const,
+      (name) => [`${name} of a load`, (ms: unknown) => resolveLoadOptions({ url: 'ws://a', [name]: ms })] as const,
     ),
   ])('is refused as %s', (title, use) => {
     const name = title.split(' ')[0] as string;
@@ -84,12 +86,11 @@ describe('a time that a timer cannot hold', () => {
   });
 
   it('is refused by every flag that takes seconds, and no flag lets an option have one', () => {
-    const [serve, wsloom] = [new Program('serve'), new Program('wsloom')];
-    addLimits(serve);
-    addLoad(wsloom, '');
-    const load = wsloom.commands[0] as Program;
-    const flags = [...serve.options, ...load.options].filter(({ flags }) => flags.endsWith('<seconds>'));
-    expect(flags).toHaveLength(SERVER_TIMES.length - 1 + LOAD_TIMES.length); // handOffTimeoutMs has none
+    const options = createProgram([]).commands.flatMap((command) =>
+      ['serve', 'load'].includes(command.name()) ? command.options : [],
+    );
+    const flags = options.filter(({ flags }) => flags.endsWith('<seconds>'));
+    expect(flags).toHaveLength(SERVER_TIMES.length - 1 + LOAD_TIMES.length + 1); // handOffTimeoutMs has none, and --drain is one more
     for (const { long, parseArg } of flags) {
       expect(parseArg?.('2000000', undefined), long).toBeLessThan(MAX_DRAIN_MS);
       for (const text of ['2000000.001', '2147484', '1e3', '-1', 'Infinity', '']) {
@@ -98,8 +99,9 @@ describe('a time that a timer cannot hold', () => {
         );
       }
     }
-    const most = Object.fromEntries(serve.options.map((option) => [option.attributeName(), 2e9]));
-    const limits = Object.entries(limitsOf(most)).filter(([name]) => name.endsWith('Ms') && name !== 'startTimeoutMs');
+    const limits = [...flagsOf(SERVER_ROWS)]
+      .filter(([name, { flags }]) => flags.endsWith('<seconds>') && name !== 'startTimeoutMs')
+      .map(([name]) => [name, 2e9] as const);
     expect(limits).toHaveLength(SERVER_TIMES.length - 2);
     expect(() => resolveOptions({ handler, ...Object.fromEntries(limits) })).not.toThrow();
   });

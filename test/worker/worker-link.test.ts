@@ -5,10 +5,10 @@ import { type Transferable, Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { HandOff } from '../../dist/host/hand-off.js';
 import type { HostOptions } from '../../dist/host/host.js';
-import { ThrottledLog } from '../../dist/host/throttled-log.js';
 import { abandon, WorkerLink } from '../../dist/primary/worker-link.js';
 import { descriptorOf } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
+import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 import type { FromWorker, WorkerTask } from '../../dist/worker/messages.js';
 import { Ownership } from '../../dist/worker/ownership.js';
 

@@ -1,3 +1,5 @@
+export { excerpt } from '../../options/shown.js';
+
 /** The rule of RFC 6455 section 4.2.1 that a client's opening handshake broke: stable names, for logs and metrics. */
 export type HandshakeErrorCode =
   | 'WSLOOM_HANDSHAKE_METHOD'
@@ -78,19 +80,4 @@ export class HeaderSyntaxError extends Error {
     super(message);
     this.offset = offset;
   }
-}
-
-const LONGEST_EXCERPT = 60;
-
-/**
- * What the peer sent, for an error message: quoted, cut after 60 characters, and in printable ASCII, so that it can forge
- * neither a line nor a terminal's escape sequence in a log.
- */
-export function excerpt(found: string): string {
-  const cut = found.length > LONGEST_EXCERPT;
-  const quoted = JSON.stringify(cut ? found.slice(0, LONGEST_EXCERPT) : found).replace(
-    /[^ -~]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  return cut ? `${quoted}... (${found.length} characters)` : quoted;
 }

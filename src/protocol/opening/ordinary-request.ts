@@ -1,4 +1,4 @@
-import { excerpt } from './handshake-error.js';
+import { excerpt } from '../../options/shown.js';
 import { equalsIgnoringCase, isHost } from './header-grammar.js';
 import { readTarget, TARGETS } from './request-target.js';
 

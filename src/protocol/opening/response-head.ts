@@ -1,4 +1,4 @@
-import { excerpt } from './handshake-error.js';
+import { excerpt } from '../../options/shown.js';
 import { HandshakeResponseError } from './handshake-response-error.js';
 import { isToken } from './header-grammar.js';
 

@@ -1,0 +1,42 @@
+import { HandlerModuleError } from '../host/handler-module-error.js';
+import { LOAD_ROWS } from '../load/load-rows.js';
+import { ConfigError, OptionError } from '../options/option-error.js';
+import { CLOSE_ROWS, LISTEN_ROWS } from '../primary/method-options.js';
+import { SERVER_ROWS } from '../primary/option-rows.js';
+import { errorText } from '../telemetry/error-text.js';
+import { explainOption } from './flags.js';
+
+/** Exit codes: the command line or the handler is wrong, or this machine cannot do what is asked. */
+export const EXIT_USAGE = 2;
+export const EXIT_ENVIRONMENT = 1;
+
+/** What to do about errors of the system. */
+const HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'choose another --port, or 0 for any',
+  EACCES: 'choose a --port from 1024 on, or run with the right to use it',
+  EADDRNOTAVAIL: '--host must be an address of this machine',
+  ENOTFOUND: '--host must be an address or a name of this machine',
+  EAI_AGAIN: '--host must be an address or a name of this machine',
+};
+
+const SERVE_ROWS = { ...LISTEN_ROWS, ...CLOSE_ROWS, ...SERVER_ROWS };
+
+/** One line for a mistake that the user can correct; the stack for an error of ours. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return errorText(error);
+  if (error instanceof ConfigError) return explainOption(error, SERVE_ROWS);
+  if (error instanceof OptionError) return explainOption(error, LOAD_ROWS, { url: 'the URL' });
+  const { code } = error as NodeJS.ErrnoException;
+  const hint = HINTS[code ?? ''];
+  if (hint !== undefined) return `${error.message.replace(/^listen /, '')}: ${hint}`;
+  return code === undefined ? (error.stack ?? error.message) : error.message;
+}
+
+/** The exit code of a command that has failed. A handler that loads in the primary, but not in a thread, is wrong usage too. */
+export function exitCodeOf(error: unknown): number {
+  const isUsage =
+    error instanceof OptionError ||
+    error instanceof HandlerModuleError ||
+    (error as NodeJS.ErrnoException | undefined)?.code === 'WSLOOM_HANDLER';
+  return isUsage ? EXIT_USAGE : EXIT_ENVIRONMENT;
+}

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { explainMistake } from './did-you-mean.js';
+import { addKernels } from './kernels.js';
+import { addLoad } from './load.js';
+import { addServe, BUILT_IN } from './serve.js';
+
+/** The commands of `wsloom`. @param args all that was given, behind `wsloom`, for messages about mistakes. */
+export function createProgram(args: readonly string[]): Command {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    readonly version: string;
+  };
+  const program = new Command('wsloom')
+    .description('A WebSocket (RFC 6455) server that uses every core of the machine, and a load generator.')
+    .version(version, '-V, --version', 'print the version and exit')
+    .helpOption('-h, --help', 'print this help and exit')
+    .exitOverride()
+    .configureOutput({
+      outputError: (message, write) => {
+        const known = { commands: program.commands.map((one) => one.name()), handlers: BUILT_IN, serveFlags };
+        write(`wsloom: ${explainMistake(message, args, known)} (--help lists what there is)\n`);
+      },
+    });
+  const serveFlags = addServe(program, version);
+  addLoad(program, version);
+  addKernels(program);
+  addHelp(program);
+  return program;
+}
+
+/** Adds `wsloom help`. That of the parser ignores the name of a command that there is not. */
+function addHelp(program: Command): void {
+  program.helpCommand(false);
+  program
+    .command('help')
+    .description('print the help of a command')
+    .argument('[command]', 'its name')
+    .helpOption('-h, --help', 'print this help and exit')
+    .action((name?: string) => {
+      const command = name === undefined ? program : program.commands.find((one) => one.name() === name);
+      if (command === undefined) program.error(`error: unknown command '${name}'`);
+      command.outputHelp();
+    });
+}

@@ -1,0 +1,89 @@
+import type { Command, Option as Flag } from 'commander';
+import type { Option } from '../options/define.js';
+import { defaultInWords, rangeInWords } from '../options/in-words.js';
+import { asCode, asMarkdown, markdownTable } from '../options/markdown.js';
+import { SERVER_ROWS } from '../primary/option-rows.js';
+import { FIGURE_NAMES, figureOf } from '../telemetry/figures.js';
+
+/** The tables of docs/limits.md: a row for each limit, under the headings of `wsloom serve --help`. */
+export function limitsReference(): string {
+  const limits = Object.entries<Option<unknown>>(SERVER_ROWS).filter(([, { limit }]) => limit !== undefined);
+  const groups = new Set(limits.map(([, { group }]) => group ?? ''));
+  return [...groups]
+    .map((group) => {
+      const own = limits.filter(([, row]) => row.group === group);
+      return `### ${group}\n\n${markdownTable(LIMIT_HEAD, own.map(limitCells))}`;
+    })
+    .join('\n\n');
+}
+
+const LIMIT_HEAD = ['option', 'flag', 'default', 'range', 'what it bounds', 'beyond it', 'counter'];
+
+function limitCells([name, row]: readonly [string, Option<unknown>]): string[] {
+  const { flag, limit, choices } = row;
+  const range = choices === undefined ? rangeInWords(row) : choices.map(asCode).join(', ');
+  const counters = countersOf(name).map(asCode).join(', ');
+  const byDefault = choices === undefined ? defaultInWords(row) : asCode(String(row.makeDefault?.()));
+  return [asCode(name), asCode(flag), byDefault ?? '', range ?? '', limit?.bounds ?? '', limit?.beyond ?? '', counters];
+}
+
+/** The figures that an option sets, as `server.stats()` names them. */
+function countersOf(option: string): string[] {
+  return FIGURE_NAMES.map(figureOf)
+    .filter(({ options }) => options?.includes(option) === true)
+    .map(({ stat, limit }) => (limit === undefined ? String(stat) : `limits.${limit}`));
+}
+
+/** The chapters of docs/cli.md: one for each command, with the texts of its `--help`. */
+export function commandsReference(program: Command): string {
+  return program.commands
+    .filter((command) => command.name() !== 'help')
+    .map(commandReference)
+    .join('\n\n');
+}
+
+function commandReference(command: Command): string {
+  const usage = `wsloom ${command.name()} ${command.usage()}`;
+  const args = command.registeredArguments.map((argument) => {
+    const name = argument.name();
+    const written = argument.required ? `<${name}>` : `[${name}]`;
+    return [asCode(written), asMarkdown(argument.description), asCode(argument.defaultValue as string | undefined)];
+  });
+  const chapters = [...groupsOf(command)].map(([heading, flags]) => {
+    const table = markdownTable(['flag', '', 'default'], flags.map(flagCells));
+    return heading === '' ? table : `**${heading}**\n\n${table}`;
+  });
+  return [
+    `## wsloom ${command.name()}`,
+    `${command.description()}:`,
+    `\`\`\`\n${usage}\n\`\`\``,
+    ...(args.length === 0 ? [] : [markdownTable(['argument', '', 'default'], args)]),
+    ...chapters,
+    `\`\`\`\n${textAfterHelp(command)}\n\`\`\``,
+  ].join('\n\n');
+}
+
+/** The flags of a command by their headings; '' for those without. */
+function groupsOf(command: Command): Map<string, Flag[]> {
+  const groups = new Map<string, Flag[]>([['', []]]);
+  for (const flag of command.createHelp().visibleOptions(command)) {
+    const heading = flag.helpGroupHeading?.replace(/:$/, '') ?? '';
+    groups.set(heading, [...(groups.get(heading) ?? []), flag]);
+  }
+  return groups;
+}
+
+function flagCells({ flags, description, argChoices, defaultValueDescription }: Flag): string[] {
+  const choices = argChoices === undefined ? '' : ` (${argChoices.map(asCode).join(', ')})`;
+  return [asCode(flags), `${asMarkdown(description)}${choices}`, asMarkdown(defaultValueDescription ?? '')];
+}
+
+/** What `--help` says behind the flags. */
+function textAfterHelp(command: Command): string {
+  let help = '';
+  const output = command.configureOutput();
+  command.configureOutput({ ...output, writeOut: (text) => (help += text) });
+  command.outputHelp();
+  command.configureOutput(output);
+  return help.slice(command.helpInformation().length).trim();
+}

@@ -1,0 +1,112 @@
+import { pathToFileURL } from 'node:url';
+import type { ResourceLimits } from 'node:worker_threads';
+import { NEVER_BYTES, THRESHOLD_NAMES, THRESHOLDS, type Thresholds } from '../kernels/thresholds.js';
+import { hostRule, originRule } from '../opening/origin.js';
+import { WrongValue } from '../options/define.js';
+import { shown } from '../options/shown.js';
+import { guardLogger, LOG_LEVELS, type Logger, stderrLogger } from '../telemetry/logger.js';
+
+/** What of V8's defaults is not for a server: see {@link ServerOptions.resourceLimits}. */
+const DEFAULT_RESOURCES: ResourceLimits = { maxYoungGenerationSizeMb: 24 };
+
+/** @returns a URL. @throws WrongValue */
+export function readHandler(handler: unknown): string {
+  const href = hrefOf(handler);
+  if (href !== undefined) return href;
+  if (typeof handler === 'string' && handler !== '') {
+    return /^[a-z][a-z0-9+.-]+:/i.test(handler) ? handler : pathToFileURL(handler).href;
+  }
+  throw new WrongValue("must be the URL or the path of a module, like new URL('./handler.js', import.meta.url)");
+}
+
+/** Of a URL, which may be of another realm. */
+function hrefOf(value: unknown): string | undefined {
+  if (value instanceof URL) return value.href;
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { href, protocol } = value as Readonly<Record<string, unknown>>;
+  return typeof href === 'string' && typeof protocol === 'string' ? href : undefined;
+}
+
+/** @throws WrongValue */
+export function readThresholds(thresholds: unknown): Thresholds {
+  if (thresholds === undefined) return THRESHOLDS;
+  if (typeof thresholds !== 'object' || thresholds === null || Array.isArray(thresholds)) {
+    throw new WrongValue(`must be an object of bytes, ${THRESHOLD_NAMES.join(', ')}, got ${shown(thresholds)}`);
+  }
+  for (const [name, bytes] of Object.entries<unknown>({ ...thresholds })) {
+    if (!THRESHOLD_NAMES.some((known) => known === name)) {
+      throw new WrongValue(`have no '${name}'; there are ${THRESHOLD_NAMES.join(', ')}`);
+    }
+    if (!Number.isInteger(bytes) || (bytes as number) < 0 || (bytes as number) > NEVER_BYTES) {
+      throw new WrongValue(`must be integers from 0 to ${NEVER_BYTES}, got ${shown(bytes)} for ${name}`);
+    }
+  }
+  return { ...THRESHOLDS, ...thresholds };
+}
+
+/** @throws WrongValue */
+export function readResourceLimits(limits: unknown): ResourceLimits {
+  const names = ['maxYoungGenerationSizeMb', 'maxOldGenerationSizeMb', 'codeRangeSizeMb', 'stackSizeMb'];
+  const given = limits ?? {};
+  const isRight =
+    typeof given === 'object' &&
+    Object.entries(given).every(([name, value]) => names.includes(name) && typeof value === 'number' && value > 0);
+  if (isRight) return { ...DEFAULT_RESOURCES, ...given };
+  throw new WrongValue(`must be an object of positive numbers, ${names.join(', ')}, got ${shown(limits)}`);
+}
+
+/** @returns undefined for all paths. @throws WrongValue */
+export function readPaths(path: unknown): ReadonlySet<string> | undefined {
+  if (path === undefined) return undefined;
+  const paths: readonly unknown[] = Array.isArray(path) ? path : [path];
+  for (const one of paths) {
+    if (typeof one === 'string' && one.startsWith('/') && !/[?#\s]/.test(one)) continue;
+    throw new WrongValue(`must begin with '/' and have no query, got ${shown(one)}`);
+  }
+  return new Set(paths as string[]);
+}
+
+/** The path of the page, or of the health. @returns a function that gives undefined for what is turned off, and throws WrongValue */
+export function readRoute(byDefault: string): (path: unknown) => string | undefined {
+  return (path = byDefault) => {
+    if (path === false || path === 'off') return undefined;
+    // As it stands in requests, where everything else is percent-encoded. null is no default: it may be meant as off.
+    if (typeof path === 'string' && /^\/[!-~]*$/.test(path) && !/[?#]/.test(path)) return path;
+    const allowed = "'off' or a path that begins with '/', in ASCII and without a query";
+    throw new WrongValue(`must be ${allowed}, got ${JSON.stringify(path)}`);
+  };
+}
+
+/** @returns undefined for the default. @throws WrongValue */
+export function readOrigins(value: unknown): readonly string[] | undefined {
+  return value === undefined ? undefined : readList(value, originRule);
+}
+
+/** @returns undefined for the default. @throws WrongValue */
+export function readHosts(value: unknown): readonly string[] | undefined {
+  return value === undefined ? undefined : readList(value, hostRule);
+}
+
+/** @param makeRule throws an error that says what the list may hold. Each thread makes the rule of the list for itself. */
+function readList(value: unknown, makeRule: (list: readonly string[]) => unknown): readonly string[] {
+  if (!Array.isArray(value) || !value.every((one) => typeof one === 'string')) {
+    throw new WrongValue(`must be an array of strings, got ${shown(value)}`);
+  }
+  try {
+    makeRule(value);
+  } catch (error) {
+    throw new WrongValue((error as Error).message);
+  }
+  return [...value];
+}
+
+/** @throws WrongValue */
+export function readLogger(log: unknown): Logger {
+  if (log === undefined || log === null) return stderrLogger;
+  const found =
+    typeof log === 'object'
+      ? LOG_LEVELS.filter((level) => typeof Reflect.get(log, level) !== 'function').map((level) => `no ${level}`)
+      : [typeof log];
+  if (found.length === 0) return guardLogger(log as Logger);
+  throw new WrongValue(`must be an object with the methods info, warn and error, got ${found.join(', ')}`);
+}

@@ -1,0 +1,148 @@
+import { availableParallelism } from 'node:os';
+import { KERNEL_CHOICES } from '../kernels/create-kernel.js';
+import { MAX_ARENA_BYTES, MIN_ARENA_BYTES } from '../memory/arena.js';
+import { choice, count, milliseconds, other, size, toggle } from '../options/define.js';
+import { hasDescriptors } from '../system/descriptor.js';
+import { ARRIVAL_ROWS, BUS_ROWS, CONNECTION_ROWS, MEMORY_ROWS } from './limit-rows.js';
+import {
+  readHandler,
+  readHosts,
+  readLogger,
+  readOrigins,
+  readPaths,
+  readResourceLimits,
+  readRoute,
+  readThresholds,
+} from './option-readers.js';
+
+/** The longest time for a start, in ms: an hour. The primary waits for somewhat longer than the threads do. */
+const MAX_START_MS = 3_600_000;
+
+const THREADS = 'Threads';
+const ROUTES = 'Paths';
+const CALLERS = 'Limits of connections';
+
+const PLAIN_ROWS = {
+  handler: other({ help: 'the module with the hooks of the application', read: readHandler }),
+  threads: count({
+    least: 0,
+    most: 1024,
+    byDefault: () => (hasDescriptors ? availableParallelism() : 0),
+    defaultText: 'one per core',
+    flag: '--threads',
+    group: THREADS,
+    help: 'worker threads; 0 hosts connections in the primary',
+  }),
+  kernel: choice({
+    choices: KERNEL_CHOICES,
+    byDefault: 'auto',
+    flag: '--kernel',
+    placeholder: 'name',
+    group: THREADS,
+    help: 'what unmasks and validates payloads',
+  }),
+  thresholds: other({
+    flag: '--thresholds',
+    placeholder: 'sizes',
+    group: THREADS,
+    help: 'where auto changes kernels, as wsloom kernels prints it',
+    defaultText: 'as measured by the study of the project',
+    read: readThresholds,
+  }),
+  arenaBytes: size({
+    least: MIN_ARENA_BYTES,
+    most: MAX_ARENA_BYTES,
+    byDefault: 256 * 1024 * 1024,
+    flag: '--arena',
+    group: THREADS,
+    help: 'memory reserved by each thread, touched lazily',
+    limit: {
+      bounds: 'memory that each thread reserves for reading; what is used becomes resident, and stays so',
+      beyond: 'nothing: a message that does not fit any more is put on the heap, at the cost of a copy',
+    },
+  }),
+  startTimeoutMs: milliseconds({
+    least: 1,
+    most: MAX_START_MS,
+    byDefault: 60_000,
+    flag: '--start-timeout',
+    group: THREADS,
+    help: 'for the handler to load and a thread to start; beyond: not started',
+    limit: {
+      bounds: 'the time for the handler to load, and for a thread to start',
+      beyond: 'nothing: the server does not start, a reload keeps the old threads, a replaced thread is tried again',
+    },
+  }),
+  resourceLimits: other({
+    group: THREADS,
+    help: 'what V8 may use in each worker thread',
+    defaultText: "V8's, but half of its young generation",
+    limit: {
+      bounds: 'what V8 may use in each worker thread, as in `node:worker_threads`',
+      beyond: 'that thread dies with its connections (1006), and is replaced',
+    },
+    read: readResourceLimits,
+  }),
+  path: other({
+    kind: 'list',
+    flag: '--path',
+    placeholder: 'path',
+    group: ROUTES,
+    help: 'accept WebSockets on this path only (repeatable)',
+    defaultText: 'all paths',
+    read: readPaths,
+  }),
+  page: other({
+    kind: 'text',
+    flag: '--page',
+    placeholder: 'path',
+    group: ROUTES,
+    help: 'path of the page that tries the server; off: none',
+    defaultText: '/',
+    read: readRoute('/'),
+  }),
+  health: other({
+    kind: 'text',
+    flag: '--health',
+    placeholder: 'path',
+    group: ROUTES,
+    help: 'path where load balancers ask for the health; off: none',
+    defaultText: '/healthz',
+    read: readRoute('/healthz'),
+  }),
+  allowedOrigins: other({
+    kind: 'list',
+    flag: '--allow-origin',
+    placeholder: 'name',
+    group: CALLERS,
+    help: 'origin whose pages may connect, repeatable, * for all; others: 403',
+    defaultText: 'pages of the same host and port',
+    limit: {
+      bounds: 'whose pages may connect; a client that sends no Origin is no browser, and is let in',
+      beyond: 'refused with 403',
+    },
+    read: readOrigins,
+  }),
+  allowedHosts: other({
+    kind: 'list',
+    flag: '--allow-host',
+    placeholder: 'name',
+    group: CALLERS,
+    help: 'name that the server may be asked for, repeatable, * for all; others: 403',
+    defaultText: 'localhost, 127.0.0.1 and [::1] on a loopback address, else all',
+    limit: { bounds: 'the names that the server may be asked for, in the header Host', beyond: 'refused with 403' },
+    read: readHosts,
+  }),
+  poison: toggle({ help: 'find messages that are used too late, in tests' }),
+  log: other({
+    help: 'where the server reports what happens',
+    defaultText: 'standard error, without waiting for its reader',
+    read: readLogger,
+  }),
+} as const;
+
+/** Every option of a server, in the order of `--help` and of the docs. */
+export const SERVER_ROWS = { ...PLAIN_ROWS, ...ARRIVAL_ROWS, ...CONNECTION_ROWS, ...MEMORY_ROWS, ...BUS_ROWS } as const;
+
+/** Those of them that are not handed on as a whole. */
+export const OWN_ROWS = { ...PLAIN_ROWS, ...ARRIVAL_ROWS, ...MEMORY_ROWS } as const;

@@ -1,0 +1,238 @@
+import type { CountedStats, LimitStats } from './server-stats.js';
+
+/** One figure that a server counts. */
+interface Figure {
+  /** A counter only grows. A gauge is a value of now: a thread that has ended has none. */
+  readonly kind: 'counter' | 'gauge';
+  /** Its name in `server.stats()`. A figure without `stat` and `limit` is for the server itself. */
+  readonly stat?: keyof CountedStats;
+  /** Its name in `server.stats().limits`. */
+  readonly limit?: keyof LimitStats;
+  /** What it says, as in the docs of that member. */
+  readonly help: string;
+  /** The options by which a user raises or lowers it. */
+  readonly options?: readonly string[];
+  /** For what a limit does: the line of the log, behind the name of the connection, or of several. */
+  readonly line?: string;
+}
+
+/**
+ * Every figure of a server, one row each. From the rows derive the places in shared memory (`Counter`), `server.stats()`, the lines
+ * of the log about limits (`LimitIncident`), and the column "counter" of docs/limits.md. Rows without a note are counted by the
+ * thread that hosts the connection.
+ */
+export const FIGURES = {
+  CONNECTIONS: { kind: 'gauge', stat: 'connections', help: 'WebSocket connections that are open or closing now.' },
+  CLOSING: { kind: 'gauge', help: 'Of these, the ones that are closing. They do not count against limits.' },
+  UNHOSTED: {
+    kind: 'counter',
+    help: 'Connections that were handed over and could not be hosted: they are over, and were never opened.',
+  },
+  OPENED: { kind: 'counter', stat: 'opened', help: 'WebSocket connections opened since the server was created.' },
+  MESSAGES_IN: { kind: 'counter', stat: 'messagesIn', help: 'Messages received from clients.' },
+  MESSAGES_OUT: {
+    kind: 'counter',
+    stat: 'messagesOut',
+    help: 'Messages sent to clients. A publication counts once for each subscriber.',
+  },
+  BYTES_IN: {
+    kind: 'counter',
+    stat: 'bytesIn',
+    help: 'Bytes read from WebSocket connections, the headers of frames included.',
+  },
+  PROTOCOL_ERRORS: {
+    kind: 'counter',
+    stat: 'protocolErrors',
+    help: 'Connections closed because the client violated the protocol or a limit of messages (`maxPayloadBytes`, `maxConsecutiveEmptyFragments`).',
+    options: ['maxPayloadBytes', 'maxConsecutiveEmptyFragments'],
+    line: 'violated the protocol or a limit of messages',
+  },
+  HANDLER_ERRORS: {
+    kind: 'counter',
+    stat: 'handlerErrors',
+    help: 'Hooks of the handler that threw or rejected. The hook `upgrade` does not count.',
+  },
+  HEAP_MESSAGES: {
+    kind: 'counter',
+    stat: 'heapMessages',
+    help: 'Messages that did not fit into an arena and were put on the heap (`arenaBytes`).',
+    options: ['arenaBytes'],
+  },
+  ARENA_BYTES: { kind: 'gauge', stat: 'arenaBytes', help: 'Bytes of arenas in use, as of the last second.' },
+  BUFFERED_BYTES: {
+    kind: 'gauge',
+    stat: 'bufferedBytes',
+    help: 'Bytes held by connections: output that clients have not taken, and messages that are still arriving.',
+  },
+
+  // Limits of connections.
+  HEARTBEAT_TIMEOUTS: {
+    kind: 'counter',
+    limit: 'heartbeatTimeouts',
+    help: 'Connections lost because the client did not answer a ping (`heartbeatIntervalMs`).',
+    options: ['heartbeatIntervalMs'],
+    line: 'did not answer a ping (heartbeatIntervalMs)',
+  },
+  IDLE_TIMEOUTS: {
+    kind: 'counter',
+    limit: 'idleTimeouts',
+    help: 'Connections closed because no message was exchanged (`idleTimeoutMs`).',
+    options: ['idleTimeoutMs'],
+    line: 'exchanged no messages (idleTimeoutMs)',
+  },
+  MESSAGE_TIMEOUTS: {
+    kind: 'counter',
+    limit: 'messageTimeouts',
+    help: 'Connections closed because the client did not finish a message (`messageTimeoutMs`).',
+    options: ['messageTimeoutMs'],
+    line: 'did not finish a message (messageTimeoutMs)',
+  },
+  STALLS: {
+    kind: 'counter',
+    limit: 'stalls',
+    help: 'Connections lost because the client took nothing of what it was sent (`stallTimeoutMs`), or did not take the 101 (`handshakeTimeoutMs`). HTTP clients count too.',
+    options: ['stallTimeoutMs', 'handshakeTimeoutMs'],
+    line: 'took nothing of what they were sent (stallTimeoutMs)',
+  },
+  CLOSE_TIMEOUTS: {
+    kind: 'counter',
+    limit: 'closeTimeouts',
+    help: 'Connections destroyed because the client did not finish the closing handshake (`closeTimeoutMs`).',
+    options: ['closeTimeoutMs'],
+    line: 'did not finish the closing handshake (closeTimeoutMs)',
+  },
+  SLOW_CONSUMERS: {
+    kind: 'counter',
+    limit: 'slowConsumers',
+    help: 'Connections closed because the client took too little of what it was sent (`maxBackpressureBytes`).',
+    options: ['maxBackpressureBytes', 'slowConsumer'],
+    line: 'took too little of what they were sent (maxBackpressureBytes)',
+  },
+  DROPPED: {
+    kind: 'counter',
+    limit: 'droppedMessages',
+    help: "Messages not sent because too much was queued for the client (`maxBackpressureBytes`, with `slowConsumer: 'drop'`).",
+    options: ['maxBackpressureBytes', 'slowConsumer'],
+    line: 'did not get a message: too much was queued for them (maxBackpressureBytes)',
+  },
+  DROPPED_PUBLICATIONS: {
+    kind: 'counter',
+    limit: 'droppedPublications',
+    help: 'Messages published and not given to a thread, because it was owed too much (`maxOwedBytes`) or took nothing (`slowThreadTimeoutMs`).',
+    options: ['maxOwedBytes', 'slowThreadTimeoutMs'],
+    line: 'publications were dropped for a thread that is owed too much or takes nothing (maxOwedBytes)',
+  },
+  SLOW_THREADS: {
+    kind: 'counter',
+    limit: 'slowThreads',
+    help: 'How often a thread took nothing of what was published to it (`slowThreadTimeoutMs`).',
+    options: ['slowThreadTimeoutMs'],
+    line: 'a thread takes nothing of what is published, and is waited for no more (slowThreadTimeoutMs)',
+  },
+  MISSED_PUBLICATIONS: {
+    kind: 'counter',
+    limit: 'missedPublications',
+    help: 'Connections closed because their thread took nothing for too long, and has missed publications to their topics (`slowThreadTimeoutMs`).',
+    options: ['slowThreadTimeoutMs', 'slowConsumer'],
+    line: 'closed: their thread has missed publications, because it took none for too long (slowThreadTimeoutMs)',
+  },
+  SHED: {
+    kind: 'counter',
+    limit: 'shed',
+    help: 'Connections closed to make room, because all together held too much (`maxBufferedBytes`).',
+    options: ['maxBufferedBytes'],
+    line: 'held too much memory when all together held too much (maxBufferedBytes)',
+  },
+  RATE_LIMITED: {
+    kind: 'counter',
+    limit: 'rateLimited',
+    help: 'How often a connection was not read for a while, or was closed, because the client sent too fast (`messagesPerSecond`, `bytesPerSecond`).',
+    options: ['messagesPerSecond', 'bytesPerSecond', 'rateLimitAction'],
+    line: 'sent too fast (messagesPerSecond, bytesPerSecond)',
+  },
+
+  // Limits of what is no WebSocket yet: counted by the primary.
+  REFUSED_FULL: {
+    kind: 'counter',
+    limit: 'refusedFull',
+    help: 'Connections refused because the server is full (`maxConnections`), with an answer or without.',
+    options: ['maxConnections'],
+    line: 'refused: the server is full (maxConnections)',
+  },
+  REFUSED_ADDRESSES: {
+    kind: 'counter',
+    limit: 'refusedAddresses',
+    help: 'Connections refused because their address has too many already (`maxConnectionsPerIp`), with an answer or without.',
+    options: ['maxConnectionsPerIp'],
+    line: 'refused: too many connections from their address (maxConnectionsPerIp)',
+  },
+  REFUSED_UNANSWERED: {
+    kind: 'counter',
+    limit: 'refusedUnanswered',
+    help: 'Connections above `maxConnections` or `maxConnectionsPerIp` that were closed without an answer, because too many others waited for one.',
+    options: ['maxConnections', 'maxConnectionsPerIp'],
+    line: 'closed without an answer: too many others above maxConnections or maxConnectionsPerIp wait for theirs',
+  },
+  REFUSED_ORIGINS: {
+    kind: 'counter',
+    limit: 'refusedOrigins',
+    help: 'Upgrades refused because pages of their Origin may not connect (`allowedOrigins`).',
+    options: ['allowedOrigins'],
+    line: 'refused: pages of their Origin may not connect (allowedOrigins)',
+  },
+  REFUSED_HOSTS: {
+    kind: 'counter',
+    limit: 'refusedHosts',
+    help: 'Requests refused because the server does not answer to their Host (`allowedHosts`). Ordinary requests count too.',
+    options: ['allowedHosts'],
+    line: 'refused: the server does not answer to this Host name (allowedHosts)',
+  },
+  REFUSED_HANDSHAKES: {
+    kind: 'counter',
+    limit: 'refusedHandshakes',
+    help: 'Requests refused because they are malformed (`maxHeaderBytes`, `maxHeaderCount`), or not whole in time (`handshakeTimeoutMs`). Ordinary requests count too, and so does what is not HTTP.',
+    options: ['maxHeaderBytes', 'maxHeaderCount', 'handshakeTimeoutMs'],
+    line: 'refused: malformed request or opening handshake',
+  },
+  REFUSED_UNAVAILABLE: {
+    kind: 'counter',
+    limit: 'refusedUnavailable',
+    help: 'Upgrades refused because the server is closing, or because no worker takes connections: each is dead, or blocked for `handOffTimeoutMs`.',
+    options: ['handOffTimeoutMs'],
+    line: 'refused: the server takes no connections now',
+  },
+  HOOK_TIMEOUTS: {
+    kind: 'counter',
+    limit: 'hookTimeouts',
+    help: 'Upgrades refused because the hook `upgrade` did not decide in time (`handshakeTimeoutMs`).',
+    options: ['handshakeTimeoutMs'],
+    line: 'refused: the hook upgrade did not decide in time (handshakeTimeoutMs)',
+  },
+  ORPHANED_HOOKS: {
+    kind: 'counter',
+    limit: 'orphanedHooks',
+    help: 'Upgrades refused because the hook `upgrade` still runs for as many clients that have left as there may be connections (`maxConnections`, `maxConnectionsPerIp`).',
+    options: ['maxConnections', 'maxConnectionsPerIp'],
+    line: 'refused: the hook upgrade still runs for too many clients that have left (maxConnections, maxConnectionsPerIp)',
+  },
+
+  // Workers: counted by the primary.
+  WORKERS_LOST: { kind: 'counter', stat: 'workersLost', help: 'Workers that died without being asked to end.' },
+  CONNECTIONS_LOST: { kind: 'counter', stat: 'connectionsLost', help: 'Connections that died with a worker.' },
+  CONNECTIONS_ABANDONED: {
+    kind: 'counter',
+    stat: 'connectionsAbandoned',
+    help: 'Connections closed because no worker took them, though their clients had been told that they are connected.',
+  },
+  RELOADS: { kind: 'counter', stat: 'reloads', help: 'How often the handler module was loaded again.' },
+} as const satisfies Readonly<Record<string, Figure>>;
+
+export type FigureName = keyof typeof FIGURES;
+
+/** The names of all figures, in the order of their places in memory. */
+export const FIGURE_NAMES = Object.keys(FIGURES) as readonly FigureName[];
+
+/** The row of a figure, whatever it has. */
+export function figureOf(name: FigureName): Figure {
+  return FIGURES[name];
+}

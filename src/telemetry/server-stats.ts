@@ -1,0 +1,120 @@
+/** What a server has done since it was created, in all of its threads together: what `server.stats()` returns. */
+export interface ServerStats {
+  /** WebSocket connections that are open or closing now. */
+  readonly connections: number;
+  /** WebSocket connections opened since the server was created. */
+  readonly opened: number;
+  /** Messages received from clients. */
+  readonly messagesIn: number;
+  /** Messages sent to clients. A publication counts once for each subscriber. */
+  readonly messagesOut: number;
+  /** Bytes read from WebSocket connections, the headers of frames included. */
+  readonly bytesIn: number;
+  /**
+   * Connections closed because the client violated the protocol or a limit of messages (`maxPayloadBytes`,
+   * `maxConsecutiveEmptyFragments`).
+   */
+  readonly protocolErrors: number;
+  /** Hooks of the handler that threw or rejected. The hook `upgrade` does not count. */
+  readonly handlerErrors: number;
+  /** Messages that did not fit into an arena and were put on the heap (`arenaBytes`). */
+  readonly heapMessages: number;
+  /** Bytes of arenas in use, as of the last second. */
+  readonly arenaBytes: number;
+  /** Bytes held by connections: output that clients have not taken, and messages that are still arriving. */
+  readonly bufferedBytes: number;
+  /** How often each limit was met. */
+  readonly limits: LimitStats;
+  /** TCP connections that are not WebSockets, or not yet: silent ones, HTTP clients, those with half a request. */
+  readonly httpConnections: number;
+  /** Upgrades that wait for the hook `upgrade` to decide, or for the client's system to take the 101. */
+  readonly pendingUpgrades: number;
+  /** Of each worker: its connections, and whether it takes new ones. Empty with `threads: 0`. */
+  readonly threads: readonly { readonly connections: number; readonly isTaking: boolean }[];
+  /** Workers that died without being asked to end. */
+  readonly workersLost: number;
+  /** Connections that died with a worker. */
+  readonly connectionsLost: number;
+  /** Connections closed because no worker took them, though their clients had been told that they are connected. */
+  readonly connectionsAbandoned: number;
+  /** How often the handler module was loaded again. */
+  readonly reloads: number;
+  /** Time since the server was created, in ms. */
+  readonly uptimeMs: number;
+}
+
+/** How often each limit of a server was met, since the server was created. The options that each text names set the limit. */
+export interface LimitStats {
+  /** Connections lost because the client did not answer a ping (`heartbeatIntervalMs`). */
+  readonly heartbeatTimeouts: number;
+  /** Connections closed because no message was exchanged (`idleTimeoutMs`). */
+  readonly idleTimeouts: number;
+  /** Connections closed because the client did not finish a message (`messageTimeoutMs`). */
+  readonly messageTimeouts: number;
+  /**
+   * Connections lost because the client took nothing of what it was sent (`stallTimeoutMs`), or did not take the 101
+   * (`handshakeTimeoutMs`). HTTP clients count too.
+   */
+  readonly stalls: number;
+  /** Connections destroyed because the client did not finish the closing handshake (`closeTimeoutMs`). */
+  readonly closeTimeouts: number;
+  /** Connections closed because the client took too little of what it was sent (`maxBackpressureBytes`). */
+  readonly slowConsumers: number;
+  /** Messages not sent because too much was queued for the client (`maxBackpressureBytes`, with `slowConsumer: 'drop'`). */
+  readonly droppedMessages: number;
+  /**
+   * Messages published and not given to a thread, because it was owed too much (`maxOwedBytes`) or took nothing
+   * (`slowThreadTimeoutMs`).
+   */
+  readonly droppedPublications: number;
+  /** How often a thread took nothing of what was published to it (`slowThreadTimeoutMs`). */
+  readonly slowThreads: number;
+  /**
+   * Connections closed because their thread took nothing for too long, and has missed publications to their topics
+   * (`slowThreadTimeoutMs`).
+   */
+  readonly missedPublications: number;
+  /** Connections closed to make room, because all together held too much (`maxBufferedBytes`). */
+  readonly shed: number;
+  /**
+   * How often a connection was not read for a while, or was closed, because the client sent too fast (`messagesPerSecond`,
+   * `bytesPerSecond`).
+   */
+  readonly rateLimited: number;
+  /** Connections refused because the server is full (`maxConnections`), with an answer or without. */
+  readonly refusedFull: number;
+  /** Connections refused because their address has too many already (`maxConnectionsPerIp`), with an answer or without. */
+  readonly refusedAddresses: number;
+  /**
+   * Connections above `maxConnections` or `maxConnectionsPerIp` that were closed without an answer, because too many others
+   * waited for one.
+   */
+  readonly refusedUnanswered: number;
+  /** Upgrades refused because pages of their Origin may not connect (`allowedOrigins`). */
+  readonly refusedOrigins: number;
+  /** Requests refused because the server does not answer to their Host (`allowedHosts`). Ordinary requests count too. */
+  readonly refusedHosts: number;
+  /**
+   * Requests refused because they are malformed (`maxHeaderBytes`, `maxHeaderCount`), or not whole in time
+   * (`handshakeTimeoutMs`). Ordinary requests count too, and so does what is not HTTP.
+   */
+  readonly refusedHandshakes: number;
+  /**
+   * Upgrades refused because the server is closing, or because no worker takes connections: each is dead, or blocked for
+   * `handOffTimeoutMs`.
+   */
+  readonly refusedUnavailable: number;
+  /** Upgrades refused because the hook `upgrade` did not decide in time (`handshakeTimeoutMs`). */
+  readonly hookTimeouts: number;
+  /**
+   * Upgrades refused because the hook `upgrade` still runs for as many clients that have left as there may be connections
+   * (`maxConnections`, `maxConnectionsPerIp`).
+   */
+  readonly orphanedHooks: number;
+}
+
+/** The part of {@link ServerStats} that no thread counts. */
+export type UncountedStats = Pick<ServerStats, 'httpConnections' | 'pendingUpgrades' | 'threads' | 'uptimeMs'>;
+
+/** The part of {@link ServerStats} that threads count, without the limits. */
+export type CountedStats = Omit<ServerStats, 'limits' | keyof UncountedStats>;

@@ -1,0 +1,38 @@
+import { describe, expect, test } from 'vitest';
+import { describeValue, oneLine } from '../../dist/telemetry/describe-value.js';
+import { errorText } from '../../dist/telemetry/error-text.js';
+
+const raise = () => {
+  throw new Error('on purpose');
+};
+
+describe('what was thrown is named', () => {
+  test('by its stack, its text, or its value', () => {
+    const error = new Error('on purpose');
+    expect(errorText(error)).toBe(error.stack);
+    expect(errorText('as it is\nhere')).toBe('as it is\nhere');
+    expect(errorText(undefined)).toBe('undefined');
+    expect(errorText({ status: 401 })).toBe('{ status: 401 }');
+    const bare = Object.assign(new Error('bare'), { stack: undefined });
+    expect(errorText(bare)).toBe('bare');
+  });
+
+  test('whatever it does to those who look', () => {
+    const trapped = new Proxy(new Error('x'), { get: raise, getPrototypeOf: raise, ownKeys: raise });
+    const stackless = Object.defineProperty(new Error('x'), 'stack', { get: raise });
+    const odd = Object.assign(new Error('x'), { stack: { toString: raise } });
+    const values = [trapped, stackless, odd, Object.create(null), { toString: raise }, Symbol('x')];
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    expect(describeValue(trapped)).toContain('Proxy');
+    for (const value of [...values, proxy]) expect(errorText(value)).toMatch(/^[ -~\n]+$/);
+    expect(describeValue(proxy)).toMatch(/^[ -~]+$/);
+  });
+});
+
+test('a line is cut, and has no characters that a terminal would obey', () => {
+  expect(oneLine('a\r\n\tb', 10)).toBe('a b');
+  expect(oneLine('\x1bé', 10)).toBe('\\u001b\\u00e9');
+  expect(oneLine('abc', 3)).toBe('abc');
+  expect(oneLine('abcd', 3)).toBe('abc...');
+});
