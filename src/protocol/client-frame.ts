@@ -3,23 +3,23 @@ import { frameHeaderBytes, writeFrameHeader } from './frame-header.js';
 /** Set in the second byte of a frame that is masked (RFC 6455 section 5.2). */
 const MASK = 0x80;
 
-/** What a client's header has more than a server's: the masking key, in bytes. */
+/** The length of a masking key in bytes: by so much the header of a client's frame is longer (RFC 6455 section 5.2). */
 export const MASKING_KEY_BYTES = 4;
 
-/** Below this many bytes of payload, the words that a longer one is masked in cost more than they save. */
+/** Shorter payloads are masked byte by byte: to make a view of words costs more than it saves. In bytes. */
 const MIN_MASKED_IN_WORDS = 64;
 
-/** How many bytes {@link writeMaskedHeader} takes for a payload of `length` bytes. */
+/** How long the header of a masked frame is for a payload of `length` bytes (RFC 6455 section 5.2). In bytes. */
 export function maskedHeaderBytes(length: number): number {
   return frameHeaderBytes(length) + MASKING_KEY_BYTES;
 }
 
 /**
- * Writes the header of a masked frame, with the shortest encoding of its length (section 5.2). The payload behind it is the
- * caller's to mask.
+ * Writes the header of a masked frame, with the shortest encoding of its length (RFC 6455 section 5.2). It masks nothing: the
+ * payload behind it is the caller's to mask.
  * @param firstByte FIN, reserved bits and opcode.
- * @param length of the payload in bytes, up to 2^53 - 1.
- * @param key 32 bits, of which the least significant byte goes first: as the kernels take it.
+ * @param length the length of the payload in bytes, up to 2^53 - 1.
+ * @param key the masking key as the kernels take it: 32 bits, of which the least significant byte goes first.
  * @returns the offset after the header, where the payload goes.
  */
 export function writeMaskedHeader(
@@ -39,13 +39,13 @@ export function writeMaskedHeader(
 }
 
 /**
- * A client's frame in memory of its own, the payload copied and masked (section 5.3). Without a kernel: those work on the
- * memory of an arena, and a client has none.
- * @param key from a source that cannot be predicted, and another one for each frame.
+ * Makes a client's frame in memory of its own, with a masked copy of the payload (RFC 6455 section 5.3). It uses no kernel: kernels
+ * work on the memory of an arena, and a client has none.
+ * @param key the masking key, which must be unpredictable, and another one for each frame.
  */
 export function maskedFrame(firstByte: number, payload: Uint8Array, key: number): Uint8Array {
   const headerBytes = maskedHeaderBytes(payload.length);
-  // So that the payload begins at a multiple of four bytes of its memory.
+  // The payload begins at a multiple of four bytes, so that it can be masked in words.
   const pad = -headerBytes & 3;
   const memory = new ArrayBuffer(pad + headerBytes + payload.length);
   const frame = new Uint8Array(memory, pad);
@@ -55,13 +55,14 @@ export function maskedFrame(firstByte: number, payload: Uint8Array, key: number)
   return frame;
 }
 
+/** Masks the payload of a frame by the key in front of it (RFC 6455 section 5.3). */
 function mask(frame: Uint8Array, payloadAt: number): void {
   const keyAt = payloadAt - MASKING_KEY_BYTES;
   const key = [frame[keyAt], frame[keyAt + 1], frame[keyAt + 2], frame[keyAt + 3]] as [number, number, number, number];
   const length = frame.length - payloadAt;
   let at = 0;
   if (length >= MIN_MASKED_IN_WORDS) {
-    // The key is read as the payload is, so that it does not matter which way round the machine has its bytes.
+    // The key is read as the payload is, so that the byte order of the machine does not matter.
     const words = new Int32Array(frame.buffer, frame.byteOffset + keyAt, (length >>> 2) + 1);
     const keyWord = words[0] as number;
     for (let i = 1; i < words.length; i++) words[i] = (words[i] as number) ^ keyWord;

@@ -2,14 +2,14 @@ import { CloseCode, type CloseStatus, isSendableCloseCode } from './close.js';
 import { MAX_CONTROL_PAYLOAD_BYTES } from './opcode.js';
 import { ProtocolError } from './protocol-error.js';
 
-/** The longest close reason, in bytes of UTF-8: a control frame less the code (sections 5.5 and 5.5.1). */
+/** The longest close reason, in bytes of UTF-8: the longest payload of a control frame without the code (RFC 6455 section 5.5). */
 export const MAX_CLOSE_REASON_BYTES = MAX_CONTROL_PAYLOAD_BYTES - 2;
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Reads the payload of a Close frame, unmasked (section 5.5.1).
- * @throws ProtocolError 1002 for one byte or for a code that may not travel, 1007 for a reason that is not UTF-8.
+ * Reads the payload of a Close frame, unmasked (RFC 6455 section 5.5.1).
+ * @throws ProtocolError 1002 for one byte or for a code that must not be sent, 1007 for a reason that is not UTF-8.
  */
 export function readCloseStatus(payload: Uint8Array): CloseStatus {
   if (payload.length === 0) return { code: CloseCode.NO_STATUS, reason: '' };
@@ -19,26 +19,27 @@ export function readCloseStatus(payload: Uint8Array): CloseStatus {
   try {
     return { code, reason: decoder.decode(payload.subarray(2)) };
   } catch {
-    // The only thing a fatal decoder throws for.
+    // A fatal decoder throws for nothing else.
     throw new ProtocolError('close-reason', 'close reason is not UTF-8');
   }
 }
 
-/** Arguments of `close()` that cannot be put into a Close frame. */
+/** A code or a reason was given to `close()` that cannot be sent in a Close frame (RFC 6455 sections 5.5.1 and 7.4). */
 export class CloseArgumentError extends RangeError {
+  /** The same for every error of this class. */
   readonly code = 'WSLOOM_CLOSE_ARGUMENT';
   override readonly name = 'CloseArgumentError';
 }
 
-/** As much of a reason as a Close frame can hold: at most {@link MAX_CLOSE_REASON_BYTES} of UTF-8, and whole characters. */
+/** As much of a reason as a Close frame can hold (RFC 6455 section 5.5): whole characters, in at most {@link MAX_CLOSE_REASON_BYTES}. */
 export function fittingReason(reason: string): string {
   const { read } = new TextEncoder().encodeInto(reason, new Uint8Array(MAX_CLOSE_REASON_BYTES));
   return reason.slice(0, read);
 }
 
 /**
- * The payload of a Close frame: empty without a code, else the code and the reason (section 5.5.1).
- * @throws CloseArgumentError for a code that may not travel, a reason that is not a string or over 123 bytes of UTF-8.
+ * Makes the payload of a Close frame: empty without a code, else the code and the reason (RFC 6455 section 5.5.1).
+ * @throws CloseArgumentError for a code that must not be sent, a reason that is not a string or over 123 bytes of UTF-8.
  */
 export function closePayload(code: number | undefined, reason = ''): Uint8Array {
   if (typeof reason !== 'string') {

@@ -1,16 +1,16 @@
-/** Longest frame header that a server sends: two bytes and a 64-bit length, no masking key (RFC 6455 section 5.2). */
+/** The longest header of an unmasked frame, in bytes: two bytes and a length of 64 bits (RFC 6455 section 5.2). */
 export const MAX_SERVER_HEADER_BYTES = 10;
 
-/** How many bytes {@link writeFrameHeader} takes for a payload of `length` bytes. */
+/** How long the header of an unmasked frame is for a payload of `length` bytes (RFC 6455 section 5.2). In bytes. */
 export function frameHeaderBytes(length: number): number {
   if (length <= 125) return 2;
   return length <= 0xffff ? 4 : 10;
 }
 
 /**
- * Writes the header of an unmasked frame, with the shortest encoding of its length (section 5.2).
+ * Writes the header of an unmasked frame, with the shortest encoding of its length (RFC 6455 section 5.2).
  * @param firstByte FIN, reserved bits and opcode.
- * @param length of the payload in bytes, up to 2^53 - 1.
+ * @param length the length of the payload in bytes, up to 2^53 - 1.
  * @returns the offset after the header, where the payload goes.
  */
 export function writeFrameHeader(bytes: Uint8Array, offset: number, firstByte: number, length: number): number {

@@ -1,26 +1,30 @@
-/** What is forbidden in the frames of both sides (RFC 6455 section 5), and how it is refused. */
+/*
+ * What RFC 6455 section 5 forbids in the frames of both sides, and the errors that refuse it.
+ */
 import { FIN, Opcode, RSV_BITS } from './opcode.js';
 import { PROTOCOL_RULES, ProtocolError, type ProtocolRule } from './protocol-error.js';
 
-/** An error that names the section of the rule in its message. */
+/** The error for a broken rule. Its message ends with the section of RFC 6455 that has the rule. */
 export function violation(rule: ProtocolRule, found: string): ProtocolError {
   return new ProtocolError(rule, `${found} (RFC 6455 section ${PROTOCOL_RULES[rule].section})`);
 }
 
+/** The error for text that is not UTF-8 (RFC 6455 section 8.1). */
 export function notUtf8(): ProtocolError {
   return violation('utf8', 'text that is not UTF-8');
 }
 
+/** The error for a message above this side's limit (RFC 6455 section 10.4). */
 export function tooBig(bytes: number, maxBytes: number): ProtocolError {
   return new ProtocolError('too-big', `message of ${bytes} bytes, at most ${maxBytes} are allowed`);
 }
 
 /**
- * Judges the first byte of a frame: reserved bits, opcode, FIN (sections 5.2, 5.4 and 5.5).
- * @param isMidMessage whether the fragments of a message have begun to come, and not ended.
+ * Judges the first byte of a frame: its reserved bits, opcode and FIN (RFC 6455 sections 5.2, 5.4 and 5.5).
+ * @param isMidMessage whether a message has begun in an earlier frame, and has not ended.
  * @param allowedRsv the reserved bits that negotiated extensions give a meaning to, such as {@link RSV1}. They may be set in the
  * first frame of a message only, never in a continuation or a control frame (RFC 7692 section 6).
- * @throws ProtocolError
+ * @throws ProtocolError for the first of these that is wrong.
  */
 export function checkFirstByte(first: number, isMidMessage: boolean, allowedRsv: number): void {
   const opcode = first & 0x0f;
@@ -44,7 +48,7 @@ export function checkFirstByte(first: number, isMidMessage: boolean, allowedRsv:
 }
 
 /**
- * Reads a length of 16 bits, which is whole (section 5.2).
+ * Reads a length of 16 bits, which must be whole (RFC 6455 section 5.2).
  * @throws ProtocolError for one that needs only 7.
  */
 export function readLength16(bytes: Uint8Array, at: number): number {
@@ -54,7 +58,7 @@ export function readLength16(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * Judges a length of 64 bits by the bytes of it that are there (section 5.2): `[at, end)`, or the first eight.
+ * Judges a length of 64 bits by those of its bytes that have come (RFC 6455 section 5.2): `[at, end)`, or the first eight of them.
  * @throws ProtocolError for one whose top bit is set, and one that needs only 16 bits.
  */
 export function checkLength64(bytes: Uint8Array, at: number, end: number): void {
@@ -65,7 +69,7 @@ export function checkLength64(bytes: Uint8Array, at: number, end: number): void 
   }
 }
 
-/** Reads a length of 64 bits, which is whole (section 5.2). From 2^53 on it is rounded. */
+/** Reads a length of 64 bits, which must be whole (RFC 6455 section 5.2). From 2^53 on it is rounded. */
 export function readLength64(bytes: Uint8Array, at: number): number {
   return readUint32(bytes, at) * 0x1_0000_0000 + readUint32(bytes, at + 4);
 }

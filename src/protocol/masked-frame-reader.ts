@@ -11,42 +11,43 @@ import {
   tooBig,
   violation,
 } from './frame-rules.js';
-import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode, RSV_BITS } from './opcode.js';
+import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './opcode.js';
 import { PartialMessage } from './partial-message.js';
 import { ProtocolError } from './protocol-error.js';
 import type { ReaderMemory } from './reader-memory.js';
 import type { ReportedMessage, Slab } from './reported-message.js';
 import { scanMessages, scannedHeaderBytes, scannedUpTo, unscanMessages } from './scan-table.js';
 
-/** What may be carried from one read to the next in front of it: a control frame less its last byte. */
+/** The longest beginning of a frame that is carried from one read to the next: a control frame without its last byte. */
 const MAX_CARRY_BYTES = 6 + MAX_CONTROL_PAYLOAD_BYTES - 1;
 
 if (MAX_CARRY_BYTES > HEADROOM_BYTES) throw new Error('the headroom of a window is too small for a control frame');
 
 /**
- * Below this many bytes still to come, the rest of a frame is read to the window, together with what follows it, and
- * copied: a read of its own would cost more.
+ * If fewer bytes of a frame are still to come, they are read to the window together with what follows them, and copied. A read of
+ * their own would cost more.
  */
 const MIN_DIRECT_READ_BYTES = 16 * 1024;
 
 /**
- * The framing loop (RFC 6455 section 5): bytes from a client go in, messages and control frames come out. It knows a range
- * of the arena at a time and no socket:
+ * The framing loop of a server (RFC 6455 section 5): bytes from a client go in, messages and control frames come out. The reader
+ * knows one range of the arena at a time, and no socket:
  *
  * ```
  * reader.feed(start, end);               // what one read brought
  * while ((event = reader.next()) !== FrameEvent.NONE) …   // payload at reader.bytes[start, start + length)
  * ```
  *
- * Payloads are unmasked, and text is validated, in place and as they arrive. A message that lies whole in what was fed is
- * reported where it lies; another one is joined in a {@link PartialMessage}. What an event points to is valid until the
- * next call of `next`, `feed` or `discard`.
+ * Payloads are unmasked (section 5.3), and text is validated (section 8.1), in place and as they arrive. A message that lies whole
+ * in what was fed is reported where it lies. Any other message is joined in a {@link PartialMessage}. What an event points to is
+ * valid until the next call of `next`, `feed`, `takeUnread` or `discard`.
  *
- * Ahead of the loop goes a scan, if the kernel has one: it takes the whole small messages at the front of what was fed, all
- * of them in one call. The loop is complete without it, and the two do the same.
+ * If the kernel can scan, a scan goes ahead of the loop: one call takes all of the whole small messages at the front of what was
+ * fed. The loop is complete without the scan, and gives the same events.
  *
- * Violations throw a {@link ProtocolError}, as soon as the byte that proves them is there; the reader is then of no
- * more use.
+ * A violation throws a {@link ProtocolError} as soon as the byte that proves it has arrived. The reader must not be used after that.
+ *
+ * @typeParam Bytes the class of the views of the memory.
  */
 export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements ReportedMessage<Bytes> {
   readonly #arena: ReaderMemory<Bytes>;
@@ -56,51 +57,65 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
   readonly #allowedRsv: number;
 
   readonly #batch: BatchKernel | undefined;
-  /** The scanned messages that are still to be reported: `[#row, #rowsEnd)` of the words of the arena's table. */
+  /** The scanned messages that are not reported yet: the words `[#row, #rowsEnd)` of the arena's table. */
   #row = 0;
   #rowsEnd = 0;
 
-  /** What was fed and not yet consumed: a range of the arena. */
+  /** What was fed and is not consumed yet: a range of the arena. */
   #position = 0;
   #end = 0;
   /** The beginning of a frame whose header, or whose control payload, is not yet whole. */
   #carry: Uint8Array | undefined;
 
-  /** The data frame whose payload is arriving. */
+  /** Whether the payload of a data frame is arriving. */
   #inPayload = false;
+  /** How many bytes of that payload are still to come. */
   #remaining = 0;
+  /** The masking key for those bytes: the first of them meets its first byte. */
   #key = 0;
+  /** Whether that frame is the last of its message. */
   #final = false;
 
   /** Opcode and reserved bits of the message whose frames are arriving; `CONTINUATION` between messages. */
   #messageType: number = Opcode.CONTINUATION;
+  /** The length of the message so far, as the headers of its frames declare it, in bytes. */
   #messageBytes = 0;
-  /** The last fragments of it that had no payload. */
+  /** How many fragments without payload have come, one behind the other. */
   #emptyFragments = 0;
+  /** How far the UTF-8 of a text message is: a state of the validator. */
   #utf8: number = Utf8.ACCEPT;
   #partial: PartialMessage<Bytes> | undefined;
-  /** A message was reported from `#partial`, whose memory is to be given back when the caller has done with it. */
+  /** Whether the last message was reported from `#partial`, so that its memory is given back when the message is void. */
   #reportedPartial = false;
-  /** Its slab is somebody else's. */
+  /** Whether the slab of the last message was left to the caller of {@link detachSlab}. */
   #isDetached = false;
 
-  /** How many fragments have come that were not the last of their message. Whoever counts them sets it back. */
+  /** How many fragments have come that were not the last of their message. The connection counts them, and sets this to 0. */
   fragments = 0;
 
-  /** Where the payload of the last event lies. */
+  /** The memory that the payload of the last event lies in. */
   bytes: Bytes;
+  /** Where that payload begins in `bytes`. */
   start = 0;
+  /** The length of that payload, in bytes. */
   length = 0;
-  /** Bytes in front of `start` that nothing needs any more (the client's longer header): ours may be written there. */
+  /**
+   * How many bytes in front of `start` nothing needs any more: the client's header, which is longer than a server's and leaves room
+   * for one.
+   */
   vacated = 0;
-  /** Of a frame that would carry the same message: FIN, the opcode, and the reserved bits of its first frame. */
+  /**
+   * The first byte of one unfragmented frame with the last message (RFC 6455 section 5.2): FIN, the opcode, and the reserved bits of
+   * the message's first frame.
+   */
   firstByte = FIN | Opcode.TEXT;
 
   /**
-   * @param maxPayloadBytes of a message, its fragments in sum.
-   * @param maxEmptyFragments that may follow each other: they are legal, but endless ones are not a message.
+   * @param maxPayloadBytes the longest message, its fragments in sum, in bytes: up to 2^32 - 1.
+   * @param maxEmptyFragments how many fragments without payload may follow each other. They are legal (section 5.4), but endless
+   * ones are not a message.
    * @param allowedRsv the reserved bits that negotiated extensions allow in the first frame of a message: see
-   * {@link checkFirstByte}. A text with one of them is not validated: its bytes are the extension's to judge.
+   * {@link checkFirstByte}. A text with one of them is not validated, because its bytes are the extension's to judge.
    */
   constructor(
     arena: ReaderMemory<Bytes>,
@@ -118,7 +133,10 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
     this.bytes = arena.bytes;
   }
 
-  /** Takes back what was fed and not yet looked at, as a copy, to be fed again later. What an event pointed to is void. */
+  /**
+   * Takes back what was fed and is not consumed yet. What the last event pointed to is void.
+   * @returns a copy, to be fed again later; undefined if there is nothing.
+   */
   takeUnread(): Uint8Array | undefined {
     this.#forgetEvent();
     if (this.#row < this.#rowsEnd) {
@@ -136,24 +154,25 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
     return this.#inPayload || this.#messageType !== Opcode.CONTINUATION || this.#carry !== undefined;
   }
 
-  /** Memory that the message which is arriving takes, in bytes. */
+  /** How much memory is taken by the message that is arriving, in bytes. */
   get keptBytes(): number {
     return this.#partial === undefined ? 0 : this.#partial.capacity;
   }
 
-  /** Overwrites the message of the last event, if nobody else has its memory now: whoever kept a view sees it. */
+  /** Overwrites the last message, unless its slab was left to somebody else. A view of it that was kept shows the filler then. */
   overwrite(filler: number): void {
     if (!this.#isDetached) this.bytes.fill(filler, this.start, this.start + this.length);
   }
 
-  /** Whether the message of the last event was too much for the arena and lies on the heap. */
+  /** Whether the last message lies on the heap, because the arena had no room for it. */
   get reportedFromHeap(): boolean {
     return this.bytes !== this.#arena.bytes;
   }
 
   /**
-   * Takes what one read has put to `[start, end)` of the arena: in the window, or where {@link lendFreeEnd} said. Everything
-   * fed before must have been consumed (`next` said `NONE`). `HEADROOM_BYTES` in front of the window are overwritten.
+   * Takes what one read has put to `[start, end)` of the arena: in the window, or where {@link lendFreeEnd} said. Everything that
+   * was fed before must have been consumed: `next` has returned `NONE`. Up to `HEADROOM_BYTES` in front of `start` are overwritten if
+   * the last read has ended inside of a header or a control frame.
    */
   feed(start: number, end: number): void {
     this.#row = this.#rowsEnd;
@@ -166,7 +185,11 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
     this.#carry = undefined;
   }
 
-  /** Goes on to the next event, of which `bytes`, `start`, `length` and `firstByte` speak. @throws ProtocolError */
+  /**
+   * Goes on to the next event. `bytes`, `start`, `length` and `vacated` say where its payload lies; for a message `firstByte` says
+   * what it is.
+   * @throws ProtocolError for a violation of RFC 6455 section 5 or 8.1, or of a limit.
+   */
   next(): FrameEvent {
     if (this.nextScanned()) return FrameEvent.MESSAGE;
     this.#forgetEvent();
@@ -187,7 +210,11 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
     }
   }
 
-  /** Goes on to the next event if that is a message which was scanned already: then true. {@link next} does the same, and more. */
+  /**
+   * Goes on to the next event if that is a message which was scanned already. {@link next} does that too. Hot: it is called for each
+   * small message.
+   * @returns whether there was one.
+   */
   nextScanned(): boolean {
     const row = this.#row;
     if (row >= this.#rowsEnd) return false;
@@ -202,22 +229,23 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
   }
 
   /**
-   * Where the next read should go, if not to the window: to the end of the message that is arriving, so that its bytes
-   * need not be copied. The returned range is [offset, length] in the arena. Calling it obliges to call {@link settle}.
+   * Lends a range for the next read behind what has arrived of the message, so that its bytes need not be copied. The caller must
+   * call {@link settle} before it feeds that read.
+   * @returns the range in the arena; undefined if the next read should go to the window.
    */
   lendFreeEnd(): readonly [offset: number, length: number] | undefined {
     if (!this.#inPayload || this.#partial === undefined) return undefined;
     return this.#partial.lendFreeEnd(this.#remaining, MIN_DIRECT_READ_BYTES);
   }
 
-  /** libuv holds no range of ours now: see {@link PartialMessage.settle}. */
+  /** To be called when libuv holds no range of this reader: see {@link PartialMessage.settle}. */
   settle(): void {
     this.#partial?.settle();
   }
 
   /**
-   * After a MESSAGE that does not lie in what was fed: leaves its slab to the caller, who gives it back to the arena.
-   * Undefined if it has none.
+   * Leaves the slab of the last message to the caller, who gives it back to the arena.
+   * @returns undefined if the message lies in what was fed, or on the heap.
    */
   detachSlab(): Slab | undefined {
     if (!this.#reportedPartial) return undefined;
@@ -227,7 +255,7 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
     return slab;
   }
 
-  /** Forgets everything that has arrived. No event comes any more from what was fed. */
+  /** Forgets everything that has arrived, and gives its memory back. No event comes any more from what was fed. */
   discard(): void {
     this.#row = this.#rowsEnd;
     this.#position = this.#end;
@@ -249,8 +277,9 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
   }
 
   /**
-   * Reads a frame header, and with it the whole of a control frame. Returns MESSAGE for the beginning of a data frame's
-   * payload, NONE if bytes are missing: nothing is consumed then but what has arrived has been checked.
+   * Reads the header of a frame (section 5.2), and the whole of a control frame.
+   * @returns MESSAGE at the beginning of a data frame's payload; NONE if bytes are missing. Then nothing is consumed, and what has
+   * arrived is checked.
    */
   #readHeader(): FrameEvent {
     const available = this.#end - this.#position;
@@ -280,7 +309,7 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
       length = readLength64(bytes, at + 2);
       keyAt = at + 10;
     }
-    // Up to 2^63 and so maybe rounded, but a sum below 2^53 is exact, and the limit is below 2^32.
+    // A length from 2^53 on is rounded. A sum below that is exact, and the limit is below 2^32.
     if (this.#messageBytes + length > this.#maxPayloadBytes) {
       throw tooBig(this.#messageBytes + length, this.#maxPayloadBytes);
     }
@@ -290,7 +319,7 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
       throw new ProtocolError('empty-fragments', `more than ${this.#maxEmptyFragments} empty fragments in a row`);
     }
 
-    if (opcode !== Opcode.CONTINUATION) this.#messageType = first & (RSV_BITS | 0x0f);
+    if (opcode !== Opcode.CONTINUATION) this.#messageType = first & ~FIN;
     this.#messageBytes += length;
     this.#final = first >= FIN;
     this.#key = this.#arena.view.getInt32(keyAt, true);
@@ -301,7 +330,7 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
     return FrameEvent.MESSAGE;
   }
 
-  /** Control frames are whole and short, may stand between the fragments of a message, and are reported at once. */
+  /** Reports a control frame, which is whole and may stand between the fragments of a message (sections 5.4 and 5.5). */
   #readControl(opcode: number, payloadAt: number, length: number): FrameEvent {
     this.#kernel.unmask(payloadAt, length, this.#arena.view.getInt32(payloadAt - 4, true));
     this.#position = payloadAt + length;
@@ -313,7 +342,7 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
     return opcode === Opcode.PONG ? FrameEvent.PONG : FrameEvent.CLOSE;
   }
 
-  /** Consumes what there is of a data frame's payload. True if that completes a message. */
+  /** Consumes what has come of a data frame's payload (sections 5.3 and 8.1). @returns whether that completes a message. */
   #readPayload(): boolean {
     const from = this.#position;
     const length = Math.min(this.#remaining, this.#end - from);
@@ -364,7 +393,7 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
     this.#partial.append(from, length);
   }
 
-  /** What the last event pointed to is void: memory on the heap must not stay for its sake. */
+  /** Makes the last event void, and gives its memory back: on the heap it would be kept by `bytes`. */
   #forgetEvent(): void {
     if (this.bytes !== this.#arena.bytes) {
       this.bytes = this.#arena.bytes;
@@ -376,14 +405,14 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
     (this.#partial as PartialMessage<Bytes>).release();
   }
 
-  /** Keeps an unfinished header or control frame, of which there are few bytes, for the next {@link feed}. */
+  /** Keeps a header or a control frame that is not whole, at most {@link MAX_CARRY_BYTES}, for the next {@link feed}. */
   #carryRest(): void {
     if (this.#position === this.#end) return;
     this.#carry = this.#copyUnread();
     this.#position = this.#end;
   }
 
-  /** Memory of its own: a slice of a shared pool would pin all of the pool for as long as the peer likes. */
+  /** Copies to memory of its own: a slice of a shared pool would keep all of the pool for as long as the peer likes. */
   #copyUnread(): Uint8Array {
     return new Uint8Array(this.#arena.bytes.subarray(this.#position, this.#end));
   }

@@ -1,4 +1,4 @@
-/** What a frame is, in the low four bits of its first byte (RFC 6455 section 5.2). The others are reserved. */
+/** Opcodes: what a frame is, in the low four bits of its first byte (RFC 6455 section 5.2). All others are reserved. */
 export const Opcode = {
   CONTINUATION: 0x0,
   TEXT: 0x1,
@@ -8,13 +8,13 @@ export const Opcode = {
   PONG: 0xa,
 } as const;
 
-/** Set in the first byte of a message's last fragment (section 5.2), and of every control frame (section 5.5). */
+/** This bit is set in the first byte of a message's last frame (RFC 6455 section 5.2), and of every control frame (section 5.5). */
 export const FIN = 0x80;
 
-/** The most a control frame's payload may have, in bytes (section 5.5). */
+/** The longest payload of a control frame, in bytes (RFC 6455 section 5.5). */
 export const MAX_CONTROL_PAYLOAD_BYTES = 125;
 
-/** Set in the first byte of a message's first frame if the message is compressed (RFC 7692 section 6). */
+/** This bit is set in the first byte of a message's first frame if the message is compressed (RFC 7692 section 6). */
 export const RSV1 = 0x40;
 
 /** The reserved bits of a frame's first byte (RFC 6455 section 5.2). Without an extension that uses them they are zero. */

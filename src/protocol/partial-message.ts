@@ -3,19 +3,20 @@ import type { ReaderMemory } from './reader-memory.js';
 import type { Slab } from './reported-message.js';
 
 /**
- * What has arrived of a message that one read did not bring whole: its payload bytes, unmasked and joined. They lie in a
- * slab of the arena, or on the heap when the arena is full; either grows by doubling, with bytes that have arrived and never
- * with bytes that a header declares.
+ * What has arrived of a message that one read or one frame did not bring whole: its payload, unmasked and joined (RFC 6455 section
+ * 5.4). It lies in a slab of the arena, or on the heap if the arena is full. Either grows by doubling, with bytes that have arrived
+ * and never with bytes that a header declares.
  */
 export class PartialMessage<Bytes extends Uint8Array = Uint8Array> {
   readonly #arena: ReaderMemory<Bytes>;
-  /** Where the bytes lie: the arena's memory, or memory of this message alone. */
+  /** The memory that the bytes lie in: that of the arena, or on the heap memory of this message alone. */
   #bytes: Bytes;
   #start = 0;
   #length = 0;
   #capacity = 0;
-  /** Slabs that libuv may still read into, given back by the next {@link settle}. */
+  /** Slabs that libuv may still read into. The next {@link settle} gives them back. */
   #condemned: Slab[] | undefined;
+  /** Whether libuv may hold a range that {@link lendFreeEnd} has lent. */
   #lent = false;
 
   constructor(arena: ReaderMemory<Bytes>) {
@@ -23,30 +24,32 @@ export class PartialMessage<Bytes extends Uint8Array = Uint8Array> {
     this.#bytes = arena.bytes;
   }
 
+  /** The memory that the bytes lie in. */
   get bytes(): Bytes {
     return this.#bytes;
   }
 
+  /** Where the message begins in that memory. */
   get start(): number {
     return this.#start;
   }
 
-  /** In bytes. */
+  /** How much of the message has arrived, in bytes. */
   get length(): number {
     return this.#length;
   }
 
-  /** Memory that it takes, in bytes. */
+  /** How much memory the message takes, in bytes. */
   get capacity(): number {
     return this.#capacity;
   }
 
-  /** Whether it has had to go to the heap. */
+  /** Whether the message lies on the heap. */
   get onHeap(): boolean {
     return this.#bytes !== this.#arena.bytes;
   }
 
-  /** Takes `length` bytes of the arena at `from`. Bytes that were read to where they belong are not copied. */
+  /** Adds `length` bytes of the arena at `from`. Bytes that were read to where they belong are not copied. */
   append(from: number, length: number): void {
     if (this.#bytes === this.#arena.bytes && this.#capacity > 0 && from === this.#start + this.#length) {
       this.#length += length;
@@ -63,8 +66,8 @@ export class PartialMessage<Bytes extends Uint8Array = Uint8Array> {
   }
 
   /**
-   * Where the next read may put up to `wanted` bytes so that they need not be copied: the free end of the slab, as
-   * [offset, length]. Undefined if that would be less than `least` bytes, or on the heap: then the window is the place.
+   * Lends the free end of the slab, where the next read may put up to `wanted` bytes so that they need not be copied.
+   * @returns undefined if less than `least` bytes are free, or the message lies on the heap: then the next read goes to the window.
    */
   lendFreeEnd(wanted: number, least: number): readonly [offset: number, length: number] | undefined {
     if (this.#capacity === 0 || this.onHeap) return undefined;
@@ -79,7 +82,9 @@ export class PartialMessage<Bytes extends Uint8Array = Uint8Array> {
     return [this.#start + this.#length, length];
   }
 
-  /** To be called when libuv holds no range of ours: in the connection's read callback, or after its socket was destroyed. */
+  /**
+   * To be called when libuv holds no range of this message: in the connection's read callback, or after its socket was destroyed.
+   */
   settle(): void {
     this.#lent = false;
     if (this.#condemned === undefined) return;
@@ -87,15 +92,15 @@ export class PartialMessage<Bytes extends Uint8Array = Uint8Array> {
     this.#condemned = undefined;
   }
 
-  /** Forgets the bytes and gives their memory back, as soon as libuv cannot hold it any more. */
+  /** Forgets the bytes, and gives their memory back as soon as libuv cannot hold a range of it any more. */
   release(): void {
     if (this.#capacity > 0 && !this.onHeap) this.#giveBack(this.#start, this.#capacity);
     this.#reset();
   }
 
   /**
-   * Leaves the slab to the caller, who gives it back to the arena; undefined if the message lies on the heap. Only where
-   * {@link settle} may be called too.
+   * Leaves the slab to the caller, who gives it back to the arena. It may be called only where {@link settle} may be.
+   * @returns undefined if the message lies on the heap.
    */
   detach(): Slab | undefined {
     const slab = this.#capacity > 0 && !this.onHeap ? { offset: this.#start, capacity: this.#capacity } : undefined;

@@ -7,11 +7,12 @@ import type { ReaderMemory } from './reader-memory.js';
  * BatchKernel). There is one table in an arena. It belongs to the reader that has scanned last until that has walked it, which a
  * read does to its end before the next one.
  *
- * Functions and no object: a reader walks the table with two numbers of its own, so that a message touches no memory more.
+ * These are functions and no object: a reader walks the table with two numbers of its own, so that a message touches no other memory.
  */
 
-/** Longer messages are left to the loop: they come few at a time, and the kernel knows best how to validate them. In bytes. */
+/** Longer messages are left to the loop: few of them come at a time, and their kernel is chosen by their length. In bytes. */
 const MAX_SCANNED_BYTES = 8 * 1024;
+/** The same for text. */
 const MAX_SCANNED_TEXT_BYTES = 2 * 1024;
 
 /** How many bytes of its header stand in front of the payload of a scanned frame of up to 125 bytes. */
@@ -19,7 +20,7 @@ const SHORT_HEADER_BYTES = 6;
 /** The same of a longer one. */
 const LONG_HEADER_BYTES = 8;
 
-/** How long the header is of a scanned frame, whose length takes 7 or 16 bits (RFC 6455 section 5.2), with its masking key. */
+/** The length of a scanned frame's header with its masking key, in bytes. The frame's length takes 7 or 16 bits (RFC 6455 section 5.2). */
 export function scannedHeaderBytes(payloadLength: number): number {
   return payloadLength < 126 ? SHORT_HEADER_BYTES : LONG_HEADER_BYTES;
 }
@@ -36,7 +37,7 @@ export function scanMessages(
   end: number,
   maxPayloadBytes: number,
 ): number {
-  // A long message is not for it, as the length in its header says, in 16 bits or in 64; and then the call is not worth it.
+  // If the first message is long, as its header says, the scan would find nothing, and the call would be wasted.
   const length = (bytes[at + 1] as number) & 0x7f;
   if (length === 127 || (length === 126 && (bytes[at + 2] as number) >= MAX_SCANNED_BYTES >> 8)) return 0;
   const maxBytes = Math.min(maxPayloadBytes, MAX_SCANNED_BYTES);
@@ -44,13 +45,13 @@ export function scanMessages(
   return batch.scan(at, end, maxBytes, maxTextBytes, foundStart, TABLE_ROWS) * ROW_WORDS;
 }
 
-/** Where the last message ends whose row ends at `rowsEnd`: how far the scan has come in the arena. */
+/** How far the scan has come in the arena: where the message ends whose row ends at `rowsEnd`. */
 export function scannedUpTo(found: Int32Array, rowsEnd: number): number {
   return (found[rowsEnd - 2] as number) + ((found[rowsEnd - 1] as number) >>> 8);
 }
 
 /**
- * Gives back the messages of the rows `[row, rowsEnd)`, of which there is one at least: as they were, masked.
+ * Masks the messages of the rows `[row, rowsEnd)` again, of which there is one at least, so that they are as they were.
  * @returns where the frame of the first of them begins.
  */
 export function unscanMessages(kernel: Kernel, { found, view }: ReaderMemory, row: number, rowsEnd: number): number {

@@ -9,34 +9,33 @@ import {
   tooBig,
   violation,
 } from './frame-rules.js';
-import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode, RSV_BITS } from './opcode.js';
+import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './opcode.js';
 import type { ProtocolError } from './protocol-error.js';
 
 const EMPTY = new Uint8Array(0);
 
-/** What an {@link UnmaskedFrameReader} needs of the platform that it runs on. */
+/** What an {@link UnmaskedFrameReader} needs of the platform that it runs on: Node, or a browser. */
 export interface ReaderPlatform {
   /** Whether the bytes are valid UTF-8 as a whole. */
   readonly isUtf8: (bytes: Uint8Array) => boolean;
-  /** New memory. What it contains is not defined: a platform that need not clear it is faster. */
+  /** New memory for so many bytes. It need not be cleared, which is faster where the platform can do without. */
   readonly allocate: (length: number) => Uint8Array;
 }
 
 /**
- * The framing loop of a client (RFC 6455 section 5): bytes from a server go in, messages and control frames come out. What
- * the frame reader of the server is for masked frames in an arena, this is for unmasked ones that lie anywhere:
+ * The framing loop of a client (RFC 6455 section 5): bytes from a server go in, messages and control frames come out. It needs no
+ * arena and no kernel:
  *
  * ```
  * reader.feed(bytes);                    // what one read brought
  * while ((event = reader.next()) !== FrameEvent.NONE) …   // reader.payload
  * ```
  *
- * Text is validated as it arrives. A payload that lies whole in what was fed is reported where it lies, and is valid until
- * those bytes are overwritten; one that is joined from several frames or reads has memory of its own, which grows with what
- * has arrived and never with what a header declares.
+ * Text is validated as it arrives (section 8.1). A payload that lies whole in what was fed is reported where it lies, and is valid
+ * until those bytes are overwritten. A payload that is joined from several frames or reads has memory of its own, which grows with
+ * what has arrived and never with what a header declares.
  *
- * Violations throw a {@link ProtocolError}, as soon as the byte that proves them is there; the reader is then of no
- * more use.
+ * A violation throws a {@link ProtocolError} as soon as the byte that proves it has arrived. The reader must not be used after that.
  */
 export class UnmaskedFrameReader {
   readonly #isUtf8: ReaderPlatform['isUtf8'];
@@ -44,36 +43,43 @@ export class UnmaskedFrameReader {
   readonly #maxPayloadBytes: number;
   readonly #allowedRsv: number;
 
-  /** What was fed and not yet consumed. */
+  /** What was fed. Of it, everything from `#position` on is not consumed yet. */
   #bytes: Uint8Array = EMPTY;
   #position = 0;
   /** The beginning of a frame whose header, or whose control payload, is not yet whole. */
   #carry: Uint8Array | undefined;
 
-  /** The data frame whose payload is arriving. */
+  /** Whether the payload of a data frame is arriving. */
   #inPayload = false;
+  /** How many bytes of that payload are still to come. */
   #remaining = 0;
+  /** Whether that frame is the last of its message. */
   #final = false;
 
   /** Opcode and reserved bits of the message whose frames are arriving; `CONTINUATION` between messages. */
   #messageType: number = Opcode.CONTINUATION;
+  /** The length of the message so far, as the headers of its frames declare it, in bytes. */
   #messageBytes = 0;
+  /** How far the UTF-8 of a text message is: a state of the validator. */
   #utf8: number = Utf8.ACCEPT;
-  /** What has arrived of it, if that is not all in what was fed: the first `#joinedBytes` of it. */
+  /** What has arrived of the message in earlier frames or reads: the first `#joinedBytes` of this memory. */
   #joined: Uint8Array | undefined;
   #joinedBytes = 0;
 
-  /** Of the last event. */
+  /** The payload of the last event. */
   payload: Uint8Array = EMPTY;
-  /** Of an unfragmented frame with the last message: FIN, the opcode, and the reserved bits of its first frame. */
+  /**
+   * The first byte of one unfragmented frame with the last message (RFC 6455 section 5.2): FIN, the opcode, and the reserved bits of
+   * the message's first frame.
+   */
   firstByte = FIN | Opcode.TEXT;
-  /** Whether nobody else has the memory of `payload`: it was joined. */
+  /** Whether `payload` was joined, so that it is in memory which nobody else has. */
   ownsPayload = false;
 
   /**
-   * @param maxPayloadBytes of a message, its fragments in sum.
+   * @param maxPayloadBytes the longest message, its fragments in sum, in bytes: up to 2^32 - 1.
    * @param allowedRsv the reserved bits that negotiated extensions allow in the first frame of a message: see
-   * {@link checkFirstByte}. A text with one of them is not validated: its bytes are the extension's to judge.
+   * {@link checkFirstByte}. A text with one of them is not validated, because its bytes are the extension's to judge.
    */
   constructor({ isUtf8, allocate }: ReaderPlatform, maxPayloadBytes: number, allowedRsv = 0) {
     this.#isUtf8 = isUtf8;
@@ -92,7 +98,7 @@ export class UnmaskedFrameReader {
     return this.#inPayload || this.#messageType !== Opcode.CONTINUATION || this.#carry !== undefined;
   }
 
-  /** Takes what one read has brought. Everything fed before must have been consumed (`next` said `NONE`). */
+  /** Takes what one read has brought. Everything that was fed before must have been consumed: `next` has returned `NONE`. */
   feed(bytes: Uint8Array): void {
     const carry = this.#carry;
     if (carry === undefined) {
@@ -106,7 +112,11 @@ export class UnmaskedFrameReader {
     this.#position = 0;
   }
 
-  /** Goes on to the next event, of which `payload`, `firstByte`, `isBinary` and `ownsPayload` speak. @throws ProtocolError */
+  /**
+   * Goes on to the next event, whose payload is `payload`. For a message `firstByte` and `isBinary` say what it is, and `ownsPayload`
+   * says whose memory it lies in.
+   * @throws ProtocolError for a violation of RFC 6455 section 5 or 8.1, or of a limit.
+   */
   next(): FrameEvent {
     for (;;) {
       if (this.#inPayload) {
@@ -120,7 +130,7 @@ export class UnmaskedFrameReader {
     }
   }
 
-  /** Keeps an unfinished header or control frame, of which there are few bytes, and lets go of the rest. */
+  /** Keeps a header or a control frame that is not whole, which is short, and lets go of what was fed. */
   #end(): FrameEvent {
     if (this.#position < this.#bytes.length) this.#carry = new Uint8Array(this.#bytes.subarray(this.#position));
     this.#bytes = EMPTY;
@@ -129,8 +139,9 @@ export class UnmaskedFrameReader {
   }
 
   /**
-   * Reads a frame header, and with it the whole of a control frame. Returns MESSAGE for the beginning of a data frame's
-   * payload, NONE if bytes are missing: nothing is consumed then but what has arrived has been checked.
+   * Reads the header of a frame (section 5.2), and the whole of a control frame.
+   * @returns MESSAGE at the beginning of a data frame's payload; NONE if bytes are missing. Then nothing is consumed, and what has
+   * arrived is checked.
    */
   #readHeader(): FrameEvent {
     const bytes = this.#bytes;
@@ -159,11 +170,11 @@ export class UnmaskedFrameReader {
       length = readLength64(bytes, at + 2);
       payloadAt = at + 10;
     }
-    // Up to 2^63 and so maybe rounded, but a sum below 2^53 is exact, and the limit is below 2^32.
+    // A length from 2^53 on is rounded. A sum below that is exact, and the limit is below 2^32.
     if (this.#messageBytes + length > this.#maxPayloadBytes) {
       throw tooBig(this.#messageBytes + length, this.#maxPayloadBytes);
     }
-    if (opcode !== Opcode.CONTINUATION) this.#messageType = first & (RSV_BITS | 0x0f);
+    if (opcode !== Opcode.CONTINUATION) this.#messageType = first & ~FIN;
     this.#messageBytes += length;
     this.#final = first >= FIN;
     this.#remaining = length;
@@ -172,7 +183,7 @@ export class UnmaskedFrameReader {
     return FrameEvent.MESSAGE;
   }
 
-  /** Control frames are whole and short, may stand between the fragments of a message, and are reported at once. */
+  /** Reports a control frame, which is whole and may stand between the fragments of a message (sections 5.4 and 5.5). */
   #readControl(opcode: number, payloadAt: number, length: number): FrameEvent {
     this.#position = payloadAt + length;
     this.payload = this.#bytes.subarray(payloadAt, this.#position);
@@ -181,7 +192,7 @@ export class UnmaskedFrameReader {
     return opcode === Opcode.PONG ? FrameEvent.PONG : FrameEvent.CLOSE;
   }
 
-  /** Consumes what there is of a data frame's payload. True if that completes a message. */
+  /** Consumes what has come of a data frame's payload (section 5.4). @returns whether that completes a message. */
   #readPayload(): boolean {
     const from = this.#position;
     const length = Math.min(this.#remaining, this.#bytes.length - from);
@@ -199,6 +210,7 @@ export class UnmaskedFrameReader {
     return true;
   }
 
+  /** Validates what has come of a text (section 8.1). */
   #validate(from: number, length: number): void {
     const bytes = this.#bytes;
     this.#utf8 = validateAround(bytes, from, length, this.#utf8, (start, end) =>

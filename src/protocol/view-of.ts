@@ -1,7 +1,7 @@
 /**
  * The bytes of a typed array, a DataView, an ArrayBuffer or a SharedArrayBuffer, not copied; undefined for anything else. They may
  * be of another realm (a frame of a page, `node:vm`, a test runner), whose classes are not this realm's.
- * @throws TypeError if the memory was transferred elsewhere, which leaves what would look empty.
+ * @throws TypeError if the memory was transferred to another thread. A view of it would look empty.
  */
 export function viewOf(data: unknown): Uint8Array | undefined {
   if (data instanceof Uint8Array) {
@@ -17,7 +17,7 @@ const BYTE_LENGTHS = [ArrayBuffer, ...(typeof SharedArrayBuffer === 'undefined' 
   ({ prototype }) => Object.getOwnPropertyDescriptor(prototype, 'byteLength')?.get as () => number,
 );
 
-/** By what the engine knows of the value, of whatever realm its class is: a prototype and a name can be feigned. */
+/** Asks the engine, which knows the class of whatever realm. A prototype, or a name, could be feigned. */
 function isAnyArrayBuffer(data: unknown): data is ArrayBuffer | SharedArrayBuffer {
   return BYTE_LENGTHS.some((byteLength) => {
     try {
@@ -29,7 +29,7 @@ function isAnyArrayBuffer(data: unknown): data is ArrayBuffer | SharedArrayBuffe
   });
 }
 
-/** What a value is, for an error about one that cannot be sent. */
+/** What kind of value it is, for the error about a value that cannot be sent. */
 export function kindOf(data: unknown): string {
   return data === null ? 'null' : typeof data;
 }

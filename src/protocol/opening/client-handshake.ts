@@ -7,17 +7,17 @@ import { HandshakeResponseError, type HandshakeResponseErrorCode } from './hands
 import { equalsIgnoringCase, isToken, listIncludes } from './header-grammar.js';
 import type { ResponseHead } from './response-head.js';
 
-/** A client's opening handshake. */
+/** What a client's opening handshake says (RFC 6455 section 4.1). */
 export interface ClientHandshake {
-  /** "/path?query", percent-encoded. */
+  /** The request target: "/path?query", percent-encoded. */
   readonly target: string;
-  /** For the Host header: the host, and the port if it is not the scheme's own. */
+  /** The value of the Host header: the host, and the port if it is not the scheme's own. */
   readonly host: string;
-  /** The base64 of 16 bytes that nobody can predict (RFC 6455 section 4.1, item 7). */
+  /** The value of Sec-WebSocket-Key: the base64 of 16 bytes that nobody can predict (section 4.1, item 7). */
   readonly key: string;
-  /** In the order of preference, no two alike; none by default. */
+  /** The subprotocols that are offered, in the order of preference, no two alike; none by default. */
   readonly subprotocols?: readonly string[] | undefined;
-  /** Besides those of the handshake: ASCII; none by default. */
+  /** Headers in addition to those of the handshake, in ASCII; none by default. */
   readonly headers?: HeaderSource | undefined;
 }
 
@@ -35,8 +35,7 @@ const OWNED_BY_REQUEST: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The client's opening handshake, "GET … HTTP/1.1" to the empty line, in ASCII (RFC 6455 section 4.1). No extension is
- * offered.
+ * Writes a client's opening handshake, from "GET" to the empty line, in ASCII (RFC 6455 section 4.1). It offers no extension.
  *
  * @throws HandshakeConfigError if a subprotocol is no token or is named twice, or a header cannot be sent or is the
  * handshake's own
@@ -65,20 +64,20 @@ function checkSubprotocols(subprotocols: readonly string[]): void {
   }
 }
 
-/** A server's opening handshake, found valid. */
+/** What a server has accepted, in an answer that is valid (RFC 6455 section 4.1). */
 export interface Acceptance {
-  /** One of those that were offered; empty if the server chose none. */
+  /** The subprotocol that the server has chosen of those offered; empty if it has chosen none. */
   readonly subprotocol: string;
-  /** All headers of the answer. */
+  /** All of the headers of the answer. */
   readonly headers: HandshakeHeaders;
 }
 
 /**
- * Checks all that RFC 6455 section 4.1 wants of the server's answer, in its order: status, Upgrade, Connection,
+ * Checks everything that RFC 6455 section 4.1 wants of the server's answer, in the section's order: status, Upgrade, Connection,
  * Sec-WebSocket-Accept, extensions, subprotocol.
  *
  * @param sha1Base64 for Sec-WebSocket-Accept.
- * @throws HandshakeResponseError for the first that is wrong
+ * @throws HandshakeResponseError for the first of these that is wrong.
  */
 export function readAcceptance(
   head: ResponseHead,

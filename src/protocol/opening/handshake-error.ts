@@ -1,6 +1,6 @@
 export { excerpt } from '../../options/shown.js';
 
-/** The rule of RFC 6455 section 4.2.1 that a client's opening handshake broke: stable names, for logs and metrics. */
+/** The rule of RFC 6455 section 4.2.1 that a client's opening handshake has broken. The names are stable, for logs and metrics. */
 export type HandshakeErrorCode =
   | 'WSLOOM_HANDSHAKE_METHOD'
   | 'WSLOOM_HANDSHAKE_HTTP_VERSION'
@@ -16,15 +16,15 @@ export type HandshakeErrorCode =
   | 'WSLOOM_HANDSHAKE_EXTENSIONS';
 
 /**
- * The client's opening handshake is to be refused (RFC 6455 section 4.2.1): `status` and `headers` are for the refusal,
- * and the message, printable ASCII of bounded length, can be its body and go into the log.
+ * A client's opening handshake must be refused (RFC 6455 section 4.2.1). `status` and `headers` are for the refusal. The message is
+ * printable ASCII of bounded length, so that it can be the body of the refusal and go into the log.
  */
 export class HandshakeError extends Error {
   override readonly name = 'HandshakeError';
   readonly code: HandshakeErrorCode;
-  /** The HTTP status to answer with, 400–599. */
+  /** The HTTP status to answer with, 400 to 599. */
   readonly status: number;
-  /** What the status obliges the answer to carry (405: Allow; 426: Upgrade). */
+  /** Headers that an answer with this status must have: Allow with 405, Upgrade with 426. */
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(
@@ -41,7 +41,7 @@ export class HandshakeError extends Error {
   }
 }
 
-/** What was wrong with an answer, or with a client's request, that the application asked for: stable names. */
+/** What is wrong with the answer, or with the client's request, that the application has asked for. The names are stable. */
 export type HandshakeConfigErrorCode =
   | 'WSLOOM_SUBPROTOCOL_NOT_OFFERED'
   | 'WSLOOM_SUBPROTOCOL_INVALID'
@@ -53,8 +53,8 @@ export type HandshakeConfigErrorCode =
   | 'WSLOOM_REASON_INVALID';
 
 /**
- * The application asked for an answer, or a request, that the protocol does not allow: a mistake of ours or the user's, not
- * the peer's.
+ * The application has asked for an answer to an opening handshake, or for a client's request, that RFC 6455 section 4 or HTTP does
+ * not allow. The peer has done nothing wrong.
  */
 export class HandshakeConfigError extends Error {
   override readonly name = 'HandshakeConfigError';
@@ -69,11 +69,11 @@ export class HandshakeConfigError extends Error {
   }
 }
 
-/** A header field's value does not follow its grammar. Who reads the header decides what that means. */
+/** The value of a header field does not follow its grammar (RFC 6455 sections 4.3 and 9.1). Its reader decides what follows. */
 export class HeaderSyntaxError extends Error {
   override readonly name = 'HeaderSyntaxError';
   readonly code = 'WSLOOM_HEADER_SYNTAX';
-  /** Where the grammar was left, in characters from the value's start. */
+  /** Where the value stops following the grammar, in characters from its beginning. */
   readonly offset: number;
 
   constructor(message: string, offset: number) {

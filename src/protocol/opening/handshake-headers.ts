@@ -1,10 +1,10 @@
 /**
- * The headers of a request, by name in any case. Field lines of one name are joined with ", ", cookies with "; "
- * (RFC 9110 section 5.3, RFC 6265 section 5.4). Unlike WHATWG's Headers it throws on nothing that a parser lets through,
- * and costs nothing until the application asks: the index is made at the first call.
+ * The headers of an opening handshake, found by their names in any case. Field lines of one name are joined with ", ", cookies with
+ * "; " (RFC 9110 section 5.3, RFC 6265 section 5.4). Unlike WHATWG's Headers, it throws for nothing that a parser lets through, and
+ * costs nothing until the application asks: the index is made at the first call.
  */
 export class HandshakeHeaders implements Iterable<readonly [name: string, value: string]> {
-  /** Names and values in turn, as they came; from these the headers can be made again in another thread. */
+  /** Names and values in turn, as they came. From these the headers can be made again in another thread. */
   readonly raw: readonly string[];
   #index: Map<string, string> | undefined;
 
@@ -12,11 +12,12 @@ export class HandshakeHeaders implements Iterable<readonly [name: string, value:
     this.raw = rawHeaders;
   }
 
-  /** The value, or undefined if the header did not come. */
+  /** The value of a header, its field lines joined; undefined if it has not come. */
   get(name: string): string | undefined {
     return this.#byName().get(name.toLowerCase());
   }
 
+  /** Whether a header has come. */
   has(name: string): boolean {
     return this.#byName().has(name.toLowerCase());
   }

@@ -3,26 +3,26 @@ import type { OpeningHandshake } from './handshake.js';
 import { excerpt, HandshakeConfigError } from './handshake-error.js';
 import { type Extension, formatExtensions, isFieldValue, isToken } from './header-grammar.js';
 
-/** One value, or several: one field line each, as Set-Cookie needs it. */
+/** The value of a header to send, or several values. Each of these gets a field line of its own, as Set-Cookie needs it. */
 export type HeaderValue = string | readonly string[];
 
-/** Headers to send: pairs, as in an array, a Map or WHATWG's Headers, or a record. */
+/** Headers to send: pairs of name and value, as an array, a Map and WHATWG's Headers have them, or a record. */
 export type HeaderSource =
   | Iterable<readonly [name: string, value: HeaderValue]>
   | Readonly<Record<string, HeaderValue>>;
 
-/** What the server's opening handshake says beyond yes. */
+/** What a server's opening handshake says when it accepts (RFC 6455 section 4.2.2, step 5). */
 export interface AcceptOptions {
-  /** One of those offered; none by default. */
+  /** The subprotocol that is chosen of those offered; none by default. */
   readonly subprotocol?: string | undefined;
-  /** Of those offered, with the parameters agreed on, in the order in which they apply to the bytes; none by default. */
+  /** The extensions that are accepted of those offered, with their parameters, in the order of section 9.1; none by default. */
   readonly extensions?: readonly Extension[] | undefined;
-  /** The application's own, such as Set-Cookie: ASCII; none by default. */
+  /** Headers of the application, such as Set-Cookie, in ASCII; none by default. */
   readonly headers?: HeaderSource | undefined;
 }
 
 /**
- * The server's opening handshake, "HTTP/1.1 101" to the empty line, in ASCII (RFC 6455 section 4.2.2, step 5).
+ * Writes a server's opening handshake, from "HTTP/1.1 101" to the empty line, in ASCII (RFC 6455 section 4.2.2, step 5).
  *
  * @param sha1Base64 for Sec-WebSocket-Accept.
  * @throws HandshakeConfigError if something was not offered, or a header cannot be sent or is the handshake's own
@@ -48,22 +48,22 @@ export function renderAccept(handshake: OpeningHandshake, sha1Base64: Sha1Base64
   return `${head}\r\n`;
 }
 
-/** What a refusal says beyond its status. */
+/** What a refusal says beside its status. */
 export interface RefusalOptions {
   /**
-   * Added to the answer, ASCII; a Content-Type replaces the default `text/plain; charset=utf-8`, an X-Content-Type-Options the
-   * default `nosniff`.
+   * Headers in addition to those of the refusal, in ASCII. A Content-Type replaces the default `text/plain; charset=utf-8`, and an
+   * X-Content-Type-Options replaces the default `nosniff`.
    */
   readonly headers?: HeaderSource | undefined;
-  /** Text, sent in UTF-8. Default: the reason phrase. */
+  /** The body, which is sent in UTF-8. Default: the reason phrase. */
   readonly body?: string | undefined;
-  /** The reason phrase, ASCII. Default: the status's usual one. */
+  /** The reason phrase, in ASCII. Default: the usual one of the status. */
   readonly reason?: string | undefined;
 }
 
 /**
- * A complete HTTP/1.1 response that refuses or redirects an opening handshake (RFC 6455 section 4.2.2, steps 2 to 4), and
- * after which the connection is closed. To be written in UTF-8.
+ * Writes a complete HTTP/1.1 response that refuses or redirects an opening handshake (RFC 6455 section 4.2.2, steps 2 to 4). It has
+ * to be sent in UTF-8, and the connection to be closed behind it.
  *
  * @param status an integer from 300 to 599
  * @throws HandshakeConfigError if the status, the reason or a header cannot be sent
@@ -87,7 +87,7 @@ export function renderRefusal(status: number, options: RefusalOptions = {}): str
   const body = options.body ?? reason;
   const own = new Set<string>();
   const headers = options.headers === undefined ? '' : renderHeaders(options.headers, OWNED_BY_REFUSAL, own);
-  // Who sends Upgrade lists it as a connection option (RFC 9110 section 7.8).
+  // A sender of Upgrade has to list it in Connection too (RFC 9110 section 7.8).
   let head = `HTTP/1.1 ${status} ${reason}\r\nConnection: ${own.has('upgrade') ? 'close, Upgrade' : 'close'}\r\n`;
   if (!own.has('content-type')) head += 'Content-Type: text/plain; charset=utf-8\r\n';
   if (!own.has('x-content-type-options')) head += 'X-Content-Type-Options: nosniff\r\n';
@@ -108,7 +108,7 @@ const OWNED_BY_ACCEPT: ReadonlySet<string> = new Set([
 
 const OWNED_BY_REFUSAL: ReadonlySet<string> = new Set(['connection', 'content-length', 'transfer-encoding']);
 
-/** RFC 9110 section 15, of the statuses that a handshake is likely to be refused with. */
+/** The reason phrases of RFC 9110 section 15, for the statuses that a handshake is likely to be refused with. */
 const REASONS: ReadonlyMap<number, string> = new Map([
   [300, 'Multiple Choices'],
   [301, 'Moved Permanently'],
@@ -142,7 +142,7 @@ const REASONS: ReadonlyMap<number, string> = new Map([
 
 const REASONS_OF_CLASS = ['Redirection', 'Client Error', 'Server Error'] as const;
 
-/** Each offer can be accepted once (RFC 6455 sections 4.2.2 and 9.1). */
+/** Checks that each extension was offered, since an offer can be accepted once only (RFC 6455 sections 4.2.2 and 9.1). */
 function checkExtensions(handshake: OpeningHandshake, extensions: readonly Extension[]): void {
   const offered = handshake.extensions.map(({ name }) => name);
   const left = [...offered];
@@ -169,11 +169,12 @@ function checkExtensions(handshake: OpeningHandshake, extensions: readonly Exten
 }
 
 /**
- * The field lines of either side, each name and value checked: a line break in one of them would let whoever chose it write
- * headers of his own. Names go into `seen` in lower case.
+ * Writes the field lines of either side (RFC 9110 section 5). Each name and value is checked: a line break in one of them could
+ * smuggle in more headers.
  *
- * @param owned names, in lower case, that the handshake sets itself
- * @throws HandshakeConfigError if a header cannot be sent, or is owned
+ * @param owned the names, in lower case, of the headers that the handshake sets itself.
+ * @param seen gets the names that are written, in lower case.
+ * @throws HandshakeConfigError if a header cannot be sent, or is owned.
  */
 export function renderHeaders(headers: HeaderSource, owned: ReadonlySet<string>, seen?: Set<string>): string {
   if (typeof headers !== 'object' || headers === null) {
@@ -213,7 +214,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string';
 }
 
-/** Values that TypeScript would have refused are named by their type: turning an object into a string runs its code. */
+/** Names a value that TypeScript would have refused by its type: to turn an object into a string would run its code. */
 function shown(value: unknown): string {
   if (isText(value)) return excerpt(value);
   return typeof value === 'number' || value === undefined || value === null ? String(value) : `a ${typeof value}`;

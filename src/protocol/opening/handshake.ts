@@ -17,52 +17,53 @@ import { readTarget, TARGETS } from './request-target.js';
 export const WEBSOCKET_VERSION = '13';
 
 /**
- * A request as an HTTP/1 parser hands it over; node:http's IncomingMessage has these under the same names, but for
+ * A request as an HTTP/1 parser hands it over. IncomingMessage of node:http has the same properties under the same names, except
  * `target`, which is its `url`.
  */
 export interface HandshakeRequest {
+  /** The method, in the case in which it was sent. */
   readonly method: string;
   /** The request-target as it was sent, not normalised. */
   readonly target: string;
-  /** As in "1.1". */
+  /** The version of HTTP, as in "1.1". */
   readonly httpVersion: string;
-  /** Names and values in turn, as they came: every field line, one character per byte, without the space around values. */
+  /** The names and values of all field lines in turn, as they came: one character per byte, without the space around values. */
   readonly rawHeaders: readonly string[];
 }
 
 /** An extension that the client offers (RFC 6455 section 9.1). */
 export type ExtensionOffer = Extension;
 
-/** A client's opening handshake, found valid (RFC 6455 section 4.2.1). */
+/** A client's opening handshake that is valid (RFC 6455 section 4.2.1). */
 export interface OpeningHandshake {
   /** The request-target as it was sent: "/path?query" or an absolute URI. */
   readonly target: string;
-  /** The path, from its "/", percent-encoded as it was sent; dot segments are not resolved. */
+  /** The path, which begins with "/", percent-encoded as it was sent. Dot segments are not resolved. */
   readonly path: string;
-  /** What follows the "?", as it was sent; empty if there is nothing. */
+  /** The query, which follows the "?", as it was sent; empty if there is none. */
   readonly query: string;
-  /** Host and port that the client addressed: an absolute target's authority, else the Host header. */
+  /** The host, and the port, that the client has addressed: the authority of an absolute target, or else the Host header. */
   readonly host: string;
-  /** The Origin header as it was sent, not judged; every browser sends one. */
+  /** The Origin header as it was sent, not judged; undefined if there is none. Every browser sends one. */
   readonly origin?: string | undefined;
-  /** Sec-WebSocket-Key as it was sent, 24 characters. */
+  /** The Sec-WebSocket-Key header as it was sent: 24 characters. */
   readonly key: string;
-  /** In the client's order of preference, no two alike; empty if it offered none. */
+  /** The subprotocols that the client offers, in its order of preference, no two alike; empty if it offers none. */
   readonly subprotocols: readonly string[];
-  /** In the client's order of preference; a name may come twice, with other parameters. */
+  /** The extensions that the client offers, in its order of preference. A name may come twice, with other parameters. */
   readonly extensions: readonly ExtensionOffer[];
-  /** All headers, for the application. */
+  /** All of the headers, for the application. */
   readonly headers: HandshakeHeaders;
 }
 
 /**
- * Reads a client's opening handshake and checks all of RFC 6455 section 4.2.1. Pure; what it costs is linear in the size
- * of the request.
+ * Reads a client's opening handshake, and checks everything that RFC 6455 section 4.2.1 wants. Its cost is linear in the size of the
+ * request.
  *
- * A request that breaks several rules is refused for the first in this order: method, HTTP version, target, Host, body,
- * Upgrade, Connection, Sec-WebSocket-Version, then what only version 13 defines.
+ * A request that breaks several rules is refused for the first of them in this order: method, HTTP version, target, Host, body,
+ * Upgrade, Connection, Sec-WebSocket-Version, and then what only version 13 defines.
  *
- * @throws HandshakeError with the status and the headers to refuse with
+ * @throws HandshakeError with the status and the headers of the refusal.
  */
 export function readHandshake(request: HandshakeRequest): OpeningHandshake {
   const { method, target, httpVersion, rawHeaders } = request;
@@ -111,8 +112,8 @@ function badRequest(rule: RuleOfStatus400, message: string, options?: ErrorOptio
 }
 
 /**
- * HTTP/1.1 or a later 1.x (RFC 6455 section 4.2.1, item 1). 1.0 has no Upgrade (RFC 9110 section 7.8), and of the statuses
- * 505 is the one that names the cause.
+ * Takes HTTP/1.1 and a later 1.x (RFC 6455 section 4.2.1, item 1). HTTP/1.0 has no Upgrade (RFC 9110 section 7.8), and 505 is the
+ * status that names the cause.
  */
 function checkHttpVersion(httpVersion: string): void {
   const minor = httpVersion.charCodeAt(2);
@@ -124,7 +125,7 @@ function checkHttpVersion(httpVersion: string): void {
   );
 }
 
-/** Even when an absolute target overrules it (RFC 9112 sections 3.2 and 3.2.2). */
+/** Host must be right even if an absolute target overrules it (RFC 9112 sections 3.2 and 3.2.2). */
 function checkHost({ hosts, host }: RequestFields): void {
   if (hosts !== 1) throw badRequest('HOST', `Host must come exactly once, got it ${hosts} times`);
   if (!isHost(host))
@@ -132,8 +133,8 @@ function checkHost({ hosts, host }: RequestFields): void {
 }
 
 /**
- * Section 4.2.1, items 3 and 4. Who does not ask for the upgrade is told that nothing else is served (426 and its Upgrade,
- * RFC 9110 section 15.5.22).
+ * RFC 6455 section 4.2.1, items 3 and 4. A client that does not ask for the upgrade is told that nothing else is served, by 426 and
+ * its Upgrade header (RFC 9110 section 15.5.22).
  */
 function checkUpgrade({ upgrade, connection }: RequestFields): void {
   if (upgrade === undefined || !listIncludes(upgrade, 'websocket')) {
@@ -150,8 +151,8 @@ function checkUpgrade({ upgrade, connection }: RequestFields): void {
 }
 
 /**
- * Section 4.2.1, item 6, and 4.4. Whatever is not one version 13 gets the version list, a missing header too: it is how
- * drafts before version 4 asked, and the answer that tells a client what to send is more use to it than 400.
+ * RFC 6455 section 4.2.1, item 6, and section 4.4. Everything but one header that says 13 is answered with the list of versions. So
+ * is a request without that header, as clients of drafts before version 4 send it: the list is of more use to them than 400.
  */
 function checkVersion({ versions, version }: RequestFields): void {
   if (versions === 1 && version === WEBSOCKET_VERSION) return;
@@ -166,8 +167,8 @@ function checkVersion({ versions, version }: RequestFields): void {
 
 const BASE64 = characterSet(`${ALPHANUMERIC}+/`);
 /**
- * Section 4.2.1, item 5: the base64 of 16 bytes; once (section 11.3.1). The padding bits of its last character may be set,
- * as they are in the example of section 4.1: the key is never decoded.
+ * RFC 6455 section 4.2.1, item 5: the key is the base64 of 16 bytes, and comes once (section 11.3.1). The padding bits of its last
+ * character may be set, as they are in the example of section 4.1: the key is never decoded.
  */
 function checkKey({ keys, key }: RequestFields): void {
   if (keys !== 1) throw badRequest('KEY', `Sec-WebSocket-Key must come exactly once, got it ${keys} times`);
@@ -177,7 +178,7 @@ function checkKey({ keys, key }: RequestFields): void {
   }
 }
 
-/** Section 4.1, item 10: tokens, at least one, all unique. They are compared as they are: no rule folds their case. */
+/** RFC 6455 section 4.1, item 10: at least one token, and no two alike. They are compared as they are: no rule folds their case. */
 function readSubprotocols(list: string): string[] {
   const subprotocols = readList('SUBPROTOCOLS', 'Sec-WebSocket-Protocol', list, parseTokenList);
   const seen = new Set<string>();
@@ -193,7 +194,7 @@ function readSubprotocols(list: string): string[] {
   return subprotocols;
 }
 
-/** Section 4.2.1, item 9. */
+/** Reads the offered extensions (RFC 6455 section 4.2.1, item 9). */
 function readExtensions(list: string): Extension[] {
   return readList('EXTENSIONS', 'Sec-WebSocket-Extensions', list, parseExtensions);
 }

@@ -6,22 +6,23 @@ import { readTarget, TARGETS } from './request-target.js';
 export interface OrdinaryRequestHead {
   /** The request-target as it was sent, not normalised. */
   readonly target: string;
-  /** As in "1.1". */
+  /** The version of HTTP, as in "1.1". */
   readonly httpVersion: string;
-  /** Names and values in turn, as they came, every field line. */
+  /** The names and values of all field lines in turn, as they came. */
   readonly rawHeaders: readonly string[];
 }
 
 /** What an ordinary request asks for. */
 export interface OrdinaryRequest {
-  /** Percent-encoded as it was sent, without the query; "*" is the server as a whole (RFC 9110 section 9.3.7). */
+  /** The path, percent-encoded as it was sent, without the query. "*" is the server as a whole (RFC 9110 section 9.3.7). */
   readonly path: string;
-  /** Host and port that the client addressed; undefined if an old client has named none, which it need not. */
+  /** The host, and the port, that the client has addressed; undefined if a client of HTTP/1.0 has named none, which it need not. */
   readonly host: string | undefined;
 }
 
-/** Why a request is answered with 400, in printable ASCII of bounded length. */
+/** A request that is answered with 400. */
 export interface MalformedRequest {
+  /** What is wrong with it, in printable ASCII of bounded length. */
   readonly problem: string;
 }
 

@@ -1,6 +1,9 @@
 import { equalsIgnoringCase } from './header-grammar.js';
 
-/** The header fields that the handshake is about: the last value and a count of those that may come once, the rest joined. */
+/**
+ * The header fields that an opening handshake is about (RFC 6455 section 4.2.1): of those that may come once the last value and how
+ * many have come, of the others the values joined.
+ */
 export interface RequestFields {
   host: string;
   hosts: number;
@@ -14,15 +17,15 @@ export interface RequestFields {
   connection: string | undefined;
   protocols: string | undefined;
   extensions: string | undefined;
-  /** How many fields have said that the length is 0. */
+  /** How many field lines have said that the length of the body is 0. */
   lengths: number;
-  /** A field that announces a body, as it came. */
+  /** The field line that announces a body, as it came; undefined if there is none. */
   body: string | undefined;
 }
 
 /**
- * One pass over the raw headers. By length first: nearly every other header is passed over with one comparison of
- * integers, and no name is converted to lower case.
+ * Collects these fields in one pass over the raw headers. The length of a name is compared first: so nearly every other header costs
+ * one comparison of integers, and no name is converted to lower case.
  */
 export function collectFields(rawHeaders: readonly string[]): RequestFields {
   const fields: RequestFields = {
@@ -63,7 +66,7 @@ export function collectFields(rawHeaders: readonly string[]): RequestFields {
         break;
       case 14:
         if (!equalsIgnoringCase(name, 'content-length')) break;
-        // A single 0 is no body, and embedded clients send it. Whatever else might mean 0 means something else to some parser.
+        // A single 0 is no body, and embedded clients send it. Other spellings of 0 mean something else to some parsers.
         if (value !== '0' || fields.lengths++ > 0) fields.body = `${name}: ${value}`;
         break;
       case 17:
@@ -90,7 +93,7 @@ export function collectFields(rawHeaders: readonly string[]): RequestFields {
   return fields;
 }
 
-/** Field lines of one name mean what they mean joined (RFC 9110 section 5.3). */
+/** Joins the values of two field lines of one name, which changes nothing in their meaning (RFC 9110 section 5.3). */
 function join(earlier: string | undefined, value: string): string {
   return earlier === undefined ? value : `${earlier}, ${value}`;
 }

@@ -8,14 +8,14 @@ import {
   spanEnd,
 } from './header-grammar.js';
 
-/** RFC 9110 section 5.6.2. */
+/** What the name of a field is made of (RFC 9110 section 5.6.2). */
 const TOKEN = characterSet(`${ALPHANUMERIC}!#$%&'*+-.^_\`|~`);
-/** RFC 9110 section 5.5: visible characters, those beyond ASCII included, and what may stand between them. */
+/** What the value of a field is made of (RFC 9110 section 5.5): visible characters, those beyond ASCII included, spaces and tabs. */
 const FIELD_VALUE = characterRange(' ', '\u00ff');
 FIELD_VALUE[0x7f] = 0;
 FIELD_VALUE[9] = 1;
 const WHITESPACE = characterSet(' \t');
-/** What a request target of an ordinary request is made of. */
+/** What the request target is made of. */
 const TARGET = characterRange('!', '~');
 
 const METHOD = 'GET ';
@@ -25,12 +25,12 @@ const END_OF_LINE = '\r\n';
 
 /**
  * Reads the head of a request that asks for an upgrade to WebSocket (RFC 9112 sections 2 to 5), if it is an ordinary one: GET of a
- * path, HTTP/1.1, no body (one Content-Length of 0 is none), lines that end with CR LF, names without a space behind them, values without line folding. Whatever is not as
- * ordinary is for an HTTP parser to judge, and no answer is given here. Linear in the length of the head.
+ * path, HTTP/1.1, no body (one Content-Length of 0 is none), lines that end with CR LF, names without a space behind them, values
+ * without line folding. Any other request is for an HTTP parser to judge. The cost is linear in the length of the head.
  *
- * @param head up to its empty line, which is included; one character per byte.
- * @param maxHeaders a request with more is not ordinary.
- * @returns undefined if it is not ordinary, or asks for something else.
+ * @param head the head up to its empty line, which is included; one character per byte.
+ * @param maxHeaders how many headers an ordinary request has at most.
+ * @returns undefined if the request is not ordinary, or asks for something else.
  */
 export function readUpgradeRequest(head: string, maxHeaders: number): HandshakeRequest | undefined {
   if (!head.startsWith(PATH)) return undefined;
@@ -53,7 +53,7 @@ export function readUpgradeRequest(head: string, maxHeaders: number): HandshakeR
     let valueEnd = fieldEnd;
     while (valueEnd > valueStart && WHITESPACE[head.charCodeAt(valueEnd - 1)] === 1) valueEnd--;
     if (equalsIgnoringCase(head, 'content-length', at, nameEnd)) {
-      // To the end of the line: Node takes no tab behind it.
+      // Compared to the end of the line: Node takes no tab behind the value.
       if (hasLength || !equalsIgnoringCase(head, '0', valueStart, fieldEnd)) return undefined;
       hasLength = true;
     }

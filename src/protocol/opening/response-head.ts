@@ -2,16 +2,17 @@ import { excerpt } from '../../options/shown.js';
 import { HandshakeResponseError } from './handshake-response-error.js';
 import { isToken } from './header-grammar.js';
 
-/** Status line and header fields of an HTTP/1.1 response. */
+/** The status line and the header fields of an HTTP/1.1 response (RFC 9112 sections 4 and 5). */
 export interface ResponseHead {
+  /** The HTTP status, 101 or 200 to 599. */
   readonly status: number;
   /** The reason phrase, which may be empty. */
   readonly reason: string;
-  /** Names and values in turn, as they came, one character per byte, without the space around values. */
+  /** The names and values of all field lines in turn, as they came: one character per byte, without the space around values. */
   readonly rawHeaders: readonly string[];
 }
 
-/** Longest head that is read, in bytes: what servers allow a request, too. */
+/** The longest head that is read, in bytes. Servers allow as much to a request. */
 const MAX_HEAD_BYTES = 16 * 1024;
 
 const VERSION = 'HTTP/1.';
@@ -21,8 +22,8 @@ const LF = 0x0a;
 const END_BYTES = 4;
 
 /**
- * Takes the head of a response out of a stream of bytes, however it is cut (RFC 9112 sections 2 to 5, without what was
- * already obsolete there). Interim responses (100 to 199) in front of it are passed over, but 101, which is none.
+ * Takes the head of a response out of a stream of bytes, however it is cut (RFC 9112 sections 2 to 5, without what is obsolete
+ * there). Interim responses in front of it, which are 100 to 199 except 101, are passed over.
  */
 export class ResponseHeadReader {
   #bytes: Uint8Array = new Uint8Array(0);
@@ -30,15 +31,15 @@ export class ResponseHeadReader {
   #searched = 0;
   #head: ResponseHead | undefined;
 
-  /** Undefined until it is whole. */
+  /** The head; undefined until it is whole. */
   get head(): ResponseHead | undefined {
     return this.#head;
   }
 
   /**
    * Takes what one read has brought.
-   * @returns what is behind the head, which may be nothing; undefined while the head is not whole.
-   * @throws HandshakeResponseError as soon as it is known that these bytes are no head, or too many.
+   * @returns what was read behind the head, which may be empty; undefined while the head is not whole.
+   * @throws HandshakeResponseError as soon as it is known that these bytes are no head, or that the head is too long.
    */
   feed(bytes: Uint8Array): Uint8Array | undefined {
     this.#bytes = joined(this.#bytes, bytes);
@@ -67,7 +68,7 @@ export class ResponseHeadReader {
   }
 }
 
-/** By the bytes that are there: what does not speak HTTP may never send the end of a head. */
+/** Judges the bytes that have come: a peer that does not speak HTTP may never send the end of a head. */
 function checkVersion(bytes: Uint8Array): void {
   const present = Math.min(bytes.length, VERSION.length);
   if (latin1(bytes, present) === VERSION.slice(0, present)) return;
@@ -113,7 +114,7 @@ function parseHead(text: string): ResponseHead {
   return { status: Number(digits), reason, rawHeaders };
 }
 
-/** Without the spaces and tabs around it; by hand, since `trim` takes more than those. */
+/** The rest of a line without the spaces and tabs around it. `trim` would take other characters too. */
 function trimmed(line: string, start: number): string {
   let end = line.length;
   while (start < end && isSpace(line.charCodeAt(start))) start++;
