@@ -6,7 +6,7 @@ const LONG = 'test/**/*.long.test.ts';
 /** Naming what is excluded replaces the defaults, and there are packages under test/ too. */
 const PACKAGES = '**/node_modules/**';
 /** What needs no process of its own: bytes in, bytes out. */
-const UNITS = 'test/{bench,conformance,connection,fuzz,kernels,memory,protocol,pubsub,study}/**/*.test.ts';
+const UNITS = 'test/{bench,conformance,connection,fuzz,kernels,memory,options,protocol,pubsub,study}/**/*.test.ts';
 
 // Tests run against dist/: threads load JavaScript, and what ships is what is tested.
 export default defineConfig({

@@ -56,10 +56,10 @@ function commandReference(command: Command): string {
   return [
     `## wsloom ${command.name()}`,
     `${command.description()}:`,
-    `\`\`\`\n${usage}\n\`\`\``,
+    `\`\`\`text\n${usage}\n\`\`\``,
     ...(args.length === 0 ? [] : [markdownTable(['argument', '', 'default'], args)]),
     ...chapters,
-    `\`\`\`\n${textAfterHelp(command)}\n\`\`\``,
+    `\`\`\`text\n${textAfterHelp(command)}\n\`\`\``,
   ].join('\n\n');
 }
 

@@ -1,4 +1,4 @@
-import { MAX_TIMEOUT_MS } from './limit-rows.js';
+import { MAX_TIMEOUT_MS } from './machine-limits.js';
 
 /** After its deadline, a draining worker has so long, in ms, to end by itself. */
 export const GRACE_MS = 250;

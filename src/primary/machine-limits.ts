@@ -1,6 +1,9 @@
 import { totalmem } from 'node:os';
 import { descriptorLimit } from '../system/descriptor.js';
 
+/** What a timer can hold, in ms: with more, it fires at once. */
+export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
 /** What `maxConnections` can be at most. */
 export const MAX_CONNECTIONS = 2 ** 31 - 1;
 

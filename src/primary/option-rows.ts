@@ -3,7 +3,8 @@ import { KERNEL_CHOICES } from '../kernels/create-kernel.js';
 import { MAX_ARENA_BYTES, MIN_ARENA_BYTES } from '../memory/arena.js';
 import { choice, count, milliseconds, other, size, toggle } from '../options/define.js';
 import { hasDescriptors } from '../system/descriptor.js';
-import { ARRIVAL_ROWS, BUS_ROWS, CONNECTION_ROWS, MEMORY_ROWS } from './limit-rows.js';
+import { CONNECTION_ROWS } from './connection-limit-rows.js';
+import { Group } from './option-groups.js';
 import {
   readHandler,
   readHosts,
@@ -14,13 +15,10 @@ import {
   readRoute,
   readThresholds,
 } from './option-readers.js';
+import { ARRIVAL_ROWS, BUS_ROWS, MEMORY_ROWS } from './server-limit-rows.js';
 
 /** The longest time for a start, in ms: an hour. The primary waits for somewhat longer than the threads do. */
 const MAX_START_MS = 3_600_000;
-
-const THREADS = 'Threads';
-const ROUTES = 'Paths';
-const CALLERS = 'Limits of connections';
 
 const PLAIN_ROWS = {
   handler: other({ help: 'the module with the hooks of the application', read: readHandler }),
@@ -30,7 +28,7 @@ const PLAIN_ROWS = {
     byDefault: () => (hasDescriptors ? availableParallelism() : 0),
     defaultText: 'one per core',
     flag: '--threads',
-    group: THREADS,
+    group: Group.THREADS,
     help: 'worker threads; 0 hosts connections in the primary',
   }),
   kernel: choice({
@@ -38,13 +36,13 @@ const PLAIN_ROWS = {
     byDefault: 'auto',
     flag: '--kernel',
     placeholder: 'name',
-    group: THREADS,
+    group: Group.THREADS,
     help: 'what unmasks and validates payloads',
   }),
   thresholds: other({
     flag: '--thresholds',
     placeholder: 'sizes',
-    group: THREADS,
+    group: Group.THREADS,
     help: 'where auto changes kernels, as wsloom kernels prints it',
     defaultText: 'as measured by the study of the project',
     read: readThresholds,
@@ -54,7 +52,7 @@ const PLAIN_ROWS = {
     most: MAX_ARENA_BYTES,
     byDefault: 256 * 1024 * 1024,
     flag: '--arena',
-    group: THREADS,
+    group: Group.THREADS,
     help: 'memory reserved by each thread, touched lazily',
     limit: {
       bounds: 'memory that each thread reserves for reading; what is used becomes resident, and stays so',
@@ -66,7 +64,7 @@ const PLAIN_ROWS = {
     most: MAX_START_MS,
     byDefault: 60_000,
     flag: '--start-timeout',
-    group: THREADS,
+    group: Group.THREADS,
     help: 'for the handler to load and a thread to start; beyond: not started',
     limit: {
       bounds: 'the time for the handler to load, and for a thread to start',
@@ -74,7 +72,7 @@ const PLAIN_ROWS = {
     },
   }),
   resourceLimits: other({
-    group: THREADS,
+    group: Group.THREADS,
     help: 'what V8 may use in each worker thread',
     defaultText: "V8's, but half of its young generation",
     limit: {
@@ -87,7 +85,7 @@ const PLAIN_ROWS = {
     kind: 'list',
     flag: '--path',
     placeholder: 'path',
-    group: ROUTES,
+    group: Group.PATHS,
     help: 'accept WebSockets on this path only (repeatable)',
     defaultText: 'all paths',
     read: readPaths,
@@ -96,7 +94,7 @@ const PLAIN_ROWS = {
     kind: 'text',
     flag: '--page',
     placeholder: 'path',
-    group: ROUTES,
+    group: Group.PATHS,
     help: 'path of the page that tries the server; off: none',
     defaultText: '/',
     read: readRoute('/'),
@@ -105,7 +103,7 @@ const PLAIN_ROWS = {
     kind: 'text',
     flag: '--health',
     placeholder: 'path',
-    group: ROUTES,
+    group: Group.PATHS,
     help: 'path where load balancers ask for the health; off: none',
     defaultText: '/healthz',
     read: readRoute('/healthz'),
@@ -114,7 +112,7 @@ const PLAIN_ROWS = {
     kind: 'list',
     flag: '--allow-origin',
     placeholder: 'name',
-    group: CALLERS,
+    group: Group.CONNECTIONS,
     help: 'origin whose pages may connect, repeatable, * for all; others: 403',
     defaultText: 'pages of the same host and port',
     limit: {
@@ -127,7 +125,7 @@ const PLAIN_ROWS = {
     kind: 'list',
     flag: '--allow-host',
     placeholder: 'name',
-    group: CALLERS,
+    group: Group.CONNECTIONS,
     help: 'name that the server may be asked for, repeatable, * for all; others: 403',
     defaultText: 'localhost, 127.0.0.1 and [::1] on a loopback address, else all',
     limit: { bounds: 'the names that the server may be asked for, in the header Host', beyond: 'refused with 403' },

@@ -6,9 +6,10 @@ import { ConfigError } from '../options/option-error.js';
 import { hasDescriptors } from '../system/descriptor.js';
 import { reportTo, ThrottledLog } from '../telemetry/throttled-log.js';
 import type { AdmissionOptions } from './admission.js';
-import { BUS_ROWS, CONNECTION_ROWS } from './limit-rows.js';
+import { CONNECTION_ROWS } from './connection-limit-rows.js';
 import { maxClosing } from './machine-limits.js';
 import { OWN_ROWS, SERVER_ROWS } from './option-rows.js';
+import { BUS_ROWS } from './server-limit-rows.js';
 import type { ServerOptions } from './server-options.js';
 
 /** {@link ServerOptions}, checked and complete. */

@@ -3,9 +3,9 @@
 import { Socket } from 'node:net';
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { Counter, Counters } from '../../dist/connection/counters.js';
-import { Exchange } from '../../dist/host/exchange.js';
 import { Host } from '../../dist/host/host.js';
 import { Incidents } from '../../dist/host/incidents.js';
+import { Exchange } from '../../dist/host/thread-publishing.js';
 import { ThrottledLog } from '../../dist/host/throttled-log.js';
 import { answer } from '../../dist/opening/answer.js';
 import { Opening } from '../../dist/opening/opening.js';

@@ -9,7 +9,7 @@ import { type DocumentedMember, membersOf } from '../docs-of-members.js';
 
 const clientMembers = [
   ...membersOf('client/client-options.ts', 'ClientOptions'),
-  ...membersOf('client/client-connection.ts', 'ClientHooks'),
+  ...membersOf('client/client-hooks.ts', 'ConnectionHooks'),
   ...membersOf('client/handshake.ts', 'HandshakeOffer'),
 ];
 const loadMembers = [

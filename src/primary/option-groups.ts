@@ -1,0 +1,11 @@
+/** The headings that options stand under in `--help`, in docs/cli.md and in docs/limits.md. */
+export const Group = {
+  THREADS: 'Threads',
+  PATHS: 'Paths',
+  CONNECTIONS: 'Limits of connections',
+  REQUESTS: 'Limits of requests',
+  MESSAGES: 'Limits of messages',
+  OUTPUT: 'Limits of output',
+  TIME: 'Limits of time',
+  ALL: 'Limits of all connections together',
+} as const;

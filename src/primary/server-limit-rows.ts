@@ -1,0 +1,135 @@
+import { DEFAULT_BUS_LIMITS } from '../host/thread-publishing.js';
+import { count, milliseconds, size } from '../options/define.js';
+import {
+  defaultBufferedBytes,
+  defaultConnections,
+  MAX_BUFFERED_BYTES,
+  MAX_CONNECTIONS,
+  MAX_TIMEOUT_MS,
+  MIN_BUFFERED_BYTES,
+} from './machine-limits.js';
+import { Group } from './option-groups.js';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const TIB = 2 ** 40;
+
+/** What bounds connections before a thread hosts them. */
+export const ARRIVAL_ROWS = {
+  maxConnections: count({
+    least: 1,
+    most: MAX_CONNECTIONS,
+    byDefault: defaultConnections,
+    defaultText: '8/9 of the descriptors above 256, or of half of up to 512',
+    flag: '--max-connections',
+    group: Group.CONNECTIONS,
+    help: 'connections at a time; beyond: 503',
+    limit: {
+      bounds: 'TCP connections at a time, WebSockets or not, from when they are accepted',
+      beyond: 'refused with 503, or closed without an answer when too many others wait for theirs',
+    },
+  }),
+  maxConnectionsPerIp: count({
+    least: 0,
+    most: MAX_CONNECTIONS,
+    byDefault: 0,
+    zero: 'no limit',
+    flag: '--max-connections-per-ip',
+    group: Group.CONNECTIONS,
+    help: 'connections of one IPv4 address or IPv6 /64; beyond: 503; 0: no limit',
+    limit: {
+      bounds:
+        'the same for one IPv4 address, or one IPv6 /64; leave it off behind a proxy, whose address all clients have',
+      beyond: 'refused with 503, or closed without an answer when too many others wait for theirs',
+    },
+  }),
+  handshakeTimeoutMs: milliseconds({
+    least: 1,
+    most: MAX_TIMEOUT_MS,
+    byDefault: 10_000,
+    flag: '--handshake-timeout',
+    group: Group.REQUESTS,
+    help: 'for a request, and then for the hook upgrade; beyond: 408, and 503',
+    limit: {
+      bounds: 'the time for a request, then for the hook `upgrade`, then to take the 101: each has the whole time',
+      beyond: '408 for the request, 503 for the hook; a client that does not take its 101 is lost',
+    },
+  }),
+  maxHeaderBytes: size({
+    least: 512,
+    most: MIB,
+    byDefault: 16 * KIB,
+    flag: '--max-header-bytes',
+    group: Group.REQUESTS,
+    help: 'head of a request; beyond: 431',
+    limit: { bounds: 'the head of a request: its request line and headers', beyond: 'refused with 431' },
+  }),
+  maxHeaderCount: count({
+    least: 8,
+    most: 10_000,
+    byDefault: 100,
+    flag: '--max-header-count',
+    group: Group.REQUESTS,
+    help: 'headers of a request; beyond: 431',
+    limit: { bounds: 'the headers of a request', beyond: 'refused with 431' },
+  }),
+  handOffTimeoutMs: milliseconds({
+    least: 1,
+    most: MAX_TIMEOUT_MS,
+    byDefault: 2000,
+    group: Group.THREADS,
+    help: 'for a worker to take a connection; beyond: another worker gets it',
+    limit: {
+      bounds: 'the time for a worker to take a connection',
+      beyond: 'another worker gets it, and this one no more until it goes on; 503 while none takes any',
+    },
+  }),
+} as const;
+
+/** What bounds the memory of all connections. */
+export const MEMORY_ROWS = {
+  maxBufferedBytes: size({
+    least: MIN_BUFFERED_BYTES,
+    most: MAX_BUFFERED_BYTES,
+    byDefault: defaultBufferedBytes,
+    defaultText: 'a quarter of memory',
+    flag: '--max-buffered',
+    group: Group.ALL,
+    help: 'output and unfinished messages of all; beyond: those that held it for longest go with 1013',
+    limit: {
+      bounds: 'queued output and unfinished messages of all connections together',
+      beyond: 'the connections that have held it for longest are closed with 1013',
+    },
+  }),
+} as const;
+
+/** What threads may be owed of publications. */
+export const BUS_ROWS = {
+  maxOwedBytes: size({
+    // The least lets a message of the usual size arrive.
+    least: MIB,
+    most: TIB,
+    byDefault: DEFAULT_BUS_LIMITS.maxOwedBytes,
+    flag: '--max-owed',
+    group: Group.ALL,
+    help: 'publications that a thread has not taken; beyond a quarter publishers wait, beyond: dropped',
+    limit: {
+      bounds: 'memory of publications that one thread has not taken from the others',
+      beyond:
+        'from a quarter on, connections that publish to that thread are not read; beyond it, publications that no connection can be held back for are dropped',
+    },
+  }),
+  slowThreadTimeoutMs: milliseconds({
+    least: 1,
+    most: MAX_TIMEOUT_MS,
+    byDefault: DEFAULT_BUS_LIMITS.slowThreadTimeoutMs,
+    flag: '--slow-thread-timeout',
+    group: Group.ALL,
+    help: 'for a thread that takes no publications; beyond: it is waited for no more',
+    limit: {
+      bounds: 'the time that publishers wait for a thread that takes nothing',
+      beyond:
+        'it is waited for no more; its connections that have missed publications are closed with 1013, or only miss them with `slowConsumer: "drop"`',
+    },
+  }),
+} as const;
