@@ -2,15 +2,15 @@
 // and hosts the connections. Its sockets are those that it accepts, or untouched descriptors that it is given.
 import { Socket } from 'node:net';
 import { parentPort, threadId, workerData } from 'node:worker_threads';
-import { Counter, Counters } from '../../dist/connection/counters.js';
 import { Host } from '../../dist/host/host.js';
-import { Incidents } from '../../dist/host/incidents.js';
-import { Exchange } from '../../dist/host/thread-publishing.js';
-import { ThrottledLog } from '../../dist/host/throttled-log.js';
+import { ThreadPublishing } from '../../dist/host/thread-publishing.js';
 import { answer } from '../../dist/opening/answer.js';
 import { Opening } from '../../dist/opening/opening.js';
 import { Admission } from '../../dist/primary/admission.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
+import { Counter, Counters } from '../../dist/telemetry/counters.js';
+import { IncidentLog } from '../../dist/telemetry/incident-log.js';
+import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 
 const { host: hostOptions, opening: openingOptions, largeBytes } = workerData;
 
@@ -60,7 +60,7 @@ const places = new Admission(openingOptions);
 const host = new Host({
   options: hostOptions,
   handler,
-  exchange: new Exchange(),
+  publishing: new ThreadPublishing(),
   counters,
   log,
   onClosed: (id) => places.leave(id),
@@ -81,7 +81,7 @@ const opening = new Opening({
   places,
   nextId: () => ++lastId,
   routes: { handle: (request, response) => answer(request, response, 200, 'text/plain', `thread ${threadId}\n`) },
-  incidents: new Incidents(counters, log),
+  incidents: new IncidentLog(counters, log),
   log,
 });
 for (const load of [opening.connections, opening.upgrader]) places.include(load);

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
-import { Counters } from '../../dist/connection/counters.js';
 import type { StreamHandOff } from '../../dist/host/hand-off.js';
-import { Incidents } from '../../dist/host/incidents.js';
-import { ThrottledLog } from '../../dist/host/throttled-log.js';
 import { Boundary } from '../../dist/opening/boundary.js';
 import { Gate } from '../../dist/opening/gate.js';
 import { LingeringSockets } from '../../dist/opening/lingering-sockets.js';
 import { StreamUpgradeSocket } from '../../dist/opening/upgrade-socket.js';
 import { Upgrader } from '../../dist/opening/upgrader.js';
 import { Admission } from '../../dist/primary/admission.js';
+import { Counters } from '../../dist/telemetry/counters.js';
+import { IncidentLog } from '../../dist/telemetry/incident-log.js';
+import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 import { duplexPair } from '../host/duplex-pair.js';
 
 const PEER = '192.0.2.1';
@@ -50,7 +50,7 @@ function full() {
       },
     },
     lingering: new LingeringSockets(),
-    incidents: new Incidents(new Counters(), log),
+    incidents: new IncidentLog(new Counters(), log),
     log,
     boundary: new Boundary(log),
   });
