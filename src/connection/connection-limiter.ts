@@ -28,7 +28,7 @@ export interface LimiterEnvironment {
 export interface OutputProgress {
   readonly queuedBytes: number;
   /** Changes whenever the peer has taken something. Costs a system call. */
-  readonly takenBytes: number;
+  readonly acknowledgedBytes: number;
 }
 
 /**
@@ -142,8 +142,8 @@ export class ConnectionLimiter {
     if (hasHeard) this.#timeouts.heardAt = lastMs;
     if (hasMessage) this.#timeouts.messageAt = lastMs;
     const { queuedBytes } = output;
-    const takenBytes = queuedBytes === 0 ? 0 : output.takenBytes;
-    return this.#timeouts.check(clock, limits, queuedBytes, takenBytes, isPaused);
+    const acknowledgedBytes = queuedBytes === 0 ? 0 : output.acknowledgedBytes;
+    return this.#timeouts.check(clock, limits, queuedBytes, acknowledgedBytes, isPaused);
   }
 
   /** What the input holds of the thread's budget, in bytes. */

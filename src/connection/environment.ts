@@ -5,9 +5,9 @@ import type { Counters } from '../telemetry/counters.js';
 import type { LimitIncident } from '../telemetry/limit-incident.js';
 import type { Connection } from './connection.js';
 import type { JudgedLimits, LimiterEnvironment } from './connection-limiter.js';
+import type { GatherBuffer } from './gather-buffer.js';
 import type { Hooks } from './hooks.js';
 import type { MessageLimits } from './input.js';
-import type { OutBuffer } from './out-buffer.js';
 import type { PinnedMemory } from './pinned-memory.js';
 import type { TimeSlices } from './time-slices.js';
 import type { Turn } from './turn.js';
@@ -31,7 +31,7 @@ export interface Throttled {
 export interface ConnectionEnvironment<Hosted = Connection> extends LimiterEnvironment {
   readonly arena: Arena;
   readonly kernel: Kernel;
-  readonly outBuffer: OutBuffer;
+  readonly gatherBuffer: GatherBuffer;
   readonly pinned: PinnedMemory;
   readonly turn: Turn;
   readonly topics: Topics;

@@ -33,7 +33,7 @@ export class Input {
   readonly reader: MaskedFrameReader<Buffer>;
   readonly #arena: Arena;
   readonly #listener: InputListener;
-  #isHeld = true;
+  #isPaused = true;
   /** Copies of what was read while the input was held, each no longer than the window. */
   #unhandled: Uint8Array[] = [];
 
@@ -57,8 +57,8 @@ export class Input {
   }
 
   /** Whether input is kept, and not handled, until {@link release}. */
-  get isHeld(): boolean {
-    return this.#isHeld;
+  get isPaused(): boolean {
+    return this.#isPaused;
   }
 
   get hasUnhandled(): boolean {
@@ -75,32 +75,32 @@ export class Input {
    * @returns false if reading is to stop.
    */
   read(start: number, end: number): boolean {
-    this.reader.settle();
+    this.reader.endLoan();
     if (this.#listener.discardsInput) {
       this.discard();
       return true;
     }
-    if (this.#isHeld) {
+    if (this.#isPaused) {
       this.#unhandled.push(...windowfuls(new Uint8Array(this.#arena.bytes.subarray(start, end))));
       return false;
     }
     this.reader.feed(start, end);
     this.#handle();
-    return !this.#isHeld;
+    return !this.#isPaused;
   }
 
   /** Handles what was kept. @returns false if the listener does not want all of it now. */
   release(): boolean {
-    this.#isHeld = false;
+    this.#isPaused = false;
     const { windowStart, bytes } = this.#arena;
-    while (this.#unhandled.length > 0 && !this.#isHeld) {
+    while (this.#unhandled.length > 0 && !this.#isPaused) {
       const part = this.#unhandled.shift() as Uint8Array;
       this.#listener.beforeWindowChanges();
       bytes.set(part, windowStart);
       this.reader.feed(windowStart, windowStart + part.length);
       this.#handle();
     }
-    return !this.#isHeld;
+    return !this.#isPaused;
   }
 
   /** Where the next read should go: see {@link TransportListener.readTarget}. */
@@ -118,7 +118,7 @@ export class Input {
 
   /** Gives back all memory. To be called when the socket is destroyed, because nothing is read to that memory any more. */
   close(): void {
-    this.reader.settle();
+    this.reader.endLoan();
     this.discard();
   }
 
@@ -132,7 +132,7 @@ export class Input {
           const unread = reader.takeUnread();
           // It may be longer than a window: a read to the end of a message brings as much as there was room for.
           if (unread !== undefined) this.#unhandled.unshift(...windowfuls(unread));
-          this.#isHeld = true;
+          this.#isPaused = true;
           return;
         }
         const event = reader.next();

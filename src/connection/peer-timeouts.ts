@@ -28,7 +28,7 @@ export class PeerTimeouts {
   /** When the peer was last seen to take something, or to have taken all. */
   takenAt: number;
   #pingedAt = -1;
-  #takenBytes = 0;
+  #acknowledgedBytes = 0;
 
   constructor(nowMs: number) {
     this.heardAt = nowMs;
@@ -39,23 +39,23 @@ export class PeerTimeouts {
   /**
    * To be called once in each tick.
    * @param queuedBytes output that waits for the peer.
-   * @param takenBytes changes when the peer takes something of it. It means nothing while nothing is queued.
+   * @param acknowledgedBytes changes when the peer takes something of it. It means nothing while nothing is queued.
    * @param isPaused whether nothing is read: then only what the peer takes can be judged, and not what it sends.
    */
   check(
     clock: Clock,
     limits: TimeLimits,
     queuedBytes: number,
-    takenBytes: number,
+    acknowledgedBytes: number,
     isPaused: boolean,
   ): Verdict | undefined {
     const { nowMs, elapsedMs, tickMs } = clock;
     if (this.closingAt >= 0) {
       return nowMs - this.closingAt > limits.closeTimeoutMs + tickMs ? Verdict.LINGERING : undefined;
     }
-    if (queuedBytes === 0 || takenBytes !== this.#takenBytes) {
+    if (queuedBytes === 0 || acknowledgedBytes !== this.#acknowledgedBytes) {
       this.takenAt = nowMs;
-      this.#takenBytes = takenBytes;
+      this.#acknowledgedBytes = acknowledgedBytes;
     } else if (limits.stallTimeoutMs > 0 && nowMs - this.takenAt > limits.stallTimeoutMs + tickMs) {
       return Verdict.STALLED;
     }

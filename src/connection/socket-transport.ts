@@ -98,7 +98,7 @@ export class SocketTransport implements Transport {
     return this.#queue === undefined ? 0 : this.#queue.queuedBytes;
   }
 
-  get takenBytes(): number {
+  get acknowledgedBytes(): number {
     if (this.#queue === undefined || this.#isClosed) return 0;
     return this.#queue.drainedBytes - this.#calls.unacknowledgedBytes(this.#fd);
   }

@@ -45,7 +45,7 @@ export class StreamTransport implements Transport {
     return this.#queue.queuedBytes;
   }
 
-  get takenBytes(): number {
+  get acknowledgedBytes(): number {
     return this.#queue.drainedBytes;
   }
 

@@ -46,8 +46,8 @@ export class TracedTransport implements Transport, TransportListener {
     return this.#transport.queuedBytes;
   }
 
-  get takenBytes(): number {
-    return this.#transport.takenBytes;
+  get acknowledgedBytes(): number {
+    return this.#transport.acknowledgedBytes;
   }
 
   tryWrite(bytes: Uint8Array, start: number, end: number): number {

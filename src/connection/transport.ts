@@ -10,7 +10,7 @@ export interface Transport {
   readonly queuedBytes: number;
 
   /** Changes whenever the peer has taken something, as far as that can be known. Costs a system call. */
-  readonly takenBytes: number;
+  readonly acknowledgedBytes: number;
 
   /**
    * Gives `[start, end)` of `bytes` to the kernel now, as far as it takes them, and returns how many it took. None while

@@ -3,7 +3,7 @@ import { type AnyTurn, threadState } from './thread-state.js';
 /** What a thread's connections have gathered, and what of it still lies where it was read. */
 export interface Gathered {
   /** Copies what still lies where it was read: that is going to be overwritten. */
-  settle(): void;
+  gatherRows(): void;
   /** Gives everything to the kernel. */
   flush(): void;
 }
@@ -100,7 +100,7 @@ export class Turn {
   /** Ends a turn in which something was read: the memory that it was read to is going to be overwritten, and time has gone by. */
   endRead(): void {
     try {
-      for (const gathered of this.#gathered) gathered.settle();
+      for (const gathered of this.#gathered) gathered.gatherRows();
       if (this.#gatheredAtMs >= 0 && performance.now() - this.#gatheredAtMs > MAX_WAIT_MS) this.flush();
     } finally {
       this.end();

@@ -109,7 +109,7 @@ export class WriteQueue {
       if (item.start < item.end) break;
       this.#queue[this.#first++] = undefined; // what has gone is not to be held by its place
       if (item === this.#growing) this.#growing = undefined;
-      this.#settle(item);
+      this.#release(item);
     }
     if (this.#first === this.#queue.length || (this.#first >= MIN_CUT && 2 * this.#first > this.#queue.length)) {
       this.#queue.splice(0, this.#first);
@@ -124,10 +124,10 @@ export class WriteQueue {
     this.#first = 0;
     this.#queuedBytes = 0;
     this.#growing = undefined;
-    for (const item of dropped) this.#settle(item);
+    for (const item of dropped) this.#release(item);
   }
 
-  #settle({ bytes, written }: Queued): void {
+  #release({ bytes, written }: Queued): void {
     this.#budget.add(-bytes.length);
     written?.();
   }

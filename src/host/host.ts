@@ -4,10 +4,10 @@ import { BufferBudget } from '../connection/buffer-budget.js';
 import type { Connection } from '../connection/connection.js';
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import type { ConnectionEnvironment, ConnectionLimits } from '../connection/environment.js';
+import { GatherBuffer } from '../connection/gather-buffer.js';
 import type { Handler } from '../connection/handler.js';
 import { Hooks } from '../connection/hooks.js';
 import { HostedConnection } from '../connection/hosted-connection.js';
-import { OutBuffer } from '../connection/out-buffer.js';
 import { PinnedMemory } from '../connection/pinned-memory.js';
 import { SocketTransport } from '../connection/socket-transport.js';
 import { StreamTransport } from '../connection/stream-transport.js';
@@ -25,9 +25,9 @@ import { IncidentLog } from '../telemetry/incident-log.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import { describePeer } from './describe-peer.js';
 import type { HandOff, StreamHandOff } from './hand-off.js';
-import { Sweep, tickFor } from './sweep.js';
 import type { ThreadPublishing } from './thread-publishing.js';
-import { ThrottledSet } from './throttled.js';
+import { ThrottledConnections } from './throttled-connections.js';
+import { TimeoutSweep, tickFor } from './timeout-sweep.js';
 
 /** With `NODE_DEBUG=wsloom`, shows the header of each frame. */
 const debug = debuglog('wsloom');
@@ -89,7 +89,7 @@ export class Host {
   /** Of these, those that are not open any more, the one that has been closing for longest first. */
   readonly #closing = new Set<HostedConnection>();
   readonly #maxClosing: number;
-  readonly #sweep: Sweep;
+  readonly #timeoutSweep: TimeoutSweep;
   readonly #budget: BufferBudget;
   #isShedding = false;
   #isDraining = false;
@@ -118,22 +118,22 @@ export class Host {
     const { limits } = options;
     this.#maxClosing = options.maxClosing;
     const hasRates = limits.messagesPerSecond > 0 || limits.bytesPerSecond > 0;
-    this.#sweep = new Sweep(this.#connections, tickFor(limits), hasRates);
+    this.#timeoutSweep = new TimeoutSweep(this.#connections, tickFor(limits), hasRates);
     this.#budget = new BufferBudget(options.buffered, options.maxBufferedBytes, counters, () => this.#shedSoon());
-    const outBuffer = new OutBuffer(arena, kernel, publishing.turn);
-    publishing.turn.attach(outBuffer);
+    const gatherBuffer = new GatherBuffer(arena, kernel, publishing.turn);
+    publishing.turn.attach(gatherBuffer);
     const incidents = new IncidentLog(counters, log);
     this.#env = {
       arena,
       kernel,
-      outBuffer,
+      gatherBuffer,
       pinned: new PinnedMemory(),
       turn: publishing.turn,
       topics: publishing.topics,
       counters,
-      clock: this.#sweep.clock,
+      clock: this.#timeoutSweep.clock,
       budget: this.#budget,
-      throttled: new ThrottledSet(),
+      throttled: new ThrottledConnections(),
       slices: new TimeSlices(),
       limits,
       hooks: new Hooks(handler, publishing.topics, {
@@ -225,7 +225,7 @@ export class Host {
     // Their 'close' events, so that handlers learn of it.
     if (this.#connections.size > 0) await this.#until(() => this.#connections.size === 0, performance.now() + 100);
     clearInterval(this.#sampling);
-    this.#env.turn.detach(this.#env.outBuffer);
+    this.#env.turn.detach(this.#env.gatherBuffer);
     this.#calls?.letGo(); // this thread may get another host, with an arena of its own
   }
 
@@ -251,7 +251,7 @@ export class Host {
 
   #add(connection: HostedConnection, head: Uint8Array): void {
     this.#connections.add(connection);
-    this.#sweep.start();
+    this.#timeoutSweep.start();
     const { counters } = this.#env;
     counters.add(Counter.CONNECTIONS, 1);
     counters.add(Counter.OPENED, 1);

@@ -9,8 +9,8 @@
  * | 63.75 KiB  | the rest of a page, which a part of input that was kept back may use |
  * | 4 KiB      | table of the frames that a scan has found |
  * | 4 KiB      | table of the frames that are to be gathered |
- * | 2 KiB      | unused, so that the out-buffer begins in the middle of a page of the machine |
- * | 256 KiB    | the out-buffer |
+ * | 2 KiB      | unused, so that the gather buffer begins in the middle of a page of the machine |
+ * | 256 KiB    | the gather buffer |
  * | 4 KiB      | slack, which the vectors of `gather` may overwrite |
  * | the rest   | slabs |
  */
@@ -45,13 +45,13 @@ export const ROW_WORDS = 2;
 export const TABLE_BYTES = TABLE_ROWS * ROW_WORDS * Int32Array.BYTES_PER_ELEMENT;
 
 /**
- * Bytes behind the out-buffer that may be overwritten when frames are gathered by vectors: a page of the machine, of
+ * Bytes behind the gather buffer that may be overwritten when frames are gathered by vectors: a page of the machine, of
  * which a few bytes are used.
  */
 export const OUT_SLACK_BYTES = 4 * KIB;
 
 /**
- * The out-buffer and every slab of a page or more begin this many bytes behind the beginning of a page of the machine.
+ * The gather buffer and every slab of a page or more begin this many bytes behind the beginning of a page of the machine.
  * On AMD's Zen 3 and 4, the kernel's copy (`rep movsb`) is many times slower if it reads from the beginning of a page
  * and writes up to 63 bytes further in another page (glibc bug 30994). A payload that goes behind a frame header is
  * such a copy: to echo 1 MiB took 955 us with slabs that begin a page, and takes 678 us with these.
@@ -92,7 +92,7 @@ export class Arena {
   /** The table of the frames that are to be gathered: as many rows, at `repliesStart`. */
   readonly replies: Int32Array;
   readonly repliesStart: number;
-  /** Offset of the out-buffer, which has `OUT_BYTES`. */
+  /** Offset of the gather buffer, which has `OUT_BYTES`. */
   readonly outStart: number;
   readonly slabs: Slabs;
 

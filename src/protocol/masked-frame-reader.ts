@@ -230,7 +230,7 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
 
   /**
    * Lends a range for the next read behind what has arrived of the message, so that its bytes need not be copied. The caller must
-   * call {@link settle} before it feeds that read.
+   * call {@link endLoan} before it feeds that read.
    * @returns the range in the arena; undefined if the next read should go to the window.
    */
   lendFreeEnd(): readonly [offset: number, length: number] | undefined {
@@ -238,9 +238,9 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
     return this.#partial.lendFreeEnd(this.#remaining, MIN_DIRECT_READ_BYTES);
   }
 
-  /** To be called when libuv holds no range of this reader: see {@link PartialMessage.settle}. */
-  settle(): void {
-    this.#partial?.settle();
+  /** To be called when libuv holds no range of this reader: see {@link PartialMessage.endLoan}. */
+  endLoan(): void {
+    this.#partial?.endLoan();
   }
 
   /**

@@ -14,7 +14,7 @@ export class PartialMessage<Bytes extends Uint8Array = Uint8Array> {
   #start = 0;
   #length = 0;
   #capacity = 0;
-  /** Slabs that libuv may still read into. The next {@link settle} gives them back. */
+  /** Slabs that libuv may still read into. The next {@link endLoan} gives them back. */
   #condemned: Slab[] | undefined;
   /** Whether libuv may hold a range that {@link lendFreeEnd} has lent. */
   #lent = false;
@@ -85,7 +85,7 @@ export class PartialMessage<Bytes extends Uint8Array = Uint8Array> {
   /**
    * To be called when libuv holds no range of this message: in the connection's read callback, or after its socket was destroyed.
    */
-  settle(): void {
+  endLoan(): void {
     this.#lent = false;
     if (this.#condemned === undefined) return;
     for (const { offset, capacity } of this.#condemned) this.#arena.slabs.free(offset, capacity);
@@ -99,7 +99,7 @@ export class PartialMessage<Bytes extends Uint8Array = Uint8Array> {
   }
 
   /**
-   * Leaves the slab to the caller, who gives it back to the arena. It may be called only where {@link settle} may be.
+   * Leaves the slab to the caller, who gives it back to the arena. It may be called only where {@link endLoan} may be.
    * @returns undefined if the message lies on the heap.
    */
   detach(): Slab | undefined {

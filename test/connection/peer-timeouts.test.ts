@@ -18,7 +18,7 @@ class Watched {
   readonly clock: Clock;
   readonly timeouts: PeerTimeouts;
   queuedBytes = 0;
-  takenBytes = 0;
+  acknowledgedBytes = 0;
   isPaused = false;
   readonly #limits: TimeLimits;
 
@@ -30,7 +30,7 @@ class Watched {
 
   tick(sinceLastMs = this.clock.tickMs): Verdict | undefined {
     this.clock.tick(sinceLastMs);
-    return this.timeouts.check(this.clock, this.#limits, this.queuedBytes, this.takenBytes, this.isPaused);
+    return this.timeouts.check(this.clock, this.#limits, this.queuedBytes, this.acknowledgedBytes, this.isPaused);
   }
 
   /** The verdicts of all ticks in so many ms, without those that are fine. */
@@ -186,7 +186,7 @@ describe('a peer that takes output slowly', () => {
     const watched = new Watched({ stallTimeoutMs: 100 });
     watched.queuedBytes = 1_000_000;
     const takeSome = () => {
-      if (watched.clock.nowMs % 100 === 0) watched.takenBytes++;
+      if (watched.clock.nowMs % 100 === 0) watched.acknowledgedBytes++;
     };
     expect(watched.pass(10_000, takeSome)).toEqual([]);
     expect(watched.first().verdict).toBe(Verdict.STALLED);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { DIRECT_WRITE_BYTES } from '../../dist/connection/frame-writer.js';
 import { LentMessage } from '../../dist/connection/message.js';
-import { DIRECT_WRITE_BYTES } from '../../dist/connection/output.js';
 import type { ReportedMessage } from '../../dist/protocol/reported-message.js';
 import { BINARY, pattern, shown, TEXT } from './frames.js';
 import { framesOf, startThread } from './thread.js';

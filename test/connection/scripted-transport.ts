@@ -46,7 +46,7 @@ export class ScriptedTransport implements Transport {
   readonly #queue: Queued[] = [];
   readonly #shared = new Set<SharedArrayBuffer>();
   #queuedBytes = 0;
-  #takenBytes = 0;
+  #acknowledgedBytes = 0;
   /** By the connection itself. */
   #isDropped = false;
   /** Has arrived and is not read yet. */
@@ -78,8 +78,8 @@ export class ScriptedTransport implements Transport {
     return this.#queuedBytes;
   }
 
-  get takenBytes(): number {
-    return this.#takenBytes;
+  get acknowledgedBytes(): number {
+    return this.#acknowledgedBytes;
   }
 
   tryWrite(bytes: Uint8Array, start: number, end: number): number {
@@ -273,7 +273,7 @@ export class ScriptedTransport implements Transport {
     if (!snapshot.equals(bytes)) this.breaches.push('queued bytes have changed');
     this.#queuedBytes -= bytes.length;
     this.#budget.add(-bytes.length);
-    this.#takenBytes += bytes.length;
+    this.#acknowledgedBytes += bytes.length;
     if (isTaken) this.#taken.push(snapshot);
     written?.();
   }
@@ -292,7 +292,7 @@ export class ScriptedTransport implements Transport {
   }
 }
 
-/** The out-buffer, between two turns: nothing in it is needed any more. */
-export function overwriteOutBuffer({ bytes, outStart }: Arena): void {
+/** The gather buffer, between two turns: nothing in it is needed any more. */
+export function overwriteGatherBuffer({ bytes, outStart }: Arena): void {
   bytes.fill(JUNK, outStart, outStart + OUT_BYTES);
 }

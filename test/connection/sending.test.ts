@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SendData } from '../../dist/connection/connection.js';
-import { DIRECT_WRITE_BYTES } from '../../dist/connection/output.js';
+import { DIRECT_WRITE_BYTES } from '../../dist/connection/frame-writer.js';
 import { Counter } from '../../dist/telemetry/counters.js';
 import { BINARY, clientFrame, letters, PING, pattern, shown, TEXT } from './frames.js';
 import type { ScriptedTransport } from './scripted-transport.js';
@@ -370,7 +370,7 @@ describe('a publication to a connection for which nothing waits', () => {
     expect(direct(peer)).toBe(2);
   });
 
-  test('comes in its place though the out-buffer is flushed while publications are pending', async () => {
+  test('comes in its place though the gather buffer is flushed while publications are pending', async () => {
     const thread = startThread();
     const peers = Array.from({ length: 150 }, () => thread.connect());
     for (const { connection } of peers) connection.subscribe('room');

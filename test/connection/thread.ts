@@ -2,10 +2,10 @@ import { expect, onTestFinished } from 'vitest';
 import { BufferBudget } from '../../dist/connection/buffer-budget.js';
 import { Clock } from '../../dist/connection/clock.js';
 import type { ConnectionEnvironment, ConnectionLimits, Throttled } from '../../dist/connection/environment.js';
+import { GatherBuffer } from '../../dist/connection/gather-buffer.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { Hooks } from '../../dist/connection/hooks.js';
 import { HostedConnection } from '../../dist/connection/hosted-connection.js';
-import { OutBuffer } from '../../dist/connection/out-buffer.js';
 import { PinnedMemory } from '../../dist/connection/pinned-memory.js';
 import { TimeSlices } from '../../dist/connection/time-slices.js';
 import { Turn } from '../../dist/connection/turn.js';
@@ -15,7 +15,7 @@ import type { Outlet } from '../../dist/pubsub/outlet.js';
 import { Topics } from '../../dist/pubsub/topics.js';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import { serverFrames } from './frames.js';
-import { overwriteOutBuffer, ScriptedTransport } from './scripted-transport.js';
+import { overwriteGatherBuffer, ScriptedTransport } from './scripted-transport.js';
 
 const MIB = 1024 * 1024;
 
@@ -60,13 +60,13 @@ export const NO_OUTLET: Outlet = {
   owes: () => false,
 };
 
-/** A hosting thread without sockets: connections on scripted transports, with one arena, out-buffer, turn and topics. */
+/** A hosting thread without sockets: connections on scripted transports, with one arena, gather buffer, turn and topics. */
 export class TestThread {
   readonly arena: Arena;
   readonly counters = new Counters();
   readonly turn: Turn;
   readonly topics: Topics;
-  readonly out: OutBuffer;
+  readonly out: GatherBuffer;
   readonly peers: Peer[] = [];
   readonly clock = new Clock(1);
   readonly throttled = new Set<Throttled>();
@@ -102,7 +102,7 @@ export class TestThread {
       discard: (bytes) => void bytes.fill(0),
     });
     const kernel = createKernel('auto', this.arena.memory);
-    this.out = new OutBuffer(this.arena, kernel, this.turn);
+    this.out = new GatherBuffer(this.arena, kernel, this.turn);
     this.turn.attach(this.out);
     const { handler, arenaBytes, maxBufferedBytes = 2 ** 40, poison, outlet: _, ...limits } = options;
     const shared = new SharedArrayBuffer(4);
@@ -114,7 +114,7 @@ export class TestThread {
       throttled: this.throttled,
       slices: this.slices,
       kernel,
-      outBuffer: this.out,
+      gatherBuffer: this.out,
       pinned: this.pinned,
       turn: this.turn,
       topics: this.topics,
@@ -198,7 +198,7 @@ export class TestThread {
   settle(): void {
     this.turn.flush();
     for (const { wire } of this.peers) wire.overwriteWhatIsFree();
-    overwriteOutBuffer(this.arena);
+    overwriteGatherBuffer(this.arena);
     for (const { wire } of this.peers) wire.pump();
   }
 
@@ -226,7 +226,7 @@ export class TestThread {
       wire.lose();
     }
     expect(this.peers.flatMap(({ wire }) => wire.breaches)).toEqual([]);
-    expect(this.out.position - this.out.start, 'bytes left in the out-buffer').toBe(0);
+    expect(this.out.position - this.out.start, 'bytes left in the gather buffer').toBe(0);
     expect(this.arena.slabs.allocatedSlabs, 'slabs that were not given back').toBe(0);
     expect(
       this.peers.reduce((users, { wire }) => users + wire.chunkUsers, 0),

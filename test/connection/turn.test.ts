@@ -102,7 +102,7 @@ test('outside of a turn it is done at once', () => {
 
 describe('what connections have gathered', () => {
   const gathered = {
-    settle: () => log.push('settled'),
+    gatherRows: () => log.push('settled'),
     flush: () => log.push('sent'),
   };
   const phaseEnd = () => new Promise((resolve) => setImmediate(resolve));
@@ -161,7 +161,7 @@ describe('what connections have gathered', () => {
   });
 
   test('of several hosts leaves together, and of one that is over at once and never again', () => {
-    const other = { settle: () => {}, flush: () => log.push('sent by the other') };
+    const other = { gatherRows: () => {}, flush: () => log.push('sent by the other') };
     turn.attach(other);
     turn.flush();
     expect(log).toEqual(['sent', 'sent by the other']);

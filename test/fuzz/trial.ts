@@ -128,7 +128,7 @@ export class Trial implements InputListener {
   }
 
   #resume(): void {
-    while (this.#input.isHeld && !this.#isOver) {
+    while (this.#input.isPaused && !this.#isOver) {
       this.#eventsSincePause = 0;
       this.#input.release();
       this.#rig.forgetWindow(this.#longestFeed + HEADROOM_BYTES);

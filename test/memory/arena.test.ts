@@ -24,7 +24,7 @@ describe('the layout of an arena', () => {
     ['the smallest', MIN_ARENA_BYTES],
     ['one of 3 MiB and a half', 3.5 * 1024 * 1024],
     ['one of 64 MiB', 64 * 1024 * 1024],
-  ])('has in %s static data, headroom, window, out-buffer and slabs, one behind the other', (_name, sizeBytes) => {
+  ])('has in %s static data, headroom, window, gather buffer and slabs, one behind the other', (_name, sizeBytes) => {
     const arena = new Arena(sizeBytes);
     expect(arena.bytes).toHaveLength(sizeBytes);
     expect(arena.bytes.buffer).toBe(arena.memory.buffer);
@@ -41,7 +41,7 @@ describe('the layout of an arena', () => {
     expect(slabs).toHaveLength((last - (slabs[0] as number)) / PAGE_BYTES + 1);
   });
 
-  test('puts the out-buffer and large slabs off the beginnings of pages, by more than a frame header', () => {
+  test('puts the gather buffer and large slabs off the beginnings of pages, by more than a frame header', () => {
     const arena = new Arena(MIN_ARENA_BYTES);
     for (const offset of [arena.outStart, arena.slabs.take(PAGE_BYTES), arena.slabs.take(2 * PAGE_BYTES)]) {
       expect(offset % 4096).toBeGreaterThanOrEqual(64);

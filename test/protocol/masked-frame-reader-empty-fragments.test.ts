@@ -43,7 +43,7 @@ function outcomeOf(reads: Iterable<Uint8Array>, maxEmptyFragments: number | unde
     if (!(error instanceof ProtocolError)) throw error;
     return { messages, pings, closeCode: error.closeCode };
   } finally {
-    reader.settle();
+    reader.endLoan();
     reader.discard();
   }
 }

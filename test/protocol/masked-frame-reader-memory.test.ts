@@ -347,7 +347,7 @@ describe('connections that share a window', () => {
     }
     expect(open.events).toEqual([event('binary', payload)]);
     open.close();
-    closing.reader.settle();
+    closing.reader.endLoan();
     expect(arena.slabs.allocatedSlabs).toBe(0);
   });
 });

@@ -39,7 +39,7 @@ function appendDirectly(bytes: Uint8Array): void {
   expect(lent).toBeDefined();
   const [offset] = lent as [number, number];
   arena.bytes.set(bytes, offset);
-  message.settle();
+  message.endLoan();
   message.append(offset, bytes.length);
 }
 
@@ -207,9 +207,9 @@ describe('the free end that a partial message lends', () => {
   test('lies behind what has arrived, and is no longer than what is wanted or than there is room', () => {
     append(noise(70_000));
     expect(message.lendFreeEnd(1000, 1)).toEqual([message.start + 70_000, 1000]);
-    message.settle();
+    message.endLoan();
     expect(message.lendFreeEnd(10_000_000, 1)).toEqual([message.start + 70_000, 2 * SPAN * 2 - 70_000]);
-    message.settle();
+    message.endLoan();
     message.release();
   });
 
@@ -220,7 +220,7 @@ describe('the free end that a partial message lends', () => {
   test('is nothing if there is less room than it should have at least', () => {
     append(noise(60));
     expect(message.lendFreeEnd(10, 4)).toEqual([message.start + 60, 4]);
-    message.settle();
+    message.endLoan();
     expect(message.lendFreeEnd(10, 5)).toBeUndefined();
     message.release();
   });
@@ -229,7 +229,7 @@ describe('the free end that a partial message lends', () => {
     append(noise(SPAN));
     for (let i = 0; i < 10; i++) {
       expect(message.lendFreeEnd(2 ** 40, 1)).toEqual([message.start + SPAN, SPAN]);
-      message.settle();
+      message.endLoan();
     }
     expect(arena.slabs.allocatedBytes).toBe(2 * SPAN);
     message.release();
@@ -244,7 +244,7 @@ describe('a slab that libuv may still read into', () => {
     return lent;
   }
 
-  test('stays taken after release() until settle()', () => {
+  test('stays taken after release() until endLoan()', () => {
     append(noise(SPAN));
     lend();
     const { allocatedBytes } = arena.slabs;
@@ -252,7 +252,7 @@ describe('a slab that libuv may still read into', () => {
     expect(message.length).toBe(0);
     expect(arena.slabs.allocatedSlabs).toBe(1);
     expect(arena.slabs.allocatedBytes).toBe(allocatedBytes);
-    message.settle();
+    message.endLoan();
     expect(arena.slabs.allocatedSlabs).toBe(0);
   });
 
@@ -267,18 +267,18 @@ describe('a slab that libuv may still read into', () => {
     expect(others.length).toBeGreaterThan(1000);
     expect(others.every((other) => other >= offset + length || other + 64 <= offset)).toBe(true);
     for (const other of others) arena.slabs.free(other, 64);
-    message.settle();
+    message.endLoan();
   });
 
-  test('is given back at once by release() after settle()', () => {
+  test('is given back at once by release() after endLoan()', () => {
     append(noise(SPAN));
     lend();
-    message.settle();
+    message.endLoan();
     message.release();
     expect(arena.slabs.allocatedSlabs).toBe(0);
   });
 
-  test('stays taken when the message has moved away from it, until settle()', () => {
+  test('stays taken when the message has moved away from it, until endLoan()', () => {
     arena = small;
     message = new PartialMessage(arena);
     const bytes = noise(400_000);
@@ -287,7 +287,7 @@ describe('a slab that libuv may still read into', () => {
     append(bytes.subarray(200_000));
     expect(message.onHeap).toBe(true);
     expect(arena.slabs.allocatedSlabs).toBe(1);
-    message.settle();
+    message.endLoan();
     expect(arena.slabs.allocatedSlabs).toBe(0);
     expectContents(bytes);
     message.release();
@@ -301,9 +301,9 @@ describe('a slab that libuv may still read into', () => {
     append(noise(10));
     message.release();
     expect(arena.slabs.allocatedSlabs).toBe(2);
-    message.settle();
+    message.endLoan();
     expect(arena.slabs.allocatedSlabs).toBe(0);
-    message.settle();
+    message.endLoan();
     append(noise(10));
     expect(arena.slabs.allocatedSlabs).toBe(1);
     message.release();
@@ -320,7 +320,7 @@ describe('a slab that is detached', () => {
     expect(slab).toEqual({ offset: start, capacity: 2 * SPAN });
     expect(message.length).toBe(0);
     message.release();
-    message.settle();
+    message.endLoan();
     expect(arena.slabs.allocatedSlabs).toBe(1);
 
     const next = noise(70_000, 2);

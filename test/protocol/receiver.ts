@@ -81,7 +81,7 @@ export class Receiver {
     const length = Math.min(room, bytes.length);
     if (this.#target !== undefined) this.directReads++;
     arena.bytes.set(bytes.subarray(0, length), offset);
-    reader.settle();
+    reader.endLoan();
     reader.feed(offset, offset + length);
     for (let found = reader.next(); found !== FrameEvent.NONE; found = reader.next()) this.#note(found);
     this.#target = reader.lendFreeEnd();
@@ -96,7 +96,7 @@ export class Receiver {
   /** As a connection does when its socket is gone. */
   close(): void {
     this.#target = undefined;
-    this.reader.settle();
+    this.reader.endLoan();
     this.reader.discard();
   }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Throttled } from '../../dist/connection/environment.js';
-import { ThrottledSet } from '../../dist/host/throttled.js';
+import { ThrottledConnections } from '../../dist/host/throttled-connections.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
 afterEach(() => void vi.useRealTimers());
@@ -20,7 +20,7 @@ class Waiting implements Throttled {
 }
 
 it('asks everybody until they read on, by one timer that runs only meanwhile', () => {
-  const throttled = new ThrottledSet();
+  const throttled = new ThrottledConnections();
   const short = new Waiting(1);
   const long = new Waiting(3);
   throttled.add(short);
@@ -36,7 +36,7 @@ it('asks everybody until they read on, by one timer that runs only meanwhile', (
 });
 
 it('keeps who is throttled again while it reads on', () => {
-  const throttled = new ThrottledSet();
+  const throttled = new ThrottledConnections();
   let asked = 0;
   const again: Throttled = {
     retry() {

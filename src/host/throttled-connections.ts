@@ -4,7 +4,7 @@ import type { Throttled } from '../connection/environment.js';
 const RETRY_MS = 50;
 
 /** Those of a thread's connections that are not read for a while: one timer, which runs only while there are any. */
-export class ThrottledSet {
+export class ThrottledConnections {
   readonly #throttled = new Set<Throttled>();
   #timer: NodeJS.Timeout | undefined;
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { DIRECT_WRITE_BYTES } from '../../dist/connection/output.js';
+import { DIRECT_WRITE_BYTES } from '../../dist/connection/frame-writer.js';
 import { type Arena, OUT_BYTES, OUT_SLACK_BYTES } from '../../dist/memory/arena.js';
 import { BINARY, clientFrame, pattern, shown, TEXT } from './frames.js';
 import { framesOf, type Peer, startThread } from './thread.js';
 
-/** Sizes that fill the out-buffer in uneven steps, none large enough to be written directly. */
+/** Sizes that fill the gather buffer in uneven steps, none large enough to be written directly. */
 function sizesOver(bytes: number): number[] {
   const sizes: number[] = [];
   for (let total = 0, i = 0; total <= bytes; i++) {
@@ -15,7 +15,7 @@ function sizesOver(bytes: number): number[] {
   return sizes;
 }
 
-/** Runs `act`, and checks that it writes nothing behind the out-buffer, where slabs begin. */
+/** Runs `act`, and checks that it writes nothing behind the gather buffer, where slabs begin. */
 function expectNothingBehind({ bytes, outStart }: Arena, act: () => void): void {
   const from = outStart + OUT_BYTES + OUT_SLACK_BYTES;
   const behind = bytes.subarray(from, from + 64 * 1024);
@@ -35,7 +35,7 @@ const KERNELS: readonly [string, (offered: number) => number][] = [
   ['takes a part', (offered) => Math.floor(offered / 3)],
 ];
 
-describe.each(KERNELS)('the out-buffer, while the kernel %s,', (_name, takes) => {
+describe.each(KERNELS)('the gather buffer, while the kernel %s,', (_name, takes) => {
   test('is flushed when it overflows in a turn, and gathers on', () => {
     const thread = startThread({ highWaterMarkBytes: 16 * OUT_BYTES });
     const peer = thread.connectWith((wire) => (wire.takes = takes));
@@ -142,7 +142,7 @@ describe.each(KERNELS)('the out-buffer, while the kernel %s,', (_name, takes) =>
     thread.inTurn(() => {
       sizes.forEach((size, i) => {
         for (const [who, { connection }] of peers.entries()) {
-          // Not always in turn: so that there is something in the out-buffer behind what waits.
+          // Not always in turn: so that there is something in the gather buffer behind what waits.
           if (who !== 2 || i % 3 === 0) connection.send(pattern(size, 3 * i + who));
           // What waits is offered to the kernel when there is so much of it, not at the end of the phase only.
           expect(gathered(peers[who] as Peer)).toBeLessThanOrEqual(OUT_BYTES);
@@ -198,7 +198,7 @@ describe.each(KERNELS)('the out-buffer, while the kernel %s,', (_name, takes) =>
   });
 });
 
-test('a connection that is terminated while it owns the out-buffer leaves nothing in it', () => {
+test('a connection that is terminated while it owns the gather buffer leaves nothing in it', () => {
   const thread = startThread();
   const gone = thread.connect();
   const other = thread.connect();

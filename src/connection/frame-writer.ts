@@ -4,8 +4,8 @@ import { FIN, Opcode } from '../protocol/opcode.js';
 import type { Slab } from '../protocol/reported-message.js';
 import type { FrameMemory } from '../pubsub/frame-memory.js';
 import type { SendData } from './connection.js';
+import type { GatherBuffer, GatherBufferOwner } from './gather-buffer.js';
 import { LentMessage } from './message.js';
-import type { OutBuffer, OutBufferOwner } from './out-buffer.js';
 import { payloadOf } from './payload.js';
 import type { PinnedMemory } from './pinned-memory.js';
 import type { Transport } from './transport.js';
@@ -32,7 +32,7 @@ const MAX_GATHERED_BYTES = OUT_BYTES;
 const MAX_MOVED_BYTES = 4 * 1024;
 
 /** Who wants to know what becomes of an output. */
-export interface OutputListener {
+export interface FrameWriterListener {
   /** Something is gathered, or queued: what is sent past the output would overtake it. */
   onOutput(): void;
 }
@@ -41,30 +41,30 @@ export interface OutputListener {
  * The output of one connection: frames are gathered until {@link flush}, which makes one write of them, in the order of
  * the calls. Everything it is given may be overwritten as soon as the call has returned.
  */
-export class Output implements OutBufferOwner {
+export class FrameWriter implements GatherBufferOwner {
   readonly #arena: Arena;
-  readonly #out: OutBuffer;
+  readonly #gatherBuffer: GatherBuffer;
   readonly #pinned: PinnedMemory;
   readonly #transport: Transport;
-  readonly #listener: OutputListener;
+  readonly #listener: FrameWriterListener;
   readonly #highWaterMarkBytes: number;
-  /** Gathered before another connection took the out-buffer over: where it waits there. */
+  /** Gathered before another connection took the gather buffer over: where it waits there. */
   #waitsFrom = 0;
   #waitsTo = 0;
 
   /** @param highWaterMarkBytes see {@link isAboveMark}. */
   constructor(
     arena: Arena,
-    out: OutBuffer,
+    out: GatherBuffer,
     pinned: PinnedMemory,
     transport: Transport,
-    listener: OutputListener,
+    listener: FrameWriterListener,
     highWaterMarkBytes: number,
   ) {
     this.#highWaterMarkBytes = highWaterMarkBytes;
     this.#pinned = pinned;
     this.#arena = arena;
-    this.#out = out;
+    this.#gatherBuffer = out;
     this.#transport = transport;
     this.#listener = listener;
   }
@@ -81,11 +81,11 @@ export class Output implements OutBufferOwner {
 
   /** Whether nothing at all waits, or is being gathered: what goes to the transport comes behind everything before. */
   get isClear(): boolean {
-    return this.isIdle && this.#out.owner !== this && this.#waitsTo === this.#waitsFrom;
+    return this.isIdle && this.#gatherBuffer.owner !== this && this.#waitsTo === this.#waitsFrom;
   }
 
   get #gatheredBytes(): number {
-    return this.#out.owner === this ? this.#out.length : this.#waitsTo - this.#waitsFrom;
+    return this.#gatherBuffer.owner === this ? this.#gatherBuffer.length : this.#waitsTo - this.#waitsFrom;
   }
 
   /** Whether so much waits that the application is to wait. What was only gathered is offered to the kernel before. */
@@ -122,7 +122,8 @@ export class Output implements OutBufferOwner {
       this.frameInPlace(firstByte, start, length, vacated, isOwn ? reported : NO_SLAB);
     } else if (vacated > 0) {
       const waits = this.frameLater(firstByte, start, length);
-      if (waits && isOwn && this.isIdle && this.#highWaterMarkBytes >= MAX_GATHERED_BYTES) this.#out.lane = message;
+      if (waits && isOwn && this.isIdle && this.#highWaterMarkBytes >= MAX_GATHERED_BYTES)
+        this.#gatherBuffer.fastPathMessage = message;
     } else {
       this.frame(firstByte, bytes, start, length);
     }
@@ -147,11 +148,11 @@ export class Output implements OutBufferOwner {
   }
 
   /**
-   * Appends a frame whose payload lies in the window, and stays there until {@link OutBuffer.settle}.
+   * Appends a frame whose payload lies in the window, and stays there until {@link GatherBuffer.gatherRows}.
    * @returns false if it was not appended in that way, but copied.
    */
   frameLater(firstByte: number, start: number, length: number): boolean {
-    const out = this.#out;
+    const out = this.#gatherBuffer;
     if (!out.canWait || length >= DIRECT_WRITE_BYTES) {
       this.frame(firstByte, this.#arena.bytes, start, length);
       return false;
@@ -216,12 +217,12 @@ export class Output implements OutBufferOwner {
 
   /** Gives what was gathered to the kernel, and queues what it does not take. */
   flush(): void {
-    const out = this.#out;
+    const out = this.#gatherBuffer;
     if (out.owner !== this) {
       this.#flushWaiting();
       return;
     }
-    out.settle();
+    out.gatherRows();
     const { base, position } = out;
     if (position === base) return;
     out.consume();
@@ -231,10 +232,10 @@ export class Output implements OutBufferOwner {
   /** Forgets what was gathered. */
   drop(): void {
     this.#waitsTo = this.#waitsFrom;
-    if (this.#out.owner === this) this.#out.disown();
+    if (this.#gatherBuffer.owner === this) this.#gatherBuffer.disown();
   }
 
-  /** What was gathered waits for the next flush where it is, because another connection wants the out-buffer. */
+  /** What was gathered waits for the next flush where it is, because another connection wants the gather buffer. */
   wait(from: number, to: number): void {
     this.#waitsFrom = from;
     this.#waitsTo = to;
@@ -248,7 +249,7 @@ export class Output implements OutBufferOwner {
   }
 
   #write(from: number, to: number): void {
-    const { bytes } = this.#out;
+    const { bytes } = this.#gatherBuffer;
     const taken = this.#transport.tryWrite(bytes, from, to);
     if (from + taken < to) this.#enqueueRest(bytes, from + taken, to, NO_SLAB);
   }
@@ -283,18 +284,18 @@ export class Output implements OutBufferOwner {
     this.#transport.enqueue(bytes.subarray(start, end), () => slabs.free(slab.offset, slab.capacity));
   }
 
-  /** Makes room for a frame of up to `length` payload bytes in the out-buffer, and makes the out-buffer ours. */
-  #claim(length: number): OutBuffer {
-    const out = this.#out;
-    if (out.owner === this) out.settle();
+  /** Makes room for a frame of up to `length` payload bytes in the gather buffer, and makes the gather buffer ours. */
+  #claim(length: number): GatherBuffer {
+    const out = this.#gatherBuffer;
+    if (out.owner === this) out.gatherRows();
     else this.#own();
     if (out.position + MAX_SERVER_HEADER_BYTES + length > out.end) this.#own();
     return out;
   }
 
-  /** Makes the out-buffer ours, behind what already waits of us. If it is, flushes it: then it is as good as empty. */
+  /** Makes the gather buffer ours, behind what already waits of us. If it is, flushes it: then it is as good as empty. */
   #own(): void {
-    const out = this.#out;
+    const out = this.#gatherBuffer;
     out.give(this);
     this.#listener.onOutput();
     const length = this.#waitsTo - this.#waitsFrom;

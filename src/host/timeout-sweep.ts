@@ -12,7 +12,7 @@ const MAX_TICK_MS = 1000;
 const RECENT_MS = 50;
 
 /** The time limits of all connections of a thread: one timer, however many they are, which runs only while there are any. */
-export class Sweep {
+export class TimeoutSweep {
   readonly clock: Clock;
   readonly #swept: ReadonlySet<Swept>;
   readonly #hasRates: boolean;

@@ -3,21 +3,21 @@ import { type Arena, OUT_BYTES, ROW_WORDS, TABLE_ROWS } from '../memory/arena.js
 import { frameHeaderBytes } from '../protocol/frame-header.js';
 import type { Gathered } from './turn.js';
 
-/** Whose frames lie in an {@link OutBuffer}: the output of a connection. */
-export interface OutBufferOwner {
-  /** Another connection wants the out-buffer: what was gathered waits at `[from, to)`, until the next flush. */
+/** Whose frames lie in an {@link GatherBuffer}: the output of a connection. */
+export interface GatherBufferOwner {
+  /** Another connection wants the gather buffer: what was gathered waits at `[from, to)`, until the next flush. */
   wait(from: number, to: number): void;
   /** Gives what was gathered to the kernel, and queues what it does not take. */
   flush(): void;
 }
 
 /** What nobody can send. */
-export const NO_LANE = {};
+export const NO_MESSAGE = {};
 
 /** The words of a table of rows. */
 const ROWS_END = TABLE_ROWS * ROW_WORDS;
 
-/** With less room than this, in bytes, the out-buffer is flushed before somebody else begins to gather in it. */
+/** With less room than this, in bytes, the gather buffer is flushed before somebody else begins to gather in it. */
 const MIN_ROOM_BYTES = OUT_BYTES / 4;
 
 /** Says when what is gathered leaves: the thread's turn. */
@@ -32,7 +32,7 @@ export interface Departures {
  *
  * One connection at a time owns it, and gathers; when another one takes it over, what the first has gathered waits in front.
  */
-export class OutBuffer implements Gathered {
+export class GatherBuffer implements Gathered {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
@@ -40,21 +40,21 @@ export class OutBuffer implements Gathered {
   base: number;
   /** Where the next frame goes, but for those that are still to be gathered. */
   position: number;
-  owner: OutBufferOwner | undefined;
+  owner: GatherBufferOwner | undefined;
   /**
    * The message that may be appended by {@link later} and without further questions: that of the owner, while it is handed
    * out, when the one before it was appended so, and the kernel had taken all that was in front of that.
    */
-  lane: object = NO_LANE;
+  fastPathMessage: object = NO_MESSAGE;
   readonly #batch: BatchKernel | undefined;
   readonly #replies: Int32Array;
   readonly #repliesStart: number;
   /** Where the rows of replies end that are still to be gathered, in words of the arena's table. */
   #rowsEnd = 0;
-  /** What they will leave free of the out-buffer, in bytes, if there are any. */
+  /** What they will leave free of the gather buffer, in bytes, if there are any. */
   #rowsRoom = 0;
   /** The first `#waitingCount` of these have been the owner since it was flushed: to cut an array costs more. */
-  readonly #waiting: (OutBufferOwner | undefined)[] = [];
+  readonly #waiting: (GatherBufferOwner | undefined)[] = [];
   #waitingCount = 0;
   readonly #departures: Departures;
 
@@ -84,7 +84,7 @@ export class OutBuffer implements Gathered {
    * Makes `output` the owner, with {@link MIN_ROOM_BYTES} at least, until the phase of the event loop ends. If it is the owner, its
    * frames are sent, like all others.
    */
-  give(output: OutBufferOwner): void {
+  give(output: GatherBufferOwner): void {
     const isFull = this.owner === output;
     this.#takeBack();
     if (isFull || this.end - this.position < MIN_ROOM_BYTES) this.#departures.flush();
@@ -93,7 +93,7 @@ export class OutBuffer implements Gathered {
   }
 
   /**
-   * Appends a frame whose payload, of at most 65535 bytes, stays where it is in the arena until {@link settle}. Hot.
+   * Appends a frame whose payload, of at most 65535 bytes, stays where it is in the arena until {@link gatherRows}. Hot.
    * @returns false if there is no room for it, and nothing was done.
    */
   later(firstByte: number, start: number, length: number): boolean {
@@ -109,8 +109,8 @@ export class OutBuffer implements Gathered {
   }
 
   /** Gathers what is still to be: everything stands where `position` says. */
-  settle(): void {
-    this.lane = NO_LANE;
+  gatherRows(): void {
+    this.fastPathMessage = NO_MESSAGE;
     if (this.#rowsEnd === 0) return;
     this.position = (this.#batch as BatchKernel).gather(this.#repliesStart, this.#rowsEnd / ROW_WORDS, this.position);
     this.#rowsEnd = 0;
@@ -124,7 +124,7 @@ export class OutBuffer implements Gathered {
 
   /** Forgets what the owner has gathered, and who it was. */
   disown(): void {
-    this.lane = NO_LANE;
+    this.fastPathMessage = NO_MESSAGE;
     this.position = this.base;
     this.#rowsEnd = 0;
     this.owner = undefined;
@@ -139,7 +139,7 @@ export class OutBuffer implements Gathered {
   #takeBack(): void {
     const { owner } = this;
     if (owner === undefined) return;
-    this.settle();
+    this.gatherRows();
     this.owner = undefined;
     if (this.position === this.base) return;
     owner.wait(this.base, this.position);
@@ -151,7 +151,7 @@ export class OutBuffer implements Gathered {
     let i = first;
     try {
       for (; i < this.#waitingCount; i++) {
-        const output = this.#waiting[i] as OutBufferOwner; // below the count
+        const output = this.#waiting[i] as GatherBufferOwner; // below the count
         this.#waiting[i] = undefined;
         output.flush();
       }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TimeLimits } from '../../dist/connection/peer-timeouts.js';
-import { Sweep, type Swept, tickFor } from '../../dist/host/sweep.js';
+import { type Swept, TimeoutSweep, tickFor } from '../../dist/host/timeout-sweep.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));
 afterEach(() => void vi.useRealTimers());
@@ -17,7 +17,7 @@ class Counting implements Swept {
 describe('a sweep', () => {
   it('looks at everybody in each tick, and tells its clock first', () => {
     const swept = new Set<Swept>();
-    const sweep = new Sweep(swept, 100);
+    const sweep = new TimeoutSweep(swept, 100);
     const times: number[] = [];
     const one = new Counting();
     swept.add(one).add({ onTick: () => times.push(sweep.clock.nowMs) });
@@ -29,7 +29,7 @@ describe('a sweep', () => {
 
   it('has one timer, however often it is started and however many it looks at', () => {
     const swept = new Set<Swept>();
-    const sweep = new Sweep(swept, 100);
+    const sweep = new TimeoutSweep(swept, 100);
     for (let i = 0; i < 1000; i++) {
       swept.add(new Counting());
       sweep.start();
@@ -39,7 +39,7 @@ describe('a sweep', () => {
 
   it('has no timer while there is nobody, and no time goes by for its clock', () => {
     const swept = new Set<Swept>();
-    const sweep = new Sweep(swept, 100);
+    const sweep = new TimeoutSweep(swept, 100);
     expect(vi.getTimerCount()).toBe(0);
     const one = new Counting();
     swept.add(one);
@@ -60,7 +60,7 @@ describe('a sweep', () => {
 
   it('keeps the time recent while there is somebody whose rate is limited', () => {
     const swept = new Set<Swept>([new Counting()]);
-    const [plain, rated] = [new Sweep(swept, 1000), new Sweep(swept, 1000, true)];
+    const [plain, rated] = [new TimeoutSweep(swept, 1000), new TimeoutSweep(swept, 1000, true)];
     plain.start();
     rated.start();
     const startedMs = rated.clock.recentMs;
@@ -74,7 +74,7 @@ describe('a sweep', () => {
 
   it('does not look at those that another one’s tick has ended', () => {
     const swept = new Set<Swept>();
-    const sweep = new Sweep(swept, 100);
+    const sweep = new TimeoutSweep(swept, 100);
     const victim = new Counting();
     const survivor = new Counting();
     swept.add({ onTick: () => void swept.delete(victim) });
