@@ -11,18 +11,18 @@ import type { EarlyRefusal, Places } from './places.js';
 import { type SurplusConnection, SurplusPool } from './surplus-pool.js';
 
 /**
- * Requests of one connection whose answers are not out, at most. The answer to the last of these ends the connection: nobody
- * but an attacker sends more without reading, and a client may repeat what was not answered (RFC 9112 section 9.3.2).
+ * The most requests of one connection whose answers are not out. The answer to the last of these ends the connection: only an
+ * attacker sends more without reading, and a client may repeat what was not answered (RFC 9112 section 9.3.2).
  */
 const MAX_UNANSWERED = 8;
 
 /**
- * Connections above the limits that wait for their one answer: at most so many, and so many of one address. Those that have asked for
+ * The most connections above the limits that wait for their one answer, and the most of one address. Connections that have asked for
  * nothing give way to newcomers.
  */
 const MAX_SURPLUS = 32;
 const MAX_SURPLUS_OF_ADDRESS = 8;
-/** Beyond those, so that the server can be observed whatever one address does: at most so many, and so many of one address. */
+/** The same for a reserve beyond these, so that the server can be observed whatever one address does. */
 const MAX_RESERVED = 8;
 const MAX_RESERVED_OF_ADDRESS = 2;
 /** How long a connection above the limits may take for the head of its request, and then for the answer, in ms. */
@@ -38,7 +38,7 @@ interface HttpConnection extends SurplusConnection {
   pool: SurplusPool<HttpConnection> | undefined;
   /** Why it is above the limits; undefined if it is not. */
   readonly refusal: EarlyRefusal | undefined;
-  /** Only of those above the limits. */
+  /** Of a connection above the limits; '' for any other. See {@link networkOf}. */
   readonly network: string;
   hasRequest: boolean;
   /** Requests that were taken, and whose answers are not out, or have gone out in this turn of the event loop. */
@@ -47,7 +47,7 @@ interface HttpConnection extends SurplusConnection {
   isClosing: boolean;
   /** What is to be done when all answers are out. */
   afterAnswers: (() => void) | undefined;
-  /** Ends one that is above the limits. */
+  /** Ends a connection above the limits. */
   surplusTimer: NodeJS.Timeout | undefined;
   /** Changes when the peer takes something of what it is sent; undefined while nothing waits for it. */
   acknowledgedBytes: number | undefined;
@@ -83,12 +83,12 @@ export class HttpConnections {
     this.#clock = new Clock(Math.min(Math.max(environment.stallTimeoutMs / 8, MIN_TICK_MS), MAX_TICK_MS));
   }
 
-  /** Those within the limits. */
+  /** How many connections are within the limits. */
   get load(): number {
     return this.#counted;
   }
 
-  /** All that there are. */
+  /** How many connections there are. */
   get size(): number {
     return this.#connections.size;
   }
@@ -126,7 +126,7 @@ export class HttpConnections {
     return true;
   }
 
-  /** Finds one that is above the limits a place among those that get an answer. @returns false if there is none */
+  /** Finds a connection above the limits a place among those that get an answer. @returns false if there is none */
   #enterSurplus(connection: HttpConnection): boolean {
     const pools = [this.#surplus, this.#reserved];
     for (const pool of pools) {
@@ -161,7 +161,7 @@ export class HttpConnections {
     return connection !== undefined && connection.pool === undefined;
   }
 
-  /** A connection is none of ours any more: it is closed, or somebody else counts it. */
+  /** Forgets a connection: it is closed, or it counts elsewhere from now on. */
   release(socket: object): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined) return;
@@ -172,7 +172,7 @@ export class HttpConnections {
       this.#counted--;
       this.#environment.places.leave(socket);
     }
-    this.#answered(connection); // nobody waits for what will not come
+    this.#answered(connection); // what waits for answers goes on, since none will come
   }
 
   /**
@@ -256,7 +256,7 @@ export class HttpConnections {
     for (const connection of this.#connections.values()) this.#checkStall(connection);
   }
 
-  /** Node judges a connection whose requests are whole, and whose answers nobody reads, by no timer at all. */
+  /** Node has no timer for a connection whose requests are whole, and whose client does not read the answers. */
   #checkStall(connection: HttpConnection): void {
     const { socket } = connection;
     const { nowMs } = this.#clock;

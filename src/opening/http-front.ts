@@ -43,8 +43,8 @@ interface HttpRefusal {
 }
 
 /**
- * Wires an HTTP server to the opening handshake: ordinary requests, those for an upgrade, and what is no request at all. Whatever comes
- * pipelined on one connection is answered or closed, in its order.
+ * Wires an HTTP server to the opening handshake: ordinary requests, requests for an upgrade, and bytes that are no request. What
+ * comes pipelined on one connection is answered in its order, or the connection is closed.
  * @param http made by {@link createHttpServer}, or like that.
  */
 export function wireHttpServer(http: Server, environment: HttpFrontEnvironment): void {
@@ -122,14 +122,14 @@ function judgeRequest(
   return { status: 417, body: 'of expectations only 100-continue is met\n' };
 }
 
-/** What Node finds wrong with a request, but for its syntax. */
+/** What Node finds wrong with a request beside its syntax. */
 const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
-/** Something came that is no HTTP request, or not whole in time: behind those that were. */
+/** Answers bytes that are no HTTP request, or a request that was not whole in time, behind the answers to the requests before. */
 function answerClientError(
   { incidents, connections, lingering, boundary }: HttpFrontEnvironment,
   error: NodeJS.ErrnoException,

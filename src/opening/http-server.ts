@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { HttpConnections } from './http-connections.js';
 import { stoppableRequest } from './stoppable-request.js';
 
-/** What an HTTP server bounds before anybody else sees a request. */
+/** The limits that Node's HTTP server keeps by itself. */
 export interface HttpServerOptions {
   /** For the head of a request, and for the request; beyond it 408. In ms. */
   readonly handshakeTimeoutMs: number;
@@ -12,7 +12,10 @@ export interface HttpServerOptions {
   readonly maxHeaderCount: number;
 }
 
-/** Makes an HTTP server that does nothing yet: see {@link wireHttpServer}. Its connections are to be those of `connections`. */
+/**
+ * Makes an HTTP server that answers nothing yet: see {@link wireHttpServer}.
+ * @param connections of this server, and of the others of its thread.
+ */
 export function createHttpServer(
   { handshakeTimeoutMs, maxHeaderBytes, maxHeaderCount }: HttpServerOptions,
   connections: HttpConnections,

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 /** How long a client that got a last response may take to close its side, in ms. */
 const LINGER_MS = 2000;
 
-/** How many may take that time at once. Those that have had most of it go first, and nobody else waits for them. */
+/** The most sockets that linger at once. For a newcomer the oldest is destroyed. */
 const MAX_LINGERING = 64;
 
 /**
@@ -29,7 +29,7 @@ export class LingeringSockets {
     this.add(socket);
   }
 
-  /** Bounds how long a socket stays that gets its last response from somebody else. */
+  /** Bounds how long a socket stays whose last response the caller sends. */
   add(socket: Duplex): void {
     this.#onTaken(socket);
     if (socket.destroyed || this.#sockets.has(socket)) return;

@@ -86,6 +86,6 @@ function parse(text: string): URL | undefined {
   try {
     return new URL(text);
   } catch {
-    return undefined; // what is no URL is nobody's origin
+    return undefined; // what is no URL is no origin
   }
 }

@@ -1,6 +1,6 @@
 /**
  * `upgrade` hooks that still run for clients that have left. A client that leaves gives its place back at once, so that it can come
- * again; but who comes and goes must not have more and more hooks run, which may ask a database each.
+ * again. But a client that comes and goes must not have more and more hooks run, each of which may ask a database.
  */
 export class OrphanedHooks {
   readonly #max: number;

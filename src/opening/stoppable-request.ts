@@ -7,7 +7,7 @@ import type { HttpConnections } from './http-connections.js';
  * what follows the head of such a request is not HTTP. So the first request that is not taken any more passes itself off as one, and
  * comes to the 'upgrade' listener.
  *
- * So does a request with a body, which nobody wants, and which would be parsed to its end: 40 clients with chunks of one byte kept all
+ * So does a request with a body, which no route reads, and which would be parsed to its end: 40 clients with chunks of one byte kept all
  * others waiting for 7 s. Its answer is the connection's last.
  */
 export function stoppableRequest(connections: Pick<HttpConnections, 'isStopped'>): typeof IncomingMessage {

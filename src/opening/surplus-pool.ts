@@ -1,4 +1,4 @@
-/** A connection above the limits, as far as its pool has to know it. */
+/** What a pool knows of a connection above the limits. */
 export interface SurplusConnection {
   /** See {@link networkOf}. */
   readonly network: string;
@@ -7,8 +7,8 @@ export interface SurplusConnection {
 }
 
 /**
- * A bounded number of connections, and of those of one network. Who has asked for nothing gives way to newcomers, so that silent
- * connections cannot keep those out who ask.
+ * A bounded number of connections, and of those of one network. A connection that has asked for nothing gives way to newcomers, so
+ * that silent connections cannot keep out clients that ask.
  */
 export class SurplusPool<Connection extends SurplusConnection> {
   readonly #max: number;
@@ -43,7 +43,7 @@ export class SurplusPool<Connection extends SurplusConnection> {
 
   /**
    * Which connection is to leave so that one of this network finds room: the oldest that is silent, of the network itself if that has
-   * as many as it may, or else of the network that has most. So nobody keeps the others out who has few addresses.
+   * as many as it may, or else of the network that has most. So a client with few addresses cannot keep the others out.
    * @returns undefined if there is none
    */
   candidateFor(network: string): Connection | undefined {

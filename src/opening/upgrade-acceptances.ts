@@ -66,7 +66,7 @@ export class UpgradeAcceptances {
       this.#reportOutOfDescriptors();
       return;
     }
-    // Not by the stream: it would be destroyed under the write's callback, which costs an error with a stack.
+    // Not by the stream: the stream would be destroyed before its write has called back, which costs an error with a stack.
     const endExpectation = destination.expectOne();
     let sent = 0;
     try {
@@ -78,8 +78,8 @@ export class UpgradeAcceptances {
     } finally {
       endExpectation();
     }
-    // From here on nobody expects it: a client that takes its 101 slowly would delay what all threads publish to each other. What others
-    // publish between its taking and our hearing of that does not reach what it subscribes first.
+    // From here on the connection is not expected any more: a client that takes its 101 slowly would delay what all threads publish to
+    // each other. Publications between the moment at which it has the 101 and the moment at which we know may not reach it.
     socket.giveBack(fd);
     this.#sendSlowly(upgrade, response.slice(sent), calls, info);
   }

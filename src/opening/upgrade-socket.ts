@@ -17,7 +17,7 @@ export interface UpgradeSocket {
   readonly isWriting: boolean;
   /** A descriptor of the connection, to be given to {@link leave} or {@link giveBack}. -1 if none can be had. */
   descriptor(calls: SystemCalls): number;
-  /** Gives the connection up to whoever has this descriptor, which is all that is left of it. @returns as {@link unhandled} */
+  /** Gives the connection up: only its descriptor is left, for the new owner. @returns as {@link unhandled} */
   leave(): Uint8Array;
   /** The descriptor is not needed. */
   giveBack(descriptor: number): void;
@@ -25,7 +25,7 @@ export interface UpgradeSocket {
   unhandled(): Uint8Array;
   /** Whether it is known to be lost. */
   readonly isLost: boolean;
-  /** Ends the connection without a word. */
+  /** Ends the connection without an answer. */
   drop(): void;
   /** Has a listener called if the connection is lost, maybe several times. */
   whenLost(listener: () => void): void;
@@ -96,7 +96,7 @@ export class StreamUpgradeSocket implements UpgradeSocket {
 }
 
 /**
- * A socket whose request was read from its descriptor, and nothing behind it. As long as nobody asks for a stream, there is none: a
+ * A socket whose request was read from its descriptor, and nothing behind it. A stream is made when it is asked for: a
  * net.Socket is costly to make and to destroy.
  */
 export class DescriptorUpgradeSocket implements UpgradeSocket {
@@ -105,7 +105,7 @@ export class DescriptorUpgradeSocket implements UpgradeSocket {
   readonly isPlain = true;
   readonly #fd: number;
   #stream: Socket | undefined;
-  /** The descriptor is somebody else's. */
+  /** The descriptor has a new owner. */
   #isGiven = false;
   #onLost: (() => void) | undefined;
 
@@ -124,7 +124,7 @@ export class DescriptorUpgradeSocket implements UpgradeSocket {
   }
 
   get isWriting(): boolean {
-    return false; // nobody writes to its stream but to refuse it
+    return false; // its stream is written to only when it is refused
   }
 
   get isLost(): boolean {

@@ -41,9 +41,9 @@ export interface UpgraderEnvironment {
   /** The id of the next connection: unique in all threads. */
   readonly nextId: () => number;
   readonly gate: Gate;
-  /** Those of our HTTP servers, until they are upgraded. */
+  /** Connections of our HTTP servers, until they are upgraded. */
   readonly connections: Pick<HttpConnections, 'isCounted' | 'release'>;
-  /** Sockets of those who are refused. */
+  /** Sockets of clients that are refused. */
   readonly lingering: LingeringSockets;
   readonly incidents: IncidentLog;
   readonly log: ThrottledLog;
@@ -51,8 +51,8 @@ export interface UpgraderEnvironment {
 }
 
 /**
- * A handshake above a limit is judged again after so many ms, so many times: a client that leaves and comes back at once may be ahead of
- * the news that its old connection is gone. At most so many wait for that at a time.
+ * A handshake above a limit is judged again after JUDGE_AGAIN_MS, at most JUDGED_AGAIN times: a client that leaves and comes back at once
+ * may be ahead of the news that its old connection is gone. At most MAX_JUDGED_AGAIN handshakes wait for that at a time.
  */
 const JUDGE_AGAIN_MS = 25;
 const JUDGED_AGAIN = 4;
@@ -69,7 +69,7 @@ export class Upgrader {
   /** For a hook, or for the kernel to take the 101. */
   readonly #waits: Waits;
   readonly #undecided: Undecided;
-  /** Those above a limit that are judged again later: what does it now. */
+  /** For each handshake above a limit that is judged again later: the function that does it now. */
   readonly #judgedAgain = new Set<() => void>();
 
   constructor(environment: UpgraderEnvironment) {
@@ -141,7 +141,7 @@ export class Upgrader {
     const again = () => {
       clearTimeout(timer);
       this.#judgedAgain.delete(again);
-      if (socket.isLost) return; // nobody would give back what is counted for it now
+      if (socket.isLost) return; // what would be counted for it now would never be given back
       this.#environment.boundary.guard({ destroy: () => socket.drop() }, () => {
         this.#onRequest(request, socket, triesLeft);
       });

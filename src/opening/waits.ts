@@ -30,7 +30,7 @@ export class Waits {
     this.#boundary = boundary;
   }
 
-  /** How many there are, without those that have departed. */
+  /** How many sockets wait, without those that have departed. */
   get size(): number {
     return this.#waiting.size;
   }

@@ -11,6 +11,17 @@ import type { SystemCalls } from '../system/system-calls.js';
 /** Connections that are accepted in a row, before whatever else is to be done. */
 const MAX_ACCEPTED = 128;
 
+export interface BacklogAcceptorEnvironment {
+  /** Whose backlog it is, and who gets all that is no ordinary upgrade. */
+  readonly http: HttpServer;
+  readonly calls: SystemCalls;
+  readonly upgrader: Pick<Upgrader, 'onRequest'>;
+  readonly boundary: Boundary;
+  /** Of a request; beyond it the HTTP server has to refuse the request. */
+  readonly maxHeaderBytes: number;
+  readonly maxHeaderCount: number;
+}
+
 /** A connection that waits for its request to be looked at. */
 interface Accepted {
   readonly fd: number;
@@ -36,17 +47,7 @@ export class BacklogAcceptor {
   /** One of ours is being given to the HTTP server. */
   #isGiving = false;
 
-  /**
-   * @param http not listening yet, or no more: see {@link start}.
-   * @param maxHeaderBytes of a request; with more the HTTP server has to refuse it.
-   */
-  constructor(
-    http: HttpServer,
-    calls: SystemCalls,
-    upgrader: Pick<Upgrader, 'onRequest'>,
-    boundary: Boundary,
-    { maxHeaderBytes, maxHeaderCount }: { readonly maxHeaderBytes: number; readonly maxHeaderCount: number },
-  ) {
+  constructor({ http, calls, upgrader, boundary, maxHeaderBytes, maxHeaderCount }: BacklogAcceptorEnvironment) {
     this.#http = http;
     this.#calls = calls;
     this.#upgrader = upgrader;

@@ -7,8 +7,7 @@ import type { SystemCalls } from '../system/system-calls.js';
 import { Counters } from '../telemetry/counters.js';
 import type { ThreadCounters } from '../telemetry/read-stats.js';
 import type { ResolvedOptions } from './options.js';
-import type { WorkerLink } from './worker-link.js';
-import type { Workers } from './workers.js';
+import type { Siblings, Workers } from './workers.js';
 
 /** What a generation has in common with those before and after it. */
 export interface GenerationEnvironment {
@@ -21,12 +20,8 @@ export interface GenerationEnvironment {
   readonly past: Counters;
   /** Is told the id of each connection that is over. */
   readonly onClosed: (id: number) => void;
-  /** Whether a generation that drains has a successor. */
-  readonly isReplaced: () => boolean;
-  /** Gives a connection to the generation that gets new ones. */
-  readonly placeElsewhere: (handOff: HandOff) => void;
-  /** The workers of all generations: publications go to all of them. */
-  readonly allLinks: () => readonly WorkerLink[];
+  /** All generations: publications go to the workers of all of them. */
+  readonly siblings: Siblings;
 }
 
 /**
@@ -59,16 +54,17 @@ export class Generation {
 
   /** Starts the threads. Resolves with the name of their kernel. @throws WorkerStartError or ArenaError */
   async start(): Promise<string> {
-    const { options, publishing, past, onClosed, isReplaced, placeElsewhere, allLinks } = this.#environment;
+    const { options, publishing, past, onClosed, siblings } = this.#environment;
     if (options.threads === 0) return this.#ownHost().kernelName;
     const { Workers } = await import('./workers.js');
     const isCounted = options.admission.maxConnectionsPerIp > 0;
-    const workers = new Workers(
-      { ...options, isReplaced, placeElsewhere, onClosed: isCounted ? onClosed : undefined },
-      publishing.bus,
+    const workers = new Workers({
+      ...options,
+      onClosed: isCounted ? onClosed : undefined,
+      bus: publishing.bus,
       past,
-      allLinks,
-    );
+      siblings,
+    });
     this.#workers = workers;
     return workers.start();
   }

@@ -5,10 +5,11 @@ import type { Destination } from '../opening/destination.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { Counter, type Counters } from '../telemetry/counters.js';
 import type { ThreadCounters } from '../telemetry/read-stats.js';
-import { Generation, type GenerationEnvironment } from './generation.js';
+import { Generation } from './generation.js';
 import type { ResolvedOptions } from './options.js';
 import { Reloads } from './reloads.js';
-import { abandon } from './worker-link.js';
+import { abandon, type WorkerLink } from './worker-link.js';
+import type { Siblings } from './workers.js';
 
 /** What the generations of a server have of it. */
 export interface GenerationsEnvironment {
@@ -27,7 +28,7 @@ export interface GenerationsEnvironment {
  * All that hosts the connections of a server: the generation that gets new connections, and those that drain since a reload. The
  * opening handshake gives its connections here.
  */
-export class Generations implements Destination {
+export class Generations implements Destination, Siblings {
   readonly #environment: GenerationsEnvironment;
   /** Undefined before the start, and on systems without koffi. */
   #calls: SystemCalls | undefined;
@@ -82,7 +83,11 @@ export class Generations implements Destination {
   }
 
   async #startGeneration(): Promise<Generation> {
-    const generation = await Generation.load(this.#forGeneration(), this.#tries);
+    const { options, publishing, past, onClosed } = this.#environment;
+    const generation = await Generation.load(
+      { options, calls: this.#calls, publishing, past, onClosed, siblings: this },
+      this.#tries,
+    );
     this.#expectOpen();
     this.#all.add(generation);
     try {
@@ -94,20 +99,6 @@ export class Generations implements Destination {
       await this.#retire(generation, 0);
       throw error;
     }
-  }
-
-  #forGeneration(): GenerationEnvironment {
-    const { options, publishing, past, onClosed } = this.#environment;
-    return {
-      options,
-      calls: this.#calls,
-      publishing,
-      past,
-      onClosed,
-      isReplaced: () => !this.#isClosing,
-      placeElsewhere: (handOff) => this.#placeElsewhere(handOff),
-      allLinks: () => [...this.#all].flatMap(({ workers }) => workers?.links ?? []),
-    };
   }
 
   /** Drains a generation that gets no connections any more; once. */
@@ -127,14 +118,22 @@ export class Generations implements Destination {
     if (this.#isClosing) throw new Error('the server was closed while it was starting');
   }
 
-  #placeElsewhere(handOff: HandOff): void {
-    if (!this.#isClosing && this.#current !== undefined) {
+  get isReplacing(): boolean {
+    return !this.#isClosing;
+  }
+
+  placeElsewhere(handOff: HandOff): void {
+    if (this.isReplacing && this.#current !== undefined) {
       this.#current.place(handOff);
       return;
     }
     this.#environment.counters.add(Counter.CONNECTIONS_ABANDONED, 1);
     abandon([handOff]);
     this.#environment.onClosed(handOff.info.id);
+  }
+
+  get links(): readonly WorkerLink[] {
+    return [...this.#all].flatMap(({ workers }) => workers?.links ?? []);
   }
 
   /** The name of the kernel that its threads use; '' before it has started. */
@@ -161,7 +160,7 @@ export class Generations implements Destination {
 
   /** Workers of the current generation that have died in the last minute. */
   get lostLastMinute(): number {
-    return this.#current?.workers?.lostLastMinute ?? 0;
+    return this.#current?.workers?.deaths.inLastMinute ?? 0;
   }
 
   /** Whether new connections have fewer threads than they should, or threads that are slow, or that die again and again. */
@@ -170,7 +169,7 @@ export class Generations implements Destination {
     const { threads } = this;
     if (threads.length < options.threads || threads.some(({ isTaking }) => !isTaking)) return true;
     const workers = this.#current?.workers;
-    return publishing.bus.ledger.isSlow || workers?.isSlow === true || workers?.isCrashing === true;
+    return publishing.bus.ledger.isSlow || workers?.isSlow === true || workers?.deaths.areFrequent === true;
   }
 
   get unavailable(): string | undefined {

@@ -1,12 +1,12 @@
 /**
- * The reloads of a server: one at a time, and at most one that waits for it. Whoever asks while one runs shares the one that waits:
- * it begins after all of them have asked, so it loads what they want loaded.
+ * The reloads of a server: one at a time, and at most one that waits for it. All calls that come while one runs share the one that waits. It
+ * begins after all of them, so it loads what they want loaded.
  */
 export class Reloads {
   readonly #reload: (drainMs: number) => Promise<void>;
   #running: Promise<void> | undefined;
   #waiting: Promise<void> | undefined;
-  /** Of the one that waits. */
+  /** Of the reload that waits. */
   #drainMs = 0;
 
   /** @param reload is never called while it is under way. */
@@ -26,7 +26,7 @@ export class Reloads {
       this.#waiting = undefined;
       return this.#run(this.#drainMs);
     };
-    // If the one that runs fails, that is for those who asked for it.
+    // If the reload that runs fails, only its own callers are told.
     this.#waiting = this.#running.then(next, next);
     return this.#waiting;
   }

@@ -62,9 +62,9 @@ export class Server {
   readonly #admission: Admission;
   readonly #generations: Generations;
   #state: 'new' | 'started' | 'closing' | 'closed' = 'new';
-  /** Once the threads have started. */
+  /** Undefined until the threads have started. */
   #opening: Opening | undefined;
-  /** Once it is to listen. */
+  /** Undefined until it is to listen. */
   #http: HttpServer | undefined;
   #closed: Promise<void> | undefined;
   /** Ends what `publish` of a handler module does in this thread. */
@@ -107,7 +107,9 @@ export class Server {
     const address = this.address() as ServerAddress; // it listens
     opening.gate.defaultHosts = loopbackHosts(address.host);
     if (calls !== undefined) {
-      new BacklogAcceptor(http, calls, opening.upgrader, opening.boundary, this.#options).start();
+      const { upgrader, boundary } = opening;
+      const { maxHeaderBytes, maxHeaderCount } = this.#options;
+      new BacklogAcceptor({ http, calls, upgrader, boundary, maxHeaderBytes, maxHeaderCount }).start();
     }
     return address;
   }
@@ -268,7 +270,7 @@ export class Server {
 
   async #close(drainMs: number): Promise<void> {
     this.#state = 'closing';
-    const drained = this.#generations.close(drainMs); // from now on nobody is placed
+    const drained = this.#generations.close(drainMs); // from now on no connection is placed
     this.#opening?.upgrader.close();
     try {
       await drained;

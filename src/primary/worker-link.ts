@@ -13,7 +13,7 @@ import { WorkerStartError } from './worker-start-error.js';
 
 /** An offer, and what the primary notes of it. */
 interface NotedOffer extends Offer {
-  /** What the kernel knows the socket by, while the number of its descriptor may come to be somebody else's. */
+  /** The kernel's number of the socket. The number of its descriptor may come to be another file's. */
   readonly inode: number;
   /** When the worker was told. */
   offeredAt: number;
@@ -40,7 +40,7 @@ export interface WorkerLinkOptions {
   readonly handler: string;
   readonly host: HostOptions;
   readonly log: ThrottledLog;
-  /** Is told the id of each connection that is over, also by the worker's end; undefined if nobody wants to know. */
+  /** Is told the id of each connection that is over, also by the worker's end; undefined if they need not be told. */
   readonly onClosed: ((id: number) => void) | undefined;
   /** A worker that does not start for so long is ended, in ms. */
   readonly startTimeoutMs: number;
@@ -77,7 +77,7 @@ export class WorkerLink {
   /** The slot of the last offer that was revoked and that the worker has not seen yet, as far as is known. */
   #unseenSlot: number | undefined;
 
-  /** Connections that it was given and that are not over, if anybody wants to know. */
+  /** Connections that it was given and that are not over. Kept only if somebody is to be told of their ends. */
   readonly #ids = new Set<number>();
   readonly #onClosed: ((id: number) => void) | undefined;
 
@@ -127,7 +127,7 @@ export class WorkerLink {
     this.ended.then(settled, settled);
   }
 
-  /** Connections that are the worker's, or on their way to it, but for those that are closing. */
+  /** Open connections of the worker, and connections on their way to it. */
   get load(): number {
     const { counters } = this;
     const open = counters.get(Counter.CONNECTIONS) - counters.get(Counter.CLOSING);
@@ -195,11 +195,11 @@ export class WorkerLink {
    */
   reclaim(): HandOff[] {
     const revoked = this.revokeOffers();
-    // What it had in a socket was closed with the thread: then the number is nobody's, or somebody else's.
+    // What it had in a socket was closed with the thread: then the number is free, or another file's.
     const unsettled = this.#offers.filter(({ slot }) => !this.#ownership.isSettled(slot));
     this.#offers = [];
     if (!this.#isGone) {
-      // Its sockets may still be about to be closed: to close one of them, too, would close somebody else's.
+      // Its sockets may still be about to be closed. A number that is closed twice may be another file's by then.
       setTimeout(() => abandon(unsettled.filter(isStillOpen).map(({ handOff }) => handOff)), LATE_RECLAIM_MS).unref();
       return revoked;
     }
@@ -273,7 +273,7 @@ export class WorkerLink {
   }
 }
 
-/** @returns -1 if the number is nobody's, or not a socket's */
+/** @returns -1 if the number is not open, or not a socket's */
 function inodeOf(fd: number): number {
   try {
     const stats = fstatSync(fd);
@@ -287,7 +287,7 @@ function isStillOpen({ handOff, inode }: NotedOffer): boolean {
   return inode >= 0 && inodeOf(handOff.fd) === inode;
 }
 
-/** Closes the descriptors of connections that nobody can host. Does not throw: one that is none keeps nobody from the others. */
+/** Closes the descriptors of connections that no thread can host. Does not throw: a number that is not open keeps no other from being closed. */
 export function abandon(handOffs: readonly HandOff[]): void {
   for (const { fd } of handOffs) {
     try {

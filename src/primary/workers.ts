@@ -10,6 +10,7 @@ import { errorText } from '../telemetry/error-text.js';
 import type { ThreadCounters } from '../telemetry/read-stats.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import { GRACE_MS } from './drain-time.js';
+import { WorkerDeaths } from './worker-deaths.js';
 import { abandon, WorkerLink } from './worker-link.js';
 import { WorkerStartError } from './worker-start-error.js';
 
@@ -24,23 +25,24 @@ export interface WorkersOptions {
   readonly startTimeoutMs: number;
   readonly resourceLimits: ResourceLimits;
   readonly log: ThrottledLog;
-  /** Whether another pool gets new connections while this one drains. */
-  readonly isReplaced: () => boolean;
-  /** Has that pool host a connection that no worker of this one has taken, or ends the connection. */
-  readonly placeElsewhere: (handOff: HandOff) => void;
-  /** Is told the id of each connection that is over. */
-  readonly onClosed?: ((id: number) => void) | undefined;
+  /** Is told the id of each connection that is over; undefined if that need not be known. */
+  readonly onClosed: ((id: number) => void) | undefined;
+  /** By which publications of the primary go to the workers. */
+  readonly bus: Bus;
+  /** Where the counts of ended workers are added up, so that totals never fall. */
+  readonly past: Counters;
+  readonly siblings: Siblings;
 }
 
-/**
- * A worker that dies is replaced at once. If its successor dies within STABLE_MS, the next starts after RESTART_MS, and each further one
- * after twice as long, at most MAX_RESTART_MS. In ms.
- */
-const RESTART_MS = 100;
-const MAX_RESTART_MS = 10_000;
-const STABLE_MS = 30_000;
-/** With so many deaths in a minute, `/healthz` says degraded. */
-const CRASHING_PER_MINUTE = 3;
+/** All pools of a server, whose connections share topics: the one that gets new connections, and those that drain. */
+export interface Siblings {
+  /** Whether another pool gets new connections while one drains. */
+  readonly isReplacing: boolean;
+  /** Has that pool host a connection that no worker of a draining one has taken, or ends the connection. */
+  placeElsewhere(handOff: HandOff): void;
+  /** The workers of all of them. */
+  readonly links: readonly WorkerLink[];
+}
 
 /**
  * The worker threads of a server: a piscina pool whose every thread has one task, for as long as it lives. Connections are
@@ -55,27 +57,13 @@ export class Workers {
   readonly #watch: NodeJS.Timeout;
   /** Of {@link #later}. */
   readonly #timers = new Set<NodeJS.Timeout>();
-  /** What is published in the primary goes to the workers by it. */
-  readonly #bus: Bus;
   #isClosing = false;
   /** What still runs is ended by us. */
   #isDestroying = false;
-  #restartMs = 0;
-  /** Counts of workers that are gone, so that totals never fall. */
-  readonly #past: Counters;
-  readonly #allLinks: () => readonly WorkerLink[];
-  /** When workers have died, in the last minute. */
-  #deaths: number[] = [];
+  readonly #deaths = new WorkerDeaths();
 
-  /**
-   * @param past where the counts of ended workers are added up.
-   * @param allLinks of all pools whose connections share topics, this one included.
-   */
-  constructor(options: WorkersOptions, bus: Bus, past: Counters, allLinks: () => readonly WorkerLink[]) {
-    this.#allLinks = allLinks;
+  constructor(options: WorkersOptions) {
     this.#options = options;
-    this.#bus = bus;
-    this.#past = past;
     const { threads, handOffTimeoutMs, resourceLimits, log } = options;
     this.#pool = new Piscina<unknown, unknown>({
       filename: new URL('../worker/worker.js', import.meta.url).href,
@@ -148,7 +136,7 @@ export class Workers {
   place(handOff: HandOff): void {
     const links = this.#links.filter((link) => this.#takes(link)).sort((a, b) => a.load - b.load);
     if (links.some((link) => link.offer(handOff))) return;
-    this.#past.add(Counter.CONNECTIONS_ABANDONED, 1);
+    this.#options.past.add(Counter.CONNECTIONS_ABANDONED, 1);
     const line = `no worker takes connection ${handOff.info.id}: it is closed`;
     this.#options.log.throttled('error', 'no worker takes a connection', line);
     abandon([handOff]);
@@ -160,10 +148,11 @@ export class Workers {
     this.#isClosing = true;
     clearInterval(this.#watch);
     for (const timer of this.#timers) clearTimeout(timer);
-    for (const link of this.#links) link.drain(limitMs); // one that still starts finds it when it has
+    for (const link of this.#links) link.drain(limitMs); // a worker that still starts finds the order when it has
     this.#placeElsewhere(this.#stranded.splice(0));
-    // Who is not taken yet need not meet a worker that is about to close him, or that wakes from a long hook just when its time is over.
-    if (this.#options.isReplaced()) for (const link of this.#links) this.#placeElsewhere(link.revokeOffers());
+    // A connection that is not taken yet need not meet a worker that is about to close it, or that wakes from a long hook just when its
+    // time is over.
+    if (this.#options.siblings.isReplacing) for (const link of this.#links) this.#placeElsewhere(link.revokeOffers());
     const ended = Promise.allSettled(this.#links.map((link) => link.ended));
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise((resolve) => (timer = setTimeout(resolve, limitMs + GRACE_MS)));
@@ -181,7 +170,7 @@ export class Workers {
 
   /** Their clients have heard that they are connected: the pool that comes after this one takes them, if there is one. */
   #placeElsewhere(handOffs: readonly HandOff[]): void {
-    for (const handOff of handOffs) this.#options.placeElsewhere(handOff);
+    for (const handOff of handOffs) this.#options.siblings.placeElsewhere(handOff);
   }
 
   /** Keeps the counts of a worker that is gone. */
@@ -189,7 +178,7 @@ export class Workers {
     const { counters } = link;
     BufferBudget.forget(this.#options.host.buffered, counters);
     counters.clearGauges();
-    this.#past.addAll(counters);
+    this.#options.past.addAll(counters);
     link.closeAll();
   }
 
@@ -197,15 +186,9 @@ export class Workers {
     return this.#links;
   }
 
-  get lostLastMinute(): number {
-    const since = performance.now() - 60_000;
-    this.#deaths = this.#deaths.filter((at) => at > since);
-    return this.#deaths.length;
-  }
-
-  /** Workers die so often that it is no accident. */
-  get isCrashing(): boolean {
-    return this.lostLastMinute >= CRASHING_PER_MINUTE;
+  /** When they have died, of late. */
+  get deaths(): WorkerDeaths {
+    return this.#deaths;
   }
 
   #takes(link: WorkerLink): boolean {
@@ -213,12 +196,12 @@ export class Workers {
   }
 
   #launch(): WorkerLink {
-    const { handler, host, log, onClosed, startTimeoutMs } = this.#options;
+    const { handler, host, log, onClosed, startTimeoutMs, siblings, bus } = this.#options;
     const link = new WorkerLink({ pool: this.#pool, handler, host, log, onClosed, startTimeoutMs });
-    for (const other of this.#allLinks()) link.connect(other);
+    for (const other of siblings.links) link.connect(other);
     const { port1, port2 } = new MessageChannel();
-    this.#bus.connect(port1, link.ledger);
-    link.connectPort(port2, this.#bus.ledger);
+    bus.connect(port1, link.ledger);
+    link.connectPort(port2, bus.ledger);
     this.#links.push(link);
     void link.ready.then(() => this.#placeStranded());
     return link;
@@ -246,8 +229,7 @@ export class Workers {
       this.#placeElsewhere(stranded.handOffs);
       return;
     }
-    const delayMs = performance.now() - startedAt > STABLE_MS ? 0 : this.#restartMs;
-    this.#restartMs = Math.min(Math.max(delayMs * 2, RESTART_MS), MAX_RESTART_MS);
+    const delayMs = this.#deaths.delayAfter(performance.now() - startedAt);
     this.#options.log.error(
       `a worker died with ${connections} connections (${messageOf(why)}); the next starts in ${delayMs} ms${this.#uncaught(why)}`,
     );
@@ -255,7 +237,7 @@ export class Workers {
     this.#placeInTime(stranded.handOffs);
   }
 
-  /** The lines about an error of the application that nobody caught; '' if it was something else. */
+  /** The lines about an error of the application that was not caught; '' if it was something else. */
   #uncaught(why: unknown): string {
     if (!(why instanceof Error) || why instanceof WorkerStartError) return '';
     // Of what the thread has done to itself, the stack shows Node and the pool only.
@@ -271,7 +253,7 @@ export class Workers {
     this.#placeStranded();
     if (this.#stranded.length === 0) return;
     this.#later(this.#options.handOffTimeoutMs, () => {
-      for (const handOff of this.#stranded.splice(0)) this.place(handOff); // or nobody takes it
+      for (const handOff of this.#stranded.splice(0)) this.place(handOff); // or abandons it
     });
   }
 
@@ -292,15 +274,15 @@ export class Workers {
   #lose(link: WorkerLink): { readonly connections: number; readonly handOffs: readonly HandOff[] } {
     this.#links.splice(this.#links.indexOf(link), 1);
     const connections = link.counters.get(Counter.CONNECTIONS);
-    this.#deaths.push(performance.now());
-    this.#past.add(Counter.WORKERS_LOST, 1);
-    this.#past.add(Counter.CONNECTIONS_LOST, connections);
+    this.#deaths.note();
+    this.#options.past.add(Counter.WORKERS_LOST, 1);
+    this.#options.past.add(Counter.CONNECTIONS_LOST, connections);
     const handOffs = link.reclaim(); // first: their connections are not over
     this.#bury(link);
     return { connections, handOffs };
   }
 
-  /** Moves what a blocked worker does not take to one that does. With no such worker it stays on offer. */
+  /** Moves connections that a blocked worker does not take to other workers. Where no other takes any, they stay on offer. */
   #rescue(): void {
     if (!this.canPlace) return;
     for (const link of this.#links) {

@@ -16,7 +16,7 @@ export interface WorkerTask {
   readonly counters: SharedArrayBuffer;
   /** Whether the primary wants to know which connections are over. */
   readonly reportsClosed: boolean;
-  /** What the thread shows of itself to those who publish: see {@link ThreadLedger}. */
+  /** What the thread shows of itself to threads that publish: see {@link ThreadLedger}. */
   readonly ledger: SharedArrayBuffer;
   /** See {@link Ownership}. */
   readonly ownership: SharedArrayBuffer;

@@ -2,7 +2,7 @@
 const Slot = {
   /** No hand-off, or one that was revoked and that the worker has seen. */
   FREE: 0,
-  /** Posted to the worker; whoever wins the exchange of this value owns the descriptor. */
+  /** Posted to the worker; the side that wins the exchange of this value owns the descriptor. */
   OFFERED: 1,
   /** The worker has won it, and is about to open a socket on it: until it has, nothing closes the descriptor if the worker dies. */
   TAKEN: 2,
@@ -17,7 +17,7 @@ const SLOTS = 4096;
 
 /**
  * Who owns the descriptors that are on their way to a worker: an int32 for each, in memory shared by the two threads. A
- * descriptor is a number, and closing it twice closes somebody else's: so it changes hands by an atomic exchange, which
+ * descriptor is a number, and closing it twice may close another file: so it changes hands by an atomic exchange, which
  * one side wins.
  *
  * ```
@@ -61,7 +61,7 @@ export class Ownership {
     return Atomics.load(this.#slots, slot) === Slot.SETTLED;
   }
 
-  /** Primary: gives up the slot of a hand-off that is settled, and that nobody asks for any more. Once. */
+  /** Primary: gives up the slot of a hand-off that is settled, and is not asked for any more. Once. */
   release(slot: number): void {
     Atomics.store(this.#slots, slot, Slot.FREE);
     this.#free.push(slot);

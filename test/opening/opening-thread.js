@@ -1,5 +1,7 @@
 // A thread of opening.test.ts that does all of it by itself: takes sockets, does the opening handshake on them, asks the hook, answers,
-// and hosts the connections. Its sockets are those that it accepts, or untouched descriptors that it is given.
+// and hosts the connections. Its sockets are those that it accepts, or untouched descriptors that it is given, for an HTTP server that
+// it has made itself.
+import { createServer } from 'node:http';
 import { Socket } from 'node:net';
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { Host } from '../../dist/host/host.js';
@@ -12,7 +14,7 @@ import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import { IncidentLog } from '../../dist/telemetry/incident-log.js';
 import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 
-const { host: hostOptions, opening: openingOptions, largeBytes } = workerData;
+const { host: hostOptions, opening: openingOptions, listens, largeBytes } = workerData;
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -90,7 +92,15 @@ places.include({
     return host.openConnections;
   },
 });
-const http = opening.createHttpServer();
+
+/** An HTTP server that is not made by us, and that never listens. */
+function foreignServer() {
+  const foreign = createServer({ maxHeaderSize: openingOptions.maxHeaderBytes, requireHostHeader: false });
+  opening.wire(foreign);
+  return foreign;
+}
+
+const http = listens ? opening.createHttpServer() : foreignServer();
 
 const ORDERS = {
   listen: () => http.listen(0, '127.0.0.1', () => parentPort.postMessage(http.address().port)),

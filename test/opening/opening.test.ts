@@ -73,7 +73,12 @@ class OpeningThread {
 
   /** @param way how the thread comes to its sockets. */
   static async start(way: 'accepted' | 'given', options: Partial<OpeningOptions> = {}): Promise<OpeningThread> {
-    const workerData = { host: HOST, opening: { ...OPENING, ...options }, largeBytes: LARGE_BYTES };
+    const workerData = {
+      host: HOST,
+      opening: { ...OPENING, ...options },
+      listens: way === 'accepted',
+      largeBytes: LARGE_BYTES,
+    };
     const worker = new Worker(new URL('./opening-thread.js', import.meta.url), {
       workerData,
       trackUnmanagedFds: false, // descriptors come from another thread

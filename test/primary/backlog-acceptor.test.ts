@@ -94,7 +94,8 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
         return typeof value === 'function' ? value.bind(target) : value;
       },
     });
-    new BacklogAcceptor(http, used, upgrader, boundary, { maxHeaderBytes: 4096, maxHeaderCount: 10 }).start();
+    const options = { maxHeaderBytes: 4096, maxHeaderCount: 10 };
+    new BacklogAcceptor({ http, calls: used, upgrader, boundary, ...options }).start();
     return { port: (http.address() as AddressInfo).port, callers, byHttp, failing, lines };
   }
 

@@ -29,11 +29,18 @@ function made(threads: number, more: Partial<ServerOptions> = {}) {
   const past = new Counters();
   const options = {
     ...resolveOptions({ handler: builtIn('echo'), threads, log, ...more }),
-    isReplaced: () => true,
-    placeElsewhere: (handOff: HandOff) => void elsewhere.push(handOff),
     onClosed: (id: number) => void over.push(id),
+    bus: new ThreadPublishing().bus,
+    past,
+    siblings: {
+      isReplacing: true,
+      placeElsewhere: (handOff: HandOff) => void elsewhere.push(handOff),
+      get links() {
+        return workers.links;
+      },
+    },
   };
-  const workers: Workers = new Workers(options, new ThreadPublishing().bus, past, () => workers.links);
+  const workers: Workers = new Workers(options);
   return { workers, log, over, elsewhere, past };
 }
 
