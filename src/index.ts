@@ -4,9 +4,11 @@ export { type Message, MessageVoidError } from './connection/message.js';
 export { defineHandler, type ModuleHandler } from './host/define-handler.js';
 export { HandlerModuleError } from './host/handler-module-error.js';
 export { publish, roomToPublish } from './host/publish.js';
+export { PublishError } from './host/publish-error.js';
 export type { Upgrade, UpgradeAcceptance, UpgradeRefusal, UpgradeRequest } from './host/upgrade-hook.js';
 export type { Thresholds } from './kernels/thresholds.js';
 export { ArenaError } from './memory/arena.js';
+export { ArgumentRangeError, ArgumentTypeError } from './options/argument-error.js';
 export { ConfigError, OptionError } from './options/option-error.js';
 export { BundledError } from './primary/bundled-error.js';
 export {
@@ -17,6 +19,7 @@ export {
   type ServerAddress,
 } from './primary/server.js';
 export type { ServerOptions } from './primary/server-options.js';
+export { ServerStateError } from './primary/server-state-error.js';
 export { WorkerStartError } from './primary/worker-start-error.js';
 export { CloseCode } from './protocol/close.js';
 export { CloseArgumentError } from './protocol/close-payload.js';

@@ -47,7 +47,7 @@ export interface Connection<Data = unknown> {
    * @returns false if more than `highWaterMarkBytes` are buffered after it: the message is sent, and the application should wait for the
    * hook `drain` before it sends the next. Also false if nothing was sent, because the connection is not open, or because
    * `maxBackpressureBytes` or `maxBufferedBytes` are exceeded.
-   * @throws TypeError if `data` is something else.
+   * @throws ArgumentTypeError if `data` is something else.
    * @throws MessageVoidError if `data` is a message whose callback is over.
    */
   send(data: SendData): boolean;
@@ -68,7 +68,7 @@ export interface Connection<Data = unknown> {
    *
    * @param payload at most 125 bytes, of a string as UTF-8. @default ''
    * @returns false as {@link send} does.
-   * @throws RangeError if the payload is longer.
+   * @throws ArgumentRangeError if the payload is longer.
    */
   ping(payload?: string | Uint8Array): boolean;
 
@@ -82,14 +82,14 @@ export interface Connection<Data = unknown> {
    * Subscribes this connection to a topic: it is sent all messages that are published to the topic from now on, in any thread. A second
    * call for the same topic does nothing.
    *
-   * @throws TypeError if the topic is no string.
+   * @throws ArgumentTypeError if the topic is no string.
    */
   subscribe(topic: string): void;
 
   /**
    * Ends the subscription to a topic. It also ends when the connection is closed.
    *
-   * @throws TypeError if the topic is no string.
+   * @throws ArgumentTypeError if the topic is no string.
    */
   unsubscribe(topic: string): void;
 
@@ -102,7 +102,7 @@ export interface Connection<Data = unknown> {
    * outside of hooks should await `roomToPublish()` before it publishes more: what it publishes above `maxOwedBytes`, and what a
    * hook `close` publishes, is dropped for that thread. What is published for a thread that takes nothing for
    * `slowThreadTimeoutMs` is dropped for it too, and then this returns true. `stats().limits.droppedPublications` counts all of these.
-   * @throws TypeError if `data` cannot be sent, or the topic is no string.
+   * @throws ArgumentTypeError if `data` cannot be sent, or the topic is no string.
    * @throws MessageVoidError if `data` is a message whose callback is over.
    */
   publish(topic: string, data: SendData): boolean;

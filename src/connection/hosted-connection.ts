@@ -1,3 +1,4 @@
+import { ArgumentRangeError } from '../options/argument-error.js';
 import { CloseCode, type CloseStatus } from '../protocol/close.js';
 import { ABNORMAL_CLOSURE, ClosingHandshake, ClosingState } from '../protocol/closing-handshake.js';
 import { FrameEvent } from '../protocol/frame-event.js';
@@ -168,7 +169,8 @@ export class HostedConnection
   ping(payload: string | Uint8Array = ''): boolean {
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payloadOf(payload);
     if (bytes.length > MAX_CONTROL_PAYLOAD_BYTES) {
-      throw new RangeError(
+      throw new ArgumentRangeError(
+        'WSLOOM_PING',
         `the payload of a ping must be at most ${MAX_CONTROL_PAYLOAD_BYTES} bytes, got ${bytes.length}`,
       );
     }

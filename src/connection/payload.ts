@@ -1,3 +1,4 @@
+import { ArgumentTypeError } from '../options/argument-error.js';
 import { kindOf, viewOf } from '../protocol/view-of.js';
 import type { SendData } from './connection.js';
 import { LentMessage } from './message.js';
@@ -11,7 +12,10 @@ export function payloadOf(data: Exclude<SendData, string>): Uint8Array {
   if (data instanceof Uint8Array && data.length > 0) return data;
   const view = viewOf(data);
   if (view !== undefined) return view;
-  throw new TypeError(`only a string, an ArrayBuffer, a typed array or a Message can be sent, got ${kindOf(data)}`);
+  throw new ArgumentTypeError(
+    'WSLOOM_DATA',
+    `only a string, an ArrayBuffer, a typed array or a Message can be sent, got ${kindOf(data)}`,
+  );
 }
 
 /** How many payload bytes it makes. */

@@ -1,3 +1,4 @@
+import { ArgumentTypeError } from '../options/argument-error.js';
 import { FIN, Opcode } from '../protocol/opcode.js';
 import type { Subscriber } from '../pubsub/subscriber.js';
 import type { Topics } from '../pubsub/topics.js';
@@ -25,5 +26,6 @@ export function publishTo(topics: Topics, topic: string, except: Subscriber | un
 
 /** @throws TypeError */
 export function checkTopic(topic: string): void {
-  if (typeof topic !== 'string') throw new TypeError(`a topic must be a string, got ${typeof topic}`);
+  if (typeof topic !== 'string')
+    throw new ArgumentTypeError('WSLOOM_TOPIC', `a topic must be a string, got ${typeof topic}`);
 }

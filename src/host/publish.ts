@@ -1,5 +1,6 @@
 import type { SendData } from '../connection/connection.js';
 import { publishersOfThread, threadState } from '../connection/thread-state.js';
+import { PublishError } from './publish-error.js';
 import type { ThreadPublishing } from './thread-publishing.js';
 
 /** The shape of {@link Publisher}, which all copies of this package in a thread share. A copy with another number is told apart, and named in an error. `version` and `from` never change. */
@@ -89,16 +90,18 @@ function currentPublisher(caller: 'publish' | 'roomToPublish'): Publisher {
   if (found?.version === VERSION) return found;
   const foreign = all.find(({ version }) => version !== VERSION);
   if (foreign !== undefined) {
-    throw new Error(
+    throw new PublishError(
       `${caller}() is that of ${FROM}, and the server is of another copy of wsloom, ${foreign.from}, whose version does not fit: use one version for both`,
     );
   }
   if (all.length > 0) {
-    throw new Error(`${caller}() cannot know which of the servers in this thread is meant: use server.${caller}()`);
+    throw new PublishError(
+      `${caller}() cannot know which of the servers in this thread is meant: use server.${caller}()`,
+    );
   }
   const ended = known.get(ENDED);
   if (ended?.version === VERSION) return ended;
-  throw new Error(
+  throw new PublishError(
     `${caller}() finds no server in this thread: it works in handler modules, and where a server has been started`,
   );
 }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { LoadProgress } from './load-options.js';
+import { LoadThreadError } from './load-thread-error.js';
 import type { ResolvedLoadOptions } from './resolved-load-options.js';
 import type { EncodedTally } from './tally.js';
 import type { FromThread, ToThread } from './thread-messages.js';
@@ -58,7 +59,9 @@ export class WorkerLoad {
         if (message.type === type) resolve(message as Extract<FromThread, { readonly type: Type }>);
       });
       this.#worker.on('error', reject);
-      this.#worker.on('exit', (code) => reject(new Error(`a thread of the load generator has exited with ${code}`)));
+      this.#worker.on('exit', (code) =>
+        reject(new LoadThreadError(`a thread of the load generator has exited with ${code}`)),
+      );
     });
   }
 }

@@ -8,6 +8,7 @@ import type { ThreadCounters } from '../telemetry/read-stats.js';
 import { Generation } from './generation.js';
 import type { ResolvedOptions } from './options.js';
 import { Reloads } from './reloads.js';
+import { ServerStateError } from './server-state-error.js';
 import { abandon, type WorkerLink } from './worker-link.js';
 import type { Siblings } from './workers.js';
 
@@ -75,7 +76,7 @@ export class Generations implements Destination, Siblings {
 
   async #reload(drainMs: number): Promise<void> {
     const before = this.#current;
-    if (before === undefined || this.#isClosing) throw new Error('only a running server can be reloaded');
+    if (before === undefined || this.#isClosing) throw new ServerStateError('only a running server can be reloaded');
     this.#tries++;
     this.#current = await this.#startGeneration();
     this.#environment.counters.add(Counter.RELOADS, 1);
@@ -115,7 +116,7 @@ export class Generations implements Destination, Siblings {
 
   /** `close` may have been called while something was waited for. */
   #expectOpen(): void {
-    if (this.#isClosing) throw new Error('the server was closed while it was starting');
+    if (this.#isClosing) throw new ServerStateError('the server was closed while it was starting');
   }
 
   get isReplacing(): boolean {

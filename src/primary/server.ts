@@ -7,6 +7,7 @@ import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';
 import { type Health, Routes } from '../monitor/routes.js';
 import { Opening } from '../opening/opening.js';
 import { loopbackHosts } from '../opening/origin.js';
+import { ArgumentTypeError } from '../options/argument-error.js';
 import { ConfigError } from '../options/option-error.js';
 import { loadSystemCalls, type SystemCalls } from '../system/system-calls.js';
 import { Counters } from '../telemetry/counters.js';
@@ -21,6 +22,7 @@ import { Generations } from './generations.js';
 import { resolveClose, resolveListen } from './method-options.js';
 import { type ResolvedOptions, resolveOptions } from './options.js';
 import type { ServerOptions } from './server-options.js';
+import { ServerStateError } from './server-state-error.js';
 
 /** Where a server listens. */
 export interface ServerAddress {
@@ -86,7 +88,7 @@ export class Server {
   /**
    * Starts the threads and listens. Once: a server that could not listen is closed, and another one must be created.
    * @throws ConfigError if `port` or `host` cannot be used; the server is as before then.
-   * @throws Error if it was started before, or is closed meanwhile.
+   * @throws ServerStateError if it was started before, or is closed meanwhile.
    * @throws HandlerModuleError, ArenaError or WorkerStartError if a thread cannot host, or not within `startTimeoutMs`.
    * @throws BundledError if this package is inside of a bundle.
    * @throws the system's error if the address cannot be had (`code`: EADDRINUSE, EACCES, …).
@@ -123,7 +125,7 @@ export class Server {
   }
 
   async #start(): Promise<{ readonly opening: Opening; readonly calls: SystemCalls | undefined }> {
-    if (this.#state !== 'new') throw new Error('a server can be started once');
+    if (this.#state !== 'new') throw new ServerStateError('a server can be started once');
     expectOwnFiles();
     this.#state = 'started';
     this.#unregister = registerPublishing(this.#publishing);
@@ -159,7 +161,7 @@ export class Server {
 
   /** `close` may have been called while something was waited for. */
   #expectStarted(): void {
-    if (this.#state !== 'started') throw new Error('the server was closed while it was starting');
+    if (this.#state !== 'started') throw new ServerStateError('the server was closed while it was starting');
   }
 
   /** Without it, connections cannot go to workers; the primary can host them all the same, as streams. */
@@ -198,12 +200,14 @@ export class Server {
    * 'upgrade' event. What has a descriptor goes to a worker; a TLS socket or any other stream is hosted in this thread.
    * Every request that came on the same socket before must have been answered: the 101 would be taken for the answer.
    * Needs `start()` or `listen()` to have resolved.
-   * @throws Error if it has not. @throws TypeError for arguments that are not those of an 'upgrade' event, in their order.
+   * @throws ServerStateError if it has not. @throws ArgumentTypeError for arguments that are not those of an 'upgrade' event, in their order.
    */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
-    if (this.#opening === undefined) throw new Error('a server must be started before it can handle an upgrade');
+    if (this.#opening === undefined)
+      throw new ServerStateError('a server must be started before it can handle an upgrade');
     if (!(Array.isArray(request?.rawHeaders) && typeof socket?.write === 'function' && head instanceof Uint8Array)) {
-      throw new TypeError(
+      throw new ArgumentTypeError(
+        'WSLOOM_UPGRADE_EVENT',
         "handleUpgrade(request, socket, head) takes the arguments of an HTTP server's 'upgrade' event",
       );
     }
@@ -216,7 +220,7 @@ export class Server {
    * the server has started there are none.
    * @returns false if a thread with subscribers of the topic has too much to take already: wait for {@link roomToPublish} with the next,
    * or what is too much is dropped for that thread.
-   * @throws TypeError if it is nothing that can be sent, or the topic is no string.
+   * @throws ArgumentTypeError if it is nothing that can be sent, or the topic is no string.
    */
   publish(topic: string, data: SendData): boolean {
     return this.#publishing.publish(topic, data);
@@ -311,7 +315,7 @@ export class Server {
 function listening(http: HttpServer, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     // While it looks the host up, a close() ends it without a word of its own.
-    const closed = () => reject(new Error('the server was closed while it was starting'));
+    const closed = () => reject(new ServerStateError('the server was closed while it was starting'));
     http.once('error', reject);
     http.once('close', closed);
     http.listen({ port, host }, () => {

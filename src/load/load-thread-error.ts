@@ -1,0 +1,5 @@
+/** A thread of the load generator has ended by itself. There is no result. */
+export class LoadThreadError extends Error {
+  readonly code = 'WSLOOM_LOAD_THREAD';
+  override readonly name = 'LoadThreadError';
+}

@@ -1,0 +1,22 @@
+/** Which argument of a method cannot be used: data to send, a topic, a ping, or what `handleUpgrade` is given. */
+export type ArgumentErrorCode = 'WSLOOM_DATA' | 'WSLOOM_TOPIC' | 'WSLOOM_PING' | 'WSLOOM_UPGRADE_EVENT';
+
+/** An argument of a method has another type than it must have. Nothing was done. Its `name` is `TypeError`. */
+export class ArgumentTypeError extends TypeError {
+  readonly code: ArgumentErrorCode;
+
+  constructor(code: ArgumentErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** An argument of a method is longer than it may be. Nothing was done. Its `name` is `RangeError`. */
+export class ArgumentRangeError extends RangeError {
+  readonly code: ArgumentErrorCode;
+
+  constructor(code: ArgumentErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
