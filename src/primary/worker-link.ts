@@ -225,11 +225,11 @@ export class WorkerLink {
 
   /** @param ledger of the thread at the other end. */
   connectPort(port: MessagePort, { buffer }: ThreadLedger): void {
-    this.#tell({ type: 'peer', port, ledger: buffer }, [port]);
+    this.#post({ type: 'peer', port, ledger: buffer }, [port]);
   }
 
   drain(limitMs: number): void {
-    this.#tell({ type: 'drain', limitMs });
+    this.#post({ type: 'drain', limitMs });
   }
 
   /** The worker is gone, and with it all that it had. To be called when its offers are revoked. */
@@ -241,7 +241,7 @@ export class WorkerLink {
     for (const id of ids) if (this.#ids.delete(id)) this.#onClosed?.(id);
   }
 
-  #tell(message: ToWorker, transfer: MessagePort[] = []): void {
+  #post(message: ToWorker, transfer: MessagePort[] = []): void {
     this.#sendOffers();
     this.#port.postMessage(message, transfer);
   }

@@ -19,8 +19,8 @@ import { registerTsx } from './tsx.js';
  */
 export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const { port, options } = task;
-  const tell = (message: FromWorker) => port.postMessage(message);
-  const log = new ThrottledLog((report) => tell({ type: 'log', report }));
+  const post = (message: FromWorker) => port.postMessage(message);
+  const log = new ThrottledLog((report) => post({ type: 'log', report }));
   const counters = new Counters(task.counters);
   const ledger = new ThreadLedger(task.ledger);
   const publishing = new ThreadPublishing(options.bus, reportsOf(counters, log), ledger);
@@ -29,7 +29,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   try {
     await registerTsx();
     const { handler } = await loadHandlerModule(task.handler, { limitMs: task.startTimeoutMs });
-    const onClosed = task.reportsClosed ? closedReporter(tell) : () => {};
+    const onClosed = task.reportsClosed ? closedReporter(post) : () => {};
     const calls = await loadSystemCalls();
     publishing.sendBy(calls, counters);
     host = new Host({ options, handler, publishing, counters, log, onClosed, calls });
@@ -38,7 +38,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
     const { code, message } = isKnown
       ? error
       : { code: 'WSLOOM_WORKER', message: `a worker could not start: ${errorText(error)}` };
-    tell({ type: 'unfit', code, message });
+    post({ type: 'unfit', code, message });
     process.exit(1); // what did not load is not loaded again by its thread: the next task needs another one
   }
   const ownership = new Ownership(task.ownership);
@@ -68,7 +68,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
       }
     };
   });
-  tell({ type: 'ready', kernel: host.kernelName });
+  post({ type: 'ready', kernel: host.kernelName });
   await drained;
   unregister();
   log.flush();
@@ -77,13 +77,13 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
 }
 
 /** Tells the primary of connections that are over, all of a turn at once. */
-function closedReporter(tell: (message: FromWorker) => void): (id: number) => void {
+function closedReporter(post: (message: FromWorker) => void): (id: number) => void {
   let ids: number[] = [];
   return (id) => {
     ids.push(id);
     if (ids.length > 1) return;
     setImmediate(() => {
-      tell({ type: 'closed', ids });
+      post({ type: 'closed', ids });
       ids = [];
     });
   };
