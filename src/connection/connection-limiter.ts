@@ -32,16 +32,16 @@ export interface OutputProgress {
 }
 
 /**
- * A quarter of what may be taken, and one by one when that is little. What was granted is taken when the connection asks again,
- * and time may have filled the bucket before: so a burst may be of a second's worth and a quarter.
+ * Grants a quarter of the tokens, or a single one when there are few. Tokens are taken only when the connection asks again, and time may
+ * have filled the bucket before: so a burst may have as much as a second and a quarter brings.
  */
 function nextGrant(tokens: number): number {
   return Math.min(tokens < 8 ? Math.min(Math.max(tokens, 0), 1) : tokens / 4, MAX_GRANT);
 }
 
 /**
- * Holds one connection to its limits: how long the peer takes for what, how fast it sends, how much memory it makes the server hold.
- * It is told what happens, and returns a {@link Verdict} when something is too much: it does nothing to the connection.
+ * Holds one connection to its limits: how long the peer may take, how fast it may send, and how much memory the server may hold for it.
+ * The connection reports what happens. If that is too much, the limiter returns a {@link Verdict}, which the connection carries out.
  */
 export class ConnectionLimiter {
   readonly #env: LimiterEnvironment;
@@ -101,14 +101,14 @@ export class ConnectionLimiter {
       this.grantedMessages = mostMessages;
       return undefined;
     }
-    // What was granted may have come at any time since; what came beyond that has just come, and the time before it does not pay.
+    // What was granted may have come at any time since. What came beyond it has just come, and must not be paid with earlier time.
     const [early, before] = [Math.min(bytes, this.grantedBytes), Math.min(messages, this.grantedMessages)];
     rate.take(early, before);
     rate.refill(this.#env.clock.recentMs);
     rate.take(bytes - early, messages - before);
     const verdict = rate.isExhausted ? this.#onExhausted(rate) : undefined;
     this.grantedBytes = Math.floor(nextGrant(rate.bytes));
-    // Of a message that there is only a part of, one that is only slowed down may send the whole.
+    // With a part of a token left, a peer that is only slowed down may send a whole message.
     const granted = nextGrant(rate.messages);
     const whole = this.#isThrottled ? 0 : this.pausesAtRate ? Math.ceil(granted) : Math.floor(granted);
     this.grantedMessages = Math.min(whole, mostMessages);

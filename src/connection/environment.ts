@@ -14,7 +14,7 @@ import type { Turn } from './turn.js';
 
 /** What bounds a connection. */
 export interface ConnectionLimits extends MessageLimits, JudgedLimits {
-  /** Above this many buffered bytes a connection is not read and `send` returns false. */
+  /** With more bytes buffered than this, a connection is not read and `send` returns false. */
   readonly highWaterMarkBytes: number;
 }
 

@@ -31,9 +31,9 @@ const MAX_GATHERED_BYTES = OUT_BYTES;
 /** Up to this many bytes that wait are moved to where their connection goes on to gather; more are sent before. */
 const MAX_MOVED_BYTES = 4 * 1024;
 
-/** Who wants to know what becomes of an output. */
+/** The connection, as its writer reports to it. */
 export interface FrameWriterListener {
-  /** Something is gathered, or queued: what is sent past the output would overtake it. */
+  /** Called when a frame is gathered or queued: bytes that go straight to the descriptor would overtake it. */
   onOutput(): void;
 }
 
@@ -284,7 +284,7 @@ export class FrameWriter implements GatherBufferOwner {
     this.#transport.enqueue(bytes.subarray(start, end), () => slabs.free(slab.offset, slab.capacity));
   }
 
-  /** Makes room for a frame of up to `length` payload bytes in the gather buffer, and makes the gather buffer ours. */
+  /** Makes this writer the owner of the gather buffer, with room for a frame of up to `length` bytes of payload. */
   #claim(length: number): GatherBuffer {
     const out = this.#gatherBuffer;
     if (out.owner === this) out.gatherRows();
@@ -293,7 +293,7 @@ export class FrameWriter implements GatherBufferOwner {
     return out;
   }
 
-  /** Makes the gather buffer ours, behind what already waits of us. If it is, flushes it: then it is as good as empty. */
+  /** Makes this writer the owner of the gather buffer, behind its own frames that wait there. If it is the owner, the buffer is flushed. */
   #own(): void {
     const out = this.#gatherBuffer;
     out.give(this);

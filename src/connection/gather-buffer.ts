@@ -11,10 +11,10 @@ export interface GatherBufferOwner {
   flush(): void;
 }
 
-/** What nobody can send. */
+/** Stands for no message: nothing that can be sent is identical to it. */
 export const NO_MESSAGE = {};
 
-/** The words of a table of rows. */
+/** How many words a table of rows has. */
 const ROWS_END = TABLE_ROWS * ROW_WORDS;
 
 /** With less room than this, in bytes, the gather buffer is flushed before somebody else begins to gather in it. */

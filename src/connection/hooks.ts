@@ -11,12 +11,12 @@ export interface HookedConnection extends Connection, Publisher {
   fail(code: number, reason: string): void;
 }
 
-/** Who publishes from within a hook: the topics of the thread. */
+/** Where it is noted whose hook runs: the topics of the thread, which hold publishers back. */
 export interface PublisherSlot {
   publisher: Publisher | undefined;
 }
 
-/** Who is told what becomes of hooks: the host. */
+/** The host, as far as it has to know what becomes of hooks. */
 export interface HookReports {
   /** A hook has thrown or rejected. */
   onHandlerError(connection: Connection, hook: string, error: unknown): void;
@@ -42,8 +42,8 @@ export class Hooks {
   }
 
   /**
-   * From now on the connection publishes, until {@link leave}.
-   * @returns who did so before: the hook of another connection may have opened this one, or written to its stream.
+   * Notes that a hook of the connection runs, until {@link leave}.
+   * @returns the connection whose hook ran before: that hook may have opened this connection, or written to its stream.
    */
   enter(connection: Publisher): Publisher | undefined {
     const { publisher } = this.#topics;
@@ -55,7 +55,7 @@ export class Hooks {
     this.#topics.publisher = previous;
   }
 
-  /** @param onOpened is called when the hook has come to its end, also if it has failed. */
+  /** Calls `open`. @param onOpened is called when the hook is over, also if it has failed */
   open(connection: HookedConnection, onOpened: () => void): void {
     const previous = this.enter(connection);
     try {
@@ -96,7 +96,7 @@ export class Hooks {
     }
   }
 
-  /** For a connection that is over. */
+  /** Calls `close`, for a connection that is over. */
   close(connection: HookedConnection, code: number, reason: string): void {
     try {
       this.watch(connection, 'close', this.handler.close?.(connection, code, reason));
@@ -105,7 +105,7 @@ export class Hooks {
     }
   }
 
-  /** Waits for what a hook has returned, if it is a promise. @throws whatever looking at it throws */
+  /** Waits for the result of a hook, if it is a promise. @throws whatever the getter of its `then` throws */
   watch(connection: HookedConnection, hook: string, result: unknown): void {
     if (!isPromise(result)) return;
     const settled = Promise.resolve(result); // the same, unless it only looks like a promise, and may settle more than once
@@ -113,7 +113,7 @@ export class Hooks {
     settled.then(undefined, (error: unknown) => this.fail(connection, hook, error));
   }
 
-  /** A hook, or what it was called for, has failed. */
+  /** Fails the connection whose hook, or whose input, has failed. */
   fail(connection: HookedConnection, hook: string, error: unknown): void {
     this.#reports.onHandlerError(connection, hook, error);
     connection.fail(CloseCode.INTERNAL_ERROR, 'internal error');

@@ -27,14 +27,15 @@ import type { Sliced } from './time-slices.js';
 import type { Transport, TransportListener } from './transport.js';
 import { Verdict } from './verdict.js';
 
-/** After a read of so many bytes it is asked how much time the connection has had: there may be as much again at once. */
+/** After a read of so many bytes the connection's slice of time is looked at: as much again may follow at once. */
 const LONG_READ_BYTES = 64 * 1024;
 
 /** Overwrites messages in poison mode: no text, no frame header, and easily recognised. */
 const POISON = 0xdb;
 
 /**
- * A connection in the thread that hosts it: bytes from a transport through the framing loop to the handler, and back.
+ * A connection in the thread that hosts it. Bytes go from the transport through the framing loop to the handler, and back. The parts do
+ * the work (`Input`, `FrameWriter`, `ConnectionLimiter`, `Hooks`, `ClosingHandshake`); this class says in which order.
  */
 export class HostedConnection
   implements Connection, HookedConnection, TransportListener, InputListener, Subscriber, Publisher, Throttled, Sliced
@@ -60,7 +61,7 @@ export class HostedConnection
   readonly #gatherBuffer: GatherBuffer;
   readonly #topics: Topics;
   readonly #limiter: ConnectionLimiter;
-  // What the limiter would be asked, or told, for each read and message: it is an object of its own, and seldom in the cache.
+  // The next fields are here and not in the limiter because each read and message uses them: the limiter is seldom in the cache.
 
   /** How many bytes, and messages, fragments, pings and pongs, may come before the limiter has to be asked again. */
   #bytesLeft = 0;
@@ -70,28 +71,28 @@ export class HostedConnection
   #hasMessage = false;
   /** Whether the limiter knows of something that the input keeps. */
   #isKeeping = false;
-  /** Whether this connection has had its slice of time, and goes on in the next iteration of the event loop. */
+  /** Whether the connection has had its slice of time, and goes on in the next iteration of the event loop. */
   #givesWay = false;
-  /** Whether the output was above the high-water mark when something was last added to it, or publications are to wait. */
+  /** Whether the output was above the high-water mark when something was last added to it, or {@link holdBack} was called. */
   #isFull = false;
-  /** What this connection has published to when a thread was owed too much, and waits for: see {@link holdBack}. */
+  /** The topic that a hook has published to while a thread was owed too much; no input until that is over. See {@link holdBack}. */
   #awaitedTopic: string | undefined;
-  /** Messages of this read, and those sent by the {@link GatherBuffer.fastPathMessage}, that are not counted yet. */
+  /** Messages received in this read, and messages sent by {@link GatherBuffer.fastPathMessage}, that are not counted yet. */
   #messagesIn = 0;
   #messagesOut = 0;
   readonly #closing = new ClosingHandshake();
-  /** Whether the closing handshake has not begun: the same as its state, which hot loops do not look up. */
+  /** Whether the closing handshake has not begun. It repeats the handshake's state, which hot loops need not look up. */
   #isOpen = true;
   #message: LentMessage | undefined;
 
   #isOpening = true;
-  /** What has arrived is handled, and no more is read: see {@link stopReading}. */
+  /** Whether nothing more is read, while input that has arrived is still handled: see {@link stopReading}. */
   #isStopped = false;
-  /** The peer's FIN has come, maybe before everything in front of it could be handled. */
+  /** Whether the peer's FIN has come, maybe before all input in front of it could be handled. */
   #peerEnded = false;
-  /** `send` has returned false, and `drain` is due. */
+  /** Whether `send` has returned false, and `drain` is due. */
   #owesDrain = false;
-  /** Made with the first ping. */
+  /** It is made with the first ping. */
   #pendingPong: PendingPong | undefined;
 
   /** @param connect makes the transport, which is paused and calls this listener. */
@@ -116,7 +117,7 @@ export class HostedConnection
     this.#limiter = new ConnectionLimiter(env);
   }
 
-  /** Calls `open`, and begins to read: first `head`, which was read by somebody else. */
+  /** Calls `open`, and begins to read. @param head what was read of the connection before */
   start(head: Uint8Array): void {
     const { hooks, counters, turn } = this.#env;
     counters.add(Counter.BYTES_IN, head.length);
@@ -141,7 +142,7 @@ export class HostedConnection
   }
 
   send(data: SendData): boolean {
-    // Hot: what the first of many has asked is not asked again: 32 of 20 bytes take 860 ns so, and took 1550 before.
+    // Hot. The first of many messages has asked everything, so the others need not: 32 messages of 20 bytes take 860 ns, and took 1550.
     if (
       data === this.#gatherBuffer.fastPathMessage &&
       data === this.#message &&
@@ -195,14 +196,14 @@ export class HostedConnection
     this.cut();
   }
 
-  /** Ends it without a Close. @param failure what the hook `close` is told; by default 1006, unless more is known */
+  /** Ends the connection without a Close. @param failure the code and reason for the hook `close`; 1006 by default, unless more is known */
   cut(failure?: CloseStatus): void {
     if (this.#closing.state === ClosingState.CLOSED) return;
     this.#topics.forget(this);
     if (this.#isOpen) this.#env.onConnectionClosing(this);
     this.#isOpen = false;
     this.#closing.lost(failure);
-    // What only waits for others of the same phase was sent long ago, as its sender sees it.
+    // Frames that only wait for the end of the phase were sent long ago, as the application sees it.
     if (this.#writer.isIdle) this.#writer.flush();
     this.#writer.drop();
     this.#transport.destroy();
@@ -212,7 +213,7 @@ export class HostedConnection
     checkTopic(topic);
     if (!this.#isOpen) return;
     const { topics } = this.#env;
-    // Here, although `Topics.subscribe` does it for new subscribers too: what is pending may be too much, and end this connection.
+    // `Topics.subscribe` does this too, but here the connection may end: what is pending may be too much for it.
     topics.catchUp(this);
     if (this.isOpen) topics.subscribe(this, topic);
   }
@@ -228,13 +229,13 @@ export class HostedConnection
   }
 
   holdBack(topic: string): void {
-    this.#isFull = true; // ends the hand-out, see there; what is asked then is `acceptsInput`
+    this.#isFull = true; // ends the loop of `#handOut`, after which `acceptsInput` is asked
     this.#awaitedTopic = topic;
     this.#env.throttled.add(this);
   }
 
   onMissed(): void {
-    if (!this.#isOpen || this.#env.limits.slowConsumer === 'drop') return; // who has not posted it has counted it
+    if (!this.#isOpen || this.#env.limits.slowConsumer === 'drop') return; // the thread that did not post it has counted it
     this.#carryOut(Verdict.MISSED);
   }
 
@@ -250,7 +251,7 @@ export class HostedConnection
     return this.#writer.isClear ? this.#transport.descriptor : -1;
   }
 
-  // What output and transport tell.
+  // Reports of the writer and the transport.
 
   onOutput(): void {
     this.#topics.block(this);
@@ -260,7 +261,7 @@ export class HostedConnection
     this.#topics.block(this);
   }
 
-  // Each of these is a turn of the thread.
+  // Callbacks of the transport: each is a turn of the thread.
 
   onRead(start: number, end: number): boolean {
     const { turn, counters, hooks } = this.#env;
@@ -289,7 +290,7 @@ export class HostedConnection
     turn.begin();
     try {
       if (this.#writer.isIdle) this.#sendPendingPong();
-      // What is only gathered may be taken at once, and then nobody would call here again.
+      // Frames that are only gathered may be taken at once, and then no `onWritten` would follow.
       if (this.#writer.isIdle) this.#writer.flush();
       if (this.#writer.bufferedBytes * 2 > limits.highWaterMarkBytes) return;
       if (this.#owesDrain) {
@@ -328,21 +329,21 @@ export class HostedConnection
     }
   }
 
-  /** Reads no more, until closing begins. What was read and is not handled yet still is. */
+  /** Stops reading until closing begins. Input that was read before is still handled. */
   stopReading(): void {
     if (!this.#isOpen) return;
     this.#isStopped = true;
     this.#transport.pause();
   }
 
-  /** Whether nothing that was read waits to be handled, and nothing that was sent waits for the peer. */
+  /** Whether no input waits to be handled, and no output waits for the peer. */
   get isQuiet(): boolean {
     return !this.#input.hasUnhandled && this.#writer.bufferedBytes === 0;
   }
 
   // Limits: see ConnectionLimiter.
 
-  /** Once in each tick of the thread's clock. */
+  /** Judges the times of the connection. To be called once in each tick of the thread's clock. */
   onTick(): void {
     const { turn } = this.#env;
     turn.begin();
@@ -377,14 +378,14 @@ export class HostedConnection
 
   /**
    * Since when it has held it, by the thread's clock. A connection that has sent more than can be handled counts as older than all
-   * others. One that gives way with nothing unhandled has merely been unlucky: its thread may have had to wait for a core.
+   * others. One that gives way with nothing unhandled was merely unlucky: its thread may have had to wait for a core.
    */
   get heldSinceMs(): number {
     if (this.#givesWay && this.#input.hasUnhandled) return Number.NEGATIVE_INFINITY;
     return this.#limiter.heldSinceMs(this.#transport.queuedBytes);
   }
 
-  /** Gives back the memory that it holds, at the price of the connection. */
+  /** Gives back the memory that the connection holds, by ending it. */
   shed(): void {
     this.#carryOut(this.#transport.queuedBytes > 0 ? Verdict.SHED_WITH_OUTPUT : Verdict.SHED);
   }
@@ -429,7 +430,7 @@ export class HostedConnection
     this.#limiter.noteInput(messages, this.#input.reader.isMidway, this.#input.keptBytes);
   }
 
-  /** Tells the limiter what has come since it was asked last, and is granted more, or is not. */
+  /** Reports to the limiter what has come since the last call, and takes what it grants. */
   #askLimiter(): void {
     const limiter = this.#limiter;
     this.#askTime();
@@ -474,7 +475,7 @@ export class HostedConnection
     return this.#messagesLeft > 0 || !(this.#limiter.pausesAtRate || this.#givesWay);
   }
 
-  /** What is sent of the window has to be gathered before. */
+  /** Copies the payloads that are to be sent out of the window. */
   beforeWindowChanges(): void {
     this.#gatherBuffer.gatherRows();
   }
@@ -489,7 +490,7 @@ export class HostedConnection
     else if (this.#isOpen && this.#countControlFrame() && event === FrameEvent.PING) this.#onPing();
   }
 
-  /** A ping or pong is as much as a message. @returns false if it was one too many */
+  /** Counts a ping or pong as a message. @returns false if it was one too many */
   #countControlFrame(): boolean {
     if (this.#messagesLeft-- > 0) return true;
     this.#carryOut(Verdict.TOO_FAST);
@@ -501,18 +502,18 @@ export class HostedConnection
       this.#env.onLimit(this, LimitIncident.PROTOCOL_ERRORS, error.message);
       this.fail(error.closeCode, error.message);
     } else {
-      // Memory that could not be had, or a mistake of ours: it must not cost the other connections.
+      // There was no memory, or wsloom has a fault: neither must cost other connections.
       this.#env.hooks.fail(this, 'read', error);
     }
   }
 
   #opened(): void {
     this.#isOpening = false;
-    // Not at once: a stream that a hook hands over may be opened while that hook looks at the window.
+    // Not now: a hook may have handed over this stream, and may still look at the window.
     this.#env.turn.afterwards(() => this.#resume());
   }
 
-  /** Handles what is still unhandled, and then reads on, unless output has piled up again. */
+  /** Handles input that was kept, and then reads on, unless output has piled up again. */
   #resume(): void {
     if (this.#closing.state === ClosingState.CLOSED) return;
     const { turn, hooks } = this.#env;
@@ -530,13 +531,13 @@ export class HostedConnection
     if (!this.#isStopped) this.#transport.resume();
   }
 
-  /** @param previous whose hook goes on. */
+  /** @param previous the connection whose hook goes on, if there is one. */
   #endReadTurn(previous: Publisher | undefined): void {
     this.#env.hooks.leave(previous);
     this.#env.turn.endRead();
   }
 
-  /** A message, and those behind it that the same scan has found, until something speaks against more of them. */
+  /** Hands out a message, and those behind it that the same scan has found, until more of them are not wanted. */
   #onMessages(): void {
     if (!this.#isOpen) return;
     const { counters, poison, hooks } = this.#env;
@@ -564,8 +565,8 @@ export class HostedConnection
   }
 
   /**
-   * Hands out messages until only `leaving` more may come, or something speaks against them. Hot, and a method of its own so
-   * that the handler and what it calls are compiled into this loop.
+   * Hands out messages until only `leaving` more may come, or more are not wanted. Hot. It is a method of its own so that the handler, and
+   * the methods that the handler calls, are compiled into this loop.
    */
   #handOut(reader: MaskedFrameReader, message: LentMessage, leaving: number): void {
     const { hooks } = this.#env;
@@ -602,8 +603,8 @@ export class HostedConnection
   // Sending.
 
   /**
-   * Whatever is sent comes after what was published to this connection before.
-   * @returns false if that was too much for it, and its Close is sent.
+   * Sends what was published to this connection before: what is sent next comes behind it.
+   * @returns false if that was too much for the peer, and its Close is sent.
    */
   #beforeOutput(): boolean {
     if (this.#topics.hasPending) this.#topics.catchUp(this);
@@ -643,7 +644,7 @@ export class HostedConnection
     this.#finish();
   }
 
-  /** Section 7.1.7: tells the peer why, if a Close can still be sent, and listens to it no more. */
+  /** Section 7.1.7: sends a Close that says why, if one can still be sent, and discards all further input. */
   fail(code: number, reason: string): void {
     if (this.#isOpen) this.#beforeOutput();
     if (this.#closing.isFinished) return;
@@ -652,7 +653,7 @@ export class HostedConnection
     this.#finish();
   }
 
-  /** The peer has gone without a Close. What it is still to be sent is flushed. */
+  /** Ends the connection when the peer has sent FIN without a Close. Output that waits is still sent. */
   #onLost(): void {
     this.#closing.lost();
     this.#finish();
@@ -670,11 +671,11 @@ export class HostedConnection
     this.#transport.end();
   }
 
-  /** Once a Close was sent or received, there are no publications and no pauses. */
+  /** Leaves the state OPEN: from now on there are no publications and no pauses. */
   #leaveOpen(): void {
     this.#topics.forget(this);
     this.#pendingPong = undefined;
-    // The peer has one deadline for all of the closing.
+    // The peer has one deadline for the whole of closing.
     if (this.#isOpen) {
       this.#limiter.noteClosing();
       this.#env.onConnectionClosing(this);
