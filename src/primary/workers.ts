@@ -132,10 +132,22 @@ export class Workers {
     return this.#links.some(({ ledger }) => ledger.isSlow);
   }
 
-  /** Gives a connection to the worker with the fewest. The descriptor is ours from now on, whatever happens. */
+  /**
+   * Gives a connection to the worker with the fewest. The descriptor is ours from now on, whatever happens. Its client has heard that it is
+   * connected: if no worker takes it now, it waits for one, for as long as a hand-off may take.
+   */
   place(handOff: HandOff): void {
+    if (this.#isClosing) this.#placeElsewhere([handOff]);
+    else if (!this.#offer(handOff)) this.#placeInTime([handOff]);
+  }
+
+  /** @returns false if no worker takes it now. */
+  #offer(handOff: HandOff): boolean {
     const links = this.#links.filter((link) => this.#takes(link)).sort((a, b) => a.load - b.load);
-    if (links.some((link) => link.offer(handOff))) return;
+    return links.some((link) => link.offer(handOff));
+  }
+
+  #abandon(handOff: HandOff): void {
     this.#options.past.add(Counter.CONNECTIONS_ABANDONED, 1);
     const line = `no worker takes connection ${handOff.info.id}: it is closed`;
     this.#options.log.throttled('error', 'no worker takes a connection', line);
@@ -246,14 +258,19 @@ export class Workers {
     return `\nan error outside of hooks, in a thread with the handler ${shownModule(handler)}: ${errorText(why)}`;
   }
 
-  /** Places connections whose worker died, as soon as there is another, for as long as a hand-off may take. */
+  /** Places connections as soon as a worker takes them, or abandons them after as long as a hand-off may take. */
   #placeInTime(handOffs: readonly HandOff[]): void {
     if (handOffs.length === 0) return;
     this.#stranded.push(...handOffs);
     this.#placeStranded();
     if (this.#stranded.length === 0) return;
     this.#later(this.#options.handOffTimeoutMs, () => {
-      for (const handOff of this.#stranded.splice(0)) this.place(handOff); // or abandons it
+      for (const handOff of handOffs) {
+        const at = this.#stranded.indexOf(handOff);
+        if (at < 0) continue;
+        this.#stranded.splice(at, 1);
+        if (!this.#offer(handOff)) this.#abandon(handOff);
+      }
     });
   }
 
@@ -267,7 +284,9 @@ export class Workers {
   }
 
   #placeStranded(): void {
-    while (this.#stranded.length > 0 && this.canPlace) this.place(this.#stranded.shift() as HandOff);
+    for (let first = this.#stranded[0]; first !== undefined && this.#offer(first); first = this.#stranded[0]) {
+      this.#stranded.shift();
+    }
   }
 
   /** Counts a worker that died, and takes back what it had not taken. */
@@ -285,6 +304,7 @@ export class Workers {
   /** Moves connections that a blocked worker does not take to other workers. Where no other takes any, they stay on offer. */
   #rescue(): void {
     if (!this.canPlace) return;
+    this.#placeStranded();
     for (const link of this.#links) {
       if (!link.isStuck(this.#options.handOffTimeoutMs)) continue;
       const handOffs = link.revokeOffers();

@@ -7,7 +7,7 @@ import type { HandOff } from '../../dist/host/hand-off.js';
 import { ThreadPublishing } from '../../dist/host/thread-publishing.js';
 import type { ServerOptions } from '../../dist/index.js';
 import { resolveOptions } from '../../dist/primary/options.js';
-import { abandon } from '../../dist/primary/worker-link.js';
+import { abandon, type WorkerLink } from '../../dist/primary/worker-link.js';
 import { Workers } from '../../dist/primary/workers.js';
 import { descriptorOf } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
@@ -68,6 +68,37 @@ describe.runIf(process.platform === 'linux')('workers', () => {
     expect(past.get(Counter.UNHOSTED)).toBe(6);
     expect(workers.load).toBe(0);
     expect(elsewhere).toEqual([]);
+  });
+
+  it('that take nothing now keep a connection waiting, until one takes it or a hand-off has had its time', async () => {
+    const run = vi.spyOn(Piscina.prototype, 'run').mockImplementation((task: WorkerTask) => {
+      task.port.postMessage({ type: 'ready', kernel: 'js' });
+      return new Promise(() => {}); // and takes nothing
+    });
+    const { workers, over, log, past } = made(1, { handOffTimeoutMs: 300 });
+    try {
+      await workers.start();
+      const [link] = workers.links as [WorkerLink];
+      const offer = vi.spyOn(link, 'offer').mockReturnValue(false);
+      const [first, second] = [noSocket(), noSocket()];
+      workers.place(handOffOf(first, 1));
+      expect([workers.load, over]).toEqual([1, []]);
+      offer.mockRestore();
+      const taken = vi.spyOn(link, 'offer').mockReturnValue(true);
+      await until(() => taken.mock.calls.length === 1);
+      expect(taken.mock.calls[0]?.[0]).toEqual(handOffOf(first, 1));
+      expect(over).toEqual([]);
+      taken.mockReturnValue(false);
+      workers.place(handOffOf(second, 2));
+      await until(() => over.length === 1);
+      expect(over).toEqual([2]);
+      expect(past.get(Counter.CONNECTIONS_ABANDONED)).toBe(1);
+      await log.line(/no worker takes connection 2: it is closed/);
+      expect(() => fstatSync(second)).toThrow(/EBADF/);
+      closeSync(first);
+    } finally {
+      run.mockRestore();
+    }
   });
 
   it('that are ended when one has taken a descriptor, and has no socket yet, give it to others', async () => {
