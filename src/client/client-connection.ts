@@ -20,14 +20,20 @@ export interface ClientClosed extends CloseStatus {
   readonly code: number;
   /** The reason of the server's Close frame; an empty string if it had none. */
   readonly reason: string;
-  /** Why there was no Close frame: a {@link ProtocolError} if the server broke the protocol, else the error of the system. */
+  /**
+   * Why there was no Close frame: a {@link ProtocolError} if the server broke the protocol, else the error of the system.
+   * Undefined if there was a Close frame, or no error.
+   */
   readonly error?: Error;
 }
 
 /** What a client can send: a string becomes a text message, bytes become a binary message. */
 export type ClientData = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
 
-/** An open connection to a server. Pings of the server are answered without the application. */
+/**
+ * An open connection to a server, in the thread that has called {@link connect}. Pings of the server are answered without the
+ * application.
+ */
 export class ClientConnection {
   /** The subprotocol that the server has chosen; an empty string if it has chosen none. */
   readonly subprotocol: string;
@@ -79,7 +85,7 @@ export class ClientConnection {
       });
     });
     socket.on('error', (error) => {
-      // The server has said goodbye: how it ends TCP behind that is no matter.
+      // The server has sent its Close: it does not matter how it ends TCP behind that.
       if (closing.received === undefined) this.#error ??= error;
     });
     socket.on('data', (read: Buffer) => this.#onRead(read));
@@ -116,7 +122,8 @@ export class ClientConnection {
   }
 
   /**
-   * Sends a ping (RFC 6455 section 5.5.2). The hook `pong` is called when the server answers.
+   * Sends a ping (RFC 6455 section 5.5.2). The hook `pong` is called when the server answers. Nothing happens if the connection
+   * is not open.
    * @param payload at most 125 bytes, of a string as UTF-8. @default ''
    * @throws OptionError if the payload is longer, or neither a string nor bytes.
    */
@@ -174,7 +181,7 @@ export class ClientConnection {
     try {
       this.#session.feed(read);
     } catch (error) {
-      // A hook's own error is not for us to judge, but what it has left half read cannot be gone on with.
+      // The error of a hook is the application's, but a read that was left half handled cannot be gone on with.
       this.terminate();
       throw error;
     }

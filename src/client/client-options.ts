@@ -7,7 +7,10 @@ import type { ConnectionHooks } from './client-hooks.js';
 import type { ClientLimits } from './client-limits.js';
 import type { HandshakeOffer } from './handshake.js';
 
-/** What a client is called with. A hook that throws ends the connection, and the error is the caller's: uncaught. */
+/**
+ * The hooks of a client. They run in the thread that has called {@link connect}. A hook that throws ends its connection, and its
+ * error is uncaught.
+ */
 export type ClientHooks = ConnectionHooks<ClientConnection>;
 
 /** Options of {@link connect}. An option that cannot be used, or that there is not, is an {@link OptionError}. */

@@ -8,13 +8,13 @@ import { Handshake } from './handshake.js';
 
 /**
  * Opens a WebSocket connection as a client (RFC 6455 section 4.1): TCP, for wss TLS, and the opening handshake. Redirects are not
- * followed. Messages go to the hook `message` of the options. Hooks are called after the promise is settled, and no message is
- * lost, also if the server sends one together with its answer.
+ * followed. Messages go to the hook `message` of the options. Hooks are called in this thread, after the promise is settled. No
+ * message is lost, even if the server sends one together with its answer.
  *
  * @param url ws://host:port/path?query, or wss://…
- * @returns the open connection. The promise rejects with an {@link OptionError} or a {@link HandshakeConfigError} if an option cannot be
- * used, with a {@link ConnectError} if there is no connection, and with a {@link HandshakeResponseError} if the server does not
- * accept it or answers wrongly.
+ * @returns the open connection. The promise rejects with an {@link OptionError} or a {@link HandshakeConfigError} if an option
+ * cannot be used, with a {@link ConnectError} if there is no connection, and with a {@link HandshakeResponseError} if the server
+ * does not accept it or answers wrongly.
  */
 export async function connect(url: string | URL, options: ClientOptions = {}): Promise<ClientConnection> {
   const address = readAddress(url);

@@ -40,7 +40,7 @@ export interface Connection<Data = unknown> {
   /**
    * Sends a message. `data` may be changed as soon as this returns.
    *
-   * Small messages of a hook leave together with those of other connections: when the event loop has handled everything that it found
+   * Messages of 8 KiB and more leave at once. Small messages of a hook leave together with those of other connections: when the event loop has handled everything that it found
    * to be read, or 0.2 ms after the first of them at the end of a hook. What is sent outside of a hook, or after an `await`, leaves in
    * the next microtask.
    *

@@ -30,7 +30,7 @@ export interface Handler<Data = unknown> {
    */
   message?(connection: Connection<Data>, message: Message): HookResult;
 
-  /** Called when half of what was buffered has been taken, after `send` has returned false: the application can send on. */
+  /** Called after `send` has returned false, when at most half of `highWaterMarkBytes` is left to be taken: the application can send on. */
   drain?(connection: Connection<Data>): HookResult;
 
   /**

@@ -2,7 +2,10 @@ import { similarName } from '../options/similar-name.js';
 import type { HeaderSource } from '../protocol/opening/handshake-response.js';
 import { describeValue, oneLine } from '../telemetry/describe-value.js';
 
-/** What an `upgrade` hook has answered means nothing: nobody is let in by it. The message, one line, names the answer and what is allowed. */
+/**
+ * An `upgrade` hook has given an answer that neither accepts nor refuses, and so the connection is refused. The message is one
+ * line that names the answer and what is allowed.
+ */
 export class DecisionError extends Error {
   readonly code = 'WSLOOM_DECISION';
   override readonly name = 'DecisionError';
@@ -33,15 +36,16 @@ const ALLOWED =
   'it must return undefined or { subprotocol, headers, data } to accept, { status: 300 to 599, headers, body } to refuse';
 
 /**
- * Reads what an `upgrade` hook has returned, or its promise has given. Only what can mean nothing else accepts: `undefined`, and a plain
- * object with no other keys than those of an acceptance. Each property is read once. Header values are checked when the response is made.
+ * Reads the answer of an `upgrade` hook: the value that it has returned, or that its promise has resolved with. Two answers
+ * accept: `undefined`, and a plain object that has no keys but those of an acceptance. Each property is read once. The values of
+ * headers are checked later, when the response is made.
  *
- * @throws DecisionError for everything else; whatever a getter or a Proxy of the application throws
+ * @throws DecisionError for every other answer. A getter or a Proxy of the application may throw anything else.
  */
 export function readDecision(answer: unknown): Acceptance | Refusal {
   if (answer === undefined) return { accepts: true, subprotocol: undefined, headers: undefined, data: undefined };
   if (!isPlainObject(answer)) throw wrong(`got ${describeValue(answer)}`);
-  // Symbols too, and what is not enumerable: a key that is overlooked may be the one that refuses.
+  // Symbols and properties that are not enumerable count too, because an overlooked key may be the one that refuses.
   const keys = Reflect.ownKeys(answer);
   for (const key of keys) {
     if (typeof key === 'string' && ALL.includes(key)) continue;
@@ -78,14 +82,14 @@ function readAcceptance(answer: object): Acceptance {
 function readHeaders(answer: object): HeaderSource | undefined {
   const headers: unknown = own(answer, 'headers');
   if (headers === undefined) return undefined;
-  // Of any other object there would be no headers to be seen, and they would be left out in silence: a promise, for one.
+  // Any other object, such as a promise, would silently add no headers.
   const isSource =
     typeof headers === 'object' && headers !== null && (Symbol.iterator in headers || isPlainObject(headers));
   if (isSource) return headers as HeaderSource;
   throw wrong(`headers must be a plain object, or pairs of name and value, got ${describeValue(headers)}`);
 }
 
-/** Here also when no thread is crossed: what cannot be cloned must be found before the 101 is sent. */
+/** Clones the data even if no thread is crossed, because data that cannot be cloned must be found before the 101 is sent. */
 function cloneData(data: unknown): unknown {
   try {
     return data === undefined ? undefined : structuredClone(data);
@@ -95,7 +99,7 @@ function cloneData(data: unknown): unknown {
   }
 }
 
-/** Not what somebody has put into `Object.prototype`. */
+/** Reads a property of the answer itself, and ignores whatever somebody has put into `Object.prototype`. */
 function own(answer: object, key: string): unknown {
   return Object.hasOwn(answer, key) ? Reflect.get(answer, key) : undefined;
 }
@@ -109,7 +113,7 @@ function hint(key: string | symbol): string {
   return meant === undefined ? '' : ` (did you mean ${meant}?)`;
 }
 
-/** What other libraries call it, in lower case. */
+/** The keys that other libraries use, in lower case, and the keys that are meant. */
 const MEANT: ReadonlyMap<string, string> = new Map([
   ['statuscode', 'status'],
   ['code', 'status'],
@@ -119,8 +123,8 @@ const MEANT: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Whether an object has no other properties than its own, of whatever realm it is: what it inherits could say something else than
- * what is read here.
+ * Whether an object inherits from `Object.prototype`, maybe that of another realm, or from nothing. An inherited property could
+ * contradict the answer that is read here.
  */
 function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;

@@ -1,4 +1,4 @@
-/** The address of a client, for the log. @param remoteAddress undefined if it was gone before it could be asked for */
+/** The address of a client, for the log. @param remoteAddress undefined if the client was gone before its address could be read */
 export function describePeer(remoteAddress: string | undefined): string {
   return remoteAddress ?? 'an unknown address';
 }

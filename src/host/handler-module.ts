@@ -19,14 +19,14 @@ export interface HandlerModule {
 
 /** How a handler module is loaded. */
 export interface Loading {
-  /** The longest time that the module may take, in ms: its top-level await may never settle. */
+  /** The longest time that the module may take to load, in ms. Without it, a top-level await could wait for ever. */
   readonly limitMs: number;
 }
 
 /**
- * Imports a handler module into this thread: an ES module, or a CommonJS module in whatever form compilers emit it.
- * @param href its URL.
- * @throws HandlerModuleError if it is not there, does not load in time, or does not export a handler.
+ * Imports a handler module into this thread. It is an ES module, or a CommonJS module as Node or a compiler writes it.
+ * @param href the URL of the module.
+ * @throws HandlerModuleError if the module is missing, does not load, takes too long, or exports no handler.
  */
 export async function loadHandlerModule(href: string, { limitMs }: Loading): Promise<HandlerModule> {
   const shown = shownModule(href);
@@ -51,7 +51,7 @@ export async function loadHandlerModule(href: string, { limitMs }: Loading): Pro
   return { handler, upgrade: findUpgrade(named, handler, shown) };
 }
 
-/** A module's URL as its author knows it: as a path. */
+/** Turns the URL of a module into the path by which its author knows it. */
 export function shownModule(href: string): string {
   if (!href.startsWith('file:')) return href;
   const url = new URL(href);
@@ -59,7 +59,7 @@ export function shownModule(href: string): string {
   return fileURLToPath(url);
 }
 
-/** The URL by which a module is loaded again. */
+/** The URL that loads a module again. Node loads each URL only once. */
 export function reloadedModule(href: string, reloads: number): string {
   if (reloads === 0) return href;
   const url = new URL(href);
@@ -67,10 +67,13 @@ export function reloadedModule(href: string, reloads: number): string {
   return url.href;
 }
 
-/** What is added to the URL of a module that is loaded again: by the same URL it would not be. */
+/** The query parameter by which the URL of a reload differs from the URL before. */
 const RELOAD = 'wsloom-reload';
 
-/** CommonJS modules are kept by their path, so that another URL does not load them again. */
+/**
+ * Before a reload, removes a CommonJS module from Node's cache. The cache goes by the path, so another URL alone does not load
+ * the module again.
+ */
 function forgetCommonJs(href: string): void {
   if (!href.startsWith('file:') || !new URL(href).searchParams.has(RELOAD)) return;
   const path = shownModule(href);
@@ -78,11 +81,14 @@ function forgetCommonJs(href: string): void {
   try {
     delete cache[realpathSync(path)];
   } catch {
-    delete cache[path]; // there is no such file: a loader may find another one for it
+    delete cache[path]; // the file does not exist: a loader may map its path to another file
   }
 }
 
-/** Gives a module so long to load. The timer keeps the process alive, which would end where nothing else is waited for. */
+/**
+ * Waits for a module to load, for at most `limitMs`. The timer also keeps the process alive: without it the process would end if
+ * nothing else was pending.
+ */
 async function within(loading: Promise<Exports>, limitMs: number, shown: string): Promise<Exports> {
   let timer: NodeJS.Timeout | undefined;
   const isLate = new Promise<never>((_, reject) => {
@@ -98,20 +104,21 @@ async function within(loading: Promise<Exports>, limitMs: number, shown: string)
   }
 }
 
-/** What `import()` shows of a module. */
+/** The exports of a module, as `import()` gives them. */
 interface Exports {
   readonly default?: unknown;
   readonly upgrade?: unknown;
 }
 
 /**
- * The exports as their author wrote them. `module.exports` is the default export of a CommonJS module; compilers put the exports
- * of their source into its properties, the default one too, and mark it with `__esModule`.
+ * The exports as the author of the module wrote them. Node gives `module.exports` of a CommonJS module as the default export. A
+ * compiler that emits CommonJS puts all exports of its source, the default one too, into properties of `module.exports`, and
+ * marks it with `__esModule`.
  */
 function namedExports(exports: Exports): Exports {
   const outer = exports.default;
   if (!isObject(outer) || Reflect.get(outer, '__esModule') !== true) return exports;
-  // An ES module may export such an object, and a hook of its own beside it, which must not be lost.
+  // An ES module may export such an object and, beside it, a hook `upgrade` of its own, which must not be lost.
   if (exports.upgrade !== undefined && exports.upgrade !== Reflect.get(outer, 'upgrade')) return exports;
   return { ...exports, ...outer, default: Reflect.get(outer, 'default'), upgrade: Reflect.get(outer, 'upgrade') };
 }
@@ -120,7 +127,7 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** Whether it was this module that could not be found, and not another one that it imports. */
+/** Whether the error says that this module is missing, and not a module that it imports. */
 function isMissing(error: unknown, href: string): boolean {
   if (!(error instanceof Error) || !href.startsWith('file:')) return false;
   return (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && !existsSync(shownModule(href));
@@ -130,7 +137,7 @@ function isFolder(href: string): boolean {
   return href.startsWith('file:') && statSync(new URL(href), { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** Why a module did not load, as the author of the module can use it. */
+/** Says why a module did not load, in words that help its author. */
 async function reason(cause: unknown, href: string): Promise<string> {
   if (!(cause instanceof Error)) return errorText(cause);
   if (cause instanceof SyntaxError) {
@@ -140,7 +147,7 @@ async function reason(cause: unknown, href: string): Promise<string> {
   const { code } = cause as NodeJS.ErrnoException;
   if (code === 'ERR_UNKNOWN_FILE_EXTENSION' && /\.[mc]?tsx?\b/.test(cause.message))
     return `${cause.message}. ${TYPESCRIPT}`;
-  // Of a module that could not be found or read, a stack would show nothing of the user's.
+  // The stack of an error of Node's loader shows no code of the user.
   return code?.startsWith('ERR_') === true ? cause.message : (cause.stack ?? cause.message);
 }
 

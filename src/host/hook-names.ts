@@ -6,7 +6,7 @@ import type { Upgrade } from './upgrade-hook.js';
 /** The hooks of a handler's connections. */
 export const HOOKS: readonly string[] = ['open', 'message', 'drain', 'close'] satisfies (keyof Handler)[];
 
-/** What hooks with the same purpose are called elsewhere, in lower case, and here. */
+/** Names that other libraries give to hooks, in lower case, and the hooks of this package with the same purpose. */
 const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['verifyclient', 'upgrade'],
   ['shouldhandle', 'upgrade'],
@@ -24,15 +24,15 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['disconnect', 'close'],
 ]);
 
-/** What is to be said of a name in a handler that is no hook: which hook may be meant. */
+/** Suggests the hook that may be meant by a name in a handler that is no hook; '' if none is similar. */
 export function hookHint(name: string): string {
   const meant = ELSEWHERE.get(name.toLowerCase()) ?? similarName(name, [...HOOKS, 'upgrade']);
   return meant === undefined ? '' : ` (did you mean ${meant}?)`;
 }
 
 /**
- * What a handler has that was meant to keep clients out, and is not called; undefined if there is nothing. Methods that its class has for
- * itself are its own affair.
+ * The name of a property of a handler that was meant to refuse clients and is never called, such as `verifyClient`; undefined if
+ * there is none. The class of the handler may have other methods of its own.
  */
 export function mistakenForUpgrade(handler: object): string | undefined {
   for (let at: object | null = handler; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
@@ -43,13 +43,14 @@ export function mistakenForUpgrade(handler: object): string | undefined {
 }
 
 /**
- * The hook that is asked before a connection is accepted: the export `upgrade`, or `upgrade` inside of the default export.
+ * Finds the hook `upgrade` of a handler module, which accepts or refuses connections: an export, or a property of the default
+ * export.
  *
- * @param handler the default export, found to be an object.
- * @param shown the module, for messages.
- * @returns undefined if there is none.
- * @throws HandlerModuleError if there are two of them, or one that is no function, or if an export is named like something that
- *   would be taken for a hook and is not called: what was meant to keep clients out would let everybody in.
+ * @param handler the default export, which is an object.
+ * @param shown the path of the module, for messages.
+ * @returns undefined if the module has none.
+ * @throws HandlerModuleError if the module has two different hooks `upgrade`, if one is no function, or if an export looks like a
+ * hook and is never called. Such an export may have been meant to refuse clients, and would let everybody in.
  */
 export function findUpgrade(exports: object, handler: object, shown: string): Upgrade | undefined {
   const outer: unknown = Reflect.get(exports, 'upgrade');
@@ -75,7 +76,7 @@ function checkExports(exports: object, handler: object, hasUpgrade: boolean, sho
   for (const name of Object.keys(exports)) {
     if (name === 'default' || name === 'upgrade') continue;
     if (HOOKS.includes(name)) {
-      // A CommonJS module has the properties of its one object as exports too.
+      // The properties of `module.exports` of a CommonJS module appear as exports too.
       if (typeof Reflect.get(exports, name) !== 'function' || Reflect.get(handler, name) !== undefined) continue;
       throw new HandlerModuleError(
         `the export '${name}' of ${shown} is not called: put it into the default export, defineHandler({ ${name}(…) { … } })`,

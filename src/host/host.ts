@@ -34,59 +34,62 @@ const debug = debuglog('wsloom');
 
 type Connect = (listener: TransportListener) => Transport;
 
-/** How often what is not counted as it happens is brought up to date, in ms. */
+/** The interval at which figures that are not counted as they change are brought up to date, in ms. */
 const SAMPLING_MS = 1000;
 
-/** How often a draining host looks whether it is done, in ms. */
+/** The interval at which a draining host checks whether it is done, in ms. */
 const DRAIN_CHECK_MS = 20;
 
-/** How much of what is allowed is left held when room has to be made. */
+/** When room has to be made, all connections may keep this share of `maxBufferedBytes`. */
 const SHED_TO = 0.9;
 
-/** What a thread needs to know to host connections. It crosses threads. */
+/** Options for hosting connections in a thread. The object can be sent to other threads. */
 export interface HostOptions {
-  /** How much the arena reserves, in bytes. */
+  /** The size of the arena, in bytes. */
   readonly arenaBytes: number;
   readonly kernel: KernelChoice;
-  /** Of the kernel `auto`. */
+  /** The thresholds of the kernel `auto`. */
   readonly thresholds: Thresholds;
   readonly limits: ConnectionLimits;
-  /** What the connections of all threads may hold of output and unfinished messages together, in bytes. */
+  /** The most bytes of output and of unfinished messages that the connections of all threads may hold together. */
   readonly maxBufferedBytes: number;
-  /** What they hold: see {@link BufferBudget}. */
+  /** The counter of those bytes, which all threads share: see {@link BufferBudget}. */
   readonly buffered: SharedArrayBuffer;
-  /** What threads may be owed of publications. */
+  /** The limits of the publications that a thread may be owed. */
   readonly bus: BusLimits;
-  /** Connections of this thread that may be closing at a time; beyond it the one that has been for longest is destroyed. */
+  /**
+   * How many connections of this thread may be closing at a time. Beyond it the connection that has been closing for longest is
+   * destroyed.
+   */
   readonly maxClosing: number;
   /** See {@link ConnectionEnvironment.poison}. */
   readonly poison: boolean;
 }
 
-/** What a host has of its thread. */
+/** What a host needs from its thread. */
 export interface HostEnvironment {
   readonly options: HostOptions;
   readonly handler: Handler;
-  /** The thread's part in publishing. */
+  /** How this thread publishes. */
   readonly publishing: ThreadPublishing;
   readonly counters: Counters;
   readonly log: ThrottledLog;
-  /** Is told the id of each connection that is over, or that could not be taken over. */
+  /** Called with the id of each connection that is not open any more, or that could not be taken over. */
   readonly onClosed: (id: number) => void;
   /** Undefined on systems without koffi, where connections come as streams only. */
   readonly calls: SystemCalls | undefined;
 }
 
 /**
- * What one thread hosts: its arena, its kernel, its topics, its connections, and the handler they are for. The same in a
- * worker and in the primary.
+ * The connections that one thread hosts, with all that they share: the arena, the kernel, the topics and the handler. The class
+ * is the same in a worker and in the primary.
  */
 export class Host {
   readonly publishing: ThreadPublishing;
   readonly kernelName: string;
   readonly #env: ConnectionEnvironment<HostedConnection>;
   readonly #connections = new Set<HostedConnection>();
-  /** Of these, those that are not open any more, the one that has been closing for longest first. */
+  /** The connections that are not open any more, in the order in which they began to close. */
   readonly #closing = new Set<HostedConnection>();
   readonly #maxClosing: number;
   readonly #timeoutSweep: TimeoutSweep;
@@ -98,7 +101,7 @@ export class Host {
   readonly #sampling: NodeJS.Timeout;
   /** Promises of hooks that are not settled yet. */
   #unsettled = 0;
-  /** Called when something that `drain` may wait for has come to an end. */
+  /** Called when a connection is over, or when a promise of a hook has settled: `drain` may wait for it. */
   #onProgress: () => void = () => {};
 
   /** @throws ArenaError if the arena cannot be reserved. */
@@ -151,7 +154,7 @@ export class Host {
     };
     this.#sampling = setInterval(() => {
       counters.set(Counter.ARENA_BYTES, arena.slabs.allocatedBytes);
-      // Another thread may have exceeded what this one holds most of.
+      // Another thread may have exceeded the budget, of which this thread holds most.
       if (this.#budget.isExceeded) this.#shedSoon();
     }, SAMPLING_MS).unref();
   }
@@ -167,8 +170,9 @@ export class Host {
   }
 
   /**
-   * Takes over a connected socket by its descriptor, which is the host's from now on, whatever happens.
-   * @param onSettled is called as soon as a socket has the descriptor, or it is closed: then it is safe, should the thread die.
+   * Takes over a connected socket by its descriptor. From now on the host owns the descriptor, even if this throws.
+   * @param onSettled is called as soon as a socket has the descriptor, or the descriptor is closed. From then on it cannot leak
+   * if the thread dies.
    */
   adopt({ fd, info, head }: HandOff, onSettled: () => void = () => {}): void {
     let isOpen = false;
@@ -193,14 +197,14 @@ export class Host {
     }
   }
 
-  /** Takes over any other open byte stream. */
+  /** Takes over an open stream that has no descriptor to give, such as a TLS socket. */
   adoptStream({ stream, info, head }: StreamHandOff): void {
     const { arena, turn } = this.#env;
     const connect = (listener: TransportListener) => new StreamTransport(stream, arena, turn, this.#budget, listener);
     this.#add(new HostedConnection(this.#env, info, this.#traced(info, head, connect)), head);
   }
 
-  /** @param connect makes the transport of a connection; what it makes shows each frame if `NODE_DEBUG` asks for that. */
+  /** Makes a transport show each frame, if `NODE_DEBUG` asks for that. @param connect makes the transport. */
   #traced({ id }: ConnectionInfo, head: Uint8Array, connect: Connect): Connect {
     if (!debug.enabled) return connect;
     const show = (line: string) => debug('connection %d %s', id, line);
@@ -208,8 +212,9 @@ export class Host {
   }
 
   /**
-   * Ends all connections: lets what has arrived reach the handler, and be answered, for at most half of `limitMs`, then
-   * closes with 1001. Resolves when all are closed, or after `limitMs`, when those that are left have been destroyed.
+   * Ends all connections. For at most half of `limitMs`, messages that have arrived are handled and answered. Then each
+   * connection is closed with 1001. After `limitMs` the connections that are left are destroyed. Resolves when no connection is
+   * left.
    */
   async drain(limitMs: number): Promise<void> {
     this.#isDraining = true;
@@ -217,21 +222,24 @@ export class Host {
     // A whole round of the event loop reads every socket that has something to read.
     for (let phase = 0; phase < 3; phase++) await new Promise((resolve) => setImmediate(resolve));
     for (const connection of this.#connections) connection.stopReading();
-    // Not all of the time: what never ends must not keep clients from a Close.
+    // Only half of the time, so that a connection that never comes to rest still gets a Close.
     await this.#until(() => this.#closeQuiet(), end - limitMs / 2);
     this.#close(this.#connections);
     await this.#until(() => this.#connections.size === 0, end);
     for (const connection of this.#connections) connection.terminate();
-    // Their 'close' events, so that handlers learn of it.
+    // Wait for their 'close' events, which call the hook `close`.
     if (this.#connections.size > 0) await this.#until(() => this.#connections.size === 0, performance.now() + 100);
     clearInterval(this.#sampling);
     this.#env.turn.detach(this.#env.gatherBuffer);
     this.#calls?.letGo(); // this thread may get another host, with an arena of its own
   }
 
-  /** Closes those for which nothing is to be done any more. @returns whether these were all. */
+  /**
+   * Closes the connections that have nothing left to handle or to send. @returns whether these were all open ones
+   * @returns whether these were all.
+   */
   #closeQuiet(): boolean {
-    // A hook may still send, to any connection.
+    // A hook whose promise is not settled may still send to any connection.
     if (this.#unsettled > 0) return false;
     const open = [...this.#connections].filter(({ isOpen }) => isOpen);
     const quiet = open.filter(({ isQuiet }) => isQuiet);
@@ -256,12 +264,12 @@ export class Host {
     counters.add(Counter.CONNECTIONS, 1);
     counters.add(Counter.OPENED, 1);
     connection.start(head);
-    if (this.#isDraining) this.#close([connection]); // it was on its way
+    if (this.#isDraining) this.#close([connection]); // it was handed off before the drain began
   }
 
   /**
-   * From now on the connection does not count against the limits, so that a client that reconnects is not refused because of its own
-   * closing connection. At most {@link HostOptions.maxClosing} may be closing; beyond it the oldest is destroyed.
+   * From now on the connection does not count against the limits, so that a client that comes back is not refused because of its
+   * own closing connection. At most {@link HostOptions.maxClosing} may be closing; beyond it the oldest is destroyed.
    */
   #noteClosing(connection: HostedConnection): void {
     this.#onClosed(connection.id);
@@ -284,7 +292,7 @@ export class Host {
     this.#onProgress();
   }
 
-  /** Not in the middle of what has exceeded the budget, which may be a hook. */
+  /** Sheds a moment later, because the code that has exceeded the budget, maybe a hook, is still running. */
   #shedSoon(): void {
     if (this.#isShedding) return;
     this.#isShedding = true;
@@ -295,8 +303,8 @@ export class Host {
   }
 
   /**
-   * Makes room when the connections of all threads hold too much: those that have held what they hold for longest go,
-   * until this thread has given its part.
+   * Makes room when the connections of all threads hold too much. Connections of this thread are ended, those that have held
+   * memory for longest first, until the thread has given its part.
    */
   #shed(): void {
     const { totalBytes, maxBytes, bytes } = this.#budget;
@@ -326,7 +334,7 @@ export class Host {
     promise.then(settled, settled);
   }
 
-  /** Looked at whenever something has come to an end, and now and then. */
+  /** Resolves when `isDone` is true, or at `end`. It is checked whenever `#onProgress` is called, and by a timer. */
   async #until(isDone: () => boolean, end: number): Promise<void> {
     if (isDone()) return;
     await new Promise<void>((resolve) => {
@@ -342,7 +350,7 @@ export class Host {
   }
 }
 
-/** For the log. */
+/** Describes a connection for the log. */
 function describe({ id, remoteAddress, path }: Connection): string {
   return `connection ${id} from ${describePeer(remoteAddress)} on ${path.slice(0, 100)}`;
 }

@@ -3,30 +3,36 @@ import { publishersOfThread, threadState } from '../connection/thread-state.js';
 import { PublishError } from './publish-error.js';
 import type { ThreadPublishing } from './thread-publishing.js';
 
-/** The shape of {@link Publisher}, which all copies of this package in a thread share. A copy with another number is told apart, and named in an error. `version` and `from` never change. */
+/**
+ * The version of the interface {@link Publisher}, by which all copies of this package in a thread find each other. A copy with
+ * another version is named in an error. The properties `version` and `from` stay the same in all versions.
+ */
 const VERSION = 1;
 
-/** What publishes in this thread: one in a worker; in the primary that of each server that has started there. */
+/** An entry for a server in this thread. A worker has one; the primary has one for each server that has started there. */
 interface Publisher {
   readonly version: number;
-  /** Where the copy of the package lies. */
+  /** The URL of the copy of the package that the server uses. */
   readonly from: string;
   readonly publish: ThreadPublishing['publish'];
   /** Resolves when there is room to publish. */
   room(): Promise<void>;
-  /** Whether one of its hooks is running: asked of the copy whose hooks they are. */
+  /** Whether a hook of this server is running now. Only the server's own copy of the package knows. */
   isRunning(): boolean;
 }
 
-/** In the place of a server that has ended: a timer of its handler module may outlive it, and must not end the process. */
+/**
+ * The key of the entry for servers that have ended. A timer of a handler module may outlive its server, and its `publish` must
+ * not throw.
+ */
 const ENDED = 'ended';
 
-/** Undefined in a bundle of CommonJS. */
+/** The URL of this copy of the package, which is not known in a bundle of CommonJS. */
 const FROM: string = (import.meta.url as string | undefined) ?? 'a bundle';
 
 /**
- * Makes the topics of a server reachable for {@link publish} in this thread, until the returned function is called. To be called
- * before the handler module is loaded, which may publish at once, or by timers.
+ * Lets {@link publish} reach the topics of a server in this thread, until the returned function is called. Call this before the
+ * handler module is loaded, because the module may publish at once or by timers.
  */
 export function registerPublishing(publishing: ThreadPublishing): () => void {
   const all = publishersOfThread<Publisher>();
@@ -50,37 +56,38 @@ export function registerPublishing(publishing: ThreadPublishing): () => void {
 }
 
 /**
- * For handler modules: sends a message to every connection that is subscribed to a topic, in all threads of the server.
- * Goes out at the end of the thread's turn, with everything else that is published in it. Can be called in hooks, in timers and
- * while the module loads; in the primary, which loads the module too, it is `server.publish`. The handler may import another copy
- * of this package than the server. Once the server is closed it does nothing.
+ * Sends a message to every connection that is subscribed to a topic, in all threads of the server. For handler modules: call it
+ * in hooks, in timers or while the module loads, in workers or in the primary. In a hook the message leaves at the end of the
+ * turn, with everything else that is published in it; outside of hooks it leaves in the next microtask. The handler may import
+ * another copy of this package than the server. After the server is closed this does nothing.
  *
- * @returns false if a thread with subscribers of the topic has too much to take already. Await {@link roomToPublish} before the next. The
- * message is sent all the same, with three exceptions, in each of which it is dropped for that thread only, and counted: no
- * connection can be held back for it (timers, code after an `await`), and the thread is owed more than `maxOwedBytes`; the thread is owed
- * more than twice as much; or it is waited for no more (`slowThreadTimeoutMs`), and then this returns true.
- * @throws TypeError for data that cannot be sent, or a topic that is no string. @throws MessageVoidError for a message outside its callback.
- * @throws Error in a thread where no server has started, or several have and none of their hooks is running: use
- * `connection.publish` or `server.publish` then. Also if the server is of another copy of this package whose version does
- * not fit.
+ * @returns false if a thread with subscribers of the topic has too much to take already: await {@link roomToPublish} before the
+ * next call. The message is sent all the same, with three exceptions. First, in a timer or after an `await` no connection can be
+ * held back: the message is dropped for a thread that is owed more than `maxOwedBytes`. Second, it is dropped for a thread that
+ * is owed more than twice as much. Third, it is dropped for a thread that has taken nothing for `slowThreadTimeoutMs`, and then
+ * this returns true. `stats().limits.droppedPublications` counts all of these.
+ * @throws ArgumentTypeError if `data` cannot be sent, or the topic is no string.
+ * @throws MessageVoidError if `data` is a message whose callback is over.
+ * @throws PublishError in a thread where no server has started, or where several have and none of their hooks is running: call
+ * `connection.publish` or `server.publish` there. Also if the server uses a copy of this package whose version does not fit.
  */
 export function publish(topic: string, data: SendData): boolean {
   return currentPublisher('publish').publish(topic, data);
 }
 
 /**
- * For handler modules: resolves when no thread of the server has too much to take of what this thread publishes; at once where none
- * has. Await it before each `publish` in a timer, or after an `await`: there is no connection there that could be held back.
- * Rejects with an Error where {@link publish} throws one.
+ * Resolves when every thread of the server has room for what this thread publishes; at once if each has it already. For handler
+ * modules: await it before each {@link publish} in a timer or after an `await`, where no connection can be held back. Rejects
+ * with a {@link PublishError} where {@link publish} throws one.
  */
 export async function roomToPublish(): Promise<void> {
   await currentPublisher('roomToPublish').room();
 }
 
-/** @param caller is asking, for errors. */
+/** @param caller the name of the function that was called, for errors. */
 function currentPublisher(caller: 'publish' | 'roomToPublish'): Publisher {
   const known = publishersOfThread<Publisher>();
-  // Hot, as each message of a hook may publish: in most threads there is one publisher, and 120 ns become 30.
+  // Hot: each message may publish. Most threads have one publisher, and then this takes 30 ns instead of 120.
   if (known.size === 1) {
     const only = known.values().next().value as Publisher; // there is one
     if (only.version === VERSION) return only;

@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
-/** How long the modules are searched for the one with the error, in ms. */
+/** The longest time to search the modules for the one with the error, in ms. */
 const SEARCH_MS = 5000;
 
 /**
- * Says where a syntax error is: `/path/chat.mjs:3:27`; undefined if that cannot be found out. The engine notes the place in front
- * of the stack, but Node keeps it from whoever catches the error of an `import()`: then the module and what it imports
- * are parsed once more.
+ * Finds the place of a syntax error, such as `/path/chat.mjs:3:27`; undefined if it cannot be found. The engine writes the place
+ * in front of the stack, but Node hides it from code that catches the error of an `import()`. Then the module and its imports are
+ * parsed once more.
  * @param href the URL of the module that was imported.
  */
 export async function placeOfSyntaxError(error: SyntaxError, href: string): Promise<string | undefined> {
@@ -17,7 +17,10 @@ export async function placeOfSyntaxError(error: SyntaxError, href: string): Prom
   return found === undefined ? undefined : notedPlace(found);
 }
 
-/** The place in front of a stack: `file:line`, the lines of source, and `^` below the column; there is none at the end of a file. */
+/**
+ * Reads the place in front of a stack: `file:line`, then lines of source, and `^` below the column. At the end of a file there is
+ * no `^`.
+ */
 function notedPlace(stack: string): string | undefined {
   const [first = '', source = '', ...lines] = stack.split('\n');
   const [, file, line] = /^((?:file:|\/|[A-Z]:\\).*):(\d+)$/.exec(first) ?? [];
@@ -27,14 +30,17 @@ function notedPlace(stack: string): string | undefined {
   return `${file.startsWith('file:') ? fileURLToPath(file) : file}:${line}:${column + 1}`;
 }
 
-/** What Node says of the first syntax error with this message. In a thread, because parsing alone needs a flag. */
+/**
+ * What Node prints about the first syntax error with this message. The search runs in a thread, because a module can be parsed
+ * without being run only with a flag of Node.
+ */
 async function search(href: string, message: string): Promise<string | undefined> {
   let worker: Worker;
   try {
     const execArgv = ['--experimental-vm-modules', '--no-warnings'];
     worker = new Worker(SEARCHER, { eval: true, execArgv, workerData: { href, message } });
   } catch {
-    return undefined; // it only helps: the error itself is told in any case
+    return undefined; // the place is only a help: the error itself is reported in any case
   }
   const found = await new Promise<unknown>((resolve) => {
     const timer = setTimeout(resolve, SEARCH_MS);
@@ -49,7 +55,7 @@ async function search(href: string, message: string): Promise<string | undefined
   return typeof found === 'string' ? found : undefined;
 }
 
-/** Parses the modules that belong to one, without running any of them. */
+/** The program of the thread. It parses a module and all modules that it imports, and runs none of them. */
 const SEARCHER = `
 const { spawnSync } = require('node:child_process');
 const { readFileSync } = require('node:fs');

@@ -9,13 +9,13 @@ import { Counter, type Counters } from '../telemetry/counters.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 
-/** Default values, in bytes and ms. */
+/** The default limits of the publications that a thread may be owed. */
 export const DEFAULT_BUS_LIMITS: BusLimits = { maxOwedBytes: 64 * 1024 * 1024, slowThreadTimeoutMs: 10_000 };
 
-/** What is told of publications that other threads do not take. */
+/** A listener for publications that other threads do not take. */
 export type BusReports = Partial<Pick<BusListener, 'onDropped' | 'onSlowThread'>>;
 
-/** Counts such publications, and logs them. */
+/** Makes a listener that counts and logs publications that other threads do not take. */
 export function reportsOf(counters: Counters, log: ThrottledLog): BusReports {
   return {
     onDropped: (messages) => {
@@ -31,18 +31,15 @@ export function reportsOf(counters: Counters, log: ThrottledLog): BusReports {
   };
 }
 
-/**
- * What a thread needs to publish: its topics, the bus to the other threads, and the turns at whose end publications go
- * out.
- */
+/** What a thread needs to publish: its topics, its bus to other threads, and its turn, at whose end publications leave. */
 export class ThreadPublishing {
   readonly turn: Turn;
   readonly topics: Topics;
   readonly bus: Bus;
 
   /**
-   * @param limits on what other threads may be owed.
-   * @param reports is told of publications that other threads do not take.
+   * @param limits the limits of what other threads may be owed.
+   * @param reports is called for publications that other threads do not take.
    * @param ledger the ledger of this thread; a new one by default.
    */
   constructor(limits: BusLimits = DEFAULT_BUS_LIMITS, reports: BusReports = {}, ledger?: ThreadLedger) {
@@ -62,7 +59,7 @@ export class ThreadPublishing {
     this.topics = new Topics(this.bus, () => this.turn.schedule());
   }
 
-  /** Opens the connections that were handed to this thread already. A worker sets it. */
+  /** Opens the connections whose hand-offs have reached this thread already. A worker sets this function. */
   takeHandOffs: () => void = () => {};
 
   #inTurn(action: () => void): void {
@@ -75,9 +72,9 @@ export class ThreadPublishing {
   }
 
   /**
-   * From now on, publications go to clear subscribers by system calls: to those of all hosts that the thread has, now
-   * or later.
-   * @param counters count the messages that are sent so.
+   * From now on, publications go by system calls to subscribers for which nothing is queued, of all hosts that the thread has,
+   * now or later.
+   * @param counters count the messages that are sent in this way.
    */
   sendBy(calls: SystemCalls, counters: Counters): void {
     this.topics.sendBy({

@@ -1,9 +1,9 @@
 import type { Throttled } from '../connection/environment.js';
 
-/** How often those who are throttled are looked at, in ms: for so long a peer that is too fast waits at least. */
+/** The interval at which throttled connections are tried again, in ms. */
 const RETRY_MS = 50;
 
-/** Those of a thread's connections that are not read for a while: one timer, which runs only while there are any. */
+/** The connections of a thread that are not read for a while. One timer serves them all, and runs only while there are any. */
 export class ThrottledConnections {
   readonly #throttled = new Set<Throttled>();
   #timer: NodeJS.Timeout | undefined;
@@ -15,7 +15,7 @@ export class ThrottledConnections {
 
   #retry(): void {
     for (const one of [...this.#throttled]) {
-      // Not after: it may be throttled again at once.
+      // Deleted first, because `retry` may throttle the connection again at once.
       this.#throttled.delete(one);
       if (!one.retry()) this.#throttled.add(one);
     }

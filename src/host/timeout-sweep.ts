@@ -1,7 +1,7 @@
 import { Clock } from '../connection/clock.js';
 import type { TimeLimits } from '../connection/peer-timeouts.js';
 
-/** Who is looked at in each tick. */
+/** Something that is checked in each tick, such as a connection. */
 export interface Swept {
   onTick(): void;
 }
@@ -11,7 +11,7 @@ const MAX_TICK_MS = 1000;
 /** How old {@link Clock.recentMs} may be, in ms. */
 const RECENT_MS = 50;
 
-/** The time limits of all connections of a thread: one timer, however many they are, which runs only while there are any. */
+/** Checks the time limits of all connections of a thread, by one timer that runs only while there are connections. */
 export class TimeoutSweep {
   readonly clock: Clock;
   readonly #swept: ReadonlySet<Swept>;
@@ -21,8 +21,8 @@ export class TimeoutSweep {
   #lastMs = 0;
 
   /**
-   * @param swept those to look at: may change at any time.
-   * @param hasRates whether their rates are limited, so that the time has to be recent.
+   * @param swept the connections to check; the set may change at any time.
+   * @param hasRates whether the rates of connections are limited, so that {@link Clock.recentMs} is needed.
    */
   constructor(swept: ReadonlySet<Swept>, tickMs: number, hasRates = false) {
     this.#swept = swept;
@@ -30,7 +30,7 @@ export class TimeoutSweep {
     this.clock = new Clock(tickMs);
   }
 
-  /** To be called when there is somebody to look at. */
+  /** Call this when a connection was added. */
   start(): void {
     if (this.#timer !== undefined) return;
     this.#lastMs = performance.now();
@@ -58,7 +58,7 @@ export class TimeoutSweep {
   }
 }
 
-/** How often limits are looked at, in ms: an eighth of the shortest, so that none is exceeded by more than a quarter. */
+/** The interval of the checks, in ms: an eighth of the shortest limit, so that no limit is exceeded by more than a quarter. */
 export function tickFor(limits: TimeLimits): number {
   const times = [
     limits.heartbeatIntervalMs,

@@ -1,59 +1,69 @@
 import type { HandshakeHeaders } from '../protocol/opening/handshake-headers.js';
 import type { HeaderSource } from '../protocol/opening/handshake-response.js';
 
-/** What an `upgrade` hook can judge a connection by: a valid opening handshake (RFC 6455 section 4.2.1). */
+/** The request that the hook `upgrade` accepts or refuses: a valid opening handshake (RFC 6455 section 4.2.1). */
 export interface UpgradeRequest {
-  /** Without its query: `/room`. */
+  /** The path of the request, without its query: `/room`. It is not decoded. */
   readonly path: string;
-  /** Without the question mark, or ''. */
+  /** The query of the request, without its question mark; an empty string if there is none. It is not decoded. */
   readonly query: string;
-  /** The authority that the client asked for: `example.org:8080`. */
+  /** The host that the client has addressed, with the port if it has named one: `example.org:8080`. */
   readonly host: string;
-  /** Of the page that a browser connects from; undefined for most other clients. */
+  /** The origin of the page that a browser connects from, such as `https://example.org`; undefined for most other clients. */
   readonly origin: string | undefined;
-  /** That the client offers, the one it likes best first. */
+  /** The subprotocols that the client offers, in the order of its preference; empty if it offers none. */
   readonly subprotocols: readonly string[];
-  /** All of the request's headers. */
+  /** All headers of the request. */
   readonly headers: HandshakeHeaders;
+  /** The IP address of the client as Node prints it; undefined if the client had reset the connection before it could be asked. */
   readonly remoteAddress: string | undefined;
 }
 
-/** Refuses a connection. With a property that only {@link UpgradeAcceptance} has, the answer is an error: the client gets 500. */
+/**
+ * An answer of the hook `upgrade` that refuses the connection. An answer that has `subprotocol` or `data` too is a mistake: the
+ * client gets 500.
+ */
 export interface UpgradeRefusal {
-  /** Status of the HTTP response, an integer from 300 to 599. */
+  /** The status of the HTTP response: an integer from 300 to 599. */
   readonly status: number;
+  /** Headers that are added to the response. @default none */
   readonly headers?: HeaderSource;
-  /** Plain text; default: what the status means. */
+  /** The body of the response: plain text, unless `headers` name another type. @default the reason phrase of the status */
   readonly body?: string;
-  /** Not allowed here: what belongs to an acceptance beside a status is answered with 500. */
+  /** Not allowed in a refusal: the client gets 500. */
   readonly subprotocol?: never;
-  /** Not allowed here, likewise. */
+  /** Not allowed in a refusal: the client gets 500. */
   readonly data?: never;
 }
 
-/** Accepts a connection. */
+/** An answer of the hook `upgrade` that accepts the connection. */
 export interface UpgradeAcceptance {
   /**
-   * Not allowed here: an answer that has a `status`, even `status: undefined`, is a refusal, and one that is incomplete is answered
-   * with 500.
+   * Not allowed in an acceptance. An answer with the key `status` is a refusal, even if the value is undefined. Without a valid
+   * status the client gets 500.
    */
   readonly status?: never;
-  /** One of those offered; default none. */
+  /** The subprotocol of the connection: one of those that the client offers, or else the client gets 500. @default none */
   readonly subprotocol?: string | undefined;
-  /** To be added to the 101 response. */
+  /** Headers that are added to the 101 response. @default none */
   readonly headers?: HeaderSource;
-  /** Becomes `connection.data`: anything that the structured clone algorithm can copy to another thread. */
+  /**
+   * The value that becomes `connection.data`: anything that the structured clone algorithm can copy to another thread. @default
+   * undefined
+   */
   readonly data?: unknown;
 }
 
 /**
- * The export `upgrade` of a handler module: asked before a connection is accepted, in the thread that does the opening
- * handshake, which is the primary. It may also be the property `upgrade` of the default export.
+ * The hook `upgrade` of a handler module, which accepts or refuses each connection before it is opened. It is an export of the
+ * module, or a property of its default export. It runs in the primary thread.
  *
- * It returns, or promises, `undefined` or an {@link UpgradeAcceptance} to accept, an {@link UpgradeRefusal} to refuse. So a bare
- * `return` accepts. Everything else lets nobody in: `false`, `null`, a number, an object with other properties or of a class, headers
- * that cannot be sent, data that cannot be cloned, a throw, a rejection. It is answered with 500, and a line in the log names it.
- * The hook has `handshakeTimeoutMs` of its own, counted from when it is asked; then the client gets 503, and its answer is ignored.
+ * The hook returns `undefined` or an {@link UpgradeAcceptance} to accept, an {@link UpgradeRefusal} to refuse, or a promise of
+ * one of these. So a bare `return` accepts. Every other answer refuses the client with 500, and a line in the log names the
+ * answer: `false`, `null`, a number, an object with other properties or of a class, headers that cannot be sent, data that cannot
+ * be cloned, a throw, a rejection.
+ *
+ * The hook has `handshakeTimeoutMs` to decide. After that the client gets 503, and the answer is ignored.
  */
 export type Upgrade = (
   request: UpgradeRequest,

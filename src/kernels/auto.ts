@@ -1,9 +1,10 @@
 /**
- * The best implementation for each operation and size, by measured thresholds: JavaScript where even the call into
- * WebAssembly costs more than the work, WASM in the middle, native validation where its call pays.
+ * Chooses the best implementation for each operation and size, by measured thresholds. JavaScript is best for the smallest sizes,
+ * where even the call into WebAssembly costs more than the work. WebAssembly is best in the middle, and native validation where
+ * its call pays.
  *
- * WASM is as fast as native code on ASCII and half as fast on everything else, and a validator does not know its text
- * beforehand: the thresholds weigh a text that is as likely to be ASCII as not.
+ * WebAssembly is as fast as native code on ASCII, and half as fast on everything else. A validator does not know its text
+ * beforehand, so the thresholds are for a text that is as likely to be ASCII as not.
  */
 import type { BatchKernel, Kernel } from './kernel.js';
 import { THRESHOLDS, type Thresholds } from './thresholds.js';
@@ -53,8 +54,8 @@ export class AutoKernel implements Kernel {
   }
 
   /**
-   * Unmasking finds out how much at the front is ASCII. In most texts nothing is left then for a second pass to
-   * validate.
+   * Unmasks a long text, and finds out how many bytes at its front are ASCII. Only the rest has to be validated, and most texts
+   * have none.
    */
   #unmaskLongText(offset: number, length: number, key: number, state: number): number {
     const { unmaskAscii } = this.#wasm;

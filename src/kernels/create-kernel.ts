@@ -12,10 +12,10 @@ export const KERNEL_CHOICES = ['auto', 'js', 'wasm', 'native'] as const;
 export type KernelChoice = (typeof KERNEL_CHOICES)[number];
 
 /**
- * Makes the kernel of a thread, over the memory of its arena. The memory must not grow (`initial == maximum`), and its
- * first 64 KiB belong to the static data of the kernels.
+ * Makes the kernel of a thread, over the memory of its arena. The memory must not grow (`initial == maximum`), and its first 64
+ * KiB belong to the static data of the kernels.
  *
- * @param log gets one line if the engine has no WebAssembly SIMD and the kernel does without it.
+ * @param log is called with one line if the engine has no WebAssembly SIMD and the kernel does without it.
  * @param thresholds the sizes at which `auto` changes from one implementation to the next; see {@link THRESHOLDS}.
  */
 export function createKernel(

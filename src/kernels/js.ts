@@ -1,7 +1,7 @@
 /**
- * The kernels in JavaScript, twice: byte by byte, and in 32-bit words as typed arrays allow them. Hot: flat loops over
- * views that are made once, since the memory of an arena never grows and its buffer never changes. `as number` stands
- * where an index is in range by the kernel's contract.
+ * Two kernels in JavaScript: one works byte by byte, the other in 32-bit words, as typed arrays allow them. They are hot, and so
+ * they are flat loops over views that are made once. That is possible because the memory of an arena never grows. `as number`
+ * stands where an index is in range by the kernel's contract.
  */
 import { type Kernel, rotateKey } from './kernel.js';
 import { NEXT_STATE, Utf8 } from './utf8.js';
@@ -11,12 +11,12 @@ const NOT_ASCII = 0x80808080;
 
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
-/** The faster of the two on this machine: words, unless the order of bytes in a word differs from WebAssembly's. */
+/** The faster of the two: words, unless this machine orders the bytes of a word differently from WebAssembly. */
 export function jsKernel(memory: WebAssembly.Memory): Kernel {
   return IS_LITTLE_ENDIAN ? new JsWordKernel(memory) : new JsByteKernel(memory);
 }
 
-/** One byte at a time. */
+/** Works on one byte at a time. */
 export class JsByteKernel implements Kernel {
   readonly name = 'js-byte';
   readonly #bytes: Uint8Array;
@@ -53,7 +53,7 @@ export class JsByteKernel implements Kernel {
 }
 
 /**
- * Four bytes at a time, from the first multiple of four. Between characters, a word that is all ASCII is judged at
+ * Works on four bytes at a time, from the first multiple of four. Between characters, a word of four ASCII bytes is judged at
  * once.
  */
 export class JsWordKernel implements Kernel {

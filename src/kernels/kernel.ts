@@ -1,11 +1,11 @@
 /**
- * What the framing loop asks of a kernel: unmasking (RFC 6455 section 5.3) and UTF-8 validation (section 8.1), in place,
- * over byte offsets into the memory of the thread's arena.
+ * Unmasks payloads (RFC 6455 section 5.3) and validates UTF-8 (section 8.1) for the framing loop, in place, at byte offsets into
+ * the memory of the thread's arena.
  *
  * Offsets and lengths are bytes inside that memory and are not checked: a kernel touches exactly `[offset, offset + length)`.
  */
 export interface Kernel {
-  /** As printed and chosen: `js`, `wasm`, `wasm-scalar`, `native` or `auto`. */
+  /** The name by which the kernel is chosen and printed: `js`, `wasm`, `wasm-scalar`, `native` or `auto`. */
   readonly name: string;
 
   /**
@@ -28,7 +28,7 @@ export interface Kernel {
   unmaskText(offset: number, length: number, key: number, state: number): number;
 
   /**
-   * `unmask` for text. Undefined if this kernel does not have it.
+   * Unmasks a text, and finds out how much of its front is ASCII. Undefined if this kernel cannot do that.
    * @returns how many bytes at the front are known to be ASCII: `length` if all are.
    */
   readonly unmaskAscii?: ((offset: number, length: number, key: number) => number) | undefined;
@@ -38,14 +38,14 @@ export interface Kernel {
 }
 
 /**
- * Many small frames in one call. Each frame is a row of a table in the same memory, which has two int32: the offset of
- * the payload, and the length of the payload times 256, plus the first byte of the frame.
+ * Handles many small frames in one call. Each frame is a row of a table in the same memory. A row has two int32: the offset of
+ * the payload, and 256 times the length of the payload plus the first byte of the frame.
  */
 export interface BatchKernel {
   /**
-   * Unmasks the messages at the front of `[at, end)`, and validates those that are text. It stops at the first frame
-   * that is not a whole message, or longer than `maxBytes` (text: `maxTextBytes`), or wrong in any way: from there on
-   * everything is left as it was.
+   * Unmasks the messages at the front of `[at, end)`, and validates those that are text. It stops at the first frame that is not
+   * a whole message, or longer than `maxBytes` (text: `maxTextBytes`), or wrong in any way. That frame, and everything behind it,
+   * is left as it was.
    * @returns how many messages there are, at most `maxRows`.
    */
   scan(at: number, end: number, maxBytes: number, maxTextBytes: number, table: number, maxRows: number): number;
@@ -59,7 +59,7 @@ export interface BatchKernel {
   gather(table: number, rows: number, to: number): number;
 }
 
-/** The masking key as it applies `bytes` later in the payload: byte 0 of the result is byte `bytes mod 4` of `key`. */
+/** The masking key for a place `bytes` further on in the payload: byte 0 of the result is byte `bytes mod 4` of `key`. */
 export function rotateKey(key: number, bytes: number): number {
   const bits = (bytes & 3) << 3;
   return bits === 0 ? key : (key >>> bits) | (key << (32 - bits));

@@ -1,7 +1,7 @@
 /**
- * Validation by Node's own `buffer.isUtf8` (simdutf). Node has no XOR of a buffer with a key, so unmasking is the WASM
- * kernel's. Text is unmasked as a whole and then judged: to do both in blocks of 16 to 256 KiB, so that a block is still
- * in the cache when it is judged, gained nothing measurable up to 4 MiB, which is more than a read ever brings.
+ * Validates by Node's own `buffer.isUtf8` (simdutf). Node has no XOR of a buffer with a key, so the WASM kernel unmasks. A text
+ * is unmasked as a whole, and then validated. To do both in blocks of 16 to 256 KiB, so that a block is still in the cache,
+ * gained nothing measurable up to 4 MiB, which is more than a read ever brings.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Kernel } from './kernel.js';
@@ -11,7 +11,10 @@ export class NativeKernel implements Kernel {
   readonly name = 'native';
   readonly #bytes: Uint8Array;
   readonly #wasm: Kernel;
-  /** Made once: each call needs a new view (about 30 ns, half of what `isUtf8` costs to call), but no new closure. */
+  /**
+   * The call of the validator, made once. Each call needs a new view (about 30 ns, half of what the call of `isUtf8` costs), but
+   * no new closure.
+   */
   readonly #isValid: (start: number, end: number) => boolean;
 
   constructor(memory: WebAssembly.Memory, wasm: Kernel) {

@@ -1,27 +1,29 @@
 /**
- * The sizes at which the `auto` kernel changes from one implementation to the next, each the length of a call's range
- * in bytes, from 0 to {@link NEVER_BYTES}. Below `…WasmFromBytes` JavaScript does it, from `…NativeFromBytes` on
- * `buffer.isUtf8` does.
+ * The sizes at which the kernel `auto` changes from one implementation to the next: lengths of the range of a call, in bytes,
+ * from 0 to 4 294 967 295, which is never. Below `…WasmFromBytes` it uses JavaScript, from there on WebAssembly, and from
+ * `…NativeFromBytes` on `buffer.isUtf8` of Node.
  *
- * They are measured, not believed: `wsloom kernels` finds those of the machine that it runs on, through `auto` itself.
+ * `npx wsloom kernels` measures the right sizes for a machine. A size that is not given is that of the study of the project.
  */
 export interface Thresholds {
+  /** From this length on WebAssembly unmasks binary messages, in bytes. */
   readonly unmaskWasmFromBytes: number;
+  /** From this length on WebAssembly validates text that is unmasked already, in bytes. */
   readonly validateWasmFromBytes: number;
+  /** From this length on `buffer.isUtf8` validates text that is unmasked already, in bytes. */
   readonly validateNativeFromBytes: number;
+  /** From this length on WebAssembly unmasks and validates text, in bytes. */
   readonly unmaskTextWasmFromBytes: number;
+  /** From this length on WebAssembly unmasks text and `buffer.isUtf8` validates it, in bytes. */
   readonly unmaskTextNativeFromBytes: number;
 }
 
-/**
- * As a threshold it means that an implementation is never used: no range is as long, because an arena has at most 4 GiB
- * less 64 KiB.
- */
+/** A threshold for an implementation that is never used. No range is as long, because an arena has at most 4 GiB less 64 KiB. */
 export const NEVER_BYTES = 2 ** 32 - 1;
 
 /**
- * The median of what the four engines of the study have found on an AMD EPYC (bench/STUDY.md, November 2026). Text is
- * weighed as half ASCII and half Latin, Chinese and emoji in equal parts.
+ * The medians of the thresholds of the study, which has measured four versions of Node on an AMD EPYC (bench/STUDY.md, November
+ * 2026). A text counts as half ASCII, and half Latin, Chinese and emoji in equal parts.
  */
 export const THRESHOLDS: Thresholds = {
   /** Node 20, 22, 24: 4; Node 26: 3. */

@@ -1,6 +1,6 @@
 /**
- * UTF-8 as a finite automaton, built from Table 3-7 of the Unicode Standard ("Well-Formed UTF-8 Byte Sequences"): any
- * text can be cut anywhere, and the first byte that makes it invalid is known when it arrives (RFC 6455 section 8.1).
+ * UTF-8 as a finite automaton, built from Table 3-7 of the Unicode Standard ("Well-Formed UTF-8 Byte Sequences"). A text can be
+ * cut anywhere, and the first byte that makes it invalid is known when it arrives (RFC 6455 section 8.1).
  */
 
 /**
@@ -65,9 +65,9 @@ export function advance(bytes: Uint8Array, start: number, end: number, state: nu
 }
 
 /**
- * Validates a stream by a validator that knows only whole texts. The automaton ends a pending character, and begins the
- * character that the end of the range cuts. `isValid` judges what is between (`start` to `end`, exclusive), if anything
- * is.
+ * Validates a part of a stream by a validator that knows only whole texts. The automaton ends the character that was begun
+ * before, and begins the character that the end of the range cuts. `isValid` judges the bytes in between (`start` to `end`,
+ * exclusive), if there are any.
  */
 export function validateAround(
   bytes: Uint8Array,
@@ -88,8 +88,8 @@ export function validateAround(
 }
 
 /**
- * Where the character begins that `end` cuts, or `end` if it cuts none. `start` is a boundary between characters. In
- * text that is not valid the result may be any place; then the bytes before it or those after it are not valid.
+ * The beginning of the character that `end` cuts; `end` itself if it cuts none. `start` is a boundary between characters. In text
+ * that is not valid the result may be any place: then the bytes before it or those after it are not valid.
  */
 function lastBoundary(bytes: Uint8Array, start: number, end: number): number {
   // A lead byte among the last three is cut if it needs more bytes than are there.

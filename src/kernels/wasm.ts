@@ -1,11 +1,11 @@
 /**
- * The kernels in WebAssembly: the modules that assembly/ compiles to, working on the arena's own memory. A kernel object
- * holds the module's functions themselves, so that a call is one step from JavaScript into WebAssembly.
+ * The kernels in WebAssembly: the modules that are compiled from assembly/, and that work on the memory of the arena. A kernel
+ * object holds the functions of its module, so that a call is one step from JavaScript into WebAssembly.
  */
 import { readFileSync } from 'node:fs';
 import type { BatchKernel, Kernel } from './kernel.js';
 
-/** What an arena reserves at its beginning for the static data of the modules, in bytes: one page. */
+/** The bytes that an arena reserves at its beginning for the static data of the modules: one page. */
 const RESERVED_BYTES = 65536;
 
 /** The kernel with SIMD where the engine has it, else `wasm-scalar`. */

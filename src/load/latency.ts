@@ -2,14 +2,23 @@ import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type His
 
 /** A summary of latencies, in ms: average, standard deviation, least, percentiles, greatest. All are 0 if nothing was noted. */
 export interface LatencySummary {
+  /** The mean, in ms. */
   readonly average: number;
+  /** The standard deviation, in ms. */
   readonly stddev: number;
+  /** The shortest latency, in ms. */
   readonly min: number;
+  /** Half of the latencies are at most this long, in ms. */
   readonly p50: number;
+  /** 75 % of the latencies are at most this long, in ms. */
   readonly p75: number;
+  /** 90 % of the latencies are at most this long, in ms. */
   readonly p90: number;
+  /** 99 % of the latencies are at most this long, in ms. */
   readonly p99: number;
+  /** 99.9 % of the latencies are at most this long, in ms. */
   readonly p99_9: number;
+  /** The longest latency, in ms. */
   readonly max: number;
 }
 

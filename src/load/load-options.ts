@@ -39,13 +39,13 @@ export interface LoadOptions extends HandshakeOffer {
    */
   readonly connections?: number | undefined;
   /**
-   * Messages on their way on each connection; in 'broadcast', on the one that publishes. From 1 to 10 000.
+   * How many messages are on their way on each connection at a time; in 'broadcast', on the one that publishes. From 1 to 10 000.
    *
    * @default 1
    */
   readonly inFlight?: number | undefined;
   /**
-   * How long it is measured, in ms. From 1 ms to 2^31 less 1 ms (24 days).
+   * How long the measurement takes, in ms. From 1 ms to 2^31 less 1 ms (24 days).
    *
    * @default 10 s; with an amount for ever
    */
@@ -65,14 +65,14 @@ export interface LoadOptions extends HandshakeOffer {
    */
   readonly ratePerSecond?: number | undefined;
   /**
-   * How long the load runs before it is measured, in ms. From 0 ms to 2^31 less 1 ms (24 days).
+   * How long the load runs before the measurement, in ms. From 0 ms to 2^31 less 1 ms (24 days).
    *
    * @default 1 s; with an amount 0
    */
   readonly warmUpMs?: number | undefined;
   /**
-   * Threads to put the load on with, at most as many as connections. With 1 it is the thread that calls. In 'broadcast' there can be no
-   * more: the one that publishes waits for all others. From 1 to 1 024.
+   * Threads that put the load on, at most as many as connections. With 1 it is the calling thread. 'broadcast' allows only 1,
+   * because the connection that publishes waits for all others. From 1 to 1 024.
    *
    * @default 1
    */
@@ -90,7 +90,7 @@ export interface LoadOptions extends HandshakeOffer {
    */
   readonly sizeBytes?: number | undefined;
   /**
-   * Whether the message is sent as binary.
+   * Whether the message is sent as binary, and not as text.
    *
    * @default true for a `message` of bytes
    */
@@ -102,8 +102,8 @@ export interface LoadOptions extends HandshakeOffer {
    */
   readonly expect?: Expectation | undefined;
   /**
-   * How long an answer may take, from when its message was sent, or an opening handshake, in ms. A connection with a late one is given
-   * up. From 1 ms to 2^31 less 1 ms (24 days).
+   * How long an answer may take from when its message was sent, or an opening handshake, in ms. A connection whose answer is late
+   * is given up. From 1 ms to 2^31 less 1 ms (24 days).
    *
    * @default 10 s
    */
@@ -124,9 +124,9 @@ export interface LoadOptions extends HandshakeOffer {
 
 /** How a load is watched and ended. */
 export interface LoadControls {
-  /** Ends the load early: the result is of what there was. */
+  /** Ends the load early. The result is that of the time until then. */
   readonly signal?: AbortSignal | undefined;
-  /** Is given how far the load is, twice a second. */
+  /** Called with the progress of the load, twice a second, in the calling thread. */
   onProgress?(progress: LoadProgress): void;
 }
 

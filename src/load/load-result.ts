@@ -76,10 +76,13 @@ export type LoadResultOptions = Omit<
   ResolvedLoadOptions,
   'url' | 'title' | 'mode' | 'payload' | 'ca' | 'headers' | 'durationMs' | 'amount' | 'ratePerSecond'
 > & {
+  /** The length of the message, in bytes. */
   readonly sizeBytes: number;
-  /** Undefined without a limit. */
+  /** How long the measurement was to take, in ms; undefined without a limit. */
   readonly durationMs: number | undefined;
+  /** The number of messages after which the load was to end; undefined without a limit. */
   readonly amount: number | undefined;
+  /** Messages per second of all connections together; undefined without a limit. */
   readonly ratePerSecond: number | undefined;
 };
 

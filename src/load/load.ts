@@ -11,10 +11,11 @@ import { WorkerLoad } from './worker-load.js';
 type LoadPart = Pick<LoadRunner, 'open' | 'run' | 'abort' | 'terminate' | 'progress'>;
 
 /**
- * Puts a load on a WebSocket server, and measures the server. Errors of connections are in the result. The promise rejects with an
- * {@link OptionError} if an option cannot be used, and never because of what the server does.
+ * Puts a load on a WebSocket server, and measures the server. Errors of connections are in the result: the promise never rejects
+ * because of the server. It rejects with an {@link OptionError} if an option cannot be used, and with a {@link LoadThreadError}
+ * if a thread of the load generator ends by itself.
  *
- * With one worker, the default, the load runs in the thread that calls, and what else that thread does is in the figures too.
+ * With one worker, the default, the load runs in the calling thread, and the other work of that thread is in the figures too.
  */
 export async function load(options: LoadOptions, controls: LoadControls = {}): Promise<LoadResult> {
   const resolved = resolveLoadOptions(options);

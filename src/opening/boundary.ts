@@ -1,8 +1,8 @@
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 
 /**
- * Where the event loop calls the HTTP side: an exception there would be the end of the process, and of every connection. It is
- * to cost one connection, and a line in the log.
+ * Catches exceptions of the HTTP side where the event loop calls it. Without this an exception would end the process, and every
+ * connection. With it an exception costs one connection, and a line in the log.
  */
 export class Boundary {
   readonly #log: ThrottledLog;
@@ -12,7 +12,7 @@ export class Boundary {
   }
 
   /**
-   * @param connection what is lost if `action` throws, and destroyed then.
+   * @param connection the connection that is destroyed if `action` throws.
    * @param action is called at once.
    */
   guard(connection: { destroy(): unknown }, action: () => void): void {
@@ -30,7 +30,7 @@ export class Boundary {
     try {
       connection.destroy();
     } catch {
-      // A stream of the user's may throw anything. It was told of.
+      // A stream of the application may throw anything. The first error was reported already.
     }
   }
 }

@@ -1,21 +1,21 @@
 import type { HandOff, StreamHandOff } from '../host/hand-off.js';
 import type { Upgrade } from '../host/upgrade-hook.js';
 
-/** Where accepted connections go, and whose hook decides about them. */
+/** The part of the server that hosts accepted connections, and that has the hook `upgrade`. */
 export interface Destination {
-  /** Why no connection can be accepted now; undefined if it can. */
+  /** Why no connection can be accepted now; undefined if connections can be accepted. */
   readonly unavailable: string | undefined;
-  /** The hook of the handler module, as it is loaded now; undefined if it has none. */
+  /** The hook `upgrade` of the handler module that is loaded now; undefined if the module has none. */
   readonly upgrade: Upgrade | undefined;
   /**
-   * A client is about to hear that it is connected. It may tell others, who may then publish to the first topic that it subscribes to, and
-   * these publications have to reach it.
-   * @returns a function to be called in the same turn, when the connection was placed, or was not.
+   * Notes that a client is about to get its 101. The client may tell others, which may publish at once to the first topic that
+   * the new connection subscribes to. These publications have to reach it.
+   * @returns a function to call in the same turn, when the connection was placed, or was not.
    */
   expectOne(): () => void;
-  /** Hosts the connection of a descriptor, which is the destination's from now on, whatever happens. */
+  /** Hosts a connection by its descriptor. From now on the destination owns the descriptor, whatever happens. */
   place(handOff: HandOff): void;
-  /** Makes sure that a stream can be hosted, before its client hears so. @throws if it cannot. */
+  /** Makes sure that a stream can be hosted. Called before the client gets its 101. @throws Error if a stream cannot be hosted. */
   prepareStream(): void;
   /** Hosts a stream that has no descriptor to give. */
   placeStream(handOff: StreamHandOff): void;

@@ -2,21 +2,21 @@ import { LimitIncident } from '../telemetry/limit-incident.js';
 import { type HostRule, hostRule, isSameOrigin, type OriginRule, originRule } from './origin.js';
 import type { EarlyRefusal } from './places.js';
 
-/** The names that the server may be asked for, and the pages that may ask: lists, which can cross threads. */
+/** The lists of allowed Hosts and Origins. They can be sent to other threads. */
 export interface GateLists {
-  /** Undefined: depends on where the server listens, see {@link Gate.defaultHosts}. */
+  /** The names that the server answers to, in Host; undefined: see {@link Gate.defaultHosts}. */
   readonly allowedHosts: readonly string[] | undefined;
-  /** Undefined: pages of the same origin. */
+  /** The origins whose pages may connect; undefined: pages of the same origin. */
   readonly allowedOrigins: readonly string[] | undefined;
 }
 
-/** Judges the Host and the Origin of requests, before anything else is asked. Each thread compiles the lists for itself. */
+/** Judges the Host and the Origin of requests, before anything else is judged. Each thread makes its own rules from the lists. */
 export class Gate {
   /** Undefined: every Host is allowed. */
   #allowsHost: HostRule | undefined;
   readonly #hasOwnHosts: boolean;
   readonly #allowsOrigin: OriginRule;
-  /** What was allowed last: most clients ask for the same, and to read a URL costs as much as a system call. */
+  /** The Host that was allowed last. Most clients send the same one, and to parse a URL costs as much as a system call. */
   #lastAllowed: string | undefined;
 
   /** @throws Error that says what a list may hold. */
@@ -26,14 +26,14 @@ export class Gate {
     this.#allowsOrigin = allowedOrigins === undefined ? isSameOrigin : originRule(allowedOrigins);
   }
 
-  /** @param hosts the names that the server may be asked for if no list says so; undefined for all. */
+  /** Sets the names that the server answers to if there is no list. @param hosts undefined for all names. */
   set defaultHosts(hosts: readonly string[] | undefined) {
     if (this.#hasOwnHosts) return;
     this.#allowsHost = hosts === undefined ? undefined : hostRule(hosts);
     this.#lastAllowed = undefined;
   }
 
-  /** Whether the server may be asked for anything by this name. */
+  /** Whether the server answers to this Host. */
   allowsHost(host: string): boolean {
     if (host === this.#lastAllowed) return true;
     if (this.#allowsHost?.(host) === false) return false;

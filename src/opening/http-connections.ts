@@ -11,18 +11,18 @@ import type { EarlyRefusal, Places } from './places.js';
 import { type SurplusConnection, SurplusPool } from './surplus-pool.js';
 
 /**
- * The most requests of one connection whose answers are not out. The answer to the last of these ends the connection: only an
- * attacker sends more without reading, and a client may repeat what was not answered (RFC 9112 section 9.3.2).
+ * The most requests of one connection that wait for their answers. The answer to the last of them ends the connection. Only an
+ * attacker sends more without reading, and a client may repeat requests that were not answered (RFC 9112 section 9.3.2).
  */
 const MAX_UNANSWERED = 8;
 
 /**
- * The most connections above the limits that wait for their one answer, and the most of one address. Connections that have asked for
- * nothing give way to newcomers.
+ * The most connections above the limits that wait for their one answer, and the most of one address. A connection that has sent
+ * no request gives way to a newcomer.
  */
 const MAX_SURPLUS = 32;
 const MAX_SURPLUS_OF_ADDRESS = 8;
-/** The same for a reserve beyond these, so that the server can be observed whatever one address does. */
+/** The same for a reserve beyond these, so that the health can be asked for even if one address takes all other places. */
 const MAX_RESERVED = 8;
 const MAX_RESERVED_OF_ADDRESS = 2;
 /** How long a connection above the limits may take for the head of its request, and then for the answer, in ms. */
@@ -34,22 +34,22 @@ const MAX_TICK_MS = 1000;
 
 interface HttpConnection extends SurplusConnection {
   readonly socket: Socket;
-  /** Where it has a place, and gets one answer, if it is above the limits; undefined if it counts. */
+  /** The pool in which a connection above the limits waits for its one answer; undefined for a connection within the limits. */
   pool: SurplusPool<HttpConnection> | undefined;
-  /** Why it is above the limits; undefined if it is not. */
+  /** Why the connection is above the limits; undefined if it is within them. */
   readonly refusal: EarlyRefusal | undefined;
-  /** Of a connection above the limits; '' for any other. See {@link networkOf}. */
+  /** The network of a connection above the limits (see {@link networkOf}); '' for any other. */
   readonly network: string;
   hasRequest: boolean;
-  /** Requests that were taken, and whose answers are not out, or have gone out in this turn of the event loop. */
+  /** Requests that were taken and are not answered, or that were answered in this turn of the event loop. */
   unanswered: number;
-  /** No more requests are taken. */
+  /** Whether no more requests are taken. */
   isClosing: boolean;
-  /** What is to be done when all answers are out. */
+  /** The action for when all answers are out. */
   afterAnswers: (() => void) | undefined;
   /** Ends a connection above the limits. */
   surplusTimer: NodeJS.Timeout | undefined;
-  /** Changes when the peer takes something of what it is sent; undefined while nothing waits for it. */
+  /** How many bytes the client has taken; undefined while no output waits for it. */
   acknowledgedBytes: number | undefined;
   acknowledgedAtMs: number;
 }
@@ -64,9 +64,9 @@ export interface HttpConnectionsEnvironment {
 }
 
 /**
- * Every TCP connection of the HTTP server, from when it is accepted until it is closed, or is a WebSocket, or lingers: these
- * are counted elsewhere. Bounds what they hold: how many there are, how many requests of each are under way, and how long one
- * may take nothing of its answers.
+ * All TCP connections of the HTTP server, each from when it is accepted until it is closed, becomes a WebSocket, or lingers.
+ * WebSockets and lingering sockets are counted elsewhere. This class bounds how many connections there are, how many requests of
+ * each are under way, and how long a client may take nothing of its answers.
  */
 export class HttpConnections {
   readonly #environment: HttpConnectionsEnvironment;
@@ -93,7 +93,10 @@ export class HttpConnections {
     return this.#connections.size;
   }
 
-  /** Takes a connection that was accepted. @returns false if it was destroyed, because there is no room even for an answer */
+  /**
+   * Takes a connection that was accepted.
+   * @returns false if the connection was destroyed, because there is no room even for an answer
+   */
   add(socket: Socket): boolean {
     const { places } = this.#environment;
     const refusal = places.refusalFor(socket);
@@ -126,7 +129,7 @@ export class HttpConnections {
     return true;
   }
 
-  /** Finds a connection above the limits a place among those that get an answer. @returns false if there is none */
+  /** Finds a place for a connection above the limits in a pool whose connections get an answer. @returns false if there is none */
   #enterSurplus(connection: HttpConnection): boolean {
     const pools = [this.#surplus, this.#reserved];
     for (const pool of pools) {
@@ -155,7 +158,7 @@ export class HttpConnections {
     socket.destroy();
   }
 
-  /** Whether a connection is one of ours that counts already. */
+  /** Whether a socket is a connection of this server that is within the limits. */
   isCounted(socket: object): boolean {
     const connection = this.#connections.get(socket);
     return connection !== undefined && connection.pool === undefined;
@@ -172,12 +175,12 @@ export class HttpConnections {
       this.#counted--;
       this.#environment.places.leave(socket);
     }
-    this.#answered(connection); // what waits for answers goes on, since none will come
+    this.#answered(connection); // the action that waits for answers runs now, since none will come
   }
 
   /**
-   * A request has come, which `response` is to answer.
-   * @returns false if it is not to be answered: an earlier answer is the connection's last.
+   * Counts a request that `response` is to answer.
+   * @returns false if the request must not be answered, because an earlier answer is the last one of its connection.
    */
   take(socket: object, response: ServerResponse): boolean {
     const connection = this.#connections.get(socket);
@@ -190,12 +193,12 @@ export class HttpConnections {
     if (isSurplus || connection.unanswered === MAX_UNANSWERED) {
       connection.isClosing = true;
       response.shouldKeepAlive = false;
-      // Also when the headers of the response say something else.
+      // Ended here even if the headers of the response say something else.
       response.once('finish', () => connection.socket.destroySoon());
     } else if (!response.shouldKeepAlive) {
-      connection.isClosing = true; // its client has said so
+      connection.isClosing = true; // the client has asked for that
     }
-    // Not at once: each might be answered before Node reads the next one in the same chunk of thousands.
+    // Counted later: otherwise each of thousands of requests in one chunk could be answered before Node reads the next one.
     response.once('close', () => setImmediate(() => this.#noteAnswer(connection)));
     return true;
   }
@@ -205,7 +208,7 @@ export class HttpConnections {
     if (connection.unanswered === 0) this.#answered(connection);
   }
 
-  /** Takes no more requests of a connection. @returns whether this call was the first to say so */
+  /** Takes no more requests of a connection. @returns whether this was the first such call */
   stopOnce(socket: object): boolean {
     const connection = this.#connections.get(socket);
     if (connection === undefined) return true;
@@ -220,7 +223,10 @@ export class HttpConnections {
     return this.#connections.get(socket)?.isClosing === true;
   }
 
-  /** Does something when all requests that were taken are answered, which may be now, or the connection is lost. Once for each. */
+  /**
+   * Runs an action when all requests that were taken are answered, or when the connection is lost; at once if none waits. Call it
+   * once for each connection.
+   */
   afterAnswers(socket: object, action: () => void): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined || connection.unanswered === 0) action();
@@ -237,7 +243,7 @@ export class HttpConnections {
     action?.();
   }
 
-  /** One timer for all, which runs only while there are any. */
+  /** Starts the timer that serves all connections, and runs only while there are any. */
   #watch(): void {
     if (this.#timer !== undefined || this.#environment.stallTimeoutMs === 0) return;
     this.#tickedAtMs = performance.now();
@@ -256,7 +262,7 @@ export class HttpConnections {
     for (const connection of this.#connections.values()) this.#checkStall(connection);
   }
 
-  /** Node has no timer for a connection whose requests are whole, and whose client does not read the answers. */
+  /** Destroys a connection whose client has taken nothing of its answers for too long. Node has no timer for that. */
   #checkStall(connection: HttpConnection): void {
     const { socket } = connection;
     const { nowMs } = this.#clock;

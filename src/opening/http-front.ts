@@ -19,13 +19,13 @@ import type { Upgrader } from './upgrader.js';
 
 /** Answers ordinary requests. */
 export interface OrdinaryRoutes {
-  /** Answers a request whose target {@link readOrdinaryRequest} has taken, in the turn in which it came. */
+  /** Answers a request that {@link readOrdinaryRequest} has accepted, in the turn in which the request came. */
   handle(request: IncomingMessage, response: ServerResponse): void;
 }
 
-/** What an HTTP server is wired to. */
+/** The objects that an HTTP server is wired to. */
 export interface HttpFrontEnvironment {
-  /** Of a request; beyond it 431. */
+  /** The most headers of a request; beyond it 431. */
   readonly maxHeaderCount: number;
   readonly gate: Gate;
   readonly incidents: IncidentLog;
@@ -36,16 +36,16 @@ export interface HttpFrontEnvironment {
   readonly boundary: Boundary;
 }
 
-/** What a request is refused with. */
+/** The answer to a request that is refused. */
 interface HttpRefusal {
   readonly status: number;
   readonly body: string;
 }
 
 /**
- * Wires an HTTP server to the opening handshake: ordinary requests, requests for an upgrade, and bytes that are no request. What
- * comes pipelined on one connection is answered in its order, or the connection is closed.
- * @param http made by {@link createHttpServer}, or like that.
+ * Connects the events of an HTTP server to the opening handshake: ordinary requests, requests for an upgrade, and bytes that are
+ * no request. Pipelined requests of one connection are answered in their order, or the connection is closed.
+ * @param http the result of {@link createHttpServer}, or a similar server.
  */
 export function wireHttpServer(http: Server, environment: HttpFrontEnvironment): void {
   const { connections, lingering, upgrader, routes, boundary } = environment;
@@ -63,18 +63,18 @@ export function wireHttpServer(http: Server, environment: HttpFrontEnvironment):
       if (connections.take(request.socket, response)) answer(request, response);
     });
   };
-  /** Node has given the socket up. Nothing is answered before what came before it. */
+  /** Handles a request for an upgrade, whose socket Node has left to us. It is answered after all earlier requests. */
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
     boundary.guard(socket, () => {
       socket.on('error', ignoreError); // 'close' follows
       if (!connections.stopOnce(request.socket)) {
-        socket.resume(); // behind an answer that is the connection's last
+        socket.resume(); // an earlier answer is the last one of the connection
         return;
       }
       connections.afterAnswers(request.socket, () => {
         boundary.guard(socket, () => {
           if (socket.destroyed) return;
-          // The answer to an earlier request has set it, for idle connections.
+          // Node has set a timeout after an earlier answer, for idle connections.
           if (socket instanceof Socket) socket.setTimeout(0);
           if (request.method !== 'CONNECT' && namesWebSocket(request.headers.upgrade)) {
             upgrader.onUpgrade(request, socket, head);
@@ -112,7 +112,7 @@ function judgeRequest(
     incidents.add(LimitIncident.REFUSED_HANDSHAKES, who, read.problem);
     return { status: 400, body: `${read.problem}\n` };
   }
-  // Every browser sends Host. The guard against foreign names that point to this server concerns browsers only.
+  // A request without Host comes from no browser. Only browsers need the guard against foreign names that point to this server.
   if (read.host !== undefined && !gate.allowsHost(read.host)) {
     incidents.add(FOREIGN_HOST.incident, who, `Host ${excerpt(read.host)}`);
     return FOREIGN_HOST;
@@ -122,14 +122,17 @@ function judgeRequest(
   return { status: 417, body: 'of expectations only 100-continue is met\n' };
 }
 
-/** What Node finds wrong with a request beside its syntax. */
+/** The statuses for errors of Node's parser that are not about syntax, by their codes. */
 const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
-/** Answers bytes that are no HTTP request, or a request that was not whole in time, behind the answers to the requests before. */
+/**
+ * Answers bytes that are no HTTP request, or a request that was not whole in time. The answer comes behind those to all earlier
+ * requests.
+ */
 function answerClientError(
   { incidents, connections, lingering, boundary }: HttpFrontEnvironment,
   error: NodeJS.ErrnoException,
@@ -140,8 +143,8 @@ function answerClientError(
     socket.destroy();
     return;
   }
-  if (!connections.stopOnce(socket)) return; // whatever comes behind it is an error again
-  const { remoteAddress } = socket as Socket; // of an HTTP server of ours, which listens on TCP
+  if (!connections.stopOnce(socket)) return; // everything behind the first error is an error again
+  const { remoteAddress } = socket as Socket; // a socket of our HTTP server, which listens on TCP
   incidents.add(LimitIncident.REFUSED_HANDSHAKES, describePeer(remoteAddress));
   const body = `${describeNoRequest((error as { readonly rawPacket?: Uint8Array }).rawPacket)}\n`;
   const last = renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body });
@@ -153,8 +156,8 @@ function namesWebSocket(upgrade: string | undefined): boolean {
 }
 
 /**
- * A server may ignore an Upgrade to what it does not speak (RFC 9110 section 7.8): HTTP clients offer h2c, and expect an
- * ordinary answer. Node has given the socket up; after the answer it is closed.
+ * Answers a request for another protocol than WebSocket as if it asked for no upgrade (RFC 9110 section 7.8). HTTP clients offer
+ * h2c, and expect an ordinary answer. Node has left the socket to us, so it is closed after the answer.
  */
 function answerWithoutUpgrade(
   request: IncomingMessage,
@@ -163,7 +166,7 @@ function answerWithoutUpgrade(
 ): void {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
-  response.assignSocket(socket as Socket); // of an HTTP server of ours, which listens on TCP
+  response.assignSocket(socket as Socket); // a socket of our HTTP server, which listens on TCP
   response.on('finish', () => socket.end());
   answer(request, response);
 }

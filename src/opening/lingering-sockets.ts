@@ -7,14 +7,14 @@ const LINGER_MS = 2000;
 const MAX_LINGERING = 64;
 
 /**
- * Sockets that got a last response: what their clients still send is discarded, until they close too, or
- * their time is over.
+ * Sockets that got a last response. Bytes that their clients still send are discarded, until the clients close too, or their time
+ * is over.
  */
 export class LingeringSockets {
   readonly #sockets = new Set<Duplex>();
   readonly #onTaken: (socket: Duplex) => void;
 
-  /** @param onTaken is told of each socket that lingers from now on, and counts as nothing else any more. */
+  /** @param onTaken is called with each socket that lingers from now on, and counts as nothing else any more. */
   constructor(onTaken: (socket: Duplex) => void = () => {}) {
     this.#onTaken = onTaken;
   }
@@ -23,13 +23,13 @@ export class LingeringSockets {
     return this.#sockets.size;
   }
 
-  /** Sends a last response. */
+  /** Sends a last response, and lets the socket linger. */
   end(socket: Duplex, response: string): void {
     socket.end(response);
     this.add(socket);
   }
 
-  /** Bounds how long a socket stays whose last response the caller sends. */
+  /** Lets a socket linger to which the caller sends the last response. */
   add(socket: Duplex): void {
     this.#onTaken(socket);
     if (socket.destroyed || this.#sockets.has(socket)) return;

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 
-/** What counts as one address: an IPv4 address, or a /64 of IPv6, which is what one customer has. */
+/** The network of an address, which counts as one client: an IPv4 address, or a /64 of IPv6, because one customer has that. */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);

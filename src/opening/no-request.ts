@@ -3,7 +3,7 @@ const PROXY_V2 = '\r\n\r\n\0\r\nQUIT\n';
 
 /**
  * Says what came instead of an HTTP request, for the answer and the log.
- * @param bytes as far as they were read together; undefined if that is not known.
+ * @param bytes the bytes that were read together; undefined if they are not known.
  */
 export function describeNoRequest(bytes: Uint8Array | undefined): string {
   const start = bytes === undefined ? '' : Buffer.from(bytes.subarray(0, 12)).toString('latin1');

@@ -12,7 +12,7 @@ import { LingeringSockets } from './lingering-sockets.js';
 import type { Places } from './places.js';
 import { Upgrader, type UpgraderOptions } from './upgrader.js';
 
-/** What the opening handshake is judged by. It can cross threads. */
+/** The options of the opening handshake. They can be sent to other threads. */
 export interface OpeningOptions extends HttpServerOptions, UpgraderOptions, GateLists {
   /** How long an HTTP client may take nothing of its answers, in ms; 0 for no limit. */
   readonly stallTimeoutMs: number;
@@ -36,8 +36,8 @@ export interface OpeningEnvironment {
 }
 
 /**
- * The opening handshake in one thread: from sockets that have said nothing yet, or from upgrades of another HTTP server, to
- * connections that are given to their destination. Any thread that has sockets may have one.
+ * The opening handshake in one thread. It begins with sockets that have sent nothing yet, or with upgrades of another HTTP
+ * server. It ends with connections that are given to their destination. Any thread that has sockets may have one.
  */
 export class Opening {
   readonly #environment: OpeningEnvironment;
@@ -67,7 +67,7 @@ export class Opening {
     return http;
   }
 
-  /** Has the upgrades of an HTTP server become connections, and answers everything else that comes to it. */
+  /** Turns the upgrades of an HTTP server into connections, and answers everything else that comes to the server. */
   wire(http: Server): void {
     const { options, incidents, routes } = this.#environment;
     const { gate, connections, upgrader, boundary } = this;
@@ -76,7 +76,7 @@ export class Opening {
     wireHttpServer(http, { maxHeaderCount, gate, incidents, connections, lingering, upgrader, routes, boundary });
   }
 
-  /** Ends all sockets that are no connections of the destination. */
+  /** Destroys all sockets that were not given to the destination. */
   destroyAll(): void {
     this.#lingering.destroyAll();
     this.connections.destroyAll();

@@ -1,17 +1,17 @@
 import { shown } from '../options/shown.js';
 
-/** Judges the Origin of a browser's request (RFC 6455 section 10.2) by it and by the Host that was asked for. */
+/** Whether pages of an origin may connect (RFC 6455 section 10.2), given the Host of the request. */
 export type OriginRule = (origin: string, host: string) => boolean;
 
-/** Judges the Host of a request, the port included: `example.org:8080`. */
+/** Whether the server answers to a Host, its port included: `example.org:8080`. */
 export type HostRule = (host: string) => boolean;
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'ws:': '80', 'https:': '443', 'wss:': '443' };
 
 /**
- * Host and port are those that the server was asked for, whatever the scheme: a proxy may have ended TLS. A port that is not
- * given is the default one of the origin's scheme, in both. `null`, which browsers send for what has no origin, is foreign,
- * and so is a file: `file://localhost` has no host, whatever it says.
+ * Whether an origin has the host and the port of the request's Host. The schemes are not compared, because a proxy may have ended
+ * TLS. A missing port is the default port of the origin's scheme, on both sides. `null`, which browsers send for a page without
+ * an origin, is never the same, and neither is a file: `file://localhost` has no host, whatever it says.
  */
 export function isSameOrigin(origin: string, host: string): boolean {
   const page = parse(origin);
@@ -50,8 +50,8 @@ export function hostRule(list: readonly string[]): HostRule {
 }
 
 /**
- * The names that a server may be asked for if it listens on a loopback address; undefined for any other address.
- * @param address that it listens on.
+ * The names that a server on a loopback address answers to by default; undefined for any other address.
+ * @param address the address that the server listens on.
  */
 export function loopbackHosts(address: string): readonly string[] | undefined {
   if (!/^(::ffff:)?127\.|^::1$/i.test(address)) return undefined;
@@ -61,7 +61,7 @@ export function loopbackHosts(address: string): readonly string[] | undefined {
 function normalOrigin(entry: string): string {
   if (entry === 'null') return entry;
   const url = parse(entry);
-  // Some embedded clients say so, and some browsers for pages that they have loaded from a file.
+  // Some embedded clients send this origin, and some browsers send it for a page from a file.
   if (entry === 'file://' && url !== undefined) return originOf(url);
   if (url === undefined || url.hostname === '' || !isHostOnly(entry.replace(/^[^:]+:\/\//, ''))) {
     throw new Error(`must be origins like 'https://example.org', or '*', got ${shown(entry)}`);
@@ -77,7 +77,7 @@ function portOf({ port, protocol }: URL): string {
   return port === '' ? (DEFAULT_PORTS[protocol] ?? '') : port;
 }
 
-/** Also without a star, which would be taken for a pattern and is none. */
+/** Whether a text is a host, and at most a port. A star is refused, because it would be taken for a pattern, and there are none. */
 function isHostOnly(text: string): boolean {
   return text !== '' && !/[/\\?#@*\s]/.test(text);
 }

@@ -1,6 +1,7 @@
 /**
- * `upgrade` hooks that still run for clients that have left. A client that leaves gives its place back at once, so that it can come
- * again. But a client that comes and goes must not have more and more hooks run, each of which may ask a database.
+ * Counts the `upgrade` hooks that still run for clients that have left. A client that leaves gives its place back at once, so
+ * that it can come again. Without a bound, a client that comes and goes could start more and more hooks, each of which may ask a
+ * database.
  */
 export class OrphanedHooks {
   readonly #max: number;
@@ -14,7 +15,10 @@ export class OrphanedHooks {
     this.#maxOfNetwork = maxOfNetwork;
   }
 
-  /** Whether no more hooks are to run, for this network or for anybody: there are more orphans than there may be connections. */
+  /**
+   * Whether no more hooks may start, for this network or for any, because there are more such hooks than there may be
+   * connections.
+   */
   isFull(network: string): boolean {
     if (this.#size > this.#max) return true;
     return this.#maxOfNetwork > 0 && (this.#byNetwork.get(network) ?? 0) > this.#maxOfNetwork;
@@ -25,7 +29,7 @@ export class OrphanedHooks {
     this.#byNetwork.set(network, (this.#byNetwork.get(network) ?? 0) + 1);
   }
 
-  /** One has settled, or is waited for no more. */
+  /** Called when a hook has settled, or does not count any more. */
   remove(network: string): void {
     this.#size--;
     const left = (this.#byNetwork.get(network) ?? 1) - 1;

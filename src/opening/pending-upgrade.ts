@@ -4,15 +4,15 @@ import type { UpgradeSocket } from './upgrade-socket.js';
 
 /** An upgrade whose request is valid and within the limits, and that is neither accepted nor refused yet. */
 export interface PendingUpgrade {
-  /** Of the connection that it may become. */
+  /** The id of the connection that the upgrade may become. */
   readonly id: number;
   readonly socket: UpgradeSocket;
   readonly handshake: OpeningHandshake;
-  /** Whether the connection is its destination's. */
+  /** Whether the destination has the connection. */
   isPlaced: boolean;
 }
 
-/** For the log. */
+/** Describes an upgrade for the log. */
 export function describeUpgrade({ handshake, socket }: PendingUpgrade): string {
   return `${describePeer(socket.remoteAddress)} on ${handshake.path.slice(0, 100)}`;
 }

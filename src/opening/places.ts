@@ -9,11 +9,14 @@ export interface EarlyRefusal {
 
 /** The client's end of a connection. */
 export interface Peer {
-  /** Undefined if the connection was lost before its address could be asked for. To ask a socket is a system call. */
+  /**
+   * The IP address of the client; undefined if the connection was lost before the address was read. To read it from a socket is a
+   * system call.
+   */
   readonly remoteAddress?: string | undefined;
 }
 
-/** Counts connections against the limits of the server, in whatever thread that is done. */
+/** Counts connections against the limits of the server, in any thread. */
 export interface Places {
   /** Why one more connection of this peer is above a limit; undefined if it is not. */
   refusalFor(peer: Peer): EarlyRefusal | undefined;
@@ -22,6 +25,6 @@ export interface Places {
    * @param key the id of a WebSocket, or the socket of any other connection.
    */
   enter(key: unknown, peer: Peer): void;
-  /** Nothing happens if the connection does not count. */
+  /** A connection does not count any more. Nothing happens if it did not. */
   leave(key: unknown): void;
 }

@@ -2,17 +2,20 @@ import { IncomingMessage } from 'node:http';
 import type { HttpConnections } from './http-connections.js';
 
 /**
- * The class of requests that Node's HTTP server makes. Node parses all of a read, 64 KiB, at once, and makes two objects of each
- * request in it, whatever becomes of the first: 400 clients that pipeline 1500 each took 550 MB and 11 s. What can stop it is an upgrade:
- * what follows the head of such a request is not HTTP. So the first request that is not taken any more passes itself off as one, and
- * comes to the 'upgrade' listener.
+ * Makes the class of the requests of Node's HTTP server. Its requests can stop the parser. Node parses a whole read of 64 KiB at
+ * once, and makes two objects for each request in it, even if the answer to the first ends the connection: 400 clients that
+ * pipelined 1500 requests each took 550 MB and 11 s. Only an upgrade stops the parser, because the bytes behind its head are not
+ * HTTP. So the first request that is not taken any more pretends to be an upgrade, and comes to the 'upgrade' listener.
  *
- * So does a request with a body, which no route reads, and which would be parsed to its end: 40 clients with chunks of one byte kept all
- * others waiting for 7 s. Its answer is the connection's last.
+ * A request with a body does the same. No route reads bodies, and Node would parse them to their end: 40 clients that sent chunks
+ * of one byte kept all others waiting for 7 s. The answer to such a request is the last one of its connection.
  */
 export function stoppableRequest(connections: Pick<HttpConnections, 'isStopped'>): typeof IncomingMessage {
   return class StoppableRequest extends IncomingMessage {
-    /** Node's own property, and set by its constructor already: no field may shadow it. */
+    /**
+     * The value of `upgrade` that Node has set. Node's constructor sets it by the setter below, so a field with a value of its
+     * own would overwrite it.
+     */
     declare isUpgrade: boolean | null;
 
     get upgrade(): boolean | null {

@@ -2,18 +2,18 @@
 export interface SurplusConnection {
   /** See {@link networkOf}. */
   readonly network: string;
-  /** Whether it has asked for something. */
+  /** Whether the connection has sent a request. */
   readonly hasRequest: boolean;
 }
 
 /**
- * A bounded number of connections, and of those of one network. A connection that has asked for nothing gives way to newcomers, so
- * that silent connections cannot keep out clients that ask.
+ * A bounded number of connections above the limits, and of those of one network. A connection that has sent no request gives way
+ * to a newcomer, so that silent connections cannot keep out clients that ask.
  */
 export class SurplusPool<Connection extends SurplusConnection> {
   readonly #max: number;
   readonly #maxOfNetwork: number;
-  /** In the order in which they came, in both. */
+  /** Both collections keep the order in which the connections came. */
   readonly #all = new Set<Connection>();
   readonly #byNetwork = new Map<string, Set<Connection>>();
 
@@ -33,7 +33,7 @@ export class SurplusPool<Connection extends SurplusConnection> {
     return true;
   }
 
-  /** Nothing happens if it is not there. */
+  /** Nothing happens if the connection is not in the pool. */
   leave(connection: Connection): void {
     if (!this.#all.delete(connection)) return;
     const its = this.#byNetwork.get(connection.network);
@@ -42,8 +42,9 @@ export class SurplusPool<Connection extends SurplusConnection> {
   }
 
   /**
-   * Which connection is to leave so that one of this network finds room: the oldest that is silent, of the network itself if that has
-   * as many as it may, or else of the network that has most. So a client with few addresses cannot keep the others out.
+   * The connection that has to leave so that one of this network finds room. It is the oldest one without a request: of the
+   * network itself if that has all of its places, else of the network that has most. So a client with few addresses cannot keep
+   * the others out.
    * @returns undefined if there is none
    */
   candidateFor(network: string): Connection | undefined {

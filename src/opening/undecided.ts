@@ -12,19 +12,20 @@ export interface UndecidedOptions {
   readonly maxConnectionsPerIp: number;
 }
 
-/** How often clients are asked whether they are still there, in ms. */
+/** The interval at which it is checked whether clients are still there, in ms. */
 const CHECK_MS = 100;
 
 /**
- * Clients whose `upgrade` hook has not settled. Learns of it when one leaves: a client that closes in the ordinary way cannot be read to
- * its end, because what it has sent before is kept. Its place is free from then on, although what it has sent is answered if the hook
- * accepts. The hook runs on, and there is a bound for such hooks.
+ * The clients whose `upgrade` hook has not settled. A timer finds those that leave: the end of an ordinary client is not seen by
+ * reading, because the bytes that it has sent before are kept unread. A client that leaves gives its place back at once. The
+ * bytes that it has sent are still answered if the hook accepts it. The hook runs on, and {@link OrphanedHooks} bounds how many
+ * do.
  */
 export class Undecided {
   readonly #timeoutMs: number;
   readonly #calls: SystemCalls | undefined;
   readonly #orphans: OrphanedHooks;
-  /** Their sockets, and what is to be done when they leave. */
+  /** The sockets of these clients, and the function to call when one leaves. */
   readonly #sockets = new Map<UpgradeSocket, () => void>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -34,13 +35,13 @@ export class Undecided {
     this.#orphans = new OrphanedHooks(options.maxConnections, options.maxConnectionsPerIp);
   }
 
-  /** Whether no more hooks are to run for clients of this address: see {@link OrphanedHooks}. */
+  /** Whether no more hooks may start for clients of this address: see {@link OrphanedHooks}. */
   isFull(remoteAddress: string | undefined): boolean {
     return this.#orphans.isFull(networkOf(remoteAddress ?? ''));
   }
 
   /**
-   * @param onLeft is called once, if the client leaves before.
+   * @param onLeft is called once, if the client leaves before the hook has settled.
    * @returns a function to be called when the hook has settled.
    */
   add(socket: UpgradeSocket, onLeft: () => void): () => void {
@@ -53,7 +54,7 @@ export class Undecided {
       orphaned = undefined;
     };
     const leave = () => {
-      if (!this.#sockets.delete(socket)) return; // it had ended its side before
+      if (!this.#sockets.delete(socket)) return; // the client had ended its side before
       onLeft();
       this.#orphans.add(network);
       // A hook that never settles is counted as long as its client would have waited.

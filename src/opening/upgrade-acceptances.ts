@@ -12,18 +12,18 @@ import type { Waits } from './waits.js';
 
 const OUT_OF_DESCRIPTORS = 'a descriptor could not be duplicated: is the limit (ulimit -n) reached?';
 
-/** For the log: what a client took nothing of. */
+/** For the log: the output of which a client took nothing. */
 const LATE_101 = 'the 101, behind an answer that was sent before (handshakeTimeoutMs)';
 
-/** More than a 101 usually has, in bytes. */
+/** The size of the buffer for a 101, in bytes: more than most need. */
 const RESPONSE_BYTES = 4096;
 
 export interface UpgradeAcceptancesEnvironment {
   readonly destination: Destination;
-  /** What it takes to give away connections that have a descriptor; undefined if all go as streams. */
+  /** The system calls that hand off descriptors; undefined if all connections go as streams. */
   readonly calls: SystemCalls | undefined;
   readonly refusals: UpgradeRefusals;
-  /** For the kernel to take the 101. */
+  /** The waits for the kernel to take a 101. */
   readonly waits: Waits;
   readonly incidents: IncidentLog;
   readonly log: ThrottledLog;
@@ -31,12 +31,12 @@ export interface UpgradeAcceptancesEnvironment {
 }
 
 /**
- * Accepts upgrades: answers 101 and gives the connection to its destination. From the last read of the socket to its hand-off
- * everything happens in one synchronous turn: what the kernel has not been asked for yet is read by the new owner.
+ * Accepts upgrades: answers 101, and gives the connection to its destination. From the last read of the socket to its hand-off
+ * everything happens in one turn. Bytes that are still in the kernel then are read by the new owner, so none is lost.
  */
 export class UpgradeAcceptances {
   readonly #environment: UpgradeAcceptancesEnvironment;
-  /** Where a response is put that is to be sent at once. */
+  /** The buffer for a response that is sent at once. */
   readonly #response = Buffer.allocUnsafeSlow(RESPONSE_BYTES);
 
   constructor(environment: UpgradeAcceptancesEnvironment) {
@@ -44,8 +44,8 @@ export class UpgradeAcceptances {
   }
 
   /**
-   * Accepts an upgrade, unless its destination takes no connections now: then it is refused.
-   * @param response the 101, whole.
+   * Accepts an upgrade. It is refused if the destination takes no connections now.
+   * @param response the whole 101.
    */
   accept(upgrade: PendingUpgrade, response: string, info: ConnectionInfo): void {
     const { socket } = upgrade;
@@ -66,7 +66,8 @@ export class UpgradeAcceptances {
       this.#reportOutOfDescriptors();
       return;
     }
-    // Not by the stream: the stream would be destroyed before its write has called back, which costs an error with a stack.
+    // The 101 is not written to the stream, because the stream would be destroyed before the write has called back: that costs an
+    // error with a stack.
     const endExpectation = destination.expectOne();
     let sent = 0;
     try {
@@ -78,13 +79,13 @@ export class UpgradeAcceptances {
     } finally {
       endExpectation();
     }
-    // From here on the connection is not expected any more: a client that takes its 101 slowly would delay what all threads publish to
-    // each other. Publications between the moment at which it has the 101 and the moment at which we know may not reach it.
+    // The connection is not expected any more: a client that takes its 101 slowly would delay all publications between threads.
+    // So the client may miss a publication that comes after it has its 101, and before this thread knows that.
     socket.giveBack(fd);
     this.#sendSlowly(upgrade, response.slice(sent), calls, info);
   }
 
-  /** The kernel did not take all of the 101. */
+  /** Sends the rest of a 101 by the stream, because the kernel did not take all of it. */
   #sendSlowly(upgrade: PendingUpgrade, rest: string, calls: SystemCalls, info: ConnectionInfo): void {
     const { waits, incidents, boundary } = this.#environment;
     const { stream } = upgrade.socket;
@@ -97,7 +98,7 @@ export class UpgradeAcceptances {
     });
   }
 
-  /** When the kernel has all of the 101. */
+  /** Places the connection when the kernel has taken all of the 101. */
   #placeLater(upgrade: PendingUpgrade, calls: SystemCalls, info: ConnectionInfo): void {
     const { socket } = upgrade;
     const fd = socket.descriptor(calls);
@@ -115,14 +116,14 @@ export class UpgradeAcceptances {
     try {
       head = socket.leave();
     } catch (error) {
-      socket.giveBack(fd); // a stream of the user's may throw anything
+      socket.giveBack(fd); // a stream of the application may throw anything
       throw error;
     }
     upgrade.isPlaced = true;
     this.#environment.destination.place({ fd, info, head });
   }
 
-  /** What the kernel takes at once of a response: see {@link SystemCalls.send}. */
+  /** Sends as much of a response as the kernel takes at once: see {@link SystemCalls.send}. */
   #sendNow(calls: SystemCalls, fd: number, response: string): number {
     const { length } = response;
     if (length > this.#response.length) return calls.send(fd, Buffer.from(response, 'latin1'), 0, length);
@@ -130,7 +131,7 @@ export class UpgradeAcceptances {
     return calls.send(fd, this.#response, 0, length);
   }
 
-  /** A connection that has no descriptor to give is hosted in this thread. */
+  /** Accepts a connection that has no descriptor to give. It is hosted in this thread. */
   #acceptStream(upgrade: PendingUpgrade, response: string, info: ConnectionInfo): void {
     const { destination, refusals, log } = this.#environment;
     const { socket } = upgrade;

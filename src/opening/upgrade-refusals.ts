@@ -5,7 +5,10 @@ import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { LingeringSockets } from './lingering-sockets.js';
 import type { UpgradeSocket } from './upgrade-socket.js';
 
-/** Refuses upgrades: each gets a last response, and counts no more, however long its client takes to go: it may try again. */
+/**
+ * Refuses upgrades. Each gets a last response, and does not count any more, however long its client takes to close. So the client
+ * may try again at once.
+ */
 export class UpgradeRefusals {
   readonly #lingering: LingeringSockets;
   readonly #incidents: IncidentLog;
@@ -19,7 +22,7 @@ export class UpgradeRefusals {
     this.sendLast(socket, renderRefusal(status, { headers, body }));
   }
 
-  /** The client may try again soon. */
+  /** Refuses an upgrade with 503: the client may try again soon. */
   refuseForNow(socket: UpgradeSocket, body: string): void {
     this.refuse(socket, 503, body, { 'Retry-After': '1' });
   }
@@ -29,7 +32,7 @@ export class UpgradeRefusals {
     this.refuseForNow(socket, `${why}\n`);
   }
 
-  /** @param response whole, as it is sent. */
+  /** @param response the whole response. */
   sendLast(socket: UpgradeSocket, response: string): void {
     socket.lose();
     this.#lingering.end(socket.stream, response);

@@ -4,32 +4,35 @@ import type { Duplex } from 'node:stream';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 
-/** The socket of a client that asks for an upgrade, and whose request has been read. */
+/** The socket of a client whose request for an upgrade has been read. */
 export interface UpgradeSocket {
   readonly remoteAddress: string | undefined;
-  /** By which an HTTP server may know it; undefined if none has had it. */
+  /** The socket as an HTTP server knows it; undefined if no HTTP server has had it. */
   readonly httpSocket: Duplex | undefined;
   /** The connection as a stream: for everything but a 101 that the kernel takes at once. */
   readonly stream: Duplex;
-  /** Whether it is a plain TCP connection, which {@link descriptor} can be asked of. */
+  /** Whether it is a plain TCP connection, so that {@link descriptor} may be called. */
   readonly isPlain: boolean;
-  /** Whether something that was written to the stream before is still on its way to the kernel. */
+  /** Whether output that was written to the stream before is still on its way to the kernel. */
   readonly isWriting: boolean;
-  /** A descriptor of the connection, to be given to {@link leave} or {@link giveBack}. -1 if none can be had. */
+  /**
+   * A descriptor of the connection, or -1 if none can be had. The caller hands it off after {@link leave}, or returns it by
+   * {@link giveBack}.
+   */
   descriptor(calls: SystemCalls): number;
-  /** Gives the connection up: only its descriptor is left, for the new owner. @returns as {@link unhandled} */
+  /** Gives the connection up. Only the descriptor is left, for the new owner. @returns as {@link unhandled} */
   leave(): Uint8Array;
-  /** The descriptor is not needed. */
+  /** Returns a descriptor that is not needed. */
   giveBack(descriptor: number): void;
-  /** What this thread has read of the connection behind the request, in memory of its own. */
+  /** The bytes that this thread has read behind the request, in memory of their own. */
   unhandled(): Uint8Array;
-  /** Whether it is known to be lost. */
+  /** Whether the connection is known to be lost. */
   readonly isLost: boolean;
   /** Ends the connection without an answer. */
   drop(): void;
-  /** Has a listener called if the connection is lost, maybe several times. */
+  /** Sets a listener that is called if the connection is lost, maybe several times. */
   whenLost(listener: () => void): void;
-  /** Tells that listener that the connection is as good as lost: it is being refused. */
+  /** Calls that listener now, because the client is being refused or has left. */
   lose(): void;
 }
 
@@ -40,7 +43,7 @@ export class StreamUpgradeSocket implements UpgradeSocket {
   readonly #head: Uint8Array;
   #onLost: (() => void) | undefined;
 
-  /** @param head read together with the request. */
+  /** @param head the bytes that were read together with the request. */
   constructor(stream: Duplex, remoteAddress: string | undefined, head: Uint8Array) {
     this.stream = stream;
     this.remoteAddress = remoteAddress;
@@ -96,8 +99,8 @@ export class StreamUpgradeSocket implements UpgradeSocket {
 }
 
 /**
- * A socket whose request was read from its descriptor, and nothing behind it. A stream is made when it is asked for: a
- * net.Socket is costly to make and to destroy.
+ * A socket of which the request was read from its descriptor, and nothing more. Its stream is made when it is first needed,
+ * because a net.Socket is costly to make and to destroy.
  */
 export class DescriptorUpgradeSocket implements UpgradeSocket {
   readonly remoteAddress: string;
@@ -105,7 +108,7 @@ export class DescriptorUpgradeSocket implements UpgradeSocket {
   readonly isPlain = true;
   readonly #fd: number;
   #stream: Socket | undefined;
-  /** The descriptor has a new owner. */
+  /** Whether the descriptor has a new owner. */
   #isGiven = false;
   #onLost: (() => void) | undefined;
 
@@ -117,7 +120,7 @@ export class DescriptorUpgradeSocket implements UpgradeSocket {
   get stream(): Socket {
     if (this.#stream === undefined) {
       this.#stream = adoptSocket(this.#fd);
-      this.#stream.read(0); // to learn of its end; what else comes is kept
+      this.#stream.read(0); // so that its end is seen; all other bytes are kept
       if (this.#onLost !== undefined) this.#stream.once('close', this.#onLost);
     }
     return this.#stream;
@@ -178,15 +181,18 @@ export function adoptSocket(fd: number): Socket {
   return socket;
 }
 
-/** Listens to 'error' where the 'close' that follows tells enough: without a listener the process would end. */
+/**
+ * A listener to 'error' that does nothing, because the 'close' that follows tells enough. Without a listener the process would
+ * end.
+ */
 export function ignoreError(): void {}
 
-/** What a stream still has, behind what was read before. */
+/** The bytes of `head`, and behind them those that the stream still has. */
 function unreadOf(stream: Duplex, head: Uint8Array): Uint8Array {
   const parts = [head];
   for (let read: unknown = stream.read(); read !== null; read = stream.read()) parts.push(read as Uint8Array);
   if (parts.length === 1 && head.length === 0) return NOTHING;
-  // A copy: a small Buffer would be posted to another thread with all of the pool that it is part of.
+  // Copied, because a small Buffer would be posted to another thread with the whole pool that it is part of.
   return new Uint8Array(Buffer.concat(parts));
 }
 

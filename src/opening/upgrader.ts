@@ -26,22 +26,22 @@ import { ignoreError, StreamUpgradeSocket, type UpgradeSocket } from './upgrade-
 import { Waits } from './waits.js';
 
 export interface UpgraderOptions extends UndecidedOptions {
-  /** Undefined: all. */
+  /** The paths that WebSockets are accepted on; undefined for all. */
   readonly paths: ReadonlySet<string> | undefined;
-  /** Of a request; beyond it 431. */
+  /** The most headers of a request; beyond it 431. */
   readonly maxHeaderCount: number;
 }
 
 export interface UpgraderEnvironment {
   readonly options: UpgraderOptions;
   readonly destination: Destination;
-  /** Of this thread; undefined on systems without koffi. */
+  /** The system calls of this thread; undefined on systems without koffi. */
   readonly calls: SystemCalls | undefined;
   readonly places: Places;
   /** The id of the next connection: unique in all threads. */
   readonly nextId: () => number;
   readonly gate: Gate;
-  /** Connections of our HTTP servers, until they are upgraded. */
+  /** The connections of our HTTP servers that are not upgraded yet. */
   readonly connections: Pick<HttpConnections, 'isCounted' | 'release'>;
   /** Sockets of clients that are refused. */
   readonly lingering: LingeringSockets;
@@ -51,25 +51,25 @@ export interface UpgraderEnvironment {
 }
 
 /**
- * A handshake above a limit is judged again after JUDGE_AGAIN_MS, at most JUDGED_AGAIN times: a client that leaves and comes back at once
- * may be ahead of the news that its old connection is gone. At most MAX_JUDGED_AGAIN handshakes wait for that at a time.
+ * A handshake above a limit is judged again after JUDGE_AGAIN_MS, at most JUDGED_AGAIN times, because a client may come back
+ * before the server knows that its old connection is gone. At most MAX_JUDGED_AGAIN handshakes wait for that at a time.
  */
 const JUDGE_AGAIN_MS = 25;
 const JUDGED_AGAIN = 4;
 const MAX_JUDGED_AGAIN = 32;
 
 /**
- * Turns HTTP requests for an upgrade into connections (RFC 6455 section 4.2): judges the opening handshake, asks the application, and
- * has the answer sent. Works in every thread that has sockets.
+ * Turns HTTP requests for an upgrade into connections (RFC 6455 section 4.2): judges the opening handshake, asks the hook
+ * `upgrade`, and has the answer sent. It works in every thread that has sockets.
  */
 export class Upgrader {
   readonly #environment: UpgraderEnvironment;
   readonly #refusals: UpgradeRefusals;
   readonly #acceptances: UpgradeAcceptances;
-  /** For a hook, or for the kernel to take the 101. */
+  /** The waits for a hook, or for the kernel to take a 101. */
   readonly #waits: Waits;
   readonly #undecided: Undecided;
-  /** For each handshake above a limit that is judged again later: the function that does it now. */
+  /** For each handshake that waits to be judged again, the function that judges it now. */
   readonly #judgedAgain = new Set<() => void>();
 
   constructor(environment: UpgraderEnvironment) {
@@ -90,7 +90,7 @@ export class Upgrader {
 
   /** Handles a request for an upgrade: the 'upgrade' event of an HTTP server. */
   onUpgrade(request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
-    stream.on('error', ignoreError); // 'close' follows; Node has taken its own listener off
+    stream.on('error', ignoreError); // 'close' follows; Node has removed its own listener
     const { method = '', url = '', httpVersion, rawHeaders } = request;
     this.#environment.boundary.guard(stream, () => {
       this.onRequest(
@@ -105,7 +105,7 @@ export class Upgrader {
     this.#onRequest(request, socket, this.#judgedAgain.size < MAX_JUDGED_AGAIN ? JUDGED_AGAIN : 0);
   }
 
-  /** @param triesLeft how often it may be judged again */
+  /** @param triesLeft how often the request may be judged again */
   #onRequest(request: HandshakeRequest, socket: UpgradeSocket, triesLeft: number): void {
     const pending = this.#judge(request, socket, triesLeft);
     if (pending === undefined) return;
@@ -141,7 +141,7 @@ export class Upgrader {
     const again = () => {
       clearTimeout(timer);
       this.#judgedAgain.delete(again);
-      if (socket.isLost) return; // what would be counted for it now would never be given back
+      if (socket.isLost) return; // a place that it took now would never be given back
       this.#environment.boundary.guard({ destroy: () => socket.drop() }, () => {
         this.#onRequest(request, socket, triesLeft);
       });
@@ -150,7 +150,7 @@ export class Upgrader {
     this.#judgedAgain.add(again);
   }
 
-  /** @returns undefined if it is refused, or judged again later */
+  /** Judges a handshake. @returns undefined if it was refused, or will be judged again */
   #judge(request: HandshakeRequest, socket: UpgradeSocket, triesLeft: number): PendingUpgrade | undefined {
     const { options, destination, gate, places, incidents, connections } = this.#environment;
     const { unavailable } = destination;
@@ -202,7 +202,7 @@ export class Upgrader {
     }
   }
 
-  /** From now on the connection counts as what it is going to be. */
+  /** From now on the connection counts as a WebSocket. */
   #enter(handshake: PendingUpgrade['handshake'], socket: UpgradeSocket): PendingUpgrade {
     const { places, connections, nextId } = this.#environment;
     const { httpSocket } = socket;
@@ -239,7 +239,7 @@ export class Upgrader {
     if (wait.stop()) this.#decide(pending, answer);
   }
 
-  /** Refuses all that still wait: the server is going away. */
+  /** Refuses all upgrades that still wait, because the server is going away. */
   close(): void {
     this.#waits.abortAll('the server is going away\n');
     for (const again of this.#judgedAgain) again();
@@ -287,12 +287,12 @@ export class Upgrader {
   }
 }
 
-/** For the log: what was not allowed. */
+/** For the log: the Host and the Origin that are not allowed. */
 function asked(host: string, origin: string | undefined): string {
   return `Host ${excerpt(host)}${origin === undefined ? '' : `, Origin ${excerpt(origin)}`}`;
 }
 
-/** Of what is wrong with an answer there is no stack to be shown: it was returned. */
+/** Whether the error is about an answer that was returned. Its stack then shows nothing of the application. */
 function isAboutAnswer(error: unknown): error is Error {
   return error instanceof DecisionError || error instanceof HandshakeConfigError;
 }

@@ -1,19 +1,22 @@
 import type { Duplex } from 'node:stream';
 import type { Boundary } from './boundary.js';
 
-/** What is to be done about a socket that waits for too long. */
+/** The actions for a socket that waits for too long. */
 export interface WaitEnds {
-  /** Says that the time is over. */
+  /** Reports that the time is over. */
   late(): void;
-  /** Ends the connection, because the time is over or nothing is waited for any more. */
+  /** Ends the connection, because its time is over or the server closes. */
   giveUp(why: string): void;
 }
 
 /** A socket that waits. */
 export interface Wait {
-  /** Ends the wait. @returns whether its socket is still there, and in time */
+  /** Ends the wait. @returns whether the socket is still open, and its time was not over */
   stop(): boolean;
-  /** Its client has ended its side, and counts no more; what it has sent before is still to be answered. */
+  /**
+   * Notes that the client has ended its side. It does not count any more, but the bytes that it has sent are still to be
+   * answered.
+   */
   depart(): void;
 }
 
@@ -21,7 +24,7 @@ export interface Wait {
 export class Waits {
   readonly #timeoutMs: number;
   readonly #boundary: Boundary;
-  /** What ends each of them. */
+  /** The functions that end the waits. */
   readonly #waiting = new Set<(why: string) => void>();
   readonly #departed = new Set<(why: string) => void>();
 

@@ -2,7 +2,7 @@ import { networkOf } from '../opening/network.js';
 import type { EarlyRefusal, Peer, Places } from '../opening/places.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 
-/** How many connections there may be. */
+/** The limits of how many connections a server may have. */
 export interface AdmissionOptions {
   readonly maxConnections: number;
   /** 0: no limit. */
@@ -12,17 +12,20 @@ export interface AdmissionOptions {
 /** Counts the connections of a server, in all of its threads, and those of each address. */
 export class Admission implements Places {
   readonly #options: AdmissionOptions;
-  /** What counts against {@link AdmissionOptions.maxConnections}, together. */
+  /** The holders whose connections count against {@link AdmissionOptions.maxConnections}. */
   readonly #holders: { readonly load: number }[] = [];
   readonly #byAddress = new Map<string, number>();
-  /** Of those that count: of WebSockets by id, of others by their sockets. Only while addresses are limited. */
+  /**
+   * The address of each connection that counts, by the id of a WebSocket or by the socket of any other connection. Empty unless
+   * addresses are limited.
+   */
   readonly #addresses = new Map<unknown, string>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
   }
 
-  /** Has the connections of a holder count from now on, whether they are WebSockets already or not. */
+  /** Counts the connections of a holder from now on, WebSockets or not. */
   include(holder: { readonly load: number }): void {
     this.#holders.push(holder);
   }
@@ -43,7 +46,7 @@ export class Admission implements Places {
     const { maxConnections, maxConnectionsPerIp } = this.#options;
     if (this.load >= maxConnections) return FULL;
     if (maxConnectionsPerIp === 0) return undefined;
-    const { remoteAddress } = peer; // to ask a socket is a system call
+    const { remoteAddress } = peer; // reading the address of a socket is a system call
     if (remoteAddress === undefined) return undefined;
     const taken = this.#byAddress.get(networkOf(remoteAddress)) ?? 0;
     return taken >= maxConnectionsPerIp ? ADDRESS_FULL : undefined;

@@ -8,16 +8,16 @@ import { readUpgradeRequest } from '../protocol/opening/request-head.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 
-/** Connections that are accepted in a row, before whatever else is to be done. */
+/** The most connections that are accepted in a row before other work is done. */
 const MAX_ACCEPTED = 128;
 
 export interface BacklogAcceptorEnvironment {
-  /** Whose backlog it is, and who gets all that is no ordinary upgrade. */
+  /** The HTTP server whose backlog is accepted from. It gets every connection that is not upgraded here. */
   readonly http: HttpServer;
   readonly calls: SystemCalls;
   readonly upgrader: Pick<Upgrader, 'onRequest'>;
   readonly boundary: Boundary;
-  /** Of a request; beyond it the HTTP server has to refuse the request. */
+  /** The longest head of a request that is read here, in bytes. The HTTP server refuses a longer one. */
   readonly maxHeaderBytes: number;
   readonly maxHeaderCount: number;
 }
@@ -29,11 +29,11 @@ interface Accepted {
 }
 
 /**
- * The way in when many come at once. Node's HTTP server accepts connections one by one and makes a net.Socket, and a parser,
- * for each. Whenever it has accepted one, this takes what else waits in the kernel's backlog, by system calls. A client that has sent
- * an ordinary request for an upgrade by then is upgraded from its descriptor: 2.5 times as many connections a second as without
- * this, with one worker on the same core. All others are given to the HTTP server as if it had accepted them, with nothing read: it
- * remains the judge of all that is HTTP.
+ * Accepts connections quickly when many clients come at once. Node's HTTP server accepts connections one by one, and makes a
+ * net.Socket and a parser for each. Whenever it has accepted one, this class takes all others that wait in the kernel's backlog,
+ * by system calls. A client that has sent an ordinary request for an upgrade by then is upgraded from its descriptor. That opens
+ * 2.5 times as many connections a second, with one worker on the same core. Every other connection is given to the HTTP server,
+ * unread, as if the server had accepted it. So the HTTP server remains the judge of everything else that is HTTP.
  */
 export class BacklogAcceptor {
   readonly #http: HttpServer;
@@ -44,7 +44,7 @@ export class BacklogAcceptor {
   readonly #request: Buffer;
   readonly #accepted: Accepted[] = [];
   #isScheduled = false;
-  /** One of ours is being given to the HTTP server. */
+  /** Whether a connection that was accepted here is being given to the HTTP server. */
   #isGiving = false;
 
   constructor({ http, calls, upgrader, boundary, maxHeaderBytes, maxHeaderCount }: BacklogAcceptorEnvironment) {
@@ -56,7 +56,7 @@ export class BacklogAcceptor {
     this.#request = Buffer.allocUnsafeSlow(maxHeaderBytes);
   }
 
-  /** To be called when the HTTP server listens. Does nothing where there is no descriptor to accept from. */
+  /** Starts to accept. Call it when the HTTP server listens. It does nothing where connections cannot be accepted by system calls. */
   start(): void {
     const listening = descriptorOf(this.#http);
     if (listening < 0 || !this.#calls.prepareToAccept(listening)) return;
@@ -65,12 +65,12 @@ export class BacklogAcceptor {
     });
   }
 
-  /** Connections are looked at a moment after they are accepted: their requests may still be on their way. */
+  /** Accepts all connections that wait. Their requests are read a moment later, because they may still be on their way. */
   #accept(listening: number): void {
     const calls = this.#calls;
     for (let i = 0; i < MAX_ACCEPTED; i++) {
       const fd = calls.accept(listening);
-      if (fd < 0) return; // also when there is no descriptor left: the HTTP server knows what to do then
+      if (fd < 0) return; // none waits, or no descriptor is left: the HTTP server handles that
       this.#accepted.push({ fd, remoteAddress: calls.acceptedFrom });
       this.#readSoon();
     }
@@ -87,13 +87,16 @@ export class BacklogAcceptor {
 
   #readRequests(): void {
     for (let one = this.#accepted.shift(); one !== undefined; one = this.#accepted.shift()) {
-      // The HTTP server does not know of them, and would not close them any more.
+      // The HTTP server has stopped and does not know this connection, so nobody else would close it.
       if (!this.#http.listening) closeSync(one.fd);
       else if (!this.#upgrade(one)) this.#give(one);
     }
   }
 
-  /** @returns false if it is not for us to answer, and nothing was read. */
+  /**
+   * Upgrades a connection that has sent an ordinary request.
+   * @returns false if the HTTP server has to answer; then nothing was read.
+   */
   #upgrade({ fd, remoteAddress }: Accepted): boolean {
     if (remoteAddress === undefined) return false;
     const calls = this.#calls;
@@ -105,7 +108,7 @@ export class BacklogAcceptor {
     const request = readUpgradeRequest(bytes.toString('latin1', 0, length), this.#maxHeaders);
     if (request === undefined) return false;
     if (calls.consume(fd, bytes, length) !== length) {
-      closeSync(fd); // urgent data (RFC 9293 section 3.8.5) stands between what was there: no WebSocket client sends any
+      closeSync(fd); // urgent data (RFC 9293 section 3.8.5) stands within the request: no WebSocket client sends any
       return true;
     }
     const socket = new DescriptorUpgradeSocket(fd, remoteAddress);

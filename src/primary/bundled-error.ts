@@ -1,7 +1,11 @@
 import { existsSync } from 'node:fs';
 
-/** The package was put into a bundle, where it does not find its own files: its threads' module and its kernels. */
+/**
+ * A server was started by a copy of this package inside of a bundle. There the package does not find its own files: the module of
+ * its threads, its kernels, its page. The package has to stay external.
+ */
 export class BundledError extends Error {
+  /** The same for every error of this class. */
   readonly code = 'WSLOOM_BUNDLED';
   override readonly name = 'BundledError';
 
@@ -13,8 +17,8 @@ export class BundledError extends Error {
 }
 
 /**
- * Makes sure that this module is a file of the package, beside the others: `worker/worker.js`, looked for from within a bundle, may
- * be a file of the application.
+ * Checks that this module is a file of the package, with the other files beside it. To look for those files is not enough,
+ * because beside a bundle `worker/worker.js` may be a file of the application.
  * @throws BundledError
  */
 export function expectOwnFiles(): void {

@@ -1,4 +1,7 @@
-/** Of the last connection. Of the process and not of a server: its handlers may keep connections of several servers by their ids. */
+/**
+ * The id of the last connection. All servers of the process share it, because a handler may keep connections of several servers
+ * by their ids.
+ */
 let lastId = 0;
 
 /** The id of the next connection: unique in all threads, because all ids are given in the primary. */

@@ -7,7 +7,7 @@ const TIB = 2 ** 40;
 const MAX_COUNT = 2 ** 31 - 1;
 const MAX_FRAME_BYTES = 2 ** 32 - 1;
 
-/** What bounds each connection. The threads that host connections are given all of these. */
+/** The options that bound each connection. Each thread that hosts connections gets all of them. */
 export const CONNECTION_ROWS = {
   maxPayloadBytes: size({
     least: 1,

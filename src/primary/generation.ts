@@ -9,30 +9,30 @@ import type { ThreadCounters } from '../telemetry/read-stats.js';
 import type { ResolvedOptions } from './options.js';
 import type { Siblings, Workers } from './workers.js';
 
-/** What a generation has in common with those before and after it. */
+/** What all generations of a server share. */
 export interface GenerationEnvironment {
   readonly options: ResolvedOptions;
-  /** Undefined on systems without koffi: then nothing is hosted by its descriptor. */
+  /** Undefined on systems without koffi: then connections are hosted as streams. */
   readonly calls: SystemCalls | undefined;
-  /** The primary's part in publishing. */
+  /** How the primary publishes. */
   readonly publishing: ThreadPublishing;
-  /** Where the counts of threads that have ended are added up. */
+  /** The sum of the counts of threads that have ended. */
   readonly past: Counters;
-  /** Is told the id of each connection that is over. */
+  /** Called with the id of each connection that is not open any more. */
   readonly onClosed: (id: number) => void;
-  /** All generations: publications go to the workers of all of them. */
+  /** All generations of the server: their connections share topics. */
   readonly siblings: Siblings;
 }
 
 /**
- * Everything that hosts connections with one load of the handler module: workers, or the primary itself, or both. A server has
- * one; while it reloads, also those that are still draining.
+ * Everything that hosts connections with one loading of the handler module: workers, the primary itself, or both. A server has
+ * one generation, and after a reload also those that still drain.
  */
 export class Generation {
   readonly #environment: GenerationEnvironment;
   readonly #module: HandlerModule;
   #workers: Workers | undefined;
-  /** For connections hosted in this thread; made when there is one. */
+  /** Hosts connections in this thread; made when it is first needed. */
   #host: Host | undefined;
   readonly #hostCounters = new Counters();
 
@@ -43,7 +43,7 @@ export class Generation {
 
   /**
    * Loads the handler module into this thread.
-   * @param reloads how often it was loaded before: a module is loaded again only by another URL.
+   * @param reloads how often the module was loaded before: each reload needs another URL.
    * @throws HandlerModuleError
    */
   static async load(environment: GenerationEnvironment, reloads: number): Promise<Generation> {
@@ -73,7 +73,7 @@ export class Generation {
     return this.#module.upgrade;
   }
 
-  /** Open connections that it has, or connections that are on their way to one of its workers. */
+  /** How many connections are open in this generation, or on their way to one of its workers. */
   get load(): number {
     return (this.#workers?.load ?? 0) + (this.#host?.openConnections ?? 0);
   }
@@ -98,7 +98,7 @@ export class Generation {
     return this.#workers?.expectOne() ?? (() => {});
   }
 
-  /** Hosts the connection of a descriptor, which is ours from now on, whatever happens. */
+  /** Hosts a connection by its descriptor. From now on this generation owns the descriptor, whatever happens. */
   place(handOff: HandOff): void {
     if (this.#workers !== undefined) {
       this.#workers.place(handOff);
@@ -135,7 +135,7 @@ export class Generation {
   /** Ends all connections, see {@link Host.drain}, and all threads. */
   async drain(limitMs: number): Promise<void> {
     await Promise.all([this.#workers?.drain(limitMs), this.#host?.drain(limitMs)]);
-    // What has not told of its end by now never will, or it does not count any more.
+    // A connection that has not reported its end by now never will, or it does not count any more.
     this.#hostCounters.clearGauges();
     this.#environment.past.addAll(this.#hostCounters);
     this.#hostCounters.values.fill(0);

@@ -12,22 +12,22 @@ import { ServerStateError } from './server-state-error.js';
 import { abandon, type WorkerLink } from './worker-link.js';
 import type { Siblings } from './workers.js';
 
-/** What the generations of a server have of it. */
+/** What the generations of a server need from it. */
 export interface GenerationsEnvironment {
   readonly options: ResolvedOptions;
-  /** The primary's part in publishing. */
+  /** How the primary publishes. */
   readonly publishing: ThreadPublishing;
-  /** What the primary counts itself. */
+  /** The counts of the primary, without those of connections that it hosts. */
   readonly counters: Counters;
   /** The counts of threads that have ended. */
   readonly past: Counters;
-  /** Is told the id of each connection that is over. */
+  /** Called with the id of each connection that is not open any more. */
   readonly onClosed: (id: number) => void;
 }
 
 /**
- * All that hosts the connections of a server: the generation that gets new connections, and those that drain since a reload. The
- * opening handshake gives its connections here.
+ * All generations of a server: the one that gets new connections, and those that drain since a reload. The opening handshake
+ * gives its connections to this class.
  */
 export class Generations implements Destination, Siblings {
   readonly #environment: GenerationsEnvironment;
@@ -35,7 +35,7 @@ export class Generations implements Destination, Siblings {
   #calls: SystemCalls | undefined;
   /** The generation that gets new connections; undefined until the first has started. */
   #current: Generation | undefined;
-  /** All that have connections: the current one, one that starts, and those that drain. */
+  /** All generations that may have connections: the current one, one that starts, and those that drain. */
   readonly #all = new Set<Generation>();
   readonly #draining = new Map<Generation, Promise<void>>();
   readonly #reloads = new Reloads((drainMs) => this.#reload(drainMs));
@@ -50,8 +50,9 @@ export class Generations implements Destination, Siblings {
 
   /**
    * Loads the handler module, and starts the threads that host connections with it.
-   * @param calls undefined on systems without koffi: then nothing is hosted by its descriptor.
-   * @throws HandlerModuleError, WorkerStartError or ArenaError. @throws Error if it is closed meanwhile.
+   * @param calls undefined on systems without koffi: then all connections are hosted as streams.
+   * @throws HandlerModuleError, WorkerStartError or ArenaError.
+   * @throws ServerStateError if the server is closed meanwhile.
    */
   async start(calls: SystemCalls | undefined): Promise<void> {
     this.#calls = calls;
@@ -63,10 +64,13 @@ export class Generations implements Destination, Siblings {
     return this.#reloads.ask(drainMs);
   }
 
-  /** Takes no more connections, and drains all generations. Rejects when that is over, if something has gone wrong with a thread. */
+  /**
+   * Takes no more connections, and drains all generations. The promise settles when all drains are over, and rejects if one of
+   * them has failed.
+   */
   async close(drainMs: number): Promise<void> {
     this.#isClosing = true;
-    // Those that drain since a reload may have had more time.
+    // Generations that drain since a reload may have been given more time than this.
     const earlier = [...this.#draining.keys()];
     const deadline = setTimeout(() => earlier.forEach((generation) => void generation.drain(0)), drainMs);
     const retired = await Promise.allSettled([...this.#all].map((each) => this.#retire(each, drainMs)));
@@ -96,13 +100,13 @@ export class Generations implements Destination, Siblings {
       this.#expectOpen();
       return generation;
     } catch (error) {
-      // What had started already ends; `close` waits for it too.
+      // Threads that have started are ended; `close` waits for them too.
       await this.#retire(generation, 0);
       throw error;
     }
   }
 
-  /** Drains a generation that gets no connections any more; once. */
+  /** Drains a generation that gets no more connections. Another call for it returns the same promise. */
   #retire(generation: Generation, drainMs: number): Promise<void> {
     const before = this.#draining.get(generation);
     if (before !== undefined) return before;
@@ -114,7 +118,7 @@ export class Generations implements Destination, Siblings {
     return drained;
   }
 
-  /** `close` may have been called while something was waited for. */
+  /** Throws if `close` was called during an await. */
   #expectOpen(): void {
     if (this.#isClosing) throw new ServerStateError('the server was closed while it was starting');
   }
@@ -137,24 +141,24 @@ export class Generations implements Destination, Siblings {
     return [...this.#all].flatMap(({ workers }) => workers?.links ?? []);
   }
 
-  /** The name of the kernel that its threads use; '' before it has started. */
+  /** The name of the kernel of the threads; '' before the start. */
   get kernelName(): string {
     return this.#kernelName;
   }
 
-  /** Of all threads that live. */
+  /** The counters of all threads that live. */
   get counters(): ThreadCounters[] {
     return [...this.#all].flatMap((generation) => generation.counters);
   }
 
-  /** Connections in all threads, and on their way to one. */
+  /** How many connections are open in all threads, or on their way to one. */
   get load(): number {
     let load = 0;
     for (const generation of this.#all) load += generation.load;
     return load;
   }
 
-  /** Of each worker of the current generation: connections, and whether it takes new ones. Empty without worker threads. */
+  /** The connections of each worker of the current generation, and whether it takes new ones. Empty without worker threads. */
   get threads(): readonly { readonly connections: number; readonly isTaking: boolean }[] {
     return this.#current?.workers?.states ?? [];
   }
@@ -164,7 +168,7 @@ export class Generations implements Destination, Siblings {
     return this.#current?.workers?.deaths.inLastMinute ?? 0;
   }
 
-  /** Whether new connections have fewer threads than they should, or threads that are slow, or that die again and again. */
+  /** Whether new connections have too few threads, slow threads, or threads that die again and again. */
   get isDegraded(): boolean {
     const { options, publishing } = this.#environment;
     const { threads } = this;

@@ -57,7 +57,7 @@ export function resolveClose(options: unknown, method: 'close' | 'reload'): Valu
   return resolveMethod(CLOSE_OPTIONS, options, method);
 }
 
-/** @param options what somebody has given to the method; undefined stands for an object without any. */
+/** @param options the argument of the method; undefined stands for an empty object. */
 function resolveMethod<Rows extends OptionRows>(
   set: OptionSet<Rows>,
   options: unknown,
@@ -72,14 +72,14 @@ function resolveMethod<Rows extends OptionRows>(
   return set.resolve(given);
 }
 
-/** Node would take nothing for every interface. */
+/** Reads `host`. An empty string is refused, because Node would listen on every interface. */
 function readHost(host: unknown): string {
   if (host === undefined) return '127.0.0.1';
   if (typeof host === 'string' && host !== '') return host;
   throw new WrongValue(`must be an address or a name, got ${shown(host)}`);
 }
 
-/** A time that may have a fraction, as those that are measured have. */
+/** Reads a time in ms. It may have a fraction, as a measured time has. */
 function readDrain(drainMs: unknown): number {
   if (typeof drainMs === 'number' && drainMs >= 0 && drainMs <= MAX_DRAIN_MS) return drainMs;
   throw new WrongValue(`must be a number of ms from 0 to ${MAX_DRAIN_MS}, got ${shown(drainMs)}`);

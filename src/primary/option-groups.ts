@@ -1,4 +1,4 @@
-/** The headings that options stand under in `--help`, in docs/cli.md and in docs/limits.md. */
+/** The headings over the options in `--help`, in docs/cli.md and in docs/limits.md. */
 export const Group = {
   THREADS: 'Threads',
   PATHS: 'Paths',

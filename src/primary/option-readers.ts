@@ -6,7 +6,7 @@ import { WrongValue } from '../options/define.js';
 import { shown } from '../options/shown.js';
 import { guardLogger, LOG_LEVELS, type Logger, stderrLogger } from '../telemetry/logger.js';
 
-/** What of V8's defaults is not for a server: see {@link ServerOptions.resourceLimits}. */
+/** The limits of V8 whose defaults are not right for a server: see {@link ServerOptions.resourceLimits}. */
 const DEFAULT_RESOURCES: ResourceLimits = { maxYoungGenerationSizeMb: 24 };
 
 /** @returns a URL. @throws WrongValue */
@@ -19,7 +19,7 @@ export function readHandler(handler: unknown): string {
   throw new WrongValue("must be the URL or the path of a module, like new URL('./handler.js', import.meta.url)");
 }
 
-/** Of a URL, which may be of another realm. */
+/** The href of a URL, which may be of another realm. */
 function hrefOf(value: unknown): string | undefined {
   if (value instanceof URL) return value.href;
   if (typeof value !== 'object' || value === null) return undefined;
@@ -66,11 +66,15 @@ export function readPaths(path: unknown): ReadonlySet<string> | undefined {
   return new Set(paths as string[]);
 }
 
-/** The path of the page, or of the health. @returns a function that gives undefined for what is turned off, and throws WrongValue */
+/**
+ * Makes a reader for the path of the page or of the health.
+ * @returns a function that returns undefined for a path that is turned off, and throws WrongValue
+ */
 export function readRoute(byDefault: string): (path: unknown) => string | undefined {
   return (path = byDefault) => {
     if (path === false || path === 'off') return undefined;
-    // As it stands in requests, where everything else is percent-encoded. null is no default: it may be meant as off.
+    // The path as it stands in requests, where all other characters are percent-encoded. null is refused, because it may be meant
+    // as off.
     if (typeof path === 'string' && /^\/[!-~]*$/.test(path) && !/[?#]/.test(path)) return path;
     const allowed = "'off' or a path that begins with '/', in ASCII and without a query";
     throw new WrongValue(`must be ${allowed}, got ${JSON.stringify(path)}`);
@@ -87,7 +91,10 @@ export function readHosts(value: unknown): readonly string[] | undefined {
   return value === undefined ? undefined : readList(value, hostRule);
 }
 
-/** @param makeRule throws an error that says what the list may hold. Each thread makes the rule of the list for itself. */
+/**
+ * Reads a list, and checks it by making its rule. The rule is not kept, because each thread makes its own.
+ * @param makeRule throws an error that says what the list may hold.
+ */
 function readList(value: unknown, makeRule: (list: readonly string[]) => unknown): readonly string[] {
   if (!Array.isArray(value) || !value.every((one) => typeof one === 'string')) {
     throw new WrongValue(`must be an array of strings, got ${shown(value)}`);

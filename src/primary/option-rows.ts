@@ -17,7 +17,7 @@ import {
 } from './option-readers.js';
 import { ARRIVAL_ROWS, BUS_ROWS, MEMORY_ROWS } from './server-limit-rows.js';
 
-/** The longest time for a start, in ms: an hour. The primary waits for somewhat longer than the threads do. */
+/** The greatest value of `startTimeoutMs`: an hour. The primary waits somewhat longer than the threads do. */
 const MAX_START_MS = 3_600_000;
 
 const PLAIN_ROWS = {
@@ -142,5 +142,5 @@ const PLAIN_ROWS = {
 /** Every option of a server, in the order of `--help` and of the docs. */
 export const SERVER_ROWS = { ...PLAIN_ROWS, ...ARRIVAL_ROWS, ...CONNECTION_ROWS, ...MEMORY_ROWS, ...BUS_ROWS } as const;
 
-/** Those of them that are not handed on as a whole. */
+/** The options that are read one by one: all but the limits of connections and of the bus, which are handed on as groups. */
 export const OWN_ROWS = { ...PLAIN_ROWS, ...ARRIVAL_ROWS, ...MEMORY_ROWS } as const;

@@ -24,11 +24,11 @@ export interface ResolvedOptions {
   readonly handOffTimeoutMs: number;
   readonly startTimeoutMs: number;
   readonly resourceLimits: ResourceLimits;
-  /** Undefined: all. */
+  /** The paths that WebSockets are accepted on; undefined for all. */
   readonly paths: ReadonlySet<string> | undefined;
-  /** Path of the page; undefined: there is none. */
+  /** The path of the page; undefined if there is no page. */
   readonly page: string | undefined;
-  /** Path of the health; undefined: there is none. */
+  /** The path of the health; undefined if there is none. */
   readonly health: string | undefined;
   readonly log: ThrottledLog;
 }

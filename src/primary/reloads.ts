@@ -1,15 +1,15 @@
 /**
- * The reloads of a server: one at a time, and at most one that waits for it. All calls that come while one runs share the one that waits. It
- * begins after all of them, so it loads what they want loaded.
+ * The reloads of a server. One runs at a time, and at most one waits. All calls that come while a reload runs share the one that
+ * waits. It begins after all of these calls, so it loads every change that they were made for.
  */
 export class Reloads {
   readonly #reload: (drainMs: number) => Promise<void>;
   #running: Promise<void> | undefined;
   #waiting: Promise<void> | undefined;
-  /** Of the reload that waits. */
+  /** The drain time of the reload that waits, in ms. */
   #drainMs = 0;
 
-  /** @param reload is never called while it is under way. */
+  /** @param reload does one reload. It is not called again before its promise is settled. */
   constructor(reload: (drainMs: number) => Promise<void>) {
     this.#reload = reload;
   }

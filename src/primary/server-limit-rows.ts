@@ -14,7 +14,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const TIB = 2 ** 40;
 
-/** What bounds connections before a thread hosts them. */
+/** The options that bound connections before a thread hosts them. */
 export const ARRIVAL_ROWS = {
   maxConnections: count({
     least: 1,
@@ -86,7 +86,7 @@ export const ARRIVAL_ROWS = {
   }),
 } as const;
 
-/** What bounds the memory of all connections. */
+/** The option that bounds the memory of all connections together. */
 export const MEMORY_ROWS = {
   maxBufferedBytes: size({
     least: MIN_BUFFERED_BYTES,
@@ -103,10 +103,10 @@ export const MEMORY_ROWS = {
   }),
 } as const;
 
-/** What threads may be owed of publications. */
+/** The options that bound the publications that a thread may be owed. */
 export const BUS_ROWS = {
   maxOwedBytes: size({
-    // The least lets a message of the usual size arrive.
+    // The least value lets a message of the usual size arrive.
     least: MIB,
     most: TIB,
     byDefault: DEFAULT_BUS_LIMITS.maxOwedBytes,

@@ -4,8 +4,8 @@ import type { Thresholds } from '../kernels/thresholds.js';
 import type { Logger } from '../telemetry/logger.js';
 
 /**
- * Options of {@link createServer}. The name of each says its unit: bytes or ms. An option that cannot be used, or that there is not, is
- * a {@link ConfigError}. docs/limits.md has all limits in one table.
+ * Options of {@link createServer}. Sizes are in bytes and times in ms, as their names say. An option that cannot be used, or that
+ * there is not, is a {@link ConfigError}. docs/limits.md has all limits in one table.
  */
 export interface ServerOptions {
   /**
@@ -14,67 +14,68 @@ export interface ServerOptions {
    */
   readonly handler: URL | string;
   /**
-   * Worker threads that host connections. With 0 the primary thread hosts them, beside what else it does: for systems where sockets
-   * cannot be handed to threads (Windows), for tests, for small machines. From 0 to 1 024.
+   * Worker threads that host connections. With 0 the primary hosts all connections itself: on systems where sockets cannot be
+   * handed to threads (Windows, where it is the default), in tests, on small machines. From 0 to 1 024.
    *
    * @default one per core
    */
   readonly threads?: number;
   /**
-   * What unmasks and validates payloads. `auto` chooses by operation and size.
+   * The code that unmasks payloads and validates UTF-8: 'js', 'wasm', 'native', or 'auto', which chooses by operation and size.
    *
    * @default 'auto'
    */
   readonly kernel?: KernelChoice;
   /**
-   * The sizes from which on `auto` takes which implementation, each in bytes, from 0 to 4 294 967 295, which is never. Only with the
-   * kernel `auto`. `npx wsloom kernels` measures what is right for a machine.
+   * The sizes at which the kernel `auto` changes from one implementation to the next, in bytes, each from 0 to 4 294 967 295,
+   * which is never. Other kernels do not allow this option. `npx wsloom kernels` measures the right sizes for a machine.
    *
    * @default as measured by the study of the project
    */
   readonly thresholds?: Partial<Thresholds>;
   /**
-   * Address space that each hosting thread reserves for reading. Only what is used becomes resident, and stays so. Messages that do not
-   * fit any more are put on the heap, at the cost of a copy. From 1 MiB to 4 GiB less 64 KiB.
+   * Bytes of address space that each hosting thread reserves for reading. A page becomes resident when it is first used, and
+   * stays so. A message that does not fit any more is put on the heap, at the cost of a copy. From 1 MiB to 4 GiB less 64 KiB.
    *
    * @default 256 MiB
    */
   readonly arenaBytes?: number;
   /**
-   * The longest message that a client may send: the payloads of its fragments together, without their headers. A longer message is
-   * refused with 1009 when its header has come. It bounds what a client can make a thread keep: raising it raises that for every
-   * connection. From 1 byte to 4 GiB less 1 byte.
+   * The longest message that a client may send, in bytes: the payloads of its fragments together, without their headers. A longer
+   * message closes the connection with 1009, as soon as its header has come. It bounds the memory that one client can make a
+   * thread keep. Raising it raises that for every connection. From 1 byte to 4 GiB less 1 byte.
    *
    * @default 16 MiB
    */
   readonly maxPayloadBytes?: number;
   /**
    * TCP connections that may be open at a time, WebSockets or not, counted from when they are accepted. Beyond it a connection is
-   * refused with 503, or is closed without an answer when 40 connections above the limit wait for theirs already, or 10 of the same
-   * address; silent ones give way. Connections that are closing do not count; there may be an eighth as many of them, and at least 16 in
-   * each thread. Each connection costs some KiB, its socket's buffers in the kernel, and a descriptor. From 1 to 2^31 less 1.
+   * refused with 503. If 40 connections above the limit, or 10 of the same address, wait for that answer already, it is closed
+   * without one; silent connections give way first. Connections that are closing do not count: there may be an eighth as many of
+   * them, and at least 16 in each thread. Each connection costs some KiB, the buffers of its socket in the kernel, and a
+   * descriptor. From 1 to 2^31 less 1.
    *
    * @default 8/9 of the descriptors above 256, or of half of up to 512
    */
   readonly maxConnections?: number;
   /**
-   * TCP connections that one address of the network may have open at a time, or one /64 for IPv6. Beyond it a connection is refused as
-   * for `maxConnections`. Leave it off behind a proxy, whose address all clients have. From 1 to 2^31 less 1, or 0: no limit.
+   * TCP connections that one IPv4 address, or one /64 of IPv6, may have open at a time. Beyond it a connection is refused as for
+   * `maxConnections`. Leave it off behind a proxy, whose address all clients have. From 1 to 2^31 less 1, or 0: no limit.
    *
    * @default 0: no limit
    */
   readonly maxConnectionsPerIp?: number;
   /**
-   * Above this many bytes that a client was sent and has not taken, it is not read any more, and `send` returns false. Raising it lets
-   * more of a burst be buffered, for every connection. From 1 byte to 4 GiB less 1 byte.
+   * Bytes that may wait for a client before it is held back. Above this it is not read any more, and `send` returns false.
+   * Raising it lets more of a burst be buffered, for every connection. From 1 byte to 4 GiB less 1 byte.
    *
    * @default 1 MiB
    */
   readonly highWaterMarkBytes?: number;
   /**
-   * The bytes that may be queued for a client that does not take them, pings included. Beyond it `slowConsumer` says what happens. One
-   * message is always accepted when nothing is queued. It bounds the memory of a slow reader: raising it raises that for every
-   * connection. From 1 byte to 4 GiB less 1 byte.
+   * Bytes that may be queued for a client that does not take them, pings included. Beyond it `slowConsumer` says what happens.
+   * One message is always accepted when nothing is queued. It bounds the memory of one slow client. Raising it raises that for
+   * every connection. From 1 byte to 4 GiB less 1 byte.
    *
    * @default 16 MiB
    */
@@ -87,74 +88,77 @@ export interface ServerOptions {
    */
   readonly slowConsumer?: 'close' | 'drop';
   /**
-   * The bytes that all connections may hold together of queued output and of messages still arriving. Beyond it the connections that
-   * have held it for longest are closed with 1013. The path and query of a connection do not count, which `maxHeaderBytes` bounds for
-   * each, nor what `upgrade` attaches as `data`, nor what a handler keeps. Raising it risks that the process runs out of memory and
-   * ends, and with it all connections. From 1 MiB to 1 TiB.
+   * Bytes of queued output and of messages that are still arriving, of all connections together. Beyond it the connections that
+   * have held theirs for longest are closed with 1013. These do not count: the path and query of a connection (`maxHeaderBytes`
+   * bounds them), the `data` that `upgrade` attaches, and what a handler keeps. Raising it risks that the process runs out of
+   * memory and ends, and with it all connections. From 1 MiB to 1 TiB.
    *
    * @default a quarter of memory
    */
   readonly maxBufferedBytes?: number;
   /**
-   * The bytes of publications that one thread may be owed by the others: posted to it, and not yet given to its connections. From a
-   * quarter of it on, connections whose messages publish to topics of that thread are not read, and `publish` returns false. Beyond it,
-   * publications that no connection can be held back for (of timers, after an `await`, of `server.publish`) are dropped for that thread,
-   * and counted. Raising it lets a slower thread fall further behind. From 1 MiB to 1 TiB.
+   * Bytes of publications that other threads have posted to one thread, and that it has not given to its connections yet. From a
+   * quarter of this on, `publish` to a topic of that thread returns false, and a connection whose hook publishes to it is not
+   * read. Beyond it, publications for which no connection can be held back (in timers, after an `await`, by `server.publish`) are
+   * dropped for that thread, and counted. Raising it lets a slower thread fall further behind. From 1 MiB to 1 TiB.
    *
    * @default 64 MiB
    */
   readonly maxOwedBytes?: number;
   /**
-   * How long publishers wait for a thread that takes nothing of what it is owed, in ms. Then it is waited for no more: when it goes on,
-   * its subscribers of the topics that it has missed are closed with 1013, or only miss them with `slowConsumer: 'drop'`. Raising it
-   * makes publishers wait longer for a thread that is blocked. It is measured in the publisher's own time, in which a turn of the event
-   * loop counts 40 ms at most: a publisher that is blocked itself waits for longer. From 1 ms to 2^31 less 1 ms (24 days).
+   * How long publishers wait for a thread that takes nothing of the publications that it is owed, in ms. Then they wait no more,
+   * and publications are dropped for it. When the thread goes on, its subscribers of the topics that it has missed are closed
+   * with 1013; with `slowConsumer: 'drop'` they only miss the messages. Raising it makes publishers wait longer for a thread that
+   * is blocked. A turn of the publisher's event loop counts as 40 ms at most, so a publisher that is blocked itself waits for
+   * longer. From 1 ms to 2^31 less 1 ms (24 days).
    *
    * @default 10 s
    */
   readonly slowThreadTimeoutMs?: number;
   /**
-   * A client that was silent for this time, in ms, is pinged, and is lost (1006) when it is silent for as long again. Any byte received
-   * is a sign of life. Raising it keeps dead connections for longer. From 1 ms to 2^31 less 1 ms (24 days), or 0: never.
+   * How long a client may be silent, in ms. Then it is pinged, and after as long again its connection is ended without a Close
+   * (1006). Any byte received is a sign of life. Raising it keeps dead connections for longer. From 1 ms to 2^31 less 1 ms (24
+   * days), or 0: never.
    *
    * @default 30 s
    */
   readonly heartbeatIntervalMs?: number;
   /**
-   * A connection without a message for this time, in ms, either way, is closed with 1001. It bounds how long clients that want nothing
-   * hold connections. From 1 ms to 2^31 less 1 ms (24 days), or 0: never.
+   * How long a connection may be without a message in either direction, in ms. Then it is closed with 1001. It bounds how long
+   * idle clients hold connections. From 1 ms to 2^31 less 1 ms (24 days), or 0: never.
    *
    * @default 0: never
    */
   readonly idleTimeoutMs?: number;
   /**
-   * The time from the first byte of a message to its last, in ms; beyond it 1008. The default is 16 MiB at half a megabit a second.
-   * Raising it lets unfinished messages hold memory for longer. From 1 ms to 2^31 less 1 ms (24 days), or 0: no limit.
+   * The longest time from the first byte of a message to its last, in ms. Beyond it the connection is closed with 1008. The
+   * default is enough for 16 MiB at half a megabit a second. Raising it lets unfinished messages hold memory for longer. From 1
+   * ms to 2^31 less 1 ms (24 days), or 0: no limit.
    *
    * @default 5 min
    */
   readonly messageTimeoutMs?: number;
   /**
-   * A client that takes nothing of queued output for this time, in ms, is lost (1006), and so is an HTTP client that takes nothing of
-   * its answers. It is the only time limit that runs on while an open connection is not read. Raising it holds that output for longer.
-   * On Linux a client takes what its system acknowledges; elsewhere that is seen when its socket has room again. From 1 ms to 2^31 less 1
-   * ms (24 days), or 0: never.
+   * How long a client may take nothing of its queued output, in ms. Then its connection is ended without a Close (1006). HTTP
+   * clients that take nothing of their answers are disconnected too. It is the only time limit that runs on while an open
+   * connection is not read. Raising it holds queued output for longer. On Linux a client takes something when its system
+   * acknowledges it; elsewhere, when its socket has room again. From 1 ms to 2^31 less 1 ms (24 days), or 0: never.
    *
    * @default 30 s
    */
   readonly stallTimeoutMs?: number;
   /**
-   * Messages that a client may send per second, on average, and a quarter more in a burst. Each fragment of a message counts as much as
-   * a message, and so does each ping and each pong. Beyond it `rateLimitAction` says what happens. It bounds what one client can make a
-   * handler, and the thread, do. From 1 to 2^31 less 1, or 0: no limit.
+   * Messages that a client may send per second, on average, and a quarter more in a burst. Each fragment of a message counts as
+   * much as a message, and so does each ping and each pong. Beyond it `rateLimitAction` says what happens. It bounds the work
+   * that one client can cause in the handler and in the thread. From 1 to 2^31 less 1, or 0: no limit.
    *
    * @default 0: no limit
    */
   readonly messagesPerSecond?: number;
   /**
-   * Bytes that a client may send per second, on average, and a quarter more in a burst. All bytes of frames count, with their headers,
-   * also those that came together with the opening handshake; the handshake itself does not. Beyond it `rateLimitAction` says what
-   * happens. From 1 byte to 1 TiB, or 0: no limit.
+   * Bytes that a client may send per second, on average, and a quarter more in a burst. All bytes of frames count, with their
+   * headers, also those that came together with the opening handshake. The handshake itself does not count. Beyond it
+   * `rateLimitAction` says what happens. From 1 byte to 1 TiB, or 0: no limit.
    *
    * @default 0: no limit
    */
@@ -166,111 +170,118 @@ export interface ServerOptions {
    */
   readonly rateLimitAction?: 'pause' | 'close';
   /**
-   * Fragments without payload that may follow each other; beyond it 1008. They cost no memory, but the thread's time: raising it lets a
-   * message that never comes to anything take more of it. From 0 to 2^31 less 1.
+   * Fragments without payload that may follow each other. Beyond it the connection is closed with 1008. They cost the thread
+   * time, but no memory. Raising it lets a message that never ends take more of that time. From 0 to 2^31 less 1.
    *
    * @default 100
    */
   readonly maxConsecutiveEmptyFragments?: number;
   /**
-   * How long a client may take to finish the closing handshake, and to take what was sent before, in ms. Then its connection is
-   * destroyed. Raising it lets clients that are being closed hold connections and output for longer. From 1 ms to 2^31 less 1 ms (24 days).
+   * How long a client may take to finish the closing handshake, and to take what was sent before, in ms. Then it is disconnected.
+   * Raising it lets clients that are being closed hold connections and output for longer. From 1 ms to 2^31 less 1 ms (24 days).
    *
    * @default 5 s
    */
   readonly closeTimeoutMs?: number;
   /**
-   * How long a client may take to send its request, then an `upgrade` hook to decide about it, then the client to take its 101, in ms:
-   * each has the whole time. Beyond it 408 for the request, 503 for the hook; a client that does not take its 101 is lost. Raising it
+   * The time for each of three steps, in ms: the client sends its request, the hook `upgrade` decides, the client takes its 101.
+   * A late request is refused with 408, and a late hook with 503; a client that does not take its 101 is disconnected. Raising it
    * lets silent clients hold descriptors for longer. From 1 ms to 2^31 less 1 ms (24 days).
    *
    * @default 10 s
    */
   readonly handshakeTimeoutMs?: number;
   /**
-   * The longest head of a request: its request line and headers. Beyond it 431. It bounds the memory that a client can use that is not
-   * accepted yet. From 512 bytes to 1 MiB.
+   * The longest head of a request, in bytes: its request line and headers. A longer one is refused with 431. It bounds the memory
+   * of a client that is not accepted yet. From 512 bytes to 1 MiB.
    *
    * @default 16 KiB
    */
   readonly maxHeaderBytes?: number;
   /**
-   * The headers that a request may have; beyond it 431. Raising it costs the primary time for each upgrade. From 8 to 10 000.
+   * How many headers a request may have. A request with more is refused with 431. Raising it costs the primary time for each
+   * upgrade. From 8 to 10 000.
    *
    * @default 100
    */
   readonly maxHeaderCount?: number;
   /**
-   * Whose pages may connect: origins like 'https://example.org', or '*' for all; others get 403. The default compares the host and port
-   * of the page with what the server is asked for, whatever the scheme. Clients that are no browsers send no Origin, and are let in.
-   * 'null' and 'file://' are origins too: of pages without one, and of embedded clients that send the latter.
+   * The origins whose pages may connect, such as 'https://example.org', or '*' for all. Pages of other origins get 403. The
+   * default compares the host and port of the page with those of the Host header, whatever the scheme. A client that sends no
+   * Origin is no browser, and is let in. 'null' and 'file://' can be allowed too: browsers send 'null' for a page without an
+   * origin, and some embedded clients send 'file://'.
    *
    * @default pages of the same host and port
    */
   readonly allowedOrigins?: readonly string[];
   /**
-   * What the server may be asked for, in Host: names or addresses, with a port or without (then any), or '*' for all; others get 403. The
-   * default keeps a server on a loopback address from being served under a name that somebody has pointed there (DNS rebinding).
+   * The names that the server answers to, in the Host header: names or addresses, or '*' for all. A name with a port allows that
+   * port only. Other names get 403. The default protects a server on a loopback address from pages of names that somebody has
+   * pointed there (DNS rebinding).
    *
    * @default localhost, 127.0.0.1 and [::1] on a loopback address, else all
    */
   readonly allowedHosts?: readonly string[];
   /**
-   * What V8 may use in each worker thread, as in `node:worker_threads`: a thread that exceeds it dies alone, with its connections,
-   * and is replaced. The default is `{ maxYoungGenerationSizeMb: 24 }`, which saves 2 kB for each of 8000 idle connections; the rest is
-   * as for the process. With more, handlers that keep thousands of promises waiting collect garbage less often.
+   * The memory that V8 may use in each worker thread, in MiB, as in `node:worker_threads`. A thread that exceeds it dies with its
+   * connections and is replaced; the other threads go on. The default is `{ maxYoungGenerationSizeMb: 24 }`, which saves 2 kB for
+   * each of 8000 idle connections. With more, a handler that keeps thousands of promises waiting collects garbage less often. All
+   * other limits are those of the process.
    *
    * @default V8's, but half of its young generation
    */
   readonly resourceLimits?: ResourceLimits;
   /**
-   * A connection that a worker has not taken for this time, in ms, goes to another worker, and the worker gets no more until it goes on.
-   * Raising it makes clients of a blocked thread wait for longer; too low, a busy one is taken for blocked. From 1 ms to 2^31 less 1 ms
-   * (24 days).
+   * How long a worker may take to accept a connection from the primary, in ms. Then the connection goes to another worker, and
+   * the late one gets no more until it goes on. Raising it makes clients of a blocked thread wait for longer. Too low a value
+   * takes a busy thread for a blocked one. From 1 ms to 2^31 less 1 ms (24 days).
    *
    * @default 2 s
    */
   readonly handOffTimeoutMs?: number;
   /**
-   * How long the handler module may take to load, and a thread to start, in ms: at the start, at a reload, and for a thread that takes
-   * the place of one that died. Beyond it, `listen` and `reload` throw a {@link HandlerModuleError} or a {@link WorkerStartError} that
-   * names the module; a thread is tried again. Raise it for a module that waits for something slow. From 1 ms to 60 min.
+   * How long the handler module may take to load, and a thread to start, in ms: at the start, at a reload, and when a thread that
+   * died is replaced. Beyond it `listen` and `reload` throw a {@link HandlerModuleError} or a {@link WorkerStartError} that names
+   * the module; the replacement of a thread is tried again. Raise it for a module that waits for something slow. From 1 ms to 60
+   * min.
    *
    * @default 60 s
    */
   readonly startTimeoutMs?: number;
   /**
-   * Paths that WebSockets are accepted on, exactly.
+   * The path, or the paths, on which WebSockets are accepted. Each begins with '/', has no query, and is compared exactly. An
+   * upgrade on another path is refused with 404.
    *
    * @default all paths
    */
   readonly path?: string | readonly string[];
   /**
-   * Path of the page that tries the server in a browser; `false` or 'off': there is none. A request for it that asks for an upgrade is
-   * judged by `path` like any other, so that a page and WebSockets may share a path. Without the page its path is answered like the
-   * others: with 426 where WebSockets are accepted, else with 404. It must differ from `health`.
+   * The path of the page that tries the server in a browser. `false` or 'off' turns it off. A request for an upgrade is judged by
+   * `path` alone, so the page and WebSockets may share a path. If the page is off, its path is answered like any other: with 426
+   * where WebSockets are accepted, else with 404. It must differ from `health`.
    *
    * @default '/'
    */
   readonly page?: string | false;
   /**
-   * Path where load balancers and monitors ask for the server's health, a JSON object: 200, or 503 while it drains. GET, HEAD and
-   * OPTIONS are answered, and HTTP/1.0 without Host. `false` or 'off': there is none, and its path is answered like the others.
+   * The path where load balancers and monitors ask for the health of the server, a JSON object. The status is 200, or 503 while
+   * the server drains. GET, HEAD and OPTIONS are answered, and HTTP/1.0 without Host. `false` or 'off' turns it off, and then its
+   * path is answered like any other.
    *
    * @default '/healthz'
    */
   readonly health?: string | false;
   /**
-   * For tests: each message gets an object of its own, and its bytes are overwritten when it is void, so that using a message or a
-   * borrowed view too late is found.
+   * For tests: finds every use of a message, or of a borrowed view, that comes too late. Each message gets an object of its own,
+   * which throws when it is void, and its bytes are overwritten.
    *
    * @default false
    */
   readonly poison?: boolean;
   /**
-   * Where the server reports what happens: an object with the methods `info`, `warn` and `error`, like `console`. They are called in
-   * the thread that created the server. What clients can cause is reported of each kind at once, and then once a second with how
-   * often. A method that throws or rejects does no harm: its report goes to standard error.
+   * Where the server reports what happens: an object with the methods `info`, `warn` and `error`, like `console`. They are called
+   * in the primary. The first report of each kind that clients can cause comes at once, and then one a second, which says how
+   * many there were. A method that throws or rejects does no harm: its report goes to standard error.
    *
    * @default standard error, without waiting for its reader
    */

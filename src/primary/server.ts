@@ -24,39 +24,60 @@ import { type ResolvedOptions, resolveOptions } from './options.js';
 import type { ServerOptions } from './server-options.js';
 import { ServerStateError } from './server-state-error.js';
 
-/** Where a server listens. */
+/** The address that a server listens on. */
 export interface ServerAddress {
+  /** The IP address that the server listens on, such as `127.0.0.1`. */
   readonly host: string;
+  /** The port that the server listens on. */
   readonly port: number;
-  /** For clients: `ws://127.0.0.1:8080`. */
+  /** The URL for clients: `ws://127.0.0.1:8080`. */
   readonly url: string;
 }
 
+/** Options of {@link Server.listen}. An option that cannot be used, or that there is not, is a {@link ConfigError}. */
 export interface ListenOptions {
-  /** Default 8080; 0 for any that is free. */
+  /**
+   * The port to listen on. With 0 the system chooses a free one, which the result of `listen` names. From 0 to 65 535.
+   *
+   * @default 8080
+   */
   readonly port?: number;
-  /** Default 127.0.0.1: this machine only. '0.0.0.0' or '::' for every interface. */
+  /**
+   * The address or name to listen on: '127.0.0.1' for this machine only, '0.0.0.0' or '::' for every interface.
+   *
+   * @default '127.0.0.1'
+   */
   readonly host?: string;
 }
 
+/**
+ * Options of {@link Server.close} and {@link Server.reload}. An option that cannot be used, or that there is not, is a
+ * {@link ConfigError}.
+ */
 export interface CloseOptions {
-  /** How long open connections have to be closed, in ms, from 0 to 2^31 less 251; default 5000. Those that are left are then destroyed. */
+  /**
+   * How long open connections have to be closed, in ms. Connections that are left then are destroyed. From 0 ms to 2^31 less 251
+   * ms (24 days).
+   *
+   * @default 5 s
+   */
   readonly drainMs?: number;
 }
 
 /**
- * Creates a server, which does nothing before it is told to listen.
- * @throws ConfigError if an option cannot be used.
+ * Creates a WebSocket server in this thread, which is its primary. The server does nothing until {@link Server.listen} or
+ * {@link Server.start} is called.
+ * @throws ConfigError if an option cannot be used, or if there is no such option.
  */
 export function createServer(options: ServerOptions): Server {
   return new Server(resolveOptions(options));
 }
 
-/** A WebSocket server. Lives in the thread that created it, the primary. */
+/** A WebSocket server, made by {@link createServer}. Its methods are called in the thread that has created it, the primary. */
 export class Server {
   readonly #options: ResolvedOptions;
   readonly #startedAt = performance.now();
-  /** What the primary counts itself. */
+  /** The counts of the primary, without those of connections that it hosts. */
   readonly #counters = new Counters();
   /** The counts of threads that have ended. */
   readonly #ended = new Counters();
@@ -66,10 +87,10 @@ export class Server {
   #state: 'new' | 'started' | 'closing' | 'closed' = 'new';
   /** Undefined until the threads have started. */
   #opening: Opening | undefined;
-  /** Undefined until it is to listen. */
+  /** Undefined until `listen` is called. */
   #http: HttpServer | undefined;
   #closed: Promise<void> | undefined;
-  /** Ends what `publish` of a handler module does in this thread. */
+  /** Ends the use of this server by `publish` of the package in this thread. */
   #unregister: () => void = () => {};
 
   /** @internal Use {@link createServer}. */
@@ -86,12 +107,17 @@ export class Server {
   }
 
   /**
-   * Starts the threads and listens. Once: a server that could not listen is closed, and another one must be created.
-   * @throws ConfigError if `port` or `host` cannot be used; the server is as before then.
-   * @throws ServerStateError if it was started before, or is closed meanwhile.
-   * @throws HandlerModuleError, ArenaError or WorkerStartError if a thread cannot host, or not within `startTimeoutMs`.
+   * Starts the threads, and listens. It can be called once: a server that could not start or listen is closed, and another one
+   * must be created.
+   *
+   * @returns the address, when clients can connect.
+   * @throws ConfigError if `port` or `host` cannot be used, and then the server has not changed; or if this system cannot have
+   * worker threads.
+   * @throws ServerStateError if the server was started before, or is closed meanwhile.
+   * @throws HandlerModuleError, ArenaError or WorkerStartError if the handler module does not load or a thread does not start
+   * within `startTimeoutMs`.
    * @throws BundledError if this package is inside of a bundle.
-   * @throws the system's error if the address cannot be had (`code`: EADDRINUSE, EACCES, …).
+   * @throws the error of the system if the address cannot be had (`code`: EADDRINUSE, EACCES, …).
    */
   async listen(options?: ListenOptions): Promise<ServerAddress> {
     const { port, host } = resolveListen(options);
@@ -117,8 +143,9 @@ export class Server {
   }
 
   /**
-   * Starts the threads without listening: for a server whose connections come from {@link handleUpgrade} only. Part of
-   * `listen` otherwise. @throws as `listen`.
+   * Starts the threads without listening, for a server whose connections all come by {@link handleUpgrade}. Call it instead of
+   * {@link listen}, which starts the threads itself.
+   * @throws the errors of {@link listen}, except those about the address.
    */
   async start(): Promise<void> {
     await this.#start();
@@ -159,12 +186,12 @@ export class Server {
     return opening;
   }
 
-  /** `close` may have been called while something was waited for. */
+  /** Throws if `close` was called during an await. */
   #expectStarted(): void {
     if (this.#state !== 'started') throw new ServerStateError('the server was closed while it was starting');
   }
 
-  /** Without it, connections cannot go to workers; the primary can host them all the same, as streams. */
+  /** Loads the system calls. Without them connections cannot go to workers, but the primary can host them as streams. */
   async #loadSystemCalls(): Promise<SystemCalls | undefined> {
     try {
       return await loadSystemCalls();
@@ -177,7 +204,7 @@ export class Server {
     }
   }
 
-  /** Where it listens; undefined before `listen` has resolved, and after `close`. */
+  /** The address that the server listens on; undefined before {@link listen} has resolved, and after {@link close}. */
   address(): ServerAddress | undefined {
     const address = this.#http?.address() as AddressInfo | null | undefined; // never a string: it does not listen on pipes
     if (address === null || address === undefined) return undefined;
@@ -185,22 +212,27 @@ export class Server {
     return { host: address.address, port: address.port, url: `ws://${host}:${address.port}` };
   }
 
-  /** Worker threads that it was told to use. */
+  /** The number of worker threads; 0 if the primary hosts all connections. */
   get threads(): number {
     return this.#options.threads;
   }
 
-  /** The name of the kernel that its threads use; '' before it has started. */
+  /**
+   * The name of the code that unmasks and validates payloads in the threads: 'auto', 'js', 'wasm', 'wasm-scalar' or 'native'. An
+   * empty string before the start.
+   */
   get kernel(): string {
     return this.#generations.kernelName;
   }
 
   /**
-   * Takes over an upgrade that another HTTP server of this process has received: call it with the arguments of that server's
-   * 'upgrade' event. What has a descriptor goes to a worker; a TLS socket or any other stream is hosted in this thread.
-   * Every request that came on the same socket before must have been answered: the 101 would be taken for the answer.
-   * Needs `start()` or `listen()` to have resolved.
-   * @throws ServerStateError if it has not. @throws ArgumentTypeError for arguments that are not those of an 'upgrade' event, in their order.
+   * Takes over an upgrade from another HTTP server of this process. Call it with the arguments of the 'upgrade' event of that
+   * server, after {@link start} or {@link listen} has resolved. A plain TCP socket goes to a worker; a TLS socket or another
+   * stream is hosted in the primary. All earlier requests of the same socket must have been answered, because the client would
+   * take the 101 for their answer.
+   *
+   * @throws ServerStateError if the server has not started.
+   * @throws ArgumentTypeError if the arguments are not those of an 'upgrade' event, in their order.
    */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
     if (this.#opening === undefined)
@@ -216,21 +248,24 @@ export class Server {
   }
 
   /**
-   * Sends a message to every connection that is subscribed to a topic, in all threads; at the end of this thread's turn. Before
-   * the server has started there are none.
-   * @returns false if a thread with subscribers of the topic has too much to take already: wait for {@link roomToPublish} with the next,
-   * or what is too much is dropped for that thread.
-   * @throws ArgumentTypeError if it is nothing that can be sent, or the topic is no string.
+   * Sends a message to every connection that is subscribed to a topic, in all threads. It leaves in the next microtask; in a hook
+   * that runs in the primary, at the end of the turn. Before the start there are no subscribers.
+   *
+   * @returns false if a thread with subscribers of the topic has too much to take already: await {@link roomToPublish} before the
+   * next call. The message is dropped for a thread that is owed more than `maxOwedBytes`.
+   * @throws ArgumentTypeError if `data` cannot be sent, or the topic is no string.
+   * @throws MessageVoidError if `data` is a message whose callback is over.
    */
   publish(topic: string, data: SendData): boolean {
     return this.#publishing.publish(topic, data);
   }
 
-  /** Resolves when no thread has too much to take of what this thread publishes; at once where none has. */
+  /** Resolves when every thread has room for what the primary publishes; at once if each has it already. */
   roomToPublish(): Promise<void> {
     return this.#publishing.bus.room();
   }
 
+  /** The statistics of the server, in all of its threads together. It can be called at any time, also after {@link close}. */
   stats(): ServerStats {
     const primary = { thread: 'primary', counters: this.#counters };
     const ended = { thread: 'ended', counters: this.#ended };
@@ -243,14 +278,16 @@ export class Server {
   }
 
   /**
-   * Loads the handler module again, and starts new threads with it, which get all new connections; its `upgrade` is loaded
-   * again, too. What the module imports is loaded again in worker threads, not in the primary. The old threads let what has
-   * arrived be handled, close their connections with 1001, and end, at the latest shortly after `drainMs`. Resolves when the
-   * new threads have taken over. Meanwhile there are twice as many threads, and arenas.
+   * Loads the handler module again, and starts new threads with it. They get all new connections, and the new hook `upgrade`
+   * decides about those. What the module imports is loaded again in worker threads, but not in the primary. The old threads
+   * handle the messages that have arrived, close their connections with 1001, and end, at the latest shortly after `drainMs`.
+   * Until then there are twice as many threads, and arenas. The promise resolves when the new threads have taken over.
    *
-   * One runs at a time: calls that come meanwhile are one more reload together, after it, with the longest of their `drainMs`.
-   * Rejects as `listen`, if the module or the threads cannot be had: then the old ones go on; with an Error if the server is not running;
-   * with a ConfigError if `drainMs` cannot be used.
+   * One reload runs at a time. Calls that come meanwhile share one more reload after it, with the longest of their `drainMs`.
+   *
+   * @throws the errors of {@link listen} if the module does not load or the threads do not start. Then the old threads go on.
+   * @throws ServerStateError if the server is not running.
+   * @throws ConfigError if `drainMs` cannot be used.
    */
   async reload(options?: CloseOptions): Promise<void> {
     const { drainMs } = resolveClose(options, 'reload');
@@ -258,9 +295,11 @@ export class Server {
   }
 
   /**
-   * Accepts no connections any more (`/healthz` says 'draining', with 503), lets what has arrived be handled and answered,
-   * closes all connections with 1001 and waits for them, ends the threads. Resolves when all is over, at the latest shortly
-   * after `drainMs`. Rejects with a ConfigError if `drainMs` cannot be used: the server goes on then.
+   * Closes the server. New connections are refused with 503, and the health is 'draining', with 503. Messages that have arrived
+   * are handled and answered. Then all connections are closed with 1001, and the threads end. The promise resolves when all is
+   * over, at the latest shortly after `drainMs`. Another call returns the same promise.
+   *
+   * @throws ConfigError if `drainMs` cannot be used. Then the server goes on.
    */
   close(options?: CloseOptions): Promise<void> {
     try {
@@ -279,7 +318,7 @@ export class Server {
     try {
       await drained;
     } finally {
-      // Whatever has gone wrong with threads.
+      // Even if a thread has failed.
       await this.#closeAllElse();
       this.#state = 'closed';
     }
@@ -311,10 +350,10 @@ export class Server {
   }
 }
 
-/** Resolves when it listens. @throws the system's error, or an Error if it is closed meanwhile. */
+/** Resolves when the HTTP server listens. @throws the error of the system; ServerStateError if the server is closed meanwhile. */
 function listening(http: HttpServer, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    // While it looks the host up, a close() ends it without a word of its own.
+    // A `close()` while the host is looked up emits 'close' and no error.
     const closed = () => reject(new ServerStateError('the server was closed while it was starting'));
     http.once('error', reject);
     http.once('close', closed);

@@ -11,73 +11,78 @@ import type { FromWorker, Offer, ToWorker, WorkerResult, WorkerTask } from '../w
 import { Ownership } from '../worker/ownership.js';
 import { WorkerStartError } from './worker-start-error.js';
 
-/** An offer, and what the primary notes of it. */
+/** An offer, with notes of the primary. */
 interface NotedOffer extends Offer {
-  /** The kernel's number of the socket. The number of its descriptor may come to be another file's. */
+  /** The inode of the socket. The number of the descriptor may later be that of another file. */
   readonly inode: number;
-  /** When the worker was told. */
+  /** When the offer was posted to the worker. */
   offeredAt: number;
 }
 
-/** Offers that are posted at once: a storm of connections may keep the event loop in the phase that reads sockets. */
+/** So many offers are posted at once, because a storm of connections may keep the event loop in the phase that reads sockets. */
 const MAX_UNSENT = 64;
 
 /**
- * How much longer than the thread itself the primary waits for its start, in ms: the thread says why it does not start, and its clock
- * begins only when it runs, which takes more than a second on a machine that is busy.
+ * How much longer than the thread itself the primary waits for the start, in ms. The thread can say why it does not start, and
+ * its clock begins only when it runs, which may take more than a second on a busy machine.
  */
 const START_GRACE_MS = 5000;
 
-/** How long the closing of a dead worker's port is waited for, in ms. */
+/** How long to wait for the port of a dead worker to be closed, in ms. */
 const PORT_CLOSE_MS = 1000;
-/** After so long, in ms, a thread that has ended has closed all that it had, whether its port has said so or not. */
+/** After this time, in ms, a thread that has ended has closed everything that it had, even if its port did not say so. */
 const LATE_RECLAIM_MS = 10_000;
 
 export interface WorkerLinkOptions {
-  /** Has a thread for the worker's task. */
+  /** The pool that has a thread for the task of the worker. */
   readonly pool: Pick<Piscina, 'run'>;
   /** The URL of the handler module. */
   readonly handler: string;
   readonly host: HostOptions;
   readonly log: ThrottledLog;
-  /** Is told the id of each connection that is over, also by the worker's end; undefined if they need not be told. */
+  /**
+   * Called with the id of each connection that is not open any more, also when the worker has died; undefined if nobody needs to
+   * know.
+   */
   readonly onClosed: ((id: number) => void) | undefined;
-  /** A worker that does not start for so long is ended, in ms. */
+  /** The longest time for the start of a worker, in ms. After that the worker is ended. */
   readonly startTimeoutMs: number;
 }
 
 /**
- * The primary's end of one worker: what it has been offered, and how it ended. A worker that dies is replaced by a new one
- * with a link of its own.
+ * The primary's side of one worker: its start, the connections that it is offered, and its end. A worker that dies is replaced by
+ * a new one with a link of its own.
  */
 export class WorkerLink {
   readonly counters = new Counters();
   readonly ledger = new ThreadLedger();
-  /** Resolves with the kernel's name when the worker can host. Never rejects. */
+  /** Resolves with the name of the kernel when the worker can host. It never rejects. */
   readonly ready: Promise<string>;
-  /** Settles when the worker's task does, and nothing can be taken by it any more; rejects if the thread died,
-   * with a {@link WorkerStartError} if it could not start. */
+  /**
+   * Settles when the task of the worker is over, and the worker can take no more offers. It rejects if the thread died; with a
+   * {@link WorkerStartError} if it could not start.
+   */
   readonly ended: Promise<WorkerResult>;
   isReady = false;
-  /** All that the thread had is closed. */
+  /** Whether everything that the thread had is closed. */
   #isGone = false;
-  /** Why it could not start. */
+  /** Why the worker could not start. */
   #unfit: WorkerStartError | undefined;
 
   readonly #ownership = new Ownership();
   /** Ends the thread. */
   readonly #killed = new AbortController();
   readonly #port: MessagePort;
-  /** In the order of offering, which is the order of taking. */
+  /** The offers that are not settled, in the order in which they were made and are taken. */
   #offers: NotedOffer[] = [];
-  /** Offers that the worker is still to be told of. */
+  /** The offers that are not posted to the worker yet. */
   #unsent: NotedOffer[] = [];
-  /** Offers ever made less those revoked. */
+  /** The number of all offers so far, without those that were revoked. */
   #offered = 0;
-  /** The slot of the last offer that was revoked and that the worker has not seen yet, as far as is known. */
+  /** The slot of the last offer that was revoked, until the worker is known to have seen it. */
   #unseenSlot: number | undefined;
 
-  /** Connections that it was given and that are not over. Kept only if somebody is to be told of their ends. */
+  /** The ids of the connections that the worker was offered and that are open. Kept only if `#onClosed` is called with them. */
   readonly #ids = new Set<number>();
   readonly #onClosed: ((id: number) => void) | undefined;
 
@@ -112,7 +117,10 @@ export class WorkerLink {
     this.#limitStart(handler, startTimeoutMs);
   }
 
-  /** A module whose top-level await does not settle is noticed in the thread, but not one that keeps the thread busy. */
+  /**
+   * Ends the worker if it does not start in time. The thread itself notices a module whose top-level await does not settle, but
+   * not a module that keeps the thread busy.
+   */
   #limitStart(handler: string, startTimeoutMs: number): void {
     const timer = setTimeout(() => {
       const limit = `within ${startTimeoutMs / 1000} s`;
@@ -127,7 +135,7 @@ export class WorkerLink {
     this.ended.then(settled, settled);
   }
 
-  /** Open connections of the worker, and connections on their way to it. */
+  /** How many connections are open in the worker, or on their way to it. */
   get load(): number {
     const { counters } = this;
     const open = counters.get(Counter.CONNECTIONS) - counters.get(Counter.CLOSING);
@@ -135,7 +143,7 @@ export class WorkerLink {
     return this.#offered - over;
   }
 
-  /** Offers a connection. False if too many are on their way, and nothing was done. */
+  /** Offers a connection to the worker. @returns false if too many are on their way; then the connection is not offered. */
   offer(handOff: HandOff): boolean {
     this.#forgetSettled();
     const slot = this.#ownership.offer();
@@ -155,7 +163,7 @@ export class WorkerLink {
     return true;
   }
 
-  /** All of a turn in one message: one alone costs a third of what an upgrade costs. */
+  /** Posts all offers of a turn in one message: a message for each would cost a third of an upgrade. */
   #sendOffers(): void {
     if (this.#unsent.length === 0) return;
     const now = performance.now();
@@ -168,7 +176,10 @@ export class WorkerLink {
     this.#port.postMessage({ type: 'hand-offs', offers } satisfies ToWorker);
   }
 
-  /** Whether something was offered more than `timeoutMs` ago and has no socket, or was revoked and is not seen. */
+  /**
+   * Whether the worker is stuck: an offer is older than `timeoutMs` and has no socket, or the worker has not seen that an offer
+   * was revoked.
+   */
   isStuck(timeoutMs: number): boolean {
     if (this.#unseenSlot !== undefined) {
       if (this.#ownership.isUnseen(this.#unseenSlot)) return true;
@@ -179,7 +190,7 @@ export class WorkerLink {
     return oldest !== undefined && performance.now() - oldest.offeredAt > timeoutMs;
   }
 
-  /** Takes back what the worker has not taken. The descriptors are the caller's. */
+  /** Takes back all offers that the worker has not taken. The caller owns their descriptors from now on. */
   revokeOffers(): HandOff[] {
     const revoked: NotedOffer[] = [];
     const left: NotedOffer[] = [];
@@ -190,23 +201,24 @@ export class WorkerLink {
   }
 
   /**
-   * Takes back what the worker, which is dead, has not opened a socket on: also what it had taken. The descriptors are the
-   * caller's. To be called when all that the thread had is closed, and before its number can be offered to anybody else.
+   * Takes back all offers of a dead worker on which it has opened no socket, also those that it had taken. The caller owns their
+   * descriptors from now on. Call this when everything that the thread had is closed, and before the number of such a descriptor
+   * can be offered again.
    */
   reclaim(): HandOff[] {
     const revoked = this.revokeOffers();
-    // What it had in a socket was closed with the thread: then the number is free, or another file's.
+    // A descriptor that was in a socket was closed with the thread: its number is free, or is that of another file.
     const unsettled = this.#offers.filter(({ slot }) => !this.#ownership.isSettled(slot));
     this.#offers = [];
     if (!this.#isGone) {
-      // Its sockets may still be about to be closed. A number that is closed twice may be another file's by then.
+      // The thread may not have closed its sockets yet, and a number that is closed twice may be that of another file by then.
       setTimeout(() => abandon(unsettled.filter(isStillOpen).map(({ handOff }) => handOff)), LATE_RECLAIM_MS).unref();
       return revoked;
     }
     return [...this.#forget(unsettled.filter(isStillOpen)), ...revoked];
   }
 
-  /** They are not the worker's any more. */
+  /** Forgets offers that the worker does not own any more. */
   #forget(offers: readonly NotedOffer[]): HandOff[] {
     this.#offered -= offers.length;
     return offers.map(({ handOff }) => {
@@ -223,7 +235,7 @@ export class WorkerLink {
     other.connectPort(port2, this.ledger);
   }
 
-  /** @param ledger of the thread at the other end. */
+  /** @param ledger the ledger of the thread at the other end. */
   connectPort(port: MessagePort, { buffer }: ThreadLedger): void {
     this.#post({ type: 'peer', port, ledger: buffer }, [port]);
   }
@@ -232,7 +244,7 @@ export class WorkerLink {
     this.#post({ type: 'drain', limitMs });
   }
 
-  /** The worker is gone, and with it all that it had. To be called when its offers are revoked. */
+  /** Reports all connections of the worker as over, because the worker is gone. Call this after its offers were revoked. */
   closeAll(): void {
     this.#close([...this.#ids]);
   }
@@ -246,7 +258,7 @@ export class WorkerLink {
     this.#port.postMessage(message, transfer);
   }
 
-  /** Settled offers are forgotten in their order, and only then are their slots used again. */
+  /** Forgets the settled offers at the front. Only then are their slots used again. */
   #forgetSettled(): void {
     let settled = 0;
     for (; settled < this.#offers.length; settled++) {
@@ -260,7 +272,8 @@ export class WorkerLink {
   async #end(task: Promise<WorkerResult>, portClosed: Promise<void>): Promise<WorkerResult> {
     const [settled] = await Promise.allSettled([task]);
     this.isReady = false;
-    // Which of the two comes first differs by engine; after both, the thread takes nothing any more, and has said all.
+    // Which of the two ends comes first differs by engine. After both, the thread takes no more offers and sends no more
+    // messages.
     let timer: NodeJS.Timeout | undefined;
     this.#isGone = await Promise.race([
       portClosed.then(() => true),
@@ -273,7 +286,7 @@ export class WorkerLink {
   }
 }
 
-/** @returns -1 if the number is not open, or not a socket's */
+/** The inode of a socket; -1 if the descriptor is not open, or is no socket. */
 function inodeOf(fd: number): number {
   try {
     const stats = fstatSync(fd);
@@ -287,7 +300,10 @@ function isStillOpen({ handOff, inode }: NotedOffer): boolean {
   return inode >= 0 && inodeOf(handOff.fd) === inode;
 }
 
-/** Closes the descriptors of connections that no thread can host. Does not throw: a number that is not open keeps no other from being closed. */
+/**
+ * Closes the descriptors of connections that no thread can host. It does not throw, so that a descriptor that is not open does
+ * not keep the others open.
+ */
 export function abandon(handOffs: readonly HandOff[]): void {
   for (const { fd } of handOffs) {
     try {

@@ -1,7 +1,10 @@
-/** A worker cannot host: its handler or its arena cannot be had. The message says why. */
+/**
+ * A worker thread cannot host connections: its handler does not load, its arena cannot be reserved, or it does not start in time.
+ * The message says why.
+ */
 export class WorkerStartError extends Error {
   override readonly name = 'WorkerStartError';
-  /** That of what went wrong in the thread: WSLOOM_HANDLER, WSLOOM_ARENA; or WSLOOM_WORKER, for anything else. */
+  /** The code of what went wrong in the thread: WSLOOM_HANDLER or WSLOOM_ARENA; WSLOOM_WORKER for anything else. */
   readonly code: string;
 
   constructor(code: string, message: string) {

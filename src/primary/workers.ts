@@ -19,46 +19,46 @@ export interface WorkersOptions {
   /** The URL of the handler module. */
   readonly handler: string;
   readonly host: HostOptions;
-  /** A connection that a worker does not take for so long goes to another one. */
+  /** How long a worker may take to accept a connection, in ms. After that the connection goes to another one. */
   readonly handOffTimeoutMs: number;
-  /** A worker that does not start for so long is ended, in ms. */
+  /** The longest time for the start of a worker, in ms. After that the worker is ended. */
   readonly startTimeoutMs: number;
   readonly resourceLimits: ResourceLimits;
   readonly log: ThrottledLog;
-  /** Is told the id of each connection that is over; undefined if that need not be known. */
+  /** Called with the id of each connection that is not open any more; undefined if nobody needs to know. */
   readonly onClosed: ((id: number) => void) | undefined;
-  /** By which publications of the primary go to the workers. */
+  /** The bus of the primary, to which the workers are connected. */
   readonly bus: Bus;
-  /** Where the counts of ended workers are added up, so that totals never fall. */
+  /** The sum of the counts of workers that have ended, so that totals never fall. */
   readonly past: Counters;
   readonly siblings: Siblings;
 }
 
-/** All pools of a server, whose connections share topics: the one that gets new connections, and those that drain. */
+/** All pools of a server: the one that gets new connections, and those that drain. Their connections share topics. */
 export interface Siblings {
   /** Whether another pool gets new connections while one drains. */
   readonly isReplacing: boolean;
-  /** Has that pool host a connection that no worker of a draining one has taken, or ends the connection. */
+  /** Gives a connection that no worker of a draining pool has taken to the pool that gets new connections, or ends it. */
   placeElsewhere(handOff: HandOff): void;
-  /** The workers of all of them. */
+  /** The links to the workers of all pools. */
   readonly links: readonly WorkerLink[];
 }
 
 /**
- * The worker threads of a server: a piscina pool whose every thread has one task, for as long as it lives. Connections are
- * placed where there are fewest.
+ * A pool of worker threads: a piscina pool in which each thread has one task for its whole life. Each connection goes to the
+ * worker that has the fewest.
  */
 export class Workers {
   readonly #options: WorkersOptions;
   readonly #pool: Piscina;
   readonly #links: WorkerLink[] = [];
-  /** Connections whose worker died before it took them, and that no other can take now. */
+  /** Connections whose worker died before it took them, and that no other worker can take now. */
   readonly #stranded: HandOff[] = [];
   readonly #watch: NodeJS.Timeout;
-  /** Of {@link #later}. */
+  /** The timers of {@link #later}. */
   readonly #timers = new Set<NodeJS.Timeout>();
   #isClosing = false;
-  /** What still runs is ended by us. */
+  /** Whether the threads that still run are being ended by us. */
   #isDestroying = false;
   readonly #deaths = new WorkerDeaths();
 
@@ -70,7 +70,7 @@ export class Workers {
       minThreads: threads,
       maxThreads: threads,
       concurrentTasksPerWorker: 1,
-      // Its default lets a worker sleep in Atomics.wait between tasks, with its event loop and all sockets stopped.
+      // By default a worker of piscina sleeps in Atomics.wait between tasks, with its event loop and all sockets stopped.
       atomics: 'disabled',
       recordTiming: false,
       trackUnmanagedFds: false,
@@ -97,7 +97,7 @@ export class Workers {
     return this.#links.map(({ counters }, index) => ({ thread: `worker ${index + 1}`, counters }));
   }
 
-  /** Of each worker: connections, and whether it takes new ones. */
+  /** The connections of each worker, and whether it takes new ones. */
   get states(): { readonly connections: number; readonly isTaking: boolean }[] {
     return this.#links.map((link) => ({
       connections: link.counters.get(Counter.CONNECTIONS),
@@ -105,7 +105,7 @@ export class Workers {
     }));
   }
 
-  /** Connections in workers, and on their way to them. */
+  /** How many connections are open in workers, or on their way to them. */
   get load(): number {
     return this.#links.reduce((total, { load }) => total + load, this.#stranded.length);
   }
@@ -116,8 +116,8 @@ export class Workers {
   }
 
   /**
-   * A client may be about to hear that it is connected, and one of the workers is going to have it.
-   * @returns a function to be called when it has been placed, or is not going to be.
+   * Tells all workers that a client is about to get its 101, and that one of them will get the connection.
+   * @returns a function to call when the connection was placed, or will not be.
    */
   expectOne(): () => void {
     const ledgers = this.#links.map(({ ledger }) => ledger);
@@ -133,8 +133,8 @@ export class Workers {
   }
 
   /**
-   * Gives a connection to the worker with the fewest. The descriptor is ours from now on, whatever happens. Its client has heard that it is
-   * connected: if no worker takes it now, it waits for one, for as long as a hand-off may take.
+   * Gives a connection to the worker with the fewest connections. From now on the pool owns the descriptor, whatever happens. Its client
+   * has its 101 already, so if no worker takes the connection now, it waits for one, for `handOffTimeoutMs`.
    */
   place(handOff: HandOff): void {
     if (this.#isClosing) this.#placeElsewhere([handOff]);
@@ -160,10 +160,10 @@ export class Workers {
     this.#isClosing = true;
     clearInterval(this.#watch);
     for (const timer of this.#timers) clearTimeout(timer);
-    for (const link of this.#links) link.drain(limitMs); // a worker that still starts finds the order when it has
+    for (const link of this.#links) link.drain(limitMs); // a worker that is still starting finds the message afterwards
     this.#placeElsewhere(this.#stranded.splice(0));
-    // A connection that is not taken yet need not meet a worker that is about to close it, or that wakes from a long hook just when its
-    // time is over.
+    // During a reload, a connection that is not taken yet goes to the new pool. An old worker would close it at once, or may be
+    // blocked in a long hook.
     if (this.#options.siblings.isReplacing) for (const link of this.#links) this.#placeElsewhere(link.revokeOffers());
     const ended = Promise.allSettled(this.#links.map((link) => link.ended));
     let timer: NodeJS.Timeout | undefined;
@@ -173,19 +173,19 @@ export class Workers {
     for (const link of this.#links) this.#placeElsewhere(link.revokeOffers());
     this.#isDestroying = true;
     await this.#pool.destroy();
-    await ended; // what a thread had taken can be had only when all of it is gone
+    await ended; // descriptors that a thread had taken can be reclaimed only when the thread is gone
     for (const link of this.#links.splice(0)) {
       this.#placeElsewhere(link.reclaim());
       this.#bury(link);
     }
   }
 
-  /** Their clients have heard that they are connected: the pool that comes after this one takes them, if there is one. */
+  /** Gives connections to the pool that replaces this one, if there is one: their clients were told that they are connected. */
   #placeElsewhere(handOffs: readonly HandOff[]): void {
     for (const handOff of handOffs) this.#options.siblings.placeElsewhere(handOff);
   }
 
-  /** Keeps the counts of a worker that is gone. */
+  /** Adds the counts of a worker that is gone to the sum, and reports its connections as over. */
   #bury(link: WorkerLink): void {
     const { counters } = link;
     BufferBudget.forget(this.#options.host.buffered, counters);
@@ -198,7 +198,7 @@ export class Workers {
     return this.#links;
   }
 
-  /** When they have died, of late. */
+  /** The deaths of the workers, of late. */
   get deaths(): WorkerDeaths {
     return this.#deaths;
   }
@@ -226,7 +226,7 @@ export class Workers {
     let hasDied: boolean;
     try {
       await link.ended;
-      hasDied = !this.#isClosing; // when asked to, it may end
+      hasDied = !this.#isClosing; // a worker that was asked to end may end
     } catch (error) {
       hasDied = !this.#isDestroying;
       why = error;
@@ -249,16 +249,16 @@ export class Workers {
     this.#placeInTime(stranded.handOffs);
   }
 
-  /** The lines about an error of the application that was not caught; '' if it was something else. */
+  /** The lines of the log about an uncaught error of the application; '' if the worker died of something else. */
   #uncaught(why: unknown): string {
     if (!(why instanceof Error) || why instanceof WorkerStartError) return '';
-    // Of what the thread has done to itself, the stack shows Node and the pool only.
+    // If Node has ended the thread (process.exit, no memory left), the stack shows only Node and the pool.
     if ((why as NodeJS.ErrnoException).code?.startsWith('ERR_WORKER') === true || !isUncaught(why)) return '';
     const { handler } = this.#options;
     return `\nan error outside of hooks, in a thread with the handler ${shownModule(handler)}: ${errorText(why)}`;
   }
 
-  /** Places connections as soon as a worker takes them, or abandons them after as long as a hand-off may take. */
+  /** Places connections as soon as a worker takes them, or gives them up after `handOffTimeoutMs`. */
   #placeInTime(handOffs: readonly HandOff[]): void {
     if (handOffs.length === 0) return;
     this.#stranded.push(...handOffs);
@@ -274,7 +274,7 @@ export class Workers {
     });
   }
 
-  /** Not any more when it drains: then nothing is to keep the process. */
+  /** Does something later, unless the pool drains before: then no timer may keep the process alive. */
   #later(delayMs: number, action: () => void): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
@@ -289,19 +289,19 @@ export class Workers {
     }
   }
 
-  /** Counts a worker that died, and takes back what it had not taken. */
+  /** Counts a worker that died, and takes back the offers on which it had opened no socket. */
   #lose(link: WorkerLink): { readonly connections: number; readonly handOffs: readonly HandOff[] } {
     this.#links.splice(this.#links.indexOf(link), 1);
     const connections = link.counters.get(Counter.CONNECTIONS);
     this.#deaths.note();
     this.#options.past.add(Counter.WORKERS_LOST, 1);
     this.#options.past.add(Counter.CONNECTIONS_LOST, connections);
-    const handOffs = link.reclaim(); // first: their connections are not over
+    const handOffs = link.reclaim(); // before the rest: the connections of these offers are not over
     this.#bury(link);
     return { connections, handOffs };
   }
 
-  /** Moves connections that a blocked worker does not take to other workers. Where no other takes any, they stay on offer. */
+  /** Moves connections that a blocked worker does not take to other workers. If no other worker takes any, they stay on offer. */
   #rescue(): void {
     if (!this.canPlace) return;
     this.#placeStranded();
@@ -320,7 +320,7 @@ function messageOf(why: unknown): string {
   return errorText(why instanceof Error ? why.message : why);
 }
 
-/** Whether it was thrown in the thread: the pool itself rejects when a thread exits. */
+/** Whether the error was thrown in the thread. When a thread exits, the pool rejects with an error of its own. */
 function isUncaught(error: Error): boolean {
   return !error.message.startsWith('worker exited with code:');
 }

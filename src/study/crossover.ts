@@ -1,18 +1,22 @@
 import { NEVER_BYTES } from '../kernels/thresholds.js';
 
-/** What one size costs by two ways, in any unit. */
+/** The costs of one size in two implementations, in any unit. */
 export interface Pair {
+  /** The size, in bytes. */
   readonly bytes: number;
+  /** The cost of the implementation that is meant for smaller sizes. */
   readonly smaller: number;
+  /** The cost of the implementation that is meant for larger sizes. */
   readonly larger: number;
 }
 
 /**
- * The size from which on to go the way that is for larger sizes: the one with the least regret, which is the sum, over all
- * sizes, of how much more is paid than by the better of the two ways, in proportion. (One disturbed figure does not move it.)
- * Of sizes with the same regret it is the smallest.
+ * The size from which on the implementation for larger sizes is to be used: the one with the least regret. The regret of a size
+ * adds up, over all measured sizes, the cost of the implementation that would be used divided by the cost of the better one. (So
+ * one disturbed figure does not move the result.) Of sizes with the same regret it is the smallest.
  * @param pairs in ascending order of sizes
- * @returns the first size if the other way is never worth it; {@link NEVER_BYTES} if this one is not.
+ * @returns the first size if the implementation for smaller sizes is never better; {@link NEVER_BYTES} if the other one is never
+ * better.
  */
 export function crossover(pairs: readonly Pair[]): number {
   const regretOf = (from: number) =>

@@ -1,6 +1,6 @@
 /**
- * The study of the kernels in seconds, on the machine that it runs on: what each costs by size and text, where they change
- * places, and the thresholds of `auto` that follow. It blocks its thread, and wants a quiet machine.
+ * Measures the kernels on this machine, in seconds: the cost of each by size and text, the sizes at which one becomes better than
+ * another, and the thresholds of `auto`. It blocks its thread, and wants a quiet machine.
  */
 import { cpus } from 'node:os';
 import { AutoKernel } from '../kernels/auto.js';
@@ -17,17 +17,17 @@ import { verify } from './verify.js';
 
 export type Operation = 'unmask' | 'validate' | 'unmaskText';
 
-/** What one kernel needs for one range. */
+/** The time that one kernel needs for one range. */
 export interface KernelFigure {
   readonly op: Operation;
   /** `js-byte`, `js`, `wasm`, `wasm-scalar` or `native`. */
   readonly kernel: string;
   readonly bytes: number;
-  /** A text, or `any` where it makes no difference. */
+  /** The text; `any` if it makes no difference. */
   readonly content: TextName | 'any';
-  /** Per call, the best of many batches. */
+  /** Nanoseconds per call, the best of many batches. */
   readonly ns: number;
-  /** 10^9 bytes per second. */
+  /** The speed, in 10^9 bytes per second. */
   readonly gbps: number;
 }
 
@@ -37,7 +37,7 @@ export interface Crossover {
   readonly content: TextName | 'any';
   readonly from: string;
   readonly to: string;
-  /** `NEVER_BYTES` if it does not. */
+  /** The size from which on `to` is better than `from`, in bytes; `NEVER_BYTES` if it never is. */
   readonly bytes: number;
 }
 
@@ -46,11 +46,11 @@ export interface KernelStudy {
   readonly cpu: string;
   readonly results: readonly KernelFigure[];
   readonly crossovers: readonly Crossover[];
-  /** What `auto` should be given on this machine. */
+  /** The thresholds for `auto` on this machine. */
   readonly thresholds: Thresholds;
 }
 
-/** After the kernels' own page and the 6 bytes of a small frame's header: most payloads begin at such a place. */
+/** Where the measured range begins: behind the kernels' own page and the 6 bytes of a small frame's header, as most payloads do. */
 const OFFSET = PAGE_BYTES + 6;
 const KEY = 0x3d21fa37;
 
@@ -60,12 +60,12 @@ const LARGE = [96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6
 const SIZES = [...SMALL, ...LARGE];
 const PAGES = 2 + 65536 / PAGE_BYTES;
 
-/** Calls of each kernel for each size before anything is measured: the optimizing compiler is to have seen all of them. */
+/** Calls of each kernel for each size before the measurement, so that the optimizing compiler has seen all sizes. */
 const WARM_UP_CALLS = 50;
 
 /**
- * A key of zeros leaves a text as it is, so that it can be unmasked and validated over and over, and no kernel looks at
- * the key.
+ * The calls that are measured. A key of zeros leaves a text as it is, so that it can be unmasked and validated over and over. No
+ * kernel treats that key differently.
  */
 const CALLS: Readonly<Record<Operation, string>> = {
   unmask: `unmask(offset, length, ${KEY})`,
@@ -74,21 +74,22 @@ const CALLS: Readonly<Record<Operation, string>> = {
 };
 
 /**
- * What a text of unknown content is: as likely ASCII as not, and then one of these. Servers carry more JSON than prose, but
- * a server for people who do not write in ASCII should not be slow for that.
+ * A text of unknown content counts as half ASCII and half one of these. Servers carry more JSON than prose, but a server for
+ * people who do not write in ASCII should not be slow for that.
  */
 const NOT_ASCII: readonly TextName[] = ['latin', 'cjk', 'emoji'];
 const TEXTS_IN_TURN: readonly TextName[] = ['ascii', ...NOT_ASCII];
 
-/** `auto` that always goes the same way: what a threshold decides about, with what it costs to decide. */
+/** The names of `auto` kernels whose thresholds always choose the same implementation. Their cost includes that of the choice. */
 const WAYS = ['auto: js', 'auto: wasm', 'auto: native'] as const;
 
-/** Nanoseconds by name of the candidate, for each of the sizes. */
+/** For each size, the nanoseconds per call of each candidate, by its name. */
 type Costs = readonly ReadonlyMap<string, number>[];
 
 /**
- * @param seconds how long to measure, about; the less, the less the figures can be trusted. However few, it takes about a second.
- * @throws if a kernel's result is wrong
+ * Measures all kernels, and finds the thresholds for `auto`.
+ * @param seconds about how long to measure. The less time, the less reliable the figures. It takes at least about a second.
+ * @throws Error if a result of a kernel is wrong
  */
 export function studyKernels(seconds: number): KernelStudy {
   const bench = new Bench((seconds * 1000) / ((1 + 2 * TEXTS_IN_TURN.length) * SIZES.length));
@@ -115,7 +116,7 @@ export function studyKernels(seconds: number): KernelStudy {
   };
 }
 
-/** The kernels over one memory, and what has been measured of them. */
+/** All kernels over one memory, and their figures so far. */
 class Bench {
   readonly results: KernelFigure[] = [];
   readonly crossovers: Crossover[] = [];
@@ -123,10 +124,10 @@ class Bench {
   readonly #budgetMs: number;
   /** The name of the WASM kernel of this engine. */
   readonly #wasm: string;
-  /** Those that somebody may choose, and the ways of `auto`. */
+  /** All kernels that are measured, those of {@link WAYS} included. */
   readonly #kernels: ReadonlyMap<string, Kernel>;
 
-  /** @param budgetMs for all kernels at one size of one text */
+  /** @param budgetMs the time for all kernels at one size of one text, in ms */
   constructor(budgetMs: number) {
     this.#budgetMs = budgetMs;
     const memory = reserveMemory(PAGES, { what: 'memory to measure in' });
@@ -218,7 +219,7 @@ function between(costs: Costs, from: string, to: string): number {
   );
 }
 
-/** Half of what ASCII costs, and half of the mean of the others. */
+/** The cost of a text of unknown content: half of the cost of ASCII, and half of the mean cost of the others. */
 function expected(byText: ReadonlyMap<TextName, Costs>): Costs {
   const of = (name: TextName, row: number, kernel: string) => byText.get(name)?.[row]?.get(kernel) as number;
   return SIZES.map((_, row) => {
@@ -232,7 +233,7 @@ function expected(byText: ReadonlyMap<TextName, Costs>): Costs {
   });
 }
 
-/** To four digits that count: more are none. */
+/** Rounds to four significant digits: more would mean nothing. */
 function round(value: number): number {
   return Number(value.toPrecision(4));
 }

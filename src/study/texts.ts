@@ -1,6 +1,6 @@
 /**
- * What people send: the same question in scripts that need one, mostly one, mostly three, and four bytes a character, and
- * the JSON in which most of it travels.
+ * Texts as people send them: the same question in scripts that need one byte a character, mostly one, mostly three, and four, and
+ * JSON, in which most of it travels.
  */
 export const TEXTS = {
   ascii: '{"type":"message","id":4711,"room":"lobby","text":"Has anybody seen my left shoe?"} ',
@@ -16,7 +16,7 @@ export type TextName = keyof typeof TEXTS;
 /** A byte that no UTF-8 text contains. */
 const NO_TEXT = 0xff;
 
-/** The names of {@link TEXTS}, and the JSON with one byte that makes it invalid. */
+/** The names of {@link TEXTS}, and names for the JSON with one invalid byte. */
 export const CONTENTS = [
   ...(Object.keys(TEXTS) as TextName[]),
   'invalid at the start',

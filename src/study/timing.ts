@@ -3,30 +3,30 @@ import type { Kernel } from '../kernels/kernel.js';
 /** Runs a kernel's operation `times` times over one range. */
 export type Batch = (kernel: Kernel, times: number, offset: number, length: number) => number;
 
-/** A kernel, and a batch that only this kernel goes through. */
+/** A kernel, and a batch that only this kernel runs. */
 export interface Subject {
   readonly kernel: Kernel;
   readonly run: Batch;
 }
 
-/** How long a batch is, about. */
+/** How long a batch takes, in ms, about. */
 const BATCH_MS = 0.08;
-/** How many of each subject there are at least, however short the time is. */
+/** The least number of batches of each subject, however short the time is. */
 const MIN_ROUNDS = 3;
 
 let batches = 0;
 
 /**
- * A batch for one operation of one kernel. Each is compiled from a source of its own, made different by a number: what
- * shares its source shares its type feedback, and a call site that has seen every kernel is slower than a server's, which
- * sees one. What calls return is summed up, so that none can be left out.
+ * Makes a batch for one operation of one kernel. Each batch is compiled from its own source, which a number makes different.
+ * Batches of the same source would share their type feedback, and a call site that has seen every kernel is slower than that of a
+ * server, which sees one. The results of the calls are summed up, so that no call can be left out.
  */
 export function batch(call: string): Batch {
   return compile('kernel', `kernel.${call}`, ['offset', 'length']) as Batch;
 }
 
 /**
- * A function of `subject`, `times`, and the other parameters, that evaluates `expression` so many times, and returns the
+ * Compiles a function of `subject`, `times`, and the other parameters. It evaluates `expression` so many times, and returns the
  * sum.
  */
 export function compile(subject: string, expression: string, others: readonly string[]): unknown {
@@ -39,9 +39,9 @@ export function compile(subject: string, expression: string, others: readonly st
 }
 
 /**
- * Nanoseconds per call for each subject. They take turns for `budgetMs`, so that all of them meet the same disturbances,
- * and the best batch of each counts: what else runs on a machine only ever adds time. (A tool that times each call, or
- * prints one candidate's mean after another's, cannot tell 5 ns from 8 on a shared machine.)
+ * Measures the nanoseconds per call of each subject. The subjects take turns for `budgetMs`, so that all of them meet the same
+ * disturbances. The best batch of each counts, because a disturbance only ever adds time. (A tool that times each call, or prints
+ * one candidate's mean after another's, cannot tell 5 ns from 8 on a shared machine.)
  */
 export function nanoseconds(subjects: readonly Subject[], offset: number, length: number, budgetMs: number): number[] {
   const end = performance.now() + budgetMs;

@@ -7,9 +7,9 @@ const KEY = 0x3d21fa37;
 const NAMES = Object.keys(TEXTS) as TextName[];
 
 /**
- * Checks each operation of a kernel at one place of its memory: a fast kernel that is wrong is not fast.
+ * Checks the result of each operation of a kernel, at one place of its memory. A fast kernel that is wrong is of no use.
  * @param bytes the kernel's memory; the range is overwritten
- * @throws if a result is wrong, which no kernel's should ever be
+ * @throws Error if a result is wrong
  */
 export function verify(name: string, kernel: Kernel, bytes: Buffer, offset: number, length: number): void {
   const text = NAMES[length % NAMES.length] as TextName;

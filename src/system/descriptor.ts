@@ -5,7 +5,7 @@ export const hasDescriptors = process.platform !== 'win32';
 
 /** How many descriptors this process may have; Infinity where the system does not say. */
 export function descriptorLimit(): number {
-  Reflect.set(process.report, 'excludeNetwork', true); // it would ask the network for names
+  Reflect.set(process.report, 'excludeNetwork', true); // otherwise the report would ask the network for names
   const { userLimits } = process.report.getReport() as {
     readonly userLimits?: { readonly open_files?: { readonly soft: unknown } };
   };

@@ -35,7 +35,7 @@ const IPV4_AT = 4;
 const IPV6_AT = 8;
 const ADDRESS_TEXT_BYTES = 64;
 
-/** The most that one call takes on Linux, in bytes. */
+/** The most that one send(2) takes on Linux, in bytes. */
 const MAX_SEND_BYTES = 0x7fff_f000;
 
 /** madvise(2): the pages are not needed any more, and are zeros when they are touched again. Linux only. */
@@ -46,7 +46,7 @@ const PAGE_BYTES = 4096;
 const POLLERR = 0x8;
 const POLLHUP = 0x10;
 const POLLRDHUP = 0x2000;
-/** struct pollfd: its size, and the offsets of the events that are asked for and of those that are answered. */
+/** struct pollfd: its size, and the offsets of the requested events and of the returned events. */
 const POLLFD_BYTES = 8;
 const EVENTS_AT = 4;
 const REVENTS_AT = 6;
@@ -60,8 +60,8 @@ type SetOption = (fd: number, level: number, name: number, value: Int32Array, le
 type AddressToText = (family: number, address: Uint8Array, text: Uint8Array, length: number) => string | null;
 
 /**
- * System calls that Node lacks, or that cost more through Node, made by koffi. Each thread has its own object. A call
- * costs about 50 ns more than what the system itself takes.
+ * System calls that Node lacks, or that cost more through Node, made by koffi. Each thread has its own object. A call costs about
+ * 50 ns beside the time in the system.
  */
 export class SystemCalls {
   readonly #fcntl: Fcntl;
@@ -82,9 +82,9 @@ export class SystemCalls {
   #lastIpv4 = -1;
   #lastIpv4Text = '';
   /**
-   * The memory that was last sent from, and its address. To ask for the address takes 90 ns, and the memory is nearly
-   * always the same. This keeps the memory alive until {@link letGo}. (A WeakRef would cost more: with each look the
-   * engine has to note that the memory must stay for now.)
+   * The memory that was last sent from, and its address. To find the address takes 90 ns, and the memory is nearly always the
+   * same. The memory stays alive until {@link letGo}. (A WeakRef would cost more, because the engine has to keep its target alive
+   * after each look.)
    */
   #memory: Uint8Array | undefined;
   #address = 0;
@@ -92,7 +92,7 @@ export class SystemCalls {
   /** @internal Use {@link loadSystemCalls}. */
   constructor(koffi: Koffi) {
     const system = koffi.load(null);
-    // Declared as variadic, which they are: on arm64 macOS such arguments are passed differently.
+    // fcntl and ioctl are variadic, and are declared so because macOS on arm64 passes such arguments differently.
     this.#fcntl = system.func('int fcntl(int fd, int command, ...)') as unknown as Fcntl;
     this.#ioctl = system.func('int ioctl(int fd, unsigned long request, ...)') as unknown as Ioctl;
     this.#send = system.func('intptr_t send(int fd, uintptr_t bytes, size_t length, int flags)') as KoffiFunc<Transfer>;
@@ -110,19 +110,18 @@ export class SystemCalls {
     this.#addressOf = (bytes) => koffi.address(bytes);
   }
 
-  /** A second descriptor of what `fd` refers to; -1 if there is no descriptor left, or `fd` is not open. */
+  /** A second descriptor for the same socket or file; -1 if no descriptor is left, or `fd` is not open. */
   duplicate(fd: number): number {
     return this.#fcntl(fd, F_DUPFD_CLOEXEC, 'int', 0);
   }
 
   /**
-   * Gives `[start, end)` of `bytes` to a connected socket, as far as the kernel takes it now. At 20 bytes a message and
-   * one in flight, a server that does nothing else is 1.15 times as fast as with `fs.writeSync`.
+   * Sends `[start, end)` of `bytes` on a connected socket, as much as the kernel takes now. With messages of 20 bytes, one in
+   * flight, a server that does nothing else is 1.15 times as fast as with `fs.writeSync`.
    *
    * @param bytes memory that cannot move: of a WebAssembly memory, a SharedArrayBuffer, or more than 64 bytes long.
-   * @returns how many bytes the kernel has taken; -1 if none, because there is no room, or because the peer is gone. A
-   * caller that then lets the socket write them learns which. (An errno that is asked for by another call may be that
-   * of something in between.)
+   * @returns how many bytes the kernel has taken; -1 if none, because there is no room or the peer is gone. A caller learns which
+   * of the two by a write of the socket. (errno is not read, because it may be that of a call in between.)
    * @throws RangeError if the range is not within `bytes`: the memory beside it belongs to others.
    */
   send(fd: number, bytes: Uint8Array, start: number, end: number): number {
@@ -142,7 +141,7 @@ export class SystemCalls {
   }
 
   /**
-   * Makes the connections of a listening socket send small segments at once. On Linux they inherit that from it.
+   * Makes the future connections of a listening socket send small segments at once. On Linux they inherit that from it.
    * @returns whether {@link accept} can be used with it.
    */
   prepareToAccept(fd: number): boolean {
@@ -186,7 +185,7 @@ export class SystemCalls {
   }
 
   /**
-   * Copies what has arrived at a socket to the beginning of `bytes`. It stays in the socket, to be read again.
+   * Copies bytes that have arrived at a socket to the beginning of `bytes`, and leaves them in the socket, to be read again.
    * @param bytes as for {@link send}.
    * @returns how many bytes there are, 0 at the end, or -1 if nothing can be read now.
    */
@@ -200,8 +199,8 @@ export class SystemCalls {
   }
 
   /**
-   * Gives memory that nobody reads any more back to the system: all pages that lie wholly within `bytes`. Their
-   * contents are lost. On Linux only; elsewhere the memory stays.
+   * Gives memory back to the system that nobody reads any more: all pages that lie wholly within `bytes`. Their contents are
+   * lost. On Linux only; elsewhere nothing happens.
    * @param bytes as for {@link send}.
    */
   discard(bytes: Uint8Array): void {
@@ -213,8 +212,8 @@ export class SystemCalls {
   }
 
   /**
-   * Finds the TCP sockets whose peers have ended their side or are gone, even while bytes of theirs are still to be
-   * read. On Linux only: elsewhere that is known only when all bytes have been read, and none is found.
+   * Finds the TCP sockets whose peers have ended their side or are gone, even if bytes of theirs are still to be read. On Linux
+   * only: elsewhere none is found, because an end is known only when all bytes have been read.
    * @returns the indexes of their descriptors in `fds`.
    */
   endedPeers(fds: readonly number[]): number[] {
@@ -231,9 +230,9 @@ export class SystemCalls {
   }
 
   /**
-   * How much of the output of a TCP socket the kernel still holds, in bytes. It falls whenever the peer takes
-   * something. That is long before a socket whose buffer is full has room again, which on Linux is when a third of the
-   * buffer is free. 0 where the system does not say.
+   * How many bytes of the output of a TCP socket its peer has not acknowledged. The number falls whenever the peer takes
+   * something, long before a full socket has room again: on Linux that is when a third of its buffer is free. 0 where the system
+   * does not say.
    */
   unacknowledgedBytes(fd: number): number {
     if (!IS_LINUX) return 0;
@@ -244,8 +243,8 @@ export class SystemCalls {
 type Koffi = typeof import('koffi')['default'];
 
 /**
- * Loads koffi, which takes about 8 ms in each thread. Not done by an import at the top: handler modules import this package,
- * and so may programs that never listen.
+ * Loads koffi, which takes about 8 ms in each thread. It is not imported at the top, because handler modules import this package
+ * too, and so do programs that never listen.
  * @throws if koffi has no binary for this system.
  */
 export async function loadSystemCalls(): Promise<SystemCalls> {
@@ -258,6 +257,6 @@ export async function trySystemCalls(): Promise<SystemCalls | undefined> {
   try {
     return await loadSystemCalls();
   } catch {
-    return undefined; // whoever calls this can do without
+    return undefined; // the caller can do without
   }
 }

@@ -23,13 +23,13 @@ export interface ServerStats {
   readonly arenaBytes: number;
   /** Bytes held by connections: output that clients have not taken, and messages that are still arriving. */
   readonly bufferedBytes: number;
-  /** How often each limit was met. */
+  /** How often each limit was met, since the server was created. */
   readonly limits: LimitStats;
   /** TCP connections that are not WebSockets, or not yet: silent ones, HTTP clients, those with half a request. */
   readonly httpConnections: number;
   /** Upgrades that wait for the hook `upgrade` to decide, or for the client's system to take the 101. */
   readonly pendingUpgrades: number;
-  /** Of each worker: its connections, and whether it takes new ones. Empty with `threads: 0`. */
+  /** The connections of each worker, and whether it takes new ones. Empty with `threads: 0`. */
   readonly threads: readonly { readonly connections: number; readonly isTaking: boolean }[];
   /** Workers that died without being asked to end. */
   readonly workersLost: number;
@@ -70,11 +70,11 @@ export interface LimitStats {
   /** How often a thread took nothing of what was published to it (`slowThreadTimeoutMs`). */
   readonly slowThreads: number;
   /**
-   * Connections closed because their thread took nothing for too long, and has missed publications to their topics
+   * Connections closed because their thread took nothing for so long that it has missed publications to their topics
    * (`slowThreadTimeoutMs`).
    */
   readonly missedPublications: number;
-  /** Connections closed to make room, because all together held too much (`maxBufferedBytes`). */
+  /** Connections closed to make room, because all connections together held too much (`maxBufferedBytes`). */
   readonly shed: number;
   /**
    * How often a connection was not read for a while, or was closed, because the client sent too fast (`messagesPerSecond`,

@@ -3,29 +3,29 @@ import type { HandOff } from '../host/hand-off.js';
 import type { HostOptions } from '../host/host.js';
 import type { Report } from '../telemetry/throttled-log.js';
 
-/** What a worker is started with: the argument of its one task. */
+/** The argument of a worker's one task, with which the worker is started. */
 export interface WorkerTask {
-  /** Everything else that primary and worker tell each other: {@link ToWorker} and {@link FromWorker}. */
+  /** The port for all further messages between the primary and the worker: {@link ToWorker} and {@link FromWorker}. */
   readonly port: MessagePort;
   /** The URL of the handler module. */
   readonly handler: string;
-  /** The longest time that it may take to load, in ms. */
+  /** The longest time that the module may take to load, in ms. */
   readonly startTimeoutMs: number;
   readonly options: HostOptions;
   /** See {@link Counters}. */
   readonly counters: SharedArrayBuffer;
-  /** Whether the primary wants to know which connections are over. */
+  /** Whether the worker reports the ids of connections that are over. */
   readonly reportsClosed: boolean;
-  /** What the thread shows of itself to threads that publish: see {@link ThreadLedger}. */
+  /** The figures of the worker that publishing threads read: see {@link ThreadLedger}. */
   readonly ledger: SharedArrayBuffer;
   /** See {@link Ownership}. */
   readonly ownership: SharedArrayBuffer;
 }
 
-/** How the task ended, if the thread did not. */
+/** How the task has ended, unless the thread has died. */
 export type WorkerResult = { readonly outcome: 'drained' };
 
-/** A hand-off, the worker's if it is still on offer in its slot of the ownership table. */
+/** A hand-off that is offered to a worker. The worker may take it while its slot of the ownership table says so. */
 export interface Offer {
   readonly slot: number;
   readonly handOff: HandOff;
@@ -33,14 +33,14 @@ export interface Offer {
 
 export type ToWorker =
   | { readonly type: 'hand-offs'; readonly offers: readonly Offer[] }
-  /** Another thread that publications are exchanged with. */
+  /** Another thread, to exchange publications with. */
   | { readonly type: 'peer'; readonly port: MessagePort; readonly ledger: SharedArrayBuffer }
   | { readonly type: 'drain'; readonly limitMs: number };
 
 export type FromWorker =
   | { readonly type: 'ready'; readonly kernel: string }
-  /** It cannot host anything: its handler or its arena cannot be had, or something else that it needs. The thread ends. */
+  /** The worker cannot host: its handler, its arena, or something else that it needs is missing. The thread ends. */
   | { readonly type: 'unfit'; readonly code: string; readonly message: string }
-  /** Connections that are over, by their ids. */
+  /** The ids of connections that are not open any more. */
   | { readonly type: 'closed'; readonly ids: readonly number[] }
   | { readonly type: 'log'; readonly report: Report };

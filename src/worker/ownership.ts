@@ -1,24 +1,27 @@
-/** What a slot says about the descriptor of its hand-off. */
+/** The states of a slot, which say who owns the descriptor of its hand-off. */
 const Slot = {
-  /** No hand-off, or one that was revoked and that the worker has seen. */
+  /** The slot has no hand-off, or a revoked one that the worker has seen. */
   FREE: 0,
-  /** Posted to the worker; the side that wins the exchange of this value owns the descriptor. */
+  /** The hand-off is posted to the worker. The side that wins the exchange of this value owns the descriptor. */
   OFFERED: 1,
-  /** The worker has won it, and is about to open a socket on it: until it has, nothing closes the descriptor if the worker dies. */
+  /**
+   * The worker owns the descriptor, and is about to open a socket on it. If it dies before, nothing closes the descriptor, and
+   * the primary has to.
+   */
   TAKEN: 2,
-  /** The worker's socket has the descriptor, and closes it whatever becomes of the worker; or it is closed already. */
+  /** A socket of the worker has the descriptor, and closes it even if the worker dies; or the descriptor is closed already. */
   SETTLED: 3,
-  /** The primary's again; the worker has not seen it yet. */
+  /** The primary owns the descriptor again, and the worker has not seen that yet. */
   REVOKED: 4,
 } as const;
 
-/** Hand-offs that may be on their way to a worker at a time. */
+/** How many hand-offs may be on their way to a worker at a time. */
 const SLOTS = 4096;
 
 /**
- * Who owns the descriptors that are on their way to a worker: an int32 for each, in memory shared by the two threads. A
- * descriptor is a number, and closing it twice may close another file: so it changes hands by an atomic exchange, which
- * one side wins.
+ * The owners of the descriptors that are on their way to a worker: an int32 for each, in memory that the primary and the worker
+ * share. A descriptor is a number, and closing it twice may close another file. So its owner changes by an atomic exchange, which
+ * only one side can win.
  *
  * ```
  *            offer()            take()            settle()             release()
@@ -30,9 +33,9 @@ const SLOTS = 4096;
 export class Ownership {
   readonly buffer: SharedArrayBuffer;
   readonly #slots: Int32Array;
-  /** Primary: slots without a hand-off. What is not here cannot be offered, whatever its slot says. */
+  /** Primary: the slots for new offers. A slot that is not in this list cannot be offered, whatever its state. */
   readonly #free: number[] = Array.from({ length: SLOTS }, (_, slot) => SLOTS - 1 - slot);
-  /** Primary: slots whose hand-off was revoked, and that the worker may not have seen yet. */
+  /** Primary: the slots of revoked hand-offs that the worker may not have seen yet. */
   #revoked: number[] = [];
 
   constructor(buffer = new SharedArrayBuffer(SLOTS * Int32Array.BYTES_PER_ELEMENT)) {
@@ -40,7 +43,7 @@ export class Ownership {
     this.#slots = new Int32Array(buffer);
   }
 
-  /** Primary: the slot of a new offer, until {@link release} or {@link revoke}; or -1 while all are in use. */
+  /** Primary: takes a slot for a new offer, until {@link release} or {@link revoke}. @returns -1 while all slots are in use. */
   offer(): number {
     if (this.#free.length === 0) this.#collectSeen();
     const slot = this.#free.pop();
@@ -49,7 +52,10 @@ export class Ownership {
     return slot;
   }
 
-  /** Primary: true if the worker has not taken it, and never will: the descriptor is the primary's again, and the slot is given up. */
+  /**
+   * Primary: takes an offer back, and gives up its slot.
+   * @returns true if the worker has not taken the offer, and never will: the primary owns the descriptor again.
+   */
   revoke(slot: number): boolean {
     if (Atomics.compareExchange(this.#slots, slot, Slot.OFFERED, Slot.REVOKED) !== Slot.OFFERED) return false;
     this.#revoked.push(slot);
@@ -61,25 +67,28 @@ export class Ownership {
     return Atomics.load(this.#slots, slot) === Slot.SETTLED;
   }
 
-  /** Primary: gives up the slot of a hand-off that is settled, and is not asked for any more. Once. */
+  /** Primary: gives up the slot of a settled hand-off. Call it once for each. */
   release(slot: number): void {
     Atomics.store(this.#slots, slot, Slot.FREE);
     this.#free.push(slot);
   }
 
-  /** Primary: whether it was revoked, and the worker, which sees offers in their order, has not come to it. */
+  /** Primary: whether the worker has not seen yet that this offer was revoked. It sees offers in their order. */
   isUnseen(slot: number): boolean {
     return Atomics.load(this.#slots, slot) === Slot.REVOKED;
   }
 
-  /** Worker: true if the descriptor is the worker's from now on. {@link settle} is to follow, as soon as it can. */
+  /**
+   * Worker: takes an offer.
+   * @returns true if the worker owns the descriptor from now on. It then calls {@link settle} as soon as it can.
+   */
   take(slot: number): boolean {
     if (Atomics.compareExchange(this.#slots, slot, Slot.OFFERED, Slot.TAKEN) === Slot.OFFERED) return true;
     Atomics.store(this.#slots, slot, Slot.FREE); // it was revoked; now the slot can be used again
     return false;
   }
 
-  /** Worker: the descriptor is a socket's, or closed. */
+  /** Worker: notes that a socket has the descriptor, or that the descriptor is closed. */
   settle(slot: number): void {
     Atomics.store(this.#slots, slot, Slot.SETTLED);
   }

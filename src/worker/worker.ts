@@ -14,8 +14,8 @@ import { Ownership } from './ownership.js';
 import { registerTsx } from './tsx.js';
 
 /**
- * A worker's one task, which lasts as long as the server: hosts the sockets that come through the port, until it is told to
- * drain and has drained. If the thread dies, the task is rejected by the pool.
+ * The one task of a worker thread, which lasts as long as the thread. It hosts the connections that come through the port, until
+ * it is told to drain and has drained. If the thread dies, the pool rejects the task.
  */
 export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const { port, options } = task;
@@ -39,7 +39,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
       ? error
       : { code: 'WSLOOM_WORKER', message: `a worker could not start: ${errorText(error)}` };
     post({ type: 'unfit', code, message });
-    process.exit(1); // what did not load is not loaded again by its thread: the next task needs another one
+    process.exit(1); // a thread does not load a failed module again, so the next task needs another thread
   }
   const ownership = new Ownership(task.ownership);
   const take = ({ slot, handOff }: Offer) => {
@@ -76,7 +76,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   return { outcome: 'drained' };
 }
 
-/** Tells the primary of connections that are over, all of a turn at once. */
+/** Makes a function that reports connections that are over to the primary, all of a turn in one message. */
 function closedReporter(post: (message: FromWorker) => void): (id: number) => void {
   let ids: number[] = [];
   return (id) => {
