@@ -7,7 +7,7 @@ export interface ModuleHandler<Data = unknown> extends Handler<Data> {
   upgrade?: Upgrade;
 }
 
-/** Gives a handler its types. Returns what it is given. */
+/** Gives the hooks of a handler module their types. `Data` is the type of what `upgrade` attaches. Returns what it is given. */
 export function defineHandler<Data = unknown>(handler: ModuleHandler<Data>): ModuleHandler<Data> {
   return handler;
 }

@@ -59,8 +59,8 @@ export function registerPublishing(publishing: ThreadPublishing): () => void {
  * message is sent all the same, with three exceptions, in each of which it is dropped for that thread only, and counted: no
  * connection can be held back for it (timers, code after an `await`), and the thread is owed more than `maxOwedBytes`; the thread is owed
  * more than twice as much; or it is waited for no more (`slowThreadTimeoutMs`), and then this returns true.
- * @throws TypeError for data that cannot be sent, or a topic that is no string. @throws MessageVoidError for a message outside its callback.
- * @throws Error in a thread where no server has started, or several have and none of their hooks is running: use
+ * @throws ArgumentTypeError for data that cannot be sent, or a topic that is no string. @throws MessageVoidError for a message outside its callback.
+ * @throws PublishError in a thread where no server has started, or several have and none of their hooks is running: use
  * `connection.publish` or `server.publish` then. Also if the server is of another copy of this package whose version does
  * not fit.
  */
@@ -71,7 +71,7 @@ export function publish(topic: string, data: SendData): boolean {
 /**
  * For handler modules: resolves when no thread of the server has too much to take of what this thread publishes; at once where none
  * has. Await it before each `publish` in a timer, or after an `await`: there is no connection there that could be held back.
- * Rejects with an Error where {@link publish} throws one.
+ * Rejects with a PublishError where {@link publish} throws one.
  */
 export async function roomToPublish(): Promise<void> {
   await currentPublisher('roomToPublish').room();

@@ -3,18 +3,19 @@ import type { HeaderSource } from '../protocol/opening/handshake-response.js';
 
 /** What an `upgrade` hook can judge a connection by: a valid opening handshake (RFC 6455 section 4.2.1). */
 export interface UpgradeRequest {
-  /** Without its query: `/room`. */
+  /** The path of the request, without its query: `/room`. It is not decoded. */
   readonly path: string;
-  /** Without the question mark, or ''. */
+  /** The query of the request, without its question mark; '' if there is none. It is not decoded. */
   readonly query: string;
-  /** The authority that the client asked for: `example.org:8080`. */
+  /** The name and port that the client asked for: `example.org:8080`. */
   readonly host: string;
-  /** Of the page that a browser connects from; undefined for most other clients. */
+  /** The origin of the page that a browser connects from: `https://example.org`; undefined for most other clients. */
   readonly origin: string | undefined;
-  /** That the client offers, the one it likes best first. */
+  /** The subprotocols that the client offers, the one it likes best first. */
   readonly subprotocols: readonly string[];
   /** All of the request's headers. */
   readonly headers: HandshakeHeaders;
+  /** The IP address of the client as Node prints it; undefined if it has gone already. */
   readonly remoteAddress: string | undefined;
 }
 
@@ -22,8 +23,9 @@ export interface UpgradeRequest {
 export interface UpgradeRefusal {
   /** Status of the HTTP response, an integer from 300 to 599. */
   readonly status: number;
+  /** Headers to be added to the response. */
   readonly headers?: HeaderSource;
-  /** Plain text; default: what the status means. */
+  /** The body of the response, plain text; default: what the status means. */
   readonly body?: string;
   /** Not allowed here: what belongs to an acceptance beside a status is answered with 500. */
   readonly subprotocol?: never;
@@ -38,9 +40,9 @@ export interface UpgradeAcceptance {
    * with 500.
    */
   readonly status?: never;
-  /** One of those offered; default none. */
+  /** The subprotocol that is chosen, one of those that the client offers; default none. */
   readonly subprotocol?: string | undefined;
-  /** To be added to the 101 response. */
+  /** Headers to be added to the 101 response. */
   readonly headers?: HeaderSource;
   /** Becomes `connection.data`: anything that the structured clone algorithm can copy to another thread. */
   readonly data?: unknown;

@@ -6,10 +6,15 @@
  * They are measured, not believed: `wsloom kernels` finds those of the machine that it runs on, through `auto` itself.
  */
 export interface Thresholds {
+  /** From this size on WebAssembly unmasks binary payloads. */
   readonly unmaskWasmFromBytes: number;
+  /** From this size on WebAssembly checks that bytes are UTF-8. */
   readonly validateWasmFromBytes: number;
+  /** From this size on `buffer.isUtf8` checks that bytes are UTF-8. */
   readonly validateNativeFromBytes: number;
+  /** From this size on WebAssembly unmasks and checks text. */
   readonly unmaskTextWasmFromBytes: number;
+  /** From this size on `buffer.isUtf8` checks text, after it was unmasked. */
   readonly unmaskTextNativeFromBytes: number;
 }
 

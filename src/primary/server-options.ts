@@ -240,7 +240,7 @@ export interface ServerOptions {
    */
   readonly startTimeoutMs?: number;
   /**
-   * Paths that WebSockets are accepted on, exactly.
+   * Path, or paths, on which WebSockets are accepted, each compared as it is, without the query. On others the client gets 404.
    *
    * @default all paths
    */

@@ -32,13 +32,15 @@ export interface ServerAddress {
   readonly url: string;
 }
 
+/** Where {@link Server.listen} listens. */
 export interface ListenOptions {
-  /** Default 8080; 0 for any that is free. */
+  /** The TCP port: default 8080; 0 for any that is free. */
   readonly port?: number;
-  /** Default 127.0.0.1: this machine only. '0.0.0.0' or '::' for every interface. */
+  /** The address, or a name of it: default 127.0.0.1, this machine only. '0.0.0.0' or '::' for every interface. */
   readonly host?: string;
 }
 
+/** How connections are ended by {@link Server.close}, and by {@link Server.reload} in the threads that it replaces. */
 export interface CloseOptions {
   /** How long open connections have to be closed, in ms, from 0 to 2^31 less 251; default 5000. Those that are left are then destroyed. */
   readonly drainMs?: number;
@@ -231,6 +233,7 @@ export class Server {
     return this.#publishing.bus.room();
   }
 
+  /** What the server has done since it was created, in all threads together: connections, messages, how often each limit was met. */
   stats(): ServerStats {
     const primary = { thread: 'primary', counters: this.#counters };
     const ended = { thread: 'ended', counters: this.#ended };
@@ -249,7 +252,7 @@ export class Server {
    * new threads have taken over. Meanwhile there are twice as many threads, and arenas.
    *
    * One runs at a time: calls that come meanwhile are one more reload together, after it, with the longest of their `drainMs`.
-   * Rejects as `listen`, if the module or the threads cannot be had: then the old ones go on; with an Error if the server is not running;
+   * Rejects as `listen`, if the module or the threads cannot be had: then the old ones go on; with a ServerStateError if the server is not running;
    * with a ConfigError if `drainMs` cannot be used.
    */
   async reload(options?: CloseOptions): Promise<void> {
