@@ -8,7 +8,7 @@ import { wasmKernel } from './wasm.js';
 /** The kernels that can be chosen. */
 export const KERNEL_CHOICES = ['auto', 'js', 'wasm', 'native'] as const;
 
-/** One of {@link KERNEL_CHOICES}. */
+/** What unmasks and validates payloads: one implementation for everything, or `auto`, which chooses by operation and size. */
 export type KernelChoice = (typeof KERNEL_CHOICES)[number];
 
 /**

@@ -3,13 +3,13 @@ import type { HandshakeOffer } from '../client/handshake.js';
 /** What is done with the connections of a load. */
 export const LOAD_MODES = ['echo', 'broadcast', 'connect', 'idle'] as const;
 
-/** One of {@link LOAD_MODES}. */
+/** What is done with the connections of a load: see `mode` of {@link LoadOptions}. */
 export type LoadMode = (typeof LOAD_MODES)[number];
 
 /** What a server does with a message that it is sent. */
 export const EXPECTATIONS = ['echo', 'none'] as const;
 
-/** One of {@link EXPECTATIONS}. */
+/** What a server does with a message that it is sent: see `expect` of {@link LoadOptions}. */
 export type Expectation = (typeof EXPECTATIONS)[number];
 
 /** Options of {@link load}. An option that cannot be used, or that there is not, is an {@link OptionError}. */

@@ -54,7 +54,7 @@ export interface LoadResult {
   readonly latency: LatencySummary;
   /** How often something went wrong, timeouts included. */
   readonly errors: number;
-  /** The errors by their kind. */
+  /** How often each kind of error occurred, by what it is called: `connect: ECONNREFUSED`. */
   readonly errorsByKind: Readonly<Record<string, number>>;
   /** Messages, and opening handshakes, that were not answered in time. */
   readonly timeouts: number;
