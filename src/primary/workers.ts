@@ -327,6 +327,12 @@ function isUncaught(error: Error): boolean {
 
 /** Rejects when a worker ends before it is ready. */
 async function failure(link: WorkerLink): Promise<never> {
-  await link.ended;
-  throw new WorkerStartError('WSLOOM_WORKER', 'a worker ended before it was ready');
+  let why = 'its task has ended';
+  try {
+    await link.ended;
+  } catch (error) {
+    if (error instanceof WorkerStartError) throw error;
+    why = messageOf(error);
+  }
+  throw new WorkerStartError('WSLOOM_WORKER', `a worker ended before it was ready: ${why}`);
 }

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { createServer } from '../../dist/index.js';
+import { createServer, WorkerStartError } from '../../dist/index.js';
 import { Client } from '../e2e/client.js';
 import { RecordingLog, serve, until } from '../e2e/serving.js';
 import { ModuleFolder, NEVER } from './module-folder.js';
@@ -23,6 +23,15 @@ describe('a server whose handler module does not load in time', () => {
     expect((error as Error).message).toContain(path);
     expect(server.address()).toBeUndefined();
   });
+});
+
+it('a server whose threads end while they start does not start, and says so with a code', async () => {
+  const { url } = modules.write('exits.mjs', 'if (!isMainThread) process.exit(3);');
+  const server = createServer({ handler: url, threads: 2, log: new RecordingLog() });
+  const error: unknown = await server.listen({ port: 0 }).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(WorkerStartError);
+  expect(error).toMatchObject({ code: 'WSLOOM_WORKER' });
+  expect((error as Error).message).toMatch(/^a worker ended before it was ready: .*code: 3/);
 });
 
 describe('publish() of a handler module', () => {
