@@ -30,8 +30,11 @@ interface Offer extends HandOff {
 /** Offers that are posted at once: a storm of connections may keep the event loop in the phase that reads sockets. */
 const MAX_UNSENT = 64;
 
-/** How much longer than the thread itself the primary waits for its start, in ms. */
-const START_GRACE_MS = 1000;
+/**
+ * How much longer than the thread itself the primary waits for its start, in ms: the thread says why it does not start, and its clock
+ * begins only when it runs, which takes more than a second on a machine that is busy.
+ */
+const START_GRACE_MS = 5000;
 
 /** How long the closing of a dead worker's port is waited for, in ms. */
 const PORT_CLOSE_MS = 1000;
