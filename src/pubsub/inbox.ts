@@ -1,7 +1,10 @@
 import type { ThreadLedger } from './thread-ledger.js';
 
-/** How long messages may wait for connections that clients may know of and this thread does not, in ms. */
-const MAX_HOLD_MS = 100;
+/**
+ * How long messages may wait for connections that clients may know of and this thread does not, in ms. They wait while the primary has
+ * written a 101 and not yet posted the connection: for microseconds, unless the primary is blocked or has to wait for a core.
+ */
+const MAX_HOLD_MS = 1000;
 
 /** What has come, and waits for connections that clients know of and this thread does not. */
 interface HeldMessage<Message> {
