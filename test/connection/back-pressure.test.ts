@@ -206,6 +206,18 @@ describe('above highWaterMarkBytes', () => {
     expect(framesOf(peer)).toHaveLength(2);
   });
 
+  test('is not judged, and nothing is offered, as long as what was gathered only reaches it', () => {
+    const thread = startThread({ highWaterMarkBytes: 20 });
+    const peer = thread.connect();
+    thread.inTurn(() => {
+      expect(peer.connection.send('8 bytes.')).toBe(true);
+      expect(peer.connection.send('8 bytes.')).toBe(true);
+      expect(peer.wire.writes).toBe(0);
+      expect(peer.connection.send('')).toBe(true);
+      expect(peer.wire.writes).toBe(1);
+    });
+  });
+
   test('publications to a connection make it pause, too', () => {
     const { thread, heard } = answering();
     const peer = thread.connectWith((wire) => (wire.takes = () => 0));

@@ -331,6 +331,25 @@ describe('the peer’s FIN', () => {
   });
 });
 
+test('close() in an open() that goes on reads nothing, not even the answer, until that is settled', async () => {
+  let settle = () => {};
+  const { thread, heard } = listening({
+    open(connection) {
+      connection.close(4000, 'not you');
+      return new Promise((resolve) => (settle = resolve));
+    },
+  });
+  const peer = thread.connect();
+  peer.wire.arrive(clientClose(4000));
+  peer.wire.fin();
+  expect(framesOf(peer)).toEqual(['close 4000 "not you"']);
+  expect(peer.wire.isPaused).toBe(true);
+  expect(heard).toEqual(['open']);
+  settle();
+  await thread.microtasks();
+  expect(heard).toEqual(['open', 'close 4000']);
+});
+
 describe('closeTimeoutMs', () => {
   test('bounds the wait for the answer to our Close', () => {
     const { thread, heard } = listening({}, { closeTimeoutMs: 1234 });
@@ -576,6 +595,25 @@ describe('a hook that fails', () => {
     });
   }
 
+  test.each([
+    ['at once', (answer: unknown) => answer],
+    ['later', (answer: unknown) => Promise.resolve(answer)],
+  ])('has not failed if open() has refused the connection, whatever it returns %s', async (_, given) => {
+    const { thread, heard } = listening({
+      open(connection) {
+        connection.close(1008, 'not you');
+        return given(false) as void;
+      },
+    });
+    const peer = thread.connect();
+    await thread.microtasks();
+    expect(thread.failures).toEqual([]);
+    expect(framesOf(peer)).toEqual(['close 1008 "not you"']);
+    peer.wire.arrive(clientClose(1008));
+    peer.wire.fin();
+    expect(heard).toEqual(['open', 'close 1008']);
+  });
+
   test('in message() drops the messages that follow it in the same read', () => {
     const { thread, heard } = listening({ message: fails.throws });
     const peer = thread.connect();
@@ -623,6 +661,25 @@ describe('a hook that fails', () => {
     expect(framesOf(good)).toEqual([shown(TEXT, 'y')]);
     expect(good.connection.isOpen).toBe(true);
   });
+});
+
+test.each<keyof Handler>(['open', 'message', 'drain', 'close'])('a promise of %s() is waited for', async (hook) => {
+  let settle = () => {};
+  const { thread } = listening(
+    { [hook]: () => new Promise<void>((resolve) => (settle = resolve)) },
+    { highWaterMarkBytes: 10 },
+  );
+  const peer = thread.connect();
+  peer.wire.takes = () => 0;
+  peer.wire.arrive(clientFrame(TEXT, 'x'));
+  thread.inTurn(() => void peer.connection.send('more than ten'));
+  peer.wire.drain();
+  peer.wire.lose();
+  expect(thread.tracked).toHaveLength(1);
+  const outcome = Promise.race([thread.tracked[0], Promise.resolve('it is pending')]);
+  expect(await outcome).toBe('it is pending');
+  settle();
+  expect(await thread.tracked[0]).toBeUndefined();
 });
 
 describe('a connection that is lost', () => {

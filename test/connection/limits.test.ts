@@ -732,6 +732,18 @@ describe('shed()', () => {
     thread.pass(5);
     expect(consumer.connection.heldSinceMs).toBe(31);
   });
+
+  test('what waits only because it is not read is held since now: its sender is not the first to pay', () => {
+    const { thread } = noting({ messagesPerSecond: 10 });
+    const sender = thread.connect();
+    sender.wire.arrive(...messages(50));
+    expect(sender.wire.isPaused).toBe(true);
+    expect(sender.connection.heldBytes).toBeGreaterThan(0);
+    for (let i = 0; i < 2; i++) {
+      thread.pass(5);
+      expect(sender.connection.heldSinceMs).toBe(thread.clock.nowMs);
+    }
+  });
 });
 
 describe('maxBufferedBytes', () => {

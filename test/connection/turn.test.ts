@@ -142,6 +142,18 @@ describe('what connections have gathered', () => {
     expect(log).toEqual(['publications']);
   });
 
+  test('leaves in no microtask either when it is sent in the turn of another server: that too has an end of its phase', async () => {
+    const other = new Turn(() => {});
+    other.begin();
+    turn.beforeOutput();
+    turn.noteGathering();
+    other.end();
+    await Promise.resolve();
+    expect(log).toEqual([]);
+    await phaseEnd();
+    expect(log).toEqual(['sent']);
+  });
+
   test('is copied away from where it was read when the read ends, and leaves then only if it has waited', () => {
     const now = vi.spyOn(performance, 'now').mockReturnValue(1000);
     turn.begin();

@@ -80,6 +80,18 @@ describe('a set of options', () => {
     });
   });
 
+  it('says first where a wrong name was found', () => {
+    expect(() => set.checkNames({ peple: 1 }, 'listen(): ')).toThrow(/^listen\(\): there is no option 'peple'; /);
+  });
+
+  it('does not take a mistake of the reader for one of the user', () => {
+    const mistake = new TypeError('of the reader');
+    const read = () => {
+      throw mistake;
+    };
+    expect(() => new OptionSet({ name: other({ help: '', read }) }).resolve({})).toThrow(mistake);
+  });
+
   it('refuses with an error of its own, and may take null for nothing', () => {
     const forServers = new OptionSet(ROWS, { error: ConfigError, isNullMissing: true });
     expect(refusal(forServers, { people: 9 })).toMatchObject({ name: 'ConfigError', code: 'WSLOOM_CONFIG' });

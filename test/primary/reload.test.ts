@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -15,6 +15,8 @@ const INDEX = new URL('../../dist/index.js', import.meta.url).href;
 class ModuleFile implements Disposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'wsloom-reload-'));
   readonly path = join(this.#folder, 'handler.mjs');
+  /** A file that a module may write when it begins to load. */
+  readonly loadingPath = join(this.#folder, 'loading');
 
   get url(): URL {
     return pathToFileURL(this.path);
@@ -155,6 +157,28 @@ describe.each([0, 2])('reload(), with threads: %i', (threads) => {
     expect(served.server.stats()).toMatchObject({ connections: 0, bufferedBytes: 0, arenaBytes: 0 });
     await expect(served.server.reload()).rejects.toThrow('only a running server can be reloaded');
   });
+});
+
+it('a reload whose threads have started only after close() is refused, and counts for nothing', async () => {
+  using file = new ModuleFile();
+  file.write('one');
+  await using served = await serve({ handler: file.url, threads: 1 });
+  file.write(
+    'two',
+    `import { writeFileSync } from 'node:fs';
+    import { isMainThread } from 'node:worker_threads';
+    if (!isMainThread) {
+      writeFileSync(${JSON.stringify(file.loadingPath)}, '');
+      while (!goesOn()) await new Promise((resolve) => setTimeout(resolve, 5));
+    }`,
+  );
+  const reloading = expect(served.server.reload()).rejects.toThrow('the server was closed while it was starting');
+  await until(() => existsSync(file.loadingPath));
+  const closed = served.server.close({ drainMs: 20_000 });
+  file.goOn();
+  await reloading;
+  await closed;
+  expect(served.server.stats()).toMatchObject({ reloads: 0, connections: 0, arenaBytes: 0 });
 });
 
 describe('a worker that dies while it drains', () => {

@@ -113,6 +113,13 @@ test('what is known first stays: of two Closes, and of two failures', () => {
   expect(closing.received).toEqual({ code: 1000, reason: '' });
 });
 
+test.each(IN_STATE.slice(2))('a connection that is %s fails no more: how it has ended is known', (_, make) => {
+  const closing = make();
+  const { failure } = closing;
+  closing.fail(1011, 'later');
+  expect(closing.failure).toBe(failure);
+});
+
 test('a connection that fails while it closes sends no second Close, and says why', () => {
   const closing = madeBy((made) => made.begin(1000, ''));
   expect(closing.fail(1002, 'wrong')).toBeUndefined();

@@ -77,4 +77,14 @@ describe('counters', () => {
     expect(ours.get(Counter.MESSAGES_IN)).toBe(6);
     expect(ours.get(Counter.MESSAGES_OUT)).toBe(0);
   });
+
+  it('are added up figure by figure', () => {
+    const [sum, others] = [new Counters(), new Counters()];
+    FIGURE_NAMES.forEach((name, i) => {
+      sum.set(Counter[name], 1000);
+      others.set(Counter[name], i + 1);
+    });
+    sum.addAll(others);
+    expect([...sum.values]).toEqual(FIGURE_NAMES.map((_, i) => 1001 + i));
+  });
 });
