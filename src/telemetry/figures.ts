@@ -132,14 +132,14 @@ export const FIGURES = {
   MISSED_PUBLICATIONS: {
     kind: 'counter',
     limit: 'missedPublications',
-    help: 'Connections closed because their thread took nothing for too long, and has missed publications to their topics (`slowThreadTimeoutMs`).',
+    help: 'Connections closed because their thread took nothing for so long that it has missed publications to their topics (`slowThreadTimeoutMs`).',
     options: ['slowThreadTimeoutMs', 'slowConsumer'],
     line: 'closed: their thread has missed publications, because it took none for too long (slowThreadTimeoutMs)',
   },
   SHED: {
     kind: 'counter',
     limit: 'shed',
-    help: 'Connections closed to make room, because all together held too much (`maxBufferedBytes`).',
+    help: 'Connections closed to make room, because all connections together held too much (`maxBufferedBytes`).',
     options: ['maxBufferedBytes'],
     line: 'held too much memory when all together held too much (maxBufferedBytes)',
   },

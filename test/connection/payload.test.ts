@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { payloadBytes, payloadOf } from '../../dist/connection/payload.js';
+import { ArgumentTypeError } from '../../dist/options/argument-error.js';
 
 /** Of another realm, like what a test runner or `node:vm` makes. */
 const foreign = (source: string): ArrayBuffer => runInNewContext(source);
@@ -55,7 +56,10 @@ describe('a payload', () => {
     [{ byteLength: 4 }, 'object'],
   ])('is not %j', (data, found) => {
     expect(() => payloadOf(data as unknown as ArrayBuffer)).toThrow(
-      new TypeError(`only a string, an ArrayBuffer, a typed array or a Message can be sent, got ${found}`),
+      new ArgumentTypeError(
+        'WSLOOM_DATA',
+        `only a string, an ArrayBuffer, a typed array or a Message can be sent, got ${found}`,
+      ),
     );
   });
 });
