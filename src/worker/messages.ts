@@ -26,9 +26,8 @@ export interface WorkerTask {
 export type WorkerResult = { readonly outcome: 'drained' };
 
 /** A hand-off that is offered to a worker. The worker may take it while its slot of the ownership table says so. */
-export interface Offer {
+export interface Offer extends HandOff {
   readonly slot: number;
-  readonly handOff: HandOff;
 }
 
 export type ToWorker =

@@ -42,12 +42,13 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
     process.exit(1); // a thread does not load a failed module again, so the next task needs another thread
   }
   const ownership = new Ownership(task.ownership);
-  const take = ({ slot, handOff }: Offer) => {
+  const take = (offer: Offer) => {
+    const { slot, info } = offer;
     if (!ownership.take(slot)) return;
     try {
-      host.adopt(handOff, () => ownership.settle(slot));
+      host.adopt(offer, () => ownership.settle(slot));
     } catch (error) {
-      const line = `cannot take over the socket of connection ${handOff.info.id}`;
+      const line = `cannot take over the socket of connection ${info.id}`;
       log.throttledError('cannot take over a socket', line, error);
       counters.add(Counter.UNHOSTED, 1);
     } finally {

@@ -12,7 +12,7 @@ parentPort.once('message', ({ task }) => {
     ownership.take(first.slot);
     if (workerData.until === 'taken') process.exit(1);
     // From here on the thread closes it, however it dies.
-    new Socket({ fd: first.handOff.fd });
+    new Socket({ fd: first.fd });
     if (workerData.until === 'opened') process.exit(1);
     ownership.settle(first.slot);
     if (workerData.until === 'settled') process.exit(1);
