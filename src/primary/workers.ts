@@ -137,8 +137,9 @@ export class Workers {
    * has its 101 already, so if no worker takes the connection now, it waits for one, for `handOffTimeoutMs`.
    */
   place(handOff: HandOff): void {
-    if (this.#isClosing) this.#placeElsewhere([handOff]);
-    else if (!this.#offer(handOff)) this.#placeInTime([handOff]);
+    if (this.#offer(handOff)) return; // also while the workers drain: they close it with 1001
+    if (this.#isClosing) this.#abandon(handOff);
+    else this.#placeInTime([handOff]);
   }
 
   /** @returns false if no worker takes it now. */

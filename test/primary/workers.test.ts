@@ -101,6 +101,22 @@ describe.runIf(process.platform === 'linux')('workers', () => {
     }
   });
 
+  it('that drain are still offered a connection that was on its way, so that its client gets a Close', async () => {
+    const { workers, over, past } = made(1);
+    await workers.start();
+    const [link] = workers.links as [WorkerLink];
+    const offer = vi.spyOn(link, 'offer').mockReturnValueOnce(true);
+    const drained = workers.drain(100);
+    workers.place(handOffOf(-1, 1));
+    expect(offer).toHaveBeenCalledOnce();
+    expect(over).toEqual([]);
+    offer.mockReturnValue(false);
+    workers.place(handOffOf(noSocket(), 2)); // and at once given up by those that take nothing
+    expect(over).toEqual([2]);
+    expect(past.get(Counter.CONNECTIONS_ABANDONED)).toBe(1);
+    await drained;
+  });
+
   it('that are ended when one has taken a descriptor, and has no socket yet, give it to others', async () => {
     let ownership = new Ownership();
     let end = () => {};
