@@ -24,6 +24,16 @@ export interface LimiterEnvironment {
   readonly budget: BufferBudget;
 }
 
+/** What the input of a connection keeps. */
+export interface KeptInput {
+  /** Whether a part of a message is kept, or something that cannot be handled yet. */
+  readonly keepsSomething: boolean;
+  /** Whether a message has begun that has not ended. */
+  readonly isMidway: boolean;
+  /** Memory that is held, in bytes. */
+  readonly keptBytes: number;
+}
+
 /** What is queued for a peer, and what it takes of it. */
 export interface OutputProgress {
   readonly queuedBytes: number;
@@ -51,9 +61,17 @@ export class ConnectionLimiter {
   #isThrottled = false;
   /** What the input holds of the thread's budget, in bytes. */
   #keptBytes = 0;
-  /** How many bytes and messages may come before it is to be asked again: see {@link ask}. */
-  grantedBytes = 0;
-  grantedMessages = 0;
+  /** Whether the input kept something when it was last noted. */
+  #isKeeping = false;
+  #grantedBytes = 0;
+  #grantedMessages = 0;
+  // Fields, and no methods, because each read and message counts here.
+  /** How many bytes, and messages, fragments, pings and pongs, may come before it is to be asked again: see {@link ask}. */
+  bytesLeft = 0;
+  messagesLeft = 0;
+  /** Whether anything was read, or a message received or sent, since the last tick. */
+  hasHeard = false;
+  hasMessage = false;
 
   constructor(env: LimiterEnvironment) {
     const { limits, clock } = env;
@@ -73,12 +91,18 @@ export class ConnectionLimiter {
   }
 
   /**
-   * Input was handled, kept or forgotten, and something is kept now, or was before.
+   * Input was handled, kept or forgotten.
    * @param messages that have ended among it.
-   * @param isMidway whether a message has begun that has not ended.
-   * @param keptBytes memory that the input holds now.
+   * @param input what it keeps now.
    */
-  noteInput(messages: number, isMidway: boolean, keptBytes: number): void {
+  noteInput(messages: number, input: KeptInput): void {
+    const { keepsSomething } = input;
+    if (messages > 0) this.hasMessage = true;
+    if (keepsSomething || this.#isKeeping) this.#noteKept(messages, input);
+    this.#isKeeping = keepsSomething;
+  }
+
+  #noteKept(messages: number, { isMidway, keptBytes }: KeptInput): void {
     const { clock, budget } = this.#env;
     if (messages > 0 || !isMidway) this.#timeouts.begunAt = -1;
     if (isMidway && this.#timeouts.begunAt < 0) this.#timeouts.begunAt = clock.nowMs;
@@ -88,30 +112,36 @@ export class ConnectionLimiter {
   }
 
   /**
-   * Judges how fast the peer sends. Seldom, so that it costs nothing for each read: so many bytes and messages are granted at a time,
-   * and the connection asks when one of the two has come to its end.
-   * @param bytes that have come since it asked last.
-   * @param messages the same.
+   * Judges how fast the peer sends. Seldom, so that it costs nothing for each read: a number of bytes and messages is granted at a
+   * time, and the connection asks when one of the two has come to its end.
    * @param mostMessages how many may be granted at most.
    */
-  ask(bytes: number, messages: number, mostMessages: number): Verdict | undefined {
+  ask(mostMessages: number): Verdict | undefined {
+    const verdict = this.#grant(mostMessages);
+    this.bytesLeft = this.#grantedBytes;
+    this.messagesLeft = this.#grantedMessages;
+    return verdict;
+  }
+
+  #grant(mostMessages: number): Verdict | undefined {
     const rate = this.#rate;
     if (rate === undefined) {
-      this.grantedBytes = MAX_GRANT;
-      this.grantedMessages = mostMessages;
+      this.#grantedBytes = MAX_GRANT;
+      this.#grantedMessages = mostMessages;
       return undefined;
     }
+    const [bytes, messages] = [this.#grantedBytes - this.bytesLeft, this.#grantedMessages - this.messagesLeft];
     // What was granted may have come at any time since. What came beyond it has just come, and must not be paid with earlier time.
-    const [early, before] = [Math.min(bytes, this.grantedBytes), Math.min(messages, this.grantedMessages)];
+    const [early, before] = [Math.min(bytes, this.#grantedBytes), Math.min(messages, this.#grantedMessages)];
     rate.take(early, before);
     rate.refill(this.#env.clock.recentMs);
     rate.take(bytes - early, messages - before);
     const verdict = rate.isExhausted ? this.#onExhausted(rate) : undefined;
-    this.grantedBytes = Math.floor(nextGrant(rate.bytes));
+    this.#grantedBytes = Math.floor(nextGrant(rate.bytes));
     // With a part of a token left, a peer that is only slowed down may send a whole message.
     const granted = nextGrant(rate.messages);
     const whole = this.#isThrottled ? 0 : this.pausesAtRate ? Math.ceil(granted) : Math.floor(granted);
-    this.grantedMessages = Math.min(whole, mostMessages);
+    this.#grantedMessages = Math.min(whole, mostMessages);
     return verdict;
   }
 
@@ -132,15 +162,15 @@ export class ConnectionLimiter {
 
   /**
    * Judges the times, once in each tick of the thread's clock. What has happened since the last tick counts as of that.
-   * @param hasHeard whether something was read.
-   * @param hasMessage whether a message was received or sent.
    * @param isPaused whether nothing is read, because this side does not want to.
    */
-  tick(hasHeard: boolean, hasMessage: boolean, isPaused: boolean, output: OutputProgress): Verdict | undefined {
+  tick(isPaused: boolean, output: OutputProgress): Verdict | undefined {
     const { clock, limits } = this.#env;
     const lastMs = clock.nowMs - clock.elapsedMs;
-    if (hasHeard) this.#timeouts.heardAt = lastMs;
-    if (hasMessage) this.#timeouts.messageAt = lastMs;
+    if (this.hasHeard) this.#timeouts.heardAt = lastMs;
+    if (this.hasMessage) this.#timeouts.messageAt = lastMs;
+    this.hasHeard = false;
+    this.hasMessage = false;
     const { queuedBytes } = output;
     const acknowledgedBytes = queuedBytes === 0 ? 0 : output.acknowledgedBytes;
     return this.#timeouts.check(clock, limits, queuedBytes, acknowledgedBytes, isPaused);

@@ -53,6 +53,7 @@ export class HostedConnection
   /** See {@link Sliced}. */
   slicedIn = -1;
   slicedAtMs = 0;
+  givesWay = false;
 
   readonly #env: ConnectionEnvironment<HostedConnection>;
   readonly #input: Input;
@@ -61,18 +62,6 @@ export class HostedConnection
   readonly #gatherBuffer: GatherBuffer;
   readonly #topics: Topics;
   readonly #limiter: ConnectionLimiter;
-  // The next fields are here and not in the limiter because each read and message uses them: the limiter is seldom in the cache.
-
-  /** How many bytes, and messages, fragments, pings and pongs, may come before the limiter has to be asked again. */
-  #bytesLeft = 0;
-  #messagesLeft = 0;
-  /** Whether anything was read, or a message received or sent, since the last tick. */
-  #hasHeard = false;
-  #hasMessage = false;
-  /** Whether the limiter knows of something that the input keeps. */
-  #isKeeping = false;
-  /** Whether the connection has had its slice of time, and goes on in the next iteration of the event loop. */
-  #givesWay = false;
   /** Whether the output was above the high-water mark when something was last added to it, or {@link holdBack} was called. */
   #isFull = false;
   /** The topic that a hook has published to while a thread was owed too much; no input until that is over. See {@link holdBack}. */
@@ -124,8 +113,8 @@ export class HostedConnection
     turn.begin();
     try {
       this.#input.add(head);
-      this.#hasHeard = true;
-      this.#bytesLeft -= head.length;
+      this.#limiter.hasHeard = true;
+      this.#limiter.bytesLeft -= head.length;
       this.#noteInput();
       hooks.open(this, () => this.#opened());
     } finally {
@@ -163,7 +152,7 @@ export class HostedConnection
     if (!this.#writer.isIdle && !this.#hasRoomFor(payloadBytes(data), 1)) return false;
     this.#writer.data(data, this.#message);
     this.#env.counters.add(Counter.MESSAGES_OUT, 1);
-    this.#hasMessage = true;
+    this.#limiter.hasMessage = true;
     return this.#isBelowHighWaterMark();
   }
 
@@ -220,7 +209,7 @@ export class HostedConnection
 
   unsubscribe(topic: string): void {
     checkTopic(topic);
-    if (this.#topics.takeSent(this)) this.#hasMessage = true; // with the last topic, the topics forget it
+    if (this.#topics.takeSent(this)) this.#limiter.hasMessage = true; // with the last topic, the topics forget it
     this.#topics.unsubscribe(this, topic);
   }
 
@@ -243,7 +232,7 @@ export class HostedConnection
     if (!this.#writer.isIdle && !this.#hasRoomFor(end - start, messages)) return;
     this.#writer.frames(memory, start, end);
     this.#env.counters.add(Counter.MESSAGES_OUT, messages);
-    this.#hasMessage = true;
+    this.#limiter.hasMessage = true;
     this.#isAboveHighWaterMark();
   }
 
@@ -264,18 +253,19 @@ export class HostedConnection
   // Callbacks of the transport: each is a turn of the thread.
 
   onRead(start: number, end: number): boolean {
-    const { turn, counters, hooks } = this.#env;
+    const { turn, counters, hooks, slices } = this.#env;
+    const limiter = this.#limiter;
     turn.begin();
     const previous = hooks.enter(this);
     try {
       counters.add(Counter.BYTES_IN, end - start);
-      this.#hasHeard = true;
-      this.#bytesLeft -= end - start;
-      if (this.#bytesLeft <= 0) this.#askLimiter();
+      limiter.hasHeard = true;
+      limiter.bytesLeft -= end - start;
+      if (limiter.bytesLeft <= 0) this.#askLimiter();
       const goesOn = this.#input.read(start, end);
       this.#noteInput();
-      if (end - start >= LONG_READ_BYTES) this.#askTime();
-      return goesOn && !this.#isStopped && !this.#givesWay;
+      if (end - start >= LONG_READ_BYTES) slices.check(this);
+      return goesOn && !this.#isStopped && !this.givesWay;
     } finally {
       this.#endReadTurn(previous);
     }
@@ -297,7 +287,7 @@ export class HostedConnection
         this.#owesDrain = false;
         if (this.#isOpen) hooks.drain(this);
       }
-      if (this.#input.isPaused && !this.#isOpening && !this.#givesWay) this.#resume();
+      if (this.#input.isPaused && !this.#isOpening && !this.givesWay) this.#resume();
     } finally {
       turn.end();
     }
@@ -348,11 +338,8 @@ export class HostedConnection
     const { turn } = this.#env;
     turn.begin();
     try {
-      const hasHeard = this.#hasHeard;
-      const hasMessage = this.#topics.takeSent(this) || this.#hasMessage;
-      this.#hasHeard = false;
-      this.#hasMessage = false;
-      const verdict = this.#limiter.tick(hasHeard, hasMessage, this.#input.isPaused, this.#transport);
+      if (this.#topics.takeSent(this)) this.#limiter.hasMessage = true;
+      const verdict = this.#limiter.tick(this.#input.isPaused, this.#transport);
       if (verdict !== undefined) this.#carryOut(verdict);
     } finally {
       turn.end();
@@ -361,13 +348,12 @@ export class HostedConnection
 
   retry(): boolean {
     if (this.#closing.state === ClosingState.CLOSED) return true;
-    if (this.#awaitsRoom() || !this.#limiter.isReleased() || this.#givesWay) return false;
+    if (this.#awaitsRoom() || !this.#limiter.isReleased() || this.givesWay) return false;
     if (this.#input.isPaused && !this.#isOpening) this.#resume();
     return true;
   }
 
   goOn(): void {
-    this.#givesWay = false;
     if (this.#closing.state !== ClosingState.CLOSED && !this.#isOpening) this.#resume();
   }
 
@@ -381,7 +367,7 @@ export class HostedConnection
    * others. One that gives way with nothing unhandled was merely unlucky: its thread may have had to wait for a core.
    */
   get heldSinceMs(): number {
-    if (this.#givesWay && this.#input.hasUnhandled) return Number.NEGATIVE_INFINITY;
+    if (this.givesWay && this.#input.hasUnhandled) return Number.NEGATIVE_INFINITY;
     return this.#limiter.heldSinceMs(this.#transport.queuedBytes);
   }
 
@@ -402,23 +388,20 @@ export class HostedConnection
     else if (action === 'throttle') this.#env.throttled.add(this);
     if (!isWithoutInput) return;
     this.#input.discard();
-    this.#noteKept(0);
+    this.#limiter.noteInput(0, this.#input);
   }
 
   #noteInput(): void {
     const { reader } = this.#input;
     if (reader.fragments > 0) {
-      this.#messagesLeft -= reader.fragments;
+      this.#limiter.messagesLeft -= reader.fragments;
       reader.fragments = 0;
-      if (this.#messagesLeft <= 0) this.#askLimiter();
+      if (this.#limiter.messagesLeft <= 0) this.#askLimiter();
     }
     const messages = this.#messagesIn;
     this.#messagesIn = 0;
-    const keeps = this.#input.keepsSomething;
-    if (keeps || this.#isKeeping) this.#noteKept(messages);
-    this.#isKeeping = keeps;
+    this.#limiter.noteInput(messages, this.#input);
     if (messages === 0) return;
-    this.#hasMessage = true;
     const { counters } = this.#env;
     counters.add(Counter.MESSAGES_IN, messages);
     if (this.#messagesOut === 0) return;
@@ -426,28 +409,12 @@ export class HostedConnection
     this.#messagesOut = 0;
   }
 
-  #noteKept(messages: number): void {
-    this.#limiter.noteInput(messages, this.#input.reader.isMidway, this.#input.keptBytes);
-  }
-
-  /** Reports to the limiter what has come since the last call, and takes what it grants. */
+  /** Has the limiter judge how fast the peer has sent, and grant what may come next: nothing if the connection has to give way. */
   #askLimiter(): void {
-    const limiter = this.#limiter;
-    this.#askTime();
-    const mostMessages = this.#givesWay ? 0 : this.#env.slices.messages;
-    const bytes = limiter.grantedBytes - this.#bytesLeft;
-    const verdict = limiter.ask(bytes, limiter.grantedMessages - this.#messagesLeft, mostMessages);
-    if (verdict !== undefined && this.#isOpen) this.#carryOut(verdict);
-    this.#bytesLeft = limiter.grantedBytes;
-    this.#messagesLeft = limiter.grantedMessages;
-  }
-
-  /** Gives way to others if this connection has had its slice of time. */
-  #askTime(): void {
     const { slices } = this.#env;
-    if (this.#givesWay || !slices.isUsedUp(this)) return;
-    this.#givesWay = true;
-    slices.giveWay(this);
+    slices.check(this);
+    const verdict = this.#limiter.ask(this.givesWay ? 0 : slices.messages);
+    if (verdict !== undefined && this.#isOpen) this.#carryOut(verdict);
   }
 
   /** Judges a message before it is queued behind others. */
@@ -470,9 +437,9 @@ export class HostedConnection
   get acceptsInput(): boolean {
     if (!this.#isOpen) return true;
     if (this.#isFull && (this.#awaitsRoom() || this.#isAboveHighWaterMark())) return false;
-    if (this.#messagesLeft > 0) return true;
+    if (this.#limiter.messagesLeft > 0) return true;
     this.#askLimiter();
-    return this.#messagesLeft > 0 || !(this.#limiter.pausesAtRate || this.#givesWay);
+    return this.#limiter.messagesLeft > 0 || !(this.#limiter.pausesAtRate || this.givesWay);
   }
 
   /** Copies the payloads that are to be sent out of the window. */
@@ -492,7 +459,7 @@ export class HostedConnection
 
   /** Counts a ping or pong as a message. @returns false if it was one too many */
   #countControlFrame(): boolean {
-    if (this.#messagesLeft-- > 0) return true;
+    if (this.#limiter.messagesLeft-- > 0) return true;
     this.#carryOut(Verdict.TOO_FAST);
     return false;
   }
@@ -543,7 +510,7 @@ export class HostedConnection
     const { counters, poison, hooks } = this.#env;
     const { reader } = this.#input;
     if (reader.reportedFromHeap) counters.add(Counter.HEAP_MESSAGES, 1);
-    if (this.#messagesLeft <= 0) {
+    if (this.#limiter.messagesLeft <= 0) {
       this.#messagesIn++;
       this.#carryOut(Verdict.TOO_FAST);
       return;
@@ -551,7 +518,7 @@ export class HostedConnection
     this.#message ??= new LentMessage(reader);
     const message = this.#message;
     try {
-      this.#handOut(reader, message, poison ? this.#messagesLeft - 1 : 0);
+      this.#handOut(reader, message, poison ? this.#limiter.messagesLeft - 1 : 0);
     } catch (error) {
       message.isLive = false;
       hooks.fail(this, 'message', error);
@@ -571,15 +538,16 @@ export class HostedConnection
   #handOut(reader: MaskedFrameReader, message: LentMessage, leaving: number): void {
     const { hooks } = this.#env;
     const { handler } = hooks;
+    const limiter = this.#limiter;
     do {
       this.#messagesIn++;
-      this.#messagesLeft--;
+      limiter.messagesLeft--;
       if (handler.message === undefined) continue;
       message.isLive = true;
       const handled = handler.message(this, message);
       message.isLive = false;
       if (handled !== undefined) hooks.watch(this, 'message', handled);
-    } while (this.#messagesLeft > leaving && this.#isOpen && !this.#isFull && reader.nextScanned());
+    } while (limiter.messagesLeft > leaving && this.#isOpen && !this.#isFull && reader.nextScanned());
   }
 
   #onPing(): void {

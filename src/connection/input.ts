@@ -56,6 +56,11 @@ export class Input {
     return this.#unhandled.length > 0 || this.reader.isMidway;
   }
 
+  /** Whether a message has begun that has not ended. */
+  get isMidway(): boolean {
+    return this.reader.isMidway;
+  }
+
   /** Whether input is kept, and not handled, until {@link release}. */
   get isPaused(): boolean {
     return this.#isPaused;

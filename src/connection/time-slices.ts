@@ -3,6 +3,8 @@ export interface Sliced {
   /** In which iteration it was last looked at, and since when it has had its slice of that, in ms. Kept by {@link TimeSlices}. */
   slicedIn: number;
   slicedAtMs: number;
+  /** Whether it has had its slice, and waits for the next iteration. Kept by {@link TimeSlices}. */
+  givesWay: boolean;
   /** It may go on. */
   goOn(): void;
 }
@@ -47,6 +49,11 @@ export class TimeSlices {
     return this.#messages;
   }
 
+  /** Lets a connection give way to others if it has had its slice. */
+  check(one: Sliced): void {
+    if (!one.givesWay && this.isUsedUp(one)) this.giveWay(one);
+  }
+
   /** Whether a connection has had its slice of this iteration. */
   isUsedUp(one: Sliced): boolean {
     const now = this.#now();
@@ -68,6 +75,7 @@ export class TimeSlices {
 
   /** Has `goOn` called in the next iteration. */
   giveWay(one: Sliced): void {
+    one.givesWay = true;
     this.#waiting.push(one);
     if (!this.#isScheduled) this.#schedule();
   }
@@ -89,7 +97,10 @@ export class TimeSlices {
     this.#waiting = [];
     this.#sliceMs = Math.min(Math.max(ROUND_MS / waiting.length, MIN_SLICE_MS), MAX_SLICE_MS);
     try {
-      for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) one.goOn();
+      for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
+        one.givesWay = false;
+        one.goOn();
+      }
     } finally {
       for (const one of waiting) this.giveWay(one); // one has thrown
     }

@@ -18,6 +18,7 @@ beforeEach(() => {
 class One implements Sliced {
   slicedIn = -1;
   slicedAtMs = 0;
+  givesWay = false;
   readonly #name: string;
 
   constructor(name: string) {
