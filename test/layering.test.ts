@@ -18,7 +18,7 @@ const TIERS: readonly (readonly string[])[] = [
   ['host'],
   ['connection', 'pubsub', 'client'],
   ['protocol'],
-  ['kernels'],
+  ['kernels', 'tls'],
   ['memory', 'system', 'telemetry', 'options'],
 ];
 
@@ -27,7 +27,10 @@ const ALLOWED: ReadonlySet<string> = new Set(['connection → pubsub']);
 /** … and these are not, though they go downward. */
 const FORBIDDEN: ReadonlySet<string> = new Set(
   // A load generator knows nothing of the server: it measures any.
-  ['worker', 'primary', 'monitor', 'opening', 'host', 'connection', 'pubsub'].map((server) => `load → ${server}`),
+  ['worker', 'primary', 'monitor', 'opening', 'host', 'connection', 'pubsub', 'tls']
+    .map((server) => `load → ${server}`)
+    // Certificates and keys are the business of servers' threads; and TLS knows nothing of frames and their memory.
+    .concat('protocol → tls', 'tls → memory'),
 );
 
 /** These run in a worker, in the primary, under a fuzzer and in a benchmark: no sockets, threads, timers, clocks. */
@@ -254,6 +257,8 @@ describe('the check of layers', () => {
     ['protocol/a.ts', 'const a = new ArrayBuffer(8); const text = new TextDecoder(); // not a Buffer'],
     ['memory/a.ts', "import { Buffer } from 'node:buffer'; const a = Buffer.alloc(process.pid);"],
     ['kernels/a.ts', "import { isUtf8 } from 'node:buffer';"],
+    ['tls/a.ts', "import { connect } from 'node:tls'; import { ConfigError } from '../options/option-error.js';"],
+    ['worker/a.ts', "import { ThreadTls } from '../tls/thread-tls.js';"],
   ])('allows (%s) %s', (path, text) => {
     expect(judge(path, text)).toEqual([]);
   });
@@ -312,6 +317,10 @@ describe('the check of layers', () => {
     ['protocol/a.ts', 'setImmediate(() => {});'],
     ['connection/utils/a.ts', ''],
     ['helpers/a.ts', ''],
+    ['tls/a.ts', "import type { x } from '../opening/x.js';"],
+    ['tls/a.ts', "import { x } from '../memory/x.js';"],
+    ['protocol/a.ts', "import { x } from '../tls/x.js';"],
+    ['load/a.ts', "import { x } from '../tls/x.js';"],
   ])('refuses (%s) %s', (path, text) => {
     expect(judge(path, text)).not.toEqual([]);
   });
