@@ -27,3 +27,4 @@ export type { HandshakeHeaders } from './protocol/opening/handshake-headers.js';
 export type { HeaderSource, HeaderValue } from './protocol/opening/handshake-response.js';
 export type { Logger } from './telemetry/logger.js';
 export type { LimitStats, ServerStats } from './telemetry/server-stats.js';
+export type { Pem, TlsCertificateOptions, TlsOptions } from './tls/tls-options.js';

@@ -12,6 +12,7 @@ import { guessForHandler } from './did-you-mean.js';
 import { describeError, EXIT_ENVIRONMENT } from './errors.js';
 import { flagsOf, valuesOf } from './flags.js';
 import { parseThresholds } from './thresholds.js';
+import { addTlsFlags, tlsOf } from './tls-flags.js';
 import { parsePort } from './values.js';
 
 /** Handlers that come with wsloom. */
@@ -33,6 +34,7 @@ export function addServe(program: Command, version: string): string[] {
     .action((handler: string, _, self: Command) => serve(handler, self));
   for (const flags of [LISTEN_FLAGS, CLOSE_FLAGS, SERVER_FLAGS])
     for (const flag of flags.values()) command.addOption(flag);
+  addTlsFlags(command);
   return command.options.map(({ long }) => long ?? '');
 }
 
@@ -55,6 +57,7 @@ async function serve(handler: string, command: Command): Promise<void> {
   const { drainMs } = { drainMs: 5000, ...valuesOf(CLOSE_FLAGS, command) } as { readonly drainMs: number };
   const server = createServer({
     ...(valuesOf(SERVER_FLAGS, command) as Partial<ServerOptions>),
+    ...tlsOf(command),
     handler: handlerUrl(handler),
   });
   stopOnSignals(server, drainMs);

@@ -5,6 +5,8 @@ import { hostRule, originRule } from '../opening/origin.js';
 import { WrongValue } from '../options/define.js';
 import { shown } from '../options/shown.js';
 import { guardLogger, LOG_LEVELS, type Logger, stderrLogger } from '../telemetry/logger.js';
+import { readTlsOptions } from '../tls/read-tls-options.js';
+import type { TlsDescription } from '../tls/tls-description.js';
 
 /** The limits of V8 whose defaults are not right for a server: see {@link ServerOptions.resourceLimits}. */
 const DEFAULT_RESOURCES: ResourceLimits = { maxYoungGenerationSizeMb: 24 };
@@ -105,6 +107,11 @@ function readList(value: unknown, makeRule: (list: readonly string[]) => unknown
     throw new WrongValue((error as Error).message);
   }
   return [...value];
+}
+
+/** @returns undefined without TLS. @throws ConfigError that names the part of the option */
+export function readTls(tls: unknown): TlsDescription | undefined {
+  return tls === undefined || tls === null ? undefined : readTlsOptions(tls);
 }
 
 /** @throws WrongValue */

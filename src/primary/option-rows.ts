@@ -14,6 +14,7 @@ import {
   readResourceLimits,
   readRoute,
   readThresholds,
+  readTls,
 } from './option-readers.js';
 import { ARRIVAL_ROWS, BUS_ROWS, MEMORY_ROWS } from './server-limit-rows.js';
 
@@ -131,6 +132,8 @@ const PLAIN_ROWS = {
     limit: { bounds: 'the names that the server may be asked for, in the header Host', beyond: 'refused with 403' },
     read: readHosts,
   }),
+  // On the command line it has a flag for each of its parts.
+  tls: other({ group: Group.TLS, help: 'certificate and key of the server', read: readTls }),
   poison: toggle({ help: 'find messages that are used too late, in tests' }),
   log: other({
     help: 'where the server reports what happens',

@@ -5,6 +5,7 @@ import { OptionSet } from '../options/define.js';
 import { ConfigError } from '../options/option-error.js';
 import { hasDescriptors } from '../system/descriptor.js';
 import { reportTo, ThrottledLog } from '../telemetry/throttled-log.js';
+import type { TlsDescription } from '../tls/tls-description.js';
 import type { AdmissionOptions } from './admission.js';
 import { CONNECTION_ROWS } from './connection-limit-rows.js';
 import { maxClosing } from './machine-limits.js';
@@ -30,6 +31,10 @@ export interface ResolvedOptions {
   readonly page: string | undefined;
   /** The path of the health; undefined if there is none. */
   readonly health: string | undefined;
+  /** Undefined for plain TCP. */
+  readonly tls: TlsDescription | undefined;
+  /** In each thread. */
+  readonly maxTlsHandshakes: number;
   readonly log: ThrottledLog;
 }
 

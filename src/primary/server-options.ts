@@ -2,6 +2,7 @@ import type { ResourceLimits } from 'node:worker_threads';
 import type { KernelChoice } from '../kernels/create-kernel.js';
 import type { Thresholds } from '../kernels/thresholds.js';
 import type { Logger } from '../telemetry/logger.js';
+import type { TlsOptions } from '../tls/tls-options.js';
 
 /**
  * Options of {@link createServer}. Sizes are in bytes and times in ms, as their names say. An option that cannot be used, or that
@@ -192,6 +193,14 @@ export interface ServerOptions {
    */
   readonly handshakeTimeoutMs?: number;
   /**
+   * The TLS handshakes that each thread does at a time. Connections beyond it wait unread until another handshake is over, and
+   * `handshakeTimeoutMs` goes on meanwhile. Each takes about 65 KiB. Raising it lets clients that are slow on purpose take more
+   * memory; lowering it lets them keep others out more easily. From 1 to 2^31 less 1.
+   *
+   * @default 1 000
+   */
+  readonly maxTlsHandshakes?: number;
+  /**
    * The longest head of a request, in bytes: its request line and headers. A longer one is refused with 431. It bounds the memory
    * of a client that is not accepted yet. From 512 bytes to 1 MiB.
    *
@@ -271,6 +280,12 @@ export interface ServerOptions {
    * @default '/healthz'
    */
   readonly health?: string | false;
+  /**
+   * The certificate and key of the server, by which it speaks TLS on its port (`wss:`, `https:`), in its worker threads. Files that it
+   * names are read again when they change: connections stay, and new ones get the new certificate. Without it the server speaks
+   * plain TCP.
+   */
+  readonly tls?: TlsOptions;
   /**
    * For tests: finds every use of a message, or of a borrowed view, that comes too late. Each message gets an object of its own,
    * which throws when it is void, and its bytes are overwritten.
