@@ -144,7 +144,7 @@ function answerClientError(
     return;
   }
   if (!connections.stopOnce(socket)) return; // everything behind the first error is an error again
-  const { remoteAddress } = socket as Socket; // a socket of our HTTP server, which listens on TCP
+  const { remoteAddress } = socket as Socket; // a socket of our HTTP server
   incidents.add(LimitIncident.REFUSED_HANDSHAKES, describePeer(remoteAddress));
   const body = `${describeNoRequest((error as { readonly rawPacket?: Uint8Array }).rawPacket)}\n`;
   const last = renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body });
@@ -166,7 +166,7 @@ function answerWithoutUpgrade(
 ): void {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
-  response.assignSocket(socket as Socket); // a socket of our HTTP server, which listens on TCP
+  response.assignSocket(socket as Socket); // a socket of our HTTP server
   response.on('finish', () => socket.end());
   answer(request, response);
 }

@@ -18,9 +18,11 @@ export class OrphanedHooks {
   /**
    * Whether no more hooks may start, for this network or for any, because there are more such hooks than there may be
    * connections.
+   * @param network '' for clients that have no address, such as those of a unix socket: they are not one client.
    */
   isFull(network: string): boolean {
     if (this.#size > this.#max) return true;
+    if (network === '') return false;
     return this.#maxOfNetwork > 0 && (this.#byNetwork.get(network) ?? 0) > this.#maxOfNetwork;
   }
 

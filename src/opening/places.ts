@@ -10,8 +10,8 @@ export interface EarlyRefusal {
 /** The client's end of a connection. */
 export interface Peer {
   /**
-   * The IP address of the client; undefined if the connection was lost before the address was read. To read it from a socket is a
-   * system call.
+   * The IP address of the client; undefined for a client of a unix socket, or if the connection was lost before the address was
+   * read. Such a client counts against no limit per address. To read the address from a socket is a system call.
    */
   readonly remoteAddress?: string | undefined;
 }

@@ -103,7 +103,7 @@ export class StreamUpgradeSocket implements UpgradeSocket {
  * because a net.Socket is costly to make and to destroy.
  */
 export class DescriptorUpgradeSocket implements UpgradeSocket {
-  readonly remoteAddress: string;
+  readonly remoteAddress: string | undefined;
   readonly httpSocket = undefined;
   readonly isPlain = true;
   readonly #fd: number;
@@ -112,7 +112,7 @@ export class DescriptorUpgradeSocket implements UpgradeSocket {
   #isGiven = false;
   #onLost: (() => void) | undefined;
 
-  constructor(fd: number, remoteAddress: string) {
+  constructor(fd: number, remoteAddress: string | undefined) {
     this.#fd = fd;
     this.remoteAddress = remoteAddress;
   }

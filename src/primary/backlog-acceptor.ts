@@ -26,6 +26,8 @@ export interface BacklogAcceptorEnvironment {
 interface Accepted {
   readonly fd: number;
   readonly remoteAddress: string | undefined;
+  /** Whether it came by a unix socket, and has no address. */
+  readonly isUnix: boolean;
 }
 
 /**
@@ -71,7 +73,7 @@ export class BacklogAcceptor {
     for (let i = 0; i < MAX_ACCEPTED; i++) {
       const fd = calls.accept(listening);
       if (fd < 0) return; // none waits, or no descriptor is left: the HTTP server handles that
-      this.#accepted.push({ fd, remoteAddress: calls.acceptedFrom });
+      this.#accepted.push({ fd, remoteAddress: calls.acceptedFrom, isUnix: calls.acceptedOnUnix });
       this.#readSoon();
     }
   }
@@ -97,8 +99,8 @@ export class BacklogAcceptor {
    * Upgrades a connection that has sent an ordinary request.
    * @returns false if the HTTP server has to answer; then nothing was read.
    */
-  #upgrade({ fd, remoteAddress }: Accepted): boolean {
-    if (remoteAddress === undefined) return false;
+  #upgrade({ fd, remoteAddress, isUnix }: Accepted): boolean {
+    if (remoteAddress === undefined && !isUnix) return false;
     const calls = this.#calls;
     const bytes = this.#request;
     const received = calls.peek(fd, bytes);

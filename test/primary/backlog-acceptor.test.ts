@@ -1,7 +1,9 @@
 import { once } from 'node:events';
-import { closeSync } from 'node:fs';
+import { closeSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Boundary } from '../../dist/opening/boundary.js';
@@ -21,12 +23,13 @@ function request(more = '', first = 'GET /room?x=1 HTTP/1.1'): string {
 const storms: Worker[] = [];
 
 /**
- * Has all requests wait in the kernel before this thread may accept the first. Resolves with what each is answered, `until`
+ * Has all requests wait in the kernel, at a port or a unix socket, before this thread may accept the first. Resolves with what each is answered, `until`
  * included, or 'closed'.
  */
-async function storm(port: number, requests: readonly string[], until = '\r\n\r\n'): Promise<string[]> {
+async function storm(at: number | string, requests: readonly string[], until = '\r\n\r\n'): Promise<string[]> {
   const sent = new SharedArrayBuffer(4);
-  const worker = new Worker(new URL('./storm.js', import.meta.url), { workerData: { port, requests, until, sent } });
+  const to = typeof at === 'string' ? { path: at } : { port: at, host: '127.0.0.1', noDelay: true };
+  const worker = new Worker(new URL('./storm.js', import.meta.url), { workerData: { to, requests, until, sent } });
   storms.push(worker);
   await once(worker, 'online');
   const count = new Int32Array(sent);
@@ -55,7 +58,7 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
   });
 
   /** An HTTP server that says which requests came to it, and one that notes who was upgraded without it. */
-  async function listen(consume = calls.consume.bind(calls)) {
+  async function listen(consume = calls.consume.bind(calls), path?: string) {
     const callers: UpgradeSocket[] = [];
     const byHttp: string[] = [];
     /** Callers, by their number, that cost an exception. */
@@ -74,7 +77,7 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
       socket.end('HTTP/1.1 400 by http\r\n\r\n');
     });
     servers.push(http);
-    http.listen(0, '127.0.0.1');
+    http.listen(path === undefined ? { port: 0, host: '127.0.0.1' } : { path });
     await once(http, 'listening');
     const boundary = new Boundary(new ThrottledLog(({ line }) => lines.push(line)));
     const upgrader = {
@@ -106,6 +109,17 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
     expect(callers.length).toBeGreaterThanOrEqual(ORDINARY.length - 2);
     expect(answers.filter((answer) => answer.startsWith('HTTP/1.1 101 by descriptor'))).toHaveLength(callers.length);
     expect(new Set(callers.map(({ remoteAddress }) => remoteAddress))).toEqual(new Set(['127.0.0.1']));
+  });
+
+  test('are upgraded by their descriptors at a unix socket too, where they have no address', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'wsloom-')), 'storm.sock');
+    const { callers, byHttp } = await listen(undefined, path);
+    const answers = await storm(path, [...ORDINARY, 'GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n']);
+    expect(callers.length + byHttp.length).toBe(ORDINARY.length + 1);
+    expect(callers.length).toBeGreaterThanOrEqual(ORDINARY.length - 2);
+    expect(new Set(callers.map(({ remoteAddress }) => remoteAddress))).toEqual(new Set([undefined]));
+    expect(answers.at(-1)).toMatch(/^HTTP\/1\.1 200 /);
+    rmSync(dirname(path), { recursive: true });
   });
 
   test('are upgraded by their descriptors also when they announce a body of no length', async () => {
