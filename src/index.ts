@@ -11,13 +11,15 @@ export { ArenaError } from './memory/arena.js';
 export { ArgumentRangeError, ArgumentTypeError } from './options/argument-error.js';
 export { ConfigError, OptionError } from './options/option-error.js';
 export { BundledError } from './primary/bundled-error.js';
-export {
-  type CloseOptions,
-  createServer,
-  type ListenOptions,
-  type Server,
-  type ServerAddress,
-} from './primary/server.js';
+export { ListenError } from './primary/listen-error.js';
+export type {
+  DescriptorListenOptions,
+  ListenOptions,
+  TcpListenOptions,
+  UnixListenOptions,
+} from './primary/listen-options.js';
+export { type CloseOptions, createServer, type Server } from './primary/server.js';
+export type { ServerAddress, TcpAddress, UnixAddress } from './primary/server-address.js';
 export type { ServerOptions } from './primary/server-options.js';
 export { ServerStateError } from './primary/server-state-error.js';
 export { WorkerStartError } from './primary/worker-start-error.js';

@@ -1,7 +1,9 @@
 import { HandlerModuleError } from '../host/handler-module-error.js';
 import { LOAD_ROWS } from '../load/load-rows.js';
 import { ConfigError, OptionError } from '../options/option-error.js';
-import { CLOSE_ROWS, LISTEN_ROWS } from '../primary/method-options.js';
+import { ListenError } from '../primary/listen-error.js';
+import { LISTEN_ROWS } from '../primary/listen-options.js';
+import { CLOSE_ROWS } from '../primary/method-options.js';
 import { SERVER_ROWS } from '../primary/option-rows.js';
 import { errorText } from '../telemetry/error-text.js';
 import { explainOption } from './flags.js';
@@ -26,6 +28,7 @@ export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return errorText(error);
   if (error instanceof ConfigError) return explainOption(error, SERVE_ROWS);
   if (error instanceof OptionError) return explainOption(error, LOAD_ROWS, { url: 'the URL' });
+  if (error instanceof ListenError) return error.message;
   const { code } = error as NodeJS.ErrnoException;
   const hint = HINTS[code ?? ''];
   if (hint !== undefined) return `${error.message.replace(/^listen /, '')}: ${hint}`;

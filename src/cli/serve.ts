@@ -4,7 +4,8 @@ import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { ConfigError } from '../options/option-error.js';
-import { CLOSE_ROWS, LISTEN_ROWS } from '../primary/method-options.js';
+import { LISTEN_ROWS } from '../primary/listen-options.js';
+import { CLOSE_ROWS } from '../primary/method-options.js';
 import { SERVER_ROWS } from '../primary/option-rows.js';
 import { createServer, type Server } from '../primary/server.js';
 import type { ServerOptions } from '../primary/server-options.js';
@@ -12,12 +13,12 @@ import { guessForHandler } from './did-you-mean.js';
 import { describeError, EXIT_ENVIRONMENT } from './errors.js';
 import { flagsOf, valuesOf } from './flags.js';
 import { parseThresholds } from './thresholds.js';
-import { parsePort } from './values.js';
+import { parseCount, parsePort } from './values.js';
 
 /** Handlers that come with wsloom. */
 export const BUILT_IN: readonly string[] = ['echo', 'broadcast'];
 
-const LISTEN_FLAGS = flagsOf(LISTEN_ROWS, { port: parsePort });
+const LISTEN_FLAGS = flagsOf(LISTEN_ROWS, { port: parsePort, fd: parseCount });
 const CLOSE_FLAGS = flagsOf(CLOSE_ROWS);
 const SERVER_FLAGS = flagsOf(SERVER_ROWS, { thresholds: parseThresholds });
 

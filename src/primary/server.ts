@@ -1,5 +1,5 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
-import { type AddressInfo, Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
 import { registerPublishing } from '../host/publish.js';
@@ -18,37 +18,14 @@ import { Admission } from './admission.js';
 import { BacklogAcceptor } from './backlog-acceptor.js';
 import { expectOwnFiles } from './bundled-error.js';
 import { nextConnectionId } from './connection-ids.js';
+import { type Endpoint, endpointAt } from './endpoint.js';
 import { Generations } from './generations.js';
-import { resolveClose, resolveListen } from './method-options.js';
+import { type ListenOptions, resolveListen, type TcpListenOptions } from './listen-options.js';
+import { resolveClose } from './method-options.js';
 import { type ResolvedOptions, resolveOptions } from './options.js';
+import type { ServerAddress, TcpAddress } from './server-address.js';
 import type { ServerOptions } from './server-options.js';
 import { ServerStateError } from './server-state-error.js';
-
-/** The address that a server listens on. */
-export interface ServerAddress {
-  /** The IP address that the server listens on, such as `127.0.0.1`. */
-  readonly host: string;
-  /** The port that the server listens on. */
-  readonly port: number;
-  /** The URL for clients: `ws://127.0.0.1:8080`. */
-  readonly url: string;
-}
-
-/** Options of {@link Server.listen}. An option that cannot be used, or that there is not, is a {@link ConfigError}. */
-export interface ListenOptions {
-  /**
-   * The port to listen on. With 0 the system chooses a free one, which the result of `listen` names. From 0 to 65 535.
-   *
-   * @default 8080
-   */
-  readonly port?: number;
-  /**
-   * The address or name to listen on: '127.0.0.1' for this machine only, '0.0.0.0' or '::' for every interface.
-   *
-   * @default '127.0.0.1'
-   */
-  readonly host?: string;
-}
 
 /**
  * Options of {@link Server.close} and {@link Server.reload}. An option that cannot be used, or that there is not, is a
@@ -89,6 +66,10 @@ export class Server {
   #opening: Opening | undefined;
   /** Undefined until `listen` is called. */
   #http: HttpServer | undefined;
+  /** Undefined until `listen` is called. */
+  #endpoint: Endpoint | undefined;
+  /** Undefined until the server listens. */
+  #address: ServerAddress | undefined;
   #closed: Promise<void> | undefined;
   /** Ends the use of this server by `publish` of the package in this thread. */
   #unregister: () => void = () => {};
@@ -111,35 +92,42 @@ export class Server {
    * must be created.
    *
    * @returns the address, when clients can connect.
-   * @throws ConfigError if `port` or `host` cannot be used, and then the server has not changed; or if this system cannot have
-   * worker threads.
+   * @throws ConfigError if an option cannot be used, and then the server has not changed; or if this system cannot have worker
+   * threads.
    * @throws ServerStateError if the server was started before, or is closed meanwhile.
    * @throws HandlerModuleError, ArenaError or WorkerStartError if the handler module does not load or a thread does not start
    * within `startTimeoutMs`.
    * @throws BundledError if this package is inside of a bundle.
-   * @throws the error of the system if the address cannot be had (`code`: EADDRINUSE, EACCES, …).
+   * @throws the error of the system if the port cannot be had (`code`: EADDRINUSE, EACCES, …).
+   * @throws ListenError if the unix socket or the descriptor cannot be listened on, with such a code too.
    */
+  async listen(options?: TcpListenOptions): Promise<TcpAddress>;
+  async listen(options: ListenOptions): Promise<ServerAddress>;
   async listen(options?: ListenOptions): Promise<ServerAddress> {
-    const { port, host } = resolveListen(options);
+    const place = resolveListen(options);
     const { opening, calls } = await this.#start();
     this.#expectStarted();
     const http = opening.createHttpServer();
+    const endpoint = endpointAt(place, calls);
     this.#http = http;
+    this.#endpoint = endpoint;
     try {
-      await listening(http, port, host);
+      this.#address = await endpoint.listen(http);
       this.#expectStarted();
     } catch (error) {
       await this.close({ drainMs: 0 });
+      endpoint.remove(); // if the server was closed before the file was there
       throw error;
     }
-    const address = this.address() as ServerAddress; // it listens
-    opening.gate.defaultHosts = loopbackHosts(address.host);
+    // No page of a browser reaches a unix socket, under whatever name. So there every Host is served.
+    const { host } = this.#address;
+    opening.gate.defaultHosts = host === undefined ? undefined : loopbackHosts(host);
     if (calls !== undefined) {
       const { upgrader, boundary } = opening;
       const { maxHeaderBytes, maxHeaderCount } = this.#options;
       new BacklogAcceptor({ http, calls, upgrader, boundary, maxHeaderBytes, maxHeaderCount }).start();
     }
-    return address;
+    return this.#address;
   }
 
   /**
@@ -206,10 +194,7 @@ export class Server {
 
   /** The address that the server listens on; undefined before {@link listen} has resolved, and after {@link close}. */
   address(): ServerAddress | undefined {
-    const address = this.#http?.address() as AddressInfo | null | undefined; // never a string: it does not listen on pipes
-    if (address === null || address === undefined) return undefined;
-    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-    return { host: address.address, port: address.port, url: `ws://${host}:${address.port}` };
+    return this.#http?.listening === true ? this.#address : undefined;
   }
 
   /** The number of worker threads; 0 if the primary hosts all connections. */
@@ -326,6 +311,7 @@ export class Server {
 
   async #closeAllElse(): Promise<void> {
     const http = this.#http;
+    this.#endpoint?.remove();
     const httpClosed = new Promise<void>((resolve) => (http === undefined ? resolve() : http.close(() => resolve())));
     this.#unregister();
     this.#publishing.bus.close();
@@ -348,19 +334,4 @@ export class Server {
       uptimeSeconds: Math.round((performance.now() - this.#startedAt) / 1000),
     };
   }
-}
-
-/** Resolves when the HTTP server listens. @throws the error of the system; ServerStateError if the server is closed meanwhile. */
-function listening(http: HttpServer, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // A `close()` while the host is looked up emits 'close' and no error.
-    const closed = () => reject(new ServerStateError('the server was closed while it was starting'));
-    http.once('error', reject);
-    http.once('close', closed);
-    http.listen({ port, host }, () => {
-      http.off('error', reject);
-      http.off('close', closed);
-      resolve();
-    });
-  });
 }
