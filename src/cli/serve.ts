@@ -14,6 +14,7 @@ import { describeError, EXIT_ENVIRONMENT } from './errors.js';
 import { flagsOf, valuesOf } from './flags.js';
 import { parseThresholds } from './thresholds.js';
 import { parseCount, parsePort } from './values.js';
+import { ACTIVATION_VARIABLES, whereToListen } from './where-to-listen.js';
 
 /** Handlers that come with wsloom. */
 export const BUILT_IN: readonly string[] = ['echo', 'broadcast'];
@@ -46,6 +47,10 @@ Handlers:
   ./file.js    a module whose default export is defineHandler({ open, message, drain, close }), or a CommonJS module;
                .ts from Node 22.18 on, or under tsx
 
+Where it listens: on a port; on a unix socket (--socket), whose file is removed at the end, and replaced if a server that has
+died has left it; or on a descriptor (--fd). Without any of these flags: on the socket that systemd passes (LISTEN_FDS), else
+at PORT and WSLOOM_HOST of the environment, where they are set. A flag replaces its variable.
+
 Signals: SIGTERM and SIGINT (Ctrl-C) drain and exit with 0; a second one exits at once. SIGHUP loads the handler again:
 new threads take the new connections, the old ones drain. Those that come while one loads are one more, after it.
 
@@ -54,14 +59,19 @@ does not load.`;
 
 async function serve(handler: string, command: Command): Promise<void> {
   const { drainMs } = { drainMs: 5000, ...valuesOf(CLOSE_FLAGS, command) } as { readonly drainMs: number };
+  const where = whereToListen(valuesOf(LISTEN_FLAGS, command), process.env, process.pid);
+  // Before threads are started, which inherit the environment.
+  for (const name of ACTIVATION_VARIABLES) delete process.env[name];
+  for (const note of where.notes) process.stderr.write(`wsloom: ${note}\n`);
   const server = createServer({
     ...(valuesOf(SERVER_FLAGS, command) as Partial<ServerOptions>),
     handler: handlerUrl(handler),
   });
   stopOnSignals(server, drainMs);
-  const { url } = await server.listen(valuesOf(LISTEN_FLAGS, command));
+  const { url } = await server.listen(where.options);
+  const source = where.source === undefined ? '' : ` (${where.source})`;
   const threads = server.threads === 1 ? '1 thread' : `${server.threads} threads`;
-  process.stdout.write(`listening on ${url} with ${threads}, ${server.kernel} kernel\n`);
+  process.stdout.write(`listening on ${url}${source} with ${threads}, ${server.kernel} kernel\n`);
 }
 
 /** The first signal to end drains, the second exits at once. SIGHUP reloads. */

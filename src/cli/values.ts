@@ -11,9 +11,15 @@ export function parseSize(text: string): number {
 }
 
 export function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65535)) throw new InvalidArgumentError('It must be a number from 0 to 65535.');
+  const port = readPort(text);
+  if (port === undefined) throw new InvalidArgumentError('It must be a number from 0 to 65535.');
   return port;
+}
+
+/** @returns undefined for a text that is no port */
+export function readPort(text: string): number | undefined {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  return port <= 65535 ? port : undefined;
 }
 
 export function parseCount(text: string): number {
