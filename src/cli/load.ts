@@ -27,7 +27,7 @@ export function addLoad(program: Command, version: string): void {
     .command('load')
     .description('put a load on a WebSocket server, and measure it')
     .version(version, '-V, --version', 'print the version and exit')
-    .argument('<url>', 'ws://host:port/path, or wss')
+    .argument('<url>', 'ws://host:port/path, wss, or ws+unix:/a.sock:/path')
     .helpOption('-h, --help', 'print this help and exit')
     .addHelpText('after', LOAD_HELP)
     .action(runLoad);

@@ -5,7 +5,9 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connect as openOwn } from '../../dist/client/index.js';
 import { createServer, type Server, type ServerOptions } from '../../dist/index.js';
+import { load } from '../../dist/load/index.js';
 import { Client, refusal } from './client.js';
 import { closeStatus, encodeRequest, RawClient } from './raw-client.js';
 import { builtIn, decideUpgrades, handler, RecordingLog, Reports, until } from './serving.js';
@@ -84,6 +86,19 @@ describe.skipIf(process.platform === 'win32').each([0, 2])('a server on a unix s
     expect(readdirSync(folder)).toEqual([]);
     expect(local.server.address()).toBeUndefined();
     expect(local.log.lines).toEqual([]);
+  });
+
+  it('is reached by the client and by the load generator of the package', async () => {
+    await using local = await Local.serve({ handler: builtIn('echo'), threads });
+    const { url } = local.server.address() as { readonly url: string };
+    const text = await new Promise((resolve, reject) => {
+      openOwn(url, { message: (_, message) => resolve(message.text()) }).then((own) => own.send('hello'), reject);
+    });
+    expect(text).toBe('hello');
+    const { messages, errors } = await load({ url: `${url}load`, connections: 4, inFlight: 8, amount: 2000 });
+    expect([messages.total, errors]).toEqual([2000, 0]);
+    await local.server.close({ drainMs: 0 });
+    await expect(openOwn(url)).rejects.toThrow(`no connection to ${path}: connect ENOENT ${path}`);
   });
 
   it('shows the hook and the handler no address, and the log says that there is none', async () => {
