@@ -37,7 +37,7 @@ export function readAddress(url: string | URL): Address {
   const isUnix = parsed.protocol === UNIX_SCHEME;
   const scheme = SCHEMES.get(isUnix ? 'ws:' : parsed.protocol);
   if (scheme === undefined) {
-    const found = `url must begin with ws:// or wss://, got ${excerpt(parsed.protocol)}`;
+    const found = `url must begin with ws://, wss:// or ws+unix:, got ${excerpt(parsed.protocol)}`;
     throw new OptionError('url', `${found}${guess(String(url))}`);
   }
   if (parsed.hash !== '') {

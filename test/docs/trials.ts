@@ -91,6 +91,12 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
   'docs/handlers.md: server.mjs': program(prints(/^listening on ws:\/\/127\.0\.0\.1:\d+\n0\n$/)),
   'docs/handlers.md: ticker.test.mjs': program(prints(/# pass 1\n# fail 0/)),
 
+  'docs/listening.md: hello.mjs': handler(async ({ open }) => {
+    using one = await open('/room');
+    expect(await one.text()).toBe('hello on /room');
+  }),
+  'docs/listening.md: unix.mjs': program(prints(/^hello on \/room\n$/)),
+
   'docs/load.md: load.mjs': client(prints(/^\d+ messages, p99 [\d.]+ ms, errors: \{\}\n$/)),
   'docs/load.md: client.mjs': client(prints(/^hello\n1000\n$/)),
 
