@@ -164,8 +164,12 @@ describe.skipIf(process.platform === 'win32').each([0, 2])('a server on a unix s
   it('answers as many clients above the limits as it would on TCP from many addresses', async () => {
     await using local = await Local.serve({ handler: builtIn('echo'), threads, maxConnections: 1 });
     using client = await Client.open(`${local.url}/`);
-    const answers = await Promise.all(Array.from({ length: 20 }, () => refusal(`${local.url}/`)));
-    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 503));
+    const others = Array.from({ length: 20 }, () => new RawClient(connect({ path, allowHalfOpen: true })));
+    for (const { socket } of others) socket.write('GET / HTTP/1.1\r\n');
+    await until(() => local.server.stats().httpConnections === others.length);
+    for (const { socket } of others) socket.write(encodeRequest('/').replace(/^.*\r\n/, ''));
+    for (const { response } of others) expect(await response).toMatch(/^HTTP\/1\.1 503 /);
+    for (const other of others) other[Symbol.dispose]();
     client.send('still there');
     expect(await client.text()).toBe('still there');
   });

@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer as createTcpServer, type ListenOptions } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import koffi from 'koffi';
 import { describe, expect, it } from 'vitest';
 import { createServer } from '../../dist/index.js';
 import { descriptorOf } from '../../dist/system/descriptor.js';
@@ -55,6 +57,18 @@ describe.skipIf(process.platform === 'win32').each([0, 1])('a server on a descri
 });
 
 describe.skipIf(process.platform === 'win32')('a descriptor', () => {
+  it.runIf(existsSync('/proc/self/fd'))('is not inherited by processes that are started then', async () => {
+    const { fd } = await listeningDescriptor({ port: 0, host: '127.0.0.1' });
+    const fcntl = koffi.load(null).func('int fcntl(int fd, int command, ...)');
+    fcntl(fd, 2, 'int', 0); // F_SETFD: as descriptors are that come from another process
+    const isInherited = () => spawnSync('test', ['-S', `/proc/self/fd/${fd}`]).status === 0;
+    expect(isInherited()).toBe(true);
+    const server = create(0);
+    await server.listen({ fd });
+    expect(isInherited()).toBe(false);
+    await server.close();
+  });
+
   it('that is no socket is refused', async () => {
     const fd = openSync('/dev/null', 'r');
     await expect(create(0).listen({ fd })).rejects.toMatchObject({

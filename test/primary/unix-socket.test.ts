@@ -159,16 +159,22 @@ describe('the file of a unix socket', () => {
     const http = create();
     const original = http.listen.bind(http);
     const other = create();
+    let changedAt: bigint | undefined;
     // Behind the look at what is there.
     Reflect.set(http, 'listen', (options: { readonly path: string }, then: () => void) => {
       unlinkSync(path);
-      other.listen(path, () => original(options, then));
+      other.listen(path, () => {
+        changedAt = lstatSync(path, { bigint: true }).ctimeNs;
+        original(options, then);
+      });
     });
     await expect(new UnixSocketFile(path, 0o660).listen(http)).rejects.toMatchObject({
       code: 'EADDRINUSE',
       message: expect.stringContaining('another server has begun to listen there in this moment'),
     });
     expect(await answers()).toBe(true);
+    // It was never away: a file that gets another name is changed.
+    expect(lstatSync(path, { bigint: true }).ctimeNs).toBe(changedAt);
     expect(readdirSync(folder)).toEqual(['a.sock']);
   });
 
