@@ -15,7 +15,6 @@ import { IncidentLog } from '../telemetry/incident-log.js';
 import { readStats } from '../telemetry/read-stats.js';
 import type { ServerStats } from '../telemetry/server-stats.js';
 import { Admission } from './admission.js';
-import { BacklogAcceptor } from './backlog-acceptor.js';
 import { expectOwnFiles } from './bundled-error.js';
 import { nextConnectionId } from './connection-ids.js';
 import { Generations } from './generations.js';
@@ -121,7 +120,7 @@ export class Server {
    */
   async listen(options?: ListenOptions): Promise<ServerAddress> {
     const { port, host } = resolveListen(options);
-    const { opening, calls } = await this.#start();
+    const opening = await this.#start();
     this.#expectStarted();
     const http = opening.createHttpServer();
     this.#http = http;
@@ -134,11 +133,7 @@ export class Server {
     }
     const address = this.address() as ServerAddress; // it listens
     opening.gate.defaultHosts = loopbackHosts(address.host);
-    if (calls !== undefined) {
-      const { upgrader, boundary } = opening;
-      const { maxHeaderBytes, maxHeaderCount } = this.#options;
-      new BacklogAcceptor({ http, calls, upgrader, boundary, maxHeaderBytes, maxHeaderCount }).start();
-    }
+    opening.acceptBacklogOf(http);
     return address;
   }
 
@@ -151,7 +146,7 @@ export class Server {
     await this.#start();
   }
 
-  async #start(): Promise<{ readonly opening: Opening; readonly calls: SystemCalls | undefined }> {
+  async #start(): Promise<Opening> {
     if (this.#state !== 'new') throw new ServerStateError('a server can be started once');
     expectOwnFiles();
     this.#state = 'started';
@@ -162,7 +157,7 @@ export class Server {
       await this.#generations.start(calls);
       const opening = this.#createOpening(calls);
       this.#opening = opening;
-      return { opening, calls };
+      return opening;
     } catch (error) {
       await this.close({ drainMs: 0 });
       throw error;
