@@ -78,8 +78,8 @@ export class Server {
   readonly #startedAt = performance.now();
   /** The counts of the primary, without those of connections that it hosts. */
   readonly #counters = new Counters();
-  /** The counts of threads that have ended. */
-  readonly #ended = new Counters();
+  /** The counts of threads that have ended, so that totals never fall. */
+  readonly #endedCounters = new Counters();
   readonly #publishing: ThreadPublishing;
   readonly #admission: Admission;
   readonly #generations: Generations;
@@ -101,7 +101,13 @@ export class Server {
     const onClosed = (id: number) => admission.leave(id);
     this.#publishing = publishing;
     this.#admission = admission;
-    this.#generations = new Generations({ options, publishing, counters, past: this.#ended, onClosed });
+    this.#generations = new Generations({
+      options,
+      publishing,
+      counters,
+      endedCounters: this.#endedCounters,
+      onClosed,
+    });
     admission.include(this.#generations);
   }
 
@@ -263,7 +269,7 @@ export class Server {
   /** The statistics of the server, in all of its threads together. It can be called at any time, also after {@link close}. */
   stats(): ServerStats {
     const primary = { thread: 'primary', counters: this.#counters };
-    const ended = { thread: 'ended', counters: this.#ended };
+    const ended = { thread: 'ended', counters: this.#endedCounters };
     return readStats([primary, ended, ...this.#generations.counters], {
       httpConnections: this.#opening?.connections.size ?? 0,
       pendingUpgrades: this.#opening?.upgrader.load ?? 0,

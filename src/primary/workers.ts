@@ -29,8 +29,8 @@ export interface WorkersOptions {
   readonly onClosed: ((id: number) => void) | undefined;
   /** The bus of the primary, to which the workers are connected. */
   readonly bus: Bus;
-  /** The sum of the counts of workers that have ended, so that totals never fall. */
-  readonly past: Counters;
+  /** The counts of threads that have ended, so that totals never fall. */
+  readonly endedCounters: Counters;
   readonly siblings: Siblings;
 }
 
@@ -149,7 +149,7 @@ export class Workers {
   }
 
   #abandon(handOff: HandOff): void {
-    this.#options.past.add(Counter.CONNECTIONS_ABANDONED, 1);
+    this.#options.endedCounters.add(Counter.CONNECTIONS_ABANDONED, 1);
     const line = `no worker takes connection ${handOff.info.id}: it is closed`;
     this.#options.log.throttled('error', 'no worker takes a connection', line);
     abandon([handOff]);
@@ -191,7 +191,7 @@ export class Workers {
     const { counters } = link;
     BufferBudget.forget(this.#options.host.buffered, counters);
     counters.clearGauges();
-    this.#options.past.addAll(counters);
+    this.#options.endedCounters.addAll(counters);
     link.closeAll();
   }
 
@@ -295,8 +295,8 @@ export class Workers {
     this.#links.splice(this.#links.indexOf(link), 1);
     const connections = link.counters.get(Counter.CONNECTIONS);
     this.#deaths.note();
-    this.#options.past.add(Counter.WORKERS_LOST, 1);
-    this.#options.past.add(Counter.CONNECTIONS_LOST, connections);
+    this.#options.endedCounters.add(Counter.WORKERS_LOST, 1);
+    this.#options.endedCounters.add(Counter.CONNECTIONS_LOST, connections);
     const handOffs = link.reclaim(); // before the rest: the connections of these offers are not over
     this.#bury(link);
     return { connections, handOffs };
