@@ -1,14 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { Clock } from '../connection/clock.js';
-import { describePeer } from '../host/describe-peer.js';
-import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
-import { LimitIncident } from '../telemetry/limit-incident.js';
-import { networkOf } from './network.js';
-import type { EarlyRefusal, Places } from './places.js';
-import { type SurplusConnection, SurplusPool } from './surplus-pool.js';
+import { type AnswerProgress, AnswerStalls } from './answer-stalls.js';
+import type { Places } from './places.js';
+import { type SurplusConnection, SurplusConnections } from './surplus-connections.js';
 
 /**
  * The most requests of one connection that wait for their answers. The answer to the last of them ends the connection. Only an
@@ -16,42 +12,15 @@ import { type SurplusConnection, SurplusPool } from './surplus-pool.js';
  */
 const MAX_UNANSWERED = 8;
 
-/**
- * The most connections above the limits that wait for their one answer, and the most of one address. A connection that has sent
- * no request gives way to a newcomer.
- */
-const MAX_SURPLUS = 32;
-const MAX_SURPLUS_OF_ADDRESS = 8;
-/** The same for a reserve beyond these, so that the health can be asked for even if one address takes all other places. */
-const MAX_RESERVED = 8;
-const MAX_RESERVED_OF_ADDRESS = 2;
-/** How long a connection above the limits may take for the head of its request, and then for the answer, in ms. */
-const SURPLUS_HEAD_MS = 1000;
-const SURPLUS_ANSWER_MS = 2000;
-
-const MIN_TICK_MS = 10;
-const MAX_TICK_MS = 1000;
-
-interface HttpConnection extends SurplusConnection {
-  readonly socket: Socket;
-  /** The pool in which a connection above the limits waits for its one answer; undefined for a connection within the limits. */
-  pool: SurplusPool<HttpConnection> | undefined;
-  /** Why the connection is above the limits; undefined if it is within them. */
-  readonly refusal: EarlyRefusal | undefined;
-  /** The network of a connection above the limits (see {@link networkOf}); '' for any other. */
-  readonly network: string;
-  hasRequest: boolean;
+interface HttpConnection extends AnswerProgress {
+  /** Undefined if the connection is within the limits. */
+  readonly surplus: SurplusConnection | undefined;
   /** Requests that were taken and are not answered, or that were answered in this turn of the event loop. */
   unanswered: number;
   /** Whether no more requests are taken. */
   isClosing: boolean;
   /** The action for when all answers are out. */
   afterAnswers: (() => void) | undefined;
-  /** Ends a connection above the limits. */
-  surplusTimer: NodeJS.Timeout | undefined;
-  /** How many bytes the client has taken; undefined while no output waits for it. */
-  acknowledgedBytes: number | undefined;
-  acknowledgedAtMs: number;
 }
 
 export interface HttpConnectionsEnvironment {
@@ -65,22 +34,21 @@ export interface HttpConnectionsEnvironment {
 
 /**
  * All TCP connections of the HTTP server, each from when it is accepted until it is closed, becomes a WebSocket, or lingers.
- * WebSockets and lingering sockets are counted elsewhere. This class bounds how many connections there are, how many requests of
- * each are under way, and how long a client may take nothing of its answers.
+ * WebSockets and lingering sockets are counted elsewhere. This class knows which connections there are, and how many requests of
+ * each are under way. {@link SurplusConnections} bounds those above the limits, and {@link AnswerStalls} how long a client may take
+ * nothing of its answers.
  */
 export class HttpConnections {
-  readonly #environment: HttpConnectionsEnvironment;
+  readonly #places: Places;
   readonly #connections = new Map<object, HttpConnection>();
   #counted = 0;
-  readonly #surplus = new SurplusPool<HttpConnection>(MAX_SURPLUS, MAX_SURPLUS_OF_ADDRESS);
-  readonly #reserved = new SurplusPool<HttpConnection>(MAX_RESERVED, MAX_RESERVED_OF_ADDRESS);
-  readonly #clock: Clock;
-  #timer: NodeJS.Timeout | undefined;
-  #tickedAtMs = 0;
+  readonly #surplus: SurplusConnections;
+  readonly #stalls: AnswerStalls;
 
-  constructor(environment: HttpConnectionsEnvironment) {
-    this.#environment = environment;
-    this.#clock = new Clock(Math.min(Math.max(environment.stallTimeoutMs / 8, MIN_TICK_MS), MAX_TICK_MS));
+  constructor({ stallTimeoutMs, places, incidents, calls }: HttpConnectionsEnvironment) {
+    this.#places = places;
+    this.#surplus = new SurplusConnections({ incidents, onReplaced: (socket) => this.release(socket) });
+    this.#stalls = new AnswerStalls({ connections: this.#connections, stallTimeoutMs, incidents, calls });
   }
 
   /** How many connections are within the limits. */
@@ -98,70 +66,33 @@ export class HttpConnections {
    * @returns false if the connection was destroyed, because there is no room even for an answer
    */
   add(socket: Socket): boolean {
-    const { places } = this.#environment;
-    const refusal = places.refusalFor(socket);
-    const connection: HttpConnection = {
+    const refusal = this.#places.refusalFor(socket);
+    let surplus: SurplusConnection | undefined;
+    if (refusal === undefined) {
+      this.#counted++;
+      this.#places.enter(socket, socket);
+    } else {
+      surplus = this.#surplus.take(socket, refusal);
+      if (surplus === undefined) return false;
+    }
+    this.#connections.set(socket, {
       socket,
-      pool: undefined,
-      refusal,
-      network: refusal === undefined ? '' : networkOf(socket.remoteAddress ?? ''),
-      hasRequest: false,
+      surplus,
       unanswered: 0,
       isClosing: false,
       afterAnswers: undefined,
-      surplusTimer: undefined,
       acknowledgedBytes: undefined,
-      acknowledgedAtMs: this.#clock.nowMs,
-    };
-    if (refusal === undefined) {
-      this.#counted++;
-      places.enter(socket, socket);
-    } else {
-      if (!this.#enterSurplus(connection)) {
-        this.#destroyUnanswered(connection);
-        return false;
-      }
-      endAfter(connection, SURPLUS_HEAD_MS);
-    }
-    this.#connections.set(socket, connection);
+      acknowledgedAtMs: 0,
+    });
     socket.once('close', () => this.release(socket));
-    this.#watch();
+    this.#stalls.watch();
     return true;
-  }
-
-  /** Finds a place for a connection above the limits in a pool whose connections get an answer. @returns false if there is none */
-  #enterSurplus(connection: HttpConnection): boolean {
-    const pools = [this.#surplus, this.#reserved];
-    for (const pool of pools) {
-      if (pool.enter(connection)) {
-        connection.pool = pool;
-        return true;
-      }
-    }
-    for (const pool of pools) {
-      const candidate = pool.candidateFor(connection.network);
-      if (candidate === undefined) continue;
-      this.release(candidate.socket);
-      this.#destroyUnanswered(candidate);
-      pool.enter(connection); // there is room now
-      connection.pool = pool;
-      return true;
-    }
-    return false;
-  }
-
-  #destroyUnanswered({ socket, refusal }: HttpConnection): void {
-    const { incidents } = this.#environment;
-    const who = describePeer(socket.remoteAddress);
-    if (refusal !== undefined) incidents.add(refusal.incident, who);
-    incidents.add(LimitIncident.REFUSED_UNANSWERED, who);
-    socket.destroy();
   }
 
   /** Whether a socket is a connection of this server that is within the limits. */
   isCounted(socket: object): boolean {
     const connection = this.#connections.get(socket);
-    return connection !== undefined && connection.pool === undefined;
+    return connection !== undefined && connection.surplus === undefined;
   }
 
   /** Forgets a connection: it is closed, or it counts elsewhere from now on. */
@@ -169,11 +100,10 @@ export class HttpConnections {
     const connection = this.#connections.get(socket);
     if (connection === undefined) return;
     this.#connections.delete(socket);
-    clearTimeout(connection.surplusTimer);
-    if (connection.pool !== undefined) connection.pool.leave(connection);
+    if (connection.surplus !== undefined) connection.surplus.leave();
     else {
       this.#counted--;
-      this.#environment.places.leave(socket);
+      this.#places.leave(socket);
     }
     this.#answered(connection); // the action that waits for answers runs now, since none will come
   }
@@ -187,10 +117,8 @@ export class HttpConnections {
     if (connection === undefined) return true;
     if (connection.isClosing) return false;
     connection.unanswered++;
-    connection.hasRequest = true;
-    const isSurplus = connection.pool !== undefined;
-    if (isSurplus) endAfter(connection, SURPLUS_ANSWER_MS);
-    if (isSurplus || connection.unanswered === MAX_UNANSWERED) {
+    connection.surplus?.beginAnswer();
+    if (connection.surplus !== undefined || connection.unanswered === MAX_UNANSWERED) {
       connection.isClosing = true;
       response.shouldKeepAlive = false;
       // Ended here even if the headers of the response say something else.
@@ -214,7 +142,7 @@ export class HttpConnections {
     if (connection === undefined) return true;
     const isFirst = !connection.isClosing;
     connection.isClosing = true;
-    connection.hasRequest = true;
+    if (connection.surplus !== undefined) connection.surplus.hasRequest = true;
     return isFirst;
   }
 
@@ -242,49 +170,4 @@ export class HttpConnections {
     connection.afterAnswers = undefined;
     action?.();
   }
-
-  /** Starts the timer that serves all connections, and runs only while there are any. */
-  #watch(): void {
-    if (this.#timer !== undefined || this.#environment.stallTimeoutMs === 0) return;
-    this.#tickedAtMs = performance.now();
-    this.#timer = setInterval(() => this.#tick(), this.#clock.tickMs).unref();
-  }
-
-  #tick(): void {
-    if (this.#connections.size === 0) {
-      clearInterval(this.#timer);
-      this.#timer = undefined;
-      return;
-    }
-    const now = performance.now();
-    this.#clock.tick(now - this.#tickedAtMs);
-    this.#tickedAtMs = now;
-    for (const connection of this.#connections.values()) this.#checkStall(connection);
-  }
-
-  /** Destroys a connection whose client has taken nothing of its answers for too long. Node has no timer for that. */
-  #checkStall(connection: HttpConnection): void {
-    const { socket } = connection;
-    const { nowMs } = this.#clock;
-    const acknowledged = socket.writableLength === 0 ? undefined : this.#acknowledgedBytes(socket);
-    if (acknowledged === undefined || acknowledged !== connection.acknowledgedBytes) {
-      connection.acknowledgedBytes = acknowledged;
-      connection.acknowledgedAtMs = nowMs;
-      return;
-    }
-    if (nowMs - connection.acknowledgedAtMs <= this.#environment.stallTimeoutMs) return;
-    this.#environment.incidents.add(LimitIncident.STALLS, describePeer(socket.remoteAddress), 'an HTTP client');
-    socket.destroy();
-  }
-
-  #acknowledgedBytes(socket: Socket): number {
-    const fd = descriptorOf(socket);
-    const unacknowledged = fd < 0 ? 0 : (this.#environment.calls?.unacknowledgedBytes(fd) ?? 0);
-    return socket.bytesWritten - socket.writableLength - unacknowledged;
-  }
-}
-
-function endAfter(connection: HttpConnection, ms: number): void {
-  clearTimeout(connection.surplusTimer);
-  connection.surplusTimer = setTimeout(() => connection.socket.destroy(), ms).unref();
 }

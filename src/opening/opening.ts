@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
+import { BacklogAcceptor } from './backlog-acceptor.js';
 import { Boundary } from './boundary.js';
 import type { Destination } from './destination.js';
 import { Gate, type GateLists } from './gate.js';
@@ -44,7 +45,7 @@ export class Opening {
   readonly gate: Gate;
   readonly connections: HttpConnections;
   readonly upgrader: Upgrader;
-  readonly boundary: Boundary;
+  readonly #boundary: Boundary;
   readonly #lingering: LingeringSockets;
 
   constructor(environment: OpeningEnvironment) {
@@ -53,11 +54,10 @@ export class Opening {
     const connections = new HttpConnections({ stallTimeoutMs: options.stallTimeoutMs, places, incidents, calls });
     const lingering = new LingeringSockets((socket) => connections.release(socket));
     this.gate = new Gate(options);
-    this.boundary = new Boundary(log);
+    this.#boundary = new Boundary(log);
     this.connections = connections;
     this.#lingering = lingering;
-    const { gate, boundary } = this;
-    this.upgrader = new Upgrader({ ...environment, gate, connections, lingering, boundary });
+    this.upgrader = new Upgrader({ ...environment, gate: this.gate, connections, lingering, boundary: this.#boundary });
   }
 
   /** Makes an HTTP server whose upgrades become connections. It does not listen yet. */
@@ -70,10 +70,24 @@ export class Opening {
   /** Turns the upgrades of an HTTP server into connections, and answers everything else that comes to the server. */
   wire(http: Server): void {
     const { options, incidents, routes } = this.#environment;
-    const { gate, connections, upgrader, boundary } = this;
+    const { gate, connections, upgrader } = this;
     const { maxHeaderCount } = options;
     const lingering = this.#lingering;
+    const boundary = this.#boundary;
     wireHttpServer(http, { maxHeaderCount, gate, incidents, connections, lingering, upgrader, routes, boundary });
+  }
+
+  /**
+   * Helps an HTTP server of this opening to accept many connections at once, see {@link BacklogAcceptor}. Call it when the server
+   * listens.
+   */
+  acceptBacklogOf(http: Server): void {
+    const { options, calls } = this.#environment;
+    if (calls === undefined) return;
+    const { upgrader } = this;
+    const { maxHeaderBytes, maxHeaderCount } = options;
+    const boundary = this.#boundary;
+    new BacklogAcceptor({ http, calls, upgrader, boundary, maxHeaderBytes, maxHeaderCount }).start();
   }
 
   /** Destroys all sockets that were not given to the destination. */

@@ -1,3 +1,5 @@
+import { networkOf } from './network.js';
+
 /**
  * Counts the `upgrade` hooks that still run for clients that have left. A client that leaves gives its place back at once, so
  * that it can come again. Without a bound, a client that comes and goes could start more and more hooks, each of which may ask a
@@ -16,21 +18,35 @@ export class OrphanedHooks {
   }
 
   /**
-   * Whether no more hooks may start, for this network or for any, because there are more such hooks than there may be
-   * connections.
+   * Whether no more hooks may start for clients of this address, because there are more orphaned hooks than there may be
+   * connections: of the network of the address, or of all.
    */
-  isFull(network: string): boolean {
+  isFull(address: string | undefined): boolean {
     if (this.#size > this.#max) return true;
-    return this.#maxOfNetwork > 0 && (this.#byNetwork.get(network) ?? 0) > this.#maxOfNetwork;
+    return this.#maxOfNetwork > 0 && (this.#byNetwork.get(networkOf(address ?? '')) ?? 0) > this.#maxOfNetwork;
   }
 
-  add(network: string): void {
+  /**
+   * Counts a hook whose client has left.
+   * @param limitMs how long the hook is counted at most, in ms: it may never settle.
+   * @returns a function to be called when the hook has settled.
+   */
+  add(address: string | undefined, limitMs: number): () => void {
+    const network = networkOf(address ?? '');
     this.#size++;
     this.#byNetwork.set(network, (this.#byNetwork.get(network) ?? 0) + 1);
+    let isCounted = true;
+    const settled = () => {
+      if (!isCounted) return;
+      isCounted = false;
+      clearTimeout(timer);
+      this.#remove(network);
+    };
+    const timer = setTimeout(settled, limitMs).unref();
+    return settled;
   }
 
-  /** Called when a hook has settled, or does not count any more. */
-  remove(network: string): void {
+  #remove(network: string): void {
     this.#size--;
     const left = (this.#byNetwork.get(network) ?? 1) - 1;
     if (left === 0) this.#byNetwork.delete(network);

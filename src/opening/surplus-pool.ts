@@ -1,5 +1,5 @@
 /** What a pool knows of a connection above the limits. */
-export interface SurplusConnection {
+export interface PoolMember {
   /** See {@link networkOf}. */
   readonly network: string;
   /** Whether the connection has sent a request. */
@@ -10,7 +10,7 @@ export interface SurplusConnection {
  * A bounded number of connections above the limits, and of those of one network. A connection that has sent no request gives way
  * to a newcomer, so that silent connections cannot keep out clients that ask.
  */
-export class SurplusPool<Connection extends SurplusConnection> {
+export class SurplusPool<Connection extends PoolMember> {
   readonly #max: number;
   readonly #maxOfNetwork: number;
   /** Both collections keep the order in which the connections came. */
@@ -56,7 +56,7 @@ export class SurplusPool<Connection extends SurplusConnection> {
   }
 }
 
-function oldestSilent<Connection extends SurplusConnection>(connections: Iterable<Connection>): Connection | undefined {
+function oldestSilent<Connection extends PoolMember>(connections: Iterable<Connection>): Connection | undefined {
   for (const connection of connections) if (!connection.hasRequest) return connection;
   return undefined;
 }

@@ -1,14 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { isPromise } from '../connection/is-promise.js';
-import { type Acceptance, DecisionError, type Refusal, readDecision } from '../host/decision.js';
 import { describePeer } from '../host/describe-peer.js';
 import { type HandshakeRequest, readHandshake } from '../protocol/opening/handshake.js';
-import { excerpt, HandshakeConfigError, HandshakeError } from '../protocol/opening/handshake-error.js';
-import { renderAccept, renderRefusal } from '../protocol/opening/handshake-response.js';
-import { sha1Base64 } from '../system/sha1.js';
+import { excerpt, HandshakeError } from '../protocol/opening/handshake-error.js';
 import type { SystemCalls } from '../system/system-calls.js';
-import { withoutParticulars } from '../telemetry/error-text.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
@@ -17,15 +12,14 @@ import type { Destination } from './destination.js';
 import type { Gate } from './gate.js';
 import type { HttpConnections } from './http-connections.js';
 import type { LingeringSockets } from './lingering-sockets.js';
-import { describeUpgrade, type PendingUpgrade } from './pending-upgrade.js';
+import type { PendingUpgrade } from './pending-upgrade.js';
 import type { Places } from './places.js';
-import { Undecided, type UndecidedOptions } from './undecided.js';
-import { UpgradeAcceptances } from './upgrade-acceptances.js';
+import { PostponedHandshakes } from './postponed-handshakes.js';
+import { UpgradeDecisions, type UpgradeDecisionsOptions } from './upgrade-decisions.js';
 import { UpgradeRefusals } from './upgrade-refusals.js';
 import { ignoreError, StreamUpgradeSocket, type UpgradeSocket } from './upgrade-socket.js';
-import { Waits } from './waits.js';
 
-export interface UpgraderOptions extends UndecidedOptions {
+export interface UpgraderOptions extends UpgradeDecisionsOptions {
   /** The paths that WebSockets are accepted on; undefined for all. */
   readonly paths: ReadonlySet<string> | undefined;
   /** The most headers of a request; beyond it 431. */
@@ -51,41 +45,25 @@ export interface UpgraderEnvironment {
 }
 
 /**
- * A handshake above a limit is judged again after JUDGE_AGAIN_MS, at most JUDGED_AGAIN times, because a client may come back
- * before the server knows that its old connection is gone. At most MAX_JUDGED_AGAIN handshakes wait for that at a time.
- */
-const JUDGE_AGAIN_MS = 25;
-const JUDGED_AGAIN = 4;
-const MAX_JUDGED_AGAIN = 32;
-
-/**
- * Turns HTTP requests for an upgrade into connections (RFC 6455 section 4.2): judges the opening handshake, asks the hook
- * `upgrade`, and has the answer sent. It works in every thread that has sockets.
+ * Turns HTTP requests for an upgrade into connections (RFC 6455 section 4.2): judges the opening handshake, and gives a client that
+ * may connect its place. {@link UpgradeDecisions} then asks the application. It works in every thread that has sockets.
  */
 export class Upgrader {
   readonly #environment: UpgraderEnvironment;
   readonly #refusals: UpgradeRefusals;
-  readonly #acceptances: UpgradeAcceptances;
-  /** The waits for a hook, or for the kernel to take a 101. */
-  readonly #waits: Waits;
-  readonly #undecided: Undecided;
-  /** For each handshake that waits to be judged again, the function that judges it now. */
-  readonly #judgedAgain = new Set<() => void>();
+  readonly #decisions: UpgradeDecisions;
+  readonly #postponed = new PostponedHandshakes();
 
   constructor(environment: UpgraderEnvironment) {
+    const { lingering, incidents } = environment;
     this.#environment = environment;
-    const { options, destination, calls, lingering, incidents, log, boundary } = environment;
-    const refusals = new UpgradeRefusals(lingering, incidents);
-    const waits = new Waits(options.handshakeTimeoutMs, boundary);
-    this.#refusals = refusals;
-    this.#waits = waits;
-    this.#undecided = new Undecided(options, calls);
-    this.#acceptances = new UpgradeAcceptances({ destination, calls, refusals, waits, incidents, log, boundary });
+    this.#refusals = new UpgradeRefusals(lingering, incidents);
+    this.#decisions = new UpgradeDecisions({ ...environment, refusals: this.#refusals });
   }
 
-  /** How many upgrades wait now. */
+  /** How many upgrades wait now for a hook, or for the kernel to take a 101. */
   get load(): number {
-    return this.#waits.size;
+    return this.#decisions.load;
   }
 
   /** Handles a request for an upgrade: the 'upgrade' event of an HTTP server. */
@@ -102,52 +80,22 @@ export class Upgrader {
 
   /** Handles a request for an upgrade, however it was read. */
   onRequest(request: HandshakeRequest, socket: UpgradeSocket): void {
-    this.#onRequest(request, socket, this.#judgedAgain.size < MAX_JUDGED_AGAIN ? JUDGED_AGAIN : 0);
+    this.#onRequest(request, socket, this.#postponed.tries);
   }
 
   /** @param triesLeft how often the request may be judged again */
   #onRequest(request: HandshakeRequest, socket: UpgradeSocket, triesLeft: number): void {
     const pending = this.#judge(request, socket, triesLeft);
-    if (pending === undefined) return;
-    const { upgrade } = this.#environment.destination;
-    if (upgrade === undefined) {
-      this.#decide(pending, undefined);
-      return;
-    }
-    if (this.#undecided.isFull(socket.remoteAddress)) {
-      this.#environment.incidents.add(LimitIncident.ORPHANED_HOOKS, describeUpgrade(pending));
-      this.#refusals.refuseForNow(socket, 'hooks of clients that have left are still running\n');
-      return;
-    }
-    const { path, query, host, origin, subprotocols, headers } = pending.handshake;
-    const { remoteAddress } = socket;
-    let answer: unknown;
-    try {
-      answer = upgrade({ path, query, host, origin, subprotocols, headers, remoteAddress });
-      if (isPromise(answer)) {
-        this.#decideLater(pending, answer).catch((error: unknown) => {
-          this.#environment.boundary.lose({ destroy: () => socket.drop() }, error);
-        });
-        return;
-      }
-    } catch (error) {
-      this.#refuseFailed(pending, error);
-      return;
-    }
-    this.#decide(pending, answer);
+    if (pending !== undefined) this.#decisions.decide(pending);
   }
 
   #judgeLater(request: HandshakeRequest, socket: UpgradeSocket, triesLeft: number): void {
-    const again = () => {
-      clearTimeout(timer);
-      this.#judgedAgain.delete(again);
+    this.#postponed.postpone(() => {
       if (socket.isLost) return; // a place that it took now would never be given back
       this.#environment.boundary.guard({ destroy: () => socket.drop() }, () => {
         this.#onRequest(request, socket, triesLeft);
       });
-    };
-    const timer = setTimeout(again, JUDGE_AGAIN_MS);
-    this.#judgedAgain.add(again);
+    });
   }
 
   /** Judges a handshake. @returns undefined if it was refused, or will be judged again */
@@ -216,83 +164,14 @@ export class Upgrader {
     return pending;
   }
 
-  async #decideLater(pending: PendingUpgrade, promise: PromiseLike<unknown>): Promise<void> {
-    const { socket } = pending;
-    const wait = this.#waits.begin(socket.stream, {
-      late: () => this.#environment.incidents.add(LimitIncident.HOOK_TIMEOUTS, describeUpgrade(pending)),
-      giveUp: (why) => this.#refusals.refuseForNow(socket, why),
-    });
-    const settled = this.#undecided.add(socket, () => {
-      wait.depart();
-      socket.lose();
-    });
-    let answer: unknown;
-    try {
-      answer = await promise;
-    } catch (error) {
-      settled();
-      if (wait.stop()) this.#refuseFailed(pending, error);
-      else this.#reportFailed(pending, error);
-      return;
-    }
-    settled();
-    if (wait.stop()) this.#decide(pending, answer);
-  }
-
   /** Refuses all upgrades that still wait, because the server is going away. */
   close(): void {
-    this.#waits.abortAll('the server is going away\n');
-    for (const again of this.#judgedAgain) again();
-  }
-
-  #decide(pending: PendingUpgrade, answer: unknown): void {
-    const { socket, handshake } = pending;
-    let decision: Acceptance | Refusal;
-    let response: string;
-    try {
-      decision = readDecision(answer);
-      response = decision.accepts
-        ? renderAccept(handshake, sha1Base64, decision)
-        : renderRefusal(decision.status, decision);
-    } catch (error) {
-      this.#refuseFailed(pending, error);
-      return;
-    }
-    if (!decision.accepts) {
-      this.#refusals.sendLast(socket, response);
-      return;
-    }
-    this.#acceptances.accept(pending, response, {
-      id: pending.id,
-      remoteAddress: socket.remoteAddress,
-      path: handshake.path,
-      query: handshake.query,
-      subprotocol: decision.subprotocol ?? '',
-      data: decision.data,
-    });
-  }
-
-  #refuseFailed(pending: PendingUpgrade, error: unknown): void {
-    this.#refusals.refuse(pending.socket, 500, 'the server failed to decide about this connection\n');
-    this.#reportFailed(pending, error);
-  }
-
-  #reportFailed(pending: PendingUpgrade, error: unknown): void {
-    const who = describeUpgrade(pending);
-    const what = 'upgrade() of the handler failed';
-    const { log } = this.#environment;
-    if (!isAboutAnswer(error)) log.throttledError(what, `${what}, for ${who}`, error);
-    else
-      log.throttled('error', `${what}: ${withoutParticulars(error.message)}`, `${what}, for ${who}: ${error.message}`);
+    this.#decisions.close();
+    this.#postponed.judgeAll();
   }
 }
 
 /** For the log: the Host and the Origin that are not allowed. */
 function asked(host: string, origin: string | undefined): string {
   return `Host ${excerpt(host)}${origin === undefined ? '' : `, Origin ${excerpt(origin)}`}`;
-}
-
-/** Whether the error is about an answer that was returned. Its stack then shows nothing of the application. */
-function isAboutAnswer(error: unknown): error is Error {
-  return error instanceof DecisionError || error instanceof HandshakeConfigError;
 }

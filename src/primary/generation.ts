@@ -16,8 +16,8 @@ export interface GenerationEnvironment {
   readonly calls: SystemCalls | undefined;
   /** How the primary publishes. */
   readonly publishing: ThreadPublishing;
-  /** The sum of the counts of threads that have ended. */
-  readonly past: Counters;
+  /** The counts of threads that have ended, so that totals never fall. */
+  readonly endedCounters: Counters;
   /** Called with the id of each connection that is not open any more. */
   readonly onClosed: (id: number) => void;
   /** All generations of the server: their connections share topics. */
@@ -54,7 +54,7 @@ export class Generation {
 
   /** Starts the threads. Resolves with the name of their kernel. @throws WorkerStartError or ArenaError */
   async start(): Promise<string> {
-    const { options, publishing, past, onClosed, siblings } = this.#environment;
+    const { options, publishing, endedCounters, onClosed, siblings } = this.#environment;
     if (options.threads === 0) return this.#ownHost().kernelName;
     const { Workers } = await import('./workers.js');
     const isCounted = options.admission.maxConnectionsPerIp > 0;
@@ -62,7 +62,7 @@ export class Generation {
       ...options,
       onClosed: isCounted ? onClosed : undefined,
       bus: publishing.bus,
-      past,
+      endedCounters,
       siblings,
     });
     this.#workers = workers;
@@ -137,7 +137,7 @@ export class Generation {
     await Promise.all([this.#workers?.drain(limitMs), this.#host?.drain(limitMs)]);
     // A connection that has not reported its end by now never will, or it does not count any more.
     this.#hostCounters.clearGauges();
-    this.#environment.past.addAll(this.#hostCounters);
+    this.#environment.endedCounters.addAll(this.#hostCounters);
     this.#hostCounters.values.fill(0);
   }
 

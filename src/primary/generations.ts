@@ -19,8 +19,8 @@ export interface GenerationsEnvironment {
   readonly publishing: ThreadPublishing;
   /** The counts of the primary, without those of connections that it hosts. */
   readonly counters: Counters;
-  /** The counts of threads that have ended. */
-  readonly past: Counters;
+  /** The counts of threads that have ended, so that totals never fall. */
+  readonly endedCounters: Counters;
   /** Called with the id of each connection that is not open any more. */
   readonly onClosed: (id: number) => void;
 }
@@ -88,9 +88,9 @@ export class Generations implements Destination, Siblings {
   }
 
   async #startGeneration(): Promise<Generation> {
-    const { options, publishing, past, onClosed } = this.#environment;
+    const { options, publishing, endedCounters, onClosed } = this.#environment;
     const generation = await Generation.load(
-      { options, calls: this.#calls, publishing, past, onClosed, siblings: this },
+      { options, calls: this.#calls, publishing, endedCounters, onClosed, siblings: this },
       this.#tries,
     );
     this.#expectOpen();

@@ -15,7 +15,6 @@ import { IncidentLog } from '../telemetry/incident-log.js';
 import { readStats } from '../telemetry/read-stats.js';
 import type { ServerStats } from '../telemetry/server-stats.js';
 import { Admission } from './admission.js';
-import { BacklogAcceptor } from './backlog-acceptor.js';
 import { expectOwnFiles } from './bundled-error.js';
 import { nextConnectionId } from './connection-ids.js';
 import { Generations } from './generations.js';
@@ -79,8 +78,8 @@ export class Server {
   readonly #startedAt = performance.now();
   /** The counts of the primary, without those of connections that it hosts. */
   readonly #counters = new Counters();
-  /** The counts of threads that have ended. */
-  readonly #ended = new Counters();
+  /** The counts of threads that have ended, so that totals never fall. */
+  readonly #endedCounters = new Counters();
   readonly #publishing: ThreadPublishing;
   readonly #admission: Admission;
   readonly #generations: Generations;
@@ -102,7 +101,13 @@ export class Server {
     const onClosed = (id: number) => admission.leave(id);
     this.#publishing = publishing;
     this.#admission = admission;
-    this.#generations = new Generations({ options, publishing, counters, past: this.#ended, onClosed });
+    this.#generations = new Generations({
+      options,
+      publishing,
+      counters,
+      endedCounters: this.#endedCounters,
+      onClosed,
+    });
     admission.include(this.#generations);
   }
 
@@ -121,7 +126,7 @@ export class Server {
    */
   async listen(options?: ListenOptions): Promise<ServerAddress> {
     const { port, host } = resolveListen(options);
-    const { opening, calls } = await this.#start();
+    const opening = await this.#start();
     this.#expectStarted();
     const http = opening.createHttpServer();
     this.#http = http;
@@ -134,11 +139,7 @@ export class Server {
     }
     const address = this.address() as ServerAddress; // it listens
     opening.gate.defaultHosts = loopbackHosts(address.host);
-    if (calls !== undefined) {
-      const { upgrader, boundary } = opening;
-      const { maxHeaderBytes, maxHeaderCount } = this.#options;
-      new BacklogAcceptor({ http, calls, upgrader, boundary, maxHeaderBytes, maxHeaderCount }).start();
-    }
+    opening.acceptBacklogOf(http);
     return address;
   }
 
@@ -151,7 +152,7 @@ export class Server {
     await this.#start();
   }
 
-  async #start(): Promise<{ readonly opening: Opening; readonly calls: SystemCalls | undefined }> {
+  async #start(): Promise<Opening> {
     if (this.#state !== 'new') throw new ServerStateError('a server can be started once');
     expectOwnFiles();
     this.#state = 'started';
@@ -162,7 +163,7 @@ export class Server {
       await this.#generations.start(calls);
       const opening = this.#createOpening(calls);
       this.#opening = opening;
-      return { opening, calls };
+      return opening;
     } catch (error) {
       await this.close({ drainMs: 0 });
       throw error;
@@ -268,7 +269,7 @@ export class Server {
   /** The statistics of the server, in all of its threads together. It can be called at any time, also after {@link close}. */
   stats(): ServerStats {
     const primary = { thread: 'primary', counters: this.#counters };
-    const ended = { thread: 'ended', counters: this.#ended };
+    const ended = { thread: 'ended', counters: this.#endedCounters };
     return readStats([primary, ended, ...this.#generations.counters], {
       httpConnections: this.#opening?.connections.size ?? 0,
       pendingUpgrades: this.#opening?.upgrader.load ?? 0,

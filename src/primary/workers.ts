@@ -2,14 +2,15 @@ import { MessageChannel, type ResourceLimits } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import type { HandOff } from '../host/hand-off.js';
-import { shownModule } from '../host/handler-module.js';
 import type { HostOptions } from '../host/host.js';
 import type { Bus } from '../pubsub/bus.js';
 import { Counter, type Counters } from '../telemetry/counters.js';
 import { errorText } from '../telemetry/error-text.js';
 import type { ThreadCounters } from '../telemetry/read-stats.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
+import { causeOf, describeDeath } from './describe-death.js';
 import { GRACE_MS } from './drain-time.js';
+import { WaitingHandOffs } from './waiting-hand-offs.js';
 import { WorkerDeaths } from './worker-deaths.js';
 import { abandon, WorkerLink } from './worker-link.js';
 import { WorkerStartError } from './worker-start-error.js';
@@ -29,8 +30,8 @@ export interface WorkersOptions {
   readonly onClosed: ((id: number) => void) | undefined;
   /** The bus of the primary, to which the workers are connected. */
   readonly bus: Bus;
-  /** The sum of the counts of workers that have ended, so that totals never fall. */
-  readonly past: Counters;
+  /** The counts of threads that have ended, so that totals never fall. */
+  readonly endedCounters: Counters;
   readonly siblings: Siblings;
 }
 
@@ -52,11 +53,10 @@ export class Workers {
   readonly #options: WorkersOptions;
   readonly #pool: Piscina;
   readonly #links: WorkerLink[] = [];
-  /** Connections whose worker died before it took them, and that no other worker can take now. */
-  readonly #stranded: HandOff[] = [];
+  readonly #waiting: WaitingHandOffs;
   readonly #watch: NodeJS.Timeout;
-  /** The timers of {@link #later}. */
-  readonly #timers = new Set<NodeJS.Timeout>();
+  /** The timers that start the successors of workers that have died. */
+  readonly #restarts = new Set<NodeJS.Timeout>();
   #isClosing = false;
   /** Whether the threads that still run are being ended by us. */
   #isDestroying = false;
@@ -78,6 +78,11 @@ export class Workers {
     });
     // A thread that fails before it gets its task is reported here only.
     this.#pool.on('error', (error: unknown) => log.error(`worker pool: ${errorText(error)}`));
+    this.#waiting = new WaitingHandOffs({
+      timeoutMs: handOffTimeoutMs,
+      offer: (handOff) => this.#offer(handOff),
+      abandon: (handOff) => this.#abandon(handOff),
+    });
     this.#watch = setInterval(() => this.#rescue(), Math.max(50, handOffTimeoutMs / 4)).unref();
   }
 
@@ -107,7 +112,7 @@ export class Workers {
 
   /** How many connections are open in workers, or on their way to them. */
   get load(): number {
-    return this.#links.reduce((total, { load }) => total + load, this.#stranded.length);
+    return this.#links.reduce((total, { load }) => total + load, this.#waiting.size);
   }
 
   /** Whether there is a worker to place a connection on. */
@@ -139,7 +144,7 @@ export class Workers {
   place(handOff: HandOff): void {
     if (this.#offer(handOff)) return; // also while the workers drain: they close it with 1001
     if (this.#isClosing) this.#abandon(handOff);
-    else this.#placeInTime([handOff]);
+    else this.#waiting.add([handOff]);
   }
 
   /** @returns false if no worker takes it now. */
@@ -149,7 +154,7 @@ export class Workers {
   }
 
   #abandon(handOff: HandOff): void {
-    this.#options.past.add(Counter.CONNECTIONS_ABANDONED, 1);
+    this.#options.endedCounters.add(Counter.CONNECTIONS_ABANDONED, 1);
     const line = `no worker takes connection ${handOff.info.id}: it is closed`;
     this.#options.log.throttled('error', 'no worker takes a connection', line);
     abandon([handOff]);
@@ -160,9 +165,9 @@ export class Workers {
   async drain(limitMs: number): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#watch);
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#restarts) clearTimeout(timer); // none may keep the process alive
     for (const link of this.#links) link.drain(limitMs); // a worker that is still starting finds the message afterwards
-    this.#placeElsewhere(this.#stranded.splice(0));
+    this.#placeElsewhere(this.#waiting.takeAll());
     // During a reload, a connection that is not taken yet goes to the new pool. An old worker would close it at once, or may be
     // blocked in a long hook.
     if (this.#options.siblings.isReplacing) for (const link of this.#links) this.#placeElsewhere(link.revokeOffers());
@@ -191,7 +196,7 @@ export class Workers {
     const { counters } = link;
     BufferBudget.forget(this.#options.host.buffered, counters);
     counters.clearGauges();
-    this.#options.past.addAll(counters);
+    this.#options.endedCounters.addAll(counters);
     link.closeAll();
   }
 
@@ -216,7 +221,7 @@ export class Workers {
     bus.connect(port1, link.ledger);
     link.connectPort(port2, bus.ledger);
     this.#links.push(link);
-    void link.ready.then(() => this.#placeStranded());
+    void link.ready.then(() => this.#waiting.offerAll());
     return link;
   }
 
@@ -233,61 +238,25 @@ export class Workers {
       why = error;
     }
     if (!hasDied) return;
-    const stranded = this.#lose(link);
-    const { connections } = stranded;
+    const { handler, log } = this.#options;
+    const { connections, handOffs } = this.#lose(link);
     if (this.#isClosing) {
-      this.#options.log.error(
-        `a worker died with ${connections} connections (${messageOf(why)}), while it was draining${this.#uncaught(why)}`,
-      );
-      this.#placeElsewhere(stranded.handOffs);
+      log.error(describeDeath({ why, connections, handler, next: ', while it was draining' }));
+      this.#placeElsewhere(handOffs);
       return;
     }
     const delayMs = this.#deaths.delayAfter(performance.now() - startedAt);
-    this.#options.log.error(
-      `a worker died with ${connections} connections (${messageOf(why)}); the next starts in ${delayMs} ms${this.#uncaught(why)}`,
-    );
-    this.#later(delayMs, () => void this.#supervise(this.#launch()));
-    this.#placeInTime(stranded.handOffs);
+    log.error(describeDeath({ why, connections, handler, next: `; the next starts in ${delayMs} ms` }));
+    this.#restartAfter(delayMs);
+    this.#waiting.add(handOffs);
   }
 
-  /** The lines of the log about an uncaught error of the application; '' if the worker died of something else. */
-  #uncaught(why: unknown): string {
-    if (!(why instanceof Error) || why instanceof WorkerStartError) return '';
-    // If Node has ended the thread (process.exit, no memory left), the stack shows only Node and the pool.
-    if ((why as NodeJS.ErrnoException).code?.startsWith('ERR_WORKER') === true || !isUncaught(why)) return '';
-    const { handler } = this.#options;
-    return `\nan error outside of hooks, in a thread with the handler ${shownModule(handler)}: ${errorText(why)}`;
-  }
-
-  /** Places connections as soon as a worker takes them, or gives them up after `handOffTimeoutMs`. */
-  #placeInTime(handOffs: readonly HandOff[]): void {
-    if (handOffs.length === 0) return;
-    this.#stranded.push(...handOffs);
-    this.#placeStranded();
-    if (this.#stranded.length === 0) return;
-    this.#later(this.#options.handOffTimeoutMs, () => {
-      for (const handOff of handOffs) {
-        const at = this.#stranded.indexOf(handOff);
-        if (at < 0) continue;
-        this.#stranded.splice(at, 1);
-        if (!this.#offer(handOff)) this.#abandon(handOff);
-      }
-    });
-  }
-
-  /** Does something later, unless the pool drains before: then no timer may keep the process alive. */
-  #later(delayMs: number, action: () => void): void {
+  #restartAfter(delayMs: number): void {
     const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      action();
+      this.#restarts.delete(timer);
+      void this.#supervise(this.#launch());
     }, delayMs);
-    this.#timers.add(timer);
-  }
-
-  #placeStranded(): void {
-    for (let first = this.#stranded[0]; first !== undefined && this.#offer(first); first = this.#stranded[0]) {
-      this.#stranded.shift();
-    }
+    this.#restarts.add(timer);
   }
 
   /** Counts a worker that died, and takes back the offers on which it had opened no socket. */
@@ -295,8 +264,8 @@ export class Workers {
     this.#links.splice(this.#links.indexOf(link), 1);
     const connections = link.counters.get(Counter.CONNECTIONS);
     this.#deaths.note();
-    this.#options.past.add(Counter.WORKERS_LOST, 1);
-    this.#options.past.add(Counter.CONNECTIONS_LOST, connections);
+    this.#options.endedCounters.add(Counter.WORKERS_LOST, 1);
+    this.#options.endedCounters.add(Counter.CONNECTIONS_LOST, connections);
     const handOffs = link.reclaim(); // before the rest: the connections of these offers are not over
     this.#bury(link);
     return { connections, handOffs };
@@ -305,7 +274,7 @@ export class Workers {
   /** Moves connections that a blocked worker does not take to other workers. If no other worker takes any, they stay on offer. */
   #rescue(): void {
     if (!this.canPlace) return;
-    this.#placeStranded();
+    this.#waiting.offerAll();
     for (const link of this.#links) {
       if (!link.isStuck(this.#options.handOffTimeoutMs)) continue;
       const handOffs = link.revokeOffers();
@@ -317,15 +286,6 @@ export class Workers {
   }
 }
 
-function messageOf(why: unknown): string {
-  return errorText(why instanceof Error ? why.message : why);
-}
-
-/** Whether the error was thrown in the thread. When a thread exits, the pool rejects with an error of its own. */
-function isUncaught(error: Error): boolean {
-  return !error.message.startsWith('worker exited with code:');
-}
-
 /** Rejects when a worker ends before it is ready. */
 async function failure(link: WorkerLink): Promise<never> {
   let why = 'its task has ended';
@@ -333,7 +293,7 @@ async function failure(link: WorkerLink): Promise<never> {
     await link.ended;
   } catch (error) {
     if (error instanceof WorkerStartError) throw error;
-    why = messageOf(error);
+    why = causeOf(error);
   }
   throw new WorkerStartError('WSLOOM_WORKER', `a worker ended before it was ready: ${why}`);
 }

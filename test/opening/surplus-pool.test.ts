@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type SurplusConnection, SurplusPool } from '../../dist/opening/surplus-pool.js';
+import { type PoolMember, SurplusPool } from '../../dist/opening/surplus-pool.js';
 
-interface Named extends SurplusConnection {
+interface Named extends PoolMember {
   readonly name: string;
   hasRequest: boolean;
 }

@@ -26,12 +26,12 @@ function made(threads: number, more: Partial<ServerOptions> = {}) {
   const log = new RecordingLog();
   const over: number[] = [];
   const elsewhere: HandOff[] = [];
-  const past = new Counters();
+  const endedCounters = new Counters();
   const options = {
     ...resolveOptions({ handler: builtIn('echo'), threads, log, ...more }),
     onClosed: (id: number) => void over.push(id),
     bus: new ThreadPublishing().bus,
-    past,
+    endedCounters,
     siblings: {
       isReplacing: true,
       placeElsewhere: (handOff: HandOff) => void elsewhere.push(handOff),
@@ -41,12 +41,12 @@ function made(threads: number, more: Partial<ServerOptions> = {}) {
     },
   };
   const workers: Workers = new Workers(options);
-  return { workers, log, over, elsewhere, past };
+  return { workers, log, over, elsewhere, endedCounters };
 }
 
 describe.runIf(process.platform === 'linux')('workers', () => {
   it('count what they could not host as over, and say so: there is as much load as before', async () => {
-    const { workers, log, over, elsewhere, past } = made(2);
+    const { workers, log, over, elsewhere, endedCounters } = made(2);
     await workers.start();
     try {
       const fds = Array.from({ length: 4 }, noSocket);
@@ -63,9 +63,9 @@ describe.runIf(process.platform === 'linux')('workers', () => {
     } finally {
       await workers.drain(100);
     }
-    expect(past.get(Counter.CONNECTIONS)).toBe(0);
-    expect(past.get(Counter.OPENED)).toBe(0);
-    expect(past.get(Counter.UNHOSTED)).toBe(6);
+    expect(endedCounters.get(Counter.CONNECTIONS)).toBe(0);
+    expect(endedCounters.get(Counter.OPENED)).toBe(0);
+    expect(endedCounters.get(Counter.UNHOSTED)).toBe(6);
     expect(workers.load).toBe(0);
     expect(elsewhere).toEqual([]);
   });
@@ -75,7 +75,7 @@ describe.runIf(process.platform === 'linux')('workers', () => {
       task.port.postMessage({ type: 'ready', kernel: 'js' });
       return new Promise(() => {}); // and takes nothing
     });
-    const { workers, over, log, past } = made(1, { handOffTimeoutMs: 300 });
+    const { workers, over, log, endedCounters } = made(1, { handOffTimeoutMs: 300 });
     try {
       await workers.start();
       const [link] = workers.links as [WorkerLink];
@@ -92,7 +92,7 @@ describe.runIf(process.platform === 'linux')('workers', () => {
       workers.place(handOffOf(second, 2));
       await until(() => over.length === 1);
       expect(over).toEqual([2]);
-      expect(past.get(Counter.CONNECTIONS_ABANDONED)).toBe(1);
+      expect(endedCounters.get(Counter.CONNECTIONS_ABANDONED)).toBe(1);
       await log.line(/no worker takes connection 2: it is closed/);
       expect(() => fstatSync(second)).toThrow(/EBADF/);
       closeSync(first);
@@ -102,7 +102,7 @@ describe.runIf(process.platform === 'linux')('workers', () => {
   });
 
   it('that drain are still offered a connection that was on its way, so that its client gets a Close', async () => {
-    const { workers, over, past } = made(1);
+    const { workers, over, endedCounters } = made(1);
     await workers.start();
     const [link] = workers.links as [WorkerLink];
     const offer = vi.spyOn(link, 'offer').mockReturnValueOnce(true);
@@ -113,7 +113,7 @@ describe.runIf(process.platform === 'linux')('workers', () => {
     offer.mockReturnValue(false);
     workers.place(handOffOf(noSocket(), 2)); // and at once given up by those that take nothing
     expect(over).toEqual([2]);
-    expect(past.get(Counter.CONNECTIONS_ABANDONED)).toBe(1);
+    expect(endedCounters.get(Counter.CONNECTIONS_ABANDONED)).toBe(1);
     await drained;
   });
 

@@ -1,12 +1,12 @@
 import { closeSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Boundary } from '../opening/boundary.js';
-import { adoptSocket, DescriptorUpgradeSocket } from '../opening/upgrade-socket.js';
-import type { Upgrader } from '../opening/upgrader.js';
 import { readUpgradeRequest } from '../protocol/opening/request-head.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import type { Boundary } from './boundary.js';
+import { adoptSocket, DescriptorUpgradeSocket } from './upgrade-socket.js';
+import type { Upgrader } from './upgrader.js';
 
 /** The most connections that are accepted in a row before other work is done. */
 const MAX_ACCEPTED = 128;

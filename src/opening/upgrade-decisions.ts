@@ -1,0 +1,183 @@
+import { isPromise } from '../connection/is-promise.js';
+import { type Acceptance, DecisionError, type Refusal, readDecision } from '../host/decision.js';
+import { HandshakeConfigError } from '../protocol/opening/handshake-error.js';
+import { renderAccept, renderRefusal } from '../protocol/opening/handshake-response.js';
+import { sha1Base64 } from '../system/sha1.js';
+import type { SystemCalls } from '../system/system-calls.js';
+import { withoutParticulars } from '../telemetry/error-text.js';
+import type { IncidentLog } from '../telemetry/incident-log.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
+import type { ThrottledLog } from '../telemetry/throttled-log.js';
+import type { Boundary } from './boundary.js';
+import { Departures } from './departures.js';
+import type { Destination } from './destination.js';
+import { OrphanedHooks } from './orphaned-hooks.js';
+import { describeUpgrade, type PendingUpgrade } from './pending-upgrade.js';
+import { UpgradeAcceptances } from './upgrade-acceptances.js';
+import type { UpgradeRefusals } from './upgrade-refusals.js';
+import { Waits } from './waits.js';
+
+/** The limits of hooks that take their time. */
+export interface UpgradeDecisionsOptions {
+  /** How long a hook may take, in ms. Then the kernel has as long to take the 101. */
+  readonly handshakeTimeoutMs: number;
+  readonly maxConnections: number;
+  /** 0: no limit. */
+  readonly maxConnectionsPerIp: number;
+}
+
+export interface UpgradeDecisionsEnvironment {
+  readonly options: UpgradeDecisionsOptions;
+  readonly destination: Destination;
+  /** The system calls of this thread; undefined on systems without koffi. */
+  readonly calls: SystemCalls | undefined;
+  readonly refusals: UpgradeRefusals;
+  readonly incidents: IncidentLog;
+  readonly log: ThrottledLog;
+  readonly boundary: Boundary;
+}
+
+/**
+ * Decides about upgrades whose requests are valid and within the limits: asks the hook `upgrade`, waits for its answer, and has
+ * the answer sent. A client that leaves meanwhile gives its place back at once. The bytes that it has sent are still answered if
+ * the hook accepts it.
+ */
+export class UpgradeDecisions {
+  readonly #environment: UpgradeDecisionsEnvironment;
+  readonly #acceptances: UpgradeAcceptances;
+  /** The waits for a hook, or for the kernel to take a 101. */
+  readonly #waits: Waits;
+  readonly #departures: Departures;
+  readonly #orphans: OrphanedHooks;
+
+  constructor(environment: UpgradeDecisionsEnvironment) {
+    const { options, calls, boundary } = environment;
+    const waits = new Waits(options.handshakeTimeoutMs, boundary);
+    this.#environment = environment;
+    this.#waits = waits;
+    this.#acceptances = new UpgradeAcceptances({ ...environment, waits });
+    this.#departures = new Departures(calls);
+    this.#orphans = new OrphanedHooks(options.maxConnections, options.maxConnectionsPerIp);
+  }
+
+  /** How many upgrades wait now. */
+  get load(): number {
+    return this.#waits.size;
+  }
+
+  /** Asks the hook about an upgrade; without a hook the upgrade is accepted. */
+  decide(pending: PendingUpgrade): void {
+    const { destination, refusals, incidents, boundary } = this.#environment;
+    const { upgrade } = destination;
+    if (upgrade === undefined) {
+      this.#carryOut(pending, undefined);
+      return;
+    }
+    const { socket } = pending;
+    const { remoteAddress } = socket;
+    if (this.#orphans.isFull(remoteAddress)) {
+      incidents.add(LimitIncident.ORPHANED_HOOKS, describeUpgrade(pending));
+      refusals.refuseForNow(socket, 'hooks of clients that have left are still running\n');
+      return;
+    }
+    const { path, query, host, origin, subprotocols, headers } = pending.handshake;
+    let answer: unknown;
+    try {
+      answer = upgrade({ path, query, host, origin, subprotocols, headers, remoteAddress });
+      if (isPromise(answer)) {
+        this.#await(pending, answer).catch((error: unknown) => {
+          boundary.lose({ destroy: () => socket.drop() }, error);
+        });
+        return;
+      }
+    } catch (error) {
+      this.#refuseFailed(pending, error);
+      return;
+    }
+    this.#carryOut(pending, answer);
+  }
+
+  /** Refuses all upgrades that still wait, because the server is going away. */
+  close(): void {
+    this.#waits.abortAll('the server is going away\n');
+  }
+
+  async #await(pending: PendingUpgrade, promise: PromiseLike<unknown>): Promise<void> {
+    const { options, refusals, incidents } = this.#environment;
+    const { socket } = pending;
+    const since = performance.now();
+    const wait = this.#waits.begin(socket.stream, {
+      late: () => incidents.add(LimitIncident.HOOK_TIMEOUTS, describeUpgrade(pending)),
+      giveUp: (why) => refusals.refuseForNow(socket, why),
+    });
+    let endOrphan: (() => void) | undefined;
+    const endWatch = this.#departures.watch(socket, () => {
+      wait.depart();
+      socket.lose();
+      // A hook that never settles is counted as long as its client would have waited.
+      const leftMs = Math.max(0, options.handshakeTimeoutMs - (performance.now() - since));
+      endOrphan = this.#orphans.add(socket.remoteAddress, leftMs);
+    });
+    const settled = () => {
+      endWatch();
+      endOrphan?.();
+      return wait.stop();
+    };
+    let answer: unknown;
+    try {
+      answer = await promise;
+    } catch (error) {
+      if (settled()) this.#refuseFailed(pending, error);
+      else this.#reportFailed(pending, error);
+      return;
+    }
+    if (settled()) this.#carryOut(pending, answer);
+  }
+
+  /** @param answer the result of the hook. */
+  #carryOut(pending: PendingUpgrade, answer: unknown): void {
+    const { socket, handshake } = pending;
+    let decision: Acceptance | Refusal;
+    let response: string;
+    try {
+      decision = readDecision(answer);
+      response = decision.accepts
+        ? renderAccept(handshake, sha1Base64, decision)
+        : renderRefusal(decision.status, decision);
+    } catch (error) {
+      this.#refuseFailed(pending, error);
+      return;
+    }
+    if (!decision.accepts) {
+      this.#environment.refusals.sendLast(socket, response);
+      return;
+    }
+    this.#acceptances.accept(pending, response, {
+      id: pending.id,
+      remoteAddress: socket.remoteAddress,
+      path: handshake.path,
+      query: handshake.query,
+      subprotocol: decision.subprotocol ?? '',
+      data: decision.data,
+    });
+  }
+
+  #refuseFailed(pending: PendingUpgrade, error: unknown): void {
+    this.#environment.refusals.refuse(pending.socket, 500, 'the server failed to decide about this connection\n');
+    this.#reportFailed(pending, error);
+  }
+
+  #reportFailed(pending: PendingUpgrade, error: unknown): void {
+    const who = describeUpgrade(pending);
+    const what = 'upgrade() of the handler failed';
+    const { log } = this.#environment;
+    if (!isAboutAnswer(error)) log.throttledError(what, `${what}, for ${who}`, error);
+    else
+      log.throttled('error', `${what}: ${withoutParticulars(error.message)}`, `${what}, for ${who}: ${error.message}`);
+  }
+}
+
+/** Whether the error is about an answer that was returned. Its stack then shows nothing of the application. */
+function isAboutAnswer(error: unknown): error is Error {
+  return error instanceof DecisionError || error instanceof HandshakeConfigError;
+}

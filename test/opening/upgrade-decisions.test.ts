@@ -1,0 +1,168 @@
+import { setImmediate as nextPhase } from 'node:timers/promises';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { StreamHandOff } from '../../dist/host/hand-off.js';
+import type { Upgrade } from '../../dist/host/upgrade-hook.js';
+import { Boundary } from '../../dist/opening/boundary.js';
+import { LingeringSockets } from '../../dist/opening/lingering-sockets.js';
+import { UpgradeDecisions } from '../../dist/opening/upgrade-decisions.js';
+import { UpgradeRefusals } from '../../dist/opening/upgrade-refusals.js';
+import { StreamUpgradeSocket } from '../../dist/opening/upgrade-socket.js';
+import { readHandshake } from '../../dist/protocol/opening/handshake.js';
+import { Counter, Counters } from '../../dist/telemetry/counters.js';
+import { IncidentLog } from '../../dist/telemetry/incident-log.js';
+import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
+import { duplexPair } from '../host/duplex-pair.js';
+
+const PEER = '192.0.2.1';
+
+const HANDSHAKE = readHandshake({
+  method: 'GET',
+  target: '/room?a=b',
+  httpVersion: '1.1',
+  rawHeaders: Object.entries({
+    Host: 'ours.example',
+    Upgrade: 'websocket',
+    Connection: 'Upgrade',
+    'Sec-WebSocket-Version': '13',
+    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    'Sec-WebSocket-Protocol': 'one, two',
+  }).flat(),
+});
+
+let hook: Upgrade | undefined;
+let placed: StreamHandOff[];
+let lines: string[];
+let counters: Counters;
+let decisions: UpgradeDecisions;
+
+beforeEach(() => {
+  hook = undefined;
+  placed = [];
+  lines = [];
+  counters = new Counters();
+  const log = new ThrottledLog(({ line }) => lines.push(line));
+  const incidents = new IncidentLog(counters, log);
+  decisions = new UpgradeDecisions({
+    options: { handshakeTimeoutMs: 60_000, maxConnections: 100, maxConnectionsPerIp: 1 },
+    destination: {
+      unavailable: undefined,
+      get upgrade() {
+        return hook;
+      },
+      expectOne: () => () => {},
+      place: () => {},
+      prepareStream: () => {},
+      placeStream: (handOff) => void placed.push(handOff),
+    },
+    calls: undefined,
+    refusals: new UpgradeRefusals(new LingeringSockets(), incidents),
+    incidents,
+    log,
+    boundary: new Boundary(log),
+  });
+});
+
+/** Decides about a new client. */
+function decide() {
+  const [ours, theirs] = duplexPair();
+  const socket = new StreamUpgradeSocket(ours, PEER, new Uint8Array(0));
+  let isLost = false;
+  socket.whenLost(() => {
+    isLost = true;
+  });
+  decisions.decide({ id: 7, socket, handshake: HANDSHAKE, isPlaced: false });
+  return {
+    ours,
+    answer: async () => {
+      await nextPhase();
+      return String(theirs.read() ?? '');
+    },
+    get isLost() {
+      return isLost;
+    },
+  };
+}
+
+/** A hook that is decided by a test. */
+function slowHook() {
+  let settle: { resolve(answer: unknown): void; reject(error: unknown): void } | undefined;
+  hook = () => new Promise<never>((resolve, reject) => (settle = { resolve: resolve as () => void, reject }));
+  return {
+    resolve: (answer: unknown) => settle?.resolve(answer),
+    reject: (error: unknown) => settle?.reject(error),
+  };
+}
+
+it('an upgrade is accepted without a hook', async () => {
+  expect(await decide().answer()).toMatch(/^HTTP\/1\.1 101 /);
+  expect(placed.map(({ info }) => info)).toEqual([
+    { id: 7, remoteAddress: PEER, path: '/room', query: 'a=b', subprotocol: '', data: undefined },
+  ]);
+});
+
+describe('a hook that answers at once', () => {
+  it('sees the request, and its decision is carried out', async () => {
+    const seen: unknown[] = [];
+    hook = (request) => {
+      seen.push(request);
+      return { subprotocol: 'two', data: 'attached' };
+    };
+    expect(await decide().answer()).toContain('Sec-WebSocket-Protocol: two\r\n');
+    expect(seen).toEqual([
+      expect.objectContaining({ path: '/room', subprotocols: ['one', 'two'], remoteAddress: PEER }),
+    ]);
+    expect(placed[0]?.info).toMatchObject({ subprotocol: 'two', data: 'attached' });
+  });
+
+  it('refuses with its own status, and with 500 if it fails', async () => {
+    hook = () => ({ status: 418 });
+    const refused = decide();
+    expect([await refused.answer(), refused.isLost]).toEqual([expect.stringMatching(/^HTTP\/1\.1 418 /), true]);
+    hook = () => {
+      throw new Error('on purpose');
+    };
+    expect(await decide().answer()).toMatch(/^HTTP\/1\.1 500 /);
+    hook = () => ({ subprotocol: 'three' });
+    expect(await decide().answer()).toMatch(/^HTTP\/1\.1 500 /);
+    expect(placed).toEqual([]);
+    expect(lines).toEqual([
+      expect.stringMatching(/^upgrade\(\) of the handler failed, for 192\.0\.2\.1 on \/room: Error: on purpose\n +at /),
+      expect.stringMatching(/^upgrade\(\) of the handler failed, for 192\.0\.2\.1 on \/room: .*three.*$/),
+    ]);
+  });
+});
+
+describe('a hook that answers later', () => {
+  it('is waited for', async () => {
+    const { resolve } = slowHook();
+    const client = decide();
+    expect([await client.answer(), decisions.load]).toEqual(['', 1]);
+    resolve({ status: 401 });
+    expect([await client.answer(), decisions.load]).toEqual([expect.stringMatching(/^HTTP\/1\.1 401 /), 0]);
+  });
+
+  it('is not waited for when the server goes away', async () => {
+    const { resolve } = slowHook();
+    const client = decide();
+    decisions.close();
+    expect(await client.answer()).toMatch(/^HTTP\/1\.1 503 [\s\S]*the server is going away/);
+    resolve(undefined);
+    await nextPhase();
+    expect(placed).toEqual([]);
+  });
+
+  it('gives the place of a client that leaves back, and counts as orphaned until it settles, also by failing', async () => {
+    const leaving = [0, 1].map(() => ({ hook: slowHook(), client: decide() }));
+    for (const { client } of leaving) client.ours.destroy();
+    await nextPhase();
+    expect(leaving.map(({ client }) => client.isLost)).toEqual([true, true]);
+    expect(decisions.load).toBe(0);
+    expect(await decide().answer()).toMatch(/^HTTP\/1\.1 503 [\s\S]*hooks of clients that have left/);
+    expect(counters.get(Counter.ORPHANED_HOOKS)).toBe(1);
+    leaving[0]?.hook.reject(new Error('on purpose'));
+    await nextPhase();
+    expect(lines.at(-1)).toMatch(/on purpose/);
+    hook = () => undefined;
+    expect(await decide().answer()).toMatch(/^HTTP\/1\.1 101 /);
+  });
+});
