@@ -31,7 +31,6 @@ export function addKernels(program: Command): void {
       new Option('--seconds <seconds>', 'how long to measure, about').argParser(parseSeconds).default(10_000, '10'),
     )
     .option('--json', 'print all figures as one JSON object')
-    .helpOption('-h, --help', 'print this help and exit')
     .addHelpText('after', HELP)
     .action(kernels);
 }

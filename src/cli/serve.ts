@@ -22,13 +22,11 @@ const CLOSE_FLAGS = flagsOf(CLOSE_ROWS);
 const SERVER_FLAGS = flagsOf(SERVER_ROWS, { thresholds: parseThresholds });
 
 /** Adds `wsloom serve`. @returns the flags that it takes: `--port`. */
-export function addServe(program: Command, version: string): string[] {
+export function addServe(program: Command): string[] {
   const command = program
     .command('serve')
     .description('run a server with a handler')
-    .version(version, '-V, --version', 'print the version and exit')
     .argument('[handler]', `${BUILT_IN.join(', ')}, or the path of a handler module`, 'echo')
-    .helpOption('-h, --help', 'print this help and exit')
     .addHelpText('after', HELP)
     .action((handler: string, _, self: Command) => serve(handler, self));
   for (const flags of [LISTEN_FLAGS, CLOSE_FLAGS, SERVER_FLAGS])
