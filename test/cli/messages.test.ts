@@ -45,7 +45,7 @@ describe('what is said', () => {
       /--slow-thread-timeout must be from 0\.001 to 2147483\.647 seconds, got 0\n$/,
     ],
     [['serve', '--start-timeout', '3601'], /--start-timeout must be from 0\.001 to 3600 seconds, got 3601\n$/],
-    [['serve', '--threads', '-1'], /--threads .* must be a whole number from 0\./],
+    [['serve', '--threads', '-1'], /--threads .* must be a whole number\./],
     [['serve', '--page', 'try'], /--page must be 'off' or a path that begins with '\/', .* got "try"/],
     [['serve', '--health', '/'], /--health must have another path than page, got "\/" for both/],
     [['serve', '--path', '/a?b'], /path must begin with '\/' and have no query, got "\/a\?b"/],
