@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 /** What a clean clone has and the package needs. */
 const SOURCES = ['src', 'assembly', 'asconfig.json', 'package.json', 'tsconfig.json', '.npmrc'];
-const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'LICENSE'];
+const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'LICENSE', 'docs', 'examples'];
 
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
@@ -77,7 +77,15 @@ describe('the package, packed in a clean clone', () => {
     );
     for (const path of [...named, ...manifest.sideEffects]) expect(files).toContain(path.replace('./', ''));
     const page = ['html', 'css', 'js'].map((kind) => `dist/monitor/page/page.${kind}`);
-    for (const path of ['dist/cli.js', 'dist/worker/worker.js', 'dist/handlers/echo.js', ...page, ...DOCUMENTS]) {
+    for (const path of [
+      'dist/cli.js',
+      'dist/worker/worker.js',
+      'dist/handlers/echo.js',
+      ...page,
+      ...DOCUMENTS,
+      'docs/limits.md',
+      'examples/chat.mjs',
+    ]) {
       expect(files).toContain(path);
     }
     expect(files.filter((path) => path.endsWith('.wasm'))).not.toEqual([]);

@@ -5,6 +5,7 @@ import { CLOSE_ROWS, LISTEN_ROWS } from '../primary/method-options.js';
 import { SERVER_ROWS } from '../primary/option-rows.js';
 import { errorText } from '../telemetry/error-text.js';
 import { explainOption } from './flags.js';
+import { KERNELS_ROWS } from './kernels.js';
 
 /** Exit codes: the command line or the handler is wrong, or this machine cannot do what is asked. */
 export const EXIT_USAGE = 2;
@@ -19,13 +20,16 @@ const HINTS: Readonly<Record<string, string>> = {
   EAI_AGAIN: '--host must be an address or a name of this machine',
 };
 
+/** Of the commands whose wrong options are no {@link ConfigError}. */
+const OTHER_ROWS = { ...LOAD_ROWS, ...KERNELS_ROWS };
+
 const SERVE_ROWS = { ...LISTEN_ROWS, ...CLOSE_ROWS, ...SERVER_ROWS };
 
 /** One line for a mistake that the user can correct; the stack for an error of ours. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return errorText(error);
   if (error instanceof ConfigError) return explainOption(error, SERVE_ROWS);
-  if (error instanceof OptionError) return explainOption(error, LOAD_ROWS, { url: 'the URL' });
+  if (error instanceof OptionError) return explainOption(error, OTHER_ROWS, { url: 'the URL' });
   const { code } = error as NodeJS.ErrnoException;
   const hint = HINTS[code ?? ''];
   if (hint !== undefined) return `${error.message.replace(/^listen /, '')}: ${hint}`;

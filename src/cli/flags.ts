@@ -1,6 +1,7 @@
 import { type Command, Option as Flag } from 'commander';
 import type { Option, OptionKind, OptionRows } from '../options/define.js';
 import type { OptionError } from '../options/option-error.js';
+import { helpInWords } from '../options/in-words.js';
 import { showSeconds, showSize } from '../options/units.js';
 import { collect, parseCount, parseSeconds, parseSize } from './values.js';
 
@@ -31,7 +32,7 @@ export function flagsOf(rows: OptionRows, parsers: Readonly<Record<string, Parse
   const flags = new Map<string, Flag>();
   for (const [name, row] of Object.entries(rows)) {
     if (row.flag === undefined) continue;
-    const flag = new Flag(`${row.flag} <${row.placeholder ?? PLACEHOLDERS[row.kind] ?? 'value'}>`, row.help);
+    const flag = new Flag(`${row.flag} <${row.placeholder ?? PLACEHOLDERS[row.kind] ?? 'value'}>`, helpInWords(row));
     const parser = parsers[name] ?? PARSERS[row.kind];
     if (parser !== undefined) flag.argParser(parser);
     else if (row.choices !== undefined) flag.choices(row.choices);

@@ -1,16 +1,32 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { NEVER_BYTES } from '../kernels/thresholds.js';
+import { milliseconds, OptionSet } from '../options/define.js';
 import { showSize } from '../options/units.js';
 import { type Crossover, type KernelFigure, type KernelStudy, studyKernels } from '../study/study-kernels.js';
+import { flagsOf, valuesOf } from './flags.js';
 import { figure, table } from './table.js';
 import { showThresholds } from './thresholds.js';
-import { parseSeconds } from './values.js';
 
 interface KernelsFlags {
-  /** In ms. */
-  readonly seconds: number;
   readonly json?: boolean;
 }
+
+/** The longest measurement, in ms: a day. */
+const MAX_MEASURE_MS = 86_400_000;
+
+/** What is measured by: options of the command only. */
+export const KERNELS_ROWS = {
+  measureMs: milliseconds({
+    least: 0,
+    most: MAX_MEASURE_MS,
+    byDefault: 10_000,
+    flag: '--seconds',
+    help: 'how long to measure, about',
+  }),
+} as const;
+
+const FLAGS = flagsOf(KERNELS_ROWS);
+const OPTIONS = new OptionSet(KERNELS_ROWS);
 
 /** The sizes that the table has; `--json` has all. */
 const SHOWN_SIZES = [4, 16, 64, 512, 4096, 65536];
@@ -24,22 +40,16 @@ It ends with the value of serve --thresholds that is right for this machine, for
 
 /** Adds the command that measures the kernels on the machine of the user. */
 export function addKernels(program: Command): void {
-  program
-    .command('kernels')
-    .description('measure what unmasks and validates payloads on this machine')
-    .addOption(
-      new Option('--seconds <seconds>', 'how long to measure, about').argParser(parseSeconds).default(10_000, '10'),
-    )
-    .option('--json', 'print all figures as one JSON object')
-    .helpOption('-h, --help', 'print this help and exit')
-    .addHelpText('after', HELP)
-    .action(kernels);
+  const command = program.command('kernels').description('measure what unmasks and validates payloads on this machine');
+  for (const flag of FLAGS.values()) command.addOption(flag);
+  command.option('--json', 'print all figures as one JSON object').addHelpText('after', HELP).action(kernels);
 }
 
-function kernels({ seconds, json }: KernelsFlags): void {
+function kernels({ json }: KernelsFlags, command: Command): void {
+  const seconds = OPTIONS.resolve(valuesOf(FLAGS, command)).measureMs / 1000;
   const isShown = process.stderr.isTTY;
-  if (isShown) process.stderr.write(`measuring for about ${seconds / 1000} s …`);
-  const study = studyKernels(seconds / 1000);
+  if (isShown) process.stderr.write(`measuring for about ${seconds} s …`);
+  const study = studyKernels(seconds);
   if (isShown) process.stderr.write('\r\x1b[K');
   const flag = `--thresholds ${showThresholds(study.thresholds)}`;
   process.stdout.write(json === true ? `${JSON.stringify({ ...study, flag }, null, 2)}\n` : showStudy(study, flag));

@@ -22,13 +22,11 @@ interface OtherFlags {
 const FLAGS = flagsOf(LOAD_ROWS, { headers: parseHeader });
 
 /** Adds `wsloom load`. */
-export function addLoad(program: Command, version: string): void {
+export function addLoad(program: Command): void {
   const command = program
     .command('load')
     .description('put a load on a WebSocket server, and measure it')
-    .version(version, '-V, --version', 'print the version and exit')
     .argument('<url>', 'ws://host:port/path, or wss')
-    .helpOption('-h, --help', 'print this help and exit')
     .addHelpText('after', LOAD_HELP)
     .action(runLoad);
   FLAGS.get('sizeBytes')?.conflicts('message');

@@ -12,8 +12,7 @@ export function createProgram(args: readonly string[]): Command {
   };
   const program = new Command('wsloom')
     .description('A WebSocket (RFC 6455) server that uses every core of the machine, and a load generator.')
-    .version(version, '-V, --version', 'print the version and exit')
-    .helpOption('-h, --help', 'print this help and exit')
+    .helpOption('-h, --help', 'print this help and exit') // each command has the same
     .exitOverride()
     .configureOutput({
       outputError: (message, write) => {
@@ -21,10 +20,13 @@ export function createProgram(args: readonly string[]): Command {
         write(`wsloom: ${explainMistake(message, args, known)} (--help lists what there is)\n`);
       },
     });
-  const serveFlags = addServe(program, version);
-  addLoad(program, version);
+  const serveFlags = addServe(program);
+  addLoad(program);
   addKernels(program);
   addHelp(program);
+  for (const command of [program, ...program.commands]) {
+    command.version(version, '-V, --version', 'print the version and exit');
+  }
   return program;
 }
 
@@ -35,7 +37,6 @@ function addHelp(program: Command): void {
     .command('help')
     .description('print the help of a command')
     .argument('[command]', 'its name')
-    .helpOption('-h, --help', 'print this help and exit')
     .action((name?: string) => {
       const command = name === undefined ? program : program.commands.find((one) => one.name() === name);
       if (command === undefined) program.error(`error: unknown command '${name}'`);

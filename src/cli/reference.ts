@@ -5,26 +5,38 @@ import { asCode, asMarkdown, markdownTable } from '../options/markdown.js';
 import { SERVER_ROWS } from '../primary/option-rows.js';
 import { FIGURE_NAMES, figureOf } from '../telemetry/figures.js';
 
-/** The tables of docs/limits.md: a row for each limit, under the headings of `wsloom serve --help`. */
-export function limitsReference(): string {
-  const limits = Object.entries<Option<unknown>>(SERVER_ROWS).filter(([, { limit }]) => limit !== undefined);
+/**
+ * The tables of docs/limits.md: a row for each limit, under the headings of `wsloom serve --help`.
+ * @param docs what the type of the options says of each, by its name. Its first sentence says what the option bounds.
+ */
+export function limitsReference(docs: ReadonlyMap<string, string>): string {
+  const limits = Object.entries<Option<unknown>>(SERVER_ROWS).filter(([, { beyond }]) => beyond !== undefined);
   const groups = new Set(limits.map(([, { group }]) => group ?? ''));
   return [...groups]
     .map((group) => {
       const own = limits.filter(([, row]) => row.group === group);
-      return `### ${group}\n\n${markdownTable(LIMIT_HEAD, own.map(limitCells))}`;
+      return `### ${group}\n\n${markdownTable(
+        LIMIT_HEAD,
+        own.map(([name, row]) => limitCells(name, row, docs.get(name) ?? '')),
+      )}`;
     })
     .join('\n\n');
 }
 
 const LIMIT_HEAD = ['option', 'flag', 'default', 'range', 'what it bounds', 'beyond it', 'counter'];
 
-function limitCells([name, row]: readonly [string, Option<unknown>]): string[] {
-  const { flag, limit, choices } = row;
+function limitCells(name: string, row: Option<unknown>, doc: string): string[] {
+  const { flag, beyond, choices } = row;
   const range = choices === undefined ? rangeInWords(row) : choices.map(asCode).join(', ');
   const counters = countersOf(name).map(asCode).join(', ');
   const byDefault = choices === undefined ? defaultInWords(row) : asCode(String(row.makeDefault?.()));
-  return [asCode(name), asCode(flag), byDefault ?? '', range ?? '', limit?.bounds ?? '', limit?.beyond ?? '', counters];
+  return [asCode(name), asCode(flag), byDefault ?? '', range ?? '', firstSentence(doc), beyond ?? '', counters];
+}
+
+/** As a phrase: without its full stop, and small unless it begins with an abbreviation. */
+function firstSentence(doc: string): string {
+  const [sentence = ''] = doc.split(/\.(?: |$)/);
+  return sentence.replace(/^[A-Z](?![A-Z])/, (letter) => letter.toLowerCase());
 }
 
 /** The figures that an option sets, as `server.stats()` names them. */

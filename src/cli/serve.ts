@@ -4,7 +4,7 @@ import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { ConfigError } from '../options/option-error.js';
-import { CLOSE_ROWS, LISTEN_ROWS } from '../primary/method-options.js';
+import { CLOSE_ROWS, LISTEN_ROWS, resolveClose } from '../primary/method-options.js';
 import { SERVER_ROWS } from '../primary/option-rows.js';
 import { createServer, type Server } from '../primary/server.js';
 import type { ServerOptions } from '../primary/server-options.js';
@@ -12,23 +12,20 @@ import { guessForHandler } from './did-you-mean.js';
 import { describeError, EXIT_ENVIRONMENT } from './errors.js';
 import { flagsOf, valuesOf } from './flags.js';
 import { parseThresholds } from './thresholds.js';
-import { parsePort } from './values.js';
 
 /** Handlers that come with wsloom. */
 export const BUILT_IN: readonly string[] = ['echo', 'broadcast'];
 
-const LISTEN_FLAGS = flagsOf(LISTEN_ROWS, { port: parsePort });
+const LISTEN_FLAGS = flagsOf(LISTEN_ROWS);
 const CLOSE_FLAGS = flagsOf(CLOSE_ROWS);
 const SERVER_FLAGS = flagsOf(SERVER_ROWS, { thresholds: parseThresholds });
 
 /** Adds `wsloom serve`. @returns the flags that it takes: `--port`. */
-export function addServe(program: Command, version: string): string[] {
+export function addServe(program: Command): string[] {
   const command = program
     .command('serve')
     .description('run a server with a handler')
-    .version(version, '-V, --version', 'print the version and exit')
     .argument('[handler]', `${BUILT_IN.join(', ')}, or the path of a handler module`, 'echo')
-    .helpOption('-h, --help', 'print this help and exit')
     .addHelpText('after', HELP)
     .action((handler: string, _, self: Command) => serve(handler, self));
   for (const flags of [LISTEN_FLAGS, CLOSE_FLAGS, SERVER_FLAGS])
@@ -52,7 +49,7 @@ Exit codes: 0 drained, 1 the machine cannot do it (port in use, no memory), 2 wr
 does not load.`;
 
 async function serve(handler: string, command: Command): Promise<void> {
-  const { drainMs } = { drainMs: 5000, ...valuesOf(CLOSE_FLAGS, command) } as { readonly drainMs: number };
+  const { drainMs } = resolveClose(valuesOf(CLOSE_FLAGS, command), 'close'); // before anything listens
   const server = createServer({
     ...(valuesOf(SERVER_FLAGS, command) as Partial<ServerOptions>),
     handler: handlerUrl(handler),

@@ -112,8 +112,7 @@ export class ClientConnection {
   /**
    * Sends a message: a string as text, bytes as a binary message. The bytes are copied.
    * @returns false if the message is queued: the hook `drain` follows. Also false, and nothing was sent, if the connection is not open.
-   * @throws OptionError if `data` is something else.
-   * @throws TypeError if the memory was transferred to another thread.
+   * @throws OptionError if `data` is something else, or memory that was transferred to another thread.
    */
   send(data: ClientData): boolean {
     if (!this.isOpen) return false;
@@ -125,7 +124,7 @@ export class ClientConnection {
    * Sends a ping (RFC 6455 section 5.5.2). The hook `pong` is called when the server answers. Nothing happens if the connection
    * is not open.
    * @param payload at most 125 bytes, of a string as UTF-8. @default ''
-   * @throws OptionError if the payload is longer, or neither a string nor bytes.
+   * @throws OptionError if the payload is longer, or neither a string nor bytes, or memory that was transferred to another thread.
    */
   ping(payload: ClientData = ''): void {
     const bytes = bytesOf('payload', payload);

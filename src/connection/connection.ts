@@ -47,7 +47,7 @@ export interface Connection<Data = unknown> {
    * @returns false if more than `highWaterMarkBytes` are buffered after it: the message is sent, and the application should wait for the
    * hook `drain` before it sends the next. Also false if nothing was sent, because the connection is not open, or because
    * `maxBackpressureBytes` or `maxBufferedBytes` are exceeded.
-   * @throws ArgumentTypeError if `data` is something else.
+   * @throws ArgumentTypeError if `data` is something else, or memory that was transferred to another thread.
    * @throws MessageVoidError if `data` is a message whose callback is over.
    */
   send(data: SendData): boolean;
@@ -69,6 +69,7 @@ export interface Connection<Data = unknown> {
    * @param payload at most 125 bytes, of a string as UTF-8. @default ''
    * @returns false as {@link send} does.
    * @throws ArgumentRangeError if the payload is longer.
+   * @throws ArgumentTypeError if it is neither a string nor bytes, or memory that was transferred to another thread.
    */
   ping(payload?: string | Uint8Array): boolean;
 

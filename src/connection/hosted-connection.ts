@@ -25,7 +25,7 @@ import { payloadBytes, payloadOf } from './payload.js';
 import { checkTopic, publishTo } from './publish-to.js';
 import type { Sliced } from './time-slices.js';
 import type { Transport, TransportListener } from './transport.js';
-import { Verdict } from './verdict.js';
+import { describeViolation, Verdict } from './verdict.js';
 
 /** After a read of so many bytes the connection's slice of time is looked at: as much again may follow at once. */
 const LONG_READ_BYTES = 64 * 1024;
@@ -466,7 +466,7 @@ export class HostedConnection
 
   onInputError(error: unknown): void {
     if (error instanceof ProtocolError) {
-      this.#env.onLimit(this, LimitIncident.PROTOCOL_ERRORS, error.message);
+      this.#env.onLimit(this, LimitIncident.PROTOCOL_ERRORS, describeViolation(error));
       this.fail(error.closeCode, error.message);
     } else {
       // There was no memory, or wsloom has a fault: neither must cost other connections.

@@ -5,7 +5,7 @@ import { LentMessage } from './message.js';
 
 /**
  * The bytes of what an application wants to send, as a view.
- * @throws TypeError if it is nothing that can be sent, or its memory was transferred elsewhere.
+ * @throws ArgumentTypeError if it is nothing that can be sent, or its memory was transferred elsewhere.
  */
 export function payloadOf(data: Exclude<SendData, string>): Uint8Array {
   // Hot. A view of memory that was transferred is empty.

@@ -1,4 +1,5 @@
 import { CloseCode, type CloseStatus } from '../protocol/close.js';
+import type { ProtocolError, ProtocolRule } from '../protocol/protocol-error.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 
 /** What a limit has decided about a connection; the connection carries it out. */
@@ -78,3 +79,15 @@ export const Verdict = {
   /** The same, and output is queued. */
   SHED_WITH_OUTPUT: { action: 'cut', incident: LimitIncident.SHED, status: HOLDS_TOO_MUCH },
 } as const satisfies Readonly<Record<string, Verdict>>;
+
+/** The options that the rules about messages are set by. The other rules are those of RFC 6455. */
+const OPTIONS_OF_RULES: Readonly<Partial<Record<ProtocolRule, string>>> = {
+  'too-big': 'maxPayloadBytes',
+  'empty-fragments': 'maxConsecutiveEmptyFragments',
+};
+
+/** What a peer has done wrong, for the log: if it has met a limit, with the option. */
+export function describeViolation({ rule, message }: ProtocolError): string {
+  const option = OPTIONS_OF_RULES[rule];
+  return option === undefined ? message : `${message} (${option})`;
+}

@@ -104,7 +104,7 @@ function judgeRequest(
 ): HttpRefusal | undefined {
   const who = describePeer(socket.remoteAddress);
   if (rawHeaders.length > 2 * maxHeaderCount) {
-    incidents.add(LimitIncident.REFUSED_HANDSHAKES, who);
+    incidents.add(LimitIncident.REFUSED_HANDSHAKES, who, `${rawHeaders.length / 2} headers (maxHeaderCount)`);
     return { status: 431, body: `a request may have at most ${maxHeaderCount} headers\n` };
   }
   const read = readOrdinaryRequest({ target: url, httpVersion, rawHeaders });
@@ -122,11 +122,11 @@ function judgeRequest(
   return { status: 417, body: 'of expectations only 100-continue is met\n' };
 }
 
-/** The statuses for errors of Node's parser that are not about syntax, by their codes. */
-const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
+/** The answers to errors of Node's HTTP server that are not about syntax, by their codes, and what the log says of each. */
+const LIMITS_OF_NODE: Readonly<Record<string, { readonly status: number; readonly detail: string }>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, detail: 'the head of the request is too long (maxHeaderBytes)' },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, detail: 'the extensions of a chunk are too long' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, detail: 'the request was not whole in time (handshakeTimeoutMs)' },
 };
 
 /**
@@ -145,9 +145,10 @@ function answerClientError(
   }
   if (!connections.stopOnce(socket)) return; // everything behind the first error is an error again
   const { remoteAddress } = socket as Socket; // a socket of our HTTP server, which listens on TCP
-  incidents.add(LimitIncident.REFUSED_HANDSHAKES, describePeer(remoteAddress));
-  const body = `${describeNoRequest((error as { readonly rawPacket?: Uint8Array }).rawPacket)}\n`;
-  const last = renderRefusal(STATUS_OF_CLIENT_ERROR[code ?? ''] ?? 400, { body });
+  const found = describeNoRequest((error as { readonly rawPacket?: Uint8Array }).rawPacket);
+  const { status, detail } = LIMITS_OF_NODE[code ?? ''] ?? { status: 400, detail: found };
+  incidents.add(LimitIncident.REFUSED_HANDSHAKES, describePeer(remoteAddress), detail);
+  const last = renderRefusal(status, { body: `${found}\n` });
   connections.afterAnswers(socket, () => boundary.guard(socket, () => lingering.end(socket, last)));
 }
 

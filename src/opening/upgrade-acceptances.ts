@@ -12,8 +12,11 @@ import type { Waits } from './waits.js';
 
 const OUT_OF_DESCRIPTORS = 'a descriptor could not be duplicated: is the limit (ulimit -n) reached?';
 
-/** For the log: the output of which a client took nothing. */
-const LATE_101 = 'the 101, behind an answer that was sent before (handshakeTimeoutMs)';
+/** A client that reads nothing, so that its 101 stays behind an answer that was sent before. */
+const LATE_101: LimitIncident = {
+  counter: LimitIncident.STALLS.counter,
+  what: 'did not take the 101, behind an answer that was sent before (handshakeTimeoutMs)',
+};
 
 /** The size of the buffer for a 101, in bytes: more than most need. */
 const RESPONSE_BYTES = 4096;
@@ -90,7 +93,7 @@ export class UpgradeAcceptances {
     const { waits, incidents, boundary } = this.#environment;
     const { stream } = upgrade.socket;
     const wait = waits.begin(stream, {
-      late: () => incidents.add(LimitIncident.STALLS, describeUpgrade(upgrade), LATE_101),
+      late: () => incidents.add(LATE_101, describeUpgrade(upgrade)),
       giveUp: () => stream.destroy(),
     });
     stream.write(rest, 'latin1', (error) => {

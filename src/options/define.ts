@@ -7,7 +7,7 @@ export type OptionKind = 'size' | 'count' | 'milliseconds' | 'choice' | 'list' |
 
 /** What a row says of its option to those who read about it. */
 export interface OptionText {
-  /** What it is, for `--help` and docs/cli.md: a phrase without a full stop. */
+  /** What it is, for `--help` and docs/cli.md: a phrase without a full stop. What 0 means follows from `zero`. */
   readonly help: string;
   /** The flag that sets it, with its short form if it has one: `-c, --connections`. Without a flag it is for code only. */
   readonly flag?: string;
@@ -19,16 +19,8 @@ export interface OptionText {
   readonly defaultText?: string;
   /** What 0 means, if that is special: `no limit`. */
   readonly zero?: string;
-  /** Of a limit. Such options are the rows of docs/limits.md. */
-  readonly limit?: LimitText;
-}
-
-/** What docs/limits.md says of a limit. */
-export interface LimitText {
-  /** What it bounds. */
-  readonly bounds: string;
-  /** What happens beyond it, and what a client sees of that. */
-  readonly beyond: string;
+  /** Of a limit: what happens beyond it, and what a client sees of that. Such options are the rows of docs/limits.md. */
+  readonly beyond?: string;
 }
 
 /** One option: what its values are, and what is said of it. */

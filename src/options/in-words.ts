@@ -11,6 +11,11 @@ export function defaultInWords(row: Option<unknown>): string | undefined {
   return value === 0 && zero !== undefined ? `0: ${zero}` : numberInWords(row, value);
 }
 
+/** What an option is, for `--help` and docs/cli.md, and what 0 means if that is special. */
+export function helpInWords({ help, zero }: Option<unknown>): string {
+  return zero === undefined ? help : `${help}; 0: ${zero}`;
+}
+
 /** The numbers that an option can be: `1 byte to 4 GiB less 1 byte`. Undefined for what is no number. */
 export function rangeInWords(row: Option<unknown>): string | undefined {
   const { least, most, zero } = row;

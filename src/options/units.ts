@@ -13,21 +13,19 @@ const UNITS = [
 /** The first letters of the suffixes that a size may have. */
 const FACTORS: Readonly<Record<string, number>> = { '': 1, k: KIB, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
-/** The longest time that the command line takes, in seconds. */
-export const MAX_SECONDS = 2_000_000;
-
 /** Reads `65536`, `64KiB`, `64k`. @returns bytes; undefined for what is no size. */
 export function readSize(text: string): number | undefined {
   const [, digits, suffix = ''] = /^(\d+(?:\.\d+)?)(?:([kmgt])(?:i?b)?|b)?$/i.exec(text) ?? [];
   if (digits === undefined) return undefined;
   const size = Number(digits) * (FACTORS[suffix.toLowerCase()] ?? Number.NaN);
-  return Number.isSafeInteger(size) ? size : undefined;
+  return Number.isInteger(size) ? size : undefined;
 }
 
-/** Reads `1.5`. @returns ms; undefined for what is no number of seconds. */
+/** Reads `1.5`. @returns whole ms, 0 only for 0, which may mean no limit; undefined for what is no number of seconds. */
 export function readSeconds(text: string): number | undefined {
-  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  return seconds <= MAX_SECONDS ? Math.round(seconds * 1000) : undefined;
+  if (!/^\d+(\.\d+)?$/.test(text)) return undefined;
+  const ms = Number(text) * 1000;
+  return ms === 0 ? 0 : Math.max(1, Math.round(ms));
 }
 
 /** A size as {@link readSize} takes it: `64KiB`. */

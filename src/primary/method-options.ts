@@ -82,5 +82,7 @@ function readHost(host: unknown): string {
 /** Reads a time in ms. It may have a fraction, as a measured time has. */
 function readDrain(drainMs: unknown): number {
   if (typeof drainMs === 'number' && drainMs >= 0 && drainMs <= MAX_DRAIN_MS) return drainMs;
-  throw new WrongValue(`must be a number of ms from 0 to ${MAX_DRAIN_MS}, got ${shown(drainMs)}`);
+  throw new WrongValue(`must be a number of ms from 0 to ${MAX_DRAIN_MS}, got ${shown(drainMs)}`, {
+    outOfRange: typeof drainMs === 'number' ? { got: drainMs, least: 0, greatest: MAX_DRAIN_MS } : undefined,
+  });
 }

@@ -54,10 +54,7 @@ const PLAIN_ROWS = {
     flag: '--arena',
     group: Group.THREADS,
     help: 'memory reserved by each thread, touched lazily',
-    limit: {
-      bounds: 'memory that each thread reserves for reading; what is used becomes resident, and stays so',
-      beyond: 'nothing: a message that does not fit any more is put on the heap, at the cost of a copy',
-    },
+    beyond: 'nothing: a message that does not fit any more is put on the heap, at the cost of a copy',
   }),
   startTimeoutMs: milliseconds({
     least: 1,
@@ -66,19 +63,13 @@ const PLAIN_ROWS = {
     flag: '--start-timeout',
     group: Group.THREADS,
     help: 'for the handler to load and a thread to start; beyond: not started',
-    limit: {
-      bounds: 'the time for the handler to load, and for a thread to start',
-      beyond: 'nothing: the server does not start, a reload keeps the old threads, a replaced thread is tried again',
-    },
+    beyond: 'nothing: the server does not start, a reload keeps the old threads, a replaced thread is tried again',
   }),
   resourceLimits: other({
     group: Group.THREADS,
     help: 'what V8 may use in each worker thread',
     defaultText: "V8's, but half of its young generation",
-    limit: {
-      bounds: 'what V8 may use in each worker thread, as in `node:worker_threads`',
-      beyond: 'that thread dies with its connections (1006), and is replaced',
-    },
+    beyond: 'that thread dies with its connections (1006), and is replaced',
     read: readResourceLimits,
   }),
   path: other({
@@ -115,10 +106,7 @@ const PLAIN_ROWS = {
     group: Group.CONNECTIONS,
     help: 'origin whose pages may connect, repeatable, * for all; others: 403',
     defaultText: 'pages of the same host and port',
-    limit: {
-      bounds: 'whose pages may connect; a client that sends no Origin is no browser, and is let in',
-      beyond: 'refused with 403',
-    },
+    beyond: 'refused with 403; a client that sends no Origin is no browser, and is let in',
     read: readOrigins,
   }),
   allowedHosts: other({
@@ -128,7 +116,7 @@ const PLAIN_ROWS = {
     group: Group.CONNECTIONS,
     help: 'name that the server may be asked for, repeatable, * for all; others: 403',
     defaultText: 'localhost, 127.0.0.1 and [::1] on a loopback address, else all',
-    limit: { bounds: 'the names that the server may be asked for, in the header Host', beyond: 'refused with 403' },
+    beyond: 'refused with 403',
     read: readHosts,
   }),
   poison: toggle({ help: 'find messages that are used too late, in tests' }),

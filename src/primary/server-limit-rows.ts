@@ -24,10 +24,7 @@ export const ARRIVAL_ROWS = {
     flag: '--max-connections',
     group: Group.CONNECTIONS,
     help: 'connections at a time; beyond: 503',
-    limit: {
-      bounds: 'TCP connections at a time, WebSockets or not, from when they are accepted',
-      beyond: 'refused with 503, or closed without an answer when too many others wait for theirs',
-    },
+    beyond: 'refused with 503, or closed without an answer when too many others wait for theirs',
   }),
   maxConnectionsPerIp: count({
     least: 0,
@@ -36,12 +33,8 @@ export const ARRIVAL_ROWS = {
     zero: 'no limit',
     flag: '--max-connections-per-ip',
     group: Group.CONNECTIONS,
-    help: 'connections of one IPv4 address or IPv6 /64; beyond: 503; 0: no limit',
-    limit: {
-      bounds:
-        'the same for one IPv4 address, or one IPv6 /64; leave it off behind a proxy, whose address all clients have',
-      beyond: 'refused with 503, or closed without an answer when too many others wait for theirs',
-    },
+    help: 'connections of one IPv4 address or IPv6 /64; beyond: 503',
+    beyond: 'refused with 503, or closed without an answer when too many others wait for theirs',
   }),
   handshakeTimeoutMs: milliseconds({
     least: 1,
@@ -50,10 +43,7 @@ export const ARRIVAL_ROWS = {
     flag: '--handshake-timeout',
     group: Group.REQUESTS,
     help: 'for a request, and then for the hook upgrade; beyond: 408, and 503',
-    limit: {
-      bounds: 'the time for a request, then for the hook `upgrade`, then to take the 101: each has the whole time',
-      beyond: '408 for the request, 503 for the hook; a client that does not take its 101 is lost',
-    },
+    beyond: '408 for the request, 503 for the hook; a client that does not take its 101 is lost',
   }),
   maxHeaderBytes: size({
     least: 512,
@@ -62,7 +52,7 @@ export const ARRIVAL_ROWS = {
     flag: '--max-header-bytes',
     group: Group.REQUESTS,
     help: 'head of a request; beyond: 431',
-    limit: { bounds: 'the head of a request: its request line and headers', beyond: 'refused with 431' },
+    beyond: 'refused with 431',
   }),
   maxHeaderCount: count({
     least: 8,
@@ -71,7 +61,7 @@ export const ARRIVAL_ROWS = {
     flag: '--max-header-count',
     group: Group.REQUESTS,
     help: 'headers of a request; beyond: 431',
-    limit: { bounds: 'the headers of a request', beyond: 'refused with 431' },
+    beyond: 'refused with 431',
   }),
   handOffTimeoutMs: milliseconds({
     least: 1,
@@ -79,10 +69,7 @@ export const ARRIVAL_ROWS = {
     byDefault: 2000,
     group: Group.THREADS,
     help: 'for a worker to take a connection; beyond: another worker gets it',
-    limit: {
-      bounds: 'the time for a worker to take a connection',
-      beyond: 'another worker gets it, and this one no more until it goes on; 503 while none takes any',
-    },
+    beyond: 'another worker gets it, and this one no more until it goes on; 503 while none takes any',
   }),
 } as const;
 
@@ -96,10 +83,7 @@ export const MEMORY_ROWS = {
     flag: '--max-buffered',
     group: Group.ALL,
     help: 'output and unfinished messages of all; beyond: those that held it for longest go with 1013',
-    limit: {
-      bounds: 'queued output and unfinished messages of all connections together',
-      beyond: 'the connections that have held it for longest are closed with 1013',
-    },
+    beyond: 'the connections that have held it for longest are closed with 1013',
   }),
 } as const;
 
@@ -113,11 +97,8 @@ export const BUS_ROWS = {
     flag: '--max-owed',
     group: Group.ALL,
     help: 'publications that a thread has not taken; beyond a quarter publishers wait, beyond: dropped',
-    limit: {
-      bounds: 'memory of publications that one thread has not taken from the others',
-      beyond:
-        'from a quarter on, connections that publish to that thread are not read; beyond it, publications that no connection can be held back for are dropped',
-    },
+    beyond:
+      'from a quarter on, connections that publish to that thread are not read; beyond it, publications that no connection can be held back for are dropped',
   }),
   slowThreadTimeoutMs: milliseconds({
     least: 1,
@@ -126,10 +107,7 @@ export const BUS_ROWS = {
     flag: '--slow-thread-timeout',
     group: Group.ALL,
     help: 'for a thread that takes no publications; beyond: it is waited for no more',
-    limit: {
-      bounds: 'the time that publishers wait for a thread that takes nothing',
-      beyond:
-        'it is waited for no more; its connections that have missed publications are closed with 1013, or only miss them with `slowConsumer: "drop"`',
-    },
+    beyond:
+      'it is waited for no more; its connections that have missed publications are closed with 1013, or only miss them with `slowConsumer: "drop"`',
   }),
 } as const;

@@ -34,8 +34,8 @@ export interface ServerOptions {
    */
   readonly thresholds?: Partial<Thresholds>;
   /**
-   * Bytes of address space that each hosting thread reserves for reading. A page becomes resident when it is first used, and
-   * stays so. A message that does not fit any more is put on the heap, at the cost of a copy. From 1 MiB to 4 GiB less 64 KiB.
+   * Bytes of address space that each hosting thread reserves for reading; what is used becomes resident, and stays so. A message
+   * that does not fit any more is put on the heap, at the cost of a copy. From 1 MiB to 4 GiB less 64 KiB.
    *
    * @default 256 MiB
    */
@@ -73,16 +73,16 @@ export interface ServerOptions {
    */
   readonly highWaterMarkBytes?: number;
   /**
-   * Bytes that may be queued for a client that does not take them, pings included. Beyond it `slowConsumer` says what happens.
-   * One message is always accepted when nothing is queued. It bounds the memory of one slow client. Raising it raises that for
-   * every connection. From 1 byte to 4 GiB less 1 byte.
+   * Bytes that may be queued for a client that does not take them, pings included; one message is always accepted when nothing is
+   * queued. Beyond it `slowConsumer` says what happens. It bounds the memory of one slow client. Raising it raises that for every
+   * connection. From 1 byte to 4 GiB less 1 byte.
    *
    * @default 16 MiB
    */
   readonly maxBackpressureBytes?: number;
   /**
-   * What happens to a client when a message exceeds `maxBackpressureBytes`: `close` closes it with 1013, behind what is queued; `drop`
-   * does not send the message, and counts it.
+   * What happens to a client when a message exceeds `maxBackpressureBytes`. `close` closes it with 1013, behind what is queued;
+   * `drop` does not send the message, and counts it.
    *
    * @default 'close'
    */
@@ -116,16 +116,16 @@ export interface ServerOptions {
    */
   readonly slowThreadTimeoutMs?: number;
   /**
-   * How long a client may be silent, in ms. Then it is pinged, and after as long again its connection is ended without a Close
-   * (1006). Any byte received is a sign of life. Raising it keeps dead connections for longer. From 1 ms to 2^31 less 1 ms (24
+   * How long a client may be silent, in ms; any byte received is a sign of life. Then it is pinged, and after as long again its
+   * connection is ended without a Close (1006). Raising it keeps dead connections for longer. From 1 ms to 2^31 less 1 ms (24
    * days), or 0: never.
    *
    * @default 30 s
    */
   readonly heartbeatIntervalMs?: number;
   /**
-   * How long a connection may be without a message in either direction, in ms. Then it is closed with 1001. It bounds how long
-   * idle clients hold connections. From 1 ms to 2^31 less 1 ms (24 days), or 0: never.
+   * How long a connection may be without a message in either direction, in ms; pings and pongs do not count. Then it is closed
+   * with 1001. It bounds how long idle clients hold connections. From 1 ms to 2^31 less 1 ms (24 days), or 0: never.
    *
    * @default 0: never
    */
@@ -139,32 +139,32 @@ export interface ServerOptions {
    */
   readonly messageTimeoutMs?: number;
   /**
-   * How long a client may take nothing of its queued output, in ms. Then its connection is ended without a Close (1006). HTTP
-   * clients that take nothing of their answers are disconnected too. It is the only time limit that runs on while an open
-   * connection is not read. Raising it holds queued output for longer. On Linux a client takes something when its system
-   * acknowledges it; elsewhere, when its socket has room again. From 1 ms to 2^31 less 1 ms (24 days), or 0: never.
+   * How long a client may take nothing of its queued output, in ms; HTTP clients too. Then its connection is ended without a Close
+   * (1006). It is the only time limit that runs on while an open connection is not read. Raising it holds queued output for
+   * longer. On Linux a client takes something when its system acknowledges it; elsewhere, when its socket has room again. From 1
+   * ms to 2^31 less 1 ms (24 days), or 0: never.
    *
    * @default 30 s
    */
   readonly stallTimeoutMs?: number;
   /**
-   * Messages that a client may send per second, on average, and a quarter more in a burst. Each fragment of a message counts as
-   * much as a message, and so does each ping and each pong. Beyond it `rateLimitAction` says what happens. It bounds the work
-   * that one client can cause in the handler and in the thread. From 1 to 2^31 less 1, or 0: no limit.
+   * Messages that a client may send per second, on average, and a quarter more in a burst; each fragment, ping and pong counts as
+   * one. Beyond it `rateLimitAction` says what happens. It bounds the work that one client can cause in the handler and in the
+   * thread. From 1 to 2^31 less 1, or 0: no limit.
    *
    * @default 0: no limit
    */
   readonly messagesPerSecond?: number;
   /**
-   * Bytes that a client may send per second, on average, and a quarter more in a burst. All bytes of frames count, with their
-   * headers, also those that came together with the opening handshake. The handshake itself does not count. Beyond it
-   * `rateLimitAction` says what happens. From 1 byte to 1 TiB, or 0: no limit.
+   * Bytes of frames that a client may send per second, headers included, on average, and a quarter more in a burst. Frames that
+   * come together with the opening handshake count; the handshake itself does not. Beyond it `rateLimitAction` says what happens.
+   * From 1 byte to 1 TiB, or 0: no limit.
    *
    * @default 0: no limit
    */
   readonly bytesPerSecond?: number;
   /**
-   * What happens to a client that sends too fast: `pause` does not read it for a while, `close` closes it with 1008.
+   * What happens to a client that sends too fast. `pause` does not read it for a while, `close` closes it with 1008.
    *
    * @default 'pause'
    */

@@ -102,11 +102,11 @@ export class Workers {
     return this.#links.map(({ counters }, index) => ({ thread: `worker ${index + 1}`, counters }));
   }
 
-  /** The connections of each worker, and whether it takes new ones. */
+  /** The connections of each worker, and whether it takes new ones. A worker that drains takes none. */
   get states(): { readonly connections: number; readonly isTaking: boolean }[] {
     return this.#links.map((link) => ({
       connections: link.counters.get(Counter.CONNECTIONS),
-      isTaking: this.#takes(link),
+      isTaking: !this.#isClosing && this.#takes(link),
     }));
   }
 

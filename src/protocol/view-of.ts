@@ -1,15 +1,30 @@
 /**
- * The bytes of a typed array, a DataView, an ArrayBuffer or a SharedArrayBuffer, not copied; undefined for anything else. They may
- * be of another realm (a frame of a page, `node:vm`, a test runner), whose classes are not this realm's.
- * @throws TypeError if the memory was transferred to another thread. A view of it would look empty.
+ * The bytes of a typed array, a DataView, an ArrayBuffer or a SharedArrayBuffer, not copied; undefined for anything else, and for
+ * memory that was transferred elsewhere. They may be of another realm (a frame of a page, `node:vm`, a test runner), whose classes
+ * are not this realm's.
  */
 export function viewOf(data: unknown): Uint8Array | undefined {
-  if (data instanceof Uint8Array) {
-    if (data.length === 0) void new Uint8Array(data.buffer); // throws
-    return data;
+  if (data instanceof Uint8Array && data.length > 0) return data;
+  const memory = memoryOf(data);
+  if (memory === undefined || isTransferred(memory)) return undefined;
+  return ArrayBuffer.isView(data) ? new Uint8Array(memory, data.byteOffset, data.byteLength) : new Uint8Array(memory);
+}
+
+/** The memory of a view, or what is itself memory; undefined for anything else. */
+function memoryOf(data: unknown): ArrayBufferLike | undefined {
+  if (ArrayBuffer.isView(data)) return data.buffer;
+  return isAnyArrayBuffer(data) ? data : undefined;
+}
+
+/** Whether memory was transferred to another thread. A view of it would look empty. */
+function isTransferred(memory: ArrayBufferLike): boolean {
+  if (memory.byteLength > 0) return false;
+  try {
+    void new Uint8Array(memory);
+    return false;
+  } catch {
+    return true; // Node 20 has no other way to ask
   }
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return isAnyArrayBuffer(data) ? new Uint8Array(data) : undefined;
 }
 
 /** `byteLength` of ArrayBuffer and, where there is one, of SharedArrayBuffer. Each throws for whatever is not of its class. */
@@ -31,5 +46,7 @@ function isAnyArrayBuffer(data: unknown): data is ArrayBuffer | SharedArrayBuffe
 
 /** What kind of value it is, for the error about a value that cannot be sent. */
 export function kindOf(data: unknown): string {
+  const memory = memoryOf(data);
+  if (memory !== undefined && isTransferred(memory)) return 'memory that was transferred elsewhere';
   return data === null ? 'null' : typeof data;
 }

@@ -120,7 +120,7 @@ export const FIGURES = {
     limit: 'droppedPublications',
     help: 'Messages published and not given to a thread, because it was owed too much (`maxOwedBytes`) or took nothing (`slowThreadTimeoutMs`).',
     options: ['maxOwedBytes', 'slowThreadTimeoutMs'],
-    line: 'publications were dropped for a thread that is owed too much or takes nothing (maxOwedBytes)',
+    line: 'publications were dropped for a thread that is owed too much or takes nothing (maxOwedBytes, slowThreadTimeoutMs)',
   },
   SLOW_THREADS: {
     kind: 'counter',

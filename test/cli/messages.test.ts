@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { createProgram } from '../../dist/cli/program.js';
 import { Client } from '../e2e/client.js';
 import { CLI, Command } from './command.js';
 
@@ -44,7 +45,7 @@ describe('what is said', () => {
       /--slow-thread-timeout must be from 0\.001 to 2147483\.647 seconds, got 0\n$/,
     ],
     [['serve', '--start-timeout', '3601'], /--start-timeout must be from 0\.001 to 3600 seconds, got 3601\n$/],
-    [['serve', '--threads', '-1'], /--threads .* must be a whole number from 0\./],
+    [['serve', '--threads', '-1'], /--threads .* must be a whole number\./],
     [['serve', '--page', 'try'], /--page must be 'off' or a path that begins with '\/', .* got "try"/],
     [['serve', '--health', '/'], /--health must have another path than page, got "\/" for both/],
     [['serve', '--path', '/a?b'], /path must begin with '\/' and have no query, got "\/a\?b"/],
@@ -109,6 +110,25 @@ describe('what is said', () => {
     expect(await all.ended).toBe(0);
     expect(all.stdout).toMatch(/^Usage: wsloom /);
   });
+
+  it.each(['', ...createProgram([]).commands.map((command) => command.name())])(
+    'of the version and of the help is the same for each command, and both are listed (wsloom %s)',
+    async (name) => {
+      const args = name === '' ? [] : [name];
+      const long = Command.run(...args, '--version');
+      const short = Command.run(...args, '-V');
+      const help = Command.run(...args, '--help');
+      const shortHelp = Command.run(...args, '-h');
+      const all = [long, short, help, shortHelp];
+      expect(await Promise.all(all.map(({ ended }) => ended))).toEqual([0, 0, 0, 0]);
+      expect(all.map(({ stderr }) => stderr)).toEqual(['', '', '', '']);
+      expect(long.stdout).toMatch(/^\d+\.\d+\.\d+\S*\n$/);
+      expect(short.stdout).toBe(long.stdout);
+      expect(help.stdout).toMatch(/^ {2}-V, --version +print the version and exit$/m);
+      expect(help.stdout).toMatch(/^ {2}-h, --help +print this help and exit$/m);
+      expect(shortHelp.stdout).toBe(help.stdout);
+    },
+  );
 
   it('without a command is the help, and exits with 2', async () => {
     await using command = Command.run();

@@ -3,15 +3,20 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../dist/cli/program.js';
 import { commandsReference, limitsReference } from '../../dist/cli/reference.js';
+import type { Option } from '../../dist/options/define.js';
 import { withGenerated } from '../../dist/options/markdown.js';
 import { SERVER_ROWS } from '../../dist/primary/option-rows.js';
 import { FIGURE_NAMES, figureOf } from '../../dist/telemetry/figures.js';
+import { membersOf } from '../docs-of-members.js';
+
+/** What the type of the server's options says of each. */
+const DOCS = new Map(membersOf('primary/server-options.ts', 'ServerOptions').map(({ name, doc }) => [name, doc]));
 
 const page = (name: string) => fileURLToPath(new URL(`../../docs/${name}.md`, import.meta.url));
 
 describe('what is generated of the docs', () => {
   it.each([
-    ['limits', limitsReference()],
+    ['limits', limitsReference(DOCS)],
     ['cli', commandsReference(createProgram([]))],
   ])('is up to date in docs/%s.md; if not, npm run docs writes it', async (name, generated) => {
     const path = page(name);
@@ -19,13 +24,27 @@ describe('what is generated of the docs', () => {
   });
 
   it('has a row for every limit, with its flag, and the counters that it has', () => {
-    const rows = limitsReference().split('\n');
-    for (const [name, { limit, flag }] of Object.entries(SERVER_ROWS)) {
+    const rows = limitsReference(DOCS).split('\n');
+    for (const [name, { beyond, flag }] of Object.entries<Option<unknown>>(SERVER_ROWS)) {
       const own = rows.filter((row) => row.startsWith(`| \`${name}\` |`));
-      expect(own, name).toHaveLength(limit === undefined ? 0 : 1);
-      if (limit !== undefined && flag !== undefined) expect(own[0]).toContain(`| \`${flag}\` |`);
+      expect(own, name).toHaveLength(beyond === undefined ? 0 : 1);
+      if (beyond !== undefined && flag !== undefined) expect(own[0]).toContain(`| \`${flag}\` |`);
     }
     expect(rows.find((row) => row.includes('| `stallTimeoutMs` |'))).toMatch(/\| 30 s \|.*\| `limits.stalls` \|$/);
+  });
+
+  it('says what a limit bounds as the first sentence of its option does, and what 0 means once', () => {
+    const row = limitsReference(DOCS)
+      .split('\n')
+      .find((one) => one.startsWith('| `idleTimeoutMs` |'));
+    expect(row).toContain(
+      '| how long a connection may be without a message in either direction, in ms; pings and pongs',
+    );
+    expect(row).toMatch(/ or 0: never \|/);
+    const flag = createProgram([])
+      .commands.flatMap(({ options }) => options)
+      .find(({ long }) => long === '--idle-timeout');
+    expect(flag?.description).toBe('without a message either way; beyond: 1001; 0: never');
   });
 
   it('has every flag of every command', () => {

@@ -136,7 +136,9 @@ describe('a client of ws', () => {
         connection.ping(data);
       }
     }
-    for (const wrong of [null, 5, [1], {}, undefined]) {
+    const given = new Uint8Array(8);
+    structuredClone(given.buffer, { transfer: [given.buffer] });
+    for (const wrong of [null, 5, [1], {}, undefined, given, given.buffer]) {
       expect(() => connection.send(wrong as unknown as string)).toThrow(OptionError);
       if (wrong !== undefined) expect(() => connection.ping(wrong as unknown as string)).toThrow(OptionError);
     }

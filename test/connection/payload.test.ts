@@ -44,7 +44,12 @@ describe('a payload', () => {
       const memory = new ArrayBuffer(4);
       const data = view(memory);
       structuredClone(memory, { transfer: [memory] });
-      expect(() => payloadOf(data)).toThrow(TypeError);
+      expect(() => payloadOf(data)).toThrow(
+        new ArgumentTypeError(
+          'WSLOOM_DATA',
+          'only a string, an ArrayBuffer, a typed array or a Message can be sent, got memory that was transferred elsewhere',
+        ),
+      );
     }
   });
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DOCUMENTS, proseOf, ROOT, textOf } from './documents.js';
@@ -50,6 +50,14 @@ describe('the documents', () => {
     const table = textOf('examples/README.md');
     const files = readdirSync(`${ROOT}examples`).filter((file) => file !== 'README.md');
     expect(files.filter((file) => !table.includes(`[${file}](${file})`))).toEqual([]);
+  });
+
+  it('that README.md links to are in the package, too', () => {
+    const { files } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { readonly files: readonly string[] };
+    const linked = [...textOf('README.md').matchAll(LINK)].map(([, target = '']) => target.split('#')[0] as string);
+    const own = linked.filter((path) => path !== '' && !/^https?:/.test(path));
+    expect(own.length).toBeGreaterThan(5);
+    expect(own.filter((path) => !files.some((one) => path === one || path.startsWith(`${one}/`)))).toEqual([]);
   });
 
   it('can be reached from README.md', () => {

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import {
   ArgumentRangeError,
   ArgumentTypeError,
+  CloseArgumentError,
   createServer,
   PublishError,
   publish,
@@ -27,9 +28,24 @@ async function errorOf(call: () => unknown): Promise<unknown> {
 it('an argument of a connection that cannot be used is an error with a code, and one of the language', async () => {
   const { connection } = startThread().connect();
   const wrong = 5 as unknown as string;
-  for (const [call, code, type, ofLanguage] of [
+  const given = new Uint8Array(4);
+  const { buffer } = given;
+  structuredClone(buffer, { transfer: [buffer] });
+  for (const [call, code, type, ofLanguage, name = ofLanguage.name] of [
     [() => connection.send(wrong), 'WSLOOM_DATA', ArgumentTypeError, TypeError],
     [() => connection.publish('topic', wrong), 'WSLOOM_DATA', ArgumentTypeError, TypeError],
+    [() => connection.send(given), 'WSLOOM_DATA', ArgumentTypeError, TypeError],
+    [() => connection.send(buffer), 'WSLOOM_DATA', ArgumentTypeError, TypeError],
+    [() => connection.publish('topic', given), 'WSLOOM_DATA', ArgumentTypeError, TypeError],
+    [() => connection.publish('topic', buffer), 'WSLOOM_DATA', ArgumentTypeError, TypeError],
+    [() => connection.ping(given), 'WSLOOM_DATA', ArgumentTypeError, TypeError],
+    [
+      () => connection.close(1000, given as unknown as string),
+      'WSLOOM_CLOSE_ARGUMENT',
+      CloseArgumentError,
+      RangeError,
+      'CloseArgumentError',
+    ],
     [() => connection.publish(wrong, ''), 'WSLOOM_TOPIC', ArgumentTypeError, TypeError],
     [() => connection.subscribe(wrong), 'WSLOOM_TOPIC', ArgumentTypeError, TypeError],
     [() => connection.unsubscribe(wrong), 'WSLOOM_TOPIC', ArgumentTypeError, TypeError],
@@ -38,7 +54,7 @@ it('an argument of a connection that cannot be used is an error with a code, and
     const error = await errorOf(call);
     expect(error).toBeInstanceOf(type);
     expect(error).toBeInstanceOf(ofLanguage);
-    expect(error).toMatchObject({ code, name: ofLanguage.name });
+    expect(error).toMatchObject({ code, name });
   }
 });
 

@@ -79,7 +79,9 @@ describe.each([0, 2])('close, with threads: %i', (threads) => {
     expect(await refusal(served.url)).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
     const health = await fetch(`http://127.0.0.1:${served.port}/healthz`);
     expect(health.status).toBe(503);
-    expect(await health.json()).toMatchObject({ status: 'draining', connections: 1 });
+    const taking = Array.from({ length: threads }, () => expect.objectContaining({ isTaking: false }));
+    expect(await health.json()).toMatchObject({ status: 'draining', connections: 1, threads: taking });
+    expect(served.server.stats().threads).toEqual(taking);
     goOn();
     await closed;
     expect(served.server.address()).toBeUndefined();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
+import { FIGURE_NAMES, figureOf } from '../../dist/telemetry/figures.js';
 import { IncidentLog } from '../../dist/telemetry/incident-log.js';
 import { LimitIncident } from '../../dist/telemetry/limit-incident.js';
 import { reportTo, ThrottledLog } from '../../dist/telemetry/throttled-log.js';
@@ -98,11 +99,18 @@ describe('incidents', () => {
     const all = Object.values(LimitIncident);
     expect(new Set(all.map(({ counter }) => counter)).size).toBe(all.length);
     const withoutOption = all.filter(({ what }) => !/\b[a-z]+[A-Z]\w+/.test(what));
-    // Their details say more.
+    // Their details name it, if there is one.
     expect(withoutOption).toEqual([
       LimitIncident.PROTOCOL_ERRORS,
       LimitIncident.REFUSED_HANDSHAKES,
       LimitIncident.REFUSED_UNAVAILABLE,
     ]);
+  });
+
+  it('name no other option than those that move their counter', () => {
+    for (const name of FIGURE_NAMES) {
+      const { line = '', options = [] } = figureOf(name);
+      for (const named of line.match(/\b[a-z]+[A-Z]\w+/g) ?? []) expect(options, name).toContain(named);
+    }
   });
 });
