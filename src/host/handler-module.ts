@@ -6,6 +6,7 @@ import { isPromise } from '../connection/is-promise.js';
 import { errorText } from '../telemetry/error-text.js';
 import { HandlerModuleError } from './handler-module-error.js';
 import { findUpgrade, HOOKS, hookHint, mistakenForUpgrade } from './hook-names.js';
+import { importModule } from './import-module.js';
 import { placeOfSyntaxError } from './syntax-error.js';
 import type { Upgrade } from './upgrade-hook.js';
 
@@ -33,7 +34,7 @@ export async function loadHandlerModule(href: string, { limitMs }: Loading): Pro
   forgetCommonJs(href);
   let exports: Exports;
   try {
-    exports = await within(import(href), limitMs, shown);
+    exports = await within(importModule(href), limitMs, shown);
   } catch (cause) {
     if (cause instanceof HandlerModuleError) throw cause;
     if (isMissing(cause, href)) {

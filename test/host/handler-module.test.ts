@@ -31,12 +31,18 @@ interface Loaded {
 class LoadingThread implements AsyncDisposable {
   readonly #worker = new Worker(new URL('./loading-thread.js', import.meta.url), { execArgv: [] });
 
+  /** Rejects when the thread ends by an uncaught error. */
+  readonly died: Promise<never>;
+
+  constructor() {
+    this.died = new Promise((_, reject) => this.#worker.once('error', reject));
+    this.died.catch(() => {}); // `load` reports it
+  }
+
   load(href: string, limitMs = 20_000): Promise<Loaded> {
-    return new Promise((resolve, reject) => {
-      this.#worker.once('message', resolve);
-      this.#worker.once('error', reject);
-      this.#worker.postMessage({ href, limitMs });
-    });
+    const loaded = new Promise<Loaded>((resolve) => void this.#worker.once('message', resolve));
+    this.#worker.postMessage({ href, limitMs });
+    return Promise.race([loaded, this.died]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -238,6 +244,47 @@ describe('a handler module that cannot be used is refused with an error that nam
     expect(error.message).toContain(`the handler module ${path} does not load: `);
     expect(error.message).toContain('no database');
     expect((error.cause as Error).message).toBe('no database');
+  });
+
+  test('a CommonJS module that it imports throws, and the thread lives on', async () => {
+    const broken = write('throw new Error("no database");', 'cjs');
+    const { path, href } = write(`import ${JSON.stringify(broken.href)}; export default {};`);
+    await using thread = new LoadingThread();
+    // Node 22 and 24 go wrong only when the module has failed before.
+    for (let reloads = 0; reloads < 3; reloads++) {
+      const { error } = await thread.load(reloadedModule(href, reloads));
+      expect(error).toContain(`the handler module ${path} does not load: `);
+      expect(error).toContain('no database');
+    }
+    expect(await thread.load(write('export default { open() {} };').href)).toMatchObject({ hooks: ['open'] });
+  });
+
+  test('a CommonJS module that it imports throws after the time for loading, and the thread lives on', async () => {
+    const broken = write('throw new Error("no database");', 'cjs');
+    const between = write(`import ${JSON.stringify(broken.href)};`);
+    const late = write(`
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await import(${JSON.stringify(between.href)});
+    `);
+    await using thread = new LoadingThread();
+    expect((await thread.load(late.href, 1)).error).toContain('did not load within 0.001 s');
+    const meanwhile = write('await new Promise((resolve) => setTimeout(resolve, 200)); export default { open() {} };');
+    expect(await thread.load(meanwhile.href)).toMatchObject({ hooks: ['open'] });
+  });
+
+  test('a CommonJS module that it imports throws, and a rejection of its own still ends the thread', async () => {
+    const broken = write('Promise.reject(new Error("of its own")); throw new Error("no database");', 'cjs');
+    const { href } = write(`import ${JSON.stringify(broken.href)}; export default {};`);
+    await using thread = new LoadingThread();
+    await thread.load(href);
+    await expect(thread.died).rejects.toThrow('of its own');
+  });
+
+  test('a module that has failed before does not keep the thread alive when another rejection ends it', async () => {
+    await using thread = new LoadingThread();
+    await thread.load(write('throw new Error("no database");').href);
+    const { href } = write('Promise.reject(new Error("of its own")); await new Promise(() => {});');
+    await expect(thread.load(href)).rejects.toThrow('of its own');
   });
 
   test('it throws something that is no error', async () => {
