@@ -2,7 +2,7 @@ import { MessageChannel, type ResourceLimits } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import type { HandOff } from '../host/hand-off.js';
-import { shownModule } from '../host/handler-module.js';
+import { shownModule } from '../host/module-url.js';
 import type { HostOptions } from '../host/host.js';
 import type { Bus } from '../pubsub/bus.js';
 import { Counter, type Counters } from '../telemetry/counters.js';

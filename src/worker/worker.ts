@@ -1,5 +1,6 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
-import { HandlerModuleError, loadHandlerModule } from '../host/handler-module.js';
+import { loadHandlerModule } from '../host/handler-module.js';
+import { HandlerModuleError } from '../host/handler-module-error.js';
 import { Host } from '../host/host.js';
 import { registerPublishing } from '../host/publish.js';
 import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';

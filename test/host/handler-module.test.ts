@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { HandlerModuleError, loadHandlerModule as load, reloadedModule } from '../../dist/host/handler-module.js';
+import { loadHandlerModule as load } from '../../dist/host/handler-module.js';
+import { HandlerModuleError } from '../../dist/host/handler-module-error.js';
+import { reloadedModule } from '../../dist/host/module-url.js';
 
 let folder: string;
 let written = 0;
