@@ -70,7 +70,7 @@ export interface HostEnvironment {
   readonly counters: Counters;
   readonly log: ThrottledLog;
   /** Called with the id of each connection that is not open any more, or that could not be taken over. */
-  readonly onClosed: (id: number) => void;
+  readonly onNoLongerOpen: (id: number) => void;
   /** Undefined on systems without koffi, where connections come as streams only. */
   readonly calls: SystemCalls | undefined;
 }
@@ -91,13 +91,13 @@ export class Host {
   readonly #budget: BufferBudget;
   readonly #shedding: MemoryShedding;
   readonly #draining: Draining;
-  readonly #onClosed: (id: number) => void;
+  readonly #onNoLongerOpen: (id: number) => void;
   readonly #calls: SystemCalls | undefined;
   readonly #sampling: NodeJS.Timeout;
 
   /** @throws ArenaError if the arena cannot be reserved. */
-  constructor({ options, handler, publishing, counters, log, onClosed, calls }: HostEnvironment) {
-    this.#onClosed = onClosed;
+  constructor({ options, handler, publishing, counters, log, onNoLongerOpen, calls }: HostEnvironment) {
+    this.#onNoLongerOpen = onNoLongerOpen;
     this.#calls = calls;
     const arena = new Arena(options.arenaBytes);
     const kernel = createKernel(
@@ -181,7 +181,7 @@ export class Host {
       this.#add(connection, head);
     } catch (error) {
       if (!isOpen) {
-        this.#onClosed(info.id);
+        this.#onNoLongerOpen(info.id);
         closeSync(fd);
         onSettled();
       }
@@ -230,7 +230,7 @@ export class Host {
    * own closing connection. At most {@link HostOptions.maxClosing} may be closing; beyond it the oldest is destroyed.
    */
   #noteClosing(connection: HostedConnection): void {
-    this.#onClosed(connection.id);
+    this.#onNoLongerOpen(connection.id);
     this.#closing.add(connection);
     this.#env.counters.add(Counter.CLOSING, 1);
     if (this.#closing.size <= this.#maxClosing || this.#draining.hasBegun) return;

@@ -153,7 +153,7 @@ export class Generation {
         publishing,
         counters: this.#hostCounters,
         log: options.log,
-        onClosed,
+        onNoLongerOpen: onClosed,
         calls,
       });
     }

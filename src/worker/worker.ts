@@ -30,10 +30,10 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   try {
     await registerTsx();
     const { handler } = await loadHandlerModule(task.handler, { limitMs: task.startTimeoutMs });
-    const onClosed = task.reportsClosed ? closedReporter(post) : () => {};
+    const onNoLongerOpen = task.reportsClosed ? closedReporter(post) : () => {};
     const calls = await loadSystemCalls();
     publishing.sendBy(calls, counters);
-    host = new Host({ options, handler, publishing, counters, log, onClosed, calls });
+    host = new Host({ options, handler, publishing, counters, log, onNoLongerOpen, calls });
   } catch (error) {
     const isKnown = error instanceof HandlerModuleError || error instanceof ArenaError;
     const { code, message } = isKnown
@@ -78,7 +78,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   return { outcome: 'drained' };
 }
 
-/** Makes a function that reports connections that are over to the primary, all of a turn in one message. */
+/** Makes a function that reports connections that are not open any more to the primary, all of a turn in one message. */
 function closedReporter(post: (message: FromWorker) => void): (id: number) => void {
   let ids: number[] = [];
   return (id) => {
