@@ -13,12 +13,9 @@ export function reloadedModule(href: string, reloads: number): string {
   return url.href;
 }
 
-/** Turns the URL of a module into the path by which its author knows it. */
+/** Turns the URL of a module into the path by which its author knows it. A path has no parameters, such as that of a reload. */
 export function shownModule(href: string): string {
-  if (!href.startsWith('file:')) return href;
-  const url = new URL(href);
-  url.searchParams.delete(RELOAD);
-  return fileURLToPath(url);
+  return href.startsWith('file:') ? fileURLToPath(href) : href;
 }
 
 /**
