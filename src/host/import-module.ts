@@ -4,6 +4,15 @@
  */
 const failures = new Set<unknown>();
 
+/** An import during which second rejections are caught. */
+interface WatchedImport {
+  /** The error of a module that has failed before, if it was rejected once more. */
+  caught: { readonly error: unknown } | undefined;
+}
+
+/** The imports of this thread that are watched. One listener serves them all, so that it can tell whether there are others. */
+const watched = new Set<WatchedImport>();
+
 /**
  * Imports a module, and repairs what Node does if an ES module imports a CommonJS module that throws while it is loaded.
  *
@@ -16,53 +25,42 @@ const failures = new Set<unknown>();
  * @throws what the module throws, and also what a CommonJS module that it imports has thrown before.
  */
 export async function importModule(href: string): Promise<object> {
-  const rejections = new SecondRejections();
-  // A module that has never failed is not watched: it may take long to load, and a listener concerns the whole process.
-  if (failures.size > 0) rejections.watch();
+  const self: WatchedImport = { caught: undefined };
+  // While no module has failed, nothing is watched: a module may take long to load, and a listener concerns the whole process.
+  if (failures.size > 0) watch(self);
   try {
     const exports: object = await import(href);
     if (failures.size === 0) return exports;
     await new Promise((resolve) => setImmediate(resolve)); // Node looks for unhandled rejections at the end of a turn
-    rejections.rethrow();
+    if (self.caught !== undefined) throw self.caught.error;
     return exports;
   } catch (error) {
     failures.add(error);
-    rejections.watch();
+    watch(self);
     throw error;
   } finally {
-    setImmediate(() => rejections.ignore());
+    setImmediate(() => unwatch(self));
   }
 }
 
-/** Catches the second rejections by failed modules of this thread. */
-class SecondRejections {
-  #caught: { readonly error: unknown } | undefined;
-  readonly #listener = (error: unknown) => this.#onUnhandled(error);
+function watch(one: WatchedImport): void {
+  if (watched.size === 0) process.on('unhandledRejection', onUnhandled);
+  watched.add(one);
+}
 
-  watch(): void {
-    this.ignore();
-    process.on('unhandledRejection', this.#listener);
-  }
+function unwatch(one: WatchedImport): void {
+  if (watched.delete(one) && watched.size === 0) process.off('unhandledRejection', onUnhandled);
+}
 
-  ignore(): void {
-    process.off('unhandledRejection', this.#listener);
+function onUnhandled(error: unknown): void {
+  if (failures.has(error)) {
+    for (const one of watched) one.caught ??= { error };
+    return;
   }
-
-  /** @throws the error of the module, if there was a second rejection. */
-  rethrow(): void {
-    if (this.#caught !== undefined) throw this.#caught.error;
-  }
-
-  #onUnhandled(error: unknown): void {
-    if (failures.has(error)) {
-      this.#caught = { error };
-      return;
-    }
-    if (process.listenerCount('unhandledRejection') > 1) return;
-    // The rejection of another promise. Without this listener Node treats it as ever, and ends the process by default.
-    setImmediate(() => {
-      this.ignore();
-      void Promise.reject(error);
-    });
-  }
+  if (process.listenerCount('unhandledRejection') > 1) return;
+  // The rejection of another promise. Without this listener Node treats it as ever, and ends the process by default.
+  setImmediate(() => {
+    for (const one of [...watched]) unwatch(one);
+    void Promise.reject(error);
+  });
 }

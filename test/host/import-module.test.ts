@@ -45,6 +45,7 @@ describe('an import', () => {
   test('after one that has failed does not keep the thread alive when another rejection ends it', async () => {
     await using thread = new LoadingThread();
     await thread.load(files.write('throw new Error("no database");').href);
+    void thread.load(files.write('await new Promise(() => {});').href).catch(() => {}); // at the same time
     const { href } = files.write('Promise.reject(new Error("of its own")); await new Promise(() => {});');
     await expect(thread.load(href)).rejects.toThrow('of its own');
   });
