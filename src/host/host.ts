@@ -17,14 +17,15 @@ import type { Transport, TransportListener } from '../connection/transport.js';
 import { createKernel, type KernelChoice } from '../kernels/create-kernel.js';
 import type { Thresholds } from '../kernels/thresholds.js';
 import { Arena } from '../memory/arena.js';
-import { CloseCode } from '../protocol/close.js';
 import type { BusLimits } from '../pubsub/bus.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { Counter, type Counters } from '../telemetry/counters.js';
 import { IncidentLog } from '../telemetry/incident-log.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import { describePeer } from './describe-peer.js';
+import { Draining } from './draining.js';
 import type { HandOff, StreamHandOff } from './hand-off.js';
+import { MemoryShedding } from './memory-shedding.js';
 import type { ThreadPublishing } from './thread-publishing.js';
 import { ThrottledConnections } from './throttled-connections.js';
 import { TimeoutSweep, tickFor } from './timeout-sweep.js';
@@ -36,12 +37,6 @@ type Connect = (listener: TransportListener) => Transport;
 
 /** The interval at which figures that are not counted as they change are brought up to date, in ms. */
 const SAMPLING_MS = 1000;
-
-/** The interval at which a draining host checks whether it is done, in ms. */
-const DRAIN_CHECK_MS = 20;
-
-/** When room has to be made, all connections may keep this share of `maxBufferedBytes`. */
-const SHED_TO = 0.9;
 
 /** Options for hosting connections in a thread. The object can be sent to other threads. */
 export interface HostOptions {
@@ -75,7 +70,7 @@ export interface HostEnvironment {
   readonly counters: Counters;
   readonly log: ThrottledLog;
   /** Called with the id of each connection that is not open any more, or that could not be taken over. */
-  readonly onClosed: (id: number) => void;
+  readonly onNoLongerOpen: (id: number) => void;
   /** Undefined on systems without koffi, where connections come as streams only. */
   readonly calls: SystemCalls | undefined;
 }
@@ -94,19 +89,15 @@ export class Host {
   readonly #maxClosing: number;
   readonly #timeoutSweep: TimeoutSweep;
   readonly #budget: BufferBudget;
-  #isShedding = false;
-  #isDraining = false;
-  readonly #onClosed: (id: number) => void;
+  readonly #shedding: MemoryShedding;
+  readonly #draining: Draining;
+  readonly #onNoLongerOpen: (id: number) => void;
   readonly #calls: SystemCalls | undefined;
   readonly #sampling: NodeJS.Timeout;
-  /** Promises of hooks that are not settled yet. */
-  #unsettled = 0;
-  /** Called when a connection is over, or when a promise of a hook has settled: `drain` may wait for it. */
-  #onProgress: () => void = () => {};
 
   /** @throws ArenaError if the arena cannot be reserved. */
-  constructor({ options, handler, publishing, counters, log, onClosed, calls }: HostEnvironment) {
-    this.#onClosed = onClosed;
+  constructor({ options, handler, publishing, counters, log, onNoLongerOpen, calls }: HostEnvironment) {
+    this.#onNoLongerOpen = onNoLongerOpen;
     this.#calls = calls;
     const arena = new Arena(options.arenaBytes);
     const kernel = createKernel(
@@ -122,7 +113,9 @@ export class Host {
     this.#maxClosing = options.maxClosing;
     const hasRates = limits.messagesPerSecond > 0 || limits.bytesPerSecond > 0;
     this.#timeoutSweep = new TimeoutSweep(this.#connections, tickFor(limits), hasRates);
-    this.#budget = new BufferBudget(options.buffered, options.maxBufferedBytes, counters, () => this.#shedSoon());
+    this.#budget = new BufferBudget(options.buffered, options.maxBufferedBytes, counters, () => this.#shedding.check());
+    this.#shedding = new MemoryShedding(this.#connections, this.#budget, publishing.turn);
+    this.#draining = new Draining(this.#connections, publishing.turn);
     const gatherBuffer = new GatherBuffer(arena, kernel, publishing.turn);
     publishing.turn.attach(gatherBuffer);
     const incidents = new IncidentLog(counters, log);
@@ -145,7 +138,7 @@ export class Host {
           const what = `${hook}() of the handler failed`;
           log.throttledError(what, `${what}, connection ${connection.id}`, error);
         },
-        track: (promise) => this.#track(promise),
+        track: (promise) => this.#draining.track(promise),
       }),
       poison: options.poison,
       onLimit: (connection, incident, detail) => incidents.add(incident, describe(connection), detail),
@@ -154,8 +147,7 @@ export class Host {
     };
     this.#sampling = setInterval(() => {
       counters.set(Counter.ARENA_BYTES, arena.slabs.allocatedBytes);
-      // Another thread may have exceeded the budget, of which this thread holds most.
-      if (this.#budget.isExceeded) this.#shedSoon();
+      this.#shedding.check(); // another thread may have exceeded the budget, of which this thread holds most
     }, SAMPLING_MS).unref();
   }
 
@@ -189,7 +181,7 @@ export class Host {
       this.#add(connection, head);
     } catch (error) {
       if (!isOpen) {
-        this.#onClosed(info.id);
+        this.#onNoLongerOpen(info.id);
         closeSync(fd);
         onSettled();
       }
@@ -217,44 +209,10 @@ export class Host {
    * left.
    */
   async drain(limitMs: number): Promise<void> {
-    this.#isDraining = true;
-    const end = performance.now() + limitMs;
-    // A whole round of the event loop reads every socket that has something to read.
-    for (let phase = 0; phase < 3; phase++) await new Promise((resolve) => setImmediate(resolve));
-    for (const connection of this.#connections) connection.stopReading();
-    // Only half of the time, so that a connection that never comes to rest still gets a Close.
-    await this.#until(() => this.#closeQuiet(), end - limitMs / 2);
-    this.#close(this.#connections);
-    await this.#until(() => this.#connections.size === 0, end);
-    for (const connection of this.#connections) connection.terminate();
-    // Wait for their 'close' events, which call the hook `close`.
-    if (this.#connections.size > 0) await this.#until(() => this.#connections.size === 0, performance.now() + 100);
+    await this.#draining.run(limitMs);
     clearInterval(this.#sampling);
     this.#env.turn.detach(this.#env.gatherBuffer);
     this.#calls?.letGo(); // this thread may get another host, with an arena of its own
-  }
-
-  /**
-   * Closes the connections that have nothing left to handle or to send. @returns whether these were all open ones
-   * @returns whether these were all.
-   */
-  #closeQuiet(): boolean {
-    // A hook whose promise is not settled may still send to any connection.
-    if (this.#unsettled > 0) return false;
-    const open = [...this.#connections].filter(({ isOpen }) => isOpen);
-    const quiet = open.filter(({ isQuiet }) => isQuiet);
-    this.#close(quiet);
-    return quiet.length === open.length;
-  }
-
-  #close(connections: Iterable<HostedConnection>): void {
-    const { turn } = this.publishing;
-    turn.begin();
-    try {
-      for (const connection of connections) connection.close(CloseCode.GOING_AWAY, 'server is going away');
-    } finally {
-      turn.end();
-    }
   }
 
   #add(connection: HostedConnection, head: Uint8Array): void {
@@ -264,7 +222,7 @@ export class Host {
     counters.add(Counter.CONNECTIONS, 1);
     counters.add(Counter.OPENED, 1);
     connection.start(head);
-    if (this.#isDraining) this.#close([connection]); // it was handed off before the drain began
+    this.#draining.noteAdded(connection);
   }
 
   /**
@@ -272,10 +230,10 @@ export class Host {
    * own closing connection. At most {@link HostOptions.maxClosing} may be closing; beyond it the oldest is destroyed.
    */
   #noteClosing(connection: HostedConnection): void {
-    this.#onClosed(connection.id);
+    this.#onNoLongerOpen(connection.id);
     this.#closing.add(connection);
     this.#env.counters.add(Counter.CLOSING, 1);
-    if (this.#closing.size <= this.#maxClosing || this.#isDraining) return;
+    if (this.#closing.size <= this.#maxClosing || this.#draining.hasBegun) return;
     const [oldest] = this.#closing;
     oldest?.terminate();
     if (oldest !== undefined) this.#noteClosed(oldest); // its 'close' comes later
@@ -289,64 +247,7 @@ export class Host {
     this.#connections.delete(connection);
     this.#noteClosed(connection);
     this.#env.counters.add(Counter.CONNECTIONS, -1);
-    this.#onProgress();
-  }
-
-  /** Sheds a moment later, because the code that has exceeded the budget, maybe a hook, is still running. */
-  #shedSoon(): void {
-    if (this.#isShedding) return;
-    this.#isShedding = true;
-    setImmediate(() => {
-      this.#isShedding = false;
-      this.#shed();
-    });
-  }
-
-  /**
-   * Makes room when the connections of all threads hold too much. Connections of this thread are ended, those that have held
-   * memory for longest first, until the thread has given its part.
-   */
-  #shed(): void {
-    const { totalBytes, maxBytes, bytes } = this.#budget;
-    if (totalBytes <= maxBytes) return;
-    let excess = (totalBytes - SHED_TO * maxBytes) * (bytes / totalBytes);
-    const holders = [...this.#connections].filter(({ heldBytes }) => heldBytes > 0);
-    holders.sort((a, b) => a.heldSinceMs - b.heldSinceMs || b.heldBytes - a.heldBytes);
-    const { turn } = this.publishing;
-    turn.begin();
-    try {
-      for (const connection of holders) {
-        if (excess <= 0) return;
-        excess -= connection.heldBytes;
-        connection.shed();
-      }
-    } finally {
-      turn.end();
-    }
-  }
-
-  #track(promise: PromiseLike<unknown>): void {
-    this.#unsettled++;
-    const settled = () => {
-      this.#unsettled--;
-      this.#onProgress();
-    };
-    promise.then(settled, settled);
-  }
-
-  /** Resolves when `isDone` is true, or at `end`. It is checked whenever `#onProgress` is called, and by a timer. */
-  async #until(isDone: () => boolean, end: number): Promise<void> {
-    if (isDone()) return;
-    await new Promise<void>((resolve) => {
-      const check = () => {
-        if (performance.now() < end && !isDone()) return;
-        clearInterval(timer);
-        this.#onProgress = () => {};
-        resolve();
-      };
-      const timer = setInterval(check, Math.min(DRAIN_CHECK_MS, Math.max(1, end - performance.now())));
-      this.#onProgress = check;
-    });
+    this.#draining.noteRemoved();
   }
 }
 

@@ -1,4 +1,4 @@
-import { shownModule } from '../host/handler-module.js';
+import { shownModule } from '../host/module-url.js';
 import { errorText } from '../telemetry/error-text.js';
 import { WorkerStartError } from './worker-start-error.js';
 

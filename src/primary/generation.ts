@@ -1,6 +1,8 @@
 import type { HandOff, StreamHandOff } from '../host/hand-off.js';
-import { type HandlerModule, loadHandlerModule, reloadedModule } from '../host/handler-module.js';
+import { loadHandlerModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
+import type { HandlerModule } from '../host/module-exports.js';
+import { reloadedModule } from '../host/module-url.js';
 import type { ThreadPublishing } from '../host/thread-publishing.js';
 import type { Upgrade } from '../host/upgrade-hook.js';
 import type { SystemCalls } from '../system/system-calls.js';
@@ -151,7 +153,7 @@ export class Generation {
         publishing,
         counters: this.#hostCounters,
         log: options.log,
-        onClosed,
+        onNoLongerOpen: onClosed,
         calls,
       });
     }

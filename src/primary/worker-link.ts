@@ -2,7 +2,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import type { HandOff } from '../host/hand-off.js';
-import { shownModule } from '../host/handler-module.js';
+import { shownModule } from '../host/module-url.js';
 import type { HostOptions } from '../host/host.js';
 import { ThreadLedger } from '../pubsub/thread-ledger.js';
 import { Counter, Counters } from '../telemetry/counters.js';

@@ -1,5 +1,6 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
-import { HandlerModuleError, loadHandlerModule } from '../host/handler-module.js';
+import { loadHandlerModule } from '../host/handler-module.js';
+import { HandlerModuleError } from '../host/handler-module-error.js';
 import { Host } from '../host/host.js';
 import { registerPublishing } from '../host/publish.js';
 import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';
@@ -29,10 +30,10 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   try {
     await registerTsx();
     const { handler } = await loadHandlerModule(task.handler, { limitMs: task.startTimeoutMs });
-    const onClosed = task.reportsClosed ? closedReporter(post) : () => {};
+    const onNoLongerOpen = task.reportsClosed ? closedReporter(post) : () => {};
     const calls = await loadSystemCalls();
     publishing.sendBy(calls, counters);
-    host = new Host({ options, handler, publishing, counters, log, onClosed, calls });
+    host = new Host({ options, handler, publishing, counters, log, onNoLongerOpen, calls });
   } catch (error) {
     const isKnown = error instanceof HandlerModuleError || error instanceof ArenaError;
     const { code, message } = isKnown
@@ -77,7 +78,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   return { outcome: 'drained' };
 }
 
-/** Makes a function that reports connections that are over to the primary, all of a turn in one message. */
+/** Makes a function that reports connections that are not open any more to the primary, all of a turn in one message. */
 function closedReporter(post: (message: FromWorker) => void): (id: number) => void {
   let ids: number[] = [];
   return (id) => {

@@ -76,7 +76,7 @@ function makeHost(
     publishing: new ThreadPublishing(),
     counters,
     log: logger,
-    onClosed: () => {},
+    onNoLongerOpen: () => {},
     calls,
   });
   return { host, counters, log };

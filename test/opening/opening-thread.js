@@ -65,7 +65,7 @@ const host = new Host({
   publishing: new ThreadPublishing(),
   counters,
   log,
-  onClosed: (id) => places.leave(id),
+  onNoLongerOpen: (id) => places.leave(id),
   calls,
 });
 let lastId = 1000;

@@ -15,7 +15,7 @@ const MIB = 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 const INFO = { remoteAddress: undefined, path: '/', query: '', subprotocol: '', data: undefined };
 
-/** A host, and the ids of connections that it has told to be over. */
+/** A host, and the ids of the connections of which it has said that they are not open any more. */
 function makeHost() {
   const over: number[] = [];
   const options = {
@@ -36,13 +36,13 @@ function makeHost() {
     publishing: new ThreadPublishing(),
     counters: new Counters(),
     log,
-    onClosed: (id) => over.push(id),
+    onNoLongerOpen: (id) => over.push(id),
     calls,
   });
   return { host, over };
 }
 
-it('says of a connection that it could not take over that it is over, so that its place is free again', () => {
+it('says of a connection that it could not take over that it is not open, so that its place is free again', () => {
   const { host, over } = makeHost();
   const noSocket = openSync(fileURLToPath(import.meta.url), 'r');
   expect(() => host.adopt({ fd: noSocket, info: { id: 7, ...INFO }, head: NOTHING })).toThrow();
@@ -50,7 +50,7 @@ it('says of a connection that it could not take over that it is over, so that it
   expect(host.size).toBe(0);
 });
 
-it('says of each connection once that it is over', async () => {
+it('says of each connection once that it is not open any more', async () => {
   const { host, over } = makeHost();
   const [ours] = duplexPair();
   host.adoptStream({ stream: ours, info: { id: 8, ...INFO }, head: NOTHING });
