@@ -51,7 +51,7 @@ describe('the report', () => {
   it('says what was measured and not reported, and how often it was tried', () => {
     const study = studyOf([figureOf('js', 4, 1)]);
     const engines = study.engines.map((engine) => ({ ...engine, unreported: [figureOf('js', 8, 1)] }));
-    expect(studyMarkdown({ ...study, engines })).toMatch(/up to 3 times in all, .* That befell 1 of 2 cases/);
+    expect(studyMarkdown({ ...study, engines })).toMatch(/up to 3 times in all, .* That happened to 1 of 2 cases/);
   });
 });
 
