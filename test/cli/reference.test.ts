@@ -9,7 +9,7 @@ import { FIGURE_NAMES, figureOf } from '../../dist/telemetry/figures.js';
 
 const page = (name: string) => fileURLToPath(new URL(`../../docs/${name}.md`, import.meta.url));
 
-describe('what is generated of the docs', () => {
+describe('the generated part of the docs', () => {
   it.each([
     ['limits', limitsReference()],
     ['cli', commandsReference(createProgram([]))],
@@ -18,7 +18,7 @@ describe('what is generated of the docs', () => {
     await expect(withGenerated(readFileSync(path, 'utf8'), generated)).toMatchFileSnapshot(path);
   });
 
-  it('has a row for every limit, with its flag, and the counters that it has', () => {
+  it('has a row for every limit, with its flag and its counters', () => {
     const rows = limitsReference().split('\n');
     for (const [name, { limit, flag }] of Object.entries(SERVER_ROWS)) {
       const own = rows.filter((row) => row.startsWith(`| \`${name}\` |`));
@@ -37,12 +37,12 @@ describe('what is generated of the docs', () => {
   });
 });
 
-it('every figure of a limit names options that there are', () => {
+it('every figure of a limit names options that exist', () => {
   for (const name of FIGURE_NAMES) {
     for (const option of figureOf(name).options ?? []) expect(Object.keys(SERVER_ROWS), name).toContain(option);
   }
 });
 
-it('a page without marks is not written to', () => {
+it('a page without marks is not changed', () => {
   expect(() => withGenerated('# Limits\n', 'x')).toThrow(/a page needs/);
 });
