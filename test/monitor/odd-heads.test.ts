@@ -269,7 +269,11 @@ describe('what load balancers and monitors send is answered:', () => {
       ),
       200,
     ],
-    ['a script that sends only the necessary', head('GET /healthz HTTP/1.1', 'Host: localhost', 'Connection: close'), 200],
+    [
+      'a script that sends only the necessary',
+      head('GET /healthz HTTP/1.1', 'Host: localhost', 'Connection: close'),
+      200,
+    ],
     [
       'a client of a forward proxy',
       head('GET http://localhost:8080/healthz?x HTTP/1.1', 'Host: localhost:8080', 'Connection: close'),
@@ -339,7 +343,12 @@ describe('an ordinary request is refused', () => {
       400,
       /^Host must be a host name/,
     ],
-    ['a port that is no number', head('GET /healthz HTTP/1.1', 'Host: localhost:80x'), 400, /^Host must be a host name/],
+    [
+      'a port that is no number',
+      head('GET /healthz HTTP/1.1', 'Host: localhost:80x'),
+      400,
+      /^Host must be a host name/,
+    ],
     ['a name that somebody has pointed here', head('GET /healthz HTTP/1.1', 'Host: evil.example'), 403, /allow-host/],
     ['the same by HTTP/1.0', head('GET /healthz HTTP/1.0', 'Host: evil.example'), 403, /allow-host/],
     ['the same in its target', head('GET http://evil.example/healthz HTTP/1.1', 'Host: localhost'), 403, /allow-host/],

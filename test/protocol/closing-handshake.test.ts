@@ -103,7 +103,7 @@ test.each(IN_STATE)('a connection that is %s never moves back', (_, make) => {
   expect(closing.state).toBe(CLOSED);
 });
 
-test('what is known first stays: of two Closes, and of two failures', () => {
+test('of two Closes, and of two failures, the first counts', () => {
   const closing = madeBy((made) => made.fail(1008, 'first'));
   closing.fail(1011, 'second');
   closing.lost({ code: 1013, reason: 'third' });

@@ -82,7 +82,7 @@ describe.each(['auto', 'wasm'] as const)('the scan of the %s kernel', (choice) =
     }
   });
 
-  test('masks messages again that nobody has read', () => {
+  test('masks scanned messages again that are taken back unread', () => {
     const { arena, kernel } = on;
     const payloads = Array.from({ length: 60 }, (_, i) => noise((i * 37) % 300, i + 1));
     const stream = Buffer.concat(

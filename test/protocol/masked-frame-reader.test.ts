@@ -100,7 +100,7 @@ describe('frames in a row', () => {
     expect.unreachable('the message never came');
   });
 
-  test('give no event at their end until the reader is fed again', () => {
+  test('give no event while bytes are missing, however often the reader is asked', () => {
     const { arena, kernel } = rig();
     const reader = new MaskedFrameReader(arena, kernel, 1000);
     const stream = frame({ opcode: TEXT, payload: 'xyz' });

@@ -15,7 +15,7 @@ function makeIncidents() {
 }
 
 describe('incidents', () => {
-  it('are reported at once, with who and why', () => {
+  it('are reported at once, with the connection and the reason', () => {
     const { incidents, lines } = makeIncidents();
     incidents.add(LimitIncident.STALLS, 'connection 1');
     expect(lines).toEqual([`connection 1: ${LimitIncident.STALLS.what}`]);
@@ -44,7 +44,7 @@ describe('incidents', () => {
     expect(lines).toEqual([`connection 1: ${LimitIncident.STALLS.what}`, `connection 2: ${LimitIncident.STALLS.what}`]);
   });
 
-  it('are reported with what there is to add', () => {
+  it('are reported with their details', () => {
     const { incidents, lines } = makeIncidents();
     incidents.add(LimitIncident.PROTOCOL_ERRORS, 'connection 1', 'frame without a mask');
     expect(lines).toEqual([`connection 1: ${LimitIncident.PROTOCOL_ERRORS.what}: frame without a mask`]);
@@ -98,7 +98,7 @@ describe('incidents', () => {
     const all = Object.values(LimitIncident);
     expect(new Set(all.map(({ counter }) => counter)).size).toBe(all.length);
     const withoutOption = all.filter(({ what }) => !/\b[a-z]+[A-Z]\w+/.test(what));
-    // Their details say more.
+    // The details name it.
     expect(withoutOption).toEqual([
       LimitIncident.PROTOCOL_ERRORS,
       LimitIncident.REFUSED_HANDSHAKES,
