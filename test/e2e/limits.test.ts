@@ -7,7 +7,7 @@ import { handler, Reports, type Served, serve, until } from './serving.js';
 
 const KIB = 1024;
 
-/** The traces of a limit that was met: once in its counter, in the other counters named here, and in the log. */
+/** The traces that a met limit must leave: the changes of all counters, and the line in the log. */
 interface Shown {
   readonly counters: Partial<LimitStats>;
   readonly line: RegExp;

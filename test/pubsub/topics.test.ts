@@ -200,7 +200,7 @@ describe('the publications of a turn', () => {
   });
 });
 
-test('many publications are posted within their turn, and few at its end', () => {
+test('publications of over 1 MiB are posted within their turn, and less at its end', () => {
   outlet.hasPeers = true;
   for (let turn = 0; turn < 3; turn++) {
     publish('x', 'x'.repeat(600_000));

@@ -98,7 +98,7 @@ describe('incidents', () => {
     const all = Object.values(LimitIncident);
     expect(new Set(all.map(({ counter }) => counter)).size).toBe(all.length);
     const withoutOption = all.filter(({ what }) => !/\b[a-z]+[A-Z]\w+/.test(what));
-    // The details name it.
+    // The details of these say more.
     expect(withoutOption).toEqual([
       LimitIncident.PROTOCOL_ERRORS,
       LimitIncident.REFUSED_HANDSHAKES,

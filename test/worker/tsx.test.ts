@@ -26,7 +26,7 @@ afterAll(() => {
 describe.runIf(process.versions.node.startsWith('20.'))(
   'on Node 20, which registers tsx in the main thread only,',
   () => {
-    it('a thread registers it, also if the environment variable names it', async () => {
+    it('a thread registers it itself, also if NODE_OPTIONS names it', async () => {
       const program = `await (await import(${JSON.stringify(OURS)})).registerTsx();`;
       const env = { ...process.env, NODE_OPTIONS: '--no-warnings  --import=tsx' };
       await using command = new Command(process.execPath, ['--input-type=module', '--eval', program], {
@@ -43,7 +43,7 @@ describe.runIf(process.versions.node.startsWith('20.'))(
       ['by its name', ['--import', 'tsx'], 'registered\n'],
       ['by its name for modules', ['--import=tsx/esm'], 'registered\n'],
       ['not at all', ['--import', join(folder, 'other.mjs')], ''],
-    ])('a thread does so itself if the process was started with it %s', async (_, execArgv, said) => {
+    ])('a thread registers it itself if the process was started with it %s', async (_, execArgv, said) => {
       const program = `await (await import(${JSON.stringify(OURS)})).registerTsx();`;
       const args = [...execArgv, '--input-type=module', '--eval', program];
       await using command = new Command(process.execPath, args, { cwd: folder });

@@ -157,7 +157,7 @@ describe('a worker that starts', () => {
 });
 
 describe('a worker whose offers are taken back', () => {
-  it('has as much load as before, and counts as stuck until it has seen that', async () => {
+  it('has the load that it had before the offers, and counts as stuck until it has seen all of them', async () => {
     const { link, worker } = linkToThisThread();
     const [fd = -1] = (await descriptors(1)).fds;
     cleanups.push(() => closeSync(fd));
