@@ -106,7 +106,7 @@ export class Bus implements Outlet {
     );
   }
 
-  /** From now on, what others publish is received. To be called before the first client can hear that it is connected. */
+  /** From now on, publications of other threads are received. To be called before the first client can get its 101. */
   listen(): void {
     this.ledger.listen();
   }

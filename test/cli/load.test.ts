@@ -204,7 +204,7 @@ describe('a server that does not fit the load', () => {
       /without a Close: the server closed the connection before/,
     ],
     ['echo', 'that is no HTTP', tcp((socket) => socket.write('220 smtp\r\n\r\n')), /there is no WebSocket server/],
-  ] as const)('(mode %s, %s) is told', async (mode, _, serve, says) => {
+  ] as const)('(mode %s, %s) is named in the error, with the cause', async (mode, _, serve, says) => {
     const url = await serve();
     await using command = Command.run(
       'load',
@@ -231,7 +231,7 @@ describe('a server that does not fit the load', () => {
     ['echo', 'that does not answer', ws(() => {}), /no message came back within 1 s\. .* use --expect none\n$/],
     ['echo', 'that says something else', ws((socket) => socket.send('no')), /does not send messages back as they were/],
     ['echo', 'that closes', kicks, /1009: the message is longer than the server takes \(--size\)\n$/],
-  ] as const)('(mode %s, %s) opens connections, and is told', async (mode, _, serve, says) => {
+  ] as const)('(mode %s, %s) opens connections, and the error says what to do', async (mode, _, serve, says) => {
     const url = await serve();
     await using command = Command.run('load', url, '--mode', mode, '-c', '2', '-d', '5', '--warmup', '0', '-t', '1');
     expect(await command.ended).toBe(1);

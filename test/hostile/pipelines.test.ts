@@ -192,7 +192,7 @@ describe('connections that are no WebSockets', () => {
     expect(String((await other.next()).payload)).toBe('hello');
   });
 
-  it('count in maxConnectionsPerIp: of 500 half handshakes a few are held, and a whole one is told', async () => {
+  it('count in maxConnectionsPerIp: of 500 half handshakes a few are held, and a whole one is refused with an answer', async () => {
     await using served = await serve({ handler, threads: 1, maxConnectionsPerIp: 3 });
     const clients = await Promise.all(Array.from({ length: 500 }, () => RawClient.connect(served.port)));
     for (const client of clients) client.socket.write(encodeRequest('/').slice(0, 50));
