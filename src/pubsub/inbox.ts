@@ -10,7 +10,7 @@ const MAX_HOLD_MS = 1000;
 interface HeldMessage<Message> {
   readonly message: Message;
   /**
-   * How many connections had been handed to this thread when no 101 was on its way any more: all connections that clients
+   * How many connections had been handed to this thread when no 101 was on its way any more: all its connections that clients
    * knew of when the message came are among them. Undefined before that.
    */
   offered: number | undefined;
