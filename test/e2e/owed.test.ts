@@ -139,45 +139,42 @@ describe('a thread that is blocked for a while', () => {
 });
 
 describe('a thread that takes nothing for slowThreadTimeoutMs', () => {
-  it.each(['close', 'drop'] as const)(
-    'holds back nobody any more, and others are served (%s)',
-    async (slowConsumer) => {
-      using gate = new Gate();
-      await using served = await serve({ ...options, slowThreadTimeoutMs: 200, slowConsumer });
-      const [[publisher, other], [reader, blocker]] = await openInEachThread(served);
-      for (const client of [reader, other]) await subscribe(client, 'x');
-      await subscribe(blocker, 'y');
-      await block(blocker);
-      for (let i = 0; i < 200; i++) publisher.run(['publishNumbered', 'x', i, SIZE]);
-      expect(await numbers(other, 200)).toEqual(upTo(200));
-      const { droppedPublications, slowThreads } = served.server.stats().limits;
-      expect(slowThreads).toBe(1);
-      expect(await health(served)).toMatchObject({ status: 'degraded' });
-      expect(await served.log.line(/waited for no more/)).toMatch(/^warn: a thread takes nothing/);
-      gate.open();
-      const got = 200 - droppedPublications;
-      expect(await numbers(reader, got)).toEqual(upTo(got));
-      // It has reached the list of the topics that it has missed.
-      await until(async () => ((await health(served)) as { readonly status: string }).status === 'ok');
-      if (slowConsumer === 'close') {
-        expect(await reader.closed).toEqual({ code: 1013, reason: 'missed publications' });
-      } else {
-        publisher.run(['publishToAll', 'x', 'newer']);
-        expect(await reader.text()).toBe('newer');
-      }
-      // It has missed nothing of another topic.
-      publisher.run(['publishToAll', 'y', 'still here']);
-      expect(await blocker.text()).toBe('still here');
-      expect(served.server.stats().limits).toMatchObject({
-        slowConsumers: 0, // the client has taken all that it was sent
-        missedPublications: slowConsumer === 'close' ? 1 : 0,
-      });
-      const missed = served.log.lines.filter((line) => line.includes('closed: their thread'));
-      expect(missed).toEqual(
-        slowConsumer === 'close' ? [expect.stringMatching(/ on \/: .*\(slowThreadTimeoutMs\)$/)] : [],
-      );
-    },
-  );
+  it.each(['close', 'drop'] as const)('holds back nobody, and others are served (%s)', async (slowConsumer) => {
+    using gate = new Gate();
+    await using served = await serve({ ...options, slowThreadTimeoutMs: 200, slowConsumer });
+    const [[publisher, other], [reader, blocker]] = await openInEachThread(served);
+    for (const client of [reader, other]) await subscribe(client, 'x');
+    await subscribe(blocker, 'y');
+    await block(blocker);
+    for (let i = 0; i < 200; i++) publisher.run(['publishNumbered', 'x', i, SIZE]);
+    expect(await numbers(other, 200)).toEqual(upTo(200));
+    const { droppedPublications, slowThreads } = served.server.stats().limits;
+    expect(slowThreads).toBe(1);
+    expect(await health(served)).toMatchObject({ status: 'degraded' });
+    expect(await served.log.line(/waited for no more/)).toMatch(/^warn: a thread takes nothing/);
+    gate.open();
+    const got = 200 - droppedPublications;
+    expect(await numbers(reader, got)).toEqual(upTo(got));
+    // It has reached the list of the topics that it has missed.
+    await until(async () => ((await health(served)) as { readonly status: string }).status === 'ok');
+    if (slowConsumer === 'close') {
+      expect(await reader.closed).toEqual({ code: 1013, reason: 'missed publications' });
+    } else {
+      publisher.run(['publishToAll', 'x', 'newer']);
+      expect(await reader.text()).toBe('newer');
+    }
+    // It has missed nothing of another topic.
+    publisher.run(['publishToAll', 'y', 'still here']);
+    expect(await blocker.text()).toBe('still here');
+    expect(served.server.stats().limits).toMatchObject({
+      slowConsumers: 0, // the client has taken all that it was sent
+      missedPublications: slowConsumer === 'close' ? 1 : 0,
+    });
+    const missed = served.log.lines.filter((line) => line.includes('closed: their thread'));
+    expect(missed).toEqual(
+      slowConsumer === 'close' ? [expect.stringMatching(/ on \/: .*\(slowThreadTimeoutMs\)$/)] : [],
+    );
+  });
 
   it('and belongs to an old generation, holds back nobody when it is ended', async () => {
     using gate = new Gate();
