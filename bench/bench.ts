@@ -11,9 +11,9 @@ export interface Bench {
   readonly contestants: readonly Contestant[];
   /** Whether there is a load generator. */
   readonly hasLoadgen: boolean;
-  /** Whether `--only` lets this name through. */
+  /** Whether the case of this name is to be measured: see `--only`. */
   wants(name: string): boolean;
-  /** Shows how the run goes on. */
+  /** Shows the progress of the run. */
   progress(line: string): void;
   /** Something could not be measured: the run goes on, and ends with exit code 1. */
   fail(what: string, error: unknown): void;

@@ -3,18 +3,18 @@ export type Mode = 'echo' | 'broadcast';
 
 /** One kind of load. */
 export interface Case {
-  /** As `--only` sees it. */
+  /** The text that the pattern of `--only` is compared with. */
   readonly name: string;
   readonly mode: Mode;
-  /** In a broadcast: subscribers, beside which there is the one that publishes. */
+  /** In a broadcast: the subscribers. One more connection publishes. */
   readonly connections: number;
-  /** Of a message. */
+  /** The size of a message. */
   readonly bytes: number;
-  /** Messages that are on their way at a time: of each connection, or publications. */
+  /** How many messages are on their way at a time: messages of each connection, or publications. */
   readonly inFlight: number;
-  /** What the texts are made of: printable ASCII, or characters of one to four bytes; or no texts, but binary messages. */
+  /** What messages are made of: text of printable ASCII, text with characters of one to four bytes, or binary. */
   readonly content: 'ascii' | 'utf8' | 'binary';
-  /** Is part of a quick run. */
+  /** Whether a quick run measures it too. */
   readonly isQuick: boolean;
 }
 
@@ -60,7 +60,7 @@ export const CASES: readonly Case[] = [
   broadcast(500, 16 * KIB, 4, QUICK),
 ];
 
-/** A size as the names of cases have it: `20 B`, `16 KiB`. */
+/** A size as it is written in the names of cases: `20 B`, `16 KiB`. */
 export function showBytes(bytes: number): string {
   if (bytes >= MIB && bytes % MIB === 0) return `${bytes / MIB} MiB`;
   if (bytes >= KIB && bytes % KIB === 0) return `${bytes / KIB} KiB`;

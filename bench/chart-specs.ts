@@ -2,7 +2,7 @@ import { CONFIG, INK, SCHEMA } from './chart-style.js';
 import { ratiosTo } from './report.js';
 import type { Results } from './results.js';
 
-/** Colours that can be told from white and from black, and from each other without red and green. */
+/** Colours that differ from white, from black, and from each other, also for people who do not see red and green apart. */
 const COLOURS = {
   wsloom: '#e8590c',
   Bun: '#4c8dd6',
@@ -75,7 +75,7 @@ export function throughputChart(results: Results): object | undefined {
   };
 }
 
-/** A Vega-Lite chart of what HTTP waits for under WebSocket load. Undefined if that was not measured. */
+/** A Vega-Lite chart of the latency of HTTP under WebSocket load. Undefined if that was not measured. */
 export function httpChart({ http, machine }: Results): object | undefined {
   const values = http
     .filter(({ isUnderLoad }) => isUnderLoad)

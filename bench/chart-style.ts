@@ -1,4 +1,4 @@
-/** For text and lines: legible on light pages and on dark ones, which a picture cannot know. */
+/** For text and lines: legible on light and on dark pages, because a picture cannot know its page. */
 export const INK = '#7d8590';
 const FAINT = '#7d859040';
 

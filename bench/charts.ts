@@ -1,6 +1,6 @@
 /**
- * Draws the results of a run: `npm run bench:charts -- [FILE]`, of bench/results/latest.json without one. The pictures go
- * beside it: NAME-throughput.svg and NAME-http.svg.
+ * Draws the results of a run: `npm run bench:charts -- [FILE]`. Without a file it draws bench/results/latest.json. The pictures
+ * go beside the file: NAME-throughput.svg and NAME-http.svg.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';

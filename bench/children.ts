@@ -9,7 +9,7 @@ export function launch(command: readonly string[], options: SpawnOptions): Child
   const child = spawn(file, args, options);
   children.add(child);
   child.once('exit', () => children.delete(child));
-  child.once('error', () => children.delete(child)); // it could not be started: whoever waits for it is told, too
+  child.once('error', () => children.delete(child)); // it could not be started: other listeners of 'error' notice that too
   return child;
 }
 

@@ -8,9 +8,9 @@ import { BENCH, COMPILED, ROOT } from './paths.js';
 export interface Contestant {
   readonly name: string;
   readonly version: string;
-  /** The command that starts it. With port 0 it takes a free one, and says which. `bytes`: of every message. */
+  /** The command that starts it. With port 0 it takes a free port, and prints it. `bytes` is the size of every message. */
   command(port: number, mode: Mode, bytes: number): readonly string[];
-  /** It has to be given a port, and does not say when it listens. */
+  /** Whether it needs a port, and does not print when it listens. */
   readonly isSilent?: boolean;
 }
 
@@ -19,7 +19,7 @@ const CPU = process.arch === 'arm64' ? ['aarch64', 'arm64'] : ['x64', 'x64'];
 const BUN = `@oven/bun-linux-${CPU[0]}`;
 const DENO = `@deno/linux-${CPU[1]}-glibc`;
 
-/** The limits that cost something for each message, far above any load: their code is to be measured too. */
+/** The limits that cost something for each message, set far above any load, so that their code is measured too. */
 const LIMITS = [
   ['--messages-per-second', '1000000000'],
   ['--bytes-per-second', '1024GiB'],
@@ -29,7 +29,7 @@ const LIMITS = [
 
 const pathOf = (file: string, base: URL) => fileURLToPath(new URL(file, base));
 
-/** wsloom as built. @param threads as of its flag @param flags others, before which the defaults stand back */
+/** wsloom as built. @param threads the value of `--threads` @param flags more flags, which override the defaults */
 export function wsloom(threads: number, name = 'wsloom', flags: readonly string[] = []): Contestant {
   const cli = pathOf('dist/cli.js', ROOT);
   return {

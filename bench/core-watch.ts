@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Sees how busy a core is, by whatever: time that a server or its client does not get says nothing about them. */
+/** Measures how busy a core is, whatever runs on it: a server that does not get its core is not slow. */
 export class CoreWatch {
   readonly #core: number;
   readonly #start: Ticks;
@@ -10,7 +10,7 @@ export class CoreWatch {
     this.#start = this.#now();
   }
 
-  /** The part (0 to 1) of the core's time, since the watch began, that processes had or the host took. */
+  /** The part (0 to 1) of the core's time since the watch began that processes used or the host took. */
   busyShare(): number {
     const { all, busy } = this.#now();
     return all === this.#start.all ? 0 : (busy - this.#start.busy) / (all - this.#start.all);
@@ -21,14 +21,14 @@ export class CoreWatch {
   }
 }
 
-/** Since the start of the system. */
+/** Ticks since the start of the system. */
 interface Ticks {
   readonly all: number;
   /** Interrupts are left out: they are mostly those of the load. */
   readonly busy: number;
 }
 
-/** Of a core, from /proc/stat; see proc_stat(5). */
+/** The ticks of a core, from /proc/stat: see proc_stat(5). */
 export function coreTicks(stat: string, core: number): Ticks {
   const line = stat.split('\n').find((text) => text.startsWith(`cpu${core} `)) ?? '';
   const ticks = line.split(/\s+/).slice(1, 9).map(Number);

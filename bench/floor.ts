@@ -1,7 +1,7 @@
 /**
- * The least that a server in Node can do: it never looks at a frame. It counts the bytes that come through `onread`, and
- * for as many as make a frame it writes a canned one to the descriptor. How far a real server is from it is what that
- * server's work costs: `node floor.js PORT BYTES echo|broadcast`, where BYTES is the length of every message.
+ * The least that a server in Node can do: it never looks at a frame. It counts the bytes that come through `onread`. Each time as
+ * many bytes have come as a frame has, it writes a prepared frame to the descriptor. The difference between this server and a real
+ * one is the cost of the real one's work: `node floor.js PORT BYTES echo|broadcast`, where BYTES is the length of every message.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
@@ -19,7 +19,7 @@ const calls = await loadSystemCalls();
 const [port, bytes, mode] = process.argv.slice(2);
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const READ_BYTES = 256 * 1024;
-/** Frames are written in batches of about so many bytes. */
+/** Frames are written in batches of about this many bytes. */
 const BATCH_BYTES = 64 * 1024;
 
 const frame = cannedFrame(Number(bytes));
@@ -31,7 +31,7 @@ const batch = Buffer.alloc(framesPerBatch * frame.length, frame);
 interface Connection {
   readonly fd: number;
   readonly socket: Socket;
-  /** Of frames that have not come whole. */
+  /** The bytes of a frame that is not whole yet. */
   received: number;
 }
 
@@ -48,7 +48,7 @@ function cannedFrame(length: number): Buffer {
 function send({ fd, socket }: Connection, frames: number): void {
   for (let left = frames; left > 0; left -= framesPerBatch) {
     const length = Math.min(left, framesPerBatch) * frame.length;
-    // None if it takes nothing now, or the client is gone: the stream waits for it, or finds out.
+    // No bytes if the socket takes nothing now, or the client is gone: then the stream waits, or finds out.
     const sent = socket.writableLength === 0 ? Math.max(0, calls.send(fd, batch, 0, length)) : 0;
     if (sent < length) socket.write(batch.subarray(sent, length));
   }
@@ -71,14 +71,14 @@ function open(fd: number): void {
   }
   everybody.add(connection);
   connection.socket.setNoDelay(true);
-  connection.socket.on('error', () => {}); // clients that go without a word
+  connection.socket.on('error', () => {}); // clients that go without a Close
   connection.socket.on('close', () => everybody.delete(connection));
 }
 
 const server = createServer().on('upgrade', (request: IncomingMessage, socket: Socket) => {
   const accept = createHash('sha1').update(`${request.headers['sec-websocket-key']}${GUID}`).digest('base64');
   const head = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
-  // Before the client has the answer, it sends nothing that this socket could read.
+  // The client sends nothing before it has the answer, so nothing is lost here.
   const fd = calls.duplicate(descriptorOf(socket));
   socket.pause();
   calls.send(fd, Buffer.from(head), 0, head.length);

@@ -8,18 +8,18 @@ import { bound } from './machine.js';
 import { BENCH, COMPILED } from './paths.js';
 import type { RunningServer } from './servers.js';
 
-/** What one turn of a server was like. */
+/** The figures of one turn of a server. */
 export interface Sample {
   /** Messages that came back, or that came to subscribers. */
   readonly perSecond: number;
   readonly bytesPerSecond: number;
-  /** From a message to its echo, or from a publication until the last subscriber has it. */
+  /** The time from a message to its echo, or from a publication until the last subscriber has it. */
   readonly p50Micros: number;
   readonly p99Micros: number;
-  /** Of the server: 1 is one core. */
+  /** The CPU use of the server: 1 is one core. */
   readonly cpu: number;
   readonly microsPerMessage: number;
-  /** Of the load generator. */
+  /** The CPU use of the load generator. */
   readonly clientCpu: number;
   /** Memory of the server at the end. */
   readonly residentBytes: number;
@@ -29,28 +29,28 @@ export interface Sample {
   readonly errors: number;
 }
 
-/** How a load is put on a server. */
+/** How a load runs against a server. */
 export interface Turn {
   readonly seconds: number;
   readonly warmUpSeconds: number;
-  /** Undefined for all cores. */
+  /** The core of the load generator; undefined for all cores. */
   readonly core: number | undefined;
 }
 
-/** Messages from this size on are read by the load generator without copying them, after the first of a connection. */
+/** The load generator reads messages from this size on without copying them, except for the first of each connection. */
 const DISCARD_FROM_BYTES = 64 * 1024;
 
 const SOURCE = fileURLToPath(new URL('loadgen.cpp', BENCH));
 const BINARY = fileURLToPath(new URL('loadgen', COMPILED));
 
 /**
- * Compiles the load generator, unless that is done.
- * @throws if there is no compiler ($CXX, or g++), or it cannot do it: the load generator is written for Linux.
+ * Compiles the load generator, if it is not compiled yet.
+ * @throws if there is no compiler ($CXX, or g++), or it fails: the load generator is written for Linux.
  */
 export async function buildLoadgen(): Promise<void> {
   if (existsSync(BINARY) && statSync(BINARY).mtimeMs > statSync(SOURCE).mtimeMs) return;
   mkdirSync(COMPILED, { recursive: true });
-  // Moved into its place when it is whole: another run may be about to start it.
+  // It is moved to its place when it is whole, because another run may be about to start it.
   const made = `${BINARY}.${process.pid}`;
   try {
     const { CXX = 'g++' } = process.env;
@@ -67,7 +67,7 @@ function describe({ code, path, stderr, message }: ExecFileException): string {
   return stderr?.split('\n').find((line) => line.includes('error')) ?? message;
 }
 
-/** Puts a load on a server. @throws if it could not be done, with what the load generator says. */
+/** Runs a load against a server. @throws if that fails, with the message of the load generator. */
 export async function load(server: RunningServer, kind: Case, turn: Turn): Promise<Sample> {
   const options = [
     `--pid=${server.pid}`,

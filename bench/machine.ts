@@ -4,7 +4,7 @@ import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { ROOT } from './paths.js';
 
-/** What figures are to be read with. */
+/** The machine and the versions, without which figures mean nothing. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
@@ -23,7 +23,7 @@ export function machine(): Machine {
   };
 }
 
-/** Of the sources; with a `+` if they are not as committed, `unknown` without git. */
+/** The commit of the sources, with a `+` if they have changes that are not committed; `unknown` without git. */
 export function commit(): string {
   try {
     const changes = git('status', '--porcelain', '--untracked-files=no');
@@ -38,7 +38,7 @@ function git(...args: string[]): string {
   return execFileSync('git', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
 }
 
-/** One core for the server and another for the load: undefined where processes cannot be bound to cores, or there is one. */
+/** One core for the server and another for the load. Undefined if there is only one, or processes cannot be bound to cores. */
 export interface Pinning {
   readonly server: number;
   readonly client: number;
@@ -55,7 +55,7 @@ export function pinning(): Pinning | undefined {
   }
 }
 
-/** The cores of a list as Linux writes it: `0-3,8`. */
+/** The cores in a list that is written as Linux does: `0-3,8`. */
 export function coresOf(list: string): number[] {
   return list
     .split(',')
@@ -75,7 +75,7 @@ export function bound(command: readonly string[], core: number | undefined): rea
 export function descriptorLimit(): number {
   try {
     const limit = Number(execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }));
-    return Number.isNaN(limit) ? Number.POSITIVE_INFINITY : limit; // it may say 'unlimited'
+    return Number.isNaN(limit) ? Number.POSITIVE_INFINITY : limit; // it may be 'unlimited'
   } catch {
     return Number.POSITIVE_INFINITY;
   }

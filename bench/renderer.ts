@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { BENCH } from './paths.js';
 
-/** The parts of the libraries that are used here: they, and their types, are there only when somebody draws. */
+/** The parts of the libraries that are used here. The libraries and their types are only installed when something is drawn. */
 interface Vega {
   parse(spec: unknown): unknown;
   View: new (runtime: unknown, options: { renderer: 'none' }) => { toSVG(): Promise<string> };
@@ -15,7 +15,7 @@ interface VegaLite {
 
 const FOLDER = new URL('charts/', BENCH);
 
-/** What makes an SVG of a Vega-Lite specification. Installs it if it is not there. @throws if npm fails */
+/** Makes an SVG of a Vega-Lite specification. Installs the libraries if they are not there. @throws if npm fails */
 export async function loadRenderer(): Promise<(spec: object) => Promise<string>> {
   if (!existsSync(new URL('node_modules/vega-lite/package.json', FOLDER))) {
     process.stderr.write('installing vega, which draws\n');

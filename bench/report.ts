@@ -4,10 +4,10 @@ import type { Results } from './results.js';
 import type { CaseResult, Score } from './sections/throughput.js';
 import { type Ratio, ratio, type Speed } from './statistics.js';
 
-/** What the others are compared with. */
+/** The servers that the others are compared with. */
 const REFERENCES = ['ws', 'Bun', 'floor'];
 
-/** All results as text, for people. */
+/** All results as text for people. */
 export function report(results: Results): string {
   const parts = [heading(results)];
   if (results.throughput.length > 0) parts.push(throughputTable(results));
@@ -22,7 +22,7 @@ export function report(results: Results): string {
 function heading({ date, commit, machine, versions, isQuick }: Results): string {
   const { cpu, cores, memoryGiB, kernel, node } = machine;
   return [
-    `${date}, commit ${commit}${isQuick ? ': a quick run, whose figures only hint' : ''}`,
+    `${date}, commit ${commit}${isQuick ? ': a quick run, whose figures are only a hint' : ''}`,
     `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, Node ${node}`,
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`.trim())
@@ -30,7 +30,7 @@ function heading({ date, commit, machine, versions, isQuick }: Results): string 
   ].join('\n');
 }
 
-/** How many times as fast each other server of a case is as one of them; empty without that one. */
+/** How many times as fast each other server of a case is as the reference; empty if the reference was not measured. */
 export function ratiosTo({ scores }: CaseResult, reference: string): (Ratio & { readonly server: string })[] {
   const base = scores.find(({ server }) => server === reference);
   if (base === undefined) return [];

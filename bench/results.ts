@@ -7,18 +7,18 @@ import type { KernelResult } from './sections/kernels.js';
 import type { ScalingResult } from './sections/scaling.js';
 import type { CaseResult } from './sections/throughput.js';
 
-/** All of a run, as it is written. A section that was not run is empty. */
+/** All results of a run, as they are written. A section that was not run is empty. */
 export interface Results {
-  /** When it began, ISO 8601. */
+  /** When the run began, ISO 8601. */
   readonly date: string;
   readonly commit: string;
   readonly machine: Machine;
-  /** Of the servers that took part, by name. */
+  /** The versions of the servers that took part, by name. */
   readonly versions: Readonly<Record<string, string>>;
   readonly rounds: number;
   readonly seconds: number;
   readonly isQuick: boolean;
-  /** Server and load had a core each, in throughput and connections. */
+  /** Whether server and load had a core each, in throughput and connections. */
   readonly isPinned: boolean;
   readonly throughput: readonly CaseResult[];
   readonly connections: readonly ConnectionsResult[];

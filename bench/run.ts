@@ -46,7 +46,7 @@ async function main(args: readonly string[]): Promise<void> {
     await measure(settings);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    say(`bench: ${error.message} (--help lists what there is)`);
+    say(`bench: ${error.message} (--help lists the options and cases)`);
     process.exitCode = 2;
   }
 }

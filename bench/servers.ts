@@ -10,12 +10,12 @@ import { bound } from './machine.js';
 
 const START_MS = 10_000;
 
-/** What it is started for. */
+/** The load that a server is started for. */
 export interface Purpose {
   readonly mode: Mode;
-  /** Of every message. */
+  /** The size of every message. */
   readonly bytes: number;
-  /** Undefined for all cores. */
+  /** The core of the server; undefined for all cores. */
   readonly core: number | undefined;
 }
 
@@ -46,7 +46,7 @@ export class RunningServer {
 
 /**
  * Starts a server, and waits until it listens.
- * @throws if it does not, with what it has said.
+ * @throws if it does not, with its output.
  */
 export async function start(contestant: Contestant, { mode, bytes, core }: Purpose): Promise<RunningServer> {
   const { name } = contestant;

@@ -5,15 +5,15 @@ export class UsageError extends Error {}
 
 export interface Settings {
   readonly isQuick: boolean;
-  /** Of the names of cases; without it all are run, or those of a quick run. */
+  /** Selects cases by their names. Without it, all cases are run, or those of a quick run. */
   readonly only: RegExp | undefined;
-  /** How often each server has its turn in a case. */
+  /** How many turns each server has in a case. */
   readonly rounds: number;
-  /** How long a turn is measured. */
+  /** How long a turn is measured, in seconds. */
   readonly seconds: number;
-  /** How long a turn goes before that: code is compiled. */
+  /** How long a turn runs before it is measured, in seconds, so that code is compiled. */
   readonly warmUpSeconds: number;
-  /** Connections that are opened, and held idle. */
+  /** How many connections are opened, and held idle. */
   readonly idleConnections: number;
   /** A binary of uWebSockets that is started as `uws PORT echo|broadcast`. */
   readonly uws: string | undefined;
@@ -23,10 +23,10 @@ export interface Settings {
 
 export const HELP = `Usage: npm run bench -- [options]
 
-  --quick          fewer cases, one short round of each: two minutes, and figures that only hint
-  --only <regex>   the cases whose names match (with --quick too, of all cases)
+  --quick          fewer cases, one short round of each: takes two minutes, and its figures are only a hint
+  --only <regex>   only cases whose names match (of all cases, also with --quick)
   --rounds <n>     turns of each server in a case (7)
-  --seconds <s>    that a turn is measured for (1)
+  --seconds <s>    how long a turn is measured (1)
   --peers          install the servers to compare with: ws with bufferutil, Bun, Deno
   --uws <path>     compare with this binary of uWebSockets too, started as PATH PORT echo|broadcast
   --out <file>     where to write the results as JSON (bench/results/latest.json)
@@ -81,12 +81,12 @@ function parseFlags(args: readonly string[]) {
   );
 }
 
-/** What `parse` returns. @throws UsageError for what it throws */
+/** Returns the result of `parse`. @throws UsageError instead of the error that `parse` throws */
 export function usageOf<Flags>(parse: () => Flags): Flags {
   try {
     return parse();
   } catch (error) {
-    // The messages of parseArgs go on, after the first sentence, with advice that does not hold here.
+    // After its first sentence, a message of parseArgs goes on with advice that is wrong here.
     const [first = ''] = (error instanceof Error ? error.message : String(error)).split(/\. |\n/);
     throw new UsageError(first.charAt(0).toLowerCase() + first.slice(1));
   }

@@ -1,4 +1,4 @@
-/** The middle of some figures, or the mean of the two in the middle. NaN if there are none. */
+/** The median of some figures: the one in the middle, or the mean of the two in the middle. NaN if there are none. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -6,24 +6,24 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** The smallest of some figures that a part of them (0 to 1) does not exceed. NaN if there are none. */
+/** The percentile: the smallest figure that the given part of all figures (0 to 1) does not exceed. NaN if there are none. */
 export function percentile(values: readonly number[], part: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN;
 }
 
-/** What counts when two servers are compared. */
+/** The figures of a server that a comparison needs. */
 export interface Speed {
   readonly perSecond: number;
   readonly microsPerMessage: number;
-  /** The client could not keep the server busy: how much it carried says little about the server. */
+  /** Whether the client could not keep the server busy: then the messages per second say little about the server. */
   readonly isClientBound: boolean;
 }
 
 /** How many times as fast one server is as another. */
 export interface Ratio {
   readonly value: number;
-  /** Of CPU time per message, not of messages per second. */
+  /** Whether CPU time per message was compared, not messages per second. */
   readonly isOfCpuTime: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Finds the sizes at which the kernels change places on this machine, as `wsloom kernels` does, but takes a minute for it:
- * `npm run bench:thresholds`. Prints them as src/kernels/thresholds.ts wants them; wants a quiet machine.
+ * Finds the sizes from which on another kernel is faster on this machine, as `wsloom kernels` does, but measures for a minute:
+ * `npm run bench:thresholds`. Prints them in the form of src/kernels/thresholds.ts. Needs a quiet machine.
  */
 import { showStudy } from '#dist/cli/kernels.js';
 import { studyKernels } from '#dist/study/study-kernels.js';

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 
-/** A member of an interface, as its users see it in a hover. */
+/** A member of an interface, as an editor shows it. */
 export interface DocumentedMember {
   readonly name: string;
-  /** What its comment says, on one line, up to the first tag. */
+  /** The text of its comment up to the first tag, on one line. */
   readonly doc: string;
-  /** By name, without the `@`: what follows each tag of the comment. */
+  /** The text of each tag of the comment, by the tag's name without the `@`. */
   readonly tags: ReadonlyMap<string, string>;
 }
 

@@ -30,13 +30,13 @@ const FORBIDDEN: ReadonlySet<string> = new Set(
   ['worker', 'primary', 'monitor', 'opening', 'host', 'connection', 'pubsub'].map((server) => `load → ${server}`),
 );
 
-/** These run in a worker, in the primary, under a fuzzer and in a benchmark: no sockets, threads, timers, clocks. */
+/** Folders that run in a worker, in the primary, in a fuzzer and in a benchmark: without sockets, threads, timers or clocks. */
 const PURE: readonly string[] = ['protocol', 'kernels', 'memory', 'options'];
 const IMPURE_MODULE = /^(node:)?(net|tls|http|https|http2|dgram|worker_threads|timers)(\/.*)?$/;
 
-/** This runs in browsers too: what it needs of a platform is passed in. */
+/** A folder that runs in browsers too: everything that it needs from a platform is a parameter. */
 const PORTABLE = 'protocol';
-/** Types as well: whoever bundles for a browser has none of Node's. */
+/** Types too: a bundle for a browser has none of Node's. */
 const NODE_GLOBALS: ReadonlySet<string> = new Set(['Buffer', 'NodeJS', 'global', 'process', 'require']);
 
 const IMPURE_GLOBALS: ReadonlySet<string> = new Set([
@@ -56,9 +56,9 @@ interface SourceText {
 }
 
 interface Scanned {
-  /** What is imported, by any kind of import, as it is written. */
+  /** The imported names of modules, by any kind of import, as they are written. */
   readonly imports: readonly string[];
-  /** Every identifier, but not those after a dot. */
+  /** Every identifier, except those after a dot. */
   readonly identifiers: ReadonlySet<string>;
 }
 
@@ -132,7 +132,7 @@ function tierOf(folder: string): number {
   return TIERS.findIndex((tier) => tier.includes(folder));
 }
 
-/** What is wrong with these files. */
+/** The violations in these files. */
 function violations(files: readonly SourceText[]): string[] {
   const found: string[] = [];
   for (const { path, text } of files) {

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
-/** What a clean clone has and the package needs. */
+/** The files of a clean clone that the package needs. */
 const SOURCES = ['src', 'assembly', 'asconfig.json', 'package.json', 'tsconfig.json', '.npmrc'];
 const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'LICENSE', 'docs', 'examples'];
 
@@ -22,7 +22,7 @@ interface Manifest {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'wsloom-package-'));
-/** Of somebody who has installed the package. */
+/** A program of a user of the package. */
 const project = join(folder, 'project');
 const installed = join(project, 'node_modules/wsloom');
 let manifest: Manifest;
@@ -71,7 +71,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('the package, packed in a clean clone', () => {
-  it('has what was built, what it names, and its documents', () => {
+  it('has the build, the files that it names, and its documents', () => {
     const named = Object.values(manifest.exports).flatMap((one) =>
       typeof one === 'string' ? one : Object.values(one),
     );
@@ -101,7 +101,7 @@ describe('the package, packed in a clean clone', () => {
     }
   });
 
-  it('says which of its modules do something when they are imported', () => {
+  it('lists the modules that do something when they are imported', () => {
     const doing = files
       .filter((path) => path.endsWith('.js'))
       .filter((path) => /^(await|\w+(\.\w+)*\()/m.test(readFileSync(join(installed, path), 'utf8')))

@@ -6,7 +6,7 @@ const server = new WebSocketServer({ host: '127.0.0.1', port: Number(port), perM
 
 server.on('listening', () => console.log(`listening on ws://127.0.0.1:${server.address().port}`));
 server.on('connection', (socket) => {
-  socket.on('error', () => {}); // clients that go without a word
+  socket.on('error', () => {}); // clients that go without a Close
   if (mode === 'echo') {
     socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
     return;

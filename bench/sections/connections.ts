@@ -7,18 +7,18 @@ import { start } from '../servers.js';
 import { median } from '../statistics.js';
 
 const ROUNDS = 3;
-/** Descriptors of a server, or of the load generator, that are no connections. */
+/** Descriptors of a server, or of the load generator, that are not connections. */
 const OTHER_DESCRIPTORS = 500;
-/** Opened and closed before it counts, so that what is compiled or allocated once does not count. */
+/** Connections that are opened and closed before the measurement, so that memory and code that are made once do not count. */
 const FIRST_CONNECTIONS = 200;
 const HOLD_SECONDS = 0.5;
 
 export interface ConnectionsResult {
   readonly server: string;
   readonly connections: number;
-  /** Opened, handshake included; 128 at a time are under way. */
+  /** Connections opened per second, handshake included; 128 at a time are under way. */
   readonly perSecond: number;
-  /** What an idle connection adds to the memory of the server's process. */
+  /** How much memory of the server's process an idle connection takes. */
   readonly bytesPerConnection: number;
 }
 
@@ -26,7 +26,7 @@ function idle(connections: number): Case {
   return { name: 'connections', mode: 'echo', connections, bytes: 20, inFlight: 0, content: 'ascii', isQuick: true };
 }
 
-/** How fast connections are opened, and what they cost while nothing happens on them. */
+/** How fast connections are opened, and how much memory they take while they are idle. */
 export async function connections(bench: Bench): Promise<ConnectionsResult[]> {
   const name = 'connections';
   if (!bench.wants(name)) return [];
@@ -53,7 +53,7 @@ export async function connections(bench: Bench): Promise<ConnectionsResult[]> {
   }));
 }
 
-/** A new server each time: memory that has been used once is rarely given back. */
+/** A new server each time, because a process rarely gives memory back. */
 async function takeTurn({ pinning }: Bench, contestant: Contestant, count: number): Promise<ConnectionsResult> {
   const server = await start(contestant, { mode: 'echo', bytes: 20, core: pinning?.server });
   try {

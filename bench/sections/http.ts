@@ -7,10 +7,10 @@ import { load, type Sample } from '../loadgen.js';
 import { type RunningServer, start } from '../servers.js';
 import { median, percentile } from '../statistics.js';
 
-/** What is asked of a server: by HTTP, and by WebSockets meanwhile. */
+/** The load of a server: HTTP requests, and WebSocket messages meanwhile. */
 interface Setting {
   readonly threads: number;
-  /** Of HTTP, each of which asks again as soon as it is answered. */
+  /** Connections for HTTP. Each sends its next request as soon as it has an answer. */
   readonly connections: number;
   readonly isUnderLoad: boolean;
 }
@@ -25,12 +25,12 @@ export interface HttpResult extends Setting {
 
 const ROUNDS = 3;
 /**
- * Two connections ask how long an answer takes, and leave the WebSockets their cores. Ten, which is what autocannon takes
- * by itself, are a load of their own, for which there must be cores too.
+ * Two connections only measure how long an answer takes, and leave the cores to the WebSockets. Ten, the default of autocannon,
+ * are a load of their own, which needs cores too.
  */
 const CONNECTIONS = [2, 10];
 
-/** How long `/healthz` takes while WebSockets keep the server busy: without threads of their own, and with them. */
+/** How long `/healthz` takes while WebSockets keep the server busy, with and without worker threads. */
 export async function http(bench: Bench): Promise<HttpResult[]> {
   if (!bench.wants('http')) return [];
   const results: HttpResult[] = [];
@@ -86,12 +86,12 @@ async function takeTurn({ settings }: Bench, setting: Setting): Promise<HttpResu
   }
 }
 
-/** Goes on a little longer than the requests: those begin later, by the time that it takes to start the load. */
+/** The load goes on a little longer than the requests, which begin later: starting the load takes time. */
 function keepBusy(server: RunningServer, seconds: number, warmUpSeconds: number): Promise<Sample> {
   return load(server, LARGE_ECHO, { seconds: seconds + 0.2, warmUpSeconds, core: undefined });
 }
 
-/** The time that each response took, in ms: autocannon's own summary is in whole ones. */
+/** The time that each response took, in ms. The summary of autocannon has only whole ms. */
 async function request(server: RunningServer, connections: number, seconds: number): Promise<number[]> {
   const times: number[] = [];
   const options = { url: `http://127.0.0.1:${server.port}/healthz`, connections, duration: seconds };

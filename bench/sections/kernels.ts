@@ -20,16 +20,16 @@ const PAGES = 3;
 const OFFSET = 65536 + 6;
 const SIZES = [64, 1024, 65536];
 const KEY = 0x3d21fa37;
-/** The text is validated and unmasked over and over: a key of zeros leaves it as it is, and no kernel looks at the key. */
+/** The text is validated and unmasked many times. A key of zeros leaves it as it is, and no kernel has a short cut for it. */
 const CALLS = {
   unmask: `unmask(offset, length, ${KEY})`,
   validate: 'validate(offset, length, 0)',
   unmaskText: 'unmaskText(offset, length, 0, 0)',
 };
-/** A task is a batch of calls of about so many bytes: single calls are shorter than the clock can tell. */
+/** A task is a batch of calls for about this many bytes in sum: one call is too short for the clock. */
 const BYTES_PER_BATCH = 256 * 1024;
 
-/** What unmasking and validating cost, of a text that is half of characters outside ASCII. */
+/** The time for unmasking and validating a text, half of whose characters are not ASCII. */
 export async function kernels(bench: Bench): Promise<KernelResult[]> {
   const results: KernelResult[] = [];
   for (const [operation, call] of Object.entries(CALLS)) {

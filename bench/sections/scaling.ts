@@ -15,7 +15,7 @@ export interface ScalingResult {
 
 const ROUNDS = 3;
 
-/** The same load with more and more threads. Nothing is bound to a core, and the load takes its share of them. */
+/** The same load with more and more threads. Nothing is bound to a core, and the load uses a part of the cores. */
 export async function scaling(bench: Bench): Promise<ScalingResult[]> {
   const results: ScalingResult[] = [];
   for (const kind of [SMALL_ECHO, LARGE_ECHO]) {
@@ -39,7 +39,7 @@ function threadCounts({ cores, settings }: Bench): number[] {
   return settings.isQuick ? all.filter((threads) => threads < 2 || threads === cores) : all;
 }
 
-/** Of a server that shares all cores with its load. */
+/** The figures of a server that shares all cores with its load. */
 export interface Shared {
   readonly perSecond: number;
   /** Of the server: 1 is one core. */

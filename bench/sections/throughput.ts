@@ -8,23 +8,23 @@ import { median } from '../statistics.js';
 
 /** A server that used less of its core than this was waiting for the client. */
 const BUSY_CPU = 0.9;
-/** More than this of a core for others, and the turn says little. */
+/** If other processes used more than this of a core, the turn says little. */
 const OTHERS_CPU = 0.15;
 
-/** What a server did in a case. */
+/** The figures of a server in a case. */
 export interface Score {
   readonly server: string;
-  /** Of all turns. */
+  /** The medians of all turns. */
   readonly medians: Sample;
-  /** Its client was the limit, or it did not get its core. */
+  /** Whether its client was the limit, or it did not get its core. */
   readonly isClientBound: boolean;
-  /** In the median, something else had a good part of a core. */
+  /** Whether something else used a good part of a core, in the median. */
   readonly isDisturbed: boolean;
   readonly turns: readonly TurnSample[];
 }
 
 interface TurnSample extends Sample {
-  /** What others had of the server's core, or of the client's, whichever is more; 0 if they are not bound to one. */
+  /** The part of the server's core, or of the client's, that others used: the greater one. 0 if they are not bound to cores. */
   readonly othersCpu: number;
 }
 
@@ -43,8 +43,8 @@ export async function throughput(bench: Bench): Promise<CaseResult[]> {
 }
 
 /**
- * All contestants in one case, in turns. Each turn has a server of its own: where its memory comes to lie, once for all of its
- * life, makes one start up to a fifth faster than another.
+ * All contestants in one case, in turns. Each turn starts a server of its own, because the place of the memory differs from start to
+ * start: it makes one process up to a fifth faster than another.
  */
 export async function compare(bench: Bench, kind: Case): Promise<Score[]> {
   const turns = new Map<Contestant, TurnSample[]>(bench.contestants.map((contestant) => [contestant, []]));
@@ -72,7 +72,7 @@ async function takeTurn(bench: Bench, contestant: Contestant, kind: Case): Promi
   try {
     const cores = pinning && { server: new CoreWatch(pinning.server), client: new CoreWatch(pinning.client) };
     const sample = await load(server, kind, { seconds, warmUpSeconds, core: pinning?.client });
-    // What the two themselves used is known of the time that is measured: they did about the same while they warmed up.
+    // The CPU use of the two is only known for the measured time. It was about the same while they warmed up.
     const others = cores && [cores.server.busyShare() - sample.cpu, cores.client.busyShare() - sample.clientCpu];
     return { ...sample, othersCpu: Math.max(0, ...(others ?? [])) };
   } finally {

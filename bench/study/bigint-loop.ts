@@ -1,6 +1,6 @@
 import { rotateKey } from '#dist/kernels/kernel.js';
 
-/** Unmasking in 64-bit words, which JavaScript has as BigInt only; the bytes around whole words by themselves. */
+/** Unmasking in 64-bit words, which JavaScript has only as BigInt. The bytes around whole words are unmasked one by one. */
 export class BigIntLoop {
   readonly #bytes: Uint8Array;
   readonly #words: BigInt64Array;

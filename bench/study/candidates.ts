@@ -1,6 +1,6 @@
 /**
- * Everything that the study measures: ways to unmask, to validate, and to do both. A candidate is code as text, so that it
- * can be compiled into a loop of its own: a loop that several share is as slow as the most different of them make it.
+ * Everything that the study measures: ways to unmask, to validate, and to do both. A candidate is code as text, so that it can be
+ * compiled into a loop of its own. If candidates shared a loop, the engine could not optimize it for each of them.
  */
 import { isUtf8 } from 'node:buffer';
 import { existsSync } from 'node:fs';
@@ -15,7 +15,7 @@ import type { Workplace } from './workplace.js';
 
 export type Operation = 'unmask' | 'validate' | 'unmaskText';
 
-/** How the loop around a candidate calls what it may use. `length`, `key` (int32) and `mask` (the same as four bytes) go by these names. */
+/** The names of what a candidate may use. Beside these there are `length`, `key` (an int32) and `mask` (the same as four bytes). */
 export interface Names {
   readonly subject: string;
   readonly offset: string;
@@ -24,16 +24,16 @@ export interface Names {
   readonly source: string;
 }
 
-/** Where a candidate leaves what it has unmasked: in place, elsewhere in WASM memory, or in the ordinary memory it was in. */
+/** Where a candidate leaves the unmasked bytes: in place, elsewhere in WASM memory, or where they were in ordinary memory. */
 export type Landing = 'place' | 'scratch' | 'source';
 
 export interface Candidate {
   readonly op: Operation;
   readonly name: string;
   readonly landing: Landing;
-  /** What it needs, once per process. */
+  /** Makes what it needs, once per process. */
   make(workplace: Workplace): object;
-  /** An expression that does it once; 1 if the text is valid and 0 if it is not, where it validates. */
+  /** An expression that runs it once. If it validates, its value is 1 for valid text and 0 for invalid text. */
   call(names: Names): string;
 }
 
@@ -54,7 +54,7 @@ const wasm = ({ memory }: Workplace) => wasmKernel(memory);
 const BUFFERUTIL = new URL('engines/node_modules/bufferutil/', BENCH);
 const hasBufferutil = () => existsSync(new URL('package.json', BUFFERUTIL));
 
-/** Unmasking where the bytes lie. */
+/** Unmasking in place. */
 const MASKS: readonly Step[] = [
   kernelStep('js-byte', jsByte),
   kernelStep('js', js),
@@ -69,7 +69,7 @@ const MASKS: readonly Step[] = [
   },
 ];
 
-/** Unmasking by WASM of what lies in ordinary memory, as sockets that are read in the usual way leave it. */
+/** Unmasking by WASM of bytes in ordinary memory, where a socket that is read in the usual way leaves them. */
 const COPYING: readonly Step[] = [
   {
     name: 'wasm, copy in',
@@ -131,7 +131,7 @@ const FUSED: readonly Step[] = [
   fused('wasm', wasm),
 ];
 
-/** One after the other, over the whole range. */
+/** Two candidates, one after the other, over the whole range. */
 function sequence(mask: Step, validator: Step): Step {
   return {
     name: `${mask.name} + ${validator.name}`,
@@ -176,7 +176,7 @@ class DecodingValidator {
       this.#decoder.decode(view);
       return true;
     } catch {
-      return false; // that is what it is asked for
+      return false; // the text is invalid
     }
   }
 }
@@ -186,7 +186,7 @@ export function candidateNames(op: Operation): readonly string[] {
   return stepsOf(op).map(({ name }) => name);
 }
 
-/** Those of an operation that are there: bufferutil may not be installed. */
+/** The candidates of an operation that can be measured: bufferutil may not be installed. */
 export function candidatesOf(op: Operation): readonly Candidate[] {
   return stepsOf(op)
     .filter(({ name }) => !name.includes('bufferutil') || hasBufferutil())

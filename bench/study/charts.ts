@@ -6,7 +6,7 @@ import { USUAL_ALIGNMENT } from './design.js';
 import { type Engine, enginesOf, STEPS, size } from './findings.js';
 import type { EndToEndResult, Study } from './results.js';
 
-/** Colours that can be told from white and from black, and from each other without red and green. */
+/** Colours that differ from white, from black, and from each other, also for people who do not see red and green apart. */
 const COLOURS: Readonly<Record<string, string>> = {
   'js-byte': '#8d96a0',
   'js-dfa': '#8d96a0',
@@ -210,7 +210,10 @@ function enginesChart(study: Study): object | undefined {
   };
 }
 
-/** How many times as much a kernel carries as `js`, by CPU time where the client was the limit. NaN if either is missing. */
+/**
+ * How many times as many messages the server carries with a kernel as with `js`. Compares CPU time where the client was the
+ * limit. NaN if either is missing.
+ */
 export function gain(results: readonly EndToEndResult[], of: EndToEndResult): number {
   const base = results.find(
     (one) =>

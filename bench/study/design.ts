@@ -1,6 +1,6 @@
 /**
- * Which of all combinations are measured. All of them, on all engines, would take days: each group of cases varies what one
- * question is about, and keeps the rest as a server meets it.
+ * Which of all combinations are measured. All of them, on all engines, would take days. So each group of cases answers one question:
+ * it varies one property, and keeps the others as they are in a server.
  */
 import type { Content } from '#dist/study/texts.js';
 import type { Operation } from './candidates.js';
@@ -8,26 +8,26 @@ import type { Operation } from './candidates.js';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Where in the caches the bytes are when a candidate comes to them: in the nearest, or in none. */
+/** Where the bytes are when a candidate reads them: in the nearest cache, or in none. */
 export type Cache = 'hot' | 'cold';
 
-/** Cases that differ in nothing but the candidate, which take turns. */
+/** Cases that differ only in the candidate. The candidates take turns. */
 export interface Group {
   readonly op: Operation;
-  /** `any` where it makes no difference. */
+  /** `any` where the content makes no difference. */
   readonly content: Content | 'any';
   readonly bytes: number;
   /** The first byte's distance from a multiple of 8. */
   readonly alignment: number;
   readonly cache: Cache;
-  /** Undefined for all of the operation. */
+  /** The candidates; undefined for all candidates of the operation. */
   readonly only?: readonly string[];
 }
 
-/** Behind the header of a small frame in a buffer that begins at a multiple of 8, which is where most payloads begin. */
+/** Most payloads begin behind the header of a small frame, in a buffer that begins at a multiple of 8. */
 export const USUAL_ALIGNMENT = 6;
 
-/** What a text may be, for a start: what every validator has a fast path for, and what is the usual mixture. */
+/** The contents that come first: every validator has a fast path for one, and the other is a usual mixture. */
 export const USUAL_CONTENTS = ['ascii', 'json'] as const;
 
 /** The ways to unmask and validate that a server might choose from; the others are for comparison only. */

@@ -1,4 +1,4 @@
-/** What a kernel is worth in a server, where messages also cost system calls. */
+/** How much a kernel gains in a server, where messages also cost system calls. */
 import { KERNEL_CHOICES } from '#dist/kernels/create-kernel.js';
 import type { Bench } from '../bench.js';
 import { type Case, echo } from '../cases.js';
@@ -38,7 +38,7 @@ function cases(isQuick: boolean): Case[] {
   );
 }
 
-/** wsloom with each kernel, on a core of its own. @param bench of which the contestants do not matter */
+/** wsloom with each kernel, on a core of its own. @param bench its contestants are not used */
 export async function endToEnd(bench: Bench): Promise<EndToEndResult[]> {
   const contestants = KERNEL_CHOICES.map((kernel) => wsloom(1, kernel, ['--kernel', kernel]));
   const results: EndToEndResult[] = [];
@@ -89,7 +89,7 @@ const ARENAS: readonly (readonly [string, number, number])[] = [
   ['auto', 2, 256 * MIB],
 ];
 
-/** What the arena takes of memory: at the start, and after loads, since what was touched once stays. */
+/** How much memory the arena takes: at the start, and after loads, because touched memory is not given back. */
 export async function memoryOfArenas(bench: Bench): Promise<MemoryResult[]> {
   const results: MemoryResult[] = [];
   const turn = { seconds: bench.settings.seconds, warmUpSeconds: 0, core: undefined };

@@ -1,4 +1,4 @@
-/** What can be read off the figures of a study: single ones, comparisons, crossovers. Nothing here is a constant of a machine. */
+/** What the figures of a study say: single figures, comparisons, crossovers. Nothing here is a constant of one machine. */
 import { NEVER_BYTES } from '#dist/kernels/thresholds.js';
 import { crossover } from '#dist/study/crossover.js';
 import type { Content } from '#dist/study/texts.js';
@@ -6,7 +6,7 @@ import { candidateNames, type Operation } from './candidates.js';
 import { type Cache, USUAL_ALIGNMENT } from './design.js';
 import type { EngineResult, Figure, Study } from './results.js';
 
-/** Which figure; what is not said is as usual. */
+/** Selects a figure. What is left out is as usual. */
 export interface Wanted {
   readonly op: Operation;
   readonly candidate: string;
@@ -72,8 +72,8 @@ export class Engine {
   }
 
   /**
-   * The size from which on `to` is the better choice, hot: {@link NEVER_BYTES} for none, undefined if too few sizes are
-   * reported for both.
+   * The size from which on `to` is the better choice, with hot caches. {@link NEVER_BYTES} if there is none, undefined if too
+   * few sizes are reported for both.
    */
   crossover(op: Operation, content: Content | 'any', from: string, to: string): number | undefined {
     const sizes = this.values('bytes', { op, content, cache: 'hot', alignment: USUAL_ALIGNMENT });
@@ -85,7 +85,7 @@ export class Engine {
     return pairs.length < FEWEST_SIZES ? undefined : crossover(pairs);
   }
 
-  /** How many times as long it takes at the worst alignment as at the best. @throws Unreported if there are no two */
+  /** How many times as long the worst alignment takes as the best. @throws Unreported if there are fewer than two */
   alignmentPenalty(op: Operation, candidate: string, bytes: number): number {
     const content = op === 'unmask' ? 'any' : 'json';
     const ns = this.values('alignment', { op, candidate, bytes, content, cache: 'hot' }).map((alignment) =>
@@ -96,7 +96,7 @@ export class Engine {
   }
 }
 
-/** Of which a crossover can be said. */
+/** Two candidates between which there may be a crossover. */
 const FEWEST_SIZES = 4;
 
 function keyOf(figure: Partial<Figure>): string {
@@ -104,7 +104,7 @@ function keyOf(figure: Partial<Figure>): string {
   return [op, candidate, content, bytes, alignment, cache].join(' ');
 }
 
-/** The steps from one implementation to the next that a crossover is of interest for. */
+/** The steps from one implementation to the next whose crossovers are reported. */
 export const STEPS: readonly (readonly [
   title: string,
   op: Operation,
@@ -125,7 +125,7 @@ export const STEPS: readonly (readonly [
   ['both, JSON: WASM fused → WASM, then isUtf8', 'unmaskText', 'json', 'wasm, fused', 'wasm + native'],
 ];
 
-/** The engines of a study, and the one that its tables are about: that which the servers ran on, or the first. */
+/** The engines of a study, and the main one, which its tables are about: the engine that the servers ran on, or the first. */
 export function enginesOf(study: Study): { readonly all: readonly Engine[]; readonly main: Engine } {
   const all = study.engines.map((result) => new Engine(result));
   const main = all.find(({ result }) => result.node === study.machine.node) ?? all[0];
@@ -133,7 +133,7 @@ export function enginesOf(study: Study): { readonly all: readonly Engine[]; read
   return { all, main };
 }
 
-/** A size as tables have it: `64 B`, `1 KiB`. @param bytes {@link NEVER_BYTES} is `never`, undefined `–` */
+/** A size as it is written in tables: `64 B`, `1 KiB`. @param bytes {@link NEVER_BYTES} gives `never`, undefined gives `–` */
 export function size(bytes: number | undefined): string {
   if (bytes === undefined) return '–';
   if (bytes === NEVER_BYTES) return 'never';

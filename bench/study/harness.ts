@@ -8,13 +8,13 @@ import type { Workplace } from './workplace.js';
 
 /** How much is measured. */
 export interface Effort {
-  /** Turns of each candidate in a case. */
+  /** How many turns each candidate has in a case. */
   readonly rounds: number;
-  /** Of a turn. */
+  /** How long a turn lasts, in ms. */
   readonly ms: number;
-  /** Batches of a turn, at least. */
+  /** How many batches a turn has at least. */
   readonly batches: number;
-  /** How often a case may be measured before it is given up. */
+  /** How many times a case may be measured before it is given up. */
   readonly attempts: number;
 }
 
@@ -22,21 +22,21 @@ export const FULL_EFFORT: Effort = { rounds: 3, ms: 12, batches: 5, attempts: 8 
 export const QUICK_EFFORT: Effort = { rounds: 2, ms: 3, batches: 4, attempts: 3 };
 
 /**
- * A case is not reported while the middle half of its batches spreads over more than this part of their median: the difference
- * between two candidates would be one between two moments.
+ * A case is not reported while the middle half of its batches spreads over more than this part of their median. A difference
+ * between two candidates could then come from the moments at which they were measured.
  */
 export const SPREAD_BOUND = 0.1;
 
-/** One candidate, and what it is measured by. */
+/** One candidate, and the means to measure it. */
 export interface Case {
   readonly group: Group;
   readonly candidate: Candidate;
 }
 
-/** What cases came to. */
+/** The results of the cases. */
 export interface Outcome {
   readonly figures: readonly Figure[];
-  /** Those that spread too much in every attempt, as in the last of them. */
+  /** Cases that spread too much in every attempt, with the figures of the last attempt. */
   readonly unreported: readonly Figure[];
 }
 
@@ -54,7 +54,7 @@ export class Harness {
 
   /**
    * Measures all cases, and those again that have spread too much.
-   * @param onTurn is told what is done, and what there is to do in this attempt, in turns
+   * @param onTurn is called with the number of turns that are done, and the number of all turns of this attempt
    * @throws WrongResult, with the case in its message, if a candidate is wrong
    */
   measure(cases: readonly Case[], onTurn: (done: number, all: number, attempt: number) => void = () => {}): Outcome {
@@ -76,8 +76,8 @@ export class Harness {
   }
 
   /**
-   * The rounds go over all cases, so that those of one case are far apart: what disturbs the machine for a while is seen as
-   * spread, and not taken for the speed of those whose turn it was. Every other round goes backwards.
+   * Each round goes over all cases, so that the turns of one case are far apart. A disturbance of the machine then shows as spread,
+   * and is not taken for the speed of the candidates whose turn it was. Every other round goes backwards.
    */
   #attempt(cases: readonly Case[], onTurn: (done: number, all: number) => void): Map<Case, number[]> {
     const samples = new Map<Case, number[]>(cases.map((one) => [one, []]));
@@ -93,7 +93,7 @@ export class Harness {
     return samples;
   }
 
-  /** Nanoseconds per call, by batch. */
+  /** Nanoseconds per call, for each batch. */
   #turn({ group, candidate }: Case): number[] {
     const { ms, batches } = this.#effort;
     const isCold = group.cache === 'cold';

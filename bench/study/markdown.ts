@@ -1,11 +1,11 @@
-/** A table of Markdown; all but the first column are flush right. */
+/** A table in Markdown. All columns except the first are aligned to the right. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const rule = head.map((_, column) => (column === 0 ? '---' : '--:'));
   return [line(head), line(rule), ...rows.map(line)].join('\n');
 }
 
-/** A list of Markdown. */
+/** A list in Markdown. */
 export function list(items: readonly string[]): string {
   return items.map((item) => `- ${item}`).join('\n');
 }

@@ -1,6 +1,6 @@
 /**
  * The kernels on the engine that this runs on: `node measure.js full|quick CACHE_BYTES`, started by ./run for each engine.
- * Prints an {@link EngineResult} as one line of JSON on stdout, how it goes on stderr.
+ * Prints an {@link EngineResult} as one line of JSON on stdout, and its progress on stderr.
  */
 import { studyKernels } from '#dist/study/study-kernels.js';
 import { candidatesOf } from './candidates.js';
@@ -10,7 +10,7 @@ import type { EngineResult } from './results.js';
 import { Workplace } from './workplace.js';
 
 const SHOW_EVERY_MS = 5000;
-/** For the thresholds of `auto`, which need finer steps than the groups of cases have. */
+/** Sizes for the thresholds of `auto`, which need finer steps than the groups of cases have. */
 const THRESHOLD_SECONDS = { full: 30, quick: 4 };
 
 function main([kind, cacheBytes]: string[]): void {

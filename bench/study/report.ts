@@ -1,6 +1,6 @@
 /**
- * The text of bench/STUDY.md. Every figure comes from the study that it is given. A sentence whose figures are not there, or
- * that is true only of some machines, is left out by {@link said} where it is not true. Each chapter is a file in `report/`.
+ * The text of bench/STUDY.md. Every figure comes from the study that is the parameter. A sentence is left out if one of its figures is
+ * not reported (see {@link said}), or if it is not true of these figures. Each chapter is a file in `report/`.
  */
 import { enginesOf } from './findings.js';
 import { alignment } from './report/alignment.js';

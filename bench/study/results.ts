@@ -4,7 +4,7 @@ import type { Machine } from '../machine.js';
 import type { Operation } from './candidates.js';
 import type { Cache } from './design.js';
 
-/** What one candidate needs for one range. */
+/** The time that one candidate takes for one range. */
 export interface Figure {
   readonly op: Operation;
   readonly candidate: string;
@@ -12,27 +12,27 @@ export interface Figure {
   readonly bytes: number;
   readonly alignment: number;
   readonly cache: Cache;
-  /** Per call: the median over batches, and the quartiles. */
+  /** Nanoseconds per call: the median over batches, and the quartiles. */
   readonly ns: number;
   readonly q1: number;
   readonly q3: number;
-  /** How many batches that is from. */
+  /** How many batches were measured. */
   readonly batches: number;
 }
 
-/** All that one engine came to. */
+/** All results of one engine. */
 export interface EngineResult {
-  /** As `process.version`. */
+  /** The version, as in `process.version`. */
   readonly node: string;
   readonly v8: string;
-  /** Of the kernel `auto`, as `wsloom kernels` finds them. */
+  /** The thresholds of the kernel `auto`, found as `wsloom kernels` finds them. */
   readonly thresholds: Thresholds;
   readonly figures: readonly Figure[];
-  /** Cases that spread too much in every attempt, as in the last of them. */
+  /** Cases that spread too much in every attempt, with the figures of the last attempt. */
   readonly unreported: readonly Figure[];
 }
 
-/** What a server carried with one kernel. */
+/** The figures of a server with one kernel. */
 export interface EndToEndResult {
   readonly kernel: string;
   readonly connections: number;
@@ -40,15 +40,15 @@ export interface EndToEndResult {
   readonly inFlight: number;
   readonly content: 'ascii' | 'utf8' | 'binary';
   readonly perSecond: number;
-  /** CPU time of the server. */
+  /** CPU time of the server per message, in µs. */
   readonly microsPerMessage: number;
-  /** The client was the limit: CPU time is to be compared. */
+  /** Whether the client was the limit: then CPU time is compared. */
   readonly isClientBound: boolean;
-  /** Something else had part of the cores. */
+  /** Whether something else used a part of the cores. */
   readonly isDisturbed: boolean;
 }
 
-/** Server and load share all cores here. */
+/** The figures of a server that shares all cores with its load. */
 export interface ThreadsResult {
   readonly kernel: string;
   readonly threads: number;
@@ -70,16 +70,16 @@ export interface MemoryResult {
   readonly afterLarge: number;
 }
 
-/** All of a study, as it is written to bench/results/study.json. */
+/** All results of a study, as they are written to bench/results/study.json. */
 export interface Study {
-  /** When it began, ISO 8601. */
+  /** When the study began, ISO 8601. */
   readonly date: string;
   readonly commit: string;
   readonly machine: Machine;
   readonly isQuick: boolean;
   readonly spreadBound: number;
   readonly attempts: number;
-  /** What the last level of the cache holds, in bytes, as far as the system says. */
+  /** The size of the last level of the cache, in bytes, if the system says it. */
   readonly cacheBytes: number;
   /** In ascending order of versions. */
   readonly engines: readonly EngineResult[];
@@ -92,7 +92,7 @@ export interface Study {
 
 const COLUMNS = ['op', 'candidate', 'content', 'bytes', 'alignment', 'cache', 'ns', 'q1', 'q3', 'batches'] as const;
 
-/** As JSON, with a line for each figure: thousands of them, which nobody needs the names of fields in. */
+/** As JSON, with a line for each figure. There are thousands, so the lines have no names of fields. */
 export function serialize(study: Study): string {
   const placed: string[] = [];
   const rows = (figures: readonly Figure[]) => {

@@ -14,9 +14,9 @@ import { FULL_EFFORT, QUICK_EFFORT, SPREAD_BOUND } from './harness.js';
 import { type EngineResult, type Study, serialize } from './results.js';
 import { HELP, parseStudySettings, type StudySettings } from './settings.js';
 
-/** Where the system does not say how much its caches hold. */
+/** The size of the caches where the system does not say it. */
 const ASSUMED_CACHE_BYTES = 32 * 1024 * 1024;
-/** Beyond this, to put other bytes into all caches takes too long. */
+/** With larger caches, filling them with other bytes takes too long. */
 const MAX_CACHE_BYTES = 128 * 1024 * 1024;
 
 function say(line: string): void {
@@ -144,14 +144,14 @@ async function ofServers(
   };
 }
 
-/** What the last level of the cache holds, as Linux says it. */
+/** The size of the last level of the cache, as Linux says it. */
 function cacheBytes(): number {
   try {
     const text = readFileSync('/sys/devices/system/cpu/cpu0/cache/index3/size', 'utf8');
     const [, kibibytes] = /^(\d+)K$/m.exec(text) ?? [];
     return Math.min(kibibytes === undefined ? ASSUMED_CACHE_BYTES : Number(kibibytes) * 1024, MAX_CACHE_BYTES);
   } catch {
-    return ASSUMED_CACHE_BYTES; // another system, or one that says nothing of it
+    return ASSUMED_CACHE_BYTES; // another system, or one that does not say it
   }
 }
 

@@ -4,7 +4,7 @@ import { MAJORS } from './engines.js';
 
 export interface StudySettings {
   readonly isQuick: boolean;
-  /** Major versions of Node. */
+  /** The major versions of Node that the study runs on. */
   readonly majors: readonly number[];
   /** Whether servers are measured, too. */
   readonly hasServers: boolean;
@@ -13,7 +13,7 @@ export interface StudySettings {
 
 export const HELP = `Usage: npm run study -- [options]
 
-  --quick            fewer cases and shorter ones: within three minutes, and figures that only hint
+  --quick            fewer cases and shorter ones: takes three minutes, and its figures are only a hint
   --engines <list>   major versions of Node to run on (${MAJORS.join(',')}); they are installed into bench/engines
   --kernels-only     leave out the servers
   --out <file>       where to write the results as JSON (bench/results/study.json; with --quick latest-study.json beside it)

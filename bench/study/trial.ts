@@ -9,15 +9,15 @@ const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
 const KEY = MASK.readInt32LE();
 const NO_MASK = Buffer.alloc(4);
 
-/** How long a batch of calls is, about: long against what the clock costs, short against what disturbs. */
+/** About how long a batch of calls lasts: long compared to a call of the clock, short compared to disturbances. */
 const BATCH_MS = 0.05;
 
-/** For each loop, at each of two sizes. */
+/** How long each loop warms up, at each of two sizes. */
 const WARM_UP_MS = 20;
-/** For each case. */
+/** How long each case warms up. */
 const SETTLE_MS = 4;
 
-/** `sum` of what the calls return. */
+/** `sum` is the sum of the results of the calls. */
 type Loop = (
   subject: object,
   times: number,
@@ -29,7 +29,7 @@ type Loop = (
   sources: readonly Buffer[],
 ) => number;
 
-/** The loops of a process: one for each candidate, hot or cold, so that each has seen all sizes and no other candidate. */
+/** The loops of a process: one for each candidate, hot or cold. So each loop has seen all sizes, and no other candidate. */
 export class Loops {
   readonly #workplace: Workplace;
   readonly #made = new Map<string, { readonly subject: object; readonly run: Loop }>();
@@ -48,7 +48,7 @@ export class Loops {
     return made;
   }
 
-  /** Before anything is measured the optimizing compiler is to have seen a small size and a larger one, and to be done. */
+  /** Warms up, so that the optimizing compiler has seen a small and a larger size, and is done, before anything is measured. */
   #warmUp({ subject, run }: { readonly subject: object; readonly run: Loop }, cache: Cache): void {
     for (const size of [16, 1024]) {
       const places = this.#workplace[cache](size, USUAL_ALIGNMENT);
@@ -73,8 +73,8 @@ function loop(candidate: Candidate, cache: Cache): Loop {
 export class WrongResult extends Error {}
 
 /**
- * One candidate in one case. Everything that it does while it is measured is verified: verdicts by their sum over each
- * batch, unmasked bytes by whether all of the calls together leave what so many XORs must leave.
+ * One candidate in one case. All its work is verified while it is measured: verdicts by their sum over each batch, and unmasked bytes
+ * at the end, because the number of calls says whether they must be masked or not.
  */
 export class Trial {
   readonly candidate: Candidate;
@@ -86,7 +86,7 @@ export class Trial {
   readonly #mask: Buffer;
   readonly #subject: object;
   readonly #run: Loop;
-  /** Calls in a batch: in a cold case each visits another place. */
+  /** How many calls a batch has. In a cold case each call visits another place. */
   times = 1;
   #batches = 0;
   #calls = 0;
@@ -98,22 +98,22 @@ export class Trial {
     const content: Content = group.content === 'any' ? 'json' : group.content;
     this.#content = contentBytes(content, places.length);
     this.#isValid = !content.startsWith('invalid');
-    // Text that is unmasked over and over has to stay text: a key of zeros leaves it, and nobody looks at the key.
+    // Text that is unmasked many times has to stay text. A key of zeros does that, and no candidate has a short cut for it.
     this.#mask = group.op === 'unmaskText' ? NO_MASK : MASK;
     this.#key = this.#mask.readInt32LE();
     ({ subject: this.#subject, run: this.#run } = loops.of(candidate, group.cache));
     if (group.cache === 'cold') this.times = places.offsets.length;
   }
 
-  /** Sees that the candidate does right, and puts the content where it finds it. @throws WrongResult */
+  /** Checks that the candidate is right, and puts the content where the candidate finds it. @throws WrongResult */
   prepare(): void {
     this.#tryOnce();
     this.#fill(this.#content);
   }
 
   /**
-   * Finds how many calls make a batch, once the code has settled: what is new in a case may throw compiled code away. Whatever
-   * disturbs makes batches seem longer than they are, so the most calls that were found are right.
+   * Finds how many calls make a batch. The code runs for a while before, because a new case may throw compiled code away. Disturbances
+   * only make batches longer, so the greatest number of calls that was found is right.
    */
   calibrate(): void {
     const settled = performance.now() + SETTLE_MS;
@@ -133,7 +133,7 @@ export class Trial {
     }
   }
 
-  /** What is measured. */
+  /** One batch, which is measured. */
   batch(): void {
     const sum = this.#call(this.times, this.#mask);
     this.#batches++;
@@ -143,7 +143,7 @@ export class Trial {
     if (sum !== right) throw new WrongResult(`${sum} of ${this.times} verdicts were "valid" and not ${right}`);
   }
 
-  /** @throws WrongResult if all that was done has not left what it should, or the candidate does not do right any more */
+  /** @throws WrongResult if the measured calls have left wrong bytes, or the candidate is wrong now */
   verify(isCold: boolean): void {
     const odd = (isCold ? this.#batches : this.#calls) % 2 === 1;
     const isMasked = this.candidate.op === 'unmask' && odd;
@@ -154,7 +154,7 @@ export class Trial {
     this.#tryOnce();
   }
 
-  /** One call with a real key: so many XORs leave the same as none, if their number is even. */
+  /** One call with a real key. It finds a candidate that does nothing: after an even number of calls its bytes are right too. */
   #tryOnce(): void {
     const { op, landing } = this.candidate;
     this.#fill(op === 'validate' ? this.#content : masked(this.#content));
@@ -168,7 +168,7 @@ export class Trial {
     for (const range of this.#ranges()) range.set(bytes);
   }
 
-  /** Where the candidate finds what it works on. */
+  /** The bytes that the candidate works on. */
   #ranges(): readonly Buffer[] {
     return this.candidate.landing === 'place' ? this.#places.views : this.#places.sources;
   }

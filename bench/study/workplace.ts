@@ -1,16 +1,16 @@
-/** Where candidates work: WebAssembly memory, and as much ordinary memory, for those that copy out of it. */
+/** Where candidates work: WebAssembly memory, and as much ordinary memory for candidates that copy from there. */
 
 const PAGE = 65536;
 const MIB = 1024 * 1024;
 
-/** A multiple of every alignment that matters. The kernels' own static data is in the first page. */
+/** Where places begin: a multiple of every alignment that matters. The kernels' static data is in the first page. */
 const BASE = 2 * PAGE;
 const PLACES_BYTES = 64 * MIB;
-/** The largest range, and where copies of it go. */
+/** The size of the largest range, and of the memory for copies of it. */
 export const MAX_BYTES = 16 * MIB;
 const SCRATCH = BASE + PLACES_BYTES + PAGE;
 const PAGES = (SCRATCH + MAX_BYTES + PAGE) / PAGE;
-/** Between the places of a cold case: beyond what is fetched ahead of a read, and not a multiple of what caches are made of. */
+/** The gap between the places of a cold case: more than a processor fetches ahead, and not a multiple of the sizes in caches. */
 const GAP_BYTES = 4096 + 192;
 const MAX_PLACES = 256;
 
@@ -18,7 +18,7 @@ const MAX_PLACES = 256;
 export interface Places {
   readonly length: number;
   readonly offsets: readonly number[];
-  /** The ranges as views, for those who want views. They are there already, as a payload is where a socket was read. */
+  /** The ranges as views, for candidates that take views. They exist already, as the view of a payload does in a server. */
   readonly views: readonly Buffer[];
   /** The same ranges in ordinary memory. */
   readonly sources: readonly Buffer[];
@@ -30,12 +30,12 @@ export class Workplace {
   readonly #source = Buffer.alloc(SCRATCH);
   readonly #evicting: Uint8Array;
 
-  /** @param cacheBytes what the caches of this machine hold, at most */
+  /** @param cacheBytes the size of the caches of this machine, at most */
   constructor(cacheBytes: number) {
     this.#evicting = new Uint8Array(2 * cacheBytes);
   }
 
-  /** Where copies go, which everybody may overwrite. */
+  /** The memory for copies. Every candidate may overwrite it. */
   scratch(length: number): Buffer {
     return this.bytes.subarray(SCRATCH, SCRATCH + length);
   }
@@ -47,7 +47,7 @@ export class Workplace {
     return this.#places(length, [BASE + alignment]);
   }
 
-  /** As many as there is room for, up to 256, in an order that nothing foresees. */
+  /** As many places as there is room for, up to 256, in an order that no processor foresees. */
   cold(length: number, alignment: number): Places {
     const stride = Math.ceil((length + GAP_BYTES) / 64) * 64;
     const count = Math.min(MAX_PLACES, Math.floor(PLACES_BYTES / stride));

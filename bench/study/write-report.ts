@@ -1,6 +1,6 @@
 /**
- * Makes bench/STUDY.md and its charts from what `npm run study` has measured: `npm run study:report -- [FILE]`, of
- * bench/results/study.json without one.
+ * Makes bench/STUDY.md and its charts from the results of `npm run study`: `npm run study:report -- [FILE]`. Without a file it
+ * reads bench/results/study.json.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';

@@ -1,6 +1,6 @@
 import type { ClientMessage } from './client-message.js';
 
-/** The hooks that are told of a connection. They name its type as they are given it: see {@link ClientHooks}. */
+/** The hooks that are called for a connection of the type `Connection`: see {@link ClientHooks}. */
 export interface ConnectionHooks<Connection> {
   /** Called for each message. The message may be kept. */
   message?(connection: Connection, message: ClientMessage): void;

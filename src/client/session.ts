@@ -21,7 +21,7 @@ export interface SessionOwner {
   onPong(payload: Uint8Array): void;
   /** The server's Close has come, and has been answered. @param wasOpen whether this side had not begun to close. */
   onCloseFrame(wasOpen: boolean): void;
-  /** The server has broken the protocol, and has been told. */
+  /** The server has broken the protocol, and a Close with the reason was written to it. */
   onViolation(error: ProtocolError): void;
 }
 
@@ -31,8 +31,8 @@ const NODE: ReaderPlatform = { isUtf8, allocate: (length) => Buffer.allocUnsafeS
 const keys = new MaskingKeys();
 
 /**
- * The protocol of one open connection as its client sees it: bytes that were read go in, and its owner is told what they mean
- * and given the frames that answer them.
+ * The protocol of one open connection as its client sees it. Bytes that were read go in. The methods of its owner are called with
+ * the messages and events that are in these bytes, and with the frames that answer them.
  */
 export class ClientSession {
   readonly #owner: SessionOwner;
@@ -64,7 +64,7 @@ export class ClientSession {
 
   /**
    * Takes what one read has brought. A violation of the protocol goes to {@link SessionOwner.onViolation}.
-   * @throws what the owner throws when it is told something.
+   * @throws what a method of the owner throws.
    */
   feed(read: Uint8Array): void {
     if (this.#closing.isFinished) return;

@@ -248,7 +248,10 @@ export class LoadRunner implements LoadListener {
     this.#phaseMs = durationMs;
   }
 
-  /** Resolves when it holds, when the load is ended early, or after so many ms: longer than timers can, for ever. */
+  /**
+   * Resolves when the condition holds, when the load is ended early, or when the time is over.
+   * @param ms the longest time to wait; `Infinity` for no limit.
+   */
   async #until(holds: () => boolean, ms = Number.POSITIVE_INFINITY): Promise<void> {
     if (this.#isAborted || holds()) return;
     await new Promise<void>((resolve) => {

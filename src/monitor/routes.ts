@@ -53,7 +53,7 @@ export class Routes {
     if (route === undefined) {
       answer(request, response, 404, 'text/plain', 'not found\n');
     } else if (method === 'OPTIONS') {
-      // HAProxy checks the health so, unless it is told otherwise.
+      // By default HAProxy checks the health with OPTIONS.
       const status = route === this.#answerHealth && this.#health().status === 'draining' ? 503 : 204;
       response.writeHead(status, { Allow: METHODS, 'X-Content-Type-Options': 'nosniff' });
       response.end();
@@ -91,7 +91,7 @@ function socketPath({ paths, page = '/' }: RouteOptions): string {
 
 const answerUpgradeRequired: Route = (request, response) => {
   const body = 'this is a WebSocket path: connect with a WebSocket client\n';
-  // A client of HTTP/1.0 that was not told otherwise reads until the connection is closed.
+  // A client of HTTP/1.0 reads until the connection is closed, unless an answer says that it stays open.
   const connection = response.shouldKeepAlive ? 'Upgrade' : 'close, Upgrade';
   answer(request, response, 426, 'text/plain', body, { Upgrade: 'websocket', Connection: connection });
 };

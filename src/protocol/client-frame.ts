@@ -3,7 +3,7 @@ import { frameHeaderBytes, writeFrameHeader } from './frame-header.js';
 /** Set in the second byte of a frame that is masked (RFC 6455 section 5.2). */
 const MASK = 0x80;
 
-/** The length of a masking key in bytes: by so much the header of a client's frame is longer (RFC 6455 section 5.2). */
+/** The length of a masking key in bytes. The header of a client's frame is longer by it (RFC 6455 section 5.2). */
 export const MASKING_KEY_BYTES = 4;
 
 /** Shorter payloads are masked byte by byte: to make a view of words costs more than it saves. In bytes. */

@@ -81,8 +81,8 @@ export class ClosingHandshake {
   }
 
   /**
-   * Section 7.1.7: the connection is failed. Why is told to the peer, unless a Close was sent before.
-   * @param reason is cut to what a Close frame can hold.
+   * The connection is failed (section 7.1.7). The peer gets a Close with code and reason, unless a Close was sent before.
+   * @param reason is cut to the length that a Close frame can hold.
    */
   fail(code: number, reason: string): Uint8Array | undefined {
     if (this.isFinished) return undefined;

@@ -18,7 +18,7 @@ const EMPTY = new Uint8Array(0);
 export interface ReaderPlatform {
   /** Whether the bytes are valid UTF-8 as a whole. */
   readonly isUtf8: (bytes: Uint8Array) => boolean;
-  /** New memory for so many bytes. It need not be cleared, which is faster where the platform can do without. */
+  /** New memory of `length` bytes. It need not be cleared: some platforms are faster if they do not clear it. */
   readonly allocate: (length: number) => Uint8Array;
 }
 

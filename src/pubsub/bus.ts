@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type Batch, chunksOf, decodeBatch, encodeBatch, leastOverhead } from './batch.js';
+import { CongestedThreads } from './congested-threads.js';
 import { Inbox } from './inbox.js';
 import { MissedTopics } from './missed-topics.js';
 import type { Outlet } from './outlet.js';
@@ -34,7 +35,7 @@ export interface BusListener {
   onSlowThread(): void;
   /** A thread is gone, and chunks do not have to count for it any more. @param peer its number. */
   onThreadGone(peer: number): void;
-  /** Opens the connections that were handed to this thread already: a message may be for what they subscribe first. */
+  /** Opens the connections that were handed to this thread already: a message may be for the first topics that they subscribe to. */
   takeHandOffs(): void;
 }
 
@@ -47,15 +48,10 @@ interface Peer {
   readonly ledger: ThreadLedger;
   /** The number under which chunks count for this thread; negative if there are too many threads. */
   readonly number: number;
-  /** How much it had taken at the last look, and for how long it has taken nothing since, in ms. */
-  taken: number;
-  stillMs: number;
   /** The topics that it misses while it takes nothing; undefined while it is waited for. */
   missed: MissedTopics | undefined;
 }
 
-/** How often threads that are owed much are looked at, in ms. */
-const TICK_MS = 20;
 /** Publishers are held back above the first share of `maxOwedBytes`, and go on below the second. */
 const HIGH_SHARE = 1 / 4;
 const LOW_SHARE = 1 / 8;
@@ -73,8 +69,9 @@ const MOST = 2;
  * Posting is a queue without back-pressure, so the bus counts what each thread is *owed*: the memory of publications
  * that were posted to it and that it has not put into its own outputs yet. Whole chunks count, each once. Above a mark,
  * publishers are held back. Above a bound, publications are dropped for that thread if no publisher can be held back
- * for them. A thread that takes nothing for long is told what it has missed when it goes on. To take never waits for
- * anything, so that two threads that publish to each other cannot block each other.
+ * for them. A thread that takes nothing for long gets a list of what it has missed when it goes on. Taking never waits
+ * for anything, so that two threads that publish to each other cannot block each other. {@link CongestedThreads}
+ * watches the threads that are above the mark.
  */
 export class Bus implements Outlet {
   readonly ledger: ThreadLedger;
@@ -85,11 +82,7 @@ export class Bus implements Outlet {
   readonly #peers = new Map<MessagePort, Peer>();
   readonly #freeNumbers: number[] = [];
   #numbers = 0;
-  /** The threads that are owed more than the mark. */
-  readonly #owing = new Set<Peer>();
-  #timer: NodeJS.Timeout | undefined;
-  #tickedAtMs = 0;
-  #waiting: (() => void)[] = [];
+  readonly #congested: CongestedThreads<Peer>;
   readonly #inbox: Inbox<BusMessage>;
 
   /** @param ledger the ledger of this thread. */
@@ -97,6 +90,15 @@ export class Bus implements Outlet {
     this.#listener = listener;
     this.#limits = limits;
     this.ledger = ledger;
+    this.#congested = new CongestedThreads<Peer>({
+      highBytes: HIGH_SHARE * limits.maxOwedBytes,
+      lowBytes: LOW_SHARE * limits.maxOwedBytes,
+      timeoutMs: limits.slowThreadTimeoutMs,
+      onChange: (isCongested) => {
+        this.isCongested = isCongested;
+      },
+      onSlow: (peer) => this.#waitNoMore(peer),
+    });
     this.#inbox = new Inbox(
       ledger,
       (message) => this.#take(message),
@@ -104,7 +106,7 @@ export class Bus implements Outlet {
     );
   }
 
-  /** From now on, what others publish is received. To be called before the first client can hear that it is connected. */
+  /** From now on, publications of other threads are received. To be called before the first client can get its 101. */
   listen(): void {
     this.ledger.listen();
   }
@@ -120,14 +122,7 @@ export class Bus implements Outlet {
   /** Adds another thread. It is removed when its end of the port is closed. */
   connect(port: MessagePort, ledger: ThreadLedger): void {
     const number = this.#freeNumbers.pop() ?? (this.#numbers < MAX_NUMBERED_PEERS ? this.#numbers++ : -1);
-    this.#peers.set(port, {
-      port,
-      ledger,
-      number,
-      taken: ledger.taken,
-      stillMs: 0,
-      missed: undefined,
-    });
+    this.#peers.set(port, { port, ledger, number, missed: undefined });
     port.on('message', (message: BusMessage) => this.#inbox.receive(message));
     port.on('close', () => this.#disconnect(port));
     port.unref(); // does not keep its thread alive
@@ -147,15 +142,12 @@ export class Bus implements Outlet {
 
   /** Whether a thread that is owed too much has subscribers of a topic. To be called only while {@link isCongested}. */
   owes(topic: string): boolean {
-    const hash = hashTopic(topic);
-    for (const { ledger } of this.#owing) if (ledger.wants(hash)) return true;
-    return false;
+    return this.#congested.want(hashTopic(topic));
   }
 
   /** Resolves when no thread is owed so much that publishers should wait. */
   room(): Promise<void> {
-    if (!this.isCongested) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return this.#congested.whenNone();
   }
 
   /** Posts the publications of a turn to each thread that has subscribers for them. */
@@ -176,13 +168,13 @@ export class Bus implements Outlet {
   close(): void {
     for (const peer of [...this.#peers.values()]) {
       this.#peers.delete(peer.port);
-      this.#forgetOwing(peer);
+      this.#congested.remove(peer);
       peer.port.close();
     }
   }
 
   #postTo(peer: Peer, runs: readonly PublicationRun[]): void {
-    const { missed, ledger } = peer;
+    const { missed } = peer;
     if (missed !== undefined) {
       let isMissed = true;
       for (const { topic } of runs) isMissed = missed.add(topic) && isMissed;
@@ -201,7 +193,7 @@ export class Bus implements Outlet {
       const dropped = isPosted ? runs.filter(({ isHeldBack }) => !isHeldBack) : runs;
       if (dropped.length > 0) this.#drop(dropped);
     }
-    if (ledger.owedBytes > HIGH_SHARE * this.#limits.maxOwedBytes) this.#noteOwing(peer);
+    this.#congested.check(peer);
   }
 
   #hasRoomFor(peer: Peer, runs: readonly PublicationRun[], maxBytes: number): boolean {
@@ -223,50 +215,10 @@ export class Bus implements Outlet {
     this.#listener.onDropped(runs.reduce((sum, { messages }) => sum + messages, 0));
   }
 
-  #noteOwing(peer: Peer): void {
-    if (this.#owing.has(peer)) return;
-    this.#owing.add(peer);
-    this.isCongested = true;
-    peer.taken = peer.ledger.taken;
-    peer.stillMs = 0;
-    if (this.#timer !== undefined) return;
-    this.#tickedAtMs = performance.now();
-    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
-  }
-
-  #tick(): void {
-    const now = performance.now();
-    // If this thread was blocked itself, that time says nothing about the others.
-    const elapsedMs = Math.min(now - this.#tickedAtMs, 2 * TICK_MS);
-    this.#tickedAtMs = now;
-    for (const peer of [...this.#owing]) {
-      const { ledger } = peer;
-      const { taken } = ledger;
-      if (ledger.owedBytes <= LOW_SHARE * this.#limits.maxOwedBytes) {
-        this.#forgetOwing(peer);
-      } else if (taken !== peer.taken) {
-        peer.taken = taken;
-        peer.stillMs = 0;
-      } else {
-        peer.stillMs += elapsedMs;
-        if (peer.stillMs >= this.#limits.slowThreadTimeoutMs) this.#waitNoMore(peer);
-      }
-    }
-  }
-
-  #forgetOwing(peer: Peer): void {
-    if (!this.#owing.delete(peer) || this.#owing.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    this.isCongested = false;
-    for (const resolve of this.#waiting.splice(0)) resolve();
-  }
-
   #waitNoMore(peer: Peer): void {
     peer.missed = new MissedTopics();
     peer.port.postMessage({ missed: peer.missed.buffer } satisfies BusMessage);
     peer.ledger.addSlow(1); // after posting, as in `#postBatch`
-    this.#forgetOwing(peer);
     this.#listener.onSlowThread();
   }
 
@@ -279,7 +231,7 @@ export class Bus implements Outlet {
       this.#listener.onThreadGone(peer.number);
       this.#freeNumbers.push(peer.number);
     }
-    this.#forgetOwing(peer);
+    this.#congested.remove(peer);
   }
 
   // Receiving.

@@ -10,17 +10,17 @@ const MAX_HOLD_MS = 1000;
 interface HeldMessage<Message> {
   readonly message: Message;
   /**
-   * How many connections had been handed to this thread when each connection was among them that clients knew of as the
-   * message came; undefined before that.
+   * How many connections had been handed to this thread when no 101 was on its way any more: all its connections that clients
+   * knew of when the message came are among them. Undefined before that.
    */
   offered: number | undefined;
   readonly untilMs: number;
 }
 
 /**
- * The messages from other threads, in their order. A client counts on what its connection subscribes first as soon as
- * it has its 101, and may tell others so; but its 101 may be faster than its connection on the way to this thread. So a
- * message waits until the connections that were on their way when it came are open.
+ * The messages from other threads, in their order. As soon as a client has its 101, it counts on the first subscriptions
+ * of its connection. But the 101 may reach the client before the connection reaches this thread. So a message waits until
+ * the connections that were on their way when it came are open.
  */
 export class Inbox<Message> {
   readonly #ledger: ThreadLedger;

@@ -26,8 +26,8 @@ export function batch(call: string): Batch {
 }
 
 /**
- * Compiles a function of `subject`, `times`, and the other parameters. It evaluates `expression` so many times, and returns the
- * sum.
+ * Compiles a function of `subject`, `times`, and the other parameters. It evaluates `expression` as often as `times` says, and
+ * returns the sum.
  */
 export function compile(subject: string, expression: string, others: readonly string[]): unknown {
   return new Function(

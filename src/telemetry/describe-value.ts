@@ -25,7 +25,7 @@ export function describeValue(value: unknown): string {
   return oneLine(shown, LONGEST);
 }
 
-/** A text as one line of printable ASCII, cut after so many characters. */
+/** A text as one line of printable ASCII. @param longest the text is cut after this many characters. */
 export function oneLine(text: string, longest: number): string {
   const cut = text.length > longest ? `${text.slice(0, longest)}...` : text;
   return cut

@@ -15,8 +15,8 @@ import { Ownership } from './ownership.js';
 import { registerTsx } from './tsx.js';
 
 /**
- * The one task of a worker thread, which lasts as long as the thread. It hosts the connections that come through the port, until
- * it is told to drain and has drained. If the thread dies, the pool rejects the task.
+ * The one task of a worker thread, which lasts as long as the thread. It hosts the connections that come through the port. It ends
+ * when the primary has asked it to drain and it has drained. If the thread dies, the pool rejects the task.
  */
 export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const { port, options } = task;

@@ -40,7 +40,7 @@ function results(scores: readonly Score[], failures: readonly string[] = []): Re
 }
 
 describe('the line of the load generator', () => {
-  it('is read, with all that went wrong as one number', () => {
+  it('is read, and all errors are one number', () => {
     expect(sampleOf(LINE)).toEqual({
       perSecond: 500,
       bytesPerSecond: 10_000,
@@ -61,7 +61,7 @@ describe('the line of the load generator', () => {
 });
 
 describe('the results of a case', () => {
-  it('are the median of each figure by itself', () => {
+  it('are the medians of each figure', () => {
     const median = medianSample([sample(10, 3), sample(30, 1), sample(20, 9)]);
     expect(median).toMatchObject({ perSecond: 20, microsPerMessage: 3 });
   });
@@ -87,13 +87,13 @@ describe('the report', () => {
     expect(text).not.toContain('*');
   });
 
-  it('marks what the client has limited, and says what is compared then', () => {
+  it('marks figures that the client has limited, and says what is compared then', () => {
     const text = report(results([score('wsloom', 200), score('ws', 100, true)]));
     expect(text).toMatch(/wsloom .* 2\.00\*\n/);
     expect(text).toContain('* CPU time per message is compared');
   });
 
-  it('marks what something else has disturbed', () => {
+  it('marks figures that something else has disturbed', () => {
     const text = report(results([{ ...score('wsloom', 200, true), isDisturbed: true }]));
     expect(text).toMatch(/wsloom .* 0\.98! /);
     expect(text).toContain('! something else had');
@@ -110,7 +110,7 @@ describe('the chart of throughput', () => {
     expect(chart).toMatchObject({ data: { values: [{ case: ECHO.name, server: 'wsloom', ratio: 2, label: '2.0' }] } });
   });
 
-  it('leaves out what carried nothing, which a logarithm has no place for', () => {
+  it('leaves out a server that carried nothing, because a logarithmic axis has no zero', () => {
     const chart = throughputChart(results([score('wsloom', 200), score('Deno', 0), score('ws', 100)]));
     expect(chart).toMatchObject({ data: { values: [{ server: 'wsloom' }] } });
   });
@@ -120,7 +120,7 @@ describe('the chart of throughput', () => {
   });
 });
 
-it('tells all cases apart by their names', () => {
+it('gives each case a name of its own', () => {
   expect(new Set(CASES.map(({ name }) => name)).size).toBe(CASES.length);
 });
 

@@ -6,15 +6,15 @@ describe('the command line of the benchmarks', () => {
     expect(parseSettings([])).toMatchObject({ isQuick: false, rounds: 7, seconds: 1, idleConnections: 8000 });
   });
 
-  it('does less of everything when it is to be quick', () => {
+  it('does less of everything with --quick', () => {
     expect(parseSettings(['--quick'])).toMatchObject({ isQuick: true, rounds: 1, seconds: 0.5, idleConnections: 2000 });
   });
 
-  it('lets what is said stand before what is quick', () => {
+  it('prefers other flags to the figures of --quick', () => {
     expect(parseSettings(['--quick', '--rounds', '3', '--seconds', '1.5'])).toMatchObject({ rounds: 3, seconds: 1.5 });
   });
 
-  it('takes a regular expression for the cases', () => {
+  it('selects cases by a regular expression', () => {
     expect(parseSettings(['--only', '20 B|http'])).toMatchObject({ only: /20 B|http/ });
   });
 

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { median, percentile, ratio } from '../../bench/statistics.js';
 
 describe('median', () => {
-  it('is the one in the middle, in whatever order they come', () => {
+  it('is the figure in the middle, in whatever order the figures come', () => {
     expect(median([30, 1, 2])).toBe(2);
   });
 
-  it('is the mean of two in the middle', () => {
+  it('is the mean of the two figures in the middle', () => {
     expect(median([4, 1, 3, 100])).toBe(3.5);
   });
 

@@ -11,7 +11,7 @@ it.each(['0', '1'])('with NODE_DEBUG=wsloom and %s threads, the header of each f
   using other = await RawClient.open(Number(port), '/');
   const key = [1, 2, 3, 4];
   other.socket.write(encodeFrame(Opcode.PING, Buffer.alloc(0), { key }));
-  await other.next(); // its thread hosts it, and so it is subscribed
+  await other.next(); // its thread hosts it now, so it is subscribed
   client.socket.write(
     Buffer.concat([
       encodeFrame(Opcode.TEXT, Buffer.from('hello'), { key }),

@@ -24,7 +24,7 @@ describe('a wrong command line', () => {
     expect(unknown(args)).toBe(`unknown command '${args[0]}'; did you mean: ${meant}`);
   });
 
-  it('may lack the command of its options', () => {
+  it('may lack the command that its options belong to', () => {
     const message = "error: unknown option '--port'";
     expect(unknown(['--port', '0', 'echo'], message)).toBe(
       "unknown option '--port'; did you mean: wsloom serve --port 0 echo",
@@ -33,18 +33,18 @@ describe('a wrong command line', () => {
     expect(unknown(['--frob'], "error: unknown option '--frob'")).toBe("unknown option '--frob'");
   });
 
-  it('is one line, also with a suggestion of the parser', () => {
+  it('is answered in one line, also with a suggestion of the parser', () => {
     expect(unknown(['serv'], "error: unknown command 'serv'\n(Did you mean serve?)")).toBe(
       "unknown command 'serv'; did you mean: serve",
     );
   });
 
-  it('is not guessed about without a sign', () => {
+  it('gets no suggestion if there is nothing to base it on', () => {
     expect(unknown(['chat'])).toBe("unknown command 'chat'");
     expect(unknown(['x'], "error: missing required argument 'url'\n")).toBe("missing required argument 'url'");
   });
 
-  it('may name a server where a handler is wanted', () => {
+  it('may name a server where a handler is needed', () => {
     expect(guessForHandler('ws://a/', HANDLERS)).toBe('wsloom load ws://a/');
     expect(guessForHandler('chat', HANDLERS)).toBeUndefined();
   });
@@ -56,7 +56,7 @@ describe('a wrong command line', () => {
     expect(guessForHandler(handler, HANDLERS)).toBe(meant);
   });
 
-  it('may ask for the help of a command that is written wrong, or that there is not', () => {
+  it('may ask for the help of a command that is misspelt or does not exist', () => {
     expect(unknown(['help', 'laod'], "error: unknown command 'laod'")).toBe(
       "unknown command 'laod'; did you mean: wsloom help load",
     );

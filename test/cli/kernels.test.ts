@@ -4,7 +4,7 @@ import { resolveOptions } from '../../dist/primary/options.js';
 import type { KernelStudy } from '../../dist/study/study-kernels.js';
 import { Command } from './command.js';
 
-/** The command computes for two seconds where nothing else does, and is waited for wherever it is. */
+/** The command computes for two seconds on a quiet machine. On a busy one the test waits longer. */
 const BUSY_MS = 120_000;
 
 describe('wsloom kernels', () => {
@@ -38,7 +38,7 @@ describe('wsloom kernels', () => {
   );
 
   it(
-    'prints tables for people, and at the end what to give to serve',
+    'prints tables for people, and at the end the flag for serve',
     async () => {
       await using command = Command.run('kernels', '--seconds', '0');
       expect(await command.ended).toBe(0);

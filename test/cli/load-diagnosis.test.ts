@@ -10,7 +10,7 @@ interface Outcome {
   readonly average?: number;
 }
 
-/** The part of a result that is looked at. */
+/** The part of a result that the diagnosis reads. */
 function resultOf({ mode = 'echo', errorsByKind = {}, messages = 0, opened = 0, average = 0 }: Outcome): LoadResult {
   const errors = Object.values(errorsByKind).reduce((sum, count) => sum + count, 0);
   const options = { timeoutMs: 10_000 };
@@ -27,7 +27,7 @@ function resultOf({ mode = 'echo', errorsByKind = {}, messages = 0, opened = 0, 
 const SILENT = { 'timeout: no answer': 2 };
 
 describe('a load', () => {
-  it('that went well needs no words, also when nothing was measured', () => {
+  it('that went well needs no comment, also when nothing was measured', () => {
     expect(diagnose(resultOf({ messages: 5, opened: 1 }))).toEqual([]);
     expect(hasMeasuredNothing(resultOf({ opened: 1 }))).toBe(false);
   });
@@ -44,7 +44,7 @@ describe('a load', () => {
     expect(hasMeasuredNothing(resultOf({ mode: 'idle', errorsByKind }))).toBe(true);
   });
 
-  it('that was answered in part is not told to be of the wrong mode', () => {
+  it('that was answered in part does not count as one of the wrong mode', () => {
     expect(diagnose(resultOf({ errorsByKind: SILENT, opened: 2, messages: 10 }))).toEqual(['2 × timeout: no answer']);
     expect(diagnose(resultOf({ errorsByKind: SILENT, opened: 2 }))[1]).toContain('Does the server send each back');
   });
@@ -59,7 +59,7 @@ describe('a load', () => {
     ]);
   });
 
-  it('explains what it can of connections', () => {
+  it('explains common errors of connections', () => {
     const hint = (kind: string) => diagnose(resultOf({ errorsByKind: { [kind]: 1 } }))[1];
     expect(hint('connect: CERT_HAS_EXPIRED')).toContain('--insecure');
     expect(hint('connect: EPROTO')).toContain('use ws://');

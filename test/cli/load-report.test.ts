@@ -7,16 +7,16 @@ describe('a client that was the bottleneck', () => {
   const resultOf = (mode: LoadResult['mode']) =>
     ({ mode, errorsByKind: {}, client: { utilization: 0.99, cpu: 1, microsPerMessage: 5 } }) as LoadResult;
 
-  it('is to be given more threads', () => {
+  it('is reported with the advice to use more threads', () => {
     expect(warnings(resultOf('echo'))).toEqual([expect.stringMatching(/busy 99 % .* Give it more threads \(-w\)/)]);
   });
 
-  it('is not told so of what more came than was sent', () => {
+  it('is not reported for a load that got more than it has sent', () => {
     const errorsByKind = { 'unexpected: more messages than were sent': 1 };
     expect(warnings({ ...resultOf('echo'), errorsByKind })).toEqual([]);
   });
 
-  it('is not told so in broadcast, where there can be no more', () => {
+  it('is reported without that advice in broadcast, which has no more threads', () => {
     expect(warnings(resultOf('broadcast'))).toEqual([expect.stringMatching(/busy 99 % of the time/)]);
     expect(warnings(resultOf('broadcast'))[0]).not.toContain('-w');
   });
@@ -39,11 +39,11 @@ describe('progress', () => {
     return String(write.mock.calls[0]?.[0]);
   };
 
-  it('names a rate while it is measured', () => {
+  it('shows a rate during the measurement', () => {
     expect(shown({})).toContain('measuring: 2 of 10 s, 3 connections, 2,500/s');
   });
 
-  it('names none of the time that it takes to close', () => {
+  it('shows no rate while connections are closed', () => {
     expect(shown({ phase: 'closing' })).toMatch(/closing: 2 of 10 s, 3 connections$/);
   });
 });

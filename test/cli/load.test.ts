@@ -112,7 +112,7 @@ describe('wsloom load', () => {
     expect(command.stdout).toMatch(says);
   });
 
-  it('prints what there is when it is interrupted', async () => {
+  it('prints the figures so far when it is interrupted', async () => {
     let begun = () => {};
     const first = new Promise<void>((resolve) => {
       begun = resolve;
@@ -128,7 +128,7 @@ describe('wsloom load', () => {
     expect(JSON.parse(command.stdout)).toMatchObject({ errors: 0, closes: { 1000: 2 }, connections: { opened: 2 } });
   });
 
-  it('exits with 1 and says what went wrong', async () => {
+  it('exits with 1 and prints the errors', async () => {
     const port = await unusedPort();
     await using command = Command.run('load', `ws://127.0.0.1:${port}/`, '-c', '2', '-d', '1');
     expect(await command.ended).toBe(1);
@@ -139,7 +139,7 @@ describe('wsloom load', () => {
     );
   });
 
-  it('shows the figures, and says what went wrong besides', async () => {
+  it('prints the figures and the errors', async () => {
     let connections = 0;
     const { url, server } = await wsServer(echo);
     server.shouldHandle = () => ++connections > 1;
@@ -152,7 +152,7 @@ describe('wsloom load', () => {
     );
   });
 
-  it('prints the object all the same, when nothing was measured', async () => {
+  it('prints the object also when nothing was measured', async () => {
     await using command = Command.run('load', `ws://127.0.0.1:${await unusedPort()}/`, '-c', '2', '-j');
     expect(await command.ended).toBe(1);
     expect(JSON.parse(command.stdout)).toMatchObject({ errorsByKind: { 'connect: ECONNREFUSED': 2 } });
@@ -160,7 +160,7 @@ describe('wsloom load', () => {
   });
 });
 
-describe('a server that the load is not meant for', () => {
+describe('a server that does not fit the load', () => {
   const dead = async () => `ws://127.0.0.1:${await unusedPort()}/`;
   const http = (status: number) => async () => {
     const server = createHttpServer((_, response) => response.writeHead(status).end('hello')).listen(0, '127.0.0.1');
@@ -204,7 +204,7 @@ describe('a server that the load is not meant for', () => {
       /without a Close: the server closed the connection before/,
     ],
     ['echo', 'that is no HTTP', tcp((socket) => socket.write('220 smtp\r\n\r\n')), /there is no WebSocket server/],
-  ] as const)('(mode %s, %s) is told', async (mode, _, serve, says) => {
+  ] as const)('(mode %s, %s) is named in the error, with the cause', async (mode, _, serve, says) => {
     const url = await serve();
     await using command = Command.run(
       'load',
@@ -231,7 +231,7 @@ describe('a server that the load is not meant for', () => {
     ['echo', 'that does not answer', ws(() => {}), /no message came back within 1 s\. .* use --expect none\n$/],
     ['echo', 'that says something else', ws((socket) => socket.send('no')), /does not send messages back as they were/],
     ['echo', 'that closes', kicks, /1009: the message is longer than the server takes \(--size\)\n$/],
-  ] as const)('(mode %s, %s) opens connections, and is told', async (mode, _, serve, says) => {
+  ] as const)('(mode %s, %s) opens connections, and the error says what to do', async (mode, _, serve, says) => {
     const url = await serve();
     await using command = Command.run('load', url, '--mode', mode, '-c', '2', '-d', '5', '--warmup', '0', '-t', '1');
     expect(await command.ended).toBe(1);
@@ -241,7 +241,7 @@ describe('a server that the load is not meant for', () => {
   });
 });
 
-it('an echo load on a server that sends each message to all is told the mode', async () => {
+it('an echo load on a server that sends each message to all suggests the mode broadcast', async () => {
   await using served = await serve({ handler: builtIn('broadcast') });
   await using command = Command.run('load', served.url, '-c', '3', '-d', '0.3', '--warmup', '0');
   expect(await command.ended).toBe(1);

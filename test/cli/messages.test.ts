@@ -4,8 +4,8 @@ import { createProgram } from '../../dist/cli/program.js';
 import { Client } from '../e2e/client.js';
 import { CLI, Command } from './command.js';
 
-describe('what is said', () => {
-  it('of a start and an end is one line each', async () => {
+describe('the message', () => {
+  it('about a start or an end is one line', async () => {
     await using command = Command.run('serve', '--port=0', '--threads=1', '--drain=1.5');
     const url = await command.listening();
     expect(command.stdout).toBe(`listening on ${url} with 1 thread, auto kernel\n`);
@@ -15,7 +15,7 @@ describe('what is said', () => {
     expect(command.stdout).toBe(`listening on ${url} with 1 thread, auto kernel\n`);
   });
 
-  it('of a hook that fails goes to standard error, with its stack', async () => {
+  it('about a hook that fails goes to standard error, with the stack', async () => {
     const file = fileURLToPath(new URL('../e2e/handlers/commands.js', import.meta.url));
     await using command = Command.run('serve', file, '--port', '0', '--threads', '1');
     using client = await Client.open(await command.listening());
@@ -56,16 +56,16 @@ describe('what is said', () => {
     expect(command.stderr).toMatch(/^[^\n]+\n$/);
   });
 
-  it('of an address that this machine has not is one line', async () => {
+  it('about an address that this machine does not have is one line', async () => {
     await using command = Command.run('serve', '--port', '0', '--host', '203.0.113.1', '--threads', '0');
     expect(await command.ended).toBe(1);
     expect(command.stderr).toMatch(/^wsloom: .*EADDRNOTAVAIL.*\n$/);
     expect(command.stdout).toBe('');
   });
 
-  it.each(['0', '2'])('of too little address space is one line, threads: %s', async (threads) => {
+  it.each(['0', '2'])('about too little address space is one line, threads: %s', async (threads) => {
     await using command = Command.runWithin(8_000_000, 'serve', '--port', '0', '--threads', threads);
-    // From Node 24 on, it does by itself what is advised.
+    // From Node 24 on, Node itself does what the message advises.
     const ended = await Promise.race([command.ended, command.listening().catch(() => command.ended)]);
     if (typeof ended === 'string') return;
     expect(ended).toBe(1);
@@ -75,7 +75,7 @@ describe('what is said', () => {
     expect(command.stdout).toBe('');
   });
 
-  it('of too little address space is right, and so is what is said when that was done', async () => {
+  it('about too little address space gives good advice, and so does the message after that', async () => {
     const within = (kibibytes: number, ...args: string[]) => {
       const limit = `ulimit -v ${kibibytes}; export NODE_OPTIONS=--disable-wasm-trap-handler; exec "$@"`;
       return new Command('bash', ['-c', limit, 'bash', process.execPath, CLI, 'serve', '--port', '0', ...args]);
@@ -90,7 +90,7 @@ describe('what is said', () => {
   });
 
   it.each([['serve', '--port', '0', '--threads', '1'], ['kernels'], ['load', 'ws://127.0.0.1:1/', '-a', '1']])(
-    'of Node without WebAssembly names the flag (wsloom %s)',
+    'about Node without WebAssembly names the flag (wsloom %s)',
     async (...args) => {
       await using command = new Command(process.execPath, ['--jitless', CLI, ...args]);
       expect(await command.ended).toBe(1);
@@ -101,7 +101,7 @@ describe('what is said', () => {
     },
   );
 
-  it('of a command is its help, also by its name behind help', async () => {
+  it('for --help, or for help and the name of a command, is the help of the command', async () => {
     await using named = Command.run('help', 'serve');
     await using flagged = Command.run('serve', '--help');
     expect([await named.ended, await flagged.ended]).toEqual([0, 0]);
@@ -130,7 +130,7 @@ describe('what is said', () => {
     },
   );
 
-  it('without a command is the help, and exits with 2', async () => {
+  it('for a call without a command is the help, and the exit code is 2', async () => {
     await using command = Command.run();
     expect(await command.ended).toBe(2);
     expect(command.stderr).toContain('Usage: wsloom');

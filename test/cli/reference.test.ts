@@ -14,7 +14,7 @@ const DOCS = new Map(membersOf('primary/server-options.ts', 'ServerOptions').map
 
 const page = (name: string) => fileURLToPath(new URL(`../../docs/${name}.md`, import.meta.url));
 
-describe('what is generated of the docs', () => {
+describe('the generated part of the docs', () => {
   it.each([
     ['limits', limitsReference(DOCS)],
     ['cli', commandsReference(createProgram([]))],
@@ -23,7 +23,7 @@ describe('what is generated of the docs', () => {
     await expect(withGenerated(readFileSync(path, 'utf8'), generated)).toMatchFileSnapshot(path);
   });
 
-  it('has a row for every limit, with its flag, and the counters that it has', () => {
+  it('has a row for every limit, with its flag, and its counters', () => {
     const rows = limitsReference(DOCS).split('\n');
     for (const [name, { beyond, flag }] of Object.entries<Option<unknown>>(SERVER_ROWS)) {
       const own = rows.filter((row) => row.startsWith(`| \`${name}\` |`));
@@ -56,12 +56,12 @@ describe('what is generated of the docs', () => {
   });
 });
 
-it('every figure of a limit names options that there are', () => {
+it('every figure of a limit names options that exist', () => {
   for (const name of FIGURE_NAMES) {
     for (const option of figureOf(name).options ?? []) expect(Object.keys(SERVER_ROWS), name).toContain(option);
   }
 });
 
-it('a page without marks is not written to', () => {
+it('a page without marks is not changed', () => {
   expect(() => withGenerated('# Limits\n', 'x')).toThrow(/a page needs/);
 });

@@ -11,7 +11,7 @@ import { Command } from './command.js';
 const ONE_LINE = /^[^\n]+\n$/;
 
 describe('wsloom serve', () => {
-  it('echoes by default, on the threads it is told to use, and says where in one line', async () => {
+  it('echoes by default, on the threads of --threads, and prints its address in one line', async () => {
     await using command = Command.run('serve', '--port', '0', '--threads', '2', '--kernel', 'js');
     const url = await command.listening();
     expect(url).toMatch(/^ws:\/\/127\.0\.0\.1:\d+$/);
@@ -40,7 +40,7 @@ describe('wsloom serve', () => {
     }
   });
 
-  it('runs a handler module, and refuses paths and messages as it is told', async () => {
+  it('runs a handler module, and refuses paths and messages by its flags', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'wsloom-'));
     const file = join(folder, 'shout.mjs');
     const index = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
@@ -114,7 +114,7 @@ describe('a signal', () => {
     expect(await command.ended).toBe(0);
   });
 
-  it('SIGHUP loads the handler again, also when those who read what is printed have gone', async () => {
+  it('SIGHUP loads the handler again, also when nobody reads the output any more', async () => {
     await using command = Command.run('serve', '--port', '0', '--threads', '1');
     const url = await command.listening();
     using before = await Client.open(url);
@@ -178,7 +178,7 @@ describe('a mistake is answered in one line', () => {
   it.each(['0', '1'])('a module that throws while it loads: 2, as --help says (threads: %s)', async (threads) => {
     const folder = mkdtempSync(join(tmpdir(), 'wsloom-'));
     const file = join(folder, 'broken.mjs');
-    // In the primary it loads, unless that is to host.
+    // In the primary it loads, unless the primary hosts connections itself.
     writeFileSync(
       file,
       `import { isMainThread } from 'node:worker_threads';
@@ -206,7 +206,7 @@ describe('a mistake is answered in one line', () => {
     taken.close();
   });
 
-  it('an arena that cannot be had: 1', async () => {
+  it('an arena that does not fit the address space: 1', async () => {
     await using command = Command.runWithin(8_000_000, 'serve', '--port', '0');
     expect(await command.ended).toBe(1);
     expect(command.stderr).toMatch(ONE_LINE);

@@ -9,7 +9,7 @@ describe('thresholds on the command line', () => {
     expect(parseThresholds(showThresholds(printed))).toEqual(printed);
   });
 
-  it('may be some of them, with the suffixes of sizes', () => {
+  it('may be only some of all thresholds, and may have the suffixes of sizes', () => {
     expect(parseThresholds('validateNative=3KiB,unmaskWasm=0')).toEqual({
       validateNativeFromBytes: 3072,
       unmaskWasmFromBytes: 0,

@@ -29,7 +29,7 @@ describe('a ws or wss URI (section 3)', () => {
     expect(() => readAddress(url)).toThrow(`; did you mean "${meant}"`);
   });
 
-  it.each(['a', 'ftp://a', 'http://u:p@a', 'mailto:a@b', ''])('does not guess what %j may have been', (url) => {
+  it.each(['a', 'ftp://a', 'http://u:p@a', 'mailto:a@b', ''])('suggests nothing for %j', (url) => {
     expect(() => readAddress(url)).toThrow(/^(?!.*did you mean)/);
   });
 

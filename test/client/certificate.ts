@@ -8,7 +8,7 @@ export interface Certificate {
   readonly cert: string;
 }
 
-/** One that nobody trusts, for localhost and 127.0.0.1; undefined without openssl, by which it is made. */
+/** A certificate that nobody trusts, for localhost and 127.0.0.1. It is made by openssl, and undefined without it. */
 export function makeCertificate(): Certificate | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'wsloom-'));
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
@@ -19,7 +19,7 @@ export function makeCertificate(): Certificate | undefined {
     execFileSync('openssl', args, { stdio: 'ignore' });
     return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
   } catch {
-    return undefined; // those who need it are skipped
+    return undefined; // tests that need it are skipped
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -37,7 +37,7 @@ async function wsServer(options: object = {}) {
   return { server, sockets, url: `ws://127.0.0.1:${portOf(server)}` };
 }
 
-/** A server of bare TCP, which answers the handshake as it is told and then says what it is told. */
+/** A server of bare TCP. @param answer makes the answer to the handshake @param onSocket may write more */
 async function rawServer(
   answer: (key: string) => string | Uint8Array | undefined,
   onSocket?: (socket: Socket) => void,
@@ -89,7 +89,7 @@ describe('a client of ws', () => {
     }
   });
 
-  it('sends headers and offers subprotocols, of which the server chooses', async () => {
+  it('sends headers and offers subprotocols, and the server chooses one', async () => {
     const requests = new Queue<Record<string, unknown>>();
     const { server, url } = await wsServer({ handleProtocols: () => 'second' });
     server.on('connection', (_, request) => requests.push({ ...request.headers, url: request.url }));
@@ -106,7 +106,7 @@ describe('a client of ws', () => {
     });
   });
 
-  it('answers pings with their own bytes, and hears of pongs', async () => {
+  it('answers pings with their own bytes, and its hook is called for pongs', async () => {
     const { sockets, url } = await wsServer();
     const pongs = new Queue<string>();
     const { connection } = await open(url, { pong: (_, payload) => pongs.push(String(payload)) });
@@ -159,7 +159,7 @@ describe('a client of ws', () => {
     expect((await messages.next()).text()).toBe('enough');
   });
 
-  it('closes with a code and a reason, and says what the server answered', async () => {
+  it('closes with a code and a reason, and reports the answer of the server', async () => {
     const { sockets, url } = await wsServer();
     const { connection } = await open(url);
     const server = await sockets.next();
@@ -181,7 +181,7 @@ describe('a client of ws', () => {
     expect((await once(server, 'close'))[0]).toBe(1012);
   });
 
-  it('is told to wait, and when to go on', async () => {
+  it('knows from send that it should wait, and from drain that it may go on', async () => {
     const { sockets, url } = await wsServer();
     const drained = new Queue<boolean>();
     const { connection } = await open(url, { drain: () => drained.push(true) });
@@ -230,7 +230,7 @@ describe('a client of ws', () => {
       if (++taken < count) server.send(payload, sendOn);
     };
     server.send(payload, sendOn);
-    // The system takes what it has room for; when it takes no more for many turns, that was all.
+    // The system takes as much as it has room for. When it takes nothing for many turns, it is full.
     for (let turns = 0, last = 0; turns < 100 && taken < count; turns++) {
       await new Promise((resolve) => setImmediate(resolve));
       if (taken > last) turns = 0;
@@ -276,7 +276,7 @@ describe('a client of ws', () => {
     expect(bytes.map((one) => one.buffer.byteLength)).toEqual([3, 7]);
   });
 
-  it('that has dropped its connection is handed nothing more', async () => {
+  it('that has dropped its connection gets nothing more', async () => {
     const frames = ['first', 'second', 'third'].map((text) => serverFrame(Opcode.TEXT, text));
     const url = await rawServer((key) => Buffer.concat([Buffer.from(accepting(key)), ...frames]));
     const heard: [text: string, isOpen: boolean][] = [];
@@ -291,7 +291,7 @@ describe('a client of ws', () => {
   });
 
   it('that resumes at once is handed messages in their order', async () => {
-    // So many that they do not come with one read.
+    // More than one read can bring.
     const texts = Array.from({ length: 200 }, (_, i) => `${i}`.repeat(1000));
     const frames = texts.map((text) => serverFrame(Opcode.TEXT, text));
     const url = await rawServer((key) => Buffer.concat([Buffer.from(accepting(key)), ...frames]));
@@ -312,7 +312,7 @@ describe('a client of wsloom', () => {
     expect(await connection.closed).toMatchObject({ code: 1001 });
   });
 
-  it('is told of a refusal by its status', async () => {
+  it('gets the status of a refusal in the error', async () => {
     await using served = await serve({ handler: builtIn('echo'), path: '/only' });
     await expect(connect(`${served.url}/other`)).rejects.toMatchObject({
       code: 'WSLOOM_RESPONSE_STATUS',
@@ -340,7 +340,7 @@ it.each([
   await expect(connecting).rejects.toMatchObject({ code: 'WSLOOM_OPTION', message: expect.stringContaining(message) });
 });
 
-describe('a server that does it wrong', () => {
+describe('a server makes a connection fail', () => {
   it('by closing before it answers', async () => {
     const url = await rawServer(
       () => undefined,
@@ -378,9 +378,9 @@ describe('a server that does it wrong', () => {
   it.each([
     ['a masked frame', frame({ opcode: Opcode.TEXT, payload: 'x', key: KEY }), 1002],
     ['text that is not UTF-8', serverFrame(Opcode.TEXT, Buffer.from([0xff])), 1007],
-    ['more than it may', serverFrame(Opcode.BINARY, Buffer.alloc(101)), 1009],
+    ['a message above the limit', serverFrame(Opcode.BINARY, Buffer.alloc(101)), 1009],
     ['a Close of one byte', serverFrame(Opcode.CLOSE, Buffer.from([3])), 1002],
-  ])('with %s is told why, and the client too', async (_name, bytes, closeCode) => {
+  ])('by %s: it gets a Close with the code, and the client gets an error', async (_name, bytes, closeCode) => {
     const heard = new Queue<Buffer>();
     const url = await rawServer(
       (key) => Buffer.concat([Buffer.from(accepting(key)), bytes]),
@@ -408,11 +408,11 @@ describe('a server that does it wrong', () => {
     expect(await closed).toMatchObject({ code: 1006 });
   });
 
-  it('not by a reset behind a whole closing handshake, whoever began it', async () => {
+  it('not by a reset after a whole closing handshake, whichever side began it', async () => {
     const farewell = serverFrame(Opcode.CLOSE, Buffer.from([3, 0xe9, ...Buffer.from('bye')]));
     const begins = await rawServer(
       (key) => Buffer.concat([Buffer.from(accepting(key)), farewell]),
-      (socket) => void socket.once('data', () => socket.resetAndDestroy()), // its answer
+      (socket) => void socket.once('data', () => socket.resetAndDestroy()), // when the client has answered
     );
     expect(await (await open(begins)).connection.closed).toEqual({ code: 1001, reason: 'bye' });
 
@@ -422,7 +422,7 @@ describe('a server that does it wrong', () => {
       sockets.push(socket);
     });
     const { connection } = await open(answers, {
-      // Behind it in the same read is the Close.
+      // The Close comes behind it in the same read.
       pong: async () => {
         const server = await sockets.next();
         setImmediate(() => server.resetAndDestroy());
@@ -432,7 +432,7 @@ describe('a server that does it wrong', () => {
     expect(await connection.closed).toEqual({ code: 1001, reason: 'bye' });
   });
 
-  it('by ending without a Close while it reads nothing: it is left after a time', async () => {
+  it('by ending without a Close while it reads nothing: the client gives up after a time', async () => {
     const sockets = new Queue<Socket>();
     const url = await deafServer((socket) => sockets.push(socket));
     const { connection } = await open(url, { closeTimeoutMs: 20 });
@@ -442,7 +442,7 @@ describe('a server that does it wrong', () => {
     expect(await connection.closed).toEqual({ code: 1006, reason: '' });
   });
 
-  it('by pinging without reading: of the pings that cannot be answered the last one is, in the end', async () => {
+  it('not by pinging without reading: of the pings that had to wait, the last one is answered in the end', async () => {
     const sockets = new Queue<Socket>();
     const url = await deafServer((socket) => sockets.push(socket));
     const { connection, messages } = await open(url);
@@ -454,14 +454,14 @@ describe('a server that does it wrong', () => {
     expect(await readPongs(socket)).toBeLessThan(PINGS);
   });
 
-  it('by not answering our Close: it is left after a time', async () => {
+  it('by not answering our Close: the client gives up after a time', async () => {
     const url = await rawServer(accepting);
     const { connection } = await open(url, { closeTimeoutMs: 20 });
     connection.close();
     expect(await connection.closed).toEqual({ code: 1006, reason: '' });
   });
 
-  it('by going on to talk behind its Close: nothing of that is looked at', async () => {
+  it('not by sending more behind its Close: the client ignores that', async () => {
     const url = await rawServer(
       (key) =>
         Buffer.concat([

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { MaskingKeys } from '../../dist/client/masking-keys.js';
 
-it('masking keys are 32 bits each, and none comes again soon', () => {
+it('masking keys have 32 bits, and do not repeat soon', () => {
   const keys = new MaskingKeys();
   const seen = new Set<number>();
   for (let i = 0; i < 1000; i++) {
@@ -9,6 +9,6 @@ it('masking keys are 32 bits each, and none comes again soon', () => {
     expect(key | 0).toBe(key);
     seen.add(key);
   }
-  // Of 1000 random ones two are alike once in 8600 times; three pairs never.
+  // Among 1000 random keys, two are equal in one of 8600 cases; three pairs never are.
   expect(seen.size).toBeGreaterThan(997);
 });

@@ -2,10 +2,10 @@ import type { Socket } from 'node:net';
 import { Opcode } from '../e2e/raw-client.js';
 import { frame } from '../protocol/client-frames.js';
 
-/** How many pings: their pongs are several times what the system takes of a connection that is not read. */
+/** The number of pings: their pongs are several times as long as the buffers of a connection that is not read. */
 export const PINGS = 300_000;
 
-/** The longest that a control frame may have, so that there are many bytes; the first four are the ping's number. */
+/** The longest payload that a control frame may have. Its first four bytes are the number of the ping. */
 const PAYLOAD_BYTES = 125;
 const PONG_BYTES = 2 + 4 + PAYLOAD_BYTES;
 
@@ -17,7 +17,7 @@ export function floodWithPings(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.write(pings, () => resolve()));
 }
 
-/** Reads pongs, until that of the last ping has come. @returns how many have come */
+/** Reads pongs until the pong of the last ping has come. @returns how many pongs have come */
 export function readPongs(socket: Socket): Promise<number> {
   let bytes = Buffer.alloc(0);
   let count = 0;

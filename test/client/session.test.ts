@@ -4,8 +4,8 @@ import { ClosingState } from '../../dist/protocol/closing-handshake.js';
 import { closePayload } from '../../dist/protocol/close-payload.js';
 import { CLOSE, frame, PING, PONG, TEXT } from '../protocol/client-frames.js';
 
-/** What the owner of the session was told, and the frames that it was given, by their opcodes and payloads. */
-let told: string[];
+/** The calls of the owner's methods, in their order. Frames are written with opcode and payload. */
+let calls: string[];
 let owner: { isOutputWaiting: boolean };
 let session: ClientSession;
 
@@ -18,18 +18,18 @@ function unmasked(sent: Uint8Array): Buffer {
 }
 
 beforeEach(() => {
-  told = [];
+  calls = [];
   const noting = {
     isOutputWaiting: false,
     writeFrame: (sent: Buffer) => {
       const payload = unmasked(sent);
       const opcode = sent.readUInt8(0) & 0x0f;
-      told.push(`sends ${opcode} ${opcode === CLOSE ? payload.readUInt16BE(0) : payload}`);
+      calls.push(`sends ${opcode} ${opcode === CLOSE ? payload.readUInt16BE(0) : payload}`);
     },
-    onMessage: ({ payload }: { payload: Uint8Array }) => told.push(`message ${Buffer.from(payload)}`),
-    onPong: (payload: Uint8Array) => told.push(`pong ${Buffer.from(payload)}`),
-    onCloseFrame: (wasOpen: boolean) => told.push(wasOpen ? 'is closed' : 'is answered'),
-    onViolation: ({ closeCode }: { closeCode: number }) => told.push(`violation ${closeCode}`),
+    onMessage: ({ payload }: { payload: Uint8Array }) => calls.push(`message ${Buffer.from(payload)}`),
+    onPong: (payload: Uint8Array) => calls.push(`pong ${Buffer.from(payload)}`),
+    onCloseFrame: (wasOpen: boolean) => calls.push(wasOpen ? 'is closed' : 'is answered'),
+    onViolation: ({ closeCode }: { closeCode: number }) => calls.push(`violation ${closeCode}`),
   };
   owner = noting;
   session = new ClientSession(noting as never, 100);
@@ -38,35 +38,35 @@ beforeEach(() => {
 describe('a ping', () => {
   it('is answered at once, or when the output is gone', () => {
     session.feed(server(PING, 'a'));
-    expect(told).toEqual([`sends ${PONG} a`]);
+    expect(calls).toEqual([`sends ${PONG} a`]);
     owner.isOutputWaiting = true;
     session.feed(Buffer.concat([server(PING, 'b'), server(PING, 'c')]));
-    expect(told).toHaveLength(1);
+    expect(calls).toHaveLength(1);
     session.onDrain();
     session.onDrain();
-    expect(told.slice(1)).toEqual([`sends ${PONG} c`]);
+    expect(calls.slice(1)).toEqual([`sends ${PONG} c`]);
   });
 
-  it('that waits is not answered behind our Close', () => {
+  it('that waits for an answer gets none after our Close', () => {
     owner.isOutputWaiting = true;
     session.feed(server(PING, 'a'));
     expect(session.close(1000, '')).toBe(true);
     session.onDrain();
-    expect(told).toEqual([`sends ${CLOSE} 1000`]);
+    expect(calls).toEqual([`sends ${CLOSE} 1000`]);
   });
 
-  it('that comes behind our Close is not answered, and what else comes there is told', () => {
+  it('that comes after our Close is not answered, but pongs and messages that come then are reported', () => {
     session.close(1000, '');
     session.feed(Buffer.concat([server(PING, 'a'), server(PONG, 'b'), server(TEXT, 'c')]));
-    expect(told).toEqual([`sends ${CLOSE} 1000`, 'pong b', 'message c']);
+    expect(calls).toEqual([`sends ${CLOSE} 1000`, 'pong b', 'message c']);
   });
 });
 
 describe('the end', () => {
-  it('is a Close of the server, which is answered: nothing behind it is looked at', () => {
+  it('is a Close of the server: it is answered, and everything behind it is ignored', () => {
     session.feed(Buffer.concat([server(CLOSE, closePayload(1001, 'going')), server(TEXT, 'late'), server(PING)]));
     session.feed(server(TEXT, 'later'));
-    expect(told).toEqual([`sends ${CLOSE} 1001`, 'is closed']);
+    expect(calls).toEqual([`sends ${CLOSE} 1001`, 'is closed']);
     expect(session.closing.state).toBe(ClosingState.FINISHING);
     expect(session.close(1000, '')).toBe(false);
   });
@@ -74,13 +74,13 @@ describe('the end', () => {
   it('is the answer to our Close, which is not answered', () => {
     session.close(4000, '');
     session.feed(server(CLOSE, closePayload(4000)));
-    expect(told).toEqual([`sends ${CLOSE} 4000`, 'is answered']);
+    expect(calls).toEqual([`sends ${CLOSE} 4000`, 'is answered']);
   });
 
-  it('is a violation, of which the server is told once', () => {
+  it('is a violation: the server gets one Close with its code', () => {
     session.feed(Buffer.concat([server(TEXT, 'a'), frame({ opcode: TEXT, payload: 'b' }), server(TEXT, 'c')]));
-    expect(told).toEqual(['message a', `sends ${CLOSE} 1002`, 'violation 1002']);
+    expect(calls).toEqual(['message a', `sends ${CLOSE} 1002`, 'violation 1002']);
     session.feed(server(TEXT, 'd'));
-    expect(told).toHaveLength(3);
+    expect(calls).toHaveLength(3);
   });
 });

@@ -11,7 +11,7 @@ import { type Certificate, makeCertificate } from './certificate.js';
 
 const certificate = makeCertificate();
 
-/** An echo server of `ws` behind TLS. @param onName is told by which name each client has asked for it */
+/** An echo server of `ws` behind TLS. @param onName is called with the server name in the TLS handshake of each client */
 async function secureServer(onName: (name: unknown) => void = () => {}): Promise<string> {
   const https = createServer({ ...certificate });
   const server = new WebSocketServer({ server: https, perMessageDeflate: false });
@@ -41,7 +41,7 @@ describe.runIf(certificate !== undefined)('over TLS', () => {
     expect(await connection.closed).toEqual({ code: 1000, reason: '' });
   });
 
-  it('a client names the host, of which a server may have several, and no address', async () => {
+  it('a client sends the host name, because a server may have several hosts, but sends no address', async () => {
     const names: unknown[] = [];
     const url = await secureServer((name) => names.push(name));
     for (const host of ['localhost', '127.0.0.1']) {
@@ -52,7 +52,7 @@ describe.runIf(certificate !== undefined)('over TLS', () => {
     expect(names).toEqual(['localhost', false]);
   });
 
-  it('a client refuses another certificate, unless it is told to take any', async () => {
+  it('a client refuses another certificate, unless rejectUnauthorized is false', async () => {
     const url = await secureServer();
     await expect(connect(url)).rejects.toMatchObject({
       code: 'WSLOOM_CONNECT',
@@ -63,7 +63,7 @@ describe.runIf(certificate !== undefined)('over TLS', () => {
     expect(await connection.closed).toMatchObject({ code: 1000 });
   });
 
-  it('a load is put on the same way', async () => {
+  it('a load works in the same way', async () => {
     const url = await secureServer();
     const options = { url, connections: 3, inFlight: 5, amount: 200, sizeBytes: 5000 };
     expect(await load({ ...options, rejectUnauthorized: false })).toMatchObject({

@@ -1,4 +1,4 @@
-/** What must hold of the framing loop whatever it is fed. Run briefly by the fast tests, at length by the long ones. */
+/** Properties of the framing loop that must hold for every input. The fast tests run them briefly, the long tests at length. */
 import { expect } from 'vitest';
 import type { Arena } from '../../dist/memory/arena.js';
 import { HEADROOM_BYTES, TABLE_BYTES, WINDOW_BYTES } from '../../dist/memory/arena.js';
@@ -7,17 +7,17 @@ import { byteByByte, inGrowingPieces, inPieces, Receiver, type Rig, receive } fr
 import { decode } from './reference-decoder.js';
 import type { Conversation } from './streams.js';
 
-/** Small, so that streams that come from fast-check reach it. */
+/** A small limit, so that streams from fast-check reach it. */
 export const LIMIT_BYTES = 300;
 
-/** What is encoded is decoded, however the bytes come. */
+/** What is encoded is decoded again, however the bytes are cut into reads. */
 export function decodesWhatWasEncoded({ stream, events }: Conversation, sizes: readonly number[], on: Rig): void {
   const outcome = receive(inGrowingPieces(stream, sizes), on);
   expect(outcome).toEqual({ events, closeCode: undefined });
   expect(on.arena.slabs.allocatedSlabs).toBe(0);
 }
 
-/** The framing loop and the reference agree, and on the byte that breaks the protocol, too; however the bytes come. */
+/** The framing loop and the reference agree, also on the byte that breaks the protocol, however the bytes are cut into reads. */
 export function agreesWithReference(stream: Buffer, sizes: readonly number[], on: Rig): void {
   const { events, closeCode, knownAfter } = decode(stream, LIMIT_BYTES);
   const expected = { events, closeCode };
@@ -60,7 +60,7 @@ export class WatchedRig implements Rig {
   readonly arena: Arena;
   readonly kernel: Rig['kernel'];
   readonly #memory: Buffer;
-  /** Slabs that were taken since the last look: their offsets and capacities. */
+  /** Slabs that were taken since the last check: their offsets and capacities. */
   readonly #taken: (readonly [offset: number, capacity: number])[];
 
   constructor({ arena, kernel }: Rig) {
@@ -73,7 +73,7 @@ export class WatchedRig implements Rig {
     this.#taken = noteTakenSlabs(arena.slabs);
   }
 
-  /** Compares all memory with what was in it, but for the window, the table of a scan, and the slabs that have been taken. */
+  /** Compares all memory with its former content, except for the window, the table of a scan, and the slabs that were taken. */
   expectNoOtherByteWritten(): void {
     const { arena } = this;
     const memory = this.#memory;

@@ -34,7 +34,7 @@ describe.each(KERNEL_CHOICES)('the %s kernel, at length', (choice) => {
     );
   });
 
-  test('agrees with the reference about frames that are nearly right', () => {
+  test('agrees with the reference about frames with small faults', () => {
     fc.assert(
       fc.property(nearlyFrames(), readSizes(50), (stream, sizes) => agreesWithReference(stream, sizes, rig(choice))),
       { numRuns: 5000 },
@@ -50,7 +50,7 @@ describe.each(KERNEL_CHOICES)('the %s kernel, at length', (choice) => {
     );
   });
 
-  test('writes nowhere but where it may', () => {
+  test('writes only where it may', () => {
     const watched = new WatchedRig(makeRig(choice, MIN_ARENA_BYTES));
     const anything = fc.oneof(nearlyFrames(), damagedConversations(MEBIBYTE / 2));
     fc.assert(
@@ -89,7 +89,7 @@ describe('connections that share an arena', () => {
             const { which, length, filler } = turns[at++ % turns.length] as (typeof turns)[0];
             const open = connections.filter(({ rest }) => rest.length > 0);
             const connection = open[(which + at) % open.length] as (typeof open)[0];
-            // Enough to come to an end.
+            // Enough turns to come to an end.
             const enough = at > 5000 ? WINDOW_BYTES : length;
             const taken = connection.receiver.readOnce(connection.rest.subarray(0, enough));
             connection.rest = connection.rest.subarray(taken);

@@ -51,7 +51,7 @@ const STREAMS: Record<string, Buffer> = {
 
 describe.each(KERNEL_CHOICES)('the %s kernel', (choice) => {
   test.each(Object.entries(STREAMS))(
-    'makes the same of %s, whole, byte by byte, and cut at every place',
+    'gives the same events for %s, whole, byte by byte, and cut at every place',
     (_name, stream) => {
       const { events, closeCode } = decode(stream, LIMIT_BYTES);
       const expected = { events, closeCode };
@@ -82,7 +82,7 @@ describe.each(KERNEL_CHOICES)('the %s kernel', (choice) => {
     );
   });
 
-  test('agrees with the reference about frames that are nearly right, to the byte', () => {
+  test('agrees with the reference about frames with small faults, to the byte', () => {
     fc.assert(
       fc.property(nearlyFrames(), readSizes(50), (stream, sizes) => agreesWithReference(stream, sizes, rig(choice))),
       { numRuns: 100 },
@@ -98,7 +98,7 @@ describe.each(KERNEL_CHOICES)('the %s kernel', (choice) => {
     );
   });
 
-  test('writes nowhere but to the window, the headroom and its slabs, whatever it is fed', () => {
+  test('writes only to the window, the headroom and its slabs, whatever it is fed', () => {
     const watched = new WatchedRig(makeRig(choice, MIN_ARENA_BYTES));
     const anything = fc.oneof(
       fc.uint8Array({ maxLength: 400 }).map(Buffer.from),

@@ -1,16 +1,16 @@
 /**
- * The receiving half of RFC 6455 (sections 5 and 8.1), for a server without extensions, read off the text one byte at a
- * time: slow, whole streams only, and without a line in common with the code it is there to check.
+ * The receiving half of RFC 6455 (sections 5 and 8.1), for a server without extensions, written after the text of the RFC. It
+ * goes byte by byte: it is slow, takes whole streams only, and shares no line with the code that it checks.
  */
 import { isUtf8 } from 'node:buffer';
 import { event } from '../protocol/receiver.js';
 
 export interface Verdict {
-  /** As {@link event} writes them down. */
+  /** The events, as {@link event} writes them. */
   readonly events: readonly string[];
-  /** Why the connection is to be failed, if it is. */
+  /** The close code with which the connection must be failed, if it must. */
   readonly closeCode: number | undefined;
-  /** How many bytes it takes to know that. */
+  /** How many bytes of the stream prove that. */
   readonly knownAfter: number | undefined;
 }
 
@@ -43,7 +43,7 @@ class ReferenceDecoder {
   readonly #stream: Uint8Array;
   readonly #limit: bigint;
   readonly #maxEmptyFragments: number;
-  /** The last fragments that had no payload and were not their message's last. */
+  /** How many fragments in a row had no payload and were not the last of their message. */
   #emptyFragments = 0;
   /** The fragmented message that has begun and not ended. */
   #message: { readonly opcode: number; readonly payload: number[]; character: number[] } | undefined;
@@ -127,7 +127,7 @@ class ReferenceDecoder {
   }
 }
 
-/** Ends of characters: whatever begins one can be ended by one of these. */
+/** Ends of characters: every beginning of a character can be completed by one of these. */
 const ENDS = [0x80, 0x90, 0xa0].flatMap((byte) => [[byte], [byte, 0x80], [byte, 0x80, 0x80]]);
 
 function mayBecomeCharacter(beginning: readonly number[]): boolean {

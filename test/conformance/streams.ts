@@ -1,4 +1,4 @@
-/** Streams for fast-check to make: what clients say, what they nearly say right, and how it is cut into reads. */
+/** Arbitraries for fast-check: valid streams of clients, streams with small faults, and sizes of reads. */
 import fc from 'fast-check';
 import {
   BINARY,
@@ -58,7 +58,7 @@ function message(maxBytes: number): fc.Arbitrary<Conversation> {
 }
 
 interface Cut {
-  /** As a fraction of the payload. */
+  /** The place of a cut, as a fraction of the payload. */
   readonly at: number;
   readonly key: readonly number[];
   readonly before: readonly Conversation[];
@@ -88,7 +88,7 @@ function fragmented(isText: boolean, payload: Uint8Array, firstKey: readonly num
   return { stream: Buffer.concat(parts), events };
 }
 
-/** What a client may say: messages and control frames, and what is to be made of them. */
+/** A valid stream of a client: messages and control frames, and the events that they must give. */
 export function conversations(maxMessageBytes: number): fc.Arbitrary<Conversation> {
   const parts = fc.array(
     fc.oneof({ weight: 3, arbitrary: message(maxMessageBytes) }, { weight: 1, arbitrary: controlFrame }),
@@ -106,7 +106,7 @@ export function readSizes(maxBytes: number): fc.Arbitrary<number[]> {
   return fc.array(size, { minLength: 1, maxLength: 6 });
 }
 
-/** What a client may say, with some bytes of it changed and maybe its end missing. */
+/** A valid stream of a client with some bytes changed, and maybe without its end. */
 export function damagedConversations(maxMessageBytes: number): fc.Arbitrary<Buffer> {
   const change = fc.tuple(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), fc.nat(255));
   return fc
@@ -118,7 +118,7 @@ export function damagedConversations(maxMessageBytes: number): fc.Arbitrary<Buff
     });
 }
 
-/** Frames of which each part is mostly as it should be: opcodes, FIN, reserved bits, mask, encoding of the length. */
+/** Frames whose parts are mostly right: opcode, FIN, reserved bits, mask, encoding of the length. */
 export function nearlyFrames(): fc.Arbitrary<Buffer> {
   const mostly = <T>(usual: fc.Arbitrary<T>, seldom: fc.Arbitrary<T>) =>
     fc.oneof({ weight: 12, arbitrary: usual }, { weight: 1, arbitrary: seldom });
@@ -138,7 +138,7 @@ export function nearlyFrames(): fc.Arbitrary<Buffer> {
       payload,
     })
     .map(({ lengthBits, declaredLength, ...parts }) => {
-      // A control frame is mostly not fragmented.
+      // Most control frames are not fragmented.
       const fin = parts.opcode >= CLOSE ? parts.rsv === 0 : parts.fin;
       if (declaredLength !== undefined) return headerWithoutKey({ ...parts, fin, declaredLength });
       return frame({ ...parts, fin, ...(lengthBits && { lengthBits }) });

@@ -18,11 +18,11 @@ export const DOCUMENTS: readonly string[] = [
 /** A fenced block of code in a document. */
 export interface Snippet {
   readonly document: string;
-  /** Of the fence, counted from 1. */
+  /** The line of the opening fence, counted from 1. */
   readonly line: number;
-  /** What stands behind the opening fence: `js`, `sh`, … */
+  /** The word behind the opening fence: `js`, `sh`, … */
   readonly language: string;
-  /** The name of the file that the block is, from a comment in front of the fence: `<!-- file: chat.mjs -->`. Or ''. */
+  /** The file name of the block, from a comment in front of the fence: `<!-- file: chat.mjs -->`. '' if there is none. */
   readonly file: string;
   readonly text: string;
 }

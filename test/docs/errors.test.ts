@@ -8,7 +8,7 @@ const SOURCE = readdirSync(`${ROOT}src`, { recursive: true, encoding: 'utf8' })
   .map((path) => readFileSync(`${ROOT}src/${path}`, 'utf8'))
   .join('\n');
 
-/** Whole codes: of a template like `WSLOOM_HANDSHAKE_${rule}` the codes that come of it stand elsewhere, in its type. */
+/** Whole codes only. The codes that a template such as `WSLOOM_HANDSHAKE_${rule}` makes are in its type. */
 function codesIn(text: string): string[] {
   return [...new Set(text.match(/\bWSLOOM(?:_[A-Z]+)+\b/g))].sort();
 }

@@ -8,10 +8,10 @@ const LINK = /\]\(([^)\s]+)\)/g;
 /** A file or folder of the repository that is named in backquotes. */
 const NAMED_PATH = /`((?:src|test|bench|docs|examples|assembly|\.ci)\/[\w./-]*)`/g;
 
-/** What commands make, and nobody commits. */
+/** Files that commands make, and that are not committed. */
 const MADE = /^bench\/results\/latest/;
 
-/** The anchors of a document's headings, as the hosts of repositories make them. */
+/** The anchors of a document's headings, made in the same way as hosts of repositories do. */
 function anchorsOf(text: string): Set<string> {
   const headings = [...proseOf(text).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading as string);
   return new Set(
@@ -25,7 +25,7 @@ function anchorsOf(text: string): Set<string> {
   );
 }
 
-/** The links that lead nowhere, and the paths that are not there. */
+/** The links and paths whose target does not exist. */
 function lost(document: string, text: string): string[] {
   const prose = proseOf(text);
   const found: string[] = [];
@@ -42,7 +42,7 @@ function lost(document: string, text: string): string[] {
 }
 
 describe('the documents', () => {
-  it.each(DOCUMENTS)('link to what is there: %s', (document) => {
+  it.each(DOCUMENTS)('have only links that work: %s', (document) => {
     expect(lost(document, textOf(document))).toEqual([]);
   });
 
@@ -73,13 +73,13 @@ describe('the documents', () => {
 });
 
 describe('the check of links', () => {
-  it('finds a file, an anchor and a path that are not there', () => {
+  it('finds a file, an anchor and a path that do not exist', () => {
     const text =
       '# A `b` heading\n[1](nope.md) [2](#a-b-heading) [3](#nope) [4](README.md#nope) `src/nope.ts` `src/index.ts`';
     expect(lost('x.md', text)).toEqual(['nope.md', '#nope', 'README.md#nope', 'src/nope.ts']);
   });
 
-  it('passes over what stands in code', () => {
+  it('ignores code', () => {
     expect(lost('x.md', '```js\n[1](nope.md)\n```')).toEqual([]);
   });
 });

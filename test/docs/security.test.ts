@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ROOT, textOf } from './documents.js';
 
-/** What *What it withstands* names: the file of a test, and how the test's name begins. */
+/** The tests that the section *What it withstands* names: the file, and a part of the test's name. */
 const CLAIMS = textOf('docs/security.md')
   .split('\n')
   .filter((line) => line.startsWith('| ') && line.includes('`test/'))
@@ -17,7 +17,7 @@ function titled(name: string): RegExp {
 describe('docs/security.md', () => {
   it('names tests', () => expect(CLAIMS.length).toBeGreaterThan(15));
 
-  it.each(CLAIMS)('names a test that there is: $file, $name', ({ file, name }) => {
+  it.each(CLAIMS)('names a test that exists: $file, $name', ({ file, name }) => {
     expect(readFileSync(`${ROOT}${file}`, 'utf8')).toMatch(titled(name));
   });
 });

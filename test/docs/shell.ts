@@ -34,11 +34,11 @@ function words(line: string): string[] {
 }
 
 /**
- * Tries a command that a document shows. What is of this package is run, for a short time; of what takes minutes, or changes the
- * machine, it is checked that it is there and takes the arguments.
+ * Tries a command that a document shows. Commands of this package run for a short time. For commands that take minutes or change the
+ * machine, it only checks that they exist and take the arguments.
  *
- * @param folder where files that it names are.
- * @returns what it has printed, if it was run.
+ * @param folder has the files that the command names.
+ * @returns the output of the command, if it was run.
  */
 export async function tryCommand([program = '', ...args]: readonly string[], folder: string): Promise<string> {
   if (program === 'npm') return npm(args, folder);
@@ -130,7 +130,7 @@ function wsloom([command = '', ...args]: readonly string[], folder: string): Pro
   }
 }
 
-/** Listens on any port, and is ended as by Ctrl-C. */
+/** Runs a server on any port, and ends it as Ctrl-C does. */
 async function serveShortly(args: readonly string[], folder: string): Promise<string> {
   const threads = args.includes('--threads') ? [] : ['--threads', '1'];
   const all = [CLI, 'serve', ...args, ...threads, '--port', '0'];
@@ -141,14 +141,14 @@ async function serveShortly(args: readonly string[], folder: string): Promise<st
   return command.stdout;
 }
 
-/** What takes seconds at least is only asked for its flags. */
+/** Commands that take seconds or more: only their help is run, and checked for the flags. */
 async function helpShortly(command: string, args: readonly string[]): Promise<string> {
   const help = await finish(Command.run(command, ...(command.startsWith('--') ? [] : ['--help'])));
   for (const flag of args.filter((arg) => arg.startsWith('--'))) expect(help).toContain(`  ${flag} `);
   return '';
 }
 
-/** Puts the load on a server of ours. */
+/** Runs the load against a server of the test. */
 async function loadShortly(args: readonly string[]): Promise<string> {
   const mode = args[args.indexOf('--mode') + 1] === 'broadcast' ? 'broadcast' : 'echo';
   await using served = await serve({ handler: builtIn(mode), threads: 1 });

@@ -13,7 +13,7 @@ afterAll(() => workshop.remove());
 
 const snippets = DOCUMENTS.flatMap((document) => snippetsOf(document));
 const SHELL: readonly string[] = ['sh', 'console'];
-/** Pictures, and what programs print. */
+/** Languages of blocks that are pictures, or outputs of programs. */
 const PICTURE = 'text';
 
 const files = snippets.filter(({ file }) => file !== '');
@@ -27,7 +27,7 @@ beforeAll(async () => {
 const nameOf = ({ document, file }: { readonly document: string; readonly file: string }) => `${document}: ${file}`;
 
 describe('each block of code in the documents', () => {
-  it('is shell, a picture, or a file that a test tries', () => {
+  it('is shell, a picture, or a file that a trial runs', () => {
     const unknown = snippets
       .filter(({ language, file }) => ![...SHELL, PICTURE].includes(language) && file === '')
       .map(({ document, line, language }) => `${document}:${line} (${language})`);
@@ -40,7 +40,7 @@ describe('each block of code in the documents', () => {
     expect(Object.keys(TRIALS).sort()).toEqual(shown.map(nameOf).sort());
   });
 
-  it('of README.md that examples/ has too is the same there', () => {
+  it('of README.md is the same in examples/, if it is there too', () => {
     for (const { document, file, text } of files) {
       if (document !== 'README.md' || !existsSync(`${ROOT}examples/${file}`)) continue;
       expect(text).toBe(readFileSync(`${ROOT}examples/${file}`, 'utf8'));
@@ -83,7 +83,7 @@ describe.concurrent('a file in the documents', () => {
   });
 });
 
-/** Each command once, with what the document says that it prints. */
+/** Each command once, with its output in the document. */
 function commands() {
   const found = new Map<string, { readonly document: string; readonly command: string[]; readonly printed: string }>();
   for (const { document, language, text } of snippets.filter((one) => SHELL.includes(one.language))) {
@@ -99,7 +99,7 @@ function commands() {
 
 describe.concurrent('a command in the documents', () => {
   it.for(commands())('works: $document: $line', async ({ document, command, printed }) => {
-    // What examples/README.md says is said of the folder of the repository.
+    // Commands in examples/README.md run in the folder of the repository.
     const isOfExamples = document === 'examples/README.md';
     const folder = isOfExamples ? workshop.folder : workshop.folderOf(document);
     const loadable = (file: string) => workshop.loadable(isOfExamples ? '' : document, file);
@@ -111,7 +111,7 @@ describe.concurrent('a command in the documents', () => {
   });
 });
 
-/** What is printed, without its figures and the width of its columns. */
+/** An output without its figures and the width of its columns. */
 function shapeOf(text: string): string {
   return text
     .replace(/\d[\d.,]*/g, '0')

@@ -5,7 +5,7 @@ import type { Command } from '../cli/command.js';
 import { Client, type refusal } from '../e2e/client.js';
 import { until } from '../e2e/serving.js';
 
-/** A server with the handler that is tried. */
+/** A server with the handler of a snippet. */
 interface Served {
   readonly url: string;
   open(target?: string): Promise<Client>;
@@ -13,8 +13,8 @@ interface Served {
 }
 
 /**
- * How a file of a document is tried: as the handler of a server, in the process of the test or in one of its own, which is for
- * modules that print something, or leave a timer behind; as a program; or as a client of a server that echoes.
+ * How a file of a document is tried. It can be the handler of a server, in the process of the test or in a process of its own, which is
+ * for modules that print something or leave a timer behind. It can be a program, or a client of a server that echoes.
  */
 type Trial =
   | { readonly as: 'handler'; test(served: Served): Promise<void> }
@@ -43,13 +43,13 @@ const counts = handler(async ({ url, open, refusal }) => {
   expect(await refusal(`${url}/else`)).toMatchObject({ status: 404 });
 });
 
-/** It has printed this and ended well. */
+/** Checks that the program has printed this and ended with 0. */
 const prints = (expected: RegExp) => async (command: Command) => {
   expect(await command.ended, command.stderr).toBe(0);
   expect(command.stdout).toMatch(expected);
 };
 
-/** By document and file: every file that the documents show has one. */
+/** The trials by document and file. Every file that the documents show has one. */
 export const TRIALS: Readonly<Record<string, Trial>> = {
   'README.md: chat.mjs': chats,
   'README.md: chat.ts': chats,
@@ -133,7 +133,7 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
 
 type SubmitListener = (event: { preventDefault(): void }) => void;
 
-/** As much of a browser as the script of a page of ours needs. */
+/** The part of a browser that the script of a page in the docs needs. */
 class Page implements Disposable {
   /** The items of its list. */
   readonly shown: string[] = [];

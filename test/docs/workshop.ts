@@ -7,7 +7,7 @@ import { ROOT, type Snippet } from './documents.js';
 
 const run = promisify(execFile);
 
-/** Port 8080 stands in documents, and may be taken on the machine of a test. */
+/** The documents use port 8080, which may be taken on the machine of a test. */
 const LISTENS_ON_8080 = /\bport: 8080\b/g;
 
 const TSCONFIG = {
@@ -18,8 +18,8 @@ const TSCONFIG = {
 };
 
 /**
- * A folder outside of the repository with the package installed, in which the files that documents show are tried. Each document
- * has a folder of its own there. Removed by {@link remove}.
+ * A folder outside of the repository, with the package installed, in which the files of documents are tried. Each document has a
+ * folder of its own in it. {@link remove} deletes everything.
  */
 export class Workshop {
   readonly folder = mkdtempSync(join(tmpdir(), 'wsloom-docs-'));
@@ -31,7 +31,7 @@ export class Workshop {
     writeFileSync(join(this.folder, 'tsconfig.json'), JSON.stringify(TSCONFIG));
   }
 
-  /** Writes the file that a snippet is. */
+  /** Writes the file of a snippet. */
   add({ document, file, text }: Snippet): void {
     const path = join(this.folder, document, file);
     mkdirSync(dirname(path), { recursive: true });
@@ -47,27 +47,27 @@ export class Workshop {
     }
   }
 
-  /** Has a client of a document go to another server than that which it names. */
+  /** Makes a client of a document connect to another server than the one that it names. */
   redirect(document: string, file: string, url: string): void {
     const path = join(this.folder, document, file);
     writeFileSync(path, readFileSync(path, 'utf8').replace('ws://127.0.0.1:8080', url));
   }
 
-  /** Checks and compiles everything that is TypeScript. @returns what the compiler has found: '' if all is well */
+  /** Checks and compiles all TypeScript. @returns the errors of the compiler, '' if there are none */
   async compile(): Promise<string> {
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
     const done = run(process.execPath, [tsc, '-p', 'tsconfig.json'], { cwd: this.folder });
     return (await done.catch((error: { readonly stdout: string }) => error)).stdout;
   }
 
-  /** Where the document's files are. */
+  /** The folder with the document's files. */
   folderOf(document: string): string {
     const folder = join(this.folder, document);
     mkdirSync(folder, { recursive: true });
     return folder;
   }
 
-  /** What Node loads for a file of a document: of TypeScript, what the compiler has made of it. */
+  /** The path that Node loads for a file of a document: for TypeScript, the output of the compiler. */
   loadable(document: string, file: string): string {
     if (!file.endsWith('.ts')) return join(this.folder, document, file);
     return join(this.folder, 'compiled', document, file.replace(/\.ts$/, '.js'));

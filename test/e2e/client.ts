@@ -43,7 +43,7 @@ export class Client implements Disposable {
     this.socket.send(data);
   }
 
-  /** Has a server of `handlers/commands.js` do something. */
+  /** Makes a server of `handlers/commands.js` do something. */
   run(...commands: readonly (readonly unknown[])[]): void {
     this.socket.send(JSON.stringify(commands));
   }
@@ -65,7 +65,7 @@ export class Client implements Disposable {
     return JSON.parse(await this.text());
   }
 
-  /** What was received and not asked for. */
+  /** The messages that were received and not asked for. */
   get rest(): readonly Received[] {
     return this.#messages.rest;
   }
@@ -80,7 +80,7 @@ export class Client implements Disposable {
   }
 }
 
-/** Closes a client that may not have been accepted, and says what it was answered. */
+/** Closes a client that may not have been accepted. @returns the answer that it got */
 export async function refusal(url: string, options: ClientOptions & { readonly protocols?: string[] } = {}) {
   const { protocols = [], ...rest } = options;
   const socket = new WebSocket(url, protocols, { perMessageDeflate: false, ...rest });

@@ -90,7 +90,7 @@ describe.each([0, 1])('the closing handshake, with threads: %i', (threads) => {
     expect(served.server.stats()).toMatchObject({ messagesIn: 1, handlerErrors: 0, workersLost: 0 });
   });
 
-  it('says all that a close reason may say, and refuses what may not be sent', async () => {
+  it('carries every valid close reason, and refuses invalid ones', async () => {
     await using served = await serve({ handler: commands, threads });
     const longest = `${'é'.repeat(61)}!`;
     using client = await Client.open(served.url);
@@ -124,14 +124,14 @@ describe.each([0, 1])('the closing handshake, with threads: %i', (threads) => {
     lingering.frame(Opcode.CLOSE, closePayload(1000));
     await lingering.ended;
     await until(() => served.server.stats().connections === 0);
-    // Nobody is there any more: writing is answered with a reset.
+    // The server has closed its socket: writing is answered with a reset.
     while (!lingering.socket.destroyed) {
       lingering.frame(Opcode.PING);
       await new Promise((resolve) => setImmediate(resolve));
     }
   });
 
-  it('left out by a client that ends: what it sent before is still answered', async () => {
+  it('may be left out by a client that ends TCP: what it sent before is still answered', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads });
     using client = await RawClient.open(served.port);
     client.frame(Opcode.BINARY, pattern(1, 5_000_000));
@@ -144,7 +144,7 @@ describe.each([0, 1])('the closing handshake, with threads: %i', (threads) => {
     await until(() => served.server.stats().connections === 0);
   });
 
-  it('is not needed: a connection can be dropped, and nothing is sent after that', async () => {
+  it('is not needed: the handler can drop a connection, and nothing is sent after that', async () => {
     await using served = await serve({ handler: commands, threads });
     using client = await Client.open(served.url);
     client.run(['send', 'the last'], ['terminate'], ['send', 'no'], ['close']);
@@ -160,7 +160,7 @@ describe('violations of the protocol', () => {
     const violations: readonly (readonly [bytes: Buffer, code: number])[] = [
       [Buffer.of(0x81, 0x01, 0x41), 1002], // no mask
       [encodeFrame(0x40 | Opcode.TEXT), 1002], // reserved bit
-      [encodeFrame(Opcode.CONTINUATION), 1002], // of nothing
+      [encodeFrame(Opcode.CONTINUATION), 1002], // without a message that it continues
       [Buffer.of(0x0a, 0x80), 1002], // a fragmented pong
       [Buffer.of(0x89, 0xfe), 1002], // a long ping
       [Buffer.of(0x82, 0xfe, 0, 125), 1002], // not the shortest length
@@ -186,7 +186,7 @@ describe('violations of the protocol', () => {
     expect(served.server.stats().protocolErrors).toBe(violations.length);
   });
 
-  it('are found when the byte has come that proves them, in the middle of a frame', async () => {
+  it('are found as soon as the byte has come that proves them, in the middle of a frame', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads: 0 });
     using client = await RawClient.open(served.port);
     const frame = encodeFrame(Opcode.TEXT, Buffer.concat([Buffer.from('good '), Buffer.of(0xc0), Buffer.alloc(100)]));

@@ -7,7 +7,7 @@ import { PackageCopy, PUBLISHING } from './package-copy.js';
 import { serve } from './serving.js';
 
 const copy = new PackageCopy();
-/** One whose version does not fit. */
+/** A copy whose version does not fit. */
 const old = new PackageCopy();
 afterAll(() => {
   copy[Symbol.dispose]();
@@ -25,7 +25,7 @@ const misfitting = join(old.dist, 'host', 'publish.js');
 writeFileSync(misfitting, readFileSync(misfitting, 'utf8').replace('VERSION = 1', 'VERSION = 0'));
 const MISFIT = old.write('chat.mjs', readFileSync(ESM, 'utf8'));
 
-/** Two clients, of which each gets what one sends. */
+/** Checks that two clients both get what one of them sends. */
 async function publishes(url: string): Promise<void> {
   using sender = await Client.open(url);
   using other = await Client.open(url);
@@ -41,7 +41,7 @@ describe.each([0, 2])('a handler that imports another copy of the package than t
     await publishes(await command.listening());
   });
 
-  it('is told so, with both paths, if the versions do not fit', async () => {
+  it('gets an error with both paths if the versions do not fit', async () => {
     await using served = await serve({ handler: MISFIT, threads });
     using client = await Client.open(served.url);
     client.send('hello');
@@ -87,7 +87,7 @@ describe('wsloom serve', () => {
     expect(command.stderr).toContain(`the handler module ${path} did not load within 0.2 s`);
   });
 
-  it('runs TypeScript where Node does, and says what to do where it does not', async () => {
+  it('runs TypeScript if Node does, and otherwise says what to do', async () => {
     const path = copy.write('echo.ts', 'export default { message(to: any, message: any) { to.send(message); } };');
     await using command = Command.run('serve', path, '--port', '0', '--threads', '1');
     if (Reflect.get(process.features, 'typescript')) {

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RawClient } from './raw-client.js';
 import { handler, type Served, serve, until } from './serving.js';
 
-/** When a thread dies, in the order that `handlers/dying.js` has them in; and what becomes of the client that it has just been given. */
+/** Moments at which a thread dies, in the order of `handlers/dying.js`, and what happens to the client that it has just got. */
 const INSTANTS = [
   ['between taking a descriptor and having a socket on it', 'goes to another'],
-  ['with a socket that it has not told of', 'is lost'],
-  ['with a socket that it has told of', 'is lost'],
+  ['with a socket that it has not reported', 'is lost'],
+  ['with a socket that it has reported', 'is lost'],
   ['in a hook', 'is lost'],
   ['by an error outside of hooks', 'is lost'],
   ['by being out of memory', 'is lost'],
@@ -22,7 +22,7 @@ const asked = new Int32Array(new SharedArrayBuffer(4));
 /** Descriptors of this process, whose threads share them. */
 const descriptors = () => readdirSync('/proc/self/fd').length;
 
-/** How many there are when nothing is closed any more. */
+/** How many descriptors there are when no more of them are being closed. */
 async function settledDescriptors(): Promise<number> {
   for (let last = descriptors(); ; ) {
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -39,13 +39,13 @@ async function isEchoed(client: RawClient, text: string): Promise<boolean> {
   return String(frame?.payload) === text;
 }
 
-/** The threads that end are ended on purpose, and all are there again. */
+/** Whether every thread is there again. @param lost how many workers must have died until then */
 async function isWhole({ server }: Served, lost: number): Promise<boolean> {
   const { workersLost, threads } = server.stats();
   return workersLost === lost && threads.filter(({ isTaking }) => isTaking).length === THREADS;
 }
 
-/** Each of the places of an address is anybody's, and there is none too many. */
+/** An address has as many places as it may have: none is lost, and there is none too many. */
 async function expectAllPlaces({ port, server }: Served): Promise<void> {
   await until(() => server.stats().connections === 0);
   const clients: RawClient[] = [];
@@ -77,7 +77,7 @@ describe.runIf(process.platform === 'linux')('a thread that dies', () => {
       maxConnectionsPerIp: PLACES,
       resourceLimits: { maxOldGenerationSizeMb: 32 },
     });
-    // What is made when it is first needed: for a thread that dies, for one that takes its place, for a reload.
+    // Things that are made when they are first needed: for a thread that dies, for its successor, for a reload.
     Atomics.store(asked, 0, IN_A_HOOK);
     lost++;
     const client = await RawClient.upgrading(served.port, '/');
@@ -95,7 +95,7 @@ describe.runIf(process.platform === 'linux')('a thread that dies', () => {
     await served[Symbol.asyncDispose]();
   });
 
-  /** Nobody but the thread's own clients is hurt, and nothing of it stays. */
+  /** Only the thread's own clients are lost, and nothing of the thread stays. */
   async function expectDeath(die: () => Promise<void>): Promise<void> {
     using bystanders = new Clients();
     while (bystanders.all.length < THREADS) {
@@ -121,7 +121,7 @@ describe.runIf(process.platform === 'linux')('a thread that dies', () => {
         expect(await client.response).toContain(' 101 ');
         expect(await isEchoed(client, 'hello')).toBe(then === 'goes to another');
       });
-      await served.server.reload(); // the next that dies is the first of its pool
+      await served.server.reload(); // the next thread that dies is the first of its pool
     },
   );
 
@@ -149,7 +149,7 @@ class Clients implements Disposable {
   }
 }
 
-it('a thread that something is missing for is not tried again: the next one is new', async () => {
+it('a thread that something is missing for is not used again: the next one is new', async () => {
   const threads = new Int32Array(new SharedArrayBuffer(4));
   setEnvironmentData('wsloom.e2e.unfit', threads.buffer);
   await using served = await serve({ handler: handler('unfit.js'), threads: 1 });

@@ -1,13 +1,13 @@
 import { Duplex } from 'node:stream';
 
-/** A stream in this process whose other end is a stream as well. What is written to one is read from the other at once. */
+/** One of two streams in this process. What is written to one is read from the other at once. */
 class End extends Duplex {
   other: End | undefined;
 
   override _read(): void {}
 
   override _write(bytes: Buffer, _encoding: BufferEncoding, callback: () => void): void {
-    // Before the other end is given anything: it may answer from within the call, and be answered.
+    // Before the other end gets anything, because it may answer within the call, and get an answer.
     callback();
     this.other?.push(Buffer.from(bytes));
   }
@@ -15,7 +15,7 @@ class End extends Duplex {
   override _final(callback: () => void): void {
     callback();
     this.other?.push(null);
-    this.other?.read(0); // as sockets do, so that 'end' comes also to who does not read
+    this.other?.read(0); // as sockets do, so that 'end' also comes if nobody reads
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {

@@ -12,7 +12,7 @@ describe.each([0, 1])('frames in the same segment as the upgrade request, with t
     expect(String((await client.next()).payload)).toBe('early');
   });
 
-  it('are not lost if there are several of all kinds, with one that is not whole', async () => {
+  it('are not lost if there are several of all kinds, and one that is not whole', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads });
     const last = encodeFrame(Opcode.TEXT, 'the last of them');
     const early = Buffer.concat([
@@ -43,7 +43,7 @@ describe.each([0, 1])('frames in the same segment as the upgrade request, with t
     }
   });
 
-  it('may be a message larger than what is read at once', async () => {
+  it('may be a message that is larger than one read', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads });
     const large = pattern(3, 3 * 1024 * 1024);
     const early = Buffer.concat([encodeFrame(Opcode.BINARY, large), encodeFrame(Opcode.TEXT, 'behind')]);
@@ -52,7 +52,7 @@ describe.each([0, 1])('frames in the same segment as the upgrade request, with t
     expect(String((await client.next()).payload)).toBe('behind');
   });
 
-  it('may fill what is buffered while an upgrade hook is pending', async () => {
+  it('may fill the buffer while an upgrade hook is pending', async () => {
     await using served = await serve({ handler: handler('deciding.js'), threads });
     const messages = Array.from({ length: 400 }, (_, i) => pattern(i, 1000 + i));
     let decide = () => {};
@@ -101,7 +101,7 @@ describe.each([0, 1])('frames in the same segment as the upgrade request, with t
     await client.ended;
   });
 
-  it('may be bytes that are no frames', async () => {
+  it('may be bytes that are not frames', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads });
     using client = await RawClient.open(served.port, '/', Buffer.from('GET /another HTTP/1.1\r\n\r\n'));
     expect((await client.next()).payload.readUInt16BE(0)).toBe(1002);

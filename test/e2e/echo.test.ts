@@ -92,7 +92,7 @@ describe.each(['js', 'wasm', 'native', 'auto'] as const)('the kernel %s', (kerne
 });
 
 describe('many connections', () => {
-  it('each get back their own bytes, and are spread over both threads', async () => {
+  it('get back their own bytes each, and are spread over both threads', async () => {
     await using served = await serve({ handler: builtIn('echo') });
     const clients = await Promise.all(Array.from({ length: 500 }, () => Client.open(served.url)));
     const sizes = (i: number) => [20, 126 + i, 3000 + i, i % 10 === 0 ? 100_000 + i : i];

@@ -12,12 +12,12 @@ describe.runIf(process.platform === 'linux').each([0, 1, 2])('with threads: %i',
   });
 });
 
-/** More than may be on their way to a worker at a time. */
+/** More connections than may be on their way to a worker at a time. */
 const STORM = 5000;
 
 // Each takes a descriptor of the client, and up to two of the server, all in this process.
 it.runIf(process.platform === 'linux' && descriptorLimit() > 3.2 * STORM)(
-  'of thousands of clients whose requests are read in one turn none is lost on the way to the only worker',
+  'thousands of clients whose requests are read in one turn all reach the only worker',
   async () => {
     await using served = await serve({ handler: builtIn('echo'), threads: 1, maxConnections: 2 * STORM });
     const sockets: Socket[] = [];

@@ -9,7 +9,7 @@ describe.runIf(process.platform === 'linux').each([0, 2])('with threads: %i', (t
   });
 });
 
-it('no worker is taken to be blocked that was told nothing, because the primary was', async () => {
+it('a worker that got nothing because the primary was blocked does not count as blocked', async () => {
   await using served = await serve({ handler: handler('deciding.js'), threads: 1, handOffTimeoutMs: 100 });
   decideUpgrades(() => {
     for (const endMs = performance.now() + 150; performance.now() < endMs; );

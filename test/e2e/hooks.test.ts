@@ -44,7 +44,7 @@ describe.each([0, 1])('hooks, with threads: %i', (threads) => {
       end(client);
       const { hook, value, ...closed } = await reports.of('close');
       expect(closed).toMatchObject({ code, reason });
-      // In the hook everything is over, and nothing that could be tried does anything.
+      // In the hook the connection is over, and no method does anything.
       expect(value).toEqual({ sent: false, isOpen: false, bufferedAmount: 0 });
     }
     // Our own Close, with the peer's answer.
@@ -132,10 +132,10 @@ describe.each([0, 1])('hooks, with threads: %i', (threads) => {
     client.socket.end();
     expect(await reports.next()).toMatchObject({ hook: 'opened' });
     expect(await reports.next()).toMatchObject({ hook: 'close', code: 1011 });
-    expect(await served.log.line(/open\(\) of the handler failed/)).toContain('told to fail');
+    expect(await served.log.line(/open\(\) of the handler failed/)).toContain('the test has ordered this');
   });
 
-  it('learn afterwards of a client that went while open had not settled', async () => {
+  it('are called afterwards for a client that left before open had settled', async () => {
     await using served = await serve({ handler: handler('waiting-open.js'), threads });
     using reports = new Reports();
     for (const how of ['reset', 'end'] as const) {
@@ -150,7 +150,7 @@ describe.each([0, 1])('hooks, with threads: %i', (threads) => {
   });
 });
 
-/** Tells the handler that waits in `open` what to do. */
+/** Lets the handler that waits in `open` go on, or fail. */
 function order(what: 'open' | 'fail'): void {
   const orders = new BroadcastChannel('wsloom-e2e-orders');
   orders.postMessage(what);
@@ -173,7 +173,7 @@ describe.each([0, 1])('what hooks return, with threads: %i', (threads) => {
   });
 
   it.each(['false', 'later', 'status', 'statusLater', 'statusCode', 'statusText'])(
-    'lets nobody in when open returns what could refuse: %s',
+    'lets no client in when open returns a value that may be a refusal: %s',
     async (what) => {
       const { handlerErrors } = served.server.stats();
       using client = await RawClient.open(served.port, `/?open=${what}`, encodeFrame(Opcode.TEXT, 'early'));
@@ -187,7 +187,7 @@ describe.each([0, 1])('what hooks return, with threads: %i', (threads) => {
   );
 
   it.each(['full', 'fullLater', 'fullThenFalse'])(
-    'lets nobody in when open returns false, whatever it has sent before: %s',
+    'lets no client in when open returns false, whatever it has sent before: %s',
     async (what) => {
       using client = await RawClient.open(served.port, `/?open=${what}`);
       client.socket.pause();
@@ -206,7 +206,7 @@ describe.each([0, 1])('what hooks return, with threads: %i', (threads) => {
   );
 
   it.each(['sent', 'null', 'zero', 'text', 'set', 'answered', 'stated', 'twice'])(
-    'means nothing when open returns what is no refusal: %s',
+    'means nothing when open returns a value that is no refusal: %s',
     async (what) => {
       using client = await Client.open(`${served.url}/?open=${what}`);
       client.send('here');
@@ -215,14 +215,14 @@ describe.each([0, 1])('what hooks return, with threads: %i', (threads) => {
     },
   );
 
-  it('is not asked for when open has closed the connection itself', async () => {
+  it('is ignored when open has closed the connection itself', async () => {
     using client = await Client.open(`${served.url}/?open=closed`);
     expect(await client.closed).toEqual({ code: 4001, reason: 'no' });
     expect(served.log.lines).toEqual([]);
   });
 
   it.each(['throwing', 'unreadable', 'rejecting'])(
-    'costs its connection only, when it is a promise: %s',
+    'ends only its own connection, when it is a promise: %s',
     async (what) => {
       for (const hook of ['open', 'message']) {
         using client = await Client.open(`${served.url}/?${hook}=${what}`);
@@ -236,7 +236,7 @@ describe.each([0, 1])('what hooks return, with threads: %i', (threads) => {
     },
   );
 
-  it.each(['trapped', 'trappedLater'])('costs its connection only, when it cannot be looked at: %s', async (what) => {
+  it.each(['trapped', 'trappedLater'])('ends only its own connection, when reading it throws: %s', async (what) => {
     using client = await Client.open(`${served.url}/?open=${what}`);
     expect((await client.closed).code).toBe(1011);
     await served.log.line(/open\(\) of the handler failed/);
@@ -245,7 +245,7 @@ describe.each([0, 1])('what hooks return, with threads: %i', (threads) => {
     expect(await other.text()).toBe('others go on');
   });
 
-  it('means nothing when message and close return it, and a promise that settles twice is over once', async () => {
+  it('means nothing when message and close return it, and a promise that settles twice counts once', async () => {
     await using own = await serve({ handler: handler('answering.js'), threads });
     for (const what of ['false', 'status', 'null', 'twice']) {
       for (const hook of ['message', 'close']) {

@@ -14,12 +14,12 @@ describe.each([0, 1, 2])('with threads: %i', (threads) => {
     await expectIntact({ ...load, seed: seed * 10 + threads }, SAMPLING_MS);
   });
 
-  it('so it does with the largest messages, in an arena that cannot hold one of them', async () => {
+  it('each gets back its own bytes also with the largest messages, in an arena that cannot hold one of them', async () => {
     const load = { threads, arenaBytes: 12 * MIB, overflows: true, clients: 12, messages: 12, largestBytes: 16 * MIB };
     await expectIntact({ ...load, seed: 77 + threads }, SAMPLING_MS);
   });
 
-  it('so it does with hundreds of small ones from each', async () => {
+  it('each gets back its own bytes also with hundreds of small messages', async () => {
     const load = { threads, arenaBytes: 8 * MIB, overflows: false, clients: 40, messages: 600, largestBytes: 20_000 };
     await expectIntact({ ...load, seed: 99 + threads }, SAMPLING_MS);
   });

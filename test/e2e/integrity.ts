@@ -12,7 +12,7 @@ export interface Load {
   /** Messages of each client. */
   readonly messages: number;
   readonly largestBytes: number;
-  /** Decides about all that is random, and about kernel and poison. */
+  /** The seed of everything random, which also selects kernel and poison. */
   readonly seed: number;
   /** Whether the arena must be too small for what arrives at a time. */
   readonly overflows: boolean;
@@ -20,7 +20,7 @@ export interface Load {
 
 const KERNELS = ['auto', 'js', 'wasm', 'native'] as const;
 
-/** How old the figure for the arena's use may be, and some more. */
+/** A little more than the greatest age of the figure for the arena's use, in ms. */
 export const SAMPLING_MS = 1500;
 
 /** Messages that a client may be waiting for at a time. */
@@ -30,7 +30,7 @@ const MAX_OUTSTANDING = 4;
  * Has many clients send messages of random sizes and bytes, in random fragments, cut anywhere, some of them reading
  * slowly, some resetting in the middle of a frame, and checks every byte that comes back. What one connection sent must
  * never be seen by another: the two laws on windows and slabs.
- * @param settleMs after so long all slabs must have been given back; 0 not to wait for it.
+ * @param settleMs after this time all slabs must have been given back; 0 for no check.
  */
 export async function expectIntact(load: Load, settleMs = 0): Promise<void> {
   const { threads, arenaBytes } = load;
@@ -85,7 +85,7 @@ async function exchange(port: number, { count, next, isSlow, resets, largestByte
     socket.on('error', reject);
     socket.on('close', () => reject(new Error('the connection was lost')));
   });
-  lost.catch(() => {}); // raced below; a client that resets is not told
+  lost.catch(() => {}); // raced below; a client that resets does not wait for it
   await once(socket, 'connect');
   socket.write(encodeRequest('/'));
   const expected: Sent[] = [];
@@ -134,7 +134,7 @@ function expectSent({ opcode, payload, fin }: Frame, sent: Sent | undefined): vo
   if (sent === undefined) throw new Error(`a frame of ${payload.length} bytes that nobody asked for`);
   expectBytes(payload, sent.payload);
   if (opcode === sent.opcode && fin) return;
-  // What is sent as bytes is binary; only the message itself, forwarded or published, stays a text.
+  // Bytes are sent as binary. Only the message itself, forwarded or published, stays a text.
   if (opcode === Opcode.BINARY && sent.opcode === Opcode.TEXT) return;
   throw new Error(`opcode ${opcode} for a message with opcode ${sent.opcode}`);
 }
@@ -147,7 +147,7 @@ function randomMessage(next: () => number, largestBytes: number): Sent {
   return { opcode: Opcode.BINARY, payload: pattern(seed, size) };
 }
 
-/** In fragments, empty ones too, with pings between them. */
+/** Sends a message in fragments, empty ones too, with pings between them. */
 function encodeMessage({ opcode, payload }: Sent, next: () => number): Buffer {
   const frames: Buffer[] = [];
   let at = 0;
@@ -167,7 +167,7 @@ function randomKey(next: () => number): number[] {
   return Array.from({ length: 4 }, () => Math.floor(next() * 256));
 }
 
-/** Cut anywhere, with turns of the event loop between some of the pieces, so that they arrive as they were cut. */
+/** Writes bytes in pieces, with turns of the event loop between some of them, so that they arrive as they were cut. */
 async function writeInPieces(socket: Socket, bytes: Buffer, next: () => number): Promise<void> {
   let at = 0;
   while (at < bytes.length && !socket.destroyed) {

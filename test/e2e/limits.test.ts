@@ -7,13 +7,13 @@ import { handler, Reports, type Served, serve, until } from './serving.js';
 
 const KIB = 1024;
 
-/** What a limit is to show: once in its counter, and in no other but those named; in the log; in no other connection. */
+/** The traces that a met limit must leave: the changes of all counters, and the line in the log. */
 interface Shown {
   readonly counters: Partial<LimitStats>;
   readonly line: RegExp;
 }
 
-/** A server with a limit, and a client that is not concerned. */
+/** A server with a limit, and a client that must not notice it. */
 class Limited implements AsyncDisposable {
   readonly served: Served;
   readonly reports: Reports;
@@ -55,7 +55,7 @@ class Limited implements AsyncDisposable {
     expect((await this.other.next()).bytes.equals(bytes)).toBe(true);
   }
 
-  /** To be called when the limit was met and everything that it concerned is over. */
+  /** To be called when the limit was met and all connections that met it are over. */
   async expectShown({ counters, line }: Shown): Promise<void> {
     const { served } = this;
     await served.log.line(line);
@@ -74,7 +74,7 @@ class Limited implements AsyncDisposable {
 }
 
 const run = (client: RawClient, ...commands: readonly (readonly unknown[])[]) => client.text(JSON.stringify(commands));
-/** The server has ended the connection, one way or the other. */
+/** Resolves when the server has ended the connection in any way. */
 const gone = (client: RawClient) => Promise.race([client.ended, client.closed]);
 
 /** Exchanges a message now and then, until it is stopped. */
@@ -241,9 +241,9 @@ describe.each([0, 1])('with threads: %i', (threads) => {
   });
 
   it('maxBufferedBytes closes those with 1013 that have held something for longest', async () => {
-    // The short deadline for closing makes the clock fine, by which the oldest is found.
+    // The short deadline for closing makes the clock tick often. The clock decides which connection is the oldest.
     await using limited = await Limited.start({ threads, maxBufferedBytes: KIB * KIB, closeTimeoutMs: 80 });
-    /** Those that were closed at the same time have no order: which client goes first is the systems' affair. */
+    /** Connections that were closed at the same time have no order: the system decides which client ends first. */
     const closedBetween = async (before: number, after: number) => {
       const paths: string[] = [];
       for (let i = before; i < after; i++) {
@@ -263,7 +263,7 @@ describe.each([0, 1])('with threads: %i', (threads) => {
         run(consumer, ['fillUpTo', 300 * KIB]);
         await limited.reports.of('filled');
       }
-      // What is still on its way to their systems is taken by them meanwhile: it would make them younger.
+      // Bytes on the way to the clients' systems are taken meanwhile. If they were taken later, the connections would count as younger.
       limited.other.send(JSON.stringify([['awaitTicks', 6]]));
       expect(await limited.other.text()).toBe('6 ticks');
       // Each holds a slab of 256 KiB, a quarter of what is allowed for all.
@@ -276,8 +276,8 @@ describe.each([0, 1])('with threads: %i', (threads) => {
         const part = encodeFrame(Opcode.BINARY, Buffer.alloc(200 * KIB, i), { fin: false });
         sender.socket.write(part);
         await until(() => limited.served.server.stats().bytesIn >= bytesIn + part.length);
-        // What the thread makes room for at once it has done by then, and its clock says another time to the next: also if it
-        // has stood still for this one for a tick, while the connection gave way to others.
+        // By then the thread has made room, and its clock has another time for the next connection. That is also so if the clock stood
+        // still for a tick while this connection waited for others.
         limited.other.send(JSON.stringify([['awaitTicks', 6]]));
         expect(await limited.other.text()).toBe('6 ticks');
         closed.push(...(await closedBetween(before, limited.limits.shed)));
@@ -286,7 +286,7 @@ describe.each([0, 1])('with threads: %i', (threads) => {
       expect(shed).toBeGreaterThan(4);
       expect(shed).toBeLessThan(9);
       closed.push(...(await closedBetween(closed.length, shed)));
-      // When a consumer was last seen to take something is its system's affair, which is probed by ours.
+      // The time at which a consumer last took something depends on its system, which our system probes.
       const senders = closed.filter((path) => Number(path.slice(1)) >= consumers);
       expect(senders.length).toBeGreaterThan(2);
       expect(senders).toEqual(senders.map((_, i) => `/${consumers + i}`));
@@ -305,7 +305,7 @@ describe.each([0, 1])('with threads: %i', (threads) => {
     } finally {
       for (const client of clients) client[Symbol.dispose]();
     }
-  }, 60_000); // many things that are waited for, one after the other
+  }, 60_000); // the test waits for many things, one after the other
 
   it('messagesPerSecond makes a client that sends too fast wait, and loses nothing', async () => {
     await using limited = await Limited.start({ threads, messagesPerSecond: 50 });
@@ -423,7 +423,7 @@ describe.each([0, 1])('with threads: %i', (threads) => {
     });
   });
 
-  it('without allowedOrigins pages of the same host and port are let in, and those who say no Origin', async () => {
+  it('without allowedOrigins, pages of the same host and port are let in, and clients without an Origin', async () => {
     await using limited = await Limited.start({ threads });
     const { url, port } = limited.served;
     using own = await Client.open(url, { origin: `http://127.0.0.1:${port}` });
@@ -435,7 +435,7 @@ describe.each([0, 1])('with threads: %i', (threads) => {
     await limited.expectShown({ counters: { refusedOrigins: 3 }, line: /allowedOrigins/ });
   });
 
-  it('allowedHosts refuses others with 403; a loopback server is asked for by its own names only', async () => {
+  it('allowedHosts refuses others with 403; by default a loopback server has only its own names', async () => {
     for (const allowedHosts of [undefined, ['example.org']]) {
       const host = allowedHosts?.[0] ?? 'localhost';
       const options = allowedHosts === undefined ? {} : { allowedHosts };
@@ -474,7 +474,7 @@ describe('with a worker that dies', () => {
     }
   });
 
-  it('what they held is taken out of what is buffered', async () => {
+  it('the memory that they held does not count as buffered any more', async () => {
     await using served = await serve({ handler: handler('limits.js'), threads: 2 });
     using doomed = await RawClient.open(served.port);
     using other = await Client.open(served.url);

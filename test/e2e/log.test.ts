@@ -18,8 +18,8 @@ async function comeAndGo({ url }: Served, path: string, say?: string): Promise<v
   for (let begun = 0; begun < CLIENTS; begun += AT_A_TIME) await Promise.all(Array.from({ length: AT_A_TIME }, one));
 }
 
-/** How many events the lines tell of. */
-function told(lines: readonly string[]): number {
+/** How many events the lines report. */
+function countEvents(lines: readonly string[]): number {
   return lines.reduce((sum, line) => sum + Number(/^error: (\d+) times/.exec(line)?.[1] ?? 1), 0);
 }
 
@@ -45,7 +45,7 @@ describe('a hook that fails for each of a thousand clients, in four threads', ()
       );
       expect(line).toMatch(/Error: .*\n +at .*handlers\/failing\.js:\d+:\d+/);
     }
-    expect(told(lines)).toBe(CLIENTS);
+    expect(countEvents(lines)).toBe(CLIENTS);
     expect(lines.length).toBeLessThanOrEqual(Math.ceil(seconds) + 2);
   });
 
@@ -65,11 +65,11 @@ describe('a hook that fails for each of a thousand clients, in four threads', ()
     expect(lines[0]).toMatch(
       /^error: upgrade\(\) of the handler failed, for 127\.0\.0\.1 on \/: Error: cannot decide\n +at /,
     );
-    expect(told(lines)).toBe(CLIENTS);
+    expect(countEvents(lines)).toBe(CLIENTS);
     expect(lines.length).toBeLessThanOrEqual(Math.ceil(seconds) + 2);
   });
 
-  it('at two places is told of each', async () => {
+  it('at two places gives a report of each place', async () => {
     const served = await serve({ handler: handler('failing.js'), threads: 2, poison: false });
     try {
       for (const say of ['one', 'two', 'one', 'two']) {
@@ -81,7 +81,7 @@ describe('a hook that fails for each of a thousand clients, in four threads', ()
       await served.server.close();
     }
     for (const place of ['one place', 'another place']) {
-      expect(told(served.log.lines.filter((line) => line.includes(`Error: ${place}\n`)))).toBe(2);
+      expect(countEvents(served.log.lines.filter((line) => line.includes(`Error: ${place}\n`)))).toBe(2);
     }
   });
 });

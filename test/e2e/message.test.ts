@@ -35,7 +35,7 @@ describe('a message', () => {
     expect(await client.json()).toEqual({ json });
   });
 
-  it('that is no JSON fails the hook that takes it for some', async () => {
+  it('that is no JSON fails the hook that calls json()', async () => {
     await using served = await serve({ handler: handler('commands.js'), threads: 0 });
     using client = await Client.open(served.url);
     client.send('{no json');
@@ -80,7 +80,7 @@ describe.each([true, false])('a message kept beyond its callback, with poison: %
     client.send('keep');
     const [borrowed, copied] = halves((await client.json()) as number[]);
     expect(Buffer.from(copied)).toEqual(Buffer.from('keep'));
-    // A view that was borrowed cannot be taken back; poison overwrites what it shows.
+    // A borrowed view cannot be taken back. Poison overwrites its bytes.
     expect(Buffer.from(borrowed)).toEqual(poison ? Buffer.alloc(4, 0xdb) : Buffer.from('keep'));
     client.send('look');
     if (poison) {

@@ -68,7 +68,7 @@ describe('a thread that is blocked for a while', () => {
     await subscribe(publisher, 'x'); // it gets its own, too
     await block(blocker);
     for (let i = 0; i < 200; i++) publisher.run(['publishNumbered', 'x', i, SIZE]);
-    // Its own subscription shows how far it has come: it is not read any more.
+    // Its own subscription shows how many of its messages were read: it is not read any more.
     await until(async () => {
       await echo(other);
       return served.server.stats().messagesIn > 30;
@@ -119,7 +119,7 @@ describe('a thread that is blocked for a while', () => {
     expect(served.server.stats().limits.droppedPublications).toBe(0);
   });
 
-  it('does not get what a timer publishes beyond the bound, which is counted and logged', async () => {
+  it('does not get the publications of a timer above the bound, which are counted and logged', async () => {
     using gate = new Gate();
     await using served = await serve(options);
     const [[publisher, other], [reader, blocker]] = await openInEachThread(served);
@@ -139,7 +139,7 @@ describe('a thread that is blocked for a while', () => {
 });
 
 describe('a thread that takes nothing for slowThreadTimeoutMs', () => {
-  it.each(['close', 'drop'] as const)('is waited for no more, and others are served (%s)', async (slowConsumer) => {
+  it.each(['close', 'drop'] as const)('holds back nobody, and others are served (%s)', async (slowConsumer) => {
     using gate = new Gate();
     await using served = await serve({ ...options, slowThreadTimeoutMs: 200, slowConsumer });
     const [[publisher, other], [reader, blocker]] = await openInEachThread(served);
@@ -155,7 +155,7 @@ describe('a thread that takes nothing for slowThreadTimeoutMs', () => {
     gate.open();
     const got = 200 - droppedPublications;
     expect(await numbers(reader, got)).toEqual(upTo(got));
-    // It has come to where it is told what it has missed.
+    // It has reached the list of the topics that it has missed.
     await until(async () => ((await health(served)) as { readonly status: string }).status === 'ok');
     if (slowConsumer === 'close') {
       expect(await reader.closed).toEqual({ code: 1013, reason: 'missed publications' });
@@ -193,7 +193,7 @@ describe('a thread that takes nothing for slowThreadTimeoutMs', () => {
   });
 });
 
-it('two threads that flood each other lose nothing, and wait for each other only as long as they must', async () => {
+it('two threads that flood each other lose nothing, and wait for each other only while they must', async () => {
   await using served = await serve(options);
   const [[one], [other]] = await openInEachThread(served);
   for (const client of [one, other]) await subscribe(client, 'x');
@@ -241,7 +241,7 @@ it('a primary that is blocked is waited for, too', async () => {
   expect(served.server.stats().limits.droppedPublications).toBe(0);
 });
 
-it('who has heard that it is connected gets what another thread publishes after that', async () => {
+it('a client that knows of its connection gets what another thread publishes after that', async () => {
   await using served = await serve({ handler: builtIn('broadcast') });
   // One in each thread: the client's own may read the message before it knows the client.
   using one = await Client.open(`${served.url}/room`);

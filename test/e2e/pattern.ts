@@ -14,11 +14,11 @@ export function pattern(seed: number, length: number): Buffer {
 
 const LETTERS = [...'aé€😀z'];
 
-/** Text of so many bytes of UTF-8, with sequences of every length, cut by no boundary in particular. */
+/** Text of `length` bytes of UTF-8, with sequences of every length at irregular places. */
 export function textPattern(seed: number, length: number): Buffer {
   const period = Buffer.from(LETTERS.map((_, i) => LETTERS[(seed + i) % LETTERS.length]).join(''));
   const text = Buffer.alloc(length, period);
-  // What the end has cut is replaced by letters of one byte.
+  // A sequence that the end has cut is replaced by letters of one byte.
   for (let at = Math.floor(length / period.length) * period.length; at < length; at++) text[at] = 0x78;
   return text;
 }

@@ -43,7 +43,7 @@ describe.each([0, 1])('pings, with threads: %i', (threads) => {
     expect(await client.next()).toMatchObject({ opcode: Opcode.TEXT, payload: Buffer.from('text') });
   });
 
-  it('of the server are answered by the client, and say what they are told to', async () => {
+  it('of the server carry the payload of the call, and the client answers them', async () => {
     await using served = await serve({ handler: handler('commands.js'), threads });
     using client = await Client.open(served.url);
     for (const payload of ['', 'hello', 'é'.repeat(62)]) {

@@ -1,4 +1,4 @@
-/** What has happened and was not asked for yet, in order; or who asked and waits. */
+/** Items that came and were not asked for yet, in order; or the calls of `next` that wait for an item. */
 export class Queue<T> {
   readonly #values: T[] = [];
   readonly #waiting: { resolve(value: T): void; reject(error: Error): void }[] = [];
@@ -10,7 +10,7 @@ export class Queue<T> {
     else next.resolve(value);
   }
 
-  /** Nothing more will come: whoever waits, now or later, is told. */
+  /** Nothing more will come: calls of `next` that wait now or later are rejected. */
   end(reason: string): void {
     this.#end ??= new Error(reason);
     for (const { reject } of this.#waiting.splice(0)) reject(this.#end);
@@ -29,7 +29,7 @@ export class Queue<T> {
     return taken;
   }
 
-  /** What is there now and was not asked for. */
+  /** The items that are there now and were not asked for. */
   get rest(): readonly T[] {
     return this.#values;
   }

@@ -12,7 +12,7 @@ export interface Frame {
 
 export interface FrameOptions {
   readonly fin?: boolean;
-  /** Four bytes; default: some that differ. */
+  /** Four bytes; by default four different ones. */
   readonly key?: readonly number[];
 }
 
@@ -112,9 +112,9 @@ export class RawClient implements Disposable {
   readonly socket: Socket;
   /** Status line and headers of the answer to the opening handshake. */
   readonly response: Promise<string>;
-  /** The server has sent FIN. */
+  /** Resolves when the server has sent FIN. */
   readonly ended: Promise<void>;
-  /** Both directions are over, one way or the other. */
+  /** Resolves when both directions are over, in any way. */
   readonly closed: Promise<void>;
   readonly #frames = new Queue<Frame>();
   #head: Buffer | undefined = Buffer.alloc(0);
@@ -143,7 +143,7 @@ export class RawClient implements Disposable {
     });
   }
 
-  /** Connects and does nothing else. FIN is sent only when told to. */
+  /** Connects and does nothing else. It sends FIN only when the test calls for it. */
   static async connect(port: number): Promise<RawClient> {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
     await once(socket, 'connect');

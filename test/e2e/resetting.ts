@@ -13,7 +13,7 @@ const STAGES = stagesOf('/?quiet');
 const stage = (i: number) => STAGES[i % STAGES.length] as Stage; // within its length
 
 /**
- * Has so many clients connect and go, at every stage of the handshake and the hand-off, by a reset or by ending.
+ * Makes this many clients connect and leave, at every stage of the handshake and the hand-off, by a reset or by ending.
  * Afterwards the server must serve on, with as many descriptors as before.
  */
 export async function expectNoLeaks(threads: number, count: number, atOnce: number): Promise<void> {
@@ -42,6 +42,6 @@ export async function expectNoLeaks(threads: number, count: number, atOnce: numb
   using client = await Client.open(`${served.url}/new`);
   expect(await client.json()).toMatchObject({ path: '/new' });
   expect(served.server.stats()).toMatchObject({ pendingUpgrades: 0, workersLost: 0, protocolErrors: 0 });
-  // Requests that end before they are whole are told, and no more.
+  // Requests that end before they are whole are logged, and nothing else is.
   expect(served.log.lines.filter((line) => !line.startsWith('info: '))).toEqual([]);
 }

@@ -15,7 +15,7 @@ export const handler = (name: string) => new URL(`./handlers/${name}`, import.me
 /** A handler that comes with wsloom. */
 export const builtIn = (name: string) => new URL(`../../dist/handlers/${name}.js`, import.meta.url);
 
-/** Keeps what the server says. */
+/** Keeps the log of the server. */
 export class RecordingLog implements Logger {
   readonly lines: string[] = [];
   #wake: () => void = () => {};
@@ -68,7 +68,7 @@ export class Served implements AsyncDisposable {
   }
 }
 
-/** Serves with two threads and poison unless told otherwise. */
+/** Serves a handler, by default with two threads and poison. */
 export async function serve(options: ServerOptions): Promise<Served> {
   const log = new RecordingLog();
   const server = createServer({ threads: 2, poison: true, arenaBytes: 64 * 1024 * 1024, log, ...options });
@@ -89,7 +89,7 @@ export class Reports implements Disposable {
     return this.#queue.next();
   }
 
-  /** The next report of a hook; what other hooks say is passed over. */
+  /** The next report of a hook. Reports of other hooks are skipped. */
   async of(hook: string): Promise<Report> {
     for (;;) {
       const report = await this.next();
@@ -102,7 +102,7 @@ export class Reports implements Disposable {
   }
 }
 
-/** A hook was called; what else it says depends on the hook. */
+/** The report of a call of a hook. Its other members depend on the hook. */
 export interface Report {
   readonly hook: string;
   readonly id: number;
@@ -118,7 +118,7 @@ export function decideUpgrades(decide: (request: UpgradeRequest) => ReturnType<U
   Reflect.set(globalThis, Symbol.for('wsloom.e2e.upgrade'), decide);
 }
 
-/** What a handler waits for with `['block']` of `handlers/commands.js`, in whatever thread it is. */
+/** The gate that a handler waits for with `['block']` of `handlers/commands.js`, in any thread. */
 export class Gate implements Disposable {
   readonly #cell = new Int32Array(new SharedArrayBuffer(4));
 
@@ -131,7 +131,7 @@ export class Gate implements Disposable {
     Atomics.notify(this.#cell, 0);
   }
 
-  /** Nobody stays blocked by a test that failed. */
+  /** A test that failed leaves no thread blocked. */
   [Symbol.dispose](): void {
     this.open();
     Reflect.deleteProperty(globalThis, Symbol.for('wsloom.e2e.gate'));

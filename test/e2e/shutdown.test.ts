@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeFrame, Opcode, RawClient } from './raw-client.js';
 import { builtIn, handler, serve, until } from './serving.js';
 
-/** More than a test may take, in ms: what is waited for comes, however busy the machine is. */
+/** More than a test may take, in ms: the server must not give up, however busy the machine is. */
 const AMPLE_MS = 60_000;
 
 /** Sends numbered messages for as long as it can, and keeps the numbers of the answers until it is closed. */

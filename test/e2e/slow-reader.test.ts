@@ -60,7 +60,7 @@ describe.each([0, 1])('a client that does not read, with threads: %i', (threads)
     expect(await reports.next()).toMatchObject({ hook: 'message', path: '/slow', value: 8 });
   });
 
-  it('has what waits for it left alone by those who use the memory beside it', async () => {
+  it('gets the bytes that waited unchanged, though others use the memory beside them', async () => {
     // Messages that are larger than a window and fill their slabs to the last byte, most of the arena in all.
     const options = {
       threads,
@@ -84,7 +84,7 @@ describe.each([0, 1])('a client that does not read, with threads: %i', (threads)
     for (const [i, message] of waiting.entries()) expectBytes((await slow.next()).bytes, message, `message ${i}`);
   });
 
-  it('can be closed: what it was sent comes first, then the Close', async () => {
+  it('can be closed: everything that was sent before comes first, then the Close', async () => {
     await using served = await serve({ handler: handler('commands.js'), threads, maxBackpressureBytes: UNLIMITED });
     using slow = await Client.open(served.url);
     slow.socket.pause();
@@ -96,7 +96,7 @@ describe.each([0, 1])('a client that does not read, with threads: %i', (threads)
     expect(await slow.closed).toEqual({ code: 4000, reason: 'done' });
   });
 
-  it('can go, with all that it was never given', async () => {
+  it('can leave, with much that it never got', async () => {
     await using served = await serve({ handler: handler('flooding.js'), threads, maxBackpressureBytes: UNLIMITED });
     using reports = new Reports();
     using other = await Client.open(`${served.url}/other`);
@@ -146,7 +146,7 @@ describe.each([0, 1])('a client that does not read, with threads: %i', (threads)
     await using served = await serve({ handler: handler('evicting.js'), threads });
     using victim = await RawClient.open(served.port, '/victim');
     victim.socket.pause();
-    // The first of these floods it; what comes behind it in the same read waits until it is read again.
+    // The first of these floods it. The others in the same read wait until it is read again.
     const foreign = Array.from({ length: 50 }, () => encodeFrame(Opcode.BINARY, Buffer.alloc(1000, 0xaa)));
     victim.socket.write(Buffer.concat(foreign));
     await until(() => served.server.stats().messagesOut === 1);

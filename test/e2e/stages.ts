@@ -3,7 +3,7 @@ import { happened } from './happened.js';
 import { pattern } from './pattern.js';
 import { encodeFrame, encodeRequest, Opcode } from './raw-client.js';
 
-/** What a client has sent, and whether it has waited for the answer, when it goes. */
+/** What a client has sent when it leaves, and whether it has waited for the answer. */
 export type Stage = readonly [sent: Buffer, waits: boolean];
 
 /** Every stage of the handshake and the hand-off at which a client can go. */
@@ -24,7 +24,7 @@ export function stagesOf(path: string): readonly Stage[] {
 }
 
 /**
- * Connects and goes, by a reset or by ending.
+ * Connects and leaves, by a reset or by ending.
  * @param within bounds how long each step is waited for.
  */
 export async function comeAndGo(

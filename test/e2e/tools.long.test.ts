@@ -17,7 +17,7 @@ const TSX = join(TOOLS, 'tsx', 'dist', 'loader.mjs');
 
 it.skipIf(isInstalled)('needs esbuild and tsx: npm ci --prefix test/peers', ({ skip }) => skip());
 
-/** Nothing is prepared for what is not there. */
+/** Tests that need tools which may not be installed. */
 const withTools = (tests: () => void) => isInstalled && describe('the tools of test/peers:', tests);
 
 withTools(() => {
@@ -66,7 +66,7 @@ withTools(() => {
       await publishes(await command.listening());
     });
 
-    it('so it is when tsx is found by its name', async () => {
+    it('under tsx, ./chat.js is ./chat.ts also when tsx is found by its name', async () => {
       const options = { cwd: project.folder };
       await using command = new Command(process.execPath, ['--import', 'tsx', program, String(threads)], options);
       await publishes(await command.listening());

@@ -6,7 +6,7 @@ import { builtIn, handler, type Served, serve, until } from './serving.js';
 
 const commands = handler('commands.js');
 
-/** Clients of a server of `handlers/commands.js`, so many in each of its threads; in one list for each thread. */
+/** Connects the same number of clients in each thread of a server of `handlers/commands.js`. @returns a list for each thread */
 async function openInEachThread(served: Served, count: number): Promise<readonly Client[][]> {
   const threads = new Map<string, Client[]>();
   for (let i = 0; i < count * Math.max(1, served.server.threads); i++) {
@@ -18,7 +18,7 @@ async function openInEachThread(served: Served, count: number): Promise<readonly
   return [...threads.values()];
 }
 
-/** Waits until the subscription holds: a publication of one's own comes back. */
+/** Waits until the subscription holds: then the client's own publication comes back. */
 async function subscribe(clients: readonly Client[], ...topics: readonly string[]): Promise<void> {
   for (const client of clients) {
     client.run(...topics.map((topic) => ['subscribe', topic]), ['send', 'subscribed']);
@@ -198,7 +198,7 @@ describe.each([0, 2])('topics, with threads: %i', (threads) => {
     await until(() => served.server.stats().connections === 2 * Math.max(1, threads) - 1);
     served.server.publish('topic', 'hello');
     expect(await stays.text()).toBe('hello');
-    // Each of the clients was told where it is, two that they are subscribed, one 'hello'.
+    // Each client has got the name of its thread. Two have got the confirmation of a subscription, and one has got 'hello'.
     await until(() => served.server.stats().messagesOut === 2 * Math.max(1, threads) + 2 + 1);
   });
 
@@ -246,7 +246,7 @@ describe('publish() where several servers are', () => {
     expect(() => publish('topic', 'x')).toThrow(/^publish\(\) cannot know which of the servers.*server\.publish\(\)$/);
     const room = roomToPublish(); // must not throw here
     await expect(room).rejects.toThrow(/^roomToPublish\(\) cannot know .*server\.roomToPublish\(\)$/);
-    // In a hook it is known which of them is meant, and each has topics of its own.
+    // In a hook it is clear which server is meant, and each has topics of its own.
     using client = await Client.open(one.url);
     using foreign = await Client.open(other.url);
     await subscribe([client, foreign], 'topic');

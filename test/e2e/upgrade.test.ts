@@ -43,7 +43,7 @@ async function leaveUndecided(served: Served, meanwhile: () => void = () => {}):
 }
 
 describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
-  it('that is waited for leaves no timer when it has answered, or its client has gone', async () => {
+  it('that takes its time leaves no timer when it has answered, or its client has left', async () => {
     await using served = await serve({ handler: deciding, threads, handshakeTimeoutMs: 54_321 });
     const set = vi.spyOn(globalThis, 'setTimeout');
     const cleared = vi.spyOn(globalThis, 'clearTimeout');
@@ -154,7 +154,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     expect(served.log.lines).toEqual([]);
   });
 
-  it('is answered with 500 and logged if it fails, or asks for what cannot be', async () => {
+  it('causes a 500 and a line in the log if it fails, or asks for something impossible', async () => {
     await using served = await serve({ handler: deciding, threads });
     const failures: readonly (readonly [decide: () => unknown, logged: RegExp])[] = [
       [() => raise(new Error('has thrown')), /has thrown.*upgrade\.test/s],
@@ -185,7 +185,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     expect(served.server.stats()).toMatchObject({ opened: 1, pendingUpgrades: 0 });
   });
 
-  it('lets nobody in by an answer that means nothing, returned, promised or thrown by what it is, and says so in one line', async () => {
+  it('lets no client in with a result that means nothing or cannot be read, and that is logged in one line', async () => {
     await using served = await serve({ handler: deciding, threads });
     const boom = () => raise(new Error('from a getter'));
     const unread = { enumerable: true, get: boom };
@@ -217,22 +217,22 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
       decideUpgrades(answer as () => ReturnType<Upgrade>);
       expect(await refusal(served.url, { protocols: ['a'] })).toMatchObject({ status: 500 });
     }
-    await served.server.close(); // tells what is still to be told
-    let told = 0;
+    await served.server.close(); // logs what was not logged yet
+    let logged = 0;
     for (const line of served.log.lines) {
       const [, times] =
         /^error: (?:(\d+) times (?:more, )?last )?upgrade\(\) of the handler failed, for 127\.0\.0\.1 on \/: ./.exec(
           line,
         ) ?? [line];
-      told += Number(times ?? 1);
+      logged += Number(times ?? 1);
       if (!line.includes('from a getter')) expect(line).toMatch(/^[ -~]{30,800}$/);
     }
-    expect(told).toBe(answers.length);
+    expect(logged).toBe(answers.length);
     expect(served.log.lines[0]).toMatch(/: it must return undefined or \{.*\} to accept, .* to refuse; got false$/);
     expect(served.server.stats()).toMatchObject({ opened: 0, pendingUpgrades: 0 });
   });
 
-  it('may not attach a symbol: answered with 500, like all that cannot be cloned', async () => {
+  it('may not attach a symbol: the answer is 500, as for everything that cannot be cloned', async () => {
     await using served = await serve({ handler: deciding, threads });
     decideUpgrades(() => ({ data: Symbol('alone') }));
     expect(await refusal(served.url)).toMatchObject({ status: 500 });
@@ -306,7 +306,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     }
   });
 
-  it('that is waited for by two clients, of two that there may be, has each of them count once', async () => {
+  it('that keeps two clients waiting counts each of them once: both places are taken', async () => {
     await using served = await serve({ handler: deciding, threads, maxConnectionsPerIp: 2, maxConnections: 2 });
     const waiting: RawClient[] = [];
     for (const place of [1, 2]) {
@@ -319,7 +319,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     for (const client of waiting) client[Symbol.dispose]();
   });
 
-  it('that refuses gives the place of its client back at once, also while the client stays', async () => {
+  it('that refuses gives the place of the client back at once, also if the client stays connected', async () => {
     await using served = await serve({ handler: deciding, threads, maxConnectionsPerIp: 1, maxConnections: 1 });
     const decisions: readonly (() => ReturnType<Upgrade>)[] = [
       () => ({ status: 403 }),
@@ -362,7 +362,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     await until(() => served.server.stats().opened === 2 && served.server.stats().connections === 1);
   });
 
-  it('runs for hardly more clients that have left than there may be connections', async () => {
+  it('does not run for many more clients that have left than there may be connections', async () => {
     for (const limit of [{ maxConnectionsPerIp: 2 }, { maxConnections: 2 }]) {
       await using served = await serve({ handler: deciding, threads, ...limit });
       const hooks: PendingUpgrade[] = [];
@@ -397,7 +397,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     ['', 0],
     [', behind many that were refused', 40],
   ])(
-    'a client that comes back at once is not refused for its own connection, of whose end the news is on its way%s',
+    'a client that comes back at once is not refused because the end of its old connection is not reported yet%s',
     async (_, refused) => {
       await using served = await serve({ handler: deciding, threads, maxConnectionsPerIp: 1 });
       decideUpgrades(() => undefined);
@@ -409,7 +409,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
       vi.useFakeTimers({ toFake: ['setTimeout'] });
       try {
         using next = await RawClient.upgrading(served.port);
-        while (vi.getTimerCount() === 0) await turn(); // it has been judged
+        while (vi.getTimerCount() === 0) await turn(); // until it waits for a place
         client.reset();
         while (served.server.stats().connections > 0) await turn();
         for (let i = 0; i < 100; i++) await turn();
@@ -422,7 +422,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     },
   );
 
-  it('so many above the limits may hope for a place that is about to be free, and the others are refused at once', async () => {
+  it('a few clients above the limits may wait for a place that is about to be free; others are refused at once', async () => {
     await using served = await serve({ handler: deciding, threads, maxConnections: 1 });
     decideUpgrades(() => undefined);
     using _ = await RawClient.open(served.port);
@@ -431,7 +431,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     const clients: RawClient[] = [];
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
-      // As many as get an answer at all.
+      // As many clients as get an answer at all.
       for (let i = 0; i < 32 + 8; i++) {
         const localAddress = `127.0.0.${10 + (i % 4)}`;
         const socket = connect({ port: served.port, host: '127.0.0.1', localAddress, allowHalfOpen: true });
@@ -499,7 +499,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     expect(asked).toBe(4);
   });
 
-  it('that never decides is counted for a client that has left as long as that would have been waited for', async () => {
+  it('that never decides counts for a client that has left until the client would have been refused', async () => {
     await using served = await serve({ handler: deciding, threads, maxConnectionsPerIp: 1, handshakeTimeoutMs: 100 });
     const pending = new PendingUpgrade();
     const client = await RawClient.upgrading(served.port);
@@ -515,7 +515,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     pending.accept(undefined);
   });
 
-  it('that decides after all, for a client that has left long before, is not counted down twice', async () => {
+  it('that decides after all, for a client that left long before, is not counted down twice', async () => {
     await using served = await serve({ handler: deciding, threads, maxConnections: 1 });
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
@@ -540,7 +540,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     }
   });
 
-  it('that never decides is counted no longer for a client that has left late', async () => {
+  it('that never decides does not count longer for a client that has left late', async () => {
     await using served = await serve({
       handler: deciding,
       threads,
@@ -560,7 +560,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     }
   });
 
-  it('that has decided leaves nobody to be looked after, and who leaves later is noticed', async () => {
+  it('that has decided leaves nothing behind, and a client that leaves later is noticed', async () => {
     await using served = await serve({ handler: deciding, threads, handshakeTimeoutMs: 60_000 });
     const [set, cleared] = [vi.spyOn(globalThis, 'setInterval'), vi.spyOn(globalThis, 'clearInterval')];
     try {
@@ -606,7 +606,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     await pending.asked;
     await served.server.close({ drainMs: 10 });
     await client.ended;
-    // Should it decide after all, nothing happens.
+    // If it decides after all, nothing happens.
     pending.accept(undefined);
     expect(served.server.stats().limits.hookTimeouts).toBe(0);
   });

@@ -8,7 +8,7 @@ import { Trial } from './trial.js';
 
 export { KERNEL_CHOICES };
 
-/** What came of an input on which all agree. */
+/** The result of an input on which all agree. */
 export interface Agreement {
   readonly verdict: Verdict;
   readonly heapMessages: number;
@@ -69,7 +69,7 @@ function compare(trial: Trial, { events, closeCode, knownAfter }: Verdict, isPro
   }
 }
 
-/** After a failure; what else may be wrong with the memory is not news. */
+/** Restores the memory after a failure. More errors in the memory are of no interest then. */
 function restore(rig: GuardedRig): void {
   try {
     rig.check();

@@ -6,7 +6,7 @@ export class Dice {
 
   constructor(seed: number, number: number) {
     this.#next = random(Math.imul(seed, 0x01000193) ^ Math.imul(number + 1, 0x9e3779b1));
-    // The first numbers of xorshift are alike for seeds that are.
+    // Similar seeds give similar first numbers of xorshift.
     for (let i = 0; i < 4; i++) this.#next();
   }
 
@@ -23,7 +23,7 @@ export class Dice {
     return choices[this.below(choices.length)] as T; // none of the lists is empty
   }
 
-  /** From 0 to `most`; small ones as likely as large ones, by order of magnitude. */
+  /** A whole number from 0 to `most`. Each order of magnitude is equally likely. */
   size(most: number): number {
     return Math.min(most, Math.floor((most + 2) ** this.#next()) - 1);
   }

@@ -1,7 +1,7 @@
 /**
- * Feeds mutated streams to the framing loop and compares what it makes of them with the reference, and sends pipelines of
- * requests to a server: see --help. Everything about an input follows from the seed and its number; only how many there are
- * depends on the time.
+ * Feeds mutated streams to the framing loop and compares its events with those of the reference, and sends pipelines of requests
+ * to a server: see --help. Everything about an input follows from the seed and its number. Only the number of inputs depends on the
+ * time.
  */
 import { parseArgs } from 'node:util';
 import { type Agreement, check, Rigs } from './check.js';
@@ -25,11 +25,11 @@ interface Options {
   readonly of: (typeof KINDS)[number];
   readonly seconds: number;
   readonly seed: number;
-  /** The only input. */
+  /** The number of the only input to run. */
   readonly replay: number | undefined;
 }
 
-/** After so many inputs the clock is looked at. */
+/** How many inputs run between two looks at the clock. */
 const BATCH = 50;
 
 function options(): Options | undefined {
@@ -93,10 +93,10 @@ class Tally {
   }
 }
 
-/** Memory that no input has failed in. */
+/** Memory in which no input has failed. */
 let cleanRigs = new Rigs();
 
-/** What the framing loop does wrong with an input, in clean memory; undefined if nothing. */
+/** The error that the framing loop makes with an input, in clean memory; undefined if it makes none. */
 function failure(input: Input): string | undefined {
   try {
     check(input, cleanRigs);

@@ -4,25 +4,25 @@ import { Arena, MIN_ARENA_BYTES, PAGE_BYTES, TABLE_BYTES, WINDOW_BYTES } from '.
 import { noteTakenSlabs } from '../memory/noted-slabs.js';
 import { noise } from '../protocol/client-frames.js';
 
-/** What a reader may carry over and put in front of a read: a control frame less its last byte. */
+/** The most that a reader may carry over and put in front of a read: a control frame without its last byte. */
 const CARRY_BYTES = 130;
 
-/** The one slab of the full arena that is left, in bytes: some messages fit, and some outgrow it. */
+/** The size of the only free slab in the full arena, in bytes: some messages fit in it, and some outgrow it. */
 const SPARE_BYTES = 64 * 1024;
 
 const CANARIES = noise(2 * MIN_ARENA_BYTES);
 
-/** A thread's memory in which every byte is a canary but for those that a reader was given. */
+/** A thread's memory. Every byte that was not given to a reader is a canary. */
 export class GuardedRig {
   readonly arena: Arena;
   readonly kernel: Kernel;
-  /** Of all memory. */
+  /** The expected content of all memory. */
   readonly #canaries: Buffer;
-  /** Slabs that were taken since the last look. */
+  /** Slabs that were taken since the last check. */
   readonly #taken: (readonly [offset: number, capacity: number])[];
   readonly #strangersSlabs: number;
 
-  /** @param isFull whether nearly all slabs belong to somebody else, so that messages go to the heap. */
+  /** @param isFull whether nearly all slabs are taken, so that messages go to the heap. */
   constructor(choice: KernelChoice, isFull: boolean) {
     this.arena = new Arena(isFull ? MIN_ARENA_BYTES : 2 * MIN_ARENA_BYTES);
     this.kernel = createKernel(choice, this.arena.memory);
@@ -38,14 +38,14 @@ export class GuardedRig {
     this.#taken = noteTakenSlabs(slabs);
   }
 
-  /** After a read to the window: what was fed is given up. Nothing else of the window may have changed. */
+  /** To be called after a read to the window. Only the bytes of the read may have changed in the window. */
   forgetWindow(length: number): void {
     const { bytes, windowStart } = this.arena;
     const start = windowStart - CARRY_BYTES;
     this.#canaries.copy(bytes, start, start, windowStart + Math.min(length, WINDOW_BYTES));
   }
 
-  /** Makes all memory what it was. @throws Error if a byte was written that may not, or a slab was not given back. */
+  /** Restores all memory. @throws Error if a byte was written that may not be, or a slab was not given back. */
   check(): void {
     const { bytes, slabs, foundStart } = this.arena;
     this.#canaries.copy(bytes, foundStart, foundStart, foundStart + TABLE_BYTES);

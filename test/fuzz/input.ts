@@ -15,7 +15,7 @@ import {
 } from '../protocol/client-frames.js';
 import { Dice } from './dice.js';
 
-/** How a stream is fed, and to what. */
+/** How a stream is fed, and to which reader. */
 export interface Setting {
   /** Sizes of the reads, used in turn. */
   readonly sizes: readonly number[];
@@ -23,13 +23,13 @@ export interface Setting {
   readonly maxEmptyFragments: number;
   /** Whether the arena is so full that messages must go to the heap. */
   readonly fullArena: boolean;
-  /** Before so many events each the listener wants to have no more for a while; 0: never. */
+  /** After this many events the listener makes a pause, again and again; 0 for no pauses. */
   readonly pauseEach: number;
   /** Whether the slabs of messages are detached, as a write that is not finished at once does. */
   readonly detaches: boolean;
-  /** Whether the framing loop is to go on behind a Close frame, as no server does. */
+  /** Whether the framing loop goes on behind a Close frame, which no server does. */
   readonly readsOnAfterClose: boolean;
-  /** Whether the connection is given up, by a hook say, when the next read is under way to the end of a message. */
+  /** Whether the connection is given up (by a hook, for example) while the next read goes to the end of a message. */
   readonly endsWhileLent: boolean;
 }
 
@@ -40,16 +40,16 @@ export interface Input {
 
 const LIMITS = [1, 125, 300, 5000, 70_000, 16 * 1024 * 1024, 16 * 1024 * 1024, 2 ** 32 - 1];
 const LONG_LIMITS = [70_000, 16 * 1024 * 1024, 16 * 1024 * 1024, 2 ** 32 - 1];
-/** From so many bytes on, streams are fed so that reads go to the ends of messages. */
+/** From this many bytes on, streams are fed so that reads go to the ends of messages. */
 const LONG_BYTES = 16 * 1024;
 const EMPTY_LIMITS = [0, 1, 3, 100, 100, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
 /** Where the encodings of lengths, the capacities of slabs and the thresholds of kernels change. */
 const EDGES = [0, 1, 15, 16, 17, 63, 64, 65, 124, 125, 126, 127, 128, 255, 256, 1023, 1024, 3072, 16_384];
 const LONG_EDGES = [65_534, 65_535, 65_536, 65_537, 131_072, 262_144, 262_145];
-/** One input in so many has a long message: the reference is slow. */
+/** One of this many inputs has a long message. There are few, because the reference is slow. */
 const LONG_EACH = 25;
 
-/** UTF-8 and what is nearly UTF-8: overlong, surrogates, too large, cut, out of place. */
+/** UTF-8, and bytes that look like UTF-8: overlong, surrogates, too large, cut, out of place. */
 const CHARACTERS = [
   'a',
   '~',
@@ -66,7 +66,7 @@ const NO_CHARACTERS = ['80', 'c0', 'c080', 'c1bf', 'c3', 'e0', 'e09fbf', 'e282',
   .concat(['f4908080', 'f5', 'ff', 'bf'])
   .map((hex) => Buffer.from(hex, 'hex'));
 
-/** The input of a number. */
+/** Makes the input with a number. */
 export function inputOf(seed: number, number: number): Input {
   const dice = new Dice(seed, number);
   let stream: Buffer = Buffer.concat(conversation(dice, number % LONG_EACH === 0));
@@ -99,7 +99,7 @@ function sizesOf(dice: Dice, length: number): number[] {
   return pieces(() => dice.size(200));
 }
 
-/** What a client may say: messages in fragments, with control frames between them, and now and then something wrong. */
+/** A stream of a client: messages in fragments, control frames between them, and sometimes an error. */
 function conversation(dice: Dice, isLong: boolean): Buffer[] {
   const frames: Buffer[] = [];
   const messages = 1 + dice.below(5);
@@ -118,7 +118,7 @@ function message(dice: Dice, opcode: number, payload: Buffer): Buffer[] {
   let first = opcode;
   while (dice.chance(0.4)) {
     const end = dice.chance(0.2) ? at : at + dice.below(payload.length - at + 1);
-    // A run of empty fragments, near what may be allowed.
+    // A run of empty fragments, near the limit.
     const copies = end === at ? dice.pick([1, 1, 1, 1, 1, 2, 3, 4, 100, 101]) : 1;
     for (let i = 0; i < copies; i++) {
       frames.push(nearlyFrame(dice, { opcode: first, fin: false, payload: payload.subarray(at, end) }));
@@ -136,7 +136,7 @@ function control(dice: Dice): Buffer {
   return nearlyFrame(dice, { opcode: dice.pick([PING, PONG, CLOSE]), payload });
 }
 
-/** A frame with any key, of which one in some dozens has one thing wrong with its header. */
+/** A frame with any key. One in some dozens has an error in its header. */
 function nearlyFrame(dice: Dice, right: FrameParts): Buffer {
   const parts = { ...right, key: dice.chance(0.1) ? [0, 0, 0, 0] : [...dice.bytes(4)] };
   if (!dice.chance(0.03)) return frame(parts);
@@ -153,7 +153,7 @@ function nearlyFrame(dice: Dice, right: FrameParts): Buffer {
   ]);
 }
 
-/** Those that were somebody's undoing: the top bit, what no double or int32 holds, sums that overflow. */
+/** Lengths that have broken other servers: the top bit, more than a double or an int32 holds, sums that overflow. */
 function anyLength(dice: Dice): bigint {
   const powers = [0, 7, 16, 31, 32, 33, 52, 53, 54, 62, 63];
   const length = (1n << BigInt(dice.pick(powers))) + BigInt(dice.below(3) - 1);
@@ -241,12 +241,12 @@ function range(stream: Buffer, dice: Dice): readonly [start: number, end: number
   return a < b ? [a, b] : [b, a];
 }
 
-/** A place to cut: mostly between frames, where the rest is valid still. */
+/** A place to cut: mostly between frames, where the rest stays valid. */
 function boundary(stream: Buffer, dice: Dice): number {
   return dice.chance(0.7) ? dice.pick(frameStarts(stream)) : dice.below(stream.length + 1);
 }
 
-/** Where frames begin, and the end; only the beginning of what is no frame. */
+/** The places where frames begin, and the end of the stream. Stops at the first byte that begins no frame. */
 function frameStarts(stream: Buffer): number[] {
   const starts = [0];
   for (let at = 0; at + 2 <= stream.length; ) {

@@ -2,7 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import { decode, type Verdict } from '../conformance/reference-decoder.js';
 import type { Setting } from './input.js';
 
-/** What a server must make of a stream. With `readsOnAfterClose`, what its framing loop must, which does not look into Close frames. */
+/**
+ * The events that a server must get from a stream. With `readsOnAfterClose`: the events of its framing loop, which does not look
+ * into Close frames.
+ */
 export function expected(stream: Uint8Array, setting: Setting): Verdict {
   const verdict = decode(stream, setting.maxPayloadBytes, setting.maxEmptyFragments);
   const close = verdict.events.findIndex((event) => event.startsWith('close: '));

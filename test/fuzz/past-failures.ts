@@ -11,7 +11,7 @@ export const PAST_FAILURES: Readonly<Record<string, string>> = {
   'fragments whose sum overflows 32 bits': '0282 00000000 6162 80ff 00000000fffffffe 00000000',
   'a length of 125 in 16 bits': '82fe 007d 00000000',
   'a length of 65535 in 64 bits': '82ff 000000000000ffff 00000000',
-  'a length in 64 bits that has come but for its last two bytes': '82ff 000000000000',
+  'a length in 64 bits without its last two bytes': '82ff 000000000000',
   'a surrogate, cut between fragments': '0181 00000000 ed 8082 00000000 a080',
   'an overlong slash behind 15 letters': '8191 00000000 616161616161616161616161616161 c0af',
   'a character of four bytes in four fragments, with pings, an empty fragment and four keys':

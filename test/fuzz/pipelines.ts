@@ -3,15 +3,15 @@ import { connect } from 'node:net';
 import { createServer, type Server } from '../../dist/index.js';
 import { Dice } from './dice.js';
 
-/** One piece of a pipeline: a request, or what is none. */
+/** One piece of a pipeline: a request, or bytes that are no request. */
 interface Piece {
   readonly name: string;
   readonly bytes: string;
-  /** What it is answered with. */
+  /** The status of its answer. */
   readonly status: number;
-  /** Nothing behind it is answered. */
+  /** Whether nothing behind it is answered. */
   readonly isLast: boolean;
-  /** The answer has a length, and no body. */
+  /** Whether the answer has a length but no body. */
   readonly isHead?: boolean;
 }
 
@@ -25,7 +25,7 @@ const HANDSHAKE = [
 ];
 const H2C = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'];
 
-/** What pipelines are made of. Those that are the end come less often: see {@link pipelineOf}. */
+/** The pieces of pipelines. Pieces that end a pipeline come less often: see {@link pipelineOf}. */
 const ORDINARY: readonly Piece[] = [
   { name: 'GET', bytes: request('GET /'), status: 200, isLast: false },
   { name: 'GET health', bytes: request('GET /healthz?x=1'), status: 200, isLast: false },
@@ -86,9 +86,9 @@ export function pipelineOf(seed: number, number: number): Pipeline {
   return { pieces, cuts };
 }
 
-/** Requests of a connection that may be under way: what comes behind may be left unanswered. */
+/** How many requests of a connection may be under way. Requests behind these may stay without an answer. */
 const MAX_UNANSWERED = 8;
-/** Longer than any of them takes. */
+/** Longer than any pipeline takes. */
 const DEADLINE_MS = 10_000;
 
 /** A server that all pipelines are sent to. Whatever throws in it is a failure: nobody catches it here. */
@@ -116,7 +116,7 @@ export class PipelineRig {
     return new PipelineRig(server, port, lines);
   }
 
-  /** Sends a pipeline. @returns how many answers came @throws Error if they are not those that are due, in their order */
+  /** Sends a pipeline. @returns how many answers came @throws Error if they are not the right answers in their order */
   async check({ pieces, cuts }: Pipeline): Promise<number> {
     const bytes = Buffer.from(pieces.map((piece) => piece.bytes).join(''), 'latin1');
     const answer = await this.#send(bytes, cuts);
@@ -167,7 +167,7 @@ export class PipelineRig {
   }
 }
 
-/** @returns how many of the answers that are due have come @throws Error if something else has come */
+/** @returns how many of the right answers have come @throws Error if something else has come */
 function readAnswers(answer: string, due: readonly Piece[]): number {
   let at = 0;
   for (const [i, { status, isHead = false, name }] of due.entries()) {

@@ -1,6 +1,6 @@
 import type { Input } from './input.js';
 
-/** Tries at most so many smaller inputs, and for so long, in ms. */
+/** How many smaller inputs are tried at most, and for how long, in ms. */
 const MAX_TRIES = 3000;
 const MAX_MS = 20_000;
 

@@ -13,7 +13,7 @@ const CONTROL_NAMES: Record<number, EventName> = {
   [FrameEvent.CLOSE]: 'close',
 };
 
-/** Of slabs that somebody else takes. */
+/** The size of slabs that another connection takes. */
 const STRANGER_BYTES = 16 * 1024;
 
 interface DetachedMessage {
@@ -22,16 +22,16 @@ interface DetachedMessage {
   readonly payload: Buffer;
 }
 
-/** One connection's input, fed as its transport feeds it, and what came of it. */
+/** One connection's input, fed as its transport feeds it, and the result. */
 export class Trial implements InputListener {
   readonly events: string[] = [];
   closeCode: number | undefined;
   /** Bytes that had been fed when `closeCode` was known, and before the last read of them. */
   knownAfter = 0;
   knownNotAfter = 0;
-  /** Whether it was given up before the end: what came of it is then a beginning. */
+  /** Whether it was given up before the end: then the result is only a beginning. */
   wasGivenUp = false;
-  /** Messages that were on the heap. */
+  /** How many messages were on the heap. */
   heapMessages = 0;
 
   readonly #rig: GuardedRig;
@@ -135,7 +135,7 @@ export class Trial implements InputListener {
     }
   }
 
-  /** The connection is over, but the read that is under way still comes: no memory that it writes to may be another's. */
+  /** The connection is over, but a read that is under way still comes: it must not write to memory of another connection. */
   #giveUp([offset, room]: readonly [offset: number, length: number], rest: Uint8Array): void {
     const { bytes, slabs } = this.#rig.arena;
     this.#isOver = true;
@@ -159,7 +159,7 @@ export class Trial implements InputListener {
     return true;
   }
 
-  /** Nobody has written to what is not the reader's any more. */
+  /** Checks that nobody has written to memory that was the reader's and is not any more. */
   #checkDetached(): void {
     const { bytes } = this.#rig.arena;
     for (const { start, payload } of this.#detached) {

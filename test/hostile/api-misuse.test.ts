@@ -10,7 +10,7 @@ const { misuses } = (await import(handler.href)) as { readonly misuses: readonly
 /** Not worth a check of each message: the engine refuses it, without a code. */
 const FEIGNED = 'send(what inherits from a message)';
 
-/** What an argument of a kind is refused with. */
+/** The error for a wrong argument of each kind. */
 const ERRORS: readonly (readonly [begin: string, name: string])[] = [
   ['close(', 'CloseArgumentError'],
   ['ping(126', 'RangeError'],
@@ -19,7 +19,7 @@ const ERRORS: readonly (readonly [begin: string, name: string])[] = [
 ];
 
 describe.each([0, 1])('a handler, with threads: %i', (threads) => {
-  it('is told of arguments that cannot be used, and its connection goes on', async () => {
+  it('gets errors for wrong arguments, and its connection goes on', async () => {
     await using served = await serve({ handler, threads });
     await withstand(served, async () => {
       using client = await Client.open(served.url);
@@ -37,7 +37,7 @@ describe.each([0, 1])('a handler, with threads: %i', (threads) => {
     expect(served.server.stats()).toMatchObject({ handlerErrors: 0, protocolErrors: 0 });
   });
 
-  it('that uses a connection which it has closed is told false', async () => {
+  it('that uses a connection which it has closed gets false', async () => {
     await using served = await serve({ handler, threads });
     using witness = await Client.open(served.url);
     witness.send('subscribe to outcomes');
@@ -63,7 +63,7 @@ describe.each([0, 1])('a handler, with threads: %i', (threads) => {
     for (let i = 0; i < 20; i++) {
       owner.send('keep');
       expect(await owner.text()).toBe('kept');
-      owner.send(pattern(i, i * 1000)); // lies where the kept one lay
+      owner.send(pattern(i, i * 1000)); // lies where the kept message lay
       expectBytes((await owner.next()).bytes, pattern(i, i * 1000));
       other.send('touch');
       const outcomes = (await other.json()) as readonly { readonly code?: string }[];

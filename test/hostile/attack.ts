@@ -10,22 +10,22 @@ const MIB = 1024 * 1024;
 
 export const handlerOf = (name: string) => new URL(`./handlers/${name}`, import.meta.url);
 
-/** Of this process, in which server and clients are; 0 where they cannot be counted. */
+/** The descriptors of this process, which has server and clients; 0 where they cannot be counted. */
 export function openDescriptors(): number {
   return process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0;
 }
 
-/** What an attack may cost. */
+/** Limits on the cost of an attack, in bytes. */
 export interface Bounds {
-  /** Of the whole process, what the attackers themselves need included; default 128 MiB: arena, heaps that nobody collects. */
+  /** Growth of the whole process with the attackers in it: arena, and heaps that are not collected. By default 128 MiB. */
   readonly residentBytes?: number;
-  /** What the server says that it holds, at any time; default 4 MiB. */
+  /** The memory that the server reports as held, at any time. By default 4 MiB. */
   readonly bufferedBytes?: number;
-  /** Messages that did not fit into the arena; default 0. */
+  /** How many messages may not fit into the arena. By default 0. */
   readonly heapMessages?: number;
 }
 
-/** Those who have nothing to do with it: one in each thread, which a server fills in turn. */
+/** Clients that have nothing to do with the attack: one in each thread, which a server fills in turn. */
 class Bystanders implements Disposable {
   readonly #clients: Client[] = [];
   #echoes = 0;
@@ -34,7 +34,7 @@ class Bystanders implements Disposable {
     return this.#clients.length;
   }
 
-  /** Resolves when all have been served: only then does each thread have all the descriptors that it needs itself. */
+  /** Resolves when all clients were served: only then does each thread have all its own descriptors. */
   async open({ server, url }: Served): Promise<void> {
     while (this.#clients.length < Math.max(1, server.threads)) {
       this.#clients.push(await Client.open(`${url}/bystander`));
@@ -56,8 +56,9 @@ class Bystanders implements Disposable {
 }
 
 /**
- * Lets an attack on a server happen, while others go on being served: echoes, of a few bytes and of slabs of the arena. Afterwards all descriptors are back, no connection of the attackers is left, and what it has cost is in bounds.
- * @returns what the attack does.
+ * Runs an attack on a server while other clients are served: echoes of a few bytes, and of slabs of the arena. Afterwards all
+ * descriptors are back, no connection of the attackers is left, and the cost is within its limits.
+ * @returns the result of the attack.
  */
 export async function withstand<T>(served: Served, attack: () => Promise<T>, bounds: Bounds = {}): Promise<T> {
   const { residentBytes = 128 * MIB, bufferedBytes = 4 * MIB, heapMessages = 0 } = bounds;
@@ -96,7 +97,7 @@ export async function withstand<T>(served: Served, attack: () => Promise<T>, bou
   }
 }
 
-/** Sends bytes as they are. @returns all that the server says before it ends the connection. */
+/** Sends bytes as they are. @returns all bytes that the server sends before it ends the connection. */
 export async function answerTo(port: number, ...writes: readonly (string | Uint8Array)[]): Promise<string> {
   using client = await RawClient.connect(port);
   let answer = '';
@@ -108,7 +109,7 @@ export async function answerTo(port: number, ...writes: readonly (string | Uint8
   return answer;
 }
 
-/** The status of a response, and of the only one. */
+/** The status of the response, which must be the only one. */
 export function statusOf(answer: string): number {
   const statuses = [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
   if (statuses.length !== 1) throw new Error(`${statuses.length} responses: ${JSON.stringify(answer.slice(0, 1000))}`);

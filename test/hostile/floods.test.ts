@@ -121,7 +121,7 @@ describe.each([0, 1])('a client that never reads, with threads: %i', (threads) =
       using client = await RawClient.open(served.port);
       client.socket.pause();
       for (const frame of frames) client.socket.write(frame);
-      // It says nothing more, and takes nothing, for several heartbeats: that time passes is what the test is about.
+      // It sends nothing more, and takes nothing, for several heartbeats. The test is about that time.
       await pass(4 * heartbeatIntervalMs);
       client.socket.resume();
       for (const message of messages) expectBytes((await nextMessage(client)).payload, message);
@@ -131,7 +131,7 @@ describe.each([0, 1])('a client that never reads, with threads: %i', (threads) =
   });
 });
 
-/** Past the server's pings. */
+/** The next message, without the server's pings. */
 async function nextMessage(client: RawClient) {
   let frame = await client.next();
   while (frame.opcode === Opcode.PING) frame = await client.next();

@@ -8,7 +8,7 @@ const MIB = 1024 * 1024;
 const handler = handlerOf('paths.js');
 const UNFINISHED: FrameOptions = { fin: false };
 
-/** A binary message in fragments of so many bytes. */
+/** A binary message in fragments of `size` bytes. */
 function fragmented(message: Uint8Array, size: number): Buffer {
   const frames: Buffer[] = [];
   for (let at = 0; at < message.length; at += size) {

@@ -7,7 +7,7 @@ import { answerTo, handlerOf, statusOf, withstand } from './attack.js';
 const handler = handlerOf('paths.js');
 const LONG = 32_000;
 
-/** Some of them have cost others a time that grew with the square of their length. */
+/** Some of these have kept other servers busy for a time that grew with the square of the length. */
 const REFUSED: readonly (readonly [what: string, header: string])[] = [
   ['many spaces in a list (CVE-2021-32640)', `Sec-WebSocket-Protocol: b${' '.repeat(LONG)}x`],
   ['many tabs in a list', `Sec-WebSocket-Protocol: b${'\t'.repeat(LONG)}x`],

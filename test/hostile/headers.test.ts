@@ -18,7 +18,7 @@ describe.each([0, 1])('a request, with threads: %i', (threads) => {
   it('with more headers than there may be is refused with 431, wherever those stand that count', async () => {
     await using served = await serve({ handler, threads });
     await withstand(served, async () => {
-      // What Node does not show us any more must not be missed (CVE-2024-37890).
+      // Headers beyond those that Node shows must not be missed (CVE-2024-37890).
       for (const count of [100, 101, 1000]) {
         for (const headers of [
           ['Host: localhost', ...HEADERS, ...many(count)],
@@ -62,7 +62,7 @@ describe.each([0, 1])('a request, with threads: %i', (threads) => {
         await over;
         return answer;
       });
-      // The answer may be lost with the connection: what the client goes on sending makes TCP reset it.
+      // The answer may be lost with the connection: TCP resets it, because the client goes on sending.
       for (const answer of await Promise.all(attacks)) expect(answer).toMatch(/^$|^HTTP\/1\.1 431 /);
     });
     expect(served.server.stats().opened).toBe(1);

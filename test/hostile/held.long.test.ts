@@ -59,7 +59,7 @@ describe.each([0, 2])('1 000 clients, with threads: %i', (threads) => {
       }
       for (const client of clients) client.reset();
     };
-    // Each thread may go beyond the sum by what one publication brings it.
+    // Each thread may go beyond the sum by one publication.
     const bufferedBytes = maxBufferedBytes + COUNT * 64 * KIB;
     await withstand(served, attack, { bufferedBytes, residentBytes: 512 * MIB, heapMessages: 1000 });
   });
@@ -80,7 +80,7 @@ describe.each([0, 1])('a client that reads late, with threads: %i', (threads) =>
         if (!(await client.next()).payload.equals(answer)) throw new Error(`answer ${i} has other bytes`);
       }
     };
-    // The client's own queue is most of it.
+    // Most of the resident memory is the client's own queue.
     await withstand(served, attack, { residentBytes: 512 * MIB, bufferedBytes: 4 * MIB });
   });
 });

@@ -64,10 +64,10 @@ describe.each([0, 1])('a length, with threads: %i', (threads) => {
   });
 
   it('declared on many connections at once, with nothing or little behind it, allocates nothing', async () => {
-    // If what is declared were taken, it would be 3 GiB; the arena would have no room for the messages of others.
+    // If the server allocated the declared lengths, it would need 3 GiB, and the arena would have no room for the messages of others.
     const count = 200;
     await using served = await serve({ handler, threads, arenaBytes: 4 * MIB });
-    // The messages of the witness and of the bystanders while they arrive, and what has come of the attackers.
+    // The messages of the witness and of the bystanders while they arrive, and the bytes of the attackers.
     const bounds = { residentBytes: 100 * MIB, bufferedBytes: (1 + Math.max(1, threads)) * MIB + count * 1024 };
     const attack = async () => {
       const clients = await Promise.all(Array.from({ length: count }, () => RawClient.open(served.port)));

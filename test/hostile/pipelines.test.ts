@@ -15,7 +15,7 @@ const H2C = request('GET /healthz', 'Connection: Upgrade, HTTP2-Settings', 'Upgr
 /** The statuses of all answers, in their order. */
 const statusesOf = (answer: string) => [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 
-/** A client that takes what its system has taken, and nothing more. */
+/** A client that never reads: only its system takes bytes. */
 async function connectUnreading(port: number): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   socket.on('error', () => {}); // 'close' follows
@@ -72,7 +72,7 @@ describe.each([0, 1])('requests in one packet, with threads: %i', (threads) => {
     await withstand(served, async () => expect(statusesOf(await answerTo(served.port, bytes))).toEqual(statuses));
   });
 
-  it('are not answered twice when the body goes wrong after the answer, and what is none behind one is', async () => {
+  it('are not answered twice when the body goes wrong after the answer; nonsense behind a request is answered', async () => {
     await using served = await serve({ handler, threads });
     await withstand(served, async () => {
       for (const [first, then, statuses] of [
@@ -192,13 +192,13 @@ describe('connections that are no WebSockets', () => {
     expect(String((await other.next()).payload)).toBe('hello');
   });
 
-  it('count in maxConnectionsPerIp: of 500 half handshakes a few are held, and a whole one is told', async () => {
+  it('count in maxConnectionsPerIp: of 500 half handshakes a few are held, and a whole one is refused with an answer', async () => {
     await using served = await serve({ handler, threads: 1, maxConnectionsPerIp: 3 });
     const clients = await Promise.all(Array.from({ length: 500 }, () => RawClient.connect(served.port)));
     for (const client of clients) client.socket.write(encodeRequest('/').slice(0, 50));
     await until(() => served.server.stats().limits.refusedUnanswered >= 500 - 3 - 8 - 2);
     expect(served.server.stats().httpConnections).toBeLessThanOrEqual(3 + 8 + 2);
-    // Those above the limit may not stay for long; then there is room for an answer, also while the three are there.
+    // Connections above the limit may not stay for long. Then there is room for an answer, also while the three are there.
     await until(() => served.server.stats().httpConnections === 3);
     expect(statusOf(await answerTo(served.port, encodeRequest('/')))).toBe(503);
     expect(statusOf(await answerTo(served.port, request('GET /healthz')))).toBe(200);
@@ -239,7 +239,7 @@ describe('connections that are no WebSockets', () => {
   });
 });
 
-/** Tries again while it is refused: the thread of its predecessor may not have reported yet that it closes. */
+/** Tries again while it is refused: the thread of the old connection may not have reported the closing yet. */
 async function openAgain(port: number): Promise<RawClient> {
   for (;;) {
     const client = await RawClient.upgrading(port);

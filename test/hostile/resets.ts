@@ -8,7 +8,7 @@ const MESSAGE = encodeFrame(Opcode.BINARY, pattern(1, 20_000));
 
 type Leave = (client: RawClient, i: number) => void | Promise<void>;
 
-/** Where clients leave without a word. */
+/** The stages at which clients leave without a Close. */
 const PLACES: Readonly<Record<string, Leave>> = {
   'at once': () => {},
   'mid-handshake': (client, i) => {
@@ -29,7 +29,7 @@ const PLACES: Readonly<Record<string, Leave>> = {
   },
 };
 
-/** Connects so many clients, of which each resets its connection, or closes it, somewhere. */
+/** Connects this many clients. Each resets or closes its connection at some stage. */
 export async function connectAndReset({ port }: Served, count: number): Promise<void> {
   const places = Object.values(PLACES);
   const leave = async (i: number) => {

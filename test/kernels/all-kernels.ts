@@ -5,7 +5,7 @@ import type { Kernel } from '../../dist/kernels/kernel.js';
 import { NativeKernel } from '../../dist/kernels/native.js';
 import { wasmKernel, wasmScalarKernel } from '../../dist/kernels/wasm.js';
 
-/** The first byte that is not the kernels' own. */
+/** The first byte of the memory that the kernels do not use themselves. */
 export const FREE = 65536;
 
 /** Memory of a few pages that all kernels under test share, as a thread's arena. */
@@ -66,7 +66,7 @@ export function xor(payload: Uint8Array, phase = 0): Buffer {
   return Buffer.from(payload.map((byte, i) => byte ^ (KEY_BYTES[(i + phase) % 4] as number)));
 }
 
-/** Bytes that would be taken for part of a character if a kernel looked at them: a lead byte before, continuations after. */
+/** Bytes that would change the result if a kernel read them: a lead byte in front, continuations behind. */
 const BEFORE = Buffer.alloc(32, 0xe2);
 const AFTER = Buffer.alloc(32, 0x82);
 
@@ -77,12 +77,12 @@ export function place(payload: Uint8Array, offset: number): void {
   bytes.set(AFTER, offset + payload.length);
 }
 
-/** Whether the payload at an offset is this one. */
+/** Whether this payload lies at an offset. */
 export function holds(payload: Uint8Array, offset: number): boolean {
   return bytes.compare(payload, 0, payload.length, offset, offset + payload.length) === 0;
 }
 
-/** Whether what `place` put around a range is as it was. */
+/** Whether the canaries that `place` has put around a range are unchanged. */
 export function untouchedAround(offset: number, length: number): boolean {
   return holds(BEFORE, offset - BEFORE.length) && holds(AFTER, offset + length);
 }

@@ -15,7 +15,7 @@ describe('createKernel', () => {
     expect(lines).toEqual([]);
   });
 
-  it('changes implementations where it is told to', () => {
+  it('changes implementations at the thresholds', () => {
     const memory = newMemory(2);
     const thresholds = {
       unmaskWasmFromBytes: 0,
@@ -31,7 +31,7 @@ describe('createKernel', () => {
   });
 });
 
-// V8 offers WebAssembly SIMD on x86 from SSSE3 and SSE4.1 on, and can be told to do without. On other machines it cannot.
+// V8 offers WebAssembly SIMD on x86 from SSSE3 and SSE4.1 on, and has flags to turn these off. It has none for other machines.
 describe.skipIf(process.arch !== 'x64')('on a machine without SIMD', () => {
   const program = `
     import { createKernel } from ${JSON.stringify(new URL('../../dist/kernels/create-kernel.js', import.meta.url).href)};

@@ -23,7 +23,7 @@ describe.each(KERNELS)('at the very end of the memory, %s', (_, kernel) => {
 });
 
 describe('in the largest memory there is, 4 GiB', () => {
-  it('every kernel works above 2 GiB and up to the last byte, whose end is no 32-bit number', () => {
+  it('every kernel works above 2 GiB and up to the last byte, where the end is no 32-bit number', () => {
     const memory = newMemory(PAGE);
     const all = new Uint8Array(memory.buffer);
     for (const [, kernel] of allKernels(memory)) {
@@ -46,7 +46,7 @@ describe('in the largest memory there is, 4 GiB', () => {
 });
 
 describe('the static data of the WASM kernels', () => {
-  it('stays inside the first page, which is all that they write outside their ranges', () => {
+  it('stays inside the first page, and the kernels write nothing else outside their ranges', () => {
     const memory = newMemory(2);
     new Uint8Array(memory.buffer).fill(0xa5);
     allKernels(memory);

@@ -2,19 +2,19 @@ import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { Utf8 } from '../../dist/kernels/utf8.js';
 
-/** Bytes that complete whatever can be completed: at most three continuations, low for ED and F4, high for E0 and F0. */
+/** Bytes that complete every beginning of a character: at most three continuations, low for ED and F4, high for E0 and F0. */
 const COMPLETIONS = [[], [0x80], [0xbf], [0x80, 0x80], [0xbf, 0xbf], [0x80, 0x80, 0x80], [0xbf, 0xbf, 0xbf]];
 
 /**
- * What a decoder must say of a text, told by Node alone: valid, not yet valid, or beyond help. Says nothing of how far
- * inside a character it is.
+ * The verdict that a decoder must give on a text, found by Node alone: valid, not yet valid, or invalid. It does not say how far
+ * inside a character the text ends.
  */
 export function verdict(text: Uint8Array): 'accept' | 'pending' | 'reject' {
   if (isUtf8(text)) return 'accept';
   return COMPLETIONS.some((more) => isUtf8(Buffer.concat([text, Buffer.from(more)]))) ? 'pending' : 'reject';
 }
 
-/** The same of a decoder's state. */
+/** The same verdict for a state of a decoder. */
 export function verdictOf(state: number): 'accept' | 'pending' | 'reject' {
   if (state === Utf8.ACCEPT) return 'accept';
   return state === Utf8.REJECT ? 'reject' : 'pending';
@@ -23,7 +23,7 @@ export function verdictOf(state: number): 'accept' | 'pending' | 'reject' {
 /** The first and last characters of each length in bytes, and those on both sides of the surrogates. */
 export const BOUNDARIES = [0x00, 0x7f, 0x80, 0x7ff, 0x800, 0xfff, 0x1000, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x10ffff];
 
-/** Bytes that are no text, each wrong in a way of its own. */
+/** Bytes that are not UTF-8, each with an error of its own. */
 export const FAULTS: readonly (readonly [string, readonly number[]])[] = [
   ['a continuation with nothing before it', [0x80]],
   ['two continuations after two bytes', [0xc3, 0xa9, 0xa9]],
@@ -61,7 +61,7 @@ export const validText = fc
   .array(fc.oneof(ascii, character, character, character), { maxLength: 24 })
   .map((parts) => Buffer.concat(parts));
 
-/** Valid text with one byte changed, put in or left out: most often not valid any more, and just so. */
+/** Valid text with one byte changed, added or left out: most of it is just invalid. */
 export const mutatedText = fc
   .tuple(validText, fc.nat(), fc.integer({ min: 0, max: 255 }), fc.constantFrom('change', 'insert', 'remove'))
   .map(([text, position, byte, mutation]) => {

@@ -3,12 +3,12 @@ import { wasmKernel } from '../../dist/kernels/wasm.js';
 import { bytes, FREE, holds, KEY, memory, place, untouchedAround, xor } from './all-kernels.js';
 
 const START = FREE + 64;
-/** What may be in doubt in front of what is not ASCII, in bytes. */
+/** How many bytes in front of a byte that is not ASCII may be reported as not checked. */
 const STEP = 64;
 
 const unmaskAscii = wasmKernel(memory).unmaskAscii as (offset: number, length: number, key: number) => number;
 
-/** Unmasks a text, and says what is wrong, if anything is. @param foreign where its first byte is that is not ASCII */
+/** Unmasks a text. @param foreign the index of its first byte that is not ASCII @returns the error, if there is one */
 function fault(text: Buffer, offset: number, foreign: number | undefined): string | undefined {
   place(xor(text, 0), offset);
   const ascii = unmaskAscii(offset, text.length, KEY);

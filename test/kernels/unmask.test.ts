@@ -9,7 +9,7 @@ const PAYLOAD = Buffer.from(Array.from({ length: 66_000 }, (_, i) => (i * 167 + 
 const UNMASKED = [0, 1, 2, 3].map((phase) => xor(PAYLOAD, phase));
 
 describe.each(KERNELS)('unmask by %s', (_, kernel) => {
-  /** Unmasks one range and says what is wrong, if anything is. */
+  /** Unmasks one range. @returns the error, if there is one */
   function fault(offset: number, length: number, phase: number): string | undefined {
     place(PAYLOAD.subarray(0, length), offset);
     kernel.unmask(offset, length, rotateKey(KEY, phase));
@@ -52,7 +52,7 @@ describe.each(KERNELS)('unmask by %s', (_, kernel) => {
     );
   });
 
-  it('unmasks a payload in pieces of any size when the key is rotated by what has passed', () => {
+  it('unmasks a payload in pieces of any size when the key is rotated by the bytes before', () => {
     const payload = PAYLOAD.subarray(0, 3000);
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 20 }), (pieces) => {
@@ -68,7 +68,7 @@ describe.each(KERNELS)('unmask by %s', (_, kernel) => {
     );
   });
 
-  it('takes a key with its top bit set as any other', () => {
+  it('works with a key whose top bit is set', () => {
     place(Buffer.from([0, 0, 0, 0, 0]), START);
     kernel.unmask(START, 5, 0x80fe01ff | 0);
     expect(holds(Buffer.from([0xff, 0x01, 0xfe, 0x80, 0xff]), START)).toBe(true);
@@ -84,7 +84,7 @@ describe('rotateKey', () => {
     expect(rotateKey(0x44332211, 1_000_001)).toBe(0x11443322);
   });
 
-  it('gives an int32 whatever the key', () => {
+  it('gives an int32 for every key', () => {
     fc.assert(
       fc.property(fc.integer(), fc.nat(), (key, passed) => {
         expect(rotateKey(key, passed) | 0).toBe(rotateKey(key, passed));

@@ -43,7 +43,7 @@ describe('the automaton', () => {
     for (let byte = 0; byte < 256; byte++) expect(advance(Uint8Array.of(byte), 0, 1, Utf8.REJECT)).toBe(Utf8.REJECT);
   });
 
-  it('names its states after what they still need', () => {
+  it('names its states after the bytes that they still need', () => {
     expect(stateOf(0xc3)).toBe(Utf8.ONE_MORE);
     expect(stateOf(0xe2)).toBe(Utf8.TWO_MORE);
     expect(stateOf(0xf1)).toBe(Utf8.THREE_MORE);
@@ -55,7 +55,7 @@ describe('the automaton', () => {
 });
 
 describe('validation around a validator of whole texts', () => {
-  it('gives it only what begins and ends with a character, and agrees with the automaton', () => {
+  it('gives it only ranges that begin and end with a whole character, and agrees with the automaton', () => {
     fc.assert(
       fc.property(text, fc.constantFrom(...Object.values(Utf8)), (bytes, state) => {
         const judge = (start: number, end: number) => {
@@ -68,14 +68,14 @@ describe('validation around a validator of whole texts', () => {
     );
   });
 
-  it('does not ask about what is only a part of one character', () => {
+  it('does not ask it about a part of one character', () => {
     const ask = () => expect.fail('asked');
     expect(validateAround(Uint8Array.of(0x9f, 0x98), 0, 2, Utf8.AFTER_F0, ask)).toBe(Utf8.ONE_MORE);
     expect(validateAround(Uint8Array.of(0xf0, 0x9f, 0x98), 0, 3, Utf8.ACCEPT, ask)).toBe(Utf8.ONE_MORE);
     expect(validateAround(Uint8Array.of(), 0, 0, Utf8.TWO_MORE, ask)).toBe(Utf8.TWO_MORE);
   });
 
-  it('asks nothing once the text is rejected', () => {
+  it('does not ask it any more once the text is rejected', () => {
     fc.assert(
       fc.property(anyBytes, (bytes) => {
         const state = validateAround(bytes, 0, bytes.length, Utf8.REJECT, () => expect.fail('asked'));

@@ -7,7 +7,7 @@ import { bytes, FREE, holds, KERNELS, KEY, place, untouchedAround, xor } from '.
 import { BOUNDARIES, FAULTS, mutatedText, text, validText, verdict, verdictOf } from './texts.js';
 
 const START = FREE + 64;
-/** How much ASCII to put before what is tested: none, so that vectors cut it in every way, and so that a turn ends before it. */
+/** How much ASCII stands in front of the tested bytes: none, lengths at which vectors cut them, and whole turns of the loop. */
 const LEADS_IN = [0, 12, 13, 14, 15, 16, 29, 30, 31, 32, 61, 62, 63, 64, 65];
 const LEADS_OUT = [0, 1, 15, 16, 33, 70];
 const SCRIPTS = ['plain ASCII, nothing else. ', 'Grüße, été, żółw, ', '床前明月光', 'ok 🚀👍🏽 '];

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { InFlight } from '../../dist/load/in-flight.js';
 import type { Latency } from '../../dist/load/latency.js';
 
-/** Writes down what it is told. */
+/** Notes the calls of its methods. */
 class Notes {
   readonly all: [ms: number, count: number][] = [];
   note(ms: number, count: number): void {
@@ -32,7 +32,7 @@ describe('messages in flight', () => {
     expect([inFlight.count, inFlight.oldest]).toEqual([0, Number.POSITIVE_INFINITY]);
   });
 
-  it('are as old as it is that they were sent, and took as long as it is that they were due', () => {
+  it('have an age since they were sent, and a latency since they were due', () => {
     const inFlight = new InFlight(10);
     inFlight.add(100, 1, 150);
     inFlight.add(110, 1, 160);
@@ -41,7 +41,7 @@ describe('messages in flight', () => {
     expect(inFlight.oldest).toBe(160);
   });
 
-  it('can be as many as there may be, over and over', () => {
+  it('can reach their greatest number again and again', () => {
     const inFlight = new InFlight(3);
     for (let i = 0; i < 3; i++) inFlight.add(i, 1, i);
     for (let i = 3; i < 20; i++) {
@@ -53,7 +53,7 @@ describe('messages in flight', () => {
     expect([inFlight.count, inFlight.oldest]).toEqual([0, Number.POSITIVE_INFINITY]);
   });
 
-  it('are taken without being noted, if they do not count', () => {
+  it('that do not count are taken, and are not noted', () => {
     const inFlight = new InFlight(2);
     inFlight.add(1, 2, 1);
     inFlight.take(2, 5, undefined);

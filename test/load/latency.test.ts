@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Latency } from '../../dist/load/latency.js';
 
 describe('latencies', () => {
-  it('of nothing are 0', () => {
+  it('are 0 if nothing was noted', () => {
     expect(Object.values(new Latency().summary()).every((value) => value === 0)).toBe(true);
   });
 
@@ -21,7 +21,7 @@ describe('latencies', () => {
     expect(min).toBeCloseTo(0.05, 3);
   });
 
-  it('are the same when they are looked at twice', () => {
+  it('are the same when they are read twice', () => {
     const latency = new Latency();
     latency.note(1, 3);
     latency.note(100, 1);
@@ -49,7 +49,7 @@ describe('latencies', () => {
     expect(latency.summary()).toMatchObject({ min: 2, max: expect.closeTo(2, 2) });
   });
 
-  it('that a clock going back has made negative are none', () => {
+  it('that are negative, because a clock went back, do not count', () => {
     const latency = new Latency();
     latency.note(-5, 1);
     expect(latency.summary().max).toBe(0);

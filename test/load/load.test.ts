@@ -34,7 +34,7 @@ describe('a load of echoes', () => {
     expect(result.client.microsPerMessage).toBeGreaterThan(0);
   });
 
-  it('sends exactly its amount, and what is sent before is not counted', async () => {
+  it('sends exactly its amount, and does not count messages of the warm-up', async () => {
     const served = await wsServer(echo);
     const exact = await load({ url: served.url, connections: 3, inFlight: 7, amount: 100 });
     expect([exact.messages.total, served.count]).toEqual([100, 100]);
@@ -60,7 +60,7 @@ describe('a load of echoes', () => {
     expect(result.duration).toBeGreaterThanOrEqual(0.099);
   });
 
-  it('with a rate counts from when a message was due, though a server that stalls keeps it from being sent', async () => {
+  it('with a rate measures from the time at which a message was due, also if a server that stalls delays the sending', async () => {
     // The first answer comes when ten messages are due, of which one is in flight.
     const due = 10;
     let isStalled = true;
@@ -73,11 +73,11 @@ describe('a load of echoes', () => {
     });
     const result = await load({ url: served.url, connections: 1, amount: due, ratePerSecond: 100 });
     expect(result).toMatchObject({ ...NOTHING_WRONG, messages: { total: due } });
-    // Those that were due while the server stalled have waited for it too, each for as long as was left: half of it on average.
+    // Messages that were due during the stall have waited for the rest of it: for half of it on average.
     expect(result.latency.average).toBeGreaterThan(due * 2);
   });
 
-  it('with a rate above what the server can do times no message out that is answered soon after it was sent', async () => {
+  it('with a rate above the speed of the server has no timeouts for messages that are answered soon after they were sent', async () => {
     const served = await wsServer((...message) => void setTimeout(() => echo(...message), 25));
     const options = { url: served.url, connections: 1, amount: 40, ratePerSecond: 1000, timeoutMs: 500 };
     const result = await load(options);
@@ -85,18 +85,18 @@ describe('a load of echoes', () => {
     expect(result.latency.max).toBeGreaterThan(options.timeoutMs);
   });
 
-  it('waits for the last answers as long as they may take, and with a rate notes how long that was', async () => {
+  it('waits for the last answers as long as they may take, and with a rate notes the time', async () => {
     const delayMs = 3100;
     const served = await wsServer((...message) => void setTimeout(() => echo(...message), delayMs));
     const options = { url: served.url, connections: 1, warmUpMs: 0, durationMs: 100, ratePerSecond: 100 };
     const result = await load(options);
     expect(result).toMatchObject({ ...NOTHING_WRONG, messages: { total: 0 }, closes: { 1000: 1 } });
     expect(result.latency.max).toBeGreaterThan(delayMs - 1);
-    // Those that were due, and could not be sent, have waited less.
+    // Messages that were due and could not be sent have waited for less time.
     expect(result.latency.min).toBeLessThan(delayMs);
   });
 
-  it('is put on with several threads', async () => {
+  it('can run in several threads', async () => {
     const served = await wsServer(echo);
     const result = await load({ url: served.url, connections: 5, amount: 1001, inFlight: 3, workers: 2 });
     expect(result).toMatchObject({
@@ -109,7 +109,7 @@ describe('a load of echoes', () => {
     expect(served.count).toBe(1001);
   });
 
-  it('sends headers, subprotocols and a message as it is told', async () => {
+  it('sends the headers, the subprotocols and the message of its options', async () => {
     const heard: string[] = [];
     const served = await wsServer((socket, bytes, isBinary) => {
       heard.push(String(bytes));
@@ -124,7 +124,7 @@ describe('a load of echoes', () => {
     expect(heard).toEqual(['chat', 'abc', 'héllo']);
   });
 
-  it('is told of pings, and answers them', async () => {
+  it('answers pings', async () => {
     let pongs = 0;
     const served = await wsServer(
       (socket, bytes, isBinary) => {
@@ -138,7 +138,7 @@ describe('a load of echoes', () => {
     expect(pongs).toBe(50);
   });
 
-  it('takes fragments for what they are together', async () => {
+  it('joins fragments', async () => {
     const served = await wsServer((socket, bytes, isBinary) => {
       socket.send(bytes.subarray(0, 7), { binary: isBinary, fin: false });
       socket.ping();
@@ -170,7 +170,7 @@ describe('a load of echoes', () => {
     expect(result.duration).toBeLessThan(60);
   });
 
-  it('that is ended while it warms up has measured nothing', async () => {
+  it('that is ended during its warm-up has measured nothing', async () => {
     const abort = new AbortController();
     const served = await wsServer((...message) => {
       if (served.count === 20) abort.abort();
@@ -187,7 +187,7 @@ describe('a load of echoes', () => {
     });
   });
 
-  it('one of whose threads ends takes the others with it', async () => {
+  it('ends all of its threads when one of them ends', async () => {
     const workers: Worker[] = [];
     const onWorker = (worker: Worker) => workers.push(worker);
     process.on('worker', onWorker);
@@ -203,7 +203,7 @@ describe('a load of echoes', () => {
     expect(ends).toHaveLength(2);
   });
 
-  it('that is ended before it has begun has a result, too', async () => {
+  it('that is ended before it has begun has a result', async () => {
     const served = await wsServer(echo);
     const result = await load({ url: served.url }, { signal: AbortSignal.abort() });
     expect(result).toMatchObject({ ...NOTHING_WRONG, messages: { total: 0, average: 0 }, client: { cpu: 0 } });
@@ -275,8 +275,8 @@ describe('a load that gets', () => {
     });
   });
 
-  it('answers too late gives the connection up, and takes them for no others', async () => {
-    // The first message, which is of the warm-up, would be answered with the second.
+  it('answers too late gives the connection up, and takes no answer for that to another message', async () => {
+    // Otherwise the second answer would count for the first message, which is of the warm-up.
     let late: (() => void) | undefined;
     const served = await wsServer((...message) => {
       if (late === undefined) {
@@ -308,7 +308,7 @@ describe('a load that gets', () => {
     });
   });
 
-  it('pings from a server that reads nothing answers the last of those that it cannot answer, in the end', async () => {
+  it('pings from a server that reads nothing answers in the end the last ping that had to wait', async () => {
     let pongs = 0;
     const url = await deafServer(async (socket) => {
       await floodWithPings(socket);
@@ -367,7 +367,7 @@ describe('a load of broadcasts', () => {
     expect(await load({ ...options, amount: 20, ratePerSecond: 1000 })).toMatchObject({ messages: { total: 200 } });
   });
 
-  it('goes on with those that are left when a subscriber is lost', async () => {
+  it('goes on with the others when a subscriber is lost', async () => {
     let server: WebSocketServer | undefined;
     let count = 0;
     const served = await wsServer((socket, bytes, isBinary) => {
@@ -385,13 +385,13 @@ describe('a load of broadcasts', () => {
     expect(result.messages.total).toBeLessThan(120);
   });
 
-  it('that loses its publisher ends, and finds no fault with its subscribers', async () => {
+  it('that loses its publisher ends, and reports no errors of its subscribers', async () => {
     let server: WebSocketServer | undefined;
     let count = 0;
     const served = await wsServer((socket, bytes, isBinary) => {
       if (++count === 10) return socket.terminate();
       const subscribers = [...(server as WebSocketServer).clients].filter((client) => client !== socket);
-      // In the end, one gets more of what is on its way than the others.
+      // At the end, one subscriber gets more of the publications on their way than the others.
       for (const client of count < 9 ? subscribers : subscribers.slice(0, 1)) client.send(bytes, { binary: isBinary });
     });
     server = served.server;
@@ -416,7 +416,7 @@ describe('a load of broadcasts', () => {
     expect(result.latency.min).toBeLessThan(300);
   });
 
-  it('that does not reach a subscriber in time gives that up', async () => {
+  it('gives a publication up that does not reach a subscriber in time', async () => {
     let server: WebSocketServer | undefined;
     const served = await wsServer((socket, bytes, isBinary) => {
       const others = [...(server as WebSocketServer).clients].filter((client) => client !== socket);
@@ -431,7 +431,7 @@ describe('a load of broadcasts', () => {
 });
 
 describe('a load of connections', () => {
-  it('opens and closes as many as it is told', async () => {
+  it('opens and closes as many as its amount', async () => {
     await using served = await serve({ handler: builtIn('echo') });
     const result = await load({ url: served.url, mode: 'connect', connections: 5, amount: 60 });
     expect(result).toMatchObject({
@@ -452,7 +452,7 @@ describe('a load of connections', () => {
     });
   });
 
-  it('that is ended early closes what it has open, and calls none of it lost', async () => {
+  it('that is ended early closes its open connections, and counts none of them as lost', async () => {
     const abort = new AbortController();
     let count = 0;
     const served = await wsServer(
@@ -467,7 +467,7 @@ describe('a load of connections', () => {
     expect(Object.keys(result.closes)).toEqual(['1000']);
   });
 
-  it('that is ended while it warms up opens no more, and has measured nothing', async () => {
+  it('that is ended during its warm-up opens no more, and has measured nothing', async () => {
     const abort = new AbortController();
     let count = 0;
     const served = await wsServer(
@@ -482,7 +482,7 @@ describe('a load of connections', () => {
     expect(count).toBeLessThan(30 + 8);
   });
 
-  it.each(['connect', 'idle'] as const)('does not mind being greeted (%s)', async (mode) => {
+  it.each(['connect', 'idle'] as const)('accepts a message that greets it (%s)', async (mode) => {
     const served = await wsServer(
       () => {},
       (socket) => socket.send('welcome'),
@@ -508,7 +508,7 @@ describe('a load of connections', () => {
 });
 
 describe('a load that expects no answer', () => {
-  it('counts what it has sent', async () => {
+  it('counts the messages that it has sent', async () => {
     const served = await wsServer(() => {});
     const options = { url: served.url, expect: 'none', connections: 3, inFlight: 4 } as const;
     const result = await load({ ...options, amount: 1000, sizeBytes: 10_000 });
@@ -518,7 +518,7 @@ describe('a load that expects no answer', () => {
     expect(served.count).toBe(1030);
   });
 
-  it('does not count what the system has not taken', async () => {
+  it('does not count messages that the system has not taken', async () => {
     const options = {
       url: await deafServer(),
       expect: 'none',
@@ -530,7 +530,7 @@ describe('a load that expects no answer', () => {
     expect(result).toMatchObject({ messages: { total: 0 }, connections: { opened: 1 } });
   });
 
-  it('does not mind answers, nor a server that reads only when it has written', async () => {
+  it('accepts answers, and a server that reads only after it has written', async () => {
     await using served = await serve({ handler: builtIn('echo') });
     const options = { url: served.url, expect: 'none', connections: 2, sizeBytes: 1_000_000, amount: 50 } as const;
     expect(await load(options)).toMatchObject({ ...NOTHING_WRONG, messages: { total: 50 }, closes: { 1000: 2 } });

@@ -32,20 +32,20 @@ describe('the options of a load', () => {
     });
   });
 
-  it('makes up a message: printable ASCII for text, and the same each time', () => {
+  it('makes a message: printable ASCII for text, and the same each time', () => {
     const { payload } = resolveLoadOptions({ url, sizeBytes: 1000 });
     expect(Buffer.from(payload).toString()).toMatch(/^[ -~]{1000}$/);
     expect(resolveLoadOptions({ url, sizeBytes: 1000 }).payload).toEqual(payload);
     expect(new Set(resolveLoadOptions({ url, sizeBytes: 10_000, isBinary: true }).payload).size).toBe(256);
   });
 
-  it('sends strings as text and bytes as binary, unless told otherwise', () => {
+  it('sends strings as text and bytes as binary by default', () => {
     expect(resolveLoadOptions({ url, message: 'é' })).toMatchObject({ isBinary: false, payload: Buffer.from('é') });
     expect(resolveLoadOptions({ url, message: Buffer.from([255]) })).toMatchObject({ isBinary: true });
     expect(resolveLoadOptions({ url, message: Buffer.from('a'), isBinary: false })).toMatchObject({ isBinary: false });
   });
 
-  it('is shared out among threads, to the last', () => {
+  it('divides connections, amount and rate among threads without a rest', () => {
     const options = resolveLoadOptions({ url, connections: 10, amount: 11, ratePerSecond: 100, workers: 4 });
     const parts = [0, 1, 2, 3].map((index) => shareOfThread(options, index));
     expect(parts.map(({ connections }) => connections)).toEqual([3, 3, 2, 2]);

@@ -4,7 +4,7 @@ import { SendSchedule } from '../../dist/load/send-schedule.js';
 
 const RATELESS = { ratePerSecond: Number.POSITIVE_INFINITY };
 
-/** All that can be taken at once, as pairs of how many and from when they count. */
+/** All that can be taken at once, as pairs: how many messages, and the time from which they count. */
 function takeAll(schedule: SendSchedule, wanted: number, now: number): [count: number, time: number][] {
   const taken: [number, number][] = [];
   for (let count = schedule.take(wanted, now); count > 0; count = schedule.take(wanted, now)) {
@@ -15,7 +15,7 @@ function takeAll(schedule: SendSchedule, wanted: number, now: number): [count: n
 }
 
 describe('a schedule without a rate', () => {
-  it('gives what is wanted, counted from now', () => {
+  it('gives as many as are asked for, counted from now', () => {
     const schedule = new SendSchedule(RATELESS);
     schedule.start(Number.POSITIVE_INFINITY, 0);
     expect([schedule.take(7, 123), schedule.time]).toEqual([7, 123]);
@@ -31,7 +31,7 @@ describe('a schedule without a rate', () => {
 });
 
 describe('a schedule with a rate', () => {
-  it('gives what has become due, and rounds nothing away', () => {
+  it('gives the messages that have become due, and loses nothing by rounding', () => {
     const schedule = new SendSchedule({ ratePerSecond: 1500 });
     schedule.start(Number.POSITIVE_INFINITY, 1000);
     expect(schedule.take(100, 1000)).toBe(0);
@@ -43,7 +43,7 @@ describe('a schedule with a rate', () => {
     expect(total).toBe(1500);
   });
 
-  it('counts what waits from when it was due', () => {
+  it('counts messages that wait from the time at which they were due', () => {
     const schedule = new SendSchedule({ ratePerSecond: 2000 });
     schedule.start(Number.POSITIVE_INFINITY, 0);
     for (const now of [1, 2, 3]) schedule.advance(now);
@@ -59,7 +59,7 @@ describe('a schedule with a rate', () => {
     expect(schedule.waiting).toBe(0);
   });
 
-  it('that is asked late knows when each was due', () => {
+  it('that is asked late knows when each message was due', () => {
     const schedule = new SendSchedule({ ratePerSecond: 2000 });
     schedule.start(Number.POSITIVE_INFINITY, 0);
     schedule.advance(1);
@@ -83,7 +83,7 @@ describe('a schedule with a rate', () => {
     for (const [count, time] of taken) expect([count, time % 100]).toEqual([100, 0]);
   });
 
-  it('that is given up says how long each has waited', () => {
+  it('that is given up says how long each message has waited', () => {
     const schedule = new SendSchedule({ ratePerSecond: 2000 });
     schedule.start(Number.POSITIVE_INFINITY, 0);
     for (const now of [1, 2, 3]) schedule.advance(now);
@@ -99,7 +99,7 @@ describe('a schedule with a rate', () => {
     expect(schedule.waiting).toBe(0);
   });
 
-  it('is exhausted when its amount was due, and taken', () => {
+  it('is exhausted when its amount was due and was taken', () => {
     const schedule = new SendSchedule({ ratePerSecond: 1000 });
     schedule.start(3, 0);
     schedule.advance(10);
@@ -111,7 +111,7 @@ describe('a schedule with a rate', () => {
     expect(schedule.waiting).toBe(0);
   });
 
-  it('owes nothing of before when it starts again', () => {
+  it('that starts again begins with nothing due', () => {
     const schedule = new SendSchedule({ ratePerSecond: 1000 });
     schedule.start(Number.POSITIVE_INFINITY, 0);
     schedule.advance(500);

@@ -10,7 +10,7 @@ export type Answer = (socket: WebSocket, bytes: Buffer, isBinary: boolean) => vo
 
 export const echo: Answer = (socket, bytes, isBinary) => socket.send(bytes, { binary: isBinary });
 
-/** A server of `ws`, ended with the test; `count` is of the messages that it has got. */
+/** A server of `ws`, ended with the test. `count` is the number of messages that it has got. */
 export async function wsServer(answer: Answer, onConnection: (socket: WebSocket) => void = () => {}) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
   const served = { url: '', count: 0, server };
@@ -31,7 +31,7 @@ export async function wsServer(answer: Answer, onConnection: (socket: WebSocket)
   return served;
 }
 
-/** Sends to all that are connected, the sender included or not. */
+/** Sends a message to all clients, with or without the sender. */
 export const broadcastFrom =
   (server: () => WebSocketServer, isSenderIncluded: boolean): Answer =>
   (socket, bytes, isBinary) => {
@@ -41,7 +41,7 @@ export const broadcastFrom =
     }
   };
 
-/** A server of bare TCP that accepts, and reads nothing more by itself: what it does then is told. */
+/** A server of bare TCP that accepts the handshake and reads nothing more. @param onSocket may do more with the socket */
 export async function deafServer(onSocket: (socket: Socket) => void = () => {}) {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     onTestFinished(() => void socket.destroy());
@@ -61,7 +61,7 @@ export async function deafServer(onSocket: (socket: Socket) => void = () => {}) 
   return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-/** The same, which answers the first bytes behind the handshake with these. */
+/** Such a server which answers the first bytes behind the handshake with these bytes. */
 export function rawServer(bytes: Uint8Array) {
   return deafServer((socket) => {
     socket.once('data', () => socket.write(bytes)).on('end', () => socket.end());

@@ -12,7 +12,7 @@ import {
 } from '../../dist/memory/arena.js';
 import type { Slabs } from '../../dist/memory/slabs.js';
 
-/** As many slabs of a size as there is room for, in the order of their offsets. */
+/** Takes as many slabs of a size as there is room for. Returns them in the order of their offsets. */
 function takeAll(slabs: Slabs, size: number): number[] {
   const offsets: number[] = [];
   for (let offset = slabs.take(size); offset >= 0; offset = slabs.take(size)) offsets.push(offset);
@@ -37,7 +37,7 @@ describe('the layout of an arena', () => {
     const last = slabs.at(-1) as number;
     expect(last + PAGE_BYTES).toBeLessThanOrEqual(sizeBytes);
     expect(last + 2 * PAGE_BYTES).toBeGreaterThan(sizeBytes);
-    // Nothing in between is lost.
+    // No memory between them is lost.
     expect(slabs).toHaveLength((last - (slabs[0] as number)) / PAGE_BYTES + 1);
   });
 
@@ -95,9 +95,9 @@ describe('the size of an arena', () => {
   });
 });
 
-// Limits on address space are a thing of Linux: macOS has the option and ignores it.
+// Only Linux limits the address space: macOS has the option and ignores it.
 describe.runIf(process.platform === 'linux')('without the address space for an arena', () => {
-  test('the ArenaError says how much was asked, and what to do', () => {
+  test('the ArenaError says how much was needed, and what to do', () => {
     const arena = new URL('../../dist/memory/arena.js', import.meta.url).href;
     const script = `
       const { Arena, ArenaError } = await import(${JSON.stringify(arena)});

@@ -7,7 +7,7 @@ export type SlabStep =
   | { readonly do: 'take'; readonly lengthBytes: number }
   | { readonly do: 'free' | 'grow'; readonly which: number };
 
-/** Something that may be done next. `which` slab is a fraction of those that are taken then. */
+/** A step. `which` selects a slab, as a fraction of the slabs that are taken then. */
 export function slabSteps(): fc.Arbitrary<SlabStep> {
   const size = fc.oneof(
     fc.integer({ min: 0, max: 300 }),
@@ -23,7 +23,7 @@ export function slabSteps(): fc.Arbitrary<SlabStep> {
   );
 }
 
-/** Takes the steps in a range of `spans` that begins anywhere, then gives all back and takes the largest slabs there are. */
+/** Does the steps in a range of `spans` that begins anywhere. Then gives all slabs back, and takes the largest slabs. */
 export function walk(start: number, spans: number, steps: readonly SlabStep[]): void {
   const ledger = new SlabLedger(start, spans * SPAN + (start % SPAN));
   for (const step of steps) {

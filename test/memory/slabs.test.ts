@@ -7,7 +7,7 @@ import { slabSteps, walk } from './slab-steps.js';
 const SPAN = 64 * 1024;
 const MEBIBYTE = 1024 * 1024;
 
-/** As many slabs of a size as there is room for. */
+/** Takes as many slabs of a size as there is room for. */
 function takeAll(slabs: Slabs, lengthBytes: number): number[] {
   const offsets: number[] = [];
   for (let offset = slabs.take(lengthBytes); offset >= 0; offset = slabs.take(lengthBytes)) offsets.push(offset);
@@ -133,7 +133,7 @@ describe('growing a slab', () => {
     expect(slabs.grow(offset, 2 ** 30)).toBe(false);
   });
 
-  test('gives back all that it has grown to', () => {
+  test('lets the slab give back everything that it has grown to', () => {
     const ledger = new SlabLedger(0, 8 * SPAN);
     ledger.take(SPAN);
     while (ledger.grow(0));
@@ -142,7 +142,7 @@ describe('growing a slab', () => {
   });
 });
 
-describe('what would hand the bytes of one connection to another throws', () => {
+describe('an error that would give the bytes of one connection to another throws:', () => {
   const message = /arena bookkeeping is broken/;
 
   test.each([64, 4096, 32_768, SPAN, 4 * SPAN])('a second free of a slab of %i bytes that was the only one', (size) => {
@@ -191,7 +191,7 @@ describe('what would hand the bytes of one connection to another throws', () => 
     expect(slabs.allocatedSlabs).toBe(0);
   });
 
-  test('a free by the size from before it has grown', () => {
+  test('a free with the size that the slab had before it grew', () => {
     const slabs = new Slabs(0, MEBIBYTE);
     const offset = slabs.take(SPAN);
     expect(slabs.grow(offset, SPAN)).toBe(true);
@@ -199,7 +199,7 @@ describe('what would hand the bytes of one connection to another throws', () => 
     slabs.free(offset, 2 * SPAN);
   });
 
-  test('a free or a growth of what was never taken', () => {
+  test('a free or a growth of a slab that was never taken', () => {
     const slabs = new Slabs(SPAN, MEBIBYTE);
     for (const offset of [0, SPAN, 3 * SPAN, SPAN + MEBIBYTE, 2 ** 31]) {
       expect(() => slabs.free(offset, 64)).toThrow(message);

@@ -34,7 +34,7 @@ describe('the head of an upgrade is taken as it is sent by', () => {
   it.each([
     ['an embedded client that announces no body', upgrade('Content-Length: 0')],
     ['a proxy that adds a length in lower case', upgrade('content-length:0')],
-    ['a client that offers no subprotocol in so many words', upgrade('Sec-WebSocket-Protocol:')],
+    ['a client that offers an empty list of subprotocols', upgrade('Sec-WebSocket-Protocol:')],
     [
       'arduinoWebSockets',
       upgrade('Sec-WebSocket-Protocol: arduino', 'Origin: file://', 'User-Agent: arduino-WebSocket-Client'),
@@ -62,7 +62,7 @@ describe('the head of an upgrade is taken as it is sent by', () => {
         'Origin: https://example.org',
       ),
     ],
-    ['Safari of old', upgrade('Sec-WebSocket-Extensions: x-webkit-deflate-frame')],
+    ['old versions of Safari', upgrade('Sec-WebSocket-Extensions: x-webkit-deflate-frame')],
     [
       'ESP-IDF',
       head(
@@ -186,16 +186,16 @@ describe('a handshake that announces a body is refused with 400:', () => {
 describe('what load balancers and monitors send is answered:', () => {
   const UPTIME = 'User-Agent: Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)';
   it.each([
-    ['HAProxy, as it comes', head('OPTIONS / HTTP/1.0'), 204],
-    ['HAProxy, told a path', head('GET /healthz HTTP/1.0'), 200],
+    ['HAProxy with its defaults', head('OPTIONS / HTTP/1.0'), 204],
+    ['HAProxy with a path', head('GET /healthz HTTP/1.0'), 200],
     ['a client older than that', head('GET /healthz HTTP/0.9'), 200],
-    ['HAProxy, told to OPTIONS a path', head('OPTIONS /healthz HTTP/1.0'), 204],
+    ['HAProxy with OPTIONS and a path', head('OPTIONS /healthz HTTP/1.0'), 204],
     [
       'HAProxy of HTTP/1.1',
       head('GET /healthz HTTP/1.1', 'host: 127.0.0.1:8080', 'content-length: 0', 'connection: close'),
       200,
     ],
-    ['a proxy that is fond of HEAD', head('HEAD /healthz HTTP/1.0', 'Connection: close'), 200],
+    ['a proxy that uses HEAD', head('HEAD /healthz HTTP/1.0', 'Connection: close'), 200],
     [
       'keepalived and nginx',
       head('GET /healthz HTTP/1.0', 'User-Agent: KeepAliveClient', 'Host: 127.0.0.1:8080', 'Connection: close'),
@@ -269,7 +269,11 @@ describe('what load balancers and monitors send is answered:', () => {
       ),
       200,
     ],
-    ['a script that keeps to the least', head('GET /healthz HTTP/1.1', 'Host: localhost', 'Connection: close'), 200],
+    [
+      'a script that sends only the necessary',
+      head('GET /healthz HTTP/1.1', 'Host: localhost', 'Connection: close'),
+      200,
+    ],
     [
       'a client of a forward proxy',
       head('GET http://localhost:8080/healthz?x HTTP/1.1', 'Host: localhost:8080', 'Connection: close'),
@@ -278,7 +282,7 @@ describe('what load balancers and monitors send is answered:', () => {
     ['the asterisk-form', head('OPTIONS * HTTP/1.1', 'Host: localhost', 'Connection: close'), 204],
     ['a client of IPv6', head('GET /healthz HTTP/1.1', 'Host: [::1]:8080', 'Connection: close'), 200],
     [
-      'one that waits to be told to go on',
+      'a client that waits for 100 Continue',
       head('GET /healthz HTTP/1.1', 'Host: localhost', 'Expect: 100-Continue', 'Connection: close'),
       200,
     ],
@@ -325,7 +329,7 @@ describe('an ordinary request is refused', () => {
       /^Host must come exactly once/,
     ],
     ['no Host, of HTTP/1.1', head('GET /healthz HTTP/1.1'), 400, /^Host must come exactly once, got it 0 times\n$/],
-    ['no Host, of a version that there is not', head('GET /healthz HTTP/2.0'), 400, /^Host must come exactly once/],
+    ['no Host, of a version that does not exist', head('GET /healthz HTTP/2.0'), 400, /^Host must come exactly once/],
     ['an empty Host', head('GET /healthz HTTP/1.1', 'Host:'), 400, /^Host must be a host name/],
     [
       'two Hosts in one',
@@ -339,13 +343,18 @@ describe('an ordinary request is refused', () => {
       400,
       /^Host must be a host name/,
     ],
-    ['a port that is none', head('GET /healthz HTTP/1.1', 'Host: localhost:80x'), 400, /^Host must be a host name/],
+    [
+      'a port that is no number',
+      head('GET /healthz HTTP/1.1', 'Host: localhost:80x'),
+      400,
+      /^Host must be a host name/,
+    ],
     ['a name that somebody has pointed here', head('GET /healthz HTTP/1.1', 'Host: evil.example'), 403, /allow-host/],
     ['the same by HTTP/1.0', head('GET /healthz HTTP/1.0', 'Host: evil.example'), 403, /allow-host/],
     ['the same in its target', head('GET http://evil.example/healthz HTTP/1.1', 'Host: localhost'), 403, /allow-host/],
-    ['a target that is none', head('GET healthz HTTP/1.1', 'Host: localhost'), 400, /./],
+    ['an invalid target', head('GET healthz HTTP/1.1', 'Host: localhost'), 400, /./],
     ['a target of another scheme', head('GET ftp://localhost/healthz HTTP/1.1', 'Host: localhost'), 400, /./],
-    ['a path that there is not', head('POST ftp://x/ HTTP/1.1', 'Host: localhost'), 400, /./],
+    ['a path that does not exist', head('POST ftp://x/ HTTP/1.1', 'Host: localhost'), 400, /./],
     [
       'another method',
       head('POST /healthz HTTP/1.1', 'Host: localhost', 'Content-Length: 0', 'Connection: close'),
@@ -413,7 +422,7 @@ describe('an ordinary request is refused', () => {
   });
 });
 
-it('the health that is asked for by OPTIONS, while the server drains, is not well; all of the server is known', async () => {
+it('OPTIONS for the health is answered with 503 while the server drains, and OPTIONS for other known paths with 204', async () => {
   const health = {
     status: 'draining',
     threads: [],
@@ -441,7 +450,7 @@ it('the health that is asked for by OPTIONS, while the server drains, is not wel
   expect(statuses).toEqual([503, 503, 204, 204, 204, 404]);
 });
 
-describe('the author of an application owns its paths:', () => {
+describe('the author of an application decides about its paths:', () => {
   const statuses = async (options: Partial<ServerOptions>, ...paths: readonly string[]) => {
     await using own = await serve({ handler: builtIn('echo'), threads: 0, ...options });
     const found: number[] = [];
@@ -460,7 +469,7 @@ describe('the author of an application owns its paths:', () => {
     ]);
   });
 
-  it('page and health are moved, each for itself', async () => {
+  it('page and health can be moved, each without the other', async () => {
     expect(await statuses({ page: '/try', path: '/' }, '/', '/try', '/healthz')).toEqual([426, 200, 200]);
     expect(await statuses({ health: '/-/ready', path: '/chat' }, '/', '/healthz', '/-/ready')).toEqual([200, 404, 200]);
   });

@@ -9,7 +9,7 @@ import { renderPage } from '../../dist/monitor/render-page.js';
 const SOURCE = new URL('../../src/monitor/page/', import.meta.url);
 const sourceOf = (name: string) => readFileSync(new URL(name, SOURCE), 'utf8');
 
-/** What a page has in its only element of this kind that begins so. */
+/** The content of the only element of a page with this opening tag. */
 function inside(page: string, opening: string, closing: string): string {
   const parts = page.split(opening);
   expect(parts).toHaveLength(2);
@@ -40,7 +40,7 @@ class FakeElement {
     if (parent !== undefined) parent.children = parent.children.filter((child) => child !== this);
   }
 
-  /** Its lines, with what they are. */
+  /** Its lines, each with its kind. */
   get lines(): string[] {
     return this.children.map(({ className, textContent }) => `${className}: ${textContent}`);
   }
@@ -92,7 +92,7 @@ function open(page: string, origin: string, search = '') {
 }
 
 describe('the page', () => {
-  it('is one document, which refers to nothing', () => {
+  it('is one document without references to others', () => {
     const page = renderPage('/');
     expect(page).toMatch(/^<!doctype html>/);
     expect(page).not.toMatch(/\b(src|href)=|url\(|@import/);
@@ -101,7 +101,7 @@ describe('the page', () => {
   });
 
   it.each(['/', '/chat', '/a"b', '/</script><script>', '/$&$`', '/<link rel="stylesheet" href="page.css">', '/\u2028'])(
-    'opens the WebSocket at %s, and says so in no other language than JSON',
+    'opens the WebSocket at %s, which stands in it as JSON',
     (path) => {
       const page = renderPage(path);
       expect(pathIn(page)).not.toContain('<');
@@ -110,7 +110,7 @@ describe('the page', () => {
     },
   );
 
-  it('opens it over TLS where it came so, with its own query', () => {
+  it('that came over TLS opens its WebSocket over TLS, with its own query', () => {
     expect(open(renderPage('/'), 'https://example.com', '?token=1').socket.url).toBe('wss://example.com/?token=1');
   });
 
@@ -145,7 +145,7 @@ describe('the page', () => {
     expect(log.lines[99]).toBe('received: 50');
   });
 
-  it('is nothing where its files are not, as inside of a bundle', async () => {
+  it('does not exist without its files, for example in a bundle', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'wsloom-page-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const bundle = join(folder, 'bundle.mjs');

@@ -7,7 +7,7 @@ const get = (served: Served, path: string, init: RequestInit = {}) =>
   fetch(`http://127.0.0.1:${served.port}${path}`, init);
 
 describe.each([0, 2])('HTTP on the WebSocket port, with threads: %i', (threads) => {
-  it('says how the server is, at /healthz', async () => {
+  it('reports the health of the server at /healthz', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads });
     using client = await Client.open(served.url);
     client.send('a worker has taken it');
@@ -20,7 +20,7 @@ describe.each([0, 2])('HTTP on the WebSocket port, with threads: %i', (threads) 
     expect(health.threads).toHaveLength(threads);
   });
 
-  it('has a page at /, and asks for WebSockets elsewhere', async () => {
+  it('has a page at /, and answers 426 on paths of WebSockets', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads });
     const page = await get(served, '/');
     expect(page.status).toBe(200);
@@ -53,7 +53,7 @@ describe.each([0, 2])('HTTP on the WebSocket port, with threads: %i', (threads) 
     expect(post.headers.get('allow')).toBe('GET, HEAD, OPTIONS');
   });
 
-  it('answers requests that offer another protocol as if they did not', async () => {
+  it('ignores an offer to upgrade to another protocol', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads });
     for (const [path, status] of [
       ['/healthz', 200],

@@ -28,7 +28,7 @@ describe('ordinary requests', () => {
     agent.destroy();
   });
 
-  it('for the page get one that loads nothing from elsewhere', async () => {
+  it('for the page get a page that loads nothing from elsewhere', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads: 0 });
     const response = await fetch(urlOf(served, '/'));
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
@@ -38,7 +38,7 @@ describe('ordinary requests', () => {
     expect(page).not.toMatch(/(src|href)=|https?:\/\//);
   });
 
-  it('for the health are not cached, and may have a query', async () => {
+  it('for the health may have a query, and the answer must not be cached', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads: 0 });
     const response = await fetch(urlOf(served, '/healthz?verbose'));
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
@@ -65,7 +65,7 @@ describe('ordinary requests', () => {
     expect(await client.text()).toBe('here');
   });
 
-  it('of other methods are refused whatever the path, with a body or without; HEAD says what GET would, OPTIONS what can be', async () => {
+  it('of other methods are refused on every path, with a body or without; HEAD and OPTIONS are answered', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads: 0 });
     for (const path of ['/', '/healthz', '/room']) {
       for (const method of ['POST', 'PUT', 'DELETE', 'PROPFIND']) {
@@ -129,7 +129,7 @@ describe('an upgrade', () => {
     expect(answer.slice(0, -7)).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\}\nHTTP\/1\.1 101 .*\r\n\r\n$/s);
   });
 
-  it('makes a request behind it bytes of the connection, which are no frame', async () => {
+  it('turns a request behind it into bytes of the connection, which are no frame', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads: 0 });
     using client = await RawClient.open(
       served.port,
@@ -142,7 +142,7 @@ describe('an upgrade', () => {
   });
 });
 
-/** One request with an agent of one's own. */
+/** Sends one request with this agent. */
 async function load(url: string, agent: Agent): Promise<{ readonly status: number; readonly body: string }> {
   const response = await new Promise<IncomingMessage>((resolve, reject) =>
     get(url, { agent }, resolve).on('error', reject),

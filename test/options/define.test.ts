@@ -42,7 +42,7 @@ function refusal(set: OptionSet<OptionRows>, options: object): OptionError {
 describe('a set of options', () => {
   const set = new OptionSet(ROWS);
 
-  it('is complete: what is given, or the default of the row', () => {
+  it('is complete: a value is given, or is the default of its row', () => {
     const defaults = { maxBytes: 10, people: 3, waitMs: 1000, colour: 'blue', isLoud: false, name: 'nobody' };
     expect(set.resolve({})).toEqual(defaults);
     const given = { maxBytes: 100, people: 0, waitMs: 1, colour: 'red', isLoud: true };
@@ -84,7 +84,7 @@ describe('a set of options', () => {
     expect(() => set.checkNames({ peple: 1 }, 'listen(): ')).toThrow(/^listen\(\): there is no option 'peple'; /);
   });
 
-  it('does not take a mistake of the reader for one of the user', () => {
+  it('does not report an error of the reader as one of the user', () => {
     const mistake = new TypeError('of the reader');
     const read = () => {
       throw mistake;
@@ -92,7 +92,7 @@ describe('a set of options', () => {
     expect(() => new OptionSet({ name: other({ help: '', read }) }).resolve({})).toThrow(mistake);
   });
 
-  it('refuses with an error of its own, and may take null for nothing', () => {
+  it('refuses with an error class of its own, and may treat null as left out', () => {
     const forServers = new OptionSet(ROWS, { error: ConfigError, isNullMissing: true });
     expect(refusal(forServers, { people: 9 })).toMatchObject({ name: 'ConfigError', code: 'WSLOOM_CONFIG' });
     expect(forServers.resolve({ people: null, colour: null })).toMatchObject({ people: 3, colour: 'blue' });

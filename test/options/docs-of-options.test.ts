@@ -33,7 +33,7 @@ describe.each<[string, OptionRows, readonly DocumentedMember[]]>([
       if (row === undefined) throw new Error(`${name} has no row`);
       expect(member.doc).toMatch(/^\S.*\.$/);
       const byDefault = defaultInWords(row);
-      // A path stands in quotes in the type, where it is a string.
+      // In the type, a path is a string and stands in quotes.
       if (byDefault !== undefined) expect([byDefault, `'${byDefault}'`]).toContain(member.tags.get('default'));
       const range = rangeInWords(row);
       if (range !== undefined) expect(member.doc).toContain(`From ${range}.`);

@@ -18,7 +18,7 @@ it.each([
   expect(readSize(text)).toBe(bytes);
 });
 
-it('sizes, counts and times are said in words', () => {
+it('sizes, counts and times are described in words', () => {
   expect([1, 512, 1024, 1_048_577, 2 ** 24, 2 ** 32 - 1, 2 ** 32 - 65_536, 2 ** 40].map(sizeInWords)).toEqual([
     '1 byte',
     '512 bytes',

@@ -50,11 +50,11 @@ describe.runIf(isInstalled)('a bundle of all of protocol/ for browsers', () => {
     const entry = join(folder, 'entry.js');
     const outfile = join(folder, 'bundle.js');
     writeFileSync(entry, `${imports.join('\n')}\nexport * from ${JSON.stringify(PROGRAM)};\n`);
-    // For browsers, esbuild fails for an import of anything of Node's.
+    // For browsers, esbuild fails if anything of Node is imported.
     const options = ['--bundle', '--platform=browser', '--format=iife', '--global-name=wsloom', '--log-level=error'];
     execFileSync(ESBUILD, [entry, ...options, `--outfile=${outfile}`], { stdio: ['ignore', 'pipe', 'inherit'] });
     bundle = readFileSync(outfile, 'utf8');
-    // What every browser has, and no more. Node's globals are not among those of a new context.
+    // Only globals that every browser has. A new context does not have Node's globals.
     const context = createContext({ TextDecoder, TextEncoder });
     program = runInContext(`${bundle}; wsloom`, context) as typeof InBrowser;
   });

@@ -22,13 +22,13 @@ describe("a client's frame (sections 5.2 and 5.3)", () => {
     },
   );
 
-  test('leaves the payload that it is given as it was', () => {
+  test('does not change the payload that it is made from', () => {
     const payload = noise(1000);
     maskedFrame(0x82, payload, KEY_WORD);
     expect(payload.equals(noise(1000))).toBe(true);
   });
 
-  test('is read by the server as what it was made of, whatever the payload and the key', () => {
+  test('is read by the server as it was made, for every payload and key', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer(), (payload, key) => {
         const hex = Buffer.from(payload).toString('hex');

@@ -1,6 +1,6 @@
 /**
- * Frames as clients send them (RFC 6455 section 5.2), right or wrong, written down as plainly as the section's drawing.
- * Nothing here is shared with the code under test.
+ * Frames as clients send them (RFC 6455 section 5.2), valid or not, written as plainly as the drawing in that section. Nothing
+ * here is shared with the code under test.
  */
 
 export const CONTINUATION = 0x0;
@@ -25,7 +25,7 @@ export interface FrameParts {
   readonly key?: readonly number[] | null;
   /** How the length is encoded; by default in the shortest way. */
   readonly lengthBits?: 7 | 16 | 64;
-  /** What the header says the length is; by default what it is. */
+  /** The length in the header; by default the real one. */
   readonly declaredLength?: bigint;
 }
 
@@ -39,7 +39,7 @@ export function frame(parts: FrameParts): Buffer {
   ]);
 }
 
-/** What comes before the masking key. */
+/** The header up to the masking key. */
 export function headerWithoutKey(parts: FrameParts & { readonly declaredLength: bigint }): Buffer {
   const { opcode, fin = true, rsv = 0, key = KEY, declaredLength: length } = parts;
   const lengthBits = parts.lengthBits ?? (length <= 125n ? 7 : length <= 65535n ? 16 : 64);

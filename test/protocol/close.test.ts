@@ -70,7 +70,7 @@ describe('the codes of a Close frame (section 7.4)', () => {
     expect(RANGES.at(-1)?.[1]).toBe(65535);
   });
 
-  test('of ours may all travel but the two that say that none came', () => {
+  test('of ours may all be sent, except for the two that mean that none came', () => {
     for (const code of Object.values(CloseCode)) {
       expect(isSendableCloseCode(code)).toBe(code !== CloseCode.NO_STATUS && code !== CloseCode.ABNORMAL);
     }

@@ -5,7 +5,7 @@ import { ProtocolError } from '../../dist/protocol/protocol-error.js';
 
 const { OPEN, CLOSING, FINISHING, CLOSED } = ClosingState;
 
-/** One in each state, and what it took to bring it there. */
+/** How to make a connection in each state. */
 const IN_STATE: readonly (readonly [name: string, make: () => ClosingHandshake])[] = [
   ['open', () => new ClosingHandshake()],
   ['closing', () => madeBy((closing) => closing.begin(1000, ''))],
@@ -37,7 +37,7 @@ describe('a connection that is open', () => {
 
   test.each([
     ['of its code, without its reason', closePayload(1001, 'going'), closePayload(1001), 1001, 'going'],
-    ['without a code, which had none', new Uint8Array(0), new Uint8Array(0), 1005, ''],
+    ['without a code, if it had none', new Uint8Array(0), new Uint8Array(0), 1005, ''],
   ])('answers a Close with one %s', (_, payload, echo, code, reason) => {
     const closing = new ClosingHandshake();
     expect(closing.receive(payload)).toEqual(echo);
@@ -45,7 +45,7 @@ describe('a connection that is open', () => {
     expect(closing.received).toEqual({ code, reason });
   });
 
-  test('is failed with a Close that says why, cut to whole characters of what a Close can hold', () => {
+  test('is failed with a Close that says why, cut to the whole characters that a Close can hold', () => {
     const closing = new ClosingHandshake();
     expect(closing.fail(1007, 'é'.repeat(100))).toEqual(closePayload(1007, 'é'.repeat(61)));
     expect(MAX_CLOSE_REASON_BYTES).toBe(123);
@@ -54,13 +54,13 @@ describe('a connection that is open', () => {
     expect(closing.received).toBeUndefined();
   });
 
-  test('is lost without a word, with what this side knows of it or nothing', () => {
+  test('is lost without a Close, and this side may know why or not', () => {
     expect(madeBy((closing) => closing.lost())).toMatchObject({ state: FINISHING, failure: undefined });
     const failure = { code: 1013, reason: 'too much' };
     expect(madeBy((closing) => closing.lost(failure))).toMatchObject({ state: FINISHING, failure });
   });
 
-  test('stays so when a Close is malformed, until it is failed for that', () => {
+  test('stays open when a Close is malformed, until it is failed for that', () => {
     const closing = new ClosingHandshake();
     expect(() => closing.receive(Uint8Array.of(3))).toThrow(ProtocolError);
     expect(closing).toMatchObject({ state: OPEN, received: undefined });
@@ -76,7 +76,7 @@ describe('only one Close is sent', () => {
   });
 });
 
-test.each(IN_STATE)('a connection that is %s refuses what cannot be sent, and stays as it is', (_, make) => {
+test.each(IN_STATE)('a connection that is %s refuses an invalid code or reason, and keeps its state', (_, make) => {
   const closing = make();
   const { state } = closing;
   expect(() => closing.begin(1006, '')).toThrow(CloseArgumentError);
@@ -103,7 +103,7 @@ test.each(IN_STATE)('a connection that is %s never moves back', (_, make) => {
   expect(closing.state).toBe(CLOSED);
 });
 
-test('what is known first stays: of two Closes, and of two failures', () => {
+test('of two Closes, and of two failures, the first counts', () => {
   const closing = madeBy((made) => made.fail(1008, 'first'));
   closing.fail(1011, 'second');
   closing.lost({ code: 1013, reason: 'third' });
@@ -113,7 +113,7 @@ test('what is known first stays: of two Closes, and of two failures', () => {
   expect(closing.received).toEqual({ code: 1000, reason: '' });
 });
 
-test.each(IN_STATE.slice(2))('a connection that is %s fails no more: how it has ended is known', (_, make) => {
+test.each(IN_STATE.slice(2))('a connection that is %s cannot fail any more: its end is known', (_, make) => {
   const closing = make();
   const { failure } = closing;
   closing.fail(1011, 'later');

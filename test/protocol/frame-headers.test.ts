@@ -64,7 +64,7 @@ describe('a header is described:', () => {
     expect(describeHeader(Buffer.from(header, 'hex'))).toBe(description);
   });
 
-  test('with a length of 64 bits that no number holds exactly', () => {
+  test('with a length of 64 bits that a JavaScript number cannot hold exactly', () => {
     expect(declaredLength(Buffer.from(`827f${'ff'.repeat(8)}`, 'hex'))).toBe(2 ** 64);
   });
 

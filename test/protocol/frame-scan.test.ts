@@ -1,4 +1,4 @@
-/** The scan that goes ahead of the framing loop, and its counterpart: what they do is what the loop does without them. */
+/** The scan that goes ahead of the framing loop, and gathering: both give the same results as the code without them. */
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { BatchKernel, Kernel } from '../../dist/kernels/kernel.js';
@@ -14,7 +14,7 @@ afterEach(expectNoSlabTaken);
 
 const MEBIBYTE = 1024 * 1024;
 
-/** The loop alone: the same memory and kernel, but for the scan. */
+/** The loop alone: the same memory and kernel, without the scan. */
 function withoutScan({ arena, kernel }: Rig): Rig {
   const alone: Kernel = {
     name: kernel.name,
@@ -31,7 +31,7 @@ function expectSame(stream: Uint8Array, sizes: readonly number[], on: Rig, maxPa
   return scanned;
 }
 
-/** Small messages, one behind the other, with something else among them now and then. */
+/** Small messages, one behind the other, and sometimes another frame among them. */
 const smallFrames = fc
   .array(
     fc.record({
@@ -82,7 +82,7 @@ describe.each(['auto', 'wasm'] as const)('the scan of the %s kernel', (choice) =
     }
   });
 
-  test('gives back masked what was not asked for', () => {
+  test('masks scanned messages again that are taken back unread', () => {
     const { arena, kernel } = on;
     const payloads = Array.from({ length: 60 }, (_, i) => noise((i * 37) % 300, i + 1));
     const stream = Buffer.concat(

@@ -1,6 +1,6 @@
 /**
- * What is run where there is no Node: everything here, and all that it imports, comes from a bundle for browsers, and has the globals
- * of the language, TextEncoder and TextDecoder.
+ * Code that runs without Node. This file and its imports come from a bundle for browsers. They have only the globals of the language,
+ * TextEncoder and TextDecoder.
  */
 import { JsWordKernel } from '../../dist/kernels/js.js';
 import { Slabs } from '../../dist/memory/slabs.js';
@@ -35,7 +35,7 @@ function isUtf8(bytes: Uint8Array): boolean {
   }
 }
 
-/** Event by event: the number of the event, and the payload. A violation is the last. */
+/** The events in their order: the number of each event, and its payload. A violation is the last event. */
 function eventsOf(run: (note: (event: FrameEvent, payload: Uint8Array) => void) => void): string[] {
   const events: string[] = [];
   try {
@@ -47,7 +47,7 @@ function eventsOf(run: (note: (event: FrameEvent, payload: Uint8Array) => void) 
   return events;
 }
 
-/** What comes of the frames of a client. */
+/** The events of a client's frames. */
 export function readMasked(reads: readonly Uint8Array[]): string[] {
   const wasm = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
   const memory: ReaderMemory = {
@@ -70,7 +70,7 @@ export function readMasked(reads: readonly Uint8Array[]): string[] {
   });
 }
 
-/** What comes of the frames of a server. */
+/** The events of a server's frames. */
 export function readUnmasked(reads: readonly Uint8Array[]): string[] {
   const reader = new UnmaskedFrameReader({ isUtf8, allocate: (length) => new Uint8Array(length) }, 1_000_000);
   return eventsOf((note) => {
@@ -81,7 +81,7 @@ export function readUnmasked(reads: readonly Uint8Array[]): string[] {
   });
 }
 
-/** Both sides of an opening handshake, in ASCII, and the subprotocol that the client is told. */
+/** Both sides of an opening handshake, in ASCII, and the subprotocol that the client gets. */
 export function openingHandshake(key: string, sha1Base64: Sha1Base64) {
   const offer: ClientHandshake = { target: '/a?b', host: 'example.org', key, subprotocols: ['chat'] };
   const request = renderRequest(offer);
@@ -95,7 +95,7 @@ export function openingHandshake(key: string, sha1Base64: Sha1Base64) {
   return { request, response, rest: hex(rest), subprotocol };
 }
 
-/** What else an end of a connection does with bytes. */
+/** The other functions that an end of a connection calls with bytes. */
 export function otherBytes() {
   const view = viewOf(new Uint8Array([1, 2]).buffer);
   return {

@@ -16,7 +16,7 @@ const END = frame({ opcode: CONTINUATION });
 const PINGED = frame({ opcode: PING });
 const times = (count: number, bytes: Buffer) => Array<Buffer>(count).fill(bytes);
 
-/** Events of frames with `MAX` empty fragments allowed, and what ended them; the same however they are cut. */
+/** The events of frames with `MAX` empty fragments allowed, and the violation at their end; the same however they are cut. */
 function outcome(...frames: Buffer[]) {
   const stream = Buffer.concat(frames);
   const whole = outcomeOf([stream]);
@@ -49,11 +49,11 @@ function outcomeOf(reads: Iterable<Uint8Array>, maxEmptyFragments: number | unde
 }
 
 describe('maxConsecutiveEmptyFragments', () => {
-  test('allows exactly so many', () => {
+  test('allows exactly this number of empty fragments', () => {
     expect(outcome(BEGIN, ...times(MAX, EMPTY), END)).toEqual({ messages: 1, pings: 0, closeCode: undefined });
   });
 
-  test('makes one more 1008', () => {
+  test('makes one more a violation with 1008', () => {
     expect(outcome(BEGIN, ...times(MAX + 1, EMPTY), END)).toEqual({ messages: 0, pings: 0, closeCode: 1008 });
   });
 

@@ -4,7 +4,7 @@ import { byteByByte, event, expectNoSlabTaken, Receiver, receive, rig } from './
 
 afterEach(expectNoSlabTaken);
 
-/** What comes of frames, which must not depend on how they are cut into reads. */
+/** The events of frames, which must not depend on how the frames are cut into reads. */
 function eventsOfFrames(...frames: Uint8Array[]): readonly string[] {
   const stream = Buffer.concat(frames);
   const whole = receive([stream]);
@@ -141,7 +141,7 @@ describe('control frames inside fragmented messages (sections 5.4 and 5.5)', () 
     ]);
   });
 
-  test('does not let an empty message keep what a control frame brought', () => {
+  test('does not give an empty message the payload of a control frame', () => {
     const [first, last] = fragments(BINARY, '', 0) as [Buffer, Buffer];
     expect(eventsOfFrames(first, frame({ opcode: PONG, payload: 'pong' }), last)).toEqual([
       event('pong', 'pong'),

@@ -56,7 +56,7 @@ describe.each(KERNEL_CHOICES)('a large message, by the %s kernel', (choice) => {
     receiver.close();
   });
 
-  test('is found not to be UTF-8 by a byte that landed there, as soon as it did', () => {
+  test('is refused as soon as a byte that is not UTF-8 has landed there', () => {
     const payload = longText(MEBIBYTE, 5);
     payload[700_000] = 0xff;
     const stream = frame({ opcode: TEXT, payload });
@@ -70,7 +70,7 @@ describe.each(KERNEL_CHOICES)('a large message, by the %s kernel', (choice) => {
 });
 
 describe('where the next read goes', () => {
-  /** Reads so much of a frame of `length` bytes that `remaining` are still to come. */
+  /** Reads a frame of `length` bytes, except for its last `remaining` bytes. */
   function readUpTo(length: number, remaining: number): Receiver {
     const receiver = new Receiver();
     const stream = frame({ opcode: BINARY, payload: noise(length) });
@@ -143,7 +143,7 @@ describe('memory is taken by what arrives, never by what a header declares', () 
     receiver.close();
   });
 
-  test('for a header of which the key is still to come', () => {
+  test('for a header whose key is still to come', () => {
     const receiver = new Receiver();
     receiver.read(frame({ opcode: BINARY, payload: noise(1000) }).subarray(0, 7));
     expect(receiver.arena.slabs.allocatedBytes).toBe(0);
@@ -173,7 +173,7 @@ describe('a message that does not fit the arena', () => {
     }
   });
 
-  test('says so, and only while it is the last event', () => {
+  test('is reported as lying on the heap, only while it is the last event', () => {
     const { arena, kernel } = on();
     const reader = new MaskedFrameReader(arena, kernel, 16 * MEBIBYTE);
     const stream = Buffer.concat([
@@ -190,7 +190,7 @@ describe('a message that does not fit the arena', () => {
     expect(heap).toEqual([true, false]);
   });
 
-  test('is not held on to when it was dealt with: its memory may be freed', () => {
+  test('is not held any more after its event: its memory may be freed', () => {
     const { arena, kernel } = on();
     const reader = new MaskedFrameReader(arena, kernel, 16 * MEBIBYTE);
     for (const end of ['next', 'discard'] as const) {
@@ -255,7 +255,7 @@ describe('detachSlab', () => {
     arena.slabs.free(start, 512 * KIB);
   });
 
-  test('has nothing to leave the second time, nor after the next event', () => {
+  test('gives nothing the second time, nor after the next event', () => {
     const { arena } = rig();
     const reader = withReported();
     const slab = reader.detachSlab();
@@ -266,7 +266,7 @@ describe('detachSlab', () => {
     expect(other.detachSlab()).toBeUndefined();
   });
 
-  test('has nothing to leave of a message that lies in the window', () => {
+  test('gives nothing for a message that lies in the window', () => {
     const { arena, kernel } = rig();
     const reader = new MaskedFrameReader(arena, kernel, 100);
     const stream = frame({ opcode: TEXT, payload: 'small' });
@@ -330,7 +330,7 @@ describe('connections that share a window', () => {
     }
   });
 
-  test('do not see what comes for one that is closing, whose read is under way', () => {
+  test('do not see the bytes of a read that is under way for a closing connection', () => {
     const on = rig();
     const { arena } = on;
     const closing = new Receiver(on);

@@ -6,7 +6,7 @@ import { byteByByte, event, expectNoSlabTaken, inPieces, Receiver, receive, rig 
 
 afterEach(expectNoSlabTaken);
 
-/** Bytes that no UTF-8 text has, and which of them is the first that no text could have there. */
+/** Bytes that are not UTF-8, and the index of the first byte that cannot stand there. */
 const INVALID: readonly (readonly [what: string, bytes: readonly number[], offending: number])[] = [
   ['a continuation byte alone', [0x80], 0],
   ['the last continuation byte alone', [0xbf], 0],
@@ -36,7 +36,7 @@ const INVALID: readonly (readonly [what: string, bytes: readonly number[], offen
   ['the first bytes of four, then the lead byte of two', [0xf1, 0x80, 0x80, 0xc3], 3],
 ];
 
-/** Bytes that text may end with only if more come. */
+/** Bytes at which a text cannot end: more must come. */
 const INCOMPLETE: readonly (readonly number[])[] = [
   [0xc2],
   [0xdf],
@@ -54,7 +54,7 @@ const INCOMPLETE: readonly (readonly number[])[] = [
   [0xf4, 0x8f, 0xbf],
 ];
 
-/** Every length of a character at its least and at its greatest, and the neighbours of what is not allowed. */
+/** The first and the last character of each length in bytes, and the neighbours of forbidden ones. */
 const CHARACTERS =
   '\u0000\u007f\u0080\u07ff\u0800\u0fff\u1000\ucfff\ud000\ud7ff\ue000\ufffd\ufffe\uffff\u{10000}\u{3ffff}\u{40000}\u{fffff}\u{100000}\u{10ffff}';
 
@@ -105,7 +105,7 @@ describe.each(KERNEL_CHOICES)('text (sections 5.6 and 8.1), by the %s kernel', (
         const payload = Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.alloc(200, 'z')]);
         const stream = frame({ opcode: TEXT, payload });
         const at = stream.length - 200 - bytes.length + offending;
-        // Up to that byte in one read, and that byte in one of its own.
+        // The bytes in front of it in one read, and the wrong byte in a read of its own.
         const receiver = new Receiver(on());
         receiver.read(stream.subarray(0, at));
         expect(() => receiver.read(stream.subarray(at, at + 1))).toThrow(expect.objectContaining({ closeCode: 1007 }));
@@ -145,7 +145,7 @@ describe.each(KERNEL_CHOICES)('text (sections 5.6 and 8.1), by the %s kernel', (
       expect(receive([whole.subarray(0, -1)], on()).closeCode).toBeUndefined();
       expect(receive([whole.subarray(0, -1), whole.subarray(-1)], on()).closeCode).toBe(1007);
       expect(receive([whole], on()).closeCode).toBe(1007);
-      // In a fragment that is not the last, more may come.
+      // After a fragment that is not the last one, more may come.
       const first = frame({ opcode: TEXT, fin: false, payload });
       expect(receive([first], on()).closeCode).toBeUndefined();
       expect(receive([first, frame({ opcode: CONTINUATION })], on()).closeCode).toBe(1007);

@@ -9,7 +9,7 @@ function declares(opcode: number, declaredLength: bigint, lengthBits?: 7 | 16 | 
   return headerWithoutKey({ opcode, declaredLength, ...(lengthBits && { lengthBits }) });
 }
 
-/** How many bytes were taken without objection, and how the next one was answered. */
+/** How many bytes were accepted, and the close code for the next one. */
 function firstObjection(stream: Uint8Array, maxPayloadBytes?: number) {
   const receiver = new Receiver(rig('js'), maxPayloadBytes);
   let taken = 0;
@@ -35,7 +35,7 @@ function expectRefusalOfLastByte(stream: Uint8Array, closeCode: number, maxPaylo
   const whole = (bytes: Uint8Array) => receive([bytes], rig('js'), maxPayloadBytes).closeCode;
   expect(whole(stream)).toBe(closeCode);
   expect(whole(stream.subarray(0, -1))).toBeUndefined();
-  // What follows does not hide it.
+  // Bytes behind it do not hide it.
   expect(whole(Buffer.concat([stream, Buffer.alloc(300, 0x81)]))).toBe(closeCode);
 }
 
@@ -253,7 +253,7 @@ describe('the limit of a message (section 7.4.1: 1009), judged by the length alo
 });
 
 describe('a violation', () => {
-  test('comes after the events of what stood in front of it', () => {
+  test('comes after the events of the frames in front of it', () => {
     const stream = Buffer.concat([
       frame({ opcode: TEXT, payload: 'one' }),
       frame({ opcode: PING, payload: 'two' }),
@@ -273,7 +273,7 @@ describe('a violation', () => {
     expect(arena.slabs.allocatedSlabs).toBe(0);
   });
 
-  test('is not found in what a close code of the section has to say: that is for readCloseStatus', () => {
+  test('is not reported for the payload of a Close: readCloseStatus checks that', () => {
     expect(receive([frame({ opcode: CLOSE, payload: 'x', key: KEY })])).toEqual({
       events: ['close: 78'],
       closeCode: undefined,

@@ -62,7 +62,7 @@ describe('the three encodings of a length (section 5.2)', () => {
 });
 
 describe('frames in a row', () => {
-  test('reads as many as one read brings, in their order', () => {
+  test('are all read if one read brings them, in their order', () => {
     const frames = Array.from({ length: 1000 }, (_, i) =>
       frame({ opcode: [TEXT, BINARY, PING, PONG][i % 4] as number, payload: String(i) }),
     );
@@ -72,21 +72,21 @@ describe('frames in a row', () => {
     expect(eventsOf(...frames)).toEqual(expected);
   });
 
-  test('reads empty ones', () => {
+  test('may be empty', () => {
     const empty = [TEXT, BINARY, PING, PONG, CLOSE].map((opcode) => frame({ opcode }));
     const expected = ['text: ', 'binary: ', 'ping: ', 'pong: ', 'close: '];
     expect(eventsOf(...empty)).toEqual(expected);
     expect(receive(byteByByte(Buffer.concat(empty))).events).toEqual(expected);
   });
 
-  test('goes on after a Close, since what follows it is the connection\u2019s to ignore', () => {
+  test('are read after a Close too: the connection ignores them', () => {
     expect(eventsOf(frame({ opcode: CLOSE }), frame({ opcode: TEXT, payload: 'late' }))).toEqual([
       'close: ',
       'text: late',
     ]);
   });
 
-  test('finds nothing in an empty read, anywhere in a frame', () => {
+  test('are not changed by an empty read, anywhere in a frame', () => {
     const { arena, kernel } = rig();
     const reader = new MaskedFrameReader(arena, kernel, 1000);
     const at = arena.windowStart;
@@ -100,7 +100,7 @@ describe('frames in a row', () => {
     expect.unreachable('the message never came');
   });
 
-  test('goes on finding nothing until it is fed again', () => {
+  test('give no event while bytes are missing, however often the reader is asked', () => {
     const { arena, kernel } = rig();
     const reader = new MaskedFrameReader(arena, kernel, 1000);
     const stream = frame({ opcode: TEXT, payload: 'xyz' });
@@ -196,7 +196,7 @@ describe('what an event points to', () => {
     expect(reader.vacated).toBe(14);
   });
 
-  test('counts as vacated what lay in front of the window when the header came with an earlier read', () => {
+  test('counts the bytes in front of the window as vacated when the header came with an earlier read', () => {
     const { arena, kernel } = rig();
     const reader = new MaskedFrameReader(arena, kernel, 1000);
     const stream = frame({ opcode: TEXT, payload: 'payload' });
@@ -258,7 +258,7 @@ describe('takeUnread', () => {
     return events;
   }
 
-  test('gives back what was not looked at, to be fed again later', () => {
+  test('gives back the bytes that were not read yet, to be fed again later', () => {
     const expected = messages.map((message) => event('text', message));
     expect(readWithPauses(new Receiver(), [stream])).toEqual(expected);
     for (let cut = 1; cut < stream.length; cut++) {
@@ -287,7 +287,7 @@ describe('takeUnread', () => {
     expect(unread?.buffer.byteLength).toBe(stream.length);
   });
 
-  test('gives nothing when all has been looked at', () => {
+  test('gives nothing when all bytes were read', () => {
     const { arena, kernel } = rig();
     const reader = new MaskedFrameReader(arena, kernel, 1000);
     expect(reader.takeUnread()).toBeUndefined();

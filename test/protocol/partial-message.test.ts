@@ -23,7 +23,7 @@ afterEach(() => {
   }
 });
 
-/** Appends bytes by way of the window, which is then overwritten. */
+/** Appends bytes that lie in the window, which is then overwritten. */
 function append(bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; at += WINDOW_BYTES) {
     const part = bytes.subarray(at, at + WINDOW_BYTES);
@@ -33,7 +33,7 @@ function append(bytes: Uint8Array): void {
   arena.window.fill(0xaa);
 }
 
-/** Appends bytes that were read to where the message wanted them. */
+/** Appends bytes that were read into the range that the message has lent. */
 function appendDirectly(bytes: Uint8Array): void {
   const lent = message.lendFreeEnd(bytes.length, bytes.length);
   expect(lent).toBeDefined();
@@ -43,13 +43,13 @@ function appendDirectly(bytes: Uint8Array): void {
   message.append(offset, bytes.length);
 }
 
-/** Not with `toEqual`, which takes its time over every byte. */
+/** Compares bytes. `toEqual` would be slow, because it looks at every byte by itself. */
 function expectContents(bytes: Uint8Array): void {
   const contents = message.bytes.subarray(message.start, message.start + message.length);
   expect(contents.equals(bytes)).toBe(true);
 }
 
-/** Leaves no room in the arena for anything. Returns what gives it back. */
+/** Fills the arena. Returns a function that gives the memory back. */
 function occupy(): () => void {
   const taken: [number, number][] = [];
   for (let size = 256 * SPAN; size >= 64; size /= 2) {
@@ -204,7 +204,7 @@ describe('the free end that a partial message lends', () => {
     message.release();
   });
 
-  test('lies behind what has arrived, and is no longer than what is wanted or than there is room', () => {
+  test('lies behind the bytes that have arrived, and is not longer than asked for, nor than the room', () => {
     append(noise(70_000));
     expect(message.lendFreeEnd(1000, 1)).toEqual([message.start + 70_000, 1000]);
     message.endLoan();
@@ -213,11 +213,11 @@ describe('the free end that a partial message lends', () => {
     message.release();
   });
 
-  test('is nothing before the first bytes, which say how large a slab there should be', () => {
+  test('is undefined before the first bytes, which decide about the size of the slab', () => {
     expect(message.lendFreeEnd(1_000_000, 1)).toBeUndefined();
   });
 
-  test('is nothing if there is less room than it should have at least', () => {
+  test('is undefined if there is less room than the least length', () => {
     append(noise(60));
     expect(message.lendFreeEnd(10, 4)).toEqual([message.start + 60, 4]);
     message.endLoan();
@@ -225,7 +225,7 @@ describe('the free end that a partial message lends', () => {
     message.release();
   });
 
-  test('makes the slab grow by what has arrived, however much is wanted', () => {
+  test('makes the slab grow by the bytes that have arrived, however much is asked for', () => {
     append(noise(SPAN));
     for (let i = 0; i < 10; i++) {
       expect(message.lendFreeEnd(2 ** 40, 1)).toEqual([message.start + SPAN, SPAN]);
@@ -237,7 +237,7 @@ describe('the free end that a partial message lends', () => {
 });
 
 describe('a slab that libuv may still read into', () => {
-  /** What a read that is under way would write to. */
+  /** The range that a read under way would write to. */
   function lend(): readonly [offset: number, length: number] {
     const lent = message.lendFreeEnd(100, 100);
     if (lent === undefined) throw new Error('nothing was lent');
@@ -256,7 +256,7 @@ describe('a slab that libuv may still read into', () => {
     expect(arena.slabs.allocatedSlabs).toBe(0);
   });
 
-  test('is not handed to anybody else meanwhile', () => {
+  test('is not given to another message meanwhile', () => {
     append(noise(SPAN));
     const [offset, length] = lend();
     message.release();
@@ -293,7 +293,7 @@ describe('a slab that libuv may still read into', () => {
     message.release();
   });
 
-  test('is given back once, whatever is released and settled after that', () => {
+  test('is given back once, however often release() and endLoan() are called', () => {
     append(noise(SPAN));
     lend();
     message.release();

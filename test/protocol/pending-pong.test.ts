@@ -10,7 +10,7 @@ test('a ping is answered at once with its own bytes, and nothing waits', () => {
   expect(pongs.take()).toBeUndefined();
 });
 
-test('of pings that come while output waits, the latest is answered, once, with the bytes that it had', () => {
+test('of the pings that come while output waits, only the latest is answered, once, with its own bytes', () => {
   const pongs = new PendingPong();
   const latest = Buffer.from('b');
   expect(pongs.receive(bytes('a'), true)).toBeUndefined();
@@ -20,7 +20,7 @@ test('of pings that come while output waits, the latest is answered, once, with 
   expect(pongs.take()).toBeUndefined();
 });
 
-test('a ping that is answered at once is the latest: what waited before it is answered no more', () => {
+test('when a ping is answered at once, an older ping that waited gets no answer', () => {
   const pongs = new PendingPong();
   pongs.receive(bytes('a'), true);
   expect(pongs.receive(bytes('b'), false)).toEqual(bytes('b'));

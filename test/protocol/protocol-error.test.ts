@@ -13,7 +13,7 @@ const MAX_EMPTY_FRAGMENTS = 2;
 
 type Expected = readonly [rule: string, section: string, closeCode: number];
 
-/** What a frame reader must refuse, of either side: frames, written with a mask or without one. */
+/** Frames that the readers of both sides must refuse. They are written with a mask or without one. */
 const OF_BOTH_SIDES: readonly (readonly [what: string, expected: Expected, ...frames: FrameParts[]])[] = [
   ['RSV1', ['rsv', '5.2', 1002], { opcode: TEXT, rsv: 4 }],
   ['RSV2 in a control frame', ['rsv', '5.2', 1002], { opcode: PING, rsv: 2 }],
@@ -121,7 +121,7 @@ describe('a violation of the protocol', () => {
     },
   );
 
-  test('has a case here for every rule', () => {
+  test('has a case in this file for every rule', () => {
     const tested = new Set(CASES.map(([, [rule]]) => rule));
     expect([...tested].sort()).toEqual(Object.keys(PROTOCOL_RULES).sort());
   });

@@ -1,4 +1,4 @@
-/** The framing loop fed as a connection's transport feeds it, and what it says written down. */
+/** The framing loop, fed as a connection's transport feeds it, and its events as text. */
 import { createHash } from 'node:crypto';
 import { createKernel, type KernelChoice } from '../../dist/kernels/create-kernel.js';
 import type { Kernel } from '../../dist/kernels/kernel.js';
@@ -9,7 +9,7 @@ import { ProtocolError } from '../../dist/protocol/protocol-error.js';
 
 export type EventName = 'text' | 'binary' | 'ping' | 'pong' | 'close';
 
-/** How an event is written down: readable if short, by its digest if long. */
+/** An event as text: readable if short, with a digest if long. */
 export function event(name: EventName, payload: Uint8Array | string): string {
   const bytes = Buffer.from(payload as Uint8Array);
   if (bytes.length > 200) return `${name}: ${bytes.length} bytes ${createHash('sha1').update(bytes).digest('hex')}`;
@@ -29,7 +29,7 @@ export function makeRig(choice: KernelChoice, arenaBytes: number): Rig {
 
 const rigs = new Map<string, Rig>();
 
-/** The same one each time, since each reserves address space. */
+/** The same rig each time, because each one reserves address space. */
 export function rig(choice: KernelChoice = 'auto', arenaBytes = 64 * 1024 * 1024): Rig {
   const name = `${choice} ${arenaBytes}`;
   const made = rigs.get(name) ?? makeRig(choice, arenaBytes);
@@ -37,12 +37,12 @@ export function rig(choice: KernelChoice = 'auto', arenaBytes = 64 * 1024 * 1024
   return made;
 }
 
-/** To be called after each test: whoever closes a connection gets all of its memory back. */
+/** To be called after each test: closed connections must have given back all of their memory. */
 export function expectNoSlabTaken(): void {
   for (const [name, { arena }] of rigs) {
     const { allocatedSlabs, allocatedBytes } = arena.slabs;
     if (allocatedSlabs === 0 && allocatedBytes === 0) continue;
-    rigs.delete(name); // so that it is this test that fails, and not the next one too
+    rigs.delete(name); // so that only this test fails, and not the next one too
     throw new Error(`${allocatedSlabs} slabs of the arena "${name}" were not given back`);
   }
 }
@@ -61,7 +61,7 @@ export class Receiver {
   /** Reads that went to the end of the message itself, and messages that did not fit the arena. */
   directReads = 0;
   heapMessages = 0;
-  /** Where the next read goes: what the reader has lent, and libuv holds. */
+  /** The range that the next read goes to: the reader has lent it, and libuv holds it. */
   #target: readonly [offset: number, length: number] | undefined;
 
   constructor({ arena, kernel }: Rig = rig(), maxPayloadBytes = 16 * MEBIBYTE) {
@@ -106,7 +106,7 @@ export class Receiver {
     const name = CONTROL_NAMES[found] ?? (reader.firstByte === 0x82 ? 'binary' : 'text');
     this.events.push(event(name, bytes.subarray(start, start + length)));
     if (reader.reportedFromHeap) this.heapMessages++;
-    // What a connection may do now: write its own header in front, and overwrite what nobody needs any more.
+    // A connection may do this now: write its own header in front, and overwrite bytes that nobody needs any more.
     if (vacated > 0) {
       if (bytes !== arena.bytes || start - vacated < arena.windowStart - HEADROOM_BYTES) {
         throw new Error(`${vacated} bytes before ${start} are not free`);
@@ -117,10 +117,10 @@ export class Receiver {
   }
 }
 
-/** What came of a stream. */
+/** The result of a stream. */
 export interface Outcome {
   readonly events: readonly string[];
-  /** Of the violation that ended it. */
+  /** The close code of the violation that ended it. */
   readonly closeCode: number | undefined;
 }
 
@@ -158,7 +158,7 @@ export function* inPieces(bytes: Uint8Array, sizes: readonly number[]): Generato
   }
 }
 
-/** Pieces of the given sizes, used in turn, and larger by as much again each 100 pieces: a long stream has an end, too. */
+/** Pieces of the given sizes, used in turn. After each 100 pieces they grow, so that a long stream ends soon. */
 export function* inGrowingPieces(bytes: Uint8Array, sizes: readonly number[]): Generator<Uint8Array> {
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
     const size = (sizes[turn % sizes.length] as number) * (1 + Math.floor(turn / 100));

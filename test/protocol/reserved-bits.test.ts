@@ -16,7 +16,7 @@ const COMPRESSED = 4;
 const DEFLATED = Buffer.from([0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]);
 
 interface Outcome {
-  /** Of each event: its name, or the first byte of a message, and the payload. */
+  /** For each event its name, or the first byte of a message, and the payload. */
   readonly events: readonly string[];
   readonly refused: string | undefined;
 }
@@ -76,7 +76,7 @@ describe.each([
   const stream = (...frames: FrameParts[]) =>
     Buffer.concat(frames.map((parts) => frame({ ...parts, ...(key === null && { key }) })));
 
-  /** What comes of the frames, which is the same when they come byte by byte. */
+  /** The events of the frames, which are the same when the frames come byte by byte. */
   const outcome = (allowedRsv: number, ...frames: FrameParts[]) => {
     const whole = read(allowedRsv, [stream(...frames)]);
     expect(read(allowedRsv, byteByByte(stream(...frames)))).toEqual(whole);

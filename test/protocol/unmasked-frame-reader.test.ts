@@ -40,7 +40,7 @@ function fragments(opcode: number, payload: Uint8Array | string, ...cuts: number
   );
 }
 
-/** What comes of a stream, read by read, each read in memory that is overwritten when it has been handled. */
+/** The events of a stream. Each read lies in memory that is overwritten after the read. */
 function read(reads: Iterable<Uint8Array>, maxPayloadBytes = MEBIBYTE) {
   const reader = new UnmaskedFrameReader(PLATFORM, maxPayloadBytes);
   const events: string[] = [];
@@ -88,7 +88,7 @@ const EVENTS = [
 ];
 
 describe('the frames of a server', () => {
-  test('are in memory of their own where they had to be joined, so that nobody has to copy them again', () => {
+  test('lie in memory of their own if they had to be joined, so that nobody has to copy them again', () => {
     const reader = new UnmaskedFrameReader(PLATFORM, MEBIBYTE);
     const owned: boolean[] = [];
     for (const part of [frame({ opcode: BINARY, payload: noise(9) }), ...fragments(BINARY, noise(9), 4)]) {
@@ -149,7 +149,7 @@ function expectRefusalOfLastByte(stream: Uint8Array, closeCode: number, maxPaylo
   expect(read(byteByByte(stream), maxPayloadBytes)).toMatchObject({ taken: stream.length - 1, closeCode });
   expect(read([stream], maxPayloadBytes).closeCode).toBe(closeCode);
   expect(read([stream.subarray(0, -1)], maxPayloadBytes).closeCode).toBeUndefined();
-  // What follows does not hide it.
+  // Bytes behind it do not hide it.
   expect(read([Buffer.concat([stream, Buffer.alloc(300, 0x81)])], maxPayloadBytes).closeCode).toBe(closeCode);
 }
 

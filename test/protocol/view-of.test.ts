@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { kindOf, viewOf } from '../../dist/protocol/view-of.js';
 
 const BYTES = [1, 2, 3, 4];
-/** The same of another realm, whose classes are not those of this one. */
+/** A value of another realm, which has classes of its own. */
 const foreign = (expression: string): unknown =>
   runInNewContext(`const bytes = new Uint8Array([1, 2, 3, 4]); ${expression}`);
 
@@ -55,7 +55,7 @@ describe('a view of bytes', () => {
     expect(viewOf(data)).toBeUndefined();
   });
 
-  test('is not had of memory that was transferred, which would look empty', () => {
+  test('is refused for memory that was transferred, which would look empty', () => {
     const memory = new ArrayBuffer(4);
     const views = [new Uint8Array(memory), new DataView(memory)];
     structuredClone(memory, { transfer: [memory] });

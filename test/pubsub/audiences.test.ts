@@ -15,7 +15,7 @@ function show(audiences: ReturnType<Audiences['divide']>): string[] {
   return audiences.map(({ topics, slots }) => `${ascending(topics)}: ${ascending(slots)}`).sort();
 }
 
-test('those who have the same topics are one audience, whatever else they have in other rounds', () => {
+test('subscribers with the same topics are one audience, whatever topics other rounds have', () => {
   const audiences = new Audiences();
   const members = [membersOf([1, 2, 3]), undefined, membersOf([2, 3, 4]), membersOf([3, 1])];
   expect(show(audiences.divide(members))).toEqual(['0 2 3: 3', '0 2: 2', '0 3: 1', '2: 4']);
@@ -23,7 +23,7 @@ test('those who have the same topics are one audience, whatever else they have i
   expect(show(audiences.divide([undefined, undefined]))).toEqual([]);
 });
 
-test('are divided rightly also when their rounds are counted from the start again', () => {
+test('subscribers are divided correctly also when the count of rounds starts again', () => {
   const audiences = new Audiences(3);
   for (let i = 0; i < 10; i++) {
     expect(show(audiences.divide([membersOf([1, 2]), membersOf([2, 3])]))).toEqual(['0 1: 2', '0: 1', '1: 3']);
@@ -31,13 +31,13 @@ test('are divided rightly also when their rounds are counted from the start agai
   }
 });
 
-test.each([63, 64, 65, 1000])('slots up to %d have members, also when they come in the midst of a round', (last) => {
+test.each([63, 64, 65, 1000])('slots up to %d can be members, also if first met within a round', (last) => {
   const audiences = new Audiences();
   const members = [membersOf([0, 1, 62]), membersOf([1, 62, last]), membersOf([0, last])];
   expect(show(audiences.divide(members))).toEqual(['0 1: 1 62', '0 2: 0', `1 2: ${last}`]);
 });
 
-test('subscribers with all subsets of the topics are told apart', () => {
+test('subscribers with different subsets of the topics are in different audiences', () => {
   const topics = 6;
   const slots = Array.from({ length: 2 ** topics }, (_, slot) => slot);
   const members = Array.from({ length: topics }, (_, topic) => membersOf(slots.filter((slot) => (slot >> topic) & 1)));

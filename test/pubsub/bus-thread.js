@@ -1,4 +1,4 @@
-// A thread of bus.test.ts: subscribes to 'x', publishes to it, tells what it has got, and whether its chunks are free.
+// A thread of bus.test.ts. It subscribes to 'x' and publishes to it. It reports what it has got, and whether its chunks are free.
 import { parentPort, workerData } from 'node:worker_threads';
 import { Bus } from '../../dist/pubsub/bus.js';
 import { ThreadLedger } from '../../dist/pubsub/thread-ledger.js';
@@ -50,7 +50,7 @@ const topics = new Topics(bus, () => {});
 bus.listen();
 topics.subscribe(subscriber, 'x');
 for (const [i, port] of ports.entries()) bus.connect(port, new ThreadLedger(ledgers[i]));
-// What is published before another one has subscribed does not reach it.
+// A publication does not reach a thread that subscribes after it.
 while (!ledgers.every((other) => new ThreadLedger(other).wants(hashTopic('x')))) {
   await new Promise((resolve) => setImmediate(resolve));
 }

@@ -20,8 +20,8 @@ class NotingBus extends Bus {
   }
 }
 
-/** What a bus tells, and nobody listens to. */
-const deaf = (receive: (runs: readonly PublicationRun[]) => void = () => {}): BusListener => ({
+/** A listener whose methods do nothing, except for `receive`. */
+const silent = (receive: (runs: readonly PublicationRun[]) => void = () => {}): BusListener => ({
   receive,
   onMissed: () => {},
   onDropped: () => {},
@@ -39,7 +39,7 @@ class Station {
   takeHandOffs: () => void = () => {};
   readonly topics: Topics;
   readonly subscriber = new FakeSubscriber();
-  /** All that was posted by it. */
+  /** The publications that it has posted. */
   readonly posted: PublicationRun[] = [];
   #onReceived: () => void = () => {};
 
@@ -72,7 +72,7 @@ class Station {
     stations.push(this);
   }
 
-  /** Resolves when its subscriber has got so many messages. */
+  /** Resolves when its subscriber has got this many messages. */
   async hasGot(messages: number): Promise<readonly string[]> {
     const { got } = this.subscriber;
     if (got.length < messages) {
@@ -104,12 +104,12 @@ function connect(a: Station, b: Station): void {
   b.bus.connect(port2, a.bus.ledger);
 }
 
-/** Turns of the event loop until something is so. */
+/** Waits turns of the event loop until a condition holds. */
 async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A turn of the event loop, in which messages that were posted before come. */
+/** Waits a turn of the event loop, in which messages that were posted before come. */
 async function untilPortsAreQuiet(): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   port2.postMessage('after all others');
@@ -125,7 +125,7 @@ describe('a bus', () => {
     expect(station.topics.hasPending).toBe(false);
   });
 
-  test('brings the publications of a turn to every other thread, in order, where they lie', async () => {
+  test('brings the publications of a turn to every other thread, in order, without a copy', async () => {
     const [from, a, b] = [new Station('x'), new Station('x', 'y'), new Station('y')];
     connect(from, a);
     connect(from, b);
@@ -136,7 +136,7 @@ describe('a bus', () => {
     expect(from.subscriber.got).toEqual(['1', '2', '4']);
     expect(await a.hasGot(4)).toEqual(['1', '2', '3', '4']);
     expect(await b.hasGot(1)).toEqual(['3']);
-    // The same memory, though another object: what is written here shows there.
+    // It is the same memory, though another object: bytes that are written here show there.
     const run = from.posted[1];
     const delivery = b.subscriber.deliveries[0];
     expect(delivery?.start).toBe(run?.start);
@@ -184,9 +184,9 @@ describe('a bus', () => {
     for (const { chunk } of from.posted) expect(chunk.isFree).toBe(true);
   });
 
-  test('lets go of the memory also if receiving fails', async () => {
+  test('releases the memory also if receiving fails', async () => {
     const failing = new Bus(
-      deaf(() => {
+      silent(() => {
         throw new Error('receiving has failed');
       }),
       LIMITS,
@@ -196,7 +196,7 @@ describe('a bus', () => {
     const sender = new Station();
     const { port1, port2 } = new MessageChannel();
     sender.bus.connect(port1, failing.ledger);
-    // The port is in the test's hands: what the bus throws would otherwise be an uncaught exception.
+    // The test calls the port itself. Otherwise the error of the bus would be an uncaught exception.
     let receive: (batch: unknown) => void = () => {};
     const port = {
       on(event: string, listener: typeof receive) {
@@ -231,7 +231,7 @@ describe('a bus', () => {
     const from = new Station();
     const got: string[] = [];
     const late = new Bus(
-      deaf((runs) => got.push(...runs.map(({ topic }) => topic))),
+      silent((runs) => got.push(...runs.map(({ topic }) => topic))),
       LIMITS,
     );
     const { port1, port2 } = new MessageChannel();
@@ -269,7 +269,7 @@ describe('a bus', () => {
     expect(from.posted[0]?.chunk.isFree).toBe(true);
   });
 
-  test.each([1, 100, 1_000_000])('lets go of what a peer that ends has not taken: %d bytes', async (length) => {
+  test.each([1, 100, 1_000_000])('releases memory that a peer that ends has not taken: %d bytes', async (length) => {
     const [from, gone] = [new Station(), new Station('x')];
     const { port1, port2 } = new MessageChannel();
     from.bus.connect(port1, gone.bus.ledger);
@@ -282,7 +282,7 @@ describe('a bus', () => {
     expect(from.posted[0]?.chunk.isFree).toBe(true);
   });
 
-  test('lets go of all that a peer that ends has not taken, however many chunks', async () => {
+  test('releases all memory that a peer that ends has not taken, however many chunks', async () => {
     const [from, gone] = [new Station(), new Station('x')];
     const { port1, port2 } = new MessageChannel();
     from.bus.connect(port1, gone.bus.ledger);
@@ -378,7 +378,7 @@ describe('between threads', () => {
           expect(text.length).toBe(`${name} ${i} `.padEnd((i * 997) % 9000).length);
       }
     }
-    // Asked twice: once they have answered the first time, they have both returned from receiving the last batch.
+    // Each is asked twice. With the first answer it has returned from receiving the last batch.
     let answers: string[] = [];
     for (let round = 0; round < 2; round++) {
       for (const thread of threads) thread.postMessage('check');

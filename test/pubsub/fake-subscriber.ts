@@ -14,7 +14,7 @@ interface Delivery {
   readonly messages: number;
 }
 
-/** A subscriber that notes what it is given, and may hold it as a connection does whose peer is slow. */
+/** A subscriber that notes its deliveries, and may hold their memory, as a connection with a slow peer does. */
 export class FakeSubscriber implements Subscriber {
   subscription: Subscription | undefined;
 
@@ -22,16 +22,16 @@ export class FakeSubscriber implements Subscriber {
   readonly got: string[] = [];
   /** Each call of `deliver`. */
   readonly deliveries: Delivery[] = [];
-  /** Whether it reads later: it holds the memory of what it is given until {@link readHeld}. */
+  /** Whether it reads later: then it holds the memory of its deliveries until {@link readHeld}. */
   isSlow = false;
   readonly #held: Delivery[] = [];
   readonly #descriptor: number;
   /** The beginning of a frame whose end has not come. */
   #partial: Buffer = Buffer.alloc(0);
-  /** What is delivered next is the rest of something, maybe from the end of one of its messages on. */
+  /** The next delivery is the rest of an earlier one, maybe from the end of one of its messages on. */
   #awaitsRest = false;
 
-  /** @param descriptor by which it may be sent something without being asked. */
+  /** @param descriptor others may send to it directly, without a call of `deliver`. */
   constructor(descriptor = -1) {
     this.#descriptor = descriptor;
   }
@@ -40,7 +40,7 @@ export class FakeSubscriber implements Subscriber {
     return this.#held.length === 0 ? this.#descriptor : -1;
   }
 
-  /** Takes bytes past {@link deliver}: what a socket takes is not what a message is. */
+  /** Takes bytes that do not come by {@link deliver}. A socket may take a part of a message. */
   take(bytes: Uint8Array, isAll: boolean): void {
     this.#append(bytes);
     this.#awaitsRest = !isAll;
@@ -57,14 +57,14 @@ export class FakeSubscriber implements Subscriber {
     this.#held.push(delivery);
   }
 
-  /** How often it was told that it has missed something. */
+  /** How many times `onMissed` was called. */
   missed = 0;
 
   onMissed(): void {
     this.missed++;
   }
 
-  /** Reads what was held, and lets go of it. */
+  /** Reads the held bytes, and releases their memory. */
   readHeld(): void {
     for (const delivery of this.#held.splice(0)) {
       this.#read(delivery);
@@ -91,7 +91,7 @@ export class FakeSubscriber implements Subscriber {
 /** A host's sockets: those of subscribers, by their descriptors. */
 export class FakeSender implements DescriptorSender {
   readonly subscribers = new Map<number, FakeSubscriber>();
-  /** How many of so many bytes a socket takes. */
+  /** How many bytes of a given number the socket takes. */
   takes: (offered: number) => number = (offered) => offered;
   sent = 0;
   counted = 0;
@@ -123,7 +123,7 @@ export function publishText(topics: Topics, topic: string, text: string, except?
   return isRoom;
 }
 
-/** The payloads of unmasked text frames, and what there is of one more. */
+/** The payloads of unmasked text frames, and the beginning of one more. */
 function payloadsOf(frames: Buffer): { readonly payloads: string[]; readonly rest: Buffer } {
   const payloads: string[] = [];
   for (let from = 0; ; ) {

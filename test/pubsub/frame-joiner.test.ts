@@ -15,7 +15,7 @@ function runsOf(...texts: string[]): PublicationRun[] {
 }
 
 describe('frames that are joined', () => {
-  test('come into the same memory each time, unless somebody holds it', () => {
+  test('go to the same memory each time, unless it is held', () => {
     const joiner = new FrameJoiner();
     const first = joiner.join(runsOf('a', 'bc'));
     expect(first.memory.bytes.toString('latin1', first.start, first.end)).toBe('abc');
@@ -28,7 +28,7 @@ describe('frames that are joined', () => {
     expect(third.memory.bytes.toString('latin1', third.start, third.end)).toBe('ghi');
   });
 
-  test('are not taken for those that lay in the same place before', () => {
+  test('do not count as the frames that lay in the same place before', () => {
     const joiner = new FrameJoiner();
     const pinned = new PinnedMemory(0); // everything is copied, once for each delivery
     const texts = [runsOf('a', 'bc'), runsOf('d', 'ef')].map((runs) => {

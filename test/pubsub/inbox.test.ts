@@ -2,13 +2,13 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Inbox } from '../../dist/pubsub/inbox.js';
 import { ThreadLedger } from '../../dist/pubsub/thread-ledger.js';
 
-// Nothing waits for too long here: time stands still.
+// Time stands still here, so that no message waits for too long.
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => void vi.useRealTimers());
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** An inbox, and what it has given. */
+/** An inbox, and the messages that it has delivered. */
 function open() {
   const ledger = new ThreadLedger();
   const got: number[] = [];
@@ -20,7 +20,7 @@ function open() {
   return { ledger, got, inbox };
 }
 
-test('what comes when nobody is awaited any more stays behind what was held', () => {
+test('a message that comes when no connection is awaited any more stays behind the held ones', () => {
   const { ledger, got, inbox } = open();
   ledger.noteOffered();
   inbox.receive(1);
@@ -44,9 +44,9 @@ test('a message waits for no connection that was handed over after it came', asy
   expect(got).toEqual([1, 2]);
 });
 
-test('more connections than an int32 holds are still told apart', () => {
+test('connections are counted correctly beyond the largest int32', () => {
   const { ledger } = open();
-  new Int32Array(ledger.buffer).fill(2 ** 31 - 1, 5, 7); // so many were offered, and opened
+  new Int32Array(ledger.buffer).fill(2 ** 31 - 1, 5, 7); // this many were offered, and opened
   expect(ledger.isExpecting).toBe(false);
   ledger.noteOffered();
   expect(ledger.isExpecting).toBe(true);

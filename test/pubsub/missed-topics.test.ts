@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { MissedTopics } from '../../dist/pubsub/missed-topics.js';
 
-/** Of the names, each of whose characters takes two, and whose length four. */
+/** Room for the names, in bytes. Each character takes two, and the length of a name takes four. */
 const MAX_BYTES = 64 * 1024;
 
 /** The publisher's view, and the thread's. */
@@ -17,7 +17,7 @@ test('topics are noted once, whatever their names', () => {
   expect([...(thread.close() ?? [])]).toEqual(names.slice(0, -1));
 });
 
-test('as many are noted as there is room for, to the last byte, and with one more all are missed', () => {
+test('topics are noted up to the last byte of the room; with one more, all topics are missed', () => {
   const name = (i: number, characters: number) => `${i} `.padEnd(characters, 'x');
   const [count, characters] = [64, (MAX_BYTES / 64 - 4) / 2];
   for (const more of [0, 1]) {
@@ -28,7 +28,7 @@ test('as many are noted as there is room for, to the last byte, and with one mor
   }
 });
 
-test('what comes when it is closed is to be posted', () => {
+test('a publication that comes when the list is closed has to be posted', () => {
   const { publisher, thread } = bothSides();
   expect(publisher.add('a')).toBe(true);
   expect([...(thread.close() ?? [])]).toEqual(['a']);

@@ -5,8 +5,9 @@ import { Topics } from '../../dist/pubsub/topics.js';
 import { FakeSender, FakeSubscriber, publishText } from './fake-subscriber.js';
 
 /**
- * Two threads' topics, connected by an outlet that keeps batches until they are to arrive, against a model that appends
- * each message to the list of each of its receivers at once: here when it is published, elsewhere when its batch arrives.
+ * The topics of two threads, compared with a model. An outlet connects the threads, and keeps batches until the test lets them
+ * arrive. The model appends each message at once to the list of each receiver: in the thread of the publisher when it is
+ * published, in the other thread when its batch arrives.
  */
 
 const NAMES = ['a', 'b', 'c'] as const;
@@ -21,13 +22,13 @@ type Step =
       readonly size: number;
       readonly except: number | undefined;
     }
-  /** Something of its own is sent to a subscriber. */
+  /** A message that is no publication is sent to a subscriber. */
   | { readonly step: 'send' | 'forget' | 'slow' | 'read'; readonly who: number }
   /** The end of a turn; the next batch of the other thread. */
   | { readonly step: 'flush'; readonly thread: number }
   | { readonly step: 'arrive'; readonly thread: number };
 
-/** Subscriber `who` is of thread `who mod 2`. */
+/** Subscriber `who` belongs to thread `who mod 2`. */
 export function steps(maxSteps: number, maxBytes: number): fc.Arbitrary<readonly Step[]> {
   const who = fc.nat({ max: SUBSCRIBERS - 1 });
   const topic = fc.nat({ max: NAMES.length - 1 });
@@ -65,9 +66,9 @@ interface Published {
 }
 
 class Thread {
-  /** What the other thread has posted, and how the model sees it. */
+  /** The batches that the other thread has posted, and the same messages in the model. */
   readonly arriving: { readonly runs: readonly PublicationRun[]; readonly published: readonly Published[] }[] = [];
-  /** Published in this turn. */
+  /** The messages that were published in this turn. */
   published: Published[] = [];
   readonly topics: Topics;
   readonly sender = new FakeSender();
@@ -122,7 +123,7 @@ export function runModel(taken: readonly Step[]): void {
   const publish = ({ thread, topic, size, except }: Extract<Step, { step: 'publish' }>) => {
     const published = { topic: NAMES[topic] as string, text: `${++count} `.padEnd(size, '.') };
     const { topics } = threads[thread] as Thread;
-    (threads[thread] as Thread).published.push(published); // first: when it is much, it is posted at once
+    (threads[thread] as Thread).published.push(published); // first, because much is posted at once
     publishText(topics, published.topic, published.text, except === undefined ? undefined : subscribers[except]?.real);
     receive(thread, published, except);
   };
@@ -152,7 +153,7 @@ export function runModel(taken: readonly Step[]): void {
       real.got.push(`sent ${++count}`);
       expected.push(`sent ${count}`);
     } else if (step.step === 'forget') {
-      // What was published in this turn is lost to it: here it is read first, so that the model need not know.
+      // It would lose the publications of this turn. Here it reads them first, so that the model can be simple.
       topics.catchUp(real);
       topics.forget(real);
       subscriber.topics.clear();
@@ -182,7 +183,7 @@ export function runModel(taken: readonly Step[]): void {
   }
 }
 
-/** Without the padding, whose length is compared apart. */
+/** A text without its padding. The length is compared separately. */
 function abridged(text: string): string {
   return text.replace(/\.+$/, '');
 }

@@ -11,16 +11,16 @@ import { FakeSubscriber, publishText } from './fake-subscriber.js';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const CHUNK_BYTES = 256 * KIB;
-/** What a batch of one run is taken to hold beside its chunk, in whole KiB. */
+/** The memory that a batch of one run counts for beside its chunk, rounded up to whole KiB. */
 const BATCH_BYTES = 2 * KIB;
 const LIMITS = { maxOwedBytes: 8 * MIB, slowThreadTimeoutMs: 100 };
 
-/** A thread, as far as publishing goes: what it is told, and what it tells. */
+/** The part of a thread that publishes and receives, and notes of the calls of its listener. */
 class Station {
   readonly bus: Bus;
   readonly topics: Topics;
   readonly subscriber = new FakeSubscriber();
-  /** In the order in which they came: how much its subscriber had got when it was told of what it had missed. */
+  /** The calls of `onMissed` in their order: the topics, and how many messages its subscriber had got before. */
   readonly missed: { readonly topics: readonly string[] | undefined; readonly after: number }[] = [];
   dropped = 0;
   slowThreads = 0;
@@ -90,7 +90,7 @@ beforeEach(() => {
 const owed = () => to.bus.ledger.owedBytes;
 
 describe('what a thread is owed', () => {
-  test('is the memory that is held for it: whole chunks, each once, until it has taken all of one', async () => {
+  test('is the memory that is held for it: whole chunks, each once, until it has taken all batches of the chunk', async () => {
     from.publish('x', 10);
     expect(owed()).toBe(CHUNK_BYTES + BATCH_BYTES);
     from.publish('x', 16 * KIB);
@@ -106,7 +106,7 @@ describe('what a thread is owed', () => {
     expect(to.bus.ledger.taken).toBe(5);
   });
 
-  test('is counted by chunks however many threads have come and gone', async () => {
+  test('is counted by chunks, however many threads were there before', async () => {
     const other = new Station();
     for (let i = 0; i < MAX_NUMBERED_PEERS + 10; i++) {
       const { port1, port2 } = new MessageChannel();
@@ -121,7 +121,7 @@ describe('what a thread is owed', () => {
     expect(again.bus.ledger.owedBytes).toBe(CHUNK_BYTES + 3 * BATCH_BYTES);
   });
 
-  test('is counted down when it is taken, also if its publisher has gone meanwhile', async () => {
+  test('is counted down when it is taken, also if its publisher is gone', async () => {
     from.publish('x', 10);
     from.bus.close();
     unblock();
@@ -129,7 +129,7 @@ describe('what a thread is owed', () => {
     await until(() => owed() === 0);
   });
 
-  test('goes with it, also what its outputs hold, and of others nothing', async () => {
+  test('is released when the thread ends, also memory that its outputs hold, but no memory of other threads', async () => {
     const third = new Station('x');
     connectBlocked(from, third)();
     to.subscriber.isSlow = true;
@@ -141,17 +141,17 @@ describe('what a thread is owed', () => {
     await until(() => to.bus.ledger.taken === 1 && third.bus.ledger.taken === 1);
     to.bus.close();
     const connected = new Station('x');
-    await until(() => from.bus.wants('y') === false); // only the one that is gone had subscribers of it
+    await until(() => from.bus.wants('y') === false); // only the thread that is gone had subscribers of it
     expect(memory?.isFree).toBe(false);
     third.subscriber.readHeld();
     expect(memory?.isFree).toBe(true);
-    // Whoever gets its number begins anew.
+    // The next thread with its number begins with nothing.
     connectBlocked(from, connected);
     for (let i = 0; i < 3; i++) from.publish('x', 10);
     expect(connected.bus.ledger.owedBytes).toBe(CHUNK_BYTES + 3 * BATCH_BYTES);
   });
 
-  test('is given back also by a thread beyond those that chunks count for', async () => {
+  test('is given back also by a thread without a number of its own', async () => {
     const other = new Station();
     for (let i = 0; i < MAX_NUMBERED_PEERS; i++) other.bus.connect(new MessageChannel().port1, new ThreadLedger());
     const last = new Station('x');
@@ -163,7 +163,7 @@ describe('what a thread is owed', () => {
     expect(last.bus.ledger.owedBytes).toBe(0);
   });
 
-  test('is also the names of topics, and the runs of one turn', () => {
+  test('includes the names of topics, and the runs of one turn', () => {
     const name = 'long '.repeat(10_000);
     to.topics.subscribe(to.subscriber, name);
     from.publish(name, 10);
@@ -174,11 +174,11 @@ describe('what a thread is owed', () => {
     expect(owed() - before).toBeGreaterThan(1000 * 64);
   });
 
-  test('is nothing for publications that it has no subscribers of', () => {
+  test('does not include publications that it has no subscribers of', () => {
     from.publish('z', 10);
     expect(owed()).toBe(0);
     to.topics.subscribe(to.subscriber, 'z');
-    from.publish('z', 10); // known before subscribe has returned
+    from.publish('z', 10); // the subscription is known before subscribe returns
     expect(owed()).toBe(CHUNK_BYTES + BATCH_BYTES);
     to.topics.unsubscribe(to.subscriber, 'x');
     const other = new Station();
@@ -189,7 +189,7 @@ describe('what a thread is owed', () => {
     for (const topic of ['x', 'y', 'z', 'owed']) expect(other.bus.wants(topic)).toBe(false);
   });
 
-  test('adds up over those who publish', () => {
+  test('is the sum over all publishers', () => {
     const other = new Station();
     connectBlocked(other, to);
     from.publish('x', 10);
@@ -197,13 +197,13 @@ describe('what a thread is owed', () => {
     expect(owed()).toBe(2 * (CHUNK_BYTES + BATCH_BYTES));
   });
 
-  test('of many small batches in one chunk is more than the chunk', () => {
+  test('is more than a chunk for many small batches in one chunk', () => {
     let batches = 0;
     while (from.publish('x', 1)) batches++;
     expect(batches).toBeLessThan(1024);
   });
 
-  test('is forgotten when it has gone, and those who wait for it go on', async () => {
+  test('is forgotten when the bus is closed, and publishers that wait for it go on', async () => {
     while (from.publish('x', 100 * KIB));
     const chunks = Math.floor(owed() / CHUNK_BYTES);
     expect(chunks).toBeGreaterThan(4);
@@ -213,13 +213,13 @@ describe('what a thread is owed', () => {
     });
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(hasRoom).toBe(false);
-    from.bus.close(); // as its port's 'close' does
+    from.bus.close(); // has the same effect as 'close' of its port
     await until(() => hasRoom);
     expect([from.bus.isCongested, from.slowThreads]).toEqual([false, 0]);
     expect(from.publish('x', 10)).toBe(true);
   });
 
-  test('is forgotten when it ends by itself, and those who wait for it go on', async () => {
+  test('is forgotten when the thread ends by itself, and publishers that wait for it go on', async () => {
     const [other, gone] = [new Station(), new Station('x')];
     const { port1, port2 } = new MessageChannel();
     other.bus.connect(port1, gone.bus.ledger);
@@ -232,7 +232,7 @@ describe('what a thread is owed', () => {
 });
 
 describe('above a quarter of the bound', () => {
-  test('publishing returns false, for topics that the thread has subscribers of, until it has fallen to an eighth', async () => {
+  test('publishing returns false for topics that the thread has subscribers of, down to an eighth of the bound', async () => {
     let published = 0;
     for (; from.publish('x', 100 * KIB); published++) expect(owed()).toBeLessThanOrEqual(2 * MIB + 2 * CHUNK_BYTES);
     expect(owed()).toBeGreaterThan(2 * MIB);
@@ -249,7 +249,7 @@ describe('above a quarter of the bound', () => {
     expect([from.dropped, from.slowThreads, to.missed]).toEqual([0, 0, []]);
   });
 
-  test('has fallen enough at an eighth', async () => {
+  test('publishers may go on at exactly an eighth', async () => {
     while (from.publish('x', 100 * KIB));
     to.bus.ledger.addOwed(MIB + KIB - owed());
     await new Promise((resolve) => setTimeout(resolve, 60));
@@ -259,7 +259,7 @@ describe('above a quarter of the bound', () => {
     expect(from.slowThreads).toBe(0);
   });
 
-  test('whoever’s hook publishes is held back', () => {
+  test('the connection whose hook publishes is held back', () => {
     const held: string[] = [];
     from.topics.publisher = { holdBack: (topic) => void held.push(topic) };
     while (from.publish('x', 100 * KIB));
@@ -272,7 +272,7 @@ describe('above a quarter of the bound', () => {
     expect(held).toHaveLength(2);
   });
 
-  test('what is published in one turn is posted before its end, and counts', () => {
+  test('many publications in one turn are posted before its end, and count', () => {
     let published = 0;
     while (publishText(from.topics, 'x', '.'.repeat(100 * KIB))) published++;
     expect(published * 100 * KIB).toBeLessThan(2 * MIB + 2 * MIB);
@@ -295,7 +295,7 @@ describe('above a quarter of the bound', () => {
 });
 
 describe('above the bound', () => {
-  test('publications are dropped for that thread, and counted, and others get them', async () => {
+  test('publications are dropped for that thread, and counted, and other threads get them', async () => {
     const other = new Station('x');
     connectBlocked(from, other)();
     let published = 0;
@@ -316,7 +316,7 @@ describe('above the bound', () => {
     );
   });
 
-  test('what a connection has published before it was held back still goes, up to twice as much', async () => {
+  test('publications of a connection that was not held back yet are still posted, up to twice the bound', async () => {
     for (let i = 0; i < 200; i++) from.publish('x', 100 * KIB, `timer ${i} `);
     const { dropped } = from;
     expect(dropped).toBeGreaterThan(0);
@@ -347,7 +347,7 @@ describe('above the bound', () => {
 });
 
 describe('a thread that takes nothing for slowThreadTimeoutMs', () => {
-  test('is waited for no more, and is told what it has missed, behind what it was owed and before what is newer', async () => {
+  test('is not waited for any more, and learns what it has missed after older and before newer publications', async () => {
     const other = new Station('x', 'y');
     connectBlocked(from, other)();
     let posted = 0;
@@ -373,7 +373,7 @@ describe('a thread that takes nothing for slowThreadTimeoutMs', () => {
     expect(owed()).toBe(0);
   });
 
-  test('is not taken to be slow by one that was blocked itself', async () => {
+  test('does not count as slow for a thread that was blocked itself', async () => {
     while (from.publish('x', 100 * KIB));
     const end = performance.now() + 3 * LIMITS.slowThreadTimeoutMs;
     while (performance.now() < end);
@@ -393,12 +393,12 @@ describe('a thread that takes nothing for slowThreadTimeoutMs', () => {
       slow.bus.ledger.noteTaken();
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    // The other one takes nothing at all.
+    // The other thread takes nothing at all.
     expect([slow.bus.ledger.isSlow, to.bus.ledger.isSlow]).toEqual([false, true]);
     port2.close();
   });
 
-  test('begins anew when it has taken enough', () => {
+  test('has the whole time again after it has taken enough', () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
     try {
       for (let round = 0; round < 3; round++) {
@@ -415,7 +415,7 @@ describe('a thread that takes nothing for slowThreadTimeoutMs', () => {
     }
   });
 
-  test('misses all topics if they are too many to be noted', async () => {
+  test('misses all topics if there are too many to note', async () => {
     const names = Array.from({ length: 1000 }, (_, i) => `${i} `.padEnd(100, 'x'));
     for (const name of names) to.topics.subscribe(to.subscriber, name);
     while (from.publish('x', 100 * KIB));
@@ -443,7 +443,7 @@ describe('a thread that takes nothing for slowThreadTimeoutMs', () => {
 });
 
 describe('a connection that its client knows of before its thread', () => {
-  /** However long a busy machine takes: it is waited for for a time. */
+  /** The wait ends after a time. On a busy machine that must not happen in these tests. */
   function stopTheClock(): void {
     vi.spyOn(performance, 'now').mockReturnValue(performance.now());
   }
@@ -452,7 +452,7 @@ describe('a connection that its client knows of before its thread', () => {
     vi.restoreAllMocks();
   });
 
-  test('makes the thread want everything, and take nothing newer before it is open', async () => {
+  test('makes the thread want all topics, and hold newer messages until it is open', async () => {
     stopTheClock();
     unblock();
     const { ledger } = to.bus;
@@ -473,18 +473,18 @@ describe('a connection that its client knows of before its thread', () => {
     expect(from.bus.wants('nothing')).toBe(false);
   });
 
-  test('is waited for, whoever else is placed meanwhile', async () => {
+  test('is waited for, whatever other connections are placed meanwhile', async () => {
     stopTheClock();
     unblock();
     const { ledger } = to.bus;
     ledger.addAwaited101(1);
-    from.publish('z', 10); // for the one that is being placed
+    from.publish('z', 10); // for the connection that is being placed
     await until(() => to.handOffsTaken > 1);
     ledger.noteOffered();
     ledger.addAwaited101(-1);
     const taken = to.handOffsTaken;
     await until(() => to.handOffsTaken > taken);
-    // Others, which go to other threads.
+    // Other connections, which go to other threads.
     for (let i = 0; i < 3; i++) {
       ledger.addAwaited101(1);
       ledger.addAwaited101(-1);
@@ -510,7 +510,7 @@ describe('a connection that its client knows of before its thread', () => {
     await until(() => to.subscriber.got.length === 1);
   });
 
-  test('is not waited for for long', async () => {
+  test('is waited for only for a short time', async () => {
     unblock();
     to.bus.ledger.noteOffered();
     from.publish('x', 10);
@@ -519,7 +519,7 @@ describe('a connection that its client knows of before its thread', () => {
   });
 });
 
-test('connections that were handed over are counted on when their count turns negative', () => {
+test('connections that are handed over are counted correctly when the count turns negative', () => {
   const ledger = new ThreadLedger();
   const words = new Int32Array(ledger.buffer, 0, 16);
   ledger.noteOffered();
@@ -534,7 +534,7 @@ test('connections that were handed over are counted on when their count turns ne
   expect(ledger.isExpecting).toBe(true);
 });
 
-test('topics of a thread are told apart from others', () => {
+test('the topics of a thread are rarely confused with others', () => {
   const ledger = new ThreadLedger();
   ledger.listen();
   const names = Array.from({ length: 1000 }, (_, i) => `topic ${i}`);

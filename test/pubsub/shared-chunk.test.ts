@@ -34,7 +34,7 @@ describe('a chunk', () => {
     expect([mine.isFree, theirs.isFree]).toEqual([true, true]);
   });
 
-  test('is rid of the users of a thread that is gone, and of no others', () => {
+  test('loses the users of a thread that is gone, and no others', () => {
     const mine = new SharedChunk(new SharedArrayBuffer(COUNT_BYTES));
     const [first, second] = [0, 1].map((peer) => new SharedChunk(mine.buffer, peer));
     for (const peer of [0, 1]) mine.addPending(peer);
@@ -66,7 +66,7 @@ describe('a chunk', () => {
 });
 
 describe('the pool', () => {
-  test('gives the same chunk until it is full, and the next then', () => {
+  test('gives the same chunk until it is full, and then the next', () => {
     const pool = new ChunkPool();
     const first = fill(pool, 100_000);
     expect(fill(pool, 100_000)).toBe(first);
@@ -82,7 +82,7 @@ describe('the pool', () => {
     expect(fill(pool, 1)).not.toBe(chunk);
   });
 
-  test('gives what is larger than a chunk a chunk of its own size, and fills the ordinary one on', () => {
+  test('gives a message that is larger than a chunk a chunk of its own, and goes on filling the ordinary one', () => {
     const pool = new ChunkPool();
     const ordinary = fill(pool, 100);
     const large = fill(pool, ROOM + 1);
@@ -102,7 +102,7 @@ describe('the pool', () => {
     for (const chunk of chunks) expect(chunk.isFree).toBe(true);
   });
 
-  test('begins a free chunk again in the next turn', () => {
+  test('fills a free chunk from its start in the next turn', () => {
     const pool = new ChunkPool();
     const chunk = fill(pool, 200_000);
     endTurn(pool);
@@ -110,7 +110,7 @@ describe('the pool', () => {
     expect(chunk.position).toBe(COUNT_BYTES);
   });
 
-  test('does not begin a chunk again that somebody holds, but fills it on', () => {
+  test('does not fill a held chunk from its start, but behind its contents', () => {
     const pool = new ChunkPool();
     const held = fill(pool, 100_000);
     held.acquire();
@@ -127,7 +127,7 @@ describe('the pool', () => {
     expect(fill(pool, 200_000)).toBe(held);
   });
 
-  test('does not begin a chunk again within the turn that has filled it', () => {
+  test('does not fill a chunk from its start within the turn that has filled it', () => {
     const pool = new ChunkPool();
     const chunks = Array.from({ length: 30 }, () => fill(pool, 200_000));
     expect(new Set(chunks).size).toBe(30);
@@ -144,7 +144,7 @@ describe('the pool', () => {
       vi.useRealTimers();
     });
 
-    /** So many chunks that are held. */
+    /** Fills this many chunks, which stay held. */
     function burst(pool: ChunkPool, count: number, length = 200_000): SharedChunk[] {
       return Array.from({ length: count }, () => {
         const chunk = fill(pool, length);
@@ -154,7 +154,7 @@ describe('the pool', () => {
       });
     }
 
-    test('gives the memory of most back after a second, and uses all of them again', () => {
+    test('gives the memory of most chunks back after a second, and uses all chunks again', () => {
       const pool = new ChunkPool();
       const discarded: Uint8Array[] = [];
       pool.discard = (bytes) => void discarded.push(bytes);
@@ -164,7 +164,7 @@ describe('the pool', () => {
       expect(discarded).toEqual([]);
       for (const chunk of held) chunk.release();
       vi.advanceTimersByTime(1000);
-      // That which it fills, and 16.
+      // The chunk that it fills, and 16 more.
       expect(new Set(discarded).size).toBe(40 - 17);
       vi.advanceTimersByTime(5000);
       expect(discarded).toHaveLength(40 - 17);
@@ -175,7 +175,7 @@ describe('the pool', () => {
       expect(discarded).toHaveLength(2 * (40 - 17));
     });
 
-    test('knows of so many at most, should somebody never let go of them', () => {
+    test('knows a limited number of chunks, also if they are never released', () => {
       const pool = new ChunkPool();
       const discarded: Uint8Array[] = [];
       pool.discard = (bytes) => void discarded.push(bytes);

@@ -86,7 +86,7 @@ describe('a publication', () => {
     expect(end - start - length).toBe(length <= 125 ? 2 : length <= 0xffff ? 4 : 10);
   });
 
-  test('that nobody wants costs nothing', () => {
+  test('without subscribers takes no memory', () => {
     const gone = subscriberOf('x');
     topics.unsubscribe(gone, 'x');
     publish('x', 'to nobody');
@@ -95,7 +95,7 @@ describe('a publication', () => {
     expect(scheduled).toBe(0);
   });
 
-  test('goes to other threads also when nobody here wants it', () => {
+  test('goes to other threads also without subscribers in this thread', () => {
     outlet.hasPeers = true;
     publish('x', 'hello');
     topics.flush();
@@ -103,7 +103,7 @@ describe('a publication', () => {
     expect(outlet.posted[0]?.map(({ topic, messages }) => [topic, messages])).toEqual([['x', 1]]);
   });
 
-  test('does not go to whom it is not for', () => {
+  test('does not go to the subscriber that it excludes', () => {
     const [publisher, other] = [subscriberOf('x'), subscriberOf('x')];
     publish('x', '1', publisher);
     publish('x', '2', publisher);
@@ -126,7 +126,7 @@ describe('the publications of a turn', () => {
     }
   });
 
-  test('to one topic come in one delivery also if there were others between', () => {
+  test('to one topic come in one delivery also with publications to other topics between them', () => {
     const [x, y] = [subscriberOf('x'), subscriberOf('y')];
     for (const text of ['1', '2', '3']) {
       publish('x', `x${text}`);
@@ -140,7 +140,7 @@ describe('the publications of a turn', () => {
     expect([x.deliveries.length, y.deliveries.length]).toEqual([1, 1]);
   });
 
-  test('to one topic come in one delivery also if they are not for everybody', () => {
+  test('to one topic come in one delivery also if some exclude a subscriber', () => {
     const [a, b, c] = [subscriberOf('x'), subscriberOf('x'), subscriberOf('x')];
     publish('x', 'from a', a);
     publish('x', 'from b', b);
@@ -161,9 +161,9 @@ describe('the publications of a turn', () => {
     expect(subscriber.got).toEqual(texts);
   });
 
-  test('to one topic are not mixed up with those of another that lie where they would go on', () => {
+  test('to one topic are not mixed up with publications to another topic that lie directly behind them', () => {
     const [x, y] = [subscriberOf('x'), subscriberOf('y')];
-    // The first fills more than half of a chunk, the second, as long, goes to the next, and the third comes behind that.
+    // The first fills more than half of a chunk. The second is as long and goes to the next chunk. The third comes behind it.
     const texts = ['1', '2'].map((text) => text.repeat(150_000)) as [string, string];
     publish('x', texts[0]);
     publish('y', texts[1]);
@@ -189,7 +189,7 @@ describe('the publications of a turn', () => {
     expect(only.deliveries).toHaveLength(1);
   });
 
-  test('come with those of the next turn behind them', () => {
+  test('come before the publications of the next turn', () => {
     const subscriber = subscriberOf('x', 'y');
     publish('x', '1');
     topics.flush();
@@ -200,7 +200,7 @@ describe('the publications of a turn', () => {
   });
 });
 
-test('what comes to much is posted within its turn, and what comes to little with the others of it', () => {
+test('publications of over 1 MiB are posted within their turn, and less at its end', () => {
   outlet.hasPeers = true;
   for (let turn = 0; turn < 3; turn++) {
     publish('x', 'x'.repeat(600_000));
@@ -215,7 +215,7 @@ test('what comes to much is posted within its turn, and what comes to little wit
 });
 
 describe('catching up', () => {
-  test('gives a subscriber what was published, once, and leaves the others for later', () => {
+  test('gives a subscriber the publications of the turn, once, and other subscribers get them later', () => {
     const [early, late] = [subscriberOf('x'), subscriberOf('x')];
     publish('x', '1');
     publish('x', '2');
@@ -264,7 +264,7 @@ describe('catching up', () => {
 });
 
 describe('subscribing', () => {
-  test('twice is as good as once', () => {
+  test('twice has the same effect as once', () => {
     const subscriber = subscriberOf('x', 'x');
     publish('x', '1');
     topics.flush();
@@ -285,7 +285,7 @@ describe('subscribing', () => {
     expect(late.got).toEqual(['2']);
   });
 
-  test('after a publication of the same turn does not bring it to one that has other topics either', () => {
+  test('after a publication of the same turn does not bring it to a subscriber of other topics either', () => {
     const early = subscriberOf('x');
     const late = subscriberOf('y');
     publish('x', '1');
@@ -297,7 +297,7 @@ describe('subscribing', () => {
     expect(late.got).toEqual(['2', '3']);
   });
 
-  test('again after unsubscribing does not bring what was published between', () => {
+  test('again after unsubscribing does not bring the publications in between', () => {
     const other = subscriberOf('x');
     const subscriber = subscriberOf('x');
     publish('x', '1');
@@ -310,7 +310,7 @@ describe('subscribing', () => {
     expect(subscriber.got).toEqual(['1', '3']);
   });
 
-  test('after a publication that only other threads want does not bring it', () => {
+  test('after a publication that only other threads have subscribers of does not bring it', () => {
     outlet.hasPeers = true;
     publish('x', '1');
     const late = subscriberOf('x');
@@ -318,7 +318,7 @@ describe('subscribing', () => {
     expect(late.got).toEqual([]);
   });
 
-  test('is nothing to a subscriber for which what was published before was the end', () => {
+  test('does nothing if the delivery of an older publication has ended the subscriber', () => {
     const subscriber = subscriberOf('x');
     subscriber.deliver = () => topics.forget(subscriber);
     publish('x', '1');
@@ -329,7 +329,7 @@ describe('subscribing', () => {
     expect(topics.hasPending).toBe(false);
   });
 
-  test('does not split what the others get', () => {
+  test('does not split the deliveries of other subscribers', () => {
     const early = subscriberOf('x');
     publish('x', '1');
     subscriberOf('x');
@@ -340,7 +340,7 @@ describe('subscribing', () => {
 });
 
 describe('publishing while publications are delivered', () => {
-  /** Calls back when it is given something. */
+  /** A subscriber that calls back at each delivery. */
   class Chatty extends FakeSubscriber {
     onDelivery: () => void = () => {};
 
@@ -350,12 +350,12 @@ describe('publishing while publications are delivered', () => {
     }
   }
 
-  test.each([10, 100_000])('is of a turn of its own, and nothing of it is lost: %i bytes', async (length) => {
+  test.each([10, 100_000])('is a turn of its own, and nothing is lost: %i bytes', async (length) => {
     const [chatty, admin, both] = [new Chatty(), subscriberOf('admin'), subscriberOf('x', 'admin')];
     topics.subscribe(chatty, 'x');
     let number = 0;
     chatty.onDelivery = () => {
-      // Also more than a turn may have pending.
+      // This can be more than may be pending in a turn.
       for (let i = 0; number < 20 && i < 15; i++) publish('admin', `${number++} `.padEnd(length, '.'));
     };
     outlet.hasPeers = true;
@@ -380,21 +380,21 @@ describe('publishing while publications are delivered', () => {
     for (const { chunk } of posted) expect(chunk.isFree).toBe(true);
   });
 
-  test('when another thread has published them, goes out at the end of the turn', () => {
+  test('of another thread goes out at the end of the turn', () => {
     const [chatty, admin] = [new Chatty(), subscriberOf('admin')];
     topics.subscribe(chatty, 'x');
     const otherOutlet = new FakeOutlet();
     otherOutlet.hasPeers = true;
     otherOutlet.post = (runs) => topics.receive(runs);
     const elsewhere = new Topics(otherOutlet, () => {});
-    chatty.onDelivery = () => void publish('admin', 'told');
+    chatty.onDelivery = () => void publish('admin', 'noticed');
     publishText(elsewhere, 'x', 'from elsewhere');
     elsewhere.flush();
     expect(admin.got).toEqual([]);
     chatty.onDelivery = () => {};
     publish('x', 'more');
     topics.flush();
-    expect([chatty.got, admin.got]).toEqual([['from elsewhere', 'more'], ['told']]);
+    expect([chatty.got, admin.got]).toEqual([['from elsewhere', 'more'], ['noticed']]);
   });
 });
 
@@ -410,7 +410,7 @@ describe('unsubscribing', () => {
     expect(subscriber.got).toEqual(['1', '2', '4']);
   });
 
-  test('from what was not subscribed to does nothing', () => {
+  test('from a topic that was not subscribed to does nothing', () => {
     const subscriber = subscriberOf('x');
     topics.unsubscribe(subscriber, 'y');
     topics.unsubscribe(new FakeSubscriber(), 'x');
@@ -442,7 +442,7 @@ describe('unsubscribing', () => {
     expect(subscriber.subscription).not.toBe(subscription);
   });
 
-  test('from everything at once drops what was published', () => {
+  test('from all topics at once drops pending publications', () => {
     const [gone, stays] = [subscriberOf('x', 'y'), subscriberOf('x')];
     publish('x', '1');
     publish('y', '2');
@@ -456,8 +456,8 @@ describe('unsubscribing', () => {
   });
 });
 
-describe('what other threads have published', () => {
-  /** As another thread's topics post it. */
+describe('a publication of another thread', () => {
+  /** Runs as the topics of another thread post them. */
   function fromElsewhere(...published: [topic: string, text: string][]): readonly PublicationRun[] {
     const elsewhere = new FakeOutlet();
     elsewhere.hasPeers = true;
@@ -467,7 +467,7 @@ describe('what other threads have published', () => {
     return elsewhere.posted.flat();
   }
 
-  test('comes behind what was published here, in the order of publishing', () => {
+  test('comes behind older publications of this thread, in the order of publishing', () => {
     const [x, both] = [subscriberOf('x'), subscriberOf('x', 'y')];
     publish('x', 'mine');
     topics.receive(fromElsewhere(['x', '1'], ['y', '2'], ['x', '3']));
@@ -476,7 +476,7 @@ describe('what other threads have published', () => {
     expect(topics.hasPending).toBe(false);
   });
 
-  test('is written from where it lies, if it lies together', () => {
+  test('is written from where it lies if it is in one piece', () => {
     const subscriber = subscriberOf('x');
     const runs = fromElsewhere(['x', '1'], ['x', '2']);
     topics.receive(runs);
@@ -491,7 +491,7 @@ describe('what other threads have published', () => {
     expect(outlet.posted).toEqual([]);
   });
 
-  test('comes also to those who have caught up with what was published here', () => {
+  test('comes also to subscribers that have caught up with the publications of this thread', () => {
     const subscriber = subscriberOf('x');
     publish('x', 'mine');
     topics.catchUp(subscriber);
@@ -502,7 +502,7 @@ describe('what other threads have published', () => {
 });
 
 describe('the memory of publications', () => {
-  test('is free when the turn is over and nobody holds it', () => {
+  test('is free when the turn is over and it is not held', () => {
     const subscriber = subscriberOf('x', 'y');
     publish('x', '1');
     publish('y', '2');
@@ -512,7 +512,7 @@ describe('the memory of publications', () => {
     for (const { memory } of subscriber.deliveries) expect(memory.isFree).toBe(true);
   });
 
-  test('is not used again while somebody holds it, in turn after turn', () => {
+  test('is not used again while it is held, in many turns', () => {
     const slow = subscriberOf('x');
     const quick = subscriberOf('x');
     const texts: string[] = [];
@@ -531,7 +531,7 @@ describe('the memory of publications', () => {
     for (const { memory } of slow.deliveries) expect(memory.isFree).toBe(true);
   });
 
-  test('is used again when nobody holds it', () => {
+  test('is used again when it is not held', () => {
     const subscriber = subscriberOf('x');
     for (let turn = 0; turn < 1000; turn++) {
       publish('x', 'x'.repeat(5000));
@@ -559,7 +559,7 @@ describe('a subscriber with a descriptor', () => {
     });
   }
 
-  /** A turn in which these are published to 'x'. */
+  /** A turn in which these texts are published to 'x'. */
   const turn = (...texts: string[]) => {
     for (const text of texts) publish('x', text);
     topics.flush();
@@ -569,14 +569,14 @@ describe('a subscriber with a descriptor', () => {
     'gets the messages of a turn in one write, in their order, when they are published to %d topics in turn',
     (count) => {
       const names = Array.from({ length: count }, (_, i) => `topic ${i}`);
-      // Each of the first half has another selection of the topics; those of the second half have all.
+      // Each subscriber of the first half has a different selection of the topics. The second half has all topics.
       const subscribers = Array.from({ length: 60 }, (_, who) => {
         const selected = names.filter((_, i) => who >= 30 || (i * 7 + who) % 3 !== 0 || i === who % count);
         const [subscriber] = withDescriptors(1, ...selected) as [FakeSubscriber];
         return { subscriber, selected: new Set(selected) };
       });
       const withoutDescriptor = subscriberOf(...names.slice(0, Math.ceil(count / 2)));
-      // What is delivered first shows whether anything waits for them.
+      // The first delivery to a subscriber shows whether anything waits for it.
       for (const name of names) publish(name, 'first');
       topics.flush();
       sender.sent = 0;
@@ -600,7 +600,7 @@ describe('a subscriber with a descriptor', () => {
     },
   );
 
-  test('gets one write also if it has published some of it itself, or was given some of it before', () => {
+  test('gets one write also if it has published a part itself, or has got a part before', () => {
     const [publisher, early, other] = withDescriptors(3, 'x', 'y') as [FakeSubscriber, FakeSubscriber, FakeSubscriber];
     turn('0');
     sender.sent = 0;
@@ -616,7 +616,7 @@ describe('a subscriber with a descriptor', () => {
     expect(sender.sent).toBe(1);
   });
 
-  test('that is slow holds what was put together for it while others are sent other things', () => {
+  test('that is slow keeps its joined bytes unchanged while others are sent other bytes', () => {
     const subscribers = [
       ['x', 'z'],
       ['y', 'z'],
@@ -637,7 +637,7 @@ describe('a subscriber with a descriptor', () => {
     }
   });
 
-  test('is asked once whether anything waits for it, and then sent things directly, and counted', () => {
+  test('gets its first delivery by a call, the next ones directly, and the direct ones are counted', () => {
     const subscribers = withDescriptors(100, 'x');
     const other = subscriberOf('x');
     turn('1');
@@ -649,7 +649,7 @@ describe('a subscriber with a descriptor', () => {
     }
     expect(other.deliveries).toHaveLength(3);
     expect(sender.sent).toBe(200);
-    expect(sender.counted).toBe(300); // the others are counted by those who were asked
+    expect(sender.counted).toBe(300); // the other messages are counted by the subscribers that were called
     for (const subscriber of subscribers) {
       expect(topics.takeSent(subscriber)).toBe(true);
       expect(topics.takeSent(subscriber)).toBe(false);
@@ -657,13 +657,13 @@ describe('a subscriber with a descriptor', () => {
     expect(topics.takeSent(other)).toBe(false);
   });
 
-  test('is given the rest of what its socket does not take, and asked again until nothing waits', () => {
+  test('gets by a call the rest that its socket does not take, and further calls until nothing waits', () => {
     const [subscriber] = withDescriptors(1, 'x') as [FakeSubscriber];
     turn('1');
     for (const [text, taken] of [
       ['nothing is taken', -1],
       ['a part of a frame is taken', 7],
-      ['two of three frames are, nearly', 30],
+      ['nearly two of three frames are taken', 30],
     ] as const) {
       const { length } = subscriber.deliveries;
       sender.takes = () => taken;
@@ -684,7 +684,7 @@ describe('a subscriber with a descriptor', () => {
     expect(subscriber.got).toEqual(['2', '3', '4']);
   });
 
-  test('that is blocked is asked, once', () => {
+  test('that is blocked gets one delivery by a call', () => {
     const [blocked, other] = withDescriptors(2, 'x') as [FakeSubscriber, FakeSubscriber];
     turn('1');
     topics.block(blocked);
@@ -698,7 +698,7 @@ describe('a subscriber with a descriptor', () => {
     ]);
   });
 
-  test('gets nothing twice that it was given out of turn, and nothing that is not for it', () => {
+  test('gets nothing twice after it has caught up, and nothing that excludes it', () => {
     const [early, except, all] = withDescriptors(3, 'x') as [FakeSubscriber, FakeSubscriber, FakeSubscriber];
     turn('1');
     publish('x', '2');
@@ -711,7 +711,7 @@ describe('a subscriber with a descriptor', () => {
     expect(all.got).toEqual(['1', '2', '3', '4']);
   });
 
-  test('gets what goes to several of its topics in order', () => {
+  test('gets publications to several of its topics in order', () => {
     const [both] = withDescriptors(1, 'x', 'y') as [FakeSubscriber];
     turn('1');
     publish('x', 'x2');
@@ -722,7 +722,7 @@ describe('a subscriber with a descriptor', () => {
     expect(both.got).toEqual(['1', 'x2', 'y3', 'x4', '5']);
   });
 
-  test('that has left gets nothing, and who has its slot then gets nothing of it', () => {
+  test('that has left gets nothing, and neither does the next subscriber in its slot', () => {
     const [gone, stays] = withDescriptors(2, 'x') as [FakeSubscriber, FakeSubscriber];
     turn('1');
     topics.forget(gone);
@@ -736,7 +736,7 @@ describe('a subscriber with a descriptor', () => {
     expect(stays.subscription).toBeUndefined();
   });
 
-  test('may be the end of others while it is delivered to', () => {
+  test('may end other subscribers during its delivery', () => {
     const [first, second, third] = withDescriptors(3, 'x') as [FakeSubscriber, FakeSubscriber, FakeSubscriber];
     first.deliver = () => {
       topics.forget(first);
@@ -747,7 +747,7 @@ describe('a subscriber with a descriptor', () => {
     expect(third.got).toEqual([]);
   });
 
-  test('may make room for another while it is delivered to, who gets nothing of a topic that is not its own', () => {
+  test('may make room for another subscriber during its delivery, which gets nothing of topics that it does not have', () => {
     const elsewhere = new FakeOutlet();
     elsewhere.hasPeers = true;
     const theirs = new Topics(elsewhere, () => {});
@@ -765,7 +765,7 @@ describe('a subscriber with a descriptor', () => {
     expect([second.got, newcomer.got]).toEqual([[], []]);
   });
 
-  test('that leaves takes along that it was sent something: who has its slot then was not', () => {
+  test('that leaves takes its mark of a direct write along: the next subscriber in its slot has none', () => {
     const [gone] = withDescriptors(1, 'x') as [FakeSubscriber];
     turn('1');
     turn('2');
@@ -776,7 +776,7 @@ describe('a subscriber with a descriptor', () => {
     expect(topics.takeSent(newcomer)).toBe(false);
   });
 
-  test('is known to have been sent something also when many others have come since', () => {
+  test('keeps its mark of a direct write also when many other subscribers come', () => {
     const early = withDescriptors(10, 'x');
     turn('1');
     turn('2');

@@ -1,4 +1,4 @@
-/** What clients do that is no use of a server, each with what must hold nevertheless. */
+/** Attacks of clients on a server, and checks of what must hold in spite of them. */
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { happened } from '../e2e/happened.js';
@@ -8,13 +8,13 @@ import { Disrupted, Peer, Peers, pause, Wrong, within } from './peer.js';
 import type { Scenario } from './scenarios.js';
 import type { World } from './world.js';
 
-/** Attacks that many clients make at any time, each with how often it is chosen, compared to other scenarios. */
+/** Attacks that many clients make at any time, each with its weight compared to other scenarios. */
 export const ATTACKS: readonly (readonly [weight: number, name: string, scenario: Scenario])[] = [
   [1, 'HTTP client that never reads', neverReads],
   [0.3, 'half handshakes', halfHandshakes],
 ];
 
-/** Loopback addresses of attackers: the limit for an address is not to meet the other clients. */
+/** Loopback addresses of attackers, so that the limit for an address does not meet the other clients. */
 const HALF_HANDSHAKES_FROM = '127.0.0.77';
 const RELOADS_FROM = '127.0.0.78';
 
@@ -22,9 +22,9 @@ const PIPELINED_REQUESTS = 1500;
 /** How many connections above the limit of an address may wait for a 503 or to be closed, at most. */
 const REFUSED_AT_ONCE = 32;
 const HALF_HANDSHAKES = ATTACKED.maxConnectionsPerIp + REFUSED_AT_ONCE + 50;
-/** What a thread may be owed, and what comes on top of it, in bytes. */
+/** The limit on what a thread is owed, and the memory on top of it, in bytes. */
 const FLOOD_TOLERANCE_BYTES = 512 * 1024 * 1024;
-/** A flood ends when it has lasted for so long, or published so much. */
+/** The longest time of a flood, and the most that it publishes. */
 const FLOOD_MS = 4000;
 const FLOOD_MESSAGE_BYTES = 64 * 1024;
 const FLOOD_MAX_MIB = 4096;
@@ -36,7 +36,7 @@ async function connectFrom(localAddress: string, port: number): Promise<Socket> 
   return socket;
 }
 
-/** Asks and asks, and takes no answer: it is dropped as a client is that takes nothing of what it is sent. */
+/** Sends requests and reads no answer. It is dropped like every client that takes nothing. */
 async function neverReads({ target, tally }: World): Promise<void> {
   tally.attacks++;
   const socket = connect({ port: target.port, host: '127.0.0.1' });
@@ -86,7 +86,7 @@ async function halfHandshakes({ target, tally }: World): Promise<void> {
   }
 }
 
-/** A handler blocks its thread while clients are handed to it, and meanwhile the server reloads: nobody is lost who has a 101. */
+/** A handler blocks its thread while the thread gets clients and the server reloads: no client with a 101 is lost. */
 export async function reloadBlocked(world: World, reload: () => Promise<void>): Promise<void> {
   const { target, tally } = world;
   tally.attacks++;
@@ -96,7 +96,7 @@ export async function reloadBlocked(world: World, reload: () => Promise<void>): 
   await blocking.message(Buffer.from('blocked')); // what it has taken before goes with it
   const clients: RawClient[] = [];
   try {
-    // Alternately to each thread: about half of them wait for that which is blocked.
+    // They go to each thread in turn: about half of them wait for the blocked one.
     for (let i = 0; i < 20; i++) {
       const client = new RawClient(await connectFrom(RELOADS_FROM, target.port));
       clients.push(client);
@@ -117,7 +117,7 @@ export async function reloadBlocked(world: World, reload: () => Promise<void>): 
       }),
     );
     await reloaded;
-    if (lost > 0 && tally.crashes > crashes) throw new Disrupted(); // they went with a worker that was to die
+    if (lost > 0 && tally.crashes > crashes) throw new Disrupted(); // they were lost with a worker that was made to die
     if (lost > 0) throw new Wrong('lost', `${lost} clients that had their 101, in a reload with a blocked worker`);
   } finally {
     for (const client of clients) client[Symbol.dispose]();
@@ -135,7 +135,7 @@ export async function flood(world: World, pid: number): Promise<void> {
     byThread.set(String((await peer.frame()).payload), peer);
   }
   const [publisher, reader] = [...byThread.values()];
-  if (publisher === undefined || reader === undefined) throw new Disrupted(); // there is one thread just now
+  if (publisher === undefined || reader === undefined) throw new Disrupted(); // there is only one thread now
   reader.client.text('!join flood');
   await reader.message(Buffer.from('joined'));
   reader.client.text(`!compute ${FLOOD_MS}`);
@@ -158,7 +158,7 @@ export async function flood(world: World, pid: number): Promise<void> {
   }
 }
 
-/** When all is over, an address that was counted wrongly has fewer places than others. */
+/** At the end, an address that was counted wrongly has fewer places than others. */
 export async function expectPlaces({ target }: World): Promise<void> {
   for (const address of [HALF_HANDSHAKES_FROM, RELOADS_FROM]) {
     const clients: RawClient[] = [];
@@ -178,7 +178,7 @@ export async function expectPlaces({ target }: World): Promise<void> {
   }
 }
 
-/** What a process has in memory, as Linux tells it. */
+/** The resident memory of a process, as Linux reports it. */
 function residentBytes(pid: number): number {
   const pages = Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]);
   return pages * 4096;

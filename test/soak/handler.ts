@@ -1,4 +1,4 @@
-/** Echoes, by every way that there is to send, and does what texts that begin with `!` say. */
+/** Echoes by all ways of sending, and obeys texts that begin with `!`. */
 import { threadId } from 'node:worker_threads';
 import { type Connection, defineHandler, publish } from '../../dist/index.js';
 import { pattern } from '../e2e/pattern.js';
@@ -10,9 +10,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     connection.subscribe(room);
     connection.send('joined');
   },
-  /** A publication of so many bytes, whose pattern its members know. */
+  /** Publishes this many bytes, whose pattern the members know. */
   '!say': (_, room = '', seed, size) => void publish(room, pattern(Number(seed), Number(size))),
-  /** So many messages at once, whatever `send` says. */
+  /** Sends this many messages at once, whatever `send` returns. */
   '!bulk': (connection, count, seed, size) => {
     for (let i = 0; i < Number(count); i++) connection.send(pattern(Number(seed) + i, Number(size)));
   },
@@ -25,17 +25,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     throw new Error('rejected on demand');
   },
   '!thread': (connection) => void connection.send(String(threadId)),
-  /** Keeps this thread from everything else for so long, in ms. */
+  /** Blocks this thread for this time, in ms. */
   '!block': (connection, ms) => {
     connection.send('blocked');
     setImmediate(() => compute(Number(ms)));
   },
-  /** Computes for nine tenths of the time, for so long, in ms. */
+  /** Computes for nine tenths of this time, in ms. */
   '!compute': (_, ms) => {
     const timer = setInterval(() => compute(90), 10);
     setTimeout(() => clearInterval(timer), Number(ms));
   },
-  /** Publishes as fast as it can, for so long, in ms, messages of so many bytes, at most so many MiB, and says how many. */
+  /** Publishes as fast as it can, and reports how many messages. The parameters are a time in ms, a size in bytes, and a limit in MiB. */
   '!flood': (connection, room = '', ms, size, mebibytes) => {
     const message = new Uint8Array(Number(size));
     const most = (Number(mebibytes) * 1024 * 1024) / message.length;
@@ -50,7 +50,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     more();
   },
   '!crash': () => process.exit(1),
-  /** Of this thread, after a collection. */
+  /** Reports the heap of this thread after a collection. */
   '!heap': (connection) => {
     for (let i = 0; i < 3; i++) globalThis.gc?.();
     connection.send(`${threadId} ${process.memoryUsage().heapUsed}`);

@@ -1,8 +1,8 @@
-/** Of the servers, low enough for the load to meet them. */
+/** Limits of the servers, low enough for the load to meet them. */
 export const MAX_PAYLOAD_BYTES = 1024 * 1024;
 export const MAX_BACKPRESSURE_BYTES = 4 * 1024 * 1024;
 
-/** Low enough for them to be met in seconds, and for nobody else to meet them. */
+/** Limits that attackers meet within seconds, and other clients do not. */
 export const ATTACKED = {
   maxConnectionsPerIp: 400,
   handshakeTimeoutMs: 6000,

@@ -2,13 +2,13 @@ import { expectBytes } from '../e2e/pattern.js';
 import { closeStatus, type Frame, Opcode, RawClient } from '../e2e/raw-client.js';
 import type { World } from './world.js';
 
-/** Nothing that a client waits for takes so long, in ms. */
+/** More than anything takes that a client waits for, in ms. */
 const PATIENCE_MS = 30_000;
 
 /** The connection has ended with a worker that crashed, or because of a reload. */
 export class Disrupted extends Error {}
 
-/** Something is not as it must be. */
+/** The server has made an error. */
 export class Wrong extends Error {
   readonly kind: string;
 
@@ -89,7 +89,7 @@ export class Peer implements Disposable {
     }
   }
 
-  /** The next message, which must be this one. */
+  /** Waits for the next message, which must be this one. */
   async message(payload: Uint8Array, mayBeText = true): Promise<void> {
     const frame = await this.frame();
     if (frame.opcode === Opcode.CLOSE) throw this.unexpectedClose(frame);
@@ -115,7 +115,7 @@ export class Peer implements Disposable {
     this.#world.tally.bytesChecked += payload.length;
   }
 
-  /** The next frame, which must be a Close with this code; answers it, and waits for the end. */
+  /** Waits for the next frame, which must be a Close with this code. Answers it, and waits for the end. */
   async closed(code: number): Promise<void> {
     const frame = await this.frame();
     if (frame.opcode !== Opcode.CLOSE) throw new Wrong('frame', `opcode ${frame.opcode} instead of a Close`);
@@ -158,7 +158,7 @@ export class Peer implements Disposable {
     this.#pings.splice(0, index + 1);
   }
 
-  /** What to throw for it: it may be that of a reload. */
+  /** The error to throw: a reload may have caused it. */
   unexpectedClose(frame: Frame, instead?: number): Error {
     const { code, reason } = closeStatus(frame);
     if (code === 1001 && this.#world.target.reloads.since(this.#marks[1])) return new Disrupted();

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
-/** Of the clock in which the kernel counts processor time for /proc (`getconf CLK_TCK`), the same on all common systems. */
+/** Ticks per second of the processor times in /proc (`getconf CLK_TCK`): the same on all common systems. */
 const TICKS_PER_SECOND = 100;
 
-/** How much of the machine's processors some processes use, since it was last asked: from 0 to 1. */
+/** The part of the machine's processors that some processes have used since the last call: from 0 to 1. */
 export class ProcessorShare {
   readonly #pids: readonly number[];
   #usedSeconds: number;

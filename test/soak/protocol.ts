@@ -1,4 +1,4 @@
-/** What the process of the clients asks the process of the servers. */
+/** The requests of the process of the clients to the process of the servers, and their answers. */
 import type { ServerStats } from '../../dist/index.js';
 
 export interface Request {
@@ -15,7 +15,7 @@ export interface Answer {
 
 /** Sent once, when the servers listen. */
 export interface Ready {
-  /** Of the server with threads, and of the one without. */
+  /** The ports of the server with threads and of the server without. */
   readonly ports: readonly [number, number];
   readonly canReload: boolean;
 }
@@ -23,7 +23,7 @@ export interface Ready {
 /** Of the whole process, after a collection in its first thread. */
 export interface Measured {
   readonly descriptors: number;
-  /** Of the primary, without compiled code. */
+  /** The heap of the primary, without compiled code. */
   readonly heapBytes: number;
   readonly residentBytes: number;
   /** Log lines that nothing in the load explains. */

@@ -1,4 +1,4 @@
-/** What clients do: each scenario is one or a few connections from beginning to end, with every answer checked. */
+/** The behaviour of clients. A scenario is one or a few connections from beginning to end, and every answer is checked. */
 import { connect } from 'node:net';
 import { happened } from '../e2e/happened.js';
 import { pattern, randomSize, textPattern } from '../e2e/pattern.js';
@@ -66,7 +66,7 @@ function anyMessage(next: Next, largestBytes: number, peer: Peer): Sent {
 
 const anyKey = (next: Next) => Array.from({ length: 4 }, () => below(next, 256));
 
-/** Messages and their echoes, a few at a time; ends in one of all ways. */
+/** Messages and their echoes, a few at a time. Ends in one of all possible ways. */
 async function echo(world: World): Promise<void> {
   const { next } = world;
   const early = next() < 0.3 ? pattern(anySeed(next), 1 + below(next, 3000)) : undefined;
@@ -147,7 +147,7 @@ async function room(world: World): Promise<void> {
       return pattern(seed, size);
     });
     for (const peer of peers) {
-      // With a member, a publisher may be gone, and what it was to publish.
+      // If a member is gone, its publisher may be gone too, with its publications.
       for (const payload of said) await Promise.race([peer.message(payload, false), members.lost()]);
     }
     tally.publications += said.length * peers.length;
@@ -155,7 +155,7 @@ async function room(world: World): Promise<void> {
   for (const peer of peers) await leave(peer, world);
 }
 
-/** A message that is begun, and goes on much later, or never. */
+/** A message that begins, and goes on much later or never. */
 async function heldOpenMessage(world: World): Promise<void> {
   const { next } = world;
   using peer = await Peer.open(world);
@@ -176,7 +176,7 @@ async function heldOpenMessage(world: World): Promise<void> {
   await leave(peer, world);
 }
 
-/** Takes what it is sent, but slowly. */
+/** Reads slowly. */
 async function slowReader(world: World): Promise<void> {
   const { next } = world;
   using peer = await Peer.open(world);
@@ -198,7 +198,7 @@ async function slowReader(world: World): Promise<void> {
   }
 }
 
-/** Does not read until too much is queued: gets the beginning of it, and then 1013. */
+/** Does not read until too much is queued. Then it gets the beginning of the queue, and 1013. */
 async function overfull(world: World): Promise<void> {
   const { next, tally } = world;
   using peer = await Peer.open(world);
@@ -207,7 +207,7 @@ async function overfull(world: World): Promise<void> {
   const { socket } = peer.client;
   socket.pause();
   tally.asked.slowConsumers++;
-  // More than the limit and what the buffers of both sockets can take.
+  // More than the limit and the buffers of both sockets together.
   peer.client.text(`!bulk ${(MAX_BACKPRESSURE_BYTES / size) * 8} ${seed} ${size}`);
   await pause(300 + next() * 1000);
   socket.resume();
@@ -238,7 +238,7 @@ async function closeByServer(world: World): Promise<void> {
   await peer.closed(4321);
 }
 
-/** What a client must not send, and the code that it gets for it. */
+/** Frames that a client must not send, and the close code for them. */
 const VIOLATIONS: readonly (readonly [sent: Buffer, code: number])[] = [
   [Buffer.from('f280', 'hex'), 1002],
   [Buffer.from('8201', 'hex'), 1002],
@@ -259,7 +259,7 @@ async function violation(world: World): Promise<void> {
     await peer.message(echoed);
   }
   const [sent, code] = VIOLATIONS[below(next, VIOLATIONS.length)] as (typeof VIOLATIONS)[number]; // within its length
-  // A header with a length is masked: only then it is this that is wrong with it.
+  // A header with a length is masked, so that the length is its only error.
   tally.asked.protocolErrors++;
   peer.client.socket.write(sent[1] === 0xff ? maskedHeader(sent) : sent);
   await peer.closed(code);
@@ -268,7 +268,7 @@ async function violation(world: World): Promise<void> {
 
 const maskedHeader = (header: Buffer) => Buffer.concat([header, Buffer.alloc(4)]);
 
-/** Ordinary requests, and handshakes that are none. */
+/** Ordinary requests, and invalid handshakes. */
 async function noWebSocket({ target, next }: World): Promise<void> {
   if (next() < 0.5) {
     const response = await fetch(`http://127.0.0.1:${target.port}/healthz`);
@@ -289,7 +289,7 @@ async function noWebSocket({ target, next }: World): Promise<void> {
   if (!/^HTTP\/1\.1 (426|503) /.test(answer)) throw new Wrong('refused', answer.slice(0, 60));
 }
 
-/** Ends a worker, by a client whose message it does not survive. */
+/** Ends a worker by a message that crashes it. */
 export async function crash(world: World): Promise<void> {
   using peer = await Peer.open(world);
   world.tally.crashes++;
@@ -297,7 +297,7 @@ export async function crash(world: World): Promise<void> {
   await within(Promise.race([peer.client.ended, peer.client.closed]), 'a crash');
 }
 
-/** What each thread of a server has on its heap after a collection, in bytes. */
+/** The heap of each thread of a server after a collection, in bytes. */
 export async function heaps(world: World): Promise<readonly number[]> {
   using peers = new Peers();
   const byThread = new Map<string, number>();
@@ -311,7 +311,7 @@ export async function heaps(world: World): Promise<readonly number[]> {
   return [...byThread.values()];
 }
 
-/** Runs a scenario; what goes wrong is counted and does not end the load. */
+/** Runs a scenario. An error is counted and does not end the load. */
 export async function attempt(scenario: Scenario, world: World): Promise<void> {
   try {
     await scenario(world);

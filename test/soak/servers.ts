@@ -1,4 +1,4 @@
-/** The process of the servers: one with threads, one without, as the process of the clients wants it. */
+/** The process of the servers: one with threads, and one without. It obeys the process of the clients. */
 import { readdirSync } from 'node:fs';
 import { getHeapSnapshot } from 'node:v8';
 import koffi from 'koffi';
@@ -6,7 +6,7 @@ import { createServer, type Logger, type Server } from '../../dist/index.js';
 import { ATTACKED, MAX_BACKPRESSURE_BYTES, MAX_PAYLOAD_BYTES } from './limits.js';
 import type { Answer, Measured, Ready, Request } from './protocol.js';
 
-/** What the load makes the servers say. */
+/** Log lines that the load causes. */
 const EXPECTED_LINES = [
   /a worker died with \d+ connections/,
   /on demand/,
@@ -49,7 +49,7 @@ const servers = [2, 0].map((threads) =>
   }),
 );
 
-/** Gives back to the system what glibc keeps of freed memory, of all threads: what stays resident then is held by somebody. */
+/** Gives freed memory that glibc keeps back to the system, for all threads. Memory that is still resident then is in use. */
 const trim =
   process.platform === 'linux'
     ? (koffi.load(null).func('int malloc_trim(size_t pad)') as (pad: number) => number)
@@ -67,7 +67,7 @@ async function measure(): Promise<Measured> {
   return { descriptors, heapBytes, residentBytes, unexpectedLines };
 }
 
-/** What of a heap snapshot is needed here: the kind and the size of each node are among its fields. */
+/** The part of a heap snapshot that is needed here: the kind and the size of each node are among its fields. */
 interface Snapshot {
   readonly snapshot: {
     readonly meta: { readonly node_fields: readonly string[]; readonly node_types: readonly [readonly string[]] };
@@ -76,8 +76,8 @@ interface Snapshot {
 }
 
 /**
- * What lives on the heap, in bytes, without compiled code: of that there is more after each reload, which loads a module that
- * cannot be unloaded, and whose functions are compiled anew.
+ * The size of all living objects on the heap, in bytes, without compiled code. Each reload adds compiled code: it loads a module that
+ * cannot be unloaded, and its functions are compiled again.
  */
 async function heapWithoutCode(): Promise<number> {
   const parts: Buffer[] = [];

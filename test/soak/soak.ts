@@ -1,6 +1,6 @@
 /**
- * Mixed load on a server with two threads and on one without, and whether they are as before when it is over: see --help.
- * What clients do follows from the seed; what that meets depends on the time.
+ * Mixed load on a server with two threads and on one without. At the end both must be in the same state as before: see --help.
+ * The actions of clients follow from the seed; their timing does not.
  */
 import { parseArgs } from 'node:util';
 import type { ServerStats } from '../../dist/index.js';
@@ -19,24 +19,24 @@ const HELP = `Usage: npm run soak -- [--minutes N] [--seed S]
   --help
 `;
 
-/** What clients do, and what is no use of a server. */
+/** The scenarios of ordinary clients, and the attacks. */
 const MIX = [...SCENARIOS, ...ATTACKS];
 const ACTORS = 60;
-/** Of the machine's processors, for clients and servers together. */
+/** The part of the machine's processors that clients and servers may use together. */
 const MAX_PROCESSOR_SHARE = 0.6;
 const CRASH_EACH_MS = 15_000;
 const RELOAD_EACH_MS = 11_000;
 const FLOOD_EACH_MS = 17_000;
 const RELOAD_BLOCKED_EACH_MS = 13_000;
-/** How long the servers may take to be as before, when all clients have gone. */
+/** How long the servers may take to be as before when all clients have left. */
 const SETTLE_MS = 20_000;
-/** What the heap of the primary may have grown by, in bytes: 10 KiB for each module that a reload has loaded. */
+/** How much the heap of the primary may grow, in bytes: 10 KiB for each module that a reload has loaded. */
 const HEAP_TOLERANCE_BYTES = 2 * 1024 * 1024;
-/** And that of a worker, where compiled code is counted, too. */
+/** How much the heap of a worker may grow, compiled code included. */
 const THREAD_HEAP_TOLERANCE_BYTES = 4 * 1024 * 1024;
-/** What attacks may leave resident: pages of arenas and chunks of publications that were touched, in bytes. */
+/** How much resident memory attacks may leave, in bytes: touched pages of arenas and chunks of publications. */
 const RESIDENT_TOLERANCE_BYTES = 256 * 1024 * 1024;
-/** A thread tells of a change of what it buffers when it has come to so many bytes. */
+/** A thread reports a change of its buffered bytes when the change has reached this size. */
 const BUFFERED_STEP_BYTES = 64 * 1024;
 
 interface Options {
@@ -64,21 +64,21 @@ function options(): Options | undefined {
   return { minutes, seed };
 }
 
-/** One run: a warm-up, whose end is what everything is to come back to, and the load. */
+/** One run: a warm-up and the load. After the load, everything must be as at the end of the warm-up. */
 class Soak {
   readonly #service: Service;
   readonly #seed: number;
   readonly #tally = new Tally();
   readonly #targets: readonly [threaded: Target, single: Target];
   #delayMs = 20;
-  /** Of the processors, twice a second. */
+  /** The used part of the processors, twice a second. */
   readonly #shares: number[] = [];
 
   constructor(service: Service, seed: number) {
     this.#service = service;
     this.#seed = seed;
     const [threaded, single] = service.ready.ports;
-    const reloads = new Disruptions(); // of both at once
+    const reloads = new Disruptions(); // of both servers at once
     this.#targets = [
       { port: threaded, crashes: new Disruptions(), reloads },
       { port: single, crashes: new Disruptions(), reloads },
@@ -101,7 +101,7 @@ class Soak {
     return this.#tally.errors.size === 0;
   }
 
-  /** Everything once or more, so that what is made when it is first needed has been made. */
+  /** Runs everything at least once, so that everything is made that is made at its first use. */
   async #warmUp(): Promise<void> {
     const runs = this.#targets.flatMap((target, t) =>
       MIX.flatMap(([, , scenario], i) =>
@@ -184,7 +184,7 @@ class Soak {
     this.#tally.reloads++;
   }
 
-  /** Attempts something that may be ended by nothing but itself. */
+  /** Runs an attack that no disruption may end. */
   async #attack(what: (world: World) => Promise<void>): Promise<void> {
     await attempt(
       what,
@@ -277,7 +277,7 @@ class Soak {
     for (const line of unexpectedLines) tally.error('log', line);
   }
 
-  /** What the servers have counted is what the clients have made them count. */
+  /** Compares the counters of the servers with the actions of the clients. */
   #compareCounters(stats: readonly [ServerStats, ServerStats]): void {
     const { asked, confirmed, crashes, disrupted } = this.#tally;
     const sum = (of: (stats: ServerStats) => number) => stats.reduce((total, each) => total + of(each), 0);
@@ -306,7 +306,7 @@ class Soak {
     }
     for (const [i, { limits }] of stats.entries()) {
       const { slowConsumers: _, refusedHandshakes: __, ...others } = limits;
-      // What the attacks are to meet.
+      // Limits that the attacks must meet.
       const attacked = {
         refusedAddresses: 0,
         refusedUnanswered: 0,
@@ -359,7 +359,7 @@ interface State {
   readonly stats: readonly [ServerStats, ServerStats];
 }
 
-/** What is to be nothing when nothing happens. */
+/** Figures that must be 0 when nothing happens. */
 const idleness = ({ connections, pendingUpgrades, arenaBytes, bufferedBytes }: ServerStats) => ({
   connections,
   pendingUpgrades,

@@ -5,7 +5,7 @@ export class Disruptions {
   begun = 0;
   #over = 0;
 
-  /** What a connection that begins now has to remember. */
+  /** The mark that a connection keeps which begins now. */
   get mark(): number {
     return this.#over;
   }
@@ -25,7 +25,7 @@ export class Disruptions {
   }
 }
 
-/** What the load counts, of what it has done and of what it has seen. */
+/** Counts of the load: its actions, and its observations. */
 export class Tally {
   connections = 0;
   messages = 0;
@@ -37,7 +37,7 @@ export class Tally {
   crashes = 0;
   reloads = 0;
   attacks = 0;
-  /** Asked for, and confirmed by the close code. */
+  /** Ends that were caused on purpose, and confirmed by the close code. */
   readonly asked = { handlerErrors: 0, protocolErrors: 0, slowConsumers: 0 };
   readonly confirmed = { handlerErrors: 0, protocolErrors: 0, slowConsumers: 0 };
   readonly errors = new Map<string, number>();
@@ -50,14 +50,14 @@ export class Tally {
   }
 }
 
-/** One of the servers, and what is known of it. */
+/** One of the servers, and its state. */
 export interface Target {
   readonly port: number;
   readonly crashes: Disruptions;
   readonly reloads: Disruptions;
 }
 
-/** All that a scenario gets. */
+/** The parameters of a scenario. */
 export interface World {
   readonly target: Target;
   readonly tally: Tally;

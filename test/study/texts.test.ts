@@ -5,7 +5,7 @@ import { CONTENTS, contentBytes } from '../../dist/study/texts.js';
 const SIZES = [1, 2, 3, 4, 5, 64, 125, 1000];
 
 describe.each(CONTENTS)('the content "%s"', (content) => {
-  it('has exactly the size that is asked for, and is the text that its name says', () => {
+  it('has exactly the size that is asked for, and the content that its name says', () => {
     for (const size of SIZES) {
       const bytes = contentBytes(content, size);
       expect(bytes.length).toBe(size);

@@ -5,7 +5,7 @@ import { bytes, FREE, KERNELS } from '../kernels/all-kernels.js';
 
 const [, right] = KERNELS[0] as (typeof KERNELS)[number];
 
-it.each(KERNELS)('finds nothing wrong with %s', (name, kernel) => {
+it.each(KERNELS)('finds no error in %s', (name, kernel) => {
   for (const size of [1, 5, 64, 1000]) verify(name, kernel, bytes, FREE + 6, size);
 });
 

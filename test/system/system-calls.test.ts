@@ -51,7 +51,7 @@ describe.skipIf(!hasDescriptors)('the calls of the system', () => {
   });
 
   test.runIf(process.platform === 'linux')(
-    'know whether a peer has gone, whatever of it is still to be read',
+    'know whether a peer has gone, also if some of its bytes are not read yet',
     async () => {
       expect(calls.endedPeers([fd])).toEqual([]);
       await new Promise((resolve) => client.write('x'.repeat(10_000), resolve));
@@ -66,7 +66,7 @@ describe.skipIf(!hasDescriptors)('the calls of the system', () => {
     },
   );
 
-  test('keep the memory that was last sent from until they are told to let go', async () => {
+  test('keep the memory that was last sent from until letGo() is called', async () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage = runInNewContext('gc') as () => void;
     const send = () => {
@@ -76,7 +76,7 @@ describe.skipIf(!hasDescriptors)('the calls of the system', () => {
     };
     const sent = send();
     calls.letGo();
-    // A WeakRef keeps what it was last asked for until the turn is over.
+    // After a call of deref, the memory is kept until the turn is over.
     for (let i = 0; i < 50 && sent.deref() !== undefined; i++) {
       await new Promise((resolve) => setTimeout(resolve, 5));
       collectGarbage();
@@ -85,7 +85,7 @@ describe.skipIf(!hasDescriptors)('the calls of the system', () => {
     send(); // goes on
   });
 
-  test('send no byte that is not of the memory', () => {
+  test('send no byte outside of the memory', () => {
     const memory = new Uint8Array(100);
     for (const [start, end] of [
       [-1, 10],
@@ -130,7 +130,7 @@ describe.skipIf(!hasDescriptors)('the calls of the system', () => {
 });
 
 test.runIf(process.platform === 'linux')(
-  'memory that is discarded is empty, and its neighbours are as they were',
+  'memory that is discarded is all zeros, and its neighbours do not change',
   async () => {
     const calls = await loadSystemCalls();
     const memory = Buffer.from(new SharedArrayBuffer(1024 * 1024)).fill(1);
@@ -138,7 +138,7 @@ test.runIf(process.platform === 'linux')(
     calls.discard(memory.subarray(start, end));
     expect(memory.subarray(0, start).every((byte) => byte === 1)).toBe(true);
     expect(memory.subarray(end).every((byte) => byte === 1)).toBe(true);
-    // All but what shares a page with them.
+    // Everything except bytes that share a page with them.
     expect(memory.subarray(start + 4096, end - 4096).every((byte) => byte === 0)).toBe(true);
     calls.discard(memory.subarray(10, 20));
     expect(memory.subarray(10, 20).every((byte) => byte === 1)).toBe(true);

@@ -6,7 +6,7 @@ const raise = () => {
   throw new Error('on purpose');
 };
 
-describe('what was thrown is named', () => {
+describe('a thrown value is described', () => {
   test('by its stack, its text, or its value', () => {
     const error = new Error('on purpose');
     expect(errorText(error)).toBe(error.stack);
@@ -17,7 +17,7 @@ describe('what was thrown is named', () => {
     expect(errorText(bare)).toBe('bare');
   });
 
-  test('whatever it does to those who look', () => {
+  test('also if reading it throws', () => {
     const trapped = new Proxy(new Error('x'), { get: raise, getPrototypeOf: raise, ownKeys: raise });
     const stackless = Object.defineProperty(new Error('x'), 'stack', { get: raise });
     const odd = Object.assign(new Error('x'), { stack: { toString: raise } });
@@ -30,7 +30,7 @@ describe('what was thrown is named', () => {
   });
 });
 
-test('a line is cut, and has no characters that a terminal would obey', () => {
+test('a line is cut, and has no control characters for a terminal', () => {
   expect(oneLine('a\r\n\tb', 10)).toBe('a b');
   expect(oneLine('\x1bé', 10)).toBe('\\u001b\\u00e9');
   expect(oneLine('abc', 3)).toBe('abc');

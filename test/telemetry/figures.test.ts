@@ -27,7 +27,7 @@ describe('the table of figures', () => {
     ).toEqual(limits.map(({ limit, help }) => [limit, help]).sort());
   });
 
-  it('has the members of ServerStats, with the same docs, but for those that are no sums', () => {
+  it('has the members of ServerStats that are sums, with the same docs', () => {
     const sums = rows.filter(({ stat }) => stat !== undefined);
     const others = ['limits', 'httpConnections', 'pendingUpgrades', 'threads', 'uptimeMs'];
     const members = membersOf('telemetry/server-stats.ts', 'ServerStats').map(({ name, doc }) => [name, doc] as const);
@@ -58,7 +58,7 @@ describe('the table of figures', () => {
 });
 
 describe('counters', () => {
-  it('of a thread that has ended keep what was counted, and lose what it had', () => {
+  it('of a thread that has ended keep their counts, and its gauges become 0', () => {
     const counters = new Counters();
     for (const name of FIGURE_NAMES) counters.set(Counter[name], 5);
     counters.clearGauges();

@@ -16,7 +16,7 @@ function makeIncidents() {
 }
 
 describe('incidents', () => {
-  it('are reported at once, with who and why', () => {
+  it('are reported at once, with the connection and the reason', () => {
     const { incidents, lines } = makeIncidents();
     incidents.add(LimitIncident.STALLS, 'connection 1');
     expect(lines).toEqual([`connection 1: ${LimitIncident.STALLS.what}`]);
@@ -45,7 +45,7 @@ describe('incidents', () => {
     expect(lines).toEqual([`connection 1: ${LimitIncident.STALLS.what}`, `connection 2: ${LimitIncident.STALLS.what}`]);
   });
 
-  it('are reported with what there is to add', () => {
+  it('are reported with their details', () => {
     const { incidents, lines } = makeIncidents();
     incidents.add(LimitIncident.PROTOCOL_ERRORS, 'connection 1', 'frame without a mask');
     expect(lines).toEqual([`connection 1: ${LimitIncident.PROTOCOL_ERRORS.what}: frame without a mask`]);

@@ -12,7 +12,7 @@ import { RecordingLog } from '../e2e/serving.js';
 
 const DIST = new URL('../../dist/', import.meta.url);
 
-/** A server made in code, which logs to standard error and prints its port. It ends with 0 when it is told to. */
+/** A server made in code, which logs to standard error and prints its port. On SIGTERM it closes, and exits with 0. */
 const SERVER = `
   import { createServer } from '${new URL('index.js', DIST)}';
   const server = createServer({ handler: '${new URL('handlers/echo.js', DIST)}', threads: 0, kernel: 'js' });
@@ -86,7 +86,7 @@ describe.each([
     await expectToServe(child, Number(await printed(child)));
   });
 
-  it('when its terminal is stopped, and reports what has happened when that goes on', async () => {
+  it('when its terminal is stopped, and reports the incidents when the terminal goes on', async () => {
     const terminal = openTerminal();
     terminal.stop();
     const child = run(source, terminal.fd);
@@ -145,7 +145,7 @@ describe('standard error', () => {
     expect(output).toBe('wsloom: info: a\nwsloom: warning: b\nwsloom: error: c\n');
   });
 
-  it('that nobody reads keeps a bounded part, and says later how much was dropped', async () => {
+  it('without a reader keeps a bounded part, and later reports how much was dropped', async () => {
     const child = run(
       `${LOGGER} import { setTimeout as wait } from 'node:timers/promises';
       for (let i = 0; i < 5000; i++) log.info(i + ' ' + 'x'.repeat(1000));
@@ -200,7 +200,7 @@ describe('standard error', () => {
 });
 
 describe('a descriptor that does not wait', () => {
-  it('is written in order what it takes, and later the rest', async () => {
+  it('gets as much as it takes, and later the rest, in order', async () => {
     const { read, write } = openPipe();
     const sink = new DescriptorSink(write);
     const lines = Array.from({ length: 300 }, (_, i) => `${i} ${'x'.repeat(1000)}\n`);
@@ -219,7 +219,7 @@ describe('a descriptor that does not wait', () => {
     expect(sink.queuedBytes).toBe(0);
   });
 
-  it('whose reader goes forgets what waited', () => {
+  it('whose reader goes loses the waiting lines', () => {
     const { read, write } = openPipe();
     const sink = new DescriptorSink(write);
     for (let i = 0; i < 100; i++) sink.write('x'.repeat(1000));
@@ -257,7 +257,7 @@ describe('a logger of the application', () => {
     expect(lines).toEqual(['info: first', 'error: second']);
   });
 
-  it('is called as a method, and may return what it likes', () => {
+  it('is called as a method, and may return anything', () => {
     class Counting {
       lines = 0;
       info = () => new Promise(() => {});

@@ -14,7 +14,7 @@ function thread(name: string, messagesIn: number, stalls = 0) {
 describe('the figures of a server', () => {
   const threads = [thread('primary', 1), thread('worker 1', 20, 3), thread('worker 2', 300), thread('primary', 4000)];
 
-  it('keep their thread, and what goes by the same name is added up', () => {
+  it('keep their thread, and figures of the same name are added up', () => {
     const each = readThreads(threads).map(({ thread, figures }) => [thread, figures.MESSAGES_IN, figures.STALLS]);
     expect(each).toEqual([
       ['primary', 4001, 0],
@@ -23,7 +23,7 @@ describe('the figures of a server', () => {
     ]);
   });
 
-  it('are the sums of all threads in its stats, and what no thread counts stands beside them', () => {
+  it('are the sums of all threads in its stats, beside the figures that no thread counts', () => {
     const stats = readStats(threads, uncounted);
     expect(stats).toMatchObject({ messagesIn: 4321, messagesOut: 0, ...uncounted });
     expect(stats.limits).toMatchObject({ stalls: 3, shed: 0 });

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { expect, it } from 'vitest';
 import { ignoreErrors } from '../../dist/telemetry/standard-error.js';
 
-it('a log that the output of many threads goes to is no leak of listeners', async () => {
+it('a log that gets the output of many threads causes no warning about listeners', async () => {
   const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
   const warnings: Error[] = [];
   const note = (warning: Error) => void warnings.push(warning);

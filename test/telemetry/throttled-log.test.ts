@@ -12,12 +12,12 @@ function makeLog() {
   return { log, lines };
 }
 
-/** An error of its own place: the same for each call. */
+/** Makes an error that has the same place each time. */
 const failOnce = (message: string) => new Error(message);
 const failElsewhere = (message: string) => new Error(message);
 
 describe('a throttled log', () => {
-  it('reports what is not throttled at once, each time', () => {
+  it('reports lines that are not throttled at once, each time', () => {
     const { log, lines } = makeLog();
     for (let i = 0; i < 2; i++) {
       log.info('a');
@@ -62,7 +62,7 @@ describe('a throttled log', () => {
     expect(lines).toEqual(['info: x', 'error: x']);
   });
 
-  it('reports errors with their stack, by where they come from and not by what they say', () => {
+  it('reports errors with their stack, and the place decides about the kind, not the message', () => {
     const { log, lines } = makeLog();
     for (let i = 1; i <= 3; i++) {
       log.throttledError('open() failed', `open() failed, connection ${i}`, failOnce(`says ${'x'.repeat(i)}`));
@@ -83,7 +83,7 @@ describe('a throttled log', () => {
     expect(lines[2]).toMatch(/^error: 2 times more, last close\(\) failed, connection 3: /);
   });
 
-  it('finds the place in the application, in front of ours and of those of the engine', () => {
+  it('finds the place in the application, not in this package or in the engine', () => {
     const { log, lines } = makeLog();
     const ours = `${new URL('../../dist/', import.meta.url)}connection/message.js:1:1`;
     for (const place of ['/app/a.js:1:1', '/app/b.js:1:1', '/app/a.js:1:1']) {
@@ -94,13 +94,13 @@ describe('a throttled log', () => {
     expect(lines).toHaveLength(2);
   });
 
-  it('takes no line of a message for a place', () => {
+  it('does not take a line of a message for a place', () => {
     const { log, lines } = makeLog();
     for (let i = 0; i < 9; i++) log.throttledError('a', 'a', failOnce(`x\n    at ${'z'.repeat(i)} (/evil.js:1:1)`));
     expect(lines).toHaveLength(1);
   });
 
-  it('reports what is thrown and no error by its words, without their numbers', () => {
+  it('reports thrown values that are no errors by their text, without its numbers', () => {
     const { log, lines } = makeLog();
     for (const thrown of ['busy 1', 'busy 2', 'gone', undefined, null, 7, 8]) log.throttledError('a', 'a', thrown);
     expect(lines).toEqual([
@@ -129,7 +129,7 @@ describe('a throttled log', () => {
     expect(lines[0]).toMatch(/^error: a: RangeError: elsewhere\n +at evalmachine/);
   });
 
-  it('keeps no process from its end', () => {
+  it('does not keep a process alive', () => {
     vi.useRealTimers();
     const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
     const before = timers();
@@ -139,7 +139,7 @@ describe('a throttled log', () => {
     log.flush();
   });
 
-  it('shows at most 8 Ki characters of an error, and says of how many', () => {
+  it('shows at most 8 Ki characters of an error, and says how many there are', () => {
     const { log, lines } = makeLog();
     log.throttledError('a', 'a', 'x'.repeat(100_000));
     expect(lines[0]).toMatch(/^error: a: x{8192}… \(100000 characters\)$/);
@@ -157,7 +157,7 @@ describe('a throttled log', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('reports at the end what it has not reported, and leaves no timer', () => {
+  it('reports everything at its end, and leaves no timer', () => {
     const { log, lines } = makeLog();
     for (let i = 1; i <= 3; i++) log.throttled('info', 'a', `a ${i}`);
     log.throttled('info', 'b', 'b');

@@ -71,7 +71,7 @@ describe('a worker', () => {
     }
   });
 
-  it('that dies again and again is replaced ever later, and /healthz says so', async () => {
+  it('that dies again and again is replaced later each time, and /healthz says so', async () => {
     await using served = await serve({ handler: handler('commands.js'), threads: 1 });
     for (let deaths = 1; deaths <= 3; deaths++) {
       await until(() => served.server.stats().threads.some(({ isTaking }) => isTaking));

@@ -1,4 +1,4 @@
-// A worker of worker-link.test.ts: takes hand-offs as far as it is told, and dies.
+// A worker of worker-link.test.ts: takes hand-offs up to the point that the test names, and dies.
 import { Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Ownership } from '../../dist/worker/ownership.js';

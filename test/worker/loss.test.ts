@@ -6,7 +6,7 @@ import { Gate, handler, type Served, serve, until } from '../e2e/serving.js';
 
 const commands = handler('commands.js');
 
-/** Connects clients, so many for each thread, and finds out which thread hosts each of them. */
+/** Connects this many clients for each thread, and finds out which thread hosts each of them. */
 async function openInEachThread(served: Served, count: number): Promise<readonly Client[][]> {
   const threads = new Map<string, Client[]>();
   for (let i = 0; i < count * served.server.threads; i++) {
@@ -45,7 +45,7 @@ describe('a worker that dies', () => {
 
     await until(() => served.server.stats().threads.filter(({ isTaking }) => isTaking).length === 2);
     expect(await health(served)).toMatchObject({ status: 'ok' });
-    // Three more go to the thread that has none.
+    // Three more go to the thread that has no connections.
     const late = [await Client.open(served.url), await Client.open(served.url), await Client.open(served.url)];
     const oldThread = await where(living[0] as Client);
     for (const client of late) {
@@ -64,7 +64,7 @@ describe('a worker that dies', () => {
     expect(served.server.stats()).toMatchObject({ workersLost: 1, connections: 6, opened: 9 });
   });
 
-  it('of an uncaught error is logged with what it died of', async () => {
+  it('of an uncaught error is logged with the error', async () => {
     await using served = await serve({ handler: commands });
     const [dying, living] = (await openInEachThread(served, 1)) as [Client[], Client[]];
     dying[0]?.run(['throwLater']);
@@ -93,7 +93,7 @@ describe('a worker that dies', () => {
     for (const client of clients) client.socket.destroy();
   });
 
-  it('leaves nobody to take connections if it was the only one: 503 until the next has started', async () => {
+  it('and was the only one leaves a server that answers 503 until the next worker has started', async () => {
     await using served = await serve({ handler: commands, threads: 1 });
     using client = await Client.open(served.url);
     client.run(['exit']);
@@ -157,20 +157,20 @@ describe('connections on their way to the only worker, which dies,', () => {
 });
 
 describe('a worker blocked by its handler', () => {
-  it('gets no new connections after handOffTimeoutMs, /healthz shows it, and it goes on when it can', async () => {
+  it('gets no new connections after handOffTimeoutMs, which /healthz shows, and goes on when it can', async () => {
     using gate = new Gate();
-    // Not so short that a thread that only waits for a processor is taken to be blocked.
+    // Long enough for a thread that only waits for a processor, so that it does not count as blocked.
     await using served = await serve({ handler: commands, handOffTimeoutMs: 250 });
     const [[blocked], [free]] = (await openInEachThread(served, 1)) as [[Client], [Client]];
     const freeThread = await where(free);
     blocked.run(['block']);
     expect(await blocked.text()).toBe('blocked');
-    // Some of these are offered to it, and go to the other thread in the end.
+    // Some of these are offered to the blocked thread, and go to the other thread in the end.
     const clients = await Promise.all(Array.from({ length: 10 }, () => Client.open(served.url)));
     for (const client of clients) expect(await where(client)).toBe(freeThread);
     await served.log.line(/a worker does not take connections: \d+ go to others/);
 
-    // Nobody is on the way to it now, and still it is known to be blocked.
+    // No connection is on the way to it now, and it still counts as blocked.
     expect(await health(served)).toMatchObject({ status: 'degraded' });
     expect(served.server.stats().threads.some(({ isTaking }) => !isTaking)).toBe(true);
     using late = await Client.open(served.url);
@@ -184,7 +184,7 @@ describe('a worker blocked by its handler', () => {
     expect(served.server.stats()).toMatchObject({ connections: 14, workersLost: 0 });
   });
 
-  it('that is the only one keeps what it was offered; others are refused', async () => {
+  it('that is the only one keeps its offered connections; others are refused', async () => {
     using gate = new Gate();
     await using served = await serve({ handler: commands, threads: 1, handOffTimeoutMs: 100 });
     using blocked = await Client.open(served.url);
@@ -204,7 +204,7 @@ describe('a worker blocked by its handler', () => {
     expect(await where(next)).toMatch(/^\d+$/);
   });
 
-  it('until its server closes: what it was offered is closed, and counted', async () => {
+  it('until its server closes: its offered connections are closed, and counted', async () => {
     using _ = new Gate();
     await using served = await serve({ handler: commands, threads: 1 });
     using blocked = await Client.open(served.url);

@@ -9,7 +9,7 @@ const { slots } = workerData;
 const ownership = new Ownership(workerData.ownership);
 const progress = new Int32Array(workerData.progress);
 
-/** Waits without sleeping, or the primary would always be first. */
+/** Waits without sleeping. Otherwise the primary would always be first. */
 function hasOffered(round) {
   for (;;) {
     const offered = Atomics.load(progress, OFFERED);

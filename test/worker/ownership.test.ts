@@ -3,10 +3,10 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Ownership } from '../../dist/worker/ownership.js';
 
-/** Hand-offs that may be on their way at a time. */
+/** How many hand-offs may be on their way at a time. */
 const SLOTS = 4096;
 
-/** What the racing threads tell each other: rounds offered, rounds seen, and how often the worker has won. */
+/** The shared words of the racing threads: rounds offered, rounds seen, and how often the worker has won. */
 const [OFFERED, SEEN, WON] = [0, 1, 2] as const;
 const STOP = -1;
 
@@ -57,7 +57,7 @@ describe('a hand-off', () => {
     expect(primary.offer()).toBe(-1);
     expect(worker.take(1234)).toBe(true);
     worker.settle(1234);
-    // Not before the primary has done with it: it may still list the offer.
+    // The slot is free only after the primary is done with it, because it may still list the offer.
     expect(primary.offer()).toBe(-1);
     primary.release(1234);
     expect(primary.offer()).toBe(1234);
@@ -108,7 +108,7 @@ describe('of two threads', () => {
     await Promise.all(workers.splice(0).map((worker) => worker.terminate()));
   });
 
-  test('that race for a hand-off exactly one wins, each time', async () => {
+  test('only one wins the race for a hand-off, each time', async () => {
     const { primary } = bothSides();
     const progress = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
     const worker = new Worker(new URL('./ownership-racer.js', import.meta.url), {
@@ -120,12 +120,12 @@ describe('of two threads', () => {
 
     const revoked: boolean[][] = [];
     let byPrimary = 0;
-    // Where one of them has won every time it was no race: then there are more rounds.
+    // If one of them has won every time, it was no race: then there are more rounds.
     for (let round = 0; round < 20 || byPrimary === 0 || Atomics.load(progress, WON) === 0; round++) {
       const slots = Array.from({ length: SLOTS }, () => primary.offer());
       expect(slots).not.toContain(-1);
       Atomics.store(progress, OFFERED, round + 1);
-      // The worker begins every other time: on a busy machine it might never come to it in time.
+      // The worker may begin every other time. Otherwise it might never be in time on a busy machine.
       while (round % 2 === 1 && !primary.isSettled(0));
       const won: boolean[] = Array(SLOTS).fill(false);
       // In the worker's own order, so that they meet again and again.

@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'wsloom-tsx-'));
 const dist = join(folder, 'node_modules', 'tsx', 'dist');
 const loader = join(dist, 'loader.mjs');
 
-/** Something that is laid out as tsx is, and tells who registers it. */
+/** A package with the same files as tsx, which notes that it was registered. */
 beforeAll(() => {
   mkdirSync(join(dist, 'esm', 'api'), { recursive: true });
   for (const file of [loader, join(dist, 'esm', 'index.mjs'), join(folder, 'other.mjs')]) writeFileSync(file, '');
@@ -26,7 +26,7 @@ afterAll(() => {
 describe.runIf(process.versions.node.startsWith('20.'))(
   'on Node 20, which registers tsx in the main thread only,',
   () => {
-    it('a thread does so itself also if the environment says so', async () => {
+    it('a thread registers it itself, also if NODE_OPTIONS names it', async () => {
       const program = `await (await import(${JSON.stringify(OURS)})).registerTsx();`;
       const env = { ...process.env, NODE_OPTIONS: '--no-warnings  --import=tsx' };
       await using command = new Command(process.execPath, ['--input-type=module', '--eval', program], {
@@ -43,7 +43,7 @@ describe.runIf(process.versions.node.startsWith('20.'))(
       ['by its name', ['--import', 'tsx'], 'registered\n'],
       ['by its name for modules', ['--import=tsx/esm'], 'registered\n'],
       ['not at all', ['--import', join(folder, 'other.mjs')], ''],
-    ])('a thread does so itself if the process was started with it %s', async (_, execArgv, said) => {
+    ])('a thread registers it itself if the process was started with it %s', async (_, execArgv, said) => {
       const program = `await (await import(${JSON.stringify(OURS)})).registerTsx();`;
       const args = [...execArgv, '--input-type=module', '--eval', program];
       await using command = new Command(process.execPath, args, { cwd: folder });

@@ -19,7 +19,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** Connections whose server side is a descriptor and nothing else. */
+/** Connections whose server side is only a descriptor. */
 async function descriptors(count: number): Promise<{ readonly fds: number[]; readonly clients: Socket[] }> {
   const server: Server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -44,7 +44,7 @@ const handOffOf = (fd: number, id: number): HandOff => ({
   head: new Uint8Array(0),
 });
 
-/** Of a link, but for its pool. */
+/** The options of a link without its pool. */
 const OPTIONS = {
   handler: 'file:///no/handler.js',
   host: {} as HostOptions,
@@ -98,14 +98,14 @@ describe.runIf(process.platform === 'linux')('a worker that dies while it takes 
     await link.ready;
     for (const [i, fd] of fds.entries()) expect(link.offer(handOffOf(fd, i + 1))).toBe(true);
     await expect(link.ended).rejects.toThrow();
-    // Whoever opens something now may get a number that the thread has closed: it is not to be taken for the connection's.
+    // A file that is opened now may get a number that the thread has closed. It must not count as the connection.
     const canaries = Array.from({ length: 5 }, () => openSync('/dev/null', 'r'));
 
     const reclaimed = link.reclaim();
     expect(reclaimed.map(({ fd }) => fd)).toEqual(fds.slice(3 - reclaimable));
     for (const { fd } of reclaimed) expect(isOpen(fd)).toBe(true);
     expect(reclaimed.map(({ info }) => info.id)).toEqual([1, 2, 3].slice(3 - reclaimable));
-    // Those that went with the thread are over, the others are not.
+    // The connections that the thread had taken are over, the others are not.
     link.closeAll();
     expect(closed).toEqual([1, 2, 3].slice(0, 3 - reclaimable));
     expect(link.reclaim()).toEqual([]);
@@ -119,7 +119,7 @@ describe.runIf(process.platform === 'linux')('a worker that dies while it takes 
   });
 });
 
-/** A link whose worker is this thread: what it was started with, and the signal that ends it. */
+/** A link whose worker is this thread, its start message, and the signal that ends it. */
 function linkToThisThread(startTimeoutMs = 60_000) {
   const started: { readonly task: WorkerTask; readonly signal: AbortSignal }[] = [];
   const pool = {
@@ -139,7 +139,7 @@ describe('a worker that starts', () => {
     vi.useRealTimers();
   });
 
-  it('is ended if it has not within its time, and never by that when it has', async () => {
+  it('is ended if it has not started in time, and not otherwise', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const late = linkToThisThread(5000);
     const ended = expect(late.link.ended).rejects.toThrow('a worker did not start within 5 s, with /no/handler.js');
@@ -157,7 +157,7 @@ describe('a worker that starts', () => {
 });
 
 describe('a worker whose offers are taken back', () => {
-  it('has as much load as before, and is stuck until it has seen that, however often it is asked', async () => {
+  it('has the load that it had before the offers, and counts as stuck until it has seen all of them', async () => {
     const { link, worker } = linkToThisThread();
     const [fd = -1] = (await descriptors(1)).fds;
     cleanups.push(() => closeSync(fd));
@@ -180,7 +180,7 @@ describe('a worker that has died, and whose port does not say so,', () => {
     vi.useRealTimers();
   });
 
-  it('is waited for, and then what it had taken is closed, if nobody else has closed it', async () => {
+  it('gets some time, and then its taken connections are closed, if nobody else has closed them', async () => {
     const { fds } = await descriptors(2);
     const [taken = -1, offered = -1] = fds;
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -209,19 +209,19 @@ describe('with all slots in use', () => {
     let id = 0;
     while (link.offer(handOffOf(fd, ++id))) expect(id).toBeLessThanOrEqual(4096);
     expect(id).toBe(4097);
-    // The worker comes to the second of them first, as it may look to the primary: its slot is settled, and listed.
+    // To the primary it may seem that the worker takes the second offer first: its slot is settled, and still listed.
     const slots = Array.from({ length: 4096 }, (_, slot) => slot);
     const [first, second] = [slots[0], slots[1]] as [number, number];
     expect(worker.take(second)).toBe(true);
     worker.settle(second);
     expect(link.offer(handOffOf(fd, id))).toBe(false);
     expect(worker.take(first)).toBe(true);
-    expect(link.offer(handOffOf(fd, id))).toBe(false); // taken, and maybe never more than that
+    expect(link.offer(handOffOf(fd, id))).toBe(false); // the slot is taken, and maybe never settled
     worker.settle(first);
     expect(link.offer(handOffOf(fd, id))).toBe(true);
     expect(link.offer(handOffOf(fd, ++id))).toBe(true);
     expect(link.offer(handOffOf(fd, ++id))).toBe(false);
-    // Each connection is on offer once, and each is given back once.
+    // Each connection is offered once, and each is given back once.
     const revoked = link.revokeOffers();
     expect(revoked).toHaveLength(4096);
     expect(new Set(revoked.map(({ info }) => info.id)).size).toBe(4096);

@@ -14,7 +14,7 @@ export function alignment(engine: Engine): string {
   if (rows.length === 0) return '';
   return `### Alignment (${engine.name})
 
-How many times as long the worst alignment takes as the best, at ${size(bytes)}. What is below 1.1 cannot be told from nothing.
+How many times as long the worst alignment takes as the best, at ${size(bytes)}. Figures below 1.1 are within the noise.
 
 ${markdownTable(['', 'worst / best'], rows)}`;
 }

@@ -23,8 +23,8 @@ export function cold(study: Study, engine: Engine): string {
     engine.speed({ op: 'unmask', candidate, bytes: at, cache });
   return `### Cold cache (${engine.name})
 
-GB/s of bytes that are in no cache, and in brackets the part of its speed in cache that a candidate keeps; validation of JSON. What a socket
-has just been read into is hot; what waited while ${mebibytes(study.cacheBytes)} of other things passed is not.
+GB/s of bytes that are in no cache, and in brackets the part of its speed in cache that a candidate keeps; validation of JSON. Bytes that were
+just read from a socket are hot. Bytes that have waited while ${mebibytes(study.cacheBytes)} of others passed are cold.
 
 ${markdownTable(['', ...sizes.map(size)], rows)}
 

@@ -9,12 +9,13 @@ export function crossovers(all: readonly Engine[], main: Engine): string {
   ]);
   return `![Where one way overtakes another](results/study-crossovers.svg)
 
-The size from which on the second is the better choice, by the least regret over all sizes; the smallest size measured where it always is.
+The size from which on the second candidate is the better choice, by the least regret over all sizes. If it is always the better one, this
+is the smallest size that was measured.
 
 ${markdownTable(['', ...all.map(({ name }) => name)], rows)}
 
-The kernel \`auto\` has thresholds between its implementations. What they should be, in bytes, each engine has found through \`auto\`
-itself, in finer steps, as \`wsloom kernels\` does; text is weighed as half ASCII and half Latin, Chinese and emoji in equal parts:
+The kernel \`auto\` has thresholds between its implementations. Each engine has found the best ones, in bytes, with \`auto\` itself, in
+finer steps, as \`wsloom kernels\` does. Half of the text counts as ASCII, and half as Latin, Chinese and emoji in equal parts:
 
 ${thresholdsTable(all)}
 
@@ -24,7 +25,7 @@ ${autoComment(main)}`.trimEnd();
 function thresholdsTable(all: readonly Engine[]): string {
   const show = (bytes: number) => (bytes === NEVER_BYTES ? 'never' : String(bytes));
   return markdownTable(
-    ['from so many bytes on', ...all.map(({ name }) => name), 'as shipped'],
+    ['from this many bytes on', ...all.map(({ name }) => name), 'as shipped'],
     THRESHOLD_NAMES.map((name) => [
       `\`${name}\``,
       ...all.map(({ result }) => show(result.thresholds[name])),
@@ -38,5 +39,5 @@ function autoComment(main: Engine): string {
   const json = main.crossover('validate', 'json', 'wasm', 'native');
   if (ascii === undefined || json === undefined || ascii <= json) return '';
   const when = ascii === NEVER_BYTES ? 'never' : `from ${size(ascii)} on`;
-  return `There is no one right threshold: native validation pays from ${size(json)} on where text is not ASCII, and ${when} where it is.`;
+  return `No single threshold is right: native validation pays from ${size(json)} on if text is not ASCII, and ${when} if it is.`;
 }

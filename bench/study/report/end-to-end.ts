@@ -26,14 +26,14 @@ export function endToEnd({ endToEnd: results }: Study): string {
   const [least, most] = [gains[0], gains.at(-1)];
   return [
     '![What a kernel is worth in the server](results/study-end-to-end.svg)',
-    `Echoes per second of one core (server and load generator are bound to one each), and in brackets how many times as much as with
-\`--kernel js\`. \`*\`: the client was the limit, and CPU time per message is compared. \`!\`: something else had part of the cores.`,
+    `Echoes per second of one core (server and load generator are bound to one each), and in brackets how many times as many as with
+\`--kernel js\`. \`*\`: the client was the limit, and CPU time per message is compared. \`!\`: something else used a part of the cores.`,
     markdownTable(['connections × size', ...kernels.map((kernel) => `\`${kernel}\``)], rows),
     paragraph(
       least === undefined || most === undefined
         ? ''
         : `With \`auto\` the server carries between ${times(least.value)} (${caseName(least.result)}) and ${times(most.value)} (${caseName(most.result)}) as much as with \`js\`.`,
-      'With small messages more than the XOR differs: with a WASM kernel headers are found and replies gathered by WASM too, a whole read in one call, which the `js` kernel has not.',
+      'With small messages more than the XOR differs: a WASM kernel also finds headers and gathers replies, in one call for a whole read. The `js` kernel cannot do that.',
     ),
   ].join('\n\n');
 }

@@ -4,13 +4,13 @@ import type { Study } from '../results.js';
 export function limits({ machine, engines, isQuick }: Study): string {
   return list(
     [
-      `One machine (${machine.cpu}), x64, virtual. Other processors have other vectors and other caches; arm64 was not tried. Ratios travel better than GB/s, and crossovers worse than both.`,
-      `Versions: ${enumeration(engines.map(({ node, v8 }) => `${node} with V8 ${v8}`))}. Another minor may compile otherwise.`,
-      'Code is warm. What a function costs before it is compiled is not measured; servers live long.',
+      `One machine (${machine.cpu}), x64, virtual. Other processors have other vectors and other caches; arm64 was not tried. On another machine, GB/s differ more than ratios, and crossovers differ most.`,
+      `Versions: ${enumeration(engines.map(({ node, v8 }) => `${node} with V8 ${v8}`))}. Another minor version may compile the code in another way.`,
+      'Code is warm. The time that a function takes before it is compiled is not measured, because servers live long.',
       'Each loop sees one candidate. A call site that meets several is slower, for all of them.',
-      'Cold cache includes cold translation of addresses, and 256 places in no order: a stream that hardware can foresee is between hot and cold.',
-      'The thresholds of `auto` are for messages that go through the framing loop: small ones that arrive whole are unmasked and validated by WASM in one call a read, whatever the thresholds.',
-      'End to end, server and client share a machine, and its loopback device takes the place of a network.',
+      'Cold cache includes cold translation of addresses, and 256 places in an irregular order: a stream that the hardware can foresee is between hot and cold.',
+      'The thresholds of `auto` are for messages that go through the framing loop. Small messages that arrive whole are unmasked and validated by WASM in one call for each read, whatever the thresholds are.',
+      'End to end, server and client run on one machine, and its loopback device takes the place of a network.',
       isQuick ? 'It is a quick run.' : '',
     ].filter((item) => item !== ''),
   );

@@ -30,7 +30,7 @@ export function masking(study: Study, engine: Engine): string {
     paragraph(
       said(
         () =>
-          `**Copies** are most of what is said against WASM. At 64 KiB, with a copy in it is ${asFastAs(ratio('wasm, copy in', 'wasm', 64 * KIB))} without, with copies in and out ${asFastAs(ratio('wasm, copy in and out', 'wasm', 64 * KIB))} without; that is still ${asFastAs(ratio('wasm, copy in and out', 'js', 64 * KIB))} JavaScript over words, and ${asFastAs(ratio('wasm, copy in and out', 'bufferutil', 64 * KIB))} bufferutil, which works in place.`,
+          `**Copies** are the main argument against WASM. At 64 KiB, with a copy in it is ${asFastAs(ratio('wasm, copy in', 'wasm', 64 * KIB))} without, with copies in and out ${asFastAs(ratio('wasm, copy in and out', 'wasm', 64 * KIB))} without; that is still ${asFastAs(ratio('wasm, copy in and out', 'js', 64 * KIB))} JavaScript over words, and ${asFastAs(ratio('wasm, copy in and out', 'bufferutil', 64 * KIB))} bufferutil, which works in place.`,
       ),
       said(
         () =>
@@ -45,5 +45,5 @@ export function masking(study: Study, engine: Engine): string {
 
 function largest(engine: Engine): string {
   const speed = (bytes: number) => engine.speed({ op: 'unmask', candidate: 'wasm', bytes });
-  return `At 16 MiB WASM in place reaches ${figure(speed(16 * MIB))} GB/s, against ${figure(speed(64 * KIB))} at 64 KiB: how fast the XOR is matters less and less where memory is what has to be waited for.`;
+  return `At 16 MiB WASM in place reaches ${figure(speed(16 * MIB))} GB/s, against ${figure(speed(64 * KIB))} at 64 KiB: with data that comes from memory, the speed of the XOR matters less.`;
 }

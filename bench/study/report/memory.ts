@@ -23,5 +23,5 @@ Resident MiB of the server's process: at the start, after echoes of 20 bytes on 
 
 ${markdownTable(['', 'start', 'small', 'large'], rows)}
 
-${paragraph(difference, 'What was touched once stays.')}`;
+${paragraph(difference, 'Memory that was touched once is not given back.')}`;
 }

@@ -26,18 +26,17 @@ ${enumeration(engines)}. The servers ran on Node ${node}.
   for ASCII words (\`js\`), \`TextDecoder\` with \`fatal\`, WASM (the SIMD one after Keiser and Lemire, its tables loaded from
   memory), \`buffer.isUtf8\`, and that as the server uses it (\`native\`: a view made for each call, characters cut by the
   range's ends handled). Both in one pass (\`fused\`) against each way to unmask followed by each way to validate.
-- **Cases.** All combinations would take days, so each group of cases varies what one question is about. Sizes: unmasking
+- **Cases.** All combinations would take days, so each group of cases varies one property. Sizes: unmasking
   ${sizes('unmask', 'any')}, and validation of ASCII and of JSON in several scripts, at ${USUAL_ALIGNMENT} bytes behind a multiple of
   8, where the payload of a small frame lies, and in cache. Alignments, contents (${enumeration(CONTENTS.map((name) => `*${name}*`))}) and
   a cold cache at a few sizes. Candidates in place get an offset or a view that exists already.
 - **Measurement.** Each candidate is compiled into a loop of its own, which runs in batches of about 0.05 ms, timed by tinybench,
   in a process for each engine, bound to a core. Candidates of a group take turns, and the rounds of
-  a case are far apart, each over all cases of the study: a disturbance is seen as spread. Cold: up to
-  256 places are visited once, after ${mebibytes(2 * study.cacheBytes)} of other bytes were written, which is twice what the last cache of
-  this machine holds.
+  a case are far apart, because each goes over all cases of the study: a disturbance shows as spread. Cold: up to 256 places are
+  visited once, after ${mebibytes(2 * study.cacheBytes)} of other bytes were written: twice the size of the last cache of this machine.
 - **Figures** are medians over batches. GB/s are 10^9 payload bytes per second.
 - **Bound.** If the middle half of the batches of a case spread over more than ${percent(study.spreadBound)} of their median, it is
-  measured again, up to ${study.attempts} times in all, and then not reported (–). That befell ${unreported} of ${reported + unreported} cases.
-- **Correctness.** Every verdict of every measured batch is checked, and what was unmasked is compared with what so many XORs
-  must leave; before and after, each candidate is tried once with a real key. A wrong result ends the run.`;
+  measured again, up to ${study.attempts} times in all, and then not reported (–). That happened to ${unreported} of ${reported + unreported} cases.
+- **Correctness.** Every verdict of every measured batch is checked. Unmasked bytes are checked at the end, because the number of
+  calls says what they must be. Before and after, each candidate is tried once with a real key. A wrong result ends the run.`;
 }

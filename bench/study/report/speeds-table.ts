@@ -4,7 +4,7 @@ import { type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import { KIB, MIB } from './wording.js';
 
-/** Sizes that a table has: of those that were measured, some that tell most. */
+/** The sizes in a table: those of the measured sizes that show most. */
 const TABLE_SIZES = [4, 16, 64, 125, KIB, 4 * KIB, 64 * KIB, MIB, 16 * MIB];
 
 export function speeds(engine: Engine, op: 'unmask' | 'validate', content: 'any' | 'ascii' | 'json'): string {

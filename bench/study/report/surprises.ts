@@ -12,7 +12,7 @@ export function surprises(study: Study, main: Engine, all: readonly Engine[]): s
         main.ns({ op: 'validate', content: 'invalid at the start', bytes: KIB, candidate: 'TextDecoder' }) /
         main.ns({ op: 'validate', content: 'json', bytes: KIB, candidate: 'TextDecoder' });
       return penalty > 1 + ALIKE
-        ? `To refuse 1 KiB whose first byte is wrong takes \`TextDecoder\` ${times(penalty)} as long as to accept it: the exception costs more than the text. What attackers send should not be what is slowest.`
+        ? `\`TextDecoder\` takes ${times(penalty)} as long to refuse 1 KiB whose first byte is wrong as to accept 1 KiB: the exception takes longer than the text. Input from attackers should not be the slowest case.`
         : '';
     }),
     said(() => {
@@ -29,7 +29,7 @@ export function surprises(study: Study, main: Engine, all: readonly Engine[]): s
         main.speed({ op: 'unmask', candidate: 'bufferutil', bytes: 64 * KIB });
       return ratio > 0.8
         ? `Even with copies in and out, WASM is ${asFastAs(ratio)} bufferutil at 64 KiB.`
-        : `Copies in and out bring WASM to ${times(ratio)} the speed of bufferutil at 64 KiB: who cannot read into WASM memory has no use for it there.`;
+        : `Copies in and out bring WASM to ${times(ratio)} the speed of bufferutil at 64 KiB: it is of no use to code that cannot read into WASM memory.`;
     }),
     ...engineSurprises(all),
     said(() => {

@@ -20,11 +20,11 @@ export function threads({ threads: results, machine }: Study): string {
       results.find((one) => one.bytes === bytes && one.kernel === kernel && one.threads > 1 === isMany)?.perSecond;
     const [one, many, other] = [of('js', false), of('js', true), of('auto', false)];
     if (one === undefined || many === undefined || other === undefined) return '';
-    return `At ${size(bytes)}, from one thread with \`js\`, a better kernel buys ${times(other / one)}, more threads ${times(many / one)} as much.`;
+    return `At ${size(bytes)}, from one thread with \`js\`, a better kernel brings ${times(other / one)} as many messages, more threads ${times(many / one)} as many.`;
   });
   return `### Threads against kernels
 
-Server and load generator share the ${machine.cores} cores of this machine, so that a second thread of the server takes from the load what it has.
+Server and load generator share the ${machine.cores} cores of this machine, so a second thread of the server takes its time from the load generator.
 
 ${markdownTable(['messages', 'kernel', 'threads', 'echoes/s', 'CPU'], rows)}
 

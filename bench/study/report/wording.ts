@@ -4,13 +4,13 @@ import { Unreported } from '../findings.js';
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
 
-/** Differences below this are within what two measurements of the same thing differ by. */
+/** Smaller differences mean nothing: two measurements of the same thing differ as much. */
 export const ALIKE = 0.05;
 
-/** What `tell` says, or nothing if a figure that it needs is not reported. */
-export function said(tell: () => string): string {
+/** The sentence that `describe` returns, or nothing if a figure that it needs is not reported. */
+export function said(describe: () => string): string {
   try {
-    return tell();
+    return describe();
   } catch (error) {
     if (error instanceof Unreported) return '';
     throw error;
@@ -21,7 +21,7 @@ export function paragraph(...sentences: readonly string[]): string {
   return sentences.filter((sentence) => sentence !== '').join(' ');
 }
 
-/** `3.2 times as fast as`, or `as fast as` where the difference is none. */
+/** `3.2 times as fast as`, or `about as fast as` where the difference means nothing. */
 export function asFastAs(ratio: number): string {
   return Math.abs(ratio - 1) <= ALIKE ? 'about as fast as' : `${times(ratio)} as fast as`;
 }

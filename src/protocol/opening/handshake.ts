@@ -133,8 +133,8 @@ function checkHost({ hosts, host }: RequestFields): void {
 }
 
 /**
- * RFC 6455 section 4.2.1, items 3 and 4. A client that does not ask for the upgrade is told that nothing else is served, by 426 and
- * its Upgrade header (RFC 9110 section 15.5.22).
+ * RFC 6455 section 4.2.1, items 3 and 4. A client that does not ask for the upgrade is answered with 426. The Upgrade header of that
+ * answer says that only WebSockets are served (RFC 9110 section 15.5.22).
  */
 function checkUpgrade({ upgrade, connection }: RequestFields): void {
   if (upgrade === undefined || !listIncludes(upgrade, 'websocket')) {

@@ -54,8 +54,8 @@ export function isFieldValue(text: string): boolean {
 }
 
 /**
- * Whether `text[start, end)` is `lowerCase` but for ASCII case (RFC 6455 section 2.1). `toLowerCase` would also take the
- * Kelvin sign for a k.
+ * Whether `text[start, end)` is the same as `lowerCase` when the case of ASCII letters is ignored (RFC 6455 section 2.1).
+ * `toLowerCase` would also turn the Kelvin sign into a k.
  */
 export function equalsIgnoringCase(text: string, lowerCase: string, start = 0, end = text.length): boolean {
   if (end - start !== lowerCase.length) return false;

@@ -36,7 +36,7 @@ describe('the design of the study', () => {
     expect(FULL.some(({ op, only }) => op === 'unmaskText' && only === undefined)).toBe(true);
   });
 
-  it('is much less when it is to be quick', () => {
+  it('is much smaller for a quick run', () => {
     expect(groups(true).length).toBeLessThan(FULL.length / 3);
   });
 });

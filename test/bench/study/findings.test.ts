@@ -4,7 +4,7 @@ import { NEVER_BYTES } from '../../../dist/kernels/thresholds.js';
 import { figureOf, studyOf } from './study.js';
 
 const SIZES = [4, 16, 64, 256];
-/** One candidate takes 1 ns per byte, another 3; and one 32, whatever it does. */
+/** One candidate takes 1 ns per byte, another takes 3, and a third takes 32 ns for everything. */
 const FIGURES = SIZES.flatMap((bytes) => [
   figureOf('js', bytes, bytes),
   figureOf('wasm', bytes, 32),
@@ -16,13 +16,13 @@ function engine(figures = FIGURES) {
 }
 
 describe('the figures of an engine', () => {
-  it('are speeds in bytes per nanosecond, as usual where nothing else is said', () => {
+  it('are speeds in bytes per nanosecond, of the usual case if no other is given', () => {
     expect(engine().name).toBe('Node 20');
     expect(engine().speed({ op: 'unmask', candidate: 'wasm', bytes: 256 })).toBe(8);
     expect(engine().ns({ op: 'unmask', candidate: 'wasm', bytes: 256 })).toBe(32);
   });
 
-  it('that are not reported are no figures', () => {
+  it('that are not reported cannot be read', () => {
     const wanted = { op: 'unmask', candidate: 'wasm', bytes: 256, cache: 'cold' } as const;
     expect(() => engine().speed(wanted)).toThrow(Unreported);
     expect(() => engine().ns(wanted)).toThrow(Unreported);
@@ -34,7 +34,7 @@ describe('the figures of an engine', () => {
     expect(engine().crossover('unmask', 'any', 'js', 'js-byte')).toBe(NEVER_BYTES);
   });
 
-  it('say nothing of a crossover when there are too few of both', () => {
+  it('say no crossover when too few sizes were measured', () => {
     expect(engine(FIGURES.slice(1)).crossover('unmask', 'any', 'js', 'wasm')).toBeUndefined();
     expect(engine().crossover('validate', 'json', 'js', 'wasm')).toBeUndefined();
   });

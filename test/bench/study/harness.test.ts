@@ -11,7 +11,7 @@ function group(op: Operation, more: Partial<Group> = {}): Group {
   return { op, content: op === 'unmask' ? 'any' : 'json', bytes: 200, alignment: 3, cache: 'hot', ...more };
 }
 
-/** What all candidates of a group came to, whether or not it is steady enough to be reported. */
+/** The results of all candidates of a group, whether or not they are steady enough to be reported. */
 function measure(of: Group, candidates: readonly Candidate[] = candidatesOf(of.op)) {
   const { figures, unreported } = harness.measure(candidates.map((candidate) => ({ group: of, candidate })));
   return [...figures, ...unreported];
@@ -42,7 +42,7 @@ describe('the harness', () => {
     }
   });
 
-  it('measures and verifies what unmasks and validates', () => {
+  it('measures and verifies candidates that unmask and validate', () => {
     const some = candidatesOf('unmaskText').filter(({ name }) => /fused|^wasm \+/.test(name));
     expect(measure(group('unmaskText'), some)).toHaveLength(some.length);
   });
@@ -52,7 +52,7 @@ describe('the harness', () => {
     ['validate', 'true', /a verdict is wrong/],
     ['unmaskText', 'false', /a verdict is wrong/],
     ['unmaskText', 'true', /the bytes are not what they should be/],
-    // The first call is right, those that are measured are not.
+    // The first call is right, and the measured calls are not.
     ['validate', '(times === 1)', /0 of \d+ verdicts were "valid" and not \d+/],
   ] as const)('finds a candidate that is wrong: %s by %s', (op, call, says) => {
     const content = call === 'true' && op === 'validate' ? 'invalid at the end' : group(op).content;
@@ -62,8 +62,8 @@ describe('the harness', () => {
   });
 });
 
-it('measures a case that spreads too much again, and does not report it in the end', () => {
-  /** Each other batch waits. */
+it('measures a case again if it spreads too much, and does not report it if it still does', () => {
+  /** Every second batch waits. */
   class Erratic {
     batches = 0;
     isValid(call: number): boolean {

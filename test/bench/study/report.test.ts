@@ -14,11 +14,11 @@ function carried(kernel: string, perSecond: number, isClientBound = false): EndT
 }
 
 describe('bench/STUDY.md', () => {
-  it('is what is made of bench/results/study.json: no figure in it was typed', () => {
+  it('is made from bench/results/study.json: no figure in it was typed', () => {
     expect(read('STUDY.md')).toBe(studyMarkdown(deserialize(read('results/study.json'))));
   });
 
-  it('has charts that are there, with nothing drawn behind them', () => {
+  it('has charts that exist, with a transparent background', () => {
     const charts = [...read('STUDY.md').matchAll(/!\[[^\]]+\]\((results\/study-[\w-]+\.svg)\)/g)].map(
       ([, path = '']) => path,
     );
@@ -38,20 +38,20 @@ describe('the report', () => {
     expect(text).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  it('says that two are alike when they differ by less than can be told', () => {
+  it('calls two candidates equally fast when their difference is within the noise', () => {
     const text = studyMarkdown(studyOf([figureOf('js', 1024, 100), figureOf('js-byte', 1024, 103)]));
     expect(text).toContain('the loop over words is about as fast as the loop over bytes');
   });
 
-  it('says of a quick run that it is one', () => {
+  it('says that a quick run is quick', () => {
     expect(studyMarkdown(studyOf([], { isQuick: true }))).toContain('quick run');
     expect(studyMarkdown(studyOf([]))).not.toContain('quick run');
   });
 
-  it('says what was measured and not reported, and how often it was tried', () => {
+  it('says how many cases are not reported, and how often they were tried', () => {
     const study = studyOf([figureOf('js', 4, 1)]);
     const engines = study.engines.map((engine) => ({ ...engine, unreported: [figureOf('js', 8, 1)] }));
-    expect(studyMarkdown({ ...study, engines })).toMatch(/up to 3 times in all, .* That befell 1 of 2 cases/);
+    expect(studyMarkdown({ ...study, engines })).toMatch(/up to 3 times in all, .* That happened to 1 of 2 cases/);
   });
 });
 
@@ -71,6 +71,6 @@ describe('what a kernel is worth', () => {
   });
 });
 
-it('draws nothing of nothing', () => {
+it('draws nothing if there are no figures', () => {
   expect(Object.values(studyCharts(studyOf([])))).toEqual(Array.from({ length: 5 }));
 });

@@ -1,7 +1,7 @@
 import type { Figure, Study } from '../../../bench/study/results.js';
 import { THRESHOLDS } from '../../../dist/kernels/thresholds.js';
 
-/** A figure that needs so many nanoseconds. */
+/** A figure of this many nanoseconds per call. */
 export function figureOf(candidate: string, bytes: number, ns: number, more: Partial<Figure> = {}): Figure {
   const usual = { op: 'unmask', content: 'any', alignment: 6, cache: 'hot' } as const;
   return { ...usual, candidate, bytes, ns, q1: ns, q3: ns, batches: 9, ...more };

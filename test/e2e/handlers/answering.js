@@ -1,14 +1,14 @@
-// Its hooks return what the query of the connection says, and echo.
+// Echoes. Its hooks return what the query of the connection names.
 import { defineHandler } from '../../../dist/index.js';
 
 const raise = () => {
   throw new Error('on purpose');
 };
 
-/** What looks like a promise, to those who wait for it. */
+/** An object that `await` takes for a promise. */
 const thenable = (then) => Object.defineProperty({}, 'then', { value: then });
 
-/** Returns what `send` has returned in the end. */
+/** Returns the last result of `send`. */
 const sendUntilFull = (connection) => {
   while (connection.send('x'.repeat(2 ** 20)));
   return false;

@@ -1,11 +1,11 @@
-// Does what its clients say: each text message is a list of commands, run one after the other in the callback.
+// Obeys its clients: each text message is a list of commands, which run one after the other in the callback.
 import { threadId } from 'node:worker_threads';
 import { defineHandler, publish, roomToPublish } from '../../../dist/index.js';
 
 const COMMANDS = {
   send: (connection, text) => connection.send(text),
   sendBytes: (connection, size, filler) => connection.send(new Uint8Array(size).fill(filler)),
-  /** Bytes 1, as whatever kind of memory, in the middle of some more of it; then the memory is overwritten. */
+  /** Sends bytes 1 from any kind of memory, which lie between other bytes; then overwrites the memory. */
   sendAs: (connection, kind, times) => {
     const size = 8 * times;
     const Memory = kind.startsWith('Shared') ? SharedArrayBuffer : ArrayBuffer;
@@ -36,7 +36,7 @@ const COMMANDS = {
     for (let i = 0; i < count; i++) publish(topic, `${prefix}${i}`);
   },
   publishNumbered: (_, topic, number, size) => void publish(topic, `${number} `.padEnd(size, '.')),
-  /** Code that no connection can be held back for: it waits for room, or does not. */
+  /** Publishes from code that no connection can be held back for. It may wait for room. */
   publishFromTimer: (connection, topic, count, size, waits) => {
     let number = 0;
     const step = async () => {
@@ -49,7 +49,7 @@ const COMMANDS = {
     };
     setTimeout(step, 1);
   },
-  /** What this thread is called. */
+  /** Sends the name of this thread. */
   where: (connection) => connection.send(String(threadId)),
   isOpen: (connection) => connection.send(String(connection.isOpen)),
   /** Runs commands in a later turn. */

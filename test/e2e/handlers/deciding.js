@@ -1,4 +1,4 @@
-// Has the test decide about each upgrade, tells the client what it was given, and echoes.
+// Lets the test decide about each upgrade, sends the client what was attached to it, and echoes.
 import { defineHandler } from '../../../dist/index.js';
 
 export default defineHandler({
@@ -12,7 +12,7 @@ export default defineHandler({
   },
 });
 
-/** What JSON cannot say of a structured clone. */
+/** Describes a part of a structured clone that JSON cannot. */
 function describe(data) {
   if (data instanceof Map) return { map: [...data] };
   if (data instanceof Date) return { date: data.getTime() };

@@ -1,4 +1,4 @@
-// Answers late: a text `later` waits until the test tells it to go on, a text `never` for ever.
+// Answers late: a text `later` waits for a signal of the test, a text `never` waits for ever.
 import { BroadcastChannel } from 'node:worker_threads';
 import { defineHandler } from '../../../dist/index.js';
 

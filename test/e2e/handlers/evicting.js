@@ -1,4 +1,4 @@
-// Clients on /victim are flooded by their first message; messages of others close the victims, and are sent back.
+// Floods clients on /victim when their first message comes. Messages of other clients close the victims, and are sent back.
 import { defineHandler } from '../../../dist/index.js';
 
 const victims = new Set();

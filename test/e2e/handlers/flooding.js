@@ -1,4 +1,4 @@
-// Sends a flood to who asks for one, echoes to everybody else, and reports what `send` and `bufferedAmount` said.
+// Sends a flood to a client that asks for one, echoes to the others, and reports the results of `send` and `bufferedAmount`.
 import { BroadcastChannel } from 'node:worker_threads';
 import { defineHandler } from '../../../dist/index.js';
 
@@ -20,7 +20,7 @@ export default defineHandler({
       new DataView(data.buffer).setUint32(0, i);
       results.push(connection.send(data));
       amounts.push(connection.bufferedAmount);
-      data.fill(0xee); // what was sent is the server's own
+      data.fill(0xee); // the server has a copy of what was sent
     }
     const value = { results, amounts };
     reports.postMessage({ hook: 'flooded', id: connection.id, path: connection.path, value });

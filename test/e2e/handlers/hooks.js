@@ -46,7 +46,7 @@ export default defineHandler({
     return behave(connection, 'drain');
   },
   close(connection, code, reason) {
-    // Nothing of this may matter, or throw, any more.
+    // None of these calls may do anything or throw now.
     const sent = connection.send('too late');
     connection.subscribe('closed');
     connection.publish('closed', 'too late');

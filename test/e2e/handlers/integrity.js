@@ -1,4 +1,4 @@
-// Answers each message with its own bytes, by every way that there is to send them, in turn.
+// Answers each message with its own bytes, by all ways of sending, in turn.
 import { defineHandler, publish } from '../../../dist/index.js';
 
 export default defineHandler({

@@ -1,4 +1,4 @@
-// Keeps a message beyond its callback, touches it in every way, and sends what came of it.
+// Keeps a message beyond its callback, touches it in every way, and sends the results.
 import { defineHandler } from '../../../dist/index.js';
 
 const TOUCHES = {

@@ -1,4 +1,4 @@
-// Does what its clients say, a list of commands in each text message, and reports how its connections fare.
+// Obeys its clients, with a list of commands in each text message, and reports what happens to its connections.
 import { BroadcastChannel } from 'node:worker_threads';
 import { defineHandler } from '../../../dist/index.js';
 
@@ -11,12 +11,12 @@ function report(hook, { id, path }, more = {}) {
 
 const COMMANDS = {
   send: (connection, text) => connection.send(text),
-  /** Sends so many messages of so many bytes, and reports what `send` has returned. */
+  /** Sends `count` messages of `size` bytes, and reports the results of `send`. */
   fill: (connection, count, size) => {
     const value = Array.from({ length: count }, (_, i) => connection.send(new Uint8Array(size).fill(i)));
     report('filled', connection, { value });
   },
-  /** Sends messages of 16 KiB in each turn until so many bytes wait, and wait on. */
+  /** Sends messages of 16 KiB in each turn until `bytes` bytes wait, and go on waiting. */
   fillUpTo: (connection, bytes) => {
     let rounds = 0;
     const fill = () => {
@@ -29,7 +29,7 @@ const COMMANDS = {
     };
     fill();
   },
-  /** Answers when the clock of this thread has ticked so often, if it ticks each 10 ms: timers of the same length fire in turn. */
+  /** Answers after `ticks` ticks of this thread's clock, if it ticks each 10 ms: timers of the same length fire in turn. */
   awaitTicks: (connection, ticks) => {
     let fired = 0;
     const timer = setInterval(() => {

@@ -29,7 +29,7 @@ export default defineHandler({
     all.delete(connection);
   },
   message(connection, message) {
-    // Whatever else it is given is forwarded, with something in front and behind, and twice.
+    // Other messages are forwarded twice, with something before and after them.
     if (message.isBinary) {
       for (const target of all) target.send('in front');
       for (const target of all) {

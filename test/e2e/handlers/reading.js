@@ -1,4 +1,4 @@
-// Reads each message in every way that there is, and sends what it found.
+// Reads each message in every possible way, and sends the results.
 import { defineHandler } from '../../../dist/index.js';
 
 export default defineHandler({
@@ -11,7 +11,7 @@ export default defineHandler({
     connection.send(JSON.stringify({ isBinary, size, isSame, isApart, text: message.text() }));
     connection.send(borrowed);
     connection.send(copied);
-    // A copy is the handler's own: what it does to it changes nothing else.
+    // A copy belongs to the handler: changes of it change nothing else.
     copied.fill(0);
     connection.send(message);
     if (!isBinary) connection.send(JSON.stringify({ json: message.json() }));

@@ -1,4 +1,4 @@
-// Opens connections asynchronously: `open` waits until the test tells it to go on, or to fail.
+// Opens connections asynchronously: `open` waits until the test lets it go on, or fail.
 import { BroadcastChannel } from 'node:worker_threads';
 import { defineHandler } from '../../../dist/index.js';
 
@@ -12,7 +12,7 @@ export default defineHandler({
       orders.onmessage = ({ data }) => {
         reports.postMessage({ hook: 'opened', id, path });
         if (data === 'open') resolve();
-        else reject(new Error('told to fail'));
+        else reject(new Error('the test has ordered this'));
         orders.onmessage = null;
         orders.unref();
       };

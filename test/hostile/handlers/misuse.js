@@ -1,4 +1,4 @@
-// Misuses the API in the way that its clients name, and sends what came of it: what it returned, or what it threw.
+// Misuses the API in the way that its clients name, and sends the result: the value that it returned, or the error.
 import { defineHandler, publish } from '../../../dist/index.js';
 
 /** Of any connection of this thread. */

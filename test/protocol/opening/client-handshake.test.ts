@@ -11,7 +11,7 @@ import { HandshakeResponseError } from '../../../dist/protocol/opening/handshake
 import { ResponseHeadReader } from '../../../dist/protocol/opening/response-head.js';
 import { sha1Base64 } from '../../../dist/system/sha1.js';
 
-/** That of section 1.3. */
+/** The key of section 1.3. */
 const OFFER: ClientHandshake = {
   target: '/chat?room=1',
   host: 'server.example.com',
@@ -57,7 +57,7 @@ describe("a client's opening handshake (section 4.1)", () => {
     );
   });
 
-  test('offers no subprotocol and no extension unless told to', () => {
+  test('offers no subprotocol and no extension by default', () => {
     const request = renderRequest({ target: '/', host: 'a', key: OFFER.key });
     expect(request).not.toMatch(/Sec-WebSocket-(Protocol|Extensions)/);
   });

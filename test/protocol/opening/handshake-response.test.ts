@@ -281,7 +281,7 @@ describe('a refusal (section 4.2.2, steps 2 to 4)', () => {
     );
   });
 
-  test('may be sniffed if it says so itself', () => {
+  test('may allow sniffing by a header of its own', () => {
     const { headers } = parse(renderRefusal(403, { headers: { 'x-content-type-options': 'other' } }));
     expect(headers.filter(([name]) => name?.toLowerCase() === 'x-content-type-options')).toEqual([
       ['x-content-type-options', 'other'],
@@ -295,7 +295,7 @@ describe('a refusal (section 4.2.2, steps 2 to 4)', () => {
     }
   });
 
-  test('says its reason when nothing else is said', () => {
+  test('has its reason phrase as a body if none is given', () => {
     expect(parse(renderRefusal(503))).toMatchObject({
       statusLine: 'HTTP/1.1 503 Service Unavailable',
       body: 'Service Unavailable',
@@ -376,7 +376,7 @@ describe('a refusal (section 4.2.2, steps 2 to 4)', () => {
     expect(configError(() => renderRefusal(302, { headers })).code).toBe('WSLOOM_HEADER_INVALID');
   });
 
-  test('is made from a HandshakeError as it is: another version is answered with the one spoken (section 4.4)', () => {
+  test('can be made from a HandshakeError: for a wrong version it names the right one (section 4.4)', () => {
     let refused: unknown;
     try {
       const rawHeaders = ['Host', 'a', 'Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Version', '25'];

@@ -273,7 +273,7 @@ describe('a length of 0, which embedded clients send', () => {
     expectRefusal(withHeader(name, '0', '0'), 400, 'WSLOOM_HANDSHAKE_BODY');
   });
 
-  test('is one beside a transfer coding, whichever comes first', () => {
+  test('counts as a body beside a transfer coding, whichever comes first', () => {
     for (const lines of [
       ['Content-Length', '0', 'Transfer-Encoding', 'chunked'],
       ['Transfer-Encoding', 'chunked', 'Content-Length', '0'],
@@ -405,7 +405,7 @@ describe('Sec-WebSocket-Version (section 4.1, item 9; section 4.2.1, item 6; sec
     expect(error.headers).toEqual({ 'Sec-WebSocket-Version': '13', Upgrade: 'websocket' });
   });
 
-  test('is judged before what another version may define otherwise', () => {
+  test('is checked before headers that another version may define in another way', () => {
     const rawHeaders = ['Host', 'a', 'Upgrade', 'websocket', 'Connection', 'upgrade', 'Sec-WebSocket-Version', '14'];
     rawHeaders.push('Sec-WebSocket-Key', 'another form', 'Sec-WebSocket-Extensions', '=');
     expectRefusal(request({ rawHeaders }), 426, 'WSLOOM_HANDSHAKE_VERSION');
@@ -586,7 +586,7 @@ describe('HandshakeHeaders', () => {
     ]);
   });
 
-  test('knows nothing of the names of an object', () => {
+  test('does not find the names of Object.prototype', () => {
     const empty = new HandshakeHeaders([]);
     for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
       expect(empty.get(name)).toBeUndefined();
@@ -707,7 +707,7 @@ describe('properties', () => {
   });
 });
 
-// A quadratic scanner would need some 10^12 steps for each of these, hours; a linear one is done at once.
+// A quadratic scanner would take hours for each of these, some 10^12 steps. A linear one takes no time.
 describe('a megabyte of attack', () => {
   const MEGABYTE = 1 << 20;
 

@@ -95,7 +95,7 @@ describe('no answer is given here to', () => {
   });
 });
 
-/** What Node's parser makes of a head, or that it refuses it. */
+/** The request that Node's parser reads from a head, or its refusal. */
 async function readByNode(text: string): Promise<unknown> {
   const http = createServer();
   const found = new Promise<unknown>((resolve) => {

@@ -3,7 +3,7 @@ import { HandshakeResponseError } from '../../../dist/protocol/opening/handshake
 import { ResponseHeadReader } from '../../../dist/protocol/opening/response-head.js';
 import { byteByByte } from '../receiver.js';
 
-/** What is read, and what is left, of parts that are strings of bytes. */
+/** The head that is read from parts, and the bytes that are left. Parts are strings of bytes. */
 function read(...parts: (string | Iterable<Uint8Array>)[]) {
   const reader = new ResponseHeadReader();
   let rest: Uint8Array | undefined;
