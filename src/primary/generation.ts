@@ -21,7 +21,7 @@ export interface GenerationEnvironment {
   /** The counts of threads that have ended, so that totals never fall. */
   readonly endedCounters: Counters;
   /** Called with the id of each connection that is not open any more. */
-  readonly onClosed: (id: number) => void;
+  readonly onNoLongerOpen: (id: number) => void;
   /** All generations of the server: their connections share topics. */
   readonly siblings: Siblings;
 }
@@ -56,13 +56,13 @@ export class Generation {
 
   /** Starts the threads. Resolves with the name of their kernel. @throws WorkerStartError or ArenaError */
   async start(): Promise<string> {
-    const { options, publishing, endedCounters, onClosed, siblings } = this.#environment;
+    const { options, publishing, endedCounters, onNoLongerOpen, siblings } = this.#environment;
     if (options.threads === 0) return this.#ownHost().kernelName;
     const { Workers } = await import('./workers.js');
     const isCounted = options.admission.maxConnectionsPerIp > 0;
     const workers = new Workers({
       ...options,
-      onClosed: isCounted ? onClosed : undefined,
+      onNoLongerOpen: isCounted ? onNoLongerOpen : undefined,
       bus: publishing.bus,
       endedCounters,
       siblings,
@@ -112,7 +112,7 @@ export class Generation {
       const { id } = handOff.info;
       const line = `cannot take over the socket of connection ${id}`;
       this.#environment.options.log.throttledError('cannot take over a socket', line, error);
-      this.#environment.onClosed(id);
+      this.#environment.onNoLongerOpen(id);
     }
   }
 
@@ -130,7 +130,7 @@ export class Generation {
       const line = `cannot take over the stream of connection ${id}`;
       this.#environment.options.log.throttledError('cannot take over a stream', line, error);
       handOff.stream.destroy();
-      this.#environment.onClosed(id);
+      this.#environment.onNoLongerOpen(id);
     }
   }
 
@@ -145,7 +145,7 @@ export class Generation {
 
   #ownHost(): Host {
     if (this.#host === undefined) {
-      const { options, calls, publishing, onClosed } = this.#environment;
+      const { options, calls, publishing, onNoLongerOpen } = this.#environment;
       const { handler } = this.#module;
       this.#host = new Host({
         options: options.host,
@@ -153,7 +153,7 @@ export class Generation {
         publishing,
         counters: this.#hostCounters,
         log: options.log,
-        onNoLongerOpen: onClosed,
+        onNoLongerOpen,
         calls,
       });
     }

@@ -22,7 +22,7 @@ export interface GenerationsEnvironment {
   /** The counts of threads that have ended, so that totals never fall. */
   readonly endedCounters: Counters;
   /** Called with the id of each connection that is not open any more. */
-  readonly onClosed: (id: number) => void;
+  readonly onNoLongerOpen: (id: number) => void;
 }
 
 /**
@@ -88,9 +88,9 @@ export class Generations implements Destination, Siblings {
   }
 
   async #startGeneration(): Promise<Generation> {
-    const { options, publishing, endedCounters, onClosed } = this.#environment;
+    const { options, publishing, endedCounters, onNoLongerOpen } = this.#environment;
     const generation = await Generation.load(
-      { options, calls: this.#calls, publishing, endedCounters, onClosed, siblings: this },
+      { options, calls: this.#calls, publishing, endedCounters, onNoLongerOpen, siblings: this },
       this.#tries,
     );
     this.#expectOpen();
@@ -134,7 +134,7 @@ export class Generations implements Destination, Siblings {
     }
     this.#environment.counters.add(Counter.CONNECTIONS_ABANDONED, 1);
     abandon([handOff]);
-    this.#environment.onClosed(handOff.info.id);
+    this.#environment.onNoLongerOpen(handOff.info.id);
   }
 
   get links(): readonly WorkerLink[] {

@@ -98,7 +98,7 @@ export class Server {
     const counters = this.#counters;
     const publishing = new ThreadPublishing(options.host.bus, reportsOf(counters, options.log));
     const admission = new Admission(options.admission);
-    const onClosed = (id: number) => admission.leave(id);
+    const onNoLongerOpen = (id: number) => admission.leave(id);
     this.#publishing = publishing;
     this.#admission = admission;
     this.#generations = new Generations({
@@ -106,7 +106,7 @@ export class Server {
       publishing,
       counters,
       endedCounters: this.#endedCounters,
-      onClosed,
+      onNoLongerOpen,
     });
     admission.include(this.#generations);
   }

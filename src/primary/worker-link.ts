@@ -44,7 +44,7 @@ export interface WorkerLinkOptions {
    * Called with the id of each connection that is not open any more, also when the worker has died; undefined if nobody needs to
    * know.
    */
-  readonly onClosed: ((id: number) => void) | undefined;
+  readonly onNoLongerOpen: ((id: number) => void) | undefined;
   /** The longest time for the start of a worker, in ms. After that the worker is ended. */
   readonly startTimeoutMs: number;
 }
@@ -82,12 +82,12 @@ export class WorkerLink {
   /** The slot of the last offer that was revoked, until the worker is known to have seen it. */
   #unseenSlot: number | undefined;
 
-  /** The ids of the connections that the worker was offered and that are open. Kept only if `#onClosed` is called with them. */
+  /** The ids of the connections that the worker was offered and that are open. Kept only if `#onNoLongerOpen` is called with them. */
   readonly #ids = new Set<number>();
-  readonly #onClosed: ((id: number) => void) | undefined;
+  readonly #onNoLongerOpen: ((id: number) => void) | undefined;
 
-  constructor({ pool, handler, host: options, log, onClosed, startTimeoutMs }: WorkerLinkOptions) {
-    this.#onClosed = onClosed;
+  constructor({ pool, handler, host: options, log, onNoLongerOpen, startTimeoutMs }: WorkerLinkOptions) {
+    this.#onNoLongerOpen = onNoLongerOpen;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     const task: WorkerTask = {
@@ -98,7 +98,7 @@ export class WorkerLink {
       counters: this.counters.buffer,
       ledger: this.ledger.buffer,
       ownership: this.#ownership.buffer,
-      reportsClosed: onClosed !== undefined,
+      reportsClosed: onNoLongerOpen !== undefined,
     };
     this.ready = new Promise((resolve) => {
       port1.on('message', (message: FromWorker) => {
@@ -156,7 +156,7 @@ export class WorkerLink {
     this.#offers.push(offer);
     this.#offered++;
     this.ledger.noteOffered();
-    if (this.#onClosed !== undefined) this.#ids.add(info.id);
+    if (this.#onNoLongerOpen !== undefined) this.#ids.add(info.id);
     const unsent = this.#unsent.push(offer);
     if (unsent === 1) setImmediate(() => this.#sendOffers());
     else if (unsent === MAX_UNSENT) this.#sendOffers();
@@ -250,7 +250,7 @@ export class WorkerLink {
   }
 
   #close(ids: readonly number[]): void {
-    for (const id of ids) if (this.#ids.delete(id)) this.#onClosed?.(id);
+    for (const id of ids) if (this.#ids.delete(id)) this.#onNoLongerOpen?.(id);
   }
 
   #post(message: ToWorker, transfer: MessagePort[] = []): void {

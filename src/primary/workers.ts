@@ -27,7 +27,7 @@ export interface WorkersOptions {
   readonly resourceLimits: ResourceLimits;
   readonly log: ThrottledLog;
   /** Called with the id of each connection that is not open any more; undefined if nobody needs to know. */
-  readonly onClosed: ((id: number) => void) | undefined;
+  readonly onNoLongerOpen: ((id: number) => void) | undefined;
   /** The bus of the primary, to which the workers are connected. */
   readonly bus: Bus;
   /** The counts of threads that have ended, so that totals never fall. */
@@ -158,7 +158,7 @@ export class Workers {
     const line = `no worker takes connection ${handOff.info.id}: it is closed`;
     this.#options.log.throttled('error', 'no worker takes a connection', line);
     abandon([handOff]);
-    this.#options.onClosed?.(handOff.info.id);
+    this.#options.onNoLongerOpen?.(handOff.info.id);
   }
 
   /** Drains all workers, see {@link Host.drain}, and ends their threads. */
@@ -214,8 +214,8 @@ export class Workers {
   }
 
   #launch(): WorkerLink {
-    const { handler, host, log, onClosed, startTimeoutMs, siblings, bus } = this.#options;
-    const link = new WorkerLink({ pool: this.#pool, handler, host, log, onClosed, startTimeoutMs });
+    const { handler, host, log, onNoLongerOpen, startTimeoutMs, siblings, bus } = this.#options;
+    const link = new WorkerLink({ pool: this.#pool, handler, host, log, onNoLongerOpen, startTimeoutMs });
     for (const other of siblings.links) link.connect(other);
     const { port1, port2 } = new MessageChannel();
     bus.connect(port1, link.ledger);

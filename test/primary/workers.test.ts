@@ -29,7 +29,7 @@ function made(threads: number, more: Partial<ServerOptions> = {}) {
   const endedCounters = new Counters();
   const options = {
     ...resolveOptions({ handler: builtIn('echo'), threads, log, ...more }),
-    onClosed: (id: number) => void over.push(id),
+    onNoLongerOpen: (id: number) => void over.push(id),
     bus: new ThreadPublishing().bus,
     endedCounters,
     siblings: {

@@ -49,12 +49,12 @@ const OPTIONS = {
   handler: 'file:///no/handler.js',
   host: {} as HostOptions,
   log: new ThrottledLog(() => {}),
-  onClosed: undefined,
+  onNoLongerOpen: undefined,
   startTimeoutMs: 60_000,
 };
 
 /** A link whose worker is a real thread with another program, in place of a pool that has one thread. */
-function linkTo(program: string, workerData: unknown, onClosed?: (id: number) => void): WorkerLink {
+function linkTo(program: string, workerData: unknown, onNoLongerOpen?: (id: number) => void): WorkerLink {
   const pool = {
     async run(task: unknown, { transferList }: { readonly transferList: Transferable[] }): Promise<never> {
       const worker = new Worker(new URL(program, import.meta.url), {
@@ -70,7 +70,7 @@ function linkTo(program: string, workerData: unknown, onClosed?: (id: number) =>
       return died;
     },
   };
-  return new WorkerLink({ ...OPTIONS, pool: pool as never, onClosed });
+  return new WorkerLink({ ...OPTIONS, pool: pool as never, onNoLongerOpen });
 }
 
 function isOpen(fd: number): boolean {
