@@ -5,6 +5,7 @@ import { readUpgradeRequest } from '../protocol/opening/request-head.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { Boundary } from './boundary.js';
+import type { Clients } from './clients.js';
 import { adoptSocket, DescriptorUpgradeSocket } from './upgrade-socket.js';
 import type { Upgrader } from './upgrader.js';
 
@@ -16,6 +17,7 @@ export interface BacklogAcceptorEnvironment {
   readonly http: HttpServer;
   readonly calls: SystemCalls;
   readonly upgrader: Pick<Upgrader, 'onRequest'>;
+  readonly clients: Clients;
   readonly boundary: Boundary;
   /** The longest head of a request that is read here, in bytes. The HTTP server refuses a longer one. */
   readonly maxHeaderBytes: number;
@@ -39,6 +41,7 @@ export class BacklogAcceptor {
   readonly #http: HttpServer;
   readonly #calls: SystemCalls;
   readonly #upgrader: Pick<Upgrader, 'onRequest'>;
+  readonly #clients: Clients;
   readonly #boundary: Boundary;
   readonly #maxHeaders: number;
   readonly #request: Buffer;
@@ -47,10 +50,19 @@ export class BacklogAcceptor {
   /** Whether a connection that was accepted here is being given to the HTTP server. */
   #isGiving = false;
 
-  constructor({ http, calls, upgrader, boundary, maxHeaderBytes, maxHeaderCount }: BacklogAcceptorEnvironment) {
+  constructor({
+    http,
+    calls,
+    upgrader,
+    clients,
+    boundary,
+    maxHeaderBytes,
+    maxHeaderCount,
+  }: BacklogAcceptorEnvironment) {
     this.#http = http;
     this.#calls = calls;
     this.#upgrader = upgrader;
+    this.#clients = clients;
     this.#boundary = boundary;
     this.#maxHeaders = maxHeaderCount;
     this.#request = Buffer.allocUnsafeSlow(maxHeaderBytes);
@@ -111,7 +123,8 @@ export class BacklogAcceptor {
       closeSync(fd); // urgent data (RFC 9293 section 3.8.5) stands within the request: no WebSocket client sends any
       return true;
     }
-    const socket = new DescriptorUpgradeSocket(fd, remoteAddress);
+    const client = this.#clients.addressFor(request.rawHeaders, { remoteAddress });
+    const socket = new DescriptorUpgradeSocket(fd, client);
     this.#boundary.guard({ destroy: () => socket.drop() }, () => this.#upgrader.onRequest(request, socket));
     return true;
   }

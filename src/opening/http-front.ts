@@ -10,6 +10,7 @@ import type { IncidentLog } from '../telemetry/incident-log.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import { answer as send } from './answer.js';
 import type { Boundary } from './boundary.js';
+import type { Clients } from './clients.js';
 import { FOREIGN_HOST, type Gate } from './gate.js';
 import type { HttpConnections } from './http-connections.js';
 import type { LingeringSockets } from './lingering-sockets.js';
@@ -28,6 +29,7 @@ export interface HttpFrontEnvironment {
   /** The most headers of a request; beyond it 431. */
   readonly maxHeaderCount: number;
   readonly gate: Gate;
+  readonly clients: Clients;
   readonly incidents: IncidentLog;
   readonly connections: HttpConnections;
   readonly lingering: LingeringSockets;
@@ -99,10 +101,10 @@ export function wireHttpServer(http: Server, environment: HttpFrontEnvironment):
 
 /** Why an ordinary request is refused; undefined if it is not. */
 function judgeRequest(
-  { maxHeaderCount, incidents, gate }: HttpFrontEnvironment,
+  { maxHeaderCount, incidents, gate, clients }: HttpFrontEnvironment,
   { rawHeaders, headers, httpVersion, url = '', socket }: IncomingMessage,
 ): HttpRefusal | undefined {
-  const who = describePeer(socket.remoteAddress);
+  const who = describePeer(clients.addressFor(rawHeaders, socket));
   if (rawHeaders.length > 2 * maxHeaderCount) {
     incidents.add(LimitIncident.REFUSED_HANDSHAKES, who, `${rawHeaders.length / 2} headers (maxHeaderCount)`);
     return { status: 431, body: `a request may have at most ${maxHeaderCount} headers\n` };

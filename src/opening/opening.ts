@@ -4,6 +4,7 @@ import type { IncidentLog } from '../telemetry/incident-log.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import { BacklogAcceptor } from './backlog-acceptor.js';
 import { Boundary } from './boundary.js';
+import { Clients, type ClientsOptions } from './clients.js';
 import type { Destination } from './destination.js';
 import { Gate, type GateLists } from './gate.js';
 import { HttpConnections } from './http-connections.js';
@@ -14,7 +15,7 @@ import type { Places } from './places.js';
 import { Upgrader, type UpgraderOptions } from './upgrader.js';
 
 /** The options of the opening handshake. They can be sent to other threads. */
-export interface OpeningOptions extends HttpServerOptions, UpgraderOptions, GateLists {
+export interface OpeningOptions extends HttpServerOptions, UpgraderOptions, GateLists, ClientsOptions {
   /** How long an HTTP client may take nothing of its answers, in ms; 0 for no limit. */
   readonly stallTimeoutMs: number;
 }
@@ -45,19 +46,25 @@ export class Opening {
   readonly gate: Gate;
   readonly connections: HttpConnections;
   readonly upgrader: Upgrader;
+  readonly #clients: Clients;
   readonly #boundary: Boundary;
   readonly #lingering: LingeringSockets;
 
   constructor(environment: OpeningEnvironment) {
     this.#environment = environment;
     const { options, calls, places, incidents, log } = environment;
-    const connections = new HttpConnections({ stallTimeoutMs: options.stallTimeoutMs, places, incidents, calls });
+    const { stallTimeoutMs } = options;
+    const clients = new Clients(options);
+    const connections = new HttpConnections({ stallTimeoutMs, places, clients, incidents, calls });
     const lingering = new LingeringSockets((socket) => connections.release(socket));
-    this.gate = new Gate(options);
-    this.#boundary = new Boundary(log);
+    const gate = new Gate(options);
+    const boundary = new Boundary(log);
+    this.gate = gate;
+    this.#clients = clients;
+    this.#boundary = boundary;
     this.connections = connections;
     this.#lingering = lingering;
-    this.upgrader = new Upgrader({ ...environment, gate: this.gate, connections, lingering, boundary: this.#boundary });
+    this.upgrader = new Upgrader({ ...environment, gate, clients, connections, lingering, boundary });
   }
 
   /** Makes an HTTP server whose upgrades become connections. It does not listen yet. */
@@ -73,8 +80,10 @@ export class Opening {
     const { gate, connections, upgrader } = this;
     const { maxHeaderCount } = options;
     const lingering = this.#lingering;
+    const clients = this.#clients;
     const boundary = this.#boundary;
-    wireHttpServer(http, { maxHeaderCount, gate, incidents, connections, lingering, upgrader, routes, boundary });
+    const parts = { gate, clients, connections, lingering, upgrader, routes, boundary };
+    wireHttpServer(http, { maxHeaderCount, incidents, ...parts });
   }
 
   /**
@@ -86,8 +95,9 @@ export class Opening {
     if (calls === undefined) return;
     const { upgrader } = this;
     const { maxHeaderBytes, maxHeaderCount } = options;
+    const clients = this.#clients;
     const boundary = this.#boundary;
-    new BacklogAcceptor({ http, calls, upgrader, boundary, maxHeaderBytes, maxHeaderCount }).start();
+    new BacklogAcceptor({ http, calls, upgrader, clients, boundary, maxHeaderBytes, maxHeaderCount }).start();
   }
 
   /** Destroys all sockets that were not given to the destination. */

@@ -20,6 +20,8 @@ export interface Peer {
 export interface Places {
   /** Why one more connection of this peer is above a limit; undefined if it is not. */
   refusalFor(peer: Peer): EarlyRefusal | undefined;
+  /** The same for a connection that counts already, but not for the address of this peer: a proxy has passed it on. */
+  refusalOfAddress(peer: Peer): EarlyRefusal | undefined;
   /**
    * A connection counts against the limit of its address until {@link leave}.
    * @param key the id of a WebSocket, or the socket of any other connection.

@@ -6,6 +6,7 @@ import type { SystemCalls } from '../system/system-calls.js';
 
 /** The socket of a client whose request for an upgrade has been read. */
 export interface UpgradeSocket {
+  /** The address of the client, which a proxy may have told: see {@link Clients}. */
   readonly remoteAddress: string | undefined;
   /** The socket as an HTTP server knows it; undefined if no HTTP server has had it. */
   readonly httpSocket: Duplex | undefined;
@@ -103,7 +104,7 @@ export class StreamUpgradeSocket implements UpgradeSocket {
  * because a net.Socket is costly to make and to destroy.
  */
 export class DescriptorUpgradeSocket implements UpgradeSocket {
-  readonly remoteAddress: string;
+  readonly remoteAddress: string | undefined;
   readonly httpSocket = undefined;
   readonly isPlain = true;
   readonly #fd: number;
@@ -112,7 +113,7 @@ export class DescriptorUpgradeSocket implements UpgradeSocket {
   #isGiven = false;
   #onLost: (() => void) | undefined;
 
-  constructor(fd: number, remoteAddress: string) {
+  constructor(fd: number, remoteAddress: string | undefined) {
     this.#fd = fd;
     this.remoteAddress = remoteAddress;
   }

@@ -8,12 +8,13 @@ import type { IncidentLog } from '../telemetry/incident-log.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import type { Boundary } from './boundary.js';
+import type { Clients } from './clients.js';
 import type { Destination } from './destination.js';
 import type { Gate } from './gate.js';
 import type { HttpConnections } from './http-connections.js';
 import type { LingeringSockets } from './lingering-sockets.js';
 import type { PendingUpgrade } from './pending-upgrade.js';
-import type { Places } from './places.js';
+import type { EarlyRefusal, Places } from './places.js';
 import { PostponedHandshakes } from './postponed-handshakes.js';
 import { UpgradeDecisions, type UpgradeDecisionsOptions } from './upgrade-decisions.js';
 import { UpgradeRefusals } from './upgrade-refusals.js';
@@ -35,6 +36,7 @@ export interface UpgraderEnvironment {
   /** The id of the next connection: unique in all threads. */
   readonly nextId: () => number;
   readonly gate: Gate;
+  readonly clients: Clients;
   /** The connections of our HTTP servers that are not upgraded yet. */
   readonly connections: Pick<HttpConnections, 'isCounted' | 'release'>;
   /** Sockets of clients that are refused. */
@@ -71,10 +73,8 @@ export class Upgrader {
     stream.on('error', ignoreError); // 'close' follows; Node has removed its own listener
     const { method = '', url = '', httpVersion, rawHeaders } = request;
     this.#environment.boundary.guard(stream, () => {
-      this.onRequest(
-        { method, target: url, httpVersion, rawHeaders },
-        new StreamUpgradeSocket(stream, request.socket.remoteAddress, head),
-      );
+      const client = this.#environment.clients.addressFor(rawHeaders, request.socket);
+      this.onRequest({ method, target: url, httpVersion, rawHeaders }, new StreamUpgradeSocket(stream, client, head));
     });
   }
 
@@ -100,7 +100,7 @@ export class Upgrader {
 
   /** Judges a handshake. @returns undefined if it was refused, or will be judged again */
   #judge(request: HandshakeRequest, socket: UpgradeSocket, triesLeft: number): PendingUpgrade | undefined {
-    const { options, destination, gate, places, incidents, connections } = this.#environment;
+    const { options, destination, gate, incidents } = this.#environment;
     const { unavailable } = destination;
     if (unavailable !== undefined) {
       this.#refusals.refuseUnavailable(socket, unavailable);
@@ -124,10 +124,7 @@ export class Upgrader {
         this.#refusals.refuse(socket, foreign.status, foreign.body);
         return undefined;
       }
-      const { httpSocket } = socket;
-      // A connection of our HTTP server has its place already, if it was within the limits when it came.
-      const isCounted = httpSocket !== undefined && connections.isCounted(httpSocket);
-      const full = isCounted ? undefined : places.refusalFor(socket);
+      const full = this.#refusalFor(socket);
       if (full !== undefined) {
         if (triesLeft > 0) {
           this.#judgeLater(request, socket, triesLeft - 1);
@@ -148,6 +145,15 @@ export class Upgrader {
       this.#refusals.refuse(socket, error.status, `${error.message}\n`, error.headers);
       return undefined;
     }
+  }
+
+  /** Why a client is above a limit; undefined if it is not. */
+  #refusalFor(socket: UpgradeSocket): EarlyRefusal | undefined {
+    const { places, connections, clients } = this.#environment;
+    const { httpSocket } = socket;
+    if (httpSocket === undefined || !connections.isCounted(httpSocket)) return places.refusalFor(socket);
+    // A connection of our HTTP server has its place already, but that of a proxy does not count for the client.
+    return clients.isProxy(httpSocket) ? places.refusalOfAddress(socket) : undefined;
   }
 
   /** From now on the connection counts as a WebSocket. */

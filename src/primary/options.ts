@@ -1,5 +1,6 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import type { HostOptions } from '../host/host.js';
+import type { ClientsOptions } from '../opening/clients.js';
 import type { GateLists } from '../opening/gate.js';
 import { OptionSet } from '../options/define.js';
 import { ConfigError } from '../options/option-error.js';
@@ -13,7 +14,7 @@ import { BUS_ROWS } from './server-limit-rows.js';
 import type { ServerOptions } from './server-options.js';
 
 /** {@link ServerOptions}, checked and complete. */
-export interface ResolvedOptions {
+export interface ResolvedOptions extends ClientsOptions {
   readonly handler: string;
   readonly threads: number;
   readonly host: HostOptions;
@@ -69,6 +70,8 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     },
     admission: { maxConnections, maxConnectionsPerIp, allowedOrigins, allowedHosts },
     paths: path,
+    trustedProxies: [],
+    proxyHeader: undefined,
     log: new ThrottledLog(reportTo(log)),
   };
 }

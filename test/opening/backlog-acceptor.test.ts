@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
 import { BacklogAcceptor } from '../../dist/opening/backlog-acceptor.js';
 import { Boundary } from '../../dist/opening/boundary.js';
+import { Clients } from '../../dist/opening/clients.js';
 import type { UpgradeSocket } from '../../dist/opening/upgrade-socket.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
@@ -94,8 +95,9 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
         return typeof value === 'function' ? value.bind(target) : value;
       },
     });
+    const clients = new Clients({ trustedProxies: [], proxyHeader: undefined });
     const options = { maxHeaderBytes: 4096, maxHeaderCount: 10 };
-    new BacklogAcceptor({ http, calls: used, upgrader, boundary, ...options }).start();
+    new BacklogAcceptor({ http, calls: used, upgrader, clients, boundary, ...options }).start();
     return { port: (http.address() as AddressInfo).port, callers, byHttp, failing, lines };
   }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { type AddressInfo, connect, Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Clients } from '../../dist/opening/clients.js';
 import { HttpConnections } from '../../dist/opening/http-connections.js';
 import { Admission } from '../../dist/primary/admission.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
@@ -20,6 +21,8 @@ afterEach(() => {
   }
 });
 
+const NO_PROXIES = new Clients({ trustedProxies: [], proxyHeader: undefined });
+
 /** An HTTP server whose answers are so long, and that knows its connections. */
 async function listen(answerBytes: number, { stallTimeoutMs = 0, maxConnections = 100, headers = {} } = {}) {
   const counters = new Counters();
@@ -30,6 +33,7 @@ async function listen(answerBytes: number, { stallTimeoutMs = 0, maxConnections 
   const connections: HttpConnections = new HttpConnections({
     stallTimeoutMs,
     places: admission,
+    clients: NO_PROXIES,
     incidents,
     calls,
   });
@@ -63,7 +67,7 @@ function withoutServer(maxConnections: number): HttpConnections {
   const incidents = new IncidentLog(new Counters(), new ThrottledLog(() => {}));
   const limits = { maxConnections, maxConnectionsPerIp: 0 };
   const admission = new Admission(limits);
-  return new HttpConnections({ stallTimeoutMs: 0, places: admission, incidents, calls });
+  return new HttpConnections({ stallTimeoutMs: 0, places: admission, clients: NO_PROXIES, incidents, calls });
 }
 
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
