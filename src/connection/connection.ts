@@ -22,7 +22,10 @@ export type SendData = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferVie
 export interface Connection<Data = unknown> {
   /** The number of the connection, unique within the server in all of its threads. It is not used again. */
   readonly id: number;
-  /** The IP address of the client as Node prints it; undefined if the client had reset the connection before it could be asked. */
+  /**
+   * The IP address of the client as Node prints it; behind a trusted proxy, what the proxy tells. Undefined if the client had reset
+   * the connection before it could be asked, and for a unix socket whose client is not told.
+   */
   readonly remoteAddress: string | undefined;
   /** The path of the request, without its query: `/room`. It is not decoded. */
   readonly path: string;

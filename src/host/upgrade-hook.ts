@@ -15,7 +15,10 @@ export interface UpgradeRequest {
   readonly subprotocols: readonly string[];
   /** All headers of the request. */
   readonly headers: HandshakeHeaders;
-  /** The IP address of the client as Node prints it; undefined if the client had reset the connection before it could be asked. */
+  /**
+   * The IP address of the client as Node prints it; behind a trusted proxy, what the proxy tells. Undefined if the client had reset
+   * the connection before it could be asked, and for a unix socket whose client is not told.
+   */
   readonly remoteAddress: string | undefined;
 }
 

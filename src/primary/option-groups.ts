@@ -2,6 +2,7 @@
 export const Group = {
   THREADS: 'Threads',
   PATHS: 'Paths',
+  PROXIES: 'Behind a proxy',
   CONNECTIONS: 'Limits of connections',
   REQUESTS: 'Limits of requests',
   MESSAGES: 'Limits of messages',

@@ -1,7 +1,9 @@
 import { pathToFileURL } from 'node:url';
 import type { ResourceLimits } from 'node:worker_threads';
 import { NEVER_BYTES, THRESHOLD_NAMES, THRESHOLDS, type Thresholds } from '../kernels/thresholds.js';
+import { CLIENT_HEADERS, type ClientHeader } from '../opening/client-address.js';
 import { hostRule, originRule } from '../opening/origin.js';
+import { TrustedProxies } from '../opening/trusted-proxies.js';
 import { WrongValue } from '../options/define.js';
 import { shown } from '../options/shown.js';
 import { guardLogger, LOG_LEVELS, type Logger, stderrLogger } from '../telemetry/logger.js';
@@ -89,6 +91,20 @@ export function readOrigins(value: unknown): readonly string[] | undefined {
 /** @returns undefined for the default. @throws WrongValue */
 export function readHosts(value: unknown): readonly string[] | undefined {
   return value === undefined ? undefined : readList(value, hostRule);
+}
+
+/** @returns an empty list by default. @throws WrongValue */
+export function readTrustedProxies(value: unknown): readonly string[] {
+  return value === undefined ? [] : readList(value, (list) => new TrustedProxies(list));
+}
+
+/** @returns undefined for none. @throws WrongValue */
+export function readProxyHeader(value: unknown): ClientHeader | undefined {
+  if (value === undefined) return undefined;
+  const name = typeof value === 'string' ? value.toLowerCase() : value;
+  const known = CLIENT_HEADERS.find((one) => one === name);
+  if (known !== undefined) return known;
+  throw new WrongValue(`must be one of ${CLIENT_HEADERS.join(', ')}, got ${shown(value)}`);
 }
 
 /**

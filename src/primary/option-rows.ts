@@ -11,9 +11,11 @@ import {
   readLogger,
   readOrigins,
   readPaths,
+  readProxyHeader,
   readResourceLimits,
   readRoute,
   readThresholds,
+  readTrustedProxies,
 } from './option-readers.js';
 import { ARRIVAL_ROWS, BUS_ROWS, MEMORY_ROWS } from './server-limit-rows.js';
 
@@ -98,6 +100,24 @@ const PLAIN_ROWS = {
     help: 'path where load balancers ask for the health; off: none',
     defaultText: '/healthz',
     read: readRoute('/healthz'),
+  }),
+  trustProxy: other({
+    kind: 'list',
+    flag: '--trust-proxy',
+    placeholder: 'network',
+    group: Group.PROXIES,
+    help: 'address or network of a proxy, loopback, private or unix: it tells its clients (repeatable)',
+    defaultText: 'none',
+    read: readTrustedProxies,
+  }),
+  proxyHeader: other({
+    kind: 'text',
+    flag: '--proxy-header',
+    placeholder: 'name',
+    group: Group.PROXIES,
+    help: 'the one header that it sets, x-forwarded-for or forwarded; needed with --trust-proxy',
+    defaultText: 'none',
+    read: readProxyHeader,
   }),
   allowedOrigins: other({
     kind: 'list',

@@ -1,5 +1,6 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import type { HostOptions } from '../host/host.js';
+import { CLIENT_HEADERS } from '../opening/client-address.js';
 import type { ClientsOptions } from '../opening/clients.js';
 import type { GateLists } from '../opening/gate.js';
 import { OptionSet } from '../options/define.js';
@@ -47,8 +48,8 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   }
   SERVER_OPTIONS.checkNames(options);
   const { kernel, thresholds, arenaBytes, maxBufferedBytes, poison, ...own } = OWN_OPTIONS.resolve(options);
-  const { maxConnections, maxConnectionsPerIp, allowedOrigins, allowedHosts, path, log, ...others } = own;
-  const { threads, page, health } = others;
+  const { maxConnections, maxConnectionsPerIp, allowedOrigins, allowedHosts, path, log, trustProxy, ...others } = own;
+  const { threads, page, health, proxyHeader } = others;
   if (threads > 0 && !hasDescriptors) {
     throw new ConfigError('threads', 'threads must be 0 on this system: sockets cannot be handed to other threads');
   }
@@ -58,6 +59,17 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   if (page !== undefined && page === health) {
     const both = `health must have another path than page, got ${JSON.stringify(health)} for both`;
     throw new ConfigError('health', `${both}: move one of them, or turn it off`);
+  }
+  if (trustProxy.length > 0 && proxyHeader === undefined) {
+    const which = `must be ${CLIENT_HEADERS.join(' or ')}, whichever the proxy sets for every request`;
+    throw new ConfigError('proxyHeader', `proxyHeader must be given with trustProxy (--trust-proxy): it ${which}`);
+  }
+  if (trustProxy.length === 0 && proxyHeader !== undefined) {
+    const why = 'a header is believed only if a trusted proxy has sent it';
+    throw new ConfigError(
+      'trustProxy',
+      `trustProxy must name the proxy that sets ${proxyHeader} (--proxy-header): ${why}`,
+    );
   }
   return {
     ...others,
@@ -70,8 +82,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     },
     admission: { maxConnections, maxConnectionsPerIp, allowedOrigins, allowedHosts },
     paths: path,
-    trustedProxies: [],
-    proxyHeader: undefined,
+    trustedProxies: trustProxy,
     log: new ThrottledLog(reportTo(log)),
   };
 }

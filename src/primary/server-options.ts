@@ -1,6 +1,7 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import type { KernelChoice } from '../kernels/create-kernel.js';
 import type { Thresholds } from '../kernels/thresholds.js';
+import type { ClientHeader } from '../opening/client-address.js';
 import type { Logger } from '../telemetry/logger.js';
 
 /**
@@ -60,7 +61,7 @@ export interface ServerOptions {
   readonly maxConnections?: number;
   /**
    * TCP connections that one IPv4 address, or one /64 of IPv6, may have open at a time. Beyond it a connection is refused as for
-   * `maxConnections`. Leave it off behind a proxy, whose address all clients have. From 1 to 2^31 less 1, or 0: no limit.
+   * `maxConnections`. Behind a proxy all clients have its address, unless `trustProxy` names it. From 1 to 2^31 less 1, or 0: no limit.
    *
    * @default 0: no limit
    */
@@ -205,6 +206,23 @@ export interface ServerOptions {
    * @default 100
    */
   readonly maxHeaderCount?: number;
+  /**
+   * The proxies that are believed when they tell whose connection they pass on: addresses, networks such as '10.0.0.0/8', and the
+   * names 'loopback', 'private' (the networks of RFC 1918, and fc00::/7) and 'unix' (all peers of unix sockets). Then
+   * `remoteAddress`, the limits of addresses and the log mean the client, and a proxy's own connections count in `maxConnections`
+   * only. Name nothing that clients can connect from: such a client could choose its address. `proxyHeader` must be given too.
+   *
+   * @default none
+   */
+  readonly trustProxy?: readonly string[];
+  /**
+   * The one header in which the trusted proxies tell their clients. The client is its last entry, over all of its lines, that is no
+   * trusted proxy itself. If an entry up to there is no address, the client is the peer. Choose the header that the proxy sets for
+   * every request: the other one is ignored, because a client may have sent it.
+   *
+   * @default none
+   */
+  readonly proxyHeader?: ClientHeader;
   /**
    * The origins whose pages may connect, such as 'https://example.org', or '*' for all. Pages of other origins get 403. The
    * default compares the host and port of the page with those of the Host header, whatever the scheme. A client that sends no

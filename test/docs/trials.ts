@@ -14,12 +14,14 @@ interface Served {
 
 /**
  * How a file of a document is tried. It can be the handler of a server, in the process of the test or in a process of its own, which is
- * for modules that print something or leave a timer behind. It can be a program, or a client of a server that echoes.
+ * for modules that print something or leave a timer behind. It can be a program, or a client of a server that echoes. A configuration of
+ * another program is tried by a test of its own, where that program is installed.
  */
 type Trial =
   | { readonly as: 'handler'; test(served: Served): Promise<void> }
   | { readonly as: 'handler apart'; test(served: Served): Promise<void> }
-  | { readonly as: 'program' | 'client'; test(command: Command): Promise<void> };
+  | { readonly as: 'program' | 'client'; test(command: Command): Promise<void> }
+  | { readonly as: 'configuration' };
 
 const handler = (test: (served: Served) => Promise<void>): Trial => ({ as: 'handler', test });
 const apart = (test: (served: Served) => Promise<void>): Trial => ({ as: 'handler apart', test });
@@ -99,6 +101,10 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
       /^maxPayloadBytes: maxPayloadBytes must be .*, got -1\nWSLOOM_HANDLER there is no handler module .*nowhere\.mjs\n$/,
     ),
   ),
+
+  'docs/proxies.md: nginx.conf': { as: 'configuration' }, // test/docs/proxies.long.test.ts
+  'docs/proxies.md: haproxy.cfg': { as: 'configuration' },
+  'docs/proxies.md: Caddyfile': { as: 'configuration' },
 
   'examples: chat.mjs': chats,
   'examples: counter.cjs': counts,

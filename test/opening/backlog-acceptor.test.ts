@@ -241,6 +241,19 @@ describe.skipIf(process.platform !== 'linux').each([0, 1])('a server of %i threa
     });
   });
 
+  test('counts each connection of a trusted proxy for its client', async () => {
+    await using served = await serve({
+      ...{ handler: builtIn('echo'), threads, maxConnectionsPerIp: 1 },
+      ...{ trustProxy: ['loopback'], proxyHeader: 'x-forwarded-for' },
+    });
+    const answers = await storm(
+      served.port,
+      [...Array(40).keys()].map((i) => request(`X-Forwarded-For: 192.0.2.${i >> 1}\r\n`)),
+    );
+    const statuses = answers.map((answer) => answer.slice(9, 12));
+    for (let i = 0; i < 40; i += 2) expect(statuses.slice(i, i + 2).sort()).toEqual(['101', '503']);
+  });
+
   test('waits for an upgrade hook of each, and gives the frames that came meanwhile to the handler', async () => {
     await using served = await serve({ handler: handler('deciding.js'), threads });
     decideUpgrades(async ({ path }) => {
