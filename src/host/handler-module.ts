@@ -11,7 +11,7 @@ import type { Upgrade } from './upgrade-hook.js';
 
 export { HandlerModuleError };
 
-/** What a handler module exports. */
+/** What a handler module exports, or an object of the program that stands for one. */
 export interface HandlerModule {
   readonly handler: Handler;
   readonly upgrade: Upgrade | undefined;
@@ -49,6 +49,15 @@ export async function loadHandlerModule(href: string, { limitMs }: Loading): Pro
   const named = namedExports(exports);
   const handler = checkHandler(named.default, shown);
   return { handler, upgrade: findUpgrade(named, handler, shown) };
+}
+
+/**
+ * Reads a handler that is an object of the program instead of a module: then its hooks see the variables of the program.
+ * @throws HandlerModuleError if it is no handler.
+ */
+export function handlerOfProgram(handler: object): HandlerModule {
+  const checked = checkHooks(handler, { owner: 'the handler', where: 'the handler', remedy: 'await it' });
+  return { handler: checked, upgrade: findUpgrade({}, checked, 'the handler') };
 }
 
 /** Turns the URL of a module into the path by which its author knows it. */
@@ -160,23 +169,32 @@ function checkHandler(handler: unknown, shown: string): Handler {
       `the handler module ${shown} must have a default export: defineHandler({ message(connection, message) { … } })`,
     );
   }
-  if (isPromise(handler)) {
-    throw new HandlerModuleError(
-      `the default export of ${shown} is a promise, and must be a handler: await it in the module, export default await …`,
-    );
-  }
+  const remedy = 'await it in the module, export default await …';
+  return checkHooks(handler, { owner: `the default export of ${shown}`, where: shown, remedy });
+}
+
+/** How the object of hooks is called in messages. */
+interface HandlerNames {
+  readonly owner: string;
+  readonly where: string;
+  /** What to do if it is a promise. */
+  readonly remedy: string;
+}
+
+function checkHooks(handler: object, { owner, where, remedy }: HandlerNames): Handler {
+  if (isPromise(handler)) throw new HandlerModuleError(`${owner} is a promise, and must be a handler: ${remedy}`);
   const mistaken = mistakenForUpgrade(handler);
   const unknown = Object.keys(handler).filter((name) => !HOOKS.includes(name) && name !== 'upgrade');
   for (const name of mistaken === undefined ? unknown : [mistaken]) {
     throw new HandlerModuleError(
-      `the default export of ${shown} has a property '${name}' that is no hook; hooks are ${HOOKS.join(', ')} and upgrade${hookHint(name)}`,
+      `${owner} has a property '${name}' that is no hook; hooks are ${HOOKS.join(', ')} and upgrade${hookHint(name)}`,
     );
   }
   for (const name of HOOKS) {
     const hook: unknown = Reflect.get(handler, name); // maybe inherited
     if (typeof hook === 'function' || hook === undefined) continue;
     const found = hook === null ? 'null' : typeof hook;
-    throw new HandlerModuleError(`the hook '${name}' of ${shown} must be a function, got ${found}`);
+    throw new HandlerModuleError(`the hook '${name}' of ${where} must be a function, got ${found}`);
   }
   return handler;
 }

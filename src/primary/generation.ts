@@ -42,12 +42,13 @@ export class Generation {
   }
 
   /**
-   * Loads the handler module into this thread.
+   * Loads the handler module into this thread. A handler that is an object is here already.
    * @param reloads how often the module was loaded before: each reload needs another URL.
    * @throws HandlerModuleError
    */
   static async load(environment: GenerationEnvironment, reloads: number): Promise<Generation> {
     const { handler, startTimeoutMs } = environment.options;
+    if (typeof handler !== 'string') return new Generation(environment, handler);
     const href = reloadedModule(handler, reloads);
     return new Generation(environment, await loadHandlerModule(href, { limitMs: startTimeoutMs }));
   }
@@ -55,11 +56,14 @@ export class Generation {
   /** Starts the threads. Resolves with the name of their kernel. @throws WorkerStartError or ArenaError */
   async start(): Promise<string> {
     const { options, publishing, past, onClosed, siblings } = this.#environment;
-    if (options.threads === 0) return this.#ownHost().kernelName;
+    const { handler } = options;
+    // `resolveOptions` allows an object only without worker threads.
+    if (options.threads === 0 || typeof handler !== 'string') return this.#ownHost().kernelName;
     const { Workers } = await import('./workers.js');
     const isCounted = options.admission.maxConnectionsPerIp > 0;
     const workers = new Workers({
       ...options,
+      handler,
       onClosed: isCounted ? onClosed : undefined,
       bus: publishing.bus,
       past,

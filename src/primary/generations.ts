@@ -81,6 +81,11 @@ export class Generations implements Destination, Siblings {
   async #reload(drainMs: number): Promise<void> {
     const before = this.#current;
     if (before === undefined || this.#isClosing) throw new ServerStateError('only a running server can be reloaded');
+    if (typeof this.#environment.options.handler !== 'string') {
+      throw new ServerStateError(
+        'a handler that is an object cannot be loaded again: put the hooks into a module, and give the server its URL',
+      );
+    }
     this.#tries++;
     this.#current = await this.#startGeneration();
     this.#environment.counters.add(Counter.RELOADS, 1);

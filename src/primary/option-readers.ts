@@ -1,5 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import type { ResourceLimits } from 'node:worker_threads';
+import { type HandlerModule, HandlerModuleError, handlerOfProgram } from '../host/handler-module.js';
+import { HOOKS } from '../host/hook-names.js';
 import { NEVER_BYTES, THRESHOLD_NAMES, THRESHOLDS, type Thresholds } from '../kernels/thresholds.js';
 import { hostRule, originRule } from '../opening/origin.js';
 import { WrongValue } from '../options/define.js';
@@ -9,14 +11,31 @@ import { guardLogger, LOG_LEVELS, type Logger, stderrLogger } from '../telemetry
 /** The limits of V8 whose defaults are not right for a server: see {@link ServerOptions.resourceLimits}. */
 const DEFAULT_RESOURCES: ResourceLimits = { maxYoungGenerationSizeMb: 24 };
 
-/** @returns a URL. @throws WrongValue */
-export function readHandler(handler: unknown): string {
+/** @returns a URL, or the hooks of an object. @throws WrongValue */
+export function readHandler(handler: unknown): string | HandlerModule {
   const href = hrefOf(handler);
   if (href !== undefined) return href;
   if (typeof handler === 'string' && handler !== '') {
     return /^[a-z][a-z0-9+.-]+:/i.test(handler) ? handler : pathToFileURL(handler).href;
   }
-  throw new WrongValue("must be the URL or the path of a module, like new URL('./handler.js', import.meta.url)");
+  if (!mayHaveHooks(handler)) {
+    throw new WrongValue(
+      "must be the URL or the path of a module, like new URL('./handler.js', import.meta.url), or with threads: 0 an object of hooks",
+    );
+  }
+  try {
+    return handlerOfProgram(handler);
+  } catch (error) {
+    if (!(error instanceof HandlerModuleError)) throw error;
+    throw new WrongValue(`cannot be used: ${error.message}`);
+  }
+}
+
+/** Whether a value is an object with functions. What is wrong with these is said elsewhere. */
+function mayHaveHooks(handler: unknown): handler is object {
+  if (typeof handler !== 'object' || handler === null || Array.isArray(handler)) return false;
+  const names = [...Object.keys(handler), ...HOOKS, 'upgrade', 'then'];
+  return names.some((name) => typeof Reflect.get(handler, name) === 'function');
 }
 
 /** The href of a URL, which may be of another realm. */

@@ -21,7 +21,7 @@ import { ARRIVAL_ROWS, BUS_ROWS, MEMORY_ROWS } from './server-limit-rows.js';
 const MAX_START_MS = 3_600_000;
 
 const PLAIN_ROWS = {
-  handler: other({ help: 'the module with the hooks of the application', read: readHandler }),
+  handler: other({ help: 'the module with the hooks of the application, or the hooks themselves', read: readHandler }),
   threads: count({
     least: 0,
     most: 1024,

@@ -1,4 +1,5 @@
 import type { ResourceLimits } from 'node:worker_threads';
+import type { HandlerModule } from '../host/handler-module.js';
 import type { HostOptions } from '../host/host.js';
 import type { GateLists } from '../opening/gate.js';
 import { OptionSet } from '../options/define.js';
@@ -14,7 +15,8 @@ import type { ServerOptions } from './server-options.js';
 
 /** {@link ServerOptions}, checked and complete. */
 export interface ResolvedOptions {
-  readonly handler: string;
+  /** The URL of the handler module; or, without worker threads, the hooks of an object of the program. */
+  readonly handler: string | HandlerModule;
   readonly threads: number;
   readonly host: HostOptions;
   readonly admission: AdmissionOptions & GateLists;
@@ -50,6 +52,12 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   const { threads, page, health } = others;
   if (threads > 0 && !hasDescriptors) {
     throw new ConfigError('threads', 'threads must be 0 on this system: sockets cannot be handed to other threads');
+  }
+  if (threads > 0 && typeof others.handler !== 'string') {
+    throw new ConfigError(
+      'handler',
+      "handler must be the URL or the path of a module where threads host connections, because an object cannot be sent to them: put the hooks into a file of their own, handler: new URL('./handler.js', import.meta.url), or host the connections in this thread, threads: 0",
+    );
   }
   if (options.thresholds !== undefined && kernel !== 'auto') {
     throw new ConfigError('thresholds', `thresholds are for the kernel auto, and this one is ${kernel}`);

@@ -1,4 +1,5 @@
 import type { ResourceLimits } from 'node:worker_threads';
+import type { ModuleHandler } from '../host/define-handler.js';
 import type { KernelChoice } from '../kernels/create-kernel.js';
 import type { Thresholds } from '../kernels/thresholds.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -10,9 +11,10 @@ import type { Logger } from '../telemetry/logger.js';
 export interface ServerOptions {
   /**
    * The module with the hooks of the application (see {@link defineHandler}): a file URL, or a path from the working directory. It is
-   * loaded in each thread.
+   * loaded in each thread. With `threads: 0` it may be an object of hooks instead. They run in this thread, and see the variables of
+   * the program; `reload` cannot load them again.
    */
-  readonly handler: URL | string;
+  readonly handler: URL | string | ModuleHandler;
   /**
    * Worker threads that host connections. With 0 the primary hosts all connections itself: on systems where sockets cannot be
    * handed to threads (Windows, where it is the default), in tests, on small machines. From 0 to 1 024.

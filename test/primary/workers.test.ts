@@ -29,6 +29,7 @@ function made(threads: number, more: Partial<ServerOptions> = {}) {
   const past = new Counters();
   const options = {
     ...resolveOptions({ handler: builtIn('echo'), threads, log, ...more }),
+    handler: builtIn('echo').href,
     onClosed: (id: number) => void over.push(id),
     bus: new ThreadPublishing().bus,
     past,
