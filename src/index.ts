@@ -10,6 +10,7 @@ export type { Thresholds } from './kernels/thresholds.js';
 export { ArenaError } from './memory/arena.js';
 export { ArgumentRangeError, ArgumentTypeError } from './options/argument-error.js';
 export { ConfigError, OptionError } from './options/option-error.js';
+export { type AttachedServer, type AttachOptions, attach } from './primary/attach.js';
 export { BundledError } from './primary/bundled-error.js';
 export {
   type CloseOptions,

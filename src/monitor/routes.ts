@@ -46,6 +46,10 @@ export class Routes {
     this.#page = renderPage(socketPath(options));
   }
 
+  has(path: string): boolean {
+    return path === this.#options.health || path === this.#options.page;
+  }
+
   /** Answers a request before it returns. {@link readOrdinaryRequest} has accepted the target. */
   handle(request: IncomingMessage, response: ServerResponse): void {
     const { method = '', url = '' } = request;

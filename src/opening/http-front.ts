@@ -19,6 +19,8 @@ import type { Upgrader } from './upgrader.js';
 
 /** Answers ordinary requests. */
 export interface OrdinaryRoutes {
+  /** Whether there is something on this path: the page, or the health. */
+  has(path: string): boolean;
   /** Answers a request that {@link readOrdinaryRequest} has accepted, in the turn in which the request came. */
   handle(request: IncomingMessage, response: ServerResponse): void;
 }
@@ -48,15 +50,9 @@ interface HttpRefusal {
  * @param http the result of {@link createHttpServer}, or a similar server.
  */
 export function wireHttpServer(http: Server, environment: HttpFrontEnvironment): void {
-  const { connections, lingering, upgrader, routes, boundary } = environment;
+  const { connections, lingering, upgrader, boundary } = environment;
   const answer = (request: IncomingMessage, response: ServerResponse) => {
-    const refusal = judgeRequest(environment, request);
-    if (refusal === undefined) {
-      routes.handle(request, response);
-      return;
-    }
-    connections.stopOnce(request.socket);
-    send(request, response, refusal.status, 'text/plain', refusal.body, { Connection: 'close' });
+    if (!answerOrdinary(environment, request, response)) connections.stopOnce(request.socket);
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     boundary.guard(request.socket, () => {
@@ -97,9 +93,24 @@ export function wireHttpServer(http: Server, environment: HttpFrontEnvironment):
   http.on('connect', onUpgrade);
 }
 
+/** Answers an ordinary request. @returns false if it was refused, and the answer is the last one of its connection */
+export function answerOrdinary(
+  environment: Pick<HttpFrontEnvironment, 'maxHeaderCount' | 'incidents' | 'gate' | 'routes'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
+  const refusal = judgeRequest(environment, request);
+  if (refusal === undefined) {
+    environment.routes.handle(request, response);
+    return true;
+  }
+  send(request, response, refusal.status, 'text/plain', refusal.body, { Connection: 'close' });
+  return false;
+}
+
 /** Why an ordinary request is refused; undefined if it is not. */
 function judgeRequest(
-  { maxHeaderCount, incidents, gate }: HttpFrontEnvironment,
+  { maxHeaderCount, incidents, gate }: Pick<HttpFrontEnvironment, 'maxHeaderCount' | 'incidents' | 'gate'>,
   { rawHeaders, headers, httpVersion, url = '', socket }: IncomingMessage,
 ): HttpRefusal | undefined {
   const who = describePeer(socket.remoteAddress);
@@ -151,7 +162,8 @@ function answerClientError(
   connections.afterAnswers(socket, () => boundary.guard(socket, () => lingering.end(socket, last)));
 }
 
-function namesWebSocket(upgrade: string | undefined): boolean {
+/** Whether a header Upgrade names the protocol that is spoken here, among others maybe. */
+export function namesWebSocket(upgrade: string | undefined): boolean {
   return upgrade !== undefined && /\bwebsocket\b/i.test(upgrade);
 }
 

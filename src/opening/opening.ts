@@ -1,12 +1,19 @@
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { isPromise } from '../connection/is-promise.js';
+import { describePeer } from '../host/describe-peer.js';
+import { readTarget } from '../protocol/opening/request-target.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import { Boundary } from './boundary.js';
 import type { Destination } from './destination.js';
+import { EarlierAnswers } from './earlier-answers.js';
 import { Gate, type GateLists } from './gate.js';
 import { HttpConnections } from './http-connections.js';
-import { type OrdinaryRoutes, wireHttpServer } from './http-front.js';
+import { answerOrdinary, type OrdinaryRoutes, wireHttpServer } from './http-front.js';
 import { createHttpServer, type HttpServerOptions } from './http-server.js';
 import { LingeringSockets } from './lingering-sockets.js';
 import type { Places } from './places.js';
@@ -46,6 +53,7 @@ export class Opening {
   readonly upgrader: Upgrader;
   readonly boundary: Boundary;
   readonly #lingering: LingeringSockets;
+  readonly #earlierAnswers: EarlierAnswers;
 
   constructor(environment: OpeningEnvironment) {
     this.#environment = environment;
@@ -57,6 +65,13 @@ export class Opening {
     this.connections = connections;
     this.#lingering = lingering;
     const { gate, boundary } = this;
+    this.#earlierAnswers = new EarlierAnswers({
+      timeoutMs: options.handshakeTimeoutMs,
+      onGivenUp: (socket) => {
+        const who = describePeer((socket as Socket).remoteAddress);
+        incidents.add(LimitIncident.REFUSED_HANDSHAKES, who, 'an upgrade behind a request that is not answered');
+      },
+    });
     this.upgrader = new Upgrader({ ...environment, gate, connections, lingering, boundary });
   }
 
@@ -74,6 +89,43 @@ export class Opening {
     const { maxHeaderCount } = options;
     const lingering = this.#lingering;
     wireHttpServer(http, { maxHeaderCount, gate, incidents, connections, lingering, upgrader, routes, boundary });
+  }
+
+  /** How many upgrades wait now: for earlier answers, for the hook, or for the kernel to take the 101. */
+  get pendingUpgrades(): number {
+    return this.#earlierAnswers.size + this.upgrader.load;
+  }
+
+  /**
+   * Takes an upgrade from an HTTP server of the application. It is judged when all earlier requests of its socket are answered.
+   * @param decided see {@link Upgrader.onUpgrade}.
+   */
+  takeUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array, decided?: unknown): void {
+    this.boundary.guard(socket, () => {
+      // If it rejects before it is looked at, or is never looked at because the client is refused, that is no error of the process.
+      if (isPromise(decided)) decided.then(undefined, () => {});
+      this.#earlierAnswers.after(socket, () => {
+        this.boundary.guard(socket, () => {
+          if (socket instanceof Socket) socket.setNoDelay(true); // as those of our own HTTP server
+          this.upgrader.onUpgrade(request, socket, head, decided);
+        });
+      });
+    });
+  }
+
+  /**
+   * Answers an ordinary request of an HTTP server of the application, if it is one for the page or the health.
+   * @returns false if it is not, and nothing was done.
+   */
+  handleRequest(request: IncomingMessage, response: ServerResponse): boolean {
+    const { options, incidents, routes } = this.#environment;
+    const path = readTarget(request.url ?? '')?.path;
+    if (path === undefined || !routes.has(path)) return false;
+    const { gate } = this;
+    this.boundary.guard(response, () => {
+      answerOrdinary({ maxHeaderCount: options.maxHeaderCount, gate, incidents, routes }, request, response);
+    });
+    return true;
   }
 
   /** Destroys all sockets that were not given to the destination. */

@@ -8,6 +8,8 @@ export interface PendingUpgrade {
   readonly id: number;
   readonly socket: UpgradeSocket;
   readonly handshake: OpeningHandshake;
+  /** Who decides about it, for the log. */
+  readonly decider: string;
   /** Whether the destination has the connection. */
   isPlaced: boolean;
 }

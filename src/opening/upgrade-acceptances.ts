@@ -5,6 +5,7 @@ import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import type { Boundary } from './boundary.js';
 import type { Destination } from './destination.js';
+import { leaveServer } from './leave-server.js';
 import { describeUpgrade, type PendingUpgrade } from './pending-upgrade.js';
 import type { UpgradeRefusals } from './upgrade-refusals.js';
 import { ignoreError } from './upgrade-socket.js';
@@ -144,6 +145,7 @@ export class UpgradeAcceptances {
       return;
     }
     const { stream } = socket;
+    leaveServer(stream);
     stream.write(response, 'latin1');
     stream.off('error', ignoreError);
     upgrade.isPlaced = true;

@@ -58,6 +58,18 @@ const JUDGE_AGAIN_MS = 25;
 const JUDGED_AGAIN = 4;
 const MAX_JUDGED_AGAIN = 32;
 
+/** Who decides about an upgrade, for the log. */
+const HOOK = 'upgrade() of the handler';
+const APPLICATION = 'the decision given to handleUpgrade()';
+
+/** A request for an upgrade on its way. */
+interface Arrival {
+  readonly request: HandshakeRequest;
+  readonly socket: UpgradeSocket;
+  /** What the application has decided already, in place of the hook; undefined if the hook is to be asked. */
+  readonly decided: unknown;
+}
+
 /**
  * Turns HTTP requests for an upgrade into connections (RFC 6455 section 4.2): judges the opening handshake, asks the hook
  * `upgrade`, and has the answer sent. It works in every thread that has sockets.
@@ -88,27 +100,41 @@ export class Upgrader {
     return this.#waits.size;
   }
 
-  /** Handles a request for an upgrade: the 'upgrade' event of an HTTP server. */
-  onUpgrade(request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
+  /**
+   * Handles a request for an upgrade: the 'upgrade' event of an HTTP server.
+   * @param decided what the application has decided already. It is judged as the answer of the hook is, which is not asked then;
+   * undefined if the hook is to be asked.
+   */
+  onUpgrade(request: IncomingMessage, stream: Duplex, head: Uint8Array, decided?: unknown): void {
     stream.on('error', ignoreError); // 'close' follows; Node has removed its own listener
     const { method = '', url = '', httpVersion, rawHeaders } = request;
     this.#environment.boundary.guard(stream, () => {
-      this.onRequest(
-        { method, target: url, httpVersion, rawHeaders },
-        new StreamUpgradeSocket(stream, request.socket.remoteAddress, head),
-      );
+      this.#onRequest({
+        request: { method, target: url, httpVersion, rawHeaders },
+        socket: new StreamUpgradeSocket(stream, request.socket.remoteAddress, head),
+        decided,
+      });
     });
   }
 
   /** Handles a request for an upgrade, however it was read. */
   onRequest(request: HandshakeRequest, socket: UpgradeSocket): void {
-    this.#onRequest(request, socket, this.#judgedAgain.size < MAX_JUDGED_AGAIN ? JUDGED_AGAIN : 0);
+    this.#onRequest({ request, socket, decided: undefined });
+  }
+
+  #onRequest(arrival: Arrival): void {
+    this.#decideAbout(arrival, this.#judgedAgain.size < MAX_JUDGED_AGAIN ? JUDGED_AGAIN : 0);
   }
 
   /** @param triesLeft how often the request may be judged again */
-  #onRequest(request: HandshakeRequest, socket: UpgradeSocket, triesLeft: number): void {
-    const pending = this.#judge(request, socket, triesLeft);
+  #decideAbout(arrival: Arrival, triesLeft: number): void {
+    const pending = this.#judge(arrival, triesLeft);
     if (pending === undefined) return;
+    const { socket, decided } = arrival;
+    if (decided !== undefined) {
+      this.#take(pending, () => decided);
+      return;
+    }
     const { upgrade } = this.#environment.destination;
     if (upgrade === undefined) {
       this.#decide(pending, undefined);
@@ -121,9 +147,15 @@ export class Upgrader {
     }
     const { path, query, host, origin, subprotocols, headers } = pending.handshake;
     const { remoteAddress } = socket;
+    this.#take(pending, () => upgrade({ path, query, host, origin, subprotocols, headers, remoteAddress }));
+  }
+
+  /** Decides about an upgrade by an answer, or by a promise of one. @param ask gets it, and may throw. */
+  #take(pending: PendingUpgrade, ask: () => unknown): void {
+    const { socket } = pending;
     let answer: unknown;
     try {
-      answer = upgrade({ path, query, host, origin, subprotocols, headers, remoteAddress });
+      answer = ask();
       if (isPromise(answer)) {
         this.#decideLater(pending, answer).catch((error: unknown) => {
           this.#environment.boundary.lose({ destroy: () => socket.drop() }, error);
@@ -137,13 +169,14 @@ export class Upgrader {
     this.#decide(pending, answer);
   }
 
-  #judgeLater(request: HandshakeRequest, socket: UpgradeSocket, triesLeft: number): void {
+  #judgeLater(arrival: Arrival, triesLeft: number): void {
+    const { socket } = arrival;
     const again = () => {
       clearTimeout(timer);
       this.#judgedAgain.delete(again);
       if (socket.isLost) return; // a place that it took now would never be given back
       this.#environment.boundary.guard({ destroy: () => socket.drop() }, () => {
-        this.#onRequest(request, socket, triesLeft);
+        this.#decideAbout(arrival, triesLeft);
       });
     };
     const timer = setTimeout(again, JUDGE_AGAIN_MS);
@@ -151,7 +184,8 @@ export class Upgrader {
   }
 
   /** Judges a handshake. @returns undefined if it was refused, or will be judged again */
-  #judge(request: HandshakeRequest, socket: UpgradeSocket, triesLeft: number): PendingUpgrade | undefined {
+  #judge(arrival: Arrival, triesLeft: number): PendingUpgrade | undefined {
+    const { request, socket } = arrival;
     const { options, destination, gate, places, incidents, connections } = this.#environment;
     const { unavailable } = destination;
     if (unavailable !== undefined) {
@@ -182,7 +216,7 @@ export class Upgrader {
       const full = isCounted ? undefined : places.refusalFor(socket);
       if (full !== undefined) {
         if (triesLeft > 0) {
-          this.#judgeLater(request, socket, triesLeft - 1);
+          this.#judgeLater(arrival, triesLeft - 1);
           return undefined;
         }
         incidents.add(full.incident, describePeer(remoteAddress));
@@ -193,7 +227,7 @@ export class Upgrader {
         this.#refusals.refuse(socket, 404, 'there is no WebSocket on this path\n');
         return undefined;
       }
-      return this.#enter(handshake, socket);
+      return this.#enter(handshake, arrival);
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error;
       incidents.add(LimitIncident.REFUSED_HANDSHAKES, describePeer(remoteAddress), error.message);
@@ -203,13 +237,14 @@ export class Upgrader {
   }
 
   /** From now on the connection counts as a WebSocket. */
-  #enter(handshake: PendingUpgrade['handshake'], socket: UpgradeSocket): PendingUpgrade {
+  #enter(handshake: PendingUpgrade['handshake'], { socket, decided }: Arrival): PendingUpgrade {
     const { places, connections, nextId } = this.#environment;
     const { httpSocket } = socket;
     const id = nextId();
     if (httpSocket !== undefined) connections.release(httpSocket);
     places.enter(id, socket);
-    const pending: PendingUpgrade = { id, socket, handshake, isPlaced: false };
+    const decider = decided === undefined ? HOOK : APPLICATION;
+    const pending: PendingUpgrade = { id, socket, handshake, decider, isPlaced: false };
     socket.whenLost(() => {
       if (!pending.isPlaced) places.leave(id);
     });
@@ -279,7 +314,7 @@ export class Upgrader {
 
   #reportFailed(pending: PendingUpgrade, error: unknown): void {
     const who = describeUpgrade(pending);
-    const what = 'upgrade() of the handler failed';
+    const what = `${pending.decider} failed`;
     const { log } = this.#environment;
     if (!isAboutAnswer(error)) log.throttledError(what, `${what}, for ${who}`, error);
     else

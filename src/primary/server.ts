@@ -1,10 +1,12 @@
-import type { Server as HttpServer, IncomingMessage } from 'node:http';
-import { type AddressInfo, Socket } from 'node:net';
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
 import { registerPublishing } from '../host/publish.js';
 import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';
+import type { UpgradeAcceptance, UpgradeRefusal } from '../host/upgrade-hook.js';
 import { type Health, Routes } from '../monitor/routes.js';
+import { Attachment } from '../opening/attachment.js';
 import { Opening } from '../opening/opening.js';
 import { loopbackHosts } from '../opening/origin.js';
 import { ArgumentTypeError } from '../options/argument-error.js';
@@ -89,6 +91,8 @@ export class Server {
   #opening: Opening | undefined;
   /** Undefined until `listen` is called. */
   #http: HttpServer | undefined;
+  /** Undefined unless the server is attached to an HTTP server of the application. */
+  #attachment: Attachment | undefined;
   #closed: Promise<void> | undefined;
   /** Ends the use of this server by `publish` of the package in this thread. */
   #unregister: () => void = () => {};
@@ -104,6 +108,20 @@ export class Server {
     this.#admission = admission;
     this.#generations = new Generations({ options, publishing, counters, past: this.#ended, onClosed });
     admission.include(this.#generations);
+  }
+
+  /**
+   * Makes a server for some paths of an HTTP server of the application, and starts it.
+   * @internal Use {@link attach}.
+   */
+  static async attach(http: NetServer, options: ResolvedOptions): Promise<Server> {
+    const attachment = new Attachment(http, options.paths);
+    const server = new Server(options);
+    server.#attachment = attachment;
+    const { opening } = await server.#start();
+    server.#expectStarted();
+    attachment.open(opening);
+    return server;
   }
 
   /**
@@ -228,23 +246,54 @@ export class Server {
   /**
    * Takes over an upgrade from another HTTP server of this process. Call it with the arguments of the 'upgrade' event of that
    * server, after {@link start} or {@link listen} has resolved. A plain TCP socket goes to a worker; a TLS socket or another
-   * stream is hosted in the primary. All earlier requests of the same socket must have been answered, because the client would
-   * take the 101 for their answer.
+   * stream is hosted in the primary. The upgrade waits until your server has answered all earlier requests of the same socket. If
+   * that takes longer than `handshakeTimeoutMs`, the socket is destroyed.
    *
+   * @param accepted what your own authentication has decided: an acceptance (`{}`, or with `subprotocol`, `headers`, `data`), a
+   * refusal, or a promise of one. It is judged as the answer of the hook `upgrade` is, which is not asked then. What is neither is
+   * answered with 500. Limits, Host and Origin hold all the same. Without it, or with `undefined`, the hook is asked.
    * @throws ServerStateError if the server has not started.
    * @throws ArgumentTypeError if the arguments are not those of an 'upgrade' event, in their order.
    */
-  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
-    if (this.#opening === undefined)
-      throw new ServerStateError('a server must be started before it can handle an upgrade');
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Uint8Array,
+    accepted?: UpgradeAcceptance | UpgradeRefusal | Promise<UpgradeAcceptance | UpgradeRefusal> | undefined,
+  ): void {
+    const opening = this.#openingFor('an upgrade');
     if (!(Array.isArray(request?.rawHeaders) && typeof socket?.write === 'function' && head instanceof Uint8Array)) {
       throw new ArgumentTypeError(
         'WSLOOM_UPGRADE_EVENT',
         "handleUpgrade(request, socket, head) takes the arguments of an HTTP server's 'upgrade' event",
       );
     }
-    if (socket instanceof Socket) socket.setNoDelay(true); // as those of our own HTTP server
-    this.#opening.upgrader.onUpgrade(request, socket, head);
+    opening.takeUpgrade(request, socket, head, accepted);
+  }
+
+  /**
+   * Answers an ordinary request of another HTTP server of this process, if its path is that of the option `page` or `health`. Call it
+   * before your own routes, and do nothing more with a request that it has answered.
+   *
+   * @returns whether the request was answered. If not, nothing was done with it.
+   * @throws ServerStateError if the server has not started.
+   * @throws ArgumentTypeError if the arguments are not those of a 'request' event, in their order.
+   */
+  handleRequest(request: IncomingMessage, response: ServerResponse): boolean {
+    const opening = this.#openingFor('a request');
+    if (!(Array.isArray(request?.rawHeaders) && typeof response?.writeHead === 'function')) {
+      throw new ArgumentTypeError(
+        'WSLOOM_REQUEST_EVENT',
+        "handleRequest(request, response) takes the arguments of an HTTP server's 'request' event",
+      );
+    }
+    return opening.handleRequest(request, response);
+  }
+
+  #openingFor(what: string): Opening {
+    if (this.#opening === undefined)
+      throw new ServerStateError(`a server must be started before it can handle ${what}`);
+    return this.#opening;
   }
 
   /**
@@ -271,7 +320,7 @@ export class Server {
     const ended = { thread: 'ended', counters: this.#ended };
     return readStats([primary, ended, ...this.#generations.counters], {
       httpConnections: this.#opening?.connections.size ?? 0,
-      pendingUpgrades: this.#opening?.upgrader.load ?? 0,
+      pendingUpgrades: this.#opening?.pendingUpgrades ?? 0,
       threads: this.#generations.threads,
       uptimeMs: performance.now() - this.#startedAt,
     });
@@ -286,7 +335,7 @@ export class Server {
    * One reload runs at a time. Calls that come meanwhile share one more reload after it, with the longest of their `drainMs`.
    *
    * @throws the errors of {@link listen} if the module does not load or the threads do not start. Then the old threads go on.
-   * @throws ServerStateError if the server is not running.
+   * @throws ServerStateError if the server is not running, or if its handler is an object.
    * @throws ConfigError if `drainMs` cannot be used.
    */
   async reload(options?: CloseOptions): Promise<void> {
@@ -327,6 +376,7 @@ export class Server {
   async #closeAllElse(): Promise<void> {
     const http = this.#http;
     const httpClosed = new Promise<void>((resolve) => (http === undefined ? resolve() : http.close(() => resolve())));
+    this.#attachment?.release();
     this.#unregister();
     this.#publishing.bus.close();
     this.#opening?.destroyAll();

@@ -27,7 +27,10 @@ export interface ServerStats {
   readonly limits: LimitStats;
   /** TCP connections that are not WebSockets, or not yet: silent ones, HTTP clients, those with half a request. */
   readonly httpConnections: number;
-  /** Upgrades that wait for the hook `upgrade` to decide, or for the client's system to take the 101. */
+  /**
+   * Upgrades that wait for the hook `upgrade` to decide, or for the client's system to take the 101; with `attach` and
+   * `handleUpgrade` also those that wait for your HTTP server to answer earlier requests of their sockets.
+   */
   readonly pendingUpgrades: number;
   /** The connections of each worker, and whether it takes new ones. Empty with `threads: 0`. */
   readonly threads: readonly { readonly connections: number; readonly isTaking: boolean }[];

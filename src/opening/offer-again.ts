@@ -1,0 +1,19 @@
+import type { IncomingMessage } from 'node:http';
+import type { Server } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+
+/**
+ * Gives a request for an upgrade to another protocol than WebSocket back to its HTTP server, as a request that asks for no upgrade
+ * (RFC 9110 section 7.8). HTTP clients offer h2c, and expect an ordinary answer. Node lets no such request through once there is an
+ * 'upgrade' listener, so the server gets the connection anew, with the request in front and without its header Upgrade.
+ */
+export function offerAgain(http: Server, request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
+  const { method, url, httpVersion, rawHeaders } = request;
+  let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() !== 'upgrade') text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
+  }
+  socket.unshift(Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head]));
+  http.emit(socket instanceof TLSSocket ? 'secureConnection' : 'connection', socket);
+}
