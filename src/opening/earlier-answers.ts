@@ -34,7 +34,7 @@ export class EarlierAnswers {
   /**
    * Runs an action when all earlier requests are answered; at once if they are. It is not run if the connection is lost meanwhile, or
    * if one of these answers ends it.
-   * @param socket a socket that an HTTP server has given up for an upgrade.
+   * @param socket the socket of the request for an upgrade, as the HTTP server knows it.
    */
   after(socket: Duplex, action: () => void): void {
     if (nextToAnswer(socket) === undefined) {

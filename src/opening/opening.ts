@@ -17,6 +17,7 @@ import { answerOrdinary, type OrdinaryRoutes, wireHttpServer } from './http-fron
 import { createHttpServer, type HttpServerOptions } from './http-server.js';
 import { LingeringSockets } from './lingering-sockets.js';
 import type { Places } from './places.js';
+import { ignoreError } from './upgrade-socket.js';
 import { Upgrader, type UpgraderOptions } from './upgrader.js';
 
 /** The options of the opening handshake. They can be sent to other threads. */
@@ -104,7 +105,9 @@ export class Opening {
     this.boundary.guard(socket, () => {
       // If it rejects before it is looked at, or is never looked at because the client is refused, that is no error of the process.
       if (isPromise(decided)) decided.then(undefined, () => {});
-      this.#earlierAnswers.after(socket, () => {
+      // Newer versions of Node put a stream of their own around the socket if the request has a body.
+      if (socket !== request.socket) socket.on('error', ignoreError);
+      this.#earlierAnswers.after(request.socket, () => {
         this.boundary.guard(socket, () => {
           if (socket instanceof Socket) socket.setNoDelay(true); // as those of our own HTTP server
           this.upgrader.onUpgrade(request, socket, head, decided);

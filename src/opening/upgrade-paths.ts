@@ -99,7 +99,7 @@ export class UpgradePaths {
     }
     if (taker === undefined && this.#http.listenerCount('upgrade') > 1) return;
     socket.on('error', ignoreError); // 'close' follows; Node has removed its own listener
-    this.#earlierAnswers.after(socket, () => {
+    this.#earlierAnswers.after(request.socket, () => {
       if (!isWebSocket) offerAgain(this.#http, request, socket, head);
       else if (taker === undefined) this.#lingering.end(socket, NOBODYS);
       else this.#lingering.end(socket, STARTING);

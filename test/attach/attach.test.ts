@@ -9,7 +9,7 @@ import { ArgumentTypeError, type AttachOptions, attach, ConfigError, HandlerModu
 import { makeCertificate } from '../client/certificate.js';
 import { Client, refusal } from '../e2e/client.js';
 import { pattern } from '../e2e/pattern.js';
-import { RawClient } from '../e2e/raw-client.js';
+import { encodeRequest, RawClient } from '../e2e/raw-client.js';
 import { builtIn, decideUpgrades, handler, until } from '../e2e/serving.js';
 import { Hosting } from './hosting.js';
 
@@ -277,26 +277,58 @@ describe('beside another listener for upgrades', () => {
 });
 
 describe('an upgrade to another protocol', () => {
-  it('that nobody takes is an ordinary request of the application, with its body, and the connection is kept', async () => {
+  const offer =
+    'Host: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
+  const hosted = async () => {
     const http = createHttpServer(async (request, response) => {
       let body = '';
       for await (const part of request.setEncoding('utf8')) body += part;
       response.end(`${request.method} ${request.url} ${request.headers.upgrade} ${body}`);
     });
-    await using hosting = await new Hosting(http).listen();
+    const hosting = await new Hosting(http).listen();
     await hosting.attach({ ...saying('live'), path: '/live' });
-    using client = await RawClient.connect(hosting.port);
-    let read = '';
+    const client = await RawClient.connect(hosting.port);
+    const got = { text: '' };
     client.socket.on('data', (bytes) => {
-      read += bytes.toString('latin1');
+      got.text += bytes.toString('latin1');
     });
-    const offer =
-      'Host: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
-    client.socket.write(`GET /live HTTP/1.1\r\n${offer}\r\nPOST /b HTTP/1.1\r\n${offer}Content-Length: 9\r\n\r\nand `);
-    await until(() => read.includes('GET /live undefined '));
-    client.socket.write('more!GET /c HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    await until(() => read.includes('GET /c undefined '));
-    expect(read).toContain('POST /b undefined and more!');
+    return { hosting, client, got };
+  };
+
+  it('that nobody takes is an ordinary request of the application, and the connection is kept', async () => {
+    const { hosting, client, got } = await hosted();
+    await using _ = hosting;
+    client.socket.write(`GET /live HTTP/1.1\r\n${offer}\r\nGET /b HTTP/1.1\r\n${offer}\r\nGET /c`);
+    await until(() => got.text.includes('GET /b undefined '));
+    client.socket.write(' HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await until(() => got.text.includes('GET /c undefined '));
+    expect(got.text).toMatch(/GET \/live undefined .*GET \/b/s);
+    client.socket.end();
+  });
+
+  it.each([
+    ['at once', 'Content-Length: 9\r\n\r\nand more!', ''],
+    ['later', 'Content-Length: 9\r\n\r\nand ', 'more!'],
+    ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n4\r\nand \r\n', '5\r\nmore!\r\n0\r\n\r\n'],
+  ])('keeps its body, which comes %s', async (_, first, later) => {
+    const { hosting, client, got } = await hosted();
+    await using __ = hosting;
+    client.socket.write(`POST /b HTTP/1.1\r\n${offer}${first}`);
+    // Another listener for 'upgrade' would change what becomes of it: so what was written is read when others are answered.
+    for (let i = 0; i < 2; i++) await textOf(`http:${hosting.place}/`);
+    client.socket.write(later);
+    await until(() => got.text.endsWith('POST /b undefined and more!'));
+    client.socket.end();
+  });
+
+  it('that has a body and is for a WebSocket is refused', async () => {
+    const { hosting, client, got } = await hosted();
+    await using _ = hosting;
+    client.socket.write(encodeRequest('/live', ['Content-Length: 9']));
+    await until(() => got.text.includes('400 Bad Request'));
+    using nobody = await RawClient.connect(hosting.port);
+    nobody.socket.write(encodeRequest('/nobody', ['Content-Length: 9']));
+    expect(await nobody.response).toMatch(/^HTTP\/1\.1 404 /);
   });
 });
 
