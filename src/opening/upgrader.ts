@@ -62,6 +62,8 @@ const MAX_JUDGED_AGAIN = 32;
 const HOOK = 'upgrade() of the handler';
 const APPLICATION = 'the decision given to handleUpgrade()';
 
+const NOTHING_DECIDED = 'a promise of a decision must resolve with {} or more to accept; got undefined';
+
 /** A request for an upgrade on its way. */
 interface Arrival {
   readonly request: HandshakeRequest;
@@ -285,6 +287,8 @@ export class Upgrader {
     let decision: Acceptance | Refusal;
     let response: string;
     try {
+      // An application that looks up who somebody is may find nobody, which must not let everybody in.
+      if (answer === undefined && pending.decider === APPLICATION) throw new DecisionError(NOTHING_DECIDED);
       decision = readDecision(answer);
       response = decision.accepts
         ? renderAccept(handshake, sha1Base64, decision)

@@ -251,7 +251,8 @@ export class Server {
    *
    * @param accepted what your own authentication has decided: an acceptance (`{}`, or with `subprotocol`, `headers`, `data`), a
    * refusal, or a promise of one. It is judged as the answer of the hook `upgrade` is, which is not asked then. What is neither is
-   * answered with 500. Limits, Host and Origin hold all the same. Without it, or with `undefined`, the hook is asked.
+   * answered with 500, and so is a promise of `undefined`. Limits, Host and Origin hold all the same. Without it, or with
+   * `undefined`, the hook is asked.
    * @throws ServerStateError if the server has not started.
    * @throws ArgumentTypeError if the arguments are not those of an 'upgrade' event, in their order.
    */

@@ -75,6 +75,7 @@ describe('what the application has decided itself', () => {
     ['a status that refuses nothing', () => ({ status: 200 }), /status must be an integer from 300 to 599/],
     ['data that cannot be cloned', () => ({ data: () => {} }), /structuredClone/],
     ['a promise of null', async () => null, /got null$/],
+    ['a promise of undefined', async () => undefined, /must resolve with \{\} or more to accept; got undefined$/],
     ['a promise that rejects', () => Promise.reject(new Error('the database is away')), /the database is away/],
   ])('refuses with 500 if it is neither, and the log says so: %s', async (_, decide, line) => {
     await using deciding = await new Deciding(decide).start();
