@@ -181,7 +181,7 @@ describe('an attachment', () => {
 });
 
 describe('several on one HTTP server', () => {
-  it('each have their paths, the exact ones before all; a path that is nobody has 404', async () => {
+  it("each have their paths, and exact ones come before all; nobody's path gets 404", async () => {
     await using hosting = await plain();
     const one = await hosting.attach({ ...saying('one'), path: ['/one', '/1'] });
     const two = await hosting.attach({ ...saying('two'), path: '/two' });
@@ -246,7 +246,7 @@ describe('several on one HTTP server', () => {
 });
 
 describe('beside another listener for upgrades', () => {
-  it('each has its paths, and an upgrade that is nobody is left alone', async () => {
+  it("each has its paths, and an upgrade on nobody's path is left alone", async () => {
     await using hosting = await plain();
     const others = new WebSocketServer({ noServer: true });
     let left: Duplex | undefined;

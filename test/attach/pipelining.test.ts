@@ -141,7 +141,7 @@ describe.each([0, 1])(
   },
 );
 
-it('the answer to an upgrade that is nobody comes behind earlier ones too', async () => {
+it("the answer to an upgrade on nobody's path comes behind earlier ones too", async () => {
   const waiting = new Waiting();
   await using hosting = await new Hosting(createHttpServer(waiting.listener)).listen();
   await hosting.attach({ handler: builtIn('echo'), threads: 0, path: '/live' });
