@@ -1,3 +1,4 @@
+export type { ClientCertificate, ClientTls } from './connection/client-tls.js';
 export type { Connection, SendData } from './connection/connection.js';
 export type { Handler } from './connection/handler.js';
 export { type Message, MessageVoidError } from './connection/message.js';
@@ -10,14 +11,17 @@ export type { Thresholds } from './kernels/thresholds.js';
 export { ArenaError } from './memory/arena.js';
 export { ArgumentRangeError, ArgumentTypeError } from './options/argument-error.js';
 export { ConfigError, OptionError } from './options/option-error.js';
+export { type AttachedServer, type AttachOptions, attach } from './primary/attach.js';
 export { BundledError } from './primary/bundled-error.js';
-export {
-  type CloseOptions,
-  createServer,
-  type ListenOptions,
-  type Server,
-  type ServerAddress,
-} from './primary/server.js';
+export { ListenError } from './primary/listen-error.js';
+export type {
+  DescriptorListenOptions,
+  ListenOptions,
+  TcpListenOptions,
+  UnixListenOptions,
+} from './primary/listen-options.js';
+export { type CloseOptions, createServer, type ReloadOptions, type Server } from './primary/server.js';
+export type { ServerAddress, TcpAddress, UnixAddress } from './primary/server-address.js';
 export type { ServerOptions } from './primary/server-options.js';
 export { ServerStateError } from './primary/server-state-error.js';
 export { WorkerStartError } from './primary/worker-start-error.js';
@@ -26,4 +30,5 @@ export { CloseArgumentError } from './protocol/close-payload.js';
 export type { HandshakeHeaders } from './protocol/opening/handshake-headers.js';
 export type { HeaderSource, HeaderValue } from './protocol/opening/handshake-response.js';
 export type { Logger } from './telemetry/logger.js';
-export type { LimitStats, ServerStats } from './telemetry/server-stats.js';
+export type { CertificateStats, LimitStats, ServerStats } from './telemetry/server-stats.js';
+export type { Pem, TlsCertificateOptions, TlsOptions } from './tls/tls-options.js';

@@ -13,12 +13,13 @@ const TIERS: readonly (readonly string[])[] = [
   ['', 'handlers'],
   ['cli'],
   ['primary', 'load', 'study'],
-  ['worker', 'monitor'],
+  ['worker'],
+  ['monitor'],
   ['opening'],
   ['host'],
   ['connection', 'pubsub', 'client'],
   ['protocol'],
-  ['kernels'],
+  ['kernels', 'tls'],
   ['memory', 'system', 'telemetry', 'options'],
 ];
 
@@ -27,7 +28,10 @@ const ALLOWED: ReadonlySet<string> = new Set(['connection → pubsub']);
 /** … and these are not, though they go downward. */
 const FORBIDDEN: ReadonlySet<string> = new Set(
   // A load generator knows nothing of the server: it measures any.
-  ['worker', 'primary', 'monitor', 'opening', 'host', 'connection', 'pubsub'].map((server) => `load → ${server}`),
+  ['worker', 'primary', 'monitor', 'opening', 'host', 'connection', 'pubsub', 'tls']
+    .map((server) => `load → ${server}`)
+    // Certificates and keys are the business of servers' threads; and TLS knows nothing of frames and their memory.
+    .concat('protocol → tls', 'tls → memory'),
 );
 
 /** Folders that run in a worker, in the primary, in a fuzzer and in a benchmark: without sockets, threads, timers or clocks. */
@@ -238,6 +242,7 @@ describe('the check of layers', () => {
     ['primary/a.ts', "const worker = new URL('../worker/worker.js', import.meta.url);"],
     ['handlers/echo.ts', "import { defineHandler } from '../index.js';"],
     ['worker/a.ts', "import { Opening } from '../opening/opening.js';"],
+    ['worker/a.ts', "import { Routes } from '../monitor/routes.js';"],
     ['opening/a.ts', "import type { HandOff } from '../host/hand-off.js';"],
     ['index.ts', "export { a } from './primary/a.js';"],
     ['cli.ts', "import { createServer } from './index.js'; import { run } from './load/run.js';"],
@@ -254,6 +259,8 @@ describe('the check of layers', () => {
     ['protocol/a.ts', 'const a = new ArrayBuffer(8); const text = new TextDecoder(); // not a Buffer'],
     ['memory/a.ts', "import { Buffer } from 'node:buffer'; const a = Buffer.alloc(process.pid);"],
     ['kernels/a.ts', "import { isUtf8 } from 'node:buffer';"],
+    ['tls/a.ts', "import { connect } from 'node:tls'; import { ConfigError } from '../options/option-error.js';"],
+    ['worker/a.ts', "import { ThreadTls } from '../tls/thread-tls.js';"],
   ])('allows (%s) %s', (path, text) => {
     expect(judge(path, text)).toEqual([]);
   });
@@ -278,7 +285,7 @@ describe('the check of layers', () => {
     ['kernels/a.ts', "import { x } from '../protocol/x.js';"],
     ['host/a.ts', "const url = new URL('../worker/worker.js', import.meta.url);"],
     ['worker/a.ts', "import { x } from '../primary/x.js';"],
-    ['worker/a.ts', "import { x } from '../monitor/x.js';"],
+    ['monitor/a.ts', "import { x } from '../worker/x.js';"],
     ['monitor/a.ts', "import { x } from '../primary/x.js';"],
     ['opening/a.ts', "import { x } from '../primary/x.js';"],
     ['opening/a.ts', "import type { x } from '../worker/x.js';"],
@@ -312,6 +319,10 @@ describe('the check of layers', () => {
     ['protocol/a.ts', 'setImmediate(() => {});'],
     ['connection/utils/a.ts', ''],
     ['helpers/a.ts', ''],
+    ['tls/a.ts', "import type { x } from '../opening/x.js';"],
+    ['tls/a.ts', "import { x } from '../memory/x.js';"],
+    ['protocol/a.ts', "import { x } from '../tls/x.js';"],
+    ['load/a.ts', "import { x } from '../tls/x.js';"],
   ])('refuses (%s) %s', (path, text) => {
     expect(judge(path, text)).not.toEqual([]);
   });

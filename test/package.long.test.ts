@@ -29,7 +29,7 @@ let manifest: Manifest;
 let files: string[];
 
 const USE = `
-  import { type Connection, createServer, defineHandler, type Logger, publish, type ServerOptions } from 'wsloom';
+  import { type AttachedServer, type AttachOptions, attach, type Connection, createServer, defineHandler, type Logger, publish, type ServerOptions } from 'wsloom';
   import { type ClientConnection, connect } from 'wsloom/client';
   import { load, type LoadResult } from 'wsloom/load';
   const log: Logger = console;
@@ -41,6 +41,25 @@ const USE = `
       publish('topic', connection.data.name);
     },
   });
+  import { createServer as createHttpServer } from 'node:http';
+  import { createServer as createHttpsServer } from 'node:https';
+  export async function useAttached(): Promise<AttachedServer> {
+    const more: AttachOptions = { path: '/live', handler, threads: 0 };
+    await attach(createHttpsServer(), more);
+    const http = createHttpServer((request, response) => void sockets.handleRequest(request, response));
+    const sockets = await attach(http, { ...more, health: '/health' });
+    http.on('upgrade', (request, socket, head) => {
+      sockets.handleUpgrade(request, socket, head, { data: { name: 'Ada' } });
+      sockets.handleUpgrade(request, socket, head, Promise.resolve({ status: 401 }));
+      // @ts-expect-error a user alone decides nothing
+      sockets.handleUpgrade(request, socket, head, { user: 'Ada' });
+    });
+    // @ts-expect-error an attached server does not listen
+    sockets.listen();
+    // @ts-expect-error your HTTP server reads the requests
+    await attach(http, { ...more, maxHeaderBytes: 5000 });
+    return sockets;
+  }
   export async function use(): Promise<[ClientConnection, LoadResult]> {
     return [await connect('ws://localhost'), await load({ url: 'ws://localhost' })];
   }
@@ -134,12 +153,12 @@ describe('the package, packed in a clean clone', () => {
     [
       'require',
       'use.cjs',
-      'const { createServer } = require("wsloom"); const { connect } = require("wsloom/client"); const { load } = require("wsloom/load");',
+      'const { attach, createServer } = require("wsloom"); const { connect } = require("wsloom/client"); const { load } = require("wsloom/load");',
     ],
     [
       'import',
       'use.mjs',
-      'import { createServer } from "wsloom"; import { connect } from "wsloom/client"; import { load } from "wsloom/load";',
+      'import { attach, createServer } from "wsloom"; import { connect } from "wsloom/client"; import { load } from "wsloom/load";',
     ],
   ])('works by %s', async (_, file, imports) => {
     const handler = JSON.stringify(join(installed, 'dist/handlers/echo.js'));
@@ -160,10 +179,17 @@ describe('the package, packed in a clean clone', () => {
         const { messages, errors } = await load({ url, amount: 10, connections: 2 });
         console.log(messages.total, errors);
         await server.close();
+        const http = process.getBuiltinModule('node:http').createServer();
+        const sockets = await attach(http, { threads: 0, handler: { open: (one) => one.close(3000) } });
+        await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
+        const { closed } = await connect('ws://127.0.0.1:' + http.address().port);
+        console.log((await closed).code);
+        http.close();
+        await sockets.close();
       })();`;
     writeFileSync(join(project, file), source);
     expect(await run(process.execPath, [file], { cwd: project })).toEqual({
-      stdout: 'hello\n200 true\n10 0\n',
+      stdout: 'hello\n200 true\n10 0\n3000\n',
       stderr: '',
     });
   });

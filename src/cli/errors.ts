@@ -1,11 +1,14 @@
 import { HandlerModuleError } from '../host/handler-module-error.js';
 import { LOAD_ROWS } from '../load/load-rows.js';
 import { ConfigError, OptionError } from '../options/option-error.js';
-import { CLOSE_ROWS, LISTEN_ROWS } from '../primary/method-options.js';
+import { ListenError } from '../primary/listen-error.js';
+import { LISTEN_ROWS } from '../primary/listen-options.js';
+import { CLOSE_ROWS } from '../primary/method-options.js';
 import { SERVER_ROWS } from '../primary/option-rows.js';
 import { errorText } from '../telemetry/error-text.js';
 import { explainOption } from './flags.js';
 import { KERNELS_ROWS } from './kernels.js';
+import { TLS_FLAG_NAMES } from './tls-flags.js';
 
 /** Exit codes: the command line or the handler is wrong, or this machine cannot do what is asked. */
 export const EXIT_USAGE = 2;
@@ -28,8 +31,9 @@ const SERVE_ROWS = { ...LISTEN_ROWS, ...CLOSE_ROWS, ...SERVER_ROWS };
 /** One line for a mistake that the user can correct; the stack for an error of ours. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return errorText(error);
-  if (error instanceof ConfigError) return explainOption(error, SERVE_ROWS);
+  if (error instanceof ConfigError) return explainOption(error, SERVE_ROWS, TLS_FLAG_NAMES);
   if (error instanceof OptionError) return explainOption(error, OTHER_ROWS, { url: 'the URL' });
+  if (error instanceof ListenError) return error.message;
   const { code } = error as NodeJS.ErrnoException;
   const hint = HINTS[code ?? ''];
   if (hint !== undefined) return `${error.message.replace(/^listen /, '')}: ${hint}`;

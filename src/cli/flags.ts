@@ -1,7 +1,7 @@
 import { type Command, Option as Flag } from 'commander';
 import type { Option, OptionKind, OptionRows } from '../options/define.js';
-import type { OptionError } from '../options/option-error.js';
 import { helpInWords } from '../options/in-words.js';
+import type { OptionError } from '../options/option-error.js';
 import { showSeconds, showSize } from '../options/units.js';
 import { collect, parseCount, parseSeconds, parseSize } from './values.js';
 

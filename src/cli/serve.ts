@@ -4,7 +4,8 @@ import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { ConfigError } from '../options/option-error.js';
-import { CLOSE_ROWS, LISTEN_ROWS, resolveClose } from '../primary/method-options.js';
+import { LISTEN_ROWS } from '../primary/listen-options.js';
+import { CLOSE_ROWS, resolveClose } from '../primary/method-options.js';
 import { SERVER_ROWS } from '../primary/option-rows.js';
 import { createServer, type Server } from '../primary/server.js';
 import type { ServerOptions } from '../primary/server-options.js';
@@ -12,11 +13,14 @@ import { guessForHandler } from './did-you-mean.js';
 import { describeError, EXIT_ENVIRONMENT } from './errors.js';
 import { flagsOf, valuesOf } from './flags.js';
 import { parseThresholds } from './thresholds.js';
+import { addTlsFlags, tlsOf } from './tls-flags.js';
+import { parseCount } from './values.js';
+import { ACTIVATION_VARIABLES, whereToListen } from './where-to-listen.js';
 
 /** Handlers that come with wsloom. */
 export const BUILT_IN: readonly string[] = ['echo', 'broadcast'];
 
-const LISTEN_FLAGS = flagsOf(LISTEN_ROWS);
+const LISTEN_FLAGS = flagsOf(LISTEN_ROWS, { fd: parseCount });
 const CLOSE_FLAGS = flagsOf(CLOSE_ROWS);
 const SERVER_FLAGS = flagsOf(SERVER_ROWS, { thresholds: parseThresholds });
 
@@ -30,6 +34,7 @@ export function addServe(program: Command): string[] {
     .action((handler: string, _, self: Command) => serve(handler, self));
   for (const flags of [LISTEN_FLAGS, CLOSE_FLAGS, SERVER_FLAGS])
     for (const flag of flags.values()) command.addOption(flag);
+  addTlsFlags(command);
   return command.options.map(({ long }) => long ?? '');
 }
 
@@ -42,22 +47,33 @@ Handlers:
   ./file.js    a module whose default export is defineHandler({ open, message, drain, close }), or a CommonJS module;
                .ts from Node 22.18 on, or under tsx
 
+Where it listens: on a port; on a unix socket (--socket), whose file is removed at the end, and replaced if a server that has
+died has left it; or on a descriptor (--fd). Without any of these flags: on the socket that systemd passes (LISTEN_FDS), else
+at PORT and WSLOOM_HOST of the environment, where they are set. A flag replaces its variable.
+
 Signals: SIGTERM and SIGINT (Ctrl-C) drain and exit with 0; a second one exits at once. SIGHUP loads the handler again:
-new threads take the new connections, the old ones drain. Those that come while one loads are one more, after it.
+new threads take the new connections, the old ones drain. Those that come while one loads are one more, after it. SIGUSR2
+reads only the certificates again, which SIGHUP does too: connections stay.
 
 Exit codes: 0 drained, 1 the machine cannot do it (port in use, no memory), 2 wrong usage, or a handler that is not there or
 does not load.`;
 
 async function serve(handler: string, command: Command): Promise<void> {
-  const { drainMs } = resolveClose(valuesOf(CLOSE_FLAGS, command), 'close'); // before anything listens
+  const { drainMs } = resolveClose(valuesOf(CLOSE_FLAGS, command)); // before anything listens
+  const where = whereToListen(valuesOf(LISTEN_FLAGS, command), process.env, process.pid);
+  // Before threads are started, which inherit the environment.
+  for (const name of ACTIVATION_VARIABLES) delete process.env[name];
+  for (const note of where.notes) process.stderr.write(`wsloom: ${note}\n`);
   const server = createServer({
     ...(valuesOf(SERVER_FLAGS, command) as Partial<ServerOptions>),
+    ...tlsOf(command),
     handler: handlerUrl(handler),
   });
   stopOnSignals(server, drainMs);
-  const { url } = await server.listen(valuesOf(LISTEN_FLAGS, command));
+  const { url } = await server.listen(where.options);
+  const source = where.source === undefined ? '' : ` (${where.source})`;
   const threads = server.threads === 1 ? '1 thread' : `${server.threads} threads`;
-  process.stdout.write(`listening on ${url} with ${threads}, ${server.kernel} kernel\n`);
+  process.stdout.write(`listening on ${url}${source} with ${threads}, ${server.kernel} kernel\n`);
 }
 
 /** The first signal to end drains, the second exits at once. SIGHUP reloads. */
@@ -84,6 +100,9 @@ function stopOnSignals(server: Server, drainMs: number): void {
     process.stderr.write(`wsloom: SIGHUP: loading the handler ${when}\n`);
     void reload(server, drainMs).finally(() => reloads--);
   };
+  process.on('SIGUSR2', () => {
+    if (!isStopping) void reloadTls(server);
+  });
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   const hasTerminal = isatty(1);
@@ -100,6 +119,16 @@ async function reload(server: Server, drainMs: number): Promise<void> {
     process.stderr.write('wsloom: the handler is loaded again; old threads drain\n');
   } catch (error) {
     process.stderr.write(`wsloom: the handler is not loaded again, the old one goes on: ${describeError(error)}\n`);
+  }
+}
+
+async function reloadTls(server: Server): Promise<void> {
+  process.stderr.write('wsloom: SIGUSR2: reading the certificates again\n');
+  try {
+    await server.reload({ only: 'tls' });
+    process.stderr.write('wsloom: the certificates are read again; new connections get them\n');
+  } catch (error) {
+    process.stderr.write(`wsloom: the certificates are not read again, the old ones stay: ${describeError(error)}\n`);
   }
 }
 

@@ -2,9 +2,11 @@ import { isIP } from 'node:net';
 import { OptionError } from '../options/option-error.js';
 import { excerpt } from '../options/shown.js';
 
-/** Where a ws or wss URI leads (RFC 6455 section 3). */
+/** Where a ws or wss URI leads (RFC 6455 section 3), or a ws+unix one. */
 export interface Address {
   readonly isSecure: boolean;
+  /** The path of a unix socket, which is connected to instead of the host and the port; undefined for TCP. */
+  readonly socketPath: string | undefined;
   /** The name of the host, or its address without brackets. */
   readonly host: string;
   readonly port: number;
@@ -20,7 +22,10 @@ const SCHEMES: ReadonlyMap<string, readonly [port: number, isSecure: boolean]> =
   ['wss:', [443, true]],
 ]);
 
-/** Reads a ws or wss URI. @throws OptionError */
+/** The scheme of a unix socket, as the package `ws` has it too: `ws+unix:/run/chat.sock:/path?query`. */
+const UNIX_SCHEME = 'ws+unix:';
+
+/** Reads a ws, wss or ws+unix URI. @throws OptionError */
 export function readAddress(url: string | URL): Address {
   let parsed: URL;
   try {
@@ -29,9 +34,10 @@ export function readAddress(url: string | URL): Address {
     const found = `url must be like ws://host:port/path, got ${excerpt(String(url))}`;
     throw new OptionError('url', `${found}${guess(String(url))}`, { cause });
   }
-  const scheme = SCHEMES.get(parsed.protocol);
+  const isUnix = parsed.protocol === UNIX_SCHEME;
+  const scheme = SCHEMES.get(isUnix ? 'ws:' : parsed.protocol);
   if (scheme === undefined) {
-    const found = `url must begin with ws:// or wss://, got ${excerpt(parsed.protocol)}`;
+    const found = `url must begin with ws://, wss:// or ws+unix:, got ${excerpt(parsed.protocol)}`;
     throw new OptionError('url', `${found}${guess(String(url))}`);
   }
   if (parsed.hash !== '') {
@@ -40,14 +46,45 @@ export function readAddress(url: string | URL): Address {
   if (parsed.username !== '' || parsed.password !== '') {
     throw new OptionError('url', 'url must not name a user: send an Authorization header (RFC 6455 section 3)');
   }
+  if (isUnix) return unixAddress(parsed);
   const [defaultPort, isSecure] = scheme;
   return {
     isSecure,
+    socketPath: undefined,
     host: parsed.hostname.replace(/^\[|\]$/g, ''),
     port: parsed.port === '' ? defaultPort : Number(parsed.port),
     authority: parsed.host,
     target: `${parsed.pathname}${parsed.search}`,
   };
+}
+
+/** Reads what follows `ws+unix:`. The path of the socket ends at the first colon; a colon within it is percent-encoded. */
+function unixAddress({ host, pathname, search }: URL): Address {
+  const [, socketPath = '', target = '/'] = /^([^:]*)(?::(\/.*)?)?$/.exec(pathname) ?? [];
+  if (host !== '' || socketPath === '') {
+    throw new OptionError('url', `url must be like ws+unix:/path/of/the.sock:/path, got ${excerpt(pathname)}`);
+  }
+  return {
+    isSecure: false,
+    socketPath: decoded(socketPath),
+    host: 'localhost',
+    port: 80,
+    authority: 'localhost',
+    target: `${target}${search}`,
+  };
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch (cause) {
+    throw new OptionError('url', `url must be percent-encoded in UTF-8, got ${excerpt(path)}`, { cause });
+  }
+}
+
+/** What an error calls an address: the host and the port, or the path of the unix socket. */
+export function nameOf({ socketPath, authority }: Address): string {
+  return socketPath ?? authority;
 }
 
 /** A suggestion for a URL of HTTP, or for an address without a scheme. */

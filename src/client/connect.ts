@@ -1,4 +1,4 @@
-import { readAddress } from './address.js';
+import { nameOf, readAddress } from './address.js';
 import { checkCertificates } from './certificates.js';
 import { ClientConnection } from './client-connection.js';
 import { type ClientOptions, resolveClientLimits } from './client-options.js';
@@ -7,11 +7,11 @@ import { dial } from './dial.js';
 import { Handshake } from './handshake.js';
 
 /**
- * Opens a WebSocket connection as a client (RFC 6455 section 4.1): TCP, for wss TLS, and the opening handshake. Redirects are not
+ * Opens a WebSocket connection as a client (RFC 6455 section 4.1): TCP or a unix socket, for wss TLS, and the opening handshake. Redirects are not
  * followed. Messages go to the hook `message` of the options. Hooks are called in this thread, after the promise is settled. No
  * message is lost, even if the server sends one together with its answer.
  *
- * @param url ws://host:port/path?query, or wss://…
+ * @param url ws://host:port/path?query, wss://…, or for a unix socket ws+unix:/path/of/the.sock:/path?query
  * @returns the open connection. The promise rejects with an {@link OptionError} or a {@link HandshakeConfigError} if an option
  * cannot be used, with a {@link ConnectError} if there is no connection, and with a {@link HandshakeResponseError} if the server
  * does not accept it or answers wrongly.
@@ -45,14 +45,14 @@ export async function connect(url: string | URL, options: ClientOptions = {}): P
       }
     };
     const onError = (cause: Error) => {
-      fail(new ConnectError('WSLOOM_CONNECT', `no connection to ${address.authority}: ${cause.message}`, { cause }));
+      fail(new ConnectError('WSLOOM_CONNECT', `no connection to ${nameOf(address)}: ${cause.message}`, { cause }));
     };
     const onEnd = () => {
-      const message = `no connection to ${address.authority}: it was closed before the opening handshake was answered`;
+      const message = `no connection to ${nameOf(address)}: it was closed before the opening handshake was answered`;
       fail(new ConnectError('WSLOOM_CONNECT', message));
     };
     const timer = setTimeout(() => {
-      const message = `no connection to ${address.authority}: no opening handshake within ${limits.handshakeTimeoutMs} ms`;
+      const message = `no connection to ${nameOf(address)}: no opening handshake within ${limits.handshakeTimeoutMs} ms`;
       fail(new ConnectError('WSLOOM_HANDSHAKE_TIMEOUT', message));
     }, limits.handshakeTimeoutMs);
     const settle = () => {

@@ -1,4 +1,4 @@
-import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectSocket, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type Address, isServerName } from './address.js';
 import type { Certificates } from './certificates.js';
@@ -14,15 +14,17 @@ export interface DialOptions {
 }
 
 /**
- * Opens a TCP connection, and for wss TLS over it. Either side may end its direction first (`allowHalfOpen`), and small writes are not
+ * Opens a connection: TCP, for wss TLS over it, or a unix socket. Either side may end its direction first (`allowHalfOpen`), and small writes are not
  * delayed (`noDelay`).
  * @param opened is called when bytes may be exchanged; if that fails, 'error' and 'close' are emitted.
  */
 export function dial(address: Address, options: DialOptions, opened: () => void): Socket {
-  const { host, port, isSecure } = address;
+  const { host, port, isSecure, socketPath } = address;
   const { onread, ca, rejectUnauthorized } = options;
-  const common = { host, port, allowHalfOpen: true, ...(onread === undefined ? {} : { onread }) };
-  if (!isSecure) return connectTcp({ ...common, noDelay: true }, opened);
+  const reading = { allowHalfOpen: true, ...(onread === undefined ? {} : { onread }) };
+  if (socketPath !== undefined) return connectSocket({ path: socketPath, ...reading }, opened);
+  const common = { host, port, ...reading };
+  if (!isSecure) return connectSocket({ ...common, noDelay: true }, opened);
   const socket = connectTls(
     {
       ...common,

@@ -1,7 +1,11 @@
+import type { ClientTls } from './client-tls.js';
+
 /** What the handshake has found out about a connection, in a form that can cross threads. */
 export interface ConnectionInfo {
   readonly id: number;
   readonly remoteAddress: string | undefined;
+  /** Of connections that are encrypted: a member more would cost the others time on their way to other threads. */
+  readonly tls?: ClientTls;
   readonly path: string;
   readonly query: string;
   readonly subprotocol: string;

@@ -1,3 +1,4 @@
+import type { ClientTls } from './client-tls.js';
 import type { Message } from './message.js';
 
 /**
@@ -22,8 +23,13 @@ export type SendData = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferVie
 export interface Connection<Data = unknown> {
   /** The number of the connection, unique within the server in all of its threads. It is not used again. */
   readonly id: number;
-  /** The IP address of the client as Node prints it; undefined if the client had reset the connection before it could be asked. */
+  /**
+   * The IP address of the client as Node prints it; behind a trusted proxy, what the proxy tells. Undefined if the client had reset
+   * the connection before it could be asked, and for a unix socket whose client is not told.
+   */
   readonly remoteAddress: string | undefined;
+  /** The TLS of the connection, with the certificate of its client; undefined if the server does not speak TLS itself. */
+  readonly tls: ClientTls | undefined;
   /** The path of the request, without its query: `/room`. It is not decoded. */
   readonly path: string;
   /** The query of the request, without its question mark; an empty string if there is none. It is not decoded. */

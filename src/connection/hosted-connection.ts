@@ -12,6 +12,7 @@ import type { Subscription } from '../pubsub/subscription.js';
 import type { Topics } from '../pubsub/topics.js';
 import { Counter } from '../telemetry/counters.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
+import type { ClientTls } from './client-tls.js';
 import type { Connection, SendData } from './connection.js';
 import type { ConnectionInfo } from './connection-info.js';
 import { ConnectionLimiter } from './connection-limiter.js';
@@ -42,6 +43,7 @@ export class HostedConnection
 {
   readonly id: number;
   readonly remoteAddress: string | undefined;
+  readonly tls: ClientTls | undefined;
   readonly path: string;
   readonly query: string;
   readonly subprotocol: string;
@@ -94,6 +96,7 @@ export class HostedConnection
     this.#env = env;
     this.id = info.id;
     this.remoteAddress = info.remoteAddress;
+    this.tls = info.tls;
     this.path = info.path;
     this.query = info.query;
     this.subprotocol = info.subprotocol;

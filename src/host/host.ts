@@ -24,7 +24,7 @@ import { IncidentLog } from '../telemetry/incident-log.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import { describePeer } from './describe-peer.js';
 import { Draining } from './draining.js';
-import type { HandOff, StreamHandOff } from './hand-off.js';
+import type { OpenedHandOff, StreamHandOff } from './hand-off.js';
 import { MemoryShedding } from './memory-shedding.js';
 import type { ThreadPublishing } from './thread-publishing.js';
 import { ThrottledConnections } from './throttled-connections.js';
@@ -166,7 +166,7 @@ export class Host {
    * @param onSettled is called as soon as a socket has the descriptor, or the descriptor is closed. From then on it cannot leak
    * if the thread dies.
    */
-  adopt({ fd, info, head }: HandOff, onSettled: () => void = () => {}): void {
+  adopt({ fd, info, head }: OpenedHandOff, onSettled: () => void = () => {}): void {
     let isOpen = false;
     try {
       const calls = this.#calls;

@@ -5,7 +5,7 @@ import { HandlerModuleError } from './handler-module-error.js';
 import { HOOKS, hookHint, isUpgradeElsewhere, mistakenForUpgrade } from './hook-names.js';
 import type { Upgrade } from './upgrade-hook.js';
 
-/** What a handler module exports. */
+/** What a handler module exports, or an object of the program that stands for one. */
 export interface HandlerModule {
   readonly handler: Handler;
   readonly upgrade: Upgrade | undefined;
@@ -32,6 +32,15 @@ export function handlerModuleOf(exports: object, shown: string): HandlerModule {
 }
 
 /**
+ * Reads a handler that is an object of the program instead of a module: then its hooks see the variables of the program.
+ * @throws HandlerModuleError if it is no handler.
+ */
+export function handlerOfProgram(handler: object): HandlerModule {
+  const checked = checkHooks(handler, { owner: 'the handler', where: 'the handler', remedy: 'await it' });
+  return { handler: checked, upgrade: findUpgrade({}, checked, 'the handler') };
+}
+
+/**
  * The exports as the author of the module wrote them. Node gives `module.exports` of a CommonJS module as the default export. A
  * compiler that emits CommonJS puts all exports of its source, the default one too, into properties of `module.exports`, and
  * marks it with `__esModule`.
@@ -54,19 +63,28 @@ function checkHandler(handler: unknown, shown: string): Handler {
       `the handler module ${shown} must have a default export: defineHandler({ message(connection, message) { … } })`,
     );
   }
-  if (isPromise(handler)) {
-    throw new HandlerModuleError(
-      `the default export of ${shown} is a promise, and must be a handler: await it in the module, export default await …`,
-    );
-  }
+  const remedy = 'await it in the module, export default await …';
+  return checkHooks(handler, { owner: `the default export of ${shown}`, where: shown, remedy });
+}
+
+/** How the object of hooks is called in messages. */
+interface HandlerNames {
+  readonly owner: string;
+  readonly where: string;
+  /** What to do if it is a promise. */
+  readonly remedy: string;
+}
+
+function checkHooks(handler: object, { owner, where, remedy }: HandlerNames): Handler {
+  if (isPromise(handler)) throw new HandlerModuleError(`${owner} is a promise, and must be a handler: ${remedy}`);
   const mistaken = mistakenForUpgrade(handler);
   const unknown = Object.keys(handler).filter((name) => !HOOKS.includes(name) && name !== 'upgrade');
   for (const name of mistaken === undefined ? unknown : [mistaken]) {
     throw new HandlerModuleError(
-      `the default export of ${shown} has a property '${name}' that is no hook; hooks are ${HOOKS.join(', ')} and upgrade${hookHint(name)}`,
+      `${owner} has a property '${name}' that is no hook; hooks are ${HOOKS.join(', ')} and upgrade${hookHint(name)}`,
     );
   }
-  for (const name of HOOKS) checkHook(Reflect.get(handler, name), `hook '${name}'`, shown); // maybe inherited
+  for (const name of HOOKS) checkHook(Reflect.get(handler, name), `hook '${name}'`, where); // maybe inherited
   return handler;
 }
 

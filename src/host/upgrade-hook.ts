@@ -1,3 +1,4 @@
+import type { ClientTls } from '../connection/client-tls.js';
 import type { HandshakeHeaders } from '../protocol/opening/handshake-headers.js';
 import type { HeaderSource } from '../protocol/opening/handshake-response.js';
 
@@ -15,8 +16,16 @@ export interface UpgradeRequest {
   readonly subprotocols: readonly string[];
   /** All headers of the request. */
   readonly headers: HandshakeHeaders;
-  /** The IP address of the client as Node prints it; undefined if the client had reset the connection before it could be asked. */
+  /**
+   * The IP address of the client as Node prints it; behind a trusted proxy, what the proxy tells. Undefined if the client had reset
+   * the connection before it could be asked, and for a unix socket whose client is not told.
+   */
   readonly remoteAddress: string | undefined;
+  /**
+   * The TLS of the connection, with the certificate of its client; undefined if the server does not speak TLS itself. With
+   * `requestCert: 'optional'`, `tls.authorized` is false for a client without a certificate that is trusted.
+   */
+  readonly tls: ClientTls | undefined;
 }
 
 /**

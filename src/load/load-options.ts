@@ -14,7 +14,7 @@ export type Expectation = (typeof EXPECTATIONS)[number];
 
 /** Options of {@link load}. An option that cannot be used, or that there is not, is an {@link OptionError}. */
 export interface LoadOptions extends HandshakeOffer {
-  /** The server: ws://host:port/path?query, or wss. */
+  /** The server: ws://host:port/path?query, wss, or for a unix socket ws+unix:/path/of/the.sock:/path?query. */
   readonly url: string | URL;
   /**
    * A title that stands over the result.

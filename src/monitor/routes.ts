@@ -36,17 +36,23 @@ const METHODS = 'GET, HEAD, OPTIONS';
 
 /** Ordinary HTTP on the WebSocket port. */
 export class Routes {
-  readonly #health: () => Health;
+  readonly #health: () => Health | Promise<Health>;
   readonly #options: RouteOptions;
   readonly #page: string;
 
-  constructor(health: () => Health, options: RouteOptions) {
+  /** @param health a promise where another thread has to be asked. */
+  constructor(health: () => Health | Promise<Health>, options: RouteOptions) {
     this.#health = health;
     this.#options = options;
     this.#page = renderPage(socketPath(options));
   }
 
-  /** Answers a request before it returns. {@link readOrdinaryRequest} has accepted the target. */
+  /** Whether one of the routes has this path. */
+  has(path: string): boolean {
+    return path === this.#options.health || path === this.#options.page;
+  }
+
+  /** Answers a request, before it returns unless another thread has to be asked. {@link readOrdinaryRequest} has accepted the target. */
   handle(request: IncomingMessage, response: ServerResponse): void {
     const { method = '', url = '' } = request;
     const route = url === '*' ? answerUpgradeRequired : this.#route(readTarget(url)?.path ?? '');
@@ -54,9 +60,12 @@ export class Routes {
       answer(request, response, 404, 'text/plain', 'not found\n');
     } else if (method === 'OPTIONS') {
       // By default HAProxy checks the health with OPTIONS.
-      const status = route === this.#answerHealth && this.#health().status === 'draining' ? 503 : 204;
-      response.writeHead(status, { Allow: METHODS, 'X-Content-Type-Options': 'nosniff' });
-      response.end();
+      const answerAllowed = (status: number) => {
+        response.writeHead(status, { Allow: METHODS, 'X-Content-Type-Options': 'nosniff' });
+        response.end();
+      };
+      if (route === this.#answerHealth) this.#withHealth((_, isDraining) => answerAllowed(isDraining ? 503 : 204));
+      else answerAllowed(204);
     } else if (method !== 'GET' && method !== 'HEAD') {
       answer(request, response, 405, 'text/plain', 'only GET and HEAD are possible here\n', { Allow: METHODS });
     } else {
@@ -74,13 +83,19 @@ export class Routes {
   readonly #answerPage: Route = (request, response) =>
     answer(request, response, 200, 'text/html', this.#page, PAGE_HEADERS);
 
-  readonly #answerHealth: Route = (request, response) => {
-    const health = this.#health();
-    const status = health.status === 'draining' ? 503 : 200;
-    answer(request, response, status, 'application/json', `${JSON.stringify(health)}\n`, {
-      'Cache-Control': 'no-store',
+  readonly #answerHealth: Route = (request, response) =>
+    this.#withHealth((health, isDraining) => {
+      answer(request, response, isDraining ? 503 : 200, 'application/json', `${JSON.stringify(health)}\n`, {
+        'Cache-Control': 'no-store',
+      });
     });
-  };
+
+  #withHealth(then: (health: Health, isDraining: boolean) => void): void {
+    const health = this.#health();
+    const use = (known: Health) => then(known, known.status === 'draining');
+    if (health instanceof Promise) void health.then(use);
+    else use(health);
+  }
 }
 
 /** The path of the WebSocket that the page opens: the page's own path if WebSockets are accepted on it. */

@@ -1,4 +1,4 @@
-import type { HandOff, StreamHandOff } from '../host/hand-off.js';
+import type { OpenedHandOff, StreamHandOff } from '../host/hand-off.js';
 import type { Upgrade } from '../host/upgrade-hook.js';
 
 /** The part of the server that hosts accepted connections, and that has the hook `upgrade`. */
@@ -14,7 +14,7 @@ export interface Destination {
    */
   expectOne(): () => void;
   /** Hosts a connection by its descriptor. From now on the destination owns the descriptor, whatever happens. */
-  place(handOff: HandOff): void;
+  place(handOff: OpenedHandOff): void;
   /** Makes sure that a stream can be hosted. Called before the client gets its 101. @throws Error if a stream cannot be hosted. */
   prepareStream(): void;
   /** Hosts a stream that has no descriptor to give. */

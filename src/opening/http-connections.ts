@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
 import { type AnswerProgress, AnswerStalls } from './answer-stalls.js';
-import type { Places } from './places.js';
+import type { Clients } from './clients.js';
+import type { Peer, Places } from './places.js';
 import { type SurplusConnection, SurplusConnections } from './surplus-connections.js';
 
 /**
@@ -11,6 +12,9 @@ import { type SurplusConnection, SurplusConnections } from './surplus-connection
  * attacker sends more without reading, and a client may repeat requests that were not answered (RFC 9112 section 9.3.2).
  */
 const MAX_UNANSWERED = 8;
+
+/** Stands for a proxy, whose connections count for no address until they are upgraded. */
+const NOBODY: Peer = {};
 
 interface HttpConnection extends AnswerProgress {
   /** Undefined if the connection is within the limits. */
@@ -27,6 +31,7 @@ export interface HttpConnectionsEnvironment {
   /** How long a client may take nothing of its answers, in ms; 0 for no limit. */
   readonly stallTimeoutMs: number;
   readonly places: Places;
+  readonly clients: Clients;
   readonly incidents: IncidentLog;
   /** Undefined on systems without koffi. */
   readonly calls: SystemCalls | undefined;
@@ -40,13 +45,15 @@ export interface HttpConnectionsEnvironment {
  */
 export class HttpConnections {
   readonly #places: Places;
+  readonly #clients: Clients;
   readonly #connections = new Map<object, HttpConnection>();
   #counted = 0;
   readonly #surplus: SurplusConnections;
   readonly #stalls: AnswerStalls;
 
-  constructor({ stallTimeoutMs, places, incidents, calls }: HttpConnectionsEnvironment) {
+  constructor({ stallTimeoutMs, places, clients, incidents, calls }: HttpConnectionsEnvironment) {
     this.#places = places;
+    this.#clients = clients;
     this.#surplus = new SurplusConnections({ incidents, onReplaced: (socket) => this.release(socket) });
     this.#stalls = new AnswerStalls({ connections: this.#connections, stallTimeoutMs, incidents, calls });
   }
@@ -66,11 +73,12 @@ export class HttpConnections {
    * @returns false if the connection was destroyed, because there is no room even for an answer
    */
   add(socket: Socket): boolean {
-    const refusal = this.#places.refusalFor(socket);
+    const peer: Peer = this.#clients.isProxy(socket) ? NOBODY : socket;
+    const refusal = this.#places.refusalFor(peer);
     let surplus: SurplusConnection | undefined;
     if (refusal === undefined) {
       this.#counted++;
-      this.#places.enter(socket, socket);
+      this.#places.enter(socket, peer);
     } else {
       surplus = this.#surplus.take(socket, refusal);
       if (surplus === undefined) return false;
@@ -87,6 +95,11 @@ export class HttpConnections {
     socket.once('close', () => this.release(socket));
     this.#stalls.watch();
     return true;
+  }
+
+  /** Whether a socket is a connection of this server. */
+  has(socket: object): boolean {
+    return this.#connections.has(socket);
   }
 
   /** Whether a socket is a connection of this server that is within the limits. */

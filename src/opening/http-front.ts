@@ -1,6 +1,8 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { Server as TlsServer } from 'node:tls';
 import { describePeer } from '../host/describe-peer.js';
 import { excerpt } from '../options/shown.js';
 import { renderRefusal } from '../protocol/opening/handshake-response.js';
@@ -10,6 +12,8 @@ import type { IncidentLog } from '../telemetry/incident-log.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import { answer as send } from './answer.js';
 import type { Boundary } from './boundary.js';
+import type { Clients } from './clients.js';
+import { type Encryption, MISDIRECTED } from './encryption.js';
 import { FOREIGN_HOST, type Gate } from './gate.js';
 import type { HttpConnections } from './http-connections.js';
 import type { LingeringSockets } from './lingering-sockets.js';
@@ -19,6 +23,8 @@ import type { Upgrader } from './upgrader.js';
 
 /** Answers ordinary requests. */
 export interface OrdinaryRoutes {
+  /** Whether there is something on this path: the page, or the health. */
+  has(path: string): boolean;
   /** Answers a request that {@link readOrdinaryRequest} has accepted, in the turn in which the request came. */
   handle(request: IncomingMessage, response: ServerResponse): void;
 }
@@ -28,10 +34,12 @@ export interface HttpFrontEnvironment {
   /** The most headers of a request; beyond it 431. */
   readonly maxHeaderCount: number;
   readonly gate: Gate;
+  readonly encryption: Encryption;
+  readonly clients: Clients;
   readonly incidents: IncidentLog;
   readonly connections: HttpConnections;
   readonly lingering: LingeringSockets;
-  readonly upgrader: Upgrader;
+  readonly upgrader: Pick<Upgrader, 'onUpgrade'>;
   readonly routes: OrdinaryRoutes;
   readonly boundary: Boundary;
 }
@@ -47,16 +55,10 @@ interface HttpRefusal {
  * no request. Pipelined requests of one connection are answered in their order, or the connection is closed.
  * @param http the result of {@link createHttpServer}, or a similar server.
  */
-export function wireHttpServer(http: Server, environment: HttpFrontEnvironment): void {
-  const { connections, lingering, upgrader, routes, boundary } = environment;
+export function wireHttpServer(http: Server | HttpsServer, environment: HttpFrontEnvironment): void {
+  const { connections, lingering, upgrader, boundary } = environment;
   const answer = (request: IncomingMessage, response: ServerResponse) => {
-    const refusal = judgeRequest(environment, request);
-    if (refusal === undefined) {
-      routes.handle(request, response);
-      return;
-    }
-    connections.stopOnce(request.socket);
-    send(request, response, refusal.status, 'text/plain', refusal.body, { Connection: 'close' });
+    if (!answerOrdinary(environment, request, response)) connections.stopOnce(request.socket);
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     boundary.guard(request.socket, () => {
@@ -86,23 +88,46 @@ export function wireHttpServer(http: Server, environment: HttpFrontEnvironment):
       });
     });
   };
-  http.on('connection', (socket: Socket) => boundary.guard(socket, () => void connections.add(socket)));
+  // Over TLS a connection is one of HTTP when its handshake is over.
+  const accepted = http instanceof TlsServer ? 'secureConnection' : 'connection';
+  http.on(accepted, (socket: Socket) => boundary.guard(socket, () => void connections.add(socket)));
   http.on('request', onRequest);
   http.on('checkContinue', onRequest);
   http.on('checkExpectation', onRequest);
   http.on('clientError', (error, socket) => {
-    boundary.guard(socket, () => answerClientError(environment, error, socket));
+    boundary.guard(socket, () => {
+      // Over TLS this comes also for a handshake that has failed: there is nothing that could be answered.
+      if (accepted === 'connection' || connections.has(socket)) answerClientError(environment, error, socket);
+      else socket.destroy();
+    });
   });
   http.on('upgrade', onUpgrade);
   http.on('connect', onUpgrade);
 }
 
+type JudgeEnvironment = Pick<HttpFrontEnvironment, 'maxHeaderCount' | 'incidents' | 'gate' | 'encryption' | 'clients'>;
+
+/** Answers an ordinary request. @returns false if it was refused, and the answer is the last one of its connection */
+export function answerOrdinary(
+  environment: JudgeEnvironment & Pick<HttpFrontEnvironment, 'routes'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
+  const refusal = judgeRequest(environment, request);
+  if (refusal === undefined) {
+    environment.routes.handle(request, response);
+    return true;
+  }
+  send(request, response, refusal.status, 'text/plain', refusal.body, { Connection: 'close' });
+  return false;
+}
+
 /** Why an ordinary request is refused; undefined if it is not. */
 function judgeRequest(
-  { maxHeaderCount, incidents, gate }: HttpFrontEnvironment,
+  { maxHeaderCount, incidents, gate, encryption, clients }: JudgeEnvironment,
   { rawHeaders, headers, httpVersion, url = '', socket }: IncomingMessage,
 ): HttpRefusal | undefined {
-  const who = describePeer(socket.remoteAddress);
+  const who = describePeer(clients.addressFor(rawHeaders, socket));
   if (rawHeaders.length > 2 * maxHeaderCount) {
     incidents.add(LimitIncident.REFUSED_HANDSHAKES, who, `${rawHeaders.length / 2} headers (maxHeaderCount)`);
     return { status: 431, body: `a request may have at most ${maxHeaderCount} headers\n` };
@@ -116,6 +141,10 @@ function judgeRequest(
   if (read.host !== undefined && !gate.allowsHost(read.host)) {
     incidents.add(FOREIGN_HOST.incident, who, `Host ${excerpt(read.host)}`);
     return FOREIGN_HOST;
+  }
+  if (!encryption.covers(socket, read.host ?? '')) {
+    incidents.add(LimitIncident.REFUSED_TLS, who, `Host ${excerpt(read.host ?? '')}`);
+    return MISDIRECTED;
   }
   const { expect } = headers;
   if (expect === undefined || equalsIgnoringCase(expect, '100-continue')) return undefined;
@@ -152,7 +181,8 @@ function answerClientError(
   connections.afterAnswers(socket, () => boundary.guard(socket, () => lingering.end(socket, last)));
 }
 
-function namesWebSocket(upgrade: string | undefined): boolean {
+/** Whether a header Upgrade names the protocol that is spoken here, among others maybe. */
+export function namesWebSocket(upgrade: string | undefined): boolean {
   return upgrade !== undefined && /\bwebsocket\b/i.test(upgrade);
 }
 
@@ -167,7 +197,7 @@ function answerWithoutUpgrade(
 ): void {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
-  response.assignSocket(socket as Socket); // a socket of our HTTP server, which listens on TCP
+  response.assignSocket(socket as Socket); // a socket of our HTTP server
   response.on('finish', () => socket.end());
   answer(request, response);
 }

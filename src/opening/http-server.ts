@@ -1,4 +1,6 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerOptions } from 'node:http';
+import { createServer as createSecureServer, type Server as HttpsServer } from 'node:https';
+import type { TlsServerOptions } from '../tls/thread-tls.js';
 import type { HttpConnections } from './http-connections.js';
 import { stoppableRequest } from './stoppable-request.js';
 
@@ -16,11 +18,28 @@ export interface HttpServerOptions {
  * Makes an HTTP server that answers nothing yet: see {@link wireHttpServer}.
  * @param connections the connections of this server, and of the other HTTP servers of its thread.
  */
-export function createHttpServer(
-  { handshakeTimeoutMs, maxHeaderBytes, maxHeaderCount }: HttpServerOptions,
+export function createHttpServer(options: HttpServerOptions, connections: HttpConnections): Server {
+  return limited(createServer(nodeOptions(options, connections)), options);
+}
+
+/** The same for HTTP over TLS. @param tls with what Node speaks TLS */
+export function createHttpsServer(
+  options: HttpServerOptions,
   connections: HttpConnections,
-): Server {
-  const http = createServer({
+  tls: TlsServerOptions,
+): HttpsServer {
+  const { handshakeTimeoutMs } = options;
+  return limited(
+    createSecureServer({ ...nodeOptions(options, connections), ...tls, handshakeTimeout: handshakeTimeoutMs }),
+    options,
+  );
+}
+
+function nodeOptions(
+  { handshakeTimeoutMs, maxHeaderBytes }: HttpServerOptions,
+  connections: HttpConnections,
+): ServerOptions {
+  return {
     IncomingMessage: stoppableRequest(connections),
     noDelay: true,
     requireHostHeader: false, // Host is judged by `wireHttpServer`, and refused as everything else is
@@ -28,7 +47,10 @@ export function createHttpServer(
     headersTimeout: handshakeTimeoutMs,
     requestTimeout: handshakeTimeoutMs,
     connectionsCheckingInterval: Math.max(10, Math.floor(handshakeTimeoutMs / 4)),
-  });
+  };
+}
+
+function limited<Limited extends Server | HttpsServer>(http: Limited, { maxHeaderCount }: HttpServerOptions): Limited {
   http.maxHeadersCount = maxHeaderCount + 1; // Node drops further headers: one above the limit shows that there were more
   return http;
 }

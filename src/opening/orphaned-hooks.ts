@@ -20,10 +20,13 @@ export class OrphanedHooks {
   /**
    * Whether no more hooks may start for clients of this address, because there are more orphaned hooks than there may be
    * connections: of the network of the address, or of all.
+   * @param address undefined for clients that have none, such as those of a unix socket: they are not one client.
    */
   isFull(address: string | undefined): boolean {
     if (this.#size > this.#max) return true;
-    return this.#maxOfNetwork > 0 && (this.#byNetwork.get(networkOf(address ?? '')) ?? 0) > this.#maxOfNetwork;
+    const network = networkOf(address ?? '');
+    if (network === '') return false;
+    return this.#maxOfNetwork > 0 && (this.#byNetwork.get(network) ?? 0) > this.#maxOfNetwork;
   }
 
   /**

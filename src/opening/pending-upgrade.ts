@@ -8,6 +8,8 @@ export interface PendingUpgrade {
   readonly id: number;
   readonly socket: UpgradeSocket;
   readonly handshake: OpeningHandshake;
+  /** What the application has decided already, in place of the hook; undefined if the hook is to be asked. */
+  readonly decided: unknown;
   /** Whether the destination has the connection. */
   isPlaced: boolean;
 }

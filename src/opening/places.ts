@@ -10,8 +10,8 @@ export interface EarlyRefusal {
 /** The client's end of a connection. */
 export interface Peer {
   /**
-   * The IP address of the client; undefined if the connection was lost before the address was read. To read it from a socket is a
-   * system call.
+   * The IP address of the client; undefined for a client of a unix socket, or if the connection was lost before the address was
+   * read. Such a client counts against no limit per address. To read the address from a socket is a system call.
    */
   readonly remoteAddress?: string | undefined;
 }
@@ -20,6 +20,8 @@ export interface Peer {
 export interface Places {
   /** Why one more connection of this peer is above a limit; undefined if it is not. */
   refusalFor(peer: Peer): EarlyRefusal | undefined;
+  /** The same for a connection that counts already, but not for the address of this peer: a proxy has passed it on. */
+  refusalOfAddress(peer: Peer): EarlyRefusal | undefined;
   /**
    * A connection counts against the limit of its address until {@link leave}.
    * @param key the id of a WebSocket, or the socket of any other connection.

@@ -1,6 +1,6 @@
 /** What a pool knows of a connection above the limits. */
 export interface PoolMember {
-  /** See {@link networkOf}. */
+  /** See {@link networkOf}. '' for clients that have no address, such as those of a unix socket: they are not one client. */
   readonly network: string;
   /** Whether the connection has sent a request. */
   readonly hasRequest: boolean;
@@ -26,7 +26,7 @@ export class SurplusPool<Connection extends PoolMember> {
   enter(connection: Connection): boolean {
     const { network } = connection;
     const its = this.#byNetwork.get(network);
-    if (this.#all.size >= this.#max || (its !== undefined && its.size >= this.#maxOfNetwork)) return false;
+    if (this.#all.size >= this.#max || this.#isFull(network, its)) return false;
     this.#all.add(connection);
     if (its === undefined) this.#byNetwork.set(network, new Set([connection]));
     else its.add(connection);
@@ -49,10 +49,15 @@ export class SurplusPool<Connection extends PoolMember> {
    */
   candidateFor(network: string): Connection | undefined {
     const its = this.#byNetwork.get(network);
-    if (its !== undefined && its.size >= this.#maxOfNetwork) return oldestSilent(its);
+    if (its !== undefined && this.#isFull(network, its)) return oldestSilent(its);
     let most: Set<Connection> | undefined = its;
     for (const others of this.#byNetwork.values()) if (others.size > (most?.size ?? 0)) most = others;
     return (most === undefined ? undefined : oldestSilent(most)) ?? oldestSilent(this.#all);
+  }
+
+  /** Whether a network has all of its places. */
+  #isFull(network: string, its: ReadonlySet<Connection> | undefined): boolean {
+    return network !== '' && its !== undefined && its.size >= this.#maxOfNetwork;
   }
 }
 

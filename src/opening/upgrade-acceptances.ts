@@ -5,12 +5,14 @@ import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import type { Boundary } from './boundary.js';
 import type { Destination } from './destination.js';
+import { leaveServer } from './leave-server.js';
 import { describeUpgrade, type PendingUpgrade } from './pending-upgrade.js';
 import type { UpgradeRefusals } from './upgrade-refusals.js';
 import { ignoreError } from './upgrade-socket.js';
 import type { Waits } from './waits.js';
 
-const OUT_OF_DESCRIPTORS = 'a descriptor could not be duplicated: is the limit (ulimit -n) reached?';
+/** For the log. */
+export const OUT_OF_DESCRIPTORS = 'a descriptor could not be duplicated: is the limit (ulimit -n) reached?';
 
 /** A client that reads nothing, so that its 101 stays behind an answer that was sent before. */
 const LATE_101: LimitIncident = {
@@ -147,6 +149,7 @@ export class UpgradeAcceptances {
       return;
     }
     const { stream } = socket;
+    leaveServer(stream);
     stream.write(response, 'latin1');
     stream.off('error', ignoreError);
     upgrade.isPlaced = true;

@@ -31,15 +31,23 @@ export interface UpgradeDecisionsEnvironment {
   readonly destination: Destination;
   /** The system calls of this thread; undefined on systems without koffi. */
   readonly calls: SystemCalls | undefined;
+  /** How long the hook may take for the connection with this id, in ms. Without it: `handshakeTimeoutMs`. */
+  readonly hookLimitMs?: (id: number) => number;
   readonly refusals: UpgradeRefusals;
   readonly incidents: IncidentLog;
   readonly log: ThrottledLog;
   readonly boundary: Boundary;
 }
 
+/** Who decides about an upgrade, for the log. */
+const HOOK = 'upgrade() of the handler';
+const APPLICATION = 'the decision given to handleUpgrade()';
+
+const NOTHING_DECIDED = 'a promise of a decision must resolve with {} or more to accept; got undefined';
+
 /**
- * Decides about upgrades whose requests are valid and within the limits: asks the hook `upgrade`, waits for its answer, and has
- * the answer sent. A client that leaves meanwhile gives its place back at once. The bytes that it has sent are still answered if
+ * Decides about upgrades whose requests are valid and within the limits: asks the hook `upgrade` unless the application has
+ * decided already, waits for the answer, and has it sent. A client that leaves meanwhile gives its place back at once. The bytes that it has sent are still answered if
  * the hook accepts it.
  */
 export class UpgradeDecisions {
@@ -65,28 +73,38 @@ export class UpgradeDecisions {
     return this.#waits.size;
   }
 
-  /** Asks the hook about an upgrade; without a hook the upgrade is accepted. */
+  /** Decides about an upgrade as the application has, or asks the hook; without a hook the upgrade is accepted. */
   decide(pending: PendingUpgrade): void {
-    const { destination, refusals, incidents, boundary } = this.#environment;
+    const { destination, refusals, incidents } = this.#environment;
+    const { decided } = pending;
+    if (decided !== undefined) {
+      this.#take(pending, () => decided);
+      return;
+    }
     const { upgrade } = destination;
     if (upgrade === undefined) {
       this.#carryOut(pending, undefined);
       return;
     }
     const { socket } = pending;
-    const { remoteAddress } = socket;
+    const { remoteAddress, tls } = socket;
     if (this.#orphans.isFull(remoteAddress)) {
       incidents.add(LimitIncident.ORPHANED_HOOKS, describeUpgrade(pending));
       refusals.refuseForNow(socket, 'hooks of clients that have left are still running\n');
       return;
     }
     const { path, query, host, origin, subprotocols, headers } = pending.handshake;
+    this.#take(pending, () => upgrade({ path, query, host, origin, subprotocols, headers, remoteAddress, tls }));
+  }
+
+  /** Decides about an upgrade by an answer, or by a promise of one. @param ask gets it, and may throw. */
+  #take(pending: PendingUpgrade, ask: () => unknown): void {
     let answer: unknown;
     try {
-      answer = upgrade({ path, query, host, origin, subprotocols, headers, remoteAddress });
+      answer = ask();
       if (isPromise(answer)) {
         this.#await(pending, answer).catch((error: unknown) => {
-          boundary.lose({ destroy: () => socket.drop() }, error);
+          this.#environment.boundary.lose({ destroy: () => pending.socket.drop() }, error);
         });
         return;
       }
@@ -103,19 +121,21 @@ export class UpgradeDecisions {
   }
 
   async #await(pending: PendingUpgrade, promise: PromiseLike<unknown>): Promise<void> {
-    const { options, refusals, incidents } = this.#environment;
+    const { options, hookLimitMs, refusals, incidents } = this.#environment;
     const { socket } = pending;
     const since = performance.now();
-    const wait = this.#waits.begin(socket.stream, {
+    const limitMs = hookLimitMs?.(pending.id) ?? options.handshakeTimeoutMs;
+    const ends = {
       late: () => incidents.add(LimitIncident.HOOK_TIMEOUTS, describeUpgrade(pending)),
-      giveUp: (why) => refusals.refuseForNow(socket, why),
-    });
+      giveUp: (why: string) => refusals.refuseForNow(socket, why),
+    };
+    const wait = this.#waits.begin(socket.stream, ends, limitMs);
     let endOrphan: (() => void) | undefined;
     const endWatch = this.#departures.watch(socket, () => {
       wait.depart();
       socket.lose();
       // A hook that never settles is counted as long as its client would have waited.
-      const leftMs = Math.max(0, options.handshakeTimeoutMs - (performance.now() - since));
+      const leftMs = Math.max(0, limitMs - (performance.now() - since));
       endOrphan = this.#orphans.add(socket.remoteAddress, leftMs);
     });
     const settled = () => {
@@ -134,12 +154,14 @@ export class UpgradeDecisions {
     if (settled()) this.#carryOut(pending, answer);
   }
 
-  /** @param answer the result of the hook. */
+  /** @param answer the result of the hook, or what the application has decided. */
   #carryOut(pending: PendingUpgrade, answer: unknown): void {
     const { socket, handshake } = pending;
     let decision: Acceptance | Refusal;
     let response: string;
     try {
+      // An application that looks up who somebody is may find nobody, which must not let everybody in.
+      if (answer === undefined && pending.decided !== undefined) throw new DecisionError(NOTHING_DECIDED);
       decision = readDecision(answer);
       response = decision.accepts
         ? renderAccept(handshake, sha1Base64, decision)
@@ -152,14 +174,16 @@ export class UpgradeDecisions {
       this.#environment.refusals.sendLast(socket, response);
       return;
     }
-    this.#acceptances.accept(pending, response, {
+    const { tls } = socket;
+    const info = {
       id: pending.id,
       remoteAddress: socket.remoteAddress,
       path: handshake.path,
       query: handshake.query,
       subprotocol: decision.subprotocol ?? '',
       data: decision.data,
-    });
+    };
+    this.#acceptances.accept(pending, response, tls === undefined ? info : { ...info, tls });
   }
 
   #refuseFailed(pending: PendingUpgrade, error: unknown): void {
@@ -169,7 +193,7 @@ export class UpgradeDecisions {
 
   #reportFailed(pending: PendingUpgrade, error: unknown): void {
     const who = describeUpgrade(pending);
-    const what = 'upgrade() of the handler failed';
+    const what = `${pending.decided === undefined ? HOOK : APPLICATION} failed`;
     const { log } = this.#environment;
     if (!isAboutAnswer(error)) log.throttledError(what, `${what}, for ${who}`, error);
     else

@@ -1,12 +1,16 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { ClientTls } from '../connection/client-tls.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 
 /** The socket of a client whose request for an upgrade has been read. */
 export interface UpgradeSocket {
+  /** The address of the client, which a proxy may have told: see {@link Clients}. */
   readonly remoteAddress: string | undefined;
+  /** Undefined if the connection is not encrypted. */
+  readonly tls: ClientTls | undefined;
   /** The socket as an HTTP server knows it; undefined if no HTTP server has had it. */
   readonly httpSocket: Duplex | undefined;
   /** The connection as a stream: for everything but a 101 that the kernel takes at once. */
@@ -40,12 +44,17 @@ export interface UpgradeSocket {
 export class StreamUpgradeSocket implements UpgradeSocket {
   readonly stream: Duplex;
   readonly remoteAddress: string | undefined;
+  readonly tls: ClientTls | undefined;
   readonly #head: Uint8Array;
   #onLost: (() => void) | undefined;
 
-  /** @param head the bytes that were read together with the request. */
-  constructor(stream: Duplex, remoteAddress: string | undefined, head: Uint8Array) {
+  /**
+   * @param head the bytes that were read together with the request.
+   * @param tls undefined if the connection is not encrypted.
+   */
+  constructor(stream: Duplex, remoteAddress: string | undefined, head: Uint8Array, tls?: ClientTls) {
     this.stream = stream;
+    this.tls = tls;
     this.remoteAddress = remoteAddress;
     this.#head = head;
   }
@@ -103,16 +112,17 @@ export class StreamUpgradeSocket implements UpgradeSocket {
  * because a net.Socket is costly to make and to destroy.
  */
 export class DescriptorUpgradeSocket implements UpgradeSocket {
-  readonly remoteAddress: string;
+  readonly remoteAddress: string | undefined;
+  readonly tls = undefined;
   readonly httpSocket = undefined;
   readonly isPlain = true;
   readonly #fd: number;
   #stream: Socket | undefined;
-  /** Whether the descriptor has a new owner. */
+  /** Whether the descriptor has a new owner, or is closed. */
   #isGiven = false;
   #onLost: (() => void) | undefined;
 
-  constructor(fd: number, remoteAddress: string) {
+  constructor(fd: number, remoteAddress: string | undefined) {
     this.#fd = fd;
     this.remoteAddress = remoteAddress;
   }
@@ -124,6 +134,11 @@ export class DescriptorUpgradeSocket implements UpgradeSocket {
       if (this.#onLost !== undefined) this.#stream.once('close', this.#onLost);
     }
     return this.#stream;
+  }
+
+  /** Whether the descriptor has left this object without a stream: it has a new owner, or is closed. */
+  get isGiven(): boolean {
+    return this.#isGiven;
   }
 
   get isWriting(): boolean {
@@ -162,6 +177,7 @@ export class DescriptorUpgradeSocket implements UpgradeSocket {
       return;
     }
     if (!this.#isGiven) closeSync(this.#fd);
+    this.#isGiven = true;
     this.#onLost?.();
   }
 

@@ -8,12 +8,14 @@ import type { IncidentLog } from '../telemetry/incident-log.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import type { Boundary } from './boundary.js';
+import type { Clients } from './clients.js';
 import type { Destination } from './destination.js';
+import { type Encryption, MISDIRECTED } from './encryption.js';
 import type { Gate } from './gate.js';
 import type { HttpConnections } from './http-connections.js';
 import type { LingeringSockets } from './lingering-sockets.js';
 import type { PendingUpgrade } from './pending-upgrade.js';
-import type { Places } from './places.js';
+import type { EarlyRefusal, Places } from './places.js';
 import { PostponedHandshakes } from './postponed-handshakes.js';
 import { UpgradeDecisions, type UpgradeDecisionsOptions } from './upgrade-decisions.js';
 import { UpgradeRefusals } from './upgrade-refusals.js';
@@ -33,8 +35,12 @@ export interface UpgraderEnvironment {
   readonly calls: SystemCalls | undefined;
   readonly places: Places;
   /** The id of the next connection: unique in all threads. */
-  readonly nextId: () => number;
+  readonly nextId: (socket: UpgradeSocket) => number;
+  /** How long the hook `upgrade` may take for the connection with this id, in ms. Without it: `handshakeTimeoutMs`. */
+  readonly hookLimitMs?: (id: number) => number;
   readonly gate: Gate;
+  readonly clients: Clients;
+  readonly encryption: Encryption;
   /** The connections of our HTTP servers that are not upgraded yet. */
   readonly connections: Pick<HttpConnections, 'isCounted' | 'release'>;
   /** Sockets of clients that are refused. */
@@ -42,6 +48,15 @@ export interface UpgraderEnvironment {
   readonly incidents: IncidentLog;
   readonly log: ThrottledLog;
   readonly boundary: Boundary;
+}
+
+/**
+/** A request for an upgrade on its way. */
+interface Arrival {
+  readonly request: HandshakeRequest;
+  readonly socket: UpgradeSocket;
+  /** See {@link PendingUpgrade.decided}. */
+  readonly decided: unknown;
 }
 
 /**
@@ -66,41 +81,70 @@ export class Upgrader {
     return this.#decisions.load;
   }
 
-  /** Handles a request for an upgrade: the 'upgrade' event of an HTTP server. */
-  onUpgrade(request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
+  /**
+   * Handles a request for an upgrade: the 'upgrade' event of an HTTP server.
+   * @param decided what the application has decided already. It is judged as the answer of the hook is, which is not asked then;
+   * undefined if the hook is to be asked.
+   */
+  onUpgrade(request: IncomingMessage, stream: Duplex, head: Uint8Array, decided?: unknown): void {
+    this.#onStream(request, stream, head, (read, socket) => this.#onArrival({ request: read, socket, decided }));
+  }
+
+  /**
+   * Refuses a request for an upgrade, on a connection for which there was no room when it came. Room that there is by now does not
+   * help it, because only another thread may open connections.
+   */
+  refuse(request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
+    this.#onStream(request, stream, head, (read, socket) => {
+      const pending = this.#judge({ request: read, socket, decided: undefined }, 0);
+      if (pending !== undefined) this.#refusals.refuseUnavailable(socket, NO_ROOM);
+    });
+  }
+
+  #onStream(
+    request: IncomingMessage,
+    stream: Duplex,
+    head: Uint8Array,
+    handle: (request: HandshakeRequest, socket: UpgradeSocket) => void,
+  ): void {
     stream.on('error', ignoreError); // 'close' follows; Node has removed its own listener
     const { method = '', url = '', httpVersion, rawHeaders } = request;
     this.#environment.boundary.guard(stream, () => {
-      this.onRequest(
-        { method, target: url, httpVersion, rawHeaders },
-        new StreamUpgradeSocket(stream, request.socket.remoteAddress, head),
-      );
+      const client = this.#environment.clients.addressFor(rawHeaders, request.socket);
+      const socket = new StreamUpgradeSocket(stream, client, head, this.#environment.encryption.of(stream));
+      handle({ method, target: url, httpVersion, rawHeaders }, socket);
     });
   }
 
   /** Handles a request for an upgrade, however it was read. */
   onRequest(request: HandshakeRequest, socket: UpgradeSocket): void {
-    this.#onRequest(request, socket, this.#postponed.tries);
+    this.#onArrival({ request, socket, decided: undefined });
+  }
+
+  #onArrival(arrival: Arrival): void {
+    this.#decideAbout(arrival, this.#postponed.tries);
   }
 
   /** @param triesLeft how often the request may be judged again */
-  #onRequest(request: HandshakeRequest, socket: UpgradeSocket, triesLeft: number): void {
-    const pending = this.#judge(request, socket, triesLeft);
+  #decideAbout(arrival: Arrival, triesLeft: number): void {
+    const pending = this.#judge(arrival, triesLeft);
     if (pending !== undefined) this.#decisions.decide(pending);
   }
 
-  #judgeLater(request: HandshakeRequest, socket: UpgradeSocket, triesLeft: number): void {
+  #judgeLater(arrival: Arrival, triesLeft: number): void {
+    const { socket } = arrival;
     this.#postponed.postpone(() => {
       if (socket.isLost) return; // a place that it took now would never be given back
       this.#environment.boundary.guard({ destroy: () => socket.drop() }, () => {
-        this.#onRequest(request, socket, triesLeft);
+        this.#decideAbout(arrival, triesLeft);
       });
     });
   }
 
   /** Judges a handshake. @returns undefined if it was refused, or will be judged again */
-  #judge(request: HandshakeRequest, socket: UpgradeSocket, triesLeft: number): PendingUpgrade | undefined {
-    const { options, destination, gate, places, incidents, connections } = this.#environment;
+  #judge(arrival: Arrival, triesLeft: number): PendingUpgrade | undefined {
+    const { request, socket } = arrival;
+    const { options, destination, gate, encryption, incidents } = this.#environment;
     const { unavailable } = destination;
     if (unavailable !== undefined) {
       this.#refusals.refuseUnavailable(socket, unavailable);
@@ -124,24 +168,27 @@ export class Upgrader {
         this.#refusals.refuse(socket, foreign.status, foreign.body);
         return undefined;
       }
-      const { httpSocket } = socket;
-      // A connection of our HTTP server has its place already, if it was within the limits when it came.
-      const isCounted = httpSocket !== undefined && connections.isCounted(httpSocket);
-      const full = isCounted ? undefined : places.refusalFor(socket);
+      const full = this.#refusalFor(socket);
       if (full !== undefined) {
         if (triesLeft > 0) {
-          this.#judgeLater(request, socket, triesLeft - 1);
+          this.#judgeLater(arrival, triesLeft - 1);
           return undefined;
         }
         incidents.add(full.incident, describePeer(remoteAddress));
         this.#refusals.refuseForNow(socket, full.body);
         return undefined;
       }
+      const { httpSocket } = socket;
+      if (httpSocket !== undefined && !encryption.covers(httpSocket, host)) {
+        incidents.add(LimitIncident.REFUSED_TLS, describePeer(remoteAddress), asked(host, origin));
+        this.#refusals.refuse(socket, MISDIRECTED.status, MISDIRECTED.body);
+        return undefined;
+      }
       if (paths !== undefined && !paths.has(handshake.path)) {
         this.#refusals.refuse(socket, 404, 'there is no WebSocket on this path\n');
         return undefined;
       }
-      return this.#enter(handshake, socket);
+      return this.#enter(handshake, arrival);
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error;
       incidents.add(LimitIncident.REFUSED_HANDSHAKES, describePeer(remoteAddress), error.message);
@@ -150,14 +197,23 @@ export class Upgrader {
     }
   }
 
+  /** Why a client is above a limit; undefined if it is not. */
+  #refusalFor(socket: UpgradeSocket): EarlyRefusal | undefined {
+    const { places, connections, clients } = this.#environment;
+    const { httpSocket } = socket;
+    if (httpSocket === undefined || !connections.isCounted(httpSocket)) return places.refusalFor(socket);
+    // A connection of our HTTP server has its place already, but that of a proxy does not count for the client.
+    return clients.isProxy(httpSocket) ? places.refusalOfAddress(socket) : undefined;
+  }
+
   /** From now on the connection counts as a WebSocket. */
-  #enter(handshake: PendingUpgrade['handshake'], socket: UpgradeSocket): PendingUpgrade {
+  #enter(handshake: PendingUpgrade['handshake'], { socket, decided }: Arrival): PendingUpgrade {
     const { places, connections, nextId } = this.#environment;
     const { httpSocket } = socket;
-    const id = nextId();
+    const id = nextId(socket);
     if (httpSocket !== undefined) connections.release(httpSocket);
     places.enter(id, socket);
-    const pending: PendingUpgrade = { id, socket, handshake, isPlaced: false };
+    const pending: PendingUpgrade = { id, socket, handshake, decided, isPlaced: false };
     socket.whenLost(() => {
       if (!pending.isPlaced) places.leave(id);
     });
@@ -170,6 +226,8 @@ export class Upgrader {
     this.#postponed.judgeAll();
   }
 }
+
+const NO_ROOM = 'there was no room for this connection when it came';
 
 /** For the log: the Host and the Origin that are not allowed. */
 function asked(host: string, origin: string | undefined): string {

@@ -38,7 +38,8 @@ export class Waits {
     return this.#waiting.size;
   }
 
-  begin(socket: Duplex, { late, giveUp }: WaitEnds): Wait {
+  /** @param limitMs the longest time of this wait, in ms. */
+  begin(socket: Duplex, { late, giveUp }: WaitEnds, limitMs = this.#timeoutMs): Wait {
     let isOver = false;
     const stop = () => {
       if (isOver) return false;
@@ -55,7 +56,7 @@ export class Waits {
     const timer = setTimeout(() => {
       late();
       abort('the server took too long to decide\n');
-    }, this.#timeoutMs);
+    }, limitMs);
     socket.on('close', stop);
     this.#waiting.add(abort);
     const depart = () => {

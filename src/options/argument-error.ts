@@ -1,5 +1,14 @@
-/** Which argument of a method cannot be used: data to send, a topic, a ping, or what `handleUpgrade` is given. */
-export type ArgumentErrorCode = 'WSLOOM_DATA' | 'WSLOOM_TOPIC' | 'WSLOOM_PING' | 'WSLOOM_UPGRADE_EVENT';
+/**
+ * Which argument of a method cannot be used: data to send, a topic, a ping, or what `handleUpgrade`, `handleRequest` or `attach` is
+ * given.
+ */
+export type ArgumentErrorCode =
+  | 'WSLOOM_DATA'
+  | 'WSLOOM_TOPIC'
+  | 'WSLOOM_PING'
+  | 'WSLOOM_UPGRADE_EVENT'
+  | 'WSLOOM_REQUEST_EVENT'
+  | 'WSLOOM_HTTP_SERVER';
 
 /** An argument of a method has another type than it must have. Nothing was done. Its `name` is `TypeError`. */
 export class ArgumentTypeError extends TypeError {

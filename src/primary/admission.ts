@@ -43,8 +43,11 @@ export class Admission implements Places {
   }
 
   refusalFor(peer: Peer): EarlyRefusal | undefined {
-    const { maxConnections, maxConnectionsPerIp } = this.#options;
-    if (this.load >= maxConnections) return FULL;
+    return this.load >= this.#options.maxConnections ? FULL : this.refusalOfAddress(peer);
+  }
+
+  refusalOfAddress(peer: Peer): EarlyRefusal | undefined {
+    const { maxConnectionsPerIp } = this.#options;
     if (maxConnectionsPerIp === 0) return undefined;
     const { remoteAddress } = peer; // reading the address of a socket is a system call
     if (remoteAddress === undefined) return undefined;

@@ -1,4 +1,4 @@
-import type { HandOff, StreamHandOff } from '../host/hand-off.js';
+import { type HandOff, isUntouched, type StreamHandOff } from '../host/hand-off.js';
 import { loadHandlerModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
 import type { HandlerModule } from '../host/module-exports.js';
@@ -8,7 +8,7 @@ import type { Upgrade } from '../host/upgrade-hook.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { Counters } from '../telemetry/counters.js';
 import type { ThreadCounters } from '../telemetry/read-stats.js';
-import type { ResolvedOptions } from './options.js';
+import { handshakesInWorkers, openingOptions, type ResolvedOptions, routeOptions } from './options.js';
 import type { Siblings, Workers } from './workers.js';
 
 /** What all generations of a server share. */
@@ -44,12 +44,13 @@ export class Generation {
   }
 
   /**
-   * Loads the handler module into this thread.
+   * Loads the handler module into this thread. A handler that is an object is here already.
    * @param reloads how often the module was loaded before: each reload needs another URL.
    * @throws HandlerModuleError
    */
   static async load(environment: GenerationEnvironment, reloads: number): Promise<Generation> {
     const { handler, startTimeoutMs } = environment.options;
+    if (typeof handler !== 'string') return new Generation(environment, handler);
     const href = reloadedModule(handler, reloads);
     return new Generation(environment, await loadHandlerModule(href, { limitMs: startTimeoutMs }));
   }
@@ -57,15 +58,21 @@ export class Generation {
   /** Starts the threads. Resolves with the name of their kernel. @throws WorkerStartError or ArenaError */
   async start(): Promise<string> {
     const { options, publishing, endedCounters, onNoLongerOpen, siblings } = this.#environment;
-    if (options.threads === 0) return this.#ownHost().kernelName;
+    const { handler } = options;
+    // `resolveOptions` allows an object only without worker threads.
+    if (options.threads === 0 || typeof handler !== 'string') return this.#ownHost().kernelName;
     const { Workers } = await import('./workers.js');
     const isCounted = options.admission.maxConnectionsPerIp > 0;
     const workers = new Workers({
       ...options,
+      handler,
       onNoLongerOpen: isCounted ? onNoLongerOpen : undefined,
       bus: publishing.bus,
       endedCounters,
       siblings,
+      opening: handshakesInWorkers(options)
+        ? { handshake: openingOptions(options), routes: routeOptions(options) }
+        : undefined,
     });
     this.#workers = workers;
     return workers.start();
@@ -106,6 +113,7 @@ export class Generation {
       this.#workers.place(handOff);
       return;
     }
+    if (isUntouched(handOff)) throw new Error('without workers, connections are opened before they are handed off');
     try {
       this.#ownHost().adopt(handOff);
     } catch (error) {

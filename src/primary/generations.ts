@@ -1,10 +1,13 @@
 import type { HandOff, StreamHandOff } from '../host/hand-off.js';
 import type { ThreadPublishing } from '../host/thread-publishing.js';
 import type { Upgrade } from '../host/upgrade-hook.js';
+import type { Health } from '../monitor/routes.js';
+import type { OpeningTls } from '../opening/accepted-connections.js';
 import type { Destination } from '../opening/destination.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { Counter, type Counters } from '../telemetry/counters.js';
 import type { ThreadCounters } from '../telemetry/read-stats.js';
+import type { TlsMaterial } from '../tls/tls-material.js';
 import { Generation } from './generation.js';
 import type { ResolvedOptions } from './options.js';
 import { Reloads } from './reloads.js';
@@ -23,6 +26,8 @@ export interface GenerationsEnvironment {
   readonly endedCounters: Counters;
   /** Called with the id of each connection that is not open any more. */
   readonly onNoLongerOpen: (id: number) => void;
+  /** The health of the server. */
+  readonly health: () => Health;
 }
 
 /**
@@ -43,6 +48,8 @@ export class Generations implements Destination, Siblings {
   #tries = 0;
   #kernelName = '';
   #isClosing = false;
+  #listeningHost: string | undefined;
+  #tls: OpeningTls | undefined;
 
   constructor(environment: GenerationsEnvironment) {
     this.#environment = environment;
@@ -121,6 +128,31 @@ export class Generations implements Destination, Siblings {
   /** Throws if `close` was called during an await. */
   #expectOpen(): void {
     if (this.#isClosing) throw new ServerStateError('the server was closed while it was starting');
+  }
+
+  /** The TLS of the server; undefined if connections are not encrypted. */
+  get tls(): OpeningTls | undefined {
+    return this.#tls;
+  }
+
+  /** Gives all workers certificates, keys and rules to use from now on. */
+  useTls(material: TlsMaterial): void {
+    this.#tls = { material, maxTlsHandshakes: this.#environment.options.maxTlsHandshakes };
+    for (const link of this.links) link.useTls(material);
+  }
+
+  /** Notes the address that the server listens on, for all workers. */
+  noteListening(host: string): void {
+    this.#listeningHost = host;
+    for (const link of this.links) link.noteListening(host);
+  }
+
+  get listeningHost(): string | undefined {
+    return this.#listeningHost;
+  }
+
+  health(): Health {
+    return this.#environment.health();
   }
 
   get isReplacing(): boolean {

@@ -1,34 +1,8 @@
-import {
-  count,
-  milliseconds,
-  type OptionRows,
-  OptionSet,
-  other,
-  type ValuesOf,
-  WrongValue,
-} from '../options/define.js';
+import { milliseconds, type OptionRows, OptionSet, other, type ValuesOf, WrongValue } from '../options/define.js';
 import { ConfigError } from '../options/option-error.js';
 import { shown } from '../options/shown.js';
 import { MAX_DRAIN_MS } from './drain-time.js';
-
-/** The options of `server.listen`. */
-export const LISTEN_ROWS = {
-  port: count({
-    least: 0,
-    most: 65535,
-    byDefault: 8080,
-    flag: '--port',
-    help: 'port to listen on; 0 for any',
-  }),
-  host: other({
-    kind: 'text',
-    flag: '--host',
-    placeholder: 'address',
-    help: 'address to listen on; 0.0.0.0 for all',
-    defaultText: '127.0.0.1',
-    read: readHost,
-  }),
-} as const;
+import { readTls } from './option-readers.js';
 
 /** The options of `server.close` and `server.reload`. */
 export const CLOSE_ROWS = {
@@ -44,39 +18,48 @@ export const CLOSE_ROWS = {
   },
 } as const;
 
-const LISTEN_OPTIONS = new OptionSet(LISTEN_ROWS, { error: ConfigError });
+/** The options of `server.reload`. */
+export const RELOAD_ROWS = {
+  ...CLOSE_ROWS,
+  only: other({ help: 'what is loaded again', defaultText: 'certificates and the handler', read: readOnly }),
+  tls: other({ help: 'the option tls from now on', defaultText: 'that of before', read: readTls }),
+} as const;
+
 const CLOSE_OPTIONS = new OptionSet(CLOSE_ROWS, { error: ConfigError });
+const RELOAD_OPTIONS = new OptionSet(RELOAD_ROWS, { error: ConfigError });
 
 /** @throws ConfigError */
-export function resolveListen(options: unknown): ValuesOf<typeof LISTEN_ROWS> {
-  return resolveMethod(LISTEN_OPTIONS, options, 'listen');
+export function resolveClose(options: unknown): ValuesOf<typeof CLOSE_ROWS> {
+  return resolveMethod(CLOSE_OPTIONS, options, 'close');
 }
 
 /** @throws ConfigError */
-export function resolveClose(options: unknown, method: 'close' | 'reload'): ValuesOf<typeof CLOSE_ROWS> {
-  return resolveMethod(CLOSE_OPTIONS, options, method);
+export function resolveReload(options: unknown): ValuesOf<typeof RELOAD_ROWS> {
+  return resolveMethod(RELOAD_OPTIONS, options, 'reload');
 }
 
-/** @param options the argument of the method; undefined stands for an empty object. */
-function resolveMethod<Rows extends OptionRows>(
+/**
+ * Reads the argument of a method of the server.
+ * @param options undefined stands for an empty object.
+ * @throws ConfigError
+ */
+export function resolveMethod<Rows extends OptionRows>(
   set: OptionSet<Rows>,
   options: unknown,
   method: string,
 ): ValuesOf<Rows> {
   const given = options === undefined ? {} : options;
   if (typeof given !== 'object' || given === null) {
-    const names = Object.keys(set.rows).join(' and ');
+    const names = Object.keys(set.rows).join(', ');
     throw new ConfigError('options', `${method}() takes an object with ${names}, got ${shown(given)}`);
   }
   set.checkNames(given, `${method}(): `);
   return set.resolve(given);
 }
 
-/** Reads `host`. An empty string is refused, because Node would listen on every interface. */
-function readHost(host: unknown): string {
-  if (host === undefined) return '127.0.0.1';
-  if (typeof host === 'string' && host !== '') return host;
-  throw new WrongValue(`must be an address or a name, got ${shown(host)}`);
+function readOnly(only: unknown): 'tls' | undefined {
+  if (only === undefined || only === 'tls') return only;
+  throw new WrongValue(`must be 'tls' or undefined, got ${shown(only)}`);
 }
 
 /** Reads a time in ms. It may have a fraction, as a measured time has. */

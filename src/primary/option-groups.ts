@@ -2,6 +2,8 @@
 export const Group = {
   THREADS: 'Threads',
   PATHS: 'Paths',
+  TLS: 'TLS',
+  PROXIES: 'Behind a proxy',
   CONNECTIONS: 'Limits of connections',
   REQUESTS: 'Limits of requests',
   MESSAGES: 'Limits of messages',

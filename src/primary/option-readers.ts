@@ -1,22 +1,46 @@
 import { pathToFileURL } from 'node:url';
 import type { ResourceLimits } from 'node:worker_threads';
+import { HandlerModuleError } from '../host/handler-module-error.js';
+import { HOOKS } from '../host/hook-names.js';
+import { type HandlerModule, handlerOfProgram } from '../host/module-exports.js';
 import { NEVER_BYTES, THRESHOLD_NAMES, THRESHOLDS, type Thresholds } from '../kernels/thresholds.js';
+import { CLIENT_HEADERS, type ClientHeader } from '../opening/client-address.js';
 import { hostRule, originRule } from '../opening/origin.js';
+import { TrustedProxies } from '../opening/trusted-proxies.js';
 import { WrongValue } from '../options/define.js';
 import { shown } from '../options/shown.js';
 import { guardLogger, LOG_LEVELS, type Logger, stderrLogger } from '../telemetry/logger.js';
+import { readTlsOptions } from '../tls/read-tls-options.js';
+import type { TlsDescription } from '../tls/tls-description.js';
 
 /** The limits of V8 whose defaults are not right for a server: see {@link ServerOptions.resourceLimits}. */
 const DEFAULT_RESOURCES: ResourceLimits = { maxYoungGenerationSizeMb: 24 };
 
-/** @returns a URL. @throws WrongValue */
-export function readHandler(handler: unknown): string {
+/** @returns a URL, or the hooks of an object. @throws WrongValue */
+export function readHandler(handler: unknown): string | HandlerModule {
   const href = hrefOf(handler);
   if (href !== undefined) return href;
   if (typeof handler === 'string' && handler !== '') {
     return /^[a-z][a-z0-9+.-]+:/i.test(handler) ? handler : pathToFileURL(handler).href;
   }
-  throw new WrongValue("must be the URL or the path of a module, like new URL('./handler.js', import.meta.url)");
+  if (!mayHaveHooks(handler)) {
+    throw new WrongValue(
+      "must be the URL or the path of a module, like new URL('./handler.js', import.meta.url), or with threads: 0 an object of hooks",
+    );
+  }
+  try {
+    return handlerOfProgram(handler);
+  } catch (error) {
+    if (!(error instanceof HandlerModuleError)) throw error;
+    throw new WrongValue(`cannot be used: ${error.message}`);
+  }
+}
+
+/** Whether a value is an object with functions. What is wrong with these is said elsewhere. */
+function mayHaveHooks(handler: unknown): handler is object {
+  if (typeof handler !== 'object' || handler === null || Array.isArray(handler)) return false;
+  const names = [...Object.keys(handler), ...HOOKS, 'upgrade', 'then'];
+  return names.some((name) => typeof Reflect.get(handler, name) === 'function');
 }
 
 /** The href of a URL, which may be of another realm. */
@@ -91,6 +115,20 @@ export function readHosts(value: unknown): readonly string[] | undefined {
   return value === undefined ? undefined : readList(value, hostRule);
 }
 
+/** @returns an empty list by default. @throws WrongValue */
+export function readTrustedProxies(value: unknown): readonly string[] {
+  return value === undefined ? [] : readList(value, (list) => new TrustedProxies(list));
+}
+
+/** @returns undefined for none. @throws WrongValue */
+export function readProxyHeader(value: unknown): ClientHeader | undefined {
+  if (value === undefined) return undefined;
+  const name = typeof value === 'string' ? value.toLowerCase() : value;
+  const known = CLIENT_HEADERS.find((one) => one === name);
+  if (known !== undefined) return known;
+  throw new WrongValue(`must be one of ${CLIENT_HEADERS.join(', ')}, got ${shown(value)}`);
+}
+
 /**
  * Reads a list, and checks it by making its rule. The rule is not kept, because each thread makes its own.
  * @param makeRule throws an error that says what the list may hold.
@@ -105,6 +143,11 @@ function readList(value: unknown, makeRule: (list: readonly string[]) => unknown
     throw new WrongValue((error as Error).message);
   }
   return [...value];
+}
+
+/** @returns undefined without TLS. @throws ConfigError that names the part of the option */
+export function readTls(tls: unknown): TlsDescription | undefined {
+  return tls === undefined || tls === null ? undefined : readTlsOptions(tls);
 }
 
 /** @throws WrongValue */

@@ -11,9 +11,12 @@ import {
   readLogger,
   readOrigins,
   readPaths,
+  readProxyHeader,
   readResourceLimits,
   readRoute,
   readThresholds,
+  readTls,
+  readTrustedProxies,
 } from './option-readers.js';
 import { ARRIVAL_ROWS, BUS_ROWS, MEMORY_ROWS } from './server-limit-rows.js';
 
@@ -21,7 +24,7 @@ import { ARRIVAL_ROWS, BUS_ROWS, MEMORY_ROWS } from './server-limit-rows.js';
 const MAX_START_MS = 3_600_000;
 
 const PLAIN_ROWS = {
-  handler: other({ help: 'the module with the hooks of the application', read: readHandler }),
+  handler: other({ help: 'the module with the hooks of the application, or the hooks themselves', read: readHandler }),
   threads: count({
     least: 0,
     most: 1024,
@@ -72,6 +75,14 @@ const PLAIN_ROWS = {
     beyond: 'that thread dies with its connections (1006), and is replaced',
     read: readResourceLimits,
   }),
+  handshake: choice({
+    choices: ['primary', 'worker'],
+    byDefault: 'primary',
+    flag: '--handshake',
+    placeholder: 'thread',
+    group: Group.THREADS,
+    help: 'the thread of the opening handshake and of the hook upgrade: primary, or the worker of the connection',
+  }),
   path: other({
     kind: 'list',
     flag: '--path',
@@ -99,6 +110,24 @@ const PLAIN_ROWS = {
     defaultText: '/healthz',
     read: readRoute('/healthz'),
   }),
+  trustProxy: other({
+    kind: 'list',
+    flag: '--trust-proxy',
+    placeholder: 'network',
+    group: Group.PROXIES,
+    help: 'address or network of a proxy, loopback, private or unix: it tells its clients (repeatable)',
+    defaultText: 'none',
+    read: readTrustedProxies,
+  }),
+  proxyHeader: other({
+    kind: 'text',
+    flag: '--proxy-header',
+    placeholder: 'name',
+    group: Group.PROXIES,
+    help: 'the one header that it sets, x-forwarded-for or forwarded; needed with --trust-proxy',
+    defaultText: 'none',
+    read: readProxyHeader,
+  }),
   allowedOrigins: other({
     kind: 'list',
     flag: '--allow-origin',
@@ -119,6 +148,8 @@ const PLAIN_ROWS = {
     beyond: 'refused with 403',
     read: readHosts,
   }),
+  // On the command line it has a flag for each of its parts.
+  tls: other({ group: Group.TLS, help: 'certificate and key of the server', read: readTls }),
   poison: toggle({ help: 'find messages that are used too late, in tests' }),
   log: other({
     help: 'where the server reports what happens',

@@ -1,10 +1,16 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import type { HostOptions } from '../host/host.js';
+import type { HandlerModule } from '../host/module-exports.js';
+import type { RouteOptions } from '../monitor/routes.js';
+import { CLIENT_HEADERS } from '../opening/client-address.js';
+import type { ClientsOptions } from '../opening/clients.js';
 import type { GateLists } from '../opening/gate.js';
+import type { OpeningOptions } from '../opening/opening.js';
 import { OptionSet } from '../options/define.js';
 import { ConfigError } from '../options/option-error.js';
 import { hasDescriptors } from '../system/descriptor.js';
 import { reportTo, ThrottledLog } from '../telemetry/throttled-log.js';
+import type { TlsDescription } from '../tls/tls-description.js';
 import type { AdmissionOptions } from './admission.js';
 import { CONNECTION_ROWS } from './connection-limit-rows.js';
 import { maxClosing } from './machine-limits.js';
@@ -13,8 +19,9 @@ import { BUS_ROWS } from './server-limit-rows.js';
 import type { ServerOptions } from './server-options.js';
 
 /** {@link ServerOptions}, checked and complete. */
-export interface ResolvedOptions {
-  readonly handler: string;
+export interface ResolvedOptions extends ClientsOptions {
+  /** The URL of the handler module; or, without worker threads, the hooks of an object of the program. */
+  readonly handler: string | HandlerModule;
   readonly threads: number;
   readonly host: HostOptions;
   readonly admission: AdmissionOptions & GateLists;
@@ -23,6 +30,8 @@ export interface ResolvedOptions {
   readonly handshakeTimeoutMs: number;
   readonly handOffTimeoutMs: number;
   readonly startTimeoutMs: number;
+  /** The thread that does the opening handshake. */
+  readonly handshake: 'primary' | 'worker';
   readonly resourceLimits: ResourceLimits;
   /** The paths that WebSockets are accepted on; undefined for all. */
   readonly paths: ReadonlySet<string> | undefined;
@@ -30,6 +39,10 @@ export interface ResolvedOptions {
   readonly page: string | undefined;
   /** The path of the health; undefined if there is none. */
   readonly health: string | undefined;
+  /** Undefined for plain TCP. */
+  readonly tls: TlsDescription | undefined;
+  /** In each thread. */
+  readonly maxTlsHandshakes: number;
   readonly log: ThrottledLog;
 }
 
@@ -39,6 +52,25 @@ const OWN_OPTIONS = new OptionSet(OWN_ROWS, REFUSALS);
 const CONNECTION_LIMITS = new OptionSet(CONNECTION_ROWS, REFUSALS);
 const BUS_LIMITS = new OptionSet(BUS_ROWS, REFUSALS);
 
+/** Whether workers do the opening handshake. With TLS they do, because its state cannot go from thread to thread. */
+export function handshakesInWorkers({ threads, handshake, tls }: ResolvedOptions): boolean {
+  return threads > 0 && (handshake === 'worker' || tls !== undefined);
+}
+
+/** The part of the options that the opening handshake needs, in any thread. */
+export function openingOptions(options: ResolvedOptions): OpeningOptions {
+  const { admission, host, maxHeaderBytes, maxHeaderCount, handshakeTimeoutMs, paths } = options;
+  const { trustedProxies, proxyHeader } = options;
+  const { stallTimeoutMs } = host.limits;
+  const times = { handshakeTimeoutMs, stallTimeoutMs };
+  return { ...admission, ...times, maxHeaderBytes, maxHeaderCount, paths, trustedProxies, proxyHeader };
+}
+
+/** The part of the options that says where ordinary requests are answered, in any thread. */
+export function routeOptions({ paths, page, health }: ResolvedOptions): RouteOptions {
+  return { paths, page, health };
+}
+
 /** Checks options and fills in defaults. @throws ConfigError for the first that cannot be used. */
 export function resolveOptions(options: ServerOptions): ResolvedOptions {
   if (typeof options !== 'object' || options === null) {
@@ -46,10 +78,19 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   }
   SERVER_OPTIONS.checkNames(options);
   const { kernel, thresholds, arenaBytes, maxBufferedBytes, poison, ...own } = OWN_OPTIONS.resolve(options);
-  const { maxConnections, maxConnectionsPerIp, allowedOrigins, allowedHosts, path, log, ...others } = own;
-  const { threads, page, health } = others;
+  const { maxConnections, maxConnectionsPerIp, allowedOrigins, allowedHosts, path, log, trustProxy, ...others } = own;
+  const { threads, page, health, proxyHeader, handshake } = others;
   if (threads > 0 && !hasDescriptors) {
     throw new ConfigError('threads', 'threads must be 0 on this system: sockets cannot be handed to other threads');
+  }
+  if (threads === 0 && handshake === 'worker') {
+    throw new ConfigError('handshake', 'handshake: "worker" needs worker threads, and threads is 0');
+  }
+  if (threads > 0 && typeof others.handler !== 'string') {
+    throw new ConfigError(
+      'handler',
+      "handler must be the URL or the path of a module where threads host connections, because an object cannot be sent to them: put the hooks into a file of their own, handler: new URL('./handler.js', import.meta.url), or host the connections in this thread, threads: 0",
+    );
   }
   if (options.thresholds !== undefined && kernel !== 'auto') {
     throw new ConfigError('thresholds', `thresholds are for the kernel auto, and this one is ${kernel}`);
@@ -57,6 +98,27 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   if (page !== undefined && page === health) {
     const both = `health must have another path than page, got ${JSON.stringify(health)} for both`;
     throw new ConfigError('health', `${both}: move one of them, or turn it off`);
+  }
+  if (
+    trustProxy.length > 0 &&
+    maxConnectionsPerIp > 0 &&
+    threads > 0 &&
+    (handshake === 'worker' || own.tls !== undefined)
+  ) {
+    // The primary counts clients, and does not see whom the header names.
+    const why = 'when workers read the requests (handshake: "worker", tls)';
+    throw new ConfigError('maxConnectionsPerIp', `maxConnectionsPerIp cannot be used together with trustProxy ${why}`);
+  }
+  if (trustProxy.length > 0 && proxyHeader === undefined) {
+    const which = `must be ${CLIENT_HEADERS.join(' or ')}, whichever the proxy sets for every request`;
+    throw new ConfigError('proxyHeader', `proxyHeader must be given with trustProxy (--trust-proxy): it ${which}`);
+  }
+  if (trustProxy.length === 0 && proxyHeader !== undefined) {
+    const why = 'a header is believed only if a trusted proxy has sent it';
+    throw new ConfigError(
+      'trustProxy',
+      `trustProxy must name the proxy that sets ${proxyHeader} (--proxy-header): ${why}`,
+    );
   }
   return {
     ...others,
@@ -69,6 +131,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     },
     admission: { maxConnections, maxConnectionsPerIp, allowedOrigins, allowedHosts },
     paths: path,
+    trustedProxies: trustProxy,
     log: new ThrottledLog(reportTo(log)),
   };
 }

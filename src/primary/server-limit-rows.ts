@@ -45,6 +45,17 @@ export const ARRIVAL_ROWS = {
     help: 'for a request, and then for the hook upgrade; beyond: 408, and 503',
     beyond: '408 for the request, 503 for the hook; a client that does not take its 101 is lost',
   }),
+  maxTlsHandshakes: count({
+    least: 1,
+    most: MAX_CONNECTIONS,
+    // One takes about 65 KiB. A thread does some thousand a second: with 1 000 at a time it is busy also if each takes half a second on
+    // the network.
+    byDefault: 1000,
+    flag: '--max-tls-handshakes',
+    group: Group.REQUESTS,
+    help: 'TLS handshakes at a time in each thread; beyond: they wait',
+    beyond: 'connections wait unread until another handshake is over; `handshakeTimeoutMs` goes on',
+  }),
   maxHeaderBytes: size({
     least: 512,
     most: MIB,

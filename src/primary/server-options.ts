@@ -1,7 +1,10 @@
 import type { ResourceLimits } from 'node:worker_threads';
+import type { ModuleHandler } from '../host/define-handler.js';
 import type { KernelChoice } from '../kernels/create-kernel.js';
 import type { Thresholds } from '../kernels/thresholds.js';
+import type { ClientHeader } from '../opening/client-address.js';
 import type { Logger } from '../telemetry/logger.js';
+import type { TlsOptions } from '../tls/tls-options.js';
 
 /**
  * Options of {@link createServer}. Sizes are in bytes and times in ms, as their names say. An option that cannot be used, or that
@@ -10,9 +13,10 @@ import type { Logger } from '../telemetry/logger.js';
 export interface ServerOptions {
   /**
    * The module with the hooks of the application (see {@link defineHandler}): a file URL, or a path from the working directory. It is
-   * loaded in each thread.
+   * loaded in each thread. With `threads: 0` it may be an object of hooks instead. They run in this thread, and see the variables of
+   * the program; `reload` cannot load them again.
    */
-  readonly handler: URL | string;
+  readonly handler: URL | string | ModuleHandler;
   /**
    * Worker threads that host connections. With 0 the primary hosts all connections itself: on systems where sockets cannot be
    * handed to threads (Windows, where it is the default), in tests, on small machines. From 0 to 1 024.
@@ -20,6 +24,17 @@ export interface ServerOptions {
    * @default one per core
    */
   readonly threads?: number;
+  /**
+   * The thread that does the opening handshake, asks the hook `upgrade`, and answers ordinary requests. With 'primary' the primary
+   * does all of that, and hands over connections that are WebSockets. With 'worker' the primary only accepts and counts connections;
+   * the worker that hosts the connection does the rest. So more cores open connections, and a hook that computes for long stops the
+   * connections of its worker only, not those that are about to come. The hook then sees the variables of the module in its worker.
+   * `handshakeTimeoutMs` then spans the request and the hook together. 'worker' needs worker threads.
+   * {@link Server.handleUpgrade} asks the hook in the primary with either.
+   *
+   * @default 'primary'
+   */
+  readonly handshake?: 'primary' | 'worker';
   /**
    * The code that unmasks payloads and validates UTF-8: 'js', 'wasm', 'native', or 'auto', which chooses by operation and size.
    *
@@ -60,7 +75,7 @@ export interface ServerOptions {
   readonly maxConnections?: number;
   /**
    * TCP connections that one IPv4 address, or one /64 of IPv6, may have open at a time. Beyond it a connection is refused as for
-   * `maxConnections`. Leave it off behind a proxy, whose address all clients have. From 1 to 2^31 less 1, or 0: no limit.
+   * `maxConnections`. Behind a proxy all clients have its address, unless `trustProxy` names it. From 1 to 2^31 less 1, or 0: no limit.
    *
    * @default 0: no limit
    */
@@ -186,11 +201,20 @@ export interface ServerOptions {
   /**
    * The time for each of three steps, in ms: the client sends its request, the hook `upgrade` decides, the client takes its 101.
    * A late request is refused with 408, and a late hook with 503; a client that does not take its 101 is disconnected. Raising it
-   * lets silent clients hold descriptors for longer. From 1 ms to 2^31 less 1 ms (24 days).
+   * lets silent clients hold descriptors for longer. With `handshake: 'worker'` the first two steps have this time together. From 1
+   * ms to 2^31 less 1 ms (24 days).
    *
    * @default 10 s
    */
   readonly handshakeTimeoutMs?: number;
+  /**
+   * The TLS handshakes that each thread does at a time. Connections beyond it wait unread until another handshake is over, and
+   * `handshakeTimeoutMs` goes on meanwhile. Each takes about 65 KiB. Raising it lets clients that are slow on purpose take more
+   * memory; lowering it lets them keep others out more easily. From 1 to 2^31 less 1.
+   *
+   * @default 1 000
+   */
+  readonly maxTlsHandshakes?: number;
   /**
    * The longest head of a request, in bytes: its request line and headers. A longer one is refused with 431. It bounds the memory
    * of a client that is not accepted yet. From 512 bytes to 1 MiB.
@@ -205,6 +229,23 @@ export interface ServerOptions {
    * @default 100
    */
   readonly maxHeaderCount?: number;
+  /**
+   * The proxies that are believed when they tell whose connection they pass on: addresses, networks such as '10.0.0.0/8', and the
+   * names 'loopback', 'private' (the networks of RFC 1918, and fc00::/7) and 'unix' (all peers of unix sockets). Then
+   * `remoteAddress`, the limits of addresses and the log mean the client, and a proxy's own connections count in `maxConnections`
+   * only. Name nothing that clients can connect from: such a client could choose its address. `proxyHeader` must be given too.
+   *
+   * @default none
+   */
+  readonly trustProxy?: readonly string[];
+  /**
+   * The one header in which the trusted proxies tell their clients. The client is its last entry, over all of its lines, that is no
+   * trusted proxy itself. If an entry up to there is no address, the client is the peer. Choose the header that the proxy sets for
+   * every request: the other one is ignored, because a client may have sent it.
+   *
+   * @default none
+   */
+  readonly proxyHeader?: ClientHeader;
   /**
    * The origins whose pages may connect, such as 'https://example.org', or '*' for all. Pages of other origins get 403. The
    * default compares the host and port of the page with those of the Host header, whatever the scheme. A client that sends no
@@ -271,6 +312,12 @@ export interface ServerOptions {
    * @default '/healthz'
    */
   readonly health?: string | false;
+  /**
+   * The certificate and key of the server, by which it speaks TLS on its port (`wss:`, `https:`), in its worker threads. Files that it
+   * names are read again when they change: connections stay, and new ones get the new certificate. Without it the server speaks
+   * plain TCP.
+   */
+  readonly tls?: TlsOptions;
   /**
    * For tests: finds every use of a message, or of a borrowed view, that comes too late. Each message gets an object of its own,
    * which throws when it is void, and its bytes are overwritten.

@@ -1,56 +1,40 @@
-import type { Server as HttpServer, IncomingMessage } from 'node:http';
-import { type AddressInfo, Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
 import { registerPublishing } from '../host/publish.js';
 import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';
+import type { UpgradeAcceptance, UpgradeRefusal } from '../host/upgrade-hook.js';
 import { type Health, Routes } from '../monitor/routes.js';
+import { Attachment } from '../opening/attachment.js';
 import { Opening } from '../opening/opening.js';
 import { loopbackHosts } from '../opening/origin.js';
 import { ArgumentTypeError } from '../options/argument-error.js';
 import { ConfigError } from '../options/option-error.js';
 import { loadSystemCalls, type SystemCalls } from '../system/system-calls.js';
-import { Counters } from '../telemetry/counters.js';
+import { Counter, Counters } from '../telemetry/counters.js';
 import { IncidentLog } from '../telemetry/incident-log.js';
 import { readStats } from '../telemetry/read-stats.js';
 import type { ServerStats } from '../telemetry/server-stats.js';
+import type { TlsMaterial } from '../tls/tls-material.js';
+import type { TlsOptions } from '../tls/tls-options.js';
 import { Admission } from './admission.js';
 import { expectOwnFiles } from './bundled-error.js';
 import { nextConnectionId } from './connection-ids.js';
+import { type Endpoint, endpointAt } from './endpoint.js';
+import { type Front, HttpFront } from './front.js';
 import { Generations } from './generations.js';
-import { resolveClose, resolveListen } from './method-options.js';
-import { type ResolvedOptions, resolveOptions } from './options.js';
+import { type ListenOptions, resolveListen, type TcpListenOptions } from './listen-options.js';
+import { resolveClose, resolveReload } from './method-options.js';
+import { handshakesInWorkers, openingOptions, type ResolvedOptions, resolveOptions, routeOptions } from './options.js';
+import { type ServerAddress, secured, type TcpAddress } from './server-address.js';
 import type { ServerOptions } from './server-options.js';
 import { ServerStateError } from './server-state-error.js';
-
-/** The address that a server listens on. */
-export interface ServerAddress {
-  /** The IP address that the server listens on, such as `127.0.0.1`. */
-  readonly host: string;
-  /** The port that the server listens on. */
-  readonly port: number;
-  /** The URL for clients: `ws://127.0.0.1:8080`. */
-  readonly url: string;
-}
-
-/** Options of {@link Server.listen}. An option that cannot be used, or that there is not, is a {@link ConfigError}. */
-export interface ListenOptions {
-  /**
-   * The port to listen on. With 0 the system chooses a free one, which the result of `listen` names. From 0 to 65 535.
-   *
-   * @default 8080
-   */
-  readonly port?: number;
-  /**
-   * The address or name to listen on: '127.0.0.1' for this machine only, '0.0.0.0' or '::' for every interface.
-   *
-   * @default '127.0.0.1'
-   */
-  readonly host?: string;
-}
+import { ServerTls } from './server-tls.js';
+import { UntouchedAcceptor } from './untouched-acceptor.js';
 
 /**
- * Options of {@link Server.close} and {@link Server.reload}. An option that cannot be used, or that there is not, is a
+ * Options of {@link Server.close}. An option that cannot be used, or that there is not, is a
  * {@link ConfigError}.
  */
 export interface CloseOptions {
@@ -61,6 +45,22 @@ export interface CloseOptions {
    * @default 5 s
    */
   readonly drainMs?: number;
+}
+
+/** Options of {@link Server.reload}. An option that cannot be used, or that there is not, is a {@link ConfigError}. */
+export interface ReloadOptions extends CloseOptions {
+  /**
+   * With 'tls', only certificates and keys are read again, and the handler stays as it is.
+   *
+   * @default certificates, keys and the handler
+   */
+  readonly only?: 'tls';
+  /**
+   * Replaces the option `tls` of the server, such as a new certificate in PEM. Only a server that was created with `tls` takes it.
+   *
+   * @default that of before, whose files are read again
+   */
+  readonly tls?: TlsOptions;
 }
 
 /**
@@ -87,7 +87,17 @@ export class Server {
   /** Undefined until the threads have started. */
   #opening: Opening | undefined;
   /** Undefined until `listen` is called. */
-  #http: HttpServer | undefined;
+  #front: Front | undefined;
+  /** Undefined until the start, and for plain TCP. */
+  #tls: ServerTls | undefined;
+  /** Undefined until the start, and on systems without koffi. */
+  #calls: SystemCalls | undefined;
+  /** Undefined until `listen` is called. */
+  #endpoint: Endpoint | undefined;
+  /** Undefined until the server listens. */
+  #address: ServerAddress | undefined;
+  /** Undefined unless the server is attached to an HTTP server of the application. */
+  #attachment: Attachment | undefined;
   #closed: Promise<void> | undefined;
   /** Ends the use of this server by `publish` of the package in this thread. */
   #unregister: () => void = () => {};
@@ -107,8 +117,23 @@ export class Server {
       counters,
       endedCounters: this.#endedCounters,
       onNoLongerOpen,
+      health: () => this.#health(),
     });
     admission.include(this.#generations);
+  }
+
+  /**
+   * Makes a server for some paths of an HTTP server of the application, and starts it.
+   * @internal Use {@link attach}.
+   */
+  static async attach(http: NetServer, options: ResolvedOptions): Promise<Server> {
+    const attachment = new Attachment(http, options.paths);
+    const server = new Server(options);
+    server.#attachment = attachment;
+    const opening = await server.#start();
+    server.#expectStarted();
+    attachment.open(opening);
+    return server;
   }
 
   /**
@@ -116,31 +141,52 @@ export class Server {
    * must be created.
    *
    * @returns the address, when clients can connect.
-   * @throws ConfigError if `port` or `host` cannot be used, and then the server has not changed; or if this system cannot have
-   * worker threads.
+   * @throws ConfigError if an option cannot be used, and then the server has not changed; or if this system cannot have worker
+   * threads.
    * @throws ServerStateError if the server was started before, or is closed meanwhile.
    * @throws HandlerModuleError, ArenaError or WorkerStartError if the handler module does not load or a thread does not start
    * within `startTimeoutMs`.
    * @throws BundledError if this package is inside of a bundle.
-   * @throws the error of the system if the address cannot be had (`code`: EADDRINUSE, EACCES, …).
+   * @throws the error of the system if the port cannot be had (`code`: EADDRINUSE, EACCES, …).
+   * @throws ListenError if the unix socket or the descriptor cannot be listened on, with such a code too.
    */
+  async listen(options?: TcpListenOptions): Promise<TcpAddress>;
+  async listen(options: ListenOptions): Promise<ServerAddress>;
   async listen(options?: ListenOptions): Promise<ServerAddress> {
-    const { port, host } = resolveListen(options);
+    const place = resolveListen(options);
     const opening = await this.#start();
     this.#expectStarted();
-    const http = opening.createHttpServer();
-    this.#http = http;
+    const front = this.#createFront(opening);
+    const endpoint = endpointAt(place, this.#calls);
+    this.#front = front;
+    this.#endpoint = endpoint;
     try {
-      await listening(http, port, host);
+      const address = await endpoint.listen(front.server);
+      this.#address = this.#tls === undefined ? address : secured(address);
       this.#expectStarted();
     } catch (error) {
       await this.close({ drainMs: 0 });
+      endpoint.remove(); // if the server was closed before the file was there
       throw error;
     }
-    const address = this.address() as ServerAddress; // it listens
-    opening.gate.defaultHosts = loopbackHosts(address.host);
-    opening.acceptBacklogOf(http);
-    return address;
+    // No page of a browser reaches a unix socket, under whatever name. So there every Host is served.
+    const { host } = this.#address;
+    opening.gate.defaultHosts = host === undefined ? undefined : loopbackHosts(host);
+    if (host !== undefined) this.#generations.noteListening(host);
+    front.start();
+    return this.#address;
+  }
+
+  #createFront(opening: Opening): Front {
+    const calls = this.#calls;
+    const tls = this.#generations.tls;
+    if (!handshakesInWorkers(this.#options) || calls === undefined) return new HttpFront(opening, tls);
+    const { log } = this.#options;
+    return new UntouchedAcceptor({
+      ...{ calls, opening, log, places: this.#admission, destination: this.#generations },
+      isEncrypted: tls !== undefined,
+      incidents: new IncidentLog(this.#counters, log),
+    });
   }
 
   /**
@@ -159,7 +205,9 @@ export class Server {
     this.#unregister = registerPublishing(this.#publishing);
     try {
       const calls = await this.#loadSystemCalls();
+      this.#calls = calls;
       if (calls !== undefined) this.#publishing.sendBy(calls, this.#counters);
+      await this.#loadTls();
       await this.#generations.start(calls);
       const opening = this.#createOpening(calls);
       this.#opening = opening;
@@ -170,15 +218,27 @@ export class Server {
     }
   }
 
+  async #loadTls(): Promise<void> {
+    const { tls: description, log } = this.#options;
+    if (description === undefined) return;
+    this.#tls = await ServerTls.start({ description, log, onMaterial: (material) => this.#useTls(material) });
+    this.#useTls(this.#tls.material);
+  }
+
+  #useTls(material: TlsMaterial): void {
+    this.#generations.useTls(material);
+    this.#front?.useTls(material);
+  }
+
   #createOpening(calls: SystemCalls | undefined): Opening {
-    const { admission, host, log, ...options } = this.#options;
+    const { log } = this.#options;
     const opening = new Opening({
-      options: { ...options, ...admission, stallTimeoutMs: host.limits.stallTimeoutMs },
+      options: openingOptions(this.#options),
       destination: this.#generations,
       calls,
       places: this.#admission,
       nextId: nextConnectionId,
-      routes: new Routes(() => this.#health(), this.#options),
+      routes: new Routes(() => this.#health(), routeOptions(this.#options)),
       incidents: new IncidentLog(this.#counters, log),
       log,
     });
@@ -207,10 +267,7 @@ export class Server {
 
   /** The address that the server listens on; undefined before {@link listen} has resolved, and after {@link close}. */
   address(): ServerAddress | undefined {
-    const address = this.#http?.address() as AddressInfo | null | undefined; // never a string: it does not listen on pipes
-    if (address === null || address === undefined) return undefined;
-    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-    return { host: address.address, port: address.port, url: `ws://${host}:${address.port}` };
+    return this.#front?.server.listening === true ? this.#address : undefined;
   }
 
   /** The number of worker threads; 0 if the primary hosts all connections. */
@@ -229,23 +286,55 @@ export class Server {
   /**
    * Takes over an upgrade from another HTTP server of this process. Call it with the arguments of the 'upgrade' event of that
    * server, after {@link start} or {@link listen} has resolved. A plain TCP socket goes to a worker; a TLS socket or another
-   * stream is hosted in the primary. All earlier requests of the same socket must have been answered, because the client would
-   * take the 101 for their answer.
+   * stream is hosted in the primary. The upgrade waits until your server has answered all earlier requests of the same socket. If
+   * that takes longer than `handshakeTimeoutMs`, the socket is destroyed.
    *
+   * @param accepted what your own authentication has decided: an acceptance (`{}`, or with `subprotocol`, `headers`, `data`), a
+   * refusal, or a promise of one. It is judged as the answer of the hook `upgrade` is, which is not asked then. What is neither is
+   * answered with 500, and so is a promise of `undefined`. Limits, Host and Origin hold all the same. Without it, or with
+   * `undefined`, the hook is asked.
    * @throws ServerStateError if the server has not started.
    * @throws ArgumentTypeError if the arguments are not those of an 'upgrade' event, in their order.
    */
-  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
-    if (this.#opening === undefined)
-      throw new ServerStateError('a server must be started before it can handle an upgrade');
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Uint8Array,
+    accepted?: UpgradeAcceptance | UpgradeRefusal | Promise<UpgradeAcceptance | UpgradeRefusal> | undefined,
+  ): void {
+    const opening = this.#openingFor('an upgrade');
     if (!(Array.isArray(request?.rawHeaders) && typeof socket?.write === 'function' && head instanceof Uint8Array)) {
       throw new ArgumentTypeError(
         'WSLOOM_UPGRADE_EVENT',
         "handleUpgrade(request, socket, head) takes the arguments of an HTTP server's 'upgrade' event",
       );
     }
-    if (socket instanceof Socket) socket.setNoDelay(true); // as those of our own HTTP server
-    this.#opening.upgrader.onUpgrade(request, socket, head);
+    opening.takeUpgrade(request, socket, head, accepted);
+  }
+
+  /**
+   * Answers an ordinary request of another HTTP server of this process, if its path is that of the option `page` or `health`. Call it
+   * before your own routes, and do nothing more with a request that it has answered.
+   *
+   * @returns whether the request was answered. If not, nothing was done with it.
+   * @throws ServerStateError if the server has not started.
+   * @throws ArgumentTypeError if the arguments are not those of a 'request' event, in their order.
+   */
+  handleRequest(request: IncomingMessage, response: ServerResponse): boolean {
+    const opening = this.#openingFor('a request');
+    if (!(Array.isArray(request?.rawHeaders) && typeof response?.writeHead === 'function')) {
+      throw new ArgumentTypeError(
+        'WSLOOM_REQUEST_EVENT',
+        "handleRequest(request, response) takes the arguments of an HTTP server's 'request' event",
+      );
+    }
+    return opening.handleRequest(request, response);
+  }
+
+  #openingFor(what: string): Opening {
+    if (this.#opening === undefined)
+      throw new ServerStateError(`a server must be started before it can handle ${what}`);
+    return this.#opening;
   }
 
   /**
@@ -270,10 +359,13 @@ export class Server {
   stats(): ServerStats {
     const primary = { thread: 'primary', counters: this.#counters };
     const ended = { thread: 'ended', counters: this.#endedCounters };
-    return readStats([primary, ended, ...this.#generations.counters], {
-      httpConnections: this.#opening?.connections.size ?? 0,
-      pendingUpgrades: this.#opening?.upgrader.load ?? 0,
+    const threads = [primary, ended, ...this.#generations.counters];
+    const sum = (figure: Counter) => threads.reduce((total, { counters }) => total + counters.get(figure), 0);
+    return readStats(threads, {
+      httpConnections: (this.#opening?.connections.size ?? 0) + sum(Counter.HTTP_CONNECTIONS),
+      pendingUpgrades: (this.#opening?.pendingUpgrades ?? 0) + sum(Counter.PENDING_UPGRADES),
       threads: this.#generations.threads,
+      certificates: this.#tls?.certificates ?? [],
       uptimeMs: performance.now() - this.#startedAt,
     });
   }
@@ -284,15 +376,28 @@ export class Server {
    * handle the messages that have arrived, close their connections with 1001, and end, at the latest shortly after `drainMs`.
    * Until then there are twice as many threads, and arenas. The promise resolves when the new threads have taken over.
    *
+   * With the option `tls`, certificates and keys are read again before that, and exchanged in the threads that run: connections stay
+   * as they are, and new ones get the new certificates. `{ only: 'tls' }` does nothing else.
+   *
    * One reload runs at a time. Calls that come meanwhile share one more reload after it, with the longest of their `drainMs`.
    *
    * @throws the errors of {@link listen} if the module does not load or the threads do not start. Then the old threads go on.
-   * @throws ServerStateError if the server is not running.
-   * @throws ConfigError if `drainMs` cannot be used.
+   * @throws ServerStateError if the server is not running, or if its handler is an object, unless only certificates are read again.
+   * @throws ConfigError if an option cannot be used, or a certificate or key: then nothing has changed.
    */
-  async reload(options?: CloseOptions): Promise<void> {
-    const { drainMs } = resolveClose(options, 'reload');
-    await this.#generations.reload(drainMs);
+  async reload(options?: ReloadOptions): Promise<void> {
+    const { drainMs, only, tls } = resolveReload(options);
+    if (this.#state !== 'started') throw new ServerStateError('only a running server can be reloaded');
+    if (only === undefined && typeof this.#options.handler !== 'string') {
+      throw new ServerStateError(
+        'a handler that is an object cannot be loaded again: put the hooks into a module, and give the server its URL',
+      );
+    }
+    if (this.#tls === undefined && (only !== undefined || tls !== undefined)) {
+      throw new ConfigError('tls', 'tls cannot be loaded again: this server was created without it');
+    }
+    await this.#tls?.reload(tls);
+    if (only === undefined) await this.#generations.reload(drainMs);
   }
 
   /**
@@ -304,7 +409,7 @@ export class Server {
    */
   close(options?: CloseOptions): Promise<void> {
     try {
-      const { drainMs } = resolveClose(options, 'close');
+      const { drainMs } = resolveClose(options);
       this.#closed ??= this.#close(drainMs);
       return this.#closed;
     } catch (error) {
@@ -326,13 +431,16 @@ export class Server {
   }
 
   async #closeAllElse(): Promise<void> {
-    const http = this.#http;
-    const httpClosed = new Promise<void>((resolve) => (http === undefined ? resolve() : http.close(() => resolve())));
+    this.#endpoint?.remove();
+    const server = this.#front?.server;
+    const closed = new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
+    this.#attachment?.release();
     this.#unregister();
     this.#publishing.bus.close();
     this.#opening?.destroyAll();
-    http?.closeAllConnections();
-    await httpClosed;
+    this.#front?.close();
+    this.#tls?.close();
+    await closed;
     this.#options.log.flush();
   }
 
@@ -349,19 +457,4 @@ export class Server {
       uptimeSeconds: Math.round((performance.now() - this.#startedAt) / 1000),
     };
   }
-}
-
-/** Resolves when the HTTP server listens. @throws the error of the system; ServerStateError if the server is closed meanwhile. */
-function listening(http: HttpServer, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // A `close()` while the host is looked up emits 'close' and no error.
-    const closed = () => reject(new ServerStateError('the server was closed while it was starting'));
-    http.once('error', reject);
-    http.once('close', closed);
-    http.listen({ port, host }, () => {
-      http.off('error', reject);
-      http.off('close', closed);
-      resolve();
-    });
-  });
 }

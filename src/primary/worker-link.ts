@@ -1,23 +1,32 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
-import type { HandOff } from '../host/hand-off.js';
-import { shownModule } from '../host/module-url.js';
+import { type HandOff, isUntouched } from '../host/hand-off.js';
 import type { HostOptions } from '../host/host.js';
+import { shownModule } from '../host/module-url.js';
+import type { Health } from '../monitor/routes.js';
 import { ThreadLedger } from '../pubsub/thread-ledger.js';
 import { Counter, Counters } from '../telemetry/counters.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
-import type { FromWorker, Offer, ToWorker, WorkerResult, WorkerTask } from '../worker/messages.js';
+import type { TlsMaterial } from '../tls/tls-material.js';
+import type {
+  FromWorker,
+  Offer,
+  ToWorker,
+  WorkerOpeningOptions,
+  WorkerResult,
+  WorkerTask,
+} from '../worker/messages.js';
 import { Ownership } from '../worker/ownership.js';
 import { WorkerStartError } from './worker-start-error.js';
 
 /** An offer, with notes of the primary. */
-interface NotedOffer extends Offer {
+type NotedOffer = Offer & {
   /** The inode of the socket. The number of the descriptor may later be that of another file. */
   readonly inode: number;
   /** When the offer was posted to the worker. */
   offeredAt: number;
-}
+};
 
 /** So many offers are posted at once, because a storm of connections may keep the event loop in the phase that reads sockets. */
 const MAX_UNSENT = 64;
@@ -39,6 +48,10 @@ export interface WorkerLinkOptions {
   /** The URL of the handler module. */
   readonly handler: string;
   readonly host: HostOptions;
+  /** What the worker needs for the opening handshake; undefined if the primary does all opening handshakes. */
+  readonly opening: WorkerOpeningOptions | undefined;
+  /** The health of the server, for clients that ask the worker. */
+  readonly health: () => Health;
   readonly log: ThrottledLog;
   /**
    * Called with the id of each connection that is not open any more, also when the worker has died; undefined if nobody needs to
@@ -86,7 +99,16 @@ export class WorkerLink {
   readonly #ids = new Set<number>();
   readonly #onNoLongerOpen: ((id: number) => void) | undefined;
 
-  constructor({ pool, handler, host: options, log, onNoLongerOpen, startTimeoutMs }: WorkerLinkOptions) {
+  constructor({
+    pool,
+    handler,
+    host: options,
+    opening,
+    health,
+    log,
+    onNoLongerOpen,
+    startTimeoutMs,
+  }: WorkerLinkOptions) {
     this.#onNoLongerOpen = onNoLongerOpen;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
@@ -95,6 +117,7 @@ export class WorkerLink {
       handler,
       startTimeoutMs,
       options,
+      opening,
       counters: this.counters.buffer,
       ledger: this.ledger.buffer,
       ownership: this.#ownership.buffer,
@@ -104,6 +127,7 @@ export class WorkerLink {
       port1.on('message', (message: FromWorker) => {
         if (message.type === 'log') log.add(message.report);
         else if (message.type === 'closed') this.#close(message.ids);
+        else if (message.type === 'health') this.#post({ type: 'health', health: health() });
         else if (message.type === 'unfit') this.#unfit = new WorkerStartError(message.code, message.message);
         else {
           this.isReady = true;
@@ -139,7 +163,7 @@ export class WorkerLink {
   get load(): number {
     const { counters } = this;
     const open = counters.get(Counter.CONNECTIONS) - counters.get(Counter.CLOSING);
-    const over = counters.get(Counter.OPENED) + counters.get(Counter.UNHOSTED) - open;
+    const over = counters.get(Counter.OPENED) + counters.get(Counter.UNHOSTED) + counters.get(Counter.UNOPENED) - open;
     return this.#offered - over;
   }
 
@@ -152,10 +176,10 @@ export class WorkerLink {
       return false;
     }
     const { fd, info, head } = handOff;
-    const offer: NotedOffer = { slot, fd, info, head, inode: inodeOf(fd), offeredAt: Number.POSITIVE_INFINITY };
+    const offer = { slot, fd, info, head, inode: inodeOf(fd), offeredAt: Number.POSITIVE_INFINITY } as NotedOffer;
     this.#offers.push(offer);
     this.#offered++;
-    this.ledger.noteOffered();
+    if (!isUntouched(handOff)) this.ledger.noteOffered(); // the client of any other has no 101 yet
     if (this.#onNoLongerOpen !== undefined) this.#ids.add(info.id);
     const unsent = this.#unsent.push(offer);
     if (unsent === 1) setImmediate(() => this.#sendOffers());
@@ -170,7 +194,7 @@ export class WorkerLink {
     const offers = this.#unsent.map((offer): Offer => {
       offer.offeredAt = now;
       const { slot, fd, info, head } = offer;
-      return { slot, fd, info, head }; // flat: an object more in it costs 3 % of opening a connection
+      return { slot, fd, info, head } as Offer; // flat: an object more in it costs 3 % of opening a connection
     });
     this.#unsent = [];
     this.#port.postMessage({ type: 'hand-offs', offers } satisfies ToWorker);
@@ -221,10 +245,11 @@ export class WorkerLink {
   /** Forgets offers that the worker does not own any more. */
   #forget(offers: readonly NotedOffer[]): HandOff[] {
     this.#offered -= offers.length;
-    return offers.map(({ fd, info, head }) => {
+    return offers.map((offer) => {
+      const { fd, info, head } = offer;
       this.#ids.delete(info.id);
-      this.ledger.noteSettled(); // taken back
-      return { fd, info, head };
+      if (!isUntouched(offer)) this.ledger.noteSettled(); // taken back
+      return { fd, info, head } as HandOff;
     });
   }
 
@@ -238,6 +263,16 @@ export class WorkerLink {
   /** @param ledger the ledger of the thread at the other end. */
   connectPort(port: MessagePort, { buffer }: ThreadLedger): void {
     this.#post({ type: 'peer', port, ledger: buffer }, [port]);
+  }
+
+  /** Gives the worker certificates, keys and rules to use from now on. */
+  useTls(material: TlsMaterial): void {
+    this.#post({ type: 'tls', material });
+  }
+
+  /** @param host the address that the server listens on. */
+  noteListening(host: string): void {
+    this.#post({ type: 'listening', host });
   }
 
   drain(limitMs: number): void {

@@ -3,11 +3,14 @@ import { Piscina } from 'piscina';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import type { HandOff } from '../host/hand-off.js';
 import type { HostOptions } from '../host/host.js';
+import type { Health } from '../monitor/routes.js';
+import type { OpeningTls } from '../opening/accepted-connections.js';
 import type { Bus } from '../pubsub/bus.js';
 import { Counter, type Counters } from '../telemetry/counters.js';
 import { errorText } from '../telemetry/error-text.js';
 import type { ThreadCounters } from '../telemetry/read-stats.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
+import type { WorkerOpeningOptions } from '../worker/messages.js';
 import { causeOf, describeDeath } from './describe-death.js';
 import { GRACE_MS } from './drain-time.js';
 import { WaitingHandOffs } from './waiting-hand-offs.js';
@@ -33,6 +36,8 @@ export interface WorkersOptions {
   /** The counts of threads that have ended, so that totals never fall. */
   readonly endedCounters: Counters;
   readonly siblings: Siblings;
+  /** What workers need for the opening handshake as long as they live; undefined if the primary does all opening handshakes. */
+  readonly opening: Omit<WorkerOpeningOptions, 'tls'> | undefined;
 }
 
 /** All pools of a server: the one that gets new connections, and those that drain. Their connections share topics. */
@@ -41,6 +46,12 @@ export interface Siblings {
   readonly isReplacing: boolean;
   /** Gives a connection that no worker of a draining pool has taken to the pool that gets new connections, or ends it. */
   placeElsewhere(handOff: HandOff): void;
+  /** The address that the server listens on; undefined if it does not listen yet. */
+  readonly listeningHost: string | undefined;
+  /** The TLS of the server; undefined if connections are not encrypted. */
+  readonly tls: OpeningTls | undefined;
+  /** The health of the server. */
+  health(): Health;
   /** The links to the workers of all pools. */
   readonly links: readonly WorkerLink[];
 }
@@ -214,8 +225,10 @@ export class Workers {
   }
 
   #launch(): WorkerLink {
-    const { handler, host, log, onNoLongerOpen, startTimeoutMs, siblings, bus } = this.#options;
-    const link = new WorkerLink({ pool: this.#pool, handler, host, log, onNoLongerOpen, startTimeoutMs });
+    const { siblings, bus } = this.#options;
+    const opening = this.#options.opening === undefined ? undefined : { ...this.#options.opening, tls: siblings.tls };
+    const link = new WorkerLink({ ...this.#options, opening, pool: this.#pool, health: () => siblings.health() });
+    if (siblings.listeningHost !== undefined) link.noteListening(siblings.listeningHost);
     for (const other of siblings.links) link.connect(other);
     const { port1, port2 } = new MessageChannel();
     bus.connect(port1, link.ledger);

@@ -6,6 +6,10 @@ const IS_LINUX = process.platform === 'linux';
 /** fcntl(2): the lowest free descriptor for the same socket, closed in child processes. Its number differs by system. */
 const F_DUPFD_CLOEXEC = IS_DARWIN ? 67 : 1030;
 
+/** fcntl(2): the descriptor is closed in child processes. */
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+
 /**
  * send(2): do not wait for room, and send no signal when the peer is gone. macOS has no flag for the latter; Node
  * ignores the signal.
@@ -26,11 +30,13 @@ const MSG_DONTWAIT = 0x40;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 
-/** A peer's address, as accept4(2) gives it: sockaddr(3type), of the longest kind; the first bytes are the family. */
+/** An address, as accept4(2) and getsockname(2) give it: sockaddr(3type), of the longest kind; the first bytes are the family. */
 const SOCKADDR_BYTES = 128;
+const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 /** Offsets of the address itself. */
+const UNIX_AT = 2;
 const IPV4_AT = 4;
 const IPV6_AT = 8;
 const ADDRESS_TEXT_BYTES = 64;
@@ -56,6 +62,7 @@ type Fcntl = (fd: number, command: number, type: 'int', value: number) => number
 type Ioctl = (fd: number, request: number, type: 'int *', value: Int32Array) => number;
 type Transfer = (fd: number, address: number, length: number, flags: number) => number;
 type Poll = (fds: Uint8Array, count: number, timeoutMs: number) => number;
+type GetName = (fd: number, address: number, length: number) => number;
 type SetOption = (fd: number, level: number, name: number, value: Int32Array, length: number) => number;
 type AddressToText = (family: number, address: Uint8Array, text: Uint8Array, length: number) => string | null;
 
@@ -71,11 +78,12 @@ export class SystemCalls {
   readonly #accept: Transfer | undefined;
   readonly #advise: Advise | undefined;
   readonly #poll: Poll | undefined;
+  readonly #getName: GetName;
   readonly #setOption: SetOption;
   readonly #addressToText: AddressToText;
   readonly #addressOf: (bytes: Uint8Array) => bigint;
   readonly #int = new Int32Array(1);
-  /** Where accept4(2) puts a peer's address, and behind it its length. */
+  /** Where an address is put, and behind it its length. */
   readonly #peer = Buffer.allocUnsafeSlow(SOCKADDR_BYTES + 4);
   readonly #peerAddress: number;
   /** The last IPv4 address and its text: peers in a row mostly come from one address. */
@@ -104,6 +112,7 @@ export class SystemCalls {
       ? (system.func('int madvise(uintptr_t address, size_t length, int advice)') as KoffiFunc<Advise>)
       : undefined;
     this.#poll = IS_LINUX ? system.func('int poll(void *fds, unsigned long count, int timeout)') : undefined;
+    this.#getName = system.func('int getsockname(int fd, uintptr_t address, uintptr_t length)') as KoffiFunc<GetName>;
     this.#setOption = system.func('int setsockopt(int fd, int level, int name, void *value, uint32_t length)');
     this.#addressToText = system.func('str inet_ntop(int family, void *address, void *text, uint32_t length)');
     this.#peerAddress = Number(koffi.address(this.#peer));
@@ -113,6 +122,11 @@ export class SystemCalls {
   /** A second descriptor for the same socket or file; -1 if no descriptor is left, or `fd` is not open. */
   duplicate(fd: number): number {
     return this.#fcntl(fd, F_DUPFD_CLOEXEC, 'int', 0);
+  }
+
+  /** Has child processes not inherit a descriptor. */
+  closeInChildren(fd: number): void {
+    this.#fcntl(fd, F_SETFD, 'int', FD_CLOEXEC);
   }
 
   /**
@@ -145,8 +159,24 @@ export class SystemCalls {
    * @returns whether {@link accept} can be used with it.
    */
   prepareToAccept(fd: number): boolean {
+    if (this.#accept === undefined) return false;
+    if (this.unixPathOf(fd) !== undefined) return true; // there nothing is held back
     this.#int[0] = 1;
-    return this.#accept !== undefined && this.#setOption(fd, IPPROTO_TCP, TCP_NODELAY, this.#int, 4) === 0;
+    return this.#setOption(fd, IPPROTO_TCP, TCP_NODELAY, this.#int, 4) === 0;
+  }
+
+  /**
+   * The path that a unix socket is bound to; with `@` in front if it is an abstract one, and empty if the socket is not bound.
+   * Undefined if it is no unix socket.
+   */
+  unixPathOf(fd: number): string | undefined {
+    const name = this.#peer;
+    name.writeUInt32LE(SOCKADDR_BYTES, SOCKADDR_BYTES);
+    if (this.#getName(fd, this.#peerAddress, this.#peerAddress + SOCKADDR_BYTES) !== 0) return undefined;
+    const family = IS_DARWIN ? name.readUInt8(1) : name.readUInt16LE(0);
+    if (family !== AF_UNIX) return undefined;
+    const path = name.toString('utf8', UNIX_AT, Math.min(name.readUInt32LE(SOCKADDR_BYTES), SOCKADDR_BYTES));
+    return path.startsWith('\0') ? `@${path.slice(1)}` : path.replace(/\0.*$/s, '');
   }
 
   /**
@@ -178,6 +208,11 @@ export class SystemCalls {
       this.#lastIpv4Text = this.#textOf(family, peer.subarray(IPV4_AT, IPV4_AT + 4)) ?? '';
     }
     return this.#lastIpv4Text;
+  }
+
+  /** Whether {@link accept} has accepted last at a unix socket, where peers have no address. */
+  get acceptedOnUnix(): boolean {
+    return this.#peer.readUInt16LE(0) === AF_UNIX;
   }
 
   #textOf(family: number, address: Uint8Array): string | undefined {

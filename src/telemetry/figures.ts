@@ -28,6 +28,18 @@ export const FIGURES = {
     kind: 'counter',
     help: 'Connections that were handed over and could not be hosted: they are over, and were never opened.',
   },
+  UNOPENED: {
+    kind: 'counter',
+    help: 'Connections that were handed over before their opening handshake, and have ended without becoming WebSockets.',
+  },
+  HTTP_CONNECTIONS: {
+    kind: 'gauge',
+    help: 'Connections of worker threads that are neither WebSockets nor over. Brought up to date once a second.',
+  },
+  PENDING_UPGRADES: {
+    kind: 'gauge',
+    help: 'Opening handshakes of worker threads that wait for the hook `upgrade`. Brought up to date once a second.',
+  },
   OPENED: { kind: 'counter', stat: 'opened', help: 'WebSocket connections opened since the server was created.' },
   MESSAGES_IN: { kind: 'counter', stat: 'messagesIn', help: 'Messages received from clients.' },
   MESSAGES_OUT: {
@@ -186,6 +198,13 @@ export const FIGURES = {
     help: 'Requests refused because the server does not answer to their Host (`allowedHosts`). Ordinary requests count too.',
     options: ['allowedHosts'],
     line: 'refused: the server does not answer to this Host name (allowedHosts)',
+  },
+  REFUSED_TLS: {
+    kind: 'counter',
+    limit: 'refusedTls',
+    help: 'Connections that spoke no TLS or failed in its handshake, and clients without the certificate that they need (`tls`).',
+    options: ['tls', 'maxTlsHandshakes'],
+    line: 'refused: no TLS, or not the TLS that is needed (tls)',
   },
   REFUSED_HANDSHAKES: {
     kind: 'counter',

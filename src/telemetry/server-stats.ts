@@ -27,10 +27,15 @@ export interface ServerStats {
   readonly limits: LimitStats;
   /** TCP connections that are not WebSockets, or not yet: silent ones, HTTP clients, those with half a request. */
   readonly httpConnections: number;
-  /** Upgrades that wait for the hook `upgrade` to decide, or for the client's system to take the 101. */
+  /**
+   * Upgrades that wait for the hook `upgrade` to decide, or for the client's system to take the 101; with `attach` and
+   * `handleUpgrade` also those that wait for your HTTP server to answer earlier requests of their sockets.
+   */
   readonly pendingUpgrades: number;
   /** The connections of each worker, and whether it takes new ones. Empty with `threads: 0`. */
   readonly threads: readonly { readonly connections: number; readonly isTaking: boolean }[];
+  /** How long each certificate of the option `tls` is valid. Empty without it. */
+  readonly certificates: readonly CertificateStats[];
   /** Workers that died without being asked to end. */
   readonly workersLost: number;
   /** Connections that died with a worker. */
@@ -94,6 +99,8 @@ export interface LimitStats {
   readonly refusedOrigins: number;
   /** Requests refused because the server does not answer to their Host (`allowedHosts`). Ordinary requests count too. */
   readonly refusedHosts: number;
+  /** Connections that spoke no TLS or failed in its handshake, and clients without the certificate that they need (`tls`). */
+  readonly refusedTls: number;
   /**
    * Requests refused because they are malformed (`maxHeaderBytes`, `maxHeaderCount`), or not whole in time
    * (`handshakeTimeoutMs`). Ordinary requests count too, and so does what is not HTTP.
@@ -113,8 +120,23 @@ export interface LimitStats {
   readonly orphanedHooks: number;
 }
 
+/** How long a certificate of the server is valid. */
+export interface CertificateStats {
+  /** The name of the option `tls.sni` that it is for; undefined for the default. */
+  readonly name: string | undefined;
+  /** Whole days until it expires; negative once it has. */
+  readonly daysLeft: number;
+  /** When it begins to be valid, in ms since 1970. */
+  readonly validFrom: number;
+  /** When it expires, in ms since 1970. */
+  readonly validTo: number;
+}
+
 /** The part of {@link ServerStats} that no thread counts. */
-export type UncountedStats = Pick<ServerStats, 'httpConnections' | 'pendingUpgrades' | 'threads' | 'uptimeMs'>;
+export type UncountedStats = Pick<
+  ServerStats,
+  'httpConnections' | 'pendingUpgrades' | 'threads' | 'certificates' | 'uptimeMs'
+>;
 
 /** The part of {@link ServerStats} that threads count, without the limits. */
 export type CountedStats = Omit<ServerStats, 'limits' | keyof UncountedStats>;

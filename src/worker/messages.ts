@@ -1,7 +1,11 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { HandOff } from '../host/hand-off.js';
 import type { HostOptions } from '../host/host.js';
+import type { Health, RouteOptions } from '../monitor/routes.js';
+import type { OpeningTls } from '../opening/accepted-connections.js';
+import type { OpeningOptions } from '../opening/opening.js';
 import type { Report } from '../telemetry/throttled-log.js';
+import type { TlsMaterial } from '../tls/tls-material.js';
 
 /** The argument of a worker's one task, with which the worker is started. */
 export interface WorkerTask {
@@ -12,6 +16,8 @@ export interface WorkerTask {
   /** The longest time that the module may take to load, in ms. */
   readonly startTimeoutMs: number;
   readonly options: HostOptions;
+  /** What the opening handshake in the worker needs; undefined if the primary does all opening handshakes. */
+  readonly opening: WorkerOpeningOptions | undefined;
   /** See {@link Counters}. */
   readonly counters: SharedArrayBuffer;
   /** Whether the worker reports the ids of connections that are over. */
@@ -22,18 +28,29 @@ export interface WorkerTask {
   readonly ownership: SharedArrayBuffer;
 }
 
+export interface WorkerOpeningOptions {
+  readonly handshake: OpeningOptions;
+  readonly routes: RouteOptions;
+  /** Undefined if connections are not encrypted. */
+  readonly tls: OpeningTls | undefined;
+}
+
 /** How the task has ended, unless the thread has died. */
 export type WorkerResult = { readonly outcome: 'drained' };
 
 /** A hand-off that is offered to a worker. The worker may take it while its slot of the ownership table says so. */
-export interface Offer extends HandOff {
-  readonly slot: number;
-}
+export type Offer = HandOff & { readonly slot: number };
 
 export type ToWorker =
   | { readonly type: 'hand-offs'; readonly offers: readonly Offer[] }
   /** Another thread, to exchange publications with. */
   | { readonly type: 'peer'; readonly port: MessagePort; readonly ledger: SharedArrayBuffer }
+  /** Certificates, keys and rules from now on. */
+  | { readonly type: 'tls'; readonly material: TlsMaterial }
+  /** The address that the server listens on. */
+  | { readonly type: 'listening'; readonly host: string }
+  /** The answer to one `health` of the worker. */
+  | { readonly type: 'health'; readonly health: Health }
   | { readonly type: 'drain'; readonly limitMs: number };
 
 export type FromWorker =
@@ -42,4 +59,6 @@ export type FromWorker =
   | { readonly type: 'unfit'; readonly code: string; readonly message: string }
   /** The ids of connections that are not open any more. */
   | { readonly type: 'closed'; readonly ids: readonly number[] }
+  /** A client asks for the health of the server. */
+  | { readonly type: 'health' }
   | { readonly type: 'log'; readonly report: Report };

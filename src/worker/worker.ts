@@ -1,10 +1,13 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
+import { isUntouched, type OpenedHandOff, type StreamHandOff } from '../host/hand-off.js';
 import { loadHandlerModule } from '../host/handler-module.js';
 import { HandlerModuleError } from '../host/handler-module-error.js';
 import { Host } from '../host/host.js';
 import { registerPublishing } from '../host/publish.js';
 import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';
 import { ArenaError } from '../memory/arena.js';
+import { type Health, Routes } from '../monitor/routes.js';
+import { AcceptedConnections } from '../opening/accepted-connections.js';
 import { ThreadLedger } from '../pubsub/thread-ledger.js';
 import { loadSystemCalls } from '../system/system-calls.js';
 import { Counter, Counters } from '../telemetry/counters.js';
@@ -26,14 +29,50 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const ledger = new ThreadLedger(task.ledger);
   const publishing = new ThreadPublishing(options.bus, reportsOf(counters, log), ledger);
   const unregister = registerPublishing(publishing);
+  const onNoLongerOpen = task.reportsClosed ? closedReporter(post) : () => {};
+  const healths: ((health: Health) => void)[] = [];
   let host: Host;
+  let opening: AcceptedConnections | undefined;
+  const unhosted = (id: number, error: unknown) => {
+    log.throttledError('cannot take over a socket', `cannot take over the socket of connection ${id}`, error);
+    counters.add(Counter.UNHOSTED, 1);
+  };
+  // A connection that cannot be hosted is closed.
+  const adopt = (handOff: OpenedHandOff, onSettled?: () => void) => {
+    try {
+      host.adopt(handOff, onSettled);
+    } catch (error) {
+      unhosted(handOff.info.id, error);
+    }
+  };
+  const adoptStream = (handOff: StreamHandOff) => {
+    try {
+      host.adoptStream(handOff);
+    } catch (error) {
+      handOff.stream.destroy();
+      onNoLongerOpen(handOff.info.id);
+      unhosted(handOff.info.id, error);
+    }
+  };
   try {
     await registerTsx();
-    const { handler } = await loadHandlerModule(task.handler, { limitMs: task.startTimeoutMs });
-    const onNoLongerOpen = task.reportsClosed ? closedReporter(post) : () => {};
+    const { handler, upgrade } = await loadHandlerModule(task.handler, { limitMs: task.startTimeoutMs });
     const calls = await loadSystemCalls();
     publishing.sendBy(calls, counters);
     host = new Host({ options, handler, publishing, counters, log, onNoLongerOpen, calls });
+    if (task.opening !== undefined) {
+      const askHealth = () =>
+        new Promise<Health>((resolve) => {
+          healths.push(resolve);
+          post({ type: 'health' });
+        });
+      opening = new AcceptedConnections({
+        ...{ options: task.opening.handshake, upgrade, calls, counters, ledger, log, onEnded: onNoLongerOpen },
+        host: { adopt, adoptStream },
+        routes: new Routes(askHealth, task.opening.routes),
+        tls: task.opening.tls,
+      });
+    }
   } catch (error) {
     const isKnown = error instanceof HandlerModuleError || error instanceof ArenaError;
     const { code, message } = isKnown
@@ -44,24 +83,30 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   }
   const ownership = new Ownership(task.ownership);
   const take = (offer: Offer) => {
-    const { slot, info } = offer;
+    const { slot } = offer;
     if (!ownership.take(slot)) return;
-    try {
-      host.adopt(offer, () => ownership.settle(slot));
-    } catch (error) {
-      const line = `cannot take over the socket of connection ${info.id}`;
-      log.throttledError('cannot take over a socket', line, error);
-      counters.add(Counter.UNHOSTED, 1);
-    } finally {
-      ledger.noteSettled();
+    if (isUntouched(offer)) {
+      opening?.take(offer);
+      ownership.settle(slot);
+      return;
     }
+    adopt(offer, () => ownership.settle(slot));
+    ledger.noteSettled();
+  };
+  const drain = async (limitMs: number) => {
+    opening?.drain();
+    await host.drain(limitMs);
+    opening?.destroyAll();
   };
   const drained = new Promise<void>((resolve) => {
     const onMessage = (message: ToWorker) => {
       if (message.type === 'hand-offs') {
         for (const offer of message.offers) take(offer);
       } else if (message.type === 'peer') publishing.bus.connect(message.port, new ThreadLedger(message.ledger));
-      else resolve(host.drain(message.limitMs));
+      else if (message.type === 'listening') opening?.listensOn(message.host);
+      else if (message.type === 'tls') opening?.useTls(message.material);
+      else if (message.type === 'health') healths.shift()?.(message.health);
+      else resolve(drain(message.limitMs));
     };
     port.on('message', onMessage);
     publishing.takeHandOffs = () => {

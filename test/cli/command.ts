@@ -12,12 +12,15 @@ export class Command implements AsyncDisposable {
   stderr = '';
   #wake: () => void = () => {};
 
+  /** @param options `fd3`: what the process has as descriptor 3. */
   constructor(
     file: string,
     args: readonly string[],
-    options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+    options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly fd3?: number } = {},
   ) {
-    this.process = spawn(file, args, options);
+    const { fd3, ...rest } = options;
+    const stdio: readonly (number | 'pipe')[] = ['pipe', 'pipe', 'pipe', ...(fd3 === undefined ? [] : [fd3])];
+    this.process = spawn(file, args, { ...rest, stdio: [...stdio] }) as ChildProcessWithoutNullStreams;
     this.process.stdout.on('data', (bytes) => this.#add('stdout', bytes));
     this.process.stderr.on('data', (bytes) => this.#add('stderr', bytes));
     this.ended = new Promise((resolve) => {
@@ -40,7 +43,10 @@ export class Command implements AsyncDisposable {
 
   /** The URL that it says it listens on. */
   async listening(): Promise<string> {
-    const [, url] = await this.says('stdout', /^listening on (ws:\S+) with \d+ threads?, \S+ kernel\n$/);
+    const [, url] = await this.says(
+      'stdout',
+      /^listening on (ws(?:\+unix)?:\S+)(?: \([^)]+\))? with \d+ threads?, \S+ kernel\n$/,
+    );
     return url as string;
   }
 

@@ -7,7 +7,8 @@ import { LOAD_ROWS } from '../../dist/load/load-rows.js';
 import { type Option, type OptionRows, OptionSet } from '../../dist/options/define.js';
 import { ConfigError, OptionError } from '../../dist/options/option-error.js';
 import { showSeconds, showSize } from '../../dist/options/units.js';
-import { CLOSE_ROWS, LISTEN_ROWS } from '../../dist/primary/method-options.js';
+import { LISTEN_ROWS } from '../../dist/primary/listen-options.js';
+import { CLOSE_ROWS } from '../../dist/primary/method-options.js';
 import { SERVER_ROWS } from '../../dist/primary/option-rows.js';
 
 const SERVE_ROWS: OptionRows = { ...LISTEN_ROWS, ...CLOSE_ROWS, ...SERVER_ROWS };

@@ -254,7 +254,10 @@ describe('a mistake is answered in one line', () => {
   it.each([
     [[], /missing required argument 'url'/],
     [['nowhere'], /the URL must be like ws:\/\/host:port\/path, got "nowhere"/],
-    [['http://127.0.0.1/'], /the URL must begin with ws:\/\/ or wss:\/\/, .*; did you mean "ws:\/\/127\.0\.0\.1\/"/],
+    [
+      ['http://127.0.0.1/'],
+      /the URL must begin with ws:\/\/, wss:\/\/ or ws\+unix:, .*; did you mean "ws:\/\/127\.0\.0\.1\/"/,
+    ],
     [['127.0.0.1:8080'], /the URL must be like ws:\/\/host:port\/path, .*; did you mean "ws:\/\/127\.0\.0\.1:8080"/],
     [[url, '-c', '0'], /--connections must be an integer from 1 to 1000000, got 0/],
     [[url, '-c', 'many'], /-c, --connections .*must be a whole number/],

@@ -48,6 +48,14 @@ describe('the message', () => {
     [['serve', '--threads', '-1'], /--threads .* must be a whole number\./],
     [['serve', '--page', 'try'], /--page must be 'off' or a path that begins with '\/', .* got "try"/],
     [['serve', '--health', '/'], /--health must have another path than page, got "\/" for both/],
+    [['serve', '--tls-cert', 'a.crt'], /--tls-key is missing: tls needs cert and key\n$/],
+    [['serve', '--tls-key', 'a.key'], /--tls-cert is missing: tls needs cert and key\n$/],
+    [
+      ['serve', '--tls-cert', 'a.crt', '--tls-key', 'a.key', '--tls-request-cert'],
+      /--tls-ca is missing: requestCert needs the authorities/,
+    ],
+    [['serve', '--tls-min-version', 'TLSv1.1'], /--tls-min-version .* choices are TLSv1\.2, TLSv1\.3/],
+    [['serve', '--max-tls-handshakes', '0'], /maxTlsHandshakes must be an integer from 1|--max-tls-handshakes must be/],
     [['serve', '--path', '/a?b'], /path must begin with '\/' and have no query, got "\/a\?b"/],
   ])('of the mistake in %j names what is wrong and what is possible', async (args, says) => {
     await using command = Command.run(...args);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isServerName, readAddress } from '../../dist/client/address.js';
+import { unixAddressOf } from '../../dist/primary/server-address.js';
 
 describe('a ws or wss URI (section 3)', () => {
   it.each([
@@ -12,6 +13,38 @@ describe('a ws or wss URI (section 3)', () => {
   ])('%s leads where it says', (url, address) => {
     expect(readAddress(url)).toMatchObject(address);
     expect(readAddress(new URL(url))).toMatchObject(address);
+  });
+
+  it.each([
+    ['ws+unix:/run/a.sock:/', '/run/a.sock', '/'],
+    ['ws+unix:/run/a.sock', '/run/a.sock', '/'],
+    ['ws+unix:/run/a.sock:', '/run/a.sock', '/'],
+    ['ws+unix:///run/a.sock:/p/b?q=1&r', '/run/a.sock', '/p/b?q=1&r'],
+    ['ws+unix:a.sock:/p:1?q=:', 'a.sock', '/p:1?q=:'],
+    ['ws+unix:/a%20b%3A%3F%23%25%C3%A9:/', '/a b:?#%é', '/'],
+  ])('%s leads to a unix socket, as for the package ws', (url, socketPath, target) => {
+    const address = { isSecure: false, socketPath, target, authority: 'localhost' };
+    expect(readAddress(url)).toMatchObject(address);
+    expect(readAddress(new URL(url))).toMatchObject(address);
+  });
+
+  it.each(['/run/a.sock', '/run/a b:c?d#e%41.sock', '/run/é.sock'])(
+    'leads to the unix socket %j that a server has named',
+    (path) => {
+      expect(readAddress(unixAddressOf(path).url).socketPath).toBe(path);
+    },
+  );
+
+  it.each([
+    'ws+unix:',
+    'ws+unix::/',
+    'ws+unix://host/a.sock:/',
+    'ws+unix:/a:b',
+    'ws+unix:/a%ff:/',
+    'ws+unix:/a#b',
+    'wss+unix:/a:/',
+  ])('is not %j', (url) => {
+    expect(() => readAddress(url)).toThrow(expect.objectContaining({ code: 'WSLOOM_OPTION', option: 'url' }));
   });
 
   it('has a server name for TLS unless its host is an address', () => {

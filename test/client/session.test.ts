@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ClientSession } from '../../dist/client/session.js';
-import { ClosingState } from '../../dist/protocol/closing-handshake.js';
 import { closePayload } from '../../dist/protocol/close-payload.js';
+import { ClosingState } from '../../dist/protocol/closing-handshake.js';
 import { CLOSE, frame, PING, PONG, TEXT } from '../protocol/client-frames.js';
 
 /** The calls of the owner's methods, in their order. Frames are written with opcode and payload. */

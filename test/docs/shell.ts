@@ -130,10 +130,11 @@ function wsloom([command = '', ...args]: readonly string[], folder: string): Pro
   }
 }
 
-/** Runs a server on any port, and ends it as Ctrl-C does. */
+/** Runs a server on any port, or on a unix socket, and ends it as Ctrl-C does. */
 async function serveShortly(args: readonly string[], folder: string): Promise<string> {
   const threads = args.includes('--threads') ? [] : ['--threads', '1'];
-  const all = [CLI, 'serve', ...args, ...threads, '--port', '0'];
+  const where = args.includes('--socket') ? [] : ['--port', '0'];
+  const all = [CLI, 'serve', ...args, ...threads, ...where];
   await using command = new Command(process.execPath, all, { cwd: folder });
   await command.listening();
   command.process.kill('SIGINT');

@@ -54,33 +54,41 @@ function examples(): string[] {
 }
 
 describe.concurrent('a file in the documents', () => {
-  it.for(Object.entries(TRIALS))('does what it says: %s', async ([name, trial]) => {
-    const [document = '', file = ''] = name.split(': ');
-    const path = workshop.loadable(document, file);
-    const against = (url: string) => ({ url, refusal, open: (target = '/') => Client.open(url + target) });
-    if (trial.as === 'handler') {
-      await using served = await serve({ handler: path, threads: 1 });
-      await trial.test(against(served.url));
-      expect(served.log.lines).toEqual([]);
-      return;
-    }
-    if (trial.as === 'handler apart') {
-      await using command = Command.run('serve', path, '--threads', '1', '--port', '0');
-      await trial.test(against(await command.listening()));
-      expect(command.stderr).toBe('');
-      return;
-    }
-    const cwd = workshop.folderOf(document);
-    if (trial.as === 'client') {
-      await using served = await serve({ handler: builtIn('echo'), threads: 1 });
-      workshop.redirect(document, file, served.url);
+  it.for(Object.entries(TRIALS).filter(([, { as }]) => as !== 'configuration'))(
+    'does what it says: %s',
+    async ([name, trial], { skip }) => {
+      if (trial.as === 'configuration') return;
+      if ('needs' in trial && !workshop.has(trial.needs)) {
+        skip(`needs ${trial.needs}: npm ci --prefix test/peers`);
+        return;
+      }
+      const [document = '', file = ''] = name.split(': ');
+      const path = workshop.loadable(document, file);
+      const against = (url: string) => ({ url, refusal, open: (target = '/') => Client.open(url + target) });
+      if (trial.as === 'handler') {
+        await using served = await serve({ handler: path, threads: 1 });
+        await trial.test(against(served.url));
+        expect(served.log.lines).toEqual([]);
+        return;
+      }
+      if (trial.as === 'handler apart') {
+        await using command = Command.run('serve', path, '--threads', '1', '--port', '0');
+        await trial.test(against(await command.listening()));
+        expect(command.stderr).toBe('');
+        return;
+      }
+      const cwd = workshop.folderOf(document);
+      if (trial.as === 'client') {
+        await using served = await serve({ handler: builtIn('echo'), threads: 1 });
+        workshop.redirect(document, file, served.url);
+        await using command = new Command(process.execPath, [path], { cwd });
+        await trial.test(command);
+        return;
+      }
       await using command = new Command(process.execPath, [path], { cwd });
       await trial.test(command);
-      return;
-    }
-    await using command = new Command(process.execPath, [path], { cwd });
-    await trial.test(command);
-  });
+    },
+  );
 });
 
 /** Each command once, with its output in the document. */

@@ -2,8 +2,9 @@ import { runInNewContext } from 'node:vm';
 import { expect } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Command } from '../cli/command.js';
-import { Client, type refusal } from '../e2e/client.js';
+import { Client, refusal } from '../e2e/client.js';
 import { until } from '../e2e/serving.js';
+import type { PEERS } from './workshop.js';
 
 /** A server with the handler of a snippet. */
 interface Served {
@@ -14,12 +15,19 @@ interface Served {
 
 /**
  * How a file of a document is tried. It can be the handler of a server, in the process of the test or in a process of its own, which is
- * for modules that print something or leave a timer behind. It can be a program, or a client of a server that echoes.
+ * for modules that print something or leave a timer behind. It can be a program, or a client of a server that echoes. A configuration of
+ * another program is tried by a test of its own, where that program is installed.
  */
 type Trial =
   | { readonly as: 'handler'; test(served: Served): Promise<void> }
   | { readonly as: 'handler apart'; test(served: Served): Promise<void> }
-  | { readonly as: 'program' | 'client'; test(command: Command): Promise<void> };
+  | {
+      readonly as: 'program' | 'client';
+      /** A package of test/peers, without which it cannot be tried. */
+      readonly needs?: (typeof PEERS)[number];
+      test(command: Command): Promise<void>;
+    }
+  | { readonly as: 'configuration' };
 
 const handler = (test: (served: Served) => Promise<void>): Trial => ({ as: 'handler', test });
 const apart = (test: (served: Served) => Promise<void>): Trial => ({ as: 'handler apart', test });
@@ -42,6 +50,26 @@ const counts = handler(async ({ url, open, refusal }) => {
   expect(await one.texts(2)).toEqual(['message 1', 'message 2']);
   expect(await refusal(`${url}/else`)).toMatchObject({ status: 404 });
 });
+
+/** A program whose HTTP server answers `hello`, and that echoes on /live. */
+const attached = (needs?: (typeof PEERS)[number]): Trial => ({
+  as: 'program',
+  ...(needs === undefined ? {} : { needs }),
+  test: async (command) => {
+    const port = await portOf(command);
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('hello');
+    using one = await Client.open(`ws://127.0.0.1:${port}/live`);
+    one.send('hello');
+    expect(await one.text()).toBe('hello');
+    expect(await refusal(`ws://127.0.0.1:${port}/else`)).toMatchObject({ status: 404 });
+  },
+});
+
+/** The port that a program says it listens on. */
+async function portOf(command: Command): Promise<string> {
+  const [, port = ''] = await command.says('stdout', /^listening on port (\d+)\n$/);
+  return port;
+}
 
 /** Checks that the program has printed this and ended with 0. */
 const prints = (expected: RegExp) => async (command: Command) => {
@@ -91,6 +119,49 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
   'docs/handlers.md: server.mjs': program(prints(/^listening on ws:\/\/127\.0\.0\.1:\d+\n0\n$/)),
   'docs/handlers.md: ticker.test.mjs': program(prints(/# pass 1\n# fail 0/)),
 
+  'docs/listening.md: hello.mjs': handler(async ({ open }) => {
+    using one = await open('/room');
+    expect(await one.text()).toBe('hello on /room');
+  }),
+  'docs/listening.md: unix.mjs': program(prints(/^hello on \/room\n$/)),
+  'docs/attach.md: http.mjs': attached(),
+  'docs/attach.md: live.mjs': handler(async ({ open }) => {
+    using one = await open();
+    one.send('hello');
+    expect(await one.text()).toBe('hello');
+  }),
+  'docs/attach.md: express.mjs': attached('express'),
+  'docs/attach.md: fastify.mjs': attached('fastify'),
+  'docs/attach.md: hono.mjs': attached('@hono/node-server'),
+  'docs/attach.md: koa.mjs': attached('koa'),
+  'docs/attach.md: variables.mjs': program(async (command) => {
+    const port = await portOf(command);
+    using one = await Client.open(`ws://127.0.0.1:${port}/live`);
+    expect(await one.text()).toBe('visit 1');
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('1 visits');
+  }),
+  'docs/attach.md: own-authentication.mjs': program(async (command) => {
+    const url = `ws://127.0.0.1:${await portOf(command)}/`;
+    expect(await refusal(url)).toMatchObject({ status: 401, body: 'who are you?' });
+    using one = await Client.open(url, { headers: { Cookie: 'session=1' } });
+    one.send('hello');
+    expect(await one.text()).toBe('hello');
+  }),
+  'docs/attach.md: beside-ws.mjs': program(async (command) => {
+    const url = `ws://127.0.0.1:${await portOf(command)}`;
+    using old = await Client.open(`${url}/old`);
+    expect(await old.text()).toBe('the old one');
+    using one = await Client.open(`${url}/live`);
+    one.send('hello');
+    expect(await one.text()).toBe('hello');
+  }),
+  'docs/attach.md: health.mjs': program(async (command) => {
+    const url = `http://127.0.0.1:${await portOf(command)}`;
+    expect(await (await fetch(url)).text()).toBe('hello');
+    expect(await (await fetch(`${url}/live/health`)).json()).toMatchObject({ status: 'ok' });
+    expect(await (await fetch(`${url}/live/try`)).text()).toContain('WebSocket');
+  }),
+
   'docs/load.md: load.mjs': client(prints(/^\d+ messages, p99 [\d.]+ ms, errors: \{\}\n$/)),
   'docs/load.md: client.mjs': client(prints(/^hello\n1000\n$/)),
 
@@ -100,6 +171,20 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
     ),
   ),
 
+  'docs/proxies.md: nginx.conf': { as: 'configuration' }, // test/docs/proxies.long.test.ts
+  'docs/proxies.md: haproxy.cfg': { as: 'configuration' },
+  'docs/proxies.md: Caddyfile': { as: 'configuration' },
+
+  'examples: attached.mjs': program(async (command) => {
+    const [, url = '', live = ''] = await command.says('stdout', /^open (\S+), connect to (\S+)\n$/);
+    using one = await Client.open(live);
+    expect(await one.text()).toBe('0');
+    expect(await (await fetch(url)).text()).toBe('1 clicks\n');
+    expect(await one.text()).toBe('1');
+    command.process.kill('SIGINT');
+    expect(await one.closed).toMatchObject({ code: 1001 });
+    expect(await command.ended).toBe(0);
+  }),
   'examples: chat.mjs': chats,
   'examples: counter.cjs': counts,
   'examples: limited-echo.ts': handler(async ({ url, refusal }) => {

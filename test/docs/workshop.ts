@@ -1,11 +1,23 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ROOT, type Snippet } from './documents.js';
 
 const run = promisify(execFile);
+
+/** The packages of test/peers that documents show. They may not be installed. */
+export const PEERS = ['express', 'fastify', 'hono', '@hono/node-server', 'koa'] as const;
 
 /** The documents use port 8080, which may be taken on the machine of a test. */
 const LISTENS_ON_8080 = /\bport: 8080\b/g;
@@ -26,7 +38,8 @@ export class Workshop {
 
   constructor() {
     this.#install('wsloom', ROOT);
-    this.#install('@types/node', join(ROOT, 'node_modules/@types/node'));
+    for (const name of ['@types/node', 'ws']) this.#install(name, join(ROOT, 'node_modules', name));
+    for (const name of PEERS) this.#install(name, join(ROOT, 'test/peers/node_modules', name));
     writeFileSync(join(this.folder, 'package.json'), '{ "private": true, "type": "module" }');
     writeFileSync(join(this.folder, 'tsconfig.json'), JSON.stringify(TSCONFIG));
   }
@@ -75,6 +88,11 @@ export class Workshop {
 
   remove(): void {
     rmSync(this.folder, { recursive: true });
+  }
+
+  /** Whether a package is there, or undefined, which needs none. */
+  has(name: string | undefined): boolean {
+    return name === undefined || existsSync(join(this.folder, 'node_modules', name, 'package.json'));
   }
 
   #install(name: string, from: string): void {

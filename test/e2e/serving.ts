@@ -1,4 +1,4 @@
-import { BroadcastChannel } from 'node:worker_threads';
+import { BroadcastChannel, setEnvironmentData } from 'node:worker_threads';
 import {
   createServer,
   type Logger,
@@ -7,6 +7,7 @@ import {
   type Upgrade,
   type UpgradeRequest,
 } from '../../dist/index.js';
+import { HandshakeHeaders } from '../../dist/protocol/opening/handshake-headers.js';
 import { Queue } from './queue.js';
 
 /** A module of test/e2e/handlers. */
@@ -68,10 +69,20 @@ export class Served implements AsyncDisposable {
   }
 }
 
+const { WSLOOM_TEST_HANDSHAKE } = process.env;
+
+/**
+ * Whether workers do the opening handshake: the tests of many rooms are run once more so. A test that cannot be is skipped then, with
+ * the reason in its file.
+ */
+export const isWorkerHandshake = WSLOOM_TEST_HANDSHAKE === 'worker';
+const HANDSHAKE = isWorkerHandshake ? ({ handshake: 'worker' } as const) : {};
+
 /** Serves a handler, by default with two threads and poison. */
 export async function serve(options: ServerOptions): Promise<Served> {
   const log = new RecordingLog();
-  const server = createServer({ threads: 2, poison: true, arenaBytes: 64 * 1024 * 1024, log, ...options });
+  const usual = { threads: 2, poison: true, arenaBytes: 64 * 1024 * 1024, log, ...options };
+  const server = createServer({ ...(usual.threads > 0 ? HANDSHAKE : {}), ...usual });
   return new Served(server, log, await server.listen({ port: 0 }));
 }
 
@@ -113,17 +124,53 @@ export interface Report {
   readonly value?: unknown;
 }
 
-/** Lets a test decide about upgrades to servers of `handlers/deciding.js`, whose hook runs in this thread. */
-export function decideUpgrades(decide: (request: UpgradeRequest) => ReturnType<Upgrade>): void {
+type Decide = (request: UpgradeRequest) => ReturnType<Upgrade>;
+
+let decisions: BroadcastChannel | undefined;
+
+/**
+ * Lets a test decide about upgrades to servers of `handlers/deciding.js`. Where its hook runs in a worker, the hook asks this thread.
+ */
+export function decideUpgrades(decide: Decide): void {
   Reflect.set(globalThis, Symbol.for('wsloom.e2e.upgrade'), decide);
+  if (decisions !== undefined) return;
+  const channel = new BroadcastChannel('wsloom-e2e-upgrade');
+  channel.unref();
+  // The channel of node:worker_threads has no addEventListener in its types.
+  channel.onmessage = (event) => void answer(channel, (event as { readonly data: Question }).data);
+  decisions = channel;
 }
 
-/** The gate that a handler waits for with `['block']` of `handlers/commands.js`, in any thread. */
+/** What the hook of a worker asks this thread. */
+interface Question {
+  readonly asked: string;
+  readonly request: Omit<UpgradeRequest, 'headers'> & { readonly rawHeaders: readonly string[] };
+}
+
+async function answer(channel: BroadcastChannel, { asked, request }: Question): Promise<void> {
+  if (asked === undefined) return; // an answer to another server
+  const { rawHeaders, ...rest } = request;
+  const decide = Reflect.get(globalThis, Symbol.for('wsloom.e2e.upgrade')) as Decide;
+  let outcome: object;
+  try {
+    outcome = { value: await decide({ ...rest, headers: new HandshakeHeaders(rawHeaders) }) };
+  } catch (error) {
+    outcome = { error };
+  }
+  channel.postMessage({ answered: asked, ...outcome });
+}
+
+const GATE = 'wsloom.e2e.gate';
+
+/**
+ * What a handler waits for with `['block']` of `handlers/commands.js`, in whatever thread it is. Make it before the server: threads
+ * know it from their start on.
+ */
 export class Gate implements Disposable {
   readonly #cell = new Int32Array(new SharedArrayBuffer(4));
 
   constructor() {
-    Reflect.set(globalThis, Symbol.for('wsloom.e2e.gate'), this.#cell);
+    setEnvironmentData(GATE, this.#cell);
   }
 
   open(): void {
@@ -134,7 +181,7 @@ export class Gate implements Disposable {
   /** A test that failed leaves no thread blocked. */
   [Symbol.dispose](): void {
     this.open();
-    Reflect.deleteProperty(globalThis, Symbol.for('wsloom.e2e.gate'));
+    setEnvironmentData(GATE, undefined);
   }
 }
 

@@ -3,11 +3,16 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Upgrade, UpgradeRequest } from '../../dist/index.js';
 import { Client, refusal } from './client.js';
 import { encodeFrame, encodeRequest, Opcode, RawClient } from './raw-client.js';
-import { decideUpgrades, handler, primaryHasRead, type Served, serve, until } from './serving.js';
+import { decideUpgrades, handler, isWorkerHandshake, primaryHasRead, type Served, serve, until } from './serving.js';
 
 type Decision = Awaited<ReturnType<Upgrade>>;
 
 const deciding = handler('deciding.js');
+
+/**
+ * These look at timers of the thread of the hook, send it answers that cannot cross threads, or have the primary read a request.
+ */
+const inPrimary = it.skipIf(isWorkerHandshake);
 
 /** An upgrade hook that the test keeps waiting until it knows what to answer. */
 class PendingUpgrade {
@@ -43,7 +48,7 @@ async function leaveUndecided(served: Served, meanwhile: () => void = () => {}):
 }
 
 describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
-  it('that takes its time leaves no timer when it has answered, or its client has left', async () => {
+  inPrimary('that takes its time leaves no timer when it has answered, or its client has left', async () => {
     await using served = await serve({ handler: deciding, threads, handshakeTimeoutMs: 54_321 });
     const set = vi.spyOn(globalThis, 'setTimeout');
     const cleared = vi.spyOn(globalThis, 'clearTimeout');
@@ -150,11 +155,12 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     expect(await refusal(served.url)).toMatchObject(expected);
     decideUpgrades(() => ({ status: 302, headers: { Location: '/elsewhere' } }));
     expect(await refusal(served.url)).toMatchObject({ status: 302, headers: { location: '/elsewhere' } });
+    await until(() => served.server.stats().pendingUpgrades === 0);
     expect(served.server.stats()).toMatchObject({ opened: 0, pendingUpgrades: 0 });
     expect(served.log.lines).toEqual([]);
   });
 
-  it('causes a 500 and a line in the log if it fails, or asks for something impossible', async () => {
+  inPrimary('causes a 500 and a line in the log if it fails, or asks for something impossible', async () => {
     await using served = await serve({ handler: deciding, threads });
     const failures: readonly (readonly [decide: () => unknown, logged: RegExp])[] = [
       [() => raise(new Error('has thrown')), /has thrown.*upgrade\.test/s],
@@ -182,57 +188,62 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     decideUpgrades(() => undefined);
     using client = await Client.open(served.url);
     expect(await client.json()).toMatchObject({ path: '/' });
+    await until(() => served.server.stats().pendingUpgrades === 0);
     expect(served.server.stats()).toMatchObject({ opened: 1, pendingUpgrades: 0 });
   });
 
-  it('lets no client in with a result that means nothing or cannot be read, and that is logged in one line', async () => {
-    await using served = await serve({ handler: deciding, threads });
-    const boom = () => raise(new Error('from a getter'));
-    const unread = { enumerable: true, get: boom };
-    const twice = (resolve: (answer: unknown) => void) => {
-      resolve(false);
-      resolve(undefined);
-      boom();
-    };
-    const thenable = (then: unknown) => ({ then });
-    const answers: readonly (() => unknown)[] = [
-      ...[false, null, 0, 401, 'no', [], true].flatMap((value) => [() => value, async () => value]),
-      () => ({ statusCode: 401 }),
-      async () => ({ stauts: 401 }),
-      () => ({ status: 401, data: 1 }),
-      () => Object.defineProperty({}, 'status', unread),
-      async () => Object.defineProperty({ subprotocol: 'a' }, 'headers', unread),
-      () => ({ headers: Object.defineProperty({}, 'X-Own', unread) }),
-      () => ({ status: 401, headers: { 'X-Own': 1 } }),
-      () => Object.defineProperty({}, 'then', unread),
-      () => new Proxy({}, { get: boom }),
-      () => new Proxy({}, { getOwnPropertyDescriptor: boom, ownKeys: boom, getPrototypeOf: boom }),
-      () => thenable(boom),
-      () => thenable(twice),
-      () => raise(Object.create(null)),
-      () => raise({ toString: boom }),
-      () => Promise.reject(Object.defineProperty(new Error('no stack'), 'stack', unread)),
-    ];
-    for (const answer of answers) {
-      decideUpgrades(answer as () => ReturnType<Upgrade>);
-      expect(await refusal(served.url, { protocols: ['a'] })).toMatchObject({ status: 500 });
-    }
-    await served.server.close(); // logs what was not logged yet
-    let logged = 0;
-    for (const line of served.log.lines) {
-      const [, times] =
-        /^error: (?:(\d+) times (?:more, )?last )?upgrade\(\) of the handler failed, for 127\.0\.0\.1 on \/: ./.exec(
-          line,
-        ) ?? [line];
-      logged += Number(times ?? 1);
-      if (!line.includes('from a getter')) expect(line).toMatch(/^[ -~]{30,800}$/);
-    }
-    expect(logged).toBe(answers.length);
-    expect(served.log.lines[0]).toMatch(/: it must return undefined or \{.*\} to accept, .* to refuse; got false$/);
-    expect(served.server.stats()).toMatchObject({ opened: 0, pendingUpgrades: 0 });
-  });
+  inPrimary(
+    'lets no client in with a result that means nothing or cannot be read, and that is logged in one line',
+    async () => {
+      await using served = await serve({ handler: deciding, threads });
+      const boom = () => raise(new Error('from a getter'));
+      const unread = { enumerable: true, get: boom };
+      const twice = (resolve: (answer: unknown) => void) => {
+        resolve(false);
+        resolve(undefined);
+        boom();
+      };
+      const thenable = (then: unknown) => ({ then });
+      const answers: readonly (() => unknown)[] = [
+        ...[false, null, 0, 401, 'no', [], true].flatMap((value) => [() => value, async () => value]),
+        () => ({ statusCode: 401 }),
+        async () => ({ stauts: 401 }),
+        () => ({ status: 401, data: 1 }),
+        () => Object.defineProperty({}, 'status', unread),
+        async () => Object.defineProperty({ subprotocol: 'a' }, 'headers', unread),
+        () => ({ headers: Object.defineProperty({}, 'X-Own', unread) }),
+        () => ({ status: 401, headers: { 'X-Own': 1 } }),
+        () => Object.defineProperty({}, 'then', unread),
+        () => new Proxy({}, { get: boom }),
+        () => new Proxy({}, { getOwnPropertyDescriptor: boom, ownKeys: boom, getPrototypeOf: boom }),
+        () => thenable(boom),
+        () => thenable(twice),
+        () => raise(Object.create(null)),
+        () => raise({ toString: boom }),
+        () => Promise.reject(Object.defineProperty(new Error('no stack'), 'stack', unread)),
+      ];
+      for (const answer of answers) {
+        decideUpgrades(answer as () => ReturnType<Upgrade>);
+        expect(await refusal(served.url, { protocols: ['a'] })).toMatchObject({ status: 500 });
+      }
+      await served.server.close(); // tells what is still to be told
+      let told = 0;
+      for (const line of served.log.lines) {
+        const [, times] =
+          /^error: (?:(\d+) times (?:more, )?last )?upgrade\(\) of the handler failed, for 127\.0\.0\.1 on \/: ./.exec(
+            line,
+          ) ?? [line];
+        told += Number(times ?? 1);
+        if (!line.includes('from a getter')) expect(line).toMatch(/^[ -~]{30,800}$/);
+      }
+      expect(told).toBe(answers.length);
+      expect(served.log.lines[0]).toMatch(/: it must return undefined or \{.*\} to accept, .* to refuse; got false$/);
+      await until(() => served.server.stats().pendingUpgrades === 0);
+      expect(served.server.stats()).toMatchObject({ opened: 0, pendingUpgrades: 0 });
+    },
+  );
 
-  it('may not attach a symbol: the answer is 500, as for everything that cannot be cloned', async () => {
+  inPrimary('may not attach a symbol: answered with 500, like all that cannot be cloned', async () => {
     await using served = await serve({ handler: deciding, threads });
     decideUpgrades(() => ({ data: Symbol('alone') }));
     expect(await refusal(served.url)).toMatchObject({ status: 500 });
@@ -244,7 +255,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     const pending = new PendingUpgrade();
     using client = await RawClient.upgrading(served.port, '/?quiet', encodeFrame(Opcode.TEXT, '0'));
     await pending.asked;
-    expect(served.server.stats().pendingUpgrades).toBe(1);
+    await until(() => served.server.stats().pendingUpgrades === 1);
     for (let i = 1; i < 500; i++) client.text(String(i));
     const last = encodeFrame(Opcode.TEXT, 'last');
     client.socket.write(last.subarray(0, 7));
@@ -253,7 +264,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     client.socket.write(last.subarray(7));
     for (let i = 0; i < 500; i++) expect(String((await client.next()).payload)).toBe(String(i));
     expect(String((await client.next()).payload)).toBe('last');
-    expect(served.server.stats().pendingUpgrades).toBe(0);
+    await until(() => served.server.stats().pendingUpgrades === 0);
   });
 
   it('may take its time while the client resets', async () => {
@@ -262,6 +273,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
       const pending = new PendingUpgrade();
       using client = await RawClient.upgrading(served.port, '/?quiet', encodeFrame(Opcode.TEXT, 'early'));
       await pending.asked;
+      await until(() => served.server.stats().pendingUpgrades === 1);
       client.reset();
       await until(() => served.server.stats().pendingUpgrades === 0);
       if (settle === 'accept') pending.accept({ subprotocol: 'not offered' });
@@ -289,7 +301,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     await until(() => served.server.stats().connections === 0);
   });
 
-  it('may take its time behind the answer to another request: the socket does not count as idle', async () => {
+  inPrimary('may take its time behind the answer to another request: the socket does not count as idle', async () => {
     await using served = await serve({ handler: deciding, threads });
     const pending = new PendingUpgrade();
     const set = vi.spyOn(Socket.prototype, 'setTimeout');
@@ -313,6 +325,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
       const pending = new PendingUpgrade();
       waiting.push(await RawClient.upgrading(served.port));
       await pending.asked;
+      await until(() => served.server.stats().pendingUpgrades === place);
       expect(served.server.stats()).toMatchObject({ pendingUpgrades: place, httpConnections: 0 });
     }
     expect(await refusal(served.url)).toMatchObject({ status: 503 });
@@ -353,6 +366,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     const pending = new PendingUpgrade();
     using client = await RawClient.upgrading(served.port, '/', Buffer.alloc(bytes));
     await pending.asked;
+    await until(() => served.server.stats().pendingUpgrades === 1);
     client.socket.end();
     await until(() => served.server.stats().pendingUpgrades === 0);
     decideUpgrades(() => undefined);
@@ -371,6 +385,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
         hooks.push(pending);
         using client = await RawClient.upgrading(served.port);
         await pending.asked;
+        await until(() => served.server.stats().pendingUpgrades === 1);
         client.reset();
         await until(() => served.server.stats().pendingUpgrades === 0);
       }
@@ -393,7 +408,8 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     }
   });
 
-  it.each([
+  // Above the limits the primary answers a few only, if workers do the opening handshake.
+  inPrimary.each([
     ['', 0],
     [', behind many that were refused', 40],
   ])(
@@ -422,35 +438,38 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     },
   );
 
-  it('a few clients above the limits may wait for a place that is about to be free; others are refused at once', async () => {
-    await using served = await serve({ handler: deciding, threads, maxConnections: 1 });
-    decideUpgrades(() => undefined);
-    using _ = await RawClient.open(served.port);
-    await until(() => served.server.stats().connections === 1);
-    const refused = () => served.server.stats().limits.refusedFull;
-    const clients: RawClient[] = [];
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    try {
-      // As many clients as get an answer at all.
-      for (let i = 0; i < 32 + 8; i++) {
-        const localAddress = `127.0.0.${10 + (i % 4)}`;
-        const socket = connect({ port: served.port, host: '127.0.0.1', localAddress, allowHalfOpen: true });
-        socket.write(encodeRequest('/'));
-        clients.push(new RawClient(socket));
+  inPrimary(
+    'a few clients above the limits may wait for a place that is about to be free; others are refused at once',
+    async () => {
+      await using served = await serve({ handler: deciding, threads, maxConnections: 1 });
+      decideUpgrades(() => undefined);
+      using _ = await RawClient.open(served.port);
+      await until(() => served.server.stats().connections === 1);
+      const refused = () => served.server.stats().limits.refusedFull;
+      const clients: RawClient[] = [];
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      try {
+        // As many as get an answer at all.
+        for (let i = 0; i < 32 + 8; i++) {
+          const localAddress = `127.0.0.${10 + (i % 4)}`;
+          const socket = connect({ port: served.port, host: '127.0.0.1', localAddress, allowHalfOpen: true });
+          socket.write(encodeRequest('/'));
+          clients.push(new RawClient(socket));
+        }
+        for (let i = 0; i < 10_000 && refused() < 8; i++) await turn();
+        for (let i = 0; i < 100; i++) await turn();
+        expect(refused()).toBe(8);
+        vi.advanceTimersByTime(4 * 25);
+        expect(refused()).toBe(32 + 8);
+        for (const { response } of clients) expect(await response).toMatch(/^HTTP\/1\.1 503 /);
+      } finally {
+        vi.useRealTimers();
+        for (const client of clients) client[Symbol.dispose]();
       }
-      for (let i = 0; i < 10_000 && refused() < 8; i++) await turn();
-      for (let i = 0; i < 100; i++) await turn();
-      expect(refused()).toBe(8);
-      vi.advanceTimersByTime(4 * 25);
-      expect(refused()).toBe(32 + 8);
-      for (const { response } of clients) expect(await response).toMatch(/^HTTP\/1\.1 503 /);
-    } finally {
-      vi.useRealTimers();
-      for (const client of clients) client[Symbol.dispose]();
-    }
-  });
+    },
+  );
 
-  it('a client that waits for a place is refused at once when the server closes', async () => {
+  inPrimary('a client that waits for a place is refused at once when the server closes', async () => {
     const served = await serve({ handler: deciding, threads, maxConnectionsPerIp: 1 });
     decideUpgrades(() => undefined);
     using _client = await RawClient.open(served.port);
@@ -466,7 +485,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     await closed;
   });
 
-  it('a client that leaves while it waits for a place takes none', async () => {
+  inPrimary('a client that leaves while it waits for a place takes none', async () => {
     await using served = await serve({ handler: deciding, threads, maxConnectionsPerIp: 1 });
     let asked = 0;
     decideUpgrades(() => {
@@ -504,6 +523,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     const pending = new PendingUpgrade();
     const client = await RawClient.upgrading(served.port);
     await pending.asked;
+    await until(() => served.server.stats().pendingUpgrades === 1);
     client.reset();
     await until(() => served.server.stats().pendingUpgrades === 0);
     decideUpgrades(() => undefined);
@@ -515,7 +535,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     pending.accept(undefined);
   });
 
-  it('that decides after all, for a client that left long before, is not counted down twice', async () => {
+  inPrimary('that decides after all, for a client that left long before, is not counted down twice', async () => {
     await using served = await serve({ handler: deciding, threads, maxConnections: 1 });
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
@@ -540,7 +560,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     }
   });
 
-  it('that never decides does not count longer for a client that has left late', async () => {
+  inPrimary('that never decides does not count longer for a client that has left late', async () => {
     await using served = await serve({
       handler: deciding,
       threads,
@@ -560,7 +580,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     }
   });
 
-  it('that has decided leaves nothing behind, and a client that leaves later is noticed', async () => {
+  inPrimary('that has decided leaves nothing behind, and a client that leaves later is noticed', async () => {
     await using served = await serve({ handler: deciding, threads, handshakeTimeoutMs: 60_000 });
     const [set, cleared] = [vi.spyOn(globalThis, 'setInterval'), vi.spyOn(globalThis, 'clearInterval')];
     try {
@@ -589,6 +609,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
     await pending.asked;
     expect(await refused).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
     pending.accept(undefined);
+    await until(() => served.server.stats().pendingUpgrades === 0);
     expect(served.server.stats()).toMatchObject({
       pendingUpgrades: 0,
       opened: 0,

@@ -124,7 +124,7 @@ describe('a request with a body', () => {
       client.socket.write(head);
       expect((await client.response).slice(0, 12)).toBe('HTTP/1.1 405');
       await client.ended; // its last answer
-      expect(served.server.stats().httpConnections).toBe(0); // and it counts no more
+      await until(() => served.server.stats().httpConnections === 0); // and it counts no more
       const body = part.repeat(20);
       while (!client.socket.destroyed) {
         client.socket.write(body);
@@ -218,7 +218,7 @@ describe('connections that are no WebSockets', () => {
       expect(statusesOf(answer)).toEqual([200]);
       expect(answer).toMatch(/^Connection: close\r$/m);
     }
-    expect(served.server.stats().httpConnections).toBe(0);
+    await until(() => served.server.stats().httpConnections === 0);
   });
 
   it('that linger after a refusal are bounded, and refuse nobody', async () => {

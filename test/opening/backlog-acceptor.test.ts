@@ -1,11 +1,14 @@
 import { once } from 'node:events';
-import { closeSync } from 'node:fs';
+import { closeSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
 import { BacklogAcceptor } from '../../dist/opening/backlog-acceptor.js';
 import { Boundary } from '../../dist/opening/boundary.js';
+import { Clients } from '../../dist/opening/clients.js';
 import type { UpgradeSocket } from '../../dist/opening/upgrade-socket.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
@@ -21,12 +24,13 @@ function request(more = '', first = 'GET /room?x=1 HTTP/1.1'): string {
 const storms: Worker[] = [];
 
 /**
- * Has all requests wait in the kernel before this thread may accept the first. Resolves with what each is answered, `until`
+ * Has all requests wait in the kernel, at a port or a unix socket, before this thread may accept the first. Resolves with what each is answered, `until`
  * included, or 'closed'.
  */
-async function storm(port: number, requests: readonly string[], until = '\r\n\r\n'): Promise<string[]> {
+async function storm(at: number | string, requests: readonly string[], until = '\r\n\r\n'): Promise<string[]> {
   const sent = new SharedArrayBuffer(4);
-  const worker = new Worker(new URL('./storm.js', import.meta.url), { workerData: { port, requests, until, sent } });
+  const to = typeof at === 'string' ? { path: at } : { port: at, host: '127.0.0.1', noDelay: true };
+  const worker = new Worker(new URL('./storm.js', import.meta.url), { workerData: { to, requests, until, sent } });
   storms.push(worker);
   await once(worker, 'online');
   const count = new Int32Array(sent);
@@ -55,7 +59,7 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
   });
 
   /** An HTTP server that says which requests came to it, and one that notes who was upgraded without it. */
-  async function listen(consume = calls.consume.bind(calls)) {
+  async function listen(consume = calls.consume.bind(calls), path?: string) {
     const callers: UpgradeSocket[] = [];
     const byHttp: string[] = [];
     /** Callers, by their number, that cost an exception. */
@@ -74,7 +78,7 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
       socket.end('HTTP/1.1 400 by http\r\n\r\n');
     });
     servers.push(http);
-    http.listen(0, '127.0.0.1');
+    http.listen(path === undefined ? { port: 0, host: '127.0.0.1' } : { path });
     await once(http, 'listening');
     const boundary = new Boundary(new ThrottledLog(({ line }) => lines.push(line)));
     const upgrader = {
@@ -94,8 +98,9 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
         return typeof value === 'function' ? value.bind(target) : value;
       },
     });
+    const clients = new Clients({ trustedProxies: [], proxyHeader: undefined });
     const options = { maxHeaderBytes: 4096, maxHeaderCount: 10 };
-    new BacklogAcceptor({ http, calls: used, upgrader, boundary, ...options }).start();
+    new BacklogAcceptor({ http, calls: used, upgrader, clients, boundary, ...options }).start();
     return { port: (http.address() as AddressInfo).port, callers, byHttp, failing, lines };
   }
 
@@ -106,6 +111,17 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
     expect(callers.length).toBeGreaterThanOrEqual(ORDINARY.length - 2);
     expect(answers.filter((answer) => answer.startsWith('HTTP/1.1 101 by descriptor'))).toHaveLength(callers.length);
     expect(new Set(callers.map(({ remoteAddress }) => remoteAddress))).toEqual(new Set(['127.0.0.1']));
+  });
+
+  test('are upgraded by their descriptors at a unix socket too, where they have no address', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'wsloom-')), 'storm.sock');
+    const { callers, byHttp } = await listen(undefined, path);
+    const answers = await storm(path, [...ORDINARY, 'GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n']);
+    expect(callers.length + byHttp.length).toBe(ORDINARY.length + 1);
+    expect(callers.length).toBeGreaterThanOrEqual(ORDINARY.length - 2);
+    expect(new Set(callers.map(({ remoteAddress }) => remoteAddress))).toEqual(new Set([undefined]));
+    expect(answers.at(-1)).toMatch(/^HTTP\/1\.1 200 /);
+    rmSync(dirname(path), { recursive: true });
   });
 
   test('are upgraded by their descriptors also when they announce a body of no length', async () => {
@@ -237,6 +253,19 @@ describe.skipIf(process.platform !== 'linux').each([0, 1])('a server of %i threa
       refusedOrigins: 1,
       refusedHandshakes: 1,
     });
+  });
+
+  test('counts each connection of a trusted proxy for its client', async () => {
+    await using served = await serve({
+      ...{ handler: builtIn('echo'), threads, maxConnectionsPerIp: 1 },
+      ...{ trustProxy: ['loopback'], proxyHeader: 'x-forwarded-for' },
+    });
+    const answers = await storm(
+      served.port,
+      [...Array(40).keys()].map((i) => request(`X-Forwarded-For: 192.0.2.${i >> 1}\r\n`)),
+    );
+    const statuses = answers.map((answer) => answer.slice(9, 12));
+    for (let i = 0; i < 40; i += 2) expect(statuses.slice(i, i + 2).sort()).toEqual(['101', '503']);
   });
 
   test('waits for an upgrade hook of each, and gives the frames that came meanwhile to the handler', async () => {

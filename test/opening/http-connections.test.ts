@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { type AddressInfo, connect, Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Clients } from '../../dist/opening/clients.js';
 import { HttpConnections } from '../../dist/opening/http-connections.js';
 import { Admission } from '../../dist/primary/admission.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
@@ -20,6 +21,8 @@ afterEach(() => {
   }
 });
 
+const NO_PROXIES = new Clients({ trustedProxies: [], proxyHeader: undefined });
+
 /** An HTTP server whose answers are so long, and that knows its connections. */
 async function listen(answerBytes: number, { stallTimeoutMs = 0, maxConnections = 100, headers = {} } = {}) {
   const counters = new Counters();
@@ -30,6 +33,7 @@ async function listen(answerBytes: number, { stallTimeoutMs = 0, maxConnections 
   const connections: HttpConnections = new HttpConnections({
     stallTimeoutMs,
     places: admission,
+    clients: NO_PROXIES,
     incidents,
     calls,
   });
@@ -63,7 +67,7 @@ function withoutServer(maxConnections: number): HttpConnections {
   const incidents = new IncidentLog(new Counters(), new ThrottledLog(() => {}));
   const limits = { maxConnections, maxConnectionsPerIp: 0 };
   const admission = new Admission(limits);
-  return new HttpConnections({ stallTimeoutMs: 0, places: admission, incidents, calls });
+  return new HttpConnections({ stallTimeoutMs: 0, places: admission, clients: NO_PROXIES, incidents, calls });
 }
 
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
@@ -227,13 +231,18 @@ it('requests of one connection are 7 in a turn of the event loop, also if all ar
   socket.destroy();
 });
 
+/** A socket of the one address that the tests below have. */
+function ofOneAddress(): Socket {
+  return Object.defineProperty(new Socket(), 'remoteAddress', { value: '192.0.2.1' });
+}
+
 describe('connections above the limit, one after the other,', () => {
   const full = () => withoutServer(0);
 
   it('are taken without end: each leaves its place', async () => {
     const connections = full();
     for (let i = 0; i < 100; i++) {
-      const sockets = Array.from({ length: 8 + 2 }, () => new Socket());
+      const sockets = Array.from({ length: 8 + 2 }, () => ofOneAddress());
       for (const socket of sockets) expect(connections.add(socket)).toBe(true);
       const closed = sockets.map((socket) => once(socket, 'close'));
       for (const socket of sockets) socket.destroy();
@@ -245,13 +254,13 @@ describe('connections above the limit, one after the other,', () => {
   it('leave their places also if they have got them from others, who were silent', async () => {
     const connections = full();
     for (let i = 0; i < 3; i++) {
-      const sockets = Array.from({ length: 8 + 2 + 20 }, () => new Socket());
+      const sockets = Array.from({ length: 8 + 2 + 20 }, () => ofOneAddress());
       const closed = sockets.map((socket) => once(socket, 'close'));
       for (const socket of sockets) expect(connections.add(socket)).toBe(true);
       const left = sockets.filter(({ destroyed }) => !destroyed);
       expect(left).toHaveLength(8 + 2);
       for (const socket of left) connections.take(socket, new ServerResponse(new IncomingMessage(socket)));
-      expect(connections.add(new Socket())).toBe(false);
+      expect(connections.add(ofOneAddress())).toBe(false);
       for (const socket of left) socket.destroy();
       await Promise.all(closed);
     }
@@ -260,10 +269,10 @@ describe('connections above the limit, one after the other,', () => {
 
   it('are not silent if what they have sent is no request, or no ordinary one', () => {
     const connections = full();
-    const asking = new Socket();
+    const asking = ofOneAddress();
     expect(connections.add(asking)).toBe(true);
     expect(connections.stopOnce(asking)).toBe(true);
-    const others = Array.from({ length: 50 }, () => new Socket());
+    const others = Array.from({ length: 50 }, () => ofOneAddress());
     for (const socket of others) expect(connections.add(socket)).toBe(true);
     expect(asking.destroyed).toBe(false);
     for (const socket of [asking, ...others]) socket.destroy();
@@ -271,7 +280,7 @@ describe('connections above the limit, one after the other,', () => {
 
   describe('in time', () => {
     const pair = (connections: HttpConnections) => {
-      const sockets = [new Socket(), new Socket()] as const;
+      const sockets = [ofOneAddress(), ofOneAddress()] as const;
       for (const socket of sockets) expect(connections.add(socket)).toBe(true);
       return sockets;
     };

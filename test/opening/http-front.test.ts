@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { Boundary } from '../../dist/opening/boundary.js';
+import { Clients } from '../../dist/opening/clients.js';
+import { Encryption } from '../../dist/opening/encryption.js';
 import { Gate } from '../../dist/opening/gate.js';
 import { HttpConnections } from '../../dist/opening/http-connections.js';
 import { wireHttpServer } from '../../dist/opening/http-front.js';
@@ -19,7 +21,8 @@ async function wired() {
   const log = new ThrottledLog(() => {});
   const incidents = new IncidentLog(new Counters(), log);
   const places = new Admission({ maxConnections: 10, maxConnectionsPerIp: 0 });
-  const connections = new HttpConnections({ stallTimeoutMs: 0, places, incidents, calls: undefined });
+  const clients = new Clients({ trustedProxies: [], proxyHeader: undefined });
+  const connections = new HttpConnections({ stallTimeoutMs: 0, places, clients, incidents, calls: undefined });
   const handed = new EventEmitter();
   const http = createServer({ keepAliveTimeout: 60_000 });
   wireHttpServer(http, {
@@ -29,6 +32,8 @@ async function wired() {
     routes: { handle: (_: IncomingMessage, response: ServerResponse) => handed.emit('request', response) },
     boundary: new Boundary(log),
     incidents,
+    clients,
+    encryption: new Encryption(),
     gate: new Gate({ allowedHosts: undefined, allowedOrigins: undefined }),
     maxHeaderCount: MAX_HEADERS,
   } as never);

@@ -37,6 +37,8 @@ const OPENING: OpeningOptions = {
   paths: undefined,
   allowedHosts: ['localhost'],
   allowedOrigins: ['https://page.example'],
+  trustedProxies: [],
+  proxyHeader: undefined,
 };
 
 /** What a thread tells of itself. */

@@ -3,10 +3,10 @@
 import { connect } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 
-const { port, requests, until, sent } = workerData;
+const { to, requests, until, sent } = workerData;
 const answers = requests.map(() => '');
 const sockets = requests.map((request, i) => {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  const socket = connect(to);
   socket.setEncoding('latin1');
   socket.on('error', () => {});
   socket.once('connect', () => {

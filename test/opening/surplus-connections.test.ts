@@ -20,6 +20,7 @@ let surplus: SurplusConnections;
 /** A connection that comes now; all are of one network. @returns undefined if it found no place */
 function come(): SurplusConnection | undefined {
   const socket = new Socket();
+  Object.defineProperty(socket, 'remoteAddress', { value: '192.0.2.1' });
   const connection = surplus.take(socket, FULL);
   if (connection === undefined) expect(socket.destroyed).toBe(true);
   else taken.set(socket, connection);

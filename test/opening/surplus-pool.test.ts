@@ -54,4 +54,10 @@ describe('who has to leave a full pool', () => {
     expect(pool.enter({ name: 'd1', network: 'd', hasRequest: false })).toBe(false);
     expect(candidate('d')).toBe('c1');
   });
+
+  it('is nobody among clients without an address before the pool itself is full', () => {
+    for (let i = 0; i < 6; i++) expect(pool.enter({ name: `x${i}`, network: '', hasRequest: false })).toBe(true);
+    expect(pool.enter({ name: 'x6', network: '', hasRequest: false })).toBe(false);
+    expect([candidate(''), candidate('a')]).toEqual(['x0', 'x0']);
+  });
 });

@@ -62,15 +62,15 @@ beforeEach(() => {
   });
 });
 
-/** Decides about a new client. */
-function decide() {
+/** Decides about a new client. @param decided what the application has decided already. */
+function decide(decided?: unknown) {
   const [ours, theirs] = duplexPair();
   const socket = new StreamUpgradeSocket(ours, PEER, new Uint8Array(0));
   let isLost = false;
   socket.whenLost(() => {
     isLost = true;
   });
-  decisions.decide({ id: 7, socket, handshake: HANDSHAKE, isPlaced: false });
+  decisions.decide({ id: 7, socket, handshake: HANDSHAKE, decided, isPlaced: false });
   return {
     ours,
     answer: async () => {
@@ -128,6 +128,27 @@ describe('a hook that answers at once', () => {
     expect(lines).toEqual([
       expect.stringMatching(/^upgrade\(\) of the handler failed, for 192\.0\.2\.1 on \/room: Error: on purpose\n +at /),
       expect.stringMatching(/^upgrade\(\) of the handler failed, for 192\.0\.2\.1 on \/room: .*three.*$/),
+    ]);
+  });
+});
+
+describe('what the application has decided', () => {
+  it('is carried out, and the hook is not asked', async () => {
+    hook = () => {
+      throw new Error('was asked');
+    };
+    expect(await decide({ data: 'attached' }).answer()).toMatch(/^HTTP\/1\.1 101 /);
+    expect(placed[0]?.info.data).toBe('attached');
+    expect(await decide({ status: 418 }).answer()).toMatch(/^HTTP\/1\.1 418 /);
+    expect(await decide(Promise.resolve({ status: 401 })).answer()).toMatch(/^HTTP\/1\.1 401 /);
+    expect(lines).toEqual([]);
+  });
+
+  it('lets nobody in by a promise of undefined', async () => {
+    expect(await decide(Promise.resolve(undefined)).answer()).toMatch(/^HTTP\/1\.1 500 /);
+    expect(placed).toEqual([]);
+    expect(lines).toEqual([
+      expect.stringMatching(/^the decision given to handleUpgrade\(\) failed, .* got undefined$/),
     ]);
   });
 });

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import type { StreamHandOff } from '../../dist/host/hand-off.js';
 import { Boundary } from '../../dist/opening/boundary.js';
+import { Clients } from '../../dist/opening/clients.js';
+import { Encryption } from '../../dist/opening/encryption.js';
 import { Gate } from '../../dist/opening/gate.js';
 import { LingeringSockets } from '../../dist/opening/lingering-sockets.js';
 import { StreamUpgradeSocket } from '../../dist/opening/upgrade-socket.js';
@@ -42,6 +44,8 @@ function full() {
     calls: undefined,
     places,
     nextId: () => 7,
+    encryption: new Encryption(),
+    clients: new Clients({ trustedProxies: [], proxyHeader: undefined }),
     gate: new Gate({ allowedHosts: ['ours.example'], allowedOrigins: undefined }),
     connections: {
       isCounted: (socket) => counted.has(socket),

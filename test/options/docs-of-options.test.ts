@@ -3,7 +3,8 @@ import { CLIENT_ROWS } from '../../dist/client/client-options.js';
 import { LOAD_ROWS } from '../../dist/load/load-rows.js';
 import type { OptionRows } from '../../dist/options/define.js';
 import { defaultInWords, rangeInWords } from '../../dist/options/in-words.js';
-import { CLOSE_ROWS, LISTEN_ROWS } from '../../dist/primary/method-options.js';
+import { LISTEN_ROWS } from '../../dist/primary/listen-options.js';
+import { CLOSE_ROWS } from '../../dist/primary/method-options.js';
 import { SERVER_ROWS } from '../../dist/primary/option-rows.js';
 import { type DocumentedMember, membersOf } from '../docs-of-members.js';
 

@@ -61,6 +61,20 @@ describe('admission', () => {
     expect(admission.addresses).toBe(0);
   });
 
+  it('judges the address alone of a connection that counts already', () => {
+    const admission = new Admission({ maxConnections: 1, maxConnectionsPerIp: 1 });
+    admission.include({ load: 1 });
+    expect(admission.refusalFor({ remoteAddress: '10.0.0.1' })?.body).toMatch(/maxConnections\)/);
+    expect(admission.refusalOfAddress({ remoteAddress: '10.0.0.1' })).toBeUndefined();
+    admission.enter(1, { remoteAddress: '10.0.0.1' });
+    expect(admission.refusalOfAddress({ remoteAddress: '10.0.0.1' })?.body).toMatch(/maxConnectionsPerIp\)/);
+    expect(admission.refusalOfAddress({ remoteAddress: '10.0.0.2' })).toBeUndefined();
+    expect(admission.refusalOfAddress({})).toBeUndefined();
+    const open = new Admission({ maxConnections: 1, maxConnectionsPerIp: 0 });
+    open.enter(1, { remoteAddress: '10.0.0.1' });
+    expect(open.refusalOfAddress({ remoteAddress: '10.0.0.1' })).toBeUndefined();
+  });
+
   it('does not judge by an address that is not known', () => {
     const admission = new Admission({ ...OPEN, maxConnectionsPerIp: 1 });
     admission.enter(1, {});

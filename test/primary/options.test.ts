@@ -208,3 +208,53 @@ describe('page and health', () => {
     }
   });
 });
+
+describe('a trusted proxy', () => {
+  const right = { trustProxy: ['loopback', '10.0.0.0/8'], proxyHeader: 'forwarded' };
+
+  it('is given with its header, whose name may have letters of either case', () => {
+    const none = resolveOptions({ handler: 'handler.js' });
+    expect(none).toMatchObject({ trustedProxies: [], proxyHeader: undefined });
+    const { trustedProxies, proxyHeader } = resolveOptions({ handler: 'handler.js', ...right } as ServerOptions);
+    expect({ trustedProxies, proxyHeader }).toEqual({ trustedProxies: right.trustProxy, proxyHeader: 'forwarded' });
+    const other = { ...right, proxyHeader: 'X-Forwarded-For' as 'x-forwarded-for' };
+    expect(resolveOptions({ handler: 'handler.js', ...other }).proxyHeader).toBe('x-forwarded-for');
+  });
+
+  it('is never anybody, and each wrong entry is named', () => {
+    for (const trustProxy of [true, false, 'loopback', null, [true], { loopback: true }]) {
+      expect(refusal({ ...right, trustProxy })).toMatchObject({
+        option: 'trustProxy',
+        message: `trustProxy must be an array of strings, got ${JSON.stringify(trustProxy)}`,
+      });
+    }
+    expect(refusal({ ...right, trustProxy: ['loopback', 'proxy.example'] }).message).toBe(
+      'trustProxy must be addresses, networks like \'10.0.0.0/8\', or the names loopback, private and unix, got "proxy.example"',
+    );
+    expect(refusal({ ...right, trustProxy: ['0.0.0.0/0'] }).message).toMatch(/^trustProxy must not be every address/);
+  });
+
+  it('has one of two headers', () => {
+    for (const proxyHeader of ['x-real-ip', '', ['forwarded'], true, null, 'forwarded, x-forwarded-for']) {
+      expect(refusal({ ...right, proxyHeader })).toMatchObject({
+        option: 'proxyHeader',
+        message: `proxyHeader must be one of x-forwarded-for, forwarded, got ${JSON.stringify(proxyHeader)}`,
+      });
+    }
+  });
+
+  it('needs its header, and the header needs the proxy', () => {
+    expect(refusal({ trustProxy: ['loopback'] })).toMatchObject({
+      option: 'proxyHeader',
+      message: expect.stringMatching(
+        /^proxyHeader must be given with trustProxy \(--trust-proxy\): .*x-forwarded-for or forwarded/,
+      ),
+    });
+    for (const others of [{}, { trustProxy: [] }]) {
+      expect(refusal({ proxyHeader: 'forwarded', ...others })).toMatchObject({
+        option: 'trustProxy',
+        message: expect.stringMatching(/^trustProxy must name the proxy that sets forwarded \(--proxy-header\): /),
+      });
+    }
+  });
+});

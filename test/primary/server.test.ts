@@ -184,8 +184,10 @@ describe('what is no option', () => {
       () => server.close(5 as never),
     ];
     for (const call of refused) await expect(call()).rejects.toMatchObject({ name: 'ConfigError' });
-    await expect(refused[0]?.()).rejects.toThrow('listen() takes an object with port and host, got 25052');
-    await expect(refused[2]?.()).rejects.toThrow("listen(): there is no option 'prt'; there are host, port");
+    await expect(refused[0]?.()).rejects.toThrow('listen() takes an object with port, host, path, mode, fd, got 25052');
+    await expect(refused[2]?.()).rejects.toThrow(
+      "listen(): there is no option 'prt'; there are fd, host, mode, path, port; did you mean port",
+    );
     await expect(refused[4]?.()).rejects.toThrow("close(): there is no option 'drain'; there is drainMs");
     await server.close();
   });
@@ -338,6 +340,7 @@ describe('the counts of a server', () => {
         { connections: 1, isTaking: true },
         { connections: 1, isTaking: true },
       ],
+      certificates: [],
       workersLost: 0,
       connectionsLost: 0,
       connectionsAbandoned: 0,

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { describe, expect, it, vi } from 'vitest';
 import { Client } from '../e2e/client.js';
-import { Gate, handler, serve, until } from '../e2e/serving.js';
+import { Gate, handler, isWorkerHandshake, serve, until } from '../e2e/serving.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** With a source map, or without. */
@@ -47,7 +47,8 @@ describe('a server that is closed leaves no timer', () => {
     await until(() => timers.alive.length === 0);
   });
 
-  it('of connections whose worker has died, or of its successor', async () => {
+  // If workers do the opening handshake, clients have no 101 before a worker has taken them.
+  it.skipIf(isWorkerHandshake)('of connections whose worker has died, or of its successor', async () => {
     using gate = new Gate();
     using timers = new Timers();
     const served = await serve({ handler: handler('commands.js'), threads: 1, handOffTimeoutMs: 1_000_000, ...SHORT });

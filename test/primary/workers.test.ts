@@ -29,12 +29,17 @@ function made(threads: number, more: Partial<ServerOptions> = {}) {
   const endedCounters = new Counters();
   const options = {
     ...resolveOptions({ handler: builtIn('echo'), threads, log, ...more }),
+    handler: builtIn('echo').href,
     onNoLongerOpen: (id: number) => void over.push(id),
     bus: new ThreadPublishing().bus,
     endedCounters,
+    opening: undefined,
     siblings: {
       isReplacing: true,
       placeElsewhere: (handOff: HandOff) => void elsewhere.push(handOff),
+      listeningHost: undefined,
+      tls: undefined,
+      health: unused,
       get links() {
         return workers.links;
       },
@@ -42,6 +47,11 @@ function made(threads: number, more: Partial<ServerOptions> = {}) {
   };
   const workers: Workers = new Workers(options);
   return { workers, log, over, elsewhere, endedCounters };
+}
+
+/** No client asks a worker for anything here. */
+function unused(): never {
+  throw new Error('unexpected');
 }
 
 describe.runIf(process.platform === 'linux')('workers', () => {

@@ -29,7 +29,7 @@ describe('the table of figures', () => {
 
   it('has the members of ServerStats that are sums, with the same docs', () => {
     const sums = rows.filter(({ stat }) => stat !== undefined);
-    const others = ['limits', 'httpConnections', 'pendingUpgrades', 'threads', 'uptimeMs'];
+    const others = ['limits', 'httpConnections', 'pendingUpgrades', 'threads', 'certificates', 'uptimeMs'];
     const members = membersOf('telemetry/server-stats.ts', 'ServerStats').map(({ name, doc }) => [name, doc] as const);
     expect(members.filter(([name]) => others.includes(name))).toHaveLength(others.length);
     expect(members.filter(([name]) => !others.includes(name)).sort()).toEqual(
@@ -64,7 +64,8 @@ describe('counters', () => {
     counters.clearGauges();
     const left = FIGURE_NAMES.filter((name) => counters.get(Counter[name]) === 5);
     const cleared = FIGURE_NAMES.filter((name) => counters.get(Counter[name]) === 0);
-    expect(cleared).toEqual(['CONNECTIONS', 'CLOSING', 'ARENA_BYTES', 'BUFFERED_BYTES']);
+    const connections = ['CONNECTIONS', 'CLOSING', 'HTTP_CONNECTIONS', 'PENDING_UPGRADES'];
+    expect(cleared).toEqual([...connections, 'ARENA_BYTES', 'BUFFERED_BYTES']);
     expect(left).toHaveLength(FIGURE_NAMES.length - cleared.length);
   });
 

@@ -102,6 +102,7 @@ describe('incidents', () => {
     // Their details name it, if there is one.
     expect(withoutOption).toEqual([
       LimitIncident.PROTOCOL_ERRORS,
+      LimitIncident.REFUSED_TLS,
       LimitIncident.REFUSED_HANDSHAKES,
       LimitIncident.REFUSED_UNAVAILABLE,
     ]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import { readStats, readThreads } from '../../dist/telemetry/read-stats.js';
 
-const uncounted = { httpConnections: 2, pendingUpgrades: 1, threads: [], uptimeMs: 5 };
+const uncounted = { httpConnections: 2, pendingUpgrades: 1, threads: [], certificates: [], uptimeMs: 5 };
 
 function thread(name: string, messagesIn: number, stalls = 0) {
   const counters = new Counters();

@@ -51,6 +51,10 @@ const OPTIONS = {
   log: new ThrottledLog(() => {}),
   onNoLongerOpen: undefined,
   startTimeoutMs: 60_000,
+  opening: undefined,
+  health: () => {
+    throw new Error('no client asks for it');
+  },
 };
 
 /** A link whose worker is a real thread with another program, in place of a pool that has one thread. */

@@ -1,5 +1,5 @@
 // Obeys its clients: each text message is a list of commands, which run one after the other in the callback.
-import { threadId } from 'node:worker_threads';
+import { getEnvironmentData, threadId } from 'node:worker_threads';
 import { defineHandler, publish, roomToPublish } from '../../../dist/index.js';
 
 const COMMANDS = {
@@ -100,4 +100,4 @@ export default defineHandler({
 });
 
 /** The gate is shared memory, if the test has made one. */
-export const upgrade = () => ({ data: globalThis[Symbol.for('wsloom.e2e.gate')] });
+export const upgrade = () => ({ data: getEnvironmentData('wsloom.e2e.gate') });

@@ -1,4 +1,5 @@
 // Lets the test decide about each upgrade, sends the client what was attached to it, and echoes.
+import { BroadcastChannel, isMainThread, threadId } from 'node:worker_threads';
 import { defineHandler } from '../../../dist/index.js';
 
 export default defineHandler({
@@ -20,4 +21,27 @@ function describe(data) {
   return data;
 }
 
-export const upgrade = (request) => globalThis[Symbol.for('wsloom.e2e.upgrade')](request);
+const decideHere = (request) => globalThis[Symbol.for('wsloom.e2e.upgrade')](request);
+
+/** Asks the thread of the test, by `decideUpgrades`. */
+function askTest() {
+  const channel = new BroadcastChannel('wsloom-e2e-upgrade');
+  channel.unref();
+  const waiting = new Map();
+  channel.onmessage = ({ data: { answered, value, error } }) => {
+    const wait = waiting.get(answered);
+    if (wait === undefined) return; // it is of another thread
+    waiting.delete(answered);
+    if (error === undefined) wait.resolve(value);
+    else wait.reject(error);
+  };
+  let count = 0;
+  return ({ headers, ...request }) =>
+    new Promise((resolve, reject) => {
+      const asked = `${threadId} ${++count}`;
+      waiting.set(asked, { resolve, reject });
+      channel.postMessage({ asked, request: { ...request, rawHeaders: headers.raw } });
+    });
+}
+
+export const upgrade = isMainThread ? decideHere : askTest();

@@ -1,0 +1,57 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Command, Option as Flag } from 'commander';
+import { Group } from '../primary/option-groups.js';
+import { MIN_VERSIONS } from '../tls/tls-description.js';
+import type { TlsOptions } from '../tls/tls-options.js';
+import { type Flags, valuesOf } from './flags.js';
+
+/** The flags that the one option `tls` is made of, by the names of its parts. */
+const TLS_FLAGS: Flags = new Map(
+  [
+    [
+      'cert',
+      new Flag('--tls-cert <file>', "the server's certificate in PEM: speak TLS (wss), with --tls-key"),
+    ] as const,
+    ['key', new Flag('--tls-key <file>', 'the private key of --tls-cert in PEM, not encrypted')] as const,
+    ['ca', new Flag('--tls-ca <file>', "authorities of clients' certificates in PEM")] as const,
+    [
+      'requestCert',
+      new Flag(
+        '--tls-request-cert [optional]',
+        'let in only clients with a certificate of --tls-ca; optional: others too',
+      ).choices(['optional']),
+    ] as const,
+    [
+      'minVersion',
+      new Flag('--tls-min-version <version>', 'the lowest version of TLS')
+        .choices(MIN_VERSIONS)
+        .default(MIN_VERSIONS[0], MIN_VERSIONS[0]),
+    ] as const,
+  ].map(([name, flag]) => [name, flag.helpGroup(`${Group.TLS}:`)]),
+);
+
+/** Of these, the value is the path of a file, which is watched. */
+const FILES: readonly string[] = ['cert', 'key', 'ca'];
+
+/** What errors of the option `tls` are about, by the flags. */
+export const TLS_FLAG_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
+  [...TLS_FLAGS].map(([name, { long }]) => [`tls.${name}`, long ?? '']),
+);
+
+/** Adds the flags of TLS to a command. */
+export function addTlsFlags(command: Command): void {
+  for (const flag of TLS_FLAGS.values()) command.addOption(flag);
+}
+
+/** The option `tls` that the flags say: empty without any of them. That it is complete is for the server to check. */
+export function tlsOf(command: Command): { readonly tls?: TlsOptions } {
+  const given = Object.entries(valuesOf(TLS_FLAGS, command));
+  if (given.length === 0) return {};
+  const parts = given.map(([name, value]) => [name, FILES.includes(name) ? fileUrl(value as string) : value]);
+  return { tls: Object.fromEntries(parts) as TlsOptions };
+}
+
+function fileUrl(path: string): URL {
+  return pathToFileURL(resolve(path));
+}

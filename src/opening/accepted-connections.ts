@@ -1,0 +1,334 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { describePeer } from '../host/describe-peer.js';
+import type { OpenedHandOff, StreamHandOff, UntouchedHandOff } from '../host/hand-off.js';
+import type { Upgrade } from '../host/upgrade-hook.js';
+import type { HandshakeRequest } from '../protocol/opening/handshake.js';
+import type { ThreadLedger } from '../pubsub/thread-ledger.js';
+import type { SystemCalls } from '../system/system-calls.js';
+import { Counter, type Counters } from '../telemetry/counters.js';
+import { IncidentLog } from '../telemetry/incident-log.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
+import type { ThrottledLog } from '../telemetry/throttled-log.js';
+import { ThreadTls } from '../tls/thread-tls.js';
+import { TlsContexts } from '../tls/tls-contexts.js';
+import type { TlsMaterial } from '../tls/tls-material.js';
+import type { Destination } from './destination.js';
+import type { OrdinaryRoutes } from './http-front.js';
+import { Opening, type OpeningOptions } from './opening.js';
+import { loopbackHosts } from './origin.js';
+import type { EarlyRefusal, Places } from './places.js';
+import { plainSocketOf, type TlsHandshakes } from './tls-handshakes.js';
+import type { UnreadConnections } from './unread-connections.js';
+import { adoptSocket, type DescriptorUpgradeSocket, type UpgradeSocket } from './upgrade-socket.js';
+
+/** What a thread needs to speak TLS. It can be posted to other threads. */
+export interface OpeningTls {
+  readonly material: TlsMaterial;
+  /** The most TLS handshakes at a time. */
+  readonly maxTlsHandshakes: number;
+}
+
+export interface AcceptedConnectionsEnvironment {
+  readonly options: OpeningOptions;
+  /** The hook `upgrade` of the handler module, which runs in this thread; undefined if there is none. */
+  readonly upgrade: Upgrade | undefined;
+  /** Hosts connections in this thread. */
+  readonly host: {
+    adopt(handOff: OpenedHandOff): void;
+    adoptStream(handOff: StreamHandOff): void;
+  };
+  readonly calls: SystemCalls;
+  readonly counters: Counters;
+  /** The figures of this thread that publishing threads read. */
+  readonly ledger: ThreadLedger;
+  readonly log: ThrottledLog;
+  /** Answers ordinary requests. */
+  readonly routes: OrdinaryRoutes;
+  /** Called with the id of each connection that has ended without becoming a WebSocket. */
+  readonly onEnded: (id: number) => void;
+  /** Undefined if connections are not encrypted. */
+  readonly tls: OpeningTls | undefined;
+}
+
+/** A connection that was accepted, until it is a WebSocket or over. */
+interface Arrival {
+  /**
+   * When the request and the hook have to be done, by `performance.now()`; infinite once the client has sent an ordinary request. A
+   * client may use a connection for such requests for long, and upgrade it then.
+   */
+  deadlineMs: number;
+  /** Ends the connection at its deadline, if its request has not come; undefined if the request was there at once. */
+  timer: NodeJS.Timeout | undefined;
+  /** Whether there is a stream that reports the end of the connection. */
+  hasStream: boolean;
+}
+
+/**
+ * The opening handshake of connections that were accepted elsewhere and handed over untouched: this thread speaks TLS, reads the
+ * request, asks the hook, sends the 101, and hosts the connection. Whoever has accepted a connection has counted it, so no limit of
+ * their number is judged here.
+ *
+ * The HTTP server of this class never listens. One deadline, of `handshakeTimeoutMs` from when the connection was taken, spans TLS, the
+ * request and the hook. Later requests of a connection are bounded by Node's own timers, and the hook then
+ * has the whole time.
+ */
+export class AcceptedConnections implements Destination, Places {
+  readonly #environment: AcceptedConnectionsEnvironment;
+  readonly #opening: Opening;
+  readonly #http: Server | HttpsServer;
+  readonly #incidents: IncidentLog;
+  readonly #unread: UnreadConnections;
+  /** Undefined without TLS. */
+  readonly #secure:
+    | { readonly tls: ThreadTls; readonly server: HttpsServer; readonly handshakes: TlsHandshakes }
+    | undefined;
+  readonly #arrivals = new Map<number, Arrival>();
+  /** The ids of connections by their sockets: of those of TCP, and over TLS also of those of TLS. */
+  readonly #ids = new WeakMap<object, number>();
+  /** Whether the gauges of this thread will be set at the end of the turn. */
+  #isSetting = false;
+  /** The id of the connection that is being taken. */
+  #taken = -1;
+  #isDraining = false;
+
+  constructor(environment: AcceptedConnectionsEnvironment) {
+    this.#environment = environment;
+    const { options, calls, routes, counters, log, tls } = environment;
+    const incidents = new IncidentLog(counters, log);
+    this.#incidents = incidents;
+    const opening = new Opening({
+      options,
+      destination: this,
+      calls,
+      places: this,
+      nextId: ({ httpSocket }) => (httpSocket === undefined ? this.#taken : this.#idOf(httpSocket)),
+      hookLimitMs: (id) => this.#hookLimitMs(id),
+      routes,
+      incidents,
+      log,
+    });
+    this.#opening = opening;
+    if (tls === undefined) {
+      this.#http = opening.createHttpServer();
+      this.#http.prependListener('connection', (socket) => this.#expectRequest(socket, this.#taken));
+    } else {
+      const thread = new ThreadTls(new TlsContexts(tls.material));
+      const { server, handshakes } = opening.createTlsServer(thread, tls.maxTlsHandshakes);
+      server.prependListener('secureConnection', (socket) => this.#noteSecure(socket));
+      this.#secure = { tls: thread, server, handshakes };
+      this.#http = server;
+    }
+    const http: Pick<Server, 'prependListener' | 'emit'> = this.#http;
+    http.prependListener('request', ({ socket }) => this.#noteOrdinary(socket));
+    http.prependListener('upgrade', ({ socket }: IncomingMessage) => this.#endExpectation(socket));
+    // Node checks the times of requests only from this event on. A server that does not listen has to be told.
+    http.emit('listening');
+    this.#unread = opening.unreadConnections(this.#http, calls, {
+      onRequest: (request, socket) => this.#onRequest(request, socket),
+    });
+  }
+
+  /** Sets the names that the server answers to if its options name none. @param host the address that the server listens on. */
+  listensOn(host: string): void {
+    this.#opening.gate.defaultHosts = loopbackHosts(host);
+  }
+
+  /** Exchanges certificates, keys and rules. Connections stay as they are. */
+  useTls(material: TlsMaterial): void {
+    const secure = this.#secure;
+    secure?.tls.exchange(new TlsContexts(material), secure.server);
+  }
+
+  /** Takes a connection. From now on the descriptor belongs to this class, whatever happens. When this returns, it cannot leak. */
+  take({ fd, info: { id, remoteAddress } }: UntouchedHandOff): void {
+    const deadlineMs = performance.now() + this.#environment.options.handshakeTimeoutMs;
+    const arrival: Arrival = { deadlineMs, timer: undefined, hasStream: false };
+    this.#arrivals.set(id, arrival);
+    this.#setGaugesSoon();
+    this.#taken = id;
+    if (this.#secure === undefined)
+      this.#unread.take({ fd, remoteAddress, isUnix: false }); // without an address, the HTTP server gets it
+    else this.#takeSecure(fd, arrival, this.#secure.handshakes);
+    this.#taken = -1;
+    if (!arrival.hasStream) this.#end(id); // nothing happens if it was placed
+  }
+
+  #takeSecure(fd: number, arrival: Arrival, handshakes: TlsHandshakes): void {
+    const id = this.#taken;
+    const socket = adoptSocket(fd);
+    arrival.hasStream = true;
+    this.#ids.set(socket, id);
+    socket.once('close', () => this.#end(id));
+    arrival.timer = setTimeout(() => {
+      this.#incidents.add(
+        LimitIncident.REFUSED_TLS,
+        describePeer(socket.remoteAddress),
+        'no handshake in time (handshakeTimeoutMs)',
+      );
+      socket.destroy();
+    }, this.#environment.options.handshakeTimeoutMs).unref();
+    handshakes.add(socket);
+  }
+
+  /** Notes a connection whose TLS handshake is over. */
+  #noteSecure(socket: TLSSocket): void {
+    const plain = plainSocketOf(socket);
+    const id = plain === undefined ? undefined : this.#ids.get(plain);
+    if (id === undefined) {
+      socket.destroy(); // without its number it would not be counted
+      return;
+    }
+    this.#endExpectation(plain as Socket);
+    this.#expectRequest(socket, id);
+  }
+
+  #idOf(httpSocket: object): number {
+    return this.#ids.get(httpSocket) as number; // `#expectRequest` has noted it
+  }
+
+  /** Handles the request of a connection that is upgraded from its descriptor. */
+  #onRequest(request: HandshakeRequest, socket: UpgradeSocket): void {
+    const id = this.#taken;
+    try {
+      this.#opening.upgrader.onRequest(request, socket);
+    } finally {
+      const arrival = this.#arrivals.get(id);
+      // If it was neither placed nor closed, it waits for the hook or is being refused, and has a stream.
+      if (arrival !== undefined && !(socket as DescriptorUpgradeSocket).isGiven) {
+        arrival.hasStream = true;
+        socket.stream.once('close', () => this.#end(id));
+        if (socket.stream.writableEnded) this.#end(id); // it is refused, and does not count any more
+      }
+    }
+  }
+
+  /** Notes a connection that the HTTP server gets. */
+  #expectRequest(socket: Socket, id: number): void {
+    const arrival = this.#arrivals.get(id);
+    if (arrival === undefined) return; // it was lost in this turn
+    this.#ids.set(socket, id);
+    socket.once('close', () => this.#end(id));
+    arrival.hasStream = true;
+    const leftMs = Math.max(0, arrival.deadlineMs - performance.now());
+    arrival.timer = setTimeout(() => {
+      // As Node reports it for a server that listens.
+      const error = Object.assign(new Error('no request in time'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+      this.#http.emit('clientError', error, socket);
+    }, leftMs).unref();
+  }
+
+  #noteOrdinary(socket: object): void {
+    this.#endExpectation(socket);
+    const arrival = this.#arrivals.get(this.#ids.get(socket) ?? -1);
+    if (arrival !== undefined) arrival.deadlineMs = Number.POSITIVE_INFINITY;
+  }
+
+  #hookLimitMs(id: number): number {
+    const leftMs = (this.#arrivals.get(id)?.deadlineMs ?? 0) - performance.now();
+    return Math.min(Math.max(0, leftMs), this.#environment.options.handshakeTimeoutMs);
+  }
+
+  #endExpectation(socket: object): void {
+    clearTimeout(this.#arrivals.get(this.#ids.get(socket) ?? -1)?.timer);
+  }
+
+  #end(id: number): void {
+    const arrival = this.#arrivals.get(id);
+    if (arrival === undefined) return;
+    clearTimeout(arrival.timer);
+    this.#arrivals.delete(id);
+    this.#environment.counters.add(Counter.UNOPENED, 1);
+    this.#environment.onEnded(id);
+  }
+
+  /** How many connections are neither WebSockets nor over. */
+  get load(): number {
+    return this.#arrivals.size;
+  }
+
+  #setGaugesSoon(): void {
+    if (this.#isSetting) return;
+    this.#isSetting = true;
+    setImmediate(() => this.#setGauges());
+  }
+
+  #setGauges(): void {
+    this.#isSetting = false;
+    const { counters } = this.#environment;
+    const handshakes = this.#secure?.handshakes.size ?? 0;
+    counters.set(Counter.HTTP_CONNECTIONS, this.#opening.connections.size + handshakes);
+    counters.set(Counter.PENDING_UPGRADES, this.#opening.upgrader.load);
+  }
+
+  /** From now on no handshake succeeds: those that wait for their hook are refused with 503, and so are all that come. */
+  drain(): void {
+    this.#isDraining = true;
+    this.#opening.upgrader.close();
+  }
+
+  /** Destroys all connections that have not become WebSockets. */
+  destroyAll(): void {
+    this.#opening.destroyAll();
+    this.#http.closeAllConnections();
+    this.#secure?.handshakes.destroyAll();
+    this.#http.close(() => {}); // an error: it does not listen; but its timer is stopped
+    this.#setGauges();
+  }
+
+  // As a destination.
+
+  get unavailable(): string | undefined {
+    return this.#isDraining ? 'the server is going away' : undefined;
+  }
+
+  get upgrade(): Upgrade | undefined {
+    return this.#environment.upgrade;
+  }
+
+  expectOne(): () => void {
+    const { ledger } = this.#environment;
+    ledger.addAwaited101(1);
+    return () => ledger.addAwaited101(-1);
+  }
+
+  place(handOff: OpenedHandOff): void {
+    this.#arrivals.delete(handOff.info.id);
+    this.#setGaugesSoon();
+    this.#environment.host.adopt(handOff);
+  }
+
+  prepareStream(): void {}
+
+  placeStream(handOff: StreamHandOff): void {
+    this.#arrivals.delete(handOff.info.id);
+    this.#setGaugesSoon();
+    this.#environment.host.adoptStream(handOff);
+  }
+
+  // As places: the connection was judged when it was accepted.
+
+  refusalFor(): EarlyRefusal | undefined {
+    return undefined;
+  }
+
+  refusalOfAddress(): EarlyRefusal | undefined {
+    return undefined;
+  }
+
+  enter(): void {
+    this.#setGaugesSoon();
+  }
+
+  /**
+   * @param key the id of a connection that is lost or refused before it was placed, or the socket of one that leaves the HTTP server:
+   * it is closed, has a request that is being judged, or has its last answer.
+   */
+  leave(key: unknown): void {
+    this.#setGaugesSoon();
+    if (typeof key === 'number') this.#end(key);
+    else if ((key as Socket).writableEnded) this.#end(this.#ids.get(key as Socket) ?? -1);
+  }
+}

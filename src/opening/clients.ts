@@ -1,0 +1,65 @@
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type ClientHeader, clientAddress } from './client-address.js';
+import { TrustedProxies } from './trusted-proxies.js';
+
+/** Which proxies are believed, and by which header. It can be sent to other threads. */
+export interface ClientsOptions {
+  /** See {@link TrustedProxies}; empty if no peer is a proxy. */
+  readonly trustedProxies: readonly string[];
+  /** The header in which these proxies tell their clients; undefined if there is none. */
+  readonly proxyHeader: ClientHeader | undefined;
+}
+
+/** A peer of which the address is known already. */
+interface KnownPeer {
+  readonly remoteAddress: string;
+}
+
+/** Tells the clients of connections: the peers, or, if a peer is a trusted proxy, the one that the proxy speaks for. */
+export class Clients {
+  readonly #trusted: TrustedProxies | undefined;
+  readonly #header: ClientHeader | undefined;
+
+  /** @throws Error that says what the list may hold. */
+  constructor({ trustedProxies, proxyHeader }: ClientsOptions) {
+    this.#trusted = trustedProxies.length === 0 ? undefined : new TrustedProxies(trustedProxies);
+    this.#header = proxyHeader;
+  }
+
+  /** Whether there are trusted proxies. */
+  get hasProxies(): boolean {
+    return this.#trusted !== undefined;
+  }
+
+  /** Whether the peer of a connection is a trusted proxy. Its connections do not count for its own address. */
+  isProxy(peer: Duplex | KnownPeer): boolean {
+    if (this.#trusted === undefined) return false; // without reading the address, which is a system call
+    const remoteAddress = addressOf(peer);
+    return (remoteAddress !== undefined || isUnixSocket(peer)) && this.#trusted.trusts(remoteAddress);
+  }
+
+  /**
+   * The address of the client that has sent a request.
+   * @param rawHeaders the names and values of all header lines of the request in turn, as they came.
+   * @returns undefined for a unix socket whose client is not told, and for a connection that is lost.
+   */
+  addressFor(rawHeaders: readonly string[], peer: Duplex | KnownPeer): string | undefined {
+    const remoteAddress = addressOf(peer);
+    if (this.#trusted === undefined || this.#header === undefined) return remoteAddress;
+    if (remoteAddress === undefined && !isUnixSocket(peer)) return undefined;
+    return clientAddress(rawHeaders, remoteAddress, this.#header, this.#trusted);
+  }
+}
+
+function addressOf(peer: Duplex | KnownPeer): string | undefined {
+  return 'remoteAddress' in peer ? (peer as Socket | KnownPeer).remoteAddress : undefined;
+}
+
+/**
+ * Whether a socket that has no remote address is a unix socket. A TCP connection that was reset has none either, but it has a local
+ * one: it must not be believed as a unix socket may be.
+ */
+function isUnixSocket(peer: Duplex | KnownPeer): boolean {
+  return peer instanceof Socket && !peer.destroyed && peer.localAddress === undefined;
+}

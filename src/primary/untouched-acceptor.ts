@@ -1,0 +1,103 @@
+import { closeSync } from 'node:fs';
+import { createServer, type Server as NetServer } from 'node:net';
+import { describePeer } from '../host/describe-peer.js';
+import type { UntouchedHandOff } from '../host/hand-off.js';
+import { Backlog } from '../opening/backlog.js';
+import type { Opening } from '../opening/opening.js';
+import type { EarlyRefusal, Places } from '../opening/places.js';
+import { PostponedHandshakes } from '../opening/postponed-handshakes.js';
+import { OUT_OF_DESCRIPTORS } from '../opening/upgrade-acceptances.js';
+import { adoptSocket } from '../opening/upgrade-socket.js';
+import type { SystemCalls } from '../system/system-calls.js';
+import type { IncidentLog } from '../telemetry/incident-log.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
+import type { ThrottledLog } from '../telemetry/throttled-log.js';
+import { nextConnectionId } from './connection-ids.js';
+import type { Front } from './front.js';
+
+export interface UntouchedAcceptorEnvironment {
+  readonly calls: SystemCalls;
+  readonly places: Places;
+  /** Where accepted connections go. */
+  readonly destination: {
+    /** Why no connection can be handed over now; undefined if connections can be. */
+    readonly unavailable: string | undefined;
+    place(handOff: UntouchedHandOff): void;
+  };
+  /** The opening handshake of the primary, which refuses the connections above the limits. */
+  readonly opening: Opening;
+  /** Whether connections are encrypted. Then nobody is told why it is refused: that would cost a handshake. */
+  readonly isEncrypted: boolean;
+  readonly incidents: IncidentLog;
+  readonly log: ThrottledLog;
+}
+
+/**
+ * Accepts connections and hands them over to workers, which do the opening handshake. Nothing is read of a connection, and only
+ * the limits of the number of connections are judged. A connection above them, or one that no worker can take now, is refused in
+ * this thread, with an answer.
+ */
+export class UntouchedAcceptor implements Front {
+  readonly server: NetServer;
+  readonly #environment: UntouchedAcceptorEnvironment;
+  /** Answers connections that are refused. It never listens. */
+  readonly #http: ReturnType<Opening['createRefusingServer']>;
+  readonly #backlog: Backlog;
+  readonly #postponed = new PostponedHandshakes();
+
+  constructor(environment: UntouchedAcceptorEnvironment) {
+    this.#environment = environment;
+    this.#http = environment.opening.createRefusingServer();
+    this.#http.emit('listening'); // Node checks the times of requests only from this event on
+    const options = { pauseOnConnect: true, allowHalfOpen: true, noDelay: true };
+    this.server = createServer(options, (socket) => this.#backlog.takeSocket(socket));
+    this.#backlog = new Backlog({
+      server: this.server,
+      calls: environment.calls,
+      take: (fd, address) => this.#take(fd, address),
+      onOutOfDescriptors: () => environment.log.throttled('error', OUT_OF_DESCRIPTORS, OUT_OF_DESCRIPTORS),
+    });
+  }
+
+  /** Call this when the server listens. */
+  start(): void {
+    this.#backlog.start();
+  }
+
+  useTls(): void {} // the threads speak it
+
+  /** Ends the connections that are being refused. */
+  close(): void {
+    this.#postponed.judgeAll(); // then none waits, because the server is closed
+    this.#http.closeAllConnections();
+    this.#http.close(() => {}); // an error: it does not listen; but its timer is stopped
+  }
+
+  /** @param triesLeft how often the connection may be judged again, if it is above a limit */
+  #take(fd: number, remoteAddress: string | undefined, triesLeft = this.#postponed.tries): void {
+    const { places, destination, isEncrypted } = this.#environment;
+    const isProxy = remoteAddress !== undefined && this.#environment.opening.clients.isProxy({ remoteAddress });
+    const peer = isProxy ? {} : { remoteAddress }; // a proxy does not count for its own address
+    const refusal = places.refusalFor(peer);
+    const isAvailable = destination.unavailable === undefined;
+    if (isAvailable && refusal === undefined) {
+      const id = nextConnectionId();
+      places.enter(id, peer);
+      destination.place({ fd, info: { id, remoteAddress } });
+    } else if (isAvailable && triesLeft > 0) {
+      this.#postponed.postpone(() => this.#take(fd, remoteAddress, triesLeft - 1));
+    } else if (isEncrypted) {
+      this.#refuseUnanswered(fd, remoteAddress, refusal);
+    } else {
+      this.#http.emit('connection', adoptSocket(fd));
+    }
+  }
+
+  #refuseUnanswered(fd: number, remoteAddress: string | undefined, refusal: EarlyRefusal | undefined): void {
+    const { incidents } = this.#environment;
+    const who = describePeer(remoteAddress);
+    closeSync(fd);
+    incidents.add(refusal?.incident ?? LimitIncident.REFUSED_UNAVAILABLE, who);
+    incidents.add(LimitIncident.REFUSED_UNANSWERED, who);
+  }
+}

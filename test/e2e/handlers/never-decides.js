@@ -1,0 +1,4 @@
+// The hook upgrade never decides.
+export const upgrade = () => new Promise(() => {});
+
+export default {};

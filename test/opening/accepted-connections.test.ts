@@ -1,0 +1,261 @@
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { OpenedHandOff } from '../../dist/host/hand-off.js';
+import type { Upgrade } from '../../dist/index.js';
+import { AcceptedConnections } from '../../dist/opening/accepted-connections.js';
+import { answer } from '../../dist/opening/answer.js';
+import type { OpeningOptions } from '../../dist/opening/opening.js';
+import { ThreadLedger } from '../../dist/pubsub/thread-ledger.js';
+import { descriptorOf } from '../../dist/system/descriptor.js';
+import { loadSystemCalls } from '../../dist/system/system-calls.js';
+import { Counter, Counters } from '../../dist/telemetry/counters.js';
+import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
+import { encodeRequest, RawClient } from '../e2e/raw-client.js';
+
+const calls = await loadSystemCalls();
+const LIMIT_MS = 10_000;
+
+const OPTIONS: OpeningOptions = {
+  handshakeTimeoutMs: LIMIT_MS,
+  maxHeaderBytes: 4096,
+  maxHeaderCount: 20,
+  stallTimeoutMs: 0,
+  maxConnections: 100,
+  maxConnectionsPerIp: 0,
+  paths: undefined,
+  allowedHosts: undefined,
+  allowedOrigins: undefined,
+  trustedProxies: [],
+  proxyHeader: undefined,
+};
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Asks again in every turn of the event loop, because timers are not real here. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await turn();
+}
+
+let folder: string;
+let counters: Counters;
+let ended: number[];
+let hosted: OpenedHandOff[];
+/** What the 101s that were on their way said of the thread, when a connection was hosted. */
+let isAwaited: boolean[];
+let asked: string[];
+let decide: Upgrade;
+let opening: AcceptedConnections;
+let listening: Server[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'wsloom-'));
+  counters = new Counters();
+  [ended, hosted, asked, isAwaited, listening] = [[], [], [], [], []];
+  decide = () => undefined;
+  let awaited = 0;
+  const ledger = new ThreadLedger();
+  vi.spyOn(ledger, 'addAwaited101').mockImplementation((change) => {
+    awaited += change;
+  });
+  opening = new AcceptedConnections({
+    options: OPTIONS,
+    upgrade: (request) => {
+      asked.push(request.path);
+      return decide(request);
+    },
+    host: {
+      adopt: (handOff: OpenedHandOff) => {
+        isAwaited.push(awaited > 0);
+        hosted.push(handOff);
+      },
+      adoptStream: () => expect.fail('every socket here has a descriptor'),
+    },
+    calls,
+    counters,
+    ledger,
+    log: new ThrottledLog(() => {}),
+    routes: { has: () => true, handle: (request, response) => answer(request, response, 200, 'text/plain', 'found\n') },
+    onEnded: (id) => ended.push(id),
+    tls: undefined,
+  });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  opening.destroyAll();
+  for (const { fd } of hosted) closeSync(fd);
+  for (const server of listening) server.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** A client, and the descriptor of its connection, of which nothing was read. */
+async function accepted(way: 'TCP' | 'a unix socket' = 'TCP'): Promise<{ client: RawClient; fd: number }> {
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true });
+  listening.push(server);
+  if (way === 'TCP') server.listen(0, '127.0.0.1');
+  else server.listen(join(folder, 'socket'));
+  await once(server, 'listening');
+  const connection = once(server, 'connection') as Promise<[Socket]>;
+  const address = server.address();
+  const target = typeof address === 'string' ? { path: address } : { port: address?.port ?? 0, host: '127.0.0.1' };
+  const socket = connect({ ...target, allowHalfOpen: true });
+  await once(socket, 'connect');
+  const [ours] = await connection;
+  const fd = calls.duplicate(descriptorOf(ours));
+  ours.destroy();
+  return { client: new RawClient(socket), fd };
+}
+
+const fakeTime = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+
+/** Has a thread take a connection, with what the client has sent before. */
+async function take(sent = '', id = 7, way?: 'TCP' | 'a unix socket'): Promise<RawClient> {
+  const { client, fd } = await accepted(way);
+  if (sent !== '') {
+    client.socket.write(sent);
+    while (calls.peek(fd, Buffer.allocUnsafeSlow(4096)) < sent.length) await turn();
+  }
+  opening.take({ fd, info: { id, remoteAddress: way === 'a unix socket' ? undefined : '127.0.0.1' } });
+  return client;
+}
+
+const unopened = () => counters.get(Counter.UNOPENED);
+
+describe.runIf(process.platform === 'linux')('a worker that opens connections', () => {
+  it('hosts one in the same turn, by its own descriptor, if its request is there', async () => {
+    const { client, fd } = await accepted();
+    client.socket.write(encodeRequest('/here?x'));
+    while (calls.peek(fd, Buffer.allocUnsafeSlow(4096)) <= 0) await turn();
+    opening.take({ fd, info: { id: 3, remoteAddress: '127.0.0.1' } });
+    expect(hosted).toMatchObject([{ fd, info: { id: 3, remoteAddress: '127.0.0.1', path: '/here', query: 'x' } }]);
+    expect(isAwaited).toEqual([true]);
+    expect(await client.response).toMatch(/^HTTP\/1\.1 101 /);
+    expect([ended, unopened()]).toEqual([[], 0]);
+    client[Symbol.dispose]();
+  });
+
+  it.each(['TCP', 'a unix socket'] as const)('hosts one whose request comes later, over %s', async (way) => {
+    using client = await take('', 7, way);
+    await turn();
+    client.socket.write(encodeRequest('/'));
+    expect(await client.response).toMatch(/^HTTP\/1\.1 101 /);
+    await until(() => hosted.length === 1);
+    expect(hosted).toMatchObject([{ info: { id: 7, remoteAddress: way === 'TCP' ? '127.0.0.1' : undefined } }]);
+    expect([ended, unopened()]).toEqual([[], 0]);
+  });
+
+  it('gives one without an address to the HTTP server also if its request is there', async () => {
+    using client = await take(encodeRequest('/'), 7, 'a unix socket');
+    expect(hosted).toEqual([]);
+    expect(await client.response).toMatch(/^HTTP\/1\.1 101 /);
+    await until(() => hosted.length === 1);
+  });
+
+  it('has one deadline for the request and the hook together', async () => {
+    decide = () => new Promise(() => {});
+    fakeTime();
+    using client = await take();
+    vi.advanceTimersByTime(LIMIT_MS - 1000);
+    client.socket.write(encodeRequest('/never'));
+    await until(() => asked.length === 1);
+    await turn();
+    vi.advanceTimersByTime(999);
+    expect(counters.get(Counter.HOOK_TIMEOUTS)).toBe(0);
+    vi.advanceTimersByTime(1);
+    expect(counters.get(Counter.HOOK_TIMEOUTS)).toBe(1);
+    expect(await client.response).toMatch(/^HTTP\/1\.1 503 /);
+    await until(() => ended.length === 1);
+  });
+
+  it('gives the hook the whole time behind an ordinary request', async () => {
+    decide = () => new Promise(() => {});
+    fakeTime();
+    using client = await take();
+    client.socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    expect(await client.response).toMatch(/^HTTP\/1\.1 200 /);
+    vi.advanceTimersByTime(LIMIT_MS - 1000);
+    client.socket.write(encodeRequest('/never'));
+    await until(() => asked.length === 1);
+    vi.advanceTimersByTime(LIMIT_MS - 1);
+    expect(counters.get(Counter.HOOK_TIMEOUTS)).toBe(0);
+    vi.advanceTimersByTime(1);
+    expect(counters.get(Counter.HOOK_TIMEOUTS)).toBe(1);
+    await until(() => ended.length === 1);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['half a request', encodeRequest('/').slice(0, 50)],
+  ])('answers 408 if %s has come in time', async (_, sent) => {
+    fakeTime();
+    using client = await take(sent);
+    vi.advanceTimersByTime(LIMIT_MS - 1);
+    await turn();
+    expect(counters.get(Counter.REFUSED_HANDSHAKES)).toBe(0);
+    vi.advanceTimersByTime(1);
+    expect(await client.response).toMatch(/^HTTP\/1\.1 408 /);
+    client.reset();
+    await until(() => ended.length === 1);
+  });
+
+  it.each([
+    ['is refused', encodeRequest('/'), () => ({ status: 403 })],
+    ['is refused later', encodeRequest('/'), async () => ({ status: 403 })],
+    ['fails in its hook', encodeRequest('/'), () => Promise.reject(new Error('on purpose'))],
+    ['is no request', 'x\r\n\r\n', undefined],
+    ['is an ordinary request', 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', undefined],
+  ] as const)('reports one that %s as over, once', async (_, sent, hook) => {
+    if (hook !== undefined) decide = hook as Upgrade;
+    using client = await take(sent, 11);
+    expect(await client.response).toMatch(/^HTTP\/1\.1 [2-5]/);
+    client.socket.end();
+    await until(() => ended.length === 1);
+    await client.ended;
+    for (let i = 0; i < 20; i++) await turn();
+    expect([ended, unopened(), hosted]).toEqual([[11], 1, []]);
+    expect([counters.get(Counter.HTTP_CONNECTIONS), counters.get(Counter.PENDING_UPGRADES)]).toEqual([0, 0]);
+  });
+
+  it.each([
+    ['by its descriptor', ''],
+    ['by the HTTP server', 'X-Folded: 1\r\n 2\r\n'],
+  ])('reports one that is refused as over at once, also while its client stays, %s', async (_, more) => {
+    using client = await take(encodeRequest('/').replace('Version: 13\r\n', `Version: 12\r\n${more}`), 11);
+    expect(await client.response).toMatch(/^HTTP\/1\.1 4/);
+    expect([ended, unopened()]).toEqual([[11], 1]);
+    client.socket.end();
+    await client.ended;
+    for (let i = 0; i < 20; i++) await turn();
+    expect([ended, unopened()]).toEqual([[11], 1]);
+  });
+
+  it('has gauges that are right at the end of the turn', async () => {
+    decide = () => new Promise(() => {});
+    using silent = await take('', 1);
+    await turn();
+    expect(counters.get(Counter.HTTP_CONNECTIONS)).toBe(1);
+    using waiting = await take(encodeRequest('/'), 2);
+    await turn();
+    expect([counters.get(Counter.HTTP_CONNECTIONS), counters.get(Counter.PENDING_UPGRADES)]).toEqual([1, 1]);
+    silent.reset();
+    waiting.reset();
+    await until(() => ended.length === 2);
+    await turn();
+    await turn();
+    expect([counters.get(Counter.HTTP_CONNECTIONS), counters.get(Counter.PENDING_UPGRADES)]).toEqual([0, 0]);
+  });
+
+  it('refuses those that wait for their hook when it drains, and all that come then', async () => {
+    decide = () => new Promise(() => {});
+    using waiting = await take(encodeRequest('/'), 1);
+    opening.drain();
+    using late = await take(encodeRequest('/'), 2);
+    for (const { response } of [waiting, late]) expect(await response).toMatch(/^HTTP\/1\.1 503 /);
+    await until(() => ended.length === 2);
+    expect([...ended].sort()).toEqual([1, 2]);
+  });
+});
