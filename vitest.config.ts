@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** One more than there are cores: many tests wait for sockets and processes. */
-const maxWorkers = availableParallelism() + 1;
+/** Two more than there are cores: many tests wait for sockets and processes. */
+const maxWorkers = availableParallelism() + 2;
 const LONG = 'test/**/*.long.test.ts';
 /** Naming what is excluded replaces the defaults, and there are packages under test/ too. */
 const PACKAGES = '**/node_modules/**';

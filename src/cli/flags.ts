@@ -32,7 +32,8 @@ export function flagsOf(rows: OptionRows, parsers: Readonly<Record<string, Parse
   const flags = new Map<string, Flag>();
   for (const [name, row] of Object.entries(rows)) {
     if (row.flag === undefined) continue;
-    const flag = new Flag(`${row.flag} <${row.placeholder ?? PLACEHOLDERS[row.kind] ?? 'value'}>`, helpInWords(row));
+    const value = row.kind === 'switch' ? '' : ` <${row.placeholder ?? PLACEHOLDERS[row.kind] ?? 'value'}>`;
+    const flag = new Flag(`${row.flag}${value}`, helpInWords(row));
     const parser = parsers[name] ?? PARSERS[row.kind];
     if (parser !== undefined) flag.argParser(parser);
     else if (row.choices !== undefined) flag.choices(row.choices);
@@ -47,7 +48,7 @@ export function flagsOf(rows: OptionRows, parsers: Readonly<Record<string, Parse
 
 /** The default, written as the flag takes it, or in words. */
 function defaultOf({ kind, defaultText, makeDefault }: Option<unknown>): string | undefined {
-  if (defaultText !== undefined || makeDefault === undefined) return defaultText;
+  if (defaultText !== undefined || makeDefault === undefined || kind === 'switch') return defaultText;
   const value = makeDefault();
   if (typeof value !== 'number') return String(value);
   return kind === 'size' ? showSize(value) : kind === 'milliseconds' ? showSeconds(value) : String(value);

@@ -18,10 +18,21 @@ export interface StreamHandOff extends Opened {
   readonly stream: Duplex;
 }
 
-/** What is known of a connection when it is accepted. */
-export type AcceptedInfo = Pick<ConnectionInfo, 'id' | 'remoteAddress'>;
+/** What is known of a connection of which nothing but a header of the PROXY protocol was read. */
+export interface AcceptedInfo extends Pick<ConnectionInfo, 'id' | 'remoteAddress'> {
+  /** Undefined if no such header is expected. */
+  readonly proxied?: Proxied;
+}
 
-/** An accepted connection of which nothing was read. The thread that takes it does the opening handshake. */
+/** A connection that has begun with a header of the PROXY protocol. */
+export interface Proxied {
+  /** Whether the header has told the address. If not, `remoteAddress` is that of the proxy, or undefined on a unix socket. */
+  readonly isTold: boolean;
+  /** How long the connection has waited for the header, in ms. */
+  readonly waitedMs: number;
+}
+
+/** An accepted connection whose request is still to be read, and over TLS all of TLS. The thread that takes it does the opening handshake. */
 export interface UntouchedHandOff {
   readonly fd: number;
   readonly info: AcceptedInfo;

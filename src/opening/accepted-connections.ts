@@ -2,7 +2,6 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { describePeer } from '../host/describe-peer.js';
 import type { OpenedHandOff, StreamHandOff, UntouchedHandOff } from '../host/hand-off.js';
 import type { Upgrade } from '../host/upgrade-hook.js';
 import type { HandshakeRequest } from '../protocol/opening/handshake.js';
@@ -15,6 +14,7 @@ import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import { ThreadTls } from '../tls/thread-tls.js';
 import { TlsContexts } from '../tls/tls-contexts.js';
 import type { TlsMaterial } from '../tls/tls-material.js';
+import type { KnownPeer } from './clients.js';
 import type { Destination } from './destination.js';
 import type { OrdinaryRoutes } from './http-front.js';
 import { Opening, type OpeningOptions } from './opening.js';
@@ -64,6 +64,8 @@ interface Arrival {
   timer: NodeJS.Timeout | undefined;
   /** Whether there is a stream that reports the end of the connection. */
   hasStream: boolean;
+  /** The peer that the PROXY protocol has told; undefined without it. */
+  readonly peer: KnownPeer | undefined;
 }
 
 /**
@@ -72,7 +74,7 @@ interface Arrival {
  * their number is judged here.
  *
  * The HTTP server of this class never listens. One deadline, of `handshakeTimeoutMs` from when the connection was taken, spans TLS, the
- * request and the hook. Later requests of a connection are bounded by Node's own timers, and the hook then
+ * request and the hook; the time that it has waited for a header of the PROXY protocol is part of that. Later requests of a connection are bounded by Node's own timers, and the hook then
  * has the whole time.
  */
 export class AcceptedConnections implements Destination, Places {
@@ -143,14 +145,16 @@ export class AcceptedConnections implements Destination, Places {
   }
 
   /** Takes a connection. From now on the descriptor belongs to this class, whatever happens. When this returns, it cannot leak. */
-  take({ fd, info: { id, remoteAddress } }: UntouchedHandOff): void {
-    const deadlineMs = performance.now() + this.#environment.options.handshakeTimeoutMs;
-    const arrival: Arrival = { deadlineMs, timer: undefined, hasStream: false };
+  take({ fd, info: { id, remoteAddress, proxied } }: UntouchedHandOff): void {
+    const limitMs = this.#environment.options.handshakeTimeoutMs - (proxied?.waitedMs ?? 0);
+    const isClient = proxied?.isTold === false;
+    const peer = proxied === undefined ? undefined : { remoteAddress, isClient };
+    const arrival: Arrival = { deadlineMs: performance.now() + limitMs, timer: undefined, hasStream: false, peer };
     this.#arrivals.set(id, arrival);
     this.#setGaugesSoon();
     this.#taken = id;
     if (this.#secure === undefined)
-      this.#unread.take({ fd, remoteAddress, isUnix: false }); // without an address, the HTTP server gets it
+      this.#unread.take({ fd, remoteAddress, isUnix: false, isClient }); // without an address, the HTTP server gets it
     else this.#takeSecure(fd, arrival, this.#secure.handshakes);
     this.#taken = -1;
     if (!arrival.hasStream) this.#end(id); // nothing happens if it was placed
@@ -161,15 +165,16 @@ export class AcceptedConnections implements Destination, Places {
     const socket = adoptSocket(fd);
     arrival.hasStream = true;
     this.#ids.set(socket, id);
+    this.#notePeer(socket, arrival);
     socket.once('close', () => this.#end(id));
     arrival.timer = setTimeout(() => {
       this.#incidents.add(
         LimitIncident.REFUSED_TLS,
-        describePeer(socket.remoteAddress),
+        this.#opening.clients.describe(socket),
         'no handshake in time (handshakeTimeoutMs)',
       );
       socket.destroy();
-    }, this.#environment.options.handshakeTimeoutMs).unref();
+    }, leftUntil(arrival.deadlineMs)).unref();
     handshakes.add(socket);
   }
 
@@ -210,14 +215,19 @@ export class AcceptedConnections implements Destination, Places {
     const arrival = this.#arrivals.get(id);
     if (arrival === undefined) return; // it was lost in this turn
     this.#ids.set(socket, id);
+    this.#notePeer(socket, arrival);
     socket.once('close', () => this.#end(id));
     arrival.hasStream = true;
-    const leftMs = Math.max(0, arrival.deadlineMs - performance.now());
     arrival.timer = setTimeout(() => {
       // As Node reports it for a server that listens.
       const error = Object.assign(new Error('no request in time'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
       this.#http.emit('clientError', error, socket);
-    }, leftMs).unref();
+    }, leftUntil(arrival.deadlineMs)).unref();
+  }
+
+  /** Has a socket mean the client that the PROXY protocol has told. */
+  #notePeer(socket: object, { peer }: Arrival): void {
+    if (peer !== undefined) this.#opening.clients.note(socket, peer);
   }
 
   #noteOrdinary(socket: object): void {
@@ -227,8 +237,8 @@ export class AcceptedConnections implements Destination, Places {
   }
 
   #hookLimitMs(id: number): number {
-    const leftMs = (this.#arrivals.get(id)?.deadlineMs ?? 0) - performance.now();
-    return Math.min(Math.max(0, leftMs), this.#environment.options.handshakeTimeoutMs);
+    const leftMs = leftUntil(this.#arrivals.get(id)?.deadlineMs ?? 0);
+    return Math.min(leftMs, this.#environment.options.handshakeTimeoutMs);
   }
 
   #endExpectation(socket: object): void {
@@ -240,6 +250,7 @@ export class AcceptedConnections implements Destination, Places {
     if (arrival === undefined) return;
     clearTimeout(arrival.timer);
     this.#arrivals.delete(id);
+    this.#setGaugesSoon();
     this.#environment.counters.add(Counter.UNOPENED, 1);
     this.#environment.onEnded(id);
   }
@@ -331,4 +342,9 @@ export class AcceptedConnections implements Destination, Places {
     if (typeof key === 'number') this.#end(key);
     else if ((key as Socket).writableEnded) this.#end(this.#ids.get(key as Socket) ?? -1);
   }
+}
+
+/** The time until a deadline, in ms; 0 if it is over. */
+function leftUntil(deadlineMs: number): number {
+  return Math.max(0, deadlineMs - performance.now());
 }

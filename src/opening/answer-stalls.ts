@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { Clock } from '../connection/clock.js';
-import { describePeer } from '../host/describe-peer.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
+import type { Clients } from './clients.js';
 
 const MIN_TICK_MS = 10;
 const MAX_TICK_MS = 1000;
@@ -24,6 +24,7 @@ export interface AnswerStallsOptions {
   /** How long a client may take nothing of its answers, in ms; 0 for no limit. */
   readonly stallTimeoutMs: number;
   readonly incidents: IncidentLog;
+  readonly clients: Pick<Clients, 'describe'>;
   /** Undefined on systems without koffi. */
   readonly calls: SystemCalls | undefined;
 }
@@ -72,9 +73,9 @@ export class AnswerStalls {
       connection.acknowledgedAtMs = nowMs;
       return;
     }
-    const { stallTimeoutMs, incidents } = this.#options;
+    const { stallTimeoutMs, incidents, clients } = this.#options;
     if (nowMs - connection.acknowledgedAtMs <= stallTimeoutMs) return;
-    incidents.add(LimitIncident.STALLS, describePeer(socket.remoteAddress), 'an HTTP client');
+    incidents.add(LimitIncident.STALLS, clients.describe(socket), 'an HTTP client');
     socket.destroy();
   }
 

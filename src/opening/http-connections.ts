@@ -55,7 +55,7 @@ export class HttpConnections {
     this.#places = places;
     this.#clients = clients;
     this.#surplus = new SurplusConnections({ incidents, onReplaced: (socket) => this.release(socket) });
-    this.#stalls = new AnswerStalls({ connections: this.#connections, stallTimeoutMs, incidents, calls });
+    this.#stalls = new AnswerStalls({ connections: this.#connections, stallTimeoutMs, incidents, calls, clients });
   }
 
   /** How many connections are within the limits. */
@@ -73,14 +73,14 @@ export class HttpConnections {
    * @returns false if the connection was destroyed, because there is no room even for an answer
    */
   add(socket: Socket): boolean {
-    const peer: Peer = this.#clients.isProxy(socket) ? NOBODY : socket;
+    const peer: Peer = this.#clients.isProxy(socket) ? NOBODY : this.#clients.peerOf(socket);
     const refusal = this.#places.refusalFor(peer);
     let surplus: SurplusConnection | undefined;
     if (refusal === undefined) {
       this.#counted++;
       this.#places.enter(socket, peer);
     } else {
-      surplus = this.#surplus.take(socket, refusal);
+      surplus = this.#surplus.take(socket, refusal, this.#clients.peerOf(socket));
       if (surplus === undefined) return false;
     }
     this.#connections.set(socket, {

@@ -163,7 +163,7 @@ const LIMITS_OF_NODE: Readonly<Record<string, { readonly status: number; readonl
  * requests.
  */
 function answerClientError(
-  { incidents, connections, lingering, boundary }: HttpFrontEnvironment,
+  { incidents, clients, connections, lingering, boundary }: HttpFrontEnvironment,
   error: NodeJS.ErrnoException,
   socket: Duplex,
 ): void {
@@ -173,10 +173,9 @@ function answerClientError(
     return;
   }
   if (!connections.stopOnce(socket)) return; // everything behind the first error is an error again
-  const { remoteAddress } = socket as Socket; // a socket of our HTTP server, which listens on TCP
   const found = describeNoRequest((error as { readonly rawPacket?: Uint8Array }).rawPacket);
   const { status, detail } = LIMITS_OF_NODE[code ?? ''] ?? { status: 400, detail: found };
-  incidents.add(LimitIncident.REFUSED_HANDSHAKES, describePeer(remoteAddress), detail);
+  incidents.add(LimitIncident.REFUSED_HANDSHAKES, clients.describe(socket as Socket), detail); // a socket of our HTTP server
   const last = renderRefusal(status, { body: `${found}\n` });
   connections.afterAnswers(socket, () => boundary.guard(socket, () => lingering.end(socket, last)));
 }

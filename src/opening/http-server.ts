@@ -22,17 +22,17 @@ export function createHttpServer(options: HttpServerOptions, connections: HttpCo
   return limited(createServer(nodeOptions(options, connections)), options);
 }
 
+/** The longest time of a timer. Whoever gives the server a socket bounds its TLS handshake, with the time that it has waited. */
+const NEVER_MS = 2 ** 31 - 1;
+
 /** The same for HTTP over TLS. @param tls with what Node speaks TLS */
 export function createHttpsServer(
   options: HttpServerOptions,
   connections: HttpConnections,
   tls: TlsServerOptions,
 ): HttpsServer {
-  const { handshakeTimeoutMs } = options;
-  return limited(
-    createSecureServer({ ...nodeOptions(options, connections), ...tls, handshakeTimeout: handshakeTimeoutMs }),
-    options,
-  );
+  const handshakeTimeout = NEVER_MS;
+  return limited(createSecureServer({ ...nodeOptions(options, connections), ...tls, handshakeTimeout }), options);
 }
 
 function nodeOptions(

@@ -104,7 +104,9 @@ export class Opening {
     const encryption = this.#encryption;
     encryption.tls = tls;
     this.wire(server);
-    return { server, handshakes: new TlsHandshakes({ server, tls, encryption, maxTlsHandshakes, calls, incidents }) };
+    const { clients } = this;
+    const parts = { server, tls, encryption, clients, maxTlsHandshakes, calls, incidents };
+    return { server, handshakes: new TlsHandshakes(parts) };
   }
 
   /** Makes an HTTP server for connections for which there is no room: it answers requests, and refuses upgrades. */

@@ -3,7 +3,7 @@ import { describePeer } from '../host/describe-peer.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import { networkOf } from './network.js';
-import type { EarlyRefusal } from './places.js';
+import type { EarlyRefusal, Peer } from './places.js';
 import { type PoolMember, SurplusPool } from './surplus-pool.js';
 
 /**
@@ -25,14 +25,21 @@ export class SurplusConnection implements PoolMember {
   /** Why the connection is above the limits. */
   readonly refusal: EarlyRefusal;
   readonly network: string;
+  readonly #peer: Peer;
   hasRequest = false;
   #pool: SurplusPool<SurplusConnection> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket, refusal: EarlyRefusal) {
+  constructor(socket: Socket, refusal: EarlyRefusal, peer: Peer) {
     this.socket = socket;
     this.refusal = refusal;
-    this.network = networkOf(socket.remoteAddress ?? '');
+    this.#peer = peer;
+    this.network = networkOf(peer.remoteAddress ?? '');
+  }
+
+  /** The address of the client, for the log. */
+  get who(): string {
+    return describePeer(this.#peer.remoteAddress);
   }
 
   /** Takes a place in a pool. @returns false if there is none */
@@ -82,9 +89,13 @@ export class SurplusConnections {
     this.#options = options;
   }
 
-  /** Takes a connection. @returns undefined if it was destroyed, because there is no place for it */
-  take(socket: Socket, refusal: EarlyRefusal): SurplusConnection | undefined {
-    const connection = new SurplusConnection(socket, refusal);
+  /**
+   * Takes a connection.
+   * @param peer the client, if that is not whom the socket is connected with.
+   * @returns undefined if the connection was destroyed, because there is no place for it
+   */
+  take(socket: Socket, refusal: EarlyRefusal, peer: Peer = socket): SurplusConnection | undefined {
+    const connection = new SurplusConnection(socket, refusal, peer);
     if (this.#enter(connection)) return connection;
     this.#destroy(connection);
     return undefined;
@@ -102,9 +113,8 @@ export class SurplusConnections {
     return false;
   }
 
-  #destroy({ socket, refusal }: SurplusConnection): void {
+  #destroy({ socket, refusal, who }: SurplusConnection): void {
     const { incidents } = this.#options;
-    const who = describePeer(socket.remoteAddress);
     incidents.add(refusal.incident, who);
     incidents.add(LimitIncident.REFUSED_UNANSWERED, who);
     socket.destroy();

@@ -8,6 +8,7 @@ import type { SystemCalls } from '../system/system-calls.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ThreadTls } from '../tls/thread-tls.js';
+import type { Clients } from './clients.js';
 import type { Encryption } from './encryption.js';
 
 export interface TlsHandshakesEnvironment {
@@ -19,6 +20,7 @@ export interface TlsHandshakesEnvironment {
   /** The most handshakes at a time. */
   readonly maxTlsHandshakes: number;
   readonly calls: SystemCalls | undefined;
+  readonly clients: Clients;
   readonly incidents: IncidentLog;
 }
 
@@ -67,6 +69,9 @@ export class TlsHandshakes {
 
   #begin(socket: Socket): void {
     this.#active.add(socket);
+    // The socket of TLS takes it over. A client that ends the connection in the middle of its handshake will never finish it, and
+    // without this nobody would notice.
+    socket.allowHalfOpen = false;
     this.#environment.server.emit('connection', socket);
   }
 
@@ -82,22 +87,23 @@ export class TlsHandshakes {
 
   /** Judges the client before the HTTP server sees its first byte. */
   #onSecure(socket: TLSSocket): void {
-    const { tls, encryption, incidents } = this.#environment;
+    const { tls, encryption, clients, incidents } = this.#environment;
     const plain = plainSocketOf(socket);
     if (plain !== undefined) this.#release(plain);
+    socket.allowHalfOpen = true; // as for TCP: a client that sends nothing more still gets its answers
     const verdict = tls.judge(socket);
     const { isAdmitted, reason } = verdict;
     encryption.note(socket, verdict);
     if (isAdmitted) return;
-    incidents.add(LimitIncident.REFUSED_TLS, describePeer(socket.remoteAddress), `client certificate: ${reason}`);
+    incidents.add(LimitIncident.REFUSED_TLS, clients.describe(socket), `client certificate: ${reason}`);
     socket.destroy();
   }
 
   #onFailed(error: NodeJS.ErrnoException, socket: TLSSocket): void {
-    const { incidents, calls } = this.#environment;
+    const { incidents, clients, calls } = this.#environment;
     const plain = plainSocketOf(socket);
     if (plain === undefined) return;
-    const { remoteAddress } = plain;
+    const { remoteAddress } = clients.peerOf(plain);
     // A client that leaves in the middle is no more an incident than one that leaves in the middle of its request.
     if (error.code !== 'ECONNRESET' && remoteAddress !== undefined) {
       incidents.add(LimitIncident.REFUSED_TLS, describePeer(remoteAddress), String(error.code ?? error.message));

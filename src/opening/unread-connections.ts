@@ -27,6 +27,8 @@ export interface UnreadConnection {
   readonly remoteAddress: string | undefined;
   /** Whether it came by a unix socket, and has no address. */
   readonly isUnix: boolean;
+  /** See {@link KnownPeer}. */
+  readonly isClient?: boolean;
 }
 
 /**
@@ -58,7 +60,7 @@ export class UnreadConnections {
    * Upgrades a connection that has sent an ordinary request.
    * @returns false if the HTTP server has to answer; then nothing was read.
    */
-  #upgrade({ fd, remoteAddress, isUnix }: UnreadConnection): boolean {
+  #upgrade({ fd, remoteAddress, isUnix, isClient }: UnreadConnection): boolean {
     const { calls, upgrader, clients, boundary, maxHeaderCount } = this.#environment;
     if (remoteAddress === undefined && (!isUnix || clients.hasProxies)) return false;
     const bytes = this.#request;
@@ -72,7 +74,8 @@ export class UnreadConnections {
       closeSync(fd); // urgent data (RFC 9293 section 3.8.5) stands within the request: no WebSocket client sends any
       return true;
     }
-    const client = remoteAddress === undefined ? undefined : clients.addressFor(request.rawHeaders, { remoteAddress });
+    const peer = { remoteAddress, isClient: isClient === true };
+    const client = remoteAddress === undefined ? undefined : clients.addressFor(request.rawHeaders, peer);
     const socket = new DescriptorUpgradeSocket(fd, client);
     boundary.guard({ destroy: () => socket.drop() }, () => upgrader.onRequest(request, socket));
     return true;

@@ -1,15 +1,13 @@
 import type { Server as HttpServer } from 'node:http';
-import type { Server as HttpsServer } from 'node:https';
 import type { Server as NetServer } from 'node:net';
-import type { OpeningTls } from '../opening/accepted-connections.js';
 import type { Opening } from '../opening/opening.js';
-import { ThreadTls } from '../tls/thread-tls.js';
-import { TlsContexts } from '../tls/tls-contexts.js';
 import type { TlsMaterial } from '../tls/tls-material.js';
 
 /** What a server listens with, and what it does with the connections that it accepts. */
 export interface Front {
   readonly server: NetServer;
+  /** How many connections are neither refused nor handed over, and are counted by nobody else. */
+  readonly load: number;
   /** Call this when the server listens. */
   start(): void;
   /** Exchanges certificates, keys and rules. Connections stay as they are. */
@@ -20,32 +18,20 @@ export interface Front {
 
 /** Accepts connections and does the opening handshake in this thread. */
 export class HttpFront implements Front {
-  readonly server: HttpServer | HttpsServer;
+  readonly server: HttpServer;
+  readonly load = 0;
   readonly #opening: Opening;
-  /** Undefined without TLS. */
-  readonly #secure: { readonly tls: ThreadTls; readonly server: HttpsServer } | undefined;
 
-  /** @param tls undefined if connections are not encrypted. */
-  constructor(opening: Opening, tls: OpeningTls | undefined) {
+  constructor(opening: Opening) {
     this.#opening = opening;
-    if (tls === undefined) {
-      this.server = opening.createHttpServer();
-      return;
-    }
-    const thread = new ThreadTls(new TlsContexts(tls.material));
-    const { server } = opening.createTlsServer(thread, tls.maxTlsHandshakes);
-    this.server = server;
-    this.#secure = { tls: thread, server };
+    this.server = opening.createHttpServer();
   }
 
   start(): void {
-    if (this.#secure === undefined) this.#opening.acceptBacklogOf(this.server as HttpServer);
+    this.#opening.acceptBacklogOf(this.server);
   }
 
-  useTls(material: TlsMaterial): void {
-    const secure = this.#secure;
-    secure?.tls.exchange(new TlsContexts(material), secure.server);
-  }
+  useTls(): void {} // connections are not encrypted
 
   close(): void {
     this.server.closeAllConnections();

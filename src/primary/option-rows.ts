@@ -124,9 +124,14 @@ const PLAIN_ROWS = {
     flag: '--proxy-header',
     placeholder: 'name',
     group: Group.PROXIES,
-    help: 'the one header that it sets, x-forwarded-for or forwarded; needed with --trust-proxy',
+    help: 'the one header that it sets, x-forwarded-for or forwarded; needed with --trust-proxy unless --proxy-protocol',
     defaultText: 'none',
     read: readProxyHeader,
+  }),
+  proxyProtocol: toggle({
+    flag: '--proxy-protocol',
+    group: Group.PROXIES,
+    help: 'every connection begins with a header of the PROXY protocol, v1 or v2, from a proxy of --trust-proxy',
   }),
   allowedOrigins: other({
     kind: 'list',

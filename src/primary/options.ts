@@ -32,6 +32,8 @@ export interface ResolvedOptions extends ClientsOptions {
   readonly startTimeoutMs: number;
   /** The thread that does the opening handshake. */
   readonly handshake: 'primary' | 'worker';
+  /** Whether every connection has to begin with a header of the PROXY protocol. */
+  readonly proxyProtocol: boolean;
   readonly resourceLimits: ResourceLimits;
   /** The paths that WebSockets are accepted on; undefined for all. */
   readonly paths: ReadonlySet<string> | undefined;
@@ -52,9 +54,15 @@ const OWN_OPTIONS = new OptionSet(OWN_ROWS, REFUSALS);
 const CONNECTION_LIMITS = new OptionSet(CONNECTION_ROWS, REFUSALS);
 const BUS_LIMITS = new OptionSet(BUS_ROWS, REFUSALS);
 
-/** Whether workers do the opening handshake. With TLS they do, because its state cannot go from thread to thread. */
-export function handshakesInWorkers({ threads, handshake, tls }: ResolvedOptions): boolean {
-  return threads > 0 && (handshake === 'worker' || tls !== undefined);
+/**
+ * Whether workers do the opening handshake. With TLS they do, because its state cannot go from thread to thread. With the PROXY
+ * protocol they do, because its header can be read from a descriptor, and not from a connection of Node's HTTP server.
+ */
+export function handshakesInWorkers(
+  options: Pick<ResolvedOptions, 'threads' | 'handshake' | 'tls' | 'proxyProtocol'>,
+): boolean {
+  const { threads, handshake, tls, proxyProtocol } = options;
+  return threads > 0 && (handshake === 'worker' || tls !== undefined || proxyProtocol);
 }
 
 /** The part of the options that the opening handshake needs, in any thread. */
@@ -79,7 +87,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   SERVER_OPTIONS.checkNames(options);
   const { kernel, thresholds, arenaBytes, maxBufferedBytes, poison, ...own } = OWN_OPTIONS.resolve(options);
   const { maxConnections, maxConnectionsPerIp, allowedOrigins, allowedHosts, path, log, trustProxy, ...others } = own;
-  const { threads, page, health, proxyHeader, handshake } = others;
+  const { threads, page, health, proxyHeader, proxyProtocol, handshake } = others;
   if (threads > 0 && !hasDescriptors) {
     throw new ConfigError('threads', 'threads must be 0 on this system: sockets cannot be handed to other threads');
   }
@@ -92,6 +100,13 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
       "handler must be the URL or the path of a module where threads host connections, because an object cannot be sent to them: put the hooks into a file of their own, handler: new URL('./handler.js', import.meta.url), or host the connections in this thread, threads: 0",
     );
   }
+  if (threads === 0 && proxyProtocol) {
+    throw new ConfigError('proxyProtocol', 'proxyProtocol needs worker threads, and threads is 0');
+  }
+  if (proxyProtocol && trustProxy.length === 0) {
+    const why = 'a header of the PROXY protocol (--proxy-protocol) is believed only if a trusted proxy has sent it';
+    throw new ConfigError('trustProxy', `trustProxy must name the proxies that connect: ${why}`);
+  }
   if (options.thresholds !== undefined && kernel !== 'auto') {
     throw new ConfigError('thresholds', `thresholds are for the kernel auto, and this one is ${kernel}`);
   }
@@ -102,16 +117,21 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   if (
     trustProxy.length > 0 &&
     maxConnectionsPerIp > 0 &&
-    threads > 0 &&
-    (handshake === 'worker' || own.tls !== undefined)
+    (proxyHeader !== undefined || !proxyProtocol) &&
+    handshakesInWorkers(own)
   ) {
-    // The primary counts clients, and does not see whom the header names.
-    const why = 'when workers read the requests (handshake: "worker", tls)';
-    throw new ConfigError('maxConnectionsPerIp', `maxConnectionsPerIp cannot be used together with trustProxy ${why}`);
+    // The primary counts clients, and does not see whom the header of a request names.
+    const which = proxyProtocol ? 'proxyHeader' : 'trustProxy';
+    const why = 'when workers read the requests (handshake: "worker", tls, proxyProtocol)';
+    throw new ConfigError('maxConnectionsPerIp', `maxConnectionsPerIp cannot be used together with ${which} ${why}`);
   }
-  if (trustProxy.length > 0 && proxyHeader === undefined) {
+  if (trustProxy.length > 0 && proxyHeader === undefined && !proxyProtocol) {
     const which = `must be ${CLIENT_HEADERS.join(' or ')}, whichever the proxy sets for every request`;
-    throw new ConfigError('proxyHeader', `proxyHeader must be given with trustProxy (--trust-proxy): it ${which}`);
+    const or = 'or proxyProtocol (--proxy-protocol) instead';
+    throw new ConfigError(
+      'proxyHeader',
+      `proxyHeader must be given with trustProxy (--trust-proxy): it ${which}, ${or}`,
+    );
   }
   if (trustProxy.length === 0 && proxyHeader !== undefined) {
     const why = 'a header is believed only if a trusted proxy has sent it';

@@ -201,7 +201,8 @@ export interface ServerOptions {
   /**
    * The time for each of three steps, in ms: the client sends its request, the hook `upgrade` decides, the client takes its 101.
    * A late request is refused with 408, and a late hook with 503; a client that does not take its 101 is disconnected. Raising it
-   * lets silent clients hold descriptors for longer. With `handshake: 'worker'` the first two steps have this time together. From 1
+   * lets silent clients hold descriptors for longer. With `handshake: 'worker'` the first two steps have this time
+   * together, and with `proxyProtocol` its header too. From 1
    * ms to 2^31 less 1 ms (24 days).
    *
    * @default 10 s
@@ -233,7 +234,8 @@ export interface ServerOptions {
    * The proxies that are believed when they tell whose connection they pass on: addresses, networks such as '10.0.0.0/8', and the
    * names 'loopback', 'private' (the networks of RFC 1918, and fc00::/7) and 'unix' (all peers of unix sockets). Then
    * `remoteAddress`, the limits of addresses and the log mean the client, and a proxy's own connections count in `maxConnections`
-   * only. Name nothing that clients can connect from: such a client could choose its address. `proxyHeader` must be given too.
+   * only. Name nothing that clients can connect from: such a client could choose its address. `proxyHeader` or `proxyProtocol` must
+   * be given too.
    *
    * @default none
    */
@@ -246,6 +248,16 @@ export interface ServerOptions {
    * @default none
    */
   readonly proxyHeader?: ClientHeader;
+  /**
+   * Whether every connection begins with a header of the PROXY protocol, version 1 or 2, which tells the address of the client. It
+   * comes before TLS, from a proxy that `trustProxy` names. Everybody else is closed, and so is a proxy that does not send a header
+   * within `handshakeTimeoutMs`. With `proxyHeader` too, that header of a request counts only if the address that the PROXY
+   * protocol has told is one of `trustProxy`. The opening handshake and the hook `upgrade` then run in the worker threads, of which
+   * there must be at least one.
+   *
+   * @default false
+   */
+  readonly proxyProtocol?: boolean;
   /**
    * The origins whose pages may connect, such as 'https://example.org', or '*' for all. Pages of other origins get 403. The
    * default compares the host and port of the page with those of the Host header, whatever the scheme. A client that sends no

@@ -27,6 +27,7 @@ import { Generations } from './generations.js';
 import { type ListenOptions, resolveListen, type TcpListenOptions } from './listen-options.js';
 import { resolveClose, resolveReload } from './method-options.js';
 import { handshakesInWorkers, openingOptions, type ResolvedOptions, resolveOptions, routeOptions } from './options.js';
+import { SecureFront } from './secure-front.js';
 import { type ServerAddress, secured, type TcpAddress } from './server-address.js';
 import type { ServerOptions } from './server-options.js';
 import { ServerStateError } from './server-state-error.js';
@@ -159,6 +160,7 @@ export class Server {
     const front = this.#createFront(opening);
     const endpoint = endpointAt(place, this.#calls);
     this.#front = front;
+    this.#admission.include(front);
     this.#endpoint = endpoint;
     try {
       const address = await endpoint.listen(front.server);
@@ -180,13 +182,19 @@ export class Server {
   #createFront(opening: Opening): Front {
     const calls = this.#calls;
     const tls = this.#generations.tls;
-    if (!handshakesInWorkers(this.#options) || calls === undefined) return new HttpFront(opening, tls);
-    const { log } = this.#options;
-    return new UntouchedAcceptor({
-      ...{ calls, opening, log, places: this.#admission, destination: this.#generations },
-      isEncrypted: tls !== undefined,
-      incidents: new IncidentLog(this.#counters, log),
-    });
+    const { log, proxyProtocol, handshakeTimeoutMs } = this.#options;
+    const places = this.#admission;
+    const incidents = new IncidentLog(this.#counters, log);
+    if (handshakesInWorkers(this.#options) && calls !== undefined) {
+      const destination = this.#generations;
+      return new UntouchedAcceptor({
+        ...{ calls, opening, log, places, destination, incidents },
+        isEncrypted: tls !== undefined,
+        proxyProtocol: proxyProtocol ? { limitMs: handshakeTimeoutMs } : undefined,
+      });
+    }
+    if (tls === undefined) return new HttpFront(opening);
+    return new SecureFront({ opening, tls, places, incidents, handshakeTimeoutMs });
   }
 
   /**
@@ -209,6 +217,7 @@ export class Server {
       if (calls !== undefined) this.#publishing.sendBy(calls, this.#counters);
       await this.#loadTls();
       await this.#generations.start(calls);
+      this.#noteThreadOfHook();
       const opening = this.#createOpening(calls);
       this.#opening = opening;
       return opening;
@@ -223,6 +232,13 @@ export class Server {
     if (description === undefined) return;
     this.#tls = await ServerTls.start({ description, log, onMaterial: (material) => this.#useTls(material) });
     this.#useTls(this.#tls.material);
+  }
+
+  /** Says once where the hook runs, because a module may expect that there is one copy of it. */
+  #noteThreadOfHook(): void {
+    if (this.#tls === undefined || !handshakesInWorkers(this.#options)) return;
+    if (this.#generations.upgrade === undefined) return;
+    this.#options.log.info('tls: the hook upgrade runs in the workers, each of which has its own copy of the module');
   }
 
   #useTls(material: TlsMaterial): void {
@@ -361,8 +377,9 @@ export class Server {
     const ended = { thread: 'ended', counters: this.#endedCounters };
     const threads = [primary, ended, ...this.#generations.counters];
     const sum = (figure: Counter) => threads.reduce((total, { counters }) => total + counters.get(figure), 0);
+    const waiting = (this.#opening?.connections.size ?? 0) + (this.#front?.load ?? 0);
     return readStats(threads, {
-      httpConnections: (this.#opening?.connections.size ?? 0) + sum(Counter.HTTP_CONNECTIONS),
+      httpConnections: waiting + sum(Counter.HTTP_CONNECTIONS),
       pendingUpgrades: (this.#opening?.pendingUpgrades ?? 0) + sum(Counter.PENDING_UPGRADES),
       threads: this.#generations.threads,
       certificates: this.#tls?.certificates ?? [],

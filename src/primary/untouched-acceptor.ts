@@ -1,11 +1,12 @@
 import { closeSync } from 'node:fs';
 import { createServer, type Server as NetServer } from 'node:net';
 import { describePeer } from '../host/describe-peer.js';
-import type { UntouchedHandOff } from '../host/hand-off.js';
+import type { AcceptedInfo, Proxied, UntouchedHandOff } from '../host/hand-off.js';
 import { Backlog } from '../opening/backlog.js';
 import type { Opening } from '../opening/opening.js';
 import type { EarlyRefusal, Places } from '../opening/places.js';
 import { PostponedHandshakes } from '../opening/postponed-handshakes.js';
+import { ProxyHeaders } from '../opening/proxy-headers.js';
 import { OUT_OF_DESCRIPTORS } from '../opening/upgrade-acceptances.js';
 import { adoptSocket } from '../opening/upgrade-socket.js';
 import type { SystemCalls } from '../system/system-calls.js';
@@ -28,13 +29,18 @@ export interface UntouchedAcceptorEnvironment {
   readonly opening: Opening;
   /** Whether connections are encrypted. Then nobody is told why it is refused: that would cost a handshake. */
   readonly isEncrypted: boolean;
+  /** How long a header of the PROXY protocol may take; undefined if connections do not begin with one. */
+  readonly proxyProtocol: { readonly limitMs: number } | undefined;
   readonly incidents: IncidentLog;
   readonly log: ThrottledLog;
 }
 
+/** Whose connection it is. */
+type AcceptedFrom = Omit<AcceptedInfo, 'id'>;
+
 /**
- * Accepts connections and hands them over to workers, which do the opening handshake. Nothing is read of a connection, and only
- * the limits of the number of connections are judged. A connection above them, or one that no worker can take now, is refused in
+ * Accepts connections and hands them over to workers, which do the opening handshake. Nothing is read of a connection but its
+ * header of the PROXY protocol, if it has to begin with one: only then it is known whose connection it is. Only the limits of the number of connections are judged. A connection above them, or one that no worker can take now, is refused in
  * this thread, with an answer.
  */
 export class UntouchedAcceptor implements Front {
@@ -44,6 +50,8 @@ export class UntouchedAcceptor implements Front {
   readonly #http: ReturnType<Opening['createRefusingServer']>;
   readonly #backlog: Backlog;
   readonly #postponed = new PostponedHandshakes();
+  /** Undefined without the PROXY protocol. */
+  readonly #headers: ProxyHeaders | undefined;
 
   constructor(environment: UntouchedAcceptorEnvironment) {
     this.#environment = environment;
@@ -51,12 +59,23 @@ export class UntouchedAcceptor implements Front {
     this.#http.emit('listening'); // Node checks the times of requests only from this event on
     const options = { pauseOnConnect: true, allowHalfOpen: true, noDelay: true };
     this.server = createServer(options, (socket) => this.#backlog.takeSocket(socket));
+    const { calls, opening, places, incidents, proxyProtocol } = environment;
+    const { clients } = opening;
+    const onRead = (fd: number, remoteAddress: string | undefined, proxied: Proxied) =>
+      this.#take(fd, { remoteAddress, proxied });
+    const headers = proxyProtocol && new ProxyHeaders({ ...proxyProtocol, calls, clients, places, incidents, onRead });
+    this.#headers = headers;
     this.#backlog = new Backlog({
       server: this.server,
-      calls: environment.calls,
-      take: (fd, address) => this.#take(fd, address),
+      calls,
+      take: (fd, remoteAddress) =>
+        headers === undefined ? this.#take(fd, { remoteAddress }) : headers.take(fd, remoteAddress),
       onOutOfDescriptors: () => environment.log.throttled('error', OUT_OF_DESCRIPTORS, OUT_OF_DESCRIPTORS),
     });
+  }
+
+  get load(): number {
+    return this.#headers?.load ?? 0;
   }
 
   /** Call this when the server listens. */
@@ -68,14 +87,16 @@ export class UntouchedAcceptor implements Front {
 
   /** Ends the connections that are being refused. */
   close(): void {
+    this.#headers?.close();
     this.#postponed.judgeAll(); // then none waits, because the server is closed
     this.#http.closeAllConnections();
     this.#http.close(() => {}); // an error: it does not listen; but its timer is stopped
   }
 
   /** @param triesLeft how often the connection may be judged again, if it is above a limit */
-  #take(fd: number, remoteAddress: string | undefined, triesLeft = this.#postponed.tries): void {
+  #take(fd: number, from: AcceptedFrom, triesLeft = this.#postponed.tries): void {
     const { places, destination, isEncrypted } = this.#environment;
+    const { remoteAddress } = from;
     const isProxy = remoteAddress !== undefined && this.#environment.opening.clients.isProxy({ remoteAddress });
     const peer = isProxy ? {} : { remoteAddress }; // a proxy does not count for its own address
     const refusal = places.refusalFor(peer);
@@ -83,14 +104,22 @@ export class UntouchedAcceptor implements Front {
     if (isAvailable && refusal === undefined) {
       const id = nextConnectionId();
       places.enter(id, peer);
-      destination.place({ fd, info: { id, remoteAddress } });
+      destination.place({ fd, info: { id, ...from } });
     } else if (isAvailable && triesLeft > 0) {
-      this.#postponed.postpone(() => this.#take(fd, remoteAddress, triesLeft - 1));
+      this.#postponed.postpone(() => this.#take(fd, from, triesLeft - 1));
     } else if (isEncrypted) {
       this.#refuseUnanswered(fd, remoteAddress, refusal);
     } else {
-      this.#http.emit('connection', adoptSocket(fd));
+      this.#refuse(fd, from);
     }
+  }
+
+  #refuse(fd: number, { remoteAddress, proxied }: AcceptedFrom): void {
+    const socket = adoptSocket(fd);
+    if (proxied !== undefined) {
+      this.#environment.opening.clients.note(socket, { remoteAddress, isClient: !proxied.isTold });
+    }
+    this.#http.emit('connection', socket);
   }
 
   #refuseUnanswered(fd: number, remoteAddress: string | undefined, refusal: EarlyRefusal | undefined): void {

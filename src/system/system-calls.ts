@@ -48,7 +48,8 @@ const MAX_SEND_BYTES = 0x7fff_f000;
 const MADV_DONTNEED = 4;
 const PAGE_BYTES = 4096;
 
-/** poll(2), on Linux: the peer has ended its side, or the connection is lost. */
+/** poll(2), on Linux: there is something to read; the peer has ended its side, or the connection is lost. */
+const POLLIN = 0x1;
 const POLLERR = 0x8;
 const POLLHUP = 0x10;
 const POLLRDHUP = 0x2000;
@@ -252,16 +253,30 @@ export class SystemCalls {
    * @returns the indexes of their descriptors in `fds`.
    */
   endedPeers(fds: readonly number[]): number[] {
-    if (this.#poll === undefined || fds.length === 0) return [];
+    return this.#poll === undefined ? [] : this.#polled(this.#poll, fds, POLLRDHUP);
+  }
+
+  /**
+   * Finds the sockets from which something can be read now: bytes, an end, or an error. Where the system cannot be asked, all are
+   * found, because {@link peek} tells.
+   * @returns the indexes of their descriptors in `fds`.
+   */
+  readable(fds: readonly number[]): number[] {
+    return this.#poll === undefined ? [...fds.keys()] : this.#polled(this.#poll, fds, POLLIN);
+  }
+
+  /** The indexes of the descriptors of which one of some events is reported, or that are lost. */
+  #polled(poll: Poll, fds: readonly number[], events: number): number[] {
+    if (fds.length === 0) return [];
     const polled = Buffer.alloc(POLLFD_BYTES * fds.length);
     for (const [i, fd] of fds.entries()) {
       polled.writeInt32LE(fd, POLLFD_BYTES * i);
-      polled.writeInt16LE(POLLRDHUP, POLLFD_BYTES * i + EVENTS_AT);
+      polled.writeInt16LE(events, POLLFD_BYTES * i + EVENTS_AT);
     }
-    if (this.#poll(polled, fds.length, 0) <= 0) return [];
-    const hasEnded = (i: number) =>
-      (polled.readInt16LE(POLLFD_BYTES * i + REVENTS_AT) & (POLLRDHUP | POLLHUP | POLLERR)) !== 0;
-    return [...fds.keys()].filter(hasEnded);
+    if (poll(polled, fds.length, 0) <= 0) return [];
+    const isFound = (i: number) =>
+      (polled.readInt16LE(POLLFD_BYTES * i + REVENTS_AT) & (events | POLLHUP | POLLERR)) !== 0;
+    return [...fds.keys()].filter(isFound);
   }
 
   /**

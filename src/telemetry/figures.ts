@@ -199,6 +199,13 @@ export const FIGURES = {
     options: ['allowedHosts'],
     line: 'refused: the server does not answer to this Host name (allowedHosts)',
   },
+  REFUSED_PROXIES: {
+    kind: 'counter',
+    limit: 'refusedProxies',
+    help: 'Connections closed because the peer is no trusted proxy, or has not begun with a header of the PROXY protocol in time (`proxyProtocol`).',
+    options: ['proxyProtocol', 'trustProxy', 'handshakeTimeoutMs'],
+    line: 'refused: no header of the PROXY protocol from a trusted proxy (proxyProtocol, trustProxy)',
+  },
   REFUSED_TLS: {
     kind: 'counter',
     limit: 'refusedTls',

@@ -99,6 +99,11 @@ export interface LimitStats {
   readonly refusedOrigins: number;
   /** Requests refused because the server does not answer to their Host (`allowedHosts`). Ordinary requests count too. */
   readonly refusedHosts: number;
+  /**
+   * Connections closed because the peer is no trusted proxy, or has not begun with a header of the PROXY protocol in time
+   * (`proxyProtocol`).
+   */
+  readonly refusedProxies: number;
   /** Connections that spoke no TLS or failed in its handshake, and clients without the certificate that they need (`tls`). */
   readonly refusedTls: number;
   /**

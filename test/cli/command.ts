@@ -45,7 +45,7 @@ export class Command implements AsyncDisposable {
   async listening(): Promise<string> {
     const [, url] = await this.says(
       'stdout',
-      /^listening on (ws(?:\+unix)?:\S+)(?: \([^)]+\))? with \d+ threads?, \S+ kernel\n$/,
+      /^listening on (wss?(?:\+unix)?:\S+)(?: \([^)]+\))? with \d+ threads?, \S+ kernel\n$/,
     );
     return url as string;
   }

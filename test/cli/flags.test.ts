@@ -79,3 +79,17 @@ it('a time that is shorter than 1 ms is no 0, which is no limit', () => {
   expect(given('idleTimeoutMs', SERVER_ROWS.idleTimeoutMs, '0.0001', ConfigError)).toBe(1);
   expect(given('idleTimeoutMs', SERVER_ROWS.idleTimeoutMs, '0', ConfigError)).toBe(0);
 });
+
+describe('the flag of a switch', () => {
+  it('takes no value, and says nothing where it is not given', () => {
+    const flags = flagsOf({ proxyProtocol: SERVER_ROWS.proxyProtocol });
+    const parse = (...args: string[]) => {
+      const command = new Command().argument('[handler]');
+      for (const flag of flags.values()) command.addOption(flag);
+      command.parse(args, { from: 'user' });
+      return { ...valuesOf(flags, command), args: command.args };
+    };
+    expect(parse('--proxy-protocol', 'echo')).toEqual({ proxyProtocol: true, args: ['echo'] });
+    expect(parse('echo')).toEqual({ args: ['echo'] });
+  });
+});

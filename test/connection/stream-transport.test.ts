@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { StreamTransport } from '../../dist/connection/stream-transport.js';
 import { Turn } from '../../dist/connection/turn.js';
@@ -82,8 +84,8 @@ describe('writing', () => {
   test('takes nothing at once, and queues everything in order', async () => {
     const [server, client] = duplexPair();
     const transport = over(server);
-    expect(transport.tryWrite()).toBe(0);
-    expect(transport.tryWriteBoth()).toBe(0);
+    expect(transport.tryWrite(arena.bytes, 0, 1)).toBe(0);
+    expect(transport.tryWriteBoth(arena.bytes, arena.bytes)).toBe(0);
     const written: string[] = [];
     for (const text of ['one', 'two', 'three']) transport.enqueue(Buffer.from(text), () => written.push(text));
     expect(transport.queuedBytes).toBe(11);
@@ -210,5 +212,13 @@ describe('the end', () => {
     expect(listener.told).toEqual([]);
     turn.end();
     expect(listener.told).toEqual(['close']);
+  });
+});
+
+describe('a descriptor', () => {
+  test('that others could write to is never there, whatever the stream is: it would be of its encrypted bytes', () => {
+    const [server] = duplexPair();
+    expect(over(server).descriptor).toBe(-1);
+    expect(over(new TLSSocket(new Socket())).descriptor).toBe(-1);
   });
 });

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { ServerOptions } from '../../dist/index.js';
 import { Command } from '../cli/command.js';
 import { Client, refusal } from '../e2e/client.js';
 import { decideUpgrades, handler, serve, until } from '../e2e/serving.js';
@@ -15,9 +16,18 @@ interface Program {
   /** The file of the document. */
   readonly file: string;
   /** A whole configuration, for a program that does not touch other files. */
-  readonly whole: (text: string, folder: string) => string;
+  readonly whole: (text: string, folder: string, module: string) => string;
   readonly args: (path: string, folder: string) => string[];
+  /** What it needs beside itself, as seen from where it is. */
+  readonly module?: string;
+  /** How it tells its clients. */
+  readonly telling: Pick<ServerOptions, 'proxyHeader' | 'proxyProtocol'>;
 }
+
+const BY_HEADER = { proxyHeader: 'x-forwarded-for' } as const;
+const BY_PROXY_PROTOCOL = { proxyProtocol: true } as const;
+
+const nginxArgs = (path: string, folder: string) => ['-p', folder, '-c', path, '-e', 'stderr'];
 
 const PROGRAMS: readonly Program[] = [
   {
@@ -31,14 +41,34 @@ const PROGRAMS: readonly Program[] = [
         ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')}
         ${text}
       }`,
-    args: (path, folder) => ['-p', folder, '-c', path, '-e', 'stderr'],
+    args: nginxArgs,
+    telling: BY_HEADER,
   },
-  { name: 'haproxy', file: 'haproxy.cfg', whole: (text) => text, args: (path) => ['-db', '-f', path] },
+  {
+    name: 'nginx',
+    file: 'nginx-stream.conf',
+    whole: (text, folder, module) =>
+      `load_module ${module}; daemon off; master_process off; pid ${folder}/pid; error_log stderr;\nevents { }\n${text}`,
+    args: nginxArgs,
+    module: '../lib/nginx/modules/ngx_stream_module.so',
+    telling: BY_PROXY_PROTOCOL,
+  },
+  {
+    ...{ name: 'haproxy', file: 'haproxy.cfg', whole: (text) => text, telling: BY_HEADER },
+    args: (path) => ['-db', '-f', path],
+  },
+  {
+    ...{ name: 'haproxy', file: 'haproxy-tcp.cfg', telling: BY_PROXY_PROTOCOL },
+    // So that there are health checks while the test runs.
+    whole: (text) => text.replace('inter 5s', 'inter 500ms'),
+    args: (path) => ['-db', '-f', path],
+  },
   {
     name: 'caddy',
     file: 'Caddyfile',
     whole: (text, folder) => `{\n  admin off\n  storage file_system ${folder}\n}\n${text}`,
     args: (path) => ['run', '--config', path, '--adapter', 'caddyfile'],
+    telling: BY_HEADER,
   },
 ];
 
@@ -83,17 +113,20 @@ const from = (localAddress: string) => ({
   headers: { 'X-Forwarded-For': '192.0.2.66, 127.0.0.1', Forwarded: 'for=192.0.2.66', Host: 'example.org' },
 });
 
-describe.each(PROGRAMS)('$name, as docs/proxies.md configures it', ({ name, file, whole, args }) => {
+describe.each(PROGRAMS)('$name, as $file of docs/proxies.md configures it', (each) => {
+  const { name, file, whole, args, telling } = each;
   const program = pathOf(name);
-  if (program === undefined && Reflect.get(process.env, 'WSLOOM_TEST_PEERS') === 'required')
-    throw new Error(`${name} is not installed`);
+  const module = join(dirname(program ?? '/'), each.module ?? '.');
+  const isThere = program !== undefined && existsSync(module);
+  if (!isThere && Reflect.get(process.env, 'WSLOOM_TEST_PEERS') === 'required')
+    throw new Error(`${program === undefined ? name : module} is not installed`);
 
-  it.skipIf(program === undefined)(`tells its clients, each with a limit of its own (needs ${name})`, async () => {
+  it.skipIf(!isThere)(`tells its clients, each with a limit of its own (needs ${name})`, async () => {
     const folder = mkdtempSync(join(tmpdir(), `wsloom-${name}-`));
     await using served = await serve({
       ...{ handler: handler('deciding.js'), threads: 1, allowedHosts: ['example.org', '127.0.0.1'] },
       // Not all of loopback, which the clients of this test come from.
-      ...{ trustProxy: ['127.0.0.1'], proxyHeader: 'x-forwarded-for', maxConnectionsPerIp: 1 },
+      ...{ ...telling, trustProxy: ['127.0.0.1'], maxConnectionsPerIp: 1 },
     });
     decideUpgrades(() => undefined);
     const text = snippetsOf('docs/proxies.md').find((snippet) => snippet.file === file)?.text ?? '';
@@ -102,7 +135,7 @@ describe.each(PROGRAMS)('$name, as docs/proxies.md configures it', ({ name, file
     const moved = text.replaceAll('127.0.0.1:8080', `127.0.0.1:${served.port}`).replace(/:?\b80\b/, (found) => {
       return found.startsWith(':') && name === 'caddy' ? `:${port}` : `127.0.0.1:${port}`;
     });
-    writeFileSync(path, whole(moved, folder));
+    writeFileSync(path, whole(moved, folder, module));
     await using proxy = new Command(program as string, args(path, folder), { cwd: folder });
     let hasEnded = false;
     void proxy.ended.then(() => {
@@ -127,6 +160,8 @@ describe.each(PROGRAMS)('$name, as docs/proxies.md configures it', ({ name, file
       await until(() => served.server.stats().connections === 1);
       using again = await Client.open(url, from('127.0.0.5'));
       expect(await again.json()).toMatchObject({ remoteAddress: '127.0.0.5' });
+      expect(served.server.stats().limits.refusedProxies).toBe(0);
+      expect(proxy.stderr).not.toContain('DOWN');
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

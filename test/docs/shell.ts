@@ -1,4 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { parseSettings } from '../../bench/settings.js';
@@ -54,7 +57,26 @@ export async function tryCommand([program = '', ...args]: readonly string[], fol
     ).toBe(true);
     return '';
   }
+  if (program === 'openssl') return openssl(args);
   throw new Error(`nobody knows how to try ${program}`);
+}
+
+/** Makes what it makes in a folder of its own: other commands use what the document's folder has. */
+async function openssl(args: readonly string[]): Promise<string> {
+  const cwd = mkdtempSync(join(tmpdir(), 'wsloom-openssl-'));
+  try {
+    // Where there is no such program, only the flags that say what it makes are looked at.
+    const made = spawnSync('openssl', args, { cwd, encoding: 'utf8' });
+    const files = ['-keyout', '-out'].map((flag) => args[args.indexOf(flag) + 1] ?? '');
+    expect(files).toEqual(['live.key', 'live.crt']);
+    if (made.error !== undefined) return '';
+    expect(made.status, made.stderr).toBe(0);
+    const [key = '', cert = ''] = files.map((file) => readFileSync(join(cwd, file), 'utf8'));
+    expect(new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))).toBe(true);
+    return '';
+  } finally {
+    rmSync(cwd, { recursive: true });
+  }
 }
 
 async function npm([what = '', ...args]: readonly string[], folder: string): Promise<string> {

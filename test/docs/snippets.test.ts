@@ -21,6 +21,10 @@ const files = snippets.filter(({ file }) => file !== '');
 beforeAll(async () => {
   for (const snippet of files) workshop.add(snippet);
   workshop.addFolder('examples');
+  workshop.addCertificates('docs/tls.md', {
+    ...{ 'live.crt': 'default.crt', 'live.key': 'default.key', 'clients.crt': 'clients-ca.crt' },
+    ...{ 'api.crt': 'a.crt', 'api.key': 'a.key' },
+  });
   expect(await workshop.compile()).toBe('');
 }, 60_000);
 

@@ -171,8 +171,22 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
     ),
   ),
 
+  'docs/tls.md: server.mjs': program(prints(/^listening on wss:\/\/127\.0\.0\.1:\d+\n\d+ days left\n$/)),
+  'docs/tls.md: hello.mjs': handler(async ({ open }) => {
+    using one = await open('/room');
+    expect(await one.text()).toBe('hello on /room');
+  }),
+  'docs/tls.md: names.mjs': program(
+    prints(/^wss:\/\/127\.0\.0\.1:\d+ all others, api\.example\.org, \*\.example\.org\n$/),
+  ),
+  'docs/tls.md: renew.mjs': program(
+    prints(/^exchanged\ntls\.cert: tls\.cert has a first certificate that does not belong to the key\n$/),
+  ),
+
   'docs/proxies.md: nginx.conf': { as: 'configuration' }, // test/docs/proxies.long.test.ts
+  'docs/proxies.md: nginx-stream.conf': { as: 'configuration' },
   'docs/proxies.md: haproxy.cfg': { as: 'configuration' },
+  'docs/proxies.md: haproxy-tcp.cfg': { as: 'configuration' },
   'docs/proxies.md: Caddyfile': { as: 'configuration' },
 
   'examples: attached.mjs': program(async (command) => {

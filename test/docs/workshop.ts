@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -19,8 +20,8 @@ const run = promisify(execFile);
 /** The packages of test/peers that documents show. They may not be installed. */
 export const PEERS = ['express', 'fastify', 'hono', '@hono/node-server', 'koa'] as const;
 
-/** The documents use port 8080, which may be taken on the machine of a test. */
-const LISTENS_ON_8080 = /\bport: 8080\b/g;
+/** The documents use the ports 8080 and 8443, which may be taken on the machine of a test. */
+const LISTENS_ON_PORT = /\bport: 8(?:080|443)\b/g;
 
 const TSCONFIG = {
   extends: join(ROOT, 'tsconfig.json'),
@@ -48,7 +49,7 @@ export class Workshop {
   add({ document, file, text }: Snippet): void {
     const path = join(this.folder, document, file);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text.replace(LISTENS_ON_8080, 'port: 0'));
+    writeFileSync(path, text.replace(LISTENS_ON_PORT, 'port: 0'));
   }
 
   /** Adds the files of a folder of the repository. */
@@ -56,7 +57,14 @@ export class Workshop {
     mkdirSync(join(this.folder, name));
     for (const file of readdirSync(join(ROOT, name))) {
       const text = readFileSync(join(ROOT, name, file), 'utf8');
-      writeFileSync(join(this.folder, name, file), text.replace(LISTENS_ON_8080, 'port: 0'));
+      writeFileSync(join(this.folder, name, file), text.replace(LISTENS_ON_PORT, 'port: 0'));
+    }
+  }
+
+  /** Gives a document the certificates and keys that it names. */
+  addCertificates(document: string, names: Readonly<Record<string, string>>): void {
+    for (const [name, file] of Object.entries(names)) {
+      copyFileSync(join(ROOT, 'test/tls/certificates', file), join(this.folderOf(document), name));
     }
   }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type ClientOptions, WebSocket } from 'ws';
 import { Queue } from './queue.js';
+import { TRUST } from './transport.js';
 
 export interface Received {
   readonly bytes: Buffer;
@@ -21,7 +22,7 @@ export class Client implements Disposable {
 
   constructor(url: string, options: ClientOptions & { readonly protocols?: string[] } = {}) {
     const { protocols = [], ...rest } = options;
-    this.socket = new WebSocket(url, protocols, { perMessageDeflate: false, maxPayload: 2 ** 30, ...rest });
+    this.socket = new WebSocket(url, protocols, { ...TRUST, perMessageDeflate: false, maxPayload: 2 ** 30, ...rest });
     this.socket.on('message', (bytes: Buffer, isBinary) => this.#messages.push({ bytes, isBinary }));
     this.socket.on('error', () => {}); // 'close' follows
     this.closed = new Promise((resolve) => {
@@ -83,7 +84,7 @@ export class Client implements Disposable {
 /** Closes a client that may not have been accepted. @returns the answer that it got */
 export async function refusal(url: string, options: ClientOptions & { readonly protocols?: string[] } = {}) {
   const { protocols = [], ...rest } = options;
-  const socket = new WebSocket(url, protocols, { perMessageDeflate: false, ...rest });
+  const socket = new WebSocket(url, protocols, { ...TRUST, perMessageDeflate: false, ...rest });
   socket.on('error', () => {});
   const [, response] = await once(socket, 'unexpected-response');
   response.setEncoding('utf8');

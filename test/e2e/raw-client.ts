@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { Queue } from './queue.js';
+import { connectTo } from './transport.js';
 
 export const Opcode = { CONTINUATION: 0, TEXT: 1, BINARY: 2, CLOSE: 8, PING: 9, PONG: 10 } as const;
 
@@ -107,7 +107,7 @@ export function encodeRequest(target: string, headers: readonly string[] = []): 
   ].join('\r\n');
 }
 
-/** A TCP connection on which every byte is the test's. Destroyed at the end of its block. */
+/** A connection, of TCP or over TLS, on which every byte is the test's. Destroyed at the end of its block. */
 export class RawClient implements Disposable {
   readonly socket: Socket;
   /** Status line and headers of the answer to the opening handshake. */
@@ -121,9 +121,13 @@ export class RawClient implements Disposable {
   #respond: (response: string) => void = () => {};
   readonly #parser = new FrameParser((frame) => this.#frames.push(frame));
 
-  /** @param socket a connected stream. */
-  constructor(socket: Socket) {
+  /** The TCP connection under the stream. */
+  readonly #tcp: Socket;
+
+  /** @param socket a connected stream. @param tcp the TCP connection under it */
+  constructor(socket: Socket, tcp = socket) {
     this.socket = socket;
+    this.#tcp = tcp;
     this.response = new Promise((resolve) => {
       this.#respond = resolve;
     });
@@ -145,9 +149,8 @@ export class RawClient implements Disposable {
 
   /** Connects and does nothing else. It sends FIN only when the test calls for it. */
   static async connect(port: number): Promise<RawClient> {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
-    await once(socket, 'connect');
-    return new RawClient(socket);
+    const { socket, tcp } = await connectTo(port);
+    return new RawClient(socket, tcp);
   }
 
   /** Connects and makes the opening handshake, with `early` in the same write. Does not wait for the answer. */
@@ -185,7 +188,7 @@ export class RawClient implements Disposable {
 
   /** Drops the connection with a TCP reset. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    this.#tcp.resetAndDestroy(); // the stream over it is closed by that; to destroy it too ends Node 20 by a fault
   }
 
   [Symbol.dispose](): void {

@@ -9,6 +9,7 @@ import {
 } from '../../dist/index.js';
 import { HandshakeHeaders } from '../../dist/protocol/opening/handshake-headers.js';
 import { Queue } from './queue.js';
+import { TRANSPORT_OPTIONS } from './transport.js';
 
 /** A module of test/e2e/handlers. */
 export const handler = (name: string) => new URL(`./handlers/${name}`, import.meta.url);
@@ -81,7 +82,7 @@ const HANDSHAKE = isWorkerHandshake ? ({ handshake: 'worker' } as const) : {};
 /** Serves a handler, by default with two threads and poison. */
 export async function serve(options: ServerOptions): Promise<Served> {
   const log = new RecordingLog();
-  const usual = { threads: 2, poison: true, arenaBytes: 64 * 1024 * 1024, log, ...options };
+  const usual = { threads: 2, poison: true, arenaBytes: 64 * 1024 * 1024, log, ...TRANSPORT_OPTIONS, ...options };
   const server = createServer({ ...(usual.threads > 0 ? HANDSHAKE : {}), ...usual });
   return new Served(server, log, await server.listen({ port: 0 }));
 }

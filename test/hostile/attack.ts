@@ -5,6 +5,7 @@ import { Client } from '../e2e/client.js';
 import { expectBytes, pattern } from '../e2e/pattern.js';
 import { RawClient } from '../e2e/raw-client.js';
 import { type Served, until } from '../e2e/serving.js';
+import { isOverTls } from '../e2e/transport.js';
 
 const MIB = 1024 * 1024;
 
@@ -55,13 +56,16 @@ class Bystanders implements Disposable {
   }
 }
 
+/** How much the process may grow. The clients are in it too, and over TLS each of theirs takes memory as well. */
+const RESIDENT_BYTES = (isOverTls ? 256 : 128) * MIB;
+
 /**
  * Runs an attack on a server while other clients are served: echoes of a few bytes, and of slabs of the arena. Afterwards all
  * descriptors are back, no connection of the attackers is left, and the cost is within its limits.
  * @returns the result of the attack.
  */
 export async function withstand<T>(served: Served, attack: () => Promise<T>, bounds: Bounds = {}): Promise<T> {
-  const { residentBytes = 128 * MIB, bufferedBytes = 4 * MIB, heapMessages = 0 } = bounds;
+  const { residentBytes = RESIDENT_BYTES, bufferedBytes = 4 * MIB, heapMessages = 0 } = bounds;
   using bystanders = new Bystanders();
   await bystanders.open(served);
   const descriptors = openDescriptors();

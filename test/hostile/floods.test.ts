@@ -4,13 +4,14 @@ import { Client } from '../e2e/client.js';
 import { expectBytes, pattern } from '../e2e/pattern.js';
 import { closeStatus, encodeFrame, Opcode, RawClient } from '../e2e/raw-client.js';
 import { serve, until } from '../e2e/serving.js';
+import { THREADS } from '../e2e/transport.js';
 import { handlerOf, withstand } from './attack.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const handler = handlerOf('paths.js');
 
-describe.each([0, 1])('a client that never reads, with threads: %i', (threads) => {
+describe.each(THREADS)('a client that never reads, with threads: %i', (threads) => {
   it('may send pings: all are read, and the pongs that wait are one', async () => {
     await using served = await serve({ handler, threads });
     const ping = encodeFrame(Opcode.PING, Buffer.alloc(125, 1));
@@ -138,7 +139,7 @@ async function nextMessage(client: RawClient) {
   return frame;
 }
 
-describe.each([0, 1])('a flood of small messages, with threads: %i', (threads) => {
+describe.each(THREADS)('a flood of small messages, with threads: %i', (threads) => {
   it('of one client keeps nobody from being served, or from coming', async () => {
     await using served = await serve({ handler, threads });
     const messages = Buffer.concat(Array.from({ length: 200_000 }, () => encodeFrame(Opcode.TEXT)));

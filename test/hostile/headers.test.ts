@@ -2,6 +2,7 @@ import { setTimeout as pass } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { closeStatus, encodeRequest, RawClient } from '../e2e/raw-client.js';
 import { serve } from '../e2e/serving.js';
+import { THREADS } from '../e2e/transport.js';
 import { answerTo, handlerOf, statusOf, withstand } from './attack.js';
 
 const handler = handlerOf('paths.js');
@@ -14,7 +15,7 @@ const HEADERS = [
 const request = (...headers: readonly string[]) => ['GET / HTTP/1.1', ...headers, '\r\n'].join('\r\n');
 const many = (count: number) => Array.from({ length: count }, (_, i) => `x${i}: 1`);
 
-describe.each([0, 1])('a request, with threads: %i', (threads) => {
+describe.each(THREADS)('a request, with threads: %i', (threads) => {
   it('with more headers than there may be is refused with 431, wherever those stand that count', async () => {
     await using served = await serve({ handler, threads });
     await withstand(served, async () => {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type AnswerProgress, AnswerStalls } from '../../dist/opening/answer-stalls.js';
+import { Clients } from '../../dist/opening/clients.js';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import { IncidentLog } from '../../dist/telemetry/incident-log.js';
 import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
@@ -33,7 +34,10 @@ let output: Output;
 /** Watches one connection. */
 function watch(stallTimeoutMs = STALL_MS): AnswerStalls {
   const incidents = new IncidentLog(counters, new ThrottledLog(() => {}));
-  const stalls = new AnswerStalls({ connections, stallTimeoutMs, incidents, calls: undefined });
+  const stalls = new AnswerStalls({
+    ...{ connections, stallTimeoutMs, incidents, calls: undefined },
+    clients: new Clients({ trustedProxies: [], proxyHeader: undefined }),
+  });
   add();
   stalls.watch();
   return stalls;

@@ -61,6 +61,22 @@ describe('the client of a connection', () => {
     expect(HEADERLESS.addressFor(HEADERS, socket)).toBe('127.0.0.1');
   });
 
+  test('is the one that was noted, who may be a trusted proxy in turn', async () => {
+    const { socket } = await accepted({ port: 0, host: '127.0.0.1' });
+    for (const clients of [NONE, LOOPBACK, UNIX, HEADERLESS]) {
+      clients.note(socket, { remoteAddress: '192.0.2.9' });
+      expect(clients.isProxy(socket)).toBe(false);
+      expect(clients.addressFor(HEADERS, socket)).toBe('192.0.2.9');
+      expect(clients.describe(socket)).toBe('192.0.2.9');
+    }
+    LOOPBACK.note(socket, { remoteAddress: '127.0.0.9' });
+    expect(LOOPBACK.isProxy(socket)).toBe(true);
+    expect(LOOPBACK.addressFor(HEADERS, socket)).toBe('192.0.2.1');
+    LOOPBACK.note(socket, { remoteAddress: '127.0.0.9', isClient: true });
+    expect(LOOPBACK.isProxy(socket)).toBe(true);
+    expect(LOOPBACK.addressFor(HEADERS, socket)).toBe('127.0.0.9');
+  });
+
   test('is told by the peer of a unix socket, if those are trusted', async () => {
     const socket = await acceptedByUnixSocket();
     expect(UNIX.isProxy(socket)).toBe(true);

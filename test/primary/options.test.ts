@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NEVER_BYTES, THRESHOLDS } from '../../dist/kernels/thresholds.js';
 import { ConfigError } from '../../dist/options/option-error.js';
-import { resolveOptions } from '../../dist/primary/options.js';
+import { handshakesInWorkers, resolveOptions } from '../../dist/primary/options.js';
 import type { ServerOptions } from '../../dist/primary/server-options.js';
 
 const MAX_INT32 = 2 ** 31 - 1;
@@ -256,5 +256,37 @@ describe('a trusted proxy', () => {
         message: expect.stringMatching(/^trustProxy must name the proxy that sets forwarded \(--proxy-header\): /),
       });
     }
+  });
+
+  it('may speak the PROXY protocol instead, and then workers do the opening handshake', () => {
+    const options = { handler: 'handler.js', threads: 2, trustProxy: ['loopback'] };
+    const resolved = resolveOptions({ ...options, proxyProtocol: true, maxConnectionsPerIp: 3 });
+    expect(resolved).toMatchObject({ proxyProtocol: true, proxyHeader: undefined });
+    expect(handshakesInWorkers(resolved)).toBe(true);
+    const byHeader = resolveOptions({ ...options, proxyHeader: 'forwarded' });
+    expect(byHeader.proxyProtocol).toBe(false);
+    expect(handshakesInWorkers(byHeader)).toBe(false);
+  });
+
+  it('that speaks the PROXY protocol must be named, and needs worker threads', () => {
+    for (const others of [{}, { trustProxy: [] }]) {
+      expect(refusal({ proxyProtocol: true, threads: 1, ...others })).toMatchObject({
+        option: 'trustProxy',
+        message: expect.stringMatching(/^trustProxy must name the proxies that connect: .*--proxy-protocol/),
+      });
+    }
+    expect(refusal({ proxyProtocol: true, threads: 0, trustProxy: ['loopback'] })).toMatchObject({
+      option: 'proxyProtocol',
+      message: 'proxyProtocol needs worker threads, and threads is 0',
+    });
+    const both = { threads: 1, trustProxy: ['loopback'], proxyHeader: 'forwarded', maxConnectionsPerIp: 3 };
+    expect(refusal({ ...both, proxyProtocol: true })).toMatchObject({
+      option: 'maxConnectionsPerIp',
+      message: expect.stringMatching(/cannot be used together with proxyHeader when workers read the requests/),
+    });
+    expect(refusal({ ...both, proxyProtocol: 'v2' })).toMatchObject({
+      option: 'proxyProtocol',
+      message: 'proxyProtocol must be true or false, got "v2"',
+    });
   });
 });

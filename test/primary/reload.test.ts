@@ -200,7 +200,7 @@ describe('a worker that dies while it drains', () => {
   });
 });
 
-/** If workers do the opening handshake, clients have no 101 before a worker has taken them: see worker-handshake-ends.test.ts. */
+/** If workers do the opening handshake, clients have no 101 before a worker has taken them: see worker-handshake-ends.long.test.ts. */
 const describeOpened = describe.skipIf(isWorkerHandshake);
 
 describeOpened('a worker that is blocked, and dies while it drains', () => {

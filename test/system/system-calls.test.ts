@@ -50,6 +50,18 @@ describe.skipIf(!hasDescriptors)('the calls of the system', () => {
     expect(received).toBe('<memory 0><memory 1><memory 2><memory 3>');
   });
 
+  test.runIf(process.platform === 'linux')('know which sockets can be read', async () => {
+    const others = [descriptorOf(client), 1_000_000];
+    while (calls.consume(fd, Buffer.alloc(1000), 1000) > 0);
+    expect(calls.readable([...others, fd])).toEqual([]);
+    await new Promise((resolve) => client.write('x', resolve));
+    while (calls.readable([fd]).length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(calls.readable([...others, fd, ...others, fd])).toEqual([2, 5]);
+    expect(calls.endedPeers([fd])).toEqual([]);
+    expect(calls.consume(fd, Buffer.alloc(1000), 1000)).toBe(1);
+    expect(calls.readable([])).toEqual([]);
+  });
+
   test.runIf(process.platform === 'linux')(
     'know whether a peer has gone, also if some of its bytes are not read yet',
     async () => {

@@ -4,9 +4,9 @@ import { readTlsOptions } from '../../dist/tls/read-tls-options.js';
 import type { TlsMaterial } from '../../dist/tls/tls-material.js';
 import type { TlsOptions } from '../../dist/tls/tls-options.js';
 
-/** A file of test/tls/certificates. */
+/** A file of test/tls/certificates, also for tests that run from another folder. */
 export function fileOf(name: string): URL {
-  return new URL(`certificates/${name}`, import.meta.url);
+  return new URL(`../../test/tls/certificates/${name}`, import.meta.url);
 }
 
 /** A file of test/tls/certificates, as text. */

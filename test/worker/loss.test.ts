@@ -28,7 +28,7 @@ async function health(served: Served): Promise<unknown> {
   return (await fetch(`http://127.0.0.1:${served.port}/healthz`, { headers })).json();
 }
 
-/** If workers do the opening handshake, clients have no 101 before a worker has taken them: see test/e2e/worker-handshake-ends.test.ts. */
+/** If workers do the opening handshake, clients have no 101 before a worker has taken them: see test/e2e/worker-handshake-ends.long.test.ts. */
 const itOpened = it.skipIf(isWorkerHandshake);
 
 describe('a worker that dies', () => {

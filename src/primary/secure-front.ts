@@ -1,0 +1,102 @@
+import type { Server as HttpsServer } from 'node:https';
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import { describePeer } from '../host/describe-peer.js';
+import type { OpeningTls } from '../opening/accepted-connections.js';
+import type { Opening } from '../opening/opening.js';
+import type { Places } from '../opening/places.js';
+import { plainSocketOf, type TlsHandshakes } from '../opening/tls-handshakes.js';
+import { ignoreError } from '../opening/upgrade-socket.js';
+import type { IncidentLog } from '../telemetry/incident-log.js';
+import { LimitIncident } from '../telemetry/limit-incident.js';
+import { ThreadTls } from '../tls/thread-tls.js';
+import { TlsContexts } from '../tls/tls-contexts.js';
+import type { TlsMaterial } from '../tls/tls-material.js';
+import type { Front } from './front.js';
+
+export interface SecureFrontEnvironment {
+  readonly opening: Opening;
+  readonly tls: OpeningTls;
+  readonly places: Places;
+  readonly incidents: IncidentLog;
+  /** How long a TLS handshake may take, in ms, with the time for which it waits until it can begin. */
+  readonly handshakeTimeoutMs: number;
+}
+
+/**
+ * Accepts connections, speaks TLS and does the opening handshake in this thread. A connection counts from when it is accepted. One
+ * above the limits is closed without an answer, which would cost a handshake.
+ */
+export class SecureFront implements Front {
+  readonly server: NetServer;
+  readonly #environment: SecureFrontEnvironment;
+  readonly #tls: ThreadTls;
+  /** Answers requests. It never listens. */
+  readonly #https: HttpsServer;
+  readonly #handshakes: TlsHandshakes;
+  /** The deadlines of TLS handshakes. */
+  readonly #deadlines = new Map<Socket, NodeJS.Timeout>();
+
+  constructor(environment: SecureFrontEnvironment) {
+    this.#environment = environment;
+    const { opening, tls } = environment;
+    this.#tls = new ThreadTls(new TlsContexts(tls.material));
+    const { server, handshakes } = opening.createTlsServer(this.#tls, tls.maxTlsHandshakes);
+    this.#https = server;
+    this.#handshakes = handshakes;
+    // Before HTTP counts the connection.
+    server.prependListener('secureConnection', (socket) => {
+      const plain = plainSocketOf(socket);
+      if (plain !== undefined) this.#release(plain);
+    });
+    server.emit('listening'); // Node checks the times of requests only from this event on
+    const options = { pauseOnConnect: true, allowHalfOpen: true, noDelay: true };
+    this.server = createServer(options, (socket) => this.#take(socket));
+  }
+
+  start(): void {}
+
+  /** How many connections are in their TLS handshake. */
+  get load(): number {
+    return this.#deadlines.size;
+  }
+
+  useTls(material: TlsMaterial): void {
+    this.#tls.exchange(new TlsContexts(material), this.#https);
+  }
+
+  close(): void {
+    this.#handshakes.destroyAll();
+    this.#https.closeAllConnections();
+    this.#https.close(() => {}); // an error: it does not listen; but its timer is stopped
+  }
+
+  #take(socket: Socket): void {
+    const { opening, places, incidents, handshakeTimeoutMs } = this.#environment;
+    socket.on('error', ignoreError); // 'close' follows
+    const peer = opening.clients.isProxy(socket) ? {} : socket; // a proxy does not count for its own address
+    const refusal = places.refusalFor(peer);
+    if (refusal !== undefined) {
+      const who = describePeer(socket.remoteAddress);
+      socket.destroy();
+      incidents.add(refusal.incident, who);
+      incidents.add(LimitIncident.REFUSED_UNANSWERED, who);
+      return;
+    }
+    places.enter(socket, peer);
+    const deadline = setTimeout(() => {
+      const who = describePeer(socket.remoteAddress);
+      incidents.add(LimitIncident.REFUSED_TLS, who, 'no handshake in time (handshakeTimeoutMs)');
+      socket.destroy();
+    }, handshakeTimeoutMs).unref();
+    this.#deadlines.set(socket, deadline);
+    socket.once('close', () => this.#release(socket));
+    this.#handshakes.add(socket);
+  }
+
+  /** Notes that the TLS handshake of a connection is over, in whatever way. */
+  #release(socket: Socket): void {
+    clearTimeout(this.#deadlines.get(socket));
+    this.#deadlines.delete(socket);
+    this.#environment.places.leave(socket);
+  }
+}

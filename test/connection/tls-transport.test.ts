@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { connect, createServer, type TLSSocket } from 'node:tls';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { StreamTransport } from '../../dist/connection/stream-transport.js';
+import { Turn } from '../../dist/connection/turn.js';
+import { Arena } from '../../dist/memory/arena.js';
+import { pair } from '../tls/certificates.js';
+import { pattern } from './frames.js';
+import { NotingListener } from './noting-listener.js';
+
+const DIRECT = 64 * 1024 + 16;
+
+let transport: StreamTransport;
+let stream: TLSSocket;
+let client: TLSSocket;
+let held: number;
+let close: () => void;
+
+beforeEach(async () => {
+  const server = createServer(pair('default')).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  client = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', rejectUnauthorized: false });
+  const [[ours]] = (await Promise.all([once(server, 'secureConnection'), once(client, 'secureConnect')])) as [
+    [TLSSocket],
+    unknown,
+  ];
+  stream = ours;
+  const arena = new Arena(1024 * 1024);
+  held = 0;
+  const budget = {
+    add(bytes: number) {
+      held += bytes;
+    },
+  };
+  transport = new StreamTransport(ours, arena, new Turn(() => {}), budget, new NotingListener(arena));
+  close = () => {
+    ours.destroy();
+    client.destroy();
+    server.close();
+  };
+});
+
+afterEach(() => close());
+
+async function read(length: number): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let got = 0;
+  for await (const part of client) {
+    parts.push(part as Buffer);
+    got += (part as Buffer).length;
+    if (got >= length) break;
+  }
+  return Buffer.concat(parts);
+}
+
+it('takes output at once, and does not touch its memory afterwards', async () => {
+  const bytes = Buffer.concat([Buffer.from('--'), pattern(1000)]);
+  expect(transport.tryWrite(bytes, 2, 1002)).toBe(1000);
+  expect(held).toBe(1000);
+  expect(transport.queuedBytes).toBe(0);
+  bytes.fill(0xdb);
+  expect((await read(1000)).equals(pattern(1000))).toBe(true);
+  expect(held).toBe(0);
+});
+
+it('takes both parts of a frame at once', async () => {
+  const [head, body] = [Buffer.from('head'), pattern(5000)];
+  expect(transport.tryWriteBoth(head, body)).toBe(5004);
+  head.fill(0);
+  body.fill(0);
+  expect((await read(5004)).equals(Buffer.concat([Buffer.from('head'), pattern(5000)]))).toBe(true);
+});
+
+it('takes no more while it is writing; what is queued follows, in order', async () => {
+  const first = pattern(100);
+  expect(transport.tryWrite(first, 0, 100)).toBe(100);
+  expect(transport.tryWrite(first, 0, 100)).toBe(0);
+  expect(transport.tryWriteBoth(first, first)).toBe(0);
+  transport.enqueueCopy(Buffer.from('second'), 0, 6);
+  expect(transport.tryWrite(first, 0, 100)).toBe(0);
+  expect((await read(106)).toString('latin1')).toBe(`${pattern(100).toString('latin1')}second`);
+  expect(held).toBe(0);
+});
+
+it('takes nothing while the stream writes what it was given before, and nothing of that is lost', async () => {
+  stream.write('the 101');
+  const bytes = pattern(100);
+  expect(transport.tryWrite(bytes, 0, 100)).toBe(0);
+  expect(transport.tryWriteBoth(bytes, bytes)).toBe(0);
+  transport.enqueueCopy(bytes, 0, 100);
+  bytes.fill(0xdb);
+  expect((await read(107)).toString('latin1')).toBe(`the 101${pattern(100).toString('latin1')}`);
+  stream.cork();
+  expect(transport.tryWrite(bytes, 0, 100)).toBe(0);
+  stream.uncork();
+});
+
+it('takes only a part of what is long', async () => {
+  const long = pattern(100_000);
+  expect(transport.tryWrite(long, 0, long.length)).toBe(DIRECT);
+  transport.enqueueCopy(long, DIRECT, long.length);
+  expect((await read(long.length)).equals(pattern(100_000))).toBe(true);
+  expect(transport.tryWriteBoth(long.subarray(0, 10), long)).toBe(DIRECT);
+});
+
+it('has no descriptor, so that no publication is sent past it', () => {
+  expect(transport.descriptor).toBe(-1);
+});
+
+it('takes nothing once it is closed', async () => {
+  transport.destroy();
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(transport.tryWrite(pattern(10), 0, 10)).toBe(0);
+});
