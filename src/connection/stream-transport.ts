@@ -16,8 +16,7 @@ const MAX_DIRECT_BYTES = 64 * 1024 + 16;
  * Its input is copied into the thread's window.
  *
  * Output is queued on the stream. A TLS socket of Node that is writing nothing takes it at once: Node encrypts it, or copies it, before
- * the call returns, and does not touch the memory again. That saves a copy and a turn for each write: 1 KiB x 16 takes 0.6 of the time,
- * and a broadcast a third.
+ * the call returns, and does not touch the memory again. That saves a copy, and a wait until the end of the turn, for each write.
  */
 export class StreamTransport implements Transport {
   readonly descriptor = -1;

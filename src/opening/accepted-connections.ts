@@ -74,8 +74,8 @@ interface Arrival {
  * their number is judged here.
  *
  * The HTTP server of this class never listens. One deadline, of `handshakeTimeoutMs` from when the connection was taken, spans TLS, the
- * request and the hook; the time that it has waited for a header of the PROXY protocol is part of that. Later requests of a connection are bounded by Node's own timers, and the hook then
- * has the whole time.
+ * request and the hook; the time that it has waited for a header of the PROXY protocol is part of that. Later requests of a
+ * connection are bounded by Node's own timers, and the hook then has the whole time.
  */
 export class AcceptedConnections implements Destination, Places {
   readonly #environment: AcceptedConnectionsEnvironment;
@@ -253,11 +253,6 @@ export class AcceptedConnections implements Destination, Places {
     this.#setGaugesSoon();
     this.#environment.counters.add(Counter.UNOPENED, 1);
     this.#environment.onEnded(id);
-  }
-
-  /** How many connections are neither WebSockets nor over. */
-  get load(): number {
-    return this.#arrivals.size;
   }
 
   #setGaugesSoon(): void {

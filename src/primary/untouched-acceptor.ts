@@ -40,8 +40,9 @@ type AcceptedFrom = Omit<AcceptedInfo, 'id'>;
 
 /**
  * Accepts connections and hands them over to workers, which do the opening handshake. Nothing is read of a connection but its
- * header of the PROXY protocol, if it has to begin with one: only then it is known whose connection it is. Only the limits of the number of connections are judged. A connection above them, or one that no worker can take now, is refused in
- * this thread, with an answer.
+ * header of the PROXY protocol, if it has to begin with one: only then it is known whose connection it is. Only the limits of the
+ * number of connections are judged. A connection above them, or one that no worker can take now, is refused in this thread: with an
+ * answer, or, if connections are encrypted, without one.
  */
 export class UntouchedAcceptor implements Front {
   readonly server: NetServer;
