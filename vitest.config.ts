@@ -6,8 +6,9 @@ const maxWorkers = availableParallelism() + 2;
 const LONG = 'test/**/*.long.test.ts';
 /** Naming what is excluded replaces the defaults, and there are packages under test/ too. */
 const PACKAGES = '**/node_modules/**';
-/** What needs no process of its own: bytes in, bytes out. */
-const UNITS = 'test/{bench,conformance,connection,fuzz,kernels,memory,options,protocol,pubsub,study}/**/*.test.ts';
+/** What needs no process of its own: nothing in it depends on what else its process holds. */
+const UNITS =
+  'test/{bench,client,conformance,connection,fuzz,kernels,memory,opening,options,protocol,pubsub,study,telemetry,tls}/**/*.test.ts';
 
 // Tests run against dist/: threads load JavaScript, and what ships is what is tested.
 export default defineConfig({

@@ -1,3 +1,3 @@
-// The suite of ../floods.test.ts, over TLS.
+// The suite of ../floods.long.test.ts, over TLS.
 Reflect.set(process.env, 'WSLOOM_TEST_TRANSPORT', 'tls');
-await import('../floods.test.js');
+await import('../floods.long.test.js');

@@ -1,3 +1,3 @@
-// The suite of ../pipelines.test.ts, over TLS.
+// The suite of ../pipelines.long.test.ts, over TLS.
 Reflect.set(process.env, 'WSLOOM_TEST_TRANSPORT', 'tls');
-await import('../pipelines.test.js');
+await import('../pipelines.long.test.js');
