@@ -27,8 +27,10 @@ export class StreamTransport implements Transport {
   readonly #queue: WriteQueue;
   readonly #budget: Budget;
   readonly #isTls: boolean;
-  /** The stream has a slice of the queue. */
+  /** The stream has a slice of the queue, or what it took at once. */
   #isWriting = false;
+  /** How many bytes the stream has of what it took at once. */
+  #directBytes = 0;
   #isScheduled = false;
   /** The end is to follow what is queued. */
   #isEnding = false;
@@ -63,9 +65,8 @@ export class StreamTransport implements Transport {
   tryWrite(bytes: Uint8Array, start: number, end: number): number {
     if (!this.#takesAtOnce) return 0;
     const length = Math.min(end - start, MAX_DIRECT_BYTES);
-    this.#isWriting = true;
-    this.#budget.add(length);
-    this.#stream.write(bytes.subarray(start, start + length), (error) => this.#onTaken(length, error));
+    this.#holdDirect(length);
+    this.#stream.write(bytes.subarray(start, start + length), (error) => this.#onTaken(error));
     return length;
   }
 
@@ -74,9 +75,8 @@ export class StreamTransport implements Transport {
     this.#stream.cork();
     this.#stream.write(first);
     const length = first.length + Math.min(second.length, MAX_DIRECT_BYTES - first.length);
-    this.#isWriting = true;
-    this.#budget.add(length);
-    this.#stream.write(second.subarray(0, length - first.length), (error) => this.#onTaken(length, error));
+    this.#holdDirect(length);
+    this.#stream.write(second.subarray(0, length - first.length), (error) => this.#onTaken(error));
     this.#stream.uncork();
     return length;
   }
@@ -87,10 +87,22 @@ export class StreamTransport implements Transport {
     return isFree && this.#stream.writableLength === 0 && this.#stream.writableCorked === 0;
   }
 
-  #onTaken(length: number, error: Error | null | undefined): void {
-    this.#budget.add(-length);
+  #holdDirect(length: number): void {
+    this.#isWriting = true;
+    this.#directBytes = length;
+    this.#budget.add(length);
+  }
+
+  #letGoOfDirect(): void {
+    this.#budget.add(-this.#directBytes);
+    this.#directBytes = 0;
+  }
+
+  #onTaken(error: Error | null | undefined): void {
+    if (this.#closed) return;
+    this.#letGoOfDirect();
     this.#isWriting = false;
-    if (!error && !this.#closed) this.#writeSlice();
+    if (!error) this.#writeSlice();
   }
 
   enqueue(bytes: Uint8Array, written?: () => void): void {
@@ -174,6 +186,7 @@ export class StreamTransport implements Transport {
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#letGoOfDirect(); // a destroyed stream may never call
     this.#queue.drop();
     this.#listener.onClose();
   }

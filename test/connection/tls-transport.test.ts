@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type TLSSocket } from 'node:tls';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { StreamTransport } from '../../dist/connection/stream-transport.js';
 import { Turn } from '../../dist/connection/turn.js';
 import { Arena } from '../../dist/memory/arena.js';
@@ -113,4 +113,28 @@ it('takes nothing once it is closed', async () => {
   await new Promise((resolve) => setImmediate(resolve));
   await new Promise((resolve) => setImmediate(resolve));
   expect(transport.tryWrite(pattern(10), 0, 10)).toBe(0);
+});
+
+it.each(['one range', 'two ranges'])('lets go of %s that it was writing when it is closed, also if the stream never says so', async (what) => {
+  // A stream that is destroyed may also never call.
+  vi.spyOn(stream, 'write').mockReturnValue(true);
+  const bytes = pattern(100);
+  expect(what === 'one range' ? transport.tryWrite(bytes, 0, 100) : transport.tryWriteBoth(bytes, new Uint8Array())).toBe(100);
+  expect(held).toBe(100);
+  transport.destroy();
+  await once(stream, 'close');
+  expect(held).toBe(0);
+});
+
+it('lets go of what it was writing once, if the stream says so only after it was closed', async () => {
+  const written: (() => void)[] = [];
+  vi.spyOn(stream, 'write').mockImplementation((...args: unknown[]) => {
+    written.push(args.at(-1) as () => void);
+    return true;
+  });
+  transport.tryWrite(pattern(100), 0, 100);
+  transport.destroy();
+  await once(stream, 'close');
+  for (const call of written) call();
+  expect([written.length, held]).toEqual([1, 0]);
 });
