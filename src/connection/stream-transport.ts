@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import { type Arena, WINDOW_BYTES } from '../memory/arena.js';
+import type { Arena } from '../memory/arena.js';
+import { CopiedReads, type StreamReads, type StreamReadsListener } from './stream-reads.js';
 import type { Transport, TransportListener } from './transport.js';
 import type { Turn } from './turn.js';
+import { WindowReads } from './window-reads.js';
 import { type Budget, WriteQueue } from './write-queue.js';
 
 /** How much of the queue the stream is given at a time, in bytes. */
@@ -13,7 +15,7 @@ const MAX_DIRECT_BYTES = 64 * 1024 + 16;
 
 /**
  * Any other byte stream: a TLS socket, a socket on a system where descriptors cannot be duplicated, or a stream of the application.
- * Its input is copied into the thread's window.
+ * How its input gets into the thread's window, {@link StreamReads} says.
  *
  * Output is queued on the stream. A TLS socket of Node that is writing nothing takes it at once: Node encrypts it, or copies it, before
  * the call returns, and does not touch the memory again. That saves a copy, and a wait until the end of the turn, for each write.
@@ -22,7 +24,7 @@ export class StreamTransport implements Transport {
   readonly descriptor = -1;
   readonly #stream: Duplex;
   readonly #listener: TransportListener;
-  readonly #arena: Arena;
+  readonly #reads: StreamReads;
   readonly #turn: Turn;
   readonly #queue: WriteQueue;
   readonly #budget: Budget;
@@ -44,12 +46,12 @@ export class StreamTransport implements Transport {
     this.#isTls = stream instanceof TLSSocket;
     this.#stream = stream;
     this.#listener = listener;
-    this.#arena = arena;
     this.#turn = turn;
-    stream.pause();
-    // A stream in memory may bring an answer from within the write that it answers, in the middle of a hook.
-    stream.on('data', (read: Uint8Array) => turn.afterwards(() => this.#onData(read)));
-    stream.on('end', () => turn.afterwards(() => this.#onEnd()));
+    const reads: StreamReadsListener = {
+      onRead: (start, end) => listener.onRead(start, end),
+      onEnd: () => this.#onEnd(),
+    };
+    this.#reads = WindowReads.takeOver(stream, arena, turn, reads) ?? new CopiedReads(stream, arena, turn, reads);
     stream.on('error', () => {}); // 'close' follows
     stream.on('close', () => turn.afterwards(() => this.#onClose()));
   }
@@ -116,13 +118,11 @@ export class StreamTransport implements Transport {
   }
 
   pause(): void {
-    this.#stream.pause();
+    this.#reads.pause();
   }
 
   resume(): void {
-    this.#stream.resume();
-    // The stream may have ended before it was handed over.
-    if (this.#stream.readableEnded) process.nextTick(() => this.#onEnd());
+    this.#reads.resume();
   }
 
   end(): void {
@@ -168,15 +168,6 @@ export class StreamTransport implements Transport {
     });
   }
 
-  #onData(read: Uint8Array): void {
-    const { bytes, windowStart } = this.#arena;
-    for (let at = 0; at < read.length && !this.#closed; at += WINDOW_BYTES) {
-      const part = read.subarray(at, at + WINDOW_BYTES);
-      bytes.set(part, windowStart);
-      if (!this.#listener.onRead(windowStart, windowStart + part.length)) this.#stream.pause();
-    }
-  }
-
   #onEnd(): void {
     if (this.#closed || this.#ended) return;
     this.#ended = true;
@@ -186,6 +177,7 @@ export class StreamTransport implements Transport {
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#reads.close();
     this.#letGoOfDirect(); // a destroyed stream may never call
     this.#queue.drop();
     this.#listener.onClose();

@@ -107,6 +107,11 @@ export class Turn {
     }
   }
 
+  /** Whether a callback of the event loop is being handled: a hook may be looking at the window. */
+  get isRunning(): boolean {
+    return this.#depth > 0;
+  }
+
   /** Does something that needs the window: at once, or at the end of this turn, because a hook may be looking at it. */
   afterwards(action: () => void): void {
     if (this.#depth === 0) action();

@@ -1,13 +1,12 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { connect, createServer, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { StreamTransport } from '../../dist/connection/stream-transport.js';
 import { Turn } from '../../dist/connection/turn.js';
 import { Arena } from '../../dist/memory/arena.js';
-import { pair } from '../tls/certificates.js';
 import { pattern } from './frames.js';
 import { NotingListener } from './noting-listener.js';
+import { type TlsSockets, tlsSockets } from './tls-sockets.js';
 
 const DIRECT = 64 * 1024 + 16;
 
@@ -15,17 +14,12 @@ let transport: StreamTransport;
 let stream: TLSSocket;
 let client: TLSSocket;
 let held: number;
-let close: () => void;
+let sockets: TlsSockets;
 
 beforeEach(async () => {
-  const server = createServer(pair('default')).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  client = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', rejectUnauthorized: false });
-  const [[ours]] = (await Promise.all([once(server, 'secureConnection'), once(client, 'secureConnect')])) as [
-    [TLSSocket],
-    unknown,
-  ];
-  stream = ours;
+  sockets = await tlsSockets();
+  stream = sockets.server;
+  client = sockets.client;
   const arena = new Arena(1024 * 1024);
   held = 0;
   const budget = {
@@ -33,15 +27,10 @@ beforeEach(async () => {
       held += bytes;
     },
   };
-  transport = new StreamTransport(ours, arena, new Turn(() => {}), budget, new NotingListener(arena));
-  close = () => {
-    ours.destroy();
-    client.destroy();
-    server.close();
-  };
+  transport = new StreamTransport(stream, arena, new Turn(() => {}), budget, new NotingListener(arena));
 });
 
-afterEach(() => close());
+afterEach(() => sockets[Symbol.dispose]());
 
 async function read(length: number): Promise<Buffer> {
   const parts: Buffer[] = [];
@@ -115,16 +104,21 @@ it('takes nothing once it is closed', async () => {
   expect(transport.tryWrite(pattern(10), 0, 10)).toBe(0);
 });
 
-it.each(['one range', 'two ranges'])('lets go of %s that it was writing when it is closed, also if the stream never says so', async (what) => {
-  // A stream that is destroyed may also never call.
-  vi.spyOn(stream, 'write').mockReturnValue(true);
-  const bytes = pattern(100);
-  expect(what === 'one range' ? transport.tryWrite(bytes, 0, 100) : transport.tryWriteBoth(bytes, new Uint8Array())).toBe(100);
-  expect(held).toBe(100);
-  transport.destroy();
-  await once(stream, 'close');
-  expect(held).toBe(0);
-});
+it.each(['one range', 'two ranges'])(
+  'lets go of %s that it was writing when it is closed, also if the stream never says so',
+  async (what) => {
+    // A stream that is destroyed may also never call.
+    vi.spyOn(stream, 'write').mockReturnValue(true);
+    const bytes = pattern(100);
+    expect(
+      what === 'one range' ? transport.tryWrite(bytes, 0, 100) : transport.tryWriteBoth(bytes, new Uint8Array()),
+    ).toBe(100);
+    expect(held).toBe(100);
+    transport.destroy();
+    await once(stream, 'close');
+    expect(held).toBe(0);
+  },
+);
 
 it('lets go of what it was writing once, if the stream says so only after it was closed', async () => {
   const written: (() => void)[] = [];
