@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { connect, TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StreamReads, StreamReadsListener } from '../../dist/connection/stream-reads.js';
