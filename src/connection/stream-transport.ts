@@ -1,6 +1,9 @@
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { type Arena, WINDOW_BYTES } from '../memory/arena.js';
+import { descriptorOf } from '../system/descriptor.js';
+import type { SystemCalls } from '../system/system-calls.js';
 import type { Transport, TransportListener } from './transport.js';
 import type { Turn } from './turn.js';
 import { type Budget, WriteQueue } from './write-queue.js';
@@ -10,6 +13,15 @@ const SLICE_BYTES = 64 * 1024;
 
 /** How much a TLS socket is given at once, in bytes: a message of 64 KiB with its header. */
 const MAX_DIRECT_BYTES = 64 * 1024 + 16;
+
+/** What a {@link StreamTransport} needs of its thread. */
+export interface StreamTransportEnvironment {
+  readonly arena: Arena;
+  readonly turn: Turn;
+  readonly budget: Budget;
+  /** Undefined on systems without koffi. */
+  readonly calls: Pick<SystemCalls, 'unacknowledgedBytes'> | undefined;
+}
 
 /**
  * Any other byte stream: a TLS socket, a socket on a system where descriptors cannot be duplicated, or a stream of the application.
@@ -24,6 +36,7 @@ export class StreamTransport implements Transport {
   readonly #listener: TransportListener;
   readonly #arena: Arena;
   readonly #turn: Turn;
+  readonly #calls: StreamTransportEnvironment['calls'];
   readonly #queue: WriteQueue;
   readonly #budget: Budget;
   readonly #isTls: boolean;
@@ -36,7 +49,8 @@ export class StreamTransport implements Transport {
   #closed = false;
 
   /** Takes over an open stream, paused: nothing is read before `resume()`. */
-  constructor(stream: Duplex, arena: Arena, turn: Turn, budget: Budget, listener: TransportListener) {
+  constructor(stream: Duplex, { arena, turn, budget, calls }: StreamTransportEnvironment, listener: TransportListener) {
+    this.#calls = calls;
     this.#queue = new WriteQueue(budget);
     this.#budget = budget;
     this.#isTls = stream instanceof TLSSocket;
@@ -57,7 +71,10 @@ export class StreamTransport implements Transport {
   }
 
   get acknowledgedBytes(): number {
-    return this.#queue.drainedBytes;
+    // A slice is drained when the system has taken the last byte of it. A slow peer takes something long before.
+    const fd = this.#stream instanceof Socket ? descriptorOf(this.#stream) : -1;
+    const unacknowledged = fd < 0 ? 0 : (this.#calls?.unacknowledgedBytes(fd) ?? 0);
+    return this.#queue.drainedBytes - unacknowledged;
   }
 
   tryWrite(bytes: Uint8Array, start: number, end: number): number {

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { StreamTransport } from '../../dist/connection/stream-transport.js';
 import { Turn } from '../../dist/connection/turn.js';
 import { Arena } from '../../dist/memory/arena.js';
+import { descriptorOf } from '../../dist/system/descriptor.js';
 import { pair } from '../tls/certificates.js';
 import { pattern } from './frames.js';
 import { NotingListener } from './noting-listener.js';
@@ -16,6 +17,13 @@ let stream: TLSSocket;
 let client: TLSSocket;
 let held: number;
 let close: () => void;
+/** What the system says of bytes that the client has not acknowledged. */
+let unacknowledged: number;
+
+/** The descriptor of the TCP connection under a TLS socket. */
+function tcpOf(socket: TLSSocket): number {
+  return descriptorOf(Reflect.get(socket, '_parent') as Socket);
+}
 
 beforeEach(async () => {
   const server = createServer(pair('default')).listen(0, '127.0.0.1');
@@ -33,7 +41,9 @@ beforeEach(async () => {
       held += bytes;
     },
   };
-  transport = new StreamTransport(ours, arena, new Turn(() => {}), budget, new NotingListener(arena));
+  unacknowledged = 0;
+  const calls = { unacknowledgedBytes: (fd: number) => (fd === tcpOf(ours) ? unacknowledged : Number.NaN) };
+  transport = new StreamTransport(ours, { arena, turn: new Turn(() => {}), budget, calls }, new NotingListener(arena));
   close = () => {
     ours.destroy();
     client.destroy();
@@ -113,4 +123,14 @@ it('takes nothing once it is closed', async () => {
   await new Promise((resolve) => setImmediate(resolve));
   await new Promise((resolve) => setImmediate(resolve));
   expect(transport.tryWrite(pattern(10), 0, 10)).toBe(0);
+});
+
+it('shows that a slow client takes something, long before the system has room for more', async () => {
+  unacknowledged = 4000;
+  transport.enqueueCopy(pattern(2000), 0, 2000);
+  const before = transport.acknowledgedBytes;
+  unacknowledged = 3000;
+  expect(transport.acknowledgedBytes).toBe(before + 1000);
+  stream.destroy();
+  expect(Number.isFinite(transport.acknowledgedBytes)).toBe(true); // the descriptor may be somebody else's now
 });
