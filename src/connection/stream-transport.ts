@@ -77,6 +77,13 @@ export class StreamTransport implements Transport {
     return this.#queue.drainedBytes - unacknowledged;
   }
 
+  get protocolBytes(): number {
+    if (!this.#isTls) return 0;
+    // All that is encrypted and that the system has not taken. Not documented; the same in Node 20, 22, 24 and 26.
+    const handle = Reflect.get(this.#stream, '_handle') as { readonly writeQueueSize?: number } | null;
+    return handle?.writeQueueSize ?? 0;
+  }
+
   tryWrite(bytes: Uint8Array, start: number, end: number): number {
     if (!this.#takesAtOnce) return 0;
     const length = Math.min(end - start, MAX_DIRECT_BYTES);

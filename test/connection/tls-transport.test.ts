@@ -134,3 +134,21 @@ it('shows that a slow client takes something, long before the system has room fo
   stream.destroy();
   expect(Number.isFinite(transport.acknowledgedBytes)).toBe(true); // the descriptor may be somebody else's now
 });
+
+it('shows what waits in TLS for a client that does not read, which is never more than it was given at a time', async () => {
+  expect(transport.protocolBytes).toBe(0);
+  client.pause();
+  const much = Buffer.alloc(16 * 1024 * 1024);
+  transport.enqueueCopy(much, 0, much.length);
+  let most = 0;
+  for (let rounds = 0; rounds < 5 || most === 0; rounds++) {
+    const { queuedBytes } = transport;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    most = Math.max(most, transport.protocolBytes);
+    if (transport.queuedBytes !== queuedBytes) rounds = 0;
+  }
+  expect(most).toBeGreaterThan(0);
+  expect(most).toBeLessThan(256 * 1024);
+  stream.destroy();
+  expect(transport.protocolBytes).toBe(0);
+});
