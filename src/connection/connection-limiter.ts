@@ -39,7 +39,15 @@ export interface OutputProgress {
   readonly queuedBytes: number;
   /** Changes whenever the peer has taken something. Costs a system call. */
   readonly acknowledgedBytes: number;
+  /** What waits for the peer that nobody has queued: answers of TLS. A part of what was queued may be in it. */
+  readonly protocolBytes: number;
 }
+
+/**
+ * The most that may wait of answers of TLS, in bytes. A client may ask for new keys (RFC 8446 section 4.6.3) as often as it likes, and
+ * OpenSSL keeps each answer that the client does not take. It is more than what a transport gives to TLS at a time.
+ */
+const MAX_PROTOCOL_BYTES = 256 * 1024;
 
 /**
  * Grants a quarter of the tokens, or a single one when there are few. Tokens are taken only when the connection asks again, and time may
@@ -171,6 +179,7 @@ export class ConnectionLimiter {
     if (this.hasMessage) this.#timeouts.messageAt = lastMs;
     this.hasHeard = false;
     this.hasMessage = false;
+    if (output.protocolBytes > MAX_PROTOCOL_BYTES) return Verdict.STALLED;
     const { queuedBytes } = output;
     const acknowledgedBytes = queuedBytes === 0 ? 0 : output.acknowledgedBytes;
     return this.#timeouts.check(clock, limits, queuedBytes, acknowledgedBytes, isPaused);

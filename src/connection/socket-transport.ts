@@ -98,6 +98,10 @@ export class SocketTransport implements Transport {
     return this.#queue === undefined ? 0 : this.#queue.queuedBytes;
   }
 
+  get protocolBytes(): number {
+    return 0;
+  }
+
   get acknowledgedBytes(): number {
     if (this.#queue === undefined || this.#isClosed) return 0;
     return this.#queue.drainedBytes - this.#calls.unacknowledgedBytes(this.#fd);

@@ -50,6 +50,10 @@ export class TracedTransport implements Transport, TransportListener {
     return this.#transport.acknowledgedBytes;
   }
 
+  get protocolBytes(): number {
+    return this.#transport.protocolBytes;
+  }
+
   tryWrite(bytes: Uint8Array, start: number, end: number): number {
     const taken = this.#transport.tryWrite(bytes, start, end);
     this.#sent.feed(bytes.subarray(start, start + taken));

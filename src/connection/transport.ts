@@ -12,6 +12,9 @@ export interface Transport {
   /** Changes whenever the peer has taken something, as far as that can be known. Costs a system call. */
   readonly acknowledgedBytes: number;
 
+  /** How many bytes wait for the peer that nobody has queued: answers of TLS. May count some of the queued ones, too. */
+  readonly protocolBytes: number;
+
   /**
    * Gives `[start, end)` of `bytes` to the kernel now, as far as it takes them, and returns how many it took. None while
    * output is queued, and always none where there is no descriptor to write to. Nothing refers to `bytes` afterwards.

@@ -192,7 +192,8 @@ export class Host {
   /** Takes over an open stream that has no descriptor to give, such as a TLS socket. */
   adoptStream({ stream, info, head }: StreamHandOff): void {
     const { arena, turn } = this.#env;
-    const connect = (listener: TransportListener) => new StreamTransport(stream, arena, turn, this.#budget, listener);
+    const environment = { arena, turn, budget: this.#budget, calls: this.#calls };
+    const connect = (listener: TransportListener) => new StreamTransport(stream, environment, listener);
     this.#add(new HostedConnection(this.#env, info, this.#traced(info, head, connect)), head);
   }
 

@@ -13,7 +13,7 @@ export function descriptorLimit(): number {
   return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY;
 }
 
-/** The descriptor of a plain TCP socket, or of a server that listens; -1 if it has none (TLS, closed). */
+/** The descriptor of a socket, of TLS that of the connection under it, or of a server that listens; -1 if it has none (closed). */
 export function descriptorOf(socket: Socket | Server): number {
   const handle: unknown = Reflect.get(socket, '_handle');
   const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;

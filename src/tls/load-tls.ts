@@ -1,13 +1,10 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { isCertificate, isEncrypted, isPrivateKey, type PemBlock, pemBlocks } from './pem.js';
+import { readPemFile } from './pem-file.js';
 import { pemRefusal, refusal } from './refusal.js';
 import type { IdentityDescription, PemSource, TlsDescription } from './tls-description.js';
 import { secretsOf, type TlsIdentity, type TlsMaterial, withTicketKeys } from './tls-material.js';
-
-/** Files beyond this are no certificates. A bundle of all public authorities has about 250 KiB. */
-const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 /** Reads a source, of whatever kind. @param option for the error. */
 type ReadSource = (option: string, source: PemSource) => Promise<string>;
@@ -183,11 +180,4 @@ function readEachOnce(): ReadSource {
       throw pemRefusal(option, source, `cannot be read: ${String((cause as NodeJS.ErrnoException).code)}`, cause);
     }
   };
-}
-
-/** @throws RangeError (rejects) if the file is too large; errors of the file system. */
-async function readPemFile(path: string): Promise<string> {
-  const { size } = await stat(path);
-  if (size > MAX_FILE_BYTES) throw new RangeError(`has ${size} bytes, which is too much for PEM`);
-  return await readFile(path, 'utf8');
 }

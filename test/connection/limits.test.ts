@@ -204,6 +204,19 @@ describe('stallTimeoutMs', () => {
     }
   });
 
+  test('gives a peer up that has TLS answer it for ever, and does not take the answers', () => {
+    const { thread, heard } = noting({ stallTimeoutMs: 100_000 });
+    const peer = thread.connectWith(deaf);
+    peer.wire.protocolBytes = 256 * 1024;
+    thread.pass(LATE_MS);
+    expect(peer.wire.isDestroyed).toBe(false);
+    peer.wire.protocolBytes++;
+    thread.pass(LATE_MS);
+    expect(peer.wire.isDestroyed).toBe(true);
+    expect(heard.at(-1)).toBe('close 1006');
+    expect(thread.incidents).toEqual([LimitIncident.STALLS.what]);
+  });
+
   test('spares one that takes something now and then', () => {
     const { thread } = noting({ stallTimeoutMs: 100 });
     const peer = thread.connectWith(deaf);

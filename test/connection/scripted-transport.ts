@@ -40,6 +40,9 @@ export class ScriptedTransport implements Transport {
   isDestroyed = false;
   isClosed = false;
 
+  /** Answers of TLS that the peer does not take. */
+  protocolBytes = 0;
+
   readonly #arena: Arena;
   readonly #listener: TransportListener;
   readonly #taken: Buffer[] = [];

@@ -22,7 +22,8 @@ beforeEach(() => {
   listener = new NotingListener(arena);
 });
 
-const over = (stream: Duplex) => new StreamTransport(stream, arena, turn, { add() {} }, listener);
+const over = (stream: Duplex) =>
+  new StreamTransport(stream, { arena, turn, budget: { add() {} }, calls: undefined }, listener);
 
 describe('reading', () => {
   test('begins with resume()', async () => {

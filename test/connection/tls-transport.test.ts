@@ -1,9 +1,11 @@
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { StreamTransport } from '../../dist/connection/stream-transport.js';
 import { Turn } from '../../dist/connection/turn.js';
 import { Arena } from '../../dist/memory/arena.js';
+import { descriptorOf } from '../../dist/system/descriptor.js';
 import { pattern } from './frames.js';
 import { NotingListener } from './noting-listener.js';
 import { type TlsSockets, tlsSockets } from './tls-sockets.js';
@@ -15,6 +17,13 @@ let stream: TLSSocket;
 let client: TLSSocket;
 let held: number;
 let sockets: TlsSockets;
+/** What the system says of bytes that the client has not acknowledged. */
+let unacknowledged: number;
+
+/** The descriptor of the TCP connection under a TLS socket. */
+function tcpOf(socket: TLSSocket): number {
+  return descriptorOf(Reflect.get(socket, '_parent') as Socket);
+}
 
 beforeEach(async () => {
   sockets = await tlsSockets();
@@ -27,7 +36,13 @@ beforeEach(async () => {
       held += bytes;
     },
   };
-  transport = new StreamTransport(stream, arena, new Turn(() => {}), budget, new NotingListener(arena));
+  unacknowledged = 0;
+  const calls = { unacknowledgedBytes: (fd: number) => (fd === tcpOf(stream) ? unacknowledged : Number.NaN) };
+  transport = new StreamTransport(
+    stream,
+    { arena, turn: new Turn(() => {}), budget, calls },
+    new NotingListener(arena),
+  );
 });
 
 afterEach(() => sockets[Symbol.dispose]());
@@ -131,4 +146,29 @@ it('lets go of what it was writing once, if the stream says so only after it was
   await once(stream, 'close');
   for (const call of written) call();
   expect([written.length, held]).toEqual([1, 0]);
+});
+
+it('shows that a slow client takes something, long before the system has room for more', async () => {
+  unacknowledged = 4000;
+  transport.enqueueCopy(pattern(2000), 0, 2000);
+  const before = transport.acknowledgedBytes;
+  unacknowledged = 3000;
+  expect(transport.acknowledgedBytes).toBe(before + 1000);
+  stream.destroy();
+  expect(Number.isFinite(transport.acknowledgedBytes)).toBe(true); // the descriptor may be somebody else's now
+});
+
+it('shows what waits in TLS for a client that does not read, which is never more than it was given at a time', async () => {
+  expect(transport.protocolBytes).toBe(0);
+  client.pause();
+  const much = Buffer.alloc(16 * 1024 * 1024);
+  transport.enqueueCopy(much, 0, much.length);
+  let most = 0;
+  while (most === 0) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    most = transport.protocolBytes;
+  }
+  expect(most).toBeLessThan(256 * 1024);
+  stream.destroy();
+  expect(transport.protocolBytes).toBe(0);
 });

@@ -81,7 +81,7 @@ test('all else is passed on', () => {
   expect(transport.queuedBytes).toBe(7);
   wire.drain();
   expect(isWritten).toBe(true);
-  expect(transport).toMatchObject({ queuedBytes: 0, acknowledgedBytes: 7 });
+  expect(transport).toMatchObject({ queuedBytes: 0, acknowledgedBytes: 7, protocolBytes: 0 });
   transport.resume();
   transport.pause();
   transport.resume();
