@@ -18,6 +18,7 @@ import { TICKET_KEYS_MS, type TlsMaterial } from '../../dist/tls/tls-material.js
 import type { TlsOptions } from '../../dist/tls/tls-options.js';
 import { TlsWatcher } from '../../dist/tls/tls-watcher.js';
 import { fileOf, pair, pem } from './certificates.js';
+import { watchedFolders } from './watched-folders.js';
 
 /** Long, so that nothing is found by polling unless a test asks for it. */
 const NEVER_MS = 3_600_000;
@@ -221,6 +222,41 @@ describe('watched files', () => {
     expect(certOf(await pending)).toBe(pem('default.crt'));
     expect(certOf(await watched.watcher.reload())).toBe(pem('default.crt'));
     expect([watched.brought, watched.lines]).toEqual([[], []]);
+  });
+});
+
+describe('folders', () => {
+  let before: number | undefined;
+  beforeEach(() => {
+    before = watchedFolders();
+  });
+
+  it('are not watched any more after a start that has failed', async () => {
+    write('default');
+    writeFileSync(join(folder, 'own.key'), 'nothing');
+    await expect(watching(filesIn(folder))).rejects.toThrow();
+    expect(watchedFolders()).toBe(before);
+  });
+
+  it('are not watched if the options that name them are refused', async () => {
+    const { watcher } = await watching(pair('default'));
+    write('default');
+    writeFileSync(join(folder, 'own.key'), 'nothing');
+    await expect(watcher.reload(readTlsOptions(filesIn(folder)))).rejects.toThrow();
+    expect(watchedFolders()).toBe(before);
+  });
+
+  it('are not watched if the end comes while threads take what is in them', async () => {
+    const { watcher } = await watching(pair('default'), { onMaterial: () => watcher.close() });
+    await watcher.reload(readTlsOptions(write('a')));
+    expect(watchedFolders()).toBe(before);
+  });
+
+  it('are watched as long as they have files of the options in use', async () => {
+    const { watcher } = await watching(write('default'));
+    if (before !== undefined) expect(watchedFolders()).toBeGreaterThan(before);
+    await watcher.reload(readTlsOptions(pair('a')));
+    expect(watchedFolders()).toBe(before);
   });
 });
 
