@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect as connectPlain, type Socket } from 'node:net';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { StreamTransport } from '../../dist/connection/stream-transport.js';
@@ -14,13 +14,16 @@ const DIRECT = 64 * 1024 + 16;
 let transport: StreamTransport;
 let stream: TLSSocket;
 let client: TLSSocket;
+/** The TCP socket of the client. */
+let plain: Socket;
 let held: number;
 let close: () => void;
 
 beforeEach(async () => {
   const server = createServer(pair('default')).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  client = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', rejectUnauthorized: false });
+  plain = connectPlain((server.address() as AddressInfo).port, '127.0.0.1');
+  client = connect({ socket: plain, rejectUnauthorized: false });
   const [[ours]] = (await Promise.all([once(server, 'secureConnection'), once(client, 'secureConnect')])) as [
     [TLSSocket],
     unknown,
@@ -103,6 +106,31 @@ it('takes only a part of what is long', async () => {
   expect((await read(long.length)).equals(pattern(100_000))).toBe(true);
   expect(transport.tryWriteBoth(long.subarray(0, 10), long)).toBe(DIRECT);
 });
+
+it('takes nothing of a frame whose head is long: both parts together would not fit', async () => {
+  const long = pattern(DIRECT + 1);
+  expect(transport.tryWriteBoth(long, pattern(10))).toBe(0);
+  expect(transport.tryWriteBoth(long.subarray(1), pattern(10))).toBe(DIRECT);
+  expect((await read(DIRECT)).equals(Buffer.from(long.subarray(1)))).toBe(true);
+});
+
+it.each(['is destroyed', 'is lost'] as const)(
+  'holds nothing any more when the stream %s while it writes',
+  async (how) => {
+    client.on('error', () => {});
+    client.pause();
+    const part = pattern(DIRECT);
+    while (transport.tryWrite(part, 0, DIRECT) > 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(held).toBe(DIRECT); // what the kernel does not take
+    transport.enqueueCopy(part, 0, DIRECT);
+    const closed = new Promise((resolve) => stream.once('close', resolve));
+    if (how === 'is destroyed') transport.destroy();
+    else plain.resetAndDestroy();
+    await closed;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([held, transport.queuedBytes]).toEqual([0, 0]);
+  },
+);
 
 it('has no descriptor, so that no publication is sent past it', () => {
   expect(transport.descriptor).toBe(-1);
