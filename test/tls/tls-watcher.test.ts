@@ -9,6 +9,8 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import promises from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -30,6 +32,8 @@ beforeEach(() => {
   watchers = [];
 });
 afterEach(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
   vi.useRealTimers();
   for (const watcher of watchers) watcher.close();
   rmSync(folder, { recursive: true });
@@ -93,6 +97,28 @@ describe('watched files', () => {
     expect([certOf(watcher.material), brought]).toEqual([pem('default.crt'), []]);
     writeFileSync(join(folder, 'own.key'), 'nothing');
     await expect(watching(filesIn(folder))).rejects.toMatchObject({ code: 'WSLOOM_CONFIG', option: 'tls.key' });
+  });
+
+  it('are read again if they change while they are read at the start', async () => {
+    const other = await watching(write('default'), { settleMs: 40 }); // reports later than who has 10
+    const { readFile } = promises;
+    let reads = 0;
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    vi.spyOn(promises, 'readFile').mockImplementation((async (path: string, encoding: 'utf8') => {
+      const text = await readFile(path, encoding);
+      if (path.endsWith('.key') && reads++ === 0) await held;
+      return text;
+    }) as typeof readFile);
+    syncBuiltinESMExports();
+    const starting = watching(filesIn(folder));
+    await vi.waitFor(() => expect(reads).toBe(1), { timeout: 10_000, interval: 5 });
+    write('renewed');
+    await line(other, RENEWED);
+    release();
+    const watched = await starting;
+    await line(watched, RENEWED);
+    expect(certOf(watched.watcher.material)).toBe(pem('renewed.crt'));
   });
 
   it('are read again when they are written in place, with the same ticket keys', async () => {
@@ -300,6 +326,12 @@ describe('a reload by hand', () => {
     write('renewed');
     await line(watched, RENEWED);
     expect(certOf(watched.watcher.material)).toBe(pem('renewed.crt'));
+  });
+
+  it('without options has those of the reload that it has waited for', async () => {
+    const { watcher, brought } = await watching(pair('default'));
+    await Promise.all([watcher.reload(readTlsOptions(pair('a'))), watcher.reload()]);
+    expect(brought.map(certOf)).toEqual([pem('a.crt'), pem('a.crt')]);
   });
 
   it('waits for the one before it', async () => {
