@@ -246,6 +246,13 @@ describe('the file of a unix socket', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it('is not made if the server is closed just when it listens', async () => {
+    const http = create();
+    http.once('listening', () => http.close());
+    await expect(new UnixSocketFile(path, 0o660).listen(http)).rejects.toMatchObject({ code: 'WSLOOM_STATE' });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it.each([
     ['that is not there', 'nowhere', /cannot listen on .*a\.sock: there is no folder .*nowhere$/, 'ENOENT'],
     ['that is a file', 'file', /cannot listen on .*a\.sock: .*file is no folder$/, 'ENOTDIR'],
