@@ -50,7 +50,6 @@ export interface UpgraderEnvironment {
   readonly boundary: Boundary;
 }
 
-/**
 /** A request for an upgrade on its way. */
 interface Arrival {
   readonly request: HandshakeRequest;

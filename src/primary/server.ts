@@ -410,9 +410,11 @@ export class Server {
         'a handler that is an object cannot be loaded again: put the hooks into a module, and give the server its URL',
       );
     }
-    if (this.#tls === undefined && (only !== undefined || tls !== undefined)) {
+    const hasTls = this.#options.tls !== undefined;
+    if (!hasTls && (only !== undefined || tls !== undefined)) {
       throw new ConfigError('tls', 'tls cannot be loaded again: this server was created without it');
     }
+    if (hasTls && this.#tls === undefined) throw new ServerStateError('only a running server can be reloaded');
     await this.#tls?.reload(tls);
     if (only === undefined) await this.#generations.reload(drainMs);
   }

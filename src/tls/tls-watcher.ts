@@ -46,13 +46,18 @@ export class TlsWatcher {
    */
   static async start(options: TlsWatcherOptions): Promise<TlsWatcher> {
     let watcher: TlsWatcher | undefined;
-    const changes = await watchFiles(options.description, options, () => watcher?.reloadQuietly());
+    let hasChanged = false;
+    const changes = await watchFiles(options.description, options, () => {
+      hasChanged = true;
+      watcher?.reloadQuietly();
+    });
     try {
       watcher = new TlsWatcher(options, await loadTls(options.description), changes);
     } catch (error) {
       changes?.close();
       throw error;
     }
+    if (hasChanged) watcher.reloadQuietly(); // while they were read
     return watcher;
   }
 
@@ -63,12 +68,12 @@ export class TlsWatcher {
 
   /**
    * Reads everything again, whether or not it has changed, and brings it to all threads.
-   * @param description in place of that of before, from now on.
+   * @param description in place of that of before, from now on. Without it, that of the reload before this one.
    * @returns what is in use then. After {@link close} nothing changes any more.
    * @throws ConfigError (rejects), or the error of `onMaterial`; the old material stays in use.
    */
-  reload(description: TlsDescription = this.#description): Promise<TlsMaterial> {
-    return this.#inTurn(() => this.#reload(description));
+  reload(description?: TlsDescription): Promise<TlsMaterial> {
+    return this.#inTurn(() => this.#reload(description ?? this.#description));
   }
 
   /** Ends all timers and watches. What is being loaded is dropped. */

@@ -15,6 +15,8 @@ const DIRECT = 64 * 1024 + 16;
 let transport: StreamTransport;
 let stream: TLSSocket;
 let client: TLSSocket;
+/** The TCP socket of the client. */
+let plain: Socket;
 let held: number;
 let sockets: TlsSockets;
 /** What the system says of bytes that the client has not acknowledged. */
@@ -29,6 +31,7 @@ beforeEach(async () => {
   sockets = await tlsSockets();
   stream = sockets.server;
   client = sockets.client;
+  plain = sockets.tcp;
   const arena = new Arena(1024 * 1024);
   held = 0;
   const budget = {
@@ -107,6 +110,31 @@ it('takes only a part of what is long', async () => {
   expect((await read(long.length)).equals(pattern(100_000))).toBe(true);
   expect(transport.tryWriteBoth(long.subarray(0, 10), long)).toBe(DIRECT);
 });
+
+it('takes nothing of a frame whose head is long: both parts together would not fit', async () => {
+  const long = pattern(DIRECT + 1);
+  expect(transport.tryWriteBoth(long, pattern(10))).toBe(0);
+  expect(transport.tryWriteBoth(long.subarray(1), pattern(10))).toBe(DIRECT);
+  expect((await read(DIRECT)).equals(Buffer.from(long.subarray(1)))).toBe(true);
+});
+
+it.each(['is destroyed', 'is lost'] as const)(
+  'holds nothing any more when the stream %s while it writes',
+  async (how) => {
+    client.on('error', () => {});
+    client.pause();
+    const part = pattern(DIRECT);
+    while (transport.tryWrite(part, 0, DIRECT) > 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(held).toBe(DIRECT); // what the kernel does not take
+    transport.enqueueCopy(part, 0, DIRECT);
+    const closed = new Promise((resolve) => stream.once('close', resolve));
+    if (how === 'is destroyed') transport.destroy();
+    else plain.resetAndDestroy();
+    await closed;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([held, transport.queuedBytes]).toEqual([0, 0]);
+  },
+);
 
 it('has no descriptor, so that no publication is sent past it', () => {
   expect(transport.descriptor).toBe(-1);

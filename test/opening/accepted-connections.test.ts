@@ -3,10 +3,11 @@ import { closeSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { OpenedHandOff } from '../../dist/host/hand-off.js';
+import type { AcceptedInfo, OpenedHandOff, StreamHandOff } from '../../dist/host/hand-off.js';
 import type { Upgrade } from '../../dist/index.js';
-import { AcceptedConnections } from '../../dist/opening/accepted-connections.js';
+import { AcceptedConnections, type OpeningTls } from '../../dist/opening/accepted-connections.js';
 import { answer } from '../../dist/opening/answer.js';
 import type { OpeningOptions } from '../../dist/opening/opening.js';
 import { ThreadLedger } from '../../dist/pubsub/thread-ledger.js';
@@ -15,6 +16,7 @@ import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 import { encodeRequest, RawClient } from '../e2e/raw-client.js';
+import { materialOf, pair } from '../tls/certificates.js';
 
 const calls = await loadSystemCalls();
 const LIMIT_MS = 10_000;
@@ -44,6 +46,9 @@ let folder: string;
 let counters: Counters;
 let ended: number[];
 let hosted: OpenedHandOff[];
+/** The connections that are hosted as streams, as all are over TLS. */
+let streams: StreamHandOff[];
+let lines: string[];
 /** What the 101s that were on their way said of the thread, when a connection was hosted. */
 let isAwaited: boolean[];
 let asked: string[];
@@ -55,13 +60,18 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'wsloom-'));
   counters = new Counters();
   [ended, hosted, asked, isAwaited, listening] = [[], [], [], [], []];
+  [streams, lines] = [[], []];
   decide = () => undefined;
+  opening = create(undefined);
+});
+
+function create(tls: OpeningTls | undefined): AcceptedConnections {
   let awaited = 0;
   const ledger = new ThreadLedger();
   vi.spyOn(ledger, 'addAwaited101').mockImplementation((change) => {
     awaited += change;
   });
-  opening = new AcceptedConnections({
+  return new AcceptedConnections({
     options: OPTIONS,
     upgrade: (request) => {
       asked.push(request.path);
@@ -72,22 +82,26 @@ beforeEach(() => {
         isAwaited.push(awaited > 0);
         hosted.push(handOff);
       },
-      adoptStream: () => expect.fail('every socket here has a descriptor'),
+      adoptStream: (handOff: StreamHandOff) => {
+        if (tls === undefined) expect.fail('every socket here has a descriptor');
+        streams.push(handOff);
+      },
     },
     calls,
     counters,
     ledger,
-    log: new ThrottledLog(() => {}),
+    log: new ThrottledLog(({ line }) => lines.push(line)),
     routes: { has: () => true, handle: (request, response) => answer(request, response, 200, 'text/plain', 'found\n') },
     onEnded: (id) => ended.push(id),
-    tls: undefined,
+    tls,
   });
-});
+}
 
 afterEach(() => {
   vi.useRealTimers();
   opening.destroyAll();
   for (const { fd } of hosted) closeSync(fd);
+  for (const { stream } of streams) stream.destroy();
   for (const server of listening) server.close();
   rmSync(folder, { recursive: true });
 });
@@ -257,5 +271,87 @@ describe.runIf(process.platform === 'linux')('a worker that opens connections', 
     for (const { response } of [waiting, late]) expect(await response).toMatch(/^HTTP\/1\.1 503 /);
     await until(() => ended.length === 2);
     expect([...ended].sort()).toEqual([1, 2]);
+  });
+});
+
+const material = await materialOf(pair('default'));
+const LATE = 'no handshake in time (handshakeTimeoutMs)';
+
+describe.runIf(process.platform === 'linux')('a worker that speaks TLS', () => {
+  beforeEach(() => {
+    opening.destroyAll();
+    opening = create({ material, maxTlsHandshakes: 1 });
+  });
+
+  /** A client of a connection that the worker has taken, and that has not begun TLS. */
+  async function taken(info: Partial<AcceptedInfo> = {}): Promise<Socket> {
+    const { client, fd } = await accepted();
+    opening.take({ fd, info: { id: 7, remoteAddress: '127.0.0.1', ...info } });
+    return client.socket;
+  }
+
+  /** The same when its handshake is over, for the worker too: in TLS 1.2 that ends with the server. */
+  async function secure(socket: Socket): Promise<RawClient> {
+    const secured: TLSSocket = connectTls({ socket, rejectUnauthorized: false, maxVersion: 'TLSv1.2' });
+    await once(secured, 'secureConnect');
+    return new RawClient(secured);
+  }
+
+  it('hosts a connection as a stream, and has no more to do with it, whatever time goes by', async () => {
+    fakeTime();
+    using client = await secure(await taken());
+    client.socket.write(encodeRequest('/here'));
+    expect(await client.response).toMatch(/^HTTP\/1\.1 101 /);
+    await until(() => streams.length === 1);
+    expect(streams).toMatchObject([{ info: { id: 7, remoteAddress: '127.0.0.1', path: '/here', tls: {} } }]);
+    vi.advanceTimersByTime(2 * LIMIT_MS);
+    expect([streams[0]?.stream.destroyed, ended, unopened(), lines]).toEqual([false, [], 0, []]);
+  });
+
+  it('has one deadline for TLS and the request together, which is less by what the PROXY protocol has taken', async () => {
+    fakeTime();
+    const socket = await taken({ proxied: { isTold: true, waitedMs: 1000 } });
+    vi.advanceTimersByTime(LIMIT_MS - 2000);
+    using client = await secure(socket);
+    vi.advanceTimersByTime(999);
+    expect([lines, counters.get(Counter.REFUSED_HANDSHAKES)]).toEqual([[], 0]);
+    vi.advanceTimersByTime(1);
+    expect(await client.response).toMatch(/^HTTP\/1\.1 408 /);
+    expect(counters.get(Counter.REFUSED_TLS)).toBe(0);
+  });
+
+  it('closes a connection whose handshake is not over in time, and names the client that the PROXY protocol has told', async () => {
+    fakeTime();
+    const socket = await taken({ remoteAddress: '192.0.2.9', proxied: { isTold: true, waitedMs: 0 } });
+    vi.advanceTimersByTime(LIMIT_MS);
+    await once(socket.resume(), 'end');
+    expect(lines).toEqual([expect.stringMatching(/^192\.0\.2\.9: /)]);
+    expect(lines[0]).toContain(LATE);
+    await until(() => ended.length === 1);
+    expect([ended, unopened()]).toEqual([[7], 1]);
+  });
+
+  it('reports one whose client leaves as over, once, in its handshake or behind it', async () => {
+    (await taken()).resetAndDestroy();
+    await until(() => ended.length === 1);
+    const waiting = [await taken({ id: 8 }), await taken({ id: 9 })] as const; // of which the second waits for the first
+    await turn();
+    expect(counters.get(Counter.HTTP_CONNECTIONS)).toBe(2);
+    waiting[1].resetAndDestroy();
+    await until(() => ended.length === 2);
+    const client = await secure(waiting[0]);
+    waiting[0].resetAndDestroy();
+    await until(() => ended.length === 3);
+    for (let i = 0; i < 20; i++) await turn();
+    expect([ended, unopened(), counters.get(Counter.HTTP_CONNECTIONS)]).toEqual([[7, 9, 8], 3, 0]);
+    client[Symbol.dispose]();
+  });
+
+  it('ends all when it ends, those that wait for their handshake too', async () => {
+    const sockets = [await taken({ id: 1 }), await taken({ id: 2 })];
+    const over = sockets.map((socket) => once(socket.resume(), 'end'));
+    opening.destroyAll();
+    await Promise.all(over);
+    await until(() => ended.length === 2);
   });
 });

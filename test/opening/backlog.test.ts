@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { closeSync, readdirSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Backlog } from '../../dist/opening/backlog.js';
 import { loadSystemCalls, type SystemCalls } from '../../dist/system/system-calls.js';
@@ -54,7 +54,7 @@ async function listen({ used = calls, prepare = (_: Server) => {}, host = '127.0
   backlog.start();
   const { port } = server.address() as AddressInfo;
   const counts = () => ({ taken: taken.length, sockets, outOfDescriptors });
-  return { server, port, taken, counts, onTaken };
+  return { server, port, taken, counts, onTaken, backlog };
 }
 
 /** Connects clients at once. Resolves when all are closed. */
@@ -160,6 +160,12 @@ describe.runIf(process.platform === 'linux')('connections that wait at a listeni
     const { port, taken } = await listen({ host: '::1' });
     await come(port, 20, '::1');
     expect(taken).toEqual(Array(20).fill('::1'));
+  });
+
+  it('are nobody’s if the socket of Node is closed already, and that is no want of descriptors', async () => {
+    const { backlog, counts } = await listen();
+    backlog.takeSocket(new Socket());
+    expect(counts()).toEqual({ taken: 0, sockets: 0, outOfDescriptors: 0 });
   });
 
   it('that were reset are taken too, or are gone', async () => {

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Piscina } from 'piscina';
 import { describe, expect, it, vi } from 'vitest';
-import type { ServerOptions } from '../../dist/index.js';
+import { createServer, type ServerOptions } from '../../dist/index.js';
 import { Command } from '../cli/command.js';
 import { Client, refusal } from '../e2e/client.js';
-import { Gate, handler, isWorkerHandshake, type Served, serve, until } from '../e2e/serving.js';
+import { Gate, handler, isWorkerHandshake, RecordingLog, type Served, serve, until } from '../e2e/serving.js';
+import { pair } from '../tls/certificates.js';
 
 const INDEX = new URL('../../dist/index.js', import.meta.url).href;
 
@@ -416,4 +417,20 @@ describe('SIGHUP', () => {
     expect(command.stderr.match(/SIGHUP/g)).toHaveLength(3);
     expect(command.stderr).not.toContain('not loaded again');
   });
+});
+
+it('certificates cannot be loaded again while the server starts, and the error does not say that there are none', async () => {
+  const server = createServer({
+    handler: handler('mixing.js'),
+    threads: 0,
+    tls: pair('default'),
+    log: new RecordingLog(),
+  });
+  const listened = server.listen({ port: 0 });
+  for (const options of [{ only: 'tls' }, { only: 'tls', tls: pair('a') }, {}] as const) {
+    await expect(server.reload(options)).rejects.toMatchObject({ code: 'WSLOOM_STATE' });
+  }
+  await listened;
+  await server.reload({ only: 'tls', tls: pair('a') });
+  await server.close();
 });

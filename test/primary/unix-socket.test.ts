@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import {
+import fs, {
   existsSync,
   linkSync,
   lstatSync,
@@ -10,13 +10,15 @@ import {
   rmSync,
   symlinkSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { syncBuiltinESMExports } from 'node:module';
 import { connect, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MAX_PATH_BYTES } from '../../dist/primary/listen-options.js';
 import { UnixSocketFile } from '../../dist/primary/unix-socket.js';
 
@@ -30,6 +32,8 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
   for (const http of servers.splice(0)) await close(http);
   rmSync(folder, { recursive: true });
 });
@@ -178,6 +182,37 @@ describe('the file of a unix socket', () => {
     expect(readdirSync(folder)).toEqual(['a.sock']);
   });
 
+  it('does not replace a later file that has got the number of the stale one', async () => {
+    await leaveStale();
+    const http = create();
+    const original = http.listen.bind(http);
+    Reflect.set(http, 'listen', (options: { readonly path: string }, then: () => void) => {
+      utimesSync(path, 1, 1); // which number a new file gets is for the file system to say
+      return original(options, then);
+    });
+    await expect(new UnixSocketFile(path, 0o660).listen(http)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    expect(lstatSync(path).isSocket()).toBe(true);
+    expect(readdirSync(folder)).toEqual(['a.sock']);
+  });
+
+  it('gives back what it has taken away, if that has replaced the stale one just before', async () => {
+    await leaveStale();
+    const other = create();
+    await once(other.listen(join(folder, 'other')), 'listening');
+    const { renameSync: rename } = fs;
+    vi.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
+      if (from === path) {
+        unlinkSync(path);
+        linkSync(join(folder, 'other'), path);
+      }
+      rename(from, to);
+    });
+    syncBuiltinESMExports();
+    await expect(listen()).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    expect(await answers()).toBe(true);
+    expect(readdirSync(folder)).toEqual(['a.sock', 'other']);
+  });
+
   it('does not replace what has come to a path where nothing was', async () => {
     const http = create();
     const original = http.listen.bind(http);
@@ -208,6 +243,13 @@ describe('the file of a unix socket', () => {
       http.close();
     });
     await expect(listened).rejects.toMatchObject({ code: 'WSLOOM_STATE' });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('is not made if the server is closed just when it listens', async () => {
+    const http = create();
+    http.once('listening', () => http.close());
+    await expect(new UnixSocketFile(path, 0o660).listen(http)).rejects.toMatchObject({ code: 'WSLOOM_STATE' });
     expect(readdirSync(folder)).toEqual([]);
   });
 

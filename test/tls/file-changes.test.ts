@@ -1,8 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import promises from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { FileChanges } from '../../dist/tls/file-changes.js';
+import { watchedFolders } from './watched-folders.js';
 
 const NEVER_MS = 3_600_000;
 
@@ -13,6 +16,8 @@ beforeEach(() => {
   opened = [];
 });
 afterEach(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
   for (const changes of opened) changes.close();
   rmSync(folder, { recursive: true });
 });
@@ -46,4 +51,37 @@ it('nothing is reported after the end', async () => {
   writeFileSync(join(folder, 'own'), 'second');
   await vi.waitFor(() => expect(control.onChange).toHaveBeenCalled(), { timeout: 10_000 });
   expect(ended.onChange).not.toHaveBeenCalled();
+});
+
+it('a change that comes while the last one is being looked at is not lost', async () => {
+  const path = join(folder, 'own');
+  writeFileSync(path, 'first');
+  const own = await watch('own');
+  const other = await watch('other');
+  const { stat } = promises;
+  let looks = 0;
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  vi.spyOn(promises, 'stat').mockImplementation((async (of: string, options: { readonly bigint: true }) => {
+    const found = await stat(of, options);
+    if (of === path && ++looks === 2) await held; // the look that finds the file the same as the one before
+    return found;
+  }) as typeof stat);
+  syncBuiltinESMExports();
+  writeFileSync(path, 'second');
+  await vi.waitFor(() => expect(looks).toBe(2), { timeout: 10_000, interval: 5 });
+  writeFileSync(path, 'the third');
+  writeFileSync(join(folder, 'other'), 'later');
+  await vi.waitFor(() => expect(other.onChange).toHaveBeenCalled(), { timeout: 10_000, interval: 5 });
+  release();
+  await vi.waitFor(() => expect(own.onChange).toHaveBeenCalledTimes(2), { timeout: 10_000, interval: 5 });
+});
+
+it('nothing is watched after the end, also if that comes while folders are looked for', async () => {
+  const before = watchedFolders();
+  const changes = new FileChanges({ files: [join(folder, 'a')], onChange: () => {}, settleMs: 1, pollMs: NEVER_MS });
+  const accepted = changes.accept();
+  changes.close();
+  await accepted;
+  expect(watchedFolders()).toBe(before);
 });

@@ -8,7 +8,7 @@ import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../dist/options/option-error.js';
 import type { TlsMaterial } from '../../dist/tls/tls-material.js';
-import { resumes, rotateTicketKeys } from '../../dist/tls/tls-material.js';
+import { resumes, rotateTicketKeys, secretsOf } from '../../dist/tls/tls-material.js';
 import type { TlsOptions } from '../../dist/tls/tls-options.js';
 import { fileOf, materialOf, pair, pem } from './certificates.js';
 
@@ -95,6 +95,15 @@ describe('loading TLS', () => {
     const sni = { 'a.example': { ...pair('a'), requestCert: true }, 'b.example': pair('b') };
     const { byDefault, byName } = await materialOf({ ...own, ca, sni });
     expect([byDefault.ca, byName.get('a.example')?.ca, byName.get('b.example')?.ca]).toEqual([[], [ca], []]);
+  });
+
+  it('trusts nobody without authorities, and not those whom Node trusts', async () => {
+    expect(secretsOf((await materialOf(own)).byDefault).ca).toEqual([]);
+  });
+
+  it('takes a file of 4 MiB', async () => {
+    const cert = fileWith('full', own.cert.padEnd(4_194_304));
+    expect((await materialOf({ ...own, cert })).byDefault.cert).toEqual([own.cert]);
   });
 
   it('takes a certificate that has expired', async () => {

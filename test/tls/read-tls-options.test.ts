@@ -87,6 +87,10 @@ describe('the option tls', () => {
     ]);
   });
 
+  it.each([0, 1, 43_200])('may let sessions be resumed for %i seconds', (sessionTimeout) => {
+    expect(readTlsOptions({ ...own, sessionTimeout }).sessionTimeout).toBe(sessionTimeout);
+  });
+
   it('may have authorities that only its names use', () => {
     const { byDefault, byName } = readTlsOptions({ ...own, ca, sni: { 'a.example': { ...own, requestCert: true } } });
     expect([byDefault.clients, byName.get('a.example')?.clients]).toEqual(['unasked', 'required']);

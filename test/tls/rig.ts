@@ -15,6 +15,8 @@ export interface Attempt {
   /** The name of the certificate that the client shows if it is asked. */
   readonly client?: string;
   readonly session?: Buffer | undefined;
+  /** The cipher suites of TLS 1.2, in the order in which the client prefers them. */
+  readonly ciphers?: string;
   /** Called with the socket once the handshake is over. */
   readonly onSecure?: (socket: TLSSocket) => void;
 }
@@ -29,6 +31,8 @@ export interface Seen {
   /** The last session that the server has given it. */
   readonly session: Buffer | undefined;
   readonly version: string | null;
+  /** The cipher suite, as OpenSSL writes it. */
+  readonly cipher: string | undefined;
   /** The code of the error that the connection has ended with. */
   readonly error: string | undefined;
 }
@@ -73,7 +77,7 @@ export class Rig {
     this.tls.exchange(new TlsContexts(material), this.#https);
   }
 
-  async connect({ servername, version = 'TLSv1.3', client, session, onSecure }: Attempt = {}): Promise<Seen> {
+  async connect({ servername, version = 'TLSv1.3', client, session, ciphers, onSecure }: Attempt = {}): Promise<Seen> {
     const socket = connect({
       host: '127.0.0.1',
       port: (this.#listener.address() as AddressInfo).port,
@@ -84,6 +88,7 @@ export class Rig {
       ...(servername === undefined ? { servername: '' } : { servername }),
       ...(client === undefined ? {} : pair(client)),
       ...(session === undefined ? {} : { session }),
+      ...(ciphers === undefined ? {} : { ciphers }),
     });
     let answer = '';
     let error: string | undefined;
@@ -91,6 +96,7 @@ export class Rig {
     let shown: string | undefined;
     let isResumed = false;
     let spoken: string | null = null;
+    let cipher: string | undefined;
     socket.on('session', (one) => (given = one));
     socket.on('error', (one: NodeJS.ErrnoException) => (error = one.code));
     socket.on('data', (bytes) => (answer += bytes));
@@ -98,10 +104,11 @@ export class Rig {
       shown = (socket.getPeerCertificate() as { subject?: { CN?: string } }).subject?.CN;
       isResumed = socket.isSessionReused();
       spoken = socket.getProtocol();
+      cipher = socket.getCipher().name;
       onSecure?.(socket);
     });
     await new Promise((resolve) => socket.on('close', resolve));
-    return { answer, shown, isResumed, session: given, version: spoken, error };
+    return { answer, shown, isResumed, session: given, version: spoken, cipher, error };
   }
 
   [Symbol.dispose](): void {

@@ -57,6 +57,23 @@ describe('the lowest version', () => {
   });
 });
 
+describe('the cipher suite', () => {
+  const [strong, weak] = ['ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-AES128-GCM-SHA256'];
+
+  it.each([
+    [`${strong}:${weak}`, strong],
+    [`${weak}:${strong}`, weak],
+  ])('is the first of the server, which has %s, whatever the client prefers', async (ciphers, first) => {
+    const rig = await open({ ...own, ciphers, sni: { 'a.example': pair('a') } });
+    for (const servername of ['a.example', 'elsewhere.example']) {
+      for (const preferred of [`${weak}:${strong}`, `${strong}:${weak}`]) {
+        const { cipher } = await rig.connect({ servername, version: 'TLSv1.2', ciphers: preferred });
+        expect(cipher).toBe(first);
+      }
+    }
+  });
+});
+
 /** How one client fares: whether it is admitted, authorized, why not, and whether it has shown its certificate. */
 async function fate(rig: Rig, attempt: Attempt) {
   const before = rig.verdicts.length;

@@ -9,6 +9,8 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import promises from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -18,6 +20,7 @@ import { TICKET_KEYS_MS, type TlsMaterial } from '../../dist/tls/tls-material.js
 import type { TlsOptions } from '../../dist/tls/tls-options.js';
 import { TlsWatcher } from '../../dist/tls/tls-watcher.js';
 import { fileOf, pair, pem } from './certificates.js';
+import { watchedFolders } from './watched-folders.js';
 
 /** Long, so that nothing is found by polling unless a test asks for it. */
 const NEVER_MS = 3_600_000;
@@ -29,6 +32,8 @@ beforeEach(() => {
   watchers = [];
 });
 afterEach(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
   vi.useRealTimers();
   for (const watcher of watchers) watcher.close();
   rmSync(folder, { recursive: true });
@@ -92,6 +97,28 @@ describe('watched files', () => {
     expect([certOf(watcher.material), brought]).toEqual([pem('default.crt'), []]);
     writeFileSync(join(folder, 'own.key'), 'nothing');
     await expect(watching(filesIn(folder))).rejects.toMatchObject({ code: 'WSLOOM_CONFIG', option: 'tls.key' });
+  });
+
+  it('are read again if they change while they are read at the start', async () => {
+    const other = await watching(write('default'), { settleMs: 40 }); // reports later than who has 10
+    const { readFile } = promises;
+    let reads = 0;
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    vi.spyOn(promises, 'readFile').mockImplementation((async (path: string, encoding: 'utf8') => {
+      const text = await readFile(path, encoding);
+      if (path.endsWith('.key') && reads++ === 0) await held;
+      return text;
+    }) as typeof readFile);
+    syncBuiltinESMExports();
+    const starting = watching(filesIn(folder));
+    await vi.waitFor(() => expect(reads).toBe(1), { timeout: 10_000, interval: 5 });
+    write('renewed');
+    await line(other, RENEWED);
+    release();
+    const watched = await starting;
+    await line(watched, RENEWED);
+    expect(certOf(watched.watcher.material)).toBe(pem('renewed.crt'));
   });
 
   it('are read again when they are written in place, with the same ticket keys', async () => {
@@ -224,6 +251,41 @@ describe('watched files', () => {
   });
 });
 
+describe('folders', () => {
+  let before: number | undefined;
+  beforeEach(() => {
+    before = watchedFolders();
+  });
+
+  it('are not watched any more after a start that has failed', async () => {
+    write('default');
+    writeFileSync(join(folder, 'own.key'), 'nothing');
+    await expect(watching(filesIn(folder))).rejects.toThrow();
+    expect(watchedFolders()).toBe(before);
+  });
+
+  it('are not watched if the options that name them are refused', async () => {
+    const { watcher } = await watching(pair('default'));
+    write('default');
+    writeFileSync(join(folder, 'own.key'), 'nothing');
+    await expect(watcher.reload(readTlsOptions(filesIn(folder)))).rejects.toThrow();
+    expect(watchedFolders()).toBe(before);
+  });
+
+  it('are not watched if the end comes while threads take what is in them', async () => {
+    const { watcher } = await watching(pair('default'), { onMaterial: () => watcher.close() });
+    await watcher.reload(readTlsOptions(write('a')));
+    expect(watchedFolders()).toBe(before);
+  });
+
+  it('are watched as long as they have files of the options in use', async () => {
+    const { watcher } = await watching(write('default'));
+    if (before !== undefined) expect(watchedFolders()).toBeGreaterThan(before);
+    await watcher.reload(readTlsOptions(pair('a')));
+    expect(watchedFolders()).toBe(before);
+  });
+});
+
 describe('a reload by hand', () => {
   it('reads what has not changed, too, and resolves with what is in use', async () => {
     const { watcher, brought, lines } = await watching(write('default'));
@@ -264,6 +326,12 @@ describe('a reload by hand', () => {
     write('renewed');
     await line(watched, RENEWED);
     expect(certOf(watched.watcher.material)).toBe(pem('renewed.crt'));
+  });
+
+  it('without options has those of the reload that it has waited for', async () => {
+    const { watcher, brought } = await watching(pair('default'));
+    await Promise.all([watcher.reload(readTlsOptions(pair('a'))), watcher.reload()]);
+    expect(brought.map(certOf)).toEqual([pem('a.crt'), pem('a.crt')]);
   });
 
   it('waits for the one before it', async () => {
