@@ -101,15 +101,20 @@ describe('watched files', () => {
 
   it('are read again if they change while they are read at the start', async () => {
     const other = await watching(write('default'), { settleMs: 40 }); // reports later than who has 10
-    const { readFile } = promises;
+    const { open } = promises;
     let reads = 0;
     let release = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));
-    vi.spyOn(promises, 'readFile').mockImplementation((async (path: string, encoding: 'utf8') => {
-      const text = await readFile(path, encoding);
-      if (path.endsWith('.key') && reads++ === 0) await held;
-      return text;
-    }) as typeof readFile);
+    vi.spyOn(promises, 'open').mockImplementation(async (path, flags) => {
+      const file = await open(path, flags);
+      const close = file.close.bind(file);
+      // It has been read when it is closed.
+      file.close = async () => {
+        if (String(path).endsWith('.key') && reads++ === 0) await held;
+        await close();
+      };
+      return file;
+    });
     syncBuiltinESMExports();
     const starting = watching(filesIn(folder));
     await vi.waitFor(() => expect(reads).toBe(1), { timeout: 10_000, interval: 5 });
