@@ -51,7 +51,7 @@ export async function tls(bench: Bench): Promise<TlsResults> {
   try {
     await buildTlsLoadgen();
   } catch (error) {
-    bench.fail('tls: no load generator that speaks it', error);
+    bench.fail('tls: no load generator that speaks it, which needs the headers of OpenSSL (libssl-dev)', error);
     return NO_TLS;
   }
   const contestants = contestantsOf(bench.contestants);
