@@ -60,6 +60,16 @@ export const CASES: readonly Case[] = [
   broadcast(500, 16 * KIB, 4, QUICK),
 ];
 
+/** Over TLS. */
+export const TLS_CASES: readonly Case[] = [
+  echo(100, 20, 1, QUICK),
+  SMALL_ECHO,
+  echo(100, KIB, 16),
+  LARGE_ECHO,
+  echo(20, 64 * KIB, 1),
+  broadcast(500, 100, 1),
+].map((kind) => ({ ...kind, name: `tls ${kind.name}` }));
+
 /** A size as it is written in the names of cases: `20 B`, `16 KiB`. */
 export function showBytes(bytes: number): string {
   if (bytes >= MIB && bytes % MIB === 0) return `${bytes / MIB} MiB`;

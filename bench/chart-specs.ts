@@ -1,6 +1,7 @@
 import { CONFIG, INK, SCHEMA } from './chart-style.js';
 import { ratiosTo } from './report.js';
 import type { Results } from './results.js';
+import type { CaseResult } from './sections/throughput.js';
 
 /** Colours that differ from white, from black, and from each other, also for people who do not see red and green apart. */
 const COLOURS = {
@@ -13,8 +14,18 @@ const COLOURS = {
 const REFERENCE = 'ws';
 
 /** A Vega-Lite chart of how fast each server is, in proportion to ws. Undefined without ws. */
-export function throughputChart(results: Results): object | undefined {
-  const values = results.throughput.flatMap((result) =>
+export function throughputChart({ throughput, isPinned }: Results): object | undefined {
+  return ratioChart(throughput, `Messages per second${isPinned ? ' of one core' : ''}, ws with bufferutil = 1`);
+}
+
+/** The same with TLS. */
+export function wssChart({ tls, isPinned }: Results): object | undefined {
+  const title = `Messages per second${isPinned ? ' of one core' : ''} over TLS, ws with bufferutil on node:https = 1`;
+  return ratioChart(tls.throughput, title);
+}
+
+function ratioChart(throughput: readonly CaseResult[], title: string): object | undefined {
+  const values = throughput.flatMap((result) =>
     // A server that carried nothing has no place on a logarithmic axis.
     ratiosTo(result, REFERENCE)
       .filter(({ value }) => value > 0 && Number.isFinite(value))
@@ -43,7 +54,7 @@ export function throughputChart(results: Results): object | undefined {
   return {
     $schema: SCHEMA,
     title: {
-      text: `Messages per second${results.isPinned ? ' of one core' : ''}, ws with bufferutil = 1`,
+      text: title,
       subtitle: 'connections x size, in flight. * by CPU time per message: the client was the limit',
     },
     width: 560,

@@ -1,21 +1,23 @@
 /**
  * Draws the results of a run: `npm run bench:charts -- [FILE]`. Without a file it draws bench/results/latest.json. The pictures
- * go beside the file: NAME-throughput.svg and NAME-http.svg.
+ * go beside the file: NAME-throughput.svg, NAME-wss.svg and NAME-http.svg.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { httpChart, throughputChart } from './chart-specs.js';
+import { httpChart, throughputChart, wssChart } from './chart-specs.js';
 import { BENCH } from './paths.js';
 import { loadRenderer } from './renderer.js';
 import type { Results } from './results.js';
+import { NO_TLS } from './sections/tls.js';
 
 async function main([file = fileURLToPath(new URL('results/latest.json', BENCH)), ...more]: string[]): Promise<void> {
   if (more.length > 0 || file.startsWith('-')) return fail('usage: npm run bench:charts -- [FILE]', 2);
   if (!existsSync(file)) return fail(`there is no ${relative('.', file)}: npm run bench writes it`, 2);
-  const results = JSON.parse(readFileSync(file, 'utf8')) as Results;
+  const read = JSON.parse(readFileSync(file, 'utf8')) as Omit<Results, 'tls'> & Partial<Pick<Results, 'tls'>>;
+  const results: Results = { ...read, tls: read.tls ?? NO_TLS }; // a file from before there was this section lacks it
   const render = await loadRenderer();
-  const charts = { throughput: throughputChart(results), http: httpChart(results) };
+  const charts = { throughput: throughputChart(results), wss: wssChart(results), http: httpChart(results) };
   for (const [name, spec] of Object.entries(charts)) {
     const picture = file.replace(/(\.json)?$/, `-${name}.svg`);
     if (spec === undefined) {

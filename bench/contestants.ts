@@ -12,6 +12,8 @@ export interface Contestant {
   command(port: number, mode: Mode, bytes: number): readonly string[];
   /** Whether it needs a port, and does not print when it listens. */
   readonly isSilent?: boolean;
+  /** Whether it speaks TLS. */
+  readonly isSecure?: boolean;
 }
 
 const PEERS = new URL('peers/', BENCH);
@@ -47,6 +49,34 @@ export const FLOOR: Contestant = {
   name: 'floor',
   version: '',
   command: (port, mode, bytes) => [process.execPath, pathOf('floor.js', COMPILED), String(port), String(bytes), mode],
+};
+
+/** A certificate (ECDSA with P-256) and its key, which all servers with TLS show. */
+const CERTIFICATE = ['crt', 'key'].map((suffix) => pathOf(`test/tls/certificates/default.${suffix}`, ROOT));
+
+/** wsloom with TLS, made of wsloom without it. */
+export function secureWsloom(plain: Contestant): Contestant {
+  const [cert = '', key = ''] = CERTIFICATE;
+  return secure(plain, ['--tls-cert', cert, '--tls-key', key]);
+}
+
+/** ws on node:https, made of ws on node:http. */
+export function secureWs(plain: Contestant): Contestant {
+  return secure(plain, CERTIFICATE);
+}
+
+function secure(plain: Contestant, flags: readonly string[]): Contestant {
+  return { ...plain, isSecure: true, command: (...purpose) => [...plain.command(...purpose), ...flags] };
+}
+
+export const TLS_FLOOR: Contestant = {
+  name: FLOOR.name,
+  version: '',
+  isSecure: true,
+  command: (port, mode, bytes) => [
+    ...[process.execPath, pathOf('tls-floor.js', COMPILED), String(port), String(bytes), mode],
+    ...CERTIFICATE,
+  ],
 };
 
 /** The peers that are installed, and the names of the others. */

@@ -29,6 +29,28 @@ export interface Sample {
   readonly errors: number;
 }
 
+/** What it took to open connections. */
+export interface Opening {
+  readonly connections: number;
+  /** From the first connection to the last 101. */
+  readonly seconds: number;
+  /** The CPU time of the server meanwhile. */
+  readonly cpuSeconds: number;
+  /** The CPU time of its first thread: of wsloom, the primary. */
+  readonly firstThreadSeconds: number;
+}
+
+/** How connections are opened. */
+export interface OpeningTurn {
+  readonly connections: number;
+  /** How many are under way at a time. */
+  readonly atOnce: number;
+  /** Whether they resume a TLS session that was made before. */
+  readonly resumes: boolean;
+  /** The core of the load generator; undefined for all cores. */
+  readonly core: number | undefined;
+}
+
 /** How a load runs against a server. */
 export interface Turn {
   readonly seconds: number;
@@ -42,20 +64,33 @@ const DISCARD_FROM_BYTES = 64 * 1024;
 
 const SOURCE = fileURLToPath(new URL('loadgen.cpp', BENCH));
 const BINARY = fileURLToPath(new URL('loadgen', COMPILED));
+const TLS_BINARY = fileURLToPath(new URL('loadgen-tls', COMPILED));
 
 /**
  * Compiles the load generator, if it is not compiled yet.
  * @throws if there is no compiler ($CXX, or g++), or it fails: the load generator is written for Linux.
  */
 export async function buildLoadgen(): Promise<void> {
-  if (existsSync(BINARY) && statSync(BINARY).mtimeMs > statSync(SOURCE).mtimeMs) return;
+  await build(BINARY, []);
+}
+
+/**
+ * Compiles the load generator for servers with TLS, if it is not compiled yet.
+ * @throws as {@link buildLoadgen}, or if OpenSSL's headers are not there (libssl-dev)
+ */
+export async function buildTlsLoadgen(): Promise<void> {
+  await build(TLS_BINARY, ['-DTLS', '-lssl', '-lcrypto']);
+}
+
+async function build(binary: string, flags: readonly string[]): Promise<void> {
+  if (existsSync(binary) && statSync(binary).mtimeMs > statSync(SOURCE).mtimeMs) return;
   mkdirSync(COMPILED, { recursive: true });
   // It is moved to its place when it is whole, because another run may be about to start it.
-  const made = `${BINARY}.${process.pid}`;
+  const made = `${binary}.${process.pid}`;
   try {
     const { CXX = 'g++' } = process.env;
-    await promisify(execFile)(CXX, ['-O3', '-march=native', '-std=c++17', '-o', made, SOURCE]);
-    renameSync(made, BINARY);
+    await promisify(execFile)(CXX, ['-O3', '-march=native', '-std=c++17', '-o', made, SOURCE, ...flags]);
+    renameSync(made, binary);
   } catch (error) {
     rmSync(made, { force: true });
     throw new Error(describe(error as ExecFileException));
@@ -74,14 +109,32 @@ export async function load(server: RunningServer, kind: Case, turn: Turn): Promi
     `--warmup=${turn.warmUpSeconds}`,
     `--content=${kind.content === 'binary' ? 'random' : kind.content}`,
     ...(server.name === 'floor' ? ['--verify=none'] : []),
-    ...(kind.bytes >= DISCARD_FROM_BYTES ? ['--trunc'] : []),
+    ...(kind.bytes >= DISCARD_FROM_BYTES && !server.isSecure ? ['--trunc'] : []),
     ...(kind.mode === 'broadcast' ? ['broadcast'] : []),
   ];
   const numbers = [kind.connections, kind.bytes, kind.inFlight, turn.seconds].map(String);
   const type = kind.content === 'binary' ? 'binary' : 'text';
-  const target = ['127.0.0.1', String(server.port), '/'];
-  const said = await run(bound([BINARY, ...options, ...target, ...numbers, type], turn.core));
-  return sampleOf(said);
+  return sampleOf(await run(commandFor(server, options, [...numbers, type], turn.core)));
+}
+
+/** Opens connections to a server, and closes them. @throws if that fails, with the message of the load generator. */
+export async function open(server: RunningServer, turn: OpeningTurn): Promise<Opening> {
+  const { connections, atOnce, resumes, core } = turn;
+  const options = [`--pid=${server.pid}`, '--warmup=0', `--at-once=${atOnce}`, ...(resumes ? ['--resume'] : [])];
+  // Messages of 20 bytes, of which none is sent, and a moment in which all are open.
+  const opening = openingOf(await run(commandFor(server, options, [String(connections), '20', '0', '0.1'], core)));
+  if (opening.connections < connections) throw new Error(`${connections - opening.connections} connections were lost`);
+  return opening;
+}
+
+function commandFor(
+  { port, isSecure }: RunningServer,
+  options: readonly string[],
+  load: readonly string[],
+  core: number | undefined,
+): readonly string[] {
+  const target = ['127.0.0.1', String(port), '/'];
+  return bound([isSecure ? TLS_BINARY : BINARY, ...options, ...target, ...load], core);
 }
 
 async function run(command: readonly string[]): Promise<string> {
@@ -118,5 +171,17 @@ export function sampleOf(line: string): Sample {
     residentBytes: read('server_rss_kb') * 1024,
     connectSeconds: read('connect_s'),
     errors: read('errors') + read('lost') + read('conns_lost'),
+  };
+}
+
+/** Reads from the same line what it took to open the connections. */
+export function openingOf(line: string): Opening {
+  const figures = JSON.parse(line) as Readonly<Record<string, number | undefined>>;
+  const read = (name: string) => figures[name] ?? 0;
+  return {
+    connections: read('conns') - read('conns_lost'),
+    seconds: read('connect_s'),
+    cpuSeconds: read('connect_server_s'),
+    firstThreadSeconds: read('connect_first_thread_s'),
   };
 }

@@ -1,6 +1,9 @@
 import { figure, table } from '#dist/cli/table.js';
 import { showBytes } from './cases.js';
 import type { Results } from './results.js';
+import { STREAM } from './sections/storms.js';
+import { TLS_THROUGHPUT_ROUNDS } from './sections/tls.js';
+import type { ConnectionsResult } from './sections/connections.js';
 import type { CaseResult, Score } from './sections/throughput.js';
 import { type Ratio, ratio, type Speed } from './statistics.js';
 
@@ -10,8 +13,16 @@ const REFERENCES = ['ws', 'Bun', 'floor'];
 /** All results as text for people. */
 export function report(results: Results): string {
   const parts = [heading(results)];
-  if (results.throughput.length > 0) parts.push(throughputTable(results));
-  if (results.connections.length > 0) parts.push(connectionsTable(results));
+  const { rounds, tls } = results;
+  if (results.throughput.length > 0) parts.push(throughputTable('Throughput', results.throughput, results, rounds));
+  if (results.connections.length > 0) parts.push(connectionsTable('Connections', results.connections));
+  if (tls.throughput.length > 0) {
+    const most = Math.min(rounds, TLS_THROUGHPUT_ROUNDS);
+    parts.push(throughputTable('Throughput with TLS 1.3', tls.throughput, results, most));
+  }
+  if (tls.handshakes.length > 0) parts.push(handshakesTable(results));
+  if (tls.connections.length > 0) parts.push(connectionsTable('Connections with TLS', tls.connections));
+  if (results.storms.length > 0) parts.push(stormsTable(results));
   if (results.scaling.length > 0) parts.push(scalingTable(results));
   if (results.http.length > 0) parts.push(httpTable(results));
   if (results.kernels.length > 0) parts.push(kernelsTable(results));
@@ -54,7 +65,12 @@ function markOf({ isDisturbed, isClientBound }: Score): string {
   return isClientBound ? '*' : ' ';
 }
 
-function throughputTable({ throughput, isPinned, rounds, seconds }: Results): string {
+function throughputTable(
+  what: string,
+  throughput: readonly CaseResult[],
+  { isPinned, seconds }: Results,
+  rounds: number,
+): string {
   const present = REFERENCES.filter((name) => throughput.some(({ scores }) => scores.some((s) => s.server === name)));
   const rows = throughput.flatMap((result) =>
     result.scores.map((score, i) => {
@@ -74,8 +90,8 @@ function throughputTable({ throughput, isPinned, rounds, seconds }: Results): st
   );
   const head = ['case', 'server', 'messages/s', 'MB/s', 'p50 ms', 'p99 ms', 'CPU ', 'CPU µs/message'];
   const title = isPinned
-    ? 'Throughput, the server on a core of its own, the load on another'
-    : 'Throughput, server and load on all cores: nothing could be bound to one';
+    ? `${what}, the server on a core of its own, the load on another`
+    : `${what}, server and load on all cores: nothing could be bound to one`;
   const lines = [
     `${title} (medians of ${rounds} x ${seconds} s)`,
     table([...head, ...present.map((name) => `to ${name}`)], rows),
@@ -91,14 +107,72 @@ function throughputTable({ throughput, isPinned, rounds, seconds }: Results): st
   return lines.join('\n');
 }
 
-function connectionsTable({ connections }: Results): string {
+function connectionsTable(title: string, connections: readonly ConnectionsResult[]): string {
   const rows = connections.map(({ server, connections: count, perSecond, bytesPerConnection }) => [
     server,
     String(count),
     figure(perSecond),
     figure(bytesPerConnection / 1024),
   ]);
-  return ['Connections', table(['server', 'connections', 'opened/s', 'KiB each, idle'], rows)].join('\n');
+  return [title, table(['server', 'connections', 'opened/s', 'KiB each, idle'], rows)].join('\n');
+}
+
+function handshakesTable({ tls, machine }: Results): string {
+  const ws = tls.handshakes.find(({ server }) => server === 'ws');
+  const rows = tls.handshakes.map(({ server, threads, full, resumed }) => [
+    server,
+    String(threads),
+    ...[
+      { figures: full, reference: ws?.full },
+      { figures: resumed, reference: ws?.resumed },
+    ].flatMap(({ figures, reference }) => [
+      figure(figures.perCoreSecond),
+      reference === undefined ? '' : figure(figures.perCoreSecond / reference.perCoreSecond),
+      figure(figures.perSecond),
+      percent(figures.firstThreadShare),
+    ]),
+  ]);
+  const columns = ['to ws', 'opened/s', '1st thread'];
+  return [
+    'Connections opened with TLS 1.3: a full handshake, and a session that is resumed. Per core is by the CPU time of the server.',
+    `With 2 threads, server and load share the ${machine.cores} cores of this machine`,
+    table(['server', 'threads', 'full, per core', ...columns, 'resumed, per core', ...columns], rows),
+  ].join('\n');
+}
+
+function stormsTable({ storms, machine }: Results): string {
+  const rows = storms.map(({ handshake, threads, first, again, stream }) => {
+    const base = storms.find((other) => other.threads === threads && other.handshake === 'primary');
+    return [
+      `--handshake ${handshake}`,
+      String(threads),
+      figure(first.seconds),
+      figure(again.seconds),
+      figure(first.cpuMicros),
+      figure(again.cpuMicros),
+      figure(stream.cpuMicros),
+      figure(stream.perCoreSecond),
+      base === undefined ? '' : figure(stream.perCoreSecond / base.stream.perCoreSecond),
+      figure(stream.perSecond),
+      percent(stream.firstThreadShare),
+    ];
+  });
+  const [count = 0] = storms.map(({ connections }) => connections);
+  return [
+    `Storms of ${count} connections at once without TLS: all are open after so many seconds, at a new server and then again; and the`,
+    `same number in a stream, ${STREAM} at a time. With 2 threads, server and load share the ${machine.cores} cores of this machine`,
+    table(
+      [
+        ...['wsloom', 'threads', 'first, s', 'again, s', 'first, CPU µs', 'again, CPU µs', 'stream, CPU µs'],
+        ...['per core', 'to primary', 'opened/s', '1st thread'],
+      ],
+      rows,
+    ),
+  ].join('\n');
+}
+
+function percent(part: number): string {
+  return `${(part * 100).toFixed(0)} %`;
 }
 
 function scalingTable({ scaling, machine }: Results): string {

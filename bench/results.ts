@@ -5,7 +5,9 @@ import type { ConnectionsResult } from './sections/connections.js';
 import type { HttpResult } from './sections/http.js';
 import type { KernelResult } from './sections/kernels.js';
 import type { ScalingResult } from './sections/scaling.js';
+import type { StormResult } from './sections/storms.js';
 import type { CaseResult } from './sections/throughput.js';
+import type { TlsResults } from './sections/tls.js';
 
 /** All results of a run, as they are written. A section that was not run is empty. */
 export interface Results {
@@ -22,6 +24,8 @@ export interface Results {
   readonly isPinned: boolean;
   readonly throughput: readonly CaseResult[];
   readonly connections: readonly ConnectionsResult[];
+  readonly tls: TlsResults;
+  readonly storms: readonly StormResult[];
   readonly scaling: readonly ScalingResult[];
   readonly http: readonly HttpResult[];
   readonly kernels: readonly KernelResult[];

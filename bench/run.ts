@@ -15,12 +15,16 @@ import { connections } from './sections/connections.js';
 import { http } from './sections/http.js';
 import { kernels } from './sections/kernels.js';
 import { scaling } from './sections/scaling.js';
+import { STORMS, storms } from './sections/storms.js';
 import { throughput } from './sections/throughput.js';
+import { TLS_NAMES, tls } from './sections/tls.js';
 import { HELP, parseSettings, type Settings, UsageError } from './settings.js';
 
 const NAMES = [
   ...CASES.map(({ name }) => name),
   'connections',
+  ...TLS_NAMES,
+  STORMS,
   ...[SMALL_ECHO, LARGE_ECHO].map(({ name }) => `scaling ${name}`),
   'http',
   ...['unmask', 'validate', 'unmaskText'].map((operation) => `kernels ${operation}`),
@@ -82,6 +86,8 @@ async function measure(settings: Settings): Promise<void> {
     isPinned: bench.pinning !== undefined,
     throughput: hasLoadgen ? await throughput(bench) : [],
     connections: hasLoadgen ? await connections(bench) : [],
+    tls: await tls(bench),
+    storms: hasLoadgen ? await storms(bench) : [],
     scaling: hasLoadgen ? await scaling(bench) : [],
     http: await http(bench),
     kernels: await kernels(bench),
@@ -114,8 +120,8 @@ function installedPeers({ installsPeers, uws }: Settings) {
   return uws === undefined ? installed : [...installed, uWebSockets(uws)];
 }
 
-function warn({ throughput }: Results): void {
-  const scores = throughput.flatMap((result) => result.scores);
+function warn({ throughput, tls }: Results): void {
+  const scores = [...throughput, ...tls.throughput].flatMap((result) => result.scores);
   const disturbed = scores.filter(({ isDisturbed }) => isDisturbed).length;
   const bound = scores.filter(({ isClientBound, isDisturbed }) => isClientBound && !isDisturbed).length;
   const of = `of ${scores.length} measurements`;

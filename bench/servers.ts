@@ -24,10 +24,13 @@ export class RunningServer {
   readonly name: string;
   readonly port: number;
   readonly pid: number;
+  /** Whether it speaks TLS. */
+  readonly isSecure: boolean;
   readonly #child: ChildProcess;
 
-  constructor(name: string, port: number, pid: number, child: ChildProcess) {
+  constructor({ name, isSecure = false }: Contestant, port: number, pid: number, child: ChildProcess) {
     this.name = name;
+    this.isSecure = isSecure;
     this.port = port;
     this.pid = pid;
     this.#child = child;
@@ -66,7 +69,7 @@ export async function start(contestant: Contestant, { mode, bytes, core }: Purpo
     if (child.exitCode !== null || child.signalCode !== null) failure = `it ended: ${said.trim()}`;
     if (failure !== undefined) throw new Error(`${name} does not start: ${failure}`);
     const port = contestant.isSilent === true ? await listeningPort(givenPort) : saidPort(said);
-    if (port !== undefined && child.pid !== undefined) return new RunningServer(name, port, child.pid, child);
+    if (port !== undefined && child.pid !== undefined) return new RunningServer(contestant, port, child.pid, child);
   }
   await end(child);
   throw new Error(`${name} does not listen after ${START_MS / 1000} s: ${said.trim()}`);

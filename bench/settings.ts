@@ -23,7 +23,7 @@ export interface Settings {
 
 export const HELP = `Usage: npm run bench -- [options]
 
-  --quick          fewer cases, one short round of each: takes two minutes, and its figures are only a hint
+  --quick          fewer cases, one short round of each: takes three minutes, and its figures are only a hint
   --only <regex>   only cases whose names match (of all cases, also with --quick)
   --rounds <n>     turns of each server in a case (7)
   --seconds <s>    how long a turn is measured (1)

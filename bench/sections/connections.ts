@@ -6,11 +6,13 @@ import { descriptorLimit } from '../machine.js';
 import { start } from '../servers.js';
 import { median } from '../statistics.js';
 
+const NAME = 'connections';
 const ROUNDS = 3;
 /** Descriptors of a server, or of the load generator, that are not connections. */
-const OTHER_DESCRIPTORS = 500;
+export const OTHER_DESCRIPTORS = 500;
 /** Connections that are opened and closed before the measurement, so that memory and code that are made once do not count. */
 const FIRST_CONNECTIONS = 200;
+/** How long the connections are held before memory is read. */
 const HOLD_SECONDS = 0.5;
 
 export interface ConnectionsResult {
@@ -23,19 +25,31 @@ export interface ConnectionsResult {
 }
 
 function idle(connections: number): Case {
-  return { name: 'connections', mode: 'echo', connections, bytes: 20, inFlight: 0, content: 'ascii', isQuick: true };
+  return { name: NAME, mode: 'echo', connections, bytes: 20, inFlight: 0, content: 'ascii', isQuick: true };
 }
 
 /** How fast connections are opened, and how much memory they take while they are idle. */
 export async function connections(bench: Bench): Promise<ConnectionsResult[]> {
-  const name = 'connections';
-  if (!bench.wants(name)) return [];
-  const count = Math.min(bench.settings.idleConnections, descriptorLimit() - OTHER_DESCRIPTORS);
+  return bench.wants(NAME) ? await compareConnections(bench, NAME, bench.settings.idleConnections) : [];
+}
+
+/**
+ * The same for the given contestants.
+ * @param wanted how many connections are opened, if there are descriptors for them
+ * @param holdSeconds how long they are held before memory is read
+ */
+export async function compareConnections(
+  bench: Bench,
+  name: string,
+  wanted: number,
+  holdSeconds = HOLD_SECONDS,
+): Promise<ConnectionsResult[]> {
+  const count = Math.min(wanted, descriptorLimit() - OTHER_DESCRIPTORS);
   const turns = new Map<Contestant, ConnectionsResult[]>(bench.contestants.map((contestant) => [contestant, []]));
   for (let round = 1; round <= Math.min(ROUNDS, bench.settings.rounds); round++) {
     for (const [contestant, results] of turns) {
       try {
-        const result = await takeTurn(bench, contestant, count);
+        const result = await takeTurn(bench, contestant, count, holdSeconds);
         results.push(result);
         const rate = `${Math.round(result.perSecond)}/s, ${Math.round(result.bytesPerConnection)} bytes each`;
         bench.progress(`${name}, round ${round}: ${contestant.name} ${rate}`);
@@ -54,10 +68,15 @@ export async function connections(bench: Bench): Promise<ConnectionsResult[]> {
 }
 
 /** A new server each time, because a process rarely gives memory back. */
-async function takeTurn({ pinning }: Bench, contestant: Contestant, count: number): Promise<ConnectionsResult> {
+async function takeTurn(
+  { pinning }: Bench,
+  contestant: Contestant,
+  count: number,
+  seconds: number,
+): Promise<ConnectionsResult> {
   const server = await start(contestant, { mode: 'echo', bytes: 20, core: pinning?.server });
   try {
-    const turn = { seconds: HOLD_SECONDS, warmUpSeconds: 0, core: pinning?.client };
+    const turn = { seconds, warmUpSeconds: 0, core: pinning?.client };
     await load(server, idle(FIRST_CONNECTIONS), turn);
     const before = server.residentBytes();
     const { connectSeconds, residentBytes, errors } = await load(server, idle(count), turn);

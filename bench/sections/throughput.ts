@@ -35,10 +35,15 @@ export interface CaseResult {
 
 /** Echo and broadcast: each server on a core of its own, the load on another, the servers in turns. */
 export async function throughput(bench: Bench): Promise<CaseResult[]> {
+  return await compareCases(bench, CASES);
+}
+
+/** All contestants in those of the cases that are wanted. */
+export async function compareCases(bench: Bench, cases: readonly Case[]): Promise<CaseResult[]> {
   const { isQuick, only } = bench.settings;
-  const cases = CASES.filter((kind) => bench.wants(kind.name) && (!isQuick || only !== undefined || kind.isQuick));
+  const wanted = cases.filter((kind) => bench.wants(kind.name) && (!isQuick || only !== undefined || kind.isQuick));
   const results: CaseResult[] = [];
-  for (const kind of cases) results.push({ case: kind, scores: await compare(bench, kind) });
+  for (const kind of wanted) results.push({ case: kind, scores: await compare(bench, kind) });
   return results;
 }
 

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { CASES, type Case } from '../../bench/cases.js';
-import { throughputChart } from '../../bench/chart-specs.js';
-import { type Sample, sampleOf } from '../../bench/loadgen.js';
+import { throughputChart, wssChart } from '../../bench/chart-specs.js';
+import { openingOf, type Sample, sampleOf } from '../../bench/loadgen.js';
 import { coresOf } from '../../bench/machine.js';
 import { ratiosTo, report } from '../../bench/report.js';
 import type { Results } from '../../bench/results.js';
+import type { OpeningFigures } from '../../bench/sections/openings.js';
+import { STORMS } from '../../bench/sections/storms.js';
 import { medianSample, type Score } from '../../bench/sections/throughput.js';
+import { NO_TLS, TLS_NAMES } from '../../bench/sections/tls.js';
 
 const ECHO = CASES[0] as Case;
 const LINE =
@@ -20,6 +23,11 @@ function score(server: string, perSecond: number, isClientBound = false): Score 
   return { server, medians: sample(perSecond), isClientBound, isDisturbed: false, turns: [] };
 }
 
+/** Figures of connections that were opened. */
+function opened(perCoreSecond: number): OpeningFigures {
+  return { seconds: 0.5, perSecond: 700, cpuMicros: 1e6 / perCoreSecond, perCoreSecond, firstThreadShare: 0.05 };
+}
+
 function results(scores: readonly Score[], failures: readonly string[] = []): Results {
   return {
     date: '2026-01-02T03:04:05.678Z',
@@ -32,6 +40,8 @@ function results(scores: readonly Score[], failures: readonly string[] = []): Re
     isPinned: true,
     throughput: [{ case: ECHO, scores }],
     connections: [],
+    tls: NO_TLS,
+    storms: [],
     scaling: [],
     http: [],
     kernels: [],
@@ -53,6 +63,11 @@ describe('the line of the load generator', () => {
       connectSeconds: 0.25,
       errors: 6,
     });
+  });
+
+  it('says what it took to open the connections', () => {
+    const line = '{"conns":500,"conns_lost":1,"connect_s":0.5,"connect_server_s":0.25,"connect_first_thread_s":0.05}';
+    expect(openingOf(line)).toEqual({ connections: 499, seconds: 0.5, cpuSeconds: 0.25, firstThreadSeconds: 0.05 });
   });
 
   it('counts deliveries in a broadcast', () => {
@@ -99,6 +114,45 @@ describe('the report', () => {
     expect(text).toContain('! something else had');
   });
 
+  it('has tables of what was measured with TLS', () => {
+    const tls = {
+      throughput: [{ case: { ...ECHO, name: 'tls echo' }, scores: [score('wsloom', 300), score('ws', 100)] }],
+      handshakes: [
+        { server: 'wsloom', threads: 1, full: opened(2000), resumed: opened(3000) },
+        { server: 'ws', threads: 1, full: opened(1000), resumed: opened(2000) },
+      ],
+      connections: [{ server: 'wsloom', connections: 9, perSecond: 1, bytesPerConnection: 2048 }],
+    };
+    const text = report({ ...results([]), throughput: [], tls });
+    expect(text).toMatch(/Throughput with TLS 1\.3, .*\(medians of 5 x 2 s\)\n/);
+    expect(text).toMatch(/tls echo +wsloom +300 .* 3\.00\s/);
+    expect(text).toMatch(/wsloom +1 +2 000 +2\.00 +700 +5 % +3 000 +1\.50 +700 +5 %/);
+    expect(text).toMatch(/Connections with TLS\n.*\n.*\nwsloom +9 +1\.00 +2\.00/);
+  });
+
+  it('does not claim more rounds with TLS than there are at most', () => {
+    const throughput = [{ case: ECHO, scores: [score('wsloom', 300)] }];
+    const text = report({ ...results([]), rounds: 7, throughput: [], tls: { ...NO_TLS, throughput } });
+    expect(text).toContain('(medians of 5 x 2 s)');
+  });
+
+  it('compares the handshake in the workers with the one in the primary, by threads', () => {
+    const storm = (handshake: 'primary' | 'worker', threads: number, perCoreSecond: number) => {
+      const figures = opened(perCoreSecond);
+      return { handshake, threads, connections: 5000, first: figures, again: figures, stream: figures };
+    };
+    const storms = [
+      storm('primary', 1, 100),
+      storm('worker', 1, 200),
+      storm('primary', 2, 400),
+      storm('worker', 2, 600),
+    ];
+    const text = report({ ...results([]), storms });
+    expect(text).toContain('Storms of 5000 connections at once');
+    expect(text).toMatch(/--handshake worker +1 .* 200 +2\.00 /);
+    expect(text).toMatch(/--handshake worker +2 .* 600 +1\.50 /);
+  });
+
   it('ends with what could not be measured', () => {
     expect(report(results([], ['connections, Deno: it ended']))).toMatch(/\n {2}connections, Deno: it ended\n$/);
   });
@@ -115,13 +169,22 @@ describe('the chart of throughput', () => {
     expect(chart).toMatchObject({ data: { values: [{ server: 'wsloom' }] } });
   });
 
+  it('is drawn for TLS by itself', () => {
+    const throughput = [{ case: ECHO, scores: [score('wsloom', 300), score('ws', 100)] }];
+    const chart = wssChart({ ...results([]), throughput: [], tls: { ...NO_TLS, throughput } });
+    expect(chart).toMatchObject({ title: { text: expect.stringContaining('over TLS') } });
+    expect(chart).toMatchObject({ data: { values: [{ server: 'wsloom', ratio: 3 }] } });
+    expect(wssChart(results([score('wsloom', 300), score('ws', 100)]))).toBeUndefined();
+  });
+
   it('is not drawn without ws', () => {
     expect(throughputChart(results([score('wsloom', 200)]))).toBeUndefined();
   });
 });
 
 it('gives each case a name of its own', () => {
-  expect(new Set(CASES.map(({ name }) => name)).size).toBe(CASES.length);
+  const names = [...CASES.map(({ name }) => name), ...TLS_NAMES, STORMS];
+  expect(new Set(names).size).toBe(names.length);
 });
 
 it.each([
