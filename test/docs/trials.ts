@@ -183,7 +183,7 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
     prints(/^exchanged\ntls\.cert: tls\.cert has a first certificate that does not belong to the key\n$/),
   ),
 
-  'docs/proxies.md: nginx.conf': { as: 'configuration' }, // test/docs/proxies.long.test.ts
+  'docs/proxies.md: nginx.conf': { as: 'configuration' }, // test/docs/proxies*.long.test.ts
   'docs/proxies.md: nginx-stream.conf': { as: 'configuration' },
   'docs/proxies.md: haproxy.cfg': { as: 'configuration' },
   'docs/proxies.md: haproxy-tcp.cfg': { as: 'configuration' },

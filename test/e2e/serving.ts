@@ -79,12 +79,12 @@ const { WSLOOM_TEST_HANDSHAKE } = process.env;
 export const isWorkerHandshake = WSLOOM_TEST_HANDSHAKE === 'worker';
 const HANDSHAKE = isWorkerHandshake ? ({ handshake: 'worker' } as const) : {};
 
-/** Serves a handler, by default with two threads and poison. */
-export async function serve(options: ServerOptions): Promise<Served> {
+/** Serves a handler, by default with two threads and poison. @param port 0 for any that is free */
+export async function serve(options: ServerOptions, port = 0): Promise<Served> {
   const log = new RecordingLog();
   const usual = { threads: 2, poison: true, arenaBytes: 64 * 1024 * 1024, log, ...TRANSPORT_OPTIONS, ...options };
   const server = createServer({ ...(usual.threads > 0 ? HANDSHAKE : {}), ...usual });
-  return new Served(server, log, await server.listen({ port: 0 }));
+  return new Served(server, log, await server.listen({ port }));
 }
 
 /** What the handlers of tests report from their threads, in order for each thread. */
