@@ -16,11 +16,11 @@ export const EXIT_ENVIRONMENT = 1;
 
 /** What to do about errors of the system. */
 const HINTS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'choose another --port, or 0 for any',
-  EACCES: 'choose a --port from 1024 on, or run with the right to use it',
-  EADDRNOTAVAIL: '--host must be an address of this machine',
-  ENOTFOUND: '--host must be an address or a name of this machine',
-  EAI_AGAIN: '--host must be an address or a name of this machine',
+  EADDRINUSE: 'choose another --port (PORT), or 0 for any',
+  EACCES: 'choose a --port (PORT) from 1024 on, or run with the right to use it',
+  EADDRNOTAVAIL: '--host (WSLOOM_HOST) must be an address of this machine',
+  ENOTFOUND: '--host (WSLOOM_HOST) must be an address or a name of this machine',
+  EAI_AGAIN: '--host (WSLOOM_HOST) must be an address or a name of this machine',
 };
 
 /** Of the commands whose wrong options are no {@link ConfigError}. */

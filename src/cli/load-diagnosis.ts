@@ -4,6 +4,11 @@ import type { LoadResult } from '../load/load-result.js';
 /** How many kinds of errors are explained: the most frequent. */
 const MOST_KINDS = 3;
 
+/** How a certificate becomes trusted. */
+const TRUST = '--insecure takes any, NODE_EXTRA_CA_CERTS=<file> trusts one';
+
+const WANTS_CERTIFICATE = 'the server wants a certificate of the client, and wsloom load has none';
+
 /** A code of the system or of TLS, and what to do about it. */
 const CONNECT_HINTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nobody listens there: is the server running, and is the port right?',
@@ -15,16 +20,22 @@ const CONNECT_HINTS: Readonly<Record<string, string>> = {
   ECONNRESET: 'the server reset the connection before it answered the opening handshake',
   EMFILE: 'this process may have no more descriptors: raise ulimit -n, or use fewer connections (-c)',
   EADDRNOTAVAIL: 'this machine has no more ports for one address: use fewer connections (-c)',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is self-signed: --insecure takes any',
-  SELF_SIGNED_CERT_IN_CHAIN: 'the certificate is self-signed: --insecure takes any',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate cannot be verified: --insecure takes any',
+  DEPTH_ZERO_SELF_SIGNED_CERT: `the certificate is self-signed: ${TRUST}`,
+  SELF_SIGNED_CERT_IN_CHAIN: `its authority is not trusted here: ${TRUST}`,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: `its authority is not trusted here, or the server does not send the whole chain: ${TRUST}`,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: `its authority is not trusted here, or the server does not send the whole chain: ${TRUST}`,
   CERT_HAS_EXPIRED: 'the certificate has expired: --insecure takes any',
+  CERT_NOT_YET_VALID: 'the certificate is not valid yet: --insecure takes any',
   ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate is for another name: --insecure takes any',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: WANTS_CERTIFICATE,
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: `${WANTS_CERTIFICATE}; or it has no cipher suite in common with this client`,
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the server speaks another version of TLS',
   ERR_SSL_WRONG_VERSION_NUMBER: 'the server speaks no TLS there: use ws://',
   EPROTO: 'the server speaks no TLS there: use ws://',
 };
 
 const STATUS_HINTS: Readonly<Record<number, string>> = {
+  400: 'it did not understand the request: if the port speaks TLS, use wss://',
   401: 'it wants credentials (-H)',
   403: 'it does not let this client in: maybe it wants a header (-H), like an Origin',
   404: 'there is no WebSocket on this path',

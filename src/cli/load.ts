@@ -26,7 +26,7 @@ export function addLoad(program: Command): void {
   const command = program
     .command('load')
     .description('put a load on a WebSocket server, and measure it')
-    .argument('<url>', 'ws://host:port/path, wss, or ws+unix:/a.sock:/path')
+    .argument('<url>', 'ws://host:port/path, ws+unix:/a.sock:/path, or the same with wss')
     .addHelpText('after', LOAD_HELP)
     .action(runLoad);
   FLAGS.get('sizeBytes')?.conflicts('message');

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, Option as Flag } from 'commander';
+import { ConfigError } from '../options/option-error.js';
 import { Group } from '../primary/option-groups.js';
 import { MIN_VERSIONS } from '../tls/tls-description.js';
 import type { TlsOptions } from '../tls/tls-options.js';
@@ -44,14 +45,22 @@ export function addTlsFlags(command: Command): void {
   for (const flag of TLS_FLAGS.values()) command.addOption(flag);
 }
 
-/** The option `tls` that the flags say: empty without any of them. That it is complete is for the server to check. */
+/**
+ * The option `tls` that the flags say: empty without any of them. That it is complete is for the server to check.
+ * @throws ConfigError if a path is empty.
+ */
 export function tlsOf(command: Command): { readonly tls?: TlsOptions } {
   const given = Object.entries(valuesOf(TLS_FLAGS, command));
   if (given.length === 0) return {};
-  const parts = given.map(([name, value]) => [name, FILES.includes(name) ? fileUrl(value as string) : value]);
+  const parts = given.map(([name, value]) => [name, FILES.includes(name) ? fileUrl(name, value as string) : value]);
   return { tls: Object.fromEntries(parts) as TlsOptions };
 }
 
-function fileUrl(path: string): URL {
+/** @throws ConfigError if there is no path: that of a variable which is not set. */
+function fileUrl(name: string, path: string): URL {
+  if (path === '') {
+    const flag = TLS_FLAG_NAMES[`tls.${name}`] ?? name;
+    throw new ConfigError(flag, `${flag} must be the path of a file, got ""`);
+  }
   return pathToFileURL(resolve(path));
 }

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { OptionError } from '../options/option-error.js';
 import { excerpt } from '../options/shown.js';
 
-/** Where a ws or wss URI leads (RFC 6455 section 3), or a ws+unix one. */
+/** Where a ws or wss URI leads (RFC 6455 section 3), or a ws+unix or wss+unix one. */
 export interface Address {
   readonly isSecure: boolean;
   /** The path of a unix socket, which is connected to instead of the host and the port; undefined for TCP. */
@@ -22,10 +22,15 @@ const SCHEMES: ReadonlyMap<string, readonly [port: number, isSecure: boolean]> =
   ['wss:', [443, true]],
 ]);
 
-/** The scheme of a unix socket, as the package `ws` has it too: `ws+unix:/run/chat.sock:/path?query`. */
-const UNIX_SCHEME = 'ws+unix:';
+/**
+ * The schemes of a unix socket, and whether they speak TLS. The package `ws` has the first too: `ws+unix:/run/chat.sock:/path?query`.
+ */
+const UNIX_SCHEMES: ReadonlyMap<string, boolean> = new Map([
+  ['ws+unix:', false],
+  ['wss+unix:', true],
+]);
 
-/** Reads a ws, wss or ws+unix URI. @throws OptionError */
+/** Reads a ws, wss, ws+unix or wss+unix URI. @throws OptionError */
 export function readAddress(url: string | URL): Address {
   let parsed: URL;
   try {
@@ -34,10 +39,10 @@ export function readAddress(url: string | URL): Address {
     const found = `url must be like ws://host:port/path, got ${excerpt(String(url))}`;
     throw new OptionError('url', `${found}${guess(String(url))}`, { cause });
   }
-  const isUnix = parsed.protocol === UNIX_SCHEME;
-  const scheme = SCHEMES.get(isUnix ? 'ws:' : parsed.protocol);
-  if (scheme === undefined) {
-    const found = `url must begin with ws://, wss:// or ws+unix:, got ${excerpt(parsed.protocol)}`;
+  const isUnixSecure = UNIX_SCHEMES.get(parsed.protocol);
+  const scheme = SCHEMES.get(parsed.protocol);
+  if (scheme === undefined && isUnixSecure === undefined) {
+    const found = `url must begin with ws://, wss://, ws+unix: or wss+unix:, got ${excerpt(parsed.protocol)}`;
     throw new OptionError('url', `${found}${guess(String(url))}`);
   }
   if (parsed.hash !== '') {
@@ -46,7 +51,7 @@ export function readAddress(url: string | URL): Address {
   if (parsed.username !== '' || parsed.password !== '') {
     throw new OptionError('url', 'url must not name a user: send an Authorization header (RFC 6455 section 3)');
   }
-  if (isUnix) return unixAddress(parsed);
+  if (scheme === undefined) return unixAddress(parsed, isUnixSecure === true);
   const [defaultPort, isSecure] = scheme;
   return {
     isSecure,
@@ -58,14 +63,14 @@ export function readAddress(url: string | URL): Address {
   };
 }
 
-/** Reads what follows `ws+unix:`. The path of the socket ends at the first colon; a colon within it is percent-encoded. */
-function unixAddress({ host, pathname, search }: URL): Address {
+/** Reads what follows `ws+unix:` or `wss+unix:`. The path of the socket ends at the first colon; a colon within it is percent-encoded. */
+function unixAddress({ protocol, host, pathname, search }: URL, isSecure: boolean): Address {
   const [, socketPath = '', target = '/'] = /^([^:]*)(?::(\/.*)?)?$/.exec(pathname) ?? [];
   if (host !== '' || socketPath === '') {
-    throw new OptionError('url', `url must be like ws+unix:/path/of/the.sock:/path, got ${excerpt(pathname)}`);
+    throw new OptionError('url', `url must be like ${protocol}/path/of/the.sock:/path, got ${excerpt(pathname)}`);
   }
   return {
-    isSecure: false,
+    isSecure,
     socketPath: decoded(socketPath),
     host: 'localhost',
     port: 80,

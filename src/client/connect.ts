@@ -11,7 +11,7 @@ import { Handshake } from './handshake.js';
  * followed. Messages go to the hook `message` of the options. Hooks are called in this thread, after the promise is settled. No
  * message is lost, even if the server sends one together with its answer.
  *
- * @param url ws://host:port/path?query, wss://…, or for a unix socket ws+unix:/path/of/the.sock:/path?query
+ * @param url ws://host:port/path?query, wss://…, or for a unix socket ws+unix:/path/of/the.sock:/path?query, or wss+unix:…
  * @returns the open connection. The promise rejects with an {@link OptionError} or a {@link HandshakeConfigError} if an option
  * cannot be used, with a {@link ConnectError} if there is no connection, and with a {@link HandshakeResponseError} if the server
  * does not accept it or answers wrongly.

@@ -14,7 +14,7 @@ export interface DialOptions {
 }
 
 /**
- * Opens a connection: TCP, for wss TLS over it, or a unix socket. Either side may end its direction first (`allowHalfOpen`), and small writes are not
+ * Opens a connection: TCP or a unix socket, for wss with TLS over it. Either side may end its direction first (`allowHalfOpen`), and small writes are not
  * delayed (`noDelay`).
  * @param opened is called when bytes may be exchanged; if that fails, 'error' and 'close' are emitted.
  */
@@ -22,12 +22,13 @@ export function dial(address: Address, options: DialOptions, opened: () => void)
   const { host, port, isSecure, socketPath } = address;
   const { onread, ca, rejectUnauthorized } = options;
   const reading = { allowHalfOpen: true, ...(onread === undefined ? {} : { onread }) };
-  if (socketPath !== undefined) return connectSocket({ path: socketPath, ...reading }, opened);
-  const common = { host, port, ...reading };
-  if (!isSecure) return connectSocket({ ...common, noDelay: true }, opened);
+  const place = socketPath === undefined ? { host, port } : { path: socketPath };
+  const isDelaying = socketPath === undefined; // a unix socket never does
+  if (!isSecure) return connectSocket({ ...place, ...reading, ...(isDelaying ? { noDelay: true } : {}) }, opened);
   const socket = connectTls(
     {
-      ...common,
+      ...place,
+      ...reading,
       rejectUnauthorized,
       // HTTP/2 has another opening handshake (RFC 8441).
       ALPNProtocols: ['http/1.1'],
@@ -36,5 +37,5 @@ export function dial(address: Address, options: DialOptions, opened: () => void)
     },
     opened,
   );
-  return socket.setNoDelay(true);
+  return isDelaying ? socket.setNoDelay(true) : socket;
 }

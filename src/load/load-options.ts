@@ -14,7 +14,7 @@ export type Expectation = (typeof EXPECTATIONS)[number];
 
 /** Options of {@link load}. An option that cannot be used, or that there is not, is an {@link OptionError}. */
 export interface LoadOptions extends HandshakeOffer {
-  /** The server: ws://host:port/path?query, wss, or for a unix socket ws+unix:/path/of/the.sock:/path?query. */
+  /** The server: ws://host:port/path?query, wss, or for a unix socket ws+unix:/path/of/the.sock:/path?query, or wss+unix. */
   readonly url: string | URL;
   /**
    * A title that stands over the result.

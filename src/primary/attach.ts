@@ -10,7 +10,10 @@ import type { ServerOptions } from './server-options.js';
  * decides itself. Limits of connections count the upgrades of this attachment only.
  */
 export interface AttachOptions
-  extends Omit<ServerOptions, 'page' | 'health' | 'maxHeaderBytes' | 'tls' | 'maxTlsHandshakes' | 'handshake'> {
+  extends Omit<
+    ServerOptions,
+    'page' | 'health' | 'maxHeaderBytes' | 'tls' | 'maxTlsHandshakes' | 'handshake' | 'proxyProtocol'
+  > {
   /**
    * The path of the page that tries the server in a browser. It is answered by {@link AttachedServer.handleRequest}, which your HTTP
    * server has to call. `false` or 'off' turns it off.
@@ -39,6 +42,7 @@ const OPTIONS_OF_HTTP: Readonly<Record<string, string>> = {
   tls: 'give certificates and keys to createServer of node:https',
   maxTlsHandshakes: 'limit the connections of your HTTP server',
   handshake: 'workers get connections when their requests are read',
+  proxyProtocol: 'have the proxy set a header, and name it in proxyHeader',
 };
 
 /**
@@ -78,10 +82,13 @@ export async function attach(http: NetServer, options: AttachOptions): Promise<A
   return Server.attach(http, resolveOptions({ ...options, page, health }));
 }
 
-/** By what is called, because the server may be of another realm, or of a package that extends Node's. An Express app has no address. */
+/**
+ * By what is called, because the server may be of another realm, or of a package that extends Node's. An Express app has no address,
+ * and a server of node:net no timeout.
+ */
 function isServer(http: unknown): http is NetServer {
   if (typeof http !== 'object' || http === null) return false;
-  return ['on', 'off', 'emit', 'listenerCount', 'address'].every(
+  return ['on', 'off', 'emit', 'listenerCount', 'address', 'setTimeout'].every(
     (name) => typeof Reflect.get(http, name) === 'function',
   );
 }

@@ -21,8 +21,8 @@ export interface UnixAddress {
   readonly host?: undefined;
   readonly port?: undefined;
   /**
-   * The URL for clients, as the packages `ws` and `wsloom/client` take it: `ws+unix:/run/chat.sock:/`; with TLS `wss+unix:…`. Characters that have a meaning
-   * in URLs are percent-encoded.
+   * The URL for clients, as `wsloom/client` takes it: `ws+unix:/run/chat.sock:/`, or with TLS `wss+unix:/run/chat.sock:/`. The package `ws`
+   * takes the first too. Characters that have a meaning in URLs are percent-encoded.
    */
   readonly url: string;
 }

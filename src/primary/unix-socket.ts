@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   linkSync,
   lstatSync,
   mkdtempSync,
@@ -130,7 +131,8 @@ const MADE = 'made';
 const TAKEN = 'taken';
 
 const WHY: Readonly<Record<string, (folder: string) => string>> = {
-  ENOENT: (folder) => `there is no folder ${folder}`,
+  // Some folders are of the system, such as /proc.
+  ENOENT: (folder) => (existsSync(folder) ? `no file can be made in ${folder}` : `there is no folder ${folder}`),
   ENOTDIR: (folder) => `${folder} is no folder`,
   EACCES: (folder) => `this user may not make files in ${folder}`,
   EPERM: (folder) => `this user may not change that file in ${folder}`,

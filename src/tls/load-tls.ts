@@ -1,13 +1,11 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import { whyNoCertificate, whyNoPrivateKey } from './not-in-pem.js';
 import { isCertificate, isEncrypted, isPrivateKey, type PemBlock, pemBlocks } from './pem.js';
-import { readPemFile } from './pem-file.js';
+import { type ReadSource, readEachOnce } from './read-pem.js';
 import { pemRefusal, refusal } from './refusal.js';
 import type { IdentityDescription, PemSource, TlsDescription } from './tls-description.js';
 import { secretsOf, type TlsIdentity, type TlsMaterial, withTicketKeys } from './tls-material.js';
-
-/** Reads a source, of whatever kind. @param option for the error. */
-type ReadSource = (option: string, source: PemSource) => Promise<string>;
 
 /** Something in PEM, and where it comes from. */
 interface Loaded<Value> {
@@ -69,7 +67,10 @@ async function loadIdentity(
   try {
     createSecureContext({ ...secretsOf(identity), minVersion, ...(ciphers === undefined ? {} : { ciphers }) });
   } catch (error) {
-    throw refusal(`${option}.cert`, `is not taken by OpenSSL, with its key: ${reasonOf(error)}`);
+    const what = `is not taken by OpenSSL, with its key: ${reasonOf(error)}`;
+    const [first, ...others] = description.cert;
+    if (first === undefined || others.length > 0) throw refusal(`${option}.cert`, what);
+    throw pemRefusal(`${option}.cert`, first, what);
   }
   return identity;
 }
@@ -78,12 +79,8 @@ async function loadIdentity(
 type Parse<Value> = (option: string, source: PemSource, text: string, passphrase: string | undefined) => Value;
 
 function parseChain(option: string, source: PemSource, text: string): Chain {
-  const blocks = pemBlocks(text);
-  const found = blocks.filter(isCertificate);
-  if (found.length === 0) {
-    const hint = blocks.some(isPrivateKey) ? ', but a private key: were cert and key mixed up?' : '';
-    throw pemRefusal(option, source, `has no certificate in PEM (-----BEGIN CERTIFICATE-----)${hint}`);
-  }
+  const found = pemBlocks(text).filter(isCertificate);
+  if (found.length === 0) throw pemRefusal(option, source, whyNoCertificate(text));
   const certificates = found.map(({ text: pem }, index) => {
     try {
       return new X509Certificate(pem);
@@ -96,15 +93,12 @@ function parseChain(option: string, source: PemSource, text: string): Chain {
 }
 
 function parseKey(option: string, source: PemSource, text: string, passphrase: string | undefined): Key {
-  const blocks = pemBlocks(text);
-  const [block, ...others] = blocks.filter(isPrivateKey);
-  if (block === undefined) {
-    const hint = blocks.some(isCertificate) ? ', but a certificate: were cert and key mixed up?' : '';
-    throw pemRefusal(option, source, `has no private key in PEM (-----BEGIN PRIVATE KEY-----)${hint}`);
-  }
+  const [block, ...others] = pemBlocks(text).filter(isPrivateKey);
+  if (block === undefined) throw pemRefusal(option, source, whyNoPrivateKey(text));
   if (others.length > 0) throw pemRefusal(option, source, `has ${others.length + 1} private keys, and may have one`);
   if (isEncrypted(block) && passphrase === undefined) {
-    throw pemRefusal(option, source, 'is encrypted, and there is no passphrase: set it, or decrypt the key');
+    const remedy = 'set passphrase in code, or decrypt the key: openssl pkey -in <this file> -out <another>';
+    throw pemRefusal(option, source, `is encrypted, and there is no passphrase: ${remedy}`);
   }
   return { pem: block.text, key: decryptKey(option, source, block, passphrase) };
 }
@@ -113,9 +107,15 @@ function decryptKey(option: string, source: PemSource, block: PemBlock, passphra
   try {
     return createPrivateKey({ key: block.text, format: 'pem', ...(passphrase === undefined ? {} : { passphrase }) });
   } catch {
-    const what = isEncrypted(block) ? 'cannot be decrypted with the passphrase' : 'has a private key that is damaged';
-    throw pemRefusal(option, source, what);
+    throw pemRefusal(option, source, whyNoKey(block));
   }
+}
+
+function whyNoKey(block: PemBlock): string {
+  if (isEncrypted(block)) return 'cannot be decrypted with the passphrase';
+  if (block.label !== 'OPENSSH PRIVATE KEY') return 'has a private key that is damaged';
+  const remedy = 'make a copy, and convert it with ssh-keygen -p -m PKCS8 -f <the copy>';
+  return `has a private key of OpenSSH, which is not for TLS: ${remedy}`;
 }
 
 /** @throws ConfigError unless each certificate has its key, each key its certificate, and no two are of the same kind. */
@@ -164,20 +164,4 @@ function expectCiphers({ ciphers, minVersion }: TlsDescription): void {
 function reasonOf(error: unknown): string {
   const { reason, code } = error as { readonly reason?: unknown; readonly code?: unknown };
   return String(reason ?? code ?? 'an unknown error');
-}
-
-/** A file that several options name is the same for all of them, even if it changes meanwhile. */
-function readEachOnce(): ReadSource {
-  const known = new Map<string, Promise<string>>();
-  return async (option, source) => {
-    if (source.kind === 'text') return source.text;
-    const pending = known.get(source.path) ?? readPemFile(source.path);
-    known.set(source.path, pending);
-    try {
-      return await pending;
-    } catch (cause) {
-      if (cause instanceof RangeError) throw pemRefusal(option, source, cause.message);
-      throw pemRefusal(option, source, `cannot be read: ${String((cause as NodeJS.ErrnoException).code)}`, cause);
-    }
-  };
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { Server as NetServer } from 'node:net';
+import { createServer as createTcpServer, type Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
@@ -339,6 +339,7 @@ describe('what cannot be attached', () => {
     ['an Express app', Object.assign(() => {}, { on() {}, off() {}, emit() {}, listen() {} })],
     ['a Koa app', { on() {}, off() {}, emit() {}, listenerCount() {}, listen() {} }],
     ['a port', 8080],
+    ['a server of node:net', createTcpServer()],
   ])('is an error that says what can: %s', async (_, http) => {
     const error = await attach(http as NetServer, { ...echo }).catch((reason) => reason);
     expect(error).toBeInstanceOf(ArgumentTypeError);
@@ -351,6 +352,7 @@ describe('what cannot be attached', () => {
     [{ ...echo, tls: { cert: 'x', key: 'x' } }, 'tls', /^tls is not for attach, .*: give certificates .* node:https$/],
     [{ ...echo, maxTlsHandshakes: 5 }, 'maxTlsHandshakes', /^maxTlsHandshakes is not for attach, /],
     [{ ...echo, handshake: 'worker' }, 'handshake', /^handshake is not for attach, /],
+    [{ ...echo, proxyProtocol: true, trustProxy: ['loopback'] }, 'proxyProtocol', /^proxyProtocol is not for attach, /],
     [{ ...echo, handler: { message: () => {} }, threads: 2 }, 'handler', /threads: 0/],
     [{ ...echo, path: 'live' }, 'path', /begin with/],
     [{ ...echo, port: 8080 }, 'port', /port/],

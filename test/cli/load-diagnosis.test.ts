@@ -66,6 +66,15 @@ describe('a load', () => {
     expect(hint('handshake: WSLOOM_RESPONSE_STATUS (503)')).toContain('no room for more connections');
     expect(hint('handshake: WSLOOM_RESPONSE_STATUS (500)')).toMatch(/HTTP 500 instead of 101$/);
     expect(hint('handshake: WSLOOM_RESPONSE_ACCEPT')).toContain('there is no WebSocket server there');
+    expect(hint('connect: DEPTH_ZERO_SELF_SIGNED_CERT')).toContain('NODE_EXTRA_CA_CERTS');
+    for (const code of ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'CERT_NOT_YET_VALID']) {
+      expect(hint(`connect: ${code}`)).toContain('--insecure');
+    }
+    for (const code of ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE']) {
+      expect(hint(`connect: ${code}`)).toContain('certificate of the client');
+    }
+    expect(hint('connect: ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION')).toContain('version of TLS');
+    expect(hint('handshake: WSLOOM_RESPONSE_STATUS (400)')).toContain('use wss://');
     expect(hint('connect: EWHATEVER')).toBe('1 × connect: EWHATEVER');
     expect(hint('lost: without a Close')).toContain('wss://');
   });

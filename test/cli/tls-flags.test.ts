@@ -39,6 +39,15 @@ describe('the flags of TLS', () => {
     ]);
   });
 
+  it.each(['--tls-cert', '--tls-key', '--tls-ca'])(
+    'must not be empty: %s, as of a variable that is not set',
+    (flag) => {
+      expect(() => parse(`${flag}=`)).toThrow(
+        expect.objectContaining({ code: 'WSLOOM_CONFIG', message: `${flag} must be the path of a file, got ""` }),
+      );
+    },
+  );
+
   it('are what errors of their parts are about', () => {
     expect(TLS_FLAG_NAMES).toEqual({
       'tls.cert': '--tls-cert',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isServerName, readAddress } from '../../dist/client/address.js';
-import { unixAddressOf } from '../../dist/primary/server-address.js';
+import { secured, unixAddressOf } from '../../dist/primary/server-address.js';
 
 describe('a ws or wss URI (section 3)', () => {
   it.each([
@@ -28,6 +28,12 @@ describe('a ws or wss URI (section 3)', () => {
     expect(readAddress(new URL(url))).toMatchObject(address);
   });
 
+  it('of wss+unix leads to a unix socket on which TLS is spoken', () => {
+    const address = { isSecure: true, socketPath: '/run/a.sock', target: '/p?q', authority: 'localhost' };
+    expect(readAddress('wss+unix:/run/a.sock:/p?q')).toMatchObject(address);
+    expect(readAddress(secured(unixAddressOf('/run/a.sock')).url)).toMatchObject({ ...address, target: '/' });
+  });
+
   it.each(['/run/a.sock', '/run/a b:c?d#e%41.sock', '/run/é.sock'])(
     'leads to the unix socket %j that a server has named',
     (path) => {
@@ -42,7 +48,9 @@ describe('a ws or wss URI (section 3)', () => {
     'ws+unix:/a:b',
     'ws+unix:/a%ff:/',
     'ws+unix:/a#b',
-    'wss+unix:/a:/',
+    'wss+unix:/a:b',
+    'wss+unix:',
+    'http+unix:/a:/',
   ])('is not %j', (url) => {
     expect(() => readAddress(url)).toThrow(expect.objectContaining({ code: 'WSLOOM_OPTION', option: 'url' }));
   });

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { type ClientMessage, connect } from '../../dist/client/index.js';
@@ -11,8 +14,12 @@ import { type Certificate, makeCertificate } from './certificate.js';
 
 const certificate = makeCertificate();
 
-/** An echo server of `ws` behind TLS. @param onName is called with the server name in the TLS handshake of each client */
-async function secureServer(onName: (name: unknown) => void = () => {}): Promise<string> {
+/**
+ * An echo server of `ws` behind TLS.
+ * @param onName is called with the server name in the TLS handshake of each client
+ * @param path of a unix socket, instead of a port
+ */
+async function secureServer(onName: (name: unknown) => void = () => {}, path?: string): Promise<string> {
   const https = createServer({ ...certificate });
   const server = new WebSocketServer({ server: https, perMessageDeflate: false });
   server.on('connection', (socket) =>
@@ -20,13 +27,13 @@ async function secureServer(onName: (name: unknown) => void = () => {}): Promise
   );
   https.on('secureConnection', (socket) => onName(Reflect.get(socket, 'servername')));
   https.on('tlsClientError', () => {});
-  https.listen(0, '127.0.0.1');
+  https.listen(path === undefined ? { port: 0, host: '127.0.0.1' } : { path });
   await once(https, 'listening');
   onTestFinished(() => {
     for (const client of server.clients) client.terminate();
     https.close();
   });
-  return `wss://127.0.0.1:${(https.address() as AddressInfo).port}/`;
+  return path ?? `wss://127.0.0.1:${(https.address() as AddressInfo).port}/`;
 }
 
 describe.runIf(certificate !== undefined)('over TLS', () => {
@@ -61,6 +68,40 @@ describe.runIf(certificate !== undefined)('over TLS', () => {
     const connection = await connect(url, { rejectUnauthorized: false });
     connection.close();
     expect(await connection.closed).toMatchObject({ code: 1000 });
+  });
+
+  it('a client takes certificates as bytes of any kind, and shows nothing of a key that was given for one', async () => {
+    const { cert, key } = certificate as Certificate;
+    const connection = await connect(await secureServer(), { ca: [new TextEncoder().encode(cert)] });
+    connection.close();
+    await connection.closed;
+    const refusalOf = (ca: unknown) =>
+      connect('wss://127.0.0.1:1/', { ca: ca as string }).then(
+        () => 'it was taken',
+        (error: Error) => error.message,
+      );
+    expect(await refusalOf(key)).toBe('ca must be certificates in PEM, got a private key');
+    expect(await refusalOf(Buffer.from(key))).toBe('ca must be certificates in PEM, got a private key');
+    expect(await refusalOf(new Uint8Array(9))).toBe('ca must be certificates in PEM, got 9 bytes without one');
+    for (const ca of ['./ca.crt', new URL('file:///ca.crt'), 5]) {
+      expect(await refusalOf(ca)).toMatch(
+        /^ca must be certificates in PEM, got .*: give what is in the file, not its path$/,
+      );
+    }
+  });
+
+  it('a client speaks TLS over a unix socket, to localhost', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'wsloom-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const names: unknown[] = [];
+    await secureServer((name) => names.push(name), join(folder, 'a.sock'));
+    const url = `wss+unix:${folder}/a.sock:/path`;
+    const connection = await connect(url, { ca: (certificate as Certificate).cert });
+    connection.close();
+    expect(await connection.closed).toMatchObject({ code: 1000 });
+    await expect(connect(url)).rejects.toMatchObject({ code: 'WSLOOM_CONNECT' });
+    expect(names[0]).toBe('localhost');
+    expect(await load({ url, connections: 1, amount: 5, rejectUnauthorized: false })).toMatchObject({ errors: 0 });
   });
 
   it('a load works in the same way', async () => {

@@ -4,8 +4,8 @@ import { expect, it } from 'vitest';
 import type { ServerOptions } from '../../dist/index.js';
 import { Client } from '../e2e/client.js';
 import { closeStatus, RawClient } from '../e2e/raw-client.js';
-import { pair } from '../tls/certificates.js';
 import { builtIn, type Served, serve, until } from '../e2e/serving.js';
+import { pair } from '../tls/certificates.js';
 import {
   CADDY,
   type Changes,

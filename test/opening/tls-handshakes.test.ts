@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Clients } from '../../dist/opening/clients.js';
 import { Encryption } from '../../dist/opening/encryption.js';
 import { TlsHandshakes } from '../../dist/opening/tls-handshakes.js';
-import { IncidentLog } from '../../dist/telemetry/incident-log.js';
 import { Counters } from '../../dist/telemetry/counters.js';
+import { IncidentLog } from '../../dist/telemetry/incident-log.js';
 import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 import type { ClientVerdict, ThreadTls } from '../../dist/tls/thread-tls.js';
 

@@ -262,6 +262,13 @@ describe('the file of a unix socket', () => {
     expect(error).toMatchObject({ name: 'ListenError', code, message: expect.stringMatching(message) });
   });
 
+  it.runIf(process.platform === 'linux')('cannot be made in a folder that is there, and takes no files', async () => {
+    await expect(listen(0o660, '/proc/a.sock')).rejects.toMatchObject({
+      code: 'ENOENT',
+      message: 'cannot listen on /proc/a.sock: no file can be made in /proc',
+    });
+  });
+
   it.each([1, 20])('may have the longest path that there is, with a name of %i', async (nameBytes) => {
     let deep = folder;
     const folderBytes = MAX_PATH_BYTES - nameBytes - 1;

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -110,26 +111,78 @@ describe('loading TLS', () => {
     expect((await materialOf(pair('expired'))).byDefault.validTo).toBe(Date.UTC(2021, 0, 1));
   });
 
+  const AS_PATH = /^tls\.\w+ must name a file, and is what should be in it: a certificate or key$/;
+  const insideOf = (key: string) => key.replace(/-----.*-----|\n/g, '');
+  const publicKeyOf = (key: string) => createPublicKey(key).export({ type: 'spki', format: 'pem' }) as string;
+  /** OpenSSL signs with such a key, and then does not take the certificate. */
+  const weakPair = () => {
+    const [cert, key] = [join(folder, 'weak.crt'), join(folder, 'weak.key')];
+    const args = ['req', '-x509', '-newkey', 'rsa:512', '-nodes', '-subj', '/CN=weak', '-keyout', key, '-out', cert];
+    execFileSync('openssl', args, { stdio: 'ignore' });
+    return { cert: pathToFileURL(cert), key: pathToFileURL(key) };
+  };
   const damaged = (text: string) => text.replace(/\nM\S+/, '\nMsentinelAAA');
   it.each<[string, TlsOptions, string, RegExp]>([
     [
       'a file that is not there',
       { ...own, key: pathToFileURL('/nowhere/x.key') },
       'tls.key',
-      /^tls\.key \/nowhere\/x\.key cannot be read: ENOENT$/,
+      /^tls\.key \/nowhere\/x\.key cannot be read: there is no such file \(ENOENT\)$/,
     ],
-    ['a folder', { ...own, cert: pathToFileURL('/tmp') }, 'tls.cert', /^tls\.cert \/tmp cannot be read: EISDIR$/],
     [
-      'an empty file',
-      { ...own, key: fileWith('empty', '') },
-      'tls.key',
-      /^tls\.key \S+empty has no private key in PEM/,
+      'a folder',
+      { ...own, cert: pathToFileURL('/tmp') },
+      'tls.cert',
+      /^tls\.cert \/tmp cannot be read: it is a folder \(EISDIR\)$/,
     ],
+    ['an empty file', { ...own, key: fileWith('empty', '') }, 'tls.key', /^tls\.key \S+empty is empty$/],
     [
       'a file that is too large',
       { ...own, key: fileWith('large', 'x'.repeat(4_194_305)) },
       'tls.key',
       /has 4194305 bytes, which is too much/,
+    ],
+    // A shell has put the text where the path was to be. Files of such names are not there.
+    ['the URL of a key itself', { ...own, key: pathToFileURL(own.key) }, 'tls.key', AS_PATH],
+    ['the URL of a longer key itself', { ...own, key: pathToFileURL(pem('default-rsa.key')) }, 'tls.key', AS_PATH],
+    ['the URL of a certificate itself', { ...own, cert: pathToFileURL(own.cert) }, 'tls.cert', AS_PATH],
+    ['the URL of a key in base64', { ...own, key: pathToFileURL(btoa(own.key)) }, 'tls.key', AS_PATH],
+    ['the URL of the inside of a key', { ...own, key: pathToFileURL(insideOf(own.key)) }, 'tls.key', AS_PATH],
+    [
+      'a certificate in DER',
+      { ...own, cert: fileWith('der', `${String.fromCharCode(0x30, 0x82, 0)}\u00ff`) },
+      'tls.cert',
+      /^tls\.cert \S+der has no certificate in PEM .*, but bytes that are no text: convert DER or PKCS #12 with openssl$/,
+    ],
+    [
+      'a certificate that is cut off',
+      { ...own, cert: own.cert.slice(0, 300) },
+      'tls.cert',
+      /^tls\.cert has a certificate that is cut off: its line -----END … is missing$/,
+    ],
+    [
+      'a key that is cut off',
+      { ...own, key: own.key.slice(0, 100) },
+      'tls.key',
+      /^tls\.key has a private key that is cut off/,
+    ],
+    [
+      'a public key',
+      { ...own, key: publicKeyOf(own.key) },
+      'tls.key',
+      /has no private key in PEM .*, but a public key$/,
+    ],
+    [
+      'a key of OpenSSH',
+      { ...own, key: own.key.replaceAll('PRIVATE KEY', 'OPENSSH PRIVATE KEY') },
+      'tls.key',
+      /^tls\.key has a private key of OpenSSH, which is not for TLS: make a copy, and convert it with ssh-keygen -p -m PKCS8 -f/,
+    ],
+    [
+      'a certificate that OpenSSL does not take',
+      weakPair(),
+      'tls.cert',
+      /^tls\.cert \S+weak\.crt is not taken by OpenSSL, with its key: ee key too small$/,
     ],
     ['a key as certificate', { cert: own.key, key: own.key }, 'tls.cert', /^tls\.cert has no certificate.*mixed up/],
     ['a certificate as key', { cert: own.cert, key: own.cert }, 'tls.key', /^tls\.key has no private key.*mixed up/],
@@ -177,7 +230,7 @@ describe('loading TLS', () => {
       'an encrypted key without a passphrase',
       { ...own, key: fileOf('encrypted.key') },
       'tls.key',
-      /encrypted\.key is encrypted, and there is no passphrase/,
+      /encrypted\.key is encrypted, and there is no passphrase: set passphrase in code, or decrypt the key: openssl pkey -in/,
     ],
     [
       'a wrong passphrase',
