@@ -145,7 +145,7 @@ describe('wsloom load', () => {
     expect(command.stdout).toMatch(/^ {2}messages\/s +[\d,]+ \(100 in all\)$/m);
     expect(command.stdout).toMatch(/^ {2}errors +1 × handshake: WSLOOM_RESPONSE_STATUS \(400\)$/m);
     expect(command.stderr).toMatch(
-      /^wsloom: 1 × handshake: .*HTTP 400 instead of 101\n(wsloom: the client was the bottleneck: .*\n)?$/,
+      /^wsloom: 1 × handshake: .*HTTP 400 instead of 101: it did not understand the request: if the port speaks TLS, use wss:\/\/\n(wsloom: the client was the bottleneck: .*\n)?$/,
     );
   });
 
@@ -164,7 +164,7 @@ describe('a mistake is answered in one line', () => {
     [['nowhere'], /the URL must be like ws:\/\/host:port\/path, got "nowhere"/],
     [
       ['http://127.0.0.1/'],
-      /the URL must begin with ws:\/\/, wss:\/\/ or ws\+unix:, .*; did you mean "ws:\/\/127\.0\.0\.1\/"/,
+      /the URL must begin with ws:\/\/, wss:\/\/, ws\+unix: or wss\+unix:, .*; did you mean "ws:\/\/127\.0\.0\.1\/"/,
     ],
     [['127.0.0.1:8080'], /the URL must be like ws:\/\/host:port\/path, .*; did you mean "ws:\/\/127\.0\.0\.1:8080"/],
     [[url, '-c', '0'], /--connections must be an integer from 1 to 1000000, got 0/],
