@@ -136,6 +136,18 @@ it.each(['is destroyed', 'is lost'] as const)(
   },
 );
 
+it('holds nothing any more of a write that has failed', () => {
+  let fail: (error: Error) => void = () => {};
+  stream.write = ((_: Uint8Array, callback: typeof fail) => {
+    fail = callback;
+    return false;
+  }) as typeof stream.write;
+  expect(transport.tryWrite(pattern(10), 0, 10)).toBe(10);
+  expect(held).toBe(10);
+  fail(new Error('write EPIPE'));
+  expect(held).toBe(0);
+});
+
 it('has no descriptor, so that no publication is sent past it', () => {
   expect(transport.descriptor).toBe(-1);
 });

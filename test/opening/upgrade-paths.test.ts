@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import { Duplex } from 'node:stream';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { UpgradePaths } from '../../dist/opening/upgrade-paths.js';
 
@@ -8,6 +9,21 @@ beforeEach(() => {
   http = createServer();
   paths = UpgradePaths.of(http);
 });
+
+/** A request for an upgrade comes. @returns what is answered to it at once */
+function ask(path: string): string {
+  let answer = '';
+  const socket = new Duplex({
+    read() {},
+    write(bytes, _encoding, written) {
+      answer += bytes;
+      written();
+    },
+  });
+  http.emit('upgrade', { headers: { upgrade: 'websocket' }, url: path, socket }, socket, Buffer.alloc(0));
+  socket.destroy();
+  return answer;
+}
 
 const listeners = () => http.listenerCount('upgrade');
 
@@ -45,5 +61,17 @@ describe('the paths of an HTTP server', () => {
     open.open(() => {});
     starting.release();
     expect(listeners()).toBe(1);
+  });
+
+  it('are answered for while their owner starts, also if somebody else listens; those of nobody only if nobody does', () => {
+    const taken: string[] = [];
+    paths.claim(new Set(['/open'])).open(({ url = '' }) => taken.push(url));
+    paths.claim(new Set(['/starting']));
+    expect([ask('/open'), taken]).toEqual(['', ['/open']]);
+    expect(ask('/starting')).toMatch(/^HTTP\/1\.1 503 /);
+    expect(ask('/nobodys')).toMatch(/^HTTP\/1\.1 404 /);
+    http.on('upgrade', () => {});
+    expect(ask('/starting')).toMatch(/^HTTP\/1\.1 503 /);
+    expect(ask('/nobodys')).toBe('');
   });
 });

@@ -8,7 +8,8 @@ import { createServer, type ServerOptions } from '../../dist/index.js';
 import { Command } from '../cli/command.js';
 import { Client, refusal } from '../e2e/client.js';
 import { Gate, handler, isWorkerHandshake, RecordingLog, type Served, serve, until } from '../e2e/serving.js';
-import { pair } from '../tls/certificates.js';
+import { fileOf, pair } from '../tls/certificates.js';
+import { watchedFolders } from '../tls/watched-folders.js';
 
 const INDEX = new URL('../../dist/index.js', import.meta.url).href;
 
@@ -433,4 +434,14 @@ it('certificates cannot be loaded again while the server starts, and the error d
   await listened;
   await server.reload({ only: 'tls', tls: pair('a') });
   await server.close();
+});
+
+it('files of certificates are not watched any more when the server is closed', async () => {
+  const before = watchedFolders();
+  const tls = { cert: fileOf('default.crt'), key: fileOf('default.key') };
+  const server = createServer({ handler: handler('mixing.js'), threads: 0, tls, log: new RecordingLog() });
+  await server.listen({ port: 0 });
+  if (before !== undefined) expect(watchedFolders()).toBeGreaterThan(before);
+  await server.close();
+  expect(watchedFolders()).toBe(before);
 });
