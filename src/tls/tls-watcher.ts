@@ -63,12 +63,13 @@ export class TlsWatcher {
 
   /**
    * Reads everything again, whether or not it has changed, and brings it to all threads.
-   * @param description in place of that of before, from now on.
+   * @param description in place of that of before, from now on; undefined to stay with that.
    * @returns what is in use then. After {@link close} nothing changes any more.
    * @throws ConfigError (rejects), or the error of `onMaterial`; the old material stays in use.
    */
-  reload(description: TlsDescription = this.#description): Promise<TlsMaterial> {
-    return this.#inTurn(() => this.#reload(description));
+  reload(description?: TlsDescription): Promise<TlsMaterial> {
+    // What is in use is asked for when it is its turn: a reload before it may bring another description.
+    return this.#inTurn(() => this.#reload(description ?? this.#description));
   }
 
   /** Ends all timers and watches. What is being loaded is dropped. */
