@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { setTimeout as pass } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import type { OpenedHandOff, StreamHandOff, UntouchedHandOff } from '../host/hand-off.js';
 import type { Upgrade } from '../host/upgrade-hook.js';
@@ -23,6 +24,9 @@ import type { EarlyRefusal, Places } from './places.js';
 import { plainSocketOf, type TlsHandshakes } from './tls-handshakes.js';
 import type { UnreadConnections } from './unread-connections.js';
 import { adoptSocket, type DescriptorUpgradeSocket, type UpgradeSocket } from './upgrade-socket.js';
+
+/** The interval at which it is checked whether opening handshakes are over, in ms. */
+const CHECK_MS = 20;
 
 /** What a thread needs to speak TLS. It can be posted to other threads. */
 export interface OpeningTls {
@@ -273,6 +277,20 @@ export class AcceptedConnections implements Destination, Places {
   drain(): void {
     this.#isDraining = true;
     this.#opening.upgrader.close();
+  }
+
+  /**
+   * Resolves when each opening handshake that is under way has its answer, at the latest after `limitMs`. Clients that have had an
+   * answer to an ordinary request are not waited for.
+   */
+  async settled(limitMs: number): Promise<void> {
+    const endMs = performance.now() + limitMs;
+    while (this.#isOpening() && performance.now() < endMs) await pass(Math.min(CHECK_MS, leftUntil(endMs)));
+  }
+
+  #isOpening(): boolean {
+    for (const { deadlineMs } of this.#arrivals.values()) if (deadlineMs < Number.POSITIVE_INFINITY) return true;
+    return false;
   }
 
   /** Destroys all connections that have not become WebSockets. */

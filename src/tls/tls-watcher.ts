@@ -73,6 +73,7 @@ export class TlsWatcher {
    * @throws ConfigError (rejects), or the error of `onMaterial`; the old material stays in use.
    */
   reload(description?: TlsDescription): Promise<TlsMaterial> {
+    // What is in use is asked for when it is its turn: a reload before it may bring another description.
     return this.#inTurn(() => this.#reload(description ?? this.#description));
   }
 

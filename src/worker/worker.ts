@@ -18,6 +18,12 @@ import { Ownership } from './ownership.js';
 import { registerTsx } from './tsx.js';
 
 /**
+ * How long a thread that drains waits for opening handshakes that it has begun, in ms, so that their clients are refused with an answer.
+ * Nobody needs longer unless it does so on purpose.
+ */
+const OPENING_MS = 1000;
+
+/**
  * The one task of a worker thread, which lasts as long as the thread. It hosts the connections that come through the port. It ends
  * when the primary has asked it to drain and it has drained. If the thread dies, the pool rejects the task.
  */
@@ -95,7 +101,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   };
   const drain = async (limitMs: number) => {
     opening?.drain();
-    await host.drain(limitMs);
+    await Promise.all([host.drain(limitMs), opening?.settled(Math.min(limitMs, OPENING_MS))]);
     opening?.destroyAll();
   };
   const drained = new Promise<void>((resolve) => {

@@ -144,6 +144,19 @@ describe.each([0, 2])('a server with TLS, with threads: %i', (threads) => {
     await until(() => served.server.stats().connections === 1 && served.server.stats().httpConnections === 0);
   });
 
+  it.runIf(threads > 0)('answers those whose TLS handshake is under way when it is loaded again', async () => {
+    await using served = await serveTls({ threads });
+    const clients = await Promise.all(Array.from({ length: 6 }, () => tcp(served)));
+    await until(() => served.server.stats().httpConnections === 6);
+    await served.server.reload();
+    for (const socket of clients) {
+      const secure = await tlsOver(socket);
+      secure.write(REQUEST);
+      expect(String((await once(secure, 'data'))[0])).toMatch(/^HTTP\/1\.1 503 /);
+    }
+    await until(() => isOver(served));
+  });
+
   it('refuses nobody while certificates are exchanged', async () => {
     await using served = await serveTls({ threads });
     const shown = new Set<string>();

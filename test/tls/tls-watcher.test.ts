@@ -359,6 +359,22 @@ describe('a reload by hand', () => {
   });
 });
 
+describe('a reload while another one brings other options', () => {
+  it('does not bring back those of before', async () => {
+    const { watcher, brought } = await watching(pair('a'));
+    await Promise.all([watcher.reload(readTlsOptions(pair('b'))), watcher.reload()]);
+    expect(brought.map(({ byDefault }) => byDefault.cert)).toEqual([[pem('b.crt')], [pem('b.crt')]]);
+    expect((await watcher.reload()).byDefault.cert).toEqual([pem('b.crt')]);
+  });
+
+  it('stays with those of before if the others cannot be used', async () => {
+    const { watcher } = await watching(pair('a'));
+    const wrong = watcher.reload(readTlsOptions({ cert: pem('a.crt'), key: pem('b.key') }));
+    const [, after] = await Promise.all([expect(wrong).rejects.toThrow('tls.cert'), watcher.reload()]);
+    expect(after.byDefault.cert).toEqual([pem('a.crt')]);
+  });
+});
+
 describe('the keys of tickets', () => {
   const certificates = (tls: TlsOptions) => watching(tls);
 
