@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
@@ -15,6 +16,7 @@ import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import { ThreadTls } from '../tls/thread-tls.js';
 import { TlsContexts } from '../tls/tls-contexts.js';
 import type { TlsMaterial } from '../tls/tls-material.js';
+import { Boundary } from './boundary.js';
 import type { KnownPeer } from './clients.js';
 import type { Destination } from './destination.js';
 import type { OrdinaryRoutes } from './http-front.js';
@@ -23,7 +25,7 @@ import { loopbackHosts } from './origin.js';
 import type { EarlyRefusal, Places } from './places.js';
 import { plainSocketOf, type TlsHandshakes } from './tls-handshakes.js';
 import type { UnreadConnections } from './unread-connections.js';
-import { adoptSocket, type DescriptorUpgradeSocket, type UpgradeSocket } from './upgrade-socket.js';
+import { adoptUnreadSocket, type DescriptorUpgradeSocket, type UpgradeSocket } from './upgrade-socket.js';
 
 /** The interval at which it is checked whether opening handshakes are over, in ms. */
 const CHECK_MS = 20;
@@ -86,6 +88,7 @@ export class AcceptedConnections implements Destination, Places {
   readonly #opening: Opening;
   readonly #http: Server | HttpsServer;
   readonly #incidents: IncidentLog;
+  readonly #boundary: Boundary;
   readonly #unread: UnreadConnections;
   /** Undefined without TLS. */
   readonly #secure:
@@ -105,6 +108,7 @@ export class AcceptedConnections implements Destination, Places {
     const { options, calls, routes, counters, log, tls } = environment;
     const incidents = new IncidentLog(counters, log);
     this.#incidents = incidents;
+    this.#boundary = new Boundary(log);
     const opening = new Opening({
       options,
       destination: this,
@@ -166,8 +170,17 @@ export class AcceptedConnections implements Destination, Places {
 
   #takeSecure(fd: number, arrival: Arrival, handshakes: TlsHandshakes): void {
     const id = this.#taken;
-    const socket = adoptSocket(fd);
-    arrival.hasStream = true;
+    let socket: Socket | undefined;
+    const destroy = () => (socket === undefined ? closeSync(fd) : socket.destroy());
+    this.#boundary.guard({ destroy }, () => {
+      socket = adoptUnreadSocket(fd);
+      arrival.hasStream = true;
+      this.#awaitHandshake(socket, id, arrival);
+      handshakes.add(socket);
+    });
+  }
+
+  #awaitHandshake(socket: Socket, id: number, arrival: Arrival): void {
     this.#ids.set(socket, id);
     this.#notePeer(socket, arrival);
     socket.once('close', () => this.#end(id));
@@ -179,7 +192,6 @@ export class AcceptedConnections implements Destination, Places {
       );
       socket.destroy();
     }, leftUntil(arrival.deadlineMs)).unref();
-    handshakes.add(socket);
   }
 
   /** Notes a connection whose TLS handshake is over. */

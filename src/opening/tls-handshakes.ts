@@ -104,8 +104,9 @@ export class TlsHandshakes {
     const plain = plainSocketOf(socket);
     if (plain === undefined) return;
     const { remoteAddress } = clients.peerOf(plain);
-    // A client that leaves in the middle is no more an incident than one that leaves in the middle of its request.
-    if (error.code !== 'ECONNRESET' && remoteAddress !== undefined) {
+    // A client that leaves in the middle is no more an incident than one that leaves in the middle of its request. A connection that
+    // was destroyed has been reported.
+    if (error.code !== 'ECONNRESET' && remoteAddress !== undefined && !plain.destroyed) {
       incidents.add(LimitIncident.REFUSED_TLS, describePeer(remoteAddress), String(error.code ?? error.message));
     }
     if (error.code === 'ERR_SSL_HTTP_REQUEST') {

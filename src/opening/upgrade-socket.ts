@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ClientTls } from '../connection/client-tls.js';
 import { descriptorOf } from '../system/descriptor.js';
@@ -190,9 +190,19 @@ export class DescriptorUpgradeSocket implements UpgradeSocket {
   }
 }
 
-/** A stream on an accepted connection, as an HTTP server would have made it. */
+/** A stream on an accepted connection, as an HTTP server would have made it. It begins to read at once. */
 export function adoptSocket(fd: number): Socket {
-  const socket = new Socket({ fd, allowHalfOpen: true });
+  return adopted({ fd, allowHalfOpen: true });
+}
+
+/** The same, which reads nothing before somebody asks it to. */
+export function adoptUnreadSocket(fd: number): Socket {
+  // With this option, which is not documented, servers of Node make their connections if they have `pauseOnConnect`.
+  return adopted({ fd, allowHalfOpen: true, pauseOnCreate: true });
+}
+
+function adopted(options: SocketConstructorOpts & { readonly pauseOnCreate?: boolean }): Socket {
+  const socket = new Socket(options);
   socket.on('error', ignoreError); // 'close' follows
   return socket;
 }

@@ -1,8 +1,9 @@
 import { closeSync } from 'node:fs';
-import { createServer, type Server as NetServer } from 'node:net';
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { describePeer } from '../host/describe-peer.js';
 import type { AcceptedInfo, Proxied, UntouchedHandOff } from '../host/hand-off.js';
 import { Backlog } from '../opening/backlog.js';
+import { Boundary } from '../opening/boundary.js';
 import type { Opening } from '../opening/opening.js';
 import type { EarlyRefusal, Places } from '../opening/places.js';
 import { PostponedHandshakes } from '../opening/postponed-handshakes.js';
@@ -50,12 +51,14 @@ export class UntouchedAcceptor implements Front {
   /** Answers connections that are refused. It never listens. */
   readonly #http: ReturnType<Opening['createRefusingServer']>;
   readonly #backlog: Backlog;
+  readonly #boundary: Boundary;
   readonly #postponed = new PostponedHandshakes();
   /** Undefined without the PROXY protocol. */
   readonly #headers: ProxyHeaders | undefined;
 
   constructor(environment: UntouchedAcceptorEnvironment) {
     this.#environment = environment;
+    this.#boundary = new Boundary(environment.log);
     this.#http = environment.opening.createRefusingServer();
     this.#http.emit('listening'); // Node checks the times of requests only from this event on
     const options = { pauseOnConnect: true, allowHalfOpen: true, noDelay: true };
@@ -116,11 +119,15 @@ export class UntouchedAcceptor implements Front {
   }
 
   #refuse(fd: number, { remoteAddress, proxied }: AcceptedFrom): void {
-    const socket = adoptSocket(fd);
-    if (proxied !== undefined) {
-      this.#environment.opening.clients.note(socket, { remoteAddress, isClient: !proxied.isTold });
-    }
-    this.#http.emit('connection', socket);
+    let socket: Socket | undefined;
+    const destroy = () => (socket === undefined ? closeSync(fd) : socket.destroy());
+    this.#boundary.guard({ destroy }, () => {
+      socket = adoptSocket(fd);
+      if (proxied !== undefined) {
+        this.#environment.opening.clients.note(socket, { remoteAddress, isClient: !proxied.isTold });
+      }
+      this.#http.emit('connection', socket);
+    });
   }
 
   #refuseUnanswered(fd: number, remoteAddress: string | undefined, refusal: EarlyRefusal | undefined): void {

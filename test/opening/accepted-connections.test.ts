@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -337,9 +337,9 @@ describe.runIf(process.platform === 'linux')('a worker that speaks TLS', () => {
     const waiting = [await taken({ id: 8 }), await taken({ id: 9 })] as const; // of which the second waits for the first
     await turn();
     expect(counters.get(Counter.HTTP_CONNECTIONS)).toBe(2);
-    waiting[1].resetAndDestroy();
-    await until(() => ended.length === 2);
+    waiting[1].resetAndDestroy(); // it is noticed when it is its turn: until then nothing is read of it
     const client = await secure(waiting[0]);
+    await until(() => ended.length === 2);
     waiting[0].resetAndDestroy();
     await until(() => ended.length === 3);
     for (let i = 0; i < 20; i++) await turn();
@@ -353,5 +353,23 @@ describe.runIf(process.platform === 'linux')('a worker that speaks TLS', () => {
     opening.destroyAll();
     await Promise.all(over);
     await until(() => ended.length === 2);
+  });
+
+  it('reads nothing of a connection that waits for its handshake, so that it costs no memory', async () => {
+    await taken({ id: 1 });
+    const { client, fd } = await accepted();
+    client.socket.write(Buffer.alloc(100));
+    while (calls.peek(fd, Buffer.allocUnsafeSlow(100)) < 100) await turn();
+    opening.take({ fd, info: { id: 2, remoteAddress: '127.0.0.1' } });
+    for (let i = 0; i < 20; i++) await turn();
+    expect(calls.peek(fd, Buffer.allocUnsafeSlow(100))).toBe(100);
+    client[Symbol.dispose]();
+  });
+
+  it('closes a descriptor that Node makes no socket of, and goes on', () => {
+    const fd = openSync('/dev/null', 'r');
+    opening.take({ fd, info: { id: 5, remoteAddress: '127.0.0.1' } });
+    expect(() => fstatSync(fd)).toThrow('EBADF');
+    expect([ended, unopened()]).toEqual([[5], 1]);
   });
 });
