@@ -42,7 +42,7 @@ export class Departures {
     const fds: number[] = [];
     const leaves: (() => void)[] = [];
     for (const [socket, leave] of this.#sockets) {
-      const fd = socket.isPlain ? descriptorOf(socket.stream as Socket) : -1;
+      const fd = descriptorOf(socket.stream as Socket); // a stream of the application has none
       if (fd < 0) continue;
       fds.push(fd);
       leaves.push(leave);

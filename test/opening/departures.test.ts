@@ -25,9 +25,9 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function socketOf(fd: number, isPlain = true): UpgradeSocket {
+function socketOf(fd?: number, isPlain = true): UpgradeSocket {
   const stream = new Duplex({ read() {}, write: (_bytes, _encoding, done) => done() });
-  Reflect.set(stream, '_handle', { fd });
+  if (fd !== undefined) Reflect.set(stream, '_handle', { fd });
   return { stream, isPlain } as UpgradeSocket;
 }
 
@@ -40,13 +40,21 @@ async function lose({ stream }: UpgradeSocket): Promise<void> {
 
 it('a client that has closed its side is found within 100 ms, and its neighbours stay', () => {
   const left: number[] = [];
-  departures.watch(socketOf(1, false), () => left.push(1)); // is no plain socket: the system cannot be asked
+  departures.watch(socketOf(undefined, false), () => left.push(1)); // is no socket: the system cannot be asked
   for (const fd of [2, 3, 4]) departures.watch(socketOf(fd), () => left.push(fd));
   for (const fd of [1, 3]) ended.add(fd);
   vi.advanceTimersByTime(99);
   expect(left).toEqual([]);
   vi.advanceTimersByTime(1);
   expect(left).toEqual([3]);
+});
+
+it('a client that speaks TLS is found, too', () => {
+  const onLeft = vi.fn();
+  departures.watch(socketOf(2, false), onLeft);
+  ended.add(2);
+  vi.advanceTimersByTime(100);
+  expect(onLeft).toHaveBeenCalledOnce();
 });
 
 it('a client leaves once, also if its connection is lost after it has closed its side', async () => {
