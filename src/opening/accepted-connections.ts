@@ -46,6 +46,11 @@ export interface AcceptedConnectionsEnvironment {
     adopt(handOff: OpenedHandOff): void;
     adoptStream(handOff: StreamHandOff): void;
   };
+  /**
+   * Asks why one more connection of this address is above the limit of its address, and counts it if it is not. Called for the clients
+   * of proxies only, if addresses are limited: whoever has accepted the connection did not know its client.
+   */
+  readonly admit: (id: number, remoteAddress: string) => Promise<EarlyRefusal | undefined>;
   readonly calls: SystemCalls;
   readonly counters: Counters;
   /** The figures of this thread that publishing threads read. */
@@ -72,12 +77,14 @@ interface Arrival {
   hasStream: boolean;
   /** The peer that the PROXY protocol has told; undefined without it. */
   readonly peer: KnownPeer | undefined;
+  /** Whether the connection does not count for an address yet, because its request is to tell the client. */
+  readonly isOfProxy: boolean;
 }
 
 /**
  * The opening handshake of connections that were accepted elsewhere and handed over untouched: this thread speaks TLS, reads the
  * request, asks the hook, sends the 101, and hosts the connection. Whoever has accepted a connection has counted it, so no limit of
- * their number is judged here.
+ * their number is judged here, but for the clients of proxies: see {@link AcceptedConnectionsEnvironment.admit}.
  *
  * The HTTP server of this class never listens. One deadline, of `handshakeTimeoutMs` from when the connection was taken, spans TLS, the
  * request and the hook; the time that it has waited for a header of the PROXY protocol is part of that. Later requests of a
@@ -116,6 +123,7 @@ export class AcceptedConnections implements Destination, Places {
       places: this,
       nextId: ({ httpSocket }) => (httpSocket === undefined ? this.#taken : this.#idOf(httpSocket)),
       hookLimitMs: (id) => this.#hookLimitMs(id),
+      admit: (id, remoteAddress) => this.#admit(id, remoteAddress),
       routes,
       incidents,
       log,
@@ -157,7 +165,13 @@ export class AcceptedConnections implements Destination, Places {
     const limitMs = this.#environment.options.handshakeTimeoutMs - (proxied?.waitedMs ?? 0);
     const isClient = proxied?.isTold === false;
     const peer = proxied === undefined ? undefined : { remoteAddress, isClient };
-    const arrival: Arrival = { deadlineMs: performance.now() + limitMs, timer: undefined, hasStream: false, peer };
+    const arrival: Arrival = {
+      deadlineMs: performance.now() + limitMs,
+      timer: undefined,
+      hasStream: false,
+      peer,
+      isOfProxy: !isClient && this.#isProxy(remoteAddress),
+    };
     this.#arrivals.set(id, arrival);
     this.#setGaugesSoon();
     this.#taken = id;
@@ -166,6 +180,19 @@ export class AcceptedConnections implements Destination, Places {
     else this.#takeSecure(fd, arrival, this.#secure.handshakes);
     this.#taken = -1;
     if (!arrival.hasStream) this.#end(id); // nothing happens if it was placed
+  }
+
+  /** @param address that of a peer; undefined for one of a unix socket, or of a connection that is lost already. */
+  #isProxy(address: string | undefined): boolean {
+    const { clients } = this.#opening;
+    return address === undefined ? clients.trusts(undefined) : clients.isProxy({ remoteAddress: address });
+  }
+
+  /** See {@link OpeningEnvironment.admit}. */
+  #admit(id: number, remoteAddress: string | undefined): Promise<EarlyRefusal | undefined> | undefined {
+    const { options, admit } = this.#environment;
+    if (options.maxConnectionsPerIp === 0 || remoteAddress === undefined) return undefined;
+    return this.#arrivals.get(id)?.isOfProxy === true ? admit(id, remoteAddress) : undefined;
   }
 
   #takeSecure(fd: number, arrival: Arrival, handshakes: TlsHandshakes): void {

@@ -64,6 +64,8 @@ export class Clients {
   isProxy(peer: Duplex | KnownPeer): boolean {
     if (this.#trusted === undefined) return false; // without reading the address, which is a system call
     const known = this.peerOf(peer);
+    // If the PROXY protocol has told an address, and no header tells another one, it is that of a client, though it may be trusted.
+    if (this.#header === undefined && !(known instanceof Socket) && !isClient(known)) return false;
     const remoteAddress = addressOf(known);
     return (remoteAddress !== undefined || isUnixSocket(known)) && this.#trusted.trusts(remoteAddress);
   }

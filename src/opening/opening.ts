@@ -25,6 +25,7 @@ import { LingeringSockets } from './lingering-sockets.js';
 import type { Places } from './places.js';
 import { TlsHandshakes } from './tls-handshakes.js';
 import { UnreadConnections } from './unread-connections.js';
+import type { UpgradeDecisionsEnvironment } from './upgrade-decisions.js';
 import { ignoreError, type UpgradeSocket } from './upgrade-socket.js';
 import { Upgrader, type UpgraderOptions } from './upgrader.js';
 
@@ -47,6 +48,8 @@ export interface OpeningEnvironment {
   readonly nextId: (socket: UpgradeSocket) => number;
   /** How long the hook `upgrade` may take for the connection with this id, in ms. Without it: `handshakeTimeoutMs`. */
   readonly hookLimitMs?: (id: number) => number;
+  /** See {@link UpgradeDecisionsEnvironment.admit}. */
+  readonly admit?: UpgradeDecisionsEnvironment['admit'];
   /** Answers ordinary requests. */
   readonly routes: OrdinaryRoutes;
   readonly incidents: IncidentLog;

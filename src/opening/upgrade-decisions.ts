@@ -1,5 +1,6 @@
 import { isPromise } from '../connection/is-promise.js';
 import { type Acceptance, DecisionError, type Refusal, readDecision } from '../host/decision.js';
+import { describePeer } from '../host/describe-peer.js';
 import { HandshakeConfigError } from '../protocol/opening/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/opening/handshake-response.js';
 import { sha1Base64 } from '../system/sha1.js';
@@ -13,6 +14,7 @@ import { Departures } from './departures.js';
 import type { Destination } from './destination.js';
 import { OrphanedHooks } from './orphaned-hooks.js';
 import { describeUpgrade, type PendingUpgrade } from './pending-upgrade.js';
+import type { EarlyRefusal } from './places.js';
 import { UpgradeAcceptances } from './upgrade-acceptances.js';
 import type { UpgradeRefusals } from './upgrade-refusals.js';
 import { Waits } from './waits.js';
@@ -33,11 +35,19 @@ export interface UpgradeDecisionsEnvironment {
   readonly calls: SystemCalls | undefined;
   /** How long the hook may take for the connection with this id, in ms. Without it: `handshakeTimeoutMs`. */
   readonly hookLimitMs?: (id: number) => number;
+  /**
+   * Asks another thread, which counts the connections of each address, why this one is above the limit of its address. That is asked
+   * before the hook is, and takes of its time. Undefined if there is nothing to be asked.
+   */
+  readonly admit?: ((id: number, remoteAddress: string | undefined) => Admission | undefined) | undefined;
   readonly refusals: UpgradeRefusals;
   readonly incidents: IncidentLog;
   readonly log: ThrottledLog;
   readonly boundary: Boundary;
 }
+
+/** Why a connection is above a limit; undefined if it is not, and counts. */
+type Admission = Promise<EarlyRefusal | undefined>;
 
 /** Who decides about an upgrade, for the log. */
 const HOOK = 'upgrade() of the handler';
@@ -75,26 +85,34 @@ export class UpgradeDecisions {
 
   /** Decides about an upgrade as the application has, or asks the hook; without a hook the upgrade is accepted. */
   decide(pending: PendingUpgrade): void {
-    const { destination, refusals, incidents } = this.#environment;
+    const { destination, refusals, incidents, admit } = this.#environment;
     const { decided } = pending;
     if (decided !== undefined) {
       this.#take(pending, () => decided);
       return;
     }
+    const { id, socket } = pending;
     const { upgrade } = destination;
-    if (upgrade === undefined) {
-      this.#carryOut(pending, undefined);
-      return;
-    }
-    const { socket } = pending;
     const { remoteAddress, tls } = socket;
-    if (this.#orphans.isFull(remoteAddress)) {
+    if (upgrade !== undefined && this.#orphans.isFull(remoteAddress)) {
       incidents.add(LimitIncident.ORPHANED_HOOKS, describeUpgrade(pending));
       refusals.refuseForNow(socket, 'hooks of clients that have left are still running\n');
       return;
     }
     const { path, query, host, origin, subprotocols, headers } = pending.handshake;
-    this.#take(pending, () => upgrade({ path, query, host, origin, subprotocols, headers, remoteAddress, tls }));
+    const ask = () => upgrade?.({ path, query, host, origin, subprotocols, headers, remoteAddress, tls });
+    const admission = admit?.(id, remoteAddress);
+    if (admission !== undefined) this.#take(pending, () => this.#askIfAdmitted(pending, admission, ask));
+    else if (upgrade !== undefined) this.#take(pending, ask);
+    else this.#carryOut(pending, undefined);
+  }
+
+  async #askIfAdmitted({ socket }: PendingUpgrade, admission: Admission, ask: () => unknown): Promise<unknown> {
+    const full = await admission;
+    if (full === undefined) return socket.isLost ? undefined : ask();
+    const { status, body, incident } = full;
+    this.#environment.incidents.add(incident, describePeer(socket.remoteAddress));
+    return { status, body, headers: { 'Retry-After': '1' } };
   }
 
   /** Decides about an upgrade by an answer, or by a promise of one. @param ask gets it, and may throw. */

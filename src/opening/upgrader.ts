@@ -17,7 +17,11 @@ import type { LingeringSockets } from './lingering-sockets.js';
 import type { PendingUpgrade } from './pending-upgrade.js';
 import type { EarlyRefusal, Places } from './places.js';
 import { PostponedHandshakes } from './postponed-handshakes.js';
-import { UpgradeDecisions, type UpgradeDecisionsOptions } from './upgrade-decisions.js';
+import {
+  UpgradeDecisions,
+  type UpgradeDecisionsEnvironment,
+  type UpgradeDecisionsOptions,
+} from './upgrade-decisions.js';
 import { UpgradeRefusals } from './upgrade-refusals.js';
 import { ignoreError, StreamUpgradeSocket, type UpgradeSocket } from './upgrade-socket.js';
 
@@ -38,6 +42,8 @@ export interface UpgraderEnvironment {
   readonly nextId: (socket: UpgradeSocket) => number;
   /** How long the hook `upgrade` may take for the connection with this id, in ms. Without it: `handshakeTimeoutMs`. */
   readonly hookLimitMs?: (id: number) => number;
+  /** See {@link UpgradeDecisionsEnvironment.admit}. */
+  readonly admit?: UpgradeDecisionsEnvironment['admit'];
   readonly gate: Gate;
   readonly clients: Clients;
   readonly encryption: Encryption;

@@ -4,6 +4,7 @@ import type { Upgrade } from '../host/upgrade-hook.js';
 import type { Health } from '../monitor/routes.js';
 import type { OpeningTls } from '../opening/accepted-connections.js';
 import type { Destination } from '../opening/destination.js';
+import type { Places } from '../opening/places.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { Counter, type Counters } from '../telemetry/counters.js';
 import type { ThreadCounters } from '../telemetry/read-stats.js';
@@ -12,6 +13,7 @@ import { Generation } from './generation.js';
 import type { ResolvedOptions } from './options.js';
 import { Reloads } from './reloads.js';
 import { ServerStateError } from './server-state-error.js';
+import { ToldClients } from './told-clients.js';
 import { abandon, type WorkerLink } from './worker-link.js';
 import type { Siblings } from './workers.js';
 
@@ -28,6 +30,8 @@ export interface GenerationsEnvironment {
   readonly onNoLongerOpen: (id: number) => void;
   /** The health of the server. */
   readonly health: () => Health;
+  /** Where connections are counted. */
+  readonly places: Places;
 }
 
 /**
@@ -36,6 +40,7 @@ export interface GenerationsEnvironment {
  */
 export class Generations implements Destination, Siblings {
   readonly #environment: GenerationsEnvironment;
+  readonly toldClients: ToldClients;
   /** Undefined before the start, and on systems without koffi. */
   #calls: SystemCalls | undefined;
   /** The generation that gets new connections; undefined until the first has started. */
@@ -53,6 +58,7 @@ export class Generations implements Destination, Siblings {
 
   constructor(environment: GenerationsEnvironment) {
     this.#environment = environment;
+    this.toldClients = new ToldClients(environment.places);
   }
 
   /**

@@ -114,17 +114,6 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     const both = `health must have another path than page, got ${JSON.stringify(health)} for both`;
     throw new ConfigError('health', `${both}: move one of them, or turn it off`);
   }
-  if (
-    trustProxy.length > 0 &&
-    maxConnectionsPerIp > 0 &&
-    (proxyHeader !== undefined || !proxyProtocol) &&
-    handshakesInWorkers(own)
-  ) {
-    // The primary counts clients, and does not see whom the header of a request names.
-    const which = proxyProtocol ? 'proxyHeader' : 'trustProxy';
-    const why = 'when workers read the requests (handshake: "worker", tls, proxyProtocol)';
-    throw new ConfigError('maxConnectionsPerIp', `maxConnectionsPerIp cannot be used together with ${which} ${why}`);
-  }
   if (trustProxy.length > 0 && proxyHeader === undefined && !proxyProtocol) {
     const which = `must be ${CLIENT_HEADERS.join(' or ')}, whichever the proxy sets for every request`;
     const or = 'or proxyProtocol (--proxy-protocol) instead';

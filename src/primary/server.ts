@@ -119,6 +119,7 @@ export class Server {
       endedCounters: this.#endedCounters,
       onNoLongerOpen,
       health: () => this.#health(),
+      places: admission,
     });
     admission.include(this.#generations);
   }

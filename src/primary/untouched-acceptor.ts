@@ -100,8 +100,10 @@ export class UntouchedAcceptor implements Front {
   /** @param triesLeft how often the connection may be judged again, if it is above a limit */
   #take(fd: number, from: AcceptedFrom, triesLeft = this.#postponed.tries): void {
     const { places, destination, isEncrypted } = this.#environment;
-    const { remoteAddress } = from;
-    const isProxy = remoteAddress !== undefined && this.#environment.opening.clients.isProxy({ remoteAddress });
+    const { remoteAddress, proxied } = from;
+    const isClient = proxied?.isTold === false;
+    const isProxy =
+      remoteAddress !== undefined && this.#environment.opening.clients.isProxy({ remoteAddress, isClient });
     const peer = isProxy ? {} : { remoteAddress }; // a proxy does not count for its own address
     const refusal = places.refusalFor(peer);
     const isAvailable = destination.unavailable === undefined;

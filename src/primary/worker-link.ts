@@ -18,6 +18,7 @@ import type {
   WorkerTask,
 } from '../worker/messages.js';
 import { Ownership } from '../worker/ownership.js';
+import type { ToldClient, ToldClientJudgment, ToldClients } from './told-clients.js';
 import { WorkerStartError } from './worker-start-error.js';
 
 /** An offer, with notes of the primary. */
@@ -52,6 +53,8 @@ export interface WorkerLinkOptions {
   readonly opening: WorkerOpeningOptions | undefined;
   /** The health of the server, for clients that ask the worker. */
   readonly health: () => Health;
+  /** Counts the clients of proxies, whose requests the worker reads. */
+  readonly toldClients: ToldClients;
   readonly log: ThrottledLog;
   /**
    * Called with the id of each connection that is not open any more, also when the worker has died; undefined if nobody needs to
@@ -105,6 +108,7 @@ export class WorkerLink {
     host: options,
     opening,
     health,
+    toldClients,
     log,
     onNoLongerOpen,
     startTimeoutMs,
@@ -128,6 +132,7 @@ export class WorkerLink {
         if (message.type === 'log') log.add(message.report);
         else if (message.type === 'closed') this.#close(message.ids);
         else if (message.type === 'health') this.#post({ type: 'health', health: health() });
+        else if (message.type === 'client') toldClients.judge(message, this.#judgmentOf(message));
         else if (message.type === 'unfit') this.#unfit = new WorkerStartError(message.code, message.message);
         else {
           this.isReady = true;
@@ -251,6 +256,13 @@ export class WorkerLink {
       if (!isUntouched(offer)) this.ledger.noteSettled(); // taken back
       return { fd, info, head } as HandOff;
     });
+  }
+
+  #judgmentOf({ id }: ToldClient): ToldClientJudgment {
+    return {
+      isThere: () => this.#ids.has(id),
+      answer: (refusal) => this.#post({ type: 'client', id, refusal }),
+    };
   }
 
   /** Lets the two workers exchange publications. */

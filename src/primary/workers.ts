@@ -13,6 +13,7 @@ import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import type { WorkerOpeningOptions } from '../worker/messages.js';
 import { causeOf, describeDeath } from './describe-death.js';
 import { GRACE_MS } from './drain-time.js';
+import type { ToldClients } from './told-clients.js';
 import { WaitingHandOffs } from './waiting-hand-offs.js';
 import { WorkerDeaths } from './worker-deaths.js';
 import { abandon, WorkerLink } from './worker-link.js';
@@ -52,6 +53,8 @@ export interface Siblings {
   readonly tls: OpeningTls | undefined;
   /** The health of the server. */
   health(): Health;
+  /** Counts the clients of proxies, where workers read the requests. */
+  readonly toldClients: ToldClients;
   /** The links to the workers of all pools. */
   readonly links: readonly WorkerLink[];
 }
@@ -227,7 +230,9 @@ export class Workers {
   #launch(): WorkerLink {
     const { siblings, bus } = this.#options;
     const opening = this.#options.opening === undefined ? undefined : { ...this.#options.opening, tls: siblings.tls };
-    const link = new WorkerLink({ ...this.#options, opening, pool: this.#pool, health: () => siblings.health() });
+    const { toldClients } = siblings;
+    const health = () => siblings.health();
+    const link = new WorkerLink({ ...this.#options, opening, pool: this.#pool, health, toldClients });
     if (siblings.listeningHost !== undefined) link.noteListening(siblings.listeningHost);
     for (const other of siblings.links) link.connect(other);
     const { port1, port2 } = new MessageChannel();

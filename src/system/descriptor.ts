@@ -13,7 +13,10 @@ export function descriptorLimit(): number {
   return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY;
 }
 
-/** The descriptor of a socket, of TLS that of the connection under it, or of a server that listens; -1 if it has none (closed). */
+/**
+ * The descriptor of a socket, or of a server that listens; -1 if it has none, because it is closed or no socket. That of a TLS socket is
+ * the one of its TCP connection: the system can be asked about it, and nothing may be read from it or written to it.
+ */
 export function descriptorOf(socket: Socket | Server): number {
   const handle: unknown = Reflect.get(socket, '_handle');
   const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;

@@ -4,6 +4,7 @@ import type { HostOptions } from '../host/host.js';
 import type { Health, RouteOptions } from '../monitor/routes.js';
 import type { OpeningTls } from '../opening/accepted-connections.js';
 import type { OpeningOptions } from '../opening/opening.js';
+import type { EarlyRefusal } from '../opening/places.js';
 import type { Report } from '../telemetry/throttled-log.js';
 import type { TlsMaterial } from '../tls/tls-material.js';
 
@@ -51,6 +52,8 @@ export type ToWorker =
   | { readonly type: 'listening'; readonly host: string }
   /** The answer to one `health` of the worker. */
   | { readonly type: 'health'; readonly health: Health }
+  /** The answer to a `client` of the worker: why it is above the limit of its address; undefined if it is not, and counts. */
+  | { readonly type: 'client'; readonly id: number; readonly refusal: EarlyRefusal | undefined }
   | { readonly type: 'drain'; readonly limitMs: number };
 
 export type FromWorker =
@@ -61,4 +64,6 @@ export type FromWorker =
   | { readonly type: 'closed'; readonly ids: readonly number[] }
   /** A client asks for the health of the server. */
   | { readonly type: 'health' }
+  /** A proxy has told the client of a connection, in its request. May there be one more connection of this address? */
+  | { readonly type: 'client'; readonly id: number; readonly remoteAddress: string }
   | { readonly type: 'log'; readonly report: Report };

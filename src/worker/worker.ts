@@ -8,6 +8,7 @@ import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';
 import { ArenaError } from '../memory/arena.js';
 import { type Health, Routes } from '../monitor/routes.js';
 import { AcceptedConnections } from '../opening/accepted-connections.js';
+import type { EarlyRefusal } from '../opening/places.js';
 import { ThreadLedger } from '../pubsub/thread-ledger.js';
 import { loadSystemCalls } from '../system/system-calls.js';
 import { Counter, Counters } from '../telemetry/counters.js';
@@ -37,6 +38,8 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const unregister = registerPublishing(publishing);
   const onNoLongerOpen = task.reportsClosed ? closedReporter(post) : () => {};
   const healths: ((health: Health) => void)[] = [];
+  /** The clients that the primary is asked about, by the ids of their connections. */
+  const askedAbout = new Map<number, (refusal: EarlyRefusal | undefined) => void>();
   let host: Host;
   let opening: AcceptedConnections | undefined;
   const unhosted = (id: number, error: unknown) => {
@@ -72,9 +75,15 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
           healths.push(resolve);
           post({ type: 'health' });
         });
+      const admit = (id: number, remoteAddress: string) =>
+        new Promise<EarlyRefusal | undefined>((resolve) => {
+          askedAbout.set(id, resolve);
+          post({ type: 'client', id, remoteAddress });
+        });
       opening = new AcceptedConnections({
         ...{ options: task.opening.handshake, upgrade, calls, counters, ledger, log, onEnded: onNoLongerOpen },
         host: { adopt, adoptStream },
+        admit,
         routes: new Routes(askHealth, task.opening.routes),
         tls: task.opening.tls,
       });
@@ -108,6 +117,9 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
     const onMessage = (message: ToWorker) => {
       if (message.type === 'hand-offs') {
         for (const offer of message.offers) take(offer);
+      } else if (message.type === 'client') {
+        askedAbout.get(message.id)?.(message.refusal);
+        askedAbout.delete(message.id);
       } else if (message.type === 'peer') publishing.bus.connect(message.port, new ThreadLedger(message.ledger));
       else if (message.type === 'listening') opening?.listensOn(message.host);
       else if (message.type === 'tls') opening?.useTls(message.material);

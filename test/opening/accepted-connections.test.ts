@@ -87,6 +87,7 @@ function create(tls: OpeningTls | undefined): AcceptedConnections {
         streams.push(handOff);
       },
     },
+    admit: () => expect.fail('there are no proxies'),
     calls,
     counters,
     ledger,

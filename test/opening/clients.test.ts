@@ -77,6 +77,14 @@ describe('the client of a connection', () => {
     expect(LOOPBACK.addressFor(HEADERS, socket)).toBe('127.0.0.9');
   });
 
+  test('is the trusted address that was noted, if proxies tell it by no header', async () => {
+    const { socket } = await accepted({ port: 0, host: '127.0.0.1' });
+    HEADERLESS.note(socket, { remoteAddress: '127.0.0.9' });
+    expect(HEADERLESS.isProxy(socket)).toBe(false);
+    HEADERLESS.note(socket, { remoteAddress: '127.0.0.9', isClient: true }); // that of the proxy, which has told nobody
+    expect(HEADERLESS.isProxy(socket)).toBe(true);
+  });
+
   test('is told by the peer of a unix socket, if those are trusted', async () => {
     const socket = await acceptedByUnixSocket();
     expect(UNIX.isProxy(socket)).toBe(true);

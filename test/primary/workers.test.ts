@@ -40,6 +40,7 @@ function made(threads: number, more: Partial<ServerOptions> = {}) {
       listeningHost: undefined,
       tls: undefined,
       health: unused,
+      toldClients: undefined as never,
       get links() {
         return workers.links;
       },

@@ -55,6 +55,7 @@ const OPTIONS = {
   health: () => {
     throw new Error('no client asks for it');
   },
+  toldClients: undefined as never, // nobody asks about them
 };
 
 /** A link whose worker is a real thread with another program, in place of a pool that has one thread. */
