@@ -181,9 +181,9 @@ export const FIGURES = {
   REFUSED_UNANSWERED: {
     kind: 'counter',
     limit: 'refusedUnanswered',
-    help: 'Connections above `maxConnections` or `maxConnectionsPerIp` that were closed without an answer, because too many others waited for one.',
+    help: 'Connections closed without an answer: above `maxConnections` or `maxConnectionsPerIp` while too many others wait for one; with `tls`, all that are refused before their handshake.',
     options: ['maxConnections', 'maxConnectionsPerIp'],
-    line: 'closed without an answer: too many others above maxConnections or maxConnectionsPerIp wait for theirs',
+    line: 'closed without an answer: too many others wait for theirs, or it would cost a TLS handshake (maxConnections, maxConnectionsPerIp)',
   },
   REFUSED_ORIGINS: {
     kind: 'counter',

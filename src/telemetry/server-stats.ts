@@ -91,8 +91,8 @@ export interface LimitStats {
   /** Connections refused because their address has too many already (`maxConnectionsPerIp`), with an answer or without. */
   readonly refusedAddresses: number;
   /**
-   * Connections above `maxConnections` or `maxConnectionsPerIp` that were closed without an answer, because too many others
-   * waited for one.
+   * Connections closed without an answer: above `maxConnections` or `maxConnectionsPerIp` while too many others wait for one; with
+   * `tls`, all that are refused before their handshake.
    */
   readonly refusedUnanswered: number;
   /** Upgrades refused because pages of their Origin may not connect (`allowedOrigins`). */

@@ -1,193 +1,255 @@
-import { EventEmitter, once } from 'node:events';
-import { closeSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, openSync, readdirSync } from 'node:fs';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { UntouchedHandOff } from '../../dist/host/hand-off.js';
-import { Clients } from '../../dist/opening/clients.js';
-import type { Opening } from '../../dist/opening/opening.js';
-import type { EarlyRefusal } from '../../dist/opening/places.js';
+import { answer } from '../../dist/opening/answer.js';
+import { Opening, type OpeningOptions } from '../../dist/opening/opening.js';
+import type { EarlyRefusal, Peer } from '../../dist/opening/places.js';
 import { UntouchedAcceptor } from '../../dist/primary/untouched-acceptor.js';
-import { loadSystemCalls } from '../../dist/system/system-calls.js';
+import { loadSystemCalls, type SystemCalls } from '../../dist/system/system-calls.js';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import { IncidentLog } from '../../dist/telemetry/incident-log.js';
 import { LimitIncident } from '../../dist/telemetry/limit-incident.js';
 import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
-import { header1, UNKNOWN } from '../e2e/proxied.js';
+import { header1, LOCAL } from '../e2e/proxied.js';
+import { encodeRequest } from '../e2e/raw-client.js';
+import { until } from '../e2e/serving.js';
 
 const calls = await loadSystemCalls();
-const LIMIT_MS = 10_000;
-const FULL: EarlyRefusal = { status: 503, body: 'full\n', incident: LimitIncident.REFUSED_FULL };
-/** A connection above a limit is judged again so often, each time after so long. */
-const [TRIES, AGAIN_MS] = [4, 25];
 
-let counters: Counters;
-let unavailable: string | undefined;
-let refusal: EarlyRefusal | undefined;
-/** How often a connection was judged. */
-let judged: number;
-let entered: Map<unknown, string | undefined>;
-let placed: UntouchedHandOff[];
-/** The sockets that are refused with an answer. */
-let answered: Socket[];
-let clients: Clients;
-let ours: Socket[];
-let acceptors: UntouchedAcceptor[];
+const OPTIONS: OpeningOptions = {
+  handshakeTimeoutMs: 10_000,
+  maxHeaderBytes: 4096,
+  maxHeaderCount: 20,
+  stallTimeoutMs: 0,
+  maxConnections: 100,
+  maxConnectionsPerIp: 0,
+  paths: undefined,
+  allowedHosts: undefined,
+  allowedOrigins: undefined,
+  trustedProxies: [],
+  proxyHeader: undefined,
+};
 
-beforeEach(() => {
-  counters = new Counters();
-  [placed, answered, ours, acceptors, entered, judged] = [[], [], [], [], new Map(), 0];
-  [unavailable, refusal] = [undefined, undefined];
-});
+const FULL: EarlyRefusal = { status: 503, body: 'no more of these\n', incident: LimitIncident.REFUSED_ADDRESSES };
 
-afterEach(() => {
-  vi.useRealTimers();
-  for (const acceptor of acceptors) {
-    acceptor.close();
-    acceptor.server.close();
-  }
-  for (const { fd } of placed) closeSync(fd);
-  for (const socket of [...ours, ...answered]) socket.destroy();
-});
+const descriptors = () => readdirSync('/proc/self/fd').length;
 
-interface Settings {
-  readonly isEncrypted?: boolean;
-  readonly trustedProxies?: readonly string[];
-  readonly isProxied?: boolean;
+/** An acceptor that listens, what it does, and what it asks. */
+interface Accepting {
+  readonly acceptor: UntouchedAcceptor;
+  readonly placed: UntouchedHandOff[];
+  /** Whose places were taken, by the ids of the connections. */
+  readonly entered: Map<unknown, string | undefined>;
+  readonly asked: (string | undefined)[];
+  readonly counters: Counters;
+  /** What the next connections are told; undefined if they are let in. */
+  refusal: EarlyRefusal | undefined;
+  unavailable: string | undefined;
+  connect(first?: string | Buffer): Promise<Socket>;
 }
 
-async function open({ isEncrypted = false, trustedProxies = [], isProxied = false }: Settings = {}) {
-  const http = Object.assign(new EventEmitter(), { closeAllConnections: () => {}, close: () => {} });
-  http.on('connection', (socket) => answered.push(socket));
-  clients = new Clients({ trustedProxies, proxyHeader: trustedProxies.length > 0 ? 'forwarded' : undefined });
-  const incidents = new IncidentLog(counters, new ThrottledLog(() => {}));
-  const acceptor = new UntouchedAcceptor({
-    calls,
-    places: {
-      refusalFor: () => {
-        judged++;
-        return refusal;
-      },
-      refusalOfAddress: () => undefined,
-      enter: (key, { remoteAddress }) => void entered.set(key, remoteAddress),
-      leave: () => {},
+const cleanups: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function accepting(
+  more: {
+    readonly isEncrypted?: boolean;
+    readonly proxyProtocol?: { readonly limitMs: number };
+    readonly options?: Partial<OpeningOptions>;
+    readonly used?: SystemCalls;
+  } = {},
+): Promise<Accepting> {
+  const { isEncrypted = false, proxyProtocol, options, used = calls } = more;
+  const counters = new Counters();
+  const log = new ThrottledLog(() => {});
+  const incidents = new IncidentLog(counters, log);
+  const places = {
+    refusalFor: ({ remoteAddress }: Peer) => {
+      accepted.asked.push(remoteAddress);
+      return accepted.refusal;
     },
+    refusalOfAddress: () => undefined,
+    enter: (key: unknown, { remoteAddress }: Peer) => void accepted.entered.set(key, remoteAddress),
+    leave: (key: unknown) => void accepted.entered.delete(key),
+  };
+  const destination = {
+    get unavailable() {
+      return accepted.unavailable;
+    },
+    place: (handOff: UntouchedHandOff) => void accepted.placed.push(handOff),
+  };
+  const nobody = () => expect.fail('the primary opens no connection');
+  const opening = new Opening({
+    options: { ...OPTIONS, ...options },
     destination: {
-      get unavailable() {
-        return unavailable;
-      },
-      place: (handOff) => placed.push(handOff),
+      unavailable: undefined,
+      upgrade: undefined,
+      expectOne: nobody,
+      place: nobody,
+      prepareStream: nobody,
+      placeStream: nobody,
     },
-    opening: { clients, createRefusingServer: () => http } as unknown as Opening,
-    isEncrypted,
-    proxyProtocol: isProxied ? { limitMs: LIMIT_MS } : undefined,
-    incidents,
-    log: new ThrottledLog(() => {}),
+    ...{ calls, places, incidents, log, nextId: () => -1 },
+    routes: { has: () => true, handle: (request, response) => answer(request, response, 200, 'text/plain', 'found\n') },
   });
-  acceptors.push(acceptor);
-  await once(acceptor.server.listen(0, '127.0.0.1'), 'listening');
-  return acceptor;
+  const acceptor = new UntouchedAcceptor({
+    ...{ calls: used, places, destination, opening, isEncrypted, proxyProtocol, incidents, log },
+  });
+  const accepted: Accepting = {
+    ...{ acceptor, placed: [], entered: new Map(), asked: [], counters, refusal: undefined, unavailable: undefined },
+    async connect(first = '') {
+      const socket = connect((acceptor.server.address() as AddressInfo).port, '127.0.0.1');
+      cleanups.push(() => socket.destroy());
+      socket.on('error', () => {}); // 'close' follows
+      socket.write(first);
+      await once(socket, 'connect');
+      return socket;
+    },
+  };
+  acceptor.server.listen(0, '127.0.0.1');
+  await once(acceptor.server, 'listening');
+  acceptor.start();
+  cleanups.push(() => {
+    for (const { fd } of accepted.placed) closeSync(fd);
+    acceptor.server.close();
+    acceptor.close();
+  });
+  return accepted;
 }
 
-/** A client that has been accepted, and what it has sent has arrived. */
-async function come({ server }: UntouchedAcceptor, sent: Uint8Array = new Uint8Array(0)): Promise<Socket> {
-  const accepted = once(server, 'connection');
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  client.on('error', () => {});
-  ours.push(client);
-  client.write(sent);
-  await Promise.all([accepted, once(client, 'connect')]);
-  return client;
+/** Everything that a socket gets until it is closed. */
+async function allOf(socket: Socket): Promise<string> {
+  let text = '';
+  socket.on('data', (bytes) => (text += bytes));
+  await new Promise((resolve) => socket.once('close', resolve));
+  return text;
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
-
-/** Waits by turns, because timers are not real everywhere here. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await turn();
-}
-
-const fakeTimers = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-
-const unanswered = () =>
-  [Counter.REFUSED_FULL, Counter.REFUSED_UNAVAILABLE, Counter.REFUSED_UNANSWERED].map((one) => counters.get(one));
-
-describe.runIf(process.platform === 'linux')('a connection that is handed over untouched', () => {
-  it('counts for its address from then on', async () => {
-    await come(await open());
-    const [{ info }] = placed as [UntouchedHandOff];
-    expect(info.remoteAddress).toBe('127.0.0.1');
-    expect([...entered]).toEqual([[info.id, '127.0.0.1']]);
-  });
-
-  it('does not count for the address of a proxy', async () => {
-    await come(await open({ trustedProxies: ['loopback'] }));
-    expect([placed.length, ...entered.values()]).toEqual([1, undefined]);
-  });
-
-  it('is judged again a few times if it is above a limit, and has its place when there is room', async () => {
-    const acceptor = await open();
-    fakeTimers();
-    refusal = FULL;
-    await come(acceptor);
-    for (let i = 1; i <= TRIES; i++) {
-      expect([judged, placed.length, answered.length]).toEqual([i, 0, 0]);
-      if (i === TRIES) refusal = undefined;
-      vi.advanceTimersByTime(AGAIN_MS);
+describe.runIf(process.platform === 'linux')('a primary that hands connections over unread', () => {
+  it('counts each by its address, and reads nothing of it', async () => {
+    const accepted = await accepting();
+    await Promise.all(['one', 'two', 'six'].map((text) => accepted.connect(text)));
+    await until(() => accepted.placed.length === 3);
+    expect([...accepted.entered]).toEqual(accepted.placed.map(({ info: { id } }) => [id, '127.0.0.1']));
+    const bytes = Buffer.alloc(100);
+    for (const { fd, info, head } of accepted.placed) {
+      expect([info.remoteAddress, head]).toEqual(['127.0.0.1', undefined]);
+      await until(() => calls.peek(fd, bytes) === 3);
     }
-    expect([judged, placed.length, answered.length]).toEqual([TRIES + 1, 1, 0]);
+    expect(accepted.acceptor.load).toBe(0); // they count where they are now
   });
 
-  it.each([false, true])('is refused then, if there is none, and encrypted: %s', async (isEncrypted) => {
-    const acceptor = await open({ isEncrypted });
-    fakeTimers();
-    refusal = FULL;
-    const client = await come(acceptor);
-    vi.advanceTimersByTime(TRIES * AGAIN_MS - 1);
-    expect([judged, answered.length, ...unanswered()]).toEqual([TRIES, 0, 0, 0, 0]);
-    vi.advanceTimersByTime(1);
-    expect([judged, answered.length]).toEqual([TRIES + 1, isEncrypted ? 0 : 1]);
-    expect(unanswered()).toEqual(isEncrypted ? [1, 0, 1] : [0, 0, 0]);
-    if (isEncrypted) await once(client.resume(), 'close');
+  it('counts that of a trusted proxy for no address', async () => {
+    const options = { trustedProxies: ['loopback'], proxyHeader: 'forwarded' } as const;
+    const accepted = await accepting({ options });
+    await accepted.connect();
+    await until(() => accepted.placed.length === 1);
+    expect(accepted.asked).toEqual([undefined]);
+    expect([...accepted.entered.values()]).toEqual([undefined]);
+    expect(accepted.placed[0]?.info.remoteAddress).toBe('127.0.0.1');
   });
 
-  it.each([false, true])('is refused at once if nobody takes it, and encrypted: %s', async (isEncrypted) => {
-    const acceptor = await open({ isEncrypted });
-    unavailable = 'no worker takes connections';
-    await come(acceptor);
-    expect([placed.length, entered.size, answered.length]).toEqual([0, 0, isEncrypted ? 0 : 1]);
-    expect(unanswered()).toEqual(isEncrypted ? [0, 1, 1] : [0, 0, 0]);
+  it.each([false, true])('judges one above a limit again, until there is room (encrypted: %s)', async (isEncrypted) => {
+    const accepted = await accepting({ isEncrypted });
+    accepted.refusal = FULL;
+    await accepted.connect();
+    await until(() => accepted.asked.length === 2);
+    expect(accepted.placed).toEqual([]);
+    accepted.refusal = undefined;
+    await until(() => accepted.placed.length === 1);
+    expect(accepted.counters.get(Counter.REFUSED_ADDRESSES)).toBe(0);
   });
 
-  it('does not wait for room when the server closes', async () => {
-    const acceptor = await open({ isEncrypted: true });
-    fakeTimers();
-    refusal = FULL;
-    const client = await come(acceptor);
-    unavailable = 'the server is going away';
-    acceptor.close();
-    expect(unanswered()).toEqual([1, 0, 1]);
-    await once(client.resume(), 'close');
+  it('answers one that stays above a limit, and opens no connection, though there may be room by then', async () => {
+    const accepted = await accepting();
+    accepted.refusal = FULL;
+    const socket = await accepted.connect();
+    await until(() => accepted.asked.length === 6); // five times here, and then by the HTTP server
+    accepted.refusal = undefined;
+    socket.write(encodeRequest('/'));
+    socket.end();
+    expect(await allOf(socket)).toMatch(/^HTTP\/1\.1 503 /);
+    expect(accepted.placed).toEqual([]);
   });
 
-  it('is of the client that the PROXY protocol has told, for whoever refuses it', async () => {
-    const acceptor = await open({ trustedProxies: ['loopback'], isProxied: true });
-    unavailable = 'no worker takes connections';
-    await come(acceptor, header1('127.0.0.9'));
-    await come(acceptor, UNKNOWN);
-    await until(() => answered.length === 2);
-    const [told, untold] = answered as [Socket, Socket];
-    const header = ['Forwarded', 'for=192.0.2.9'];
-    expect(clients.addressFor(header, told)).toBe('192.0.2.9'); // the client is a trusted proxy itself
-    expect(clients.addressFor(header, untold)).toBe('127.0.0.1'); // nobody knows who has sent the header
-    expect(acceptor.load).toBe(0);
+  it('closes one that stays above a limit without an answer, if it is encrypted', async () => {
+    const before = descriptors();
+    const accepted = await accepting({ isEncrypted: true });
+    accepted.refusal = FULL;
+    const socket = await accepted.connect('hello');
+    expect(await allOf(socket)).toBe('');
+    expect(accepted.counters.get(Counter.REFUSED_ADDRESSES)).toBe(1);
+    expect(accepted.counters.get(Counter.REFUSED_UNANSWERED)).toBe(1);
+    expect(descriptors()).toBe(before + 1); // the listening socket
   });
 
-  it('counts while it waits for its header, and is closed with the server', async () => {
-    const acceptor = await open({ trustedProxies: ['loopback'], isProxied: true });
-    const client = await come(acceptor);
-    expect(acceptor.load).toBe(1);
-    acceptor.close();
-    await once(client.resume(), 'close');
-    expect([acceptor.load, placed.length]).toEqual([0, 0]);
+  it.each([false, true])('refuses all at once while no worker takes any (encrypted: %s)', async (isEncrypted) => {
+    const accepted = await accepting({ isEncrypted });
+    accepted.unavailable = 'no worker takes connections';
+    const socket = await accepted.connect(encodeRequest('/'));
+    socket.end();
+    expect(await allOf(socket)).toMatch(isEncrypted ? /^$/ : /^HTTP\/1\.1 503 /);
+    expect(accepted.placed).toEqual([]);
+    expect(accepted.counters.get(Counter.REFUSED_UNAVAILABLE)).toBe(1);
+  });
+
+  it('counts whom the PROXY protocol has told, and nobody if it has told nobody', async () => {
+    const accepted = await accepting({
+      proxyProtocol: { limitMs: 10_000 },
+      options: { trustedProxies: ['127.0.0.1'] },
+    });
+    const late = await accepted.connect();
+    await until(() => accepted.acceptor.load === 1);
+    await accepted.connect(Buffer.concat([header1('192.0.2.1'), Buffer.from('hello')]));
+    await until(() => accepted.placed.length === 1);
+    late.write(LOCAL);
+    await until(() => accepted.placed.length === 2);
+    expect([...accepted.entered.values()]).toEqual(['192.0.2.1', undefined]);
+    expect(accepted.placed).toMatchObject([
+      { info: { remoteAddress: '192.0.2.1', proxied: { isTold: true } } },
+      { info: { remoteAddress: '127.0.0.1', proxied: { isTold: false } } },
+    ]);
+    expect(accepted.acceptor.load).toBe(0);
+  });
+
+  it('leaves nothing behind when it closes, of those that wait or are being refused', async () => {
+    const before = descriptors();
+    const accepted = await accepting();
+    accepted.refusal = FULL;
+    const refused = await accepted.connect();
+    await until(() => accepted.asked.length === 6);
+    const waiting = await accepted.connect();
+    await until(() => accepted.asked.length === 7);
+    accepted.unavailable = 'the server is going away';
+    accepted.acceptor.server.close();
+    accepted.acceptor.close();
+    expect(await Promise.all([refused, waiting].map(allOf))).toEqual(['', '']);
+    await until(() => descriptors() === before);
+  });
+
+  it('closes a descriptor that Node makes no socket of, and goes on', async () => {
+    let opened = 0;
+    const duplicate = (fd: number) => (opened++ === 0 ? openSync('/dev/null', 'r') : calls.duplicate(fd));
+    const used = new Proxy(calls, {
+      get(target, name) {
+        if (name === 'duplicate') return duplicate;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const accepted = await accepting({ used });
+    accepted.unavailable = 'no worker takes connections';
+    const before = descriptors();
+    const lost = await accepted.connect();
+    await allOf(lost);
+    expect(descriptors()).toBe(before);
+    accepted.unavailable = undefined;
+    await accepted.connect();
+    await until(() => accepted.placed.length === 1);
   });
 });
