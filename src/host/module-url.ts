@@ -18,6 +18,11 @@ export function shownModule(href: string): string {
   return href.startsWith('file:') ? fileURLToPath(href) : href;
 }
 
+/** Whether a module is one of those that come with this package. */
+export function comesWithPackage(href: string): boolean {
+  return href.startsWith(new URL('..', import.meta.url).href);
+}
+
 /**
  * Before a reload, removes a CommonJS module from Node's cache. The cache goes by the path, so another URL alone does not load
  * the module again.

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
+import { comesWithPackage } from '../host/module-url.js';
 import { registerPublishing } from '../host/publish.js';
 import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';
 import type { UpgradeAcceptance, UpgradeRefusal } from '../host/upgrade-hook.js';
@@ -235,11 +236,13 @@ export class Server {
     this.#useTls(this.#tls.material);
   }
 
-  /** Says once where the hook runs, because a module may expect that there is one copy of it. */
+  /** Says once where the hook runs, because a module of the user may expect that there is one copy of it. */
   #noteThreadOfHook(): void {
+    const { handler, log } = this.#options;
     if (this.#tls === undefined || !handshakesInWorkers(this.#options)) return;
     if (this.#generations.upgrade === undefined) return;
-    this.#options.log.info('tls: the hook upgrade runs in the workers, each of which has its own copy of the module');
+    if (typeof handler !== 'string' || comesWithPackage(handler)) return;
+    log.info('tls: the hook upgrade runs in the workers, each of which has its own copy of the module');
   }
 
   #useTls(material: TlsMaterial): void {

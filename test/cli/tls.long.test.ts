@@ -64,6 +64,9 @@ describe('wsloom serve with a certificate', () => {
     await command.listening();
     await command.says('stderr', /the hook upgrade runs in the workers/);
     expect(command.stderr.match(/hook/g)).toHaveLength(1);
+    await using echo = files.serve('echo'); // its hook looks at nothing but the request
+    await echo.listening();
+    expect(echo.stderr).not.toMatch(/hook/);
     await using other = Command.run('serve', HOOK, '--port', '0', '--threads', '1');
     await other.listening();
     expect(other.stderr).toBe('');

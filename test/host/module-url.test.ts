@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { forgetCommonJs, reloadedModule, shownModule } from '../../dist/host/module-url.js';
+import { comesWithPackage, forgetCommonJs, reloadedModule, shownModule } from '../../dist/host/module-url.js';
+import { builtIn } from '../e2e/serving.js';
 import { ModuleFiles } from './module-files.js';
 
 const files = new ModuleFiles();
@@ -23,6 +24,13 @@ describe('the URL of a module', () => {
     const { href } = pathToFileURL(path);
     expect(shownModule(href)).toBe(path);
     expect(shownModule(reloadedModule(href, 7))).toBe(path);
+  });
+
+  it('tells whether the module comes with the package', () => {
+    expect(comesWithPackage(builtIn('echo').href)).toBe(true);
+    for (const path of ['/app/chat.mjs', `${files.folder}/dist/handlers/echo.js`]) {
+      expect(comesWithPackage(pathToFileURL(path).href)).toBe(false);
+    }
   });
 
   it('is shown as it is if it is no file', () => {
