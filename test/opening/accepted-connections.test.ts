@@ -65,14 +65,14 @@ beforeEach(() => {
   opening = create(undefined);
 });
 
-function create(tls: OpeningTls | undefined): AcceptedConnections {
+function create(tls: OpeningTls | undefined, { stallTimeoutMs = 0, body = 'found\n' } = {}): AcceptedConnections {
   let awaited = 0;
   const ledger = new ThreadLedger();
   vi.spyOn(ledger, 'addAwaited101').mockImplementation((change) => {
     awaited += change;
   });
   return new AcceptedConnections({
-    options: OPTIONS,
+    options: { ...OPTIONS, stallTimeoutMs },
     upgrade: (request) => {
       asked.push(request.path);
       return decide(request);
@@ -92,7 +92,7 @@ function create(tls: OpeningTls | undefined): AcceptedConnections {
     counters,
     ledger,
     log: new ThrottledLog(({ line }) => lines.push(line)),
-    routes: { has: () => true, handle: (request, response) => answer(request, response, 200, 'text/plain', 'found\n') },
+    routes: { has: () => true, handle: (request, response) => answer(request, response, 200, 'text/plain', body) },
     onEnded: (id) => ended.push(id),
     tls,
   });
@@ -365,6 +365,19 @@ describe.runIf(process.platform === 'linux')('a worker that speaks TLS', () => {
     for (let i = 0; i < 20; i++) await turn();
     expect(calls.peek(fd, Buffer.allocUnsafeSlow(100))).toBe(100);
     client[Symbol.dispose]();
+  });
+
+  it('ends a client that takes nothing of its answer', async () => {
+    opening.destroyAll();
+    opening = create({ material, maxTlsHandshakes: 1 }, { stallTimeoutMs: 50, body: 'x'.repeat(12 * 1024 * 1024) });
+    const secured = connectTls({ socket: await taken({ id: 4 }), rejectUnauthorized: false, highWaterMark: 1 });
+    secured.on('error', () => {});
+    await once(secured, 'secureConnect');
+    secured.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await until(() => counters.get(Counter.STALLS) === 1);
+    await until(() => ended.includes(4));
+    expect(unopened()).toBe(1);
+    secured.destroy();
   });
 
   it('closes a descriptor that Node makes no socket of, and goes on', () => {
