@@ -10,8 +10,8 @@ export interface WaitingHandOffsOptions {
 }
 
 /**
- * Connections that no worker takes now. Their clients have their 101 already, so each connection waits until a worker takes it,
- * or until its time is over.
+ * Connections that no worker takes now. Each waits until a worker takes it, or until its time is over: the clients of those that were
+ * opened in the primary have their 101 already.
  */
 export class WaitingHandOffs {
   readonly #options: WaitingHandOffsOptions;

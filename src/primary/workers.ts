@@ -152,8 +152,8 @@ export class Workers {
   }
 
   /**
-   * Gives a connection to the worker with the fewest connections. From now on the pool owns the descriptor, whatever happens. Its client
-   * has its 101 already, so if no worker takes the connection now, it waits for one, for `handOffTimeoutMs`.
+   * Gives a connection to the worker with the fewest connections. From now on the pool owns the descriptor, whatever happens. If no
+   * worker takes the connection now, it waits for one, for `handOffTimeoutMs`: its client may have its 101 already.
    */
   place(handOff: HandOff): void {
     if (this.#offer(handOff)) return; // also while the workers drain: they close it with 1001
