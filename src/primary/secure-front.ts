@@ -4,6 +4,7 @@ import { describePeer } from '../host/describe-peer.js';
 import type { OpeningTls } from '../opening/accepted-connections.js';
 import type { Opening } from '../opening/opening.js';
 import type { Places } from '../opening/places.js';
+import { PostponedHandshakes } from '../opening/postponed-handshakes.js';
 import { plainSocketOf, type TlsHandshakes } from '../opening/tls-handshakes.js';
 import { ignoreError } from '../opening/upgrade-socket.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
@@ -35,6 +36,8 @@ export class SecureFront implements Front {
   readonly #handshakes: TlsHandshakes;
   /** The deadlines of TLS handshakes. */
   readonly #deadlines = new Map<Socket, NodeJS.Timeout>();
+  readonly #postponed = new PostponedHandshakes();
+  #isClosed = false;
 
   constructor(environment: SecureFrontEnvironment) {
     this.#environment = environment;
@@ -50,7 +53,10 @@ export class SecureFront implements Front {
     });
     server.emit('listening'); // Node checks the times of requests only from this event on
     const options = { pauseOnConnect: true, allowHalfOpen: true, noDelay: true };
-    this.server = createServer(options, (socket) => this.#take(socket));
+    this.server = createServer(options, (socket) => {
+      socket.on('error', ignoreError); // 'close' follows
+      this.#take(socket);
+    });
   }
 
   start(): void {}
@@ -65,16 +71,26 @@ export class SecureFront implements Front {
   }
 
   close(): void {
+    this.#isClosed = true;
+    this.#postponed.judgeAll();
     this.#handshakes.destroyAll();
     this.#https.closeAllConnections();
     this.#https.close(() => {}); // an error: it does not listen; but its timer is stopped
   }
 
-  #take(socket: Socket): void {
+  /** @param triesLeft how often the connection may be judged again, if it is above a limit */
+  #take(socket: Socket, triesLeft = this.#postponed.tries): void {
     const { opening, places, incidents, handshakeTimeoutMs } = this.#environment;
-    socket.on('error', ignoreError); // 'close' follows
+    if (socket.destroyed || this.#isClosed) {
+      socket.destroy();
+      return;
+    }
     const peer = opening.clients.isProxy(socket) ? {} : socket; // a proxy does not count for its own address
     const refusal = places.refusalFor(peer);
+    if (refusal !== undefined && triesLeft > 0) {
+      this.#postponed.postpone(() => this.#take(socket, triesLeft - 1));
+      return;
+    }
     if (refusal !== undefined) {
       const who = describePeer(socket.remoteAddress);
       socket.destroy();

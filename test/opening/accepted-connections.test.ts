@@ -370,7 +370,8 @@ describe.runIf(process.platform === 'linux')('a worker that speaks TLS', () => {
   it('ends a client that takes nothing of its answer', async () => {
     opening.destroyAll();
     opening = create({ material, maxTlsHandshakes: 1 }, { stallTimeoutMs: 50, body: 'x'.repeat(12 * 1024 * 1024) });
-    const secured = connectTls({ socket: await taken({ id: 4 }), rejectUnauthorized: false, highWaterMark: 1 });
+    const secured = connectTls({ socket: await taken({ id: 4 }), rejectUnauthorized: false });
+    secured.pause();
     secured.on('error', () => {});
     await once(secured, 'secureConnect');
     secured.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
