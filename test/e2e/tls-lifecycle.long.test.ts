@@ -204,6 +204,22 @@ describe.each([0, 2])('a server with TLS, with threads: %i', (threads) => {
     }
     for (const client of clients) client[Symbol.dispose]();
   });
+
+  it('keeps a client that takes its messages slowly, but takes them', async () => {
+    await using served = await serveTls({ threads, stallTimeoutMs: 1500 });
+    const socket = await tlsOver(await tcp(served));
+    socket.write(REQUEST);
+    await once(socket, 'data');
+    socket.pause();
+    socket.write(encodeFrame(Opcode.BINARY, Buffer.alloc(16_000_000)));
+    await until(() => served.server.stats().bufferedBytes > 500_000);
+    for (let i = 0; i < 40; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      socket.read(Math.min(socket.readableLength, 32_768));
+    }
+    expect(served.server.stats()).toMatchObject({ connections: 1, limits: { stalls: 0 } });
+    socket.destroy();
+  });
 });
 
 describe('a worker that dies', () => {

@@ -5,10 +5,12 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { connect as openOwn } from '../../dist/client/index.js';
+import { type ClientMessage, connect as openOwn } from '../../dist/client/index.js';
 import { createServer, type Server, type ServerOptions } from '../../dist/index.js';
 import { load } from '../../dist/load/index.js';
+import { pair } from '../tls/certificates.js';
 import { Client, refusal } from './client.js';
+import { Queue } from './queue.js';
 import { closeStatus, encodeRequest, RawClient } from './raw-client.js';
 import { builtIn, decideUpgrades, handler, RecordingLog, Reports, until } from './serving.js';
 
@@ -69,6 +71,26 @@ async function openRaw(target: string): Promise<RawClient> {
 }
 
 describe.skipIf(process.platform === 'win32').each([0, 2])('a server on a unix socket, with threads: %i', (threads) => {
+  it('speaks TLS there, and closes those above maxConnections unanswered', async () => {
+    await using local = await Local.serve({
+      handler: builtIn('echo'),
+      threads,
+      tls: pair('default'),
+      maxConnections: 1,
+    });
+    const url = `wss+unix:${path}:/`;
+    expect(local.server.address()).toEqual({ path, url });
+    const answers = new Queue<string>();
+    const message = (_: unknown, one: ClientMessage) => answers.push(one.text());
+    const client = await openOwn(url, { rejectUnauthorized: false, message });
+    client.send('hello');
+    expect(await answers.next()).toBe('hello');
+    await expect(openOwn(url, { rejectUnauthorized: false })).rejects.toThrow();
+    expect(local.server.stats().limits).toMatchObject({ refusedFull: 1, refusedUnanswered: 1 });
+    client.close(1000);
+    await client.closed;
+  });
+
   it('says where it listens, echoes messages of any size, and removes the file at the end', async () => {
     await using local = await Local.serve({ handler: builtIn('echo'), threads });
     expect(local.server.address()).toEqual({ path, url: `ws+unix:${path}:/` });
