@@ -1,3 +1,3 @@
-// The suite of ../fragments.test.ts, over TLS.
+// The suite of ../fragments.long.test.ts, over TLS.
 Reflect.set(process.env, 'WSLOOM_TEST_TRANSPORT', 'tls');
-await import('../fragments.test.js');
+await import('../fragments.long.test.js');

@@ -1,3 +1,3 @@
-// The suite of ../headers.test.ts, over TLS.
+// The suite of ../headers.long.test.ts, over TLS.
 Reflect.set(process.env, 'WSLOOM_TEST_TRANSPORT', 'tls');
-await import('../headers.test.js');
+await import('../headers.long.test.js');
