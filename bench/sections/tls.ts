@@ -17,8 +17,8 @@ const IDLE = 'tls connections';
 export const TLS_NAMES: readonly string[] = [...TLS_CASES.map(({ name }) => name), HANDSHAKES, IDLE];
 
 /** Handshakes before the measurement, so that the server's code is compiled. */
-const FIRST_HANDSHAKES = 500;
-const MEASURED_HANDSHAKES = 1000;
+const FIRST_HANDSHAKES = 2000;
+const MEASURED_HANDSHAKES = 2000;
 /** How many are under way at a time: less than a server's backlog, and enough to keep two threads busy. */
 const AT_ONCE = 100;
 /** Fewer than without TLS: each takes a handshake, and much more memory. */
