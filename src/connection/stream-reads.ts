@@ -6,7 +6,7 @@ import type { Turn } from './turn.js';
 export interface StreamReadsListener {
   /** Bytes have been read to `[start, end)` of the arena. @returns false to stop reading until `resume()`. */
   onRead(start: number, end: number): boolean;
-  /** Everything has been read. May be called twice. */
+  /** Everything has been read. It is called once. */
   onEnd(): void;
 }
 
@@ -23,6 +23,7 @@ export class CopiedReads implements StreamReads {
   readonly #stream: Duplex;
   readonly #listener: StreamReadsListener;
   readonly #arena: Arena;
+  #hasToldEnd = false;
   #isClosed = false;
 
   constructor(stream: Duplex, arena: Arena, turn: Turn, listener: StreamReadsListener) {
@@ -32,7 +33,7 @@ export class CopiedReads implements StreamReads {
     stream.pause();
     // A stream in memory may bring an answer from within the write that it answers, in the middle of a hook.
     stream.on('data', (chunk: Uint8Array) => turn.afterwards(() => this.#onData(chunk)));
-    stream.on('end', () => turn.afterwards(() => listener.onEnd()));
+    stream.on('end', () => turn.afterwards(() => this.#tellEnd()));
   }
 
   pause(): void {
@@ -42,11 +43,17 @@ export class CopiedReads implements StreamReads {
   resume(): void {
     this.#stream.resume();
     // The stream may have ended before it was handed over.
-    if (this.#stream.readableEnded) process.nextTick(() => this.#listener.onEnd());
+    if (this.#stream.readableEnded) process.nextTick(() => this.#tellEnd());
   }
 
   close(): void {
     this.#isClosed = true;
+  }
+
+  #tellEnd(): void {
+    if (this.#hasToldEnd || this.#isClosed) return;
+    this.#hasToldEnd = true;
+    this.#listener.onEnd();
   }
 
   #onData(chunk: Uint8Array): void {

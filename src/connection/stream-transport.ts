@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls';
 import type { Arena } from '../memory/arena.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
-import { CopiedReads, type StreamReads, type StreamReadsListener } from './stream-reads.js';
+import { CopiedReads, type StreamReads } from './stream-reads.js';
 import type { Transport, TransportListener } from './transport.js';
 import type { Turn } from './turn.js';
 import { WindowReads } from './window-reads.js';
@@ -49,7 +49,6 @@ export class StreamTransport implements Transport {
   #isScheduled = false;
   /** The end is to follow what is queued. */
   #isEnding = false;
-  #ended = false;
   #closed = false;
 
   /** Takes over an open stream, paused: nothing is read before `resume()`. */
@@ -61,11 +60,7 @@ export class StreamTransport implements Transport {
     this.#stream = stream;
     this.#listener = listener;
     this.#turn = turn;
-    const reads: StreamReadsListener = {
-      onRead: (start, end) => listener.onRead(start, end),
-      onEnd: () => this.#onEnd(),
-    };
-    this.#reads = WindowReads.takeOver(stream, arena, turn, reads) ?? new CopiedReads(stream, arena, turn, reads);
+    this.#reads = WindowReads.takeOver(stream, arena, turn, listener) ?? new CopiedReads(stream, arena, turn, listener);
     stream.on('error', () => {}); // 'close' follows
     stream.on('close', () => turn.afterwards(() => this.#onClose()));
   }
@@ -190,12 +185,6 @@ export class StreamTransport implements Transport {
         if (!this.#closed) this.#listener.onWritten();
       });
     });
-  }
-
-  #onEnd(): void {
-    if (this.#closed || this.#ended) return;
-    this.#ended = true;
-    this.#listener.onEnd();
   }
 
   #onClose(): void {

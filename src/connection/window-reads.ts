@@ -36,6 +36,7 @@ export class WindowReads implements StreamReads {
   #isWanted = false;
   #isDeliveryScheduled = false;
   #hasEnded = false;
+  #hasToldEnd = false;
   #isClosed = false;
 
   /** Takes over the reading of a stream, paused. @returns undefined if it is not a stream that can be read in this way. */
@@ -128,7 +129,9 @@ export class WindowReads implements StreamReads {
 
   /** Behind everything that came before it. */
   #tellEnd(): void {
-    if (this.#held.length === 0 && !this.#isClosed) this.#listener.onEnd();
+    if (this.#held.length > 0 || this.#hasToldEnd || this.#isClosed) return;
+    this.#hasToldEnd = true;
+    this.#listener.onEnd();
   }
 }
 

@@ -50,8 +50,14 @@ export class HttpConnections {
   #counted = 0;
   readonly #surplus: SurplusConnections;
   readonly #stalls: AnswerStalls;
+  /** One function for all sockets, because each of them keeps its listener for as long as it lives. */
+  readonly #onClose: (this: Socket) => void;
 
   constructor({ stallTimeoutMs, places, clients, incidents, calls }: HttpConnectionsEnvironment) {
+    const connections = this;
+    this.#onClose = function () {
+      connections.release(this);
+    };
     this.#places = places;
     this.#clients = clients;
     this.#surplus = new SurplusConnections({ incidents, onReplaced: (socket) => this.release(socket) });
@@ -92,7 +98,7 @@ export class HttpConnections {
       acknowledgedBytes: undefined,
       acknowledgedAtMs: 0,
     });
-    socket.once('close', () => this.release(socket));
+    socket.on('close', this.#onClose);
     this.#stalls.watch();
     return true;
   }

@@ -10,8 +10,6 @@ export interface PendingUpgrade {
   readonly handshake: OpeningHandshake;
   /** What the application has decided already, in place of the hook; undefined if the hook is to be asked. */
   readonly decided: unknown;
-  /** Whether the destination has the connection. */
-  isPlaced: boolean;
 }
 
 /** Describes an upgrade for the log. */

@@ -41,9 +41,15 @@ export class TlsHandshakes {
   readonly #active = new Set<Socket>();
   /** The sockets that wait, in their order. */
   readonly #waiting = new Set<Socket>();
+  /** One function for all sockets, because each of them keeps its listener for as long as it lives. */
+  readonly #onClose: (this: Socket) => void;
 
   constructor(environment: TlsHandshakesEnvironment) {
     this.#environment = environment;
+    const handshakes = this;
+    this.#onClose = function () {
+      handshakes.#release(this);
+    };
     const { server } = environment;
     server.prependListener('secureConnection', (socket) => this.#onSecure(socket));
     // Before Node's own listener, which destroys the socket.
@@ -57,7 +63,7 @@ export class TlsHandshakes {
 
   /** Begins the handshake of a connection of which nothing was read, now or when there is room. */
   add(socket: Socket): void {
-    socket.once('close', () => this.#release(socket));
+    socket.on('close', this.#onClose);
     if (this.#active.size < this.#environment.maxTlsHandshakes) this.#begin(socket);
     else this.#waiting.add(socket);
   }

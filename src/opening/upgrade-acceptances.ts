@@ -124,7 +124,7 @@ export class UpgradeAcceptances {
       socket.giveBack(fd); // a stream of the application may throw anything
       throw error;
     }
-    upgrade.isPlaced = true;
+    socket.forgetLoss();
     this.#environment.destination.place({ fd, info, head });
   }
 
@@ -152,7 +152,7 @@ export class UpgradeAcceptances {
     leaveServer(stream);
     stream.write(response, 'latin1');
     stream.off('error', ignoreError);
-    upgrade.isPlaced = true;
+    socket.forgetLoss();
     destination.placeStream({ stream, info, head: socket.unhandled() });
   }
 

@@ -36,6 +36,8 @@ export interface UpgradeSocket {
   drop(): void;
   /** Sets a listener that is called if the connection is lost, maybe several times. */
   whenLost(listener: () => void): void;
+  /** Removes that listener: the connection is open, and its end is for others to notice. Nothing of the request is kept for it. */
+  forgetLoss(): void;
   /** Calls that listener now, because the client is being refused or has left. */
   lose(): void;
 }
@@ -100,6 +102,11 @@ export class StreamUpgradeSocket implements UpgradeSocket {
   whenLost(listener: () => void): void {
     this.#onLost = listener;
     this.stream.once('close', listener);
+  }
+
+  forgetLoss(): void {
+    if (this.#onLost !== undefined) this.stream.off('close', this.#onLost);
+    this.#onLost = undefined;
   }
 
   lose(): void {
@@ -183,6 +190,11 @@ export class DescriptorUpgradeSocket implements UpgradeSocket {
 
   whenLost(listener: () => void): void {
     this.#onLost = listener;
+  }
+
+  forgetLoss(): void {
+    if (this.#onLost !== undefined) this.#stream?.off('close', this.#onLost);
+    this.#onLost = undefined;
   }
 
   lose(): void {

@@ -218,11 +218,8 @@ export class Upgrader {
     const id = nextId(socket);
     if (httpSocket !== undefined) connections.release(httpSocket);
     places.enter(id, socket);
-    const pending: PendingUpgrade = { id, socket, handshake, decided, isPlaced: false };
-    socket.whenLost(() => {
-      if (!pending.isPlaced) places.leave(id);
-    });
-    return pending;
+    socket.whenLost(() => places.leave(id));
+    return { id, socket, handshake, decided };
   }
 
   /** Refuses all upgrades that still wait, because the server is going away. */

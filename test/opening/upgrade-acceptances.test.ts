@@ -56,20 +56,24 @@ beforeEach(() => {
 });
 
 function accept(response = RESPONSE) {
+  /** Whether the loss of the connection is not for the opening handshake to notice any more. */
+  const accepted = { isPlaced: false };
   const socket = {
     isPlain: true,
     stream: ours,
     isWriting,
     descriptor: () => descriptors.shift() ?? -1,
     giveBack: (fd: number) => void log.push(`gave back ${fd}`),
+    forgetLoss() {
+      accepted.isPlaced = true;
+    },
     leave: () => {
       log.push('left');
       return Buffer.from('a frame');
     },
   };
-  const upgrade = { socket, isPlaced: false };
-  acceptances.accept(upgrade as never, response, INFO as never);
-  return upgrade;
+  acceptances.accept({ socket } as never, response, INFO as never);
+  return accepted;
 }
 
 /** What the client gets of the stream. */

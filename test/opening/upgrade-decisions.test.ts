@@ -70,7 +70,7 @@ function decide(decided?: unknown) {
   socket.whenLost(() => {
     isLost = true;
   });
-  decisions.decide({ id: 7, socket, handshake: HANDSHAKE, decided, isPlaced: false });
+  decisions.decide({ id: 7, socket, handshake: HANDSHAKE, decided });
   return {
     ours,
     answer: async () => {
