@@ -1,17 +1,16 @@
 import { closeSync } from 'node:fs';
-import type { IncomingMessage, Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { setTimeout as pass } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
-import type { OpenedHandOff, StreamHandOff, UntouchedHandOff } from '../host/hand-off.js';
+import type { AcceptedInfo, OpenedHandOff, StreamHandOff, UntouchedHandOff } from '../host/hand-off.js';
 import type { Upgrade } from '../host/upgrade-hook.js';
 import type { HandshakeRequest } from '../protocol/opening/handshake.js';
 import type { ThreadLedger } from '../pubsub/thread-ledger.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { Counter, type Counters } from '../telemetry/counters.js';
 import { IncidentLog } from '../telemetry/incident-log.js';
-import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import { ThreadTls } from '../tls/thread-tls.js';
 import { TlsContexts } from '../tls/tls-contexts.js';
@@ -66,15 +65,8 @@ export interface AcceptedConnectionsEnvironment {
 
 /** A connection that was accepted, until it is a WebSocket or over. */
 interface Arrival {
-  /**
-   * When the request and the hook have to be done, by `performance.now()`; infinite once the client has sent an ordinary request. A
-   * client may use a connection for such requests for long, and upgrade it then.
-   */
-  deadlineMs: number;
-  /** Ends the connection at its deadline, if its request has not come; undefined if the request was there at once. */
-  timer: NodeJS.Timeout | undefined;
-  /** Whether there is a stream that reports the end of the connection. */
-  hasStream: boolean;
+  /** What reports the end of the connection; undefined if nothing does. */
+  socket: object | undefined;
   /** The peer that the PROXY protocol has told; undefined without it. */
   readonly peer: KnownPeer | undefined;
   /** Whether the connection does not count for an address yet, because its request is to tell the client. */
@@ -86,15 +78,13 @@ interface Arrival {
  * request, asks the hook, sends the 101, and hosts the connection. Whoever has accepted a connection has counted it, so no limit of
  * their number is judged here, but for the clients of proxies: see {@link AcceptedConnectionsEnvironment.admit}.
  *
- * The HTTP server of this class never listens. One deadline, of `handshakeTimeoutMs` from when the connection was taken, spans TLS, the
- * request and the hook; the time that it has waited for a header of the PROXY protocol is part of that. Later requests of a
- * connection are bounded by Node's own timers, and the hook then has the whole time.
+ * The HTTP server of this class never listens. Each connection has one deadline from when it was taken, see {@link OpeningDeadlines}.
+ * The time that it has waited for a header of the PROXY protocol is part of that.
  */
 export class AcceptedConnections implements Destination, Places {
   readonly #environment: AcceptedConnectionsEnvironment;
   readonly #opening: Opening;
   readonly #http: Server | HttpsServer;
-  readonly #incidents: IncidentLog;
   readonly #boundary: Boundary;
   readonly #unread: UnreadConnections;
   /** Undefined without TLS. */
@@ -106,23 +96,21 @@ export class AcceptedConnections implements Destination, Places {
   readonly #ids = new WeakMap<object, number>();
   /** Whether the gauges of this thread will be set at the end of the turn. */
   #isSetting = false;
-  /** The id of the connection that is being taken. */
-  #taken = -1;
+  /** The connection that is being taken. */
+  #taken: AcceptedInfo = NONE;
   #isDraining = false;
 
   constructor(environment: AcceptedConnectionsEnvironment) {
     this.#environment = environment;
     const { options, calls, routes, counters, log, tls } = environment;
     const incidents = new IncidentLog(counters, log);
-    this.#incidents = incidents;
     this.#boundary = new Boundary(log);
     const opening = new Opening({
       options,
       destination: this,
       calls,
       places: this,
-      nextId: ({ httpSocket }) => (httpSocket === undefined ? this.#taken : this.#idOf(httpSocket)),
-      hookLimitMs: (id) => this.#hookLimitMs(id),
+      nextId: ({ httpSocket }) => (httpSocket === undefined ? this.#taken.id : this.#idOf(httpSocket)),
       admit: (id, remoteAddress) => this.#admit(id, remoteAddress),
       routes,
       incidents,
@@ -130,8 +118,13 @@ export class AcceptedConnections implements Destination, Places {
     });
     this.#opening = opening;
     if (tls === undefined) {
-      this.#http = opening.createHttpServer();
-      this.#http.prependListener('connection', (socket) => this.#expectRequest(socket, this.#taken));
+      const server = opening.createHttpServer();
+      server.prependListener('connection', (socket) => {
+        const { id, proxied } = this.#taken;
+        this.#note(socket, id);
+        opening.deadlines.beginRequest(server, socket, proxied?.waitedMs);
+      });
+      this.#http = server;
     } else {
       const thread = new ThreadTls(new TlsContexts(tls.material));
       const { server, handshakes } = opening.createTlsServer(thread, tls.maxTlsHandshakes);
@@ -139,11 +132,9 @@ export class AcceptedConnections implements Destination, Places {
       this.#secure = { tls: thread, server, handshakes };
       this.#http = server;
     }
-    const http: Pick<Server, 'prependListener' | 'emit'> = this.#http;
-    http.prependListener('request', ({ socket }) => this.#noteOrdinary(socket));
-    http.prependListener('upgrade', ({ socket }: IncomingMessage) => this.#endExpectation(socket));
+    opening.deadlines.watch(this.#http);
     // Node checks the times of requests only from this event on. A server that does not listen has to be told.
-    http.emit('listening');
+    this.#http.emit('listening');
     this.#unread = opening.unreadConnections(this.#http, calls, {
       onRequest: (request, socket) => this.#onRequest(request, socket),
     });
@@ -161,25 +152,19 @@ export class AcceptedConnections implements Destination, Places {
   }
 
   /** Takes a connection. From now on the descriptor belongs to this class, whatever happens. When this returns, it cannot leak. */
-  take({ fd, info: { id, remoteAddress, proxied } }: UntouchedHandOff): void {
-    const limitMs = this.#environment.options.handshakeTimeoutMs - (proxied?.waitedMs ?? 0);
+  take({ fd, info }: UntouchedHandOff): void {
+    const { id, remoteAddress, proxied } = info;
     const isClient = proxied?.isTold === false;
     const peer = proxied === undefined ? undefined : { remoteAddress, isClient };
-    const arrival: Arrival = {
-      deadlineMs: performance.now() + limitMs,
-      timer: undefined,
-      hasStream: false,
-      peer,
-      isOfProxy: !isClient && this.#isProxy(remoteAddress),
-    };
+    const arrival: Arrival = { socket: undefined, peer, isOfProxy: !isClient && this.#isProxy(remoteAddress) };
     this.#arrivals.set(id, arrival);
     this.#setGaugesSoon();
-    this.#taken = id;
+    this.#taken = info;
     if (this.#secure === undefined)
       this.#unread.take({ fd, remoteAddress, isUnix: false, isClient }); // without an address, the HTTP server gets it
-    else this.#takeSecure(fd, arrival, this.#secure.handshakes);
-    this.#taken = -1;
-    if (!arrival.hasStream) this.#end(id); // nothing happens if it was placed
+    else this.#takeSecure(fd, info, this.#secure.handshakes);
+    this.#taken = NONE;
+    if (arrival.socket === undefined) this.#end(id); // nothing happens if it was placed
   }
 
   /** @param address that of a peer; undefined for one of a unix socket, or of a connection that is lost already. */
@@ -195,30 +180,15 @@ export class AcceptedConnections implements Destination, Places {
     return this.#arrivals.get(id)?.isOfProxy === true ? admit(id, remoteAddress) : undefined;
   }
 
-  #takeSecure(fd: number, arrival: Arrival, handshakes: TlsHandshakes): void {
-    const id = this.#taken;
+  #takeSecure(fd: number, { id, proxied }: AcceptedInfo, handshakes: TlsHandshakes): void {
     let socket: Socket | undefined;
     const destroy = () => (socket === undefined ? closeSync(fd) : socket.destroy());
     this.#boundary.guard({ destroy }, () => {
       socket = adoptUnreadSocket(fd);
-      arrival.hasStream = true;
-      this.#awaitHandshake(socket, id, arrival);
+      this.#note(socket, id);
+      this.#opening.deadlines.beginTls(socket, proxied?.waitedMs);
       handshakes.add(socket);
     });
-  }
-
-  #awaitHandshake(socket: Socket, id: number, arrival: Arrival): void {
-    this.#ids.set(socket, id);
-    this.#notePeer(socket, arrival);
-    socket.once('close', () => this.#end(id));
-    arrival.timer = setTimeout(() => {
-      this.#incidents.add(
-        LimitIncident.REFUSED_TLS,
-        this.#opening.clients.describe(socket),
-        'no handshake in time (handshakeTimeoutMs)',
-      );
-      socket.destroy();
-    }, leftUntil(arrival.deadlineMs)).unref();
   }
 
   /** Notes a connection whose TLS handshake is over. */
@@ -229,70 +199,43 @@ export class AcceptedConnections implements Destination, Places {
       socket.destroy(); // without its number it would not be counted
       return;
     }
-    this.#endExpectation(plain as Socket);
-    this.#expectRequest(socket, id);
+    this.#note(socket, id);
   }
 
   #idOf(httpSocket: object): number {
-    return this.#ids.get(httpSocket) as number; // `#expectRequest` has noted it
+    return this.#ids.get(httpSocket) as number; // `#note` has noted it
   }
 
   /** Handles the request of a connection that is upgraded from its descriptor. */
   #onRequest(request: HandshakeRequest, socket: UpgradeSocket): void {
-    const id = this.#taken;
+    const { id, proxied } = this.#taken;
+    this.#opening.deadlines.begin(socket, proxied?.waitedMs);
     try {
       this.#opening.upgrader.onRequest(request, socket);
     } finally {
       const arrival = this.#arrivals.get(id);
       // If it was neither placed nor closed, it waits for the hook or is being refused, and has a stream.
       if (arrival !== undefined && !(socket as DescriptorUpgradeSocket).isGiven) {
-        arrival.hasStream = true;
+        arrival.socket = socket;
         socket.stream.once('close', () => this.#end(id));
         if (socket.stream.writableEnded) this.#end(id); // it is refused, and does not count any more
       }
     }
   }
 
-  /** Notes a connection that the HTTP server gets. */
-  #expectRequest(socket: Socket, id: number): void {
+  /** Notes a socket of a connection, whose end is that of the connection. */
+  #note(socket: Socket, id: number): void {
     const arrival = this.#arrivals.get(id);
     if (arrival === undefined) return; // it was lost in this turn
+    arrival.socket = socket;
     this.#ids.set(socket, id);
-    this.#notePeer(socket, arrival);
+    // The client that the PROXY protocol has told.
+    if (arrival.peer !== undefined) this.#opening.clients.note(socket, arrival.peer);
     socket.once('close', () => this.#end(id));
-    arrival.hasStream = true;
-    arrival.timer = setTimeout(() => {
-      // As Node reports it for a server that listens.
-      const error = Object.assign(new Error('no request in time'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
-      this.#http.emit('clientError', error, socket);
-    }, leftUntil(arrival.deadlineMs)).unref();
-  }
-
-  /** Has a socket mean the client that the PROXY protocol has told. */
-  #notePeer(socket: object, { peer }: Arrival): void {
-    if (peer !== undefined) this.#opening.clients.note(socket, peer);
-  }
-
-  #noteOrdinary(socket: object): void {
-    this.#endExpectation(socket);
-    const arrival = this.#arrivals.get(this.#ids.get(socket) ?? -1);
-    if (arrival !== undefined) arrival.deadlineMs = Number.POSITIVE_INFINITY;
-  }
-
-  #hookLimitMs(id: number): number {
-    const leftMs = leftUntil(this.#arrivals.get(id)?.deadlineMs ?? 0);
-    return Math.min(leftMs, this.#environment.options.handshakeTimeoutMs);
-  }
-
-  #endExpectation(socket: object): void {
-    clearTimeout(this.#arrivals.get(this.#ids.get(socket) ?? -1)?.timer);
   }
 
   #end(id: number): void {
-    const arrival = this.#arrivals.get(id);
-    if (arrival === undefined) return;
-    clearTimeout(arrival.timer);
-    this.#arrivals.delete(id);
+    if (!this.#arrivals.delete(id)) return;
     this.#setGaugesSoon();
     this.#environment.counters.add(Counter.UNOPENED, 1);
     this.#environment.onEnded(id);
@@ -324,11 +267,15 @@ export class AcceptedConnections implements Destination, Places {
    */
   async settled(limitMs: number): Promise<void> {
     const endMs = performance.now() + limitMs;
-    while (this.#isOpening() && performance.now() < endMs) await pass(Math.min(CHECK_MS, leftUntil(endMs)));
+    for (let leftMs = limitMs; leftMs > 0 && this.#isOpening(); leftMs = endMs - performance.now())
+      await pass(Math.min(CHECK_MS, leftMs));
   }
 
   #isOpening(): boolean {
-    for (const { deadlineMs } of this.#arrivals.values()) if (deadlineMs < Number.POSITIVE_INFINITY) return true;
+    const { deadlines } = this.#opening;
+    for (const { socket } of this.#arrivals.values()) {
+      if (socket !== undefined && deadlines.isRunning(socket)) return true;
+    }
     return false;
   }
 
@@ -396,7 +343,5 @@ export class AcceptedConnections implements Destination, Places {
   }
 }
 
-/** The time until a deadline, in ms; 0 if it is over. */
-function leftUntil(deadlineMs: number): number {
-  return Math.max(0, deadlineMs - performance.now());
-}
+/** Stands for no connection. */
+const NONE: AcceptedInfo = { id: -1, remoteAddress: undefined };

@@ -22,6 +22,7 @@ import { HttpConnections } from './http-connections.js';
 import { answerOrdinary, type OrdinaryRoutes, wireHttpServer } from './http-front.js';
 import { createHttpServer, createHttpsServer, type HttpServerOptions } from './http-server.js';
 import { LingeringSockets } from './lingering-sockets.js';
+import { OpeningDeadlines } from './opening-deadlines.js';
 import type { Places } from './places.js';
 import { TlsHandshakes } from './tls-handshakes.js';
 import { UnreadConnections } from './unread-connections.js';
@@ -46,8 +47,6 @@ export interface OpeningEnvironment {
   readonly places: Places;
   /** The id of the next connection, which is that of this socket: unique in all threads. */
   readonly nextId: (socket: UpgradeSocket) => number;
-  /** How long the hook `upgrade` may take for the connection with this id, in ms. Without it: `handshakeTimeoutMs`. */
-  readonly hookLimitMs?: (id: number) => number;
   /** See {@link UpgradeDecisionsEnvironment.admit}. */
   readonly admit?: UpgradeDecisionsEnvironment['admit'];
   /** Answers ordinary requests. */
@@ -66,6 +65,8 @@ export class Opening {
   readonly connections: HttpConnections;
   readonly upgrader: Upgrader;
   readonly clients: Clients;
+  /** Those of the connections that are begun here by their owner. All others have a limit for each step. */
+  readonly deadlines: OpeningDeadlines;
   readonly #encryption = new Encryption();
   readonly #boundary: Boundary;
   readonly #lingering: LingeringSockets;
@@ -74,20 +75,24 @@ export class Opening {
   constructor(environment: OpeningEnvironment) {
     this.#environment = environment;
     const { options, calls, places, incidents, log } = environment;
-    const { stallTimeoutMs } = options;
+    const { stallTimeoutMs, handshakeTimeoutMs } = options;
     const clients = new Clients(options);
     const connections = new HttpConnections({ stallTimeoutMs, places, clients, incidents, calls });
     const lingering = new LingeringSockets((socket) => connections.release(socket));
     const gate = new Gate(options);
     const boundary = new Boundary(log);
+    const deadlines = new OpeningDeadlines({ limitMs: handshakeTimeoutMs, clients, incidents });
     this.gate = gate;
     this.clients = clients;
+    this.deadlines = deadlines;
     this.#boundary = boundary;
     this.connections = connections;
     this.#lingering = lingering;
-    this.#earlierAnswers = new EarlierAnswers(options.handshakeTimeoutMs);
+    this.#earlierAnswers = new EarlierAnswers(handshakeTimeoutMs);
     const encryption = this.#encryption;
-    this.upgrader = new Upgrader({ ...environment, gate, clients, encryption, connections, lingering, boundary });
+    const hookLimitMs = (socket: UpgradeSocket) => deadlines.leftMs(socket.httpSocket ?? socket);
+    const parts = { gate, clients, encryption, connections, lingering, boundary, hookLimitMs };
+    this.upgrader = new Upgrader({ ...environment, ...parts });
   }
 
   /** Makes an HTTP server whose upgrades become connections. It does not listen yet. */

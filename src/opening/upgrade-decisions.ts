@@ -17,6 +17,7 @@ import { describeUpgrade, type PendingUpgrade } from './pending-upgrade.js';
 import type { EarlyRefusal } from './places.js';
 import { UpgradeAcceptances } from './upgrade-acceptances.js';
 import type { UpgradeRefusals } from './upgrade-refusals.js';
+import type { UpgradeSocket } from './upgrade-socket.js';
 import { Waits } from './waits.js';
 
 /** The limits of hooks that take their time. */
@@ -33,8 +34,8 @@ export interface UpgradeDecisionsEnvironment {
   readonly destination: Destination;
   /** The system calls of this thread; undefined on systems without koffi. */
   readonly calls: SystemCalls | undefined;
-  /** How long the hook may take for the connection with this id, in ms. Without it: `handshakeTimeoutMs`. */
-  readonly hookLimitMs?: (id: number) => number;
+  /** How long the hook may take for this connection, in ms. */
+  readonly hookLimitMs: (socket: UpgradeSocket) => number;
   /**
    * Asks another thread, which counts the connections of each address, why this one is above the limit of its address. That is asked
    * before the hook is, and takes of its time. Undefined if there is nothing to be asked.
@@ -139,10 +140,10 @@ export class UpgradeDecisions {
   }
 
   async #await(pending: PendingUpgrade, promise: PromiseLike<unknown>): Promise<void> {
-    const { options, hookLimitMs, refusals, incidents } = this.#environment;
+    const { hookLimitMs, refusals, incidents } = this.#environment;
     const { socket } = pending;
     const since = performance.now();
-    const limitMs = hookLimitMs?.(pending.id) ?? options.handshakeTimeoutMs;
+    const limitMs = hookLimitMs(socket);
     const ends = {
       late: () => incidents.add(LimitIncident.HOOK_TIMEOUTS, describeUpgrade(pending)),
       giveUp: (why: string) => refusals.refuseForNow(socket, why),

@@ -40,8 +40,8 @@ export interface UpgraderEnvironment {
   readonly places: Places;
   /** The id of the next connection: unique in all threads. */
   readonly nextId: (socket: UpgradeSocket) => number;
-  /** How long the hook `upgrade` may take for the connection with this id, in ms. Without it: `handshakeTimeoutMs`. */
-  readonly hookLimitMs?: (id: number) => number;
+  /** See {@link UpgradeDecisionsEnvironment.hookLimitMs}. */
+  readonly hookLimitMs: UpgradeDecisionsEnvironment['hookLimitMs'];
   /** See {@link UpgradeDecisionsEnvironment.admit}. */
   readonly admit?: UpgradeDecisionsEnvironment['admit'];
   readonly gate: Gate;

@@ -19,8 +19,6 @@ export interface SecureFrontEnvironment {
   readonly tls: OpeningTls;
   readonly places: Places;
   readonly incidents: IncidentLog;
-  /** How long a TLS handshake may take, in ms, with the time for which it waits until it can begin. */
-  readonly handshakeTimeoutMs: number;
 }
 
 /**
@@ -34,8 +32,6 @@ export class SecureFront implements Front {
   /** Answers requests. It never listens. */
   readonly #https: HttpsServer;
   readonly #handshakes: TlsHandshakes;
-  /** The deadlines of TLS handshakes. */
-  readonly #deadlines = new Map<Socket, NodeJS.Timeout>();
   readonly #postponed = new PostponedHandshakes();
   #isClosed = false;
 
@@ -49,8 +45,9 @@ export class SecureFront implements Front {
     // Before HTTP counts the connection.
     server.prependListener('secureConnection', (socket) => {
       const plain = plainSocketOf(socket);
-      if (plain !== undefined) this.#release(plain);
+      if (plain !== undefined) environment.places.leave(plain);
     });
+    opening.deadlines.watch(server);
     server.emit('listening'); // Node checks the times of requests only from this event on
     const options = { pauseOnConnect: true, allowHalfOpen: true, noDelay: true };
     this.server = createServer(options, (socket) => {
@@ -63,7 +60,7 @@ export class SecureFront implements Front {
 
   /** How many connections are in their TLS handshake. */
   get load(): number {
-    return this.#deadlines.size;
+    return this.#handshakes.size;
   }
 
   useTls(material: TlsMaterial): void {
@@ -80,7 +77,7 @@ export class SecureFront implements Front {
 
   /** @param triesLeft how often the connection may be judged again, if it is above a limit */
   #take(socket: Socket, triesLeft = this.#postponed.tries): void {
-    const { opening, places, incidents, handshakeTimeoutMs } = this.#environment;
+    const { opening, places, incidents } = this.#environment;
     if (socket.destroyed || this.#isClosed) {
       socket.destroy();
       return;
@@ -99,20 +96,8 @@ export class SecureFront implements Front {
       return;
     }
     places.enter(socket, peer);
-    const deadline = setTimeout(() => {
-      const who = describePeer(socket.remoteAddress);
-      incidents.add(LimitIncident.REFUSED_TLS, who, 'no handshake in time (handshakeTimeoutMs)');
-      socket.destroy();
-    }, handshakeTimeoutMs).unref();
-    this.#deadlines.set(socket, deadline);
-    socket.once('close', () => this.#release(socket));
+    socket.once('close', () => places.leave(socket));
+    opening.deadlines.beginTls(socket);
     this.#handshakes.add(socket);
-  }
-
-  /** Notes that the TLS handshake of a connection is over, in whatever way. */
-  #release(socket: Socket): void {
-    clearTimeout(this.#deadlines.get(socket));
-    this.#deadlines.delete(socket);
-    this.#environment.places.leave(socket);
   }
 }

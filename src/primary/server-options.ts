@@ -201,9 +201,9 @@ export interface ServerOptions {
   /**
    * The time for each of three steps, in ms: the client sends its request, the hook `upgrade` decides, the client takes its 101.
    * A late request is refused with 408, and a late hook with 503; a client that does not take its 101 is disconnected. Raising it
-   * lets silent clients hold descriptors for longer. With `handshake: 'worker'` the first two steps have this time
-   * together, and with `proxyProtocol` its header too. From 1
-   * ms to 2^31 less 1 ms (24 days).
+   * lets silent clients hold descriptors for longer. With `handshake: 'worker'`, `proxyProtocol` or `tls` the first two steps have
+   * this time together, with the header of the PROXY protocol and the TLS handshake before them. From 1 ms to 2^31 less 1 ms (24
+   * days).
    *
    * @default 10 s
    */

@@ -196,7 +196,7 @@ export class Server {
       });
     }
     if (tls === undefined) return new HttpFront(opening);
-    return new SecureFront({ opening, tls, places, incidents, handshakeTimeoutMs });
+    return new SecureFront({ opening, tls, places, incidents });
   }
 
   /**

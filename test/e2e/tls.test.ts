@@ -181,19 +181,6 @@ describe.each([0, 2])('a server with TLS, with threads: %i', (threads) => {
     await until(() => served.server.stats().httpConnections === 0);
   });
 
-  // Node's own time for idle connections, which is 5 s, runs only if its checks were started.
-  it.runIf(threads > 0)(
-    'closes a connection that stays idle after a request',
-    async () => {
-      await using served = await serveTls(threads, { handshakeTimeoutMs: 300 });
-      const socket = await secure(served);
-      socket.write(GET);
-      const { text } = await untilClosed(socket);
-      expect(text).toMatch(/^HTTP\/1\.1 200 /);
-    },
-    15_000,
-  );
-
   it('resumes sessions in every thread', async () => {
     await using served = await serveTls(threads);
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {

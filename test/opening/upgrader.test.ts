@@ -44,6 +44,7 @@ function full() {
     calls: undefined,
     places,
     nextId: () => 7,
+    hookLimitMs: () => 60_000,
     encryption: new Encryption(),
     clients: new Clients({ trustedProxies: [], proxyHeader: undefined }),
     gate: new Gate({ allowedHosts: ['ours.example'], allowedOrigins: undefined }),

@@ -51,7 +51,7 @@ beforeEach(async () => {
     routes: { has: () => true, handle: (request, response) => answer(request, response, 200, 'text/plain', 'found\n') },
   });
   const tls = { material: await materialOf(pair('default')), maxTlsHandshakes: 10 };
-  front = new SecureFront({ opening, tls, places, incidents, handshakeTimeoutMs: 10_000 });
+  front = new SecureFront({ opening, tls, places, incidents });
   front.server.listen(0, '127.0.0.1');
   await once(front.server, 'listening');
   front.start();

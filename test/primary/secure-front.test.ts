@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { createServer, type Server as HttpsServer } from 'node:https';
 import { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Clients } from '../../dist/opening/clients.js';
 import type { Opening } from '../../dist/opening/opening.js';
-import type { EarlyRefusal, Peer } from '../../dist/opening/places.js';
+import { OpeningDeadlines } from '../../dist/opening/opening-deadlines.js';
+import type { EarlyRefusal } from '../../dist/opening/places.js';
 import { SecureFront } from '../../dist/primary/secure-front.js';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import { IncidentLog } from '../../dist/telemetry/incident-log.js';
@@ -27,16 +29,23 @@ let sockets: Socket[];
 let front: SecureFront;
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   [steps, entered, began, sockets, refusal] = [[], new Map(), [], [], undefined];
   counters = new Counters();
   https = createServer();
   https.removeAllListeners('secureConnection'); // those of Node need a connection
   https.on('listening', () => steps.push('listening'));
   https.on('secureConnection', () => steps.push(`HTTP, while ${entered.size} count`));
-  const handshakes = { add: (socket: Socket) => began.push(socket), destroyAll: () => steps.push('all destroyed') };
+  const handshakes = {
+    add: (socket: Socket) => began.push(socket),
+    size: 3,
+    destroyAll: () => steps.push('all destroyed'),
+  };
+  const incidents = new IncidentLog(counters, new ThrottledLog(() => {}));
+  const clients = new Clients({ trustedProxies: [PROXY], proxyHeader: 'forwarded' });
   const opening = {
-    clients: { isProxy: ({ remoteAddress }: Peer) => remoteAddress === PROXY },
+    clients,
+    deadlines: new OpeningDeadlines({ limitMs: LIMIT_MS, clients, incidents }),
     createTlsServer: () => ({ server: https, handshakes }),
   };
   front = new SecureFront({
@@ -48,8 +57,7 @@ beforeEach(() => {
       enter: (key, { remoteAddress }) => void entered.set(key, remoteAddress),
       leave: (key) => void entered.delete(key),
     },
-    incidents: new IncidentLog(counters, new ThrottledLog(() => {})),
-    handshakeTimeoutMs: LIMIT_MS,
+    incidents,
   });
 });
 
@@ -80,16 +88,16 @@ const figures = () =>
 describe('a connection that is to be encrypted', () => {
   it('counts until HTTP counts it, and never twice', () => {
     const socket = come();
-    expect([began, front.load, [...entered]]).toEqual([[socket], 1, [[socket, '192.0.2.1']]]);
+    expect([began, [...entered]]).toEqual([[socket], [[socket, '192.0.2.1']]]);
     succeed(socket);
-    expect([front.load, steps.at(-1)]).toEqual([0, 'HTTP, while 0 count']);
+    expect(steps.at(-1)).toBe('HTTP, while 0 count');
   });
 
   it('counts until it is closed, if that is earlier', async () => {
     const socket = come();
     socket.destroy();
     await once(socket, 'close');
-    expect([front.load, entered.size]).toEqual([0, 0]);
+    expect(entered.size).toBe(0);
   });
 
   it('of a proxy does not count for the address of the proxy', () => {
@@ -102,24 +110,29 @@ describe('a connection that is to be encrypted', () => {
     const socket = come();
     vi.advanceTimersByTime(100); // it has been judged again by then
     expect(socket.destroyed).toBe(true);
-    expect([began, front.load, entered.size]).toEqual([[], 0, 0]);
+    expect([began, entered.size]).toEqual([[], 0]);
     expect(figures()).toEqual([1, 1, 0]);
   });
 
-  it('is closed when its handshake is not over in time, and has no such limit afterwards', async () => {
+  it('has one deadline for its handshake and its request', async () => {
     const [late, early] = [come(), come()];
+    const errors: unknown[] = [];
+    https.on('clientError', (error) => errors.push((error as NodeJS.ErrnoException).code));
     vi.advanceTimersByTime(LIMIT_MS - 1);
     expect(late.destroyed).toBe(false);
     succeed(early);
     vi.advanceTimersByTime(1);
     await once(late, 'close');
-    vi.advanceTimersByTime(LIMIT_MS);
-    expect([late.destroyed, early.destroyed, front.load]).toEqual([true, false, 0]);
+    expect([errors, early.destroyed, entered.size]).toEqual([['ERR_HTTP_REQUEST_TIMEOUT'], false, 0]);
     expect(figures()).toEqual([0, 0, 1]);
   });
 });
 
 describe('the front', () => {
+  it('counts the connections that are in their handshake, or wait for it', () => {
+    expect(front.load).toBe(3);
+  });
+
   it('has Node check the times of requests', () => {
     expect(steps).toEqual(['listening']);
   });
