@@ -94,6 +94,8 @@ export class AcceptedConnections implements Destination, Places {
   readonly #arrivals = new Map<number, Arrival>();
   /** The ids of connections by their sockets: of those of TCP, and over TLS also of those of TLS. */
   readonly #ids = new WeakMap<object, number>();
+  /** One function for all sockets, because each of them keeps its listener for as long as it lives. */
+  readonly #onClose: (this: object) => void;
   /** Whether the gauges of this thread will be set at the end of the turn. */
   #isSetting = false;
   /** The connection that is being taken. */
@@ -102,6 +104,10 @@ export class AcceptedConnections implements Destination, Places {
 
   constructor(environment: AcceptedConnectionsEnvironment) {
     this.#environment = environment;
+    const accepted = this;
+    this.#onClose = function () {
+      accepted.#end(accepted.#ids.get(this) ?? -1);
+    };
     const { options, calls, routes, counters, log, tls } = environment;
     const incidents = new IncidentLog(counters, log);
     this.#boundary = new Boundary(log);
@@ -231,7 +237,7 @@ export class AcceptedConnections implements Destination, Places {
     this.#ids.set(socket, id);
     // The client that the PROXY protocol has told.
     if (arrival.peer !== undefined) this.#opening.clients.note(socket, arrival.peer);
-    socket.once('close', () => this.#end(id));
+    socket.on('close', this.#onClose);
   }
 
   #end(id: number): void {

@@ -32,9 +32,15 @@ export class OpeningDeadlines {
   readonly #environment: OpeningDeadlinesEnvironment;
   /** By the sockets of TCP, then by those of TLS; by what stands for the connection if no HTTP server reads it. */
   readonly #deadlines = new WeakMap<object, Deadline>();
+  /** One function for all sockets, because each of them keeps its listener for as long as it lives. */
+  readonly #onClose: (this: object) => void;
 
   constructor(environment: OpeningDeadlinesEnvironment) {
     this.#environment = environment;
+    const deadlines = this;
+    this.#onClose = function () {
+      deadlines.#stop(this);
+    };
   }
 
   /** Follows the connections of an HTTP server, which need not listen. */
@@ -115,7 +121,7 @@ export class OpeningDeadlines {
     const deadline = this.#deadlines.get(socket);
     if (deadline === undefined) return;
     deadline.timer = setTimeout(onLate, this.leftMs(socket)).unref();
-    socket.once('close', () => clearTimeout(deadline.timer));
+    socket.on('close', this.#onClose);
   }
 
   #onOrdinary(socket: object): void {
@@ -125,6 +131,9 @@ export class OpeningDeadlines {
 
   /** Ends the wait for a request: it has come, or never will. */
   #stop(socket: object): void {
-    clearTimeout(this.#deadlines.get(socket)?.timer);
+    const deadline = this.#deadlines.get(socket);
+    if (deadline === undefined) return;
+    clearTimeout(deadline.timer);
+    deadline.timer = undefined;
   }
 }
