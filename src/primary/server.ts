@@ -156,6 +156,7 @@ export class Server {
   async listen(options?: TcpListenOptions): Promise<TcpAddress>;
   async listen(options: ListenOptions): Promise<ServerAddress>;
   async listen(options?: ListenOptions): Promise<ServerAddress> {
+    this.#expectUnattached('listen');
     const place = resolveListen(options);
     const opening = await this.#start();
     this.#expectStarted();
@@ -205,7 +206,16 @@ export class Server {
    * @throws the errors of {@link listen}, except those about the address.
    */
   async start(): Promise<void> {
+    this.#expectUnattached('start');
     await this.#start();
+  }
+
+  /** A program in JavaScript may call what the type of an attached server does not have. */
+  #expectUnattached(method: string): void {
+    if (this.#attachment === undefined) return;
+    throw new ServerStateError(
+      `${method} is not for an attached server, which is started already and listens where its HTTP server does: call listen of that one`,
+    );
   }
 
   async #start(): Promise<Opening> {
