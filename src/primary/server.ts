@@ -52,11 +52,12 @@ export interface CloseOptions {
 /** Options of {@link Server.reload}. An option that cannot be used, or that there is not, is a {@link ConfigError}. */
 export interface ReloadOptions extends CloseOptions {
   /**
-   * With 'tls', only certificates and keys are read again, and the handler stays as it is.
+   * With 'tls', only certificates and keys are read again, and the handler stays as it is. With 'handler', only the handler is loaded
+   * again, and certificates and keys stay as they are.
    *
    * @default certificates, keys and the handler
    */
-  readonly only?: 'tls';
+  readonly only?: 'tls' | 'handler';
   /**
    * Replaces the option `tls` of the server, such as a new certificate in PEM. Only a server that was created with `tls` takes it.
    *
@@ -408,7 +409,8 @@ export class Server {
    * Until then there are twice as many threads, and arenas. The promise resolves when the new threads have taken over.
    *
    * With the option `tls`, certificates and keys are read again before that, and exchanged in the threads that run: connections stay
-   * as they are, and new ones get the new certificates. `{ only: 'tls' }` does nothing else.
+   * as they are, and new ones get the new certificates. If these cannot be used, the handler is not loaded again either.
+   * `{ only: 'tls' }` and `{ only: 'handler' }` do one of the two.
    *
    * One reload runs at a time. Calls that come meanwhile share one more reload after it, with the longest of their `drainMs`.
    *
@@ -419,18 +421,24 @@ export class Server {
   async reload(options?: ReloadOptions): Promise<void> {
     const { drainMs, only, tls } = resolveReload(options);
     if (this.#state !== 'started') throw new ServerStateError('only a running server can be reloaded');
-    if (only === undefined && typeof this.#options.handler !== 'string') {
+    if (only !== 'tls' && typeof this.#options.handler !== 'string') {
       throw new ServerStateError(
         'a handler that is an object cannot be loaded again: put the hooks into a module, and give the server its URL',
       );
     }
     const hasTls = this.#options.tls !== undefined;
-    if (!hasTls && (only !== undefined || tls !== undefined)) {
+    if (!hasTls && (only === 'tls' || tls !== undefined)) {
       throw new ConfigError('tls', 'tls cannot be loaded again: this server was created without it');
     }
+    if (only === 'handler' && tls !== undefined) {
+      throw new ConfigError(
+        'tls',
+        "tls cannot be given together with only: 'handler', which leaves certificates as they are",
+      );
+    }
     if (hasTls && this.#tls === undefined) throw new ServerStateError('only a running server can be reloaded');
-    await this.#tls?.reload(tls);
-    if (only === undefined) await this.#generations.reload(drainMs);
+    if (only !== 'handler') await this.#tls?.reload(tls);
+    if (only !== 'tls') await this.#generations.reload(drainMs);
   }
 
   /**
