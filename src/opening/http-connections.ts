@@ -93,7 +93,7 @@ export class HttpConnections {
       acknowledgedAtMs: 0,
     });
     socket.once('close', () => this.release(socket));
-    this.#stalls.watch();
+    this.#stalls.watch(socket);
     return true;
   }
 
