@@ -9,11 +9,12 @@ import { CLOSE_ROWS, resolveClose } from '../primary/method-options.js';
 import { SERVER_ROWS } from '../primary/option-rows.js';
 import { createServer, type Server } from '../primary/server.js';
 import type { ServerOptions } from '../primary/server-options.js';
+import { stderrLogger } from '../telemetry/logger.js';
 import { guessForHandler } from './did-you-mean.js';
 import { describeError, EXIT_ENVIRONMENT } from './errors.js';
 import { flagsOf, valuesOf } from './flags.js';
 import { parseThresholds } from './thresholds.js';
-import { addTlsFlags, tlsOf } from './tls-flags.js';
+import { addTlsFlags, namingTlsFlags, tlsOf } from './tls-flags.js';
 import { parseCount } from './values.js';
 import { ACTIVATION_VARIABLES, whereToListen } from './where-to-listen.js';
 
@@ -53,7 +54,7 @@ at PORT and WSLOOM_HOST of the environment, where they are set. A flag replaces 
 
 Signals: SIGTERM and SIGINT (Ctrl-C) drain and exit with 0; a second one exits at once. SIGHUP loads the handler again:
 new threads take the new connections, the old ones drain. Those that come while one loads are one more, after it. SIGUSR2
-reads only the certificates again, which SIGHUP does too: connections stay.
+reads only the certificates again, which SIGHUP does too: connections stay. What does not load stays as it was.
 
 Exit codes: 0 drained, 1 the machine cannot do it (port in use, no memory), 2 wrong usage, or a handler that is not there or
 does not load.`;
@@ -64,20 +65,29 @@ async function serve(handler: string, command: Command): Promise<void> {
   // Before threads are started, which inherit the environment.
   for (const name of ACTIVATION_VARIABLES) delete process.env[name];
   for (const note of where.notes) process.stderr.write(`wsloom: ${note}\n`);
+  const tls = tlsOf(command);
+  const hasTls = tls.tls !== undefined;
   const server = createServer({
     ...(valuesOf(SERVER_FLAGS, command) as Partial<ServerOptions>),
-    ...tlsOf(command),
+    ...tls,
+    ...(hasTls ? { log: namingTlsFlags(stderrLogger) } : {}),
     handler: handlerUrl(handler),
   });
-  stopOnSignals(server, drainMs);
+  stopOnSignals(server, { drainMs, hasTls });
   const { url } = await server.listen(where.options);
   const source = where.source === undefined ? '' : ` (${where.source})`;
   const threads = server.threads === 1 ? '1 thread' : `${server.threads} threads`;
   process.stdout.write(`listening on ${url}${source} with ${threads}, ${server.kernel} kernel\n`);
 }
 
+interface SignalOptions {
+  readonly drainMs: number;
+  readonly hasTls: boolean;
+}
+
 /** The first signal to end drains, the second exits at once. SIGHUP reloads. */
-function stopOnSignals(server: Server, drainMs: number): void {
+function stopOnSignals(server: Server, options: SignalOptions): void {
+  const { drainMs, hasTls } = options;
   let isStopping = false;
   /** Reloads that run or wait. */
   let reloads = 0;
@@ -98,10 +108,12 @@ function stopOnSignals(server: Server, drainMs: number): void {
     reloads++;
     const when = reloads === 1 ? 'again' : 'once more after that';
     process.stderr.write(`wsloom: SIGHUP: loading the handler ${when}\n`);
-    void reload(server, drainMs).finally(() => reloads--);
+    void reload(server, options).finally(() => reloads--);
   };
   process.on('SIGUSR2', () => {
-    if (!isStopping) void reloadTls(server);
+    if (isStopping) return;
+    if (!hasTls) process.stderr.write('wsloom: SIGUSR2: there are no certificates to read: no TLS (--tls-cert)\n');
+    else void reloadTlsForSignal(server);
   });
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
@@ -113,22 +125,31 @@ function stopOnSignals(server: Server, drainMs: number): void {
   });
 }
 
-async function reload(server: Server, drainMs: number): Promise<void> {
+/** Certificates that cannot be used do not keep the handler from being loaded again: one has nothing to do with the other. */
+async function reload(server: Server, { drainMs, hasTls }: SignalOptions): Promise<void> {
+  if (hasTls) await reloadTls(server);
   try {
-    await server.reload({ drainMs });
+    await server.reload({ drainMs, only: 'handler' });
     process.stderr.write('wsloom: the handler is loaded again; old threads drain\n');
   } catch (error) {
     process.stderr.write(`wsloom: the handler is not loaded again, the old one goes on: ${describeError(error)}\n`);
   }
 }
 
-async function reloadTls(server: Server): Promise<void> {
+async function reloadTlsForSignal(server: Server): Promise<void> {
   process.stderr.write('wsloom: SIGUSR2: reading the certificates again\n');
+  const isRead = await reloadTls(server);
+  if (isRead) process.stderr.write('wsloom: the certificates are read again; new connections get them\n');
+}
+
+/** @returns whether the certificates are in use now. If not, a line has said why. */
+async function reloadTls(server: Server): Promise<boolean> {
   try {
     await server.reload({ only: 'tls' });
-    process.stderr.write('wsloom: the certificates are read again; new connections get them\n');
+    return true;
   } catch (error) {
     process.stderr.write(`wsloom: the certificates are not read again, the old ones stay: ${describeError(error)}\n`);
+    return false;
   }
 }
 

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { type Command, Option as Flag } from 'commander';
 import { ConfigError } from '../options/option-error.js';
 import { Group } from '../primary/option-groups.js';
+import type { Logger } from '../telemetry/logger.js';
 import { MIN_VERSIONS } from '../tls/tls-description.js';
 import type { TlsOptions } from '../tls/tls-options.js';
 import { type Flags, valuesOf } from './flags.js';
@@ -39,6 +40,17 @@ const FILES: readonly string[] = ['cert', 'key', 'ca'];
 export const TLS_FLAG_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
   [...TLS_FLAGS].map(([name, { long }]) => [`tls.${name}`, long ?? '']),
 );
+
+/** Has the lines of a log about TLS name the flags in place of the parts of the option. */
+export function namingTlsFlags(log: Logger): Logger {
+  const named = (line: string) =>
+    line.startsWith('tls: ') ? line.replace(/(?<=: )tls\.\w+/, (option) => TLS_FLAG_NAMES[option] ?? option) : line;
+  return {
+    info: (line) => log.info(named(line)),
+    warn: (line) => log.warn(named(line)),
+    error: (line) => log.error(named(line)),
+  };
+}
 
 /** Adds the flags of TLS to a command. */
 export function addTlsFlags(command: Command): void {

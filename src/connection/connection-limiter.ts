@@ -1,6 +1,7 @@
 import type { BufferBudget } from './buffer-budget.js';
 import type { Clock } from './clock.js';
 import { PeerTimeouts, type TimeLimits } from './peer-timeouts.js';
+import { MAX_PROTOCOL_BYTES } from './protocol-bytes.js';
 import { RateLimit, type Rates } from './rate-limit.js';
 import { Verdict } from './verdict.js';
 
@@ -42,12 +43,6 @@ export interface OutputProgress {
   /** What waits for the peer that nobody has queued: answers of TLS. A part of what was queued may be in it. */
   readonly protocolBytes: number;
 }
-
-/**
- * The most that may wait of answers of TLS, in bytes. A client may ask for new keys (RFC 8446 section 4.6.3) as often as it likes, and
- * OpenSSL keeps each answer that the client does not take. It is more than what a transport gives to TLS at a time.
- */
-const MAX_PROTOCOL_BYTES = 256 * 1024;
 
 /**
  * Grants a quarter of the tokens, or a single one when there are few. Tokens are taken only when the connection asks again, and time may

@@ -4,6 +4,7 @@ import { TLSSocket } from 'node:tls';
 import type { Arena } from '../memory/arena.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import { protocolBytesOf } from './protocol-bytes.js';
 import { CopiedReads, type StreamReads } from './stream-reads.js';
 import type { Transport, TransportListener } from './transport.js';
 import type { Turn } from './turn.js';
@@ -77,10 +78,7 @@ export class StreamTransport implements Transport {
   }
 
   get protocolBytes(): number {
-    if (!this.#isTls) return 0;
-    // All that is encrypted and that the system has not taken. Not documented; the same in Node 20, 22, 24 and 26.
-    const handle = Reflect.get(this.#stream, '_handle') as { readonly writeQueueSize?: number } | null;
-    return handle?.writeQueueSize ?? 0;
+    return this.#isTls ? protocolBytesOf(this.#stream) : 0;
   }
 
   tryWrite(bytes: Uint8Array, start: number, end: number): number {

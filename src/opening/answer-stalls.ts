@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { Clock } from '../connection/clock.js';
+import { MAX_PROTOCOL_BYTES, protocolBytesOf, speaksTls } from '../connection/protocol-bytes.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
@@ -30,8 +31,8 @@ export interface AnswerStallsOptions {
 }
 
 /**
- * Destroys HTTP connections whose clients have taken nothing of their answers for too long. Node has no timer for that. One timer
- * serves all connections, and runs only while there are any.
+ * Destroys HTTP connections whose clients have taken nothing of their answers for too long, or have too many answers of TLS waiting for
+ * them. Node has no timer for that. One timer serves all connections, and runs only while there are any.
  */
 export class AnswerStalls {
   readonly #options: AnswerStallsOptions;
@@ -41,12 +42,15 @@ export class AnswerStalls {
 
   constructor(options: AnswerStallsOptions) {
     this.#options = options;
-    this.#clock = new Clock(Math.min(Math.max(options.stallTimeoutMs / 8, MIN_TICK_MS), MAX_TICK_MS));
+    const { stallTimeoutMs } = options;
+    const tickMs = stallTimeoutMs === 0 ? MAX_TICK_MS : Math.max(stallTimeoutMs / 8, MIN_TICK_MS);
+    this.#clock = new Clock(Math.min(tickMs, MAX_TICK_MS));
   }
 
   /** Starts the timer if it does not run. Call this for each new connection. */
-  watch(): void {
-    if (this.#timer !== undefined || this.#options.stallTimeoutMs === 0) return;
+  watch(socket: Socket): void {
+    if (this.#timer !== undefined) return;
+    if (this.#options.stallTimeoutMs === 0 && !speaksTls(socket)) return;
     this.#tickedAtMs = performance.now();
     this.#timer = setInterval(() => this.#tick(), this.#clock.tickMs).unref();
   }
@@ -66,6 +70,12 @@ export class AnswerStalls {
 
   #check(connection: AnswerProgress): void {
     const { socket } = connection;
+    if (protocolBytesOf(socket) > MAX_PROTOCOL_BYTES) {
+      this.#end(socket);
+      return;
+    }
+    const { stallTimeoutMs } = this.#options;
+    if (stallTimeoutMs === 0) return;
     const { nowMs } = this.#clock;
     const acknowledged = socket.writableLength === 0 ? undefined : this.#acknowledgedBytes(socket);
     if (acknowledged === undefined || acknowledged !== connection.acknowledgedBytes) {
@@ -73,8 +83,11 @@ export class AnswerStalls {
       connection.acknowledgedAtMs = nowMs;
       return;
     }
-    const { stallTimeoutMs, incidents, clients } = this.#options;
-    if (nowMs - connection.acknowledgedAtMs <= stallTimeoutMs) return;
+    if (nowMs - connection.acknowledgedAtMs > stallTimeoutMs) this.#end(socket);
+  }
+
+  #end(socket: Socket): void {
+    const { incidents, clients } = this.#options;
     incidents.add(LimitIncident.STALLS, clients.describe(socket), 'an HTTP client');
     socket.destroy();
   }

@@ -99,7 +99,7 @@ export class HttpConnections {
       acknowledgedAtMs: 0,
     });
     socket.on('close', this.#onClose);
-    this.#stalls.watch();
+    this.#stalls.watch(socket);
     return true;
   }
 

@@ -54,6 +54,8 @@ type Admission = Promise<EarlyRefusal | undefined>;
 const HOOK = 'upgrade() of the handler';
 const APPLICATION = 'the decision given to handleUpgrade()';
 
+const NOT_COUNTED = 'the primary did not count the client of a proxy in time (maxConnectionsPerIp, handshakeTimeoutMs)';
+
 const NOTHING_DECIDED = 'a promise of a decision must resolve with {} or more to accept; got undefined';
 
 /**
@@ -68,6 +70,8 @@ export class UpgradeDecisions {
   readonly #waits: Waits;
   readonly #departures: Departures;
   readonly #orphans: OrphanedHooks;
+  /** The upgrades whose clients another thread has not counted yet. */
+  readonly #uncounted = new WeakSet<PendingUpgrade>();
 
   constructor(environment: UpgradeDecisionsEnvironment) {
     const { options, calls, boundary } = environment;
@@ -108,8 +112,11 @@ export class UpgradeDecisions {
     else this.#carryOut(pending, undefined);
   }
 
-  async #askIfAdmitted({ socket }: PendingUpgrade, admission: Admission, ask: () => unknown): Promise<unknown> {
+  async #askIfAdmitted(pending: PendingUpgrade, admission: Admission, ask: () => unknown): Promise<unknown> {
+    const { socket } = pending;
+    this.#uncounted.add(pending);
     const full = await admission;
+    this.#uncounted.delete(pending);
     if (full === undefined) return socket.isLost ? undefined : ask();
     const { status, body, incident } = full;
     this.#environment.incidents.add(incident, describePeer(socket.remoteAddress));
@@ -140,12 +147,12 @@ export class UpgradeDecisions {
   }
 
   async #await(pending: PendingUpgrade, promise: PromiseLike<unknown>): Promise<void> {
-    const { hookLimitMs, refusals, incidents } = this.#environment;
+    const { hookLimitMs, refusals } = this.#environment;
     const { socket } = pending;
     const since = performance.now();
     const limitMs = hookLimitMs(socket);
     const ends = {
-      late: () => incidents.add(LimitIncident.HOOK_TIMEOUTS, describeUpgrade(pending)),
+      late: () => this.#reportLate(pending),
       giveUp: (why: string) => refusals.refuseForNow(socket, why),
     };
     const wait = this.#waits.begin(socket.stream, ends, limitMs);
@@ -171,6 +178,13 @@ export class UpgradeDecisions {
       return;
     }
     if (settled()) this.#carryOut(pending, answer);
+  }
+
+  #reportLate(pending: PendingUpgrade): void {
+    const { incidents } = this.#environment;
+    if (this.#uncounted.has(pending))
+      incidents.add(LimitIncident.REFUSED_UNAVAILABLE, describeUpgrade(pending), NOT_COUNTED);
+    else incidents.add(LimitIncident.HOOK_TIMEOUTS, describeUpgrade(pending));
   }
 
   /** @param answer the result of the hook, or what the application has decided. */

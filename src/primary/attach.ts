@@ -56,7 +56,8 @@ const OPTIONS_OF_HTTP: Readonly<Record<string, string>> = {
  * @param http the HTTP server: what `createServer` of node:http or `app.listen()` of Express and Koa returns, `fastify.server`, what
  * `serve()` of @hono/node-server returns.
  * @returns the attached server, when clients can connect.
- * @throws ArgumentTypeError if `http` is no HTTP server, but for instance an Express app.
+ * @throws ArgumentTypeError if `http` is no server of HTTP/1.1, but for instance an Express app, or a server of node:http2 that speaks
+ * HTTP/2 only.
  * @throws ConfigError if an option cannot be used, or if a path is attached to this HTTP server already.
  * @throws HandlerModuleError, ArenaError, WorkerStartError or BundledError as {@link Server.listen} does.
  */
@@ -65,6 +66,12 @@ export async function attach(http: NetServer, options: AttachOptions): Promise<A
     throw new ArgumentTypeError(
       'WSLOOM_HTTP_SERVER',
       'attach(httpServer, options) takes a server of node:http or node:https: of Express and Koa it is what app.listen() returns, of Fastify fastify.server, of Hono what serve() returns',
+    );
+  }
+  if (speaksOnlyHttp2(http)) {
+    throw new ArgumentTypeError(
+      'WSLOOM_HTTP_SERVER',
+      'attach(httpServer, options) needs HTTP/1.1, and this server of node:http2 speaks HTTP/2 only: give createSecureServer allowHTTP1: true, or take a server of node:http or node:https',
     );
   }
   if (typeof options !== 'object' || options === null) {
@@ -91,4 +98,9 @@ function isServer(http: unknown): http is NetServer {
   return ['on', 'off', 'emit', 'listenerCount', 'address', 'setTimeout'].every(
     (name) => typeof Reflect.get(http, name) === 'function',
   );
+}
+
+/** A server of node:http2 has the times for requests of HTTP/1.1 only if it takes them. */
+function speaksOnlyHttp2(http: NetServer): boolean {
+  return typeof Reflect.get(http, 'updateSettings') === 'function' && Reflect.get(http, 'headersTimeout') === undefined;
 }

@@ -57,9 +57,9 @@ export function resolveMethod<Rows extends OptionRows>(
   return set.resolve(given);
 }
 
-function readOnly(only: unknown): 'tls' | undefined {
-  if (only === undefined || only === 'tls') return only;
-  throw new WrongValue(`must be 'tls' or undefined, got ${shown(only)}`);
+function readOnly(only: unknown): 'tls' | 'handler' | undefined {
+  if (only === undefined || only === 'tls' || only === 'handler') return only;
+  throw new WrongValue(`must be 'tls', 'handler' or undefined, got ${shown(only)}`);
 }
 
 /** Reads a time in ms. It may have a fraction, as a measured time has. */

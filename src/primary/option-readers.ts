@@ -83,12 +83,28 @@ export function readResourceLimits(limits: unknown): ResourceLimits {
 export function readPaths(path: unknown): ReadonlySet<string> | undefined {
   if (path === undefined) return undefined;
   const paths: readonly unknown[] = Array.isArray(path) ? path : [path];
-  for (const one of paths) {
-    if (typeof one === 'string' && one.startsWith('/') && !/[?#\s]/.test(one)) continue;
-    throw new WrongValue(`must begin with '/' and have no query, got ${shown(one)}`);
-  }
-  return new Set(paths as string[]);
+  if (paths.length === 0) throw new WrongValue('must have at least one path, got []: leave it out to accept all paths');
+  return new Set(paths.map(readPath));
 }
+
+/** Reads one path. What could never be the path of a request is refused, and so is what looks like a pattern. */
+function readPath(path: unknown): string {
+  if (typeof path !== 'string' || !path.startsWith('/') || /[?#\s]/.test(path)) {
+    throw new WrongValue(`must begin with '/' and have no query, got ${shown(path)}`);
+  }
+  if (IS_PATTERN.test(path)) {
+    const instead = 'name each path, or accept all and have the hook upgrade look at request.path';
+    throw new WrongValue(`is compared as it is, and cannot be a pattern like ${shown(path)}: ${instead}`);
+  }
+  if (!/^[!-~]*$/.test(path)) {
+    const inRequests = shown(new URL(`http://localhost${path}`).pathname);
+    throw new WrongValue(`must be ASCII, as in requests, got ${shown(path)}: write ${inRequests}`);
+  }
+  return path;
+}
+
+/** The patterns that frameworks know: `/live/*`, `/rooms/:id`, `/rooms/{id}`. */
+const IS_PATTERN = /[*{}]|\/:/;
 
 /**
  * Makes a reader for the path of the page or of the health.

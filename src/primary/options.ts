@@ -94,6 +94,11 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   if (threads === 0 && handshake === 'worker') {
     throw new ConfigError('handshake', 'handshake: "worker" needs worker threads, and threads is 0');
   }
+  if (threads > 0 && options.handshake === 'primary' && (others.tls !== undefined || proxyProtocol)) {
+    const [what, flag] = others.tls !== undefined ? ['tls', '--tls-cert'] : ['proxyProtocol', '--proxy-protocol'];
+    const why = `with ${what} (${flag}) the worker of a connection does its opening handshake`;
+    throw new ConfigError('handshake', `handshake cannot be "primary": ${why}. Leave it out, or take threads: 0`);
+  }
   if (threads > 0 && typeof others.handler !== 'string') {
     throw new ConfigError(
       'handler',

@@ -30,6 +30,7 @@ export interface ServerOptions {
    * the worker that hosts the connection does the rest. So more cores open connections, and a hook that computes for long stops the
    * connections of its worker only, not those that are about to come. The hook then sees the variables of the module in its worker.
    * `handshakeTimeoutMs` then spans the request and the hook together. 'worker' needs worker threads.
+   * With `tls` or `proxyProtocol` the workers do it in any case, and 'primary' is an error unless there are none.
    * {@link Server.handleUpgrade} asks the hook in the primary with either.
    *
    * @default 'primary'
@@ -302,8 +303,8 @@ export interface ServerOptions {
    */
   readonly startTimeoutMs?: number;
   /**
-   * The path, or the paths, on which WebSockets are accepted. Each begins with '/', has no query, and is compared exactly. An
-   * upgrade on another path is refused with 404.
+   * The path, or the paths, on which WebSockets are accepted: at least one. Each begins with '/', has no query, and is compared exactly
+   * as it stands in requests. Patterns such as '/live/*' are refused. An upgrade on another path is refused with 404.
    *
    * @default all paths
    */

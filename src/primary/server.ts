@@ -52,11 +52,12 @@ export interface CloseOptions {
 /** Options of {@link Server.reload}. An option that cannot be used, or that there is not, is a {@link ConfigError}. */
 export interface ReloadOptions extends CloseOptions {
   /**
-   * With 'tls', only certificates and keys are read again, and the handler stays as it is.
+   * With 'tls', only certificates and keys are read again, and the handler stays as it is. With 'handler', only the handler is loaded
+   * again, and certificates and keys stay as they are.
    *
    * @default certificates, keys and the handler
    */
-  readonly only?: 'tls';
+  readonly only?: 'tls' | 'handler';
   /**
    * Replaces the option `tls` of the server, such as a new certificate in PEM. Only a server that was created with `tls` takes it.
    *
@@ -156,6 +157,7 @@ export class Server {
   async listen(options?: TcpListenOptions): Promise<TcpAddress>;
   async listen(options: ListenOptions): Promise<ServerAddress>;
   async listen(options?: ListenOptions): Promise<ServerAddress> {
+    this.#expectUnattached('listen');
     const place = resolveListen(options);
     const opening = await this.#start();
     this.#expectStarted();
@@ -205,7 +207,16 @@ export class Server {
    * @throws the errors of {@link listen}, except those about the address.
    */
   async start(): Promise<void> {
+    this.#expectUnattached('start');
     await this.#start();
+  }
+
+  /** A program in JavaScript may call what the type of an attached server does not have. */
+  #expectUnattached(method: string): void {
+    if (this.#attachment === undefined) return;
+    throw new ServerStateError(
+      `${method} is not for an attached server, which is started already and listens where its HTTP server does: call listen of that one`,
+    );
   }
 
   async #start(): Promise<Opening> {
@@ -398,7 +409,8 @@ export class Server {
    * Until then there are twice as many threads, and arenas. The promise resolves when the new threads have taken over.
    *
    * With the option `tls`, certificates and keys are read again before that, and exchanged in the threads that run: connections stay
-   * as they are, and new ones get the new certificates. `{ only: 'tls' }` does nothing else.
+   * as they are, and new ones get the new certificates. If these cannot be used, the handler is not loaded again either.
+   * `{ only: 'tls' }` and `{ only: 'handler' }` do one of the two.
    *
    * One reload runs at a time. Calls that come meanwhile share one more reload after it, with the longest of their `drainMs`.
    *
@@ -409,18 +421,24 @@ export class Server {
   async reload(options?: ReloadOptions): Promise<void> {
     const { drainMs, only, tls } = resolveReload(options);
     if (this.#state !== 'started') throw new ServerStateError('only a running server can be reloaded');
-    if (only === undefined && typeof this.#options.handler !== 'string') {
+    if (only !== 'tls' && typeof this.#options.handler !== 'string') {
       throw new ServerStateError(
         'a handler that is an object cannot be loaded again: put the hooks into a module, and give the server its URL',
       );
     }
     const hasTls = this.#options.tls !== undefined;
-    if (!hasTls && (only !== undefined || tls !== undefined)) {
+    if (!hasTls && (only === 'tls' || tls !== undefined)) {
       throw new ConfigError('tls', 'tls cannot be loaded again: this server was created without it');
     }
+    if (only === 'handler' && tls !== undefined) {
+      throw new ConfigError(
+        'tls',
+        "tls cannot be given together with only: 'handler', which leaves certificates as they are",
+      );
+    }
     if (hasTls && this.#tls === undefined) throw new ServerStateError('only a running server can be reloaded');
-    await this.#tls?.reload(tls);
-    if (only === undefined) await this.#generations.reload(drainMs);
+    if (only !== 'handler') await this.#tls?.reload(tls);
+    if (only !== 'tls') await this.#generations.reload(drainMs);
   }
 
   /**

@@ -223,16 +223,16 @@ export const FIGURES = {
   REFUSED_UNAVAILABLE: {
     kind: 'counter',
     limit: 'refusedUnavailable',
-    help: 'Upgrades refused because the server is closing, or because no worker takes connections: each is dead, or blocked for `handOffTimeoutMs`.',
+    help: 'Upgrades refused because the server is closing, because no worker takes connections (each is dead, or blocked for `handOffTimeoutMs`), or because the primary is blocked and does not count the client of a proxy.',
     options: ['handOffTimeoutMs'],
     line: 'refused: the server takes no connections now',
   },
   HOOK_TIMEOUTS: {
     kind: 'counter',
     limit: 'hookTimeouts',
-    help: 'Upgrades refused because the hook `upgrade` did not decide in time (`handshakeTimeoutMs`).',
+    help: 'Upgrades refused because the hook `upgrade`, or the promise given to `handleUpgrade`, did not decide in time (`handshakeTimeoutMs`).',
     options: ['handshakeTimeoutMs'],
-    line: 'refused: the hook upgrade did not decide in time (handshakeTimeoutMs)',
+    line: 'refused: the hook upgrade, or the promise given to handleUpgrade, did not decide in time (handshakeTimeoutMs)',
   },
   ORPHANED_HOOKS: {
     kind: 'counter',
@@ -248,7 +248,7 @@ export const FIGURES = {
   CONNECTIONS_ABANDONED: {
     kind: 'counter',
     stat: 'connectionsAbandoned',
-    help: 'Connections closed because no worker took them, though their clients had been told that they are connected.',
+    help: 'Connections closed because no worker took them. Their clients had been told that they are connected, unless workers do the opening handshake: then they had had no answer.',
   },
   RELOADS: { kind: 'counter', stat: 'reloads', help: 'How often the handler module was loaded again.' },
 } as const satisfies Readonly<Record<string, Figure>>;

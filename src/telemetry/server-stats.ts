@@ -40,7 +40,10 @@ export interface ServerStats {
   readonly workersLost: number;
   /** Connections that died with a worker. */
   readonly connectionsLost: number;
-  /** Connections closed because no worker took them, though their clients had been told that they are connected. */
+  /**
+   * Connections closed because no worker took them. Their clients had been told that they are connected, unless workers do the
+   * opening handshake: then they had had no answer.
+   */
   readonly connectionsAbandoned: number;
   /** How often the handler module was loaded again. */
   readonly reloads: number;
@@ -112,11 +115,14 @@ export interface LimitStats {
    */
   readonly refusedHandshakes: number;
   /**
-   * Upgrades refused because the server is closing, or because no worker takes connections: each is dead, or blocked for
-   * `handOffTimeoutMs`.
+   * Upgrades refused because the server is closing, because no worker takes connections (each is dead, or blocked for
+   * `handOffTimeoutMs`), or because the primary is blocked and does not count the client of a proxy.
    */
   readonly refusedUnavailable: number;
-  /** Upgrades refused because the hook `upgrade` did not decide in time (`handshakeTimeoutMs`). */
+  /**
+   * Upgrades refused because the hook `upgrade`, or the promise given to `handleUpgrade`, did not decide in time
+   * (`handshakeTimeoutMs`).
+   */
   readonly hookTimeouts: number;
   /**
    * Upgrades refused because the hook `upgrade` still runs for as many clients that have left as there may be connections

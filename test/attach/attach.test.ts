@@ -1,11 +1,24 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import {
+  connect as connectHttp2,
+  createServer as createHttp2Server,
+  createSecureServer as createSecureHttp2Server,
+  type Http2SecureServer,
+} from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
-import { createServer as createTcpServer, type Server as NetServer } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { ArgumentTypeError, type AttachOptions, attach, ConfigError, HandlerModuleError } from '../../dist/index.js';
+import {
+  ArgumentTypeError,
+  type AttachOptions,
+  attach,
+  ConfigError,
+  HandlerModuleError,
+  type Server,
+} from '../../dist/index.js';
 import { makeCertificate } from '../client/certificate.js';
 import { Client, refusal } from '../e2e/client.js';
 import { pattern } from '../e2e/pattern.js';
@@ -57,6 +70,22 @@ describe.each([0, 2])('attached to node:http, with threads: %i', (threads) => {
 });
 
 describe('an attachment', () => {
+  it('listens where its HTTP server does, and is started once, which its methods say', async () => {
+    await using hosting = await plain();
+    const sockets = (await hosting.attach({ ...saying('one'), path: '/live' })) as Server;
+    for (const method of ['listen', 'start'] as const)
+      await expect(sockets[method]()).rejects.toThrow(
+        expect.objectContaining({
+          code: 'WSLOOM_STATE',
+          message: expect.stringMatching(
+            `^${method} is not for an attached server, .* listens where its HTTP server does`,
+          ),
+        }),
+      );
+    using client = await Client.open(`ws:${hosting.place}/live`);
+    expect(await client.text()).toBe('one');
+  });
+
   it('that is closed leaves the HTTP server as it was', async () => {
     await using hosting = await plain();
     const before = listenersOf(hosting.http);
@@ -346,6 +375,15 @@ describe('what cannot be attached', () => {
     expect(error).toMatchObject({ code: 'WSLOOM_HTTP_SERVER', message: expect.stringMatching(/fastify\.server/) });
   });
 
+  it.each([
+    ['createServer()', createHttp2Server()],
+    ['createSecureServer()', createSecureHttp2Server()],
+  ])('is an error that says what can: %s of node:http2, which gets no upgrades', async (_, http) => {
+    const error = await attach(http, { ...echo }).catch((reason) => reason);
+    expect(error).toBeInstanceOf(ArgumentTypeError);
+    expect(error).toMatchObject({ code: 'WSLOOM_HTTP_SERVER', message: expect.stringMatching(/allowHTTP1: true/) });
+  });
+
   it.each<[object | undefined, string, RegExp]>([
     [undefined, 'options', /^attach needs an object of options, got undefined$/],
     [{ ...echo, maxHeaderBytes: 5000 }, 'maxHeaderBytes', /your HTTP server .* reads the requests: set maxHeaderSize/],
@@ -355,6 +393,8 @@ describe('what cannot be attached', () => {
     [{ ...echo, proxyProtocol: true, trustProxy: ['loopback'] }, 'proxyProtocol', /^proxyProtocol is not for attach, /],
     [{ ...echo, handler: { message: () => {} }, threads: 2 }, 'handler', /threads: 0/],
     [{ ...echo, path: 'live' }, 'path', /begin with/],
+    [{ ...echo, path: [] }, 'path', /at least one path/],
+    [{ ...echo, path: '/live/*' }, 'path', /cannot be a pattern/],
     [{ ...echo, port: 8080 }, 'port', /port/],
   ])('has options that are checked: %o', async (options, option, message) => {
     await using hosting = await plain();
@@ -368,6 +408,32 @@ describe('what cannot be attached', () => {
 });
 
 const certificate = makeCertificate();
+
+describe.runIf(certificate !== undefined)('attached to a server of node:http2 that takes HTTP/1.1 too', () => {
+  it('connections of HTTP/1.1 become WebSockets, and requests of HTTP/2 stay with the application', async () => {
+    const http: Http2SecureServer = createSecureHttp2Server(
+      { ...certificate, allowHTTP1: true },
+      (request, response) => {
+        response.end(`the application, HTTP/${request.httpVersion}`);
+      },
+    );
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const { port } = http.address() as AddressInfo;
+    const sockets = await attach(http, { ...echo, path: '/live' });
+    const trusting = { rejectUnauthorized: false };
+    using client = await Client.open(`wss://127.0.0.1:${port}/live`, trusting);
+    client.send(pattern(1, 70_000));
+    expect((await client.next()).bytes.equals(pattern(1, 70_000))).toBe(true);
+    expect(await refusal(`wss://127.0.0.1:${port}/`, trusting)).toMatchObject({ status: 404 });
+    const session = connectHttp2(`https://127.0.0.1:${port}`, trusting);
+    const request = session.request({ ':path': '/live' });
+    expect(String(Buffer.concat(await request.toArray()))).toBe('the application, HTTP/2.0');
+    session.close();
+    await sockets.close();
+    expect(await client.closed).toMatchObject({ code: 1001 });
+    await new Promise((resolve) => http.close(resolve));
+  });
+});
 
 describe.runIf(certificate !== undefined).each([0, 2])('attached to node:https, with threads: %i', (threads) => {
   const secure = () => new Hosting(createHttpsServer({ ...certificate }, application)).listen();

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { addTlsFlags, TLS_FLAG_NAMES, tlsOf } from '../../dist/cli/tls-flags.js';
+import { addTlsFlags, namingTlsFlags, TLS_FLAG_NAMES, tlsOf } from '../../dist/cli/tls-flags.js';
 import { readTlsOptions } from '../../dist/tls/read-tls-options.js';
 
 function parse(...args: readonly string[]) {
@@ -47,6 +47,20 @@ describe('the flags of TLS', () => {
       );
     },
   );
+
+  it('are what lines of the log about their parts name', () => {
+    const lines: string[] = [];
+    const take = (line: string) => void lines.push(line);
+    const log = namingTlsFlags({ info: take, warn: take, error: take });
+    log.warn('tls: cannot be used: tls.cert /a.crt does not belong to the key /tls.key');
+    log.info('tls: the files have changed');
+    log.error('a hook: tls.cert is mine');
+    expect(lines).toEqual([
+      'tls: cannot be used: --tls-cert /a.crt does not belong to the key /tls.key',
+      'tls: the files have changed',
+      'a hook: tls.cert is mine',
+    ]);
+  });
 
   it('are what errors of their parts are about', () => {
     expect(TLS_FLAG_NAMES).toEqual({

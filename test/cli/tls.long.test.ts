@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, copyFileSync, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -10,6 +11,8 @@ import { until } from '../e2e/serving.js';
 import { TRUST } from '../e2e/transport.js';
 import { fileOf } from '../tls/certificates.js';
 import { Command } from './command.js';
+
+const itOnLinux = it.runIf(process.platform === 'linux');
 
 const HOOK = fileURLToPath(new URL('../e2e/handlers/deciding.js', import.meta.url));
 
@@ -36,6 +39,19 @@ class Files implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.folder, { recursive: true });
   }
+}
+
+/** Waits until a process has opened a file. */
+async function hasOpened({ process: { pid } }: Command, path: string): Promise<void> {
+  const folder = `/proc/${pid}/fd`;
+  const leadsTo = (fd: string) => {
+    try {
+      return readlinkSync(join(folder, fd));
+    } catch {
+      return undefined; // it is closed by now
+    }
+  };
+  await until(() => readdirSync(folder).some((fd) => leadsTo(fd) === path));
 }
 
 /** The name in the certificate that a server shows. */
@@ -108,7 +124,11 @@ describe('wsloom serve with a certificate', () => {
     const url = await command.listening();
     const first = await shownBy(url);
     files.become('renewed', 'a');
-    await command.says('stderr', /the files have changed and cannot be used, the old certificates stay: [^\n]+\n/);
+    const [line] = await command.says(
+      'stderr',
+      /the files have changed and cannot be used, the old certificates stay: [^\n]+\n/,
+    );
+    expect(line).toContain(`the old certificates stay: --tls-cert ${files.cert} `);
     expect(command.stderr.split('\n').filter((line) => line.includes('the files'))).toHaveLength(1);
     expect(await shownBy(url)).toBe(first);
     files.become('renewed');
@@ -130,6 +150,47 @@ describe('wsloom serve with a certificate', () => {
     after.send('hello');
     expect(await after.text()).toBe('hello');
   });
+
+  it('loads the handler again for SIGHUP also if the certificates do not fit, which is one line', async () => {
+    using files = new Files();
+    await using command = files.serve('echo');
+    const url = await command.listening();
+    using before = await Client.open(url);
+    const first = await shownBy(url);
+    files.become('default', 'a');
+    command.process.kill('SIGHUP');
+    expect(await before.closed).toMatchObject({ code: 1001 });
+    await command.says('stderr', /the certificates are not read again, the old ones stay: --tls-cert [^\n]*\n/);
+    await command.says('stderr', /the handler is loaded again; old threads drain\n/);
+    expect(command.stderr).not.toContain('the handler is not loaded');
+    expect(await shownBy(url)).toBe(first);
+    using after = await Client.open(url);
+    after.send('hello');
+    expect(await after.text()).toBe('hello');
+  });
+
+  it('says for SIGUSR2 without a certificate that there is no TLS', async () => {
+    await using command = Command.run('serve', 'echo', '--port', '0', '--threads', '1');
+    await command.listening();
+    command.process.kill('SIGUSR2');
+    await command.says('stderr', /^wsloom: SIGUSR2: there are no certificates to read: no TLS \(--tls-cert\)\n$/);
+  });
+
+  itOnLinux.each(['SIGINT', 'SIGTERM'] as const)(
+    'ends at once for %s while it waits for a pipe that nobody writes',
+    async (signal) => {
+      using files = new Files();
+      const pipe = join(files.folder, 'pipe');
+      execFileSync('mkfifo', [pipe]);
+      const writer = openSync(pipe, 'r+'); // it is never at its end
+      await using command = Command.run('serve', 'echo', '--port', '0', '--tls-cert', files.cert, '--tls-key', pipe);
+      await hasOpened(command, pipe);
+      command.process.kill(signal);
+      expect(await command.ended).toBe(0);
+      expect(command.stderr).not.toContain('is a pipe that has not ended');
+      closeSync(writer);
+    },
+  );
 
   it.each([
     ['a pair that does not fit', ['default', 'a'], /^error: [^\n]*--tls-cert[^\n]*\n$|^[^\n]*--tls-cert[^\n]*\n$/],

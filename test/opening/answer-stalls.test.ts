@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type AnswerProgress, AnswerStalls } from '../../dist/opening/answer-stalls.js';
 import { Clients } from '../../dist/opening/clients.js';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
@@ -15,6 +15,9 @@ class Output {
   bytesWritten = 0;
   writableLength = 0;
   isDestroyed = false;
+  /** Of TLS. */
+  encrypted: boolean | undefined;
+  readonly _handle = { writeQueueSize: 0 };
 
   /** Sends bytes, and the client has taken none of them. */
   send(bytes: number): void {
@@ -24,6 +27,7 @@ class Output {
 
   destroy(): void {
     this.isDestroyed = true;
+    connections.delete(this);
   }
 }
 
@@ -32,14 +36,15 @@ let connections: Map<object, AnswerProgress>;
 let output: Output;
 
 /** Watches one connection. */
-function watch(stallTimeoutMs = STALL_MS): AnswerStalls {
+function watch(stallTimeoutMs = STALL_MS, encrypted?: boolean): AnswerStalls {
   const incidents = new IncidentLog(counters, new ThrottledLog(() => {}));
   const stalls = new AnswerStalls({
     ...{ connections, stallTimeoutMs, incidents, calls: undefined },
     clients: new Clients({ trustedProxies: [], proxyHeader: undefined }),
   });
   add();
-  stalls.watch();
+  output.encrypted = encrypted;
+  stalls.watch(output as unknown as Socket);
   return stalls;
 }
 
@@ -105,8 +110,8 @@ it('the timer runs while there are connections, and starts again for the next', 
   vi.advanceTimersByTime(TICK_MS);
   expect(vi.getTimerCount()).toBe(0);
   add();
-  stalls.watch();
-  stalls.watch();
+  stalls.watch(output as unknown as Socket);
+  stalls.watch(output as unknown as Socket);
   expect(vi.getTimerCount()).toBe(1);
   output.send(1000);
   vi.advanceTimersByTime(STALL_MS + 2 * TICK_MS);
@@ -116,4 +121,26 @@ it('the timer runs while there are connections, and starts again for the next', 
 it('no timer runs without a limit', () => {
   watch(0);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+describe.each([0, STALL_MS])('answers of TLS that wait for the client, with a time of %i ms', (stallTimeoutMs) => {
+  const pass = () => vi.advanceTimersByTime(1000 + TICK_MS);
+
+  it('end its connection when they are too many, also if it takes some and nothing else waits', () => {
+    watch(stallTimeoutMs, true);
+    output._handle.writeQueueSize = 256 * 1024;
+    pass();
+    expect(output.isDestroyed).toBe(false);
+    output._handle.writeQueueSize++;
+    pass();
+    expect(output.isDestroyed).toBe(true);
+    expect(counters.get(Counter.STALLS)).toBe(1);
+  });
+
+  it('are none without TLS', () => {
+    watch(stallTimeoutMs);
+    output._handle.writeQueueSize = 1024 * 1024;
+    pass();
+    expect(output.isDestroyed).toBe(false);
+  });
 });

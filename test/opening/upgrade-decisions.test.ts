@@ -1,10 +1,10 @@
 import { setImmediate as nextPhase } from 'node:timers/promises';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { StreamHandOff } from '../../dist/host/hand-off.js';
 import type { Upgrade } from '../../dist/host/upgrade-hook.js';
 import { Boundary } from '../../dist/opening/boundary.js';
 import { LingeringSockets } from '../../dist/opening/lingering-sockets.js';
-import { UpgradeDecisions } from '../../dist/opening/upgrade-decisions.js';
+import { UpgradeDecisions, type UpgradeDecisionsEnvironment } from '../../dist/opening/upgrade-decisions.js';
 import { UpgradeRefusals } from '../../dist/opening/upgrade-refusals.js';
 import { StreamUpgradeSocket } from '../../dist/opening/upgrade-socket.js';
 import { readHandshake } from '../../dist/protocol/opening/handshake.js';
@@ -30,6 +30,8 @@ const HANDSHAKE = readHandshake({
 });
 
 let hook: Upgrade | undefined;
+let admission: ReturnType<NonNullable<UpgradeDecisionsEnvironment['admit']>>;
+let limitMs: number;
 let placed: StreamHandOff[];
 let lines: string[];
 let counters: Counters;
@@ -37,6 +39,8 @@ let decisions: UpgradeDecisions;
 
 beforeEach(() => {
   hook = undefined;
+  admission = undefined;
+  limitMs = 60_000;
   placed = [];
   lines = [];
   counters = new Counters();
@@ -44,6 +48,8 @@ beforeEach(() => {
   const incidents = new IncidentLog(counters, log);
   decisions = new UpgradeDecisions({
     options: { handshakeTimeoutMs: 60_000, maxConnections: 100, maxConnectionsPerIp: 1 },
+    hookLimitMs: () => limitMs,
+    admit: () => admission,
     destination: {
       unavailable: undefined,
       get upgrade() {
@@ -186,5 +192,32 @@ describe('a hook that answers later', () => {
     expect(lines.at(-1)).toMatch(/on purpose/);
     hook = () => undefined;
     expect(await decide().answer()).toMatch(/^HTTP\/1\.1 101 /);
+  });
+});
+
+describe('what is late is said', () => {
+  const lateLine = async () => {
+    limitMs = 1;
+    const client = decide();
+    await vi.waitFor(async () => expect(await client.answer()).toMatch(/^HTTP\/1\.1 503 /));
+    return lines;
+  };
+
+  it('if it is the hook, also after the primary has counted the client', async () => {
+    admission = Promise.resolve(undefined);
+    slowHook();
+    expect(await lateLine()).toEqual([
+      `${PEER} on /room: refused: the hook upgrade, or the promise given to handleUpgrade, did not decide in time (handshakeTimeoutMs)`,
+    ]);
+    expect(counters.get(Counter.HOOK_TIMEOUTS)).toBe(1);
+  });
+
+  it('if it is the primary, which counts the clients of proxies: the hook was not asked', async () => {
+    admission = new Promise(() => {});
+    hook = () => expect.fail('was asked');
+    expect(await lateLine()).toEqual([
+      `${PEER} on /room: refused: the server takes no connections now: the primary did not count the client of a proxy in time (maxConnectionsPerIp, handshakeTimeoutMs)`,
+    ]);
+    expect([counters.get(Counter.HOOK_TIMEOUTS), counters.get(Counter.REFUSED_UNAVAILABLE)]).toEqual([0, 1]);
   });
 });

@@ -178,6 +178,61 @@ describe('the log', () => {
     expect(refusal('console')).toThrow('log must be an object with the methods info, warn and error, got string');
   });
 });
+
+describe('the path', () => {
+  it('is one or several, as they stand in requests', () => {
+    expect(resolveOptions({ handler: 'handler.js' }).paths).toBeUndefined();
+    for (const path of ['/live', '/', '/a%20b', '/v1/rooms:all', '/%2A'])
+      expect(resolveOptions({ handler: 'handler.js', path }).paths).toEqual(new Set([path]));
+    expect(resolveOptions({ handler: 'handler.js', path: ['/a', '/b'] }).paths).toEqual(new Set(['/a', '/b']));
+  });
+
+  it('is at least one, because nobody could connect to none', () => {
+    expect(refusal({ path: [] })).toMatchObject({
+      option: 'path',
+      message: 'path must have at least one path, got []: leave it out to accept all paths',
+    });
+  });
+
+  it.each(['/*', '/live/*', '/rooms/:id', '/:room', '/rooms/{id}'])('is no pattern: %s', (path) => {
+    const message = `path is compared as it is, and cannot be a pattern like "${path}": name each path, or accept all and have the hook upgrade look at request.path`;
+    expect(refusal({ path })).toMatchObject({ option: 'path', message });
+    expect(refusal({ path: ['/live', path] })).toMatchObject({ option: 'path', message });
+  });
+
+  it('is ASCII, because a path in a request is', () => {
+    expect(refusal({ path: '/caf\u00e9' }).message).toBe(
+      'path must be ASCII, as in requests, got "/caf\\u00e9": write "/caf%C3%A9"',
+    );
+  });
+
+  it.each([undefined, '', 'live', '/a?b', '/a#b', '/a b', 1, null, /live/])('is nothing else: %o', (path) => {
+    expect(refusal({ path: ['/live', path] }).message).toMatch(/^path must begin with '\/' and have no query, got /);
+  });
+});
+
+describe('the thread of the opening handshake', () => {
+  const tls = { cert: '-----BEGIN ', key: '-----BEGIN ' };
+  const protocol = { proxyProtocol: true, trustProxy: ['loopback'] };
+
+  it.each([
+    ['tls', '--tls-cert', { tls }],
+    ['proxyProtocol', '--proxy-protocol', protocol],
+  ])('cannot be the primary with %s and worker threads', (name, flag, options) => {
+    expect(refusal({ threads: 2, handshake: 'primary', ...options })).toMatchObject({
+      option: 'handshake',
+      message: `handshake cannot be "primary": with ${name} (${flag}) the worker of a connection does its opening handshake. Leave it out, or take threads: 0`,
+    });
+    for (const others of [{}, { handshake: 'worker' as const }])
+      expect(handshakesInWorkers(resolveOptions({ handler: 'a.js', threads: 2, ...others, ...options }))).toBe(true);
+  });
+
+  it('is the primary without worker threads, also with TLS', () => {
+    const resolved = resolveOptions({ handler: 'a.js', threads: 0, handshake: 'primary', tls });
+    expect(handshakesInWorkers(resolved)).toBe(false);
+  });
+});
+
 describe('page and health', () => {
   it('are paths, or off', () => {
     expect(resolveOptions({ handler: 'handler.js' })).toMatchObject({ page: '/', health: '/healthz' });

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -434,6 +434,25 @@ it('certificates cannot be loaded again while the server starts, and the error d
   await listened;
   await server.reload({ only: 'tls', tls: pair('a') });
   await server.close();
+});
+
+it('only the handler is loaded again if that is asked for, and certificates that do not fit do not matter then', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'wsloom-reload-'));
+  const [cert, key] = [join(folder, 'a.crt'), join(folder, 'a.key')];
+  copyFileSync(fileOf('a.crt'), cert);
+  copyFileSync(fileOf('a.key'), key);
+  const tls = { cert: pathToFileURL(cert), key: pathToFileURL(key) };
+  const server = createServer({ handler: handler('mixing.js'), threads: 0, tls, log: new RecordingLog() });
+  await server.listen({ port: 0 });
+  copyFileSync(fileOf('b.key'), key);
+  await expect(server.reload()).rejects.toMatchObject({ code: 'WSLOOM_CONFIG', option: 'tls.cert' });
+  expect(server.stats().reloads).toBe(0);
+  await server.reload({ only: 'handler' });
+  expect(server.stats().reloads).toBe(1);
+  await expect(server.reload({ only: 'handler', tls: pair('b') })).rejects.toMatchObject({ option: 'tls' });
+  expect(server.stats().reloads).toBe(1);
+  await server.close();
+  rmSync(folder, { recursive: true });
 });
 
 it('files of certificates are not watched any more when the server is closed', async () => {
