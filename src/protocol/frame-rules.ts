@@ -32,7 +32,9 @@ export function checkFirstByte(first: number, isMidMessage: boolean, allowedRsv:
   if (rsv !== 0) {
     if ((rsv & ~allowedRsv) !== 0) throw violation('rsv', 'reserved bits without an extension');
     const beginsMessage = opcode === Opcode.TEXT || opcode === Opcode.BINARY;
-    if (!beginsMessage) throw violation('rsv', 'reserved bits in a frame that begins no message');
+    if (!beginsMessage) {
+      throw new ProtocolError('rsv', 'reserved bits in a frame that begins no message (RFC 7692 section 6)');
+    }
   }
   if (opcode >= Opcode.CLOSE) {
     if (opcode > Opcode.PONG) throw violation('opcode', `reserved opcode ${opcode}`);

@@ -19,6 +19,8 @@ interface Outcome {
   /** For each event its name, or the first byte of a message, and the payload. */
   readonly events: readonly string[];
   readonly refused: string | undefined;
+  /** The message of the refusal. */
+  readonly why: string | undefined;
 }
 
 type Read = (allowedRsv: number, reads: Iterable<Uint8Array>) => Outcome;
@@ -30,10 +32,10 @@ function outcomeOf(run: (note: (what: number | string, payload: Uint8Array) => v
   const events: string[] = [];
   try {
     run((what, payload) => events.push(shown(what, payload)));
-    return { events, refused: undefined };
+    return { events, refused: undefined, why: undefined };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    return { events, refused: `${error.rule} ${error.closeCode}` };
+    return { events, refused: `${error.rule} ${error.closeCode}`, why: error.message };
   }
 }
 
@@ -138,5 +140,77 @@ describe.each([
     for (const opcode of [TEXT, BINARY, PING]) {
       expect(outcome(0, { opcode, rsv, payload: 'x' }).refused).toBe('rsv 1002');
     }
+  });
+
+  /** What is refused when a single byte follows the frames: it is the first byte of a frame. */
+  const refusedAt = (allowedRsv: number, firstByte: number, ...frames: FrameParts[]) => {
+    const bytes = Buffer.concat([stream(...frames), Buffer.of(firstByte)]);
+    const whole = read(allowedRsv, [bytes]);
+    expect(read(allowedRsv, byteByByte(bytes))).toEqual(whole);
+    expect(read(allowedRsv, [bytes.subarray(0, -1)])).toEqual({ ...whole, refused: undefined, why: undefined });
+    return whole;
+  };
+
+  const BEGUN: FrameParts = { opcode: TEXT, rsv: COMPRESSED, fin: false, payload: DEFLATED };
+  const BEGUN_PLAIN: FrameParts = { opcode: BINARY, fin: false, payload: 'plain' };
+  const IN_NO_FIRST_FRAME = 'reserved bits in a frame that begins no message (RFC 7692 section 6)';
+  const WITHOUT_MEANING = 'reserved bits without an extension (RFC 6455 section 5.2)';
+
+  test.each([
+    ['a continuation', 0x40],
+    ['the last continuation', 0xc0],
+    ['a Close', 0xc8],
+    ['a Ping', 0xc9],
+    ['a Pong', 0xca],
+  ])('are refused with 1002 at that byte if RSV1 is in %s, whatever message it is in', (_name, byte) => {
+    const refusal = { refused: 'rsv 1002', why: IN_NO_FIRST_FRAME };
+    expect(refusedAt(RSV1, byte)).toEqual({ events: [], ...refusal });
+    expect(refusedAt(RSV1, byte, BEGUN)).toEqual({ events: [], ...refusal });
+    expect(refusedAt(RSV1, byte, BEGUN_PLAIN)).toEqual({ events: [], ...refusal });
+    const afterOthers = refusedAt(RSV1, byte, { opcode: TEXT, payload: 'plain' }, { opcode: BINARY, rsv: COMPRESSED });
+    expect(afterOthers).toEqual({ events: [shown(0x81, Buffer.from('plain')), shown(0xc2, Buffer.of())], ...refusal });
+  });
+
+  test.each([0xc0, 0xc1, 0xc2, 0xc8, 0xc9, 0xca, 0x40, 0x41, 0x42])(
+    'are refused with 1002 at that byte if RSV1 is not negotiated (%i)',
+    (byte) => {
+      const refusal = { events: [], refused: 'rsv 1002', why: WITHOUT_MEANING };
+      expect(refusedAt(0, byte)).toEqual(refusal);
+      expect(refusedAt(0, byte, BEGUN_PLAIN)).toEqual(refusal);
+    },
+  );
+
+  test.each([0xa1, 0x91, 0xb1, 0xe1, 0xd1, 0xf1, 0x22, 0x12])(
+    'are refused with 1002 at that byte if RSV2 or RSV3 is among them, with RSV1 negotiated (%i)',
+    (byte) => {
+      expect(refusedAt(RSV1, byte)).toEqual({ events: [], refused: 'rsv 1002', why: WITHOUT_MEANING });
+    },
+  );
+
+  test.each([0xc3, 0xc7, 0xcb, 0xcf])('are refused with 1002 at that byte in a reserved opcode (%i)', (byte) => {
+    expect(refusedAt(RSV1, byte)).toEqual({ events: [], refused: 'rsv 1002', why: IN_NO_FIRST_FRAME });
+  });
+
+  test.each([0xc1, 0xc2, 0x41])('do not excuse a new message inside a fragmented one (%i): 1002', (byte) => {
+    for (const begun of [BEGUN, BEGUN_PLAIN]) expect(refusedAt(RSV1, byte, begun).refused).toBe('fragmentation 1002');
+  });
+
+  test('may come with a message without payload, whole or in fragments, and then with the next message', () => {
+    const { events, refused } = outcome(
+      RSV1,
+      { opcode: TEXT, rsv: COMPRESSED },
+      { opcode: BINARY, rsv: COMPRESSED, fin: false },
+      { opcode: CONTINUATION, fin: false },
+      { opcode: CONTINUATION },
+      { opcode: TEXT, rsv: COMPRESSED, payload: DEFLATED },
+    );
+    expect(refused).toBeUndefined();
+    expect(events).toEqual([shown(0xc1, Buffer.of()), shown(0xc2, Buffer.of()), shown(0xc1, DEFLATED)]);
+  });
+
+  test('in plain control frames between the fragments of a compressed message are zero, and change nothing', () => {
+    const { events, refused } = outcome(RSV1, BEGUN, { opcode: PONG, payload: 'x' }, { opcode: CONTINUATION });
+    expect(refused).toBeUndefined();
+    expect(events).toEqual([shown('control', Buffer.from('x')), shown(0xc1, DEFLATED)]);
   });
 });

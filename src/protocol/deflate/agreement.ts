@@ -1,0 +1,37 @@
+/** How one side of a connection compresses its messages. */
+export interface DeflateDirection {
+  /**
+   * How far back a compressed message may refer: 2^`windowBits` bytes at most, 8 to 15. With `contextTakeover` this is also how much of
+   * the earlier messages both sides have to keep.
+   */
+  readonly windowBits: number;
+  /** Whether a message may refer to earlier messages (RFC 7692 section 7.1.1). If not, nothing is kept from message to message. */
+  readonly contextTakeover: boolean;
+}
+
+/** What both sides have agreed on about permessage-deflate, as one of them sees it (RFC 7692 section 7.1). */
+export interface DeflateAgreement {
+  /** What binds this side when it compresses. */
+  readonly own: DeflateDirection;
+  /** What this side has to be able to decompress. */
+  readonly peer: DeflateDirection;
+}
+
+/** What one side wants of permessage-deflate. */
+export interface DeflateSettings {
+  /** Whether windows are kept from message to message, those of both sides. */
+  readonly contextTakeover: boolean;
+  /**
+   * The largest window that is kept for each side, as a power of two in bytes: 9 to 15. Without `contextTakeover` no window is kept,
+   * and this limits nothing: a message can refer to all of itself.
+   */
+  readonly windowBits: number;
+  /** Whether a window of 32 KiB is kept for a peer that cannot be told to use a smaller one. If not, its window is not kept. */
+  readonly allowsFullWindows: boolean;
+}
+
+/**
+ * The smallest window that is kept for a peer. zlib has no raw window of 8 bits: Node, and zlib before version 1.2.9, use 9 where 8 was
+ * agreed on.
+ */
+export const MIN_PEER_WINDOW_BITS = 9;
