@@ -61,7 +61,6 @@ beforeEach(() => {
       placeStream: (handOff) => void placed.push(handOff),
     },
     calls: undefined,
-    hookLimitMs: () => 60_000,
     refusals: new UpgradeRefusals(new LingeringSockets(), incidents),
     incidents,
     log,
