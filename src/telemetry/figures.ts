@@ -232,7 +232,7 @@ export const FIGURES = {
     limit: 'hookTimeouts',
     help: 'Upgrades refused because the hook `upgrade`, or the promise given to `handleUpgrade`, did not decide in time (`handshakeTimeoutMs`).',
     options: ['handshakeTimeoutMs'],
-    line: 'refused: the hook upgrade, or the promise given to handleUpgrade, did not decide in time (handshakeTimeoutMs)',
+    line: 'refused: the hook upgrade, or the promise of the application in its place, did not decide in time (handshakeTimeoutMs)',
   },
   ORPHANED_HOOKS: {
     kind: 'counter',

@@ -616,7 +616,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
       limits: { hookTimeouts: 1, refusedHandshakes: 0 },
     });
     expect(served.log.lines).toEqual([
-      'info: 127.0.0.1 on /: refused: the hook upgrade, or the promise given to handleUpgrade, did not decide in time (handshakeTimeoutMs)',
+      'info: 127.0.0.1 on /: refused: the hook upgrade, or the promise of the application in its place, did not decide in time (handshakeTimeoutMs)',
     ]);
   });
 

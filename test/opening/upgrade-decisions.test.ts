@@ -206,7 +206,7 @@ describe('what is late is said', () => {
     admission = Promise.resolve(undefined);
     slowHook();
     expect(await lateLine()).toEqual([
-      `${PEER} on /room: refused: the hook upgrade, or the promise given to handleUpgrade, did not decide in time (handshakeTimeoutMs)`,
+      `${PEER} on /room: refused: the hook upgrade, or the promise of the application in its place, did not decide in time (handshakeTimeoutMs)`,
     ]);
     expect(counters.get(Counter.HOOK_TIMEOUTS)).toBe(1);
   });
