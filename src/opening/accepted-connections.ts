@@ -285,7 +285,7 @@ export class AcceptedConnections implements Destination, Places {
     return false;
   }
 
-  /** Destroys all connections that have not become WebSockets. */
+  /** Destroys all connections that have not become WebSockets. Those that wait for their hook are not here: {@link drain} refuses them. */
   destroyAll(): void {
     this.#opening.destroyAll();
     this.#http.closeAllConnections();

@@ -204,6 +204,18 @@ describe('the end', () => {
     expect(listener.told).toEqual(['close']);
   });
 
+  test('is the last thing that is told, also if it comes while something is written, or before what was read', async () => {
+    const stream = new Duplex({ read() {}, write: (_bytes, _encoding, written) => written() });
+    const transport = over(stream);
+    transport.resume();
+    transport.enqueue(Buffer.from('x'), () => stream.emit('close'));
+    await listener.isTold('close');
+    await new Promise((resolve) => setImmediate(resolve));
+    stream.emit('data', Buffer.from('late'));
+    stream.emit('end');
+    expect([listener.told, listener.read]).toEqual([['close'], []]);
+  });
+
   test('is not told in the middle of a turn', async () => {
     const [server] = duplexPair();
     over(server).resume();

@@ -40,7 +40,9 @@ beforeEach(async () => {
     },
   };
   unacknowledged = 0;
-  const calls = { unacknowledgedBytes: (fd: number) => (fd === tcpOf(stream) ? unacknowledged : Number.NaN) };
+  const calls = {
+    unacknowledgedBytes: (fd: number) => (fd >= 0 && fd === tcpOf(stream) ? unacknowledged : Number.NaN),
+  };
   transport = new StreamTransport(
     stream,
     { arena, turn: new Turn(() => {}), budget, calls },
@@ -136,15 +138,19 @@ it.each(['is destroyed', 'is lost'] as const)(
   },
 );
 
-it('holds nothing any more of a write that has failed', () => {
-  let fail: (error: Error) => void = () => {};
-  stream.write = ((_: Uint8Array, callback: typeof fail) => {
-    fail = callback;
+it('holds nothing any more of a write that has failed, and writes nothing behind it', () => {
+  const writes: ((error: Error) => void)[] = [];
+  stream.write = ((_: Uint8Array, callback: (error: Error) => void) => {
+    writes.push(callback);
     return false;
   }) as typeof stream.write;
   expect(transport.tryWrite(pattern(10), 0, 10)).toBe(10);
   expect(held).toBe(10);
-  fail(new Error('write EPIPE'));
+  transport.enqueue(pattern(10));
+  const { queuedBytes } = transport;
+  writes[0]?.(new Error('write EPIPE'));
+  expect([writes.length, transport.queuedBytes]).toEqual([1, queuedBytes]);
+  stream.emit('close');
   expect(held).toBe(0);
 });
 

@@ -143,7 +143,11 @@ describe('a TLS socket', () => {
     await aWhile();
     expect(listener.told).toEqual([]);
     reads.resume();
+    reads.resume();
     await listener.isTold('end');
+    reads.resume();
+    await aWhile();
+    expect(listener.told).toEqual(['end']);
   });
 
   it('tells nothing after close()', async () => {
@@ -158,6 +162,71 @@ describe('a TLS socket', () => {
     sockets.client.end();
     await aWhile();
     expect([listener.read.length, listener.told]).toEqual([length, []]);
+  });
+});
+
+describe('records that Node has decrypted', () => {
+  /** Does what Node does with a record: its bytes are in the window. @returns whether Node goes on reading */
+  function record(text: string): unknown {
+    const { server } = sockets;
+    const callback = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'kBufferCb');
+    arena.window.set(Buffer.from(text));
+    return Reflect.get(server, callback as symbol)(text.length);
+  }
+
+  it('are told behind those that are held, also if reading has been resumed meanwhile', async () => {
+    listener.goesOn = false;
+    const reads = takeOver();
+    reads.resume();
+    expect([record('one '), record('two ')]).toEqual([false, false]);
+    listener.goesOn = true;
+    reads.resume();
+    expect(record('three ')).toBe(false);
+    expect(told()).toBe('one ');
+    await aWhile();
+    expect([told(), record('four')]).toEqual(['one two three ', true]);
+    expect(told()).toBe('one two three four');
+  });
+
+  it('are not told any more if the connection is closed at one of those that were held', async () => {
+    const reads = takeOver();
+    for (const text of ['one ', 'two ', 'three ']) record(text);
+    const { onRead } = listener;
+    listener.onRead = (start, end) => {
+      reads.close();
+      return onRead.call(listener, start, end);
+    };
+    reads.resume();
+    await aWhile();
+    expect(told()).toBe('one ');
+  });
+
+  it('stop coming while the connection wants none, whatever was held', async () => {
+    sockets.server.resume(); // as a stream may be that somebody has read from
+    const reads = takeOver();
+    expect(sockets.server.isPaused()).toBe(true);
+    reads.resume();
+    expect(sockets.server.isPaused()).toBe(false);
+    reads.pause();
+    expect(sockets.server.isPaused()).toBe(true);
+    record('one ');
+    reads.resume();
+    reads.pause();
+    await aWhile();
+    expect([told(), sockets.server.isPaused()]).toEqual(['', true]);
+    listener.goesOn = false;
+    reads.resume();
+    await aWhile();
+    expect([told(), sockets.server.isPaused()]).toEqual(['one ', true]);
+  });
+
+  it('have their end told only between two turns', () => {
+    takeOver().resume();
+    turn.begin();
+    sockets.server.emit('end');
+    expect(listener.told).toEqual([]);
+    turn.end();
+    expect(listener.told).toEqual(['end']);
   });
 });
 

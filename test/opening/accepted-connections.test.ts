@@ -4,6 +4,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AcceptedInfo, OpenedHandOff, StreamHandOff } from '../../dist/host/hand-off.js';
 import type { Upgrade } from '../../dist/index.js';
@@ -19,6 +21,7 @@ import { encodeRequest, RawClient } from '../e2e/raw-client.js';
 import { materialOf, pair } from '../tls/certificates.js';
 
 const calls = await loadSystemCalls();
+setFlagsFromString('--expose-gc');
 const LIMIT_MS = 10_000;
 
 const OPTIONS: OpeningOptions = {
@@ -35,11 +38,18 @@ const OPTIONS: OpeningOptions = {
   proxyHeader: undefined,
 };
 
+/** Collects garbage: whatever nothing refers to any more is gone then. */
+const gc = runInNewContext('gc') as () => void;
+
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Asks again in every turn of the event loop, because timers are not real here. */
+/** Asks again in every turn of the event loop, because timers are not real here. A test that has failed asks no more. */
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await turn();
+  const asking = opening;
+  while (!holds()) {
+    await turn();
+    if (opening !== asking) throw new Error('the test is over');
+  }
 }
 
 let folder: string;
@@ -67,6 +77,7 @@ beforeEach(() => {
 
 function create(tls: OpeningTls | undefined, { stallTimeoutMs = 0, body = 'found\n' } = {}): AcceptedConnections {
   let awaited = 0;
+  const over = ended; // of this test: a connection may be noticed to be over only in the next one
   const ledger = new ThreadLedger();
   vi.spyOn(ledger, 'addAwaited101').mockImplementation((change) => {
     awaited += change;
@@ -93,13 +104,14 @@ function create(tls: OpeningTls | undefined, { stallTimeoutMs = 0, body = 'found
     ledger,
     log: new ThrottledLog(({ line }) => lines.push(line)),
     routes: { has: () => true, handle: (request, response) => answer(request, response, 200, 'text/plain', body) },
-    onEnded: (id) => ended.push(id),
+    onEnded: (id) => over.push(id),
     tls,
   });
 }
 
 afterEach(() => {
   vi.useRealTimers();
+  opening.drain(); // those that wait for their hook are refused, and then destroyed
   opening.destroyAll();
   for (const { fd } of hosted) closeSync(fd);
   for (const { stream } of streams) stream.destroy();
@@ -275,6 +287,57 @@ describe.runIf(process.platform === 'linux')('a worker that opens connections', 
   });
 });
 
+/** Longer than a test may take. */
+const LONG_MS = 60_000;
+
+/** Waits a moment in real time, longer than the interval of the checks. @returns whether they are settled then */
+async function areSettled(settled: Promise<void>): Promise<boolean> {
+  let areSettled = false;
+  void settled.then(() => {
+    areSettled = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  return areSettled;
+}
+
+describe.runIf(process.platform === 'linux')('opening handshakes are settled', () => {
+  it('at once if there are none, though clients have had an answer to an ordinary request', async () => {
+    await opening.settled(LONG_MS);
+    using client = await take('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    expect(await client.response).toMatch(/^HTTP\/1\.1 200 /);
+    await opening.settled(LONG_MS);
+    expect(ended).toEqual([]);
+  });
+
+  it.each([
+    ['its descriptor', true],
+    ['the HTTP server', false],
+  ])('when the hook has decided about the last of them, by %s', async (_, isThere) => {
+    let accept: () => void = () => {};
+    decide = () => new Promise<undefined>((resolve) => (accept = () => resolve(undefined)));
+    const request = encodeRequest('/');
+    using client = await take(isThere ? request : '');
+    const settled = opening.settled(LONG_MS);
+    if (!isThere) {
+      expect(await areSettled(settled)).toBe(false); // it waits for the request
+      client.socket.write(request);
+      await until(() => asked.length === 1);
+    }
+    expect(await areSettled(settled)).toBe(false);
+    accept();
+    await settled;
+    expect(hosted.length).toBe(1);
+  });
+
+  it('at the latest after the limit', async () => {
+    decide = () => new Promise(() => {});
+    using _client = await take(encodeRequest('/'));
+    await opening.settled(0);
+    await opening.settled(25);
+    expect([hosted, ended]).toEqual([[], []]);
+  });
+});
+
 const material = await materialOf(pair('default'));
 const LATE = 'no handshake in time (handshakeTimeoutMs)';
 
@@ -307,6 +370,43 @@ describe.runIf(process.platform === 'linux')('a worker that speaks TLS', () => {
     expect(streams).toMatchObject([{ info: { id: 7, remoteAddress: '127.0.0.1', path: '/here', tls: {} } }]);
     vi.advanceTimersByTime(2 * LIMIT_MS);
     expect([streams[0]?.stream.destroyed, ended, unopened(), lines]).toEqual([false, [], 0, []]);
+  });
+
+  it('is not settled from the beginning of TLS to the answer', async () => {
+    const socket = await taken();
+    const settled = opening.settled(LONG_MS);
+    expect(await areSettled(settled)).toBe(false);
+    using client = await secure(socket);
+    expect(await areSettled(settled)).toBe(false);
+    client.socket.write(encodeRequest('/'));
+    await settled;
+    expect(streams.length).toBe(1);
+  });
+
+  it('keeps nothing of the request for a connection that it hosts, not even a listener of its own', async () => {
+    const requests: WeakRef<object>[] = [];
+    decide = async (request) => {
+      requests.push(new WeakRef(request), new WeakRef(request.headers));
+      return {};
+    };
+    for (const id of [1, 2]) {
+      const client = await secure(await taken({ id }));
+      client.socket.write(encodeRequest('/'));
+      expect(await client.response).toMatch(/^HTTP\/1\.1 101 /);
+    }
+    await until(() => streams.length === 2);
+    const [first, second] = streams.map(({ stream }) => stream as TLSSocket) as [TLSSocket, TLSSocket];
+    // What listens to all connections alike is the same function for each, so it knows of none in particular.
+    expect(first.eventNames()).toEqual(second.eventNames());
+    for (const event of first.eventNames()) {
+      const [ours, theirs] = [first.rawListeners(event), second.rawListeners(event)];
+      expect(ours.length).toBe(theirs.length);
+      for (const [i, listener] of ours.entries()) expect(listener, String(event)).toBe(theirs[i]);
+    }
+    await until(() => {
+      gc(); // Node lets go of the last of it some turns later
+      return requests.every((request) => request.deref() === undefined);
+    });
   });
 
   it('has one deadline for TLS and the request together, which is less by what the PROXY protocol has taken', async () => {

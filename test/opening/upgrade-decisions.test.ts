@@ -1,15 +1,18 @@
+import { once } from 'node:events';
 import { setImmediate as nextPhase } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { StreamHandOff } from '../../dist/host/hand-off.js';
 import type { Upgrade } from '../../dist/host/upgrade-hook.js';
 import { Boundary } from '../../dist/opening/boundary.js';
 import { LingeringSockets } from '../../dist/opening/lingering-sockets.js';
+import type { EarlyRefusal } from '../../dist/opening/places.js';
 import { UpgradeDecisions, type UpgradeDecisionsEnvironment } from '../../dist/opening/upgrade-decisions.js';
 import { UpgradeRefusals } from '../../dist/opening/upgrade-refusals.js';
-import { StreamUpgradeSocket } from '../../dist/opening/upgrade-socket.js';
+import { ignoreError, StreamUpgradeSocket } from '../../dist/opening/upgrade-socket.js';
 import { readHandshake } from '../../dist/protocol/opening/handshake.js';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import { IncidentLog } from '../../dist/telemetry/incident-log.js';
+import { LimitIncident } from '../../dist/telemetry/limit-incident.js';
 import { ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 import { duplexPair } from '../host/duplex-pair.js';
 
@@ -71,6 +74,7 @@ beforeEach(() => {
 /** Decides about a new client. @param decided what the application has decided already. */
 function decide(decided?: unknown) {
   const [ours, theirs] = duplexPair();
+  ours.on('error', ignoreError); // as there is one on all that comes from the HTTP server
   const socket = new StreamUpgradeSocket(ours, PEER, new Uint8Array(0));
   let isLost = false;
   socket.whenLost(() => {
@@ -104,6 +108,16 @@ it('an upgrade is accepted without a hook', async () => {
   expect(placed.map(({ info }) => info)).toEqual([
     { id: 7, remoteAddress: PEER, path: '/room', query: 'a=b', subprotocol: '', data: undefined },
   ]);
+});
+
+it('a connection that is accepted is left to its new owner: its loss is not noticed, and its errors are not ignored', async () => {
+  const client = decide();
+  const { ours } = client;
+  expect(placed[0]?.stream).toBe(ours);
+  expect([ours.listenerCount('error'), ours.listenerCount('close')]).toEqual([0, 0]);
+  ours.destroy();
+  await once(ours, 'close');
+  expect(client.isLost).toBe(false);
 });
 
 describe('a hook that answers at once', () => {
@@ -191,6 +205,53 @@ describe('a hook that answers later', () => {
     expect(lines.at(-1)).toMatch(/on purpose/);
     hook = () => undefined;
     expect(await decide().answer()).toMatch(/^HTTP\/1\.1 101 /);
+  });
+});
+
+describe('a client that another thread counts', () => {
+  /** An answer of that thread that a test gives. */
+  function slowAdmission() {
+    let settle: (refusal?: EarlyRefusal) => void = () => {};
+    admission = new Promise((resolve) => (settle = resolve));
+    return (refusal?: EarlyRefusal) => settle(refusal);
+  }
+
+  it('is accepted, or its hook is asked, once it is counted', async () => {
+    let admit = slowAdmission();
+    const client = decide();
+    expect([await client.answer(), decisions.load]).toEqual(['', 1]);
+    admit();
+    expect(await client.answer()).toMatch(/^HTTP\/1\.1 101 /);
+    admit = slowAdmission();
+    hook = vi.fn<Upgrade>(() => ({ status: 418 }));
+    const refused = decide();
+    await nextPhase();
+    expect(hook).not.toHaveBeenCalled();
+    admit();
+    expect([await refused.answer(), decisions.load]).toEqual([expect.stringMatching(/^HTTP\/1\.1 418 /), 0]);
+  });
+
+  it('above the limit of its address is refused for now, and that is said, without asking the hook', async () => {
+    hook = () => expect.fail('was asked');
+    admission = Promise.resolve({ status: 503, body: 'too many\n', incident: LimitIncident.REFUSED_ADDRESSES });
+    const client = decide();
+    const answer = await client.answer();
+    expect(answer).toMatch(/^HTTP\/1\.1 503 [\s\S]*\r\n\r\ntoo many\n$/);
+    expect(answer).toContain('\r\nRetry-After: 1\r\n');
+    expect([lines, placed]).toEqual([[expect.stringMatching(/^192\.0\.2\.1: .*maxConnectionsPerIp/)], []]);
+    expect(counters.get(LimitIncident.REFUSED_ADDRESSES.counter)).toBe(1);
+  });
+
+  it('that is lost before it is counted is not told to the hook', async () => {
+    const admit = slowAdmission();
+    hook = vi.fn<Upgrade>();
+    const client = decide();
+    client.ours.destroy();
+    await once(client.ours, 'close');
+    admit();
+    await nextPhase();
+    expect(hook).not.toHaveBeenCalled();
+    expect([placed, lines, decisions.load]).toEqual([[], [], 0]);
   });
 });
 

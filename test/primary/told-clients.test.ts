@@ -69,7 +69,9 @@ it('a connection that is over takes no place, which nobody would give back', () 
 
 it('a connection that another worker asks for, because the first has died, counts once', () => {
   judge(1);
+  answers.clear();
   judge(1);
+  expect(answers).toEqual(new Map([[1, undefined]])); // its own place does not keep it out
   admission.leave(1);
   expect(admission.addresses).toBe(0);
 });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,6 +113,13 @@ describe('loading TLS', () => {
 
   const AS_PATH = /^tls\.\w+ must name a file, and is what should be in it: a certificate or key$/;
   const insideOf = (key: string) => key.replace(/-----.*-----|\n/g, '');
+  /** The base64 of keys that begins as theirs does, and is as long: of one for Ed25519, and of one in the form of SEC 1. */
+  const [ED25519, SEC1] = ['MC4CAQAwBQYDK2VwBCIEI'.padEnd(64, 'sentinel'), 'MHcCAQEEI'.padEnd(164, 'sentinel')];
+  const linkToItself = (name: string) => {
+    const path = join(folder, name);
+    symlinkSync(path, path);
+    return pathToFileURL(path);
+  };
   const publicKeyOf = (key: string) => createPublicKey(key).export({ type: 'spki', format: 'pem' }) as string;
   /** OpenSSL signs with such a key, and then does not take the certificate. */
   const weakPair = () => {
@@ -135,6 +142,18 @@ describe('loading TLS', () => {
       'tls.cert',
       /^tls\.cert \/tmp cannot be read: it is a folder \(EISDIR\)$/,
     ],
+    [
+      'a file in what is no folder',
+      { ...own, cert: new URL('x', `${fileWith('file', '').href}/`) },
+      'tls.cert',
+      /^tls\.cert \S+file\/x cannot be read: a part of its path is no folder \(ENOTDIR\)$/,
+    ],
+    [
+      'a link that leads to itself',
+      { ...own, cert: linkToItself('circle') },
+      'tls.cert',
+      /^tls\.cert \S+circle cannot be read: its links go around in a circle \(ELOOP\)$/,
+    ],
     ['an empty file', { ...own, key: fileWith('empty', '') }, 'tls.key', /^tls\.key \S+empty is empty$/],
     [
       'a file that is too large',
@@ -148,6 +167,8 @@ describe('loading TLS', () => {
     ['the URL of a certificate itself', { ...own, cert: pathToFileURL(own.cert) }, 'tls.cert', AS_PATH],
     ['the URL of a key in base64', { ...own, key: pathToFileURL(btoa(own.key)) }, 'tls.key', AS_PATH],
     ['the URL of the inside of a key', { ...own, key: pathToFileURL(insideOf(own.key)) }, 'tls.key', AS_PATH],
+    ['the URL of the inside of a short key', { ...own, key: pathToFileURL(ED25519) }, 'tls.key', AS_PATH],
+    ['the URL of the inside of a key of SEC 1', { ...own, key: pathToFileURL(SEC1) }, 'tls.key', AS_PATH],
     [
       'a certificate in DER',
       { ...own, cert: fileWith('der', `${String.fromCharCode(0x30, 0x82, 0)}\u00ff`) },
@@ -264,6 +285,11 @@ describe('loading TLS', () => {
     const shown = `${inspect(error, { depth: null, showHidden: true })}${inspect(error.cause)}${error.stack}`;
     expect([...SECRETS].filter((secret) => shown.includes(secret))).toEqual([]);
     expect(shown).not.toContain('sentinel');
+  });
+
+  it('has the error of the file system as the cause, where it shows nothing', async () => {
+    const { cause } = await refusalOf({ ...own, key: pathToFileURL('/nowhere/x.key') });
+    expect(cause).toMatchObject({ code: 'ENOENT', syscall: 'open' });
   });
 });
 
