@@ -1,10 +1,10 @@
 import { figure, table } from '#dist/cli/table.js';
 import { showBytes } from './cases.js';
 import type { Results } from './results.js';
-import { STREAM } from './sections/storms.js';
-import { TLS_THROUGHPUT_ROUNDS } from './sections/tls.js';
 import type { ConnectionsResult } from './sections/connections.js';
+import { STREAM } from './sections/storms.js';
 import type { CaseResult, Score } from './sections/throughput.js';
+import { TLS_THROUGHPUT_ROUNDS } from './sections/tls.js';
 import { type Ratio, ratio, type Speed } from './statistics.js';
 
 /** The servers that the others are compared with. */
