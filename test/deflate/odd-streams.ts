@@ -445,8 +445,8 @@ export function bytesOf({ hex, times }: Repeated): Buffer {
 
 /** The corpus as it is published. */
 export function corpusText(): string {
-  const streams = ODD_STREAMS.map(({ message, ...rest }) => ({
-    name: rest.name,
+  const streams = ODD_STREAMS.map(({ name, message, ...rest }) => ({
+    name,
     message: message.toString('hex'),
     ...rest,
   }));
