@@ -139,9 +139,9 @@ export function buildTable(
     store<u32>(places + (length << 2), place);
     place += count;
     room = (room << 1) - <i32>count;
-    if (room < 0) return NO_CODE;
     if (shortest == 0 && count != 0) shortest = length;
   }
+  // Once it is negative, it stays so.
   if (room != 0) return NO_CODE;
   for (let at: i32 = 0; at < symbols; at += 8) {
     let eight = load<u64>(lengths + at);

@@ -18,10 +18,10 @@ const ENDING = Uint8Array.of(8, 0, 0xf7, BEFORE_MARK, ...MARK, 0x03, 0x00);
 /** The bytes of the empty last block. They are not read if the block with the mark is the last one. */
 const LAST_BLOCK_BYTES = 2;
 /**
- * The same behind a message that ends between blocks, with no, one or two zero bits left in its last byte: the header of the stored
- * block begins with them. The rest of the byte is ones, so that nothing else can be completed by its zeros.
+ * The same behind a message that ends between blocks, with at most two zero bits left in its last byte: the header of the stored block
+ * is three zero bits from there on. The rest of the byte is ones, so that its zeros complete nothing else.
  */
-const ENDINGS_BETWEEN_BLOCKS = [0xf8, 0xfc, 0xfe].map((byte) => Uint8Array.of(byte, ...ENDING));
+const ENDING_BETWEEN_BLOCKS = Uint8Array.of(0xf8, ...ENDING);
 
 /** zlib allocates chunks of the output as large as this, in bytes: at first, each message is expected to be four times as large. */
 const LEAST_CHUNK_BYTES = 1024;
@@ -122,7 +122,7 @@ export class NativeInflater implements Inflater {
     const plain = this.#inflateWith(undefined, at, out, limit);
     if (plain instanceof Failure) return plain;
     if (plain.buffer.length > limit - out) return new Failure(InflateResult.NEEDS_ROOM);
-    for (const ending of [ENDING, ...ENDINGS_BETWEEN_BLOCKS]) {
+    for (const ending of [ENDING, ENDING_BETWEEN_BLOCKS]) {
       const marked = this.#inflateWith(ending, at, out, limit);
       // A stored block that the message itself begins may be the last one.
       const unread = ending === ENDING ? LAST_BLOCK_BYTES : 0;

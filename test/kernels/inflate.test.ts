@@ -1,4 +1,4 @@
-import { deflateRawSync } from 'node:zlib';
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { isCorrupt, InflateResult } from '../../dist/kernels/inflater.js';
 import { bytesOf, corpusText, ODD_STREAMS } from '../deflate/odd-streams.js';
@@ -172,6 +172,18 @@ describe.each(INFLATERS)('inflating by %s', (_, inflater) => {
 });
 
 describe.each(WASM_INFLATERS)('inflating by %s', (_, inflater) => {
+  it('takes a message that is cut for cut, and not for too long, where the room ends with what there is', () => {
+    for (let number = 0; number < 20; number++) {
+      const dice = new Dice(27, number);
+      const message = deflated(content(dice, 300), anyOptions(dice));
+      for (let length = 1; length < message.length; length++) {
+        const cut = message.subarray(0, length);
+        const room = inflateRawSync(cut, { finishFlush: constants.Z_SYNC_FLUSH }).length;
+        expect(['CUT', 'DONE']).toContain(begin(inflater, cut, { room }).verdict);
+      }
+    }
+  });
+
   it('leaves at most a match of room', () => {
     const message = deflated(Buffer.alloc(3000, 'a'));
     for (let room = 0; room < 3000; room++) {
