@@ -3,6 +3,7 @@
  * them, which are there only to be compared with the others. Engines without SIMD load ./scalar instead.
  */
 export { gather } from './gather';
+export { inflate, inflateGoOn, inflateInit, inflateRegionBytes } from './inflate';
 export { scan } from './scan';
 export { unmask } from './unmask';
 export { unmaskAscii } from './unmask-ascii';
