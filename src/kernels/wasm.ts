@@ -3,43 +3,61 @@
  * object holds the functions of its module, so that a call is one step from JavaScript into WebAssembly.
  */
 import { readFileSync } from 'node:fs';
+import type { WasmDeflate } from './deflater.js';
 import type { BatchKernel, Kernel } from './kernel.js';
 
 /** The bytes that an arena reserves at its beginning for the static data of the modules: one page. */
 const RESERVED_BYTES = 65536;
 
+/** A module, and the name of the kernel that it makes. */
+export interface WasmModule {
+  readonly name: 'wasm' | 'wasm-scalar';
+  readonly exports: ModuleExports;
+}
+
 /** The kernel with SIMD where the engine has it, else `wasm-scalar`. */
 export function wasmKernel(memory: WebAssembly.Memory): Kernel {
-  const bytes = readFileSync(new URL('../kernels.wasm', import.meta.url));
-  // An engine without SIMD takes the module for malformed.
-  if (!WebAssembly.validate(bytes)) return wasmScalarKernel(memory);
-  return instantiate('wasm', bytes, memory);
+  return kernelOf(wasmModule(memory));
 }
 
 /** The kernel without SIMD, which runs everywhere. */
 export function wasmScalarKernel(memory: WebAssembly.Memory): Kernel {
-  const bytes = readFileSync(new URL('../kernels-scalar.wasm', import.meta.url));
-  return instantiate('wasm-scalar', bytes, memory);
+  return kernelOf(wasmScalarModule(memory));
+}
+
+/** The module with SIMD where the engine has it, else the scalar one. */
+export function wasmModule(memory: WebAssembly.Memory): WasmModule {
+  const bytes = readFileSync(new URL('../kernels.wasm', import.meta.url));
+  // An engine without SIMD takes the module for malformed.
+  return WebAssembly.validate(bytes) ? instantiate('wasm', bytes, memory) : wasmScalarModule(memory);
+}
+
+/** The module without SIMD. */
+export function wasmScalarModule(memory: WebAssembly.Memory): WasmModule {
+  return instantiate('wasm-scalar', readFileSync(new URL('../kernels-scalar.wasm', import.meta.url)), memory);
 }
 
 /**
- * Makes a kernel of a module. The static data of the two modules lie at different places, so that both can work on one
- * memory.
+ * Loads a module. The static data of the two modules lie at different places, so that both can work on one memory.
  */
-function instantiate(name: string, bytes: Uint8Array, memory: WebAssembly.Memory): Kernel {
+function instantiate(name: WasmModule['name'], bytes: Uint8Array, memory: WebAssembly.Memory): WasmModule {
   const module = new WebAssembly.Module(bytes);
   const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as ModuleExports;
   const staticEnd = exports.__heap_base.value;
   if (staticEnd > RESERVED_BYTES) {
     throw new Error(`${name}: static data must end within the first ${RESERVED_BYTES} bytes, got ${staticEnd}`);
   }
+  return { name, exports };
+}
+
+function kernelOf({ name, exports }: WasmModule): Kernel {
   const { unmask, validate, unmaskText, unmaskAscii, scan, gather } = exports;
   const batch = scan === undefined || gather === undefined ? undefined : { scan, gather };
   return { name, unmask, validate, unmaskText, unmaskAscii, batch };
 }
 
 /** What assembly/index.ts and assembly/scalar.ts export. */
-interface ModuleExports {
+interface ModuleExports extends WasmDeflate {
   readonly unmask: Kernel['unmask'];
   readonly validate: Kernel['validate'];
   readonly unmaskText: Kernel['unmaskText'];

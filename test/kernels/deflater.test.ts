@@ -1,0 +1,217 @@
+import { constants, createInflateRaw } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { createDeflater, DEFLATE_KERNEL_CHOICES } from '../../dist/kernels/create-deflater.js';
+import { NOT_SMALLER } from '../../dist/kernels/deflater.js';
+import { random, randomSize } from '../e2e/pattern.js';
+import { newMemory } from './all-kernels.js';
+import { DEFLATERS, deflate, fault, inflate, KINDS, make, WASM_DEFLATERS } from './all-deflaters.js';
+import { plainInflate } from './plain-inflate.js';
+
+const KIND_NAMES = Object.keys(KINDS);
+
+describe.each(DEFLATERS)('a message compressed by %s', (name, deflater) => {
+  it('is inflated by zlib to the same bytes, at every length to 4 KiB', () => {
+    const json = make('json', 1, 4096);
+    for (let length = 0; length <= 4096; length++) {
+      const found = fault(deflater, { message: json.subarray(0, length), windowBits: 9 + (length % 7) });
+      if (found !== undefined) expect.fail(found);
+    }
+  });
+
+  it.each(KIND_NAMES)('is inflated by zlib to the same bytes, of %s', (kind) => {
+    const next = random(kind.length);
+    for (let i = 0; i < 60; i++) {
+      const message = make(kind, i, i < 50 ? i * 7 : randomSize(next, 400, 120_000));
+      const found = fault(deflater, { message, windowBits: 8 + (i % 8) });
+      if (found !== undefined) expect.fail(found);
+    }
+  });
+
+  it('reaches into its history, wherever that is cut, and no farther than the window', () => {
+    const next = random(5);
+    const before = make('json', 2, 40_000);
+    for (let i = 0; i < 60; i++) {
+      const windowBits = 8 + (i % 8);
+      const history = before.subarray(Math.floor(next() * 40_000 * (i % 3 === 0 ? 1 : 0.05)));
+      const message = make('json', 2 + (i % 3), randomSize(next, 4, 3000));
+      const compressed = deflate(deflater, { message, history: history.subarray(-32768), windowBits });
+      if (compressed === undefined) continue;
+      const known = history.subarray(-(2 ** windowBits));
+      expect(plainInflate(compressed, known, 2 ** windowBits).bytes.equals(message)).toBe(true);
+      expect(inflate(compressed, known).equals(message)).toBe(true);
+    }
+  });
+
+  it('uses the farthest byte of its window', () => {
+    // Nothing else is in the history twice.
+    const phrase = make('random bytes', 9, 64);
+    for (let windowBits = 8; windowBits <= 15; windowBits++) {
+      const window = 2 ** windowBits;
+      // zlib keeps 262 bytes of its window free, and has none below 512 bytes.
+      const reach = name.startsWith('native') ? Math.max(window, 512) - 262 : window;
+      if (reach > window) continue;
+      const history = Buffer.concat([phrase, make('random bytes', windowBits, reach - phrase.length)]);
+      const compressed = deflate(deflater, { message: phrase, history, windowBits });
+      expect(compressed?.length).toBeLessThan(20);
+      expect(plainInflate(compressed as Buffer, history, window).farthest).toBe(reach);
+      const farther = Buffer.concat([phrase, make('random bytes', windowBits, window + 1 - phrase.length)]);
+      const without = deflate(deflater, { message: phrase.subarray(0, 20), history: farther, windowBits });
+      if (without !== undefined) plainInflate(without, farther, window);
+    }
+  });
+
+  it('is not smaller if it is random, or empty, or a single byte', () => {
+    for (const length of [0, 1, 2, 3, 4, 5, 100, 1000, 70_000]) {
+      expect(deflate(deflater, { message: make('random bytes', length, length) })).toBeUndefined();
+    }
+    // Not even where there is room.
+    expect(deflate(deflater, { message: make('random bytes', 1, 300), capacity: 1000 })).toBeUndefined();
+    expect(deflate(deflater, { message: Buffer.alloc(0), capacity: 1000 })).toBeUndefined();
+  });
+
+  it('fits into exactly as many bytes as it has, and not into one less', () => {
+    for (const kind of KIND_NAMES) {
+      for (const length of [40, 300, 5000, 90_000]) {
+        const message = make(kind, 3, length);
+        const compressed = deflate(deflater, { message });
+        if (compressed === undefined) continue;
+        expect(deflate(deflater, { message, capacity: compressed.length })?.equals(compressed)).toBe(true);
+        expect(deflate(deflater, { message, capacity: compressed.length - 1 })).toBeUndefined();
+        expect(deflate(deflater, { message, capacity: 0 })).toBeUndefined();
+      }
+    }
+  });
+
+  it('is one message of a stream with its window, and zlib inflates the whole stream', async () => {
+    const next = random(17);
+    const windowBits = 12;
+    const inflater = createInflateRaw({ windowBits });
+    let window: Buffer = Buffer.alloc(0);
+    for (let i = 0; i < 300; i++) {
+      const kind = KIND_NAMES[Math.floor(next() * KIND_NAMES.length)] as string;
+      const message = make(next() < 0.7 ? 'json' : kind, Math.floor(next() * 4), randomSize(next, 1, 6000));
+      const compressed = deflate(deflater, { message, history: window, windowBits });
+      // What goes uncompressed does not enter the window.
+      if (compressed === undefined) continue;
+      window = Buffer.concat([window, message]).subarray(-(2 ** windowBits));
+      inflater.write(Buffer.concat([compressed, Buffer.from([0, 0, 0xff, 0xff])]));
+      await new Promise<void>((resolve) => inflater.flush(constants.Z_SYNC_FLUSH, resolve));
+      const parts: Buffer[] = [];
+      for (let part = inflater.read(); part !== null; part = inflater.read()) parts.push(part);
+      expect(Buffer.concat(parts).equals(message)).toBe(true);
+    }
+    inflater.destroy();
+  });
+
+  it('is the same in steps as in one call', () => {
+    for (const kind of KIND_NAMES) {
+      const message = make(kind, 5, 150_000);
+      const whole = deflate(deflater, { message });
+      for (const budgetBytes of [300, 8192, 65_536, 150_000, 2 ** 31]) {
+        const stepped = deflate(deflater, { message, budgetBytes });
+        expect(stepped?.toString('latin1')).toBe(whole?.toString('latin1'));
+      }
+    }
+  });
+});
+
+describe.each(WASM_DEFLATERS)('the output of %s', (_, deflater) => {
+  it('depends on the message only, and not on what was in the scratch', () => {
+    const history = make('json', 8, 4096);
+    for (const kind of KIND_NAMES) {
+      for (const length of [20, 700, 100_000]) {
+        const message = make(kind, 8, length);
+        const first = deflate(deflater, { message, history, scratch: 0 });
+        for (const scratch of [0xff, 0x55, make('random bytes', length, 10_000), make('all bytes', 3, 4096)]) {
+          const again = deflate(deflater, { message, history, scratch });
+          expect(again?.toString('latin1')).toBe(first?.toString('latin1'));
+        }
+      }
+    }
+  });
+
+  it('is at most as long as with stored blocks, and as with the fixed codes alone', () => {
+    // Half of these bytes have a fixed code of nine bits, and none occurs twice.
+    const distinct = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
+    expect(deflate(deflater, { message: distinct })).toBeUndefined();
+    const short = Buffer.from('abcabcabcabcabc');
+    const fixed = plainInflate(deflate(deflater, { message: short }) as Buffer);
+    expect(fixed.blocks).toEqual(['fixed']);
+    const long = plainInflate(deflate(deflater, { message: make('json', 1, 2000) }) as Buffer);
+    expect(long.blocks).toEqual(['dynamic']);
+    const mixed = Buffer.concat([make('random bytes', 1, 65_536), make('one byte', 65, 65_536)]);
+    const blocks = plainInflate(deflate(deflater, { message: mixed }) as Buffer);
+    expect(blocks.bytes.equals(mixed)).toBe(true);
+    expect(blocks.blocks).toContain('stored');
+    expect(blocks.blocks.length).toBeGreaterThan(2);
+  });
+
+  it('has the three kinds of blocks at their bytes', () => {
+    const hex = (message: Buffer) => deflate(deflater, { message })?.toString('hex');
+    // Fixed codes: a literal, and a match of the 15 bytes behind it at a distance of one.
+    expect(hex(Buffer.alloc(16, 'a'))).toBe('4a440100');
+    expect(plainInflate(Buffer.from('4a440100', 'hex')).bytes.toString()).toBe('a'.repeat(16));
+  });
+
+  it('has complete codes of at most 15 bits, and 7 for code lengths, whatever the frequencies', () => {
+    let longest = 0;
+    let longestLengthCode = 0;
+    for (let seed = 0; seed < 12; seed++) {
+      const message = fibonacci(seed, 18);
+      const inflated = plainInflate(deflate(deflater, { message, windowBits: 8 }) as Buffer);
+      expect(inflated.bytes.equals(message)).toBe(true);
+      longest = Math.max(longest, inflated.longestCode);
+      longestLengthCode = Math.max(longestLengthCode, inflated.longestLengthCode);
+    }
+    expect(longest).toBe(15);
+    expect(longestLengthCode).toBe(7);
+  });
+});
+
+/** As many different bytes, which occur as often as the Fibonacci numbers say, in a random order. */
+function fibonacci(seed: number, symbols: number): Buffer {
+  const next = random(seed + 1);
+  const list: number[] = [];
+  let [count, following] = [1, 1];
+  for (let symbol = 0; symbol < symbols; symbol++) {
+    for (let i = 0; i < count; i++) list.push((symbol * 37 + seed) & 0xff);
+    [count, following] = [following, count + following];
+  }
+  for (let i = list.length - 1; i > 0; i--) {
+    const other = Math.floor(next() * (i + 1));
+    [list[i], list[other]] = [list[other] as number, list[i] as number];
+  }
+  return Buffer.from(list);
+}
+
+describe('createDeflater', () => {
+  it.each(DEFLATE_KERNEL_CHOICES)('makes the deflater that is called %s', (choice) => {
+    const memory = newMemory(8);
+    const deflater = createDeflater(choice, memory, 'fast', 65_536);
+    expect(deflater.name).toBe(choice === 'auto' ? 'wasm' : choice);
+    const output = 7 * 65_536;
+    const input = 6 * 65_536;
+    const all = Buffer.from(memory.buffer);
+    all.fill('abc', input, input + 300);
+    const task = { input, length: 300, historyBytes: 0, windowBits: 15, output, capacity: 299 };
+    const size = deflater.deflate(task);
+    expect(inflate(all.subarray(output, output + size)).toString()).toBe('abc'.repeat(100));
+  });
+
+  it('goes on with nothing if nothing was begun', () => {
+    for (const choice of DEFLATE_KERNEL_CHOICES) {
+      expect(createDeflater(choice, newMemory(8), 'fast', 65_536).goOn(1000)).toBe(NOT_SMALLER);
+    }
+  });
+
+  it('compresses more with the level small', () => {
+    const sizes = DEFLATERS.map(([name, deflater]) => {
+      const message = make('json', 4, 30_000);
+      return [name, deflate(deflater, { message })?.length ?? 0] as const;
+    });
+    for (const kernel of ['wasm', 'wasm-scalar', 'native']) {
+      const of = (level: string) => sizes.find(([name]) => name === `${kernel}, ${level}`)?.[1] ?? 0;
+      expect(of('small')).toBeLessThan(of('fast'));
+    }
+  });
+});
