@@ -113,7 +113,10 @@ export function fault(deflater: Deflater, one: Case): string | undefined {
   return inflate(compressed, history).equals(message) ? undefined : `is inflated to something else: ${where}`;
 }
 
-const WORDS = 'order price update user session message channel status pending active closed limit delta volume Möwe 床前明月光 🚀'.split(' ');
+const WORDS =
+  'order price update user session message channel status pending active closed limit delta volume Möwe 床前明月光 🚀'.split(
+    ' ',
+  );
 
 /** Kinds of messages, each of any length. */
 export const KINDS: Readonly<Record<string, (seed: number, length: number) => Buffer>> = {
@@ -135,7 +138,11 @@ export const KINDS: Readonly<Record<string, (seed: number, length: number) => Bu
   'one byte': (seed, length) => Buffer.alloc(length, seed),
   runs: (seed, length) => {
     const next = random(seed);
-    return cut(length, () => Buffer.alloc(1 + Math.floor(600 * next() ** 4), next() * 256).toString('latin1'), 'latin1');
+    return cut(
+      length,
+      () => Buffer.alloc(1 + Math.floor(600 * next() ** 4), next() * 256).toString('latin1'),
+      'latin1',
+    );
   },
   'all bytes': (seed, length) => Buffer.from(Array.from({ length }, (_, i) => (i * (2 * seed + 1)) & 0xff)),
 };

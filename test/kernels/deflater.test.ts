@@ -1,7 +1,7 @@
-import { constants, createInflateRaw } from 'node:zlib';
+import { constants, createInflateRaw, deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createDeflater, DEFLATE_KERNEL_CHOICES } from '../../dist/kernels/create-deflater.js';
-import { NOT_SMALLER } from '../../dist/kernels/deflater.js';
+import { DEFLATE_LEVELS, type Deflater, NOT_SMALLER } from '../../dist/kernels/deflater.js';
 import { random, randomSize } from '../e2e/pattern.js';
 import { newMemory } from './all-kernels.js';
 import { DEFLATERS, deflate, fault, inflate, KINDS, make, WASM_DEFLATERS } from './all-deflaters.js';
@@ -44,7 +44,7 @@ describe.each(DEFLATERS)('a message compressed by %s', (name, deflater) => {
 
   it('uses the farthest byte of its window', () => {
     // Nothing else is in the history twice.
-    const phrase = make('random bytes', 9, 64);
+    const phrase = make('random bytes', 99, 64);
     for (let windowBits = 8; windowBits <= 15; windowBits++) {
       const window = 2 ** windowBits;
       // zlib keeps 262 bytes of its window free, and has none below 512 bytes.
@@ -146,43 +146,67 @@ describe.each(WASM_DEFLATERS)('the output of %s', (_, deflater) => {
     expect(blocks.blocks.length).toBeGreaterThan(2);
   });
 
-  it('has the three kinds of blocks at their bytes', () => {
+  it('is, bit by bit, what RFC 1951 says of a short message', () => {
     const hex = (message: Buffer) => deflate(deflater, { message })?.toString('hex');
     // Fixed codes: a literal, and a match of the 15 bytes behind it at a distance of one.
-    expect(hex(Buffer.alloc(16, 'a'))).toBe('4a440100');
-    expect(plainInflate(Buffer.from('4a440100', 'hex')).bytes.toString()).toBe('a'.repeat(16));
+    expect(hex(Buffer.alloc(16, 'a'))).toBe('4a44030000');
+    expect(plainInflate(Buffer.from('4a44030000', 'hex')).bytes.toString()).toBe('a'.repeat(16));
   });
 
   it('has complete codes of at most 15 bits, and 7 for code lengths, whatever the frequencies', () => {
+    // Huffman's algorithm alone makes 17 bits of the rarest of these, unless there is a match among them by chance.
     let longest = 0;
-    let longestLengthCode = 0;
-    for (let seed = 0; seed < 12; seed++) {
-      const message = fibonacci(seed, 18);
-      const inflated = plainInflate(deflate(deflater, { message, windowBits: 8 }) as Buffer);
-      expect(inflated.bytes.equals(message)).toBe(true);
-      longest = Math.max(longest, inflated.longestCode);
-      longestLengthCode = Math.max(longestLengthCode, inflated.longestLengthCode);
+    for (let seed = 0; seed < 6; seed++) {
+      const message = shuffled(seed, FIBONACCI);
+      const rare = plainInflate(deflate(deflater, { message, windowBits: 8 }) as Buffer);
+      expect(rare.bytes.equals(message)).toBe(true);
+      longest = Math.max(longest, rare.longestCode);
     }
     expect(longest).toBe(15);
-    expect(longestLengthCode).toBe(7);
+    // Each code length from 3 on occurs twice as often as the one before.
+    const zipf = plainInflate(deflate(deflater, { message: shuffled(2, ZIPF), windowBits: 8 }) as Buffer);
+    expect(zipf.bytes.equals(shuffled(2, ZIPF))).toBe(true);
+    expect(zipf.longestLengthCode).toBe(7);
   });
 });
 
-/** As many different bytes, which occur as often as the Fibonacci numbers say, in a random order. */
-function fibonacci(seed: number, symbols: number): Buffer {
-  const next = random(seed + 1);
-  const list: number[] = [];
-  let [count, following] = [1, 1];
-  for (let symbol = 0; symbol < symbols; symbol++) {
-    for (let i = 0; i < count; i++) list.push((symbol * 37 + seed) & 0xff);
-    [count, following] = [following, count + following];
-  }
+/**
+ * How often each byte occurs: 200 are frequent; the others as the Fibonacci numbers say, which make the deepest trees. The first of
+ * these numbers is the end of the block.
+ */
+const FIBONACCI = [...new Array<number>(200).fill(89), 1, 2, 3, 5, 8, 13, 21, 34, 55];
+const ZIPF = Array.from({ length: 256 }, (_, i) => Math.ceil(2000 / (i + 1)));
+
+/** Bytes in a random order: so often each as `counts` says. Similar counts are not beside each other. */
+function shuffled(seed: number, counts: readonly number[]): Buffer {
+  const next = random(seed);
+  const list = counts.flatMap((count, i) => new Array<number>(count).fill((i * 37) & 0xff));
   for (let i = list.length - 1; i > 0; i--) {
     const other = Math.floor(next() * (i + 1));
     [list[i], list[other]] = [list[other] as number, list[i] as number];
   }
   return Buffer.from(list);
 }
+
+describe('in the largest arena there is', () => {
+  it('both levels work above 2 GiB and up to the last byte', () => {
+    const memory = newMemory(65_536);
+    const all = Buffer.from(memory.buffer);
+    const end = 2 ** 32 - 65_536;
+    const json = make('json', 7, 100_000);
+    all.set(json, end - json.length);
+    for (const level of DEFLATE_LEVELS) {
+      const deflater = createDeflater('wasm', memory, level, 2 ** 31 - 100_000);
+      const [historyBytes, length] = [30_000, 70_000];
+      for (const output of [end - json.length - 80_000, 2 ** 31 - 300_000, 2 ** 31 + 1_000_000]) {
+        const task = { input: end - length, length, historyBytes, windowBits: 15, output, capacity: length };
+        const size = deflater.deflate(task);
+        const compressed = all.subarray(output, output + size);
+        expect(inflate(compressed, json.subarray(0, historyBytes)).equals(json.subarray(historyBytes))).toBe(true);
+      }
+    }
+  });
+});
 
 describe('createDeflater', () => {
   it.each(DEFLATE_KERNEL_CHOICES)('makes the deflater that is called %s', (choice) => {
@@ -201,6 +225,22 @@ describe('createDeflater', () => {
   it('goes on with nothing if nothing was begun', () => {
     for (const choice of DEFLATE_KERNEL_CHOICES) {
       expect(createDeflater(choice, newMemory(8), 'fast', 65_536).goOn(1000)).toBe(NOT_SMALLER);
+    }
+  });
+
+  it.each([
+    ['fast', 1],
+    ['small', 6],
+  ] as const)('compresses JSON with the level %s as well as zlib with level %i, within 1 %%', (level, zlibLevel) => {
+    const ours = WASM_DEFLATERS.find(([name]) => name === `wasm, ${level}`)?.[1] as Deflater;
+    for (const length of [256, 1024, 4096, 16_384, 65_536]) {
+      let [sum, zlibSum] = [0, 0];
+      for (let seed = 0; seed < 8; seed++) {
+        const message = make('json', seed, length);
+        sum += deflate(ours, { message })?.length ?? length;
+        zlibSum += deflateRawSync(message, { level: zlibLevel, finishFlush: constants.Z_SYNC_FLUSH }).length - 4;
+      }
+      expect(sum).toBeLessThan(1.01 * zlibSum);
     }
   });
 
