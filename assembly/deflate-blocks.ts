@@ -319,17 +319,16 @@ function writeHeader(s: usize): void {
   let out = load<usize>(s + OUT);
   let bits = <u64>load<u32>(s + BITS);
   let n = load<u32>(s + BIT_COUNT);
-  // 19 times three bits are 57.
   for (let i: u32 = 0; i < lengths; ++i) {
     bits |= <u64>load<u8>(s + LENGTH_SIZES + load<u8>(order + i)) << n;
     n += 3;
+    store<u64>(out, bits);
+    out += n >> 3;
+    bits >>= n & 8;
+    n &= 7;
   }
   const runsEnd = load<usize>(s + RUNS_END);
   for (let run = s + RUNS; run < runsEnd; run += 2) {
-    store<u64>(out, bits);
-    out += n >> 3;
-    bits >>= n & 0x78;
-    n &= 7;
     const word = <u32>load<u16>(run);
     const symbol = word & 0xff;
     const code = load<u32>(s + LENGTH_CODES + ((<usize>symbol) << 2));
@@ -337,11 +336,14 @@ function writeHeader(s: usize): void {
     n += code >> SIZE_SHIFT;
     bits |= <u64>(word >> 8) << n;
     n += extraOfRun(symbol);
+    store<u64>(out, bits);
+    out += n >> 3;
+    bits >>= n & 0x38;
+    n &= 7;
   }
-  store<u64>(out, bits);
-  store<usize>(s + OUT, out + (n >> 3));
-  store<u32>(s + BITS, <u32>(bits >> (n & 0x78)));
-  store<u32>(s + BIT_COUNT, n & 7);
+  store<usize>(s + OUT, out);
+  store<u32>(s + BITS, <u32>bits);
+  store<u32>(s + BIT_COUNT, n);
 }
 
 /** Writes the codes of the tokens, and that of the end of the block. */

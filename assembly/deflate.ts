@@ -54,7 +54,6 @@ export function deflateBegin(
   store<usize>(s + BASE, input - history);
   store<usize>(s + END, input + length);
   store<usize>(s + POSITION, input);
-  store<usize>(s + ANCHOR, input);
   store<u32>(s + WINDOW, <u32>window);
   store<usize>(s + OUTPUT, output);
   store<usize>(s + OUT, output);
@@ -71,6 +70,8 @@ export function deflateBegin(
 function beginBlock(s: usize, at: usize): void {
   const left = load<usize>(s + END) - at;
   store<usize>(s + BLOCK_START, at);
+  // No match may be extended into the block before, whose tokens are written.
+  store<usize>(s + ANCHOR, at);
   store<usize>(s + BLOCK_END, at + (left <= BLOCK_BYTES + BLOCK_BYTES / 4 ? left : BLOCK_BYTES));
   store<usize>(s + TOKEN, s + TOKENS);
   clear(s + DISTANCE_COUNTS, 2 * 32);

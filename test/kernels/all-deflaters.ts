@@ -24,7 +24,7 @@ const SCRATCH = 65536 + CANARIES;
 const INPUT = MIB;
 const OUTPUT = INPUT + MAX_BYTES + WINDOW_BYTES + MIB;
 
-const memory = new WebAssembly.Memory({ initial: 160, maximum: 160 });
+const memory = new WebAssembly.Memory({ initial: 192, maximum: 192 });
 export const bytes: Buffer = Buffer.from(memory.buffer);
 
 /** Every deflater at every level, over one memory, with one scratch. */

@@ -22,7 +22,7 @@ function medley(next: () => number, length: number): Buffer {
 describe.each(DEFLATERS)('many messages compressed by %s', (name, deflater) => {
   it('are inflated by zlib to the same bytes, with any window, history, and budget', () => {
     const next = random(name.length);
-    for (let i = 0; i < 3000; i++) {
+    for (let i = 0; i < 800; i++) {
       const windowBits = 8 + Math.floor(next() * 8);
       const history = next() < 0.5 ? undefined : medley(next, randomSize(next, 1, 2 ** windowBits));
       const message = medley(next, randomSize(next, 1, next() < 0.02 ? 400 * KIB : 8 * KIB));
@@ -34,7 +34,7 @@ describe.each(DEFLATERS)('many messages compressed by %s', (name, deflater) => {
 
   it.each(KIND_NAMES)('are inflated by zlib to the same bytes, up to 4 MiB of %s', (kind) => {
     const next = random(kind.length);
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 3; i++) {
       const length = i === 0 ? 4096 * KIB : randomSize(next, 500 * KIB, 4096 * KIB);
       const found = fault(deflater, { message: make(kind, i, length), windowBits: 15 - 3 * (i % 3) });
       if (found !== undefined) expect.fail(found);
@@ -43,7 +43,7 @@ describe.each(DEFLATERS)('many messages compressed by %s', (name, deflater) => {
 
   it('hold no distance beyond their window', () => {
     const next = random(3);
-    for (let i = 0; i < 160; i++) {
+    for (let i = 0; i < 64; i++) {
       const windowBits = 8 + (i % 8);
       const window = 2 ** windowBits;
       const history = make('json', i, Math.floor(next() * window));
@@ -58,8 +58,9 @@ describe.each(DEFLATERS)('many messages compressed by %s', (name, deflater) => {
     const next = random(windowBits);
     const inflater = createInflateRaw({ windowBits });
     let window: Buffer = Buffer.alloc(0);
-    for (let i = 0; i < 400; i++) {
-      const length = randomSize(next, 1, 20_000);
+    for (let i = 0; i < 200; i++) {
+      // What is longer than 16 KiB would wait to be read before it is flushed.
+      const length = randomSize(next, 1, 12_000);
       const message = next() < 0.7 ? make('json', Math.floor(next() * 9), length) : medley(next, length);
       const compressed = deflate(deflater, { message, history: window, windowBits });
       if (compressed === undefined) continue;
