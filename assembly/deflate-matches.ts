@@ -30,7 +30,10 @@ const CHAIN_MASK: u32 = 0x7fff;
 /** The first shift for three bytes: a table of 4096 entries at most. */
 const LEAST_SHIFT_OF_3: u32 = 20;
 
-/** Every so many bytes of the history are entered into the hash table. Matches are extended backwards. */
+/**
+ * Every so many bytes of the history are entered into the hash table: greedy matches are extended backwards. Lazily, every fourth byte made
+ * messages of 1 KiB behind 4 KiB 11 % longer.
+ */
 const HISTORY_STEP: usize = 4;
 const LAZY_HISTORY_STEP: usize = 1;
 
@@ -40,6 +43,11 @@ const WORD: usize = 4;
 /** A match of four bytes, or three, costs more than literals if it is farther away, in bytes. */
 const FARTHEST_OF_4: u32 = 4096;
 const FARTHEST_OF_3: u32 = 512;
+
+/** A lazy search ends with a match of so many bytes, or after so many positions: fewer where there is a match one byte before. */
+const NICE: u32 = 64;
+const TRIES: u32 = 64;
+const LATER_TRIES: u32 = 32;
 
 // @ts-ignore: decorator
 @inline
@@ -114,6 +122,7 @@ export function findGreedily(s: usize, stop: usize): void {
       const reach = min<u32>(<u32>(at - base), window);
       const distance0 = (position - found) & POSITION_MASK;
       const distance1 = (position - (found >> 16)) & POSITION_MASK;
+      // The bytes are compared first: that costs less, though they may lie up to 64 KiB in front of the history.
       const is0 = load<u32>(at - distance0) == word && distance0 - 1 < reach;
       const is1 = load<u32>(at - distance1) == word && distance1 - 1 < reach;
       if (is0 | is1) {
@@ -249,10 +258,6 @@ function search(s: usize, at: usize, base: usize, shift: u32, shiftOf3: u32, end
   }
   return best;
 }
-
-const NICE: u32 = 64;
-const TRIES: u32 = 64;
-const LATER_TRIES: u32 = 32;
 
 /** Four times what a match saves, about: its length, less what a far one costs. */
 // @ts-ignore: decorator

@@ -33,8 +33,10 @@ const TOO_LONG: i32 = 0;
 const BLOCK_BYTES: usize = 65536;
 
 /**
- * Begins a message.
+ * Begins a message. The scratch is that of ./deflate-scratch. The input lies behind the first page of the memory, because bytes up to 64 KiB
+ * in front of it are read, whatever they are. Up to 8 bytes behind the end of the output are overwritten.
  *
+ * @param s where the scratch lies.
  * @param history how many bytes in front of the input matches may reach into.
  * @param windowBits matches reach back by at most 2^windowBits bytes: 8 to 15.
  * @param capacity how long the output may be, in bytes, at most.
