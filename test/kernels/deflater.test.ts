@@ -150,6 +150,16 @@ describe.each(WASM_DEFLATERS)('the output of %s', (_, deflater) => {
     }
   });
 
+  it('does not depend on the message before, which has left every place of the history in the table', () => {
+    for (let seed = 0; seed < 8; seed++) {
+      const history = make('json', seed, 4096);
+      const message = make('json', seed + 20, 3500);
+      const first = deflate(deflater, { message, history, scratch: 0 });
+      deflate(deflater, { message: history });
+      expect(deflate(deflater, { message, history })?.toString('latin1')).toBe(first?.toString('latin1'));
+    }
+  });
+
   it('is at most as long as with stored blocks, and as with the fixed codes alone', () => {
     // Half of these bytes have a fixed code of nine bits, and none occurs twice.
     const distinct = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
@@ -170,6 +180,9 @@ describe.each(WASM_DEFLATERS)('the output of %s', (_, deflater) => {
     const hex = (message: Buffer) => deflate(deflater, { message })?.toString('hex');
     // Fixed codes: a literal, and a match of the 15 bytes behind it at a distance of one.
     expect(hex(Buffer.alloc(16, 'a'))).toBe('4a44030000');
+    expect(
+      plainInflate(deflate(deflater, { message: Buffer.alloc(300) }) as Buffer).bytes.equals(Buffer.alloc(300)),
+    ).toBe(true);
     expect(plainInflate(Buffer.from('4a44030000', 'hex')).bytes.toString()).toBe('a'.repeat(16));
   });
 

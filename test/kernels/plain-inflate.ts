@@ -110,6 +110,8 @@ export function plainInflate(message: Uint8Array, history: Uint8Array = Buffer.a
         continue;
       }
       const length = (LENGTHS[next - 257] as number) + bits(next < 265 || next === 285 ? 0 : (next - 261) >> 2);
+      // RFC 1951 section 3.2.5: 284 is for 227 to 257.
+      if (next === 284 && length === 258) throw new Error('the symbol of the longest match is 285');
       const far = symbol(distances);
       const distance = (DISTANCES[far] as number) + bits(far < 4 ? 0 : (far - 2) >> 1);
       if (distance > window || distance > out.length) throw new Error(`a distance of ${distance} in ${window}`);
