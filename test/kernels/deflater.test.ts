@@ -160,6 +160,17 @@ describe.each(WASM_DEFLATERS)('the output of %s', (_, deflater) => {
     }
   });
 
+  it('fits into exactly as many bytes as it has if it ends with a stored block, whatever bits are in front of that', () => {
+    for (let seed = 0; seed < 16; seed++) {
+      const message = Buffer.concat([make('json', seed, 20_000), make('random bytes', seed, 70_000)]);
+      const compressed = deflate(deflater, { message });
+      expect(compressed).toBeDefined();
+      const { length: capacity } = compressed as Buffer;
+      expect(deflate(deflater, { message, capacity })?.length).toBe(capacity);
+      expect(deflate(deflater, { message, capacity: capacity - 1 })).toBeUndefined();
+    }
+  });
+
   it('is at most as long as with stored blocks, and as with the fixed codes alone', () => {
     // Half of these bytes have a fixed code of nine bits, and none occurs twice.
     const distinct = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
