@@ -3,6 +3,7 @@
  * object holds the functions of its module, so that a call is one step from JavaScript into WebAssembly.
  */
 import { readFileSync } from 'node:fs';
+import type { WasmDeflate } from './deflater.js';
 import type { BatchKernel, Kernel } from './kernel.js';
 
 /** The bytes that an arena reserves at its beginning for the static data of the modules: one page. */
@@ -58,7 +59,7 @@ function instantiate(name: string, bytes: Uint8Array, memory: WebAssembly.Memory
 }
 
 /** What assembly/index.ts and assembly/scalar.ts export. */
-export interface ModuleExports {
+export interface ModuleExports extends WasmDeflate {
   readonly unmask: Kernel['unmask'];
   readonly validate: Kernel['validate'];
   readonly unmaskText: Kernel['unmaskText'];

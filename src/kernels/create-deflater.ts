@@ -1,0 +1,28 @@
+import type { DeflateLevel, Deflater } from './deflater.js';
+import { NativeDeflater } from './native-deflater.js';
+import { wasmModule } from './wasm.js';
+import { WasmDeflater } from './wasm-deflater.js';
+
+/** The kernels that can be chosen for compression. */
+export const DEFLATE_KERNEL_CHOICES = ['auto', 'wasm', 'native'] as const;
+
+/**
+ * What compresses messages. `auto` is `wasm`, with SIMD and without: it is faster than zlib, except that of
+ * the level `small` on messages of 64 KiB and more, which takes about as long.
+ */
+export type DeflateKernelChoice = (typeof DEFLATE_KERNEL_CHOICES)[number];
+
+/**
+ * Makes the deflater of a thread, over the memory of its arena.
+ *
+ * @param scratch where a region of {@link DEFLATE_SCRATCH_BYTES} lies in the memory, aligned to eight bytes. `native` does not use it.
+ */
+export function createDeflater(
+  choice: DeflateKernelChoice,
+  memory: WebAssembly.Memory,
+  level: DeflateLevel,
+  scratch: number,
+): Deflater {
+  if (choice === 'native') return new NativeDeflater(memory, level);
+  return new WasmDeflater(wasmModule(memory), level, scratch);
+}
