@@ -14,7 +14,7 @@ export interface BacklogOptions {
    * lost before its address was read.
    */
   readonly take: (fd: number, remoteAddress: string | undefined) => void;
-  /** Called when a connection was closed because no descriptor was left for it. */
+  /** Called when a socket of Node was closed because no descriptor was left for its connection. */
   readonly onOutOfDescriptors: () => void;
 }
 
@@ -40,9 +40,15 @@ export class Backlog {
   readonly #options: BacklogOptions;
   /** The descriptor of the listening socket; -1 if connections cannot be accepted from it by system calls. */
   #listening = -1;
+  #isUnix = false;
 
   constructor(options: BacklogOptions) {
     this.#options = options;
+  }
+
+  /** Whether the connections come by a unix socket, where peers have no address. */
+  get isUnix(): boolean {
+    return this.#isUnix;
   }
 
   /** Starts to accept. Call it when the server listens. */
@@ -50,32 +56,36 @@ export class Backlog {
     const { server, calls } = this.#options;
     const listening = descriptorOf(server);
     if (listening >= 0 && calls.prepareToAccept(listening)) this.#listening = listening;
+    this.#isUnix = listening >= 0 && calls.unixPathOf(listening) !== undefined;
     const handle = Reflect.get(server, '_handle') as ListeningHandle | null;
     const report = handle?.onconnection;
     if (handle === null || typeof report !== 'function') return;
     handle.onconnection = (status: number, connection: ConnectionHandle | undefined) => {
-      if (status !== 0 || typeof connection?.fd !== 'number') report.call(handle, status, connection);
-      else this.#takeHandle(connection, connection.fd);
+      const isTaken = status === 0 && connection !== undefined && this.#takeHandle(connection);
+      if (!isTaken) report.call(handle, status, connection);
     };
   }
 
   /** Takes a connection that Node has made a socket of. */
   takeSocket(socket: Socket): void {
     this.#takeOfSocket(socket);
-    this.#takeWaiting();
+    this.takeWaiting();
   }
 
-  #takeHandle(connection: ConnectionHandle, of: number): void {
+  /** @returns false if that cannot be done: the handle is not as expected, or no descriptor is left. */
+  #takeHandle(connection: ConnectionHandle): boolean {
+    const fd = typeof connection.fd === 'number' ? this.#options.calls.duplicate(connection.fd) : -1;
+    if (fd < 0) return false;
     const peer: { address?: string } = {};
     connection.getpeername?.(peer);
-    const fd = this.#options.calls.duplicate(of);
     connection.close();
-    this.#takeDuplicate(fd, peer.address);
-    this.#takeWaiting();
+    this.#options.take(fd, peer.address);
+    this.takeWaiting();
+    return true;
   }
 
   /** Takes all connections that wait in the kernel, or as many as may be taken in a row. */
-  #takeWaiting(): void {
+  takeWaiting(): void {
     const { server, calls, take } = this.#options;
     if (this.#listening < 0) return;
     // When the server is closed, the number may be that of another descriptor.
@@ -94,10 +104,6 @@ export class Backlog {
     if (of < 0) return; // it is closed
     const fd = this.#options.calls.duplicate(of);
     socket.destroy(); // closes its own descriptor; the connection lives on in the duplicate
-    this.#takeDuplicate(fd, remoteAddress);
-  }
-
-  #takeDuplicate(fd: number, remoteAddress: string | undefined): void {
     if (fd < 0) this.#options.onOutOfDescriptors();
     else this.#options.take(fd, remoteAddress);
   }

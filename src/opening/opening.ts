@@ -26,6 +26,7 @@ import { OpeningDeadlines } from './opening-deadlines.js';
 import type { Places } from './places.js';
 import { TlsHandshakes } from './tls-handshakes.js';
 import { UnreadConnections } from './unread-connections.js';
+import { OUT_OF_DESCRIPTORS } from './upgrade-acceptances.js';
 import type { UpgradeDecisionsEnvironment } from './upgrade-decisions.js';
 import { ignoreError, type UpgradeSocket } from './upgrade-socket.js';
 import { Upgrader, type UpgraderOptions } from './upgrader.js';
@@ -144,9 +145,11 @@ export class Opening {
    * listens.
    */
   acceptBacklogOf(http: Server): void {
-    const { calls } = this.#environment;
+    const { calls, log } = this.#environment;
     if (calls === undefined) return;
-    new BacklogAcceptor({ ...this.#unreadEnvironment(calls), http, upgrader: this.upgrader }).start();
+    const onOutOfDescriptors = () => log.throttled('error', OUT_OF_DESCRIPTORS, OUT_OF_DESCRIPTORS);
+    const environment = this.#unreadEnvironment(calls);
+    new BacklogAcceptor({ ...environment, http, upgrader: this.upgrader, onOutOfDescriptors }).start();
   }
 
   /**

@@ -4,6 +4,7 @@ import { describePeer } from '../host/describe-peer.js';
 import type { AcceptedInfo, Proxied, UntouchedHandOff } from '../host/hand-off.js';
 import { Backlog } from '../opening/backlog.js';
 import { Boundary } from '../opening/boundary.js';
+import { FirstBytes } from '../opening/first-bytes.js';
 import type { Opening } from '../opening/opening.js';
 import type { EarlyRefusal, Places } from '../opening/places.js';
 import { PostponedHandshakes } from '../opening/postponed-handshakes.js';
@@ -69,11 +70,16 @@ export class UntouchedAcceptor implements Front {
       this.#take(fd, { remoteAddress, proxied });
     const headers = proxyProtocol && new ProxyHeaders({ ...proxyProtocol, calls, clients, places, incidents, onRead });
     this.#headers = headers;
+    const first = new FirstBytes({
+      calls,
+      isListening: () => this.server.listening,
+      take: (fd, remoteAddress) => this.#take(fd, { remoteAddress }),
+    });
     this.#backlog = new Backlog({
       server: this.server,
       calls,
       take: (fd, remoteAddress) =>
-        headers === undefined ? this.#take(fd, { remoteAddress }) : headers.take(fd, remoteAddress),
+        headers === undefined ? first.add(fd, remoteAddress) : headers.take(fd, remoteAddress),
       onOutOfDescriptors: () => environment.log.throttled('error', OUT_OF_DESCRIPTORS, OUT_OF_DESCRIPTORS),
     });
   }
