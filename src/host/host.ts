@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import { debuglog } from 'node:util';
+import type { CompressionOptions } from '../compression/compression-options.js';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import type { Connection } from '../connection/connection.js';
 import type { ConnectionInfo } from '../connection/connection-info.js';
@@ -43,6 +44,8 @@ export interface HostOptions {
   /** The size of the arena, in bytes. */
   readonly arenaBytes: number;
   readonly kernel: KernelChoice;
+  /** How messages are compressed; undefined if no connection is. */
+  readonly compression?: CompressionOptions;
   /** The thresholds of the kernel `auto`. */
   readonly thresholds: Thresholds;
   readonly limits: ConnectionLimits;
