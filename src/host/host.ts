@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { debuglog } from 'node:util';
 import type { CompressionOptions } from '../compression/compression-options.js';
+import { releaseWindows, type WindowMemory, windowBytes } from '../compression/window-memory.js';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import type { Connection } from '../connection/connection.js';
 import type { ConnectionInfo } from '../connection/connection-info.js';
@@ -46,6 +47,8 @@ export interface HostOptions {
   readonly kernel: KernelChoice;
   /** How messages are compressed; undefined if no connection is. */
   readonly compression?: CompressionOptions;
+  /** The memory for the windows of connections that are compressed; undefined if none is. */
+  readonly windows?: WindowMemory;
   /** The thresholds of the kernel `auto`. */
   readonly thresholds: Thresholds;
   readonly limits: ConnectionLimits;
@@ -96,12 +99,14 @@ export class Host {
   readonly #draining: Draining;
   readonly #onNoLongerOpen: (id: number) => void;
   readonly #calls: SystemCalls | undefined;
+  readonly #windows: WindowMemory | undefined;
   readonly #sampling: NodeJS.Timeout;
 
   /** @throws ArenaError if the arena cannot be reserved. */
   constructor({ options, handler, publishing, counters, log, onNoLongerOpen, calls }: HostEnvironment) {
     this.#onNoLongerOpen = onNoLongerOpen;
     this.#calls = calls;
+    this.#windows = options.windows;
     const arena = new Arena(options.arenaBytes);
     const kernel = createKernel(
       options.kernel,
@@ -185,6 +190,7 @@ export class Host {
     } catch (error) {
       if (!isOpen) {
         this.#onNoLongerOpen(info.id);
+        releaseWindows(this.#windows, info.deflate);
         closeSync(fd);
         onSettled();
       }
@@ -197,7 +203,14 @@ export class Host {
     const { arena, turn } = this.#env;
     const environment = { arena, turn, budget: this.#budget, calls: this.#calls };
     const connect = (listener: TransportListener) => new StreamTransport(stream, environment, listener);
-    this.#add(new HostedConnection(this.#env, info, this.#traced(info, head, connect)), head);
+    let connection: HostedConnection;
+    try {
+      connection = new HostedConnection(this.#env, info, this.#traced(info, head, connect));
+    } catch (error) {
+      releaseWindows(this.#windows, info.deflate);
+      throw error;
+    }
+    this.#add(connection, head);
   }
 
   /** Makes a transport show each frame, if `NODE_DEBUG` asks for that. @param connect makes the transport. */
@@ -225,6 +238,11 @@ export class Host {
     const { counters } = this.#env;
     counters.add(Counter.CONNECTIONS, 1);
     counters.add(Counter.OPENED, 1);
+    const { deflate } = connection;
+    if (deflate !== undefined) {
+      counters.add(Counter.COMPRESSED, 1);
+      counters.add(Counter.WINDOW_BYTES, windowBytes(deflate));
+    }
     connection.start(head);
     this.#draining.noteAdded(connection);
   }
@@ -250,7 +268,14 @@ export class Host {
   #remove(connection: HostedConnection): void {
     this.#connections.delete(connection);
     this.#noteClosed(connection);
-    this.#env.counters.add(Counter.CONNECTIONS, -1);
+    const { counters } = this.#env;
+    counters.add(Counter.CONNECTIONS, -1);
+    const { deflate } = connection;
+    if (deflate !== undefined) {
+      counters.add(Counter.COMPRESSED, -1);
+      counters.add(Counter.WINDOW_BYTES, -windowBytes(deflate));
+      releaseWindows(this.#windows, deflate);
+    }
     this.#draining.noteRemoved();
   }
 }

@@ -1,3 +1,6 @@
+import { type NegotiatedDeflate, type NegotiationOptions, negotiateDeflate } from '../compression/negotiation.js';
+import { releaseWindows } from '../compression/window-memory.js';
+import type { ConnectionInfo } from '../connection/connection-info.js';
 import { isPromise } from '../connection/is-promise.js';
 import { type Acceptance, DecisionError, type Refusal, readDecision } from '../host/decision.js';
 import { describePeer } from '../host/describe-peer.js';
@@ -27,6 +30,8 @@ export interface UpgradeDecisionsOptions {
   readonly maxConnections: number;
   /** 0: no limit. */
   readonly maxConnectionsPerIp: number;
+  /** Undefined if nothing is compressed. */
+  readonly negotiation?: NegotiationOptions | undefined;
 }
 
 export interface UpgradeDecisionsEnvironment {
@@ -192,13 +197,16 @@ export class UpgradeDecisions {
     const { socket, handshake } = pending;
     let decision: Acceptance | Refusal;
     let response: string;
+    let deflate: NegotiatedDeflate | undefined;
     try {
       // An application that looks up who somebody is may find nobody, which must not let everybody in.
       if (answer === undefined && pending.decided !== undefined) throw new DecisionError(NOTHING_DECIDED);
       decision = readDecision(answer);
-      response = decision.accepts
-        ? renderAccept(handshake, sha1Base64, decision)
-        : renderRefusal(decision.status, decision);
+      if (decision.accepts) {
+        if (decision.deflate) deflate = this.#negotiate(pending);
+        const extensions = deflate && [deflate.answer];
+        response = renderAccept(handshake, sha1Base64, { ...decision, extensions });
+      } else response = renderRefusal(decision.status, decision);
     } catch (error) {
       this.#refuseFailed(pending, error);
       return;
@@ -208,7 +216,7 @@ export class UpgradeDecisions {
       return;
     }
     const { tls } = socket;
-    const info = {
+    let info: ConnectionInfo = {
       id: pending.id,
       remoteAddress: socket.remoteAddress,
       path: handshake.path,
@@ -216,7 +224,27 @@ export class UpgradeDecisions {
       subprotocol: decision.subprotocol ?? '',
       data: decision.data,
     };
-    this.#acceptances.accept(pending, response, tls === undefined ? info : { ...info, tls });
+    if (tls !== undefined) info = { ...info, tls };
+    if (deflate !== undefined) info = { ...info, deflate: deflate.agreement };
+    this.#acceptances.accept(pending, response, info);
+  }
+
+  /** Negotiates compression for a connection that is about to be accepted. Until it is placed, its loss releases what was reserved for it. */
+  #negotiate(pending: PendingUpgrade): NegotiatedDeflate | undefined {
+    const { options, incidents } = this.#environment;
+    const { negotiation } = options;
+    const { socket, handshake } = pending;
+    if (negotiation === undefined || socket.isLost) return undefined; // of one that is lost already, the loss would not be noticed
+    const deflate = negotiateDeflate(handshake.extensions, negotiation);
+    if (deflate === undefined) return undefined;
+    if (deflate.lacksWindows) incidents.add(LimitIncident.WINDOWS_REFUSED, describeUpgrade(pending));
+    let isReleased = false;
+    socket.whenLost(() => {
+      if (isReleased) return;
+      isReleased = true;
+      releaseWindows(negotiation.windows, deflate.agreement);
+    });
+    return deflate;
   }
 
   #refuseFailed(pending: PendingUpgrade, error: unknown): void {
