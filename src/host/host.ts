@@ -182,6 +182,7 @@ export class Host {
       const connect = (listener: TransportListener) => {
         return new SocketTransport(fd, calls, this.#env.arena, this.#budget, listener, () => {
           isOpen = true;
+          this.#noteCompressed(info); // before: if the thread dies now, somebody has to know of the windows
           onSettled();
         });
       };
@@ -210,6 +211,7 @@ export class Host {
       releaseWindows(this.#windows, info.deflate);
       throw error;
     }
+    this.#noteCompressed(info);
     this.#add(connection, head);
   }
 
@@ -232,17 +234,20 @@ export class Host {
     this.#calls?.letGo(); // this thread may get another host, with an arena of its own
   }
 
+  /** Counts the windows of a connection, which belong to this thread from now on. */
+  #noteCompressed({ deflate }: ConnectionInfo): void {
+    if (deflate === undefined) return;
+    const { counters } = this.#env;
+    counters.add(Counter.COMPRESSED, 1);
+    counters.add(Counter.WINDOW_BYTES, windowBytes(deflate));
+  }
+
   #add(connection: HostedConnection, head: Uint8Array): void {
     this.#connections.add(connection);
     this.#timeoutSweep.start();
     const { counters } = this.#env;
     counters.add(Counter.CONNECTIONS, 1);
     counters.add(Counter.OPENED, 1);
-    const { deflate } = connection;
-    if (deflate !== undefined) {
-      counters.add(Counter.COMPRESSED, 1);
-      counters.add(Counter.WINDOW_BYTES, windowBytes(deflate));
-    }
     connection.start(head);
     this.#draining.noteAdded(connection);
   }
@@ -269,13 +274,13 @@ export class Host {
     this.#connections.delete(connection);
     this.#noteClosed(connection);
     const { counters } = this.#env;
-    counters.add(Counter.CONNECTIONS, -1);
     const { deflate } = connection;
     if (deflate !== undefined) {
-      counters.add(Counter.COMPRESSED, -1);
-      counters.add(Counter.WINDOW_BYTES, -windowBytes(deflate));
       releaseWindows(this.#windows, deflate);
+      counters.add(Counter.WINDOW_BYTES, -windowBytes(deflate));
+      counters.add(Counter.COMPRESSED, -1);
     }
+    counters.add(Counter.CONNECTIONS, -1);
     this.#draining.noteRemoved();
   }
 }

@@ -239,21 +239,16 @@ export class WorkerLink {
    */
   reclaim(): HandOff[] {
     const revoked = this.revokeOffers();
-    // A descriptor that was in a socket was closed with the thread: its number is free, or is that of another file.
+    // A descriptor that was in a socket was closed with the thread: its number is free, or is that of another file. The thread has
+    // counted the windows of that connection.
     const unsettled = this.#offers.filter(({ slot }) => !this.#ownership.isSettled(slot));
     this.#offers = [];
     if (!this.#isGone) {
-      for (const offer of unsettled) releaseWindowsOf(offer, this.#windows);
       // The thread may not have closed its sockets yet, and a number that is closed twice may be that of another file by then.
-      setTimeout(() => abandon(unsettled.filter(isStillOpen)), LATE_RECLAIM_MS).unref();
+      setTimeout(() => abandon(unsettled.filter(isStillOpen), this.#windows), LATE_RECLAIM_MS).unref();
       return revoked;
     }
-    const left: NotedOffer[] = [];
-    for (const offer of unsettled) {
-      if (isStillOpen(offer)) left.push(offer);
-      else releaseWindowsOf(offer, this.#windows);
-    }
-    return [...this.#forget(left), ...revoked];
+    return [...this.#forget(unsettled.filter(isStillOpen)), ...revoked];
   }
 
   /** Forgets offers that the worker does not own any more. */

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../dist/options/option-error.js';
 import { resolveOptions } from '../../dist/primary/options.js';
-import type { ServerOptions } from '../../dist/primary/server-options.js';
 
-const resolve = (deflate: unknown) =>
-  resolveOptions({ handler: 'handler.js', threads: 1, deflate: deflate as ServerOptions['deflate'] });
+const resolve = (deflate: unknown) => resolveOptions({ handler: 'handler.js', threads: 1, deflate: deflate as never });
 
 function refusal(deflate: unknown): ConfigError {
   try {
