@@ -1,5 +1,5 @@
 import { type NegotiatedDeflate, type NegotiationOptions, negotiateDeflate } from '../compression/negotiation.js';
-import { releaseWindows } from '../compression/window-memory.js';
+import { releaseWindows, windowBytes } from '../compression/window-memory.js';
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import { isPromise } from '../connection/is-promise.js';
 import { type Acceptance, DecisionError, type Refusal, readDecision } from '../host/decision.js';
@@ -8,6 +8,7 @@ import { HandshakeConfigError } from '../protocol/opening/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/opening/handshake-response.js';
 import { sha1Base64 } from '../system/sha1.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import { Counter } from '../telemetry/counters.js';
 import { withoutParticulars } from '../telemetry/error-text.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
@@ -83,7 +84,7 @@ export class UpgradeDecisions {
     const waits = new Waits(options.handshakeTimeoutMs, boundary);
     this.#environment = environment;
     this.#waits = waits;
-    this.#acceptances = new UpgradeAcceptances({ ...environment, waits });
+    this.#acceptances = new UpgradeAcceptances({ ...environment, waits, onPlacing: (info) => this.#handOver(info) });
     this.#departures = new Departures(calls);
     this.#orphans = new OrphanedHooks(options.maxConnections, options.maxConnectionsPerIp);
   }
@@ -204,8 +205,8 @@ export class UpgradeDecisions {
       decision = readDecision(answer);
       if (decision.accepts) {
         if (decision.deflate) deflate = this.#negotiate(pending);
-        const extensions = deflate && [deflate.answer];
-        response = renderAccept(handshake, sha1Base64, { ...decision, extensions });
+        const accepted = deflate === undefined ? decision : { ...decision, extensions: [deflate.answer] };
+        response = renderAccept(handshake, sha1Base64, accepted);
       } else response = renderRefusal(decision.status, decision);
     } catch (error) {
       this.#refuseFailed(pending, error);
@@ -229,7 +230,10 @@ export class UpgradeDecisions {
     this.#acceptances.accept(pending, response, info);
   }
 
-  /** Negotiates compression for a connection that is about to be accepted. Until it is placed, its loss releases what was reserved for it. */
+  /**
+   * Negotiates compression for a connection that is about to be accepted. Until it is placed, what was reserved for its windows counts as
+   * this thread's, and its loss releases that.
+   */
   #negotiate(pending: PendingUpgrade): NegotiatedDeflate | undefined {
     const { options, incidents } = this.#environment;
     const { negotiation } = options;
@@ -238,13 +242,23 @@ export class UpgradeDecisions {
     const deflate = negotiateDeflate(handshake.extensions, negotiation);
     if (deflate === undefined) return undefined;
     if (deflate.lacksWindows) incidents.add(LimitIncident.WINDOWS_REFUSED, describeUpgrade(pending));
+    const { counters } = incidents;
+    const bytes = windowBytes(deflate.agreement);
+    if (bytes === 0) return deflate;
+    counters.add(Counter.WINDOW_BYTES, bytes);
     let isReleased = false;
     socket.whenLost(() => {
       if (isReleased) return;
       isReleased = true;
       releaseWindows(negotiation.windows, deflate.agreement);
+      counters.add(Counter.WINDOW_BYTES, -bytes);
     });
     return deflate;
+  }
+
+  /** The windows of a connection are those of its host from now on, which counts them. */
+  #handOver({ deflate }: ConnectionInfo): void {
+    if (deflate !== undefined) this.#environment.incidents.counters.add(Counter.WINDOW_BYTES, -windowBytes(deflate));
   }
 
   #refuseFailed(pending: PendingUpgrade, error: unknown): void {

@@ -35,6 +35,7 @@ let unavailable: string | undefined;
 /** Whether the destination can host a stream. */
 let hasRoom: boolean;
 let windows: WindowMemory;
+let beforePlacing: () => void;
 
 beforeEach(() => {
   hook = undefined;
@@ -44,10 +45,14 @@ beforeEach(() => {
   unavailable = undefined;
   hasRoom = true;
   windows = createWindowMemory(8 * KIB);
+  beforePlacing = () => {};
 });
 
 /** What is reserved for windows, in bytes. */
 const reserved = () => Atomics.load(new Int32Array(windows.reserved), 0) * KIB;
+
+/** What of that counts as this thread's, which hosts nothing. */
+const pending = () => counters.get(Counter.WINDOW_BYTES);
 
 function decisionsOf(settings: DeflateSettings | undefined): UpgradeDecisions {
   const log = new ThrottledLog(({ line }) => lines.push(line));
@@ -70,6 +75,7 @@ function decisionsOf(settings: DeflateSettings | undefined): UpgradeDecisions {
       expectOne: () => () => {},
       place: () => {},
       prepareStream: () => {
+        beforePlacing();
         if (!hasRoom) throw new Error('no arena');
       },
       placeStream: (handOff) => void placed.push(handOff),
@@ -224,13 +230,13 @@ describe('the memory for windows', () => {
     expect(placed).toHaveLength(1);
     ours.destroy();
     await once(ours, 'close');
-    expect(reserved()).toBe(8 * KIB);
+    expect([reserved(), pending()]).toEqual([8 * KIB, 0]);
   });
 
   it('is released if the server takes no connections any more', async () => {
     unavailable = 'the server is going away';
     expect(await decide(WITH_TAKEOVER, CHROME).answer()).toMatch(/^HTTP\/1\.1 503 /);
-    expect([placed, reserved()]).toEqual([[], 0]);
+    expect([placed, reserved(), pending()]).toEqual([[], 0, 0]);
   });
 
   it('is released, once, if there is no room for the connection, which then closes', async () => {
@@ -241,7 +247,14 @@ describe('the memory for windows', () => {
     expect(await answer()).toMatch(/^HTTP\/1\.1 503 /);
     ours.destroy();
     await once(ours, 'close');
-    expect(reserved()).toBe(8 * KIB);
+    expect([reserved(), pending()]).toEqual([8 * KIB, 0]);
+  });
+
+  it('counts as that of this thread until the connection is placed, so that it is known if the thread dies', () => {
+    let seen = 0;
+    beforePlacing = () => (seen = pending());
+    decide(WITH_TAKEOVER, CHROME);
+    expect([placed.length, seen, pending()]).toEqual([1, 8 * KIB, 0]);
   });
 
   it('is not reserved for a client that has left while the hook decided', async () => {
