@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Client } from './client.js';
 import { CHROME, Clients, KIB, MODES, served } from './compressing.js';
 import { until } from './serving.js';
 
@@ -28,6 +29,24 @@ describe.each(MODES)('compression is negotiated: %s', (_, begin) => {
       await until(() => running.stats().connections === 0);
       const left = running.stats();
       expect([left.compressed, left.windowBytes]).toEqual([0, 0]);
+    } finally {
+      await running.end();
+    }
+  });
+});
+
+describe('the client ws', () => {
+  it.each([
+    ['with its defaults', true, 8],
+    ['that wants small windows', { serverMaxWindowBits: 10, clientMaxWindowBits: 11 }, 3],
+    ['that keeps nothing', { serverNoContextTakeover: true, clientNoContextTakeover: true }, 0],
+  ])('%s agrees, and its windows are what it wants', async (_, perMessageDeflate, kibibytes) => {
+    const running = await served({})(TAKEOVER);
+    try {
+      // It ends the connection if an answer does not fit its offer.
+      using client = await Client.open(`ws://127.0.0.1:${running.port}/`, { perMessageDeflate });
+      expect(client.socket.extensions).toBe('permessage-deflate');
+      await until(() => running.stats().windowBytes === kibibytes * KIB);
     } finally {
       await running.end();
     }
