@@ -2,6 +2,7 @@ export type { ClientCertificate, ClientTls } from './connection/client-tls.js';
 export type { Connection, SendData } from './connection/connection.js';
 export type { Handler } from './connection/handler.js';
 export { type Message, MessageVoidError } from './connection/message.js';
+export type { DeflateOptions } from './compression/deflate-options.js';
 export { defineHandler, type ModuleHandler } from './host/define-handler.js';
 export { HandlerModuleError } from './host/handler-module-error.js';
 export { publish, roomToPublish } from './host/publish.js';
@@ -13,6 +14,7 @@ export { ArgumentRangeError, ArgumentTypeError } from './options/argument-error.
 export { ConfigError, OptionError } from './options/option-error.js';
 export { type AttachedServer, type AttachOptions, attach } from './primary/attach.js';
 export { BundledError } from './primary/bundled-error.js';
+export type { ServerDeflateOptions } from './primary/deflate-options.js';
 export { ListenError } from './primary/listen-error.js';
 export type {
   DescriptorListenOptions,

@@ -18,6 +18,7 @@ const TIERS: readonly (readonly string[])[] = [
   ['opening'],
   ['host'],
   ['connection', 'pubsub', 'client'],
+  ['compression'],
   ['protocol'],
   ['kernels', 'tls'],
   ['memory', 'system', 'telemetry', 'options'],

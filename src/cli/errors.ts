@@ -4,7 +4,7 @@ import { ConfigError, OptionError } from '../options/option-error.js';
 import { ListenError } from '../primary/listen-error.js';
 import { LISTEN_ROWS } from '../primary/listen-options.js';
 import { CLOSE_ROWS } from '../primary/method-options.js';
-import { SERVER_ROWS } from '../primary/option-rows.js';
+import { ALL_ROWS } from '../primary/option-rows.js';
 import { errorText } from '../telemetry/error-text.js';
 import { explainOption } from './flags.js';
 import { KERNELS_ROWS } from './kernels.js';
@@ -26,7 +26,7 @@ const HINTS: Readonly<Record<string, string>> = {
 /** Of the commands whose wrong options are no {@link ConfigError}. */
 const OTHER_ROWS = { ...LOAD_ROWS, ...KERNELS_ROWS };
 
-const SERVE_ROWS = { ...LISTEN_ROWS, ...CLOSE_ROWS, ...SERVER_ROWS };
+const SERVE_ROWS = { ...LISTEN_ROWS, ...CLOSE_ROWS, ...ALL_ROWS };
 
 /** One line for a mistake that the user can correct; the stack for an error of ours. */
 export function describeError(error: unknown): string {

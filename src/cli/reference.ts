@@ -2,7 +2,7 @@ import type { Command, Option as Flag } from 'commander';
 import type { Option } from '../options/define.js';
 import { defaultInWords, rangeInWords } from '../options/in-words.js';
 import { asCode, asMarkdown, markdownTable } from '../options/markdown.js';
-import { SERVER_ROWS } from '../primary/option-rows.js';
+import { ALL_ROWS } from '../primary/option-rows.js';
 import { FIGURE_NAMES, figureOf } from '../telemetry/figures.js';
 
 /**
@@ -10,7 +10,7 @@ import { FIGURE_NAMES, figureOf } from '../telemetry/figures.js';
  * @param docs what the type of the options says of each, by its name. Its first sentence says what the option bounds.
  */
 export function limitsReference(docs: ReadonlyMap<string, string>): string {
-  const limits = Object.entries<Option<unknown>>(SERVER_ROWS).filter(([, { beyond }]) => beyond !== undefined);
+  const limits = Object.entries<Option<unknown>>(ALL_ROWS).filter(([, { beyond }]) => beyond !== undefined);
   const groups = new Set(limits.map(([, { group }]) => group ?? ''));
   return [...groups]
     .map((group) => {

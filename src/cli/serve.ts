@@ -10,6 +10,7 @@ import { SERVER_ROWS } from '../primary/option-rows.js';
 import { createServer, type Server } from '../primary/server.js';
 import type { ServerOptions } from '../primary/server-options.js';
 import { stderrLogger } from '../telemetry/logger.js';
+import { addDeflateFlags, deflateOf } from './deflate-flags.js';
 import { guessForHandler } from './did-you-mean.js';
 import { describeError, EXIT_ENVIRONMENT } from './errors.js';
 import { flagsOf, valuesOf } from './flags.js';
@@ -35,6 +36,7 @@ export function addServe(program: Command): string[] {
     .action((handler: string, _, self: Command) => serve(handler, self));
   for (const flags of [LISTEN_FLAGS, CLOSE_FLAGS, SERVER_FLAGS])
     for (const flag of flags.values()) command.addOption(flag);
+  addDeflateFlags(command);
   addTlsFlags(command);
   return command.options.map(({ long }) => long ?? '');
 }
@@ -69,6 +71,7 @@ async function serve(handler: string, command: Command): Promise<void> {
   const hasTls = tls.tls !== undefined;
   const server = createServer({
     ...(valuesOf(SERVER_FLAGS, command) as Partial<ServerOptions>),
+    ...deflateOf(command),
     ...tls,
     ...(hasTls ? { log: namingTlsFlags(stderrLogger) } : {}),
     handler: handlerUrl(handler),

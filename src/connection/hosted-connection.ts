@@ -1,6 +1,7 @@
 import { ArgumentRangeError } from '../options/argument-error.js';
 import { CloseCode, type CloseStatus } from '../protocol/close.js';
 import { ABNORMAL_CLOSURE, ClosingHandshake, ClosingState } from '../protocol/closing-handshake.js';
+import type { DeflateAgreement } from '../protocol/deflate/agreement.js';
 import { FrameEvent } from '../protocol/frame-event.js';
 import type { MaskedFrameReader } from '../protocol/masked-frame-reader.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
@@ -44,6 +45,8 @@ export class HostedConnection
   readonly id: number;
   readonly remoteAddress: string | undefined;
   readonly tls: ClientTls | undefined;
+  /** What was agreed on about compression; undefined if messages are not compressed. */
+  readonly deflate: DeflateAgreement | undefined;
   readonly path: string;
   readonly query: string;
   readonly subprotocol: string;
@@ -97,6 +100,7 @@ export class HostedConnection
     this.id = info.id;
     this.remoteAddress = info.remoteAddress;
     this.tls = info.tls;
+    this.deflate = info.deflate;
     this.path = info.path;
     this.query = info.query;
     this.subprotocol = info.subprotocol;

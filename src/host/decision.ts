@@ -18,6 +18,8 @@ export interface Acceptance {
   readonly headers: HeaderSource | undefined;
   /** A structured clone of what the hook attached. */
   readonly data: unknown;
+  /** Whether messages may be compressed. */
+  readonly deflate: boolean;
 }
 
 /** The connection is refused. */
@@ -28,12 +30,20 @@ export interface Refusal {
   readonly body: string | undefined;
 }
 
-const ACCEPTING: readonly string[] = ['subprotocol', 'headers', 'data'];
+const ACCEPTED: Acceptance = {
+  accepts: true,
+  subprotocol: undefined,
+  headers: undefined,
+  data: undefined,
+  deflate: true,
+};
+
+const ACCEPTING: readonly string[] = ['subprotocol', 'headers', 'data', 'deflate'];
 const REFUSING: readonly string[] = ['status', 'headers', 'body'];
-const ALL: readonly string[] = ['status', 'headers', 'body', 'subprotocol', 'data'];
+const ALL: readonly string[] = ['status', 'headers', 'body', 'subprotocol', 'data', 'deflate'];
 
 const ALLOWED =
-  'it must return undefined or { subprotocol, headers, data } to accept, { status: 300 to 599, headers, body } to refuse';
+  'it must return undefined or { subprotocol, headers, data, deflate } to accept, { status: 300 to 599, headers, body } to refuse';
 
 /**
  * Reads the answer of an `upgrade` hook: the value that it has returned, or that its promise has resolved with. Two answers
@@ -43,7 +53,7 @@ const ALLOWED =
  * @throws DecisionError for every other answer. A getter or a Proxy of the application may throw anything else.
  */
 export function readDecision(answer: unknown): Acceptance | Refusal {
-  if (answer === undefined) return { accepts: true, subprotocol: undefined, headers: undefined, data: undefined };
+  if (answer === undefined) return ACCEPTED;
   if (!isPlainObject(answer)) throw wrong(`got ${describeValue(answer)}`);
   // Symbols and properties that are not enumerable count too, because an overlooked key may be the one that refuses.
   const keys = Reflect.ownKeys(answer);
@@ -76,7 +86,12 @@ function readAcceptance(answer: object): Acceptance {
   if (subprotocol !== undefined && typeof subprotocol !== 'string') {
     throw wrong(`subprotocol must be a string, got ${describeValue(subprotocol)}`);
   }
-  return { accepts: true, subprotocol, headers: readHeaders(answer), data: cloneData(own(answer, 'data')) };
+  const deflate: unknown = own(answer, 'deflate');
+  if (deflate !== undefined && typeof deflate !== 'boolean') {
+    throw wrong(`deflate must be true or false, got ${describeValue(deflate)}`);
+  }
+  const data = cloneData(own(answer, 'data'));
+  return { accepts: true, subprotocol, headers: readHeaders(answer), data, deflate: deflate !== false };
 }
 
 function readHeaders(answer: object): HeaderSource | undefined {

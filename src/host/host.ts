@@ -1,5 +1,7 @@
 import { closeSync } from 'node:fs';
 import { debuglog } from 'node:util';
+import type { CompressionOptions } from '../compression/compression-options.js';
+import { releaseWindows, type WindowMemory, windowBytes } from '../compression/window-memory.js';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import type { Connection } from '../connection/connection.js';
 import type { ConnectionInfo } from '../connection/connection-info.js';
@@ -43,6 +45,10 @@ export interface HostOptions {
   /** The size of the arena, in bytes. */
   readonly arenaBytes: number;
   readonly kernel: KernelChoice;
+  /** How messages are compressed; undefined if no connection is. */
+  readonly compression?: CompressionOptions;
+  /** The memory for the windows of connections that are compressed; undefined if none is. */
+  readonly windows?: WindowMemory;
   /** The thresholds of the kernel `auto`. */
   readonly thresholds: Thresholds;
   readonly limits: ConnectionLimits;
@@ -93,12 +99,14 @@ export class Host {
   readonly #draining: Draining;
   readonly #onNoLongerOpen: (id: number) => void;
   readonly #calls: SystemCalls | undefined;
+  readonly #windows: WindowMemory | undefined;
   readonly #sampling: NodeJS.Timeout;
 
   /** @throws ArenaError if the arena cannot be reserved. */
   constructor({ options, handler, publishing, counters, log, onNoLongerOpen, calls }: HostEnvironment) {
     this.#onNoLongerOpen = onNoLongerOpen;
     this.#calls = calls;
+    this.#windows = options.windows;
     const arena = new Arena(options.arenaBytes);
     const kernel = createKernel(
       options.kernel,
@@ -174,6 +182,7 @@ export class Host {
       const connect = (listener: TransportListener) => {
         return new SocketTransport(fd, calls, this.#env.arena, this.#budget, listener, () => {
           isOpen = true;
+          this.#noteCompressed(info); // before: if the thread dies now, somebody has to know of the windows
           onSettled();
         });
       };
@@ -182,6 +191,7 @@ export class Host {
     } catch (error) {
       if (!isOpen) {
         this.#onNoLongerOpen(info.id);
+        releaseWindows(this.#windows, info.deflate);
         closeSync(fd);
         onSettled();
       }
@@ -194,7 +204,15 @@ export class Host {
     const { arena, turn } = this.#env;
     const environment = { arena, turn, budget: this.#budget, calls: this.#calls };
     const connect = (listener: TransportListener) => new StreamTransport(stream, environment, listener);
-    this.#add(new HostedConnection(this.#env, info, this.#traced(info, head, connect)), head);
+    let connection: HostedConnection;
+    try {
+      connection = new HostedConnection(this.#env, info, this.#traced(info, head, connect));
+    } catch (error) {
+      releaseWindows(this.#windows, info.deflate);
+      throw error;
+    }
+    this.#noteCompressed(info);
+    this.#add(connection, head);
   }
 
   /** Makes a transport show each frame, if `NODE_DEBUG` asks for that. @param connect makes the transport. */
@@ -214,6 +232,14 @@ export class Host {
     clearInterval(this.#sampling);
     this.#env.turn.detach(this.#env.gatherBuffer);
     this.#calls?.letGo(); // this thread may get another host, with an arena of its own
+  }
+
+  /** Counts the windows of a connection, which belong to this thread from now on. */
+  #noteCompressed({ deflate }: ConnectionInfo): void {
+    if (deflate === undefined) return;
+    const { counters } = this.#env;
+    counters.add(Counter.COMPRESSED, 1);
+    counters.add(Counter.WINDOW_BYTES, windowBytes(deflate));
   }
 
   #add(connection: HostedConnection, head: Uint8Array): void {
@@ -247,7 +273,14 @@ export class Host {
   #remove(connection: HostedConnection): void {
     this.#connections.delete(connection);
     this.#noteClosed(connection);
-    this.#env.counters.add(Counter.CONNECTIONS, -1);
+    const { counters } = this.#env;
+    const { deflate } = connection;
+    if (deflate !== undefined) {
+      releaseWindows(this.#windows, deflate);
+      counters.add(Counter.WINDOW_BYTES, -windowBytes(deflate));
+      counters.add(Counter.COMPRESSED, -1);
+    }
+    counters.add(Counter.CONNECTIONS, -1);
     this.#draining.noteRemoved();
   }
 }

@@ -29,8 +29,8 @@ export interface UpgradeRequest {
 }
 
 /**
- * An answer of the hook `upgrade` that refuses the connection. An answer that has `subprotocol` or `data` too is a mistake: the
- * client gets 500.
+ * An answer of the hook `upgrade` that refuses the connection. An answer that has `subprotocol`, `data` or `deflate` too is a
+ * mistake: the client gets 500.
  */
 export interface UpgradeRefusal {
   /** The status of the HTTP response: an integer from 300 to 599. */
@@ -43,6 +43,8 @@ export interface UpgradeRefusal {
   readonly subprotocol?: never;
   /** Not allowed in a refusal: the client gets 500. */
   readonly data?: never;
+  /** Not allowed in a refusal: the client gets 500. */
+  readonly deflate?: never;
 }
 
 /** An answer of the hook `upgrade` that accepts the connection. */
@@ -61,6 +63,13 @@ export interface UpgradeAcceptance {
    * undefined
    */
   readonly data?: unknown;
+  /**
+   * Whether messages of this connection may be compressed, if the server has the option `deflate` and the client offers it. With false they
+   * are not: for a client that cannot do what it offers, and for connections on which secrets must not be told by their lengths.
+   *
+   * @default true
+   */
+  readonly deflate?: boolean | undefined;
 }
 
 /**

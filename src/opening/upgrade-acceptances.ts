@@ -33,6 +33,8 @@ export interface UpgradeAcceptancesEnvironment {
   readonly incidents: IncidentLog;
   readonly log: ThrottledLog;
   readonly boundary: Boundary;
+  /** Called right before a connection is given to its destination. */
+  readonly onPlacing: (info: ConnectionInfo) => void;
 }
 
 /**
@@ -125,6 +127,7 @@ export class UpgradeAcceptances {
       throw error;
     }
     socket.forgetLoss();
+    this.#environment.onPlacing(info);
     this.#environment.destination.place({ fd, info, head });
   }
 
@@ -138,7 +141,7 @@ export class UpgradeAcceptances {
 
   /** Accepts a connection that has no descriptor to give. It is hosted in this thread. */
   #acceptStream(upgrade: PendingUpgrade, response: string, info: ConnectionInfo): void {
-    const { destination, refusals, log } = this.#environment;
+    const { destination, refusals, log, onPlacing } = this.#environment;
     const { socket } = upgrade;
     try {
       destination.prepareStream();
@@ -153,6 +156,7 @@ export class UpgradeAcceptances {
     stream.write(response, 'latin1');
     stream.off('error', ignoreError);
     socket.forgetLoss();
+    onPlacing(info);
     destination.placeStream({ stream, info, head: socket.unhandled() });
   }
 

@@ -1,3 +1,6 @@
+import { type NegotiatedDeflate, type NegotiationOptions, negotiateDeflate } from '../compression/negotiation.js';
+import { releaseWindows, windowBytes } from '../compression/window-memory.js';
+import type { ConnectionInfo } from '../connection/connection-info.js';
 import { isPromise } from '../connection/is-promise.js';
 import { type Acceptance, DecisionError, type Refusal, readDecision } from '../host/decision.js';
 import { describePeer } from '../host/describe-peer.js';
@@ -5,6 +8,7 @@ import { HandshakeConfigError } from '../protocol/opening/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/opening/handshake-response.js';
 import { sha1Base64 } from '../system/sha1.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import { Counter } from '../telemetry/counters.js';
 import { withoutParticulars } from '../telemetry/error-text.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
@@ -27,6 +31,8 @@ export interface UpgradeDecisionsOptions {
   readonly maxConnections: number;
   /** 0: no limit. */
   readonly maxConnectionsPerIp: number;
+  /** Undefined if nothing is compressed. */
+  readonly negotiation?: NegotiationOptions | undefined;
 }
 
 export interface UpgradeDecisionsEnvironment {
@@ -78,7 +84,7 @@ export class UpgradeDecisions {
     const waits = new Waits(options.handshakeTimeoutMs, boundary);
     this.#environment = environment;
     this.#waits = waits;
-    this.#acceptances = new UpgradeAcceptances({ ...environment, waits });
+    this.#acceptances = new UpgradeAcceptances({ ...environment, waits, onPlacing: (info) => this.#handOver(info) });
     this.#departures = new Departures(calls);
     this.#orphans = new OrphanedHooks(options.maxConnections, options.maxConnectionsPerIp);
   }
@@ -192,13 +198,16 @@ export class UpgradeDecisions {
     const { socket, handshake } = pending;
     let decision: Acceptance | Refusal;
     let response: string;
+    let deflate: NegotiatedDeflate | undefined;
     try {
       // An application that looks up who somebody is may find nobody, which must not let everybody in.
       if (answer === undefined && pending.decided !== undefined) throw new DecisionError(NOTHING_DECIDED);
       decision = readDecision(answer);
-      response = decision.accepts
-        ? renderAccept(handshake, sha1Base64, decision)
-        : renderRefusal(decision.status, decision);
+      if (decision.accepts) {
+        if (decision.deflate) deflate = this.#negotiate(pending);
+        const accepted = deflate === undefined ? decision : { ...decision, extensions: [deflate.answer] };
+        response = renderAccept(handshake, sha1Base64, accepted);
+      } else response = renderRefusal(decision.status, decision);
     } catch (error) {
       this.#refuseFailed(pending, error);
       return;
@@ -208,7 +217,7 @@ export class UpgradeDecisions {
       return;
     }
     const { tls } = socket;
-    const info = {
+    let info: ConnectionInfo = {
       id: pending.id,
       remoteAddress: socket.remoteAddress,
       path: handshake.path,
@@ -216,7 +225,40 @@ export class UpgradeDecisions {
       subprotocol: decision.subprotocol ?? '',
       data: decision.data,
     };
-    this.#acceptances.accept(pending, response, tls === undefined ? info : { ...info, tls });
+    if (tls !== undefined) info = { ...info, tls };
+    if (deflate !== undefined) info = { ...info, deflate: deflate.agreement };
+    this.#acceptances.accept(pending, response, info);
+  }
+
+  /**
+   * Negotiates compression for a connection that is about to be accepted. Until it is placed, what was reserved for its windows counts as
+   * this thread's, and its loss releases that.
+   */
+  #negotiate(pending: PendingUpgrade): NegotiatedDeflate | undefined {
+    const { options, incidents } = this.#environment;
+    const { negotiation } = options;
+    const { socket, handshake } = pending;
+    if (negotiation === undefined || socket.isLost) return undefined; // of one that is lost already, the loss would not be noticed
+    const deflate = negotiateDeflate(handshake.extensions, negotiation);
+    if (deflate === undefined) return undefined;
+    if (deflate.lacksWindows) incidents.add(LimitIncident.WINDOWS_REFUSED, describeUpgrade(pending));
+    const { counters } = incidents;
+    const bytes = windowBytes(deflate.agreement);
+    if (bytes === 0) return deflate;
+    counters.add(Counter.WINDOW_BYTES, bytes);
+    let isReleased = false;
+    socket.whenLost(() => {
+      if (isReleased) return;
+      isReleased = true;
+      releaseWindows(negotiation.windows, deflate.agreement);
+      counters.add(Counter.WINDOW_BYTES, -bytes);
+    });
+    return deflate;
+  }
+
+  /** The windows of a connection are those of its host from now on, which counts them. */
+  #handOver({ deflate }: ConnectionInfo): void {
+    if (deflate !== undefined) this.#environment.incidents.counters.add(Counter.WINDOW_BYTES, -windowBytes(deflate));
   }
 
   #refuseFailed(pending: PendingUpgrade, error: unknown): void {

@@ -34,11 +34,11 @@ export interface UpgradeSocket {
   readonly isLost: boolean;
   /** Ends the connection without an answer. */
   drop(): void;
-  /** Sets a listener that is called if the connection is lost, maybe several times. */
+  /** Adds a listener that is called if the connection is lost, maybe several times. */
   whenLost(listener: () => void): void;
-  /** Removes that listener: the connection is open, and its end is for others to notice. Nothing of the request is kept for it. */
+  /** Removes these listeners: the connection is open, and its end is for others to notice. Nothing of the request is kept for it. */
   forgetLoss(): void;
-  /** Calls that listener now, because the client is being refused or has left. */
+  /** Calls these listeners now, because the client is being refused or has left. */
   lose(): void;
 }
 
@@ -100,8 +100,10 @@ export class StreamUpgradeSocket implements UpgradeSocket {
   }
 
   whenLost(listener: () => void): void {
-    this.#onLost = listener;
-    this.stream.once('close', listener);
+    const onLost = both(this.#onLost, listener);
+    this.forgetLoss();
+    this.#onLost = onLost;
+    this.stream.once('close', onLost);
   }
 
   forgetLoss(): void {
@@ -189,7 +191,10 @@ export class DescriptorUpgradeSocket implements UpgradeSocket {
   }
 
   whenLost(listener: () => void): void {
-    this.#onLost = listener;
+    const onLost = both(this.#onLost, listener);
+    if (this.#onLost !== undefined) this.#stream?.off('close', this.#onLost);
+    this.#onLost = onLost;
+    this.#stream?.once('close', onLost);
   }
 
   forgetLoss(): void {
@@ -200,6 +205,14 @@ export class DescriptorUpgradeSocket implements UpgradeSocket {
   lose(): void {
     this.#onLost?.();
   }
+}
+
+function both(first: (() => void) | undefined, second: () => void): () => void {
+  if (first === undefined) return second;
+  return () => {
+    first();
+    second();
+  };
 }
 
 /** A stream on an accepted connection, as an HTTP server would have made it. It begins to read at once. */

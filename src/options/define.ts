@@ -124,10 +124,11 @@ export function toggle(row: OptionText): Option<boolean> {
 
 /**
  * An option that is read by a function of its own, which is given `undefined` too where the option is not given.
- * @param row its kind says what the flag takes: `list` for a flag that can be repeated, `text` for one that takes any text.
+ * @param row its kind says what the flag takes: `list` for a flag that can be repeated, `text` for one that takes any text, `switch` for
+ * one that takes nothing.
  */
 export function other<Value>(
-  row: OptionText & { readonly kind?: 'list' | 'text'; readonly read: (value: unknown) => Value },
+  row: OptionText & { readonly kind?: 'list' | 'text' | 'switch'; readonly read: (value: unknown) => Value },
 ): Option<Value> {
   return { ...row, kind: row.kind ?? 'other' };
 }
@@ -142,6 +143,8 @@ interface Refusals {
   ) => Error;
   /** Whether null stands for the default. Options that are read by functions of their own decide for themselves. */
   readonly isNullMissing?: boolean;
+  /** The option whose parts these options are: `deflate`. Errors then name `deflate.level`. */
+  readonly partsOf?: string;
 }
 
 /** Checks objects of options by their rows, and completes them. */
@@ -161,7 +164,10 @@ export class OptionSet<Rows extends OptionRows> {
    */
   checkNames(options: object, where = ''): void {
     const unknown = unknownOption(options, Object.keys(this.rows));
-    if (unknown !== undefined) throw new this.#refusals.error(unknown.name, `${where}${unknown.message}`, undefined);
+    if (unknown === undefined) return;
+    const { error, partsOf } = this.#refusals;
+    const place = partsOf === undefined ? where : `${where}${partsOf}: `;
+    throw new error(this.#nameOf(unknown.name), `${place}${unknown.message}`, undefined);
   }
 
   /** Every option of the rows: as it is given, or its default. @throws the error of this set for the first that cannot be used. */
@@ -181,10 +187,16 @@ export class OptionSet<Rows extends OptionRows> {
     } catch (error) {
       if (!(error instanceof WrongValue)) throw error;
       const { message, outOfRange, cause } = error;
-      throw new this.#refusals.error(name, `${name} ${message}`, {
+      const option = this.#nameOf(name);
+      throw new this.#refusals.error(option, `${option} ${message}`, {
         outOfRange,
         ...(cause === undefined ? {} : { cause }),
       });
     }
+  }
+
+  #nameOf(name: string): string {
+    const { partsOf } = this.#refusals;
+    return partsOf === undefined ? name : `${partsOf}.${name}`;
   }
 }

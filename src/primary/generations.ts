@@ -171,7 +171,7 @@ export class Generations implements Destination, Siblings {
       return;
     }
     this.#environment.counters.add(Counter.CONNECTIONS_ABANDONED, 1);
-    abandon([handOff]);
+    abandon([handOff], this.#environment.options.host.windows);
     this.#environment.onNoLongerOpen(handOff.info.id);
   }
 

@@ -38,7 +38,22 @@ export function maxClosing(maxConnections: number, threads: number): number {
 
 /** The default of `maxBufferedBytes`: a quarter of the memory of the machine, or of the container if that has less. */
 export function defaultBufferedBytes(): number {
+  return Math.min(Math.max(Math.floor(memoryBytes() / 4), MIN_BUFFERED_BYTES), MAX_BUFFERED_BYTES);
+}
+
+/**
+ * The least and the greatest value of `deflate.maxMemoryBytes`. The least is enough for 16 of the largest connections; the greatest fits
+ * into an int32 that counts KiB.
+ */
+export const MIN_WINDOW_MEMORY_BYTES = 1024 * 1024;
+export const MAX_WINDOW_MEMORY_BYTES = 2 ** 40;
+
+/** The default of `deflate.maxMemoryBytes`: an eighth of that memory. */
+export function defaultWindowMemoryBytes(): number {
+  return Math.min(Math.max(Math.floor(memoryBytes() / 8), MIN_WINDOW_MEMORY_BYTES), MAX_WINDOW_MEMORY_BYTES);
+}
+
+function memoryBytes(): number {
   const constrained = process.constrainedMemory();
-  const memory = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
-  return Math.min(Math.max(Math.floor(memory / 4), MIN_BUFFERED_BYTES), MAX_BUFFERED_BYTES);
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }

@@ -4,6 +4,7 @@ export const Group = {
   PATHS: 'Paths',
   TLS: 'TLS',
   PROXIES: 'Behind a proxy',
+  COMPRESSION: 'Compression',
   CONNECTIONS: 'Limits of connections',
   REQUESTS: 'Limits of requests',
   MESSAGES: 'Limits of messages',

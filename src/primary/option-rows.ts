@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { KERNEL_CHOICES } from '../kernels/create-kernel.js';
 import { MAX_ARENA_BYTES, MIN_ARENA_BYTES } from '../memory/arena.js';
-import { choice, count, milliseconds, other, size, toggle } from '../options/define.js';
+import { choice, count, milliseconds, type Option, other, size, toggle } from '../options/define.js';
 import { hasDescriptors } from '../system/descriptor.js';
 import { CONNECTION_ROWS } from './connection-limit-rows.js';
+import { FULL_DEFLATE_ROWS, readDeflate } from './deflate-options.js';
 import { Group } from './option-groups.js';
 import {
   readHandler,
@@ -153,6 +154,14 @@ const PLAIN_ROWS = {
     beyond: 'refused with 403',
     read: readHosts,
   }),
+  // Each of its parts has a flag, too.
+  deflate: other({
+    kind: 'switch',
+    flag: '--deflate',
+    group: Group.COMPRESSION,
+    help: 'compress messages of clients that offer it (permessage-deflate, see docs/compression.md)',
+    read: readDeflate,
+  }),
   // On the command line it has a flag for each of its parts.
   tls: other({ group: Group.TLS, help: 'certificate and key of the server', read: readTls }),
   poison: toggle({ help: 'find messages that are used too late, in tests' }),
@@ -168,3 +177,6 @@ export const SERVER_ROWS = { ...PLAIN_ROWS, ...ARRIVAL_ROWS, ...CONNECTION_ROWS,
 
 /** The options that are read one by one: all but the limits of connections and of the bus, which are handed on as groups. */
 export const OWN_ROWS = { ...PLAIN_ROWS, ...ARRIVAL_ROWS, ...MEMORY_ROWS } as const;
+
+/** Every option of a server, and every part of `deflate`: all that has a flag of its own, a limit, or both. */
+export const ALL_ROWS: Readonly<Record<string, Option<unknown>>> = { ...SERVER_ROWS, ...FULL_DEFLATE_ROWS };

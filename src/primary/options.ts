@@ -1,4 +1,6 @@
 import type { ResourceLimits } from 'node:worker_threads';
+import type { NegotiationOptions } from '../compression/negotiation.js';
+import { createWindowMemory } from '../compression/window-memory.js';
 import type { HostOptions } from '../host/host.js';
 import type { HandlerModule } from '../host/module-exports.js';
 import type { RouteOptions } from '../monitor/routes.js';
@@ -45,6 +47,8 @@ export interface ResolvedOptions extends ClientsOptions {
   readonly tls: TlsDescription | undefined;
   /** In each thread. */
   readonly maxTlsHandshakes: number;
+  /** Undefined if nothing is compressed. */
+  readonly negotiation: NegotiationOptions | undefined;
   readonly log: ThrottledLog;
 }
 
@@ -68,10 +72,10 @@ export function handshakesInWorkers(
 /** The part of the options that the opening handshake needs, in any thread. */
 export function openingOptions(options: ResolvedOptions): OpeningOptions {
   const { admission, host, maxHeaderBytes, maxHeaderCount, handshakeTimeoutMs, paths } = options;
-  const { trustedProxies, proxyHeader } = options;
+  const { trustedProxies, proxyHeader, negotiation } = options;
   const { stallTimeoutMs } = host.limits;
   const times = { handshakeTimeoutMs, stallTimeoutMs };
-  return { ...admission, ...times, maxHeaderBytes, maxHeaderCount, paths, trustedProxies, proxyHeader };
+  return { ...admission, ...times, maxHeaderBytes, maxHeaderCount, paths, trustedProxies, proxyHeader, negotiation };
 }
 
 /** The part of the options that says where ordinary requests are answered, in any thread. */
@@ -86,7 +90,17 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   }
   SERVER_OPTIONS.checkNames(options);
   const { kernel, thresholds, arenaBytes, maxBufferedBytes, poison, ...own } = OWN_OPTIONS.resolve(options);
-  const { maxConnections, maxConnectionsPerIp, allowedOrigins, allowedHosts, path, log, trustProxy, ...others } = own;
+  const {
+    maxConnections,
+    maxConnectionsPerIp,
+    allowedOrigins,
+    allowedHosts,
+    path,
+    log,
+    trustProxy,
+    deflate,
+    ...others
+  } = own;
   const { threads, page, health, proxyHeader, proxyProtocol, handshake } = others;
   if (threads > 0 && !hasDescriptors) {
     throw new ConfigError('threads', 'threads must be 0 on this system: sockets cannot be handed to other threads');
@@ -134,6 +148,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
       `trustProxy must name the proxy that sets ${proxyHeader} (--proxy-header): ${why}`,
     );
   }
+  const windows = deflate && createWindowMemory(deflate.maxMemoryBytes);
   return {
     ...others,
     host: {
@@ -142,10 +157,12 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
       buffered: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
       bus: BUS_LIMITS.resolve(options),
       maxClosing: maxClosing(maxConnections, threads),
+      ...(deflate && windows ? { compression: deflate.compression, windows } : {}),
     },
     admission: { maxConnections, maxConnectionsPerIp, allowedOrigins, allowedHosts },
     paths: path,
     trustedProxies: trustProxy,
+    negotiation: deflate && windows && { settings: deflate.settings, windows },
     log: new ThrottledLog(reportTo(log)),
   };
 }

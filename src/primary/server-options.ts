@@ -5,6 +5,7 @@ import type { Thresholds } from '../kernels/thresholds.js';
 import type { ClientHeader } from '../opening/client-address.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { TlsOptions } from '../tls/tls-options.js';
+import type { ServerDeflateOptions } from './deflate-options.js';
 
 /**
  * Options of {@link createServer}. Sizes are in bytes and times in ms, as their names say. An option that cannot be used, or that
@@ -331,6 +332,14 @@ export interface ServerOptions {
    * plain TCP.
    */
   readonly tls?: TlsOptions;
+  /**
+   * Whether messages are compressed, both ways, with clients that offer permessage-deflate (RFC 7692), as browsers do. `true` takes the
+   * default of each of its options. It saves bandwidth and costs time for each message: docs/compression.md says when it pays, and
+   * docs/security.md when it must not be used. The hook `upgrade` can turn it off for a connection.
+   *
+   * @default false
+   */
+  readonly deflate?: boolean | ServerDeflateOptions;
   /**
    * For tests: finds every use of a message, or of a borrowed view, that comes too late. Each message gets an object of its own,
    * which throws when it is void, and its bytes are overwritten.

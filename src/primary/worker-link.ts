@@ -1,6 +1,7 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
+import { releaseWindows, type WindowMemory } from '../compression/window-memory.js';
 import { type HandOff, isUntouched } from '../host/hand-off.js';
 import type { HostOptions } from '../host/host.js';
 import { shownModule } from '../host/module-url.js';
@@ -101,6 +102,7 @@ export class WorkerLink {
   /** The ids of the connections that the worker was offered and that are open. Kept only if `#onNoLongerOpen` is called with them. */
   readonly #ids = new Set<number>();
   readonly #onNoLongerOpen: ((id: number) => void) | undefined;
+  readonly #windows: WindowMemory | undefined;
 
   constructor({
     pool,
@@ -114,6 +116,7 @@ export class WorkerLink {
     startTimeoutMs,
   }: WorkerLinkOptions) {
     this.#onNoLongerOpen = onNoLongerOpen;
+    this.#windows = options.windows;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     const task: WorkerTask = {
@@ -236,12 +239,13 @@ export class WorkerLink {
    */
   reclaim(): HandOff[] {
     const revoked = this.revokeOffers();
-    // A descriptor that was in a socket was closed with the thread: its number is free, or is that of another file.
+    // A descriptor that was in a socket was closed with the thread: its number is free, or is that of another file. The thread has
+    // counted the windows of that connection.
     const unsettled = this.#offers.filter(({ slot }) => !this.#ownership.isSettled(slot));
     this.#offers = [];
     if (!this.#isGone) {
       // The thread may not have closed its sockets yet, and a number that is closed twice may be that of another file by then.
-      setTimeout(() => abandon(unsettled.filter(isStillOpen)), LATE_RECLAIM_MS).unref();
+      setTimeout(() => abandon(unsettled.filter(isStillOpen), this.#windows), LATE_RECLAIM_MS).unref();
       return revoked;
     }
     return [...this.#forget(unsettled.filter(isStillOpen)), ...revoked];
@@ -348,15 +352,20 @@ function isStillOpen({ fd, inode }: NotedOffer): boolean {
 }
 
 /**
- * Closes the descriptors of connections that no thread can host. It does not throw, so that a descriptor that is not open does
+ * Closes the descriptors of connections that no thread can host, and releases what was reserved for them. It does not throw, so that a descriptor that is not open does
  * not keep the others open.
  */
-export function abandon(handOffs: readonly HandOff[]): void {
-  for (const { fd } of handOffs) {
+export function abandon(handOffs: readonly HandOff[], windows?: WindowMemory): void {
+  for (const handOff of handOffs) {
+    releaseWindowsOf(handOff, windows);
     try {
-      closeSync(fd);
+      closeSync(handOff.fd);
     } catch {
       // EBADF: there is nothing to be closed.
     }
   }
+}
+
+function releaseWindowsOf(handOff: HandOff, windows: WindowMemory | undefined): void {
+  if (!isUntouched(handOff)) releaseWindows(windows, handOff.info.deflate);
 }

@@ -1,5 +1,6 @@
 import { MessageChannel, type ResourceLimits } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { forgetWindows } from '../compression/window-memory.js';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import type { HandOff } from '../host/hand-off.js';
 import type { HostOptions } from '../host/host.js';
@@ -171,7 +172,7 @@ export class Workers {
     this.#options.endedCounters.add(Counter.CONNECTIONS_ABANDONED, 1);
     const line = `no worker takes connection ${handOff.info.id}: it is closed`;
     this.#options.log.throttled('error', 'no worker takes a connection', line);
-    abandon([handOff]);
+    abandon([handOff], this.#options.host.windows);
     this.#options.onNoLongerOpen?.(handOff.info.id);
   }
 
@@ -208,7 +209,9 @@ export class Workers {
   /** Adds the counts of a worker that is gone to the sum, and reports its connections as over. */
   #bury(link: WorkerLink): void {
     const { counters } = link;
-    BufferBudget.forget(this.#options.host.buffered, counters);
+    const { buffered, windows } = this.#options.host;
+    BufferBudget.forget(buffered, counters);
+    forgetWindows(windows, counters);
     counters.clearGauges();
     this.#options.endedCounters.addAll(counters);
     link.closeAll();

@@ -76,6 +76,16 @@ export const FIGURES = {
     stat: 'bufferedBytes',
     help: 'Bytes held by connections: output that clients have not taken, and messages that are still arriving.',
   },
+  COMPRESSED: {
+    kind: 'gauge',
+    stat: 'compressed',
+    help: 'Of the connections, those that may compress messages (`deflate`).',
+  },
+  WINDOW_BYTES: {
+    kind: 'gauge',
+    stat: 'windowBytes',
+    help: 'Bytes that are reserved for the windows of connections, which keep what was sent and received before (`deflate.contextTakeover`).',
+  },
 
   // Limits of connections.
   HEARTBEAT_TIMEOUTS: {
@@ -161,6 +171,13 @@ export const FIGURES = {
     help: 'How often a connection was not read for a while, or was closed, because the client sent too fast (`messagesPerSecond`, `bytesPerSecond`).',
     options: ['messagesPerSecond', 'bytesPerSecond', 'rateLimitAction'],
     line: 'sent too fast (messagesPerSecond, bytesPerSecond)',
+  },
+  WINDOWS_REFUSED: {
+    kind: 'counter',
+    limit: 'refusedWindows',
+    help: 'Connections that keep no windows, because those of others take all of their memory (`deflate.maxMemoryBytes`). They are compressed without context takeover. Counted by the thread of the opening handshake.',
+    options: ['deflate.maxMemoryBytes'],
+    line: 'keep no windows: those of others take all memory for them (deflate.maxMemoryBytes)',
   },
 
   // Limits of what is no WebSocket yet: counted by the primary.

@@ -5,11 +5,12 @@ import type { ThrottledLog } from './throttled-log.js';
 
 /** Counts what the limits do, and reports it: see {@link ThrottledLog}. */
 export class IncidentLog {
-  readonly #counters: Counters;
+  /** The figures of this thread. */
+  readonly counters: Counters;
   readonly #log: ThrottledLog;
 
   constructor(counters: Counters, log: ThrottledLog) {
-    this.#counters = counters;
+    this.counters = counters;
     this.#log = log;
   }
 
@@ -20,7 +21,7 @@ export class IncidentLog {
    */
   add(incident: LimitIncident, connection: string, detail = ''): void {
     const { counter, what } = incident;
-    this.#counters.add(counter, 1);
+    this.counters.add(counter, 1);
     const line = detail === '' ? `${connection}: ${what}` : `${connection}: ${what}: ${detail}`;
     this.#log.throttled('info', detail === '' ? what : `${what}: ${withoutParticulars(detail)}`, line);
   }

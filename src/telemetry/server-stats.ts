@@ -23,6 +23,13 @@ export interface ServerStats {
   readonly arenaBytes: number;
   /** Bytes held by connections: output that clients have not taken, and messages that are still arriving. */
   readonly bufferedBytes: number;
+  /** Of the connections, those that may compress messages (`deflate`). */
+  readonly compressed: number;
+  /**
+   * Bytes that are reserved for the windows of connections, which keep what was sent and received before
+   * (`deflate.contextTakeover`).
+   */
+  readonly windowBytes: number;
   /** How often each limit was met, since the server was created. */
   readonly limits: LimitStats;
   /** TCP connections that are not WebSockets, or not yet: silent ones, HTTP clients, those with half a request. */
@@ -89,6 +96,11 @@ export interface LimitStats {
    * `bytesPerSecond`).
    */
   readonly rateLimited: number;
+  /**
+   * Connections that keep no windows, because those of others take all of their memory (`deflate.maxMemoryBytes`). They are
+   * compressed without context takeover. Counted by the thread of the opening handshake.
+   */
+  readonly refusedWindows: number;
   /** Connections refused because the server is full (`maxConnections`), with an answer or without. */
   readonly refusedFull: number;
   /** Connections refused because their address has too many already (`maxConnectionsPerIp`), with an answer or without. */

@@ -5,12 +5,17 @@ import { createProgram } from '../../dist/cli/program.js';
 import { commandsReference, limitsReference } from '../../dist/cli/reference.js';
 import type { Option } from '../../dist/options/define.js';
 import { withGenerated } from '../../dist/options/markdown.js';
-import { SERVER_ROWS } from '../../dist/primary/option-rows.js';
+import { ALL_ROWS } from '../../dist/primary/option-rows.js';
 import { FIGURE_NAMES, figureOf } from '../../dist/telemetry/figures.js';
 import { membersOf } from '../docs-of-members.js';
 
 /** What the type of the server's options says of each. */
-const DOCS = new Map(membersOf('primary/server-options.ts', 'ServerOptions').map(({ name, doc }) => [name, doc]));
+const DOCS = new Map([
+  ...membersOf('primary/server-options.ts', 'ServerOptions').map(({ name, doc }) => [name, doc] as const),
+  ...membersOf('primary/deflate-options.ts', 'ServerDeflateOptions').map(
+    ({ name, doc }) => [`deflate.${name}`, doc] as const,
+  ),
+]);
 
 const page = (name: string) => fileURLToPath(new URL(`../../docs/${name}.md`, import.meta.url));
 
@@ -25,7 +30,7 @@ describe('the generated part of the docs', () => {
 
   it('has a row for every limit, with its flag, and its counters', () => {
     const rows = limitsReference(DOCS).split('\n');
-    for (const [name, { beyond, flag }] of Object.entries<Option<unknown>>(SERVER_ROWS)) {
+    for (const [name, { beyond, flag }] of Object.entries<Option<unknown>>(ALL_ROWS)) {
       const own = rows.filter((row) => row.startsWith(`| \`${name}\` |`));
       expect(own, name).toHaveLength(beyond === undefined ? 0 : 1);
       if (beyond !== undefined && flag !== undefined) expect(own[0]).toContain(`| \`${flag}\` |`);
@@ -58,7 +63,7 @@ describe('the generated part of the docs', () => {
 
 it('every figure of a limit names options that exist', () => {
   for (const name of FIGURE_NAMES) {
-    for (const option of figureOf(name).options ?? []) expect(Object.keys(SERVER_ROWS), name).toContain(option);
+    for (const option of figureOf(name).options ?? []) expect(Object.keys(ALL_ROWS), name).toContain(option);
   }
 });
 

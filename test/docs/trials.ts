@@ -119,6 +119,11 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
   'docs/handlers.md: server.mjs': program(prints(/^listening on ws:\/\/127\.0\.0\.1:\d+\n0\n$/)),
   'docs/handlers.md: ticker.test.mjs': program(prints(/# pass 1\n# fail 0/)),
 
+  'docs/compression.md: old-safari.mjs': handler(async ({ open }) => {
+    using client = await open('/');
+    client.send('hello');
+    expect(await client.text()).toBe('hello');
+  }),
   'docs/listening.md: hello.mjs': handler(async ({ open }) => {
     using one = await open('/room');
     expect(await one.text()).toBe('hello on /room');

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { setEnvironmentData, type Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RawClient } from './raw-client.js';
+import { encodeRequest, RawClient } from './raw-client.js';
 import { handler, type Served, serve, until } from './serving.js';
 
 /** Moments at which a thread dies, in the order of `handlers/dying.js`, and what happens to the client that it has just got. */
@@ -16,7 +16,10 @@ const INSTANTS = [
 
 const IN_A_HOOK = 4;
 const THREADS = 3;
-const PLACES = 12;
+const PLACES = 16;
+/** What the windows of one client take. */
+const WINDOW_BYTES = 64 * 1024;
+const OFFER = 'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits';
 const asked = new Int32Array(new SharedArrayBuffer(4));
 
 /** Descriptors of this process, whose threads share them. */
@@ -45,15 +48,24 @@ async function isWhole({ server }: Served, lost: number): Promise<boolean> {
   return workersLost === lost && threads.filter(({ isTaking }) => isTaking).length === THREADS;
 }
 
-/** An address has as many places as it may have: none is lost, and there is none too many. */
+/** A client that offers compression, whose answer is not waited for. */
+async function upgrading(port: number): Promise<RawClient> {
+  const client = await RawClient.connect(port);
+  client.socket.write(encodeRequest('/', [OFFER]));
+  return client;
+}
+
+/** An address has as many places as it may have, and there are as many windows: none is lost, and there is none too many. */
 async function expectAllPlaces({ port, server }: Served): Promise<void> {
   await until(() => server.stats().connections === 0);
   const clients: RawClient[] = [];
   try {
     for (let i = 0; i <= PLACES; i++) {
-      const client = await RawClient.upgrading(port, '/');
+      const client = await upgrading(port);
       clients.push(client);
-      expect((await client.response).slice(0, 12)).toBe(i < PLACES ? 'HTTP/1.1 101' : 'HTTP/1.1 503');
+      const response = await client.response;
+      expect(response.slice(0, 12)).toBe(i < PLACES ? 'HTTP/1.1 101' : 'HTTP/1.1 503');
+      if (i < PLACES) expect(response).toContain('\r\nSec-WebSocket-Extensions: permessage-deflate\r\n');
     }
   } finally {
     for (const client of clients) client[Symbol.dispose]();
@@ -76,11 +88,12 @@ describe.runIf(process.platform === 'linux')('a thread that dies', () => {
       threads: THREADS,
       maxConnectionsPerIp: PLACES,
       resourceLimits: { maxOldGenerationSizeMb: 32 },
+      deflate: { contextTakeover: true, windowBits: 15, maxMemoryBytes: PLACES * WINDOW_BYTES },
     });
     // Things that are made when they are first needed: for a thread that dies, for its successor, for a reload.
     Atomics.store(asked, 0, IN_A_HOOK);
     lost++;
-    const client = await RawClient.upgrading(served.port, '/');
+    const client = await upgrading(served.port);
     await Promise.race([client.ended, client.closed]);
     client[Symbol.dispose]();
     await until(() => isWhole(served, lost));
@@ -117,7 +130,7 @@ describe.runIf(process.platform === 'linux')('a thread that dies', () => {
       await expectDeath(async () => {
         Atomics.store(asked, 0, instant);
         lost++;
-        using client = await RawClient.upgrading(served.port, '/');
+        using client = await upgrading(served.port);
         expect(await client.response).toContain(' 101 ');
         expect(await isEchoed(client, 'hello')).toBe(then === 'goes to another');
       });
@@ -139,7 +152,8 @@ class Clients implements Disposable {
   readonly all: RawClient[] = [];
 
   async open(port: number): Promise<RawClient> {
-    const client = await RawClient.open(port, '/');
+    const client = await upgrading(port);
+    expect(await client.response).toContain(' 101 ');
     this.all.push(client);
     return client;
   }

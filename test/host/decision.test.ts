@@ -19,10 +19,10 @@ const bySaid = (...rows: readonly (readonly [answer: unknown, said: string])[]) 
   rows.map(([answer, said]) => [said, () => answer] as const);
 
 const RULE =
-  'it must return undefined or { subprotocol, headers, data } to accept, { status: 300 to 599, headers, body } to refuse';
+  'it must return undefined or { subprotocol, headers, data, deflate } to accept, { status: 300 to 599, headers, body } to refuse';
 
 describe('an answer that accepts', () => {
-  const nothing = { accepts: true, subprotocol: undefined, headers: undefined, data: undefined };
+  const nothing = { accepts: true, subprotocol: undefined, headers: undefined, data: undefined, deflate: true };
 
   test('is undefined, or an object of what an acceptance has', () => {
     expect(readDecision(undefined)).toEqual(nothing);
@@ -30,14 +30,18 @@ describe('an answer that accepts', () => {
     const headers = new Map([['a', 'b']]);
     const data = { user: ['ada'] };
     const read = readDecision({ subprotocol: 'chat', headers, data });
-    expect(read).toEqual({ accepts: true, subprotocol: 'chat', headers, data });
+    expect(read).toEqual({ accepts: true, subprotocol: 'chat', headers, data, deflate: true });
     expect((read as { data: unknown }).data).not.toBe(data);
     expect(readDecision({ data: null })).toEqual({ ...nothing, data: null });
     expect(readDecision({ data: false })).toEqual({ ...nothing, data: false });
+    expect(readDecision({ deflate: false })).toEqual({ ...nothing, deflate: false });
+    expect(readDecision({ deflate: true })).toEqual(nothing);
   });
 
   test('may leave properties undefined, have no prototype, or be of another realm', () => {
-    expect(readDecision({ subprotocol: undefined, headers: undefined, data: undefined })).toEqual(nothing);
+    expect(readDecision({ subprotocol: undefined, headers: undefined, data: undefined, deflate: undefined })).toEqual(
+      nothing,
+    );
     expect(readDecision(Object.assign(Object.create(null), { subprotocol: 'a' }))).toEqual({
       ...nothing,
       subprotocol: 'a',
@@ -162,6 +166,9 @@ describe('an answer lets nobody in that is', () => {
       [{ status: 401, body: Buffer.from('no') }, 'body must be a string, got Buffer(2)'],
       [{ subprotocol: null }, 'subprotocol must be a string, got null'],
       [{ subprotocol: ['chat'] }, "subprotocol must be a string, got [ 'chat' ]"],
+      [{ deflate: null }, 'deflate must be true or false, got null'],
+      [{ deflate: 0 }, 'deflate must be true or false, got 0'],
+      [{ status: 401, deflate: false }, 'deflate does not go with status'],
       [{ headers: null }, 'headers must be a plain object, or pairs of name and value, got null'],
       [{ headers: 'a: b' }, "headers must be a plain object, or pairs of name and value, got 'a: b'"],
       [{ headers: Promise.resolve({}) }, 'headers must be a plain object'],

@@ -5,6 +5,7 @@ import { connect as connectSocket, createServer, type Server, type Socket } from
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { createWindowMemory, reserveWindows } from '../../dist/compression/window-memory.js';
 import type { ConnectionInfo } from '../../dist/connection/connection-info.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { Host, type HostOptions } from '../../dist/host/host.js';
@@ -50,7 +51,7 @@ afterEach(() => {
 function makeHost(
   handler: Handler,
   limits: Partial<HostOptions['limits']> = {},
-  shared: Pick<HostOptions, 'maxBufferedBytes' | 'buffered'> = {
+  shared: Pick<HostOptions, 'maxBufferedBytes' | 'buffered' | 'windows'> = {
     maxBufferedBytes: 2 ** 40,
     buffered: new SharedArrayBuffer(4),
   },
@@ -263,6 +264,69 @@ describe('a host', () => {
     while (made.host.size > 0) await new Promise((resolve) => setImmediate(resolve));
     expect(codes).toEqual([...Array(4).fill(1006), 4000, 4000]);
     expect(made.counters.get(Counter.CLOSING)).toBe(0);
+  });
+});
+
+describe('the windows of a connection', () => {
+  const KIB = 1024;
+  const agreed = {
+    own: { windowBits: 12, contextTakeover: true },
+    peer: { windowBits: 15, contextTakeover: true },
+  };
+
+  /** A host, and how many KiB are reserved: those of one connection of somebody else, and those of the one to be handed over. */
+  function makeReserving() {
+    const windows = createWindowMemory(MIB);
+    for (let i = 0; i < 2; i++) reserveWindows(windows, agreed);
+    const made = makeHost(echo, {}, { maxBufferedBytes: 2 ** 40, buffered: new SharedArrayBuffer(4), windows });
+    return { ...made, reservedKib: () => Atomics.load(new Int32Array(windows.reserved), 0) };
+  }
+
+  test('are counted by its host, and released when it is over', async () => {
+    const { host, counters, reservedKib } = makeReserving();
+    const [server, end] = duplexPair();
+    host.adoptStream({ stream: server, info: { ...info(), deflate: agreed }, head: NOTHING });
+    const gauges = () => [counters.get(Counter.COMPRESSED), counters.get(Counter.WINDOW_BYTES)];
+    expect([...gauges(), reservedKib()]).toEqual([1, 36 * KIB, 72]);
+    const client = new Client(end);
+    client.send(clientClose(1000));
+    client.stream.end();
+    await once(client.stream, 'close');
+    expect([...gauges(), reservedKib()]).toEqual([0, 0, 36]);
+  });
+
+  test('that keeps none are nothing, and it is counted as compressed', async () => {
+    const { host, counters, reservedKib } = makeReserving();
+    const [server, end] = duplexPair();
+    const own = { windowBits: 15, contextTakeover: false };
+    host.adoptStream({ stream: server, info: { ...info(), deflate: { own, peer: own } }, head: NOTHING });
+    expect([counters.get(Counter.COMPRESSED), counters.get(Counter.WINDOW_BYTES)]).toEqual([1, 0]);
+    end.destroy();
+    await once(server, 'close');
+    expect([counters.get(Counter.COMPRESSED), reservedKib()]).toEqual([0, 72]);
+  });
+
+  test('that cannot be hosted are released', () => {
+    const { host, counters, reservedKib } = makeReserving();
+    const fd = openSync(fileURLToPath(import.meta.url), 'r');
+    expect(() => host.adopt({ fd, info: { ...info(), deflate: agreed }, head: NOTHING })).toThrow();
+    expect([counters.get(Counter.WINDOW_BYTES), reservedKib()]).toEqual([0, 36]);
+  });
+
+  test('on a stream that cannot be hosted are released', () => {
+    const { host, reservedKib } = makeReserving();
+    const stream = { ...duplexPair()[0], on: undefined } as never;
+    expect(() => host.adoptStream({ stream, info: { ...info(), deflate: agreed }, head: NOTHING })).toThrow();
+    expect(reservedKib()).toBe(36);
+  });
+
+  test('are released when the server goes away', async () => {
+    const { host, counters, reservedKib } = makeReserving();
+    const [server, end] = duplexPair();
+    host.adoptStream({ stream: server, info: { ...info(), deflate: agreed }, head: NOTHING });
+    new Client(end).answerClose();
+    await host.drain(AMPLE_MS);
+    expect([counters.get(Counter.WINDOW_BYTES), reservedKib()]).toEqual([0, 36]);
   });
 });
 

@@ -18,6 +18,8 @@ let takes: (offered: number) => number;
 /** The descriptors that there are; negative if there is none. */
 let descriptors: number[];
 let isWriting: boolean;
+/** The ids of connections that were about to be placed. */
+let placing: number[];
 let acceptances: UpgradeAcceptances;
 let ours: ReturnType<typeof duplexPair>[0];
 let theirs: ReturnType<typeof duplexPair>[1];
@@ -27,6 +29,7 @@ beforeEach(() => {
   takes = (offered) => offered;
   descriptors = [5, 6];
   isWriting = false;
+  placing = [];
   [ours, theirs] = duplexPair();
   const throttled = new ThrottledLog(({ level, line }) => void log.push(`${level}: ${line}`));
   const boundary = new Boundary(throttled);
@@ -52,6 +55,7 @@ beforeEach(() => {
     incidents: new IncidentLog(new Counters(), throttled),
     log: throttled,
     boundary,
+    onPlacing: ({ id }: typeof INFO) => void placing.push(id),
   } as never);
 });
 
@@ -109,10 +113,10 @@ describe('a connection with a descriptor', () => {
       const sent = Math.max(0, taken);
       const before = ['expected', `sent to 5: ${RESPONSE.slice(0, sent)}`, 'not expected any more', 'gave back 5'];
       expect(log).toEqual(before);
-      expect(upgrade.isPlaced).toBe(false);
+      expect([upgrade.isPlaced, placing]).toEqual([false, []]);
       expect(await answer()).toBe(RESPONSE.slice(sent));
       expect(log.slice(before.length)).toEqual(['left', 'placed 7 at 6 with a frame']);
-      expect(upgrade.isPlaced).toBe(true);
+      expect([upgrade.isPlaced, placing]).toEqual([true, [7]]);
     },
   );
 

@@ -45,6 +45,34 @@ describe.each([
     socket.forgetLoss(); // there is nothing to forget
   });
 
+  it('is told to all who want to know, in the order in which they have said so', async () => {
+    const socket = await create();
+    const told: string[] = [];
+    socket.whenLost(() => told.push('first'));
+    socket.whenLost(() => told.push('second'));
+    socket.lose();
+    expect(told).toEqual(['first', 'second']);
+    const { stream } = socket;
+    socket.whenLost(() => told.push('third'));
+    stream.destroy();
+    await once(stream, 'close');
+    expect(told).toEqual(['first', 'second', 'first', 'second', 'third']);
+  });
+
+  it('is forgotten for all of them', async () => {
+    const socket = await create();
+    let losses = 0;
+    for (let i = 0; i < 2; i++) socket.whenLost(() => losses++);
+    const { stream } = socket;
+    const others = stream.listenerCount('close') - 1;
+    socket.whenLost(() => losses++);
+    socket.forgetLoss();
+    expect(stream.listenerCount('close')).toBe(others);
+    stream.destroy();
+    await once(stream, 'close');
+    expect(losses).toBe(0);
+  });
+
   it('is told when the stream closes', async () => {
     const socket = await create();
     let losses = 0;

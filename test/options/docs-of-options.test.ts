@@ -5,6 +5,7 @@ import type { OptionRows } from '../../dist/options/define.js';
 import { defaultInWords, rangeInWords } from '../../dist/options/in-words.js';
 import { LISTEN_ROWS } from '../../dist/primary/listen-options.js';
 import { CLOSE_ROWS } from '../../dist/primary/method-options.js';
+import { SERVER_DEFLATE_ROWS } from '../../dist/primary/deflate-options.js';
 import { SERVER_ROWS } from '../../dist/primary/option-rows.js';
 import { type DocumentedMember, membersOf } from '../docs-of-members.js';
 
@@ -13,6 +14,10 @@ const clientMembers = [
   ...membersOf('client/client-hooks.ts', 'ConnectionHooks'),
   ...membersOf('client/handshake.ts', 'HandshakeOffer'),
 ];
+const deflateMembers = [
+  ...membersOf('compression/deflate-options.ts', 'DeflateOptions'),
+  ...membersOf('primary/deflate-options.ts', 'ServerDeflateOptions'),
+];
 const loadMembers = [
   ...membersOf('load/load-options.ts', 'LoadOptions'),
   ...membersOf('client/handshake.ts', 'HandshakeOffer'),
@@ -20,6 +25,7 @@ const loadMembers = [
 
 describe.each<[string, OptionRows, readonly DocumentedMember[]]>([
   ['a server', SERVER_ROWS, membersOf('primary/server-options.ts', 'ServerOptions')],
+  ['the compression of a server', SERVER_DEFLATE_ROWS, deflateMembers],
   ['a client', CLIENT_ROWS, clientMembers],
   ['a load', LOAD_ROWS, loadMembers],
 ])('the options of %s, as the types document them', (_, rows, members) => {

@@ -335,6 +335,8 @@ describe('the counts of a server', () => {
       heapMessages: 0,
       httpConnections: 0,
       bufferedBytes: 0,
+      compressed: 0,
+      windowBytes: 0,
       pendingUpgrades: 0,
       threads: [
         { connections: 1, isTaking: true },

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { Piscina } from 'piscina';
 import { describe, expect, it, vi } from 'vitest';
+import { reserveWindows } from '../../dist/compression/window-memory.js';
 import type { HandOff } from '../../dist/host/hand-off.js';
 import { ThreadPublishing } from '../../dist/host/thread-publishing.js';
 import type { ServerOptions } from '../../dist/index.js';
@@ -47,7 +48,7 @@ function made(threads: number, more: Partial<ServerOptions> = {}) {
     },
   };
   const workers: Workers = new Workers(options);
-  return { workers, log, over, elsewhere, endedCounters };
+  return { workers, log, over, elsewhere, endedCounters, windows: options.host.windows };
 }
 
 /** No client asks a worker for anything here. */
@@ -110,6 +111,20 @@ describe.runIf(process.platform === 'linux')('workers', () => {
     } finally {
       run.mockRestore();
     }
+  });
+
+  it('that no connection can be given to release what was reserved for its windows', async () => {
+    const { workers, over, windows } = made(1, { deflate: { contextTakeover: true } });
+    if (windows === undefined) throw new Error('the server compresses nothing');
+    const agreed = { own: { windowBits: 12, contextTakeover: true }, peer: { windowBits: 12, contextTakeover: true } };
+    for (let i = 0; i < 2; i++) reserveWindows(windows, agreed);
+    await workers.start();
+    await workers.drain(100);
+    const fd = noSocket();
+    workers.place({ fd, info: { id: 1, ...info, deflate: agreed }, head: new Uint8Array(0) });
+    expect(over).toEqual([1]);
+    expect(() => fstatSync(fd)).toThrow(/EBADF/);
+    expect([...new Int32Array(windows.reserved)]).toEqual([8]);
   });
 
   it('that drain are still offered a connection that was on its way, so that its client gets a Close', async () => {

@@ -3,7 +3,8 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { type Transferable, Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { HandOff } from '../../dist/host/hand-off.js';
+import { createWindowMemory, reserveWindows, type WindowMemory } from '../../dist/compression/window-memory.js';
+import type { HandOff, OpenedHandOff } from '../../dist/host/hand-off.js';
 import type { HostOptions } from '../../dist/host/host.js';
 import { abandon, WorkerLink } from '../../dist/primary/worker-link.js';
 import { descriptorOf } from '../../dist/system/descriptor.js';
@@ -44,6 +45,26 @@ const handOffOf = (fd: number, id: number): HandOff => ({
   head: new Uint8Array(0),
 });
 
+/** A connection with windows of 8 KiB. */
+const DEFLATE = {
+  own: { windowBits: 12, contextTakeover: true },
+  peer: { windowBits: 12, contextTakeover: true },
+};
+
+const compressedHandOffOf = (fd: number, id: number): HandOff => {
+  const { info, head } = handOffOf(fd, id) as OpenedHandOff;
+  return { fd, info: { ...info, deflate: DEFLATE }, head };
+};
+
+/** The memory for windows, of which so many such connections have theirs. */
+function windowsOf(connections: number): WindowMemory {
+  const windows = createWindowMemory(2 ** 20);
+  for (let i = 0; i < connections; i++) reserveWindows(windows, DEFLATE);
+  return windows;
+}
+
+const connectionsOf = ({ reserved }: WindowMemory) => Atomics.load(new Int32Array(reserved), 0) / 8;
+
 /** The options of a link without its pool. */
 const OPTIONS = {
   handler: 'file:///no/handler.js',
@@ -59,7 +80,12 @@ const OPTIONS = {
 };
 
 /** A link whose worker is a real thread with another program, in place of a pool that has one thread. */
-function linkTo(program: string, workerData: unknown, onNoLongerOpen?: (id: number) => void): WorkerLink {
+function linkTo(
+  program: string,
+  workerData: unknown,
+  windows: WindowMemory,
+  onNoLongerOpen?: (id: number) => void,
+): WorkerLink {
   const pool = {
     async run(task: unknown, { transferList }: { readonly transferList: Transferable[] }): Promise<never> {
       const worker = new Worker(new URL(program, import.meta.url), {
@@ -75,7 +101,8 @@ function linkTo(program: string, workerData: unknown, onNoLongerOpen?: (id: numb
       return died;
     },
   };
-  return new WorkerLink({ ...OPTIONS, pool: pool as never, onNoLongerOpen });
+  const host = { windows } as HostOptions;
+  return new WorkerLink({ ...OPTIONS, host, pool: pool as never, onNoLongerOpen });
 }
 
 function isOpen(fd: number): boolean {
@@ -99,9 +126,10 @@ describe.runIf(process.platform === 'linux')('a worker that dies while it takes 
     const { fds, clients } = await descriptors(3);
     const closed: number[] = [];
     const ends = clients.map((client) => once(client.resume(), 'close'));
-    const link = linkTo('./dying-taker.js', { until }, (id) => closed.push(id));
+    const windows = windowsOf(3);
+    const link = linkTo('./dying-taker.js', { until }, windows, (id) => closed.push(id));
     await link.ready;
-    for (const [i, fd] of fds.entries()) expect(link.offer(handOffOf(fd, i + 1))).toBe(true);
+    for (const [i, fd] of fds.entries()) expect(link.offer(compressedHandOffOf(fd, i + 1))).toBe(true);
     await expect(link.ended).rejects.toThrow();
     // A file that is opened now may get a number that the thread has closed. It must not count as the connection.
     const canaries = Array.from({ length: 5 }, () => openSync('/dev/null', 'r'));
@@ -115,7 +143,11 @@ describe.runIf(process.platform === 'linux')('a worker that dies while it takes 
     expect(closed).toEqual([1, 2, 3].slice(0, 3 - reclaimable));
     expect(link.reclaim()).toEqual([]);
 
-    abandon(reclaimed);
+    // The windows of a connection that had a socket are counted by its thread.
+    const hosted = 3 - reclaimable;
+    expect(connectionsOf(windows)).toBe(reclaimable + hosted);
+    abandon(reclaimed, windows);
+    expect(connectionsOf(windows)).toBe(hosted);
     await Promise.all(ends);
     for (const canary of canaries) {
       expect(isOpen(canary)).toBe(true);
@@ -125,7 +157,7 @@ describe.runIf(process.platform === 'linux')('a worker that dies while it takes 
 });
 
 /** A link whose worker is this thread, its start message, and the signal that ends it. */
-function linkToThisThread(startTimeoutMs = 60_000) {
+function linkToThisThread(startTimeoutMs = 60_000, windows?: WindowMemory) {
   const started: { readonly task: WorkerTask; readonly signal: AbortSignal }[] = [];
   const pool = {
     run(task: WorkerTask, { signal }: { readonly signal: AbortSignal }) {
@@ -134,7 +166,8 @@ function linkToThisThread(startTimeoutMs = 60_000) {
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('ended'))));
     },
   };
-  const link = new WorkerLink({ ...OPTIONS, pool: pool as never, startTimeoutMs });
+  const host = { windows } as HostOptions;
+  const link = new WorkerLink({ ...OPTIONS, host, pool: pool as never, startTimeoutMs });
   const [{ task, signal }] = started as [(typeof started)[0]];
   return { link, task, signal, worker: new Ownership(task.ownership) };
 }
@@ -189,9 +222,10 @@ describe('a worker that has died, and whose port does not say so,', () => {
     const { fds } = await descriptors(2);
     const [taken = -1, offered = -1] = fds;
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const { link, worker } = linkToThisThread(5000);
+    const windows = windowsOf(2);
+    const { link, worker } = linkToThisThread(5000, windows);
     const ended = expect(link.ended).rejects.toThrow('did not start');
-    for (const [id, fd] of fds.entries()) link.offer(handOffOf(fd, id));
+    for (const [id, fd] of fds.entries()) link.offer(compressedHandOffOf(fd, id));
     expect(worker.take(0)).toBe(true);
     await vi.advanceTimersByTimeAsync(10_000); // its time to start is over
     await vi.advanceTimersByTimeAsync(1000);
@@ -199,10 +233,11 @@ describe('a worker that has died, and whose port does not say so,', () => {
     const reclaimed = link.reclaim();
     expect(reclaimed.map(({ fd }) => fd)).toEqual([offered]);
     vi.advanceTimersByTime(9999);
-    expect(isOpen(taken)).toBe(true);
+    expect([isOpen(taken), connectionsOf(windows)]).toEqual([true, 2]);
     vi.advanceTimersByTime(1);
-    expect(isOpen(taken)).toBe(false);
-    abandon(reclaimed);
+    expect([isOpen(taken), connectionsOf(windows)]).toEqual([false, 1]);
+    abandon(reclaimed, windows);
+    expect(connectionsOf(windows)).toBe(0);
   });
 });
 
