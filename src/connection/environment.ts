@@ -1,3 +1,4 @@
+import type { Inflation } from '../compression/inflation.js';
 import type { Kernel } from '../kernels/kernel.js';
 import type { Arena } from '../memory/arena.js';
 import type { Topics } from '../pubsub/topics.js';
@@ -31,6 +32,8 @@ export interface Throttled {
 export interface ConnectionEnvironment<Hosted = Connection> extends LimiterEnvironment {
   readonly arena: Arena;
   readonly kernel: Kernel;
+  /** What compressed messages are inflated with; undefined if no connection compresses. */
+  readonly inflation?: Inflation<Buffer> | undefined;
   readonly gatherBuffer: GatherBuffer;
   readonly pinned: PinnedMemory;
   readonly turn: Turn;

@@ -1,4 +1,5 @@
 import { ArgumentRangeError } from '../options/argument-error.js';
+import { NoRoomError } from '../compression/inflated-messages.js';
 import { CloseCode, type CloseStatus } from '../protocol/close.js';
 import { ABNORMAL_CLOSURE, ClosingHandshake, ClosingState } from '../protocol/closing-handshake.js';
 import type { DeflateAgreement } from '../protocol/deflate/agreement.js';
@@ -31,6 +32,12 @@ import { describeViolation, Verdict } from './verdict.js';
 
 /** After a read of so many bytes the connection's slice of time is looked at: as much again may follow at once. */
 const LONG_READ_BYTES = 64 * 1024;
+
+/**
+ * A connection that inflates gives way if it was handled for so long, in ms. With a step before the clock is looked at first, and a step
+ * after which it is looked at last, it inflates for 2 ms at a stretch.
+ */
+const MAX_INFLATING_MS = 1;
 
 /** Overwrites messages in poison mode: no text, no frame header, and easily recognised. */
 const POISON = 0xdb;
@@ -105,7 +112,10 @@ export class HostedConnection
     this.query = info.query;
     this.subprotocol = info.subprotocol;
     this.data = info.data;
-    this.#input = new Input(arena, env.kernel, limits, this);
+    const { deflate } = info;
+    const { inflation } = env;
+    const inflated = deflate && inflation && { inflation, peer: deflate.peer };
+    this.#input = new Input(arena, env.kernel, limits, this, inflated);
     this.#transport = connect(this);
     this.#gatherBuffer = gatherBuffer;
     this.#topics = env.topics;
@@ -471,10 +481,20 @@ export class HostedConnection
     return false;
   }
 
+  onInflated(bytes: number, work: number): void {
+    const { counters, slices, inflation } = this.#env;
+    counters.add(Counter.INFLATED_BYTES, bytes);
+    this.#limiter.bytesLeft -= bytes;
+    if (inflation?.noteWork(work)) slices.checkWork(this, MAX_INFLATING_MS);
+    if (this.#limiter.bytesLeft <= 0 || this.givesWay) this.#askLimiter();
+  }
+
   onInputError(error: unknown): void {
     if (error instanceof ProtocolError) {
       this.#env.onLimit(this, LimitIncident.PROTOCOL_ERRORS, describeViolation(error));
       this.fail(error.closeCode, error.message);
+    } else if (error instanceof NoRoomError) {
+      this.#carryOut(Verdict.NO_ROOM);
     } else {
       // There was no memory, or wsloom has a fault: neither must cost other connections.
       this.#env.hooks.fail(this, 'read', error);
@@ -515,17 +535,21 @@ export class HostedConnection
   #onMessages(): void {
     if (!this.#isOpen) return;
     const { counters, poison, hooks } = this.#env;
-    const { reader } = this.#input;
-    if (reader.reportedFromHeap) counters.add(Counter.HEAP_MESSAGES, 1);
+    const { reader, reported } = this.#input;
+    const isInflated = reported !== reader;
+    if (reported.reportedFromHeap) counters.add(Counter.HEAP_MESSAGES, 1);
+    if (isInflated) counters.add(Counter.INFLATED_MESSAGES, 1);
     if (this.#limiter.messagesLeft <= 0) {
       this.#messagesIn++;
       this.#carryOut(Verdict.TOO_FAST);
       return;
     }
-    this.#message ??= new LentMessage(reader);
+    // A message in poison mode, and one that was inflated, comes alone.
+    const leaving = poison || isInflated ? this.#limiter.messagesLeft - 1 : 0;
+    if (this.#message?.source !== reported) this.#message = new LentMessage(reported);
     const message = this.#message;
     try {
-      this.#handOut(reader, message, poison ? this.#limiter.messagesLeft - 1 : 0);
+      this.#handOut(reader, message, leaving);
     } catch (error) {
       message.isLive = false;
       hooks.fail(this, 'message', error);
@@ -535,7 +559,7 @@ export class HostedConnection
     if (!poison) return;
     this.#message = undefined;
     this.#gatherBuffer.gatherRows();
-    reader.overwrite(POISON);
+    reported.overwrite(POISON);
   }
 
   /**

@@ -1,7 +1,11 @@
+import { InflatedMessages } from '../compression/inflated-messages.js';
+import type { Inflation } from '../compression/inflation.js';
 import type { Kernel } from '../kernels/kernel.js';
 import { type Arena, WINDOW_BYTES } from '../memory/arena.js';
+import type { DeflateDirection } from '../protocol/deflate/agreement.js';
 import { FrameEvent } from '../protocol/frame-event.js';
 import { MaskedFrameReader } from '../protocol/masked-frame-reader.js';
+import { RSV1 } from '../protocol/opcode.js';
 
 /** What bounds a message. */
 export interface MessageLimits {
@@ -11,16 +15,33 @@ export interface MessageLimits {
   readonly maxConsecutiveEmptyFragments: number;
 }
 
+/** What compressed messages need (RFC 7692), on connections that have negotiated them. */
+export interface InflatedInput {
+  /** What the thread inflates them with. */
+  readonly inflation: Inflation<Buffer>;
+  /** How the peer compresses. */
+  readonly peer: DeflateDirection;
+}
+
 /** The connection that an {@link Input} reports to. */
 export interface InputListener {
+  /** Whether messages are wanted. If not, those that are compressed are dropped as they are. */
+  readonly isOpen: boolean;
   /** Whether the next event is wanted now. It is asked before each event; the rest is kept until {@link Input.release}. */
   readonly acceptsInput: boolean;
   /** Whether input is discarded. */
   readonly discardsInput: boolean;
   /** Called before the window is overwritten between two events of the same turn. */
   beforeWindowChanges(): void;
-  /** Called for a message or a control frame: see `input.reader`. */
+  /** Called for a message or a control frame: see `input.reported`. */
   onEvent(event: FrameEvent): void;
+  /**
+   * Called when a part of a compressed message was inflated, before the message is reported. If much was inflated, the connection may
+   * have to give way: then {@link acceptsInput} says so.
+   * @param bytes how many bytes of the message came of it.
+   * @param work how much work that was: see `Inflater.inflate`.
+   */
+  onInflated(bytes: number, work: number): void;
   /** Called when the framing loop or `onEvent` has thrown. Nothing more can be read. */
   onInputError(error: unknown): void;
 }
@@ -31,21 +52,33 @@ export interface InputListener {
  */
 export class Input {
   readonly reader: MaskedFrameReader<Buffer>;
+  /** What the last event is reported by: the reader, or what inflates compressed messages. */
+  reported: MaskedFrameReader<Buffer> | InflatedMessages<Buffer>;
   readonly #arena: Arena;
   readonly #listener: InputListener;
   #isPaused = true;
   /** Copies of what was read while the input was held, each no longer than the window. */
   #unhandled: Uint8Array[] = [];
+  /** Undefined on connections without compression. */
+  readonly #inflated: InflatedMessages<Buffer> | undefined;
+  /** Whether a compressed message has arrived that was not reported yet. What came behind it is unhandled. */
+  #isInflating = false;
 
-  constructor(arena: Arena, kernel: Kernel, limits: MessageLimits, listener: InputListener) {
+  /** @param inflated undefined on connections without compression: they get no compressed message. */
+  constructor(arena: Arena, kernel: Kernel, limits: MessageLimits, listener: InputListener, inflated?: InflatedInput) {
+    const { maxPayloadBytes, maxConsecutiveEmptyFragments } = limits;
     this.#arena = arena;
     this.#listener = listener;
-    this.reader = new MaskedFrameReader(arena, kernel, limits.maxPayloadBytes, limits.maxConsecutiveEmptyFragments);
+    const allowedRsv = inflated === undefined ? 0 : RSV1;
+    this.reader = new MaskedFrameReader(arena, kernel, maxPayloadBytes, maxConsecutiveEmptyFragments, allowedRsv);
+    this.reported = this.reader;
+    this.#inflated = inflated && new InflatedMessages(inflated.inflation, inflated.peer, maxPayloadBytes);
   }
 
   /** How many bytes of memory are held by input that cannot be handled yet. */
   get keptBytes(): number {
     let bytes = this.reader.keptBytes;
+    if (this.#inflated !== undefined) bytes += this.#inflated.keptBytes;
     if (this.#unhandled.length === 0) return bytes;
     for (const part of this.#unhandled) bytes += part.length;
     return bytes;
@@ -53,12 +86,12 @@ export class Input {
 
   /** Whether a part of a message is kept, or something that cannot be handled yet. */
   get keepsSomething(): boolean {
-    return this.#unhandled.length > 0 || this.reader.isMidway;
+    return this.hasUnhandled || this.reader.isMidway;
   }
 
   /** Whether a message has begun that has not ended. */
   get isMidway(): boolean {
-    return this.reader.isMidway;
+    return this.reader.isMidway || this.#isInflating;
   }
 
   /** Whether input is kept, and not handled, until {@link release}. */
@@ -67,7 +100,7 @@ export class Input {
   }
 
   get hasUnhandled(): boolean {
-    return this.#unhandled.length > 0;
+    return this.#unhandled.length > 0 || this.#isInflating;
   }
 
   /** Adds bytes that were read before this object was made. They must not change afterwards. */
@@ -98,6 +131,7 @@ export class Input {
   release(): boolean {
     this.#isPaused = false;
     const { windowStart, bytes } = this.#arena;
+    if (this.#isInflating) this.#handle();
     while (this.#unhandled.length > 0 && !this.#isPaused) {
       const part = this.#unhandled.shift() as Uint8Array;
       this.#listener.beforeWindowChanges();
@@ -111,7 +145,7 @@ export class Input {
   /** Where the next read should go: see {@link TransportListener.readTarget}. */
   target(): readonly [offset: number, length: number] | undefined {
     // With something unhandled, the reader may move its memory at any time: nothing of it can be lent.
-    if (this.#unhandled.length > 0 || this.#listener.discardsInput) return undefined;
+    if (this.hasUnhandled || this.#listener.discardsInput) return undefined;
     return this.reader.lendFreeEnd();
   }
 
@@ -119,6 +153,8 @@ export class Input {
   discard(): void {
     this.#unhandled = [];
     this.reader.discard();
+    this.#isInflating = false;
+    this.#inflated?.discard();
   }
 
   /** Gives back all memory. To be called when the socket is destroyed, because nothing is read to that memory any more. */
@@ -134,15 +170,17 @@ export class Input {
     try {
       while (!listener.discardsInput) {
         if (!listener.acceptsInput) {
-          const unread = reader.takeUnread();
-          // It may be longer than a window: a read to the end of a message brings as much as there was room for.
-          if (unread !== undefined) this.#unhandled.unshift(...windowfuls(unread));
-          this.#isPaused = true;
+          this.#pause();
           return;
+        }
+        if (this.#isInflating) {
+          this.#goOnInflating();
+          continue;
         }
         const event = reader.next();
         if (event === FrameEvent.NONE) return;
-        listener.onEvent(event);
+        if (event === FrameEvent.MESSAGE && (reader.firstByte & RSV1) !== 0) this.#beginInflating();
+        else listener.onEvent(event);
       }
     } catch (error) {
       try {
@@ -153,6 +191,46 @@ export class Input {
       return;
     }
     this.discard();
+  }
+
+  /** Keeps everything that is not handled for {@link release}. */
+  #pause(): void {
+    if (this.#isInflating) (this.#inflated as InflatedMessages<Buffer>).putAside(this.reader); // it is inflating
+    const unread = this.reader.takeUnread();
+    // It may be longer than a window: a read to the end of a message brings as much as there was room for.
+    if (unread !== undefined) this.#unhandled.unshift(...windowfuls(unread));
+    this.#isPaused = true;
+  }
+
+  #beginInflating(): void {
+    if (!this.#listener.isOpen) return;
+    const inflated = this.#inflated as InflatedMessages<Buffer>; // without it, the reader allows no RSV1
+    this.#isInflating = true;
+    inflated.begin(this.reader);
+    this.#inflate(inflated);
+  }
+
+  /** Does the next step, or reports the message if it is whole. */
+  #goOnInflating(): void {
+    const inflated = this.#inflated as InflatedMessages<Buffer>; // it is inflating
+    if (this.#listener.isOpen && !inflated.isWhole) {
+      this.#inflate(inflated);
+      return;
+    }
+    this.#isInflating = false;
+    this.reported = inflated;
+    try {
+      if (this.#listener.isOpen) this.#listener.onEvent(FrameEvent.MESSAGE);
+    } finally {
+      this.reported = this.reader;
+      inflated.release();
+    }
+  }
+
+  #inflate(inflated: InflatedMessages<Buffer>): void {
+    const { length } = inflated;
+    const work = inflated.step();
+    this.#listener.onInflated(inflated.length - length, work);
   }
 }
 

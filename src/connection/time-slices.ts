@@ -54,15 +54,30 @@ export class TimeSlices {
     if (!one.givesWay && this.isUsedUp(one)) this.giveWay(one);
   }
 
+  /**
+   * Lets a connection give way to others if it has had its slice, or has been handled for `mostMs` in this iteration. To be called
+   * between steps of work that hooks have no part in.
+   */
+  checkWork(one: Sliced, mostMs: number): void {
+    if (one.givesWay) return;
+    const now = this.#now();
+    this.#last = undefined; // the time since the last question is no measure of hooks
+    if (this.#hasHad(one, now, mostMs)) this.giveWay(one);
+  }
+
   /** Whether a connection has had its slice of this iteration. */
   isUsedUp(one: Sliced): boolean {
     const now = this.#now();
     this.#questions++;
     this.#adapt(one, now);
+    return this.#hasHad(one, now, MAX_SLICE_MS);
+  }
+
+  #hasHad(one: Sliced, now: number, mostMs: number): boolean {
     if (one.slicedIn === this.#iteration) {
       // Many may come at once who have not waited before.
       const sliceMs = now - this.#startedAtMs > ROUND_MS ? MIN_SLICE_MS : this.#sliceMs;
-      return now - one.slicedAtMs >= sliceMs;
+      return now - one.slicedAtMs >= Math.min(sliceMs, mostMs);
     }
     one.slicedIn = this.#iteration;
     one.slicedAtMs = now;

@@ -74,6 +74,13 @@ export const Verdict = {
     status: { code: CloseCode.TRY_AGAIN_LATER, reason: 'missed publications' },
     isWithoutPublications: true,
   },
+  /** It has sent a compressed message that the arena has no room for. */
+  NO_ROOM: {
+    action: 'fail',
+    incident: LimitIncident.NO_ROOM,
+    status: { code: CloseCode.TRY_AGAIN_LATER, reason: 'no room for a compressed message' },
+    isWithoutInput: true,
+  },
   /** The server holds too much for all connections together, and this one gives back what it holds of input. */
   SHED: { action: 'fail', incident: LimitIncident.SHED, status: HOLDS_TOO_MUCH, isWithoutInput: true },
   /** The same, and output is queued. */

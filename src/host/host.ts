@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { debuglog } from 'node:util';
 import type { CompressionOptions } from '../compression/compression-options.js';
+import { Inflation } from '../compression/inflation.js';
 import { releaseWindows, type WindowMemory, windowBytes } from '../compression/window-memory.js';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import type { Connection } from '../connection/connection.js';
@@ -114,6 +115,8 @@ export class Host {
       (line) => log.throttled('warn', line, line),
       options.thresholds,
     );
+    const { compression } = options;
+    const inflation = compression && new Inflation(arena, kernel, compression, options.poison);
     this.kernelName = kernel.name;
     this.publishing = publishing;
     publishing.bus.listen();
@@ -130,6 +133,7 @@ export class Host {
     this.#env = {
       arena,
       kernel,
+      inflation,
       gatherBuffer,
       pinned: new PinnedMemory(),
       turn: publishing.turn,

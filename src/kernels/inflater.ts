@@ -14,7 +14,7 @@
  * case: they are among the four bytes), or between two blocks with less than three bits left, all of them zero. A message that
  * ends elsewhere is corrupt.
  *
- * One inflater does one message at a time.
+ * One inflater does one message at a time. One that is not whole can be put aside, so that others come in between.
  */
 export interface Inflater {
   /** The name by which the kernel is chosen and printed: `wasm`, `wasm-scalar` or `native`. */
@@ -38,9 +38,22 @@ export interface Inflater {
 
   /**
    * Goes on after `NEEDS_ROOM`, with a limit that is further away, and after `PAUSED`. Input, history and output must be where
-   * they were.
+   * they were, or where {@link inputMoved} and {@link outputMoved} have said.
    */
   goOn(limit: number, work: number): number;
+
+  /** Says that the input of the message that is under way was moved by so many bytes, which may be negative. */
+  inputMoved(bytes: number): void;
+
+  /** Says that the output of the message that is under way was moved by so many bytes, together with the history in front of it. */
+  outputMoved(bytes: number): void;
+
+  /**
+   * Puts the message that is under way aside, after `NEEDS_ROOM` or `PAUSED`. That takes {@link INFLATE_REGION_BYTES} on the heap.
+   * Its input, history and output stay the caller's business.
+   * @returns a function that takes it up again. It is to be called once, before {@link goOn}; it ends what is under way then.
+   */
+  putAside(): () => void;
 
   /**
    * How many bytes of the message's output are there, from `to` on. After `DONE` it is all of them; after `NEEDS_ROOM` up to 257

@@ -97,6 +97,27 @@ export class NativeInflater implements Inflater {
     return InflateResult.DONE;
   }
 
+  inputMoved(bytes: number): void {
+    this.#from += bytes;
+    this.#end += bytes;
+  }
+
+  outputMoved(bytes: number): void {
+    this.#to += bytes;
+    this.#oldest += bytes;
+  }
+
+  putAside(): () => void {
+    const [from, end, to, oldest] = [this.#from, this.#end, this.#to, this.#oldest];
+    return () => {
+      this.#from = from;
+      this.#end = end;
+      this.#to = to;
+      this.#oldest = oldest;
+      this.#written = 0;
+    };
+  }
+
   /** Inflates up to the end of a stream or of the message, which begins or goes on at `at`; the output goes on at `out`. */
   #inflateStream(at: number, out: number, limit: number): Inflated | Failure {
     const length = this.#end - at;

@@ -70,6 +70,16 @@ export const FIGURES = {
     help: 'Messages that did not fit into an arena and were put on the heap (`arenaBytes`).',
     options: ['arenaBytes'],
   },
+  INFLATED_MESSAGES: {
+    kind: 'counter',
+    stat: 'inflatedMessages',
+    help: 'Of the messages received, those that were compressed (`deflate`).',
+  },
+  INFLATED_BYTES: {
+    kind: 'counter',
+    stat: 'inflatedBytes',
+    help: 'Bytes that compressed messages from clients have become (`deflate`).',
+  },
   ARENA_BYTES: { kind: 'gauge', stat: 'arenaBytes', help: 'Bytes of arenas in use, as of the last second.' },
   BUFFERED_BYTES: {
     kind: 'gauge',
@@ -164,6 +174,13 @@ export const FIGURES = {
     help: 'Connections closed to make room, because all connections together held too much (`maxBufferedBytes`).',
     options: ['maxBufferedBytes'],
     line: 'held too much memory when all together held too much (maxBufferedBytes)',
+  },
+  NO_ROOM: {
+    kind: 'counter',
+    limit: 'noRoom',
+    help: 'Connections closed with 1013 because an arena had no room to decompress a message in (`arenaBytes`).',
+    options: ['arenaBytes'],
+    line: 'sent a compressed message that the arena had no room for (arenaBytes)',
   },
   RATE_LIMITED: {
     kind: 'counter',

@@ -19,6 +19,10 @@ export interface ServerStats {
   readonly handlerErrors: number;
   /** Messages that did not fit into an arena and were put on the heap (`arenaBytes`). */
   readonly heapMessages: number;
+  /** Of the messages received, those that were compressed (`deflate`). */
+  readonly inflatedMessages: number;
+  /** Bytes that compressed messages from clients have become (`deflate`). */
+  readonly inflatedBytes: number;
   /** Bytes of arenas in use, as of the last second. */
   readonly arenaBytes: number;
   /** Bytes held by connections: output that clients have not taken, and messages that are still arriving. */
@@ -91,6 +95,8 @@ export interface LimitStats {
   readonly missedPublications: number;
   /** Connections closed to make room, because all connections together held too much (`maxBufferedBytes`). */
   readonly shed: number;
+  /** Connections closed with 1013 because an arena had no room to decompress a message in (`arenaBytes`). */
+  readonly noRoom: number;
   /**
    * How often a connection was not read for a while, or was closed, because the client sent too fast (`messagesPerSecond`,
    * `bytesPerSecond`).

@@ -1,6 +1,6 @@
 /**
- * The receiving half of RFC 6455 (sections 5 and 8.1), for a server without extensions, written after the text of the RFC. It
- * goes byte by byte: it is slow, takes whole streams only, and shares no line with the code that it checks.
+ * The receiving half of RFC 6455 (sections 5 and 8.1), written after the text of the RFC, for a server that has negotiated no extension,
+ * or permessage-deflate (RFC 7692), which is done elsewhere. It goes byte by byte: it is slow, takes whole streams only, and shares no line with the code that it checks.
  */
 import { isUtf8 } from 'node:buffer';
 import { event } from '../protocol/receiver.js';
@@ -10,13 +10,21 @@ export interface Verdict {
   readonly events: readonly string[];
   /** The close code with which the connection must be failed, if it must. */
   readonly closeCode: number | undefined;
+  /** Another code that is as right: a compressed message can be wrong in two ways at once. */
+  readonly orCloseCode?: number | undefined;
   /** How many bytes of the stream prove that. */
   readonly knownAfter: number | undefined;
 }
 
-class Violation {
-  constructor(readonly closeCode: number) {}
+export class Violation {
+  constructor(
+    readonly closeCode: number,
+    readonly orCloseCode?: number,
+  ) {}
 }
+
+/** Decompresses a message. @throws Violation if that cannot be, or if it is too long */
+export type Decompress = (message: Buffer, isText: boolean) => Buffer;
 
 class EndOfStream {}
 
@@ -24,14 +32,16 @@ export function decode(
   stream: Uint8Array,
   maxPayloadBytes: number,
   maxEmptyFragments = Number.POSITIVE_INFINITY,
+  decompress?: Decompress,
 ): Verdict {
-  const decoder = new ReferenceDecoder(stream, BigInt(maxPayloadBytes), maxEmptyFragments);
+  const decoder = new ReferenceDecoder(stream, BigInt(maxPayloadBytes), maxEmptyFragments, decompress);
   try {
     for (;;) decoder.frame();
   } catch (end) {
     if (end instanceof EndOfStream) return { events: decoder.events, closeCode: undefined, knownAfter: undefined };
     if (end instanceof Violation) {
-      return { events: decoder.events, closeCode: end.closeCode, knownAfter: decoder.position };
+      const { closeCode, orCloseCode } = end;
+      return { events: decoder.events, closeCode, orCloseCode, knownAfter: decoder.position };
     }
     throw end;
   }
@@ -43,12 +53,16 @@ class ReferenceDecoder {
   readonly #stream: Uint8Array;
   readonly #limit: bigint;
   readonly #maxEmptyFragments: number;
+  readonly #decompress: Decompress | undefined;
   /** How many fragments in a row had no payload and were not the last of their message. */
   #emptyFragments = 0;
   /** The fragmented message that has begun and not ended. */
-  #message: { readonly opcode: number; readonly payload: number[]; character: number[] } | undefined;
+  #message:
+    | { readonly opcode: number; readonly isCompressed: boolean; readonly payload: number[]; character: number[] }
+    | undefined;
 
-  constructor(stream: Uint8Array, limit: bigint, maxEmptyFragments: number) {
+  constructor(stream: Uint8Array, limit: bigint, maxEmptyFragments: number, decompress: Decompress | undefined) {
+    this.#decompress = decompress;
     this.#stream = stream;
     this.#limit = limit;
     this.#maxEmptyFragments = maxEmptyFragments;
@@ -59,7 +73,8 @@ class ReferenceDecoder {
     const first = this.#byte();
     const fin = (first & 0x80) !== 0;
     const opcode = first & 0x0f;
-    if ((first & 0x70) !== 0) throw new Violation(1002);
+    const isCompressed = (first & 0x70) === 0x40 && this.#decompress !== undefined && (opcode === 1 || opcode === 2);
+    if ((first & 0x70) !== 0 && !isCompressed) throw new Violation(1002);
     if (![0x0, 0x1, 0x2, 0x8, 0x9, 0xa].includes(opcode)) throw new Violation(1002);
     const isControl = opcode >= 0x8;
     if (isControl && !fin) throw new Violation(1002);
@@ -75,7 +90,7 @@ class ReferenceDecoder {
     const key = [this.#byte(), this.#byte(), this.#byte(), this.#byte()];
 
     if (isControl) this.#control(opcode, Number(length), key);
-    else this.#data(opcode, fin, Number(length), key);
+    else this.#data(opcode, isCompressed, fin, Number(length), key);
   }
 
   #length(sevenBits: number): bigint {
@@ -102,15 +117,15 @@ class ReferenceDecoder {
     this.events.push(event(name, Buffer.from(payload)));
   }
 
-  #data(opcode: number, fin: boolean, length: number, key: readonly number[]): void {
+  #data(opcode: number, isCompressed: boolean, fin: boolean, length: number, key: readonly number[]): void {
     this.#emptyFragments = length === 0 && !fin ? this.#emptyFragments + 1 : 0;
     if (this.#emptyFragments > this.#maxEmptyFragments) throw new Violation(1008);
-    this.#message ??= { opcode, payload: [], character: [] };
+    this.#message ??= { opcode, isCompressed, payload: [], character: [] };
     const message = this.#message;
     for (let i = 0; i < length; i++) {
       const byte = this.#byte() ^ (key[i % 4] as number);
       message.payload.push(byte);
-      if (message.opcode !== 1) continue;
+      if (message.opcode !== 1 || message.isCompressed) continue;
       message.character.push(byte);
       if (isUtf8(Buffer.from(message.character))) message.character = [];
       else if (!mayBecomeCharacter(message.character)) throw new Violation(1007);
@@ -118,7 +133,10 @@ class ReferenceDecoder {
     if (!fin) return;
     if (message.character.length > 0) throw new Violation(1007);
     this.#message = undefined;
-    this.events.push(event(message.opcode === 1 ? 'text' : 'binary', Buffer.from(message.payload)));
+    const isText = message.opcode === 1;
+    let payload: Buffer = Buffer.from(message.payload);
+    if (message.isCompressed) payload = (this.#decompress as Decompress)(payload, isText); // else there is no such message
+    this.events.push(event(isText ? 'text' : 'binary', payload));
   }
 
   #byte(): number {

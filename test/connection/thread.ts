@@ -1,4 +1,5 @@
 import { expect, onTestFinished } from 'vitest';
+import { Inflation } from '../../dist/compression/inflation.js';
 import { BufferBudget } from '../../dist/connection/buffer-budget.js';
 import { Clock } from '../../dist/connection/clock.js';
 import type { ConnectionEnvironment, ConnectionLimits, Throttled } from '../../dist/connection/environment.js';
@@ -11,6 +12,7 @@ import { TimeSlices } from '../../dist/connection/time-slices.js';
 import { Turn } from '../../dist/connection/turn.js';
 import { createKernel } from '../../dist/kernels/create-kernel.js';
 import { Arena } from '../../dist/memory/arena.js';
+import type { DeflateAgreement, DeflateDirection } from '../../dist/protocol/deflate/agreement.js';
 import type { Outlet } from '../../dist/pubsub/outlet.js';
 import { Topics } from '../../dist/pubsub/topics.js';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
@@ -41,6 +43,9 @@ export interface ThreadOptions extends Partial<ConnectionLimits> {
   readonly maxBufferedBytes?: number;
   readonly arenaBytes?: number;
   readonly poison?: boolean;
+  /** What the connections have agreed on about the messages that they receive. Default: nothing, and no compression. */
+  readonly inflates?: DeflateDirection;
+  readonly deflateKernel?: 'wasm' | 'native';
   /** Where publications go beside the connections of the thread. Default: nowhere. */
   readonly outlet?: Outlet;
 }
@@ -84,6 +89,9 @@ export class TestThread {
   readonly tracked: PromiseLike<unknown>[] = [];
   readonly closed: HostedConnection[] = [];
   readonly #env: ConnectionEnvironment<HostedConnection>;
+  readonly #deflate: DeflateAgreement | undefined;
+  /** Slabs that the thread keeps for itself. */
+  readonly #ownSlabs: number;
   /** By descriptor. */
   /** Connections that are not open any more. */
   closing = 0;
@@ -104,7 +112,20 @@ export class TestThread {
     const kernel = createKernel('auto', this.arena.memory);
     this.out = new GatherBuffer(this.arena, kernel, this.turn);
     this.turn.attach(this.out);
-    const { handler, arenaBytes, maxBufferedBytes = 2 ** 40, poison, outlet: _, ...limits } = options;
+    const {
+      handler,
+      arenaBytes,
+      maxBufferedBytes = 2 ** 40,
+      poison,
+      inflates,
+      deflateKernel,
+      outlet: _,
+      ...limits
+    } = options;
+    const own = { windowBits: 15, contextTakeover: false };
+    this.#deflate = inflates && { own, peer: inflates };
+    const inflation = inflates && new Inflation(this.arena, kernel, { kernel: deflateKernel ?? 'wasm' }, poison);
+    this.#ownSlabs = this.arena.slabs.allocatedSlabs;
     const shared = new SharedArrayBuffer(4);
     this.budget = new BufferBudget(shared, maxBufferedBytes, this.counters, () => this.exceeded++);
     this.#env = {
@@ -114,6 +135,7 @@ export class TestThread {
       throttled: this.throttled,
       slices: this.slices,
       kernel,
+      inflation,
       gatherBuffer: this.out,
       pinned: this.pinned,
       turn: this.turn,
@@ -209,6 +231,11 @@ export class TestThread {
     this.settle();
   }
 
+  /** Slabs that connections have. */
+  get allocatedSlabs(): number {
+    return this.arena.slabs.allocatedSlabs - this.#ownSlabs;
+  }
+
   /** Loses a connection, so that a test of many does not keep them all. */
   forget(peer: Peer): void {
     peer.wire.lose();
@@ -227,7 +254,7 @@ export class TestThread {
     }
     expect(this.peers.flatMap(({ wire }) => wire.breaches)).toEqual([]);
     expect(this.out.position - this.out.start, 'bytes left in the gather buffer').toBe(0);
-    expect(this.arena.slabs.allocatedSlabs, 'slabs that were not given back').toBe(0);
+    expect(this.allocatedSlabs, 'slabs that were not given back').toBe(0);
     expect(
       this.peers.reduce((users, { wire }) => users + wire.chunkUsers, 0),
       'users of chunks',
@@ -239,7 +266,9 @@ export class TestThread {
   #make(): Peer {
     let wire: ScriptedTransport | undefined;
     const id = ++this.#made;
-    const info = { id, remoteAddress: '192.0.2.1', path: '/room', query: 'a=b', subprotocol: 'chat', data: undefined };
+    const deflate = this.#deflate && { deflate: this.#deflate };
+    const said = { path: '/room', query: 'a=b', subprotocol: 'chat', data: undefined };
+    const info = { id, remoteAddress: '192.0.2.1', ...said, ...deflate };
     const connection = new HostedConnection(this.#env, info, (listener) => {
       wire = new ScriptedTransport(this.arena, listener, this.budget, this.#wires.length);
       this.#wires.push(wire);

@@ -1,3 +1,4 @@
+import { Inflation } from '../../dist/compression/inflation.js';
 import { createKernel, type KernelChoice } from '../../dist/kernels/create-kernel.js';
 import type { Kernel } from '../../dist/kernels/kernel.js';
 import { Arena, MIN_ARENA_BYTES, PAGE_BYTES, TABLE_BYTES, WINDOW_BYTES } from '../../dist/memory/arena.js';
@@ -16,6 +17,9 @@ const CANARIES = noise(2 * MIN_ARENA_BYTES);
 export class GuardedRig {
   readonly arena: Arena;
   readonly kernel: Kernel;
+  readonly inflation: Inflation<Buffer>;
+  /** The slabs that belong to that. */
+  readonly #inflationSlabs: readonly (readonly [offset: number, capacity: number])[];
   /** The expected content of all memory. */
   readonly #canaries: Buffer;
   /** Slabs that were taken since the last check. */
@@ -28,6 +32,10 @@ export class GuardedRig {
     this.kernel = createKernel(choice, this.arena.memory);
     const { bytes, slabs } = this.arena;
     bytes.set(CANARIES.subarray(0, bytes.length - PAGE_BYTES), PAGE_BYTES); // the first page has the kernels' static data
+    const taken = noteTakenSlabs(slabs);
+    const inflater = choice === 'native' ? 'native' : 'wasm';
+    this.inflation = new Inflation(this.arena, this.kernel, { kernel: inflater }, !isFull);
+    this.#inflationSlabs = [...taken];
     this.#canaries = Buffer.from(bytes);
     if (isFull) {
       const spare = slabs.take(SPARE_BYTES);
@@ -51,6 +59,8 @@ export class GuardedRig {
     this.#canaries.copy(bytes, foundStart, foundStart, foundStart + TABLE_BYTES);
     for (const [offset, capacity] of this.#taken) this.#canaries.copy(bytes, offset, offset, offset + capacity);
     this.#taken.length = 0;
+    for (const [offset, capacity] of this.#inflationSlabs)
+      bytes.copy(this.#canaries, offset, offset, offset + capacity);
     if (!this.#canaries.equals(bytes)) {
       const at = bytes.findIndex((byte, i) => byte !== this.#canaries[i]);
       this.#canaries.copy(bytes);

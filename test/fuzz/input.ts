@@ -1,4 +1,9 @@
 /** Inputs of the fuzzer: valid streams, mutated, and how they are cut into reads. */
+import { constants, deflateRawSync } from 'node:zlib';
+import type { DeflateDirection } from '../../dist/protocol/deflate/agreement.js';
+import { ODD_STREAMS } from '../deflate/odd-streams.js';
+import { randomBlock } from '../deflate/random-block.js';
+import { anyOptions, content } from '../kernels/deflated.js';
 import {
   BINARY,
   bytesOf,
@@ -31,6 +36,10 @@ export interface Setting {
   readonly readsOnAfterClose: boolean;
   /** Whether the connection is given up (by a hook, for example) while the next read goes to the end of a message. */
   readonly endsWhileLent: boolean;
+  /** How the client compresses, if it may. */
+  readonly deflate: DeflateDirection | undefined;
+  /** Whether the listener makes a pause whenever a part of a message was inflated. */
+  readonly pausesInflating: boolean;
 }
 
 export interface Input {
@@ -69,13 +78,14 @@ const NO_CHARACTERS = ['80', 'c0', 'c080', 'c1bf', 'c3', 'e0', 'e09fbf', 'e282',
 /** Makes the input with a number. */
 export function inputOf(seed: number, number: number): Input {
   const dice = new Dice(seed, number);
-  let stream: Buffer = Buffer.concat(conversation(dice, number % LONG_EACH === 0));
+  const client = dice.chance(0.5) ? new DeflatingClient(dice) : undefined;
+  let stream: Buffer = Buffer.concat(conversation(dice, number % LONG_EACH === 0, client));
   const times = dice.pick([0, 0, 1, 1, 1, 2, 3, 8]);
   for (let i = 0; i < times; i++) stream = mutated(stream, dice);
-  return { stream, setting: settingOf(dice, stream.length) };
+  return { stream, setting: settingOf(dice, stream.length, dice.chance(0.95) ? client?.direction : undefined) };
 }
 
-function settingOf(dice: Dice, length: number): Setting {
+function settingOf(dice: Dice, length: number, deflate: DeflateDirection | undefined): Setting {
   return {
     sizes: sizesOf(dice, length),
     maxPayloadBytes: dice.pick(length > LONG_BYTES ? LONG_LIMITS : LIMITS),
@@ -85,7 +95,48 @@ function settingOf(dice: Dice, length: number): Setting {
     detaches: dice.chance(0.3),
     readsOnAfterClose: dice.chance(0.5),
     endsWhileLent: dice.chance(0.2),
+    deflate,
+    pausesInflating: dice.chance(0.3),
   };
+}
+
+/** A client that compresses some of its messages, with context takeover or without, and not always in the right way. */
+class DeflatingClient {
+  readonly direction: DeflateDirection;
+  readonly #dice: Dice;
+  #history: Buffer = Buffer.alloc(0);
+
+  constructor(dice: Dice) {
+    this.#dice = dice;
+    this.direction = { windowBits: 9 + dice.below(7), contextTakeover: dice.chance(0.6) };
+  }
+
+  /** @returns undefined if it sends the message as it is. */
+  compress(message: Buffer): Buffer | undefined {
+    const dice = this.#dice;
+    if (dice.chance(0.3)) return undefined;
+    if (dice.chance(0.06)) return dice.pick(ODD_STREAMS).message;
+    if (dice.chance(0.04)) return randomBlock(dice);
+    const stream = this.#deflate(this.#dice.chance(0.2) ? this.#other() : message);
+    if (stream.length > 0 && dice.chance(0.06)) return mutated(stream, dice);
+    return stream;
+  }
+
+  /** What shows best how a message is inflated: repetitions, and once in a while much of the same. */
+  #other(): Buffer {
+    const dice = this.#dice;
+    return dice.chance(0.15) ? Buffer.alloc(dice.size(600_000), dice.below(128)) : content(dice, 4000);
+  }
+
+  #deflate(message: Buffer): Buffer {
+    const { windowBits, contextTakeover } = this.direction;
+    const { level = 6, memLevel = 8 } = anyOptions(this.#dice);
+    const dictionary = this.#history;
+    const options = { windowBits, level, memLevel, finishFlush: constants.Z_SYNC_FLUSH };
+    const stream = deflateRawSync(message, dictionary.length > 0 ? { ...options, dictionary } : options);
+    if (contextTakeover) this.#history = Buffer.concat([this.#history, message]).subarray(-(2 ** windowBits));
+    return this.#dice.chance(0.1) ? stream : stream.subarray(0, -4);
+  }
 }
 
 /** The whole at once, byte by byte, cut at one place, or in pieces of a few sizes. */
@@ -100,34 +151,37 @@ function sizesOf(dice: Dice, length: number): number[] {
 }
 
 /** A stream of a client: messages in fragments, control frames between them, and sometimes an error. */
-function conversation(dice: Dice, isLong: boolean): Buffer[] {
+function conversation(dice: Dice, isLong: boolean, client?: DeflatingClient): Buffer[] {
   const frames: Buffer[] = [];
   const messages = 1 + dice.below(5);
   for (let i = 0; i < messages; i++) {
     const isText = dice.chance(isLong && i === 0 ? 0.2 : 0.5);
     const payload = isLong && i === 0 ? longPayload(dice, isText) : isText ? textOf(dice) : binaryOf(dice);
-    frames.push(...message(dice, isText ? TEXT : BINARY, payload));
+    const compressed = client?.compress(payload);
+    frames.push(...message(dice, isText ? TEXT : BINARY, compressed ?? payload, compressed === undefined ? 0 : 4));
     if (dice.chance(0.3)) frames.push(control(dice));
   }
   return frames;
 }
 
-function message(dice: Dice, opcode: number, payload: Buffer): Buffer[] {
+function message(dice: Dice, opcode: number, payload: Buffer, firstRsv: number): Buffer[] {
   const frames: Buffer[] = [];
   let at = 0;
   let first = opcode;
+  let rsv = firstRsv;
   while (dice.chance(0.4)) {
     const end = dice.chance(0.2) ? at : at + dice.below(payload.length - at + 1);
     // A run of empty fragments, near the limit.
     const copies = end === at ? dice.pick([1, 1, 1, 1, 1, 2, 3, 4, 100, 101]) : 1;
     for (let i = 0; i < copies; i++) {
-      frames.push(nearlyFrame(dice, { opcode: first, fin: false, payload: payload.subarray(at, end) }));
+      frames.push(nearlyFrame(dice, { opcode: first, rsv, fin: false, payload: payload.subarray(at, end) }));
       first = CONTINUATION;
+      rsv = 0;
     }
     if (dice.chance(0.3)) frames.push(control(dice));
     at = end;
   }
-  frames.push(nearlyFrame(dice, { opcode: first, payload: payload.subarray(at) }));
+  frames.push(nearlyFrame(dice, { opcode: first, rsv, payload: payload.subarray(at) }));
   return frames;
 }
 

@@ -26,6 +26,8 @@ function* settings(length: number): Generator<Setting> {
             detaches: !odd,
             readsOnAfterClose: odd,
             endsWhileLent: false,
+            deflate: pauseEach === 2 ? { windowBits: 15, contextTakeover: odd } : undefined,
+            pausesInflating: odd,
           };
         }
       }

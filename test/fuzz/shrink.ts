@@ -31,6 +31,7 @@ export function shrink(input: Input, fails: (input: Input) => boolean): Input {
       { detaches: false },
       { endsWhileLent: false },
       { fullArena: false },
+      { pausesInflating: false },
     ];
     for (const setting of simpler) take({ ...best, setting: { ...best.setting, ...setting } });
   }

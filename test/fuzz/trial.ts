@@ -1,3 +1,4 @@
+import { NoRoomError } from '../../dist/compression/inflated-messages.js';
 import { Input as ConnectionInput, type InputListener } from '../../dist/connection/input.js';
 import { HEADROOM_BYTES, WINDOW_BYTES } from '../../dist/memory/arena.js';
 import { readCloseStatus } from '../../dist/protocol/close-payload.js';
@@ -40,6 +41,8 @@ export class Trial implements InputListener {
   readonly #detached: DetachedMessage[] = [];
   #isOver = false;
   #eventsSincePause = 0;
+  /** Whether a part of a message was inflated since the last pause. */
+  #hasInflated = false;
   #fedBytes = 0;
   #longestFeed = 0;
 
@@ -47,7 +50,9 @@ export class Trial implements InputListener {
     this.#rig = rig;
     this.#setting = setting;
     const { maxPayloadBytes, maxEmptyFragments: maxConsecutiveEmptyFragments } = setting;
-    this.#input = new ConnectionInput(rig.arena, rig.kernel, { maxPayloadBytes, maxConsecutiveEmptyFragments }, this);
+    const inflated = setting.deflate && { inflation: rig.inflation, peer: setting.deflate };
+    const limits = { maxPayloadBytes, maxConsecutiveEmptyFragments };
+    this.#input = new ConnectionInput(rig.arena, rig.kernel, limits, this, inflated);
   }
 
   run(stream: Uint8Array): void {
@@ -61,8 +66,13 @@ export class Trial implements InputListener {
     }
   }
 
+  get isOpen(): boolean {
+    return !this.#isOver;
+  }
+
   get acceptsInput(): boolean {
-    const { pauseEach } = this.#setting;
+    const { pauseEach, pausesInflating } = this.#setting;
+    if (pausesInflating && this.#hasInflated) return false;
     return pauseEach === 0 || this.#eventsSincePause < pauseEach;
   }
 
@@ -71,13 +81,13 @@ export class Trial implements InputListener {
   }
 
   onEvent(found: FrameEvent): void {
-    const { reader } = this.#input;
+    const { reported } = this.#input;
     const { arena } = this.#rig;
-    const { bytes, start, length, vacated } = reader;
+    const { bytes, start, length, vacated } = reported;
     this.#eventsSincePause++;
     const payload = bytes.subarray(start, start + length);
-    this.events.push(event(CONTROL_NAMES[found] ?? (reader.firstByte === 0x82 ? 'binary' : 'text'), payload));
-    if (reader.reportedFromHeap) this.heapMessages++;
+    this.events.push(event(CONTROL_NAMES[found] ?? (reported.firstByte === 0x82 ? 'binary' : 'text'), payload));
+    if (reported.reportedFromHeap) this.heapMessages++;
     if (vacated > 0) {
       if (bytes !== arena.bytes || start - vacated < arena.windowStart - HEADROOM_BYTES) {
         throw new Error(`${vacated} bytes before ${start} are not free`);
@@ -90,12 +100,21 @@ export class Trial implements InputListener {
     }
     if (found !== FrameEvent.MESSAGE) return;
     if (this.#setting.detaches && this.#detach(Buffer.from(payload), start)) return;
-    reader.overwrite(0xdb);
+    reported.overwrite(0xdb);
+  }
+
+  onInflated(): void {
+    this.#hasInflated = true;
   }
 
   beforeWindowChanges(): void {}
 
   onInputError(error: unknown): void {
+    if (error instanceof NoRoomError && this.#setting.fullArena) {
+      this.wasGivenUp = true;
+      this.#isOver = true;
+      return;
+    }
     if (!(error instanceof ProtocolError)) throw error;
     this.closeCode = error.closeCode;
     this.knownAfter = this.#fedBytes;
@@ -130,6 +149,7 @@ export class Trial implements InputListener {
   #resume(): void {
     while (this.#input.isPaused && !this.#isOver) {
       this.#eventsSincePause = 0;
+      this.#hasInflated = false;
       this.#input.release();
       this.#rig.forgetWindow(this.#longestFeed + HEADROOM_BYTES);
     }
@@ -153,7 +173,7 @@ export class Trial implements InputListener {
 
   /** Takes the memory of a message, as a write that is not finished at once does. */
   #detach(payload: Buffer, start: number): boolean {
-    const slab = this.#input.reader.detachSlab();
+    const slab = this.#input.reported.detachSlab();
     if (slab === undefined) return false;
     this.#detached.push({ slab, start, payload });
     return true;

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { InflatedMessages } from '../../dist/compression/inflated-messages.js';
+import { Inflation } from '../../dist/compression/inflation.js';
 import { readCloseStatus } from '../../dist/protocol/close-payload.js';
 import { FrameEvent } from '../../dist/protocol/frame-event.js';
 import { MaskedFrameReader } from '../../dist/protocol/masked-frame-reader.js';
@@ -6,7 +8,7 @@ import { PROTOCOL_RULES, ProtocolError } from '../../dist/protocol/protocol-erro
 import { UnmaskedFrameReader } from '../../dist/protocol/unmasked-frame-reader.js';
 import { BINARY, CONTINUATION, type FrameParts, frame, PING, TEXT } from './client-frames.js';
 import { PLATFORM } from './platform.js';
-import { rig } from './receiver.js';
+import { makeRig, rig } from './receiver.js';
 
 const MAX_PAYLOAD_BYTES = 1000;
 const MAX_EMPTY_FRAGMENTS = 2;
@@ -61,6 +63,24 @@ function readUnmasked(stream: Uint8Array): void {
   while (reader.next() !== FrameEvent.NONE);
 }
 
+/** A block of the reserved type. */
+function inflateCorrupt(): void {
+  const { arena, kernel } = makeRig('auto', 1024 * 1024);
+  const inflation = new Inflation(arena, kernel, { kernel: 'wasm' });
+  const messages = new InflatedMessages(inflation, { windowBits: 15, contextTakeover: false }, MAX_PAYLOAD_BYTES);
+  arena.bytes[arena.windowStart] = 6;
+  messages.begin({
+    firstByte: 0xc2,
+    bytes: arena.bytes,
+    start: arena.windowStart,
+    length: 1,
+    vacated: 0,
+    reportedFromHeap: false,
+    detachSlab: () => undefined,
+  });
+  messages.step();
+}
+
 type Case = readonly [what: string, expected: Expected, violate: () => void];
 
 const unmasked = (parts: FrameParts) => frame({ ...parts, key: null });
@@ -93,6 +113,7 @@ const CASES: readonly Case[] = [
         ]),
       ),
   ],
+  ['a compressed message that is corrupt', ['deflate', '7.4.1', 1007], inflateCorrupt],
   ['a Close of one byte', ['close-payload', '5.5.1', 1002], () => readCloseStatus(Buffer.from([3]))],
   ['the close code 1005', ['close-code', '7.4', 1002], () => readCloseStatus(Buffer.from([3, 0xed]))],
   [

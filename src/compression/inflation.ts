@@ -1,0 +1,91 @@
+import { inflaterMaker } from '../kernels/create-inflater.js';
+import { INFLATE_REGION_BYTES, type Inflater, MAX_HISTORY_BYTES } from '../kernels/inflater.js';
+import type { Kernel } from '../kernels/kernel.js';
+import { ArenaError } from '../memory/arena.js';
+import type { ReaderMemory } from '../protocol/reader-memory.js';
+import type { CompressionOptions } from './compression-options.js';
+
+/** The memory that messages are inflated in: a thread's arena. */
+export interface InflationMemory<Bytes extends Uint8Array = Uint8Array> extends ReaderMemory<Bytes> {
+  readonly memory: WebAssembly.Memory;
+}
+
+/** Where messages are inflated that turn out to be short, in bytes: a history of 32 KiB, and the output behind it. */
+const SCRATCH_BYTES = 128 * 1024;
+
+/** After so much work the clock is to be looked at, by the measure of {@link Inflater.inflate}: an eighth of a millisecond at most. */
+const CLOCK_WORK = 64 * 1024;
+
+/** How many bytes in front of a history, and behind the end of the room for output, are watched in poison mode. */
+const CANARY_BYTES = 64;
+const CANARY = 0xc9;
+
+/**
+ * What the connections of one thread inflate messages with, one message at a time: an inflater, and two slabs of the arena, which are
+ * kept for as long as the thread has this object. Messages that outgrow the scratch get slabs of their own.
+ */
+export class Inflation<Bytes extends Uint8Array = Uint8Array> {
+  readonly arena: InflationMemory<Bytes>;
+  /** What validates text. */
+  readonly kernel: Kernel;
+  readonly inflater: Inflater;
+  /** Where the scratch begins, and how many bytes it has. */
+  readonly scratch: number;
+  readonly scratchBytes = SCRATCH_BYTES;
+  /** How many bytes at both ends of a range for output stay unused, so that they can be watched. 0 without poison mode. */
+  readonly marginBytes: number;
+  #work = 0;
+
+  /**
+   * @param poison whether the inflater is watched: it must write nothing in front of the history, nor behind the room for output.
+   * @throws ArenaError if the arena has no room for the two slabs.
+   */
+  constructor(
+    arena: InflationMemory<Bytes>,
+    kernel: Kernel,
+    options: Pick<CompressionOptions, 'kernel'>,
+    poison = false,
+  ) {
+    this.arena = arena;
+    this.kernel = kernel;
+    const region = arena.slabs.take(INFLATE_REGION_BYTES);
+    this.scratch = arena.slabs.take(SCRATCH_BYTES);
+    if (region < 0 || this.scratch < 0) {
+      throw new ArenaError('an arena has no room to decompress messages in: raise arenaBytes (--arena)');
+    }
+    this.inflater = inflaterMaker(options.kernel, arena.memory)(region);
+    this.marginBytes = poison ? CANARY_BYTES : 0;
+  }
+
+  /** Where the output of a message begins in the scratch: there is room for every history in front of it. */
+  get scratchOutput(): number {
+    return this.scratch + this.marginBytes + MAX_HISTORY_BYTES;
+  }
+
+  /** Notes that so much work was done. @returns whether it is time to look at the clock */
+  noteWork(work: number): boolean {
+    this.#work += work;
+    if (this.#work < CLOCK_WORK) return false;
+    this.#work = 0;
+    return true;
+  }
+
+  /** Puts canaries around a history with the room for output behind it, `[start, end)`, in poison mode. */
+  watch(start: number, end: number): void {
+    const { marginBytes } = this;
+    if (marginBytes === 0) return;
+    const { bytes } = this.arena;
+    bytes.fill(CANARY, start - marginBytes, start);
+    bytes.fill(CANARY, end, end + marginBytes);
+  }
+
+  /** @throws Error if a canary was overwritten: better to lose the connection than to hand out bytes of another one. */
+  checkWatched(start: number, end: number): void {
+    const { marginBytes } = this;
+    const { bytes } = this.arena;
+    for (let i = 0; i < marginBytes; i++) {
+      if (bytes[start - 1 - i] === CANARY && bytes[end + i] === CANARY) continue;
+      throw new Error('an inflater has written beyond its bounds');
+    }
+  }
+}
