@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { debuglog } from 'node:util';
 import type { CompressionOptions } from '../compression/compression-options.js';
+import { Deflation } from '../compression/deflation.js';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import type { Connection } from '../connection/connection.js';
 import type { ConnectionInfo } from '../connection/connection-info.js';
@@ -127,6 +128,7 @@ export class Host {
       kernel,
       gatherBuffer,
       pinned: new PinnedMemory(),
+      ...(options.compression !== undefined && { deflation: new Deflation(arena, options.compression) }),
       turn: publishing.turn,
       topics: publishing.topics,
       counters,
