@@ -1,4 +1,6 @@
 import { expect, onTestFinished } from 'vitest';
+import type { CompressionOptions } from '../../dist/compression/compression-options.js';
+import { Deflation } from '../../dist/compression/deflation.js';
 import { BufferBudget } from '../../dist/connection/buffer-budget.js';
 import { Clock } from '../../dist/connection/clock.js';
 import type { ConnectionEnvironment, ConnectionLimits, Throttled } from '../../dist/connection/environment.js';
@@ -11,6 +13,7 @@ import { TimeSlices } from '../../dist/connection/time-slices.js';
 import { Turn } from '../../dist/connection/turn.js';
 import { createKernel } from '../../dist/kernels/create-kernel.js';
 import { Arena } from '../../dist/memory/arena.js';
+import type { DeflateAgreement } from '../../dist/protocol/deflate/agreement.js';
 import type { Outlet } from '../../dist/pubsub/outlet.js';
 import { Topics } from '../../dist/pubsub/topics.js';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
@@ -41,6 +44,10 @@ export interface ThreadOptions extends Partial<ConnectionLimits> {
   readonly maxBufferedBytes?: number;
   readonly arenaBytes?: number;
   readonly poison?: boolean;
+  /** How messages are compressed. Default: not at all. */
+  readonly compression?: CompressionOptions;
+  /** What its connections have agreed on about compression. Default: nothing. */
+  readonly deflate?: DeflateAgreement;
   /** Where publications go beside the connections of the thread. Default: nowhere. */
   readonly outlet?: Outlet;
 }
@@ -89,6 +96,9 @@ export class TestThread {
   closing = 0;
   readonly pinned = new PinnedMemory(MIB);
   readonly #wires: ScriptedTransport[] = [];
+  readonly #deflate: DeflateAgreement | undefined;
+  /** What the thread has taken of the arena for as long as it lives. */
+  readonly #ownSlabs: number;
   #made = 0;
   #phases = 0;
 
@@ -104,7 +114,9 @@ export class TestThread {
     const kernel = createKernel('auto', this.arena.memory);
     this.out = new GatherBuffer(this.arena, kernel, this.turn);
     this.turn.attach(this.out);
-    const { handler, arenaBytes, maxBufferedBytes = 2 ** 40, poison, outlet: _, ...limits } = options;
+    const { handler, arenaBytes, maxBufferedBytes = 2 ** 40, poison, outlet: _, ...others } = options;
+    const { compression, deflate, ...limits } = others;
+    this.#deflate = deflate;
     const shared = new SharedArrayBuffer(4);
     this.budget = new BufferBudget(shared, maxBufferedBytes, this.counters, () => this.exceeded++);
     this.#env = {
@@ -116,6 +128,7 @@ export class TestThread {
       kernel,
       gatherBuffer: this.out,
       pinned: this.pinned,
+      ...(compression !== undefined && { deflation: new Deflation(this.arena, compression) }),
       turn: this.turn,
       topics: this.topics,
       counters: this.counters,
@@ -132,6 +145,7 @@ export class TestThread {
       onConnectionClosing: () => this.closing++,
       onConnectionClosed: (connection) => this.closed.push(connection),
     };
+    this.#ownSlabs = this.arena.slabs.allocatedSlabs;
   }
 
   /** A connection that is open, if its hook does not object. */
@@ -202,6 +216,17 @@ export class TestThread {
     for (const { wire } of this.peers) wire.pump();
   }
 
+  /** Lets the event loop go round until nothing waits to be sent, or so many times. @returns how often it has gone round */
+  async iterations(most = 10_000): Promise<number> {
+    let gone = 0;
+    while (gone < most && this.peers.some(({ connection }) => connection.bufferedAmount > 0)) {
+      await new Promise((resolve) => setImmediate(resolve));
+      this.settle();
+      gone++;
+    }
+    return gone;
+  }
+
   /** Lets what waits for a microtask happen. */
   async microtasks(): Promise<void> {
     await Promise.allSettled(this.tracked);
@@ -227,7 +252,7 @@ export class TestThread {
     }
     expect(this.peers.flatMap(({ wire }) => wire.breaches)).toEqual([]);
     expect(this.out.position - this.out.start, 'bytes left in the gather buffer').toBe(0);
-    expect(this.arena.slabs.allocatedSlabs, 'slabs that were not given back').toBe(0);
+    expect(this.arena.slabs.allocatedSlabs - this.#ownSlabs, 'slabs that were not given back').toBe(0);
     expect(
       this.peers.reduce((users, { wire }) => users + wire.chunkUsers, 0),
       'users of chunks',
@@ -239,7 +264,15 @@ export class TestThread {
   #make(): Peer {
     let wire: ScriptedTransport | undefined;
     const id = ++this.#made;
-    const info = { id, remoteAddress: '192.0.2.1', path: '/room', query: 'a=b', subprotocol: 'chat', data: undefined };
+    const info = {
+      id,
+      remoteAddress: '192.0.2.1',
+      path: '/room',
+      query: 'a=b',
+      subprotocol: 'chat',
+      data: undefined,
+      ...(this.#deflate !== undefined && { deflate: this.#deflate }),
+    };
     const connection = new HostedConnection(this.#env, info, (listener) => {
       wire = new ScriptedTransport(this.arena, listener, this.budget, this.#wires.length);
       this.#wires.push(wire);
