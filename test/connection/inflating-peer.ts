@@ -76,3 +76,8 @@ export class InflatingPeer {
 export function shownAll(frames: readonly SentFrame[]): string[] {
   return frames.map(({ opcode, isCompressed, payload }) => `${isCompressed ? '~' : ''}${shown(opcode, payload)}`);
 }
+
+/** Frames as {@link shown}, whether they were compressed or not. */
+export function shownInflated(frames: readonly SentFrame[]): string[] {
+  return frames.map(({ opcode, payload }) => shown(opcode, payload));
+}
