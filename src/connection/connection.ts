@@ -7,6 +7,18 @@ import type { Message } from './message.js';
  */
 export type SendData = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView | Message;
 
+/** How one message is sent: see {@link Connection.send}. */
+export interface SendOptions {
+  /**
+   * Whether the message may be compressed, if that was agreed on with the client. With `false` it is sent as it is, and no other message
+   * is compressed by its contents. Do so with a secret, if the same messages or the ones before and after it hold what somebody else has
+   * chosen: how long a compressed message is tells how much of it is repeated.
+   *
+   * @default true
+   */
+  readonly compress?: boolean;
+}
+
 /**
  * One WebSocket connection, in the thread that hosts it. Its methods may be called in hooks, in timers and after an `await`, in
  * that thread only. `Data` is the type of what the hook `upgrade` has attached to it.
@@ -38,7 +50,10 @@ export interface Connection<Data = unknown> {
   readonly subprotocol: string;
   /** The value that the hook `upgrade` has attached. The application may change and replace it; the server does not read it. */
   data: Data;
-  /** How many bytes were sent that the operating system has not taken yet. */
+  /**
+   * How many bytes were sent that the operating system has not taken yet. Of messages that wait to be compressed, all of their bytes
+   * count; of compressed ones, those that are left of them.
+   */
   readonly bufferedAmount: number;
   /** Whether messages can be sent: false once a Close frame was sent or received, or the connection was lost. */
   readonly isOpen: boolean;
@@ -50,13 +65,19 @@ export interface Connection<Data = unknown> {
    * to be read, or 0.2 ms after the first of them at the end of a hook. What is sent outside of a hook, or after an `await`, leaves in
    * the next microtask.
    *
+   * If compression was agreed on with the client (permessage-deflate, RFC 7692), the message is compressed, unless it is short, does not
+   * get smaller, or `options.compress` is false. Messages of up to 32 KiB are compressed before this returns. Longer ones are copied, and
+   * compressed in the next iterations of the event loop, for at most 2 ms at a stretch; whatever is sent to the connection meanwhile
+   * leaves behind them.
+   *
    * @returns false if more than `highWaterMarkBytes` are buffered after it: the message is sent, and the application should wait for the
    * hook `drain` before it sends the next. Also false if nothing was sent, because the connection is not open, or because
    * `maxBackpressureBytes` or `maxBufferedBytes` are exceeded.
-   * @throws ArgumentTypeError if `data` is something else, or memory that was transferred to another thread.
+   * @throws ArgumentTypeError if `data` is something else, or memory that was transferred to another thread; or if `options` is
+   * no object, or `options.compress` no boolean.
    * @throws MessageVoidError if `data` is a message whose callback is over.
    */
-  send(data: SendData): boolean;
+  send(data: SendData, options?: SendOptions): boolean;
 
   /**
    * Starts the closing handshake (RFC 6455 section 7.1.2). What was sent before leaves first, then the Close frame. The hook `message`

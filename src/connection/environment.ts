@@ -1,3 +1,4 @@
+import type { Deflation } from '../compression/deflation.js';
 import type { Inflation } from '../compression/inflation.js';
 import type { Kernel } from '../kernels/kernel.js';
 import type { Arena } from '../memory/arena.js';
@@ -36,6 +37,8 @@ export interface ConnectionEnvironment<Hosted = Connection> extends LimiterEnvir
   readonly inflation?: Inflation<Buffer> | undefined;
   readonly gatherBuffer: GatherBuffer;
   readonly pinned: PinnedMemory;
+  /** Compresses what is sent to connections that have agreed on that; undefined if none may. */
+  readonly deflation?: Deflation;
   readonly turn: Turn;
   readonly topics: Topics;
   readonly counters: Counters;

@@ -6,6 +6,7 @@ import type { FrameMemory } from '../pubsub/frame-memory.js';
 import type { SendData } from './connection.js';
 import type { GatherBuffer, GatherBufferOwner } from './gather-buffer.js';
 import { LentMessage } from './message.js';
+import type { MessageOutput } from './message-output.js';
 import { payloadOf } from './payload.js';
 import type { PinnedMemory } from './pinned-memory.js';
 import type { Transport } from './transport.js';
@@ -41,13 +42,14 @@ export interface FrameWriterListener {
  * The output of one connection: frames are gathered until {@link flush}, which makes one write of them, in the order of
  * the calls. Everything it is given may be overwritten as soon as the call has returned.
  */
-export class FrameWriter implements GatherBufferOwner {
+export class FrameWriter implements GatherBufferOwner, MessageOutput {
   readonly #arena: Arena;
   readonly #gatherBuffer: GatherBuffer;
   readonly #pinned: PinnedMemory;
   readonly #transport: Transport;
   readonly #listener: FrameWriterListener;
-  readonly #highWaterMarkBytes: number;
+  /** See {@link isAboveMark}. */
+  readonly highWaterMarkBytes: number;
   /** Gathered before another connection took the gather buffer over: where it waits there. */
   #waitsFrom = 0;
   #waitsTo = 0;
@@ -61,7 +63,7 @@ export class FrameWriter implements GatherBufferOwner {
     listener: FrameWriterListener,
     highWaterMarkBytes: number,
   ) {
-    this.#highWaterMarkBytes = highWaterMarkBytes;
+    this.highWaterMarkBytes = highWaterMarkBytes;
     this.#pinned = pinned;
     this.#arena = arena;
     this.#gatherBuffer = out;
@@ -69,17 +71,18 @@ export class FrameWriter implements GatherBufferOwner {
     this.#listener = listener;
   }
 
-  /** All that the kernel has not taken yet, gathered or queued, in bytes. */
   get bufferedBytes(): number {
     return this.#transport.queuedBytes + this.#gatheredBytes;
   }
 
-  /** Whether the kernel keeps up: nothing is queued. */
+  get queuedBytes(): number {
+    return this.#transport.queuedBytes;
+  }
+
   get isIdle(): boolean {
     return this.#transport.queuedBytes === 0;
   }
 
-  /** Whether nothing at all waits, or is being gathered: what goes to the transport comes behind everything before. */
   get isClear(): boolean {
     return this.isIdle && this.#gatherBuffer.owner !== this && this.#waitsTo === this.#waitsFrom;
   }
@@ -88,20 +91,14 @@ export class FrameWriter implements GatherBufferOwner {
     return this.#gatherBuffer.owner === this ? this.#gatherBuffer.length : this.#waitsTo - this.#waitsFrom;
   }
 
-  /** Whether so much waits that the application is to wait. What was only gathered is offered to the kernel before. */
   isAboveMark(): boolean {
-    const mark = this.#highWaterMarkBytes;
+    const mark = this.highWaterMarkBytes;
     if (!this.isIdle) return this.bufferedBytes > mark;
     if (mark >= MAX_GATHERED_BYTES || this.#gatheredBytes <= mark) return false;
     this.flush();
     return this.bufferedBytes > mark;
   }
 
-  /**
-   * Appends a message: a string as text, bytes as binary, and what has just been received as what it is.
-   * @param own the message of this connection that is handed out now, if there is one.
-   * @throws TypeError for anything else, MessageVoidError for a message that is void.
-   */
   data(data: SendData, own: LentMessage | undefined): void {
     if (data instanceof LentMessage) {
       this.#message(data, data === own);
@@ -122,14 +119,13 @@ export class FrameWriter implements GatherBufferOwner {
       this.frameInPlace(firstByte, start, length, vacated, isOwn ? reported : NO_SLAB);
     } else if (vacated > 0) {
       const waits = this.frameLater(firstByte, start, length);
-      if (waits && isOwn && this.isIdle && this.#highWaterMarkBytes >= MAX_GATHERED_BYTES)
+      if (waits && isOwn && this.isIdle && this.highWaterMarkBytes >= MAX_GATHERED_BYTES)
         this.#gatherBuffer.fastPathMessage = message;
     } else {
       this.frame(firstByte, bytes, start, length);
     }
   }
 
-  /** Appends a frame whose payload lies at `[start, start + length)` of `payload`. */
   frame(firstByte: number, payload: Uint8Array, start: number, length: number): void {
     if (length >= DIRECT_WRITE_BYTES) {
       this.#frameDirect(firstByte, payload, start, length, NO_SLAB);
@@ -201,7 +197,27 @@ export class FrameWriter implements GatherBufferOwner {
     if (taken < headerBytes + length) this.#enqueueRest(this.#arena.bytes, from + taken, start + length, slabOwner);
   }
 
-  /** Appends frames that are encoded already, in memory that does not change while it is held. */
+  /** Appends a frame of `length` bytes of payload, in parts that do not change any more: they are held where they lie. */
+  frameOfParts(firstByte: number, parts: readonly Uint8Array[], length: number): void {
+    const isGathered = length < DIRECT_WRITE_BYTES;
+    const out = this.#claim(isGathered ? length : 0);
+    out.position = writeFrameHeader(out.bytes, out.position, firstByte, length);
+    for (const part of parts) {
+      if (isGathered) {
+        out.bytes.set(part, out.position);
+        out.position += part.length;
+      } else {
+        this.#writeDirect(part, 0, part.length, NEVER_CHANGES);
+      }
+    }
+  }
+
+  /** Appends frames that are encoded already, in memory that does not change any more: they are held where they lie. */
+  heldFrames(bytes: Uint8Array): void {
+    this.#claim(0);
+    this.#writeDirect(bytes, 0, bytes.length, NEVER_CHANGES);
+  }
+
   frames(memory: FrameMemory, start: number, end: number): void {
     this.flush();
     const taken = this.#transport.tryWrite(memory.bytes, start, end);
@@ -215,7 +231,6 @@ export class FrameWriter implements GatherBufferOwner {
     this.#transport.enqueue(bytes, release);
   }
 
-  /** Gives what was gathered to the kernel, and queues what it does not take. */
   flush(): void {
     const out = this.#gatherBuffer;
     if (out.owner !== this) {
@@ -229,7 +244,11 @@ export class FrameWriter implements GatherBufferOwner {
     this.#write(base, position);
   }
 
-  /** Forgets what was gathered. */
+  end(): void {
+    this.flush();
+    this.#transport.end();
+  }
+
   drop(): void {
     this.#waitsTo = this.#waitsFrom;
     if (this.#gatherBuffer.owner === this) this.#gatherBuffer.disown();
@@ -257,6 +276,12 @@ export class FrameWriter implements GatherBufferOwner {
   #frameDirect(firstByte: number, payload: Uint8Array, start: number, length: number, slabOwner: SlabOwner): void {
     const out = this.#claim(0);
     out.position = writeFrameHeader(out.bytes, out.position, firstByte, length);
+    this.#writeDirect(payload, start, length, slabOwner);
+  }
+
+  /** Appends bytes behind what this writer, the owner of the gather buffer, has gathered. Both leave at once. */
+  #writeDirect(payload: Uint8Array, start: number, length: number, slabOwner: SlabOwner): void {
+    const out = this.#gatherBuffer;
     if (!this.isIdle) {
       this.flush();
       this.#enqueueRest(payload, start, start + length, slabOwner);
@@ -275,6 +300,10 @@ export class FrameWriter implements GatherBufferOwner {
 
   #enqueueRest(bytes: Uint8Array, start: number, end: number, slabOwner: SlabOwner): void {
     this.#listener.onOutput();
+    if (slabOwner === NEVER_CHANGES) {
+      this.#transport.enqueue(bytes.subarray(start, end));
+      return;
+    }
     const slab = slabOwner.detachSlab();
     if (slab === undefined) {
       this.#transport.enqueueCopy(bytes, start, end);
@@ -314,6 +343,9 @@ export interface SlabOwner {
 }
 
 export const NO_SLAB: SlabOwner = { detachSlab: () => undefined };
+
+/** The payload lies on the heap and does not change any more, so that it need not be copied. */
+const NEVER_CHANGES: SlabOwner = { detachSlab: () => undefined };
 
 /** Copies bytes that do not overlap. */
 function copyWordwise(view: DataView, to: number, from: number, length: number): void {

@@ -15,15 +15,18 @@ import type { Topics } from '../pubsub/topics.js';
 import { Counter } from '../telemetry/counters.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ClientTls } from './client-tls.js';
-import type { Connection, SendData } from './connection.js';
+import type { Connection, SendData, SendOptions } from './connection.js';
 import type { ConnectionInfo } from './connection-info.js';
 import { ConnectionLimiter } from './connection-limiter.js';
+import { DeflatingFrameWriter } from './deflating-frame-writer.js';
 import type { ConnectionEnvironment, Throttled } from './environment.js';
 import { FrameWriter } from './frame-writer.js';
 import { type GatherBuffer, NO_MESSAGE } from './gather-buffer.js';
 import type { HookedConnection } from './hooks.js';
 import { Input, type InputListener } from './input.js';
 import { LentMessage } from './message.js';
+import type { MessageOutput } from './message-output.js';
+import { mayCompress } from './may-compress.js';
 import { payloadBytes, payloadOf } from './payload.js';
 import { checkTopic, publishTo } from './publish-to.js';
 import type { Sliced } from './time-slices.js';
@@ -70,7 +73,7 @@ export class HostedConnection
   readonly #env: ConnectionEnvironment<HostedConnection>;
   readonly #input: Input;
   readonly #transport: Transport;
-  readonly #writer: FrameWriter;
+  readonly #writer: MessageOutput;
   readonly #gatherBuffer: GatherBuffer;
   readonly #topics: Topics;
   readonly #limiter: ConnectionLimiter;
@@ -102,7 +105,7 @@ export class HostedConnection
     info: ConnectionInfo,
     connect: (listener: TransportListener) => Transport,
   ) {
-    const { arena, gatherBuffer, pinned, limits } = env;
+    const { arena, gatherBuffer, pinned, limits, deflation, budget, turn } = env;
     this.#env = env;
     this.id = info.id;
     this.remoteAddress = info.remoteAddress;
@@ -119,7 +122,11 @@ export class HostedConnection
     this.#transport = connect(this);
     this.#gatherBuffer = gatherBuffer;
     this.#topics = env.topics;
-    this.#writer = new FrameWriter(arena, gatherBuffer, pinned, this.#transport, this, limits.highWaterMarkBytes);
+    const writer = new FrameWriter(arena, gatherBuffer, pinned, this.#transport, this, limits.highWaterMarkBytes);
+    this.#writer =
+      info.deflate === undefined || deflation === undefined
+        ? writer
+        : new DeflatingFrameWriter(writer, this, { deflation, gatherBuffer, budget, turn }, info.deflate.own);
     this.#limiter = new ConnectionLimiter(env);
   }
 
@@ -147,7 +154,7 @@ export class HostedConnection
     return this.#writer.bufferedBytes;
   }
 
-  send(data: SendData): boolean {
+  send(data: SendData, options?: SendOptions): boolean {
     // Hot. The first of many messages has asked everything, so the others need not: 32 messages of 20 bytes take 860 ns, and took 1550.
     if (
       data === this.#gatherBuffer.fastPathMessage &&
@@ -161,13 +168,13 @@ export class HostedConnection
         return true;
       }
     }
-    return this.#sendAny(data);
+    return this.#sendAny(data, options === undefined || mayCompress(options));
   }
 
-  #sendAny(data: SendData): boolean {
+  #sendAny(data: SendData, compresses: boolean): boolean {
     if (!this.#isOpen || !this.#beforeOutput()) return false;
     if (!this.#writer.isIdle && !this.#hasRoomFor(payloadBytes(data), 1)) return false;
-    this.#writer.data(data, this.#message);
+    this.#writer.data(data, this.#message, compresses);
     this.#env.counters.add(Counter.MESSAGES_OUT, 1);
     this.#limiter.hasMessage = true;
     return this.#isBelowHighWaterMark();
@@ -376,7 +383,7 @@ export class HostedConnection
 
   /** What the connection holds of the thread's budget, in bytes. */
   get heldBytes(): number {
-    return this.#transport.queuedBytes + this.#limiter.keptBytes;
+    return this.#writer.queuedBytes + this.#limiter.keptBytes;
   }
 
   /**
@@ -385,12 +392,12 @@ export class HostedConnection
    */
   get heldSinceMs(): number {
     if (this.givesWay && this.#input.hasUnhandled) return Number.NEGATIVE_INFINITY;
-    return this.#limiter.heldSinceMs(this.#transport.queuedBytes);
+    return this.#limiter.heldSinceMs(this.#writer.queuedBytes);
   }
 
   /** Gives back the memory that the connection holds, by ending it. */
   shed(): void {
-    this.#carryOut(this.#transport.queuedBytes > 0 ? Verdict.SHED_WITH_OUTPUT : Verdict.SHED);
+    this.#carryOut(this.#writer.queuedBytes > 0 ? Verdict.SHED_WITH_OUTPUT : Verdict.SHED);
   }
 
   #carryOut(verdict: Verdict): void {
@@ -666,8 +673,7 @@ export class HostedConnection
 
   #finish(): void {
     this.#leaveOpen();
-    this.#writer.flush();
-    this.#transport.end();
+    this.#writer.end();
   }
 
   /** Leaves the state OPEN: from now on there are no publications and no pauses. */

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { debuglog } from 'node:util';
 import type { CompressionOptions } from '../compression/compression-options.js';
+import { Deflation } from '../compression/deflation.js';
 import { Inflation } from '../compression/inflation.js';
 import { releaseWindows, type WindowMemory, windowBytes } from '../compression/window-memory.js';
 import { BufferBudget } from '../connection/buffer-budget.js';
@@ -136,6 +137,7 @@ export class Host {
       inflation,
       gatherBuffer,
       pinned: new PinnedMemory(),
+      ...(options.compression !== undefined && { deflation: new Deflation(arena, options.compression) }),
       turn: publishing.turn,
       topics: publishing.topics,
       counters,

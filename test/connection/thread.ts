@@ -1,4 +1,6 @@
 import { expect, onTestFinished } from 'vitest';
+import type { CompressionOptions } from '../../dist/compression/compression-options.js';
+import { Deflation } from '../../dist/compression/deflation.js';
 import { Inflation } from '../../dist/compression/inflation.js';
 import { BufferBudget } from '../../dist/connection/buffer-budget.js';
 import { Clock } from '../../dist/connection/clock.js';
@@ -46,6 +48,10 @@ export interface ThreadOptions extends Partial<ConnectionLimits> {
   /** What the connections have agreed on about the messages that they receive. Default: nothing, and no compression. */
   readonly inflates?: DeflateDirection;
   readonly deflateKernel?: 'wasm' | 'native';
+  /** How messages are compressed. Default: not at all. */
+  readonly compression?: CompressionOptions;
+  /** What its connections have agreed on about compression. Default: nothing. */
+  readonly deflate?: DeflateAgreement;
   /** Where publications go beside the connections of the thread. Default: nowhere. */
   readonly outlet?: Outlet;
 }
@@ -92,10 +98,10 @@ export class TestThread {
   readonly #deflate: DeflateAgreement | undefined;
   /** Slabs that the thread keeps for itself. */
   readonly #ownSlabs: number;
-  /** By descriptor. */
   /** Connections that are not open any more. */
   closing = 0;
   readonly pinned = new PinnedMemory(MIB);
+  /** By descriptor. */
   readonly #wires: ScriptedTransport[] = [];
   #made = 0;
   #phases = 0;
@@ -112,20 +118,12 @@ export class TestThread {
     const kernel = createKernel('auto', this.arena.memory);
     this.out = new GatherBuffer(this.arena, kernel, this.turn);
     this.turn.attach(this.out);
-    const {
-      handler,
-      arenaBytes,
-      maxBufferedBytes = 2 ** 40,
-      poison,
-      inflates,
-      deflateKernel,
-      outlet: _,
-      ...limits
-    } = options;
+    const { handler, arenaBytes, maxBufferedBytes = 2 ** 40, poison, outlet: _, ...others } = options;
+    const { compression, deflate, inflates, deflateKernel, ...limits } = others;
     const own = { windowBits: 15, contextTakeover: false };
-    this.#deflate = inflates && { own, peer: inflates };
-    const inflation = inflates && new Inflation(this.arena, kernel, { kernel: deflateKernel ?? 'wasm' }, poison);
-    this.#ownSlabs = this.arena.slabs.allocatedSlabs;
+    this.#deflate = deflate ?? (inflates && { own, peer: inflates });
+    const inflation = this.#deflate && new Inflation(this.arena, kernel, { kernel: deflateKernel ?? 'wasm' }, poison);
+    const deflation = compression && new Deflation(this.arena, compression);
     const shared = new SharedArrayBuffer(4);
     this.budget = new BufferBudget(shared, maxBufferedBytes, this.counters, () => this.exceeded++);
     this.#env = {
@@ -138,6 +136,7 @@ export class TestThread {
       inflation,
       gatherBuffer: this.out,
       pinned: this.pinned,
+      ...(deflation !== undefined && { deflation }),
       turn: this.turn,
       topics: this.topics,
       counters: this.counters,
@@ -154,6 +153,7 @@ export class TestThread {
       onConnectionClosing: () => this.closing++,
       onConnectionClosed: (connection) => this.closed.push(connection),
     };
+    this.#ownSlabs = this.arena.slabs.allocatedSlabs;
   }
 
   /** A connection that is open, if its hook does not object. */
@@ -222,6 +222,17 @@ export class TestThread {
     for (const { wire } of this.peers) wire.overwriteWhatIsFree();
     overwriteGatherBuffer(this.arena);
     for (const { wire } of this.peers) wire.pump();
+  }
+
+  /** Lets the event loop go round until nothing waits to be sent, or so many times. @returns how often it has gone round */
+  async iterations(most = 10_000): Promise<number> {
+    let gone = 0;
+    while (gone < most && this.peers.some(({ connection }) => connection.bufferedAmount > 0)) {
+      await new Promise((resolve) => setImmediate(resolve));
+      this.settle();
+      gone++;
+    }
+    return gone;
   }
 
   /** Lets what waits for a microtask happen. */

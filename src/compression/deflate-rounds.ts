@@ -1,0 +1,50 @@
+/** One that has messages to compress which would take too long at once. */
+export interface RoundMember {
+  /** Compresses for a while. @returns whether there is more to do */
+  goOn(): boolean;
+}
+
+/** After so many ms the members that are left wait for the next iteration of the event loop. */
+const ROUND_MS = 4;
+
+/**
+ * Compresses large messages in the background: in each iteration of the event loop its members go on one after the other, each for a
+ * while, until the time of the round is over. The next round begins with the members that had no turn.
+ */
+export class DeflateRounds {
+  readonly #now: () => number;
+  #members: RoundMember[] = [];
+  #isScheduled = false;
+
+  /** @param now the time, in ms. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** From the next iteration of the event loop on, a member goes on until there is nothing more to do. It must not be one already. */
+  add(member: RoundMember): void {
+    this.#members.push(member);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => this.#run());
+  }
+
+  #run(): void {
+    this.#isScheduled = false;
+    const end = this.#now() + ROUND_MS;
+    const members = this.#members;
+    this.#members = [];
+    const unfinished: RoundMember[] = [];
+    let next = 0;
+    do {
+      const member = members[next++] as RoundMember; // there is one, or no round would be scheduled
+      if (member.goOn()) unfinished.push(member);
+    } while (next < members.length && this.#now() < end);
+    this.#members = [...members.slice(next), ...this.#members, ...unfinished];
+    if (this.#members.length > 0) this.#schedule();
+  }
+}

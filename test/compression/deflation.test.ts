@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { Deflation } from '../../dist/compression/deflation.js';
+import { Arena, ArenaError, MIN_ARENA_BYTES } from '../../dist/memory/arena.js';
+import { SentWindow } from '../../dist/compression/sent-window.js';
+import { letters } from '../connection/frames.js';
+
+const MIB = 1024 * 1024;
+const OPTIONS = { kernel: 'auto', level: 'fast', thresholdBytes: 100 } as const;
+
+test('takes half a MiB of the arena, once', () => {
+  const arena = new Arena(4 * MIB);
+  void new Deflation(arena, OPTIONS);
+  expect(arena.slabs.allocatedBytes).toBe(MIB / 2);
+});
+
+test('an arena without room for it is refused, and the option is named', () => {
+  expect(() => new Deflation(new Arena(MIN_ARENA_BYTES), OPTIONS)).toThrow(ArenaError);
+  expect(() => new Deflation(new Arena(MIN_ARENA_BYTES), OPTIONS)).toThrow(/arenaBytes \(--arena\)/);
+});
+
+test.each(['wasm', 'native'] as const)('nothing of the arena is written to but its own region (%s)', (kernel) => {
+  for (const level of ['fast', 'small'] as const) {
+    const arena = new Arena(2 * MIB);
+    const deflation = new Deflation(arena, { ...OPTIONS, kernel, level });
+    const end = deflation.outputStart + 64 * 1024;
+    const start = end - MIB / 2;
+    const outside = () => Buffer.concat([arena.bytes.subarray(64 * 1024, start), arena.bytes.subarray(end)]);
+    arena.bytes.fill(0x5a, 64 * 1024);
+    const before = outside();
+    const window = new SentWindow(15);
+    for (const length of [deflation.pieceBytes, 1, 1000]) {
+      const bytes = Buffer.from(letters(length));
+      deflation.deflate(bytes, 0, length, 15, window);
+      deflation.deflatePiece(Buffer.concat([bytes, bytes]), length, length, 15, window);
+      deflation.write('€'.repeat(100_000));
+    }
+    expect(outside().equals(before)).toBe(true);
+  }
+});
+
+test('a text that is longer than a piece is not written beyond the input', () => {
+  const deflation = new Deflation(new Arena(2 * MIB), OPTIONS);
+  deflation.bytes.fill(0x5a, deflation.outputStart - deflation.vacated, deflation.outputStart);
+  deflation.write('x'.repeat(200_000));
+  expect(deflation.bytes[deflation.outputStart - deflation.vacated]).toBe(0x5a);
+});

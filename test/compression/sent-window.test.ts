@@ -1,0 +1,36 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { SentWindow } from '../../dist/compression/sent-window.js';
+import { pattern } from '../connection/frames.js';
+
+/** What is copied out of a window, with a mark around it. */
+function copied(window: SentWindow): Buffer {
+  const memory = Buffer.alloc(1000 + 2 ** 15 + 10, 0xee);
+  const end = 1000 + 2 ** 15;
+  window.copyTo(memory, end);
+  const start = end - window.length;
+  expect(memory.subarray(0, start).every((byte) => byte === 0xee)).toBe(true);
+  expect(memory.subarray(end).every((byte) => byte === 0xee)).toBe(true);
+  return memory.subarray(start, end);
+}
+
+test('has the last 2^windowBits bytes of all that was added, however it was cut', () => {
+  const sizes = fc.array(fc.oneof(fc.nat(40), fc.nat(600), fc.nat(1500)), { maxLength: 20 });
+  fc.assert(
+    fc.property(fc.integer({ min: 8, max: 10 }), sizes, (windowBits, lengths) => {
+      const window = new SentWindow(windowBits);
+      let all = Buffer.alloc(0);
+      expect(window.length).toBe(0);
+      for (const [i, length] of lengths.entries()) {
+        const message = pattern(length, i);
+        window.add(Buffer.concat([pattern(7), message, pattern(9)]), 7, length);
+        all = Buffer.concat([all, message]);
+        expect(copied(window).equals(all.subarray(-(2 ** windowBits)))).toBe(true);
+      }
+    }),
+  );
+});
+
+test('is empty before the first message, and copies nothing', () => {
+  expect(copied(new SentWindow(15))).toHaveLength(0);
+});
