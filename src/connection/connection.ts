@@ -1,5 +1,6 @@
 import type { ClientTls } from './client-tls.js';
 import type { Message } from './message.js';
+import type { SendOptions } from './send-options.js';
 
 /**
  * What a connection can send: a string becomes a text message, bytes become a binary message, and a {@link Message} is forwarded
@@ -102,15 +103,17 @@ export interface Connection<Data = unknown> {
 
   /**
    * Publishes a message to all subscribers of a topic, in all threads of the server, except to this connection itself. It leaves at the
-   * end of the hook, or in the next microtask outside of one.
+   * end of the hook, or in the next microtask outside of one. It is compressed at most once for all subscribers that have agreed on
+   * compression with the same window.
    *
+   * @param options `{ compress: false }` sends it uncompressed to all.
    * @returns false if a thread with subscribers of the topic has more than a quarter of `maxOwedBytes` to take. A connection whose hook has
    * published is then not read until there is room: nothing is lost, unless that thread has more than twice `maxOwedBytes` to take. Code
    * outside of hooks should await `roomToPublish()` before it publishes more: what it publishes above `maxOwedBytes`, and what a
    * hook `close` publishes, is dropped for that thread. What is published for a thread that takes nothing for
    * `slowThreadTimeoutMs` is dropped for it too, and then this returns true. `stats().limits.droppedPublications` counts all of these.
-   * @throws ArgumentTypeError if `data` cannot be sent, or the topic is no string.
+   * @throws ArgumentTypeError if `data` cannot be sent, the topic is no string, or the options cannot be used.
    * @throws MessageVoidError if `data` is a message whose callback is over.
    */
-  publish(topic: string, data: SendData): boolean;
+  publish(topic: string, data: SendData, options?: SendOptions): boolean;
 }

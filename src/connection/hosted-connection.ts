@@ -6,6 +6,7 @@ import type { MaskedFrameReader } from '../protocol/masked-frame-reader.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
 import { PendingPong } from '../protocol/pending-pong.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
+import { type Dialect, dialectFor } from '../pubsub/dialect.js';
 import type { FrameMemory } from '../pubsub/frame-memory.js';
 import type { Publisher, Subscriber } from '../pubsub/subscriber.js';
 import type { Subscription } from '../pubsub/subscription.js';
@@ -24,6 +25,7 @@ import { Input, type InputListener } from './input.js';
 import { LentMessage } from './message.js';
 import { payloadBytes, payloadOf } from './payload.js';
 import { checkTopic, publishTo } from './publish-to.js';
+import type { SendOptions } from './send-options.js';
 import type { Sliced } from './time-slices.js';
 import type { Transport, TransportListener } from './transport.js';
 import { describeViolation, Verdict } from './verdict.js';
@@ -50,6 +52,7 @@ export class HostedConnection
   data: unknown;
 
   /** See {@link Subscriber}. */
+  readonly dialect: Dialect;
   subscription: Subscription | undefined;
 
   /** See {@link Sliced}. */
@@ -101,6 +104,7 @@ export class HostedConnection
     this.query = info.query;
     this.subprotocol = info.subprotocol;
     this.data = info.data;
+    this.dialect = dialectFor(info.deflate?.own);
     this.#input = new Input(arena, env.kernel, limits, this);
     this.#transport = connect(this);
     this.#gatherBuffer = gatherBuffer;
@@ -216,8 +220,8 @@ export class HostedConnection
     this.#topics.unsubscribe(this, topic);
   }
 
-  publish(topic: string, data: SendData): boolean {
-    return publishTo(this.#env.topics, topic, this, data);
+  publish(topic: string, data: SendData, options?: SendOptions): boolean {
+    return publishTo(this.#env.topics, topic, this, data, options);
   }
 
   holdBack(topic: string): void {

@@ -1,9 +1,10 @@
 /**
- * Which argument of a method cannot be used: data to send, a topic, a ping, or what `handleUpgrade`, `handleRequest` or `attach` is
+ * Which argument of a method cannot be used: data to send or its options, a topic, a ping, or what `handleUpgrade`, `handleRequest` or `attach` is
  * given.
  */
 export type ArgumentErrorCode =
   | 'WSLOOM_DATA'
+  | 'WSLOOM_SEND_OPTIONS'
   | 'WSLOOM_TOPIC'
   | 'WSLOOM_PING'
   | 'WSLOOM_UPGRADE_EVENT'
