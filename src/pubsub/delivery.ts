@@ -1,5 +1,5 @@
 import { Audiences } from './audiences.js';
-import { ALL_DIALECTS, type Dialect } from './dialect.js';
+import { DEFLATED_DIALECTS, Dialect } from './dialect.js';
 import { FrameJoiner, type JoinedFrames } from './frame-joiner.js';
 import { inDialect, type PublicationRun } from './publication-run.js';
 import type { Subscriber } from './subscriber.js';
@@ -35,7 +35,9 @@ export class Delivery {
     for (const subscriber of exceptions) this.#table.block(subscriber);
     try {
       const topics = new TopicsOfRuns(runs);
-      for (const dialect of ALL_DIALECTS) {
+      if (this.#table.has(Dialect.PLAIN)) this.#toDialect(Dialect.PLAIN, topics, runs, exceptions);
+      if (!this.#table.hasDeflated) return;
+      for (const dialect of DEFLATED_DIALECTS) {
         if (this.#table.has(dialect)) this.#toDialect(dialect, topics, inDialect(runs, dialect), exceptions);
       }
     } finally {
@@ -58,11 +60,13 @@ export class Delivery {
     runs: readonly PublicationRun[],
     exceptions: ReadonlySet<Subscriber>,
   ): void {
-    const slotLists = topics.names.map((name) => this.#membersByTopic.get(name)?.slots(dialect));
-    if (slotLists.length === 1) {
-      this.#toAudience(dialect, slotLists[0] ?? [], runs, runs, exceptions);
+    const { names } = topics;
+    if (names.length === 1) {
+      const slots = this.#membersByTopic.get(names[0] as string)?.slots(dialect);
+      if (slots !== undefined) this.#toAudience(dialect, slots, runs, runs, exceptions);
       return;
     }
+    const slotLists = names.map((name) => this.#membersByTopic.get(name)?.slots(dialect));
     for (const audience of this.#audiences.divide(slotLists)) {
       this.#toAudience(dialect, audience.slots, topics.select(runs, audience.topics), runs, exceptions);
     }

@@ -72,7 +72,7 @@ export class PublicationDeflater {
     const payloadAt = writeFrameHeader(chunk.bytes, start, firstByte, length);
     chunk.bytes.set(payload, payloadAt);
     chunk.position = payloadAt + length;
-    const [end, messages, deflated, isDeflated] = [chunk.position, 1, undefined, true];
-    return { topic, chunk, start, end, messages, except, isHeldBack, deflated, isDeflated };
+    const end = chunk.position;
+    return { topic, chunk, start, end, messages: 1, except, isHeldBack, deflated: undefined, isDeflated: true };
   }
 }

@@ -1,4 +1,4 @@
-import type { Dialect } from './dialect.js';
+import { Dialect } from './dialect.js';
 import type { Subscriber } from './subscriber.js';
 import { Subscription } from './subscription.js';
 
@@ -38,6 +38,8 @@ export class SubscriberTable {
   readonly #free: number[] = [];
   /** By dialect: how many subscribers have it. */
   readonly #countOf = [0, 0, 0, 0];
+  /** How many subscribers have one that is compressed. */
+  #deflated = 0;
 
   /** Gives a subscriber a subscription, whose slot is blocked. */
   enter(subscriber: Subscriber): void {
@@ -59,12 +61,18 @@ export class SubscriberTable {
   }
 
   #count(dialect: Dialect, change: 1 | -1): void {
+    if (dialect !== Dialect.PLAIN) this.#deflated += change;
     this.#countOf[dialect] = (this.#countOf[dialect] as number) + change; // there is a count for each
   }
 
   /** Whether there are subscribers of a dialect. */
   has(dialect: Dialect): boolean {
     return this.#countOf[dialect] !== 0;
+  }
+
+  /** Whether there are subscribers of a dialect that is compressed. */
+  get hasDeflated(): boolean {
+    return this.#deflated > 0;
   }
 
   /** The subscriber in a slot. */

@@ -148,33 +148,35 @@ export class Topics {
     chunk.bytes.set(payload.subarray(start, start + length), payloadAt);
     chunk.position = payloadAt + length;
     this.#pendingBytes += frameBytes;
-    const deflater = this.#deflater;
-    if (deflater === undefined || !mayCompress || !deflater.accepts(length)) {
+    const dialects = mayCompress ? this.#deflatedDialects(topic, members, length) : 0;
+    if (dialects === 0) {
       this.#append(topic, except, chunk, at, undefined);
     } else {
       // The copy is compressed: shared memory of the application may have changed meanwhile.
       const copy = chunk.bytes.subarray(payloadAt, chunk.position);
-      const dialects = ((members?.dialects ?? 0) | this.#outlet.deflatedDialectsOf(topic)) & DEFLATED_SET;
-      this.#append(topic, except, chunk, at, this.#deflate(deflater, topic, except, firstByte, copy, dialects));
+      this.#append(topic, except, chunk, at, this.#deflate(topic, except, firstByte, copy, dialects));
     }
     if (this.#pendingBytes > MAX_PENDING_BYTES) this.flush();
     return !this.#outlet.isCongested || !this.#holdsBack(topic);
   }
 
+  /** The set of the dialects that a publication is compressed for. */
+  #deflatedDialects(topic: string, members: TopicMembers | undefined, length: number): number {
+    if (this.#deflater?.accepts(length) !== true) return 0;
+    return ((members?.dialects ?? 0) | this.#outlet.deflatedDialectsOf(topic)) & DEFLATED_SET;
+  }
+
   #deflate(
-    deflater: PublicationDeflater,
     topic: string,
     except: Subscriber | undefined,
     firstByte: number,
     payload: Uint8Array,
     dialects: number,
   ): DeflatedRuns | undefined {
-    if (dialects === 0) return undefined;
     const about = { topic, except, isHeldBack: this.publisher !== undefined };
-    const deflated = deflater.deflate(about, firstByte, payload, dialects);
-    if (deflated === undefined) return undefined;
-    this.#pendingBytes += deflated.frameBytes;
-    return deflated.runs;
+    const deflated = this.#deflater?.deflate(about, firstByte, payload, dialects);
+    this.#pendingBytes += deflated?.frameBytes ?? 0;
+    return deflated?.runs;
   }
 
   /** @param deflated the same publication, compressed; undefined if it goes plain to all. */
@@ -200,8 +202,8 @@ export class Topics {
       last.messages++;
       return;
     }
-    const [end, messages, isDeflated] = [chunk.position, 1, false];
-    runs.push({ topic, chunk, start, end, messages, except, isHeldBack, deflated, isDeflated });
+    const end = chunk.position;
+    runs.push({ topic, chunk, start, end, messages: 1, except, isHeldBack, deflated, isDeflated: false });
     this.#lastIsOpen = true;
     this.#schedule();
   }
@@ -245,13 +247,13 @@ export class Topics {
     this.#lastIsOpen = false;
     this.#pendingBytes = 0;
     this.#pool.beginDelivery();
-    this.#deflatedPool.beginDelivery();
+    if (this.#deflater !== undefined) this.#deflatedPool.beginDelivery();
     try {
       this.#outlet.post(runs);
       this.#delivery.toAll(runs);
     } finally {
       this.#pool.endDelivery();
-      this.#deflatedPool.endDelivery();
+      if (this.#deflater !== undefined) this.#deflatedPool.endDelivery();
       this.#isFlushing = false;
       this.#runs = this.#next;
       this.#next = [];
