@@ -1,23 +1,12 @@
 import type { ClientTls } from './client-tls.js';
 import type { Message } from './message.js';
+import type { SendOptions } from './send-options.js';
 
 /**
  * What a connection can send: a string becomes a text message, bytes become a binary message, and a {@link Message} is forwarded
  * as the kind that it is.
  */
 export type SendData = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView | Message;
-
-/** How one message is sent: see {@link Connection.send}. */
-export interface SendOptions {
-  /**
-   * Whether the message may be compressed, if that was agreed on with the client. With `false` it is sent as it is, and no other message
-   * is compressed by its contents. Do so with a secret, if the same messages or the ones before and after it hold what somebody else has
-   * chosen: how long a compressed message is tells how much of it is repeated.
-   *
-   * @default true
-   */
-  readonly compress?: boolean;
-}
 
 /**
  * One WebSocket connection, in the thread that hosts it. Its methods may be called in hooks, in timers and after an `await`, in
@@ -73,8 +62,8 @@ export interface Connection<Data = unknown> {
    * @returns false if more than `highWaterMarkBytes` are buffered after it: the message is sent, and the application should wait for the
    * hook `drain` before it sends the next. Also false if nothing was sent, because the connection is not open, or because
    * `maxBackpressureBytes` or `maxBufferedBytes` are exceeded.
-   * @throws ArgumentTypeError if `data` is something else, or memory that was transferred to another thread; or if `options` is
-   * no object, or `options.compress` no boolean.
+   * @throws ArgumentTypeError if `data` is something else, or memory that was transferred to another thread; or if `options` has
+   * other members, or a `compress` that is neither true nor false.
    * @throws MessageVoidError if `data` is a message whose callback is over.
    */
   send(data: SendData, options?: SendOptions): boolean;
@@ -123,15 +112,17 @@ export interface Connection<Data = unknown> {
 
   /**
    * Publishes a message to all subscribers of a topic, in all threads of the server, except to this connection itself. It leaves at the
-   * end of the hook, or in the next microtask outside of one.
+   * end of the hook, or in the next microtask outside of one. It is compressed at most once for all subscribers that have agreed on
+   * compression with the same window.
    *
+   * @param options `{ compress: false }` sends it uncompressed to all.
    * @returns false if a thread with subscribers of the topic has more than a quarter of `maxOwedBytes` to take. A connection whose hook has
    * published is then not read until there is room: nothing is lost, unless that thread has more than twice `maxOwedBytes` to take. Code
    * outside of hooks should await `roomToPublish()` before it publishes more: what it publishes above `maxOwedBytes`, and what a
    * hook `close` publishes, is dropped for that thread. What is published for a thread that takes nothing for
    * `slowThreadTimeoutMs` is dropped for it too, and then this returns true. `stats().limits.droppedPublications` counts all of these.
-   * @throws ArgumentTypeError if `data` cannot be sent, or the topic is no string.
+   * @throws ArgumentTypeError if `data` cannot be sent, the topic is no string, or the options cannot be used.
    * @throws MessageVoidError if `data` is a message whose callback is over.
    */
-  publish(topic: string, data: SendData): boolean;
+  publish(topic: string, data: SendData, options?: SendOptions): boolean;
 }

@@ -1,5 +1,5 @@
-import type { Deflation } from '../compression/deflation.js';
 import type { RoundMember } from '../compression/deflate-rounds.js';
+import type { Deflation } from '../compression/deflation.js';
 import { LargeDeflate } from '../compression/large-deflate.js';
 import { SentWindow } from '../compression/sent-window.js';
 import { NOT_SMALLER } from '../kernels/deflater.js';

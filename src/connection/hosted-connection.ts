@@ -1,5 +1,5 @@
-import { ArgumentRangeError } from '../options/argument-error.js';
 import { NoRoomError } from '../compression/inflated-messages.js';
+import { ArgumentRangeError } from '../options/argument-error.js';
 import { CloseCode, type CloseStatus } from '../protocol/close.js';
 import { ABNORMAL_CLOSURE, ClosingHandshake, ClosingState } from '../protocol/closing-handshake.js';
 import type { DeflateAgreement } from '../protocol/deflate/agreement.js';
@@ -8,6 +8,7 @@ import type { MaskedFrameReader } from '../protocol/masked-frame-reader.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
 import { PendingPong } from '../protocol/pending-pong.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
+import { type Dialect, dialectFor } from '../pubsub/dialect.js';
 import type { FrameMemory } from '../pubsub/frame-memory.js';
 import type { Publisher, Subscriber } from '../pubsub/subscriber.js';
 import type { Subscription } from '../pubsub/subscription.js';
@@ -15,7 +16,7 @@ import type { Topics } from '../pubsub/topics.js';
 import { Counter } from '../telemetry/counters.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ClientTls } from './client-tls.js';
-import type { Connection, SendData, SendOptions } from './connection.js';
+import type { Connection, SendData } from './connection.js';
 import type { ConnectionInfo } from './connection-info.js';
 import { ConnectionLimiter } from './connection-limiter.js';
 import { DeflatingFrameWriter } from './deflating-frame-writer.js';
@@ -26,9 +27,9 @@ import type { HookedConnection } from './hooks.js';
 import { Input, type InputListener } from './input.js';
 import { LentMessage } from './message.js';
 import type { MessageOutput } from './message-output.js';
-import { mayCompress } from './may-compress.js';
 import { payloadBytes, payloadOf } from './payload.js';
 import { checkTopic, publishTo } from './publish-to.js';
+import { mayCompress, type SendOptions } from './send-options.js';
 import type { Sliced } from './time-slices.js';
 import type { Transport, TransportListener } from './transport.js';
 import { describeViolation, Verdict } from './verdict.js';
@@ -63,6 +64,7 @@ export class HostedConnection
   data: unknown;
 
   /** See {@link Subscriber}. */
+  readonly dialect: Dialect;
   subscription: Subscription | undefined;
 
   /** See {@link Sliced}. */
@@ -119,6 +121,8 @@ export class HostedConnection
     const { inflation } = env;
     const inflated = deflate && inflation && { inflation, peer: deflate.peer };
     this.#input = new Input(arena, env.kernel, limits, this, inflated);
+
+    this.dialect = dialectFor(info.deflate?.own);
     this.#transport = connect(this);
     this.#gatherBuffer = gatherBuffer;
     this.#topics = env.topics;
@@ -237,8 +241,8 @@ export class HostedConnection
     this.#topics.unsubscribe(this, topic);
   }
 
-  publish(topic: string, data: SendData): boolean {
-    return publishTo(this.#env.topics, topic, this, data);
+  publish(topic: string, data: SendData, options?: SendOptions): boolean {
+    return publishTo(this.#env.topics, topic, this, data, options);
   }
 
   holdBack(topic: string): void {

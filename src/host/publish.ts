@@ -1,4 +1,5 @@
 import type { SendData } from '../connection/connection.js';
+import type { SendOptions } from '../connection/send-options.js';
 import { publishersOfThread, threadState } from '../connection/thread-state.js';
 import { PublishError } from './publish-error.js';
 import type { ThreadPublishing } from './thread-publishing.js';
@@ -39,7 +40,7 @@ export function registerPublishing(publishing: ThreadPublishing): () => void {
   all.set(publishing, {
     version: VERSION,
     from: FROM,
-    publish: (topic, data) => publishing.publish(topic, data),
+    publish: (topic, data, options) => publishing.publish(topic, data, options),
     room: () => publishing.bus.room(),
     isRunning: () => publishing.turn === threadState.runningTurn,
   });
@@ -61,18 +62,20 @@ export function registerPublishing(publishing: ThreadPublishing): () => void {
  * turn, with everything else that is published in it; outside of hooks it leaves in the next microtask. The handler may import
  * another copy of this package than the server. After the server is closed this does nothing.
  *
+ * @param options `{ compress: false }` sends it uncompressed to all. Without that it is compressed at most once for all subscribers that
+ * have agreed on compression with the same window.
  * @returns false if a thread with subscribers of the topic has too much to take already: await {@link roomToPublish} before the
  * next call. The message is sent all the same, with three exceptions. First, in a timer or after an `await` no connection can be
  * held back: the message is dropped for a thread that is owed more than `maxOwedBytes`. Second, it is dropped for a thread that
  * is owed more than twice as much. Third, it is dropped for a thread that has taken nothing for `slowThreadTimeoutMs`, and then
  * this returns true. `stats().limits.droppedPublications` counts all of these.
- * @throws ArgumentTypeError if `data` cannot be sent, or the topic is no string.
+ * @throws ArgumentTypeError if `data` cannot be sent, the topic is no string, or the options cannot be used.
  * @throws MessageVoidError if `data` is a message whose callback is over.
  * @throws PublishError in a thread where no server has started, or where several have and none of their hooks is running: call
  * `connection.publish` or `server.publish` there. Also if the server uses a copy of this package whose version does not fit.
  */
-export function publish(topic: string, data: SendData): boolean {
-  return currentPublisher('publish').publish(topic, data);
+export function publish(topic: string, data: SendData, options?: SendOptions): boolean {
+  return currentPublisher('publish').publish(topic, data, options);
 }
 
 /**

@@ -1,5 +1,8 @@
+import type { CompressionOptions } from '../compression/compression-options.js';
+import { PayloadDeflater } from '../compression/payload-deflater.js';
 import type { SendData } from '../connection/connection.js';
 import { publishTo } from '../connection/publish-to.js';
+import type { SendOptions } from '../connection/send-options.js';
 import { Turn } from '../connection/turn.js';
 import { Bus, type BusLimits, type BusListener } from '../pubsub/bus.js';
 import type { ThreadLedger } from '../pubsub/thread-ledger.js';
@@ -85,10 +88,18 @@ export class ThreadPublishing {
   }
 
   /**
+   * From now on, publications are compressed for subscribers that have agreed on it. @throws ArenaError if the memory for that cannot
+   * be had.
+   */
+  compressBy(options: CompressionOptions): void {
+    this.topics.compressBy(new PayloadDeflater(options));
+  }
+
+  /**
    * Sends a message to all subscribers of a topic, in all threads. @returns false if the caller should wait before it
    * publishes again.
    */
-  publish(topic: string, data: SendData): boolean {
-    return publishTo(this.topics, topic, undefined, data);
+  publish(topic: string, data: SendData, options?: SendOptions): boolean {
+    return publishTo(this.topics, topic, undefined, data, options);
   }
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SendData } from '../connection/connection.js';
+import type { SendOptions } from '../connection/send-options.js';
 import { comesWithPackage } from '../host/module-url.js';
 import { registerPublishing } from '../host/publish.js';
 import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';
@@ -228,6 +229,8 @@ export class Server {
       const calls = await this.#loadSystemCalls();
       this.#calls = calls;
       if (calls !== undefined) this.#publishing.sendBy(calls, this.#counters);
+      const { compression } = this.#options.host;
+      if (compression !== undefined) this.#publishing.compressBy(compression);
       await this.#loadTls();
       await this.#generations.start(calls);
       this.#noteThreadOfHook();
@@ -372,13 +375,15 @@ export class Server {
    * Sends a message to every connection that is subscribed to a topic, in all threads. It leaves in the next microtask; in a hook
    * that runs in the primary, at the end of the turn. Before the start there are no subscribers.
    *
+   * @param options `{ compress: false }` sends it uncompressed to all. Without that it is compressed at most once for all subscribers that
+   * have agreed on compression with the same window.
    * @returns false if a thread with subscribers of the topic has too much to take already: await {@link roomToPublish} before the
    * next call. The message is dropped for a thread that is owed more than `maxOwedBytes`.
-   * @throws ArgumentTypeError if `data` cannot be sent, or the topic is no string.
+   * @throws ArgumentTypeError if `data` cannot be sent, the topic is no string, or the options cannot be used.
    * @throws MessageVoidError if `data` is a message whose callback is over.
    */
-  publish(topic: string, data: SendData): boolean {
-    return this.#publishing.publish(topic, data);
+  publish(topic: string, data: SendData, options?: SendOptions): boolean {
+    return this.#publishing.publish(topic, data, options);
   }
 
   /** Resolves when every thread has room for what the primary publishes; at once if each has it already. */

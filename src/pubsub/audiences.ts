@@ -1,5 +1,3 @@
-import type { TopicMembers } from './topic-members.js';
-
 /** Subscribers that have the same topics of a list, and so get the same publications. */
 export interface Audience {
   /** Their slots: see {@link SubscriberTable}. */
@@ -28,8 +26,8 @@ export class Audiences {
     this.#maxRounds = maxRounds;
   }
 
-  /** @param memberLists the members of each topic; undefined for a topic without subscribers in this thread. */
-  divide(memberLists: readonly (TopicMembers | undefined)[]): Audience[] {
+  /** @param slotLists the slots of the members of each topic; undefined for a topic without subscribers in this thread. */
+  divide(slotLists: readonly (readonly number[] | undefined)[]): Audience[] {
     if (this.#round === this.#maxRounds) {
       this.#metIn.fill(0);
       this.#round = 0;
@@ -37,8 +35,8 @@ export class Audiences {
     this.#round++;
     const tree = new Tree();
     const met: number[] = [];
-    for (const [topic, members] of memberLists.entries()) {
-      for (const slot of members?.slots ?? []) {
+    for (const [topic, slots] of slotLists.entries()) {
+      for (const slot of slots ?? []) {
         if (slot >= this.#nodes.length) this.#grow(slot);
         if (this.#metIn[slot] !== this.#round) {
           this.#metIn[slot] = this.#round;

@@ -1,10 +1,11 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type Batch, chunksOf, decodeBatch, encodeBatch, leastOverhead } from './batch.js';
 import { CongestedThreads } from './congested-threads.js';
+import type { Dialect } from './dialect.js';
 import { Inbox } from './inbox.js';
 import { MissedTopics } from './missed-topics.js';
 import type { Outlet } from './outlet.js';
-import type { PublicationRun } from './publication-run.js';
+import { type PublicationRun, withoutDeflated } from './publication-run.js';
 import { MAX_NUMBERED_PEERS } from './shared-chunk.js';
 import { ThreadLedger } from './thread-ledger.js';
 import { hashTopic } from './topic-hash.js';
@@ -111,12 +112,12 @@ export class Bus implements Outlet {
     this.ledger.listen();
   }
 
-  join(topic: string): void {
-    this.ledger.join(hashTopic(topic));
+  join(topic: string, dialect: Dialect): void {
+    this.ledger.join(hashTopic(topic), dialect);
   }
 
-  leave(topic: string): void {
-    this.ledger.leave(hashTopic(topic));
+  leave(topic: string, dialect: Dialect): void {
+    this.ledger.leave(hashTopic(topic), dialect);
   }
 
   /** Adds another thread. It is removed when its end of the port is closed. */
@@ -138,6 +139,17 @@ export class Bus implements Outlet {
       if (ledger.wants(hash)) return true;
     }
     return false;
+  }
+
+  deflatedDialectsOf(topic: string): number {
+    let dialects = 0;
+    let hash: number | undefined;
+    for (const { ledger } of this.#peers.values()) {
+      if (!ledger.hasDeflated) continue;
+      hash ??= hashTopic(topic);
+      dialects |= ledger.deflatedDialectsOf(hash);
+    }
+    return dialects;
   }
 
   /** Whether a thread that is owed too much has subscribers of a topic. To be called only while {@link isCongested}. */
@@ -262,6 +274,7 @@ function hashesOf(runs: readonly PublicationRun[]): Map<string, number> {
   return hashes;
 }
 
+/** The runs that a thread has subscribers for, without those compressed ones that it has none for: it would hold their memory in vain. */
 function wantedBy(
   ledger: ThreadLedger,
   runs: readonly PublicationRun[],
@@ -269,8 +282,12 @@ function wantedBy(
 ): readonly PublicationRun[] {
   const wanted = new Set<string>();
   for (const [topic, hash] of hashes) if (ledger.wants(hash)) wanted.add(topic);
-  if (wanted.size === hashes.size) return runs;
-  return wanted.size === 0 ? [] : runs.filter(({ topic }) => wanted.has(topic));
+  if (wanted.size === 0) return [];
+  const its = wanted.size === hashes.size ? runs : runs.filter(({ topic }) => wanted.has(topic));
+  if (!its.some(({ deflated }) => deflated !== undefined)) return its;
+  return its.map((run) => {
+    return ledger.deflatedDialectsOf(hashes.get(run.topic) as number) === 0 ? withoutDeflated(run) : run; // it has a hash
+  });
 }
 
 /** How much more memory would be held for a thread if these runs were posted to it. */

@@ -1,13 +1,14 @@
 import { Audiences } from './audiences.js';
+import { DEFLATED_DIALECTS, Dialect } from './dialect.js';
 import { FrameJoiner, type JoinedFrames } from './frame-joiner.js';
-import type { PublicationRun } from './publication-run.js';
+import { inDialect, type PublicationRun } from './publication-run.js';
 import type { Subscriber } from './subscriber.js';
 import type { DescriptorSender, SubscriberTable } from './subscriber-table.js';
 import type { TopicMembers } from './topic-members.js';
 
 /**
  * Delivers publications to the subscribers of a thread: one write for each subscriber, however many topics and messages
- * there are. Subscribers that get the same publications form an audience, for which the frames are put together once.
+ * there are. Subscribers that get the same publications in the same dialect form an audience, for which the frames are put together once.
  */
 export class Delivery {
   /** Sends to the descriptors of clear subscribers; undefined where there are no descriptors. */
@@ -34,13 +35,10 @@ export class Delivery {
     for (const subscriber of exceptions) this.#table.block(subscriber);
     try {
       const topics = new TopicsOfRuns(runs);
-      const memberLists = topics.names.map((name) => this.#membersByTopic.get(name));
-      if (memberLists.length === 1) {
-        this.#toAudience(memberLists[0]?.slots ?? [], runs, runs, exceptions);
-        return;
-      }
-      for (const audience of this.#audiences.divide(memberLists)) {
-        this.#toAudience(audience.slots, topics.select(runs, audience.topics), runs, exceptions);
+      if (this.#table.has(Dialect.PLAIN)) this.#toDialect(Dialect.PLAIN, topics, runs, exceptions);
+      if (!this.#table.hasDeflated) return;
+      for (const dialect of DEFLATED_DIALECTS) {
+        if (this.#table.has(dialect)) this.#toDialect(dialect, topics, inDialect(runs, dialect), exceptions);
       }
     } finally {
       this.#batch++;
@@ -53,16 +51,36 @@ export class Delivery {
    */
   toOne(subscriber: Subscriber, runs: readonly PublicationRun[]): void {
     this.#table.block(subscriber);
-    this.#deliverOwn(subscriber, runs);
+    this.#deliverOwn(subscriber, inDialect(runs, subscriber.dialect));
+  }
+
+  #toDialect(
+    dialect: Dialect,
+    topics: TopicsOfRuns,
+    runs: readonly PublicationRun[],
+    exceptions: ReadonlySet<Subscriber>,
+  ): void {
+    const { names } = topics;
+    if (names.length === 1) {
+      const slots = this.#membersByTopic.get(names[0] as string)?.slots(dialect);
+      if (slots !== undefined) this.#toAudience(dialect, slots, runs, runs, exceptions);
+      return;
+    }
+    const slotLists = names.map((name) => this.#membersByTopic.get(name)?.slots(dialect));
+    for (const audience of this.#audiences.divide(slotLists)) {
+      this.#toAudience(dialect, audience.slots, topics.select(runs, audience.topics), runs, exceptions);
+    }
   }
 
   /**
+   * @param dialect of the audience, and of the runs.
    * @param slots of the audience.
    * @param itsRuns the runs that the audience gets.
    * @param runs all runs of the batch.
    * @param exceptions subscribers that do not get all runs of their topics.
    */
   #toAudience(
+    dialect: Dialect,
     slots: readonly number[],
     itsRuns: readonly PublicationRun[],
     runs: readonly PublicationRun[],
@@ -76,12 +94,12 @@ export class Delivery {
     for (const slot of others) {
       const subscriber = this.#table.at(slot);
       // A delivery to others may have ended it, and its slot may belong to another subscriber now.
-      if (subscriber === undefined || !subscriber.subscription?.topics.has(topic)) continue;
+      if (subscriber?.dialect !== dialect || !subscriber.subscription?.topics.has(topic)) continue;
       if (subscriber.subscription.batch === this.#batch || exceptions.has(subscriber)) {
         special.push(subscriber); // later: its frames may be put together in the same memory
         continue;
       }
-      subscriber.deliver(joined.memory, joined.start, joined.end, joined.messages);
+      subscriber.deliver(joined.memory, joined.start, joined.end, joined.messages, joined.areDeflated);
       this.#table.update(subscriber);
     }
     for (const subscriber of special) {
@@ -93,7 +111,7 @@ export class Delivery {
   /** Sends to the descriptors of clear subscribers. Hot. @returns the slots of the other subscribers. */
   #sendClear(
     slots: readonly number[],
-    { memory, start, end, messages }: JoinedFrames,
+    { memory, start, end, messages, areDeflated }: JoinedFrames,
     sender: DescriptorSender,
   ): readonly number[] {
     const { fds } = this.#table;
@@ -108,19 +126,22 @@ export class Delivery {
       }
       const taken = sender.send(fd, bytes, start, end);
       if (taken === end - start) {
-        this.#table.noteSent(slot);
+        this.#table.noteSent(slot, areDeflated);
         sent++;
         continue;
       }
       const subscriber = this.#table.at(slot) as Subscriber; // it is clear, and so in the table
       this.#table.block(subscriber);
-      subscriber.deliver(memory, start + Math.max(0, taken), end, messages);
+      subscriber.deliver(memory, start + Math.max(0, taken), end, messages, areDeflated);
     }
     sender.count(sent * messages);
     return others;
   }
 
-  /** Delivers to a subscriber that does not get all runs of its topics, or that was delivered some of them before. */
+  /**
+   * Delivers to a subscriber that does not get all runs of its topics, or that was delivered some of them before.
+   * @param runs in its dialect.
+   */
   #deliverOwn(subscriber: Subscriber, runs: readonly PublicationRun[]): void {
     const { subscription } = subscriber;
     if (subscription === undefined) return; // a delivery to others has ended it
@@ -133,8 +154,8 @@ export class Delivery {
       if (run.except !== subscriber && subscription.topics.has(run.topic)) its.push(run);
     }
     if (its.length === 0) return;
-    const { memory, start, end, messages } = this.#joiner.join(its);
-    subscriber.deliver(memory, start, end, messages);
+    const { memory, start, end, messages, areDeflated } = this.#joiner.join(its);
+    subscriber.deliver(memory, start, end, messages, areDeflated);
   }
 }
 

@@ -7,6 +7,8 @@ export interface JoinedFrames {
   readonly start: number;
   readonly end: number;
   readonly messages: number;
+  /** Whether there are compressed frames among them. */
+  readonly areDeflated: boolean;
 }
 
 /** Size of the memory that is used again and again, in bytes: small enough to stay in a core's second-level cache. */
@@ -34,16 +36,18 @@ export class FrameJoiner {
     let bytes = 0;
     let messages = 0;
     let isOneRange = true;
+    let areDeflated = false;
     for (const run of runs) {
       if (run.chunk !== chunk || run.start !== end) isOneRange = false;
       end = run.end;
       bytes += run.end - run.start;
       messages += run.messages;
+      if (run.isDeflated) areDeflated = true;
     }
-    if (isOneRange) return { memory: chunk, start, end, messages };
+    if (isOneRange) return { memory: chunk, start, end, messages, areDeflated };
     const memory = this.#free(bytes);
     copyRuns(memory.bytes, runs);
-    return { memory, start: 0, end: bytes, messages };
+    return { memory, start: 0, end: bytes, messages, areDeflated };
   }
 
   /** Memory that nobody holds, of `length` bytes at least. */

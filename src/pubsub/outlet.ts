@@ -1,14 +1,17 @@
+import type { Dialect } from './dialect.js';
 import type { PublicationRun } from './publication-run.js';
 
 /** Carries the publications of this thread to the others: see {@link Bus}. */
 export interface Outlet {
   /** Whether a publication to this topic has to be posted to another thread. */
   wants(topic: string): boolean;
+  /** The compressed dialects that subscribers of this topic in other threads have: bit `1 << dialect` for each. */
+  deflatedDialectsOf(topic: string): number;
   post(runs: readonly PublicationRun[]): void;
-  /** This thread has its first subscriber of a topic. */
-  join(topic: string): void;
-  /** This thread has no subscriber of a topic any more. */
-  leave(topic: string): void;
+  /** This thread has its first subscriber of a topic in this dialect. */
+  join(topic: string, dialect: Dialect): void;
+  /** This thread has no subscriber of a topic in this dialect any more. */
+  leave(topic: string, dialect: Dialect): void;
   /** Whether there are threads that publishers should wait for. */
   readonly isCongested: boolean;
   /** Whether one of them has subscribers of this topic. */

@@ -1,3 +1,4 @@
+import { Dialect } from './dialect.js';
 import type { Subscriber } from './subscriber.js';
 import { Subscription } from './subscription.js';
 
@@ -14,6 +15,9 @@ export interface DescriptorSender {
 /** In place of a descriptor: the subscriber has to be asked. */
 const BLOCKED = -1;
 
+/** Bits of what was sent to a descriptor. */
+const Sent = { ANY: 1, DEFLATED: 2 } as const;
+
 const FIRST_SLOTS = 64;
 
 /**
@@ -28,10 +32,14 @@ const FIRST_SLOTS = 64;
 export class SubscriberTable {
   /** By slot: the descriptor of a clear subscriber, else a negative number. */
   fds = new Int32Array(FIRST_SLOTS).fill(BLOCKED);
-  /** By slot: 1 if something was sent to the descriptor since the last {@link takeSent}. */
+  /** By slot: what was sent to the descriptor since the last {@link takeSent} and {@link takeDeflated}. */
   #wasSent = new Uint8Array(FIRST_SLOTS);
   readonly #subscribers: (Subscriber | undefined)[] = [];
   readonly #free: number[] = [];
+  /** By dialect: how many subscribers have it. */
+  readonly #countOf = [0, 0, 0, 0];
+  /** How many subscribers have one that is compressed. */
+  #deflated = 0;
 
   /** Gives a subscriber a subscription, whose slot is blocked. */
   enter(subscriber: Subscriber): void {
@@ -39,6 +47,7 @@ export class SubscriberTable {
     if (slot === this.fds.length) this.#grow();
     this.#subscribers[slot] = subscriber;
     this.#wasSent[slot] = 0;
+    this.#count(subscriber.dialect, 1);
     subscriber.subscription = new Subscription(slot);
   }
 
@@ -47,7 +56,23 @@ export class SubscriberTable {
     this.fds[slot] = BLOCKED;
     this.#subscribers[slot] = undefined;
     this.#free.push(slot);
+    this.#count(subscriber.dialect, -1);
     subscriber.subscription = undefined;
+  }
+
+  #count(dialect: Dialect, change: 1 | -1): void {
+    if (dialect !== Dialect.PLAIN) this.#deflated += change;
+    this.#countOf[dialect] = (this.#countOf[dialect] as number) + change; // there is a count for each
+  }
+
+  /** Whether there are subscribers of a dialect. */
+  has(dialect: Dialect): boolean {
+    return this.#countOf[dialect] !== 0;
+  }
+
+  /** Whether there are subscribers of a dialect that is compressed. */
+  get hasDeflated(): boolean {
+    return this.#deflated > 0;
   }
 
   /** The subscriber in a slot. */
@@ -65,16 +90,26 @@ export class SubscriberTable {
     if (subscription !== undefined) this.fds[subscription.slot] = BLOCKED;
   }
 
-  /** Notes that something was sent to the descriptor in a slot. */
-  noteSent(slot: number): void {
-    this.#wasSent[slot] = 1;
+  /** Notes that something was sent to the descriptor in a slot. @param areDeflated whether compressed frames were among it. */
+  noteSent(slot: number, areDeflated: boolean): void {
+    this.#wasSent[slot] = (this.#wasSent[slot] as number) | (areDeflated ? Sent.ANY | Sent.DEFLATED : Sent.ANY);
   }
 
   /** Whether something was sent to the descriptor of a subscriber since the last call. */
-  takeSent({ subscription }: Subscriber): boolean {
-    if (subscription === undefined || this.#wasSent[subscription.slot] === 0) return false;
-    this.#wasSent[subscription.slot] = 0;
-    return true;
+  takeSent(subscriber: Subscriber): boolean {
+    return this.#take(subscriber, Sent.ANY);
+  }
+
+  /** Whether compressed frames were sent to the descriptor of a subscriber since the last call. */
+  takeDeflated(subscriber: Subscriber): boolean {
+    return this.#take(subscriber, Sent.DEFLATED);
+  }
+
+  #take({ subscription }: Subscriber, bit: number): boolean {
+    if (subscription === undefined) return false;
+    const sent = this.#wasSent[subscription.slot] as number; // it has a slot
+    this.#wasSent[subscription.slot] = sent & ~bit;
+    return (sent & bit) !== 0;
   }
 
   #grow(): void {

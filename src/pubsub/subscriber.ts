@@ -1,3 +1,4 @@
+import type { Dialect } from './dialect.js';
 import type { FrameMemory } from './frame-memory.js';
 import type { Subscription } from './subscription.js';
 
@@ -8,10 +9,15 @@ export interface Subscriber {
    * it.
    */
   subscription: Subscription | undefined;
+  /** How its frames are encoded. It never changes. */
+  readonly dialect: Dialect;
   /** Its descriptor, if it has one and nothing waits to be sent to it; else a negative number. */
   readonly clearDescriptor: number;
-  /** Sends it `messages` frames, encoded at `[start, end)` of the memory. */
-  deliver(memory: FrameMemory, start: number, end: number, messages: number): void;
+  /**
+   * Sends it `messages` frames, encoded at `[start, end)` of the memory.
+   * @param areDeflated whether there are compressed ones among them, which enter the window of the receiver. They refer to nothing in it.
+   */
+  deliver(memory: FrameMemory, start: number, end: number, messages: number, areDeflated: boolean): void;
   /** Its thread was too slow, and has missed publications to one of its topics. */
   onMissed(): void;
 }

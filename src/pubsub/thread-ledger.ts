@@ -1,3 +1,5 @@
+import { DEFLATED_SET, Dialect } from './dialect.js';
+
 const KIB = 1024;
 
 /** Indexes of int32 words. */
@@ -19,6 +21,8 @@ const Word = {
   OFFERED: 5,
   /** How many of them are settled, in their order: opened, failed or taken back. */
   SETTLED: 6,
+  /** How many of its topics have subscribers in a dialect that is compressed; a topic counts once for each of them. */
+  DEFLATED: 7,
 } as const;
 
 const WORDS = 16;
@@ -34,15 +38,16 @@ const INTEREST_MASK = INTEREST_BYTES - 1;
  * What other threads have to know of one thread when they publish. It lies in memory that all share, where they read it
  * without a message: so it is known before `subscribe` returns.
  *
- * The topics are in a Bloom filter (Bloom, 1970) of two hashes. A thread with subscribers of a topic is always found. A
- * thread without any is seldom found: then a batch is posted to it in vain.
+ * The topics are in a Bloom filter (Bloom, 1970) of two hashes, in fact in one for each dialect of their subscribers: bit `1 << dialect`
+ * of all bytes. A thread with subscribers of a topic is always found. A thread without any is seldom found: then a batch is posted to it in
+ * vain.
  */
 export class ThreadLedger {
   readonly buffer: SharedArrayBuffer;
   readonly #words: Int32Array;
   readonly #interest: Uint8Array;
-  /** How many topics have set each byte of the filter. Only the thread itself keeps this. */
-  #counts: Uint32Array | undefined;
+  /** By dialect: how many topics have set its bit in each byte of the filter. Only the thread itself keeps this. */
+  readonly #counts: (Uint32Array | undefined)[] = [undefined, undefined, undefined, undefined];
 
   constructor(
     buffer = new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT + INTEREST_BYTES), // touched as it is used
@@ -58,24 +63,27 @@ export class ThreadLedger {
     Atomics.store(this.#words, Word.LISTENS, 1);
   }
 
-  /** The thread has its first subscriber of a topic. */
-  join(hash: number): void {
-    this.#counts ??= new Uint32Array(INTEREST_BYTES);
-    this.#count(this.#counts, firstOf(hash), 1);
-    this.#count(this.#counts, secondOf(hash), 1);
+  /** The thread has its first subscriber of a topic in a dialect. */
+  join(hash: number, dialect: Dialect): void {
+    this.#counts[dialect] ??= new Uint32Array(INTEREST_BYTES);
+    this.#note(hash, dialect, 1);
   }
 
   /** Its last one has gone. */
-  leave(hash: number): void {
-    if (this.#counts === undefined) return;
-    this.#count(this.#counts, firstOf(hash), -1);
-    this.#count(this.#counts, secondOf(hash), -1);
+  leave(hash: number, dialect: Dialect): void {
+    this.#note(hash, dialect, -1);
   }
 
-  #count(counts: Uint32Array, at: number, change: 1 | -1): void {
-    const count = (counts[at] as number) + change; // the index is masked
-    counts[at] = count;
-    Atomics.store(this.#interest, at, count > 0 ? 1 : 0);
+  #note(hash: number, dialect: Dialect, change: 1 | -1): void {
+    const counts = this.#counts[dialect];
+    if (counts === undefined) return;
+    for (const at of [firstOf(hash), secondOf(hash)]) {
+      const count = (counts[at] as number) + change; // the index is masked
+      counts[at] = count;
+      const others = (this.#interest[at] as number) & ~(1 << dialect); // only this thread writes them
+      Atomics.store(this.#interest, at, count > 0 ? others | (1 << dialect) : others);
+    }
+    if (dialect !== Dialect.PLAIN) Atomics.add(this.#words, Word.DEFLATED, change);
   }
 
   /** The thread has put a batch into its own outputs. */
@@ -92,12 +100,22 @@ export class ThreadLedger {
   /** Whether a publication has to be posted to the thread. @param hash of its topic. */
   wants(hash: number): boolean {
     if (!this.listens) return false;
-    if (this.#has(firstOf(hash)) && this.#has(secondOf(hash))) return true;
+    if (this.#dialectsOf(hash) !== 0) return true;
     return this.isExpecting; // a client that knows of its connection first may count on what it subscribes
   }
 
-  #has(at: number): boolean {
-    return Atomics.load(this.#interest, at) === 1;
+  /** The compressed dialects that subscribers of a topic in this thread have: bit `1 << dialect` for each. @param hash of the topic. */
+  deflatedDialectsOf(hash: number): number {
+    return this.listens ? this.#dialectsOf(hash) & DEFLATED_SET : 0;
+  }
+
+  /** Whether {@link deflatedDialectsOf} may find something: it asks nothing about a topic. */
+  get hasDeflated(): boolean {
+    return Atomics.load(this.#words, Word.DEFLATED) > 0;
+  }
+
+  #dialectsOf(hash: number): number {
+    return Atomics.load(this.#interest, firstOf(hash)) & Atomics.load(this.#interest, secondOf(hash));
   }
 
   get owedBytes(): number {

@@ -1,7 +1,10 @@
+import type { PayloadDeflater } from '../compression/payload-deflater.js';
 import { frameHeaderBytes, writeFrameHeader } from '../protocol/frame-header.js';
 import { Delivery } from './delivery.js';
+import { DEFLATED_SET } from './dialect.js';
 import type { Outlet } from './outlet.js';
-import type { PublicationRun } from './publication-run.js';
+import { PublicationDeflater } from './publication-deflater.js';
+import { type DeflatedRuns, extendDeflated, type PublicationRun } from './publication-run.js';
 import { ChunkPool, type SharedChunk } from './shared-chunk.js';
 import type { Publisher, Subscriber } from './subscriber.js';
 import { type DescriptorSender, SubscriberTable } from './subscriber-table.js';
@@ -26,6 +29,10 @@ export class Topics {
   readonly #outlet: Outlet;
   readonly #schedule: () => void;
   readonly #pool = new ChunkPool();
+  /** The chunks of compressed frames. */
+  readonly #deflatedPool = new ChunkPool();
+  /** Undefined if nothing is compressed. */
+  #deflater: PublicationDeflater | undefined;
   /** What was published in this turn; during a delivery, what is being delivered. */
   #runs: PublicationRun[] = [];
   /** What is published during a delivery, for example by a logger. It follows as a turn of its own. */
@@ -47,6 +54,12 @@ export class Topics {
   sendBy(sender: DescriptorSender): void {
     this.#delivery.sender = sender;
     this.#pool.discard = (bytes) => sender.discard(bytes);
+    this.#deflatedPool.discard = this.#pool.discard;
+  }
+
+  /** From now on, publications are compressed for subscribers that have agreed on it. */
+  compressBy(deflater: PayloadDeflater): void {
+    this.#deflater = new PublicationDeflater(deflater, this.#deflatedPool);
   }
 
   /** To be called before something waits to be sent to a subscriber, and before its descriptor is closed. */
@@ -57,6 +70,14 @@ export class Topics {
   /** Whether a subscriber was sent something directly, without its `deliver`, since the last call. */
   takeSent(subscriber: Subscriber): boolean {
     return this.#table.takeSent(subscriber);
+  }
+
+  /**
+   * Whether a subscriber was sent a compressed message directly, without its `deliver`, since the last call. Such a message refers to no
+   * earlier one, but its receiver has it in its window from then on.
+   */
+  takeDeflated(subscriber: Subscriber): boolean {
+    return this.#table.takeDeflated(subscriber);
   }
 
   /** Whether something was published in this turn. */
@@ -77,9 +98,10 @@ export class Topics {
     if (members === undefined) {
       members = new TopicMembers();
       this.#membersByTopic.set(topic, members);
-      this.#outlet.join(topic);
     }
-    members.add(subscription.slot);
+    const { dialect } = subscriber;
+    if (!members.has(dialect)) this.#outlet.join(topic, dialect);
+    members.add(subscription.slot, dialect);
   }
 
   /** The subscriber gets what was published to the topic until now, and nothing more. */
@@ -89,7 +111,7 @@ export class Topics {
     const { subscription } = subscriber;
     if (subscription === undefined) return; // the delivery has ended it
     subscription.topics.delete(topic);
-    this.#remove(subscription, topic);
+    this.#remove(subscriber, subscription, topic);
     if (subscription.topics.size === 0) this.#table.leave(subscriber, subscription);
   }
 
@@ -97,13 +119,14 @@ export class Topics {
   forget(subscriber: Subscriber): void {
     const { subscription } = subscriber;
     if (subscription === undefined) return;
-    for (const topic of subscription.topics) this.#remove(subscription, topic);
+    for (const topic of subscription.topics) this.#remove(subscriber, subscription, topic);
     this.#table.leave(subscriber, subscription);
   }
 
   /**
    * Publishes a message. Its payload at `[start, start + length)` of `payload` is copied.
    * @param except a subscriber that does not get it.
+   * @param mayCompress whether it may be compressed.
    * @returns false if a thread with subscribers of the topic is owed too much: the caller should wait before it
    * publishes again.
    */
@@ -114,21 +137,56 @@ export class Topics {
     payload: Uint8Array,
     start: number,
     length: number,
+    mayCompress = true,
   ): boolean {
-    if (!this.#membersByTopic.has(topic) && !this.#outlet.wants(topic)) return true;
+    const members = this.#membersByTopic.get(topic);
+    if (members === undefined && !this.#outlet.wants(topic)) return true;
     const frameBytes = frameHeaderBytes(length) + length;
     const chunk = this.#pool.withRoom(frameBytes);
     const at = chunk.position;
     const payloadAt = writeFrameHeader(chunk.bytes, at, firstByte, length);
     chunk.bytes.set(payload.subarray(start, start + length), payloadAt);
     chunk.position = payloadAt + length;
-    this.#append(topic, except, chunk, at);
     this.#pendingBytes += frameBytes;
+    const dialects = mayCompress ? this.#deflatedDialects(topic, members, length) : 0;
+    if (dialects === 0) {
+      this.#append(topic, except, chunk, at, undefined);
+    } else {
+      // The copy is compressed: shared memory of the application may have changed meanwhile.
+      const copy = chunk.bytes.subarray(payloadAt, chunk.position);
+      this.#append(topic, except, chunk, at, this.#deflate(topic, except, firstByte, copy, dialects));
+    }
     if (this.#pendingBytes > MAX_PENDING_BYTES) this.flush();
     return !this.#outlet.isCongested || !this.#holdsBack(topic);
   }
 
-  #append(topic: string, except: Subscriber | undefined, chunk: SharedChunk, at: number): void {
+  /** The set of the dialects that a publication is compressed for. */
+  #deflatedDialects(topic: string, members: TopicMembers | undefined, length: number): number {
+    if (this.#deflater?.accepts(length) !== true) return 0;
+    return ((members?.dialects ?? 0) | this.#outlet.deflatedDialectsOf(topic)) & DEFLATED_SET;
+  }
+
+  #deflate(
+    topic: string,
+    except: Subscriber | undefined,
+    firstByte: number,
+    payload: Uint8Array,
+    dialects: number,
+  ): DeflatedRuns | undefined {
+    const about = { topic, except, isHeldBack: this.publisher !== undefined };
+    const deflated = this.#deflater?.deflate(about, firstByte, payload, dialects);
+    this.#pendingBytes += deflated?.frameBytes ?? 0;
+    return deflated?.runs;
+  }
+
+  /** @param deflated the same publication, compressed; undefined if it goes plain to all. */
+  #append(
+    topic: string,
+    except: Subscriber | undefined,
+    chunk: SharedChunk,
+    start: number,
+    deflated: DeflatedRuns | undefined,
+  ): void {
     const runs = this.#isFlushing ? this.#next : this.#runs;
     const last = runs.at(-1);
     const isHeldBack = this.publisher !== undefined;
@@ -137,13 +195,15 @@ export class Topics {
       last?.topic === topic &&
       last.except === except &&
       last.chunk === chunk &&
-      last.isHeldBack === isHeldBack
+      last.isHeldBack === isHeldBack &&
+      (last.deflated === deflated || extendDeflated(last.deflated, deflated))
     ) {
       last.end = chunk.position;
       last.messages++;
       return;
     }
-    runs.push({ topic, chunk, start: at, end: chunk.position, messages: 1, except, isHeldBack });
+    const end = chunk.position;
+    runs.push({ topic, chunk, start, end, messages: 1, except, isHeldBack, deflated, isDeflated: false });
     this.#lastIsOpen = true;
     this.#schedule();
   }
@@ -163,7 +223,7 @@ export class Topics {
   miss(topics: ReadonlySet<string> | undefined): void {
     const subscribers = new Set<Subscriber>();
     for (const topic of topics ?? this.#membersByTopic.keys()) {
-      for (const slot of this.#membersByTopic.get(topic)?.slots ?? []) {
+      for (const slot of this.#membersByTopic.get(topic)?.all ?? []) {
         const subscriber = this.#table.at(slot);
         if (subscriber !== undefined) subscribers.add(subscriber);
       }
@@ -187,11 +247,13 @@ export class Topics {
     this.#lastIsOpen = false;
     this.#pendingBytes = 0;
     this.#pool.beginDelivery();
+    if (this.#deflater !== undefined) this.#deflatedPool.beginDelivery();
     try {
       this.#outlet.post(runs);
       this.#delivery.toAll(runs);
     } finally {
       this.#pool.endDelivery();
+      if (this.#deflater !== undefined) this.#deflatedPool.endDelivery();
       this.#isFlushing = false;
       this.#runs = this.#next;
       this.#next = [];
@@ -210,6 +272,7 @@ export class Topics {
    */
   forgetThread(peer: number): void {
     this.#pool.forget(peer);
+    this.#deflatedPool.forget(peer);
   }
 
   #takePending(subscriber: Subscriber): void {
@@ -217,11 +280,11 @@ export class Topics {
     this.#delivery.toOne(subscriber, this.#runs);
   }
 
-  #remove({ slot }: Subscription, topic: string): void {
+  #remove({ dialect }: Subscriber, { slot }: Subscription, topic: string): void {
     const members = this.#membersByTopic.get(topic) as TopicMembers; // it is a member
-    members.delete(slot);
-    if (!members.isEmpty) return;
-    this.#membersByTopic.delete(topic);
-    this.#outlet.leave(topic);
+    members.delete(slot, dialect);
+    if (members.has(dialect)) return;
+    if (members.dialects === 0) this.#membersByTopic.delete(topic);
+    this.#outlet.leave(topic, dialect);
   }
 }

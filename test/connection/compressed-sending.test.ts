@@ -94,12 +94,12 @@ describe('a message', () => {
   });
 
   test.each([
-    [null, 'options must be an object, got null'],
-    [false, 'options must be an object, got boolean'],
-    [() => {}, 'options must be an object, got function'],
-    [{ compress: 'no' }, 'options.compress must be a boolean, got string'],
-    [{ compress: null }, 'options.compress must be a boolean, got null'],
-    [{ compress: 0 }, 'options.compress must be a boolean, got number'],
+    [null, 'must be an object, got null'],
+    [false, 'must be an object, got false'],
+    [() => {}, 'must be an object, got'],
+    [{ compress: 'no' }, 'compress must be true or false, got "no"'],
+    [{ compress: null }, 'compress must be true or false, got null'],
+    [{ compress: 0 }, 'compress must be true or false, got 0'],
   ])('is not sent with options that do not say clearly whether to compress: %o', (options, message) => {
     for (const thread of [startThread(), startThread({ compression: FAST, deflate: agreementOf(ALONE) })]) {
       const peer = thread.connect();

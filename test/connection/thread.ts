@@ -64,6 +64,7 @@ export interface Peer {
 
 export const NO_OUTLET: Outlet = {
   wants: () => false,
+  deflatedDialectsOf: () => 0,
   post: () => {},
   join: () => {},
   leave: () => {},

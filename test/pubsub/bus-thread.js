@@ -11,6 +11,7 @@ const posted = [];
 
 const subscriber = {
   subscription: undefined,
+  dialect: 0,
   clearDescriptor: -1,
   deliver(chunk, start, end) {
     for (let at = start; at < end; ) {

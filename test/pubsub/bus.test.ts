@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Bus, type BusListener } from '../../dist/pubsub/bus.js';
+import { Dialect } from '../../dist/pubsub/dialect.js';
 import type { PublicationRun } from '../../dist/pubsub/publication-run.js';
 import { ThreadLedger } from '../../dist/pubsub/thread-ledger.js';
 import { hashTopic } from '../../dist/pubsub/topic-hash.js';
@@ -192,7 +193,7 @@ describe('a bus', () => {
       LIMITS,
     );
     failing.listen();
-    failing.join('x');
+    failing.join('x', Dialect.PLAIN);
     const sender = new Station();
     const { port1, port2 } = new MessageChannel();
     sender.bus.connect(port1, failing.ledger);
@@ -237,7 +238,7 @@ describe('a bus', () => {
     const { port1, port2 } = new MessageChannel();
     from.bus.connect(port1, late.ledger);
     late.connect(port2, from.bus.ledger);
-    late.join('y');
+    late.join('y', Dialect.PLAIN);
     expect(from.bus.wants('y')).toBe(false);
     from.publish('y', 'to nobody');
     expect(from.topics.hasPending).toBe(false);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CongestedThreads } from '../../dist/pubsub/congested-threads.js';
+import { Dialect } from '../../dist/pubsub/dialect.js';
 import { ThreadLedger } from '../../dist/pubsub/thread-ledger.js';
 import { hashTopic } from '../../dist/pubsub/topic-hash.js';
 
@@ -84,8 +85,8 @@ test('whenNone resolves when the last congested thread is removed', async () => 
 
 test('only topics with subscribers in congested threads are wanted', () => {
   const [full, empty] = [owed('a', 200), owed('b', 0)];
-  full.ledger.join(hashTopic('x'));
-  empty.ledger.join(hashTopic('y'));
+  full.ledger.join(hashTopic('x'), Dialect.PLAIN);
+  empty.ledger.join(hashTopic('y'), Dialect.PLAIN);
   for (const thread of [full, empty]) congested.check(thread);
   expect([congested.want(hashTopic('x')), congested.want(hashTopic('y'))]).toEqual([true, false]);
   congested.remove(full);

@@ -1,3 +1,5 @@
+import { constants, inflateRawSync } from 'node:zlib';
+import { Dialect, WINDOW_BITS } from '../../dist/pubsub/dialect.js';
 import type { FrameMemory } from '../../dist/pubsub/frame-memory.js';
 import type { Subscriber } from '../../dist/pubsub/subscriber.js';
 import type { DescriptorSender } from '../../dist/pubsub/subscriber-table.js';
@@ -6,20 +8,28 @@ import type { Topics } from '../../dist/pubsub/topics.js';
 
 /** First byte of an unfragmented text frame. */
 const TEXT_FRAME = 0x81;
+/** The same with RSV1: the message is compressed (RFC 7692 section 6). */
+const DEFLATED_TEXT_FRAME = 0xc1;
+/** What a sender leaves out behind a compressed message (RFC 7692 section 7.2.1). */
+const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
 
 interface Delivery {
   readonly memory: FrameMemory;
   readonly start: number;
   readonly end: number;
   readonly messages: number;
+  readonly areDeflated: boolean;
 }
 
 /** A subscriber that notes its deliveries, and may hold their memory, as a connection with a slow peer does. */
 export class FakeSubscriber implements Subscriber {
   subscription: Subscription | undefined;
+  readonly dialect: Dialect;
 
   /** The payloads of all messages, in the order in which they came. */
   readonly got: string[] = [];
+  /** How many of them were compressed. */
+  deflated = 0;
   /** Each call of `deliver`. */
   readonly deliveries: Delivery[] = [];
   /** Whether it reads later: then it holds the memory of its deliveries until {@link readHeld}. */
@@ -32,8 +42,9 @@ export class FakeSubscriber implements Subscriber {
   #awaitsRest = false;
 
   /** @param descriptor others may send to it directly, without a call of `deliver`. */
-  constructor(descriptor = -1) {
+  constructor(descriptor = -1, dialect: Dialect = Dialect.PLAIN) {
     this.#descriptor = descriptor;
+    this.dialect = dialect;
   }
 
   get clearDescriptor(): number {
@@ -46,8 +57,8 @@ export class FakeSubscriber implements Subscriber {
     this.#awaitsRest = !isAll;
   }
 
-  deliver(memory: FrameMemory, start: number, end: number, messages: number): void {
-    const delivery = { memory, start, end, messages };
+  deliver(memory: FrameMemory, start: number, end: number, messages: number, areDeflated: boolean): void {
+    const delivery = { memory, start, end, messages, areDeflated };
     this.deliveries.push(delivery);
     if (!this.isSlow) {
       this.#read(delivery);
@@ -72,16 +83,19 @@ export class FakeSubscriber implements Subscriber {
     }
   }
 
-  #read({ memory, start, end, messages }: Delivery): void {
+  #read({ memory, start, end, messages, areDeflated }: Delivery): void {
+    const { deflated } = this;
     const isWhole = this.#partial.length === 0 && !this.#awaitsRest;
     this.#awaitsRest = false;
     const count = this.#append(memory.bytes.subarray(start, end));
     if (isWhole && count !== messages) throw new Error(`${count} messages come as ${messages}`);
+    if (isWhole && areDeflated !== this.deflated > deflated) throw new Error(`deflated: ${areDeflated}`);
   }
 
   /** @returns how many messages have come to their end. */
   #append(bytes: Uint8Array): number {
-    const { payloads, rest } = payloadsOf(Buffer.concat([this.#partial, bytes]));
+    const { payloads, rest, deflated } = payloadsOf(Buffer.concat([this.#partial, bytes]), WINDOW_BITS[this.dialect]);
+    this.deflated += deflated;
     this.#partial = rest;
     this.got.push(...payloads);
     return payloads.length;
@@ -116,29 +130,50 @@ export class FakeSender implements DescriptorSender {
 }
 
 /** Publishes a text. */
-export function publishText(topics: Topics, topic: string, text: string, except?: Subscriber): boolean {
+export function publishText(
+  topics: Topics,
+  topic: string,
+  text: string,
+  except?: Subscriber,
+  mayCompress?: boolean,
+): boolean {
   const bytes = Buffer.from(`not part of it${text}nor this`);
-  const isRoom = topics.publish(topic, except, TEXT_FRAME, bytes, 14, bytes.length - 14 - 8);
+  const isRoom = topics.publish(topic, except, TEXT_FRAME, bytes, 14, bytes.length - 14 - 8, mayCompress);
   bytes.fill(0);
   return isRoom;
 }
 
-/** The payloads of unmasked text frames, and the beginning of one more. */
-function payloadsOf(frames: Buffer): { readonly payloads: string[]; readonly rest: Buffer } {
+/**
+ * The payloads of unmasked text frames, and the beginning of one more.
+ * @param windowBits how far compressed messages may refer back; 0 if none may come.
+ */
+function payloadsOf(
+  frames: Buffer,
+  windowBits: number,
+): { readonly payloads: string[]; readonly rest: Buffer; readonly deflated: number } {
   const payloads: string[] = [];
+  let deflated = 0;
   for (let from = 0; ; ) {
     let at = from + 2;
     const rest = frames.subarray(from);
-    if (rest.length < 2) return { payloads, rest };
-    if (frames[from] !== TEXT_FRAME) throw new Error(`no text frame at ${from}`);
+    if (rest.length < 2) return { payloads, rest, deflated };
+    const isDeflated = frames[from] === DEFLATED_TEXT_FRAME && windowBits > 0;
+    if (frames[from] !== TEXT_FRAME && !isDeflated) throw new Error(`no text frame at ${from}`);
     let length = frames.readUInt8(from + 1);
     const lengthBytes = length === 126 ? 2 : length === 127 ? 8 : 0;
-    if (frames.length < at + lengthBytes) return { payloads, rest };
+    if (frames.length < at + lengthBytes) return { payloads, rest, deflated };
     if (lengthBytes === 2) length = frames.readUInt16BE(at);
     else if (lengthBytes === 8) length = Number(frames.readBigUInt64BE(at));
     at += lengthBytes;
-    if (frames.length < at + length) return { payloads, rest };
-    payloads.push(frames.toString('utf8', at, at + length));
+    if (frames.length < at + length) return { payloads, rest, deflated };
+    const payload = frames.subarray(at, at + length);
+    payloads.push((isDeflated ? inflate(payload, windowBits) : payload).toString());
+    if (isDeflated) deflated++;
     from = at + length;
   }
+}
+
+/** Inflates a message that refers to no other, with a window of exactly the agreed size. */
+function inflate(payload: Buffer, windowBits: number): Buffer {
+  return inflateRawSync(Buffer.concat([payload, TAIL]), { windowBits, finishFlush: constants.Z_SYNC_FLUSH });
 }

@@ -10,7 +10,8 @@ function runsOf(...texts: string[]): PublicationRun[] {
   return texts.map((text, i) => {
     const start = CHUNK_HEADER_BYTES + i * 100;
     const end = start + chunk.bytes.write(text, start);
-    return { topic: 'x', chunk, start, end, messages: 1, except: undefined, isHeldBack: false };
+    const [deflated, isDeflated] = [undefined, false];
+    return { topic: 'x', chunk, start, end, messages: 1, except: undefined, isHeldBack: false, deflated, isDeflated };
   });
 }
 

@@ -1,17 +1,23 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { PublicationRun } from '../../dist/pubsub/publication-run.js';
+import { PayloadDeflater } from '../../dist/compression/payload-deflater.js';
+import { type Batch, chunksOf, decodeBatch, encodeBatch } from '../../dist/pubsub/batch.js';
+import { Dialect } from '../../dist/pubsub/dialect.js';
 import { Topics } from '../../dist/pubsub/topics.js';
+import type { SharedChunk } from '../../dist/pubsub/shared-chunk.js';
 import { FakeSender, FakeSubscriber, publishText } from './fake-subscriber.js';
 
 /**
  * The topics of two threads, compared with a model. An outlet connects the threads, and keeps batches until the test lets them
  * arrive. The model appends each message at once to the list of each receiver: in the thread of the publisher when it is
- * published, in the other thread when its batch arrives.
+ * published, in the other thread when its batch arrives. Subscribers have different dialects, and understand no other.
  */
 
 const NAMES = ['a', 'b', 'c'] as const;
-const SUBSCRIBERS = 5;
+const DIALECTS = [Dialect.PLAIN, Dialect.DEFLATED_15, Dialect.PLAIN, Dialect.DEFLATED_12, Dialect.DEFLATED_8] as const;
+const SUBSCRIBERS = DIALECTS.length;
+/** One for all threads and runs: it keeps nothing from message to message. */
+const DEFLATER = new PayloadDeflater({ kernel: 'wasm', level: 'fast', thresholdBytes: 20 });
 
 type Step =
   | { readonly step: 'subscribe' | 'unsubscribe'; readonly who: number; readonly topic: number }
@@ -21,6 +27,7 @@ type Step =
       readonly topic: number;
       readonly size: number;
       readonly except: number | undefined;
+      readonly mayCompress: boolean;
     }
   /** A message that is no publication is sent to a subscriber. */
   | { readonly step: 'send' | 'forget' | 'slow' | 'read'; readonly who: number }
@@ -48,6 +55,7 @@ export function steps(maxSteps: number, maxBytes: number): fc.Arbitrary<readonly
         topic,
         size,
         except: fc.option(who, { nil: undefined, freq: 2 }),
+        mayCompress: fc.boolean(),
       }),
     },
     { weight: 3, arbitrary: fc.record({ step: fc.constant('send' as const), who }) },
@@ -65,31 +73,40 @@ interface Published {
   readonly text: string;
 }
 
+interface Posted {
+  readonly batch: Batch;
+  readonly chunks: readonly SharedChunk[];
+  readonly published: readonly Published[];
+}
+
 class Thread {
   /** The batches that the other thread has posted, and the same messages in the model. */
-  readonly arriving: { readonly runs: readonly PublicationRun[]; readonly published: readonly Published[] }[] = [];
+  readonly arriving: Posted[] = [];
   /** The messages that were published in this turn. */
   published: Published[] = [];
   readonly topics: Topics;
   readonly sender = new FakeSender();
 
-  constructor(post: (runs: readonly PublicationRun[], published: readonly Published[]) => void) {
+  constructor(post: (posted: Posted) => void) {
     this.topics = new Topics(
       {
         wants: () => true,
+        deflatedDialectsOf: () => 2 * this.published.length, // all sets in turn
         join: () => {},
         leave: () => {},
         isCongested: false,
         owes: () => false,
         post: (runs) => {
-          for (const { chunk } of runs) chunk.acquire();
-          post(runs, this.published);
+          const chunks = [...chunksOf(runs)];
+          for (const chunk of chunks) chunk.acquire();
+          post({ batch: encodeBatch(runs, -1), chunks, published: this.published });
           this.published = [];
         },
       },
       () => {},
     );
     this.topics.sendBy(this.sender);
+    this.topics.compressBy(DEFLATER);
   }
 }
 
@@ -102,13 +119,13 @@ interface Modelled {
 /** Takes the steps with both. @throws if they differ. */
 export function runModel(taken: readonly Step[]): void {
   const threads: [Thread, Thread] = [
-    new Thread((runs, published) => threads[1].arriving.push({ runs, published })),
-    new Thread((runs, published) => threads[0].arriving.push({ runs, published })),
+    new Thread((posted) => threads[1].arriving.push(posted)),
+    new Thread((posted) => threads[0].arriving.push(posted)),
   ];
   const threadOf = (who: number) => threads[who % 2] as Thread;
   // All but one have descriptors, which do not always take everything.
   const subscribers = Array.from({ length: SUBSCRIBERS }, (_, who): Modelled => {
-    const real = new FakeSubscriber(who === 0 ? -1 : who);
+    const real = new FakeSubscriber(who === 0 ? -1 : who, DIALECTS[who]);
     threadOf(who).sender.subscribers.set(who, real);
     return { real, topics: new Set(), expected: [] };
   });
@@ -120,20 +137,21 @@ export function runModel(taken: readonly Step[]): void {
       if (who % 2 === thread && who !== except && topics.has(topic)) expected.push(text);
     }
   };
-  const publish = ({ thread, topic, size, except }: Extract<Step, { step: 'publish' }>) => {
+  const publish = ({ thread, topic, size, except, mayCompress }: Extract<Step, { step: 'publish' }>) => {
     const published = { topic: NAMES[topic] as string, text: `${++count} `.padEnd(size, '.') };
     const { topics } = threads[thread] as Thread;
     (threads[thread] as Thread).published.push(published); // first, because much is posted at once
-    publishText(topics, published.topic, published.text, except === undefined ? undefined : subscribers[except]?.real);
+    const excepted = except === undefined ? undefined : subscribers[except]?.real;
+    publishText(topics, published.topic, published.text, excepted, mayCompress);
     receive(thread, published, except);
   };
   const arrive = (thread: number) => {
     const { arriving, topics } = threads[thread] as Thread;
-    const batch = arriving.shift();
-    if (batch === undefined) return;
-    topics.receive(batch.runs.map((run) => ({ ...run, except: undefined })));
-    for (const { chunk } of batch.runs) chunk.release();
-    for (const published of batch.published) receive(thread, published);
+    const posted = arriving.shift();
+    if (posted === undefined) return;
+    topics.receive(decodeBatch(posted.batch).runs);
+    for (const chunk of posted.chunks) chunk.release();
+    for (const published of posted.published) receive(thread, published);
   };
   const act = (step: Exclude<Step, { step: 'publish' | 'flush' | 'arrive' }>) => {
     const { topics } = threadOf(step.who);

@@ -15,6 +15,10 @@ class FakeOutlet implements Outlet {
     return this.hasPeers;
   }
 
+  deflatedDialectsOf(): number {
+    return 0;
+  }
+
   post(runs: readonly PublicationRun[]): void {
     if (this.hasPeers) this.posted.push(runs);
   }

@@ -1,0 +1,360 @@
+import { randomBytes } from 'node:crypto';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { PayloadDeflater } from '../../dist/compression/payload-deflater.js';
+import { DEFLATED_SET, Dialect } from '../../dist/pubsub/dialect.js';
+import type { Outlet } from '../../dist/pubsub/outlet.js';
+import type { PublicationRun } from '../../dist/pubsub/publication-run.js';
+import { Topics } from '../../dist/pubsub/topics.js';
+import { FakeSender, FakeSubscriber, publishText } from './fake-subscriber.js';
+
+const { PLAIN, DEFLATED_15, DEFLATED_12, DEFLATED_8 } = Dialect;
+
+/** Stands for the other threads. */
+class FakeOutlet implements Outlet {
+  readonly isCongested = false;
+  dialects = 0;
+  readonly joined: string[] = [];
+  readonly posted: PublicationRun[] = [];
+  wants = () => this.dialects > 0;
+  owes = () => false;
+  deflatedDialectsOf = () => this.dialects;
+
+  post(runs: readonly PublicationRun[]): void {
+    this.posted.push(...runs);
+  }
+
+  join(topic: string, dialect: Dialect): void {
+    this.joined.push(`${topic} ${dialect}`);
+  }
+
+  leave(topic: string, dialect: Dialect): void {
+    this.joined.splice(this.joined.indexOf(`${topic} ${dialect}`), 1);
+  }
+}
+
+/** Notes for which windows it has compressed. */
+class NotingDeflater extends PayloadDeflater {
+  readonly windows: number[] = [];
+
+  override deflate(windowBits: number): Uint8Array | undefined {
+    this.windows.push(windowBits);
+    return super.deflate(windowBits);
+  }
+}
+
+const THRESHOLD_BYTES = 50;
+
+let outlet: FakeOutlet;
+let topics: Topics;
+let deflater: NotingDeflater;
+
+beforeEach(() => {
+  outlet = new FakeOutlet();
+  topics = new Topics(outlet, () => {});
+  deflater = new NotingDeflater({ kernel: 'wasm', level: 'fast', thresholdBytes: THRESHOLD_BYTES });
+  topics.compressBy(deflater);
+});
+
+function subscriberOf(dialect: Dialect, ...names: string[]): FakeSubscriber {
+  const subscriber = new FakeSubscriber(-1, dialect);
+  for (const name of names) topics.subscribe(subscriber, name);
+  return subscriber;
+}
+
+/** A text that gets smaller. Every number makes another one. */
+const text = (i: number, length = 1000) => `${i}`.repeat(length).slice(0, length);
+
+/** Publishes to x, and ends the turn. */
+function turn(...texts: string[]): void {
+  for (const published of texts) publishText(topics, 'x', published);
+  topics.flush();
+}
+
+describe('a publication', () => {
+  test('goes compressed to those who have agreed on it, and plain to the others', () => {
+    const [plain, deflated] = [subscriberOf(PLAIN, 'x'), subscriberOf(DEFLATED_15, 'x')];
+    turn(text(1));
+    expect([plain.got, deflated.got]).toEqual([[text(1)], [text(1)]]);
+    expect([plain.deflated, deflated.deflated]).toEqual([0, 1]);
+    const bytes = [plain, deflated].map(({ deliveries: [one] }) => (one === undefined ? 0 : one.end - one.start));
+    expect(bytes[0]).toBe(1004);
+    expect(bytes[1]).toBeLessThan(30);
+  });
+
+  test('is compressed once for all subscribers of a dialect, who are given the same memory', () => {
+    const subscribers = Array.from({ length: 10 }, () => subscriberOf(DEFLATED_15, 'x'));
+    turn(text(1));
+    expect(deflater.windows).toEqual([15]);
+    const places = subscribers.map(({ deliveries: [one] }) => [one?.memory, one?.start, one?.end]);
+    for (const [memory, start, end] of places) {
+      expect(memory).toBe(places[0]?.[0]);
+      expect([start, end]).toEqual(places[0]?.slice(1));
+    }
+  });
+
+  test('is not compressed for subscribers that are not there, nor for those of other topics', () => {
+    const other = subscriberOf(DEFLATED_15, 'y');
+    subscriberOf(PLAIN, 'x');
+    turn(text(1));
+    expect(deflater.windows).toEqual([]);
+    topics.unsubscribe(other, 'y');
+    publishText(topics, 'y', text(2));
+    topics.flush();
+    expect(deflater.windows).toEqual([]);
+  });
+
+  test('is compressed for the windows that other threads have', () => {
+    outlet.dialects = 1 << DEFLATED_12;
+    turn(text(1));
+    const [run] = outlet.posted;
+    expect(run?.deflated?.map((one) => one?.isDeflated)).toEqual([undefined, undefined, true, undefined]);
+    expect(run?.isDeflated).toBe(false);
+  });
+
+  test('is compressed once for all windows that hold it whole', () => {
+    const subscribers = [DEFLATED_15, DEFLATED_12, DEFLATED_8].map((dialect) => subscriberOf(dialect, 'x'));
+    const texts = [text(1, 256), text(2, 257), text(3, 4096), text(4, 4097)];
+    for (const one of texts) turn(one);
+    expect(deflater.windows).toEqual([15, 15, 8, 15, 8, 15, 12, 8]);
+    for (const { got, deflated } of subscribers) expect([got, deflated]).toEqual([texts, 4]);
+  });
+
+  test('refers back no further than the window of each subscriber', () => {
+    const subscribers = [DEFLATED_15, DEFLATED_12, DEFLATED_8].map((dialect) => subscriberOf(dialect, 'x'));
+    const block = randomBytes(1000).toString('base64');
+    const published = block + randomBytes(5000).toString('base64') + block; // repeats beyond 4 KiB
+    turn(published);
+    for (const { got } of subscribers) expect(got).toEqual([published]);
+    const sizes = subscribers.map(({ deliveries: [one] }) => (one === undefined ? 0 : one.end - one.start));
+    expect(sizes[0]).toBeLessThan((sizes[1] as number) - 900);
+  });
+
+  test('goes plain to all if it is below the threshold, and compressed from it on', () => {
+    const subscriber = subscriberOf(DEFLATED_15, 'x');
+    turn(text(1, THRESHOLD_BYTES - 1));
+    expect([subscriber.deflated, deflater.windows]).toEqual([0, []]);
+    turn(text(1, THRESHOLD_BYTES));
+    expect(subscriber.deflated).toBe(1);
+  });
+
+  test('goes plain to all if its publisher wants that', () => {
+    const subscriber = subscriberOf(DEFLATED_15, 'x');
+    publishText(topics, 'x', text(1), undefined, false);
+    topics.flush();
+    expect([subscriber.got, subscriber.deflated, deflater.windows]).toEqual([[text(1)], 0, []]);
+  });
+
+  test('goes plain to all if it does not get smaller', () => {
+    const subscribers = [DEFLATED_15, DEFLATED_8].map((dialect) => subscriberOf(dialect, 'x'));
+    const noise = Array.from({ length: 120 }, (_, i) => String.fromCharCode(1 + i)).join('');
+    turn(noise, text(1));
+    for (const { got, deflated } of subscribers) expect([got, deflated]).toEqual([[noise, text(1)], 1]);
+  });
+
+  test('goes plain to all if it would take too long', () => {
+    const subscriber = subscriberOf(DEFLATED_15, 'x');
+    turn(text(1, deflater.mostBytes));
+    expect([subscriber.deflated, deflater.windows]).toEqual([1, [15]]);
+    turn(text(1, deflater.mostBytes + 1));
+    expect([subscriber.deflated, deflater.windows]).toEqual([1, [15]]);
+    expect(subscriber.got[1]).toHaveLength(deflater.mostBytes + 1);
+  });
+
+  test('goes plain to the smaller windows if all of them together would take too long', () => {
+    const subscribers = [DEFLATED_15, DEFLATED_12, DEFLATED_8].map((dialect) => subscriberOf(dialect, 'x'));
+    turn(text(1, deflater.mostBytes / 2));
+    expect(subscribers.map(({ deflated }) => deflated)).toEqual([1, 1, 0]);
+    turn(text(1, deflater.mostBytes / 2 + 1));
+    expect(subscribers.map(({ deflated }) => deflated)).toEqual([2, 1, 0]);
+    for (const { got } of subscribers) expect(got).toHaveLength(2);
+  });
+
+  test('is compressed as it was published, also if its memory is shared and changes', () => {
+    const [plain, deflated] = [subscriberOf(PLAIN, 'x'), subscriberOf(DEFLATED_15, 'x')];
+    const shared = Buffer.from(new SharedArrayBuffer(1000)).fill('a');
+    class Changing extends PayloadDeflater {
+      override take(payload: Uint8Array): void {
+        shared.fill('b');
+        super.take(payload);
+      }
+    }
+    topics.compressBy(new Changing({ kernel: 'wasm', level: 'fast', thresholdBytes: 1 }));
+    topics.publish('x', undefined, 0x81, shared, 0, 1000);
+    topics.flush();
+    expect([plain.got, deflated.got]).toEqual([['a'.repeat(1000)], ['a'.repeat(1000)]]);
+  });
+
+  test('leaves no memory held, whatever its dialects', () => {
+    const subscribers = [PLAIN, DEFLATED_15, DEFLATED_12].map((dialect) => subscriberOf(dialect, 'x'));
+    for (const subscriber of subscribers) subscriber.isSlow = true;
+    turn(randomBytes(20_000).toString('hex'));
+    const memories = subscribers.flatMap(({ deliveries }) => deliveries.map(({ memory }) => memory));
+    expect(memories.map(({ isFree }) => isFree)).toEqual([false, false, false]);
+    for (const subscriber of subscribers) subscriber.readHeld();
+    expect(memories.map(({ isFree }) => isFree)).toEqual([true, true, true]);
+    expect(subscribers.map(({ deflated }) => deflated)).toEqual([0, 1, 1]);
+  });
+});
+
+describe('publications of a turn', () => {
+  test('are one range for each dialect while they follow each other', () => {
+    const subscribers = [PLAIN, DEFLATED_15, DEFLATED_8].map((dialect) => subscriberOf(dialect, 'x'));
+    turn(text(1, 200), text(2, 200), text(3, 200));
+    expect(outlet.posted).toHaveLength(1);
+    expect(outlet.posted[0]?.messages).toBe(3);
+    for (const { deliveries, got } of subscribers) {
+      expect(deliveries).toHaveLength(1);
+      expect(got).toEqual([1, 2, 3].map((i) => text(i, 200)));
+    }
+    const [plain, deflated, same] = subscribers.map(({ deliveries }) => deliveries[0]);
+    expect(deflated?.memory).not.toBe(plain?.memory);
+    expect([same?.memory, same?.start, same?.end]).toEqual([deflated?.memory, deflated?.start, deflated?.end]);
+  });
+
+  test('come in their order, whether they are compressed or not, in one write for each subscriber', () => {
+    const subscribers = [PLAIN, DEFLATED_15, DEFLATED_12, DEFLATED_8].map((dialect) => subscriberOf(dialect, 'x', 'y'));
+    const texts = Array.from({ length: 40 }, (_, i) => text(i, (i * 997) % 9000));
+    for (const [i, one] of texts.entries()) publishText(topics, i % 3 === 0 ? 'y' : 'x', one, undefined, i % 5 !== 0);
+    topics.flush();
+    for (const { got, deliveries } of subscribers) {
+      expect(got).toEqual(texts);
+      expect(deliveries).toHaveLength(1);
+    }
+    expect(subscribers[1]?.deflated).toBeGreaterThan(20);
+  });
+
+  test('are told apart for a subscriber that was given some of them before', () => {
+    const early = subscriberOf(DEFLATED_15, 'x');
+    const publisher = subscriberOf(DEFLATED_12, 'x');
+    publishText(topics, 'x', text(1));
+    topics.catchUp(early);
+    publishText(topics, 'x', text(2), publisher);
+    topics.flush();
+    expect([early.got, early.deflated]).toEqual([[text(1), text(2)], 2]);
+    expect([publisher.got, publisher.deflated]).toEqual([[text(1)], 1]);
+  });
+
+  test('reach a subscriber of a dialect that has come after them plain, or not at all', () => {
+    subscriberOf(PLAIN, 'x');
+    publishText(topics, 'x', text(1));
+    const late = subscriberOf(DEFLATED_15, 'x');
+    publishText(topics, 'x', text(2));
+    topics.flush();
+    expect([late.got, late.deflated]).toEqual([[text(2)], 1]);
+  });
+
+  test('from another thread that knew of no subscriber with compression come plain', () => {
+    const elsewhere = new FakeOutlet();
+    elsewhere.dialects = 1 << PLAIN;
+    const theirs = new Topics(elsewhere, () => {});
+    publishText(theirs, 'x', text(1));
+    theirs.flush();
+    const subscriber = subscriberOf(DEFLATED_15, 'x');
+    topics.receive(elsewhere.posted);
+    expect([subscriber.got, subscriber.deflated]).toEqual([[text(1)], 0]);
+  });
+
+  test('leave at once when compressed and plain frames together come to 1 MiB', () => {
+    outlet.dialects = DEFLATED_SET;
+    const payload = randomBytes(60_000).toString('hex'); // 120 000 bytes, and 60 000 compressed
+    for (let i = 0; i < 5; i++) publishText(topics, 'x', payload);
+    expect(topics.hasPending).toBe(true);
+    publishText(topics, 'x', payload);
+    expect(topics.hasPending).toBe(false);
+  });
+});
+
+describe('subscribers of several dialects', () => {
+  test('are known to other threads by topic and dialect, from the first to the last', () => {
+    const [a, b, c] = [subscriberOf(PLAIN, 'x'), subscriberOf(DEFLATED_12, 'x', 'y'), subscriberOf(DEFLATED_12, 'x')];
+    expect(outlet.joined).toEqual(['x 0', 'x 2', 'y 2']);
+    topics.forget(b);
+    expect(outlet.joined).toEqual(['x 0', 'x 2']);
+    topics.unsubscribe(c, 'x');
+    expect(outlet.joined).toEqual(['x 0']);
+    topics.unsubscribe(a, 'x');
+    expect(outlet.joined).toEqual([]);
+  });
+
+  test('are all told of what their thread has missed', () => {
+    const subscribers = [PLAIN, DEFLATED_15, DEFLATED_12, DEFLATED_8].map((dialect) => subscriberOf(dialect, 'x'));
+    topics.miss(new Set(['x']));
+    expect(subscribers.map(({ missed }) => missed)).toEqual([1, 1, 1, 1]);
+  });
+
+  test('may have each other’s slots during a delivery, and get nothing that they do not understand', () => {
+    const elsewhere = new FakeOutlet();
+    elsewhere.dialects = 1 << DEFLATED_15;
+    const theirs = new Topics(elsewhere, () => {});
+    theirs.compressBy(deflater);
+    publishText(theirs, 'x', text(1));
+    theirs.flush();
+    const [first, second] = [subscriberOf(DEFLATED_15, 'x'), subscriberOf(DEFLATED_15, 'x')];
+    const slot = second.subscription?.slot;
+    const newcomer = new FakeSubscriber(-1, PLAIN);
+    first.deliver = () => {
+      topics.forget(second);
+      topics.subscribe(newcomer, 'x');
+    };
+    topics.receive(elsewhere.posted);
+    expect(newcomer.subscription?.slot).toBe(slot);
+    expect([second.got, newcomer.got]).toEqual([[], []]);
+  });
+});
+
+describe('a direct write', () => {
+  let sender: FakeSender;
+
+  beforeEach(() => {
+    sender = new FakeSender();
+    topics.sendBy(sender);
+  });
+
+  function withDescriptor(dialect: Dialect): FakeSubscriber {
+    const fd = sender.subscribers.size + 1;
+    const subscriber = new FakeSubscriber(fd, dialect);
+    sender.subscribers.set(fd, subscriber);
+    topics.subscribe(subscriber, 'x');
+    return subscriber;
+  }
+
+  test('goes to the descriptors of every dialect, with their own bytes', () => {
+    const dialects = [PLAIN, DEFLATED_15, DEFLATED_12, DEFLATED_8];
+    const subscribers = [...dialects, ...dialects].map(withDescriptor);
+    turn(text(1));
+    turn(text(2), text(3));
+    expect(sender.sent).toBe(8);
+    for (const { got, deliveries, dialect, deflated } of subscribers) {
+      expect(got).toEqual([text(1), text(2), text(3)]);
+      expect(deliveries).toHaveLength(1);
+      expect(deflated).toBe(dialect === PLAIN ? 0 : 3);
+    }
+  });
+
+  test('of a compressed message is noted until it is asked for, beside that something was sent', () => {
+    const [plain, deflated] = [withDescriptor(PLAIN), withDescriptor(DEFLATED_12)];
+    turn(text(1));
+    expect(topics.takeDeflated(deflated)).toBe(false); // it was called
+    turn('short');
+    expect(topics.takeDeflated(deflated)).toBe(false);
+    turn(text(2));
+    turn('short');
+    expect(topics.takeSent(deflated)).toBe(true);
+    expect(topics.takeSent(deflated)).toBe(false);
+    expect(topics.takeDeflated(deflated)).toBe(true);
+    expect(topics.takeDeflated(deflated)).toBe(false);
+    turn(text(3));
+    expect(topics.takeDeflated(deflated)).toBe(true);
+    expect(topics.takeSent(deflated)).toBe(true);
+    expect(topics.takeDeflated(plain)).toBe(false);
+  });
+
+  test('that the socket takes a part of is delivered further as compressed', () => {
+    const subscriber = withDescriptor(DEFLATED_15);
+    turn(text(1));
+    sender.takes = () => 5;
+    turn(text(2));
+    expect(subscriber.deliveries.map(({ areDeflated }) => areDeflated)).toEqual([true, true]);
+    expect(subscriber.got).toEqual([text(1), text(2)]);
+  });
+});
