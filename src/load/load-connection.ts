@@ -2,13 +2,12 @@ import type { Socket } from 'node:net';
 import type { Address } from '../client/address.js';
 import { dial } from '../client/dial.js';
 import { Handshake } from '../client/handshake.js';
-import { ClientSession, type SessionOwner } from '../client/session.js';
+import { ClientSession, type ReceivedMessage, type SessionOwner } from '../client/session.js';
 import { CloseCode } from '../protocol/close.js';
 import { ABNORMAL_CLOSURE, ClosingState } from '../protocol/closing-handshake.js';
 import { Opcode } from '../protocol/opcode.js';
 import { HandshakeResponseError } from '../protocol/opening/handshake-response-error.js';
 import type { ProtocolError } from '../protocol/protocol-error.js';
-import type { UnmaskedFrameReader } from '../protocol/unmasked-frame-reader.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { NO_CLOSE, TIMEOUT } from './failures.js';
@@ -96,7 +95,7 @@ export class LoadConnection implements SessionOwner {
     const { options, address, readBuffer } = env;
     this.#env = env;
     this.#listener = listener;
-    this.#handshake = new Handshake(address, options);
+    this.#handshake = new Handshake(address, options, undefined);
     this.#session = new ClientSession(this, Math.max(MAX_PAYLOAD_BYTES, env.frames.payload.length));
     this.inFlight = new InFlight(options.mode === 'echo' ? options.inFlight : 1);
     const onread = {
@@ -221,7 +220,7 @@ export class LoadConnection implements SessionOwner {
     this.#phase = 0;
   }
 
-  onMessage({ payload, isBinary }: UnmaskedFrameReader): void {
+  onMessage({ payload, isBinary }: ReceivedMessage): void {
     const { frames } = this.#env;
     if (isBinary === frames.isBinary && frames.payload.equals(payload)) this.#listener.onReplies(this, 1);
     else this.#listener.onWrong(this);

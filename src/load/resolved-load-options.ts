@@ -71,7 +71,7 @@ export function resolveLoadOptions(options: LoadOptions): ResolvedLoadOptions {
   checkCertificates(resolved.ca);
   try {
     // The offer is checked before anything is connected to.
-    new Handshake(readAddress(options.url), resolved);
+    new Handshake(readAddress(options.url), resolved, undefined);
   } catch (error) {
     if (!(error instanceof HandshakeConfigError)) throw error;
     throw new OptionError(error.option, error.message, { cause: error });

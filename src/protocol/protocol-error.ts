@@ -21,6 +21,8 @@ export const PROTOCOL_RULES = {
   fragmentation: { section: '5.4', closeCode: CloseCode.PROTOCOL_ERROR },
   /** Text that is not UTF-8. */
   utf8: { section: '8.1', closeCode: CloseCode.INVALID_PAYLOAD },
+  /** A compressed message that cannot be decompressed. RFC 7692 names no close code for it; its bytes do not fit what it says it is. */
+  deflate: { section: '7.4.1', closeCode: CloseCode.INVALID_PAYLOAD },
   /** A Close frame with a payload of one byte. */
   'close-payload': { section: '5.5.1', closeCode: CloseCode.PROTOCOL_ERROR },
   /** A close code that must not be sent. */
