@@ -1,5 +1,5 @@
 import { DEFLATE_LEVELS, type DeflateLevel } from '../kernels/deflater.js';
-import { choice, count, type Option, OptionSet, size, toggle, WrongValue } from '../options/define.js';
+import { choice, count, type Option, OptionSet, size, toggle, type ValuesOf, WrongValue } from '../options/define.js';
 import { OptionError } from '../options/option-error.js';
 import { shown } from '../options/shown.js';
 import { unknownOption } from '../options/unknown-option.js';
@@ -70,14 +70,7 @@ export const CLIENT_DEFLATE_ROWS = {
   fullWindows: toggle({ help: 'whether windows of 32 KiB are kept for servers that know no smaller ones' }),
 } as const satisfies Record<keyof ClientDeflateOptions, Option<unknown>>;
 
-/** An error of a part, which names the part with the option: `deflate.level`. */
-class PartError extends OptionError {
-  constructor(part: string, message: string, options: ConstructorParameters<typeof OptionError>[2]) {
-    super(`deflate.${part}`, `deflate.${message}`, options);
-  }
-}
-
-const PARTS = new OptionSet(CLIENT_DEFLATE_ROWS, { error: PartError });
+const PARTS = new OptionSet(CLIENT_DEFLATE_ROWS);
 
 /**
  * Reads the option `deflate`: true, false, or an object.
@@ -92,10 +85,21 @@ export function readDeflateOption(given: unknown): ResolvedDeflateOptions | unde
   const options = given === true ? {} : given;
   const unknown = unknownOption(options, Object.keys(CLIENT_DEFLATE_ROWS));
   if (unknown !== undefined) throw new OptionError(`deflate.${unknown.name}`, `deflate: ${unknown.message}`);
-  const { level, thresholdBytes, contextTakeover, windowBits, fullWindows } = PARTS.resolve(options);
+  const { level, thresholdBytes, contextTakeover, windowBits, fullWindows } = resolveParts(options);
   return {
     level,
     thresholdBytes,
     settings: { contextTakeover, windowBits, allowsFullWindows: fullWindows },
   };
+}
+
+/** @throws OptionError that names a part with the option: `deflate.level`. */
+function resolveParts(options: object): ValuesOf<typeof CLIENT_DEFLATE_ROWS> {
+  try {
+    return PARTS.resolve(options);
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    const { option, message, outOfRange } = error;
+    throw new OptionError(`deflate.${option}`, `deflate.${message}`, { outOfRange });
+  }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { DeflateMemory } from '../../dist/client/deflate-memory.js';
 import { readCloseStatus } from '../../dist/protocol/close-payload.js';
 import { FrameEvent } from '../../dist/protocol/frame-event.js';
 import { MaskedFrameReader } from '../../dist/protocol/masked-frame-reader.js';
@@ -92,6 +93,11 @@ const CASES: readonly Case[] = [
           ...Array<Buffer>(MAX_EMPTY_FRAGMENTS + 1).fill(frame({ opcode: CONTINUATION, fin: false })),
         ]),
       ),
+  ],
+  [
+    'a compressed message that is corrupt',
+    ['deflate', '7.4.1', 1007],
+    () => new DeflateMemory().inflate(Buffer.from([7]), Buffer.alloc(0), MAX_PAYLOAD_BYTES),
   ],
   ['a Close of one byte', ['close-payload', '5.5.1', 1002], () => readCloseStatus(Buffer.from([3]))],
   ['the close code 1005', ['close-code', '7.4', 1002], () => readCloseStatus(Buffer.from([3, 0xed]))],
