@@ -124,10 +124,10 @@ export function toggle(row: OptionText): Option<boolean> {
 
 /**
  * An option that is read by a function of its own, which is given `undefined` too where the option is not given.
- * @param row its kind says what the flag takes: `list` for a flag that can be repeated, `text` for one that takes any text.
+ * @param row its kind says what the flag takes: `list` for a flag that can be repeated, `text` for one that takes any text, `switch` for one without a value.
  */
 export function other<Value>(
-  row: OptionText & { readonly kind?: 'list' | 'text'; readonly read: (value: unknown) => Value },
+  row: OptionText & { readonly kind?: 'list' | 'text' | 'switch'; readonly read: (value: unknown) => Value },
 ): Option<Value> {
   return { ...row, kind: row.kind ?? 'other' };
 }
