@@ -27,7 +27,7 @@ export function renderReport(result: LoadResult): string {
     ...(mode === 'echo' || mode === 'broadcast' ? messageRows(result) : []),
     ...latencyRows(result),
     connectionsRow(result),
-    ...compressionRows(result),
+    ...(mode === 'echo' || mode === 'broadcast' ? compressionRows(result) : []),
     ...countRows('closed with', result.closes),
     ...countRows('errors', result.errorsByKind),
     clientRow(result),

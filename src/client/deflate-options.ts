@@ -29,10 +29,9 @@ export interface ClientDeflateOptions {
    */
   readonly contextTakeover?: boolean | undefined;
   /**
-   * With `contextTakeover`: the largest window, as a power of two in bytes. It is offered for both directions. From 9 to 15, which is 512
-   * bytes to 32 KiB.
+   * With `contextTakeover`: the largest window of each direction, as a power of two in bytes: 12 is 4 KiB. From 9 to 15.
    *
-   * @default 12 (4 KiB)
+   * @default 12
    */
   readonly windowBits?: number | undefined;
   /**
