@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { count, milliseconds, OptionSet } from '../options/define.js';
 import { OptionError } from '../options/option-error.js';
 import { excerpt } from '../options/shown.js';
-import { showSize } from '../options/units.js';
+import { sizeInWords } from '../options/units.js';
 import { MIN_PEER_WINDOW_BITS } from '../protocol/deflate/agreement.js';
 import { MAX_WINDOW_BITS } from '../protocol/deflate/parameters.js';
 import { type DeflateFigure, type DeflateStudy, studyDeflate } from '../study/study-deflate.js';
@@ -86,7 +86,7 @@ function readMessages(path: string): Buffer {
   try {
     const { size } = statSync(path);
     if (size > MAX_FILE_BYTES) {
-      throw new OptionError('file', `${excerpt(path)} has ${showSize(size)}: it may have up to 256 MiB`);
+      throw new OptionError('file', `${excerpt(path)} has ${sizeInWords(size)}: it may have up to 256 MiB`);
     }
     return readFileSync(path);
   } catch (cause) {
@@ -132,7 +132,7 @@ export function showDeflateStudy({ node, cpu, messages, bytes, lengths, windowBi
     `Node ${node}, ${cpu}`,
     `${counted}, ${bytes} bytes: from ${least} to ${most} each, half of them up to ${median}`,
     `Each by itself; µs a message\n${figures(results.filter((one) => !one.contextTakeover))}`,
-    `With context takeover, windows of ${showSize(2 ** windowBits)}\n${figures(results.filter((one) => one.contextTakeover))}`,
+    `With context takeover, windows of ${sizeInWords(2 ** windowBits)}\n${figures(results.filter((one) => one.contextTakeover))}`,
     ...(first === undefined ? [] : [`${inWords(first, bytes / messages)}\n`]),
   ].join('\n\n');
 }
