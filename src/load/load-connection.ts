@@ -220,7 +220,7 @@ export class LoadConnection implements SessionOwner {
     }
   }
 
-  /** Whether what an answer means depends on earlier ones: then it has to be decompressed. */
+  /** Whether an answer may refer to earlier ones: then each of them has to be decompressed, for the window. */
   get #hasHistory(): boolean {
     return this.#deflate?.agreement.peer.contextTakeover === true;
   }
@@ -257,8 +257,8 @@ export class LoadConnection implements SessionOwner {
     if (this.#deflate !== undefined) {
       const bytes = compressed ?? payload;
       this.#listener.onDeflated(bytes.length);
-      // A server that begins each message anew compresses equal ones alike.
-      if (!this.#hasHistory) frames.expect(bytes, compressed !== undefined);
+      // A server that begins each message anew compresses equal ones alike. The first answer of all refers to nothing in any case.
+      frames.expect(bytes, compressed !== undefined);
     }
     this.#listener.onReplies(this, 1);
   }

@@ -112,14 +112,15 @@ describe('a client and a server of ws', () => {
     const { connection, messages } = await open(url, { deflate: true });
     const socket = await sockets.next();
     const read = () => (socket as unknown as { _socket: { bytesRead: number } })._socket.bytesRead;
-    const bytesOf = async (compress: boolean) => {
+    const bytesOf = async (compress?: boolean) => {
       const before = read();
-      connection.send(RECORDS, { compress });
+      connection.send(RECORDS, compress === undefined ? {} : { compress });
       await messages.next();
       return read() - before;
     };
     expect(await bytesOf(false)).toBeGreaterThan(RECORDS.length);
     expect(await bytesOf(true)).toBeLessThan(RECORDS.length / 3);
+    expect(await bytesOf()).toBeLessThan(RECORDS.length / 3);
   });
 
   it('end the connection with 1009 for a message that is too long when it is decompressed', async () => {

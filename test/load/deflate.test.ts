@@ -8,9 +8,11 @@ import { type LoadOptions, load } from '../../dist/load/index.js';
 import { acceptKey } from '../../dist/protocol/opening/accept-key.js';
 import { sha1Base64 } from '../../dist/system/sha1.js';
 import { RECORDS, ZlibPeer } from '../client/zlib-peer.js';
+import { BitWriter, FIXED_DISTANCES, FIXED_LITERALS } from '../deflate/bit-writer.js';
 import { frame } from '../protocol/client-frames.js';
 import { broadcastFrom, echo, wsServer } from './server.js';
 
+const NO_TAKEOVER = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover';
 const NOTHING_WRONG = { errors: 0, errorsByKind: {}, timeouts: 0 };
 
 describe('a load with compression', () => {
@@ -109,6 +111,23 @@ describe('a load with compression', () => {
     }
   });
 
+  it('decompresses every answer of a server that keeps its window, also one that is as it was before', async () => {
+    // A match of the greatest length, which refers back by twice that.
+    const message = RECORDS.slice(0, 258);
+    const whole = frame({ opcode: 1, rsv: 4, payload: new ZlibPeer().compress(message), key: null });
+    const match = new BitWriter()
+      .number(2, 3)
+      .code(FIXED_LITERALS[285] ?? '')
+      .code(FIXED_DISTANCES[18] ?? '')
+      .number(3, 8);
+    const payload = match.code(FIXED_LITERALS[256] ?? '').end().buffer;
+    const answers = Buffer.concat([whole, whole, frame({ opcode: 1, rsv: 4, payload, key: null })]);
+    const url = await answering(answers, answers.length, 'permessage-deflate; server_max_window_bits=12');
+    const deflate = { contextTakeover: true };
+    const result = await load({ url, message, connections: 1, inFlight: 3, amount: 3, deflate });
+    expect(result).toMatchObject({ ...NOTHING_WRONG, messages: { total: 3 } });
+  });
+
   it('reports an answer that is corrupt', async () => {
     const corrupt = frame({ opcode: 1, rsv: 4, payload: new ZlibPeer().compress(RECORDS).subarray(9), key: null });
     const url = await answering(corrupt, corrupt.length);
@@ -118,10 +137,9 @@ describe('a load with compression', () => {
 });
 
 /** A server of bare TCP that accepts compression, and answers the first bytes behind the handshake, in writes of so many bytes. */
-async function answering(bytes: Buffer, piece: number): Promise<string> {
+async function answering(bytes: Buffer, piece: number, extensions = NO_TAKEOVER): Promise<string> {
   const onRequest = (socket: Socket, request: Buffer) => {
     const [, key = ''] = /Sec-WebSocket-Key: (\S+)/.exec(String(request)) ?? [];
-    const extensions = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover';
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(key, sha1Base64)}\r\nSec-WebSocket-Extensions: ${extensions}\r\n\r\n`,
     );
