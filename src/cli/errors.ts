@@ -6,6 +6,7 @@ import { LISTEN_ROWS } from '../primary/listen-options.js';
 import { CLOSE_ROWS } from '../primary/method-options.js';
 import { ALL_ROWS } from '../primary/option-rows.js';
 import { errorText } from '../telemetry/error-text.js';
+import { DEFLATE_STUDY_ROWS } from './deflate.js';
 import { explainOption } from './flags.js';
 import { KERNELS_ROWS } from './kernels.js';
 import { TLS_FLAG_NAMES } from './tls-flags.js';
@@ -24,7 +25,7 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 /** Of the commands whose wrong options are no {@link ConfigError}. */
-const OTHER_ROWS = { ...LOAD_ROWS, ...KERNELS_ROWS };
+const OTHER_ROWS = { ...LOAD_ROWS, ...KERNELS_ROWS, ...DEFLATE_STUDY_ROWS };
 
 const SERVE_ROWS = { ...LISTEN_ROWS, ...CLOSE_ROWS, ...ALL_ROWS };
 

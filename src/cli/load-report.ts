@@ -27,6 +27,7 @@ export function renderReport(result: LoadResult): string {
     ...(mode === 'echo' || mode === 'broadcast' ? messageRows(result) : []),
     ...latencyRows(result),
     connectionsRow(result),
+    ...(mode === 'echo' || mode === 'broadcast' ? compressionRows(result) : []),
     ...countRows('closed with', result.closes),
     ...countRows('errors', result.errorsByKind),
     clientRow(result),
@@ -79,6 +80,19 @@ function latencyRows({ latency, options }: LoadResult): (readonly [string, ...st
 
 function connectionsRow({ connections: { opened, failed, lost } }: LoadResult): readonly [string, string] {
   return ['connections', `${opened} opened, ${failed} failed, ${lost} lost`];
+}
+
+function compressionRows({ compression, options: { sizeBytes } }: LoadResult): (readonly [string, string])[] {
+  if (compression === undefined) return [];
+  const { connections, sentBytes, answerBytes } = compression;
+  if (connections === 0) return [['compression', 'the server has declined it']];
+  const sent = sentBytes === sizeBytes ? 'sent as it is' : `${percent(sentBytes, sizeBytes)} sent`;
+  const answered = answerBytes === 0 ? '' : `, ${percent(answerBytes, sizeBytes)} received`;
+  return [['compression', `${sent}${answered}, on ${connections} connections`]];
+}
+
+function percent(bytes: number, of: number): string {
+  return `${bytes} bytes (${((100 * bytes) / of).toFixed(1)} %)`;
 }
 
 function countRows(name: string, counts: Readonly<Record<string, number>>): (readonly [string, string])[] {

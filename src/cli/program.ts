@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addDeflate } from './deflate.js';
 import { explainMistake } from './did-you-mean.js';
 import { addKernels } from './kernels.js';
 import { addLoad } from './load.js';
@@ -23,6 +24,7 @@ export function createProgram(args: readonly string[]): Command {
   const serveFlags = addServe(program);
   addLoad(program);
   addKernels(program);
+  addDeflate(program);
   addHelp(program);
   for (const command of [program, ...program.commands]) {
     command.version(version, '-V, --version', 'print the version and exit');

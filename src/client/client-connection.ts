@@ -1,18 +1,21 @@
 import type { Socket } from 'node:net';
 import { OptionError } from '../options/option-error.js';
+import { shown } from '../options/shown.js';
+import { unknownOption } from '../options/unknown-option.js';
 import { CloseCode, type CloseStatus } from '../protocol/close.js';
 import { ABNORMAL_CLOSURE } from '../protocol/closing-handshake.js';
+import type { DeflateAgreement } from '../protocol/deflate/agreement.js';
 import { MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
 import type { Acceptance } from '../protocol/opening/client-handshake.js';
 import type { HandshakeHeaders } from '../protocol/opening/handshake-headers.js';
 import type { ProtocolError } from '../protocol/protocol-error.js';
-import type { UnmaskedFrameReader } from '../protocol/unmasked-frame-reader.js';
 import { kindOf, viewOf } from '../protocol/view-of.js';
 import { bufferOf } from './buffer-of.js';
 import type { ConnectionHooks } from './client-hooks.js';
 import type { ClientLimits } from './client-limits.js';
 import { ClientMessage, copyOf } from './client-message.js';
-import { ClientSession, type SessionOwner } from './session.js';
+import { MessageDeflate } from './message-deflate.js';
+import { ClientSession, type ReceivedMessage, type SessionOwner } from './session.js';
 
 /** How a client's connection has ended. */
 export interface ClientClosed extends CloseStatus {
@@ -30,6 +33,19 @@ export interface ClientClosed extends CloseStatus {
 /** What a client can send: a string becomes a text message, bytes become a binary message. */
 export type ClientData = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
 
+/** How one message is sent. */
+export interface ClientSendOptions {
+  /**
+   * Whether the message may be compressed, on a connection where that was agreed on. A message with a secret in it, next to what somebody
+   * else chooses, should not be: its length tells about the secret.
+   *
+   * @default true
+   */
+  readonly compress?: boolean | undefined;
+}
+
+const SEND_OPTIONS: readonly (keyof ClientSendOptions)[] = ['compress'];
+
 /**
  * An open connection to a server, in the thread that has called {@link connect}. Pings of the server are answered without the
  * application.
@@ -39,6 +55,8 @@ export class ClientConnection {
   readonly subprotocol: string;
   /** The headers of the server's answer to the opening handshake. */
   readonly headers: HandshakeHeaders;
+  /** How messages are compressed, as this side sees it; undefined if they are not: it was not offered, or the server has declined. */
+  readonly deflate: DeflateAgreement | undefined;
   /** Resolves when the connection is over. It never rejects. */
   readonly closed: Promise<ClientClosed>;
 
@@ -55,12 +73,13 @@ export class ClientConnection {
   /** @param socket on which the handshake is done, with no listeners but those for its end. Used by {@link connect} only. */
   constructor(
     socket: Socket,
-    { subprotocol, headers }: Acceptance,
+    { subprotocol, headers, deflate }: Acceptance,
     hooks: ConnectionHooks<ClientConnection>,
     limits: ClientLimits,
   ) {
     this.subprotocol = subprotocol;
     this.headers = headers;
+    this.deflate = deflate;
     this.#socket = socket;
     this.#hooks = hooks;
     this.#limits = limits;
@@ -69,12 +88,15 @@ export class ClientConnection {
         return socket.writableNeedDrain;
       },
       writeFrame: (frame) => this.#write(frame),
-      onMessage: (reader) => this.#onMessage(reader),
+      onMessage: (message) => this.#onMessage(message),
       onPong: (payload) => hooks.pong?.(this, copyOf(payload)),
       onCloseFrame: () => this.#finish(),
       onViolation: (error) => this.#onViolation(error),
     };
     this.#session = new ClientSession(owner, limits.maxPayloadBytes);
+    if (deflate !== undefined && limits.deflate !== undefined) {
+      this.#session.useDeflate(new MessageDeflate(deflate, limits.deflate));
+    }
     const { closing } = this.#session;
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
@@ -112,11 +134,13 @@ export class ClientConnection {
   /**
    * Sends a message: a string as text, bytes as a binary message. The bytes are copied.
    * @returns false if the message is queued: the hook `drain` follows. Also false, and nothing was sent, if the connection is not open.
-   * @throws OptionError if `data` is something else, or memory that was transferred to another thread.
+   * @throws OptionError if `data` is something else, or memory that was transferred to another thread, or an option cannot be used.
    */
-  send(data: ClientData): boolean {
+  send(data: ClientData, options?: ClientSendOptions): boolean {
     if (!this.isOpen) return false;
-    this.#session.send(typeof data === 'string' ? Opcode.TEXT : Opcode.BINARY, bytesOf('data', data));
+    const isCompressible = options === undefined || mayCompress(options);
+    const opcode = typeof data === 'string' ? Opcode.TEXT : Opcode.BINARY;
+    this.#session.sendMessage(opcode, bytesOf('data', data), isCompressible);
     return !this.#owesDrain;
   }
 
@@ -186,7 +210,7 @@ export class ClientConnection {
     }
   }
 
-  #onMessage({ payload, isBinary, ownsPayload }: UnmaskedFrameReader): void {
+  #onMessage({ payload, isBinary, ownsPayload }: ReceivedMessage): void {
     this.#hooks.message?.(this, new ClientMessage(isBinary, ownsPayload ? bufferOf(payload) : copyOf(payload)));
   }
 
@@ -223,4 +247,16 @@ function bytesOf(option: string, data: ClientData): Uint8Array {
   const bytes = typeof data === 'string' ? Buffer.from(data) : viewOf(data);
   if (bytes !== undefined) return bytes;
   throw new OptionError(option, `${option} must be a string, a typed array or an ArrayBuffer, got ${kindOf(data)}`);
+}
+
+/** @throws OptionError */
+function mayCompress(options: ClientSendOptions): boolean {
+  if (typeof options !== 'object' || options === null) {
+    throw new OptionError('options', `send(data, options) takes an object of options, got ${shown(options)}`);
+  }
+  const unknown = unknownOption(options, SEND_OPTIONS);
+  if (unknown !== undefined) throw new OptionError(unknown.name, `send(): ${unknown.message}`);
+  const { compress = true } = options;
+  if (typeof compress === 'boolean') return compress;
+  throw new OptionError('compress', `compress must be true or false, got ${shown(compress)}`);
 }

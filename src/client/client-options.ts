@@ -5,6 +5,7 @@ import type { Certificates } from './certificates.js';
 import type { ClientConnection } from './client-connection.js';
 import type { ConnectionHooks } from './client-hooks.js';
 import type { ClientLimits } from './client-limits.js';
+import { type ClientDeflateOptions, readDeflateOption } from './deflate-options.js';
 import type { HandshakeOffer } from './handshake.js';
 
 /**
@@ -42,11 +43,19 @@ export interface ClientOptions extends HandshakeOffer, ClientHooks {
    */
   readonly closeTimeoutMs?: number;
   /**
-   * The longest message that the server may send, in bytes. A longer one is refused with 1009. From 1 byte to 4 GiB less 1 byte.
+   * The longest message that the server may send, in bytes, compressed and decompressed. A longer one is refused with 1009. From 1 byte to 4 GiB less 1 byte.
    *
    * @default 16 MiB
    */
   readonly maxPayloadBytes?: number;
+  /**
+   * Whether messages may be compressed, in both directions (permessage-deflate, RFC 7692), or how. It is offered to the server, which may
+   * decline: see `deflate` of the connection. A message is compressed in `send`, and decompressed before `message` is called: 1 MiB of text
+   * takes some 5 ms and 2 ms, in which the thread does nothing else.
+   *
+   * @default false
+   */
+  readonly deflate?: boolean | ClientDeflateOptions;
 }
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -90,6 +99,11 @@ export const CLIENT_ROWS = {
     byDefault: 16 * 1024 * 1024,
     help: 'longest message that the server may send; beyond: 1009',
   }),
+  deflate: other({
+    help: 'whether messages may be compressed, or how',
+    defaultText: 'false',
+    read: readDeflateOption,
+  }),
 } as const satisfies Record<keyof ClientOptions, Option<unknown>>;
 
 const CLIENT_OPTIONS = new OptionSet(CLIENT_ROWS);
@@ -115,6 +129,6 @@ export function resolveClientLimits(options: ClientOptions): ClientLimits {
     throw new OptionError('options', `connect(url, options) takes an object of options, got ${shown(options)}`);
   }
   CLIENT_OPTIONS.checkNames(options);
-  const { handshakeTimeoutMs, closeTimeoutMs, maxPayloadBytes } = CLIENT_OPTIONS.resolve(options);
-  return { handshakeTimeoutMs, closeTimeoutMs, maxPayloadBytes };
+  const { handshakeTimeoutMs, closeTimeoutMs, maxPayloadBytes, deflate } = CLIENT_OPTIONS.resolve(options);
+  return { handshakeTimeoutMs, closeTimeoutMs, maxPayloadBytes, deflate };
 }

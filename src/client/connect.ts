@@ -19,7 +19,7 @@ import { Handshake } from './handshake.js';
 export async function connect(url: string | URL, options: ClientOptions = {}): Promise<ClientConnection> {
   const address = readAddress(url);
   const limits = resolveClientLimits(options);
-  const handshake = new Handshake(address, options);
+  const handshake = new Handshake(address, options, limits.deflate?.settings);
   const { rejectUnauthorized = true, ca } = options;
   checkCertificates(ca);
   const socket = dial(address, { rejectUnauthorized, ca }, () => socket.write(handshake.request));

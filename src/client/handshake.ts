@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { DeflateSettings } from '../protocol/deflate/agreement.js';
 import {
   type Acceptance,
   type ClientHandshake,
@@ -26,10 +27,17 @@ export class Handshake {
   readonly #offer: ClientHandshake;
   readonly #reader = new ResponseHeadReader();
 
-  /** @throws HandshakeConfigError if a subprotocol or a header cannot be sent. */
-  constructor({ target, authority }: Address, { subprotocols, headers }: HandshakeOffer) {
+  /**
+   * @param deflate how messages are to be compressed; undefined to offer no compression.
+   * @throws HandshakeConfigError if a subprotocol or a header cannot be sent.
+   */
+  constructor(
+    { target, authority }: Address,
+    { subprotocols, headers }: HandshakeOffer,
+    deflate: DeflateSettings | undefined,
+  ) {
     const key = randomBytes(16).toString('base64');
-    this.#offer = { target, host: authority, key, subprotocols, headers };
+    this.#offer = { target, host: authority, key, subprotocols, headers, deflate };
     this.request = renderRequest(this.#offer);
   }
 

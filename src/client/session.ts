@@ -2,12 +2,24 @@ import { isUtf8 } from 'node:buffer';
 import { maskedFrame } from '../protocol/client-frame.js';
 import { ClosingHandshake, ClosingState } from '../protocol/closing-handshake.js';
 import { FrameEvent } from '../protocol/frame-event.js';
-import { FIN, Opcode } from '../protocol/opcode.js';
+import { notUtf8 } from '../protocol/frame-rules.js';
+import { FIN, Opcode, RSV1 } from '../protocol/opcode.js';
 import { PendingPong } from '../protocol/pending-pong.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
 import { type ReaderPlatform, UnmaskedFrameReader } from '../protocol/unmasked-frame-reader.js';
 import { bufferOf } from './buffer-of.js';
 import { MaskingKeys } from './masking-keys.js';
+import type { MessageDeflate } from './message-deflate.js';
+
+/** A message that the server has sent. Its bytes are overwritten by the next read, and by a message that is sent compressed. */
+export interface ReceivedMessage {
+  readonly payload: Uint8Array;
+  readonly isBinary: boolean;
+  /** Whether nobody else has the memory of the payload, so that it stays. */
+  readonly ownsPayload: boolean;
+  /** What has come of a message that was compressed; undefined for one that was not. */
+  readonly compressed: Uint8Array | undefined;
+}
 
 /** The owner of a {@link ClientSession}: it has the socket. */
 export interface SessionOwner {
@@ -15,8 +27,8 @@ export interface SessionOwner {
   readonly isOutputWaiting: boolean;
   /** Writes a frame, or queues it. */
   writeFrame(frame: Buffer): void;
-  /** A message has come: see the reader's `payload`, `isBinary` and `ownsPayload`, which the next read overwrites. */
-  onMessage(reader: UnmaskedFrameReader): void;
+  /** A message has come. */
+  onMessage(message: ReceivedMessage): void;
   /** @param payload is overwritten by the next read. */
   onPong(payload: Uint8Array): void;
   /** The server's Close has come, and has been answered. @param wasOpen whether this side had not begun to close. */
@@ -41,11 +53,17 @@ export class ClientSession {
   /** Made with the first bytes, and with the first ping: most connections of a load generator need neither. */
   #reader: UnmaskedFrameReader | undefined;
   #pendingPong: PendingPong | undefined;
+  #deflate: MessageDeflate | undefined;
 
   /** @param maxPayloadBytes of a message that the server sends, its fragments in sum. */
   constructor(owner: SessionOwner, maxPayloadBytes: number) {
     this.#owner = owner;
     this.#maxPayloadBytes = maxPayloadBytes;
+  }
+
+  /** Compresses and decompresses messages from now on. To be called before the first bytes are fed. */
+  useDeflate(deflate: MessageDeflate): void {
+    this.#deflate = deflate;
   }
 
   /** How far its end is; what ends it without a frame is noted here by the owner. */
@@ -68,7 +86,7 @@ export class ClientSession {
    */
   feed(read: Uint8Array): void {
     if (this.#closing.isFinished) return;
-    this.#reader ??= new UnmaskedFrameReader(NODE, this.#maxPayloadBytes);
+    this.#reader ??= new UnmaskedFrameReader(NODE, this.#maxPayloadBytes, this.#deflate === undefined ? 0 : RSV1);
     const reader = this.#reader;
     try {
       reader.feed(read);
@@ -84,7 +102,14 @@ export class ClientSession {
     }
   }
 
-  /** Sends a frame of its own. */
+  /** Sends a message in one frame: compressed, if that was agreed on, is allowed and makes it smaller. */
+  sendMessage(opcode: number, message: Uint8Array, isCompressible: boolean): void {
+    const compressed = isCompressible ? this.#deflate?.compress(message) : undefined;
+    if (compressed === undefined) this.send(opcode, message);
+    else this.send(RSV1 | opcode, compressed);
+  }
+
+  /** Sends a frame as it is. @param opcode with reserved bits, if there are any. */
   send(opcode: number, payload: Uint8Array): void {
     this.#owner.writeFrame(bufferOf(maskedFrame(FIN | opcode, payload, keys.next())));
   }
@@ -111,7 +136,7 @@ export class ClientSession {
     const { payload } = reader;
     switch (event) {
       case FrameEvent.MESSAGE:
-        this.#owner.onMessage(reader);
+        this.#owner.onMessage(this.#messageOf(reader));
         break;
       case FrameEvent.PING:
         if (this.isOpen) this.#onPing(payload);
@@ -123,6 +148,16 @@ export class ClientSession {
         this.#onCloseFrame(payload);
         break;
     }
+  }
+
+  /** The message that the reader has come to. @throws ProtocolError if it is compressed, and corrupt or too long. */
+  #messageOf({ payload, firstByte, isBinary, ownsPayload }: UnmaskedFrameReader): ReceivedMessage {
+    if (this.#deflate === undefined || (firstByte & RSV1) === 0) {
+      return { payload, isBinary, ownsPayload, compressed: undefined };
+    }
+    const message = this.#deflate.decompress(payload, this.#maxPayloadBytes);
+    if (!isBinary && !isUtf8(message)) throw notUtf8();
+    return { payload: message, isBinary, ownsPayload: false, compressed: payload };
   }
 
   #onPing(payload: Uint8Array): void {

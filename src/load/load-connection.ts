@@ -2,15 +2,17 @@ import type { Socket } from 'node:net';
 import type { Address } from '../client/address.js';
 import { dial } from '../client/dial.js';
 import { Handshake } from '../client/handshake.js';
-import { ClientSession, type SessionOwner } from '../client/session.js';
+import { MessageDeflate } from '../client/message-deflate.js';
+import { ClientSession, type ReceivedMessage, type SessionOwner } from '../client/session.js';
 import { CloseCode } from '../protocol/close.js';
 import { ABNORMAL_CLOSURE, ClosingState } from '../protocol/closing-handshake.js';
+import type { DeflateAgreement } from '../protocol/deflate/agreement.js';
 import { Opcode } from '../protocol/opcode.js';
 import { HandshakeResponseError } from '../protocol/opening/handshake-response-error.js';
 import type { ProtocolError } from '../protocol/protocol-error.js';
-import type { UnmaskedFrameReader } from '../protocol/unmasked-frame-reader.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import type { DeflatedFrames } from './deflated-frames.js';
 import { NO_CLOSE, TIMEOUT } from './failures.js';
 import { type LoadFrames, OFF_PAGE_BYTES, READ_BYTES } from './frames.js';
 import { InFlight } from './in-flight.js';
@@ -27,6 +29,8 @@ export interface LoadEnvironment {
   readonly options: ResolvedLoadOptions;
   readonly address: Address;
   readonly frames: LoadFrames;
+  /** For connections on which compression is agreed on; undefined if it is not offered. */
+  readonly deflatedFrames: DeflatedFrames | undefined;
   /** Where every socket reads to: a read is handled to its end before the next one. `READ_BYTES` long. */
   readonly readBuffer: Buffer;
   /** Undefined on systems without koffi: then sockets write. */
@@ -42,6 +46,8 @@ export function makeReadBuffer(): Buffer {
 export interface LoadListener {
   /** The server has accepted. */
   onOpen(connection: LoadConnection): void;
+  /** A message has come where compression is agreed on, in so many bytes. Not each of them is reported. */
+  onDeflated(bytes: number): void;
   /** Messages have come as they were expected: this many. */
   onReplies(connection: LoadConnection, count: number): void;
   /** A message has come that was not sent. */
@@ -61,7 +67,8 @@ export interface LoadListener {
  * A connection of the load generator: the client's half of the protocol, for messages that are known before.
  *
  * Hot: a read is compared as a whole with the bytes that it should bring, whatever the number of messages in it, and only
- * what differs (a ping, a Close, other fragments, a wrong answer) goes through the framing loop. Frames are written by one
+ * what differs (a ping, a Close, other fragments, a wrong answer) goes through the framing loop. With compression these bytes are those
+ * of the first right answer; with context takeover of the server all answers are decompressed. Frames are written by one
  * system call on the descriptor, as long as nothing is queued: it costs less than `socket.write`.
  */
 export class LoadConnection implements SessionOwner {
@@ -72,6 +79,8 @@ export class LoadConnection implements SessionOwner {
   /** -1 where there is none (TLS, Windows): then the socket writes. */
   #fd = -1;
   readonly #session: ClientSession;
+  #frames: LoadFrames;
+  #deflate: MessageDeflate | undefined;
   /** Whether the server has accepted. */
   #hasOpened = false;
   #isQueued = false;
@@ -96,7 +105,8 @@ export class LoadConnection implements SessionOwner {
     const { options, address, readBuffer } = env;
     this.#env = env;
     this.#listener = listener;
-    this.#handshake = new Handshake(address, options);
+    this.#frames = env.frames;
+    this.#handshake = new Handshake(address, options, options.deflate?.settings);
     this.#session = new ClientSession(this, Math.max(MAX_PAYLOAD_BYTES, env.frames.payload.length));
     this.inFlight = new InFlight(options.mode === 'echo' ? options.inFlight : 1);
     const onread = {
@@ -128,6 +138,11 @@ export class LoadConnection implements SessionOwner {
     return this.#hasOpened && this.#session.isOpen;
   }
 
+  /** How many bytes a message has as it is sent, if compression is agreed on. */
+  get deflatedBytes(): number | undefined {
+    return this.#deflate === undefined ? undefined : this.#frames.sentPayloadBytes;
+  }
+
   get isOutputWaiting(): boolean {
     return this.#socket.writableNeedDrain;
   }
@@ -140,7 +155,7 @@ export class LoadConnection implements SessionOwner {
   /** Sends the message `count` times, if the connection is open. */
   send(count: number): void {
     if (!this.isOpen) return;
-    const { batch, batchFrames, sentBytes } = this.#env.frames;
+    const { batch, batchFrames, sentBytes } = this.#frames;
     for (let left = count; left > 0; left -= batchFrames) this.#write(batch, Math.min(left, batchFrames) * sentBytes);
   }
 
@@ -165,12 +180,12 @@ export class LoadConnection implements SessionOwner {
   }
 
   #onRead(length: number): void {
-    const { frames, readBuffer } = this.#env;
-    if (this.isOpen && !this.#isUnexpected) {
-      const { expectedBytes } = frames;
+    const { readBuffer } = this.#env;
+    const { expected, expectedBytes } = this.#frames;
+    if (expected !== undefined && this.isOpen && !this.#isUnexpected && !this.#hasHistory) {
       const phase = this.#phase;
       const end = phase + length;
-      if (isEqual(readBuffer, length, frames.expected, phase)) {
+      if (isEqual(readBuffer, length, expected, phase)) {
         if (end < expectedBytes) {
           this.#phase = end;
           return;
@@ -190,7 +205,7 @@ export class LoadConnection implements SessionOwner {
       if (!this.#hasOpened) {
         const answer = this.#handshake.feed(read);
         if (answer === undefined) return;
-        this.#open();
+        this.#open(answer.acceptance.deflate);
         if (answer.rest.length > 0) this.#parse(answer.rest);
       } else {
         this.#parse(read);
@@ -205,7 +220,18 @@ export class LoadConnection implements SessionOwner {
     }
   }
 
-  #open(): void {
+  /** Whether an answer may refer to earlier ones: then each of them has to be decompressed, for the window. */
+  get #hasHistory(): boolean {
+    return this.#deflate?.agreement.peer.contextTakeover === true;
+  }
+
+  #open(agreement: DeflateAgreement | undefined): void {
+    const { deflatedFrames, options } = this.#env;
+    if (agreement !== undefined && deflatedFrames !== undefined && options.deflate !== undefined) {
+      this.#frames = deflatedFrames.for(agreement);
+      this.#deflate = new MessageDeflate(agreement, options.deflate);
+      this.#session.useDeflate(this.#deflate);
+    }
     this.#hasOpened = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -215,16 +241,26 @@ export class LoadConnection implements SessionOwner {
 
   /** The framing loop, for what is not as expected. It begins where the last whole message has ended. */
   #parse(read: Buffer): void {
-    if (!this.#isUnexpected) this.#session.feed(this.#env.frames.expected.subarray(0, this.#phase));
+    const { expected } = this.#frames;
+    if (!this.#isUnexpected && expected !== undefined) this.#session.feed(expected.subarray(0, this.#phase));
     this.#session.feed(read);
     this.#isUnexpected = this.#session.isMidway;
     this.#phase = 0;
   }
 
-  onMessage({ payload, isBinary }: UnmaskedFrameReader): void {
-    const { frames } = this.#env;
-    if (isBinary === frames.isBinary && frames.payload.equals(payload)) this.#listener.onReplies(this, 1);
-    else this.#listener.onWrong(this);
+  onMessage({ payload, isBinary, compressed }: ReceivedMessage): void {
+    const frames = this.#frames;
+    if (isBinary !== frames.isBinary || !frames.payload.equals(payload)) {
+      this.#listener.onWrong(this);
+      return;
+    }
+    if (this.#deflate !== undefined) {
+      const bytes = compressed ?? payload;
+      this.#listener.onDeflated(bytes.length);
+      // A server that begins each message anew compresses equal ones alike. The first answer of all refers to nothing in any case.
+      frames.expect(bytes, compressed !== undefined);
+    }
+    this.#listener.onReplies(this, 1);
   }
 
   onPong(): void {

@@ -1,3 +1,4 @@
+import type { ClientDeflateOptions } from '../client/deflate-options.js';
 import type { HandshakeOffer } from '../client/handshake.js';
 
 /** What is done with the connections of a load. */
@@ -101,6 +102,14 @@ export interface LoadOptions extends HandshakeOffer {
    * @default 'echo'
    */
   readonly expect?: Expectation | undefined;
+  /**
+   * Whether compression is offered (permessage-deflate, RFC 7692), or how. What is sent is compressed once, before the load begins, and
+   * without the earlier messages, as a client always may. Answers of a server that begins each message anew are alike, and only the first
+   * is decompressed; with `contextTakeover` of a server that keeps its window, all of them are, which takes time of the client.
+   *
+   * @default false
+   */
+  readonly deflate?: boolean | ClientDeflateOptions | undefined;
   /**
    * How long an answer may take from when its message was sent, or an opening handshake, in ms. A connection whose answer is late
    * is given up. From 1 ms to 2^31 less 1 ms (24 days).

@@ -52,6 +52,20 @@ export interface LoadResult {
    * time to open a connection. All figures are 0 if no answer is expected.
    */
   readonly latency: LatencySummary;
+  /** What has become of compression; undefined if it was not offered. */
+  readonly compression:
+    | {
+        /** Connections on which it was agreed on: on the others the server has declined. */
+        readonly connections: number;
+        /** The length of a message as it was sent on those, in bytes: `sizeBytes` if it was too short or did not get smaller. 0 without such connections. */
+        readonly sentBytes: number;
+        /**
+         * The length of an answer as it came on those, in bytes; if the server kept its window, of the last one that was noted. 0 without
+         * answers.
+         */
+        readonly answerBytes: number;
+      }
+    | undefined;
   /** How often something went wrong, timeouts included. */
   readonly errors: number;
   /** How often each kind of error occurred, by what it is called: `connect: ECONNREFUSED`. */
@@ -74,7 +88,7 @@ export interface LoadResult {
 /** Options of a load, as its result names them. */
 export type LoadResultOptions = Omit<
   ResolvedLoadOptions,
-  'url' | 'title' | 'mode' | 'payload' | 'ca' | 'headers' | 'durationMs' | 'amount' | 'ratePerSecond'
+  'url' | 'title' | 'mode' | 'payload' | 'ca' | 'headers' | 'deflate' | 'durationMs' | 'amount' | 'ratePerSecond'
 > & {
   /** The length of the message, in bytes. */
   readonly sizeBytes: number;
@@ -90,7 +104,7 @@ export type LoadResultOptions = Omit<
 export const SATURATED = 0.9;
 
 export function resultOf(options: ResolvedLoadOptions, tally: Tally, finish: Date): LoadResult {
-  const { url, title, mode, payload, ca, headers, durationMs, amount, ratePerSecond, ...others } = options;
+  const { url, title, mode, payload, ca, headers, deflate, durationMs, amount, ratePerSecond, ...others } = options;
   const seconds = tally.elapsedMs / 1000;
   const perSecond = (count: number) => (seconds > 0 ? count / seconds : 0);
   const done = tally.messages;
@@ -119,6 +133,10 @@ export function resultOf(options: ResolvedLoadOptions, tally: Tally, finish: Dat
     messages: { average: perSecond(messages), total: messages },
     throughput: { average: perSecond(messages * payload.length), total: messages * payload.length },
     latency: tally.latency.summary(),
+    compression:
+      deflate === undefined
+        ? undefined
+        : { connections: tally.deflated, sentBytes: tally.deflatedBytes, answerBytes: tally.answerBytes },
     errors: tally.errorCount,
     errorsByKind: Object.fromEntries(tally.errors),
     timeouts: tally.timeouts,

@@ -1,3 +1,4 @@
+import { readDeflateOption } from '../client/deflate-options.js';
 import { choice, count, milliseconds, type Option, other, size } from '../options/define.js';
 import { EXPECTATIONS, LOAD_MODES, type LoadOptions } from './load-options.js';
 
@@ -136,6 +137,13 @@ export const LOAD_ROWS = {
     group: CONNECTION,
     help: 'send it in the opening handshake (repeatable)',
     read: (headers) => headers,
+  }),
+  deflate: other({
+    kind: 'switch',
+    flag: '--deflate',
+    group: CONNECTION,
+    help: 'offer compression (permessage-deflate)',
+    read: readDeflateOption,
   }),
   rejectUnauthorized: other({ help: 'whether a certificate must be trusted', read: (isWanted) => isWanted }),
   ca: other({ help: "certificates to trust instead of the machine's", read: (ca) => ca }),

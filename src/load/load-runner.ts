@@ -2,6 +2,7 @@ import { readAddress } from '../client/address.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { BroadcastDriver } from './broadcast-driver.js';
 import { ConnectDriver } from './connect-driver.js';
+import { DeflatedFrames } from './deflated-frames.js';
 import type { Driver, DriverEnvironment } from './driver.js';
 import { EchoDriver } from './echo-driver.js';
 import { NO_ANSWER, TERMINATED, WRONG } from './failures.js';
@@ -69,8 +70,16 @@ export class LoadRunner implements LoadListener {
    */
   constructor(options: ResolvedLoadOptions, calls: SystemCalls | undefined) {
     this.#options = options;
-    const frames = new LoadFrames(options.payload, options.isBinary, options.inFlight);
-    this.#env = { options, address: readAddress(options.url), frames, readBuffer: makeReadBuffer(), calls };
+    const frames = new LoadFrames(options);
+    const { deflate } = options;
+    this.#env = {
+      options,
+      address: readAddress(options.url),
+      frames,
+      deflatedFrames: deflate === undefined ? undefined : new DeflatedFrames({ ...options, deflate }),
+      readBuffer: makeReadBuffer(),
+      calls,
+    };
     this.#driver = driverFor(options, {
       options,
       tally: this.#tally,
@@ -199,9 +208,18 @@ export class LoadRunner implements LoadListener {
 
   onOpen(connection: LoadConnection): void {
     this.#tally.opened++;
+    const { deflatedBytes } = connection;
+    if (deflatedBytes !== undefined) {
+      this.#tally.deflated++;
+      this.#tally.deflatedBytes = deflatedBytes;
+    }
     this.#connections.add(connection);
     this.#driver.onOpen(connection, performance.now());
     this.#wake();
+  }
+
+  onDeflated(bytes: number): void {
+    this.#tally.answerBytes = bytes;
   }
 
   onReplies(connection: LoadConnection, count: number): void {

@@ -1,5 +1,6 @@
 import { readAddress } from '../client/address.js';
 import { checkCertificates } from '../client/certificates.js';
+import type { ResolvedDeflateOptions } from '../client/deflate-options.js';
 import { Handshake } from '../client/handshake.js';
 import { OptionSet } from '../options/define.js';
 import { OptionError } from '../options/option-error.js';
@@ -30,6 +31,8 @@ export interface ResolvedLoadOptions {
   readonly timeoutMs: number;
   readonly subprotocols: readonly string[];
   readonly headers: readonly (readonly [name: string, value: HeaderValue])[];
+  /** Undefined if compression is not offered. */
+  readonly deflate: ResolvedDeflateOptions | undefined;
   readonly rejectUnauthorized: boolean;
   readonly ca: string | undefined;
 }
@@ -64,6 +67,7 @@ export function resolveLoadOptions(options: LoadOptions): ResolvedLoadOptions {
     timeoutMs: given.timeoutMs,
     subprotocols: [...(options.subprotocols ?? [])],
     headers: pairsOf(options.headers),
+    deflate: given.deflate,
     rejectUnauthorized: options.rejectUnauthorized ?? true,
     ca: options.ca,
   };
@@ -71,7 +75,7 @@ export function resolveLoadOptions(options: LoadOptions): ResolvedLoadOptions {
   checkCertificates(resolved.ca);
   try {
     // The offer is checked before anything is connected to.
-    new Handshake(readAddress(options.url), resolved);
+    new Handshake(readAddress(options.url), resolved, resolved.deflate?.settings);
   } catch (error) {
     if (!(error instanceof HandshakeConfigError)) throw error;
     throw new OptionError(error.option, error.message, { cause: error });

@@ -8,6 +8,9 @@ export interface EncodedTally {
   readonly failed: number;
   readonly lost: number;
   readonly timeouts: number;
+  readonly deflated: number;
+  readonly deflatedBytes: number;
+  readonly answerBytes: number;
   readonly errors: Readonly<Record<string, number>>;
   readonly closes: Readonly<Record<string, number>>;
   readonly latency: string;
@@ -35,6 +38,12 @@ export class Tally {
   lost = 0;
   /** Messages, and handshakes, that were not answered in time. */
   timeouts = 0;
+  /** Connections on which compression was agreed on. */
+  deflated = 0;
+  /** How many bytes a message had on those as it was sent; 0 if there were none, … */
+  deflatedBytes = 0;
+  /** … and how many an answer had. With context takeover it is the last one that was noted. */
+  answerBytes = 0;
   elapsedMs = 0;
   /** That of the busiest thread. */
   utilization = 0;
@@ -66,10 +75,12 @@ export class Tally {
   }
 
   encode(): EncodedTally {
-    const { messages, opened, failed, lost, timeouts, elapsedMs, utilization, cpu } = this;
+    const { messages, opened, failed, lost, timeouts, deflated, deflatedBytes, answerBytes } = this;
+    const { elapsedMs, utilization, cpu } = this;
     const [errors, closes] = [Object.fromEntries(this.errors), Object.fromEntries(this.closes)];
     const latency = this.latency.encode();
-    return { messages, opened, failed, lost, timeouts, elapsedMs, utilization, cpu, errors, closes, latency };
+    const connections = { opened, failed, lost, timeouts, deflated, deflatedBytes, answerBytes };
+    return { messages, ...connections, elapsedMs, utilization, cpu, errors, closes, latency };
   }
 
   /** Adds what another thread has counted. */
@@ -79,6 +90,9 @@ export class Tally {
     this.failed += other.failed;
     this.lost += other.lost;
     this.timeouts += other.timeouts;
+    this.deflated += other.deflated;
+    this.deflatedBytes = Math.max(this.deflatedBytes, other.deflatedBytes);
+    this.answerBytes = Math.max(this.answerBytes, other.answerBytes);
     this.elapsedMs = Math.max(this.elapsedMs, other.elapsedMs);
     this.utilization = Math.max(this.utilization, other.utilization);
     this.cpu = Math.max(this.cpu, other.cpu);

@@ -330,7 +330,7 @@ describe('a client of wsloom', () => {
 });
 
 it.each([
-  [{ onmessage() {} }, "there is no option 'onmessage'; there are ca, closeTimeoutMs, drain"],
+  [{ onmessage() {} }, "there is no option 'onmessage'; there are ca, closeTimeoutMs, deflate, drain"],
   [{ message: 5 }, 'message must be a function, got 5'],
   [{ drain: null }, 'drain must be a function, got null'],
   [{ subprotocols: 'chat' }, 'subprotocols must be an array of names, got "chat"'],

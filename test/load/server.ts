@@ -10,9 +10,16 @@ export type Answer = (socket: WebSocket, bytes: Buffer, isBinary: boolean) => vo
 
 export const echo: Answer = (socket, bytes, isBinary) => socket.send(bytes, { binary: isBinary });
 
-/** A server of `ws`, ended with the test. `count` is the number of messages that it has got. */
-export async function wsServer(answer: Answer, onConnection: (socket: WebSocket) => void = () => {}) {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
+/**
+ * A server of `ws`, ended with the test. `count` is the number of messages that it has got.
+ * @param perMessageDeflate how it compresses.
+ */
+export async function wsServer(
+  answer: Answer,
+  onConnection: (socket: WebSocket) => void = () => {},
+  perMessageDeflate: boolean | object = false,
+) {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate });
   const served = { url: '', count: 0, server };
   server.on('connection', (socket) => {
     socket.on('error', () => {});

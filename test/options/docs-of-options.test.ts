@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CLIENT_ROWS } from '../../dist/client/client-options.js';
+import { CLIENT_DEFLATE_ROWS } from '../../dist/client/deflate-options.js';
 import { LOAD_ROWS } from '../../dist/load/load-rows.js';
 import type { OptionRows } from '../../dist/options/define.js';
 import { defaultInWords, rangeInWords } from '../../dist/options/in-words.js';
@@ -27,6 +28,7 @@ describe.each<[string, OptionRows, readonly DocumentedMember[]]>([
   ['a server', SERVER_ROWS, membersOf('primary/server-options.ts', 'ServerOptions')],
   ['the compression of a server', SERVER_DEFLATE_ROWS, deflateMembers],
   ['a client', CLIENT_ROWS, clientMembers],
+  ['compression of a client', CLIENT_DEFLATE_ROWS, membersOf('client/deflate-options.ts', 'ClientDeflateOptions')],
   ['a load', LOAD_ROWS, loadMembers],
 ])('the options of %s, as the types document them', (_, rows, members) => {
   it('are those of the rows', () => {

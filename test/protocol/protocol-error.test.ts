@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { DeflateMemory } from '../../dist/client/deflate-memory.js';
 import { InflatedMessages } from '../../dist/compression/inflated-messages.js';
 import { Inflation } from '../../dist/compression/inflation.js';
 import { readCloseStatus } from '../../dist/protocol/close-payload.js';
@@ -114,6 +115,12 @@ const CASES: readonly Case[] = [
       ),
   ],
   ['a compressed message that is corrupt', ['deflate', '7.4.1', 1007], inflateCorrupt],
+
+  [
+    'a compressed message of a server that is corrupt',
+    ['deflate', '7.4.1', 1007],
+    () => new DeflateMemory().inflate(Buffer.from([7]), Buffer.alloc(0), MAX_PAYLOAD_BYTES),
+  ],
   ['a Close of one byte', ['close-payload', '5.5.1', 1002], () => readCloseStatus(Buffer.from([3]))],
   ['the close code 1005', ['close-code', '7.4', 1002], () => readCloseStatus(Buffer.from([3, 0xed]))],
   [

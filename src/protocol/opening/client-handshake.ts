@@ -1,10 +1,12 @@
+import type { DeflateAgreement, DeflateSettings } from '../deflate/agreement.js';
+import { deflateOffers, readDeflateAnswer } from '../deflate/offer.js';
 import { acceptKey, type Sha1Base64 } from './accept-key.js';
 import { WEBSOCKET_VERSION } from './handshake.js';
 import { excerpt, HandshakeConfigError } from './handshake-error.js';
 import { HandshakeHeaders } from './handshake-headers.js';
 import { type HeaderSource, renderHeaders } from './handshake-response.js';
 import { HandshakeResponseError, type HandshakeResponseErrorCode } from './handshake-response-error.js';
-import { equalsIgnoringCase, isToken, listIncludes } from './header-grammar.js';
+import { equalsIgnoringCase, formatExtensions, isToken, listIncludes } from './header-grammar.js';
 import type { ResponseHead } from './response-head.js';
 
 /** What a client's opening handshake says (RFC 6455 section 4.1). */
@@ -19,6 +21,8 @@ export interface ClientHandshake {
   readonly subprotocols?: readonly string[] | undefined;
   /** Headers in addition to those of the handshake, in ASCII; none by default. */
   readonly headers?: HeaderSource | undefined;
+  /** How messages are to be compressed (RFC 7692); by default no extension is offered. */
+  readonly deflate?: DeflateSettings | undefined;
 }
 
 const OWNED_BY_REQUEST: ReadonlySet<string> = new Set([
@@ -35,16 +39,17 @@ const OWNED_BY_REQUEST: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Writes a client's opening handshake, from "GET" to the empty line, in ASCII (RFC 6455 section 4.1). It offers no extension.
+ * Writes a client's opening handshake, from "GET" to the empty line, in ASCII (RFC 6455 section 4.1).
  *
  * @throws HandshakeConfigError if a subprotocol is no token or is named twice, or a header cannot be sent or is the
  * handshake's own
  */
 export function renderRequest(handshake: ClientHandshake): string {
-  const { target, host, key, subprotocols = [], headers } = handshake;
+  const { target, host, key, subprotocols = [], headers, deflate } = handshake;
   checkSubprotocols(subprotocols);
   let head = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: ${WEBSOCKET_VERSION}\r\n`;
   if (subprotocols.length > 0) head += `Sec-WebSocket-Protocol: ${subprotocols.join(', ')}\r\n`;
+  if (deflate !== undefined) head += `Sec-WebSocket-Extensions: ${formatExtensions(deflateOffers(deflate))}\r\n`;
   if (headers !== undefined) head += renderHeaders(headers, OWNED_BY_REQUEST);
   return `${head}\r\n`;
 }
@@ -68,6 +73,8 @@ function checkSubprotocols(subprotocols: readonly string[]): void {
 export interface Acceptance {
   /** The subprotocol that the server has chosen of those offered; empty if it has chosen none. */
   readonly subprotocol: string;
+  /** How messages are compressed, as the client sees it (RFC 7692); undefined if they are not. */
+  readonly deflate: DeflateAgreement | undefined;
   /** All of the headers of the answer. */
   readonly headers: HandshakeHeaders;
 }
@@ -81,7 +88,7 @@ export interface Acceptance {
  */
 export function readAcceptance(
   head: ResponseHead,
-  { key, subprotocols = [] }: ClientHandshake,
+  { key, subprotocols = [], deflate }: ClientHandshake,
   sha1Base64: Sha1Base64,
 ): Acceptance {
   const headers = new HandshakeHeaders(head.rawHeaders);
@@ -103,13 +110,7 @@ export function readAcceptance(
   if (accept !== wanted) {
     throw wrong('WSLOOM_RESPONSE_ACCEPT', `Sec-WebSocket-Accept must be ${wanted}, got ${found(accept)}`);
   }
-  const extensions = headers.get('sec-websocket-extensions');
-  if (extensions !== undefined) {
-    throw wrong(
-      'WSLOOM_RESPONSE_EXTENSIONS',
-      `it must accept no extension, none was offered, got ${found(extensions)}`,
-    );
-  }
+  const agreement = readDeflateAnswer(deflate, headers.get('sec-websocket-extensions'));
   const subprotocol = headers.get('sec-websocket-protocol');
   if (subprotocol !== undefined && !subprotocols.includes(subprotocol)) {
     const offered = subprotocols.length === 0 ? 'none was offered' : `of those offered (${subprotocols.join(', ')})`;
@@ -118,7 +119,7 @@ export function readAcceptance(
       `it must choose no subprotocol but one, ${offered}, got ${found(subprotocol)}`,
     );
   }
-  return { subprotocol: subprotocol ?? '', headers };
+  return { subprotocol: subprotocol ?? '', deflate: agreement, headers };
 }
 
 function found(value: string | undefined): string {

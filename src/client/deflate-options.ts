@@ -1,0 +1,104 @@
+import { DEFLATE_LEVELS, type DeflateLevel } from '../kernels/deflater.js';
+import { choice, count, type Option, OptionSet, size, toggle, type ValuesOf, WrongValue } from '../options/define.js';
+import { OptionError } from '../options/option-error.js';
+import { shown } from '../options/shown.js';
+import { unknownOption } from '../options/unknown-option.js';
+import { type DeflateSettings, MIN_PEER_WINDOW_BITS } from '../protocol/deflate/agreement.js';
+import { MAX_WINDOW_BITS } from '../protocol/deflate/parameters.js';
+
+/** How a client compresses messages: parts of the option `deflate` of {@link connect}. All of them may be left out. */
+export interface ClientDeflateOptions {
+  /**
+   * How messages are compressed. 'fast' takes the first good match; 'small' looks for a better one, which takes up to five times as long.
+   *
+   * @default 'fast'
+   */
+  readonly level?: DeflateLevel | undefined;
+  /**
+   * Shorter messages are sent as they are, in bytes. From 0 bytes to 4 GiB less 1 byte.
+   *
+   * @default 128 bytes
+   */
+  readonly thresholdBytes?: number | undefined;
+  /**
+   * Whether a message may refer to earlier messages, in both directions (RFC 7692 section 7.1.1). That makes similar small messages much
+   * smaller, and costs a window each way for each connection. Do not use it where messages hold both a secret and what somebody else
+   * chooses: the length of later messages then tells about the secret.
+   *
+   * @default false
+   */
+  readonly contextTakeover?: boolean | undefined;
+  /**
+   * With `contextTakeover`: the largest window of each direction, as a power of two in bytes: 12 is 4 KiB. From 9 to 15.
+   *
+   * @default 12
+   */
+  readonly windowBits?: number | undefined;
+  /**
+   * With `contextTakeover`: whether a window of 32 KiB is kept for a server that cannot be told to use a smaller one. If not, such a server
+   * does not refer to earlier messages.
+   *
+   * @default false
+   */
+  readonly fullWindows?: boolean | undefined;
+}
+
+/** What a client does about messages that it sends. */
+export interface DeflateChoice {
+  readonly level: DeflateLevel;
+  readonly thresholdBytes: number;
+}
+
+/** {@link ClientDeflateOptions}, checked and complete. */
+export interface ResolvedDeflateOptions extends DeflateChoice {
+  /** What the opening handshake offers. */
+  readonly settings: DeflateSettings;
+}
+
+/** Every part of the option. */
+export const CLIENT_DEFLATE_ROWS = {
+  level: choice({ choices: DEFLATE_LEVELS, byDefault: 'fast', help: 'how messages are compressed' }),
+  thresholdBytes: size({ least: 0, most: 2 ** 32 - 1, byDefault: 128, help: 'shorter messages are sent as they are' }),
+  contextTakeover: toggle({ help: 'whether messages may refer to earlier ones' }),
+  windowBits: count({
+    least: MIN_PEER_WINDOW_BITS,
+    most: MAX_WINDOW_BITS,
+    byDefault: 12,
+    help: 'largest window of a direction, as a power of two in bytes',
+  }),
+  fullWindows: toggle({ help: 'whether windows of 32 KiB are kept for servers that know no smaller ones' }),
+} as const satisfies Record<keyof ClientDeflateOptions, Option<unknown>>;
+
+const PARTS = new OptionSet(CLIENT_DEFLATE_ROWS);
+
+/**
+ * Reads the option `deflate`: true, false, or an object.
+ * @returns undefined if nothing is to be compressed.
+ * @throws WrongValue, or an OptionError that names the part.
+ */
+export function readDeflateOption(given: unknown): ResolvedDeflateOptions | undefined {
+  if (given === undefined || given === false) return undefined;
+  if (given !== true && (typeof given !== 'object' || given === null)) {
+    throw new WrongValue(`must be true, false or an object, got ${shown(given)}`);
+  }
+  const options = given === true ? {} : given;
+  const unknown = unknownOption(options, Object.keys(CLIENT_DEFLATE_ROWS));
+  if (unknown !== undefined) throw new OptionError(`deflate.${unknown.name}`, `deflate: ${unknown.message}`);
+  const { level, thresholdBytes, contextTakeover, windowBits, fullWindows } = resolveParts(options);
+  return {
+    level,
+    thresholdBytes,
+    settings: { contextTakeover, windowBits, allowsFullWindows: fullWindows },
+  };
+}
+
+/** @throws OptionError that names a part with the option: `deflate.level`. */
+function resolveParts(options: object): ValuesOf<typeof CLIENT_DEFLATE_ROWS> {
+  try {
+    return PARTS.resolve(options);
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    const { option, message, outOfRange } = error;
+    throw new OptionError(`deflate.${option}`, `deflate.${message}`, { outOfRange });
+  }
+}
