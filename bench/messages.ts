@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { COMPILED } from './paths.js';
 
@@ -13,7 +13,10 @@ const WORDS = (
   'great had has have her here him his how if in into is it its just know like little long look made make man many may me more most ' +
   'must my never no not now of on only or other our out over people said see she should so some such take than that the their them'
 ).split(' ');
-const NAMES = 'Ada Amir Anna Chidi Elena Farid Grace Hana Ivan Jonas Kofi Lena Mei Nadia Omar Paula Rosa Sven Tariq Yuki'.split(' ');
+const NAMES =
+  'Ada Amir Anna Chidi Elena Farid Grace Hana Ivan Jonas Kofi Lena Mei Nadia Omar Paula Rosa Sven Tariq Yuki'.split(
+    ' ',
+  );
 const STATES = ['new', 'paid', 'packed', 'shipped', 'delivered', 'returned'];
 
 /**
@@ -84,10 +87,17 @@ class Dice {
   }
 }
 
-/** Writes the messages of this size to a file, one a line, as the load generator reads them. @returns its path */
+/** Writes the messages of this size to a file, one a line, as the load generator reads them, if it is not there yet. @returns its path */
 export function writeMessages(bytes: number): string {
   const file = fileURLToPath(new URL(`messages-${bytes}.txt`, COMPILED));
+  const made = fileURLToPath(import.meta.url);
+  if (existsSync(file) && statSync(file).mtimeMs > statSync(made).mtimeMs) return file;
   mkdirSync(COMPILED, { recursive: true });
-  writeFileSync(file, jsonMessages(bytes).map((text) => `${text}\n`).join(''));
+  writeFileSync(
+    file,
+    jsonMessages(bytes)
+      .map((text) => `${text}\n`)
+      .join(''),
+  );
   return file;
 }

@@ -5,6 +5,7 @@ import { openingOf, type Sample, sampleOf } from '../../bench/loadgen.js';
 import { coresOf } from '../../bench/machine.js';
 import { ratiosTo, report } from '../../bench/report.js';
 import type { Results } from '../../bench/results.js';
+import { DEFLATE_NAMES, NO_DEFLATE } from '../../bench/sections/deflate.js';
 import type { OpeningFigures } from '../../bench/sections/openings.js';
 import { STORMS } from '../../bench/sections/storms.js';
 import { medianSample, type Score } from '../../bench/sections/throughput.js';
@@ -41,6 +42,7 @@ function results(scores: readonly Score[], failures: readonly string[] = []): Re
     throughput: [{ case: ECHO, scores }],
     connections: [],
     tls: NO_TLS,
+    deflate: NO_DEFLATE,
     storms: [],
     scaling: [],
     http: [],
@@ -54,6 +56,7 @@ describe('the line of the load generator', () => {
     expect(sampleOf(LINE)).toEqual({
       perSecond: 500,
       bytesPerSecond: 10_000,
+      compressionRatio: 1,
       p50Micros: 90.5,
       p99Micros: 250,
       cpu: 0.98,
@@ -183,7 +186,7 @@ describe('the chart of throughput', () => {
 });
 
 it('gives each case a name of its own', () => {
-  const names = [...CASES.map(({ name }) => name), ...TLS_NAMES, STORMS];
+  const names = [...CASES.map(({ name }) => name), ...TLS_NAMES, ...DEFLATE_NAMES, STORMS];
   expect(new Set(names).size).toBe(names.length);
 });
 
