@@ -9,7 +9,7 @@ import { type CaseResult, compareCases } from './throughput.js';
 export const DEFLATE_THROUGHPUT_ROUNDS = 5;
 const IDLE_ROUNDS = 3;
 /** Fewer than without compression: some servers take hundreds of kB for each. */
-const IDLE_CONNECTIONS = 2000;
+const IDLE_CONNECTIONS = 4000;
 /** Longer than in other sections: what messages leave behind takes time to be freed. */
 const IDLE_SECONDS = 2;
 

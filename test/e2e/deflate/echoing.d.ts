@@ -27,7 +27,6 @@ export interface SocketOfBrowsers {
   addEventListener(type: any, listener: (event: any) => void): void;
 }
 
-export function allMessages(): Data[];
 export function channelOf(socket: SocketOfBrowsers): Promise<Channel>;
 export function echoAll(channel: Channel): Promise<Outcome>;
 export function repeat(channel: Channel): Promise<Outcome>;

@@ -40,20 +40,19 @@ function randomBytes(size) {
 }
 
 /** Every kind of content in every size, texts and binary. Sizes of mixed texts are in units of UTF-16, the others in bytes. */
-export function allMessages() {
-  return SIZES.flatMap((size) => [
-    'all the same, '.repeat(Math.ceil(size / 14)).slice(0, size),
-    randomText(size),
-    mixedText(size),
-    randomBytes(size),
-    new Uint8Array(size).fill(7),
-  ]);
-}
+const MESSAGES = SIZES.flatMap((size) => [
+  'all the same, '.repeat(Math.ceil(size / 14)).slice(0, size),
+  randomText(size),
+  mixedText(size),
+  randomBytes(size),
+  new Uint8Array(size).fill(7),
+]);
 
-const isNotHuge = ({ length }) => length <= 64 * 1024;
+/** Without those that take long. */
+const SMALLER_MESSAGES = MESSAGES.filter(({ length }) => length <= 64 * 1024);
 
 /** The bytes of messages without frames. */
-export function sizeOf(messages) {
+function sizeOf(messages) {
   return messages.reduce(
     (sum, data) => sum + (typeof data === 'string' ? new TextEncoder().encode(data) : data).length,
     0,
@@ -104,16 +103,14 @@ function compare(want, got) {
  * @returns how many came back, and what was wrong with them
  */
 export async function echoAll({ send, next }) {
-  const messages = allMessages();
   const wrong = [];
-  for (const data of messages) send(data);
-  for (const data of messages) wrong.push(...compare(data, await next()));
-  const again = messages.filter(isNotHuge).toReversed();
-  for (const data of again) {
+  for (const data of MESSAGES) send(data);
+  for (const data of MESSAGES) wrong.push(...compare(data, await next()));
+  for (const data of SMALLER_MESSAGES.toReversed()) {
     send(data);
     wrong.push(...compare(data, await next()));
   }
-  const sent = [...messages, ...again];
+  const sent = [...MESSAGES, ...SMALLER_MESSAGES];
   return { count: sent.length, bytes: sizeOf(sent), wrong };
 }
 
@@ -136,11 +133,10 @@ export async function repeat({ send, next }) {
  * @returns as {@link echoAll}
  */
 export async function publishAll(channels) {
-  const messages = allMessages().filter(isNotHuge);
   const wrong = [];
-  for (const data of messages) channels[0].send(data);
+  for (const data of SMALLER_MESSAGES) channels[0].send(data);
   for (const channel of channels) {
-    for (const data of messages) wrong.push(...compare(data, await channel.next()));
+    for (const data of SMALLER_MESSAGES) wrong.push(...compare(data, await channel.next()));
   }
-  return { count: channels.length * messages.length, bytes: channels.length * sizeOf(messages), wrong };
+  return { count: channels.length * SMALLER_MESSAGES.length, bytes: channels.length * sizeOf(SMALLER_MESSAGES), wrong };
 }
