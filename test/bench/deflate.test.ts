@@ -25,6 +25,10 @@ describe('the messages of a load', () => {
     expect(jsonMessages(256, 3, 2)).not.toEqual(jsonMessages(256, 3));
   });
 
+  it('never exceed their length, wherever the last order ends', () => {
+    expect(new Set(jsonMessages(1024, 2000).map(({ length }) => length))).toEqual(new Set([1024]));
+  });
+
   it('are hundreds', () => {
     expect(jsonMessages(64)).toHaveLength(MESSAGE_COUNT);
     expect(MESSAGE_COUNT).toBeGreaterThanOrEqual(300);

@@ -1,6 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +29,7 @@ describe.runIf(canCompile)('the load generator that compresses', () => {
     await run('g++', ['-O1', '-Wall', '-Wextra', '-Werror', '-std=c++17', '-o', binary, SOURCE, '-DDEFLATE', '-lz']);
     const texts = jsonMessages(BYTES, 100);
     writeFileSync(messages, texts.map((text) => `${text}\n`).join(''));
-  });
+  }, 120_000);
 
   afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -38,14 +39,38 @@ describe.runIf(canCompile)('the load generator that compresses', () => {
     answer: (text: string, nth: number) => string,
     ...options: readonly string[]
   ) {
-    const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate });
-    await once(server, 'listening');
+    return await loadOf({ perMessageDeflate, answer, options });
+  }
+
+  /** @param claims what the server says that it has agreed to. It keeps windows all the same. */
+  async function loadOf({
+    perMessageDeflate,
+    answer,
+    options,
+    claims,
+  }: {
+    readonly perMessageDeflate: object | boolean;
+    readonly answer: (text: string, nth: number) => string;
+    readonly options: readonly string[];
+    readonly claims?: string;
+  }) {
+    const server = new WebSocketServer({ noServer: true, perMessageDeflate });
+    const http = createServer().listen(0, '127.0.0.1');
+    await once(http, 'listening');
+    http.on('upgrade', (request, socket, head) => {
+      if (claims !== undefined) request.headers['sec-websocket-extensions'] = 'permessage-deflate';
+      server.handleUpgrade(request, socket, head, (client) => server.emit('connection', client, request));
+    });
+    server.on('headers', (headers) => {
+      const at = headers.findIndex((header) => header.startsWith('Sec-WebSocket-Extensions'));
+      if (claims !== undefined) headers[at] = `Sec-WebSocket-Extensions: ${claims}`;
+    });
     server.on('connection', (socket) => {
       let nth = 0;
       socket.on('error', () => {}); // 'close' follows
       socket.on('message', (data) => socket.send(answer(String(data), nth++)));
     });
-    const { port } = server.address() as AddressInfo;
+    const { port } = http.address() as AddressInfo;
     const args = ['--warmup=0', `--messages=${messages}`, ...options, '127.0.0.1', String(port), '/'];
     const numbers = [CONNECTIONS, BYTES, 2, 0.3].map(String);
     try {
@@ -53,7 +78,7 @@ describe.runIf(canCompile)('the load generator that compresses', () => {
       return { figures: stdout === '' ? {} : JSON.parse(stdout), complaints: String(stderr) };
     } finally {
       for (const client of server.clients) client.terminate();
-      server.close();
+      http.close();
     }
   }
 
@@ -79,7 +104,8 @@ describe.runIf(canCompile)('the load generator that compresses', () => {
     const wide = await load(true, same, '--takeover', '--verify=all');
     expect(narrow.complaints).toBe('');
     expect(narrow.figures).toMatchObject({ errors: 0, agreed: expect.stringContaining('client_max_window_bits=9') });
-    expect(narrow.figures.client_ratio).toBeGreaterThan(1.1 * wide.figures.client_ratio);
+    // Neither earlier messages nor the message itself are referred to further back.
+    expect(narrow.figures.client_ratio).toBeGreaterThan(1.45 * wide.figures.client_ratio);
   });
 
   it('sends the same messages as they are, to a server that does not compress', async () => {
@@ -108,6 +134,14 @@ describe.runIf(canCompile)('the load generator that compresses', () => {
     const { figures, complaints } = await load(true, change, '--each=60');
     expect(complaints).toContain('content differs in message');
     expect(figures).toMatchObject({ errors, lost: 0 });
+  });
+
+  it('notices a server that refers to earlier messages, and has agreed not to', async () => {
+    const claims = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover';
+    const options = ['--each=20'];
+    const { figures, complaints } = await loadOf({ perMessageDeflate: true, answer: same, options, claims });
+    expect(complaints).toContain('does not inflate');
+    expect(figures.errors).toBeGreaterThan(0);
   });
 
   it.each([
