@@ -14,8 +14,18 @@ export interface Case {
   readonly inFlight: number;
   /** What messages are made of: text of printable ASCII, text with characters of one to four bytes, or binary. */
   readonly content: 'ascii' | 'utf8' | 'binary';
+  /** There are hundreds of different messages, JSON in ASCII, and they are compressed both ways if the server does that. */
+  readonly deflate?: DeflateLoad;
   /** Whether a quick run measures it too. */
   readonly isQuick: boolean;
+}
+
+/** A load that is compressed (RFC 7692). */
+export interface DeflateLoad {
+  /** Whether each side keeps its window from message to message. */
+  readonly hasTakeover: boolean;
+  /** How many messages each connection sends in all, before it is idle. Without it, messages are sent until the end. */
+  readonly messagesEach?: number;
 }
 
 const KIB = 1024;
@@ -69,6 +79,19 @@ export const TLS_CASES: readonly Case[] = [
   echo(20, 64 * KIB, 1),
   broadcast(500, 100, 1),
 ].map((kind) => ({ ...kind, name: `tls ${kind.name}` }));
+
+/** Of JSON, compressed. */
+export const DEFLATE_CASES: readonly Case[] = [
+  compressed(echo(50, KIB, 1, QUICK)),
+  compressed(echo(50, KIB, 16)),
+  compressed(echo(50, 16 * KIB, 1)),
+  compressed(broadcast(500, 4 * KIB, 1)),
+  compressed(echo(50, KIB, 1), true),
+];
+
+function compressed(kind: Case, hasTakeover = false): Case {
+  return { ...kind, name: `deflate ${kind.name}${hasTakeover ? ' takeover' : ''}`, deflate: { hasTakeover } };
+}
 
 /** A size as it is written in the names of cases: `20 B`, `16 KiB`. */
 export function showBytes(bytes: number): string {

@@ -9,13 +9,17 @@ import { httpChart, throughputChart, wssChart } from './chart-specs.js';
 import { BENCH } from './paths.js';
 import { loadRenderer } from './renderer.js';
 import type { Results } from './results.js';
+import { NO_DEFLATE } from './sections/deflate.js';
 import { NO_TLS } from './sections/tls.js';
+
+/** Sections that a file from before there were these lacks. */
+type Later = 'tls' | 'deflate';
 
 async function main([file = fileURLToPath(new URL('results/latest.json', BENCH)), ...more]: string[]): Promise<void> {
   if (more.length > 0 || file.startsWith('-')) return fail('usage: npm run bench:charts -- [FILE]', 2);
   if (!existsSync(file)) return fail(`there is no ${relative('.', file)}: npm run bench writes it`, 2);
-  const read = JSON.parse(readFileSync(file, 'utf8')) as Omit<Results, 'tls'> & Partial<Pick<Results, 'tls'>>;
-  const results: Results = { ...read, tls: read.tls ?? NO_TLS }; // a file from before there was this section lacks it
+  const read = JSON.parse(readFileSync(file, 'utf8')) as Omit<Results, Later> & Partial<Pick<Results, Later>>;
+  const results: Results = { deflate: NO_DEFLATE, tls: NO_TLS, ...read };
   const render = await loadRenderer();
   const charts = { throughput: throughputChart(results), wss: wssChart(results), http: httpChart(results) };
   for (const [name, spec] of Object.entries(charts)) {

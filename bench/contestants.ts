@@ -14,6 +14,8 @@ export interface Contestant {
   readonly isSilent?: boolean;
   /** Whether it speaks TLS. */
   readonly isSecure?: boolean;
+  /** Whether it compresses. The load offers compression to no other. */
+  readonly compresses?: boolean;
 }
 
 const PEERS = new URL('peers/', BENCH);
@@ -57,16 +59,41 @@ const CERTIFICATE = ['crt', 'key'].map((suffix) => pathOf(`test/tls/certificates
 /** wsloom with TLS, made of wsloom without it. */
 export function secureWsloom(plain: Contestant): Contestant {
   const [cert = '', key = ''] = CERTIFICATE;
-  return secure(plain, ['--tls-cert', cert, '--tls-key', key]);
+  return { ...withArguments(plain, ['--tls-cert', cert, '--tls-key', key]), isSecure: true };
 }
 
 /** ws on node:https, made of ws on node:http. */
 export function secureWs(plain: Contestant): Contestant {
-  return secure(plain, CERTIFICATE);
+  return { ...withArguments(plain, CERTIFICATE), isSecure: true };
 }
 
-function secure(plain: Contestant, flags: readonly string[]): Contestant {
-  return { ...plain, isSecure: true, command: (...purpose) => [...plain.command(...purpose), ...flags] };
+/** Those who compress, by the name of the server without compression: each setting with its own name. */
+const COMPRESSORS: Readonly<Record<string, (hasTakeover: boolean) => Readonly<Record<string, readonly string[]>>>> = {
+  wsloom: (hasTakeover) => {
+    const flags = ['--deflate', ...(hasTakeover ? ['--deflate-takeover'] : [])];
+    return { wsloom: flags, 'wsloom small': [...flags, '--deflate-level', 'small'] };
+  },
+  // They do without takeover if the client asks them to.
+  ws: () => ({ ws: ['--deflate'], 'ws level 1': ['--deflate-level', '1'] }),
+  Bun: (hasTakeover) => ({ Bun: [hasTakeover ? 'dedicated' : 'shared'] }),
+  uWebSockets: (hasTakeover) => ({ uWebSockets: [hasTakeover ? 'dedicated' : 'shared'] }),
+};
+
+/** The same server with compression, in each setting that is compared; none if it does not compress. */
+export function compressing(plain: Contestant, hasTakeover: boolean): Contestant[] {
+  const settings = Object.entries(COMPRESSORS[plain.name]?.(hasTakeover) ?? {});
+  return settings.map(([name, flags]) => ({ ...withArguments(plain, flags), name, compresses: true }));
+}
+
+/** The same server under a name that says that it does not compress. */
+export function uncompressed(plain: Contestant): Contestant {
+  return { ...plain, name: `${plain.name} ${UNCOMPRESSED}` };
+}
+
+export const UNCOMPRESSED = 'uncompressed';
+
+function withArguments(plain: Contestant, more: readonly string[]): Contestant {
+  return { ...plain, command: (...purpose) => [...plain.command(...purpose), ...more] };
 }
 
 export const TLS_FLOOR: Contestant = {

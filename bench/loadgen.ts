@@ -2,9 +2,10 @@ import { type ExecFileException, execFile } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { Case } from './cases.js';
+import type { Case, DeflateLoad } from './cases.js';
 import { launch } from './children.js';
 import { bound } from './machine.js';
+import { writeMessages } from './messages.js';
 import { BENCH, COMPILED } from './paths.js';
 import type { RunningServer } from './servers.js';
 
@@ -13,6 +14,8 @@ export interface Sample {
   /** Messages that came back, or that came to subscribers. */
   readonly perSecond: number;
   readonly bytesPerSecond: number;
+  /** The bytes of the messages as they came from the server, for each byte of their content: less than 1 if it has compressed them. */
+  readonly compressionRatio: number;
   /** The time from a message to its echo, or from a publication until the last subscriber has it. */
   readonly p50Micros: number;
   readonly p99Micros: number;
@@ -65,6 +68,7 @@ const DISCARD_FROM_BYTES = 64 * 1024;
 const SOURCE = fileURLToPath(new URL('loadgen.cpp', BENCH));
 const BINARY = fileURLToPath(new URL('loadgen', COMPILED));
 const TLS_BINARY = fileURLToPath(new URL('loadgen-tls', COMPILED));
+const DEFLATE_BINARY = fileURLToPath(new URL('loadgen-deflate', COMPILED));
 
 /**
  * Compiles the load generator, if it is not compiled yet.
@@ -80,6 +84,14 @@ export async function buildLoadgen(): Promise<void> {
  */
 export async function buildTlsLoadgen(): Promise<void> {
   await build(TLS_BINARY, ['-DTLS', '-lssl', '-lcrypto']);
+}
+
+/**
+ * Compiles the load generator that compresses, if it is not compiled yet.
+ * @throws as {@link buildLoadgen}, or if zlib's headers are not there (zlib1g-dev)
+ */
+export async function buildDeflateLoadgen(): Promise<void> {
+  await build(DEFLATE_BINARY, ['-DDEFLATE', '-lz']);
 }
 
 async function build(binary: string, flags: readonly string[]): Promise<void> {
@@ -108,13 +120,29 @@ export async function load(server: RunningServer, kind: Case, turn: Turn): Promi
     `--pid=${server.pid}`,
     `--warmup=${turn.warmUpSeconds}`,
     `--content=${kind.content === 'binary' ? 'random' : kind.content}`,
+    ...(kind.deflate === undefined ? [] : deflateOptions(server, kind.bytes, kind.deflate)),
     ...(server.name === 'floor' ? ['--verify=none'] : []),
     ...(kind.bytes >= DISCARD_FROM_BYTES && !server.isSecure ? ['--trunc'] : []),
     ...(kind.mode === 'broadcast' ? ['broadcast'] : []),
   ];
   const numbers = [kind.connections, kind.bytes, kind.inFlight, turn.seconds].map(String);
   const type = kind.content === 'binary' ? 'binary' : 'text';
-  return sampleOf(await run(commandFor(server, options, [...numbers, type], turn.core)));
+  const binary = kind.deflate !== undefined ? DEFLATE_BINARY : binaryFor(server);
+  return sampleOf(await run(commandFor(binary, server, options, [...numbers, type], turn.core)));
+}
+
+function deflateOptions({ compresses }: RunningServer, bytes: number, load: DeflateLoad): string[] {
+  const { hasTakeover, messagesEach } = load;
+  return [
+    `--messages=${writeMessages(bytes)}`,
+    ...(compresses ? [] : ['--plain']),
+    ...(hasTakeover ? ['--takeover'] : []),
+    ...(messagesEach === undefined ? [] : [`--each=${messagesEach}`]),
+  ];
+}
+
+function binaryFor({ isSecure }: RunningServer): string {
+  return isSecure ? TLS_BINARY : BINARY;
 }
 
 /** Opens connections to a server, and closes them. @throws if that fails, with the message of the load generator. */
@@ -122,19 +150,21 @@ export async function open(server: RunningServer, turn: OpeningTurn): Promise<Op
   const { connections, atOnce, resumes, core } = turn;
   const options = [`--pid=${server.pid}`, '--warmup=0', `--at-once=${atOnce}`, ...(resumes ? ['--resume'] : [])];
   // Messages of 20 bytes, of which none is sent, and a moment in which all are open.
-  const opening = openingOf(await run(commandFor(server, options, [String(connections), '20', '0', '0.1'], core)));
+  const load = [String(connections), '20', '0', '0.1'];
+  const opening = openingOf(await run(commandFor(binaryFor(server), server, options, load, core)));
   if (opening.connections < connections) throw new Error(`${connections - opening.connections} connections were lost`);
   return opening;
 }
 
 function commandFor(
-  { port, isSecure }: RunningServer,
+  binary: string,
+  { port }: RunningServer,
   options: readonly string[],
   load: readonly string[],
   core: number | undefined,
 ): readonly string[] {
   const target = ['127.0.0.1', String(port), '/'];
-  return bound([isSecure ? TLS_BINARY : BINARY, ...options, ...target, ...load], core);
+  return bound([binary, ...options, ...target, ...load], core);
 }
 
 async function run(command: readonly string[]): Promise<string> {
@@ -158,11 +188,12 @@ async function run(command: readonly string[]): Promise<string> {
 /** Reads the line that the load generator prints. */
 export function sampleOf(line: string): Sample {
   const figures = JSON.parse(line) as Readonly<Record<string, number | string | undefined>>;
-  const { mode } = figures;
+  const { mode, ratio = 1 } = figures;
   const read = (name: string) => Number(figures[name] ?? 0);
   return {
     perSecond: read(mode === 'broadcast' ? 'deliveries_per_s' : 'msgs_per_s'),
     bytesPerSecond: read('MBps') * 1e6,
+    compressionRatio: Number(ratio),
     p50Micros: read('p50_us'),
     p99Micros: read('p99_us'),
     cpu: read('server_cpu'),

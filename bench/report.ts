@@ -1,7 +1,9 @@
 import { figure, table } from '#dist/cli/table.js';
 import { showBytes } from './cases.js';
+import { UNCOMPRESSED } from './contestants.js';
 import type { Results } from './results.js';
 import type { ConnectionsResult } from './sections/connections.js';
+import { DEFLATE_IDLE, DEFLATE_THROUGHPUT_ROUNDS } from './sections/deflate.js';
 import { STREAM } from './sections/storms.js';
 import type { CaseResult, Score } from './sections/throughput.js';
 import { TLS_THROUGHPUT_ROUNDS } from './sections/tls.js';
@@ -9,11 +11,12 @@ import { type Ratio, ratio, type Speed } from './statistics.js';
 
 /** The servers that the others are compared with. */
 const REFERENCES = ['ws', 'Bun', 'floor'];
+const DEFLATE_REFERENCES = ['ws', 'ws level 1', 'Bun', 'uWebSockets'];
 
 /** All results as text for people. */
 export function report(results: Results): string {
   const parts = [heading(results)];
-  const { rounds, tls } = results;
+  const { rounds, tls, deflate } = results;
   if (results.throughput.length > 0) parts.push(throughputTable('Throughput', results.throughput, results, rounds));
   if (results.connections.length > 0) parts.push(connectionsTable('Connections', results.connections));
   if (tls.throughput.length > 0) {
@@ -22,6 +25,11 @@ export function report(results: Results): string {
   }
   if (tls.handshakes.length > 0) parts.push(handshakesTable(results));
   if (tls.connections.length > 0) parts.push(connectionsTable('Connections with TLS', tls.connections));
+  if (deflate.throughput.length > 0) {
+    const most = Math.min(rounds, DEFLATE_THROUGHPUT_ROUNDS);
+    parts.push(throughputTable('Throughput of compressed JSON', deflate.throughput, results, most, DEFLATE_REFERENCES));
+  }
+  if (deflate.connections.length > 0) parts.push(windowsTable(deflate.connections));
   if (results.storms.length > 0) parts.push(stormsTable(results));
   if (results.scaling.length > 0) parts.push(scalingTable(results));
   if (results.http.length > 0) parts.push(httpTable(results));
@@ -70,14 +78,17 @@ function throughputTable(
   throughput: readonly CaseResult[],
   { isPinned, seconds }: Results,
   rounds: number,
+  references = REFERENCES,
 ): string {
-  const present = REFERENCES.filter((name) => throughput.some(({ scores }) => scores.some((s) => s.server === name)));
+  const present = references.filter((name) => throughput.some(({ scores }) => scores.some((s) => s.server === name)));
+  const isCompressed = references === DEFLATE_REFERENCES;
   const rows = throughput.flatMap((result) =>
     result.scores.map((score, i) => {
       const { server, medians } = score;
       return [
         i === 0 ? result.case.name : '',
         server,
+        ...(isCompressed ? [medians.compressionRatio.toFixed(3)] : []),
         figure(medians.perSecond),
         figure(medians.bytesPerSecond / 1e6),
         figure(medians.p50Micros / 1000),
@@ -88,7 +99,17 @@ function throughputTable(
       ];
     }),
   );
-  const head = ['case', 'server', 'messages/s', 'MB/s', 'p50 ms', 'p99 ms', 'CPU ', 'CPU µs/message'];
+  const head = [
+    'case',
+    'server',
+    ...(isCompressed ? ['ratio'] : []),
+    'messages/s',
+    'MB/s',
+    'p50 ms',
+    'p99 ms',
+    'CPU ',
+    'CPU µs/message',
+  ];
   const title = isPinned
     ? `${what}, the server on a core of its own, the load on another`
     : `${what}, server and load on all cores: nothing could be bound to one`;
@@ -115,6 +136,30 @@ function connectionsTable(title: string, connections: readonly ConnectionsResult
     figure(bytesPerConnection / 1024),
   ]);
   return [title, table(['server', 'connections', 'opened/s', 'KiB each, idle'], rows)].join('\n');
+}
+
+/** What windows take: the memory of idle connections above that of the same server without compression. */
+function windowsTable(connections: readonly ConnectionsResult[]): string {
+  const memory = new Map(connections.map(({ server, bytesPerConnection }) => [server, bytesPerConnection]));
+  const above = (server: string) => {
+    const plain = memory.get(`${server} ${UNCOMPRESSED}`);
+    return plain === undefined ? undefined : (memory.get(server) ?? Number.NaN) - plain;
+  };
+  const reference = above('ws');
+  const rows = connections.map(({ server, connections: count, bytesPerConnection }) => {
+    const bytes = above(server);
+    return [
+      server,
+      String(count),
+      figure(bytesPerConnection / 1024),
+      bytes === undefined ? '' : figure(bytes / 1024),
+      bytes === undefined || reference === undefined ? '' : figure(bytes / reference),
+    ];
+  });
+  return [
+    `Idle connections with context takeover, after ${DEFLATE_IDLE.deflate.messagesEach} messages of ${showBytes(DEFLATE_IDLE.bytes)} on each`,
+    table(['server', 'connections', 'KiB each', 'above uncompressed', 'to ws'], rows),
+  ].join('\n');
 }
 
 function handshakesTable({ tls, machine }: Results): string {

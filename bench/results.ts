@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Machine } from './machine.js';
 import type { ConnectionsResult } from './sections/connections.js';
+import type { DeflateResults } from './sections/deflate.js';
 import type { HttpResult } from './sections/http.js';
 import type { KernelResult } from './sections/kernels.js';
 import type { ScalingResult } from './sections/scaling.js';
@@ -25,6 +26,7 @@ export interface Results {
   readonly throughput: readonly CaseResult[];
   readonly connections: readonly ConnectionsResult[];
   readonly tls: TlsResults;
+  readonly deflate: DeflateResults;
   readonly storms: readonly StormResult[];
   readonly scaling: readonly ScalingResult[];
   readonly http: readonly HttpResult[];

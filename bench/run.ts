@@ -12,6 +12,7 @@ import { BENCH } from './paths.js';
 import { report } from './report.js';
 import { type Results, writeResults } from './results.js';
 import { connections } from './sections/connections.js';
+import { DEFLATE_NAMES, deflate } from './sections/deflate.js';
 import { http } from './sections/http.js';
 import { kernels } from './sections/kernels.js';
 import { scaling } from './sections/scaling.js';
@@ -24,6 +25,7 @@ const NAMES = [
   ...CASES.map(({ name }) => name),
   'connections',
   ...TLS_NAMES,
+  ...DEFLATE_NAMES,
   STORMS,
   ...[SMALL_ECHO, LARGE_ECHO].map(({ name }) => `scaling ${name}`),
   'http',
@@ -87,6 +89,7 @@ async function measure(settings: Settings): Promise<void> {
     throughput: hasLoadgen ? await throughput(bench) : [],
     connections: hasLoadgen ? await connections(bench) : [],
     tls: await tls(bench),
+    deflate: await deflate(bench),
     storms: hasLoadgen ? await storms(bench) : [],
     scaling: hasLoadgen ? await scaling(bench) : [],
     http: await http(bench),
@@ -120,8 +123,8 @@ function installedPeers({ installsPeers, uws }: Settings) {
   return uws === undefined ? installed : [...installed, uWebSockets(uws)];
 }
 
-function warn({ throughput, tls }: Results): void {
-  const scores = [...throughput, ...tls.throughput].flatMap((result) => result.scores);
+function warn({ throughput, tls, deflate }: Results): void {
+  const scores = [...throughput, ...tls.throughput, ...deflate.throughput].flatMap((result) => result.scores);
   const disturbed = scores.filter(({ isDisturbed }) => isDisturbed).length;
   const bound = scores.filter(({ isClientBound, isDisturbed }) => isClientBound && !isDisturbed).length;
   const of = `of ${scores.length} measurements`;

@@ -26,11 +26,19 @@ export class RunningServer {
   readonly pid: number;
   /** Whether it speaks TLS. */
   readonly isSecure: boolean;
+  /** Whether it compresses if a client offers that. */
+  readonly compresses: boolean;
   readonly #child: ChildProcess;
 
-  constructor({ name, isSecure = false }: Contestant, port: number, pid: number, child: ChildProcess) {
+  constructor(
+    { name, isSecure = false, compresses = false }: Contestant,
+    port: number,
+    pid: number,
+    child: ChildProcess,
+  ) {
     this.name = name;
     this.isSecure = isSecure;
+    this.compresses = compresses;
     this.port = port;
     this.pid = pid;
     this.#child = child;

@@ -15,7 +15,7 @@ export interface Settings {
   readonly warmUpSeconds: number;
   /** How many connections are opened, and held idle. */
   readonly idleConnections: number;
-  /** A binary of uWebSockets that is started as `uws PORT echo|broadcast`. */
+  /** A binary of uWebSockets that is started as `uws PORT echo|broadcast`; to compress, with one more argument: see README.md. */
   readonly uws: string | undefined;
   readonly installsPeers: boolean;
   readonly out: string | undefined;
@@ -28,7 +28,7 @@ export const HELP = `Usage: npm run bench -- [options]
   --rounds <n>     turns of each server in a case (7)
   --seconds <s>    how long a turn is measured (1)
   --peers          install the servers to compare with: ws with bufferutil, Bun, Deno
-  --uws <path>     compare with this binary of uWebSockets too, started as PATH PORT echo|broadcast
+  --uws <path>     compare with this binary of uWebSockets too, started as PATH PORT echo|broadcast [shared|dedicated]
   --out <file>     where to write the results as JSON (bench/results/latest.json)
   --help           print this, and the names of the cases
 

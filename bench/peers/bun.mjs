@@ -1,5 +1,6 @@
-// Bun's own server: bun bun.mjs PORT echo|broadcast
-const [port, mode] = process.argv.slice(2);
+// Bun's own server: bun bun.mjs PORT echo|broadcast [shared|dedicated]. It compresses all messages if it is told with which compressor.
+const [port, mode, compressor] = process.argv.slice(2);
+const compresses = compressor !== undefined;
 const ROOM = 'room';
 
 const server = Bun.serve({
@@ -10,7 +11,7 @@ const server = Bun.serve({
     return new Response('a WebSocket is wanted', { status: 426 });
   },
   websocket: {
-    perMessageDeflate: false,
+    perMessageDeflate: compresses && { compress: compressor, decompress: compressor },
     maxPayloadLength: 64 * 1024 * 1024,
     backpressureLimit: 1024 * 1024 * 1024,
     sendPings: false,
@@ -19,8 +20,8 @@ const server = Bun.serve({
       if (mode === 'broadcast') socket.subscribe(ROOM);
     },
     message(socket, message) {
-      if (mode === 'broadcast') server.publish(ROOM, message);
-      else socket.send(message);
+      if (mode === 'broadcast') server.publish(ROOM, message, compresses);
+      else socket.send(message, compresses);
     },
   },
 });

@@ -24,32 +24,39 @@ export interface ConnectionsResult {
   readonly bytesPerConnection: number;
 }
 
-function idle(connections: number): Case {
-  return { name: NAME, mode: 'echo', connections, bytes: 20, inFlight: 0, content: 'ascii', isQuick: true };
+/** Connections that send nothing. */
+export function idleKind(name: string): IdleKind {
+  return { name, mode: 'echo', bytes: 20, inFlight: 0, content: 'ascii', isQuick: true };
 }
+
+/** What connections do before they are idle. */
+export type IdleKind = Omit<Case, 'connections'>;
 
 /** How fast connections are opened, and how much memory they take while they are idle. */
 export async function connections(bench: Bench): Promise<ConnectionsResult[]> {
-  return bench.wants(NAME) ? await compareConnections(bench, NAME, bench.settings.idleConnections) : [];
+  return bench.wants(NAME) ? await compareConnections(bench, bench.settings.idleConnections) : [];
 }
 
 /**
  * The same for the given contestants.
  * @param wanted how many connections are opened, if there are descriptors for them
- * @param holdSeconds how long they are held before memory is read
+ * @param holdSeconds how long they are idle before memory is read
  */
 export async function compareConnections(
   bench: Bench,
-  name: string,
   wanted: number,
-  holdSeconds = HOLD_SECONDS,
+  {
+    kind = idleKind(NAME),
+    holdSeconds = HOLD_SECONDS,
+  }: { readonly kind?: IdleKind; readonly holdSeconds?: number } = {},
 ): Promise<ConnectionsResult[]> {
+  const { name } = kind;
   const count = Math.min(wanted, descriptorLimit() - OTHER_DESCRIPTORS);
   const turns = new Map<Contestant, ConnectionsResult[]>(bench.contestants.map((contestant) => [contestant, []]));
   for (let round = 1; round <= Math.min(ROUNDS, bench.settings.rounds); round++) {
     for (const [contestant, results] of turns) {
       try {
-        const result = await takeTurn(bench, contestant, count, holdSeconds);
+        const result = await takeTurn(bench, contestant, { ...kind, connections: count }, holdSeconds);
         results.push(result);
         const rate = `${Math.round(result.perSecond)}/s, ${Math.round(result.bytesPerConnection)} bytes each`;
         bench.progress(`${name}, round ${round}: ${contestant.name} ${rate}`);
@@ -71,15 +78,16 @@ export async function compareConnections(
 async function takeTurn(
   { pinning }: Bench,
   contestant: Contestant,
-  count: number,
+  kind: Case,
   seconds: number,
 ): Promise<ConnectionsResult> {
-  const server = await start(contestant, { mode: 'echo', bytes: 20, core: pinning?.server });
+  const { connections: count, mode, bytes } = kind;
+  const server = await start(contestant, { mode, bytes, core: pinning?.server });
   try {
     const turn = { seconds, warmUpSeconds: 0, core: pinning?.client };
-    await load(server, idle(FIRST_CONNECTIONS), turn);
+    await load(server, { ...kind, connections: FIRST_CONNECTIONS }, turn);
     const before = server.residentBytes();
-    const { connectSeconds, residentBytes, errors } = await load(server, idle(count), turn);
+    const { connectSeconds, residentBytes, errors } = await load(server, kind, turn);
     if (errors > 0) throw new Error(`${errors} of ${count} connections were lost`);
     const bytesPerConnection = (residentBytes - before) / count;
     return { server: contestant.name, connections: count, perSecond: count / connectSeconds, bytesPerConnection };

@@ -103,6 +103,7 @@ export function medianSample(samples: readonly Sample[]): Sample {
   return {
     perSecond: of('perSecond'),
     bytesPerSecond: of('bytesPerSecond'),
+    compressionRatio: of('compressionRatio'),
     p50Micros: of('p50Micros'),
     p99Micros: of('p99Micros'),
     cpu: of('cpu'),

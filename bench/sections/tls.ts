@@ -3,7 +3,7 @@ import { TLS_CASES } from '../cases.js';
 import { type Contestant, secureWs, secureWsloom, TLS_FLOOR, wsloom } from '../contestants.js';
 import { buildTlsLoadgen, open } from '../loadgen.js';
 import { start } from '../servers.js';
-import { type ConnectionsResult, compareConnections } from './connections.js';
+import { type ConnectionsResult, compareConnections, idleKind } from './connections.js';
 import { figuresOf, medianFigures, type OpeningFigures, waitForClosing } from './openings.js';
 import { type CaseResult, compareCases } from './throughput.js';
 
@@ -11,10 +11,15 @@ import { type CaseResult, compareCases } from './throughput.js';
 export const TLS_THROUGHPUT_ROUNDS = 5;
 const ROUNDS = 3;
 const HANDSHAKES = 'tls handshakes';
-const IDLE = 'tls connections';
+
+const IDLE = {
+  kind: idleKind('tls connections'),
+  /** Longer than without TLS: what handshakes leave behind takes time to be freed. */
+  holdSeconds: 2,
+};
 
 /** The cases of this section, as `--only` selects them. */
-export const TLS_NAMES: readonly string[] = [...TLS_CASES.map(({ name }) => name), HANDSHAKES, IDLE];
+export const TLS_NAMES: readonly string[] = [...TLS_CASES.map(({ name }) => name), HANDSHAKES, IDLE.kind.name];
 
 /** Handshakes before the measurement, so that the server's code is compiled. */
 const FIRST_HANDSHAKES = 2000;
@@ -23,8 +28,6 @@ const MEASURED_HANDSHAKES = 2000;
 const AT_ONCE = 100;
 /** Fewer than without TLS: each takes a handshake, and much more memory. */
 const IDLE_CONNECTIONS = 4000;
-/** Longer than without TLS: what handshakes leave behind takes time to be freed. */
-const IDLE_SECONDS = 2;
 
 export interface HandshakeResult {
   readonly server: string;
@@ -63,13 +66,8 @@ export async function tls(bench: Bench): Promise<TlsResults> {
   return {
     throughput: await compareCases(secure(TLS_THROUGHPUT_ROUNDS), TLS_CASES),
     handshakes: bench.wants(HANDSHAKES) ? await handshakes(secure(ROUNDS)) : [],
-    connections: bench.wants(IDLE)
-      ? await compareConnections(
-          secure(ROUNDS),
-          IDLE,
-          Math.min(IDLE_CONNECTIONS, bench.settings.idleConnections),
-          IDLE_SECONDS,
-        )
+    connections: bench.wants(IDLE.kind.name)
+      ? await compareConnections(secure(ROUNDS), Math.min(IDLE_CONNECTIONS, bench.settings.idleConnections), IDLE)
       : [],
   };
 }

@@ -5,6 +5,7 @@ import { openingOf, type Sample, sampleOf } from '../../bench/loadgen.js';
 import { coresOf } from '../../bench/machine.js';
 import { ratiosTo, report } from '../../bench/report.js';
 import type { Results } from '../../bench/results.js';
+import { DEFLATE_NAMES, NO_DEFLATE } from '../../bench/sections/deflate.js';
 import type { OpeningFigures } from '../../bench/sections/openings.js';
 import { STORMS } from '../../bench/sections/storms.js';
 import { medianSample, type Score } from '../../bench/sections/throughput.js';
@@ -41,6 +42,7 @@ function results(scores: readonly Score[], failures: readonly string[] = []): Re
     throughput: [{ case: ECHO, scores }],
     connections: [],
     tls: NO_TLS,
+    deflate: NO_DEFLATE,
     storms: [],
     scaling: [],
     http: [],
@@ -54,6 +56,7 @@ describe('the line of the load generator', () => {
     expect(sampleOf(LINE)).toEqual({
       perSecond: 500,
       bytesPerSecond: 10_000,
+      compressionRatio: 1,
       p50Micros: 90.5,
       p99Micros: 250,
       cpu: 0.98,
@@ -130,6 +133,44 @@ describe('the report', () => {
     expect(text).toMatch(/Connections with TLS\n.*\n.*\nwsloom +9 +1\.00 +2\.00/);
   });
 
+  it('has the ratio beside each figure of compressed messages, and compares with each setting of ws', () => {
+    const compressed = (server: string, perSecond: number, compressionRatio: number) => {
+      const { medians, ...rest } = score(server, perSecond);
+      return { ...rest, medians: { ...medians, compressionRatio } };
+    };
+    const scores = [
+      compressed('wsloom', 600, 0.452),
+      compressed('ws', 100, 0.431),
+      compressed('ws level 1', 200, 0.449),
+      compressed('floor', 50, 1),
+    ];
+    const deflate = { throughput: [{ case: { ...ECHO, name: 'deflate echo' }, scores }], connections: [] };
+    const text = report({ ...results([]), rounds: 7, throughput: [], deflate });
+    expect(text).toMatch(/Throughput of compressed JSON, .*\(medians of 5 x 2 s\)\n/);
+    expect(text).toMatch(/server +ratio +messages\/s .* to ws +to ws level 1\n/);
+    expect(text).toMatch(/deflate echo +wsloom +0\.452 +600 .* 6\.00 +3\.00\n/);
+    expect(text).toMatch(/ ws level 1 +0\.449 +200 .* 2\.00\n/);
+  });
+
+  it('has no column of ratios where nothing is compressed', () => {
+    expect(report(results([score('wsloom', 200)]))).not.toContain('ratio');
+  });
+
+  it('compares what windows take with the same server uncompressed, and then with ws', () => {
+    const idle = (server: string, kib: number) => ({
+      ...{ server, connections: 9, perSecond: 1, bytesPerConnection: kib * 1024 },
+    });
+    const connections = [
+      ...[idle('wsloom', 15), idle('wsloom uncompressed', 6)],
+      ...[idle('ws', 300), idle('ws uncompressed', 10)],
+    ];
+    const text = report({ ...results([]), throughput: [], deflate: { throughput: [], connections } });
+    expect(text).toContain('Idle connections with context takeover, after 10 messages of 4 KiB on each');
+    expect(text).toMatch(/\nwsloom +9 +15\.0 +9\.00 +0\.031\n/);
+    expect(text).toMatch(/\nwsloom uncompressed +9 +6\.00\n/);
+    expect(text).toMatch(/\nws +9 +300 +290 +1\.00\n/);
+  });
+
   it('does not claim more rounds with TLS than there are at most', () => {
     const throughput = [{ case: ECHO, scores: [score('wsloom', 300)] }];
     const text = report({ ...results([]), rounds: 7, throughput: [], tls: { ...NO_TLS, throughput } });
@@ -183,7 +224,7 @@ describe('the chart of throughput', () => {
 });
 
 it('gives each case a name of its own', () => {
-  const names = [...CASES.map(({ name }) => name), ...TLS_NAMES, STORMS];
+  const names = [...CASES.map(({ name }) => name), ...TLS_NAMES, ...DEFLATE_NAMES, STORMS];
   expect(new Set(names).size).toBe(names.length);
 });
 

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { accessSync, constants, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { ServerOptions } from '../../dist/index.js';
 import { Command } from '../cli/command.js';
+import { arePeersRequired, pathOf } from '../e2e/installed.js';
 import { until } from '../e2e/serving.js';
 import { snippetsOf } from './documents.js';
 
@@ -71,28 +72,13 @@ export const CADDY: ProxyProgram = {
 /** Every configuration of the document. */
 export const PROXY_PROGRAMS: readonly ProxyProgram[] = [NGINX, NGINX_STREAM, HAPROXY, HAPROXY_TCP, CADDY];
 
-/** Where a program is; undefined if it is not installed. */
-function pathOf(name: string): string | undefined {
-  const folders = [...String(Reflect.get(process.env, 'PATH') ?? '').split(delimiter), '/usr/sbin'];
-  return folders
-    .map((folder) => join(folder, name))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
-
 const modulePathOf = ({ name, module = '.' }: ProxyProgram) => join(dirname(pathOf(name) ?? '/'), module);
 
 /** Whether a program is installed. Where it has to be, it throws if it is not. */
 function isThere(program: ProxyProgram): boolean {
   const module = modulePathOf(program);
   if (pathOf(program.name) !== undefined && existsSync(module)) return true;
-  if (Reflect.get(process.env, 'WSLOOM_TEST_PEERS') === 'required') throw new Error(`${module} is not installed`);
+  if (arePeersRequired) throw new Error(`${module} is not installed`);
   return false;
 }
 
