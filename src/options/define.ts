@@ -124,7 +124,8 @@ export function toggle(row: OptionText): Option<boolean> {
 
 /**
  * An option that is read by a function of its own, which is given `undefined` too where the option is not given.
- * @param row its kind says what the flag takes: `list` for a flag that can be repeated, `text` for one that takes any text, `switch` for one without a value.
+ * @param row its kind says what the flag takes: `list` for a flag that can be repeated, `text` for one that takes any text, `switch` for
+ * one that takes nothing.
  */
 export function other<Value>(
   row: OptionText & { readonly kind?: 'list' | 'text' | 'switch'; readonly read: (value: unknown) => Value },
