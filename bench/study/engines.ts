@@ -8,10 +8,11 @@ export const MAJORS = [20, 22, 24, 26] as const;
 
 const FOLDER = new URL('engines/', BENCH);
 
-/** Installs the engines, and bufferutil, as their lockfile has them, unless they are there. @throws if npm fails */
+/** Installs the engines, bufferutil and fflate as their lockfile has them, unless they are there. @throws if npm fails */
 export function installEngines(say: (line: string) => void): void {
-  if (existsSync(new URL('node_modules/bufferutil/package.json', FOLDER))) return;
-  say('installing four versions of Node, 0.5 GB, and bufferutil into bench/engines');
+  if (['bufferutil', 'fflate'].every((name) => existsSync(new URL(`node_modules/${name}/package.json`, FOLDER))))
+    return;
+  say('installing four versions of Node, 0.5 GB, bufferutil and fflate into bench/engines');
   execFileSync('npm', ['ci'], { cwd: fileURLToPath(FOLDER), stdio: ['ignore', 2, 2] });
 }
 

@@ -6,6 +6,7 @@ import { enginesOf } from './findings.js';
 import { alignment } from './report/alignment.js';
 import { both } from './report/both.js';
 import { cold } from './report/cold.js';
+import { compression } from './report/compression.js';
 import { crossovers } from './report/crossovers.js';
 import { endToEnd } from './report/end-to-end.js';
 import { limits } from './report/limits.js';
@@ -34,6 +35,7 @@ export function studyMarkdown(study: Study): string {
     alignment(engines.main),
     cold(study, engines.main),
     onEngines(engines.all, engines.main),
+    compression(engines.main),
     '## Crossover points',
     crossovers(engines.all, engines.main),
     '## End to end',

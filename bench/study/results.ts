@@ -2,6 +2,7 @@ import type { Thresholds } from '#dist/kernels/thresholds.js';
 import type { Content } from '#dist/study/texts.js';
 import type { Machine } from '../machine.js';
 import type { Operation } from './candidates.js';
+import type { CompressionFigure } from './compression.js';
 import type { Cache } from './design.js';
 
 /** The time that one candidate takes for one range. */
@@ -30,6 +31,8 @@ export interface EngineResult {
   readonly figures: readonly Figure[];
   /** Cases that spread too much in every attempt, with the figures of the last attempt. */
   readonly unreported: readonly Figure[];
+  /** Studies before November 2026 have not measured it. */
+  readonly compression?: readonly CompressionFigure[];
 }
 
 /** The figures of a server with one kernel. */

@@ -73,7 +73,7 @@ export async function studyDeflate(
   }
   const results: DeflateFigure[] = [];
   for (const { make, ...way } of ways) {
-    results.push({ ...way, ...(await measure(messages, make, (seconds * 1000) / ways.length)) });
+    results.push({ ...way, ...(await measureCodec(messages, make, (seconds * 1000) / ways.length)) });
   }
   const lengths = messages.map(({ length }) => length).sort((a, b) => a - b);
   const at = (share: number) => lengths[Math.floor(share * (lengths.length - 1))] as number;
@@ -88,10 +88,19 @@ export async function studyDeflate(
   };
 }
 
-type Measured = Omit<DeflateFigure, 'by' | 'level' | 'contextTakeover'>;
+/** What one codec makes of all messages. */
+export type CodecFigure = Omit<DeflateFigure, 'by' | 'level' | 'contextTakeover'>;
 
-/** @param budgetMs for all passes, in ms. */
-async function measure(messages: readonly Uint8Array[], make: () => Codec, budgetMs: number): Promise<Measured> {
+/**
+ * Measures one codec.
+ * @param budgetMs for all passes, in ms.
+ * @throws Error if a message does not come out as it went in.
+ */
+export async function measureCodec(
+  messages: readonly Uint8Array[],
+  make: () => Codec,
+  budgetMs: number,
+): Promise<CodecFigure> {
   const compressed = await roundTrip(messages, make);
   const end = performance.now() + budgetMs;
   let deflateMs = Number.POSITIVE_INFINITY;
