@@ -1,5 +1,5 @@
 /**
- * Which argument of a method cannot be used: data to send or its options, a topic, a ping, or what `handleUpgrade`, `handleRequest` or `attach` is
+ * Which argument of a method cannot be used: data to send, how to send it, a topic, a ping, or what `handleUpgrade`, `handleRequest` or `attach` is
  * given.
  */
 export type ArgumentErrorCode =
