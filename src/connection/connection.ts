@@ -1,12 +1,23 @@
 import type { ClientTls } from './client-tls.js';
 import type { Message } from './message.js';
-import type { SendOptions } from './send-options.js';
 
 /**
  * What a connection can send: a string becomes a text message, bytes become a binary message, and a {@link Message} is forwarded
  * as the kind that it is.
  */
 export type SendData = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView | Message;
+
+/** How one message is sent: see {@link Connection.send}. */
+export interface SendOptions {
+  /**
+   * Whether the message may be compressed, if that was agreed on with the client. With `false` it is sent as it is, and no other message
+   * is compressed by its contents. Do so with a secret, if the same messages or the ones before and after it hold what somebody else has
+   * chosen: how long a compressed message is tells how much of it is repeated.
+   *
+   * @default true
+   */
+  readonly compress?: boolean;
+}
 
 /**
  * One WebSocket connection, in the thread that hosts it. Its methods may be called in hooks, in timers and after an `await`, in

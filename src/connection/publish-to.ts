@@ -2,10 +2,10 @@ import { ArgumentTypeError } from '../options/argument-error.js';
 import { FIN, Opcode } from '../protocol/opcode.js';
 import type { Subscriber } from '../pubsub/subscriber.js';
 import type { Topics } from '../pubsub/topics.js';
-import type { SendData } from './connection.js';
+import type { SendData, SendOptions } from './connection.js';
+import { mayCompress } from './may-compress.js';
 import { LentMessage } from './message.js';
 import { payloadOf } from './payload.js';
-import { mayCompress, type SendOptions } from './send-options.js';
 
 /**
  * Publishes for a connection, which does not get it, or for nobody in particular.
@@ -19,7 +19,7 @@ export function publishTo(
   options?: SendOptions,
 ): boolean {
   checkTopic(topic);
-  const compress = mayCompress(options);
+  const compress = options === undefined || mayCompress(options);
   if (data instanceof LentMessage) {
     const { firstByte, bytes, start, length } = data.reported;
     return topics.publish(topic, except, firstByte, bytes, start, length, compress);

@@ -1,5 +1,4 @@
-import type { SendData } from '../connection/connection.js';
-import type { SendOptions } from '../connection/send-options.js';
+import type { SendData, SendOptions } from '../connection/connection.js';
 import { publishersOfThread, threadState } from '../connection/thread-state.js';
 import { PublishError } from './publish-error.js';
 import type { ThreadPublishing } from './thread-publishing.js';

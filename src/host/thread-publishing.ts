@@ -1,8 +1,7 @@
 import type { CompressionOptions } from '../compression/compression-options.js';
 import { PayloadDeflater } from '../compression/payload-deflater.js';
-import type { SendData } from '../connection/connection.js';
+import type { SendData, SendOptions } from '../connection/connection.js';
 import { publishTo } from '../connection/publish-to.js';
-import type { SendOptions } from '../connection/send-options.js';
 import { Turn } from '../connection/turn.js';
 import { Bus, type BusLimits, type BusListener } from '../pubsub/bus.js';
 import type { ThreadLedger } from '../pubsub/thread-ledger.js';

@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { SendData } from '../connection/connection.js';
-import type { SendOptions } from '../connection/send-options.js';
+import type { SendData, SendOptions } from '../connection/connection.js';
 import { comesWithPackage } from '../host/module-url.js';
 import { registerPublishing } from '../host/publish.js';
 import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';

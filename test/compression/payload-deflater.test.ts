@@ -37,6 +37,12 @@ describe.each(KERNELS.flatMap((kernel) => DEFLATE_LEVELS.map((level) => ({ kerne
       }
     });
 
+    test('refers to nothing that lies in front of it in memory', () => {
+      const fresh = new PayloadDeflater({ kernel, level, thresholdBytes: 100 }); // whose memory is still all zeros
+      fresh.take(Buffer.alloc(5000));
+      expect(inflate(fresh.deflate(15) as Uint8Array, 15).equals(Buffer.alloc(5000))).toBe(true);
+    });
+
     test('is not longer than it was, or there is none', () => {
       for (const length of [1, 2, 3]) {
         deflater.take(randomBytes(length));
