@@ -1,5 +1,5 @@
 export type { ClientCertificate, ClientTls } from './connection/client-tls.js';
-export type { Connection, SendData } from './connection/connection.js';
+export type { Connection, SendData, SendOptions } from './connection/connection.js';
 export type { Handler } from './connection/handler.js';
 export { type Message, MessageVoidError } from './connection/message.js';
 export { defineHandler, type ModuleHandler } from './host/define-handler.js';
