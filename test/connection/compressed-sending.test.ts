@@ -286,7 +286,7 @@ describe('a long message', () => {
 
   test('may refer to its earlier pieces, and to the window', async () => {
     const { thread, connection, read } = compressing({ windowBits: 15, contextTakeover: true });
-    const block = pattern(20_000); // gets smaller only where it is repeated
+    const block = Buffer.from(letters(20_000)); // 12 000 bytes, and next to nothing where it is repeated
     thread.inTurn(() => {
       connection.send(Buffer.concat(Array(20).fill(block)));
       connection.send(Buffer.concat([block, Buffer.alloc(100_000)]));
@@ -294,9 +294,9 @@ describe('a long message', () => {
     });
     await thread.iterations();
     const [first, second, third] = read().map(({ wireBytes }) => wireBytes) as [number, number, number];
-    expect(first).toBeLessThan(24_000);
-    expect(second).toBeLessThan(1000);
-    expect(third).toBe(20_000); // zeros are in front of it
+    expect(first).toBeLessThan(20_000);
+    expect(second).toBeLessThan(2000);
+    expect(third).toBeGreaterThan(10_000); // zeros are in front of it
   });
 
   test('is sent as it is if its first piece does not get smaller', async () => {
