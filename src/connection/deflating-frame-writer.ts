@@ -278,6 +278,8 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   }
 
   #wait(waiting: Waiting): void {
+    // What was gathered before leaves now, as it would in front of a large message that is not compressed.
+    if (!this.#isWaiting) this.#writer.flush();
     this.#listener.onOutput();
     this.#waiting.push(waiting);
     this.#hold(waiting.bytes.length + OVERHEAD_BYTES);
