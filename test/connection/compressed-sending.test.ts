@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { CompressionOptions } from '../../dist/compression/compression-options.js';
 import { DIRECT_WRITE_BYTES } from '../../dist/connection/frame-writer.js';
 import type { DeflateAgreement, DeflateDirection } from '../../dist/protocol/deflate/agreement.js';
@@ -366,9 +366,11 @@ describe('a long message', () => {
   test('that a slow peer does not take is held where it lies', async () => {
     const { thread, peer, connection, read } = compressing();
     peer.wire.takes = (offered) => Math.min(offered, 1000);
+    const copies = vi.spyOn(peer.wire, 'enqueueCopy');
     const messages = [Buffer.from(words(500_000)), pattern(300_000), Buffer.alloc(400_000)];
     thread.inTurn(() => messages.forEach((message) => void connection.send(message)));
     for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+    for (const [, start, end] of copies.mock.calls) expect(end - start).toBeLessThan(1000);
     peer.wire.drain();
     expect(shownInflated(read())).toEqual(messages.map((message) => shown(BINARY, message)));
   });
