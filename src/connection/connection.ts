@@ -66,9 +66,9 @@ export interface Connection<Data = unknown> {
    * the next microtask.
    *
    * If compression was agreed on with the client (permessage-deflate, RFC 7692), the message is compressed, unless it is short, does not
-   * get smaller, or `options.compress` is false. Messages of up to 32 KiB are compressed before this returns. Longer ones are copied, and
-   * compressed in the next iterations of the event loop, for at most 2 ms at a stretch; whatever is sent to the connection meanwhile
-   * leaves behind them.
+   * get smaller, or `options.compress` is false. What takes long to compress (a message of more than 32 KiB, or many messages at once) is
+   * copied, and compressed in the next iterations of the event loop, for at most 2 ms at a stretch. Everything that is sent to the
+   * connection meanwhile leaves behind it, also a Close and what is published.
    *
    * @returns false if more than `highWaterMarkBytes` are buffered after it: the message is sent, and the application should wait for the
    * hook `drain` before it sends the next. Also false if nothing was sent, because the connection is not open, or because

@@ -4,6 +4,7 @@ import { LargeDeflate } from '../compression/large-deflate.js';
 import { SentWindow } from '../compression/sent-window.js';
 import { NOT_SMALLER } from '../kernels/deflater.js';
 import type { DeflateDirection } from '../protocol/deflate/agreement.js';
+import { frameHeaderBytes, writeFrameHeader } from '../protocol/frame-header.js';
 import { FIN, Opcode, RSV1 } from '../protocol/opcode.js';
 import type { FrameMemory } from '../pubsub/frame-memory.js';
 import type { SendData } from './connection.js';
@@ -17,14 +18,25 @@ import type { Budget } from './write-queue.js';
 
 /** What waits to be sent behind a message that is being compressed, in memory of its own. */
 interface Waiting {
-  /** Of its frame; {@link FRAMES} if these are frames already. */
+  /** Of the frame of a message that is to be compressed; {@link FRAMES} if these are frames of others, encoded. */
   readonly firstByte: number;
   readonly bytes: Uint8Array;
-  readonly mayCompress: boolean;
+  /** How many of the bytes are used. */
+  length: number;
 }
 
 /** In place of a first byte: no frame begins with it. */
 const FRAMES = -1;
+
+/** Encoded frames that wait go to memory of this size first, in bytes; what follows, to twice as much, up to the second figure. */
+const FIRST_FRAMES_BYTES = 512;
+const MAX_FRAMES_BYTES = 64 * 1024;
+
+/** What it takes beside its bytes that something waits. */
+const OVERHEAD_BYTES = 200;
+
+/** A shorter message takes as long to compress as one of this length, about, in bytes. */
+const MIN_COST_BYTES = 256;
 
 /** The connection, as its writer reports to it. */
 export interface DeflatingListener extends FrameWriterListener {
@@ -61,6 +73,8 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   /** The first may be compressed partly. */
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
+  /** The memory that it takes, as the budget knows it, and what the first was compressed to so far. */
+  #heldBytes = 0;
   /** The compression of the first that waits, if it has begun. */
   #large: LargeDeflate | undefined;
   /** Whether FIN is to follow what waits. */
@@ -148,18 +162,18 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   /** Compresses a message and appends it, now or later. @returns false if it is to be sent as it is, and nothing was appended. */
   #compress(firstByte: number, payload: Uint8Array, start: number, length: number): boolean {
     const { deflation } = this.#env;
-    if (length < deflation.thresholdBytes) return false;
+    if (!this.#isLong(length)) return false;
     if (length <= deflation.pieceBytes && length <= this.#bytesLeft) {
       return this.#compressNow(firstByte, payload, start, length);
     }
-    this.#wait(firstByte, copyOf(payload, start, length), true);
+    this.#waitForCompression(firstByte, new Uint8Array(payload.subarray(start, start + length)));
     return true;
   }
 
   /** Compresses a message and appends it. @returns false if it is to be sent as it is, and nothing was appended. */
   #compressNow(firstByte: number, payload: Uint8Array, start: number, length: number): boolean {
     const { deflation } = this.#env;
-    this.#bytesLeft -= length;
+    this.#bytesLeft -= Math.max(length, MIN_COST_BYTES);
     const compressedBytes = deflation.deflate(payload, start, length, this.#windowBits, this.#window);
     if (compressedBytes === NOT_SMALLER) return false;
     const { bytes, outputStart, vacated } = deflation;
@@ -172,13 +186,18 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   }
 
   frame(firstByte: number, payload: Uint8Array, start: number, length: number): void {
-    if (this.#isWaiting) this.#wait(firstByte, copyOf(payload, start, length), false);
+    if (this.#isWaiting) this.#waitAsFrame(firstByte, payload, start, length);
     else this.#writer.frame(firstByte, payload, start, length);
   }
 
   frames(memory: FrameMemory, start: number, end: number): void {
-    if (this.#isWaiting) this.#wait(FRAMES, copyOf(memory.bytes, start, end - start), false);
-    else this.#writer.frames(memory, start, end);
+    if (!this.#isWaiting) {
+      this.#writer.frames(memory, start, end);
+      return;
+    }
+    const frames = this.#framesWithRoom(end - start);
+    frames.bytes.set(memory.bytes.subarray(start, end), frames.length);
+    this.#noteFrames(frames, end - start);
   }
 
   flush(): void {
@@ -192,33 +211,87 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
 
   drop(): void {
     this.#writer.drop();
-    this.#env.budget.add(-this.#waitingBytes - (this.#large?.compressedBytes ?? 0));
+    this.#hold(-this.#heldBytes);
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#large = undefined;
     this.#isEnding = false;
   }
 
+  /** A copy of a message waits. */
   #waitWithData(data: SendData, mayCompress: boolean): void {
     if (data instanceof LentMessage) {
       const { firstByte, bytes, start, length } = data.reported;
-      this.#wait(firstByte, copyOf(bytes, start, length), mayCompress);
+      if (mayCompress && this.#isLong(length)) {
+        this.#waitForCompression(firstByte, new Uint8Array(bytes.subarray(start, start + length)));
+      } else {
+        this.#waitAsFrame(firstByte, bytes, start, length);
+      }
     } else if (typeof data === 'string') {
-      this.#wait(FIN | Opcode.TEXT, copyOfText(data), mayCompress);
+      const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(data));
+      bytes.write(data);
+      if (mayCompress && this.#isLong(bytes.length)) this.#waitForCompression(FIN | Opcode.TEXT, bytes);
+      else this.#waitAsFrame(FIN | Opcode.TEXT, bytes, 0, bytes.length);
     } else {
       const payload = payloadOf(data);
-      this.#wait(FIN | Opcode.BINARY, copyOf(payload, 0, payload.length), mayCompress);
+      if (mayCompress && this.#isLong(payload.length)) {
+        this.#waitForCompression(FIN | Opcode.BINARY, new Uint8Array(payload));
+      } else {
+        this.#waitAsFrame(FIN | Opcode.BINARY, payload, 0, payload.length);
+      }
     }
   }
 
-  #wait(firstByte: number, bytes: Uint8Array, mayCompress: boolean): void {
+  #isLong(length: number): boolean {
+    return length >= this.#env.deflation.thresholdBytes;
+  }
+
+  /** @param message must not change. */
+  #waitForCompression(firstByte: number, message: Uint8Array): void {
+    const { length } = message;
+    this.#wait({ firstByte, bytes: message, length });
+    this.#waitingBytes += length;
+  }
+
+  #waitAsFrame(firstByte: number, payload: Uint8Array, start: number, length: number): void {
+    const frameBytes = frameHeaderBytes(length) + length;
+    const frames = this.#framesWithRoom(frameBytes);
+    const at = writeFrameHeader(frames.bytes, frames.length, firstByte, length);
+    frames.bytes.set(payload.subarray(start, start + length), at);
+    this.#noteFrames(frames, frameBytes);
+  }
+
+  /** Where encoded frames are copied to: behind those that wait last, if there is room, so that many small ones cost little. */
+  #framesWithRoom(needed: number): Waiting {
+    const last = this.#waiting.at(-1);
+    const isBehindFrames = last !== undefined && last.firstByte === FRAMES;
+    if (isBehindFrames && last.length + needed <= last.bytes.length) return last;
+    const room = isBehindFrames ? Math.min(2 * last.bytes.length, MAX_FRAMES_BYTES) : FIRST_FRAMES_BYTES;
+    const frames = { firstByte: FRAMES, bytes: new Uint8Array(Math.max(room, needed)), length: 0 };
+    this.#wait(frames);
+    return frames;
+  }
+
+  #noteFrames(frames: Waiting, added: number): void {
+    frames.length += added;
+    this.#waitingBytes += added;
+  }
+
+  #wait(waiting: Waiting): void {
+    // What was gathered before leaves now, as it would in front of a large message that is not compressed.
+    if (!this.#isWaiting) this.#writer.flush();
     this.#listener.onOutput();
-    this.#waiting.push({ firstByte, bytes, mayCompress });
-    this.#waitingBytes += bytes.length;
-    this.#env.budget.add(bytes.length);
+    this.#waiting.push(waiting);
+    this.#hold(waiting.bytes.length + OVERHEAD_BYTES);
     if (this.#isInRounds) return;
     this.#isInRounds = true;
     this.#env.deflation.rounds.add(this);
+  }
+
+  /** Notes that so much memory is held more, or less. */
+  #hold(bytes: number): void {
+    this.#heldBytes += bytes;
+    this.#env.budget.add(bytes);
   }
 
   goOn(): boolean {
@@ -247,21 +320,23 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   }
 
   /** Sends one that waits. @returns false if the connection has to give way first */
-  #send({ firstByte, bytes, mayCompress }: Waiting): boolean {
-    const { length } = bytes;
-    const { thresholdBytes, pieceBytes } = this.#env.deflation;
-    if (mayCompress && length > pieceBytes) return this.#sendLarge(firstByte, bytes);
-    const isCompressed = mayCompress && length >= thresholdBytes;
-    if (isCompressed && length > this.#bytesLeft) return false;
-    this.#noLongerWaits(length);
-    if (isCompressed && this.#compressNow(firstByte, bytes, 0, length)) return true;
-    if (firstByte === FRAMES) this.#writer.heldFrames(bytes);
-    else this.#writer.frameOfParts(firstByte, [bytes], length);
+  #send(waiting: Waiting): boolean {
+    const { firstByte, bytes, length } = waiting;
+    if (firstByte === FRAMES) {
+      this.#noLongerWaits(waiting);
+      this.#writer.heldFrames(bytes.subarray(0, length));
+      return true;
+    }
+    if (length > this.#env.deflation.pieceBytes) return this.#sendLarge(waiting);
+    if (length > this.#bytesLeft) return false;
+    this.#noLongerWaits(waiting);
+    if (!this.#compressNow(firstByte, bytes, 0, length)) this.#writer.frameOfParts(firstByte, [bytes], length);
     return true;
   }
 
-  #sendLarge(firstByte: number, message: Uint8Array): boolean {
-    const { deflation, budget } = this.#env;
+  #sendLarge(waiting: Waiting): boolean {
+    const { deflation } = this.#env;
+    const { firstByte, bytes: message, length } = waiting;
     this.#large ??= new LargeDeflate(deflation, message, this.#windowBits, this.#window);
     const large = this.#large;
     while (!large.isOver) {
@@ -269,33 +344,22 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
       this.#bytesLeft -= deflation.pieceBytes;
       const before = large.compressedBytes;
       large.goOn();
-      budget.add(large.compressedBytes - before);
+      this.#hold(large.compressedBytes - before);
     }
     this.#large = undefined;
-    budget.add(-large.compressedBytes);
-    this.#noLongerWaits(message.length);
+    this.#hold(-large.compressedBytes);
+    this.#noLongerWaits(waiting);
     if (large.isSmaller) {
       this.#writer.frameOfParts(firstByte | RSV1, large.parts, large.compressedBytes);
-      this.#window?.add(message, 0, message.length);
+      this.#window?.add(message, 0, length);
     } else {
-      this.#writer.frameOfParts(firstByte, [message], message.length);
+      this.#writer.frameOfParts(firstByte, [message], length);
     }
     return true;
   }
 
-  #noLongerWaits(bytes: number): void {
-    this.#waitingBytes -= bytes;
-    this.#env.budget.add(-bytes);
+  #noLongerWaits({ bytes, length }: Waiting): void {
+    this.#waitingBytes -= length;
+    this.#hold(-bytes.length - OVERHEAD_BYTES);
   }
-}
-
-/** Not of Buffer's pool, all of which it would hold. */
-function copyOf(bytes: Uint8Array, start: number, length: number): Uint8Array {
-  return new Uint8Array(bytes.subarray(start, start + length));
-}
-
-function copyOfText(text: string): Uint8Array {
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
-  bytes.write(text);
-  return bytes;
 }

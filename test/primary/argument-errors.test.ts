@@ -38,6 +38,7 @@ it('an argument of a connection that cannot be used is an error with a code, and
     [() => connection.send(buffer), 'WSLOOM_DATA', ArgumentTypeError, TypeError],
     [() => connection.publish('topic', given), 'WSLOOM_DATA', ArgumentTypeError, TypeError],
     [() => connection.publish('topic', buffer), 'WSLOOM_DATA', ArgumentTypeError, TypeError],
+    [() => connection.send('', { compress: 'no' } as never), 'WSLOOM_SEND_OPTIONS', ArgumentTypeError, TypeError],
     [() => connection.ping(given), 'WSLOOM_DATA', ArgumentTypeError, TypeError],
     [
       () => connection.close(1000, given as unknown as string),
