@@ -110,7 +110,7 @@ export class Trial implements InputListener {
   beforeWindowChanges(): void {}
 
   onInputError(error: unknown): void {
-    if (error instanceof NoRoomError && this.#setting.fullArena) {
+    if (error instanceof NoRoomError) {
       this.wasGivenUp = true;
       this.#isOver = true;
       return;
