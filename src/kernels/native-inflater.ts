@@ -8,7 +8,7 @@
  * bytes. That shows in the length of the output.
  */
 import { constants, inflateRawSync } from 'node:zlib';
-import { type Inflater, InflateResult, MAX_HISTORY_BYTES } from './inflater.js';
+import { InflateResult, type Inflater, MAX_HISTORY_BYTES } from './inflater.js';
 
 /** Eight bytes that no sender has a reason to end with. */
 const MARK = [0x9e, 0x37, 0x79, 0xb9, 0x7f, 0x4a, 0x7c, 0x15] as const;
