@@ -1,5 +1,6 @@
-import { InflateResult, INFLATE_REGION_BYTES, isCorrupt } from '../kernels/inflater.js';
+import { INFLATE_REGION_BYTES, InflateResult, isCorrupt } from '../kernels/inflater.js';
 import { Utf8 } from '../kernels/utf8.js';
+import { ArenaError } from '../memory/arena.js';
 import { Slabs } from '../memory/slabs.js';
 import { type DeflateDirection, MIN_PEER_WINDOW_BITS } from '../protocol/deflate/agreement.js';
 import { notUtf8 } from '../protocol/frame-rules.js';
@@ -16,11 +17,6 @@ const STEP_WORK = 200_000;
 
 /** A block needs some 80 bits at least to cost as much as a header can cost, 2048: so a byte of input costs up to so much. */
 const WORK_PER_INPUT_BYTE = 200;
-
-/** The arena has no room to inflate a message in. */
-export class NoRoomError extends Error {
-  override readonly name = 'NoRoomError';
-}
 
 /** A compressed message where it has arrived, as its frame reader reports it. */
 export interface CompressedMessage<Bytes extends Uint8Array = Uint8Array> extends ReportedMessage<Bytes> {
@@ -110,7 +106,7 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
   /**
    * Begins a message, which is not inflated before {@link step}. Its compressed bytes must stay where they are until it is whole, or
    * until {@link putAside}.
-   * @throws NoRoomError if it lies on the heap, and the arena has no room for it.
+   * @throws ArenaError if it lies on the heap, and the arena has no room for it.
    */
   begin(message: CompressedMessage<Bytes>): void {
     this.#isUnderWay = true;
@@ -128,7 +124,7 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
   /**
    * Inflates a part of the message.
    * @returns how much work that was at most, by the measure of {@link Inflater.inflate}.
-   * @throws ProtocolError if the message is corrupt, too long, or not UTF-8; NoRoomError if the arena has no room for it.
+   * @throws ProtocolError if the message is corrupt, too long, or not UTF-8; ArenaError if the arena has no room for it.
    */
   step(): number {
     const { inflater } = this.#inflation;
@@ -158,7 +154,7 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
   /**
    * Takes everything that is needed to go on later out of the memory that other messages need, too.
    * @param message as in {@link begin}.
-   * @throws NoRoomError if the arena has no room for it.
+   * @throws ArenaError if the arena has no room for it.
    */
   putAside(message: CompressedMessage<Bytes>): void {
     if (this.#output === undefined) this.#moveOutput(Slabs.capacity(this.#layoutBytes(this.length)));
@@ -315,6 +311,6 @@ function tooBig(compressedBytes: number, maxBytes: number): ProtocolError {
   );
 }
 
-function noRoom(bytes: number): NoRoomError {
-  return new NoRoomError(`the arena has no slab of ${bytes} bytes to decompress a message in`);
+function noRoom(bytes: number): ArenaError {
+  return new ArenaError(`the arena has no slab of ${bytes} bytes to decompress a message in`);
 }

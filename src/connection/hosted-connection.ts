@@ -1,4 +1,4 @@
-import { NoRoomError } from '../compression/inflated-messages.js';
+import { ArenaError } from '../memory/arena.js';
 import { ArgumentRangeError } from '../options/argument-error.js';
 import { CloseCode, type CloseStatus } from '../protocol/close.js';
 import { ABNORMAL_CLOSURE, ClosingHandshake, ClosingState } from '../protocol/closing-handshake.js';
@@ -504,7 +504,7 @@ export class HostedConnection
     if (error instanceof ProtocolError) {
       this.#env.onLimit(this, LimitIncident.PROTOCOL_ERRORS, describeViolation(error));
       this.fail(error.closeCode, error.message);
-    } else if (error instanceof NoRoomError) {
+    } else if (error instanceof ArenaError) {
       this.#carryOut(Verdict.NO_ROOM);
     } else {
       // There was no memory, or wsloom has a fault: neither must cost other connections.

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { NativeInflater } from '../../dist/kernels/native-inflater.js';
 import { InflateResult } from '../../dist/kernels/inflater.js';
-import { type Decompress, decode, type Verdict, Violation } from '../conformance/reference-decoder.js';
+import { NativeInflater } from '../../dist/kernels/native-inflater.js';
 import type { DeflateDirection } from '../../dist/protocol/deflate/agreement.js';
+import { type Decompress, decode, type Verdict, Violation } from '../conformance/reference-decoder.js';
 import type { Setting } from './input.js';
 
 /**

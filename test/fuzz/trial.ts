@@ -1,6 +1,5 @@
-import { NoRoomError } from '../../dist/compression/inflated-messages.js';
 import { Input as ConnectionInput, type InputListener } from '../../dist/connection/input.js';
-import { HEADROOM_BYTES, WINDOW_BYTES } from '../../dist/memory/arena.js';
+import { ArenaError, HEADROOM_BYTES, WINDOW_BYTES } from '../../dist/memory/arena.js';
 import { readCloseStatus } from '../../dist/protocol/close-payload.js';
 import { FrameEvent } from '../../dist/protocol/frame-event.js';
 import { ProtocolError } from '../../dist/protocol/protocol-error.js';
@@ -110,7 +109,7 @@ export class Trial implements InputListener {
   beforeWindowChanges(): void {}
 
   onInputError(error: unknown): void {
-    if (error instanceof NoRoomError && this.#setting.fullArena) {
+    if (error instanceof ArenaError) {
       this.wasGivenUp = true;
       this.#isOver = true;
       return;

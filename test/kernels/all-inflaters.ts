@@ -1,8 +1,8 @@
 import {
   ALL_WORK,
   INFLATE_REGION_BYTES,
-  type Inflater,
   InflateResult,
+  type Inflater,
   MAX_HISTORY_BYTES,
 } from '../../dist/kernels/inflater.js';
 import { NativeInflater } from '../../dist/kernels/native-inflater.js';

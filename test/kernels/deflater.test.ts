@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createDeflater, DEFLATE_KERNEL_CHOICES } from '../../dist/kernels/create-deflater.js';
 import { DEFLATE_LEVELS, type Deflater, NOT_SMALLER } from '../../dist/kernels/deflater.js';
 import { random, randomSize } from '../e2e/pattern.js';
-import { newMemory } from './all-kernels.js';
 import { DEFLATERS, deflate, fault, inflate, KINDS, make, WASM_DEFLATERS } from './all-deflaters.js';
+import { newMemory } from './all-kernels.js';
 import { plainInflate } from './plain-inflate.js';
 
 const KIND_NAMES = Object.keys(KINDS);

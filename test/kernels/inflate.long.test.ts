@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Dice } from '../fuzz/dice.js';
 import { ODD_STREAMS } from '../deflate/odd-streams.js';
 import { randomBlock } from '../deflate/random-block.js';
+import { Dice } from '../fuzz/dice.js';
 import { begin, goOn, type Inflated, MOST_BYTES, NATIVE, WASM_INFLATERS } from './all-inflaters.js';
 import { anyOptions, content, deflated } from './deflated.js';
 

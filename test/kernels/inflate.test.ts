@@ -1,6 +1,6 @@
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { isCorrupt, InflateResult } from '../../dist/kernels/inflater.js';
+import { InflateResult, isCorrupt } from '../../dist/kernels/inflater.js';
 import { bytesOf, corpusText, ODD_STREAMS } from '../deflate/odd-streams.js';
 import { Dice } from '../fuzz/dice.js';
 import { begin, goOn, INFLATERS, type Inflated, MOST_BYTES, WASM_INFLATERS } from './all-inflaters.js';

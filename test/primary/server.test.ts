@@ -333,6 +333,8 @@ describe('the counts of a server', () => {
       protocolErrors: 1,
       handlerErrors: 0,
       heapMessages: 0,
+      inflatedMessages: 0,
+      inflatedBytes: 0,
       httpConnections: 0,
       bufferedBytes: 0,
       compressed: 0,
