@@ -5,6 +5,8 @@ import { describeError } from '../../dist/cli/errors.js';
 import { flagsOf } from '../../dist/cli/flags.js';
 import { resolveOptions } from '../../dist/primary/options.js';
 import { SERVER_ROWS } from '../../dist/primary/option-rows.js';
+import { encodeRequest, RawClient } from '../e2e/raw-client.js';
+import { Command as Process } from './command.js';
 
 function parse(...args: readonly string[]) {
   const command = new Command().exitOverride().configureOutput({ writeErr: () => {} });
@@ -69,5 +71,22 @@ describe('the flags of compression', () => {
       '--max-deflate-memory must be from 1MiB to 1TiB, got 1KiB',
     );
     expect(() => parse('--deflate', '--deflate-level', 'best')).toThrow(/Allowed choices are fast, small/);
+  });
+});
+
+describe('wsloom serve', () => {
+  it('negotiates compression with --deflate, as its flags say', async () => {
+    const flags = ['--deflate', '--deflate-takeover', '--deflate-window-bits', '10'];
+    await using command = Process.run('serve', '--port', '0', '--threads', '1', ...flags);
+    const { port } = new URL(await command.listening());
+    using client = await RawClient.connect(Number(port));
+    client.socket.write(encodeRequest('/', ['Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits']));
+    expect(await client.response).toContain('permessage-deflate; client_max_window_bits=10\r\n');
+  });
+
+  it('does not start with a flag that would do nothing without --deflate', async () => {
+    await using command = Process.run('serve', '--port', '0', '--max-deflate-memory', '64MiB');
+    expect(await command.ended).toBe(2);
+    expect(command.stderr).toBe('wsloom: --max-deflate-memory needs --deflate, which turns compression on\n');
   });
 });

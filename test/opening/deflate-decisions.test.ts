@@ -90,7 +90,14 @@ function decisionsOf(settings: DeflateSettings | undefined): UpgradeDecisions {
 
 /** Decides about a new client that offers these extensions. */
 function decide(settings: DeflateSettings | undefined, ...offers: readonly string[]) {
-  const [ours, theirs] = duplexPair();
+  return decideOn(duplexPair(), settings, ...offers);
+}
+
+function decideOn(
+  [ours, theirs]: ReturnType<typeof duplexPair>,
+  settings: DeflateSettings | undefined,
+  ...offers: readonly string[]
+) {
   ours.on('error', ignoreError); // as there is one on all that comes from the HTTP server
   const socket = new StreamUpgradeSocket(ours, '192.0.2.1', new Uint8Array(0));
   const rawHeaders = Object.entries({
@@ -255,6 +262,14 @@ describe('the memory for windows', () => {
     beforePlacing = () => (seen = pending());
     decide(WITH_TAKEOVER, CHROME);
     expect([placed.length, seen, pending()]).toEqual([1, 8 * KIB, 0]);
+  });
+
+  it('is not reserved for a client that has left before: nobody would notice its loss any more', async () => {
+    const pair = duplexPair();
+    pair[0].destroy();
+    await once(pair[0], 'close');
+    decideOn(pair, WITH_TAKEOVER, CHROME);
+    expect([reserved(), pending()]).toEqual([0, 0]);
   });
 
   it('is not reserved for a client that has left while the hook decided', async () => {

@@ -44,6 +44,12 @@ describe('the option deflate', () => {
     expect(negotiation?.windows.maxBytes).toBe(2 ** 20);
   });
 
+  it.each(['contextTakeover', 'fullWindows'])('turns on %s by itself', (name) => {
+    const off = { contextTakeover: false, windowBits: 12, allowsFullWindows: false };
+    const settings = name === 'fullWindows' ? { ...off, allowsFullWindows: true } : { ...off, contextTakeover: true };
+    expect(resolve({ [name]: true }).negotiation?.settings).toEqual(settings);
+  });
+
   it('has one memory for the windows of all threads', () => {
     const { host, negotiation } = resolve(true);
     expect(host.windows).toBe(negotiation?.windows);
