@@ -73,8 +73,9 @@ const COMPRESSORS: Readonly<Record<string, (hasTakeover: boolean) => Readonly<Re
     const flags = ['--deflate', ...(hasTakeover ? ['--deflate-takeover'] : [])];
     return { wsloom: flags, 'wsloom small': [...flags, '--deflate-level', 'small'] };
   },
-  // They do without takeover if the client asks them to.
-  ws: () => ({ ws: ['--deflate'], 'ws level 1': ['--deflate-level', '1'] }),
+  // It does without takeover if the client asks it to. Level 2 is the lowest whose ratio is within 3 % of that of wsloom, for JSON of
+  // 1, 4 and 16 KiB: 0.481, 0.349 and 0.295, and 0.476, 0.344 and 0.290; level 1 comes to 0.482, 0.353 and 0.301.
+  ws: () => ({ ws: ['--deflate'], 'ws level 2': ['--deflate-level', '2'] }),
   Bun: (hasTakeover) => ({ Bun: [hasTakeover ? 'dedicated' : 'shared'] }),
   uWebSockets: (hasTakeover) => ({ uWebSockets: [hasTakeover ? 'dedicated' : 'shared'] }),
 };

@@ -11,7 +11,7 @@ import { type Ratio, ratio, type Speed } from './statistics.js';
 
 /** The servers that the others are compared with. */
 const REFERENCES = ['ws', 'Bun', 'floor'];
-const DEFLATE_REFERENCES = ['ws', 'ws level 1', 'Bun', 'uWebSockets'];
+const DEFLATE_REFERENCES = ['ws', 'ws level 2', 'Bun', 'uWebSockets'];
 
 /** All results as text for people. */
 export function report(results: Results): string {

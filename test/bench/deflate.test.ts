@@ -55,7 +55,7 @@ describe('the section deflate', () => {
   it('has all who compress, in each setting, and wsloom uncompressed', () => {
     const all = throughputContestants(PLAIN, false);
     const names = all.map(({ name }) => name);
-    expect(names).toEqual(['wsloom', 'wsloom small', 'ws', 'ws level 1', 'Bun', 'uWebSockets', 'wsloom uncompressed']);
+    expect(names).toEqual(['wsloom', 'wsloom small', 'ws', 'ws level 2', 'Bun', 'uWebSockets', 'wsloom uncompressed']);
     expect(all.filter(({ compresses }) => compresses !== true).map(({ name }) => name)).toEqual([
       'wsloom uncompressed',
     ]);
@@ -77,7 +77,7 @@ describe('the section deflate', () => {
       wsloom: '--deflate',
       'wsloom small': '--deflate --deflate-level small',
       ws: '--deflate',
-      'ws level 1': '--deflate-level 1',
+      'ws level 2': '--deflate-level 2',
       Bun: 'shared',
       uWebSockets: 'shared',
     });

@@ -141,15 +141,15 @@ describe('the report', () => {
     const scores = [
       compressed('wsloom', 600, 0.452),
       compressed('ws', 100, 0.431),
-      compressed('ws level 1', 200, 0.449),
+      compressed('ws level 2', 200, 0.449),
       compressed('floor', 50, 1),
     ];
     const deflate = { throughput: [{ case: { ...ECHO, name: 'deflate echo' }, scores }], connections: [] };
     const text = report({ ...results([]), rounds: 7, throughput: [], deflate });
     expect(text).toMatch(/Throughput of compressed JSON, .*\(medians of 5 x 2 s\)\n/);
-    expect(text).toMatch(/server +ratio +messages\/s .* to ws +to ws level 1\n/);
+    expect(text).toMatch(/server +ratio +messages\/s .* to ws +to ws level 2\n/);
     expect(text).toMatch(/deflate echo +wsloom +0\.452 +600 .* 6\.00 +3\.00\n/);
-    expect(text).toMatch(/ ws level 1 +0\.449 +200 .* 2\.00\n/);
+    expect(text).toMatch(/ ws level 2 +0\.449 +200 .* 2\.00\n/);
   });
 
   it('has no column of ratios where nothing is compressed', () => {
