@@ -19,6 +19,11 @@ export class SentWindow {
     return this.#length;
   }
 
+  /** The next message may refer to nothing in front of it. */
+  forget(): void {
+    this.#length = 0;
+  }
+
   /** Copies all of it to memory, so that it ends in front of `end`. */
   copyTo(memory: Uint8Array, end: number): void {
     const length = this.#length;

@@ -23,6 +23,8 @@ interface Waiting {
   readonly bytes: Uint8Array;
   /** How many of the bytes are used. */
   length: number;
+  /** Whether these are frames of which some were compressed elsewhere, without history. */
+  areDeflated: boolean;
 }
 
 /** In place of a first byte: no frame begins with it. */
@@ -40,6 +42,8 @@ const MIN_COST_BYTES = 256;
 
 /** The connection, as its writer reports to it. */
 export interface DeflatingListener extends FrameWriterListener {
+  /** Whether compressed messages were sent to the descriptor, past this writer, since the last call: see `Topics.takeDeflated`. */
+  takeDeflated(): boolean;
   /** Called when something that has waited to be compressed waits no more. It may be appended to, or have ended. */
   onWritten(): void;
 }
@@ -60,6 +64,9 @@ export interface DeflatingEnvironment {
  * compressed in the background, see {@link Deflation.rounds}. Everything that is appended meanwhile waits behind it, also control frames,
  * publications and FIN. So messages are compressed in the order in which they are sent, which keeps the window the same as the
  * receiver's, and a message that is not sent was never compressed.
+ *
+ * Publications are compressed elsewhere, for all subscribers together and without history. They enter the receiver's window all the
+ * same. So the window of this side is forgotten behind them, and the next message refers to nothing in front of it.
  */
 export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   readonly #writer: FrameWriter;
@@ -121,6 +128,8 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   }
 
   data(data: SendData, own: LentMessage | undefined, mayCompress: boolean): void {
+    // While something waits, nothing goes past this writer.
+    if (this.#window !== undefined && this.#listener.takeDeflated()) this.#window.forget();
     if (this.#isWaiting) {
       this.#waitWithData(data, mayCompress);
     } else if (!mayCompress) {
@@ -190,14 +199,20 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     else this.#writer.frame(firstByte, payload, start, length);
   }
 
-  frames(memory: FrameMemory, start: number, end: number): void {
+  frames(memory: FrameMemory, start: number, end: number, areDeflated: boolean): void {
     if (!this.#isWaiting) {
       this.#writer.frames(memory, start, end);
+      if (areDeflated) this.forgetWindow();
       return;
     }
     const frames = this.#framesWithRoom(end - start);
     frames.bytes.set(memory.bytes.subarray(start, end), frames.length);
+    frames.areDeflated ||= areDeflated;
     this.#noteFrames(frames, end - start);
+  }
+
+  forgetWindow(): void {
+    this.#window?.forget();
   }
 
   flush(): void {
@@ -249,7 +264,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   /** @param message must not change. */
   #waitForCompression(firstByte: number, message: Uint8Array): void {
     const { length } = message;
-    this.#wait({ firstByte, bytes: message, length });
+    this.#wait({ firstByte, bytes: message, length, areDeflated: false });
     this.#waitingBytes += length;
   }
 
@@ -267,7 +282,8 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     const isBehindFrames = last !== undefined && last.firstByte === FRAMES;
     if (isBehindFrames && last.length + needed <= last.bytes.length) return last;
     const room = isBehindFrames ? Math.min(2 * last.bytes.length, MAX_FRAMES_BYTES) : FIRST_FRAMES_BYTES;
-    const frames = { firstByte: FRAMES, bytes: new Uint8Array(Math.max(room, needed)), length: 0 };
+    const bytes = new Uint8Array(Math.max(room, needed));
+    const frames = { firstByte: FRAMES, bytes, length: 0, areDeflated: false };
     this.#wait(frames);
     return frames;
   }
@@ -321,10 +337,11 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
 
   /** Sends one that waits. @returns false if the connection has to give way first */
   #send(waiting: Waiting): boolean {
-    const { firstByte, bytes, length } = waiting;
+    const { firstByte, bytes, length, areDeflated } = waiting;
     if (firstByte === FRAMES) {
       this.#noLongerWaits(waiting);
       this.#writer.heldFrames(bytes.subarray(0, length));
+      if (areDeflated) this.forgetWindow();
       return true;
     }
     if (length > this.#env.deflation.pieceBytes) return this.#sendLarge(waiting);

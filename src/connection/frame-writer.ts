@@ -249,6 +249,8 @@ export class FrameWriter implements GatherBufferOwner, MessageOutput {
     this.#transport.end();
   }
 
+  forgetWindow(): void {} // nothing is compressed
+
   drop(): void {
     this.#waitsTo = this.#waitsFrom;
     if (this.#gatherBuffer.owner === this) this.#gatherBuffer.disown();

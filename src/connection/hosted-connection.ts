@@ -237,7 +237,9 @@ export class HostedConnection
 
   unsubscribe(topic: string): void {
     checkTopic(topic);
-    if (this.#topics.takeSent(this)) this.#limiter.hasMessage = true; // with the last topic, the topics forget it
+    // With the last topic, the topics forget it.
+    if (this.#topics.takeSent(this)) this.#limiter.hasMessage = true;
+    if (this.#topics.takeDeflated(this)) this.#writer.forgetWindow();
     this.#topics.unsubscribe(this, topic);
   }
 
@@ -256,9 +258,9 @@ export class HostedConnection
     this.#carryOut(Verdict.MISSED);
   }
 
-  deliver(memory: FrameMemory, start: number, end: number, messages: number): void {
+  deliver(memory: FrameMemory, start: number, end: number, messages: number, areDeflated: boolean): void {
     if (!this.#writer.isIdle && !this.#hasRoomFor(end - start, messages)) return;
-    this.#writer.frames(memory, start, end);
+    this.#writer.frames(memory, start, end, areDeflated);
     this.#env.counters.add(Counter.MESSAGES_OUT, messages);
     this.#limiter.hasMessage = true;
     this.#isAboveHighWaterMark();
@@ -269,6 +271,10 @@ export class HostedConnection
   }
 
   // Reports of the writer and the transport.
+
+  takeDeflated(): boolean {
+    return this.#topics.takeDeflated(this);
+  }
 
   onOutput(): void {
     this.#topics.block(this);
