@@ -47,13 +47,21 @@ export async function runScenario(seed: number, steps: number): Promise<void> {
     thread.inTurn(() => void peer.connection.send(data, roll(4) === 0 ? { compress: false } : undefined));
     if (dropped() === before) expected.push(shownOf(data));
   };
+  /** To both, so that the next one may go to their descriptors directly. */
+  const publishToAll = () => {
+    const bytes = Buffer.from(payload());
+    const isIdle = peers.every(({ peer }) => peer.connection.bufferedAmount === 0);
+    if (!isIdle) return; // whether it is dropped could not be told by the count of incidents
+    thread.inTurn(() => void thread.topics.publish('topic', undefined, 0x82, bytes, 0, bytes.length));
+    for (const { expected } of peers) expected.push(shown(BINARY, bytes));
+  };
   const publish = () => {
     const bytes = Buffer.from(payload());
     for (const one of peers) {
       const other = peers.find((candidate) => candidate !== one) as typeof one;
       const before = dropped();
       thread.inTurn(() => {
-        thread.topics.publish('topic', other.peer.connection, 0x82, bytes, 0, bytes.length);
+        thread.topics.publish('topic', other.peer.connection, 0x82, bytes, 0, bytes.length, roll(4) > 0);
       });
       if (dropped() === before) one.expected.push(shown(BINARY, bytes));
     }
@@ -61,9 +69,13 @@ export async function runScenario(seed: number, steps: number): Promise<void> {
   for (let step = 0; step < steps; step++) {
     const one = peers[roll(2)] as (typeof peers)[number];
     const { wire, connection } = one.peer;
-    const action = roll(12);
+    const action = roll(15);
     if (action < 6) send(one);
     else if (action === 6) publish();
+    else if (action === 14) {
+      connection.unsubscribe('topic');
+      connection.subscribe('topic');
+    } else if (action > 11) publishToAll();
     else if (action === 7) {
       const most = [0, 1000, 2 ** 30][roll(3)] as number;
       wire.takes = (offered) => Math.min(offered, most);

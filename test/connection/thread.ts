@@ -2,6 +2,8 @@ import { expect, onTestFinished } from 'vitest';
 import type { CompressionOptions } from '../../dist/compression/compression-options.js';
 import { Deflation } from '../../dist/compression/deflation.js';
 import { Inflation } from '../../dist/compression/inflation.js';
+
+import { PayloadDeflater } from '../../dist/compression/payload-deflater.js';
 import { BufferBudget } from '../../dist/connection/buffer-budget.js';
 import { Clock } from '../../dist/connection/clock.js';
 import type { ConnectionEnvironment, ConnectionLimits, Throttled } from '../../dist/connection/environment.js';
@@ -125,6 +127,7 @@ export class TestThread {
     this.#deflate = deflate ?? (inflates && { own, peer: inflates });
     const inflation = this.#deflate && new Inflation(this.arena, kernel, { kernel: deflateKernel ?? 'wasm' }, poison);
     const deflation = compression && new Deflation(this.arena, compression);
+    if (compression !== undefined) this.topics.compressBy(new PayloadDeflater(compression));
     const shared = new SharedArrayBuffer(4);
     this.budget = new BufferBudget(shared, maxBufferedBytes, this.counters, () => this.exceeded++);
     this.#env = {
