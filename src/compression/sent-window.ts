@@ -19,6 +19,11 @@ export class SentWindow {
     return this.#length;
   }
 
+  /** Something has entered the receiver's window that is not in this one: nothing before it can be referred to any more. */
+  clear(): void {
+    this.#length = 0;
+  }
+
   /** Copies all of it to memory, so that it ends in front of `end`. */
   copyTo(memory: Uint8Array, end: number): void {
     const length = this.#length;

@@ -23,6 +23,8 @@ interface Waiting {
   readonly bytes: Uint8Array;
   /** How many of the bytes are used. */
   length: number;
+  /** Whether the window is to be forgotten behind these frames. */
+  forgetsWindow: boolean;
 }
 
 /** In place of a first byte: no frame begins with it. */
@@ -200,6 +202,11 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     this.#noteFrames(frames, end - start);
   }
 
+  forgetWindow(): void {
+    if (this.#isWaiting) this.#framesWithRoom(0).forgetsWindow = true;
+    else this.#window?.clear();
+  }
+
   flush(): void {
     this.#writer.flush();
   }
@@ -249,7 +256,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   /** @param message must not change. */
   #waitForCompression(firstByte: number, message: Uint8Array): void {
     const { length } = message;
-    this.#wait({ firstByte, bytes: message, length });
+    this.#wait({ firstByte, bytes: message, length, forgetsWindow: false });
     this.#waitingBytes += length;
   }
 
@@ -267,7 +274,8 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     const isBehindFrames = last !== undefined && last.firstByte === FRAMES;
     if (isBehindFrames && last.length + needed <= last.bytes.length) return last;
     const room = isBehindFrames ? Math.min(2 * last.bytes.length, MAX_FRAMES_BYTES) : FIRST_FRAMES_BYTES;
-    const frames = { firstByte: FRAMES, bytes: new Uint8Array(Math.max(room, needed)), length: 0 };
+    const bytes = new Uint8Array(Math.max(room, needed));
+    const frames = { firstByte: FRAMES, bytes, length: 0, forgetsWindow: false };
     this.#wait(frames);
     return frames;
   }
@@ -324,7 +332,8 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     const { firstByte, bytes, length } = waiting;
     if (firstByte === FRAMES) {
       this.#noLongerWaits(waiting);
-      this.#writer.heldFrames(bytes.subarray(0, length));
+      if (length > 0) this.#writer.heldFrames(bytes.subarray(0, length));
+      if (waiting.forgetsWindow) this.#window?.clear();
       return true;
     }
     if (length > this.#env.deflation.pieceBytes) return this.#sendLarge(waiting);

@@ -238,9 +238,11 @@ export class HostedConnection
     this.#carryOut(Verdict.MISSED);
   }
 
-  deliver(memory: FrameMemory, start: number, end: number, messages: number): void {
+  /** @param areDeflated whether compressed frames are among them. */
+  deliver(memory: FrameMemory, start: number, end: number, messages: number, areDeflated = false): void {
     if (!this.#writer.isIdle && !this.#hasRoomFor(end - start, messages)) return;
     this.#writer.frames(memory, start, end);
+    if (areDeflated) this.#writer.forgetWindow();
     this.#env.counters.add(Counter.MESSAGES_OUT, messages);
     this.#limiter.hasMessage = true;
     this.#isAboveHighWaterMark();

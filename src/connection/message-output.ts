@@ -30,6 +30,12 @@ export interface MessageOutput {
   /** Appends frames that are encoded already, in memory that does not change while it is held. */
   frames(memory: FrameMemory, start: number, end: number): void;
 
+  /**
+   * Compressed frames that somebody else has made were sent behind everything that was appended so far: the receiver has them in its
+   * window, and this output has not. No later message refers to anything in front of them.
+   */
+  forgetWindow(): void;
+
   /** Gives what was gathered to the kernel, and queues what it does not take. */
   flush(): void;
 
