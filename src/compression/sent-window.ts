@@ -19,8 +19,8 @@ export class SentWindow {
     return this.#length;
   }
 
-  /** The next message may refer to nothing in front of it. */
-  forget(): void {
+  /** Something has entered the receiver's window that is not in this one: nothing before it can be referred to any more. */
+  clear(): void {
     this.#length = 0;
   }
 

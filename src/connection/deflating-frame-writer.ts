@@ -23,8 +23,8 @@ interface Waiting {
   readonly bytes: Uint8Array;
   /** How many of the bytes are used. */
   length: number;
-  /** Whether these are frames of which some were compressed elsewhere, without history. */
-  areDeflated: boolean;
+  /** Whether the window is to be forgotten behind these frames. */
+  forgetsWindow: boolean;
 }
 
 /** In place of a first byte: no frame begins with it. */
@@ -42,8 +42,6 @@ const MIN_COST_BYTES = 256;
 
 /** The connection, as its writer reports to it. */
 export interface DeflatingListener extends FrameWriterListener {
-  /** Whether compressed messages were sent to the descriptor, past this writer, since the last call: see `Topics.takeDeflated`. */
-  takeDeflated(): boolean;
   /** Called when something that has waited to be compressed waits no more. It may be appended to, or have ended. */
   onWritten(): void;
 }
@@ -128,8 +126,6 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   }
 
   data(data: SendData, own: LentMessage | undefined, mayCompress: boolean): void {
-    // While something waits, nothing goes past this writer.
-    if (this.#window !== undefined && this.#listener.takeDeflated()) this.#window.forget();
     if (this.#isWaiting) {
       this.#waitWithData(data, mayCompress);
     } else if (!mayCompress) {
@@ -199,20 +195,19 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     else this.#writer.frame(firstByte, payload, start, length);
   }
 
-  frames(memory: FrameMemory, start: number, end: number, areDeflated: boolean): void {
+  frames(memory: FrameMemory, start: number, end: number): void {
     if (!this.#isWaiting) {
       this.#writer.frames(memory, start, end);
-      if (areDeflated) this.forgetWindow();
       return;
     }
     const frames = this.#framesWithRoom(end - start);
     frames.bytes.set(memory.bytes.subarray(start, end), frames.length);
-    frames.areDeflated ||= areDeflated;
     this.#noteFrames(frames, end - start);
   }
 
   forgetWindow(): void {
-    this.#window?.forget();
+    if (this.#isWaiting) this.#framesWithRoom(0).forgetsWindow = true;
+    else this.#window?.clear();
   }
 
   flush(): void {
@@ -264,7 +259,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   /** @param message must not change. */
   #waitForCompression(firstByte: number, message: Uint8Array): void {
     const { length } = message;
-    this.#wait({ firstByte, bytes: message, length, areDeflated: false });
+    this.#wait({ firstByte, bytes: message, length, forgetsWindow: false });
     this.#waitingBytes += length;
   }
 
@@ -283,7 +278,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     if (isBehindFrames && last.length + needed <= last.bytes.length) return last;
     const room = isBehindFrames ? Math.min(2 * last.bytes.length, MAX_FRAMES_BYTES) : FIRST_FRAMES_BYTES;
     const bytes = new Uint8Array(Math.max(room, needed));
-    const frames = { firstByte: FRAMES, bytes, length: 0, areDeflated: false };
+    const frames = { firstByte: FRAMES, bytes, length: 0, forgetsWindow: false };
     this.#wait(frames);
     return frames;
   }
@@ -337,11 +332,11 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
 
   /** Sends one that waits. @returns false if the connection has to give way first */
   #send(waiting: Waiting): boolean {
-    const { firstByte, bytes, length, areDeflated } = waiting;
+    const { firstByte, bytes, length } = waiting;
     if (firstByte === FRAMES) {
       this.#noLongerWaits(waiting);
-      this.#writer.heldFrames(bytes.subarray(0, length));
-      if (areDeflated) this.forgetWindow();
+      if (length > 0) this.#writer.heldFrames(bytes.subarray(0, length));
+      if (waiting.forgetsWindow) this.#window?.clear();
       return true;
     }
     if (length > this.#env.deflation.pieceBytes) return this.#sendLarge(waiting);

@@ -231,6 +231,9 @@ export class FrameWriter implements GatherBufferOwner, MessageOutput {
     this.#transport.enqueue(bytes, release);
   }
 
+  /** It has none. */
+  forgetWindow(): void {}
+
   flush(): void {
     const out = this.#gatherBuffer;
     if (out.owner !== this) {
@@ -248,8 +251,6 @@ export class FrameWriter implements GatherBufferOwner, MessageOutput {
     this.flush();
     this.#transport.end();
   }
-
-  forgetWindow(): void {} // nothing is compressed
 
   drop(): void {
     this.#waitsTo = this.#waitsFrom;

@@ -8,7 +8,7 @@ import type { MaskedFrameReader } from '../protocol/masked-frame-reader.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
 import { PendingPong } from '../protocol/pending-pong.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
-import { type Dialect, dialectFor } from '../pubsub/dialect.js';
+import { Dialect, dialectFor } from '../pubsub/dialect.js';
 import type { FrameMemory } from '../pubsub/frame-memory.js';
 import type { Publisher, Subscriber } from '../pubsub/subscriber.js';
 import type { Subscription } from '../pubsub/subscription.js';
@@ -178,6 +178,7 @@ export class HostedConnection
   #sendAny(data: SendData, compresses: boolean): boolean {
     if (!this.#isOpen || !this.#beforeOutput()) return false;
     if (!this.#writer.isIdle && !this.#hasRoomFor(payloadBytes(data), 1)) return false;
+    if (this.dialect !== Dialect.PLAIN && this.#topics.takeDeflated(this)) this.#writer.forgetWindow();
     this.#writer.data(data, this.#message, compresses);
     this.#env.counters.add(Counter.MESSAGES_OUT, 1);
     this.#limiter.hasMessage = true;
@@ -258,9 +259,11 @@ export class HostedConnection
     this.#carryOut(Verdict.MISSED);
   }
 
+  /** @param areDeflated whether compressed frames are among them. */
   deliver(memory: FrameMemory, start: number, end: number, messages: number, areDeflated: boolean): void {
     if (!this.#writer.isIdle && !this.#hasRoomFor(end - start, messages)) return;
-    this.#writer.frames(memory, start, end, areDeflated);
+    this.#writer.frames(memory, start, end);
+    if (areDeflated) this.#writer.forgetWindow();
     this.#env.counters.add(Counter.MESSAGES_OUT, messages);
     this.#limiter.hasMessage = true;
     this.#isAboveHighWaterMark();
@@ -271,10 +274,6 @@ export class HostedConnection
   }
 
   // Reports of the writer and the transport.
-
-  takeDeflated(): boolean {
-    return this.#topics.takeDeflated(this);
-  }
 
   onOutput(): void {
     this.#topics.block(this);

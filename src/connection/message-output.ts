@@ -27,13 +27,13 @@ export interface MessageOutput {
   /** Appends a frame whose payload lies at `[start, start + length)` of `payload`. */
   frame(firstByte: number, payload: Uint8Array, start: number, length: number): void;
 
-  /**
-   * Appends frames that are encoded already, in memory that does not change while it is held.
-   * @param areDeflated whether messages in them were compressed, without history.
-   */
-  frames(memory: FrameMemory, start: number, end: number, areDeflated: boolean): void;
+  /** Appends frames that are encoded already, in memory that does not change while it is held. */
+  frames(memory: FrameMemory, start: number, end: number): void;
 
-  /** The receiver was sent compressed messages elsewhere, so that what it has of earlier messages is not what was sent here. */
+  /**
+   * Compressed frames that somebody else has made were sent behind everything that was appended so far: the receiver has them in its
+   * window, and this output has not. No later message refers to anything in front of them.
+   */
   forgetWindow(): void;
 
   /** Gives what was gathered to the kernel, and queues what it does not take. */

@@ -34,3 +34,12 @@ test('has the last 2^windowBits bytes of all that was added, however it was cut'
 test('is empty before the first message, and copies nothing', () => {
   expect(copied(new SentWindow(15))).toHaveLength(0);
 });
+
+test('that was cleared has only what is added afterwards', () => {
+  const window = new SentWindow(8);
+  window.add(pattern(200), 0, 200);
+  window.clear();
+  expect(copied(window)).toHaveLength(0);
+  window.add(pattern(100, 2), 0, 100);
+  expect(copied(window).equals(pattern(100, 2))).toBe(true);
+});

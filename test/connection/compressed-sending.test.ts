@@ -1,3 +1,4 @@
+import { constants, deflateRawSync } from 'node:zlib';
 import { describe, expect, test, vi } from 'vitest';
 import type { CompressionOptions } from '../../dist/compression/compression-options.js';
 import { DIRECT_WRITE_BYTES } from '../../dist/connection/frame-writer.js';
@@ -236,6 +237,33 @@ describe('the window', () => {
       shown(TEXT, secret),
       `~${shown(TEXT, words(2000))}`,
     ]);
+  });
+
+  test('is forgotten when the receiver gets compressed frames of a publication, also if they wait', async () => {
+    const { thread, connection, read } = compressing({ windowBits: 15, contextTakeover: true });
+    const publication = Buffer.from(words(3000, 50));
+    const sent = deflateRawSync(publication, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+    const frame = Buffer.concat([Buffer.of(0xc2, 126, sent.length >> 8, sent.length & 0xff), sent]);
+    const memory = { bytes: frame, isFree: false, version: 1, acquire: () => {}, release: () => {} };
+    const deliver = () => connection.deliver(memory, 0, frame.length, 1, true);
+    const large = words(100_000);
+    for (const texts of [[words(1000)], [words(1000)], [large], [words(1000)]]) {
+      thread.inTurn(() => {
+        for (const text of texts) connection.send(text);
+        deliver();
+        for (const text of texts) connection.send(text);
+        for (const text of texts) connection.send(text);
+      });
+    }
+    await thread.iterations();
+    const frames = read();
+    const [text, published] = [`~${shown(TEXT, words(1000))}`, `~${shown(BINARY, publication)}`];
+    const largeText = `~${shown(TEXT, large)}`;
+    const round = [text, published, text, text];
+    expect(shownAll(frames)).toEqual([...round, ...round, largeText, published, largeText, largeText, ...round]);
+    const sizes = frames.map(({ wireBytes }) => wireBytes);
+    expect(sizes[2]).toBe(sizes[0]); // as without a window
+    expect(sizes[3]).toBeLessThan(25); // refers to the one behind the publication
   });
 
   test('has nothing of a message that a slow peer does not get', async () => {
