@@ -69,6 +69,7 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
   /** Where the output lies: in the scratch, if undefined. */
   #output: Slab | undefined;
   #limit = 0;
+  /** How far the UTF-8 of a text is. Between messages it is ACCEPT. */
   #utf8: number = Utf8.ACCEPT;
   /** Has the inflater go on with this message, if it was put aside. */
   #takeUp: (() => void) | undefined;
@@ -113,7 +114,6 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
     this.#isWhole = false;
     this.#hasBegun = false;
     this.#isDetached = false;
-    this.#utf8 = Utf8.ACCEPT;
     this.firstByte = message.firstByte & ~RSV1;
     this.length = 0;
     this.#from = message.start;

@@ -552,20 +552,18 @@ export class HostedConnection
     if (!this.#isOpen) return;
     const { counters, poison, hooks } = this.#env;
     const { reader, reported } = this.#input;
-    const isInflated = reported !== reader;
     if (reported.reportedFromHeap) counters.add(Counter.HEAP_MESSAGES, 1);
-    if (isInflated) counters.add(Counter.INFLATED_MESSAGES, 1);
+    if (reported !== reader) counters.add(Counter.INFLATED_MESSAGES, 1);
     if (this.#limiter.messagesLeft <= 0) {
       this.#messagesIn++;
       this.#carryOut(Verdict.TOO_FAST);
       return;
     }
-    // A message in poison mode, and one that was inflated, comes alone.
-    const leaving = poison || isInflated ? this.#limiter.messagesLeft - 1 : 0;
     if (this.#message?.source !== reported) this.#message = new LentMessage(reported);
     const message = this.#message;
     try {
-      this.#handOut(reader, message, leaving);
+      // Behind a message that was inflated nothing is scanned: scans stop in front of it.
+      this.#handOut(reader, message, poison ? this.#limiter.messagesLeft - 1 : 0);
     } catch (error) {
       message.isLive = false;
       hooks.fail(this, 'message', error);

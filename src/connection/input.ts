@@ -91,7 +91,7 @@ export class Input {
 
   /** Whether a message has begun that has not ended. */
   get isMidway(): boolean {
-    return this.reader.isMidway || this.#isInflating;
+    return this.reader.isMidway;
   }
 
   /** Whether input is kept, and not handled, until {@link release}. */

@@ -58,7 +58,8 @@ const PLAIN_ROWS = {
     flag: '--arena',
     group: Group.THREADS,
     help: 'memory reserved by each thread, touched lazily',
-    beyond: 'nothing: a message that does not fit any more is put on the heap, at the cost of a copy',
+    beyond:
+      'a message that does not fit any more is put on the heap, at the cost of a copy; a compressed one closes its connection with 1013',
   }),
   startTimeoutMs: milliseconds({
     least: 1,

@@ -52,7 +52,8 @@ export interface ServerOptions {
   readonly thresholds?: Partial<Thresholds>;
   /**
    * Bytes of address space that each hosting thread reserves for reading; what is used becomes resident, and stays so. A message
-   * that does not fit any more is put on the heap, at the cost of a copy. From 1 MiB to 4 GiB less 64 KiB.
+   * that does not fit any more is put on the heap, at the cost of a copy. A compressed one closes its connection with 1013. From
+   * 1 MiB to 4 GiB less 64 KiB.
    *
    * @default 256 MiB
    */
@@ -174,8 +175,8 @@ export interface ServerOptions {
   readonly messagesPerSecond?: number;
   /**
    * Bytes of frames that a client may send per second, headers included, on average, and a quarter more in a burst. Frames that
-   * come together with the opening handshake count; the handshake itself does not. Beyond it `rateLimitAction` says what happens.
-   * From 1 byte to 1 TiB, or 0: no limit.
+   * come together with the opening handshake count; the handshake itself does not. What a compressed message becomes counts too.
+   * Beyond it `rateLimitAction` says what happens. From 1 byte to 1 TiB, or 0: no limit.
    *
    * @default 0: no limit
    */

@@ -1,9 +1,11 @@
 /** Compressed messages (RFC 7692) from the frames of a client to the hooks of the handler. */
 import { constants, deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { Inflation } from '../../dist/compression/inflation.js';
 import type { Handler } from '../../dist/connection/handler.js';
+import { createKernel } from '../../dist/kernels/create-kernel.js';
 import { INFLATE_REGION_BYTES } from '../../dist/kernels/inflater.js';
-import { WINDOW_BYTES } from '../../dist/memory/arena.js';
+import { Arena, ArenaError, WINDOW_BYTES } from '../../dist/memory/arena.js';
 import type { DeflateDirection } from '../../dist/protocol/deflate/agreement.js';
 import { Counter } from '../../dist/telemetry/counters.js';
 import { LimitIncident } from '../../dist/telemetry/limit-incident.js';
@@ -533,6 +535,71 @@ describe('a message that takes long to inflate', () => {
     expect(heard).toEqual([shown(BINARY, '')]);
     expect(iterations).toBeGreaterThan(3);
   });
+});
+
+test('many short messages made of headers let others come first too', async () => {
+  const { thread, heard, peer } = inflating();
+  letTimePass(thread);
+  const headers = new BitWriter();
+  for (let i = 0; i < 60; i++) {
+    dynamic(headers, { literals: lengths(257, { 65: 1, 256: 1 }), distances: [0] }).code('1');
+  }
+  const frame = compressed(BINARY, headers.end().buffer);
+  peer.wire.arrive(...Array<Buffer>(15).fill(frame));
+  expect(heard.length).toBeLessThan(15);
+  for (let i = 0; i < 20; i++) await iteration(thread);
+  expect(heard).toEqual(Array(15).fill(shown(BINARY, '')));
+});
+
+test('a message that waits may still refer to the messages before', async () => {
+  const { thread, heard, peer } = inflating({ inflates: WITH_TAKEOVER });
+  letTimePass(thread);
+  peer.wire.arrive(compressed(BINARY, deflated(Buffer.from('abcdef'))));
+  const writer = new BitWriter();
+  for (let i = 0; i < 400; i++) {
+    dynamic(writer, { literals: lengths(257, { 65: 1, 256: 1 }), distances: [0] }).code('1');
+  }
+  writer
+    .number(2, 3)
+    .code(FIXED_LITERALS[257] ?? '')
+    .code(FIXED_DISTANCES[4] ?? '')
+    .number(1, 1); // three bytes, six back
+  peer.wire.arrive(compressed(BINARY, writer.code(FIXED_LITERALS[256] ?? '').end().buffer));
+  for (let i = 0; i < 20; i++) await iteration(thread);
+  expect(heard).toEqual([shown(BINARY, 'abcdef'), shown(BINARY, 'abc')]);
+});
+
+test('a message behind our own Close is not inflated, and so not judged', () => {
+  const { thread, heard, peer } = inflating();
+  thread.inTurn(() => peer.connection.close(4001));
+  peer.wire.arrive(compressed(BINARY, Buffer.of(6)), clientClose(4000));
+  peer.wire.fin();
+  expect(heard).toEqual(['closed 4000']);
+  expect(thread.counters.get(Counter.PROTOCOL_ERRORS)).toBe(0);
+  expect(thread.counters.get(Counter.INFLATED_BYTES)).toBe(0);
+});
+
+test('in poison mode, a byte written beyond the bounds of the inflater is noticed', () => {
+  const arena = new Arena(2 * MIB);
+  const inflation = new Inflation(arena, createKernel('auto', arena.memory), { kernel: 'wasm' }, true);
+  const start = inflation.scratchOutput;
+  const check = () => inflation.checkWatched(start, start + 1000);
+  inflation.watch(start, start + 1000);
+  arena.bytes.fill(0, start, start + 1000);
+  expect(check).not.toThrow();
+  for (const at of [start - 64, start - 1, start + 1000, start + 1063]) {
+    inflation.watch(start, start + 1000);
+    arena.bytes[at] = 0;
+    expect(check, `at ${at - start}`).toThrow('beyond its bounds');
+  }
+});
+
+test('an arena that has no room for what inflating needs is refused', () => {
+  const arena = new Arena(MIB);
+  const kernel = createKernel('auto', arena.memory);
+  new Inflation(arena, kernel, { kernel: 'wasm' });
+  new Inflation(arena, kernel, { kernel: 'wasm' });
+  expect(() => new Inflation(arena, kernel, { kernel: 'wasm' })).toThrow(ArenaError);
 });
 
 describe('an arena without room', () => {

@@ -27,6 +27,7 @@ import {
   UnmaskedFrameReader,
 } from '../connection/frames.js';
 import { NO_LIMITS } from '../connection/thread.js';
+import { deflated } from '../kernels/deflated.js';
 import { duplexPair } from './duplex-pair.js';
 
 const MIB = 1024 * 1024;
@@ -65,6 +66,7 @@ function makeHost(
     kernel: 'auto',
     thresholds: THRESHOLDS,
     limits: { ...NO_LIMITS, maxPayloadBytes: 4 * MIB, ...limits },
+    compression: { kernel: 'auto', level: 'fast', thresholdBytes: 2 ** 31 },
     maxClosing,
     bus: DEFAULT_BUS_LIMITS,
     ...shared,
@@ -151,6 +153,25 @@ const echo: Handler = {
 };
 
 describe('a host', () => {
+  test('inflates what the clients of some connections compress, long messages in the order of short ones', async () => {
+    const made = makeHost(echo);
+    const [server, stream] = duplexPair();
+    const peer = { windowBits: 12, contextTakeover: true };
+    const deflate = { own: { windowBits: 12, contextTakeover: false }, peer };
+    made.host.adoptStream({ stream: server, info: { ...info(), deflate }, head: NOTHING });
+    const client = new Client(stream);
+    const [plain, long] = [connect(made), Buffer.alloc(1_500_000, pattern(1000))];
+    client.send(
+      clientFrame(TEXT | 0x40, deflated(Buffer.from('first'))),
+      clientFrame(BINARY | 0x40, deflated(long)),
+      clientFrame(TEXT, 'last'),
+    );
+    plain.send(clientFrame(TEXT, 'plain'), clientFrame(TEXT | 0x40, deflated(Buffer.from('not here'))));
+    expect(await client.hasGotFrames(3)).toEqual([shown(TEXT, 'first'), shown(BINARY, long), shown(TEXT, 'last')]);
+    expect(await plain.hasGotFrames(2)).toEqual([shown(TEXT, 'plain'), expect.stringMatching(/^close 1002 /)]);
+    expect(made.counters.get(Counter.INFLATED_BYTES)).toBe(5 + 1_500_000);
+  });
+
   test('serves a connection on a stream', async () => {
     const made = makeHost(echo);
     const head = clientFrame(TEXT, 'head');
