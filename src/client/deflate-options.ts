@@ -17,7 +17,7 @@ export interface ClientDeflateOptions {
   /**
    * Shorter messages are sent as they are, in bytes. From 0 bytes to 4 GiB less 1 byte.
    *
-   * @default 128 bytes
+   * @default 256 bytes
    */
   readonly thresholdBytes?: number | undefined;
   /**
@@ -58,7 +58,7 @@ export interface ResolvedDeflateOptions extends DeflateChoice {
 /** Every part of the option. */
 export const CLIENT_DEFLATE_ROWS = {
   level: choice({ choices: DEFLATE_LEVELS, byDefault: 'fast', help: 'how messages are compressed' }),
-  thresholdBytes: size({ least: 0, most: 2 ** 32 - 1, byDefault: 128, help: 'shorter messages are sent as they are' }),
+  thresholdBytes: size({ least: 0, most: 2 ** 32 - 1, byDefault: 256, help: 'shorter messages are sent as they are' }),
   contextTakeover: toggle({ help: 'whether messages may refer to earlier ones' }),
   windowBits: count({
     least: MIN_PEER_WINDOW_BITS,

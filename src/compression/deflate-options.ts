@@ -14,7 +14,7 @@ export interface DeflateOptions {
    * The length of the shortest message that is compressed, in bytes. Shorter ones are sent as they are, and so is every message that does
    * not get smaller. From 0 bytes to 4 GiB less 1 byte.
    *
-   * @default 128 bytes
+   * @default 256 bytes
    */
   readonly thresholdBytes?: number;
   /**

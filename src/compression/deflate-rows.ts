@@ -18,7 +18,7 @@ export const DEFLATE_ROWS = {
   thresholdBytes: size({
     least: 0,
     most: MAX_MESSAGE_BYTES,
-    byDefault: 128,
+    byDefault: 256,
     flag: '--deflate-threshold',
     help: 'shorter messages are not compressed',
   }),

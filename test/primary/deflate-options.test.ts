@@ -24,7 +24,7 @@ describe('the option deflate', () => {
 
   it.each([[true], [{}], [{ level: undefined, windowBits: null }]])('has its defaults with %j', (deflate) => {
     const { host, negotiation } = resolve(deflate);
-    expect(host.compression).toEqual({ kernel: 'auto', level: 'fast', thresholdBytes: 128 });
+    expect(host.compression).toEqual({ kernel: 'auto', level: 'fast', thresholdBytes: 256 });
     expect(negotiation?.settings).toEqual({ contextTakeover: false, windowBits: 12, allowsFullWindows: false });
     expect(negotiation?.windows.maxBytes).toBeGreaterThanOrEqual(1024 * 1024);
   });
