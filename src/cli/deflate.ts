@@ -48,7 +48,8 @@ The file has one message a line, such as a log of what your server sends; empty 
 and the file up to 256 MiB. Messages are compressed in the order of the lines, each by itself, and then with context takeover:
 as if one connection sent all of them, so that a message may refer to earlier ones.
 
-  ratio        bytes sent, divided by the bytes of the messages; a message that does not get smaller is sent as it is
+  ratio        bytes sent, divided by the bytes of the messages; a message that does not get smaller is sent as it is (by zlib, as zlib
+               makes it). Short messages are compressed too: serve leaves those below --deflate-threshold as they are
   compress     microseconds of a message, the mean of all messages in the fastest pass
   decompress   likewise, of those that were compressed
 

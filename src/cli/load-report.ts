@@ -27,7 +27,7 @@ export function renderReport(result: LoadResult): string {
     ...(mode === 'echo' || mode === 'broadcast' ? messageRows(result) : []),
     ...latencyRows(result),
     connectionsRow(result),
-    ...(mode === 'echo' || mode === 'broadcast' ? compressionRows(result) : []),
+    ...compressionRows(result),
     ...countRows('closed with', result.closes),
     ...countRows('errors', result.errorsByKind),
     clientRow(result),
@@ -82,10 +82,11 @@ function connectionsRow({ connections: { opened, failed, lost } }: LoadResult): 
   return ['connections', `${opened} opened, ${failed} failed, ${lost} lost`];
 }
 
-function compressionRows({ compression, options: { sizeBytes } }: LoadResult): (readonly [string, string])[] {
+function compressionRows({ mode, compression, options: { sizeBytes } }: LoadResult): (readonly [string, string])[] {
   if (compression === undefined) return [];
   const { connections, sentBytes, answerBytes } = compression;
   if (connections === 0) return [['compression', 'the server has declined it']];
+  if (mode === 'idle' || mode === 'connect') return [['compression', `agreed on for ${connections} connections`]];
   const sent = sentBytes === sizeBytes ? 'sent as it is' : `${percent(sentBytes, sizeBytes)} sent`;
   const answered = answerBytes === 0 ? '' : `, ${percent(answerBytes, sizeBytes)} received`;
   return [['compression', `${sent}${answered}, on ${connections} connections`]];

@@ -251,7 +251,7 @@ function bytesOf(option: string, data: ClientData): Uint8Array {
 
 /** @throws OptionError */
 function mayCompress(options: ClientSendOptions): boolean {
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new OptionError('options', `send(data, options) takes an object of options, got ${shown(options)}`);
   }
   const unknown = unknownOption(options, SEND_OPTIONS);

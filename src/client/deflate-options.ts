@@ -78,7 +78,7 @@ const PARTS = new OptionSet(CLIENT_DEFLATE_ROWS);
  */
 export function readDeflateOption(given: unknown): ResolvedDeflateOptions | undefined {
   if (given === undefined || given === false) return undefined;
-  if (given !== true && (typeof given !== 'object' || given === null)) {
+  if (given !== true && (typeof given !== 'object' || given === null || Array.isArray(given))) {
     throw new WrongValue(`must be true, false or an object, got ${shown(given)}`);
   }
   const options = given === true ? {} : given;

@@ -1,7 +1,8 @@
 import { createDeflater } from '../kernels/create-deflater.js';
 import { DEFLATE_SCRATCH_BYTES, DEFLATE_SLACK_BYTES, type Deflater, NOT_SMALLER } from '../kernels/deflater.js';
-import { type Arena, ArenaError } from '../memory/arena.js';
+import type { Arena } from '../memory/arena.js';
 import { MAX_WINDOW_BITS } from '../protocol/deflate/parameters.js';
+import { arenaTooSmall } from './arena-too-small.js';
 import type { CompressionOptions } from './compression-options.js';
 import { DeflateRounds } from './deflate-rounds.js';
 import type { SentWindow } from './sent-window.js';
@@ -65,10 +66,7 @@ export class Deflation {
   /** @throws ArenaError if the arena has no room for the region. */
   constructor(arena: Arena, { kernel, level, thresholdBytes }: CompressionOptions) {
     const region = arena.slabs.take(REGION_BYTES);
-    if (region < 0)
-      throw new ArenaError(
-        'the arena of a thread is too small to compress messages: take a larger arenaBytes (--arena)',
-      );
+    if (region < 0) throw arenaTooSmall();
     this.thresholdBytes = thresholdBytes;
     const stretch = level === 'fast' ? FAST : kernel === 'native' ? SMALL_BY_ZLIB : SMALL;
     this.pieceBytes = stretch.pieceBytes;

@@ -1,8 +1,8 @@
 import { inflaterMaker } from '../kernels/create-inflater.js';
 import { INFLATE_REGION_BYTES, type Inflater, MAX_HISTORY_BYTES } from '../kernels/inflater.js';
 import type { Kernel } from '../kernels/kernel.js';
-import { ArenaError } from '../memory/arena.js';
 import type { ReaderMemory } from '../protocol/reader-memory.js';
+import { arenaTooSmall } from './arena-too-small.js';
 import type { CompressionOptions } from './compression-options.js';
 
 /** The memory that messages are inflated in: a thread's arena. */
@@ -50,9 +50,7 @@ export class Inflation<Bytes extends Uint8Array = Uint8Array> {
     this.kernel = kernel;
     const region = arena.slabs.take(INFLATE_REGION_BYTES);
     this.scratch = arena.slabs.take(SCRATCH_BYTES);
-    if (region < 0 || this.scratch < 0) {
-      throw new ArenaError('an arena has no room to decompress messages in: raise arenaBytes (--arena)');
-    }
+    if (region < 0 || this.scratch < 0) throw arenaTooSmall();
     this.inflater = inflaterMaker(options.kernel, arena.memory)(region);
     this.marginBytes = poison ? CANARY_BYTES : 0;
   }

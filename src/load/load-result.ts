@@ -1,3 +1,5 @@
+import type { CLIENT_DEFLATE_ROWS, ResolvedDeflateOptions } from '../client/deflate-options.js';
+import type { ValuesOf } from '../options/define.js';
 import type { LatencySummary } from './latency.js';
 import type { LoadMode } from './load-options.js';
 import type { ResolvedLoadOptions } from './resolved-load-options.js';
@@ -85,6 +87,9 @@ export interface LoadResult {
   };
 }
 
+/** The parts of the option `deflate`, defaults included. */
+type DeflateParts = ValuesOf<typeof CLIENT_DEFLATE_ROWS>;
+
 /** Options of a load, as its result names them. */
 export type LoadResultOptions = Omit<
   ResolvedLoadOptions,
@@ -98,6 +103,8 @@ export type LoadResultOptions = Omit<
   readonly amount: number | undefined;
   /** Messages per second of all connections together; undefined without a limit. */
   readonly ratePerSecond: number | undefined;
+  /** How compression was offered; undefined if it was not. */
+  readonly deflate: DeflateParts | undefined;
 };
 
 /** Above this the client is the bottleneck: see {@link LoadResult.client}. */
@@ -120,6 +127,7 @@ export function resultOf(options: ResolvedLoadOptions, tally: Tally, finish: Dat
       durationMs: finite(durationMs),
       amount: finite(amount),
       ratePerSecond: finite(ratePerSecond),
+      deflate: deflate && deflateOptions(deflate),
     },
     start: new Date(finish.getTime() - tally.elapsedMs),
     finish,
@@ -147,4 +155,9 @@ export function resultOf(options: ResolvedLoadOptions, tally: Tally, finish: Dat
       microsPerMessage: done === 0 ? 0 : (tally.cpu * tally.elapsedMs * 1000) / done,
     },
   };
+}
+
+function deflateOptions({ level, thresholdBytes, settings }: ResolvedDeflateOptions): DeflateParts {
+  const { contextTakeover, windowBits, allowsFullWindows: fullWindows } = settings;
+  return { level, thresholdBytes, contextTakeover, windowBits, fullWindows };
 }

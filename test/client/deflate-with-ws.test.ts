@@ -191,6 +191,7 @@ describe('an option', () => {
   it.each([
     [5, 'deflate', 'deflate must be true, false or an object, got 5'],
     [null, 'deflate', 'deflate must be true, false or an object, got null'],
+    [[], 'deflate', /^deflate must be true, false or an object, got \[\]$/],
     [{ level: 'best' }, 'deflate.level', 'deflate.level must be one of fast, small, got "best"'],
     [{ windowBits: 8 }, 'deflate.windowBits', 'deflate.windowBits must be an integer from 9 to 15, got 8'],
     [{ thresholdBytes: -1 }, 'deflate.thresholdBytes', /^deflate\.thresholdBytes must be an integer from 0 to /],
@@ -212,6 +213,7 @@ describe('an option', () => {
     expect(() => connection.send('x', { compress: 1 as never })).toThrow('compress must be true or false, got 1');
     expect(() => connection.send('x', { compres: true } as never)).toThrow("there is no option 'compres'");
     expect(() => connection.send('x', null as never)).toThrow('takes an object of options, got null');
+    expect(() => connection.send('x', [] as never)).toThrow('takes an object of options, got []');
     expect(connection.send('x', {})).toBe(true);
   });
 });

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { Deflation } from '../../dist/compression/deflation.js';
+import { Inflation } from '../../dist/compression/inflation.js';
+import { createKernel } from '../../dist/kernels/create-kernel.js';
 import { Arena, ArenaError, MIN_ARENA_BYTES } from '../../dist/memory/arena.js';
 import { SentWindow } from '../../dist/compression/sent-window.js';
 import { letters } from '../connection/frames.js';
@@ -13,9 +15,12 @@ test('takes half a MiB of the arena, once', () => {
   expect(arena.slabs.allocatedBytes).toBe(MIB / 2);
 });
 
-test('an arena without room for it is refused, and the option is named', () => {
+test('an arena without room for it is refused, and the option is named, and how large it has to be', () => {
   expect(() => new Deflation(new Arena(MIN_ARENA_BYTES), OPTIONS)).toThrow(ArenaError);
-  expect(() => new Deflation(new Arena(MIN_ARENA_BYTES), OPTIONS)).toThrow(/arenaBytes \(--arena\)/);
+  expect(() => new Deflation(new Arena(MIN_ARENA_BYTES), OPTIONS)).toThrow(/2 MiB at least.*arenaBytes \(--arena\)/);
+  const arena = new Arena(2 * MIB);
+  void new Deflation(arena, OPTIONS);
+  expect(() => new Inflation(arena, createKernel('auto', arena.memory), OPTIONS)).not.toThrow();
 });
 
 test.each(['wasm', 'native'] as const)('nothing of the arena is written to but its own region (%s)', (kernel) => {

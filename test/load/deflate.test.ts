@@ -73,6 +73,39 @@ describe('a load with compression', () => {
     );
   });
 
+  it.each(['idle', 'connect'] as const)('says in the mode %s whether it was agreed on', async (mode) => {
+    for (const [perMessageDeflate, said] of [
+      [{}, 'agreed on for \\d+ connections'],
+      [undefined, 'the server has declined it'],
+    ] as const) {
+      const served = await wsServer(echo, undefined, perMessageDeflate);
+      const options = { mode, connections: 1, durationMs: 100, warmUpMs: 0, deflate: true } as const;
+      const result = await load({ url: served.url, ...options });
+      expect(result).toMatchObject(NOTHING_WRONG);
+      expect(renderReport(result)).toMatch(new RegExp(`^ {2}compression +${said}$`, 'm'));
+    }
+  });
+
+  it('has its options in the result, defaults included', async () => {
+    const served = await wsServer(echo, undefined, {});
+    const of = async (deflate: LoadOptions['deflate']) =>
+      (await load({ url: served.url, amount: 1, deflate })).options.deflate;
+    const byDefault = {
+      level: 'fast',
+      thresholdBytes: 128,
+      contextTakeover: false,
+      windowBits: 12,
+      fullWindows: false,
+    } as const;
+    expect(await of(true)).toEqual(byDefault);
+    expect(await of({ contextTakeover: true, level: 'small' })).toEqual({
+      ...byDefault,
+      contextTakeover: true,
+      level: 'small',
+    });
+    expect(await of(undefined)).toBeUndefined();
+  });
+
   it('reaches all subscribers', async () => {
     const served = await wsServer((...of) => broadcastFrom(() => served.server, false)(...of), undefined, {
       threshold: 0,
