@@ -1,7 +1,9 @@
 import { ArgumentTypeError } from '../options/argument-error.js';
-import { excerpt } from '../options/shown.js';
+import { unknownOption } from '../options/unknown-option.js';
 import { kindOf } from '../protocol/view-of.js';
 import type { SendOptions } from './connection.js';
+
+const SEND_OPTIONS: readonly (keyof SendOptions)[] = ['compress'];
 
 /**
  * Whether the options of a message allow it to be compressed.
@@ -9,9 +11,8 @@ import type { SendOptions } from './connection.js';
  */
 export function mayCompress(options: SendOptions): boolean {
   if (typeof options !== 'object' || options === null) throw wrong('options', 'an object', options);
-  for (const name of Object.keys(options)) {
-    if (name !== 'compress') throw new ArgumentTypeError('WSLOOM_SEND_OPTIONS', `there is no option ${excerpt(name)}`);
-  }
+  const unknown = unknownOption(options, SEND_OPTIONS);
+  if (unknown !== undefined) throw new ArgumentTypeError('WSLOOM_SEND_OPTIONS', unknown.message);
   const { compress } = options;
   if (compress === undefined || typeof compress === 'boolean') return compress !== false;
   throw wrong('options.compress', 'a boolean', compress);

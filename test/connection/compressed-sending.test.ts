@@ -112,7 +112,7 @@ describe('a message', () => {
     [{ compress: 'no' }, 'options.compress must be a boolean, got string'],
     [{ compress: null }, 'options.compress must be a boolean, got null'],
     [{ compress: 0 }, 'options.compress must be a boolean, got number'],
-    [{ compres: false }, 'there is no option "compres"'],
+    [{ compres: false }, "there is no option 'compres'; there is compress; did you mean compress"],
   ])('is not sent with options that do not say clearly whether to compress: %o', (options, message) => {
     for (const thread of [startThread(), startThread({ compression: FAST, deflate: agreementOf(ALONE) })]) {
       const peer = thread.connect();
