@@ -66,9 +66,7 @@ export class Deflation {
   constructor(arena: Arena, { kernel, level, thresholdBytes }: CompressionOptions) {
     const region = arena.slabs.take(REGION_BYTES);
     if (region < 0)
-      throw new ArenaError(
-        'the arena of a thread is too small to compress messages: take a larger arenaBytes (--arena)',
-      );
+      throw new ArenaError('an arena has no room to compress messages in: raise arenaBytes (--arena) to 2 MiB or more');
     this.thresholdBytes = thresholdBytes;
     const stretch = level === 'fast' ? FAST : kernel === 'native' ? SMALL_BY_ZLIB : SMALL;
     this.pieceBytes = stretch.pieceBytes;

@@ -51,7 +51,9 @@ export class Inflation<Bytes extends Uint8Array = Uint8Array> {
     const region = arena.slabs.take(INFLATE_REGION_BYTES);
     this.scratch = arena.slabs.take(SCRATCH_BYTES);
     if (region < 0 || this.scratch < 0) {
-      throw new ArenaError('an arena has no room to decompress messages in: raise arenaBytes (--arena)');
+      throw new ArenaError(
+        'an arena has no room to decompress messages in: raise arenaBytes (--arena) to 2 MiB or more',
+      );
     }
     this.inflater = inflaterMaker(options.kernel, arena.memory)(region);
     this.marginBytes = poison ? CANARY_BYTES : 0;

@@ -354,7 +354,9 @@ describe('the windows of a connection', () => {
     const { host, counters, reservedKib } = makeReserving();
     const [server] = duplexPair();
     let close = () => {};
-    server._destroy = (_error, done) => void (close = () => done(null));
+    server._destroy = (_error, done) => {
+      close = () => done(null);
+    };
     host.adoptStream({ stream: server, info: { ...info(), deflate: agreed }, head: NOTHING });
     await host.drain(0);
     expect([host.size, counters.get(Counter.WINDOW_BYTES), reservedKib()]).toEqual([0, 0, 36]);
