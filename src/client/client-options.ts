@@ -43,7 +43,8 @@ export interface ClientOptions extends HandshakeOffer, ClientHooks {
    */
   readonly closeTimeoutMs?: number;
   /**
-   * The longest message that the server may send, in bytes, compressed and decompressed. A longer one is refused with 1009. From 1 byte to 4 GiB less 1 byte.
+   * The longest message that the server may send, in bytes, compressed and decompressed. A longer one is refused with 1009. From 1 byte to
+   * 4 GiB less 1 byte.
    *
    * @default 16 MiB
    */

@@ -1,8 +1,7 @@
 import { DEFLATE_LEVELS, type DeflateLevel } from '../kernels/deflater.js';
-import { choice, count, type Option, OptionSet, size, toggle, type ValuesOf, WrongValue } from '../options/define.js';
+import { choice, count, type Option, OptionSet, size, toggle, WrongValue } from '../options/define.js';
 import { OptionError } from '../options/option-error.js';
 import { shown } from '../options/shown.js';
-import { unknownOption } from '../options/unknown-option.js';
 import { type DeflateSettings, MIN_PEER_WINDOW_BITS } from '../protocol/deflate/agreement.js';
 import { MAX_WINDOW_BITS } from '../protocol/deflate/parameters.js';
 
@@ -69,7 +68,7 @@ export const CLIENT_DEFLATE_ROWS = {
   fullWindows: toggle({ help: 'whether windows of 32 KiB are kept for servers that know no smaller ones' }),
 } as const satisfies Record<keyof ClientDeflateOptions, Option<unknown>>;
 
-const PARTS = new OptionSet(CLIENT_DEFLATE_ROWS);
+const PARTS = new OptionSet(CLIENT_DEFLATE_ROWS, { error: OptionError, partsOf: 'deflate' });
 
 /**
  * Reads the option `deflate`: true, false, or an object.
@@ -79,26 +78,14 @@ const PARTS = new OptionSet(CLIENT_DEFLATE_ROWS);
 export function readDeflateOption(given: unknown): ResolvedDeflateOptions | undefined {
   if (given === undefined || given === false) return undefined;
   if (given !== true && (typeof given !== 'object' || given === null || Array.isArray(given))) {
-    throw new WrongValue(`must be true, false or an object, got ${shown(given)}`);
+    throw new WrongValue(`must be true, false or an object of options, got ${shown(given)}`);
   }
   const options = given === true ? {} : given;
-  const unknown = unknownOption(options, Object.keys(CLIENT_DEFLATE_ROWS));
-  if (unknown !== undefined) throw new OptionError(`deflate.${unknown.name}`, `deflate: ${unknown.message}`);
-  const { level, thresholdBytes, contextTakeover, windowBits, fullWindows } = resolveParts(options);
+  PARTS.checkNames(options);
+  const { level, thresholdBytes, contextTakeover, windowBits, fullWindows } = PARTS.resolve(options);
   return {
     level,
     thresholdBytes,
     settings: { contextTakeover, windowBits, allowsFullWindows: fullWindows },
   };
-}
-
-/** @throws OptionError that names a part with the option: `deflate.level`. */
-function resolveParts(options: object): ValuesOf<typeof CLIENT_DEFLATE_ROWS> {
-  try {
-    return PARTS.resolve(options);
-  } catch (error) {
-    if (!(error instanceof OptionError)) throw error;
-    const { option, message, outOfRange } = error;
-    throw new OptionError(`deflate.${option}`, `deflate.${message}`, { outOfRange });
-  }
 }

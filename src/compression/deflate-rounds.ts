@@ -40,11 +40,15 @@ export class DeflateRounds {
     this.#members = [];
     const unfinished: RoundMember[] = [];
     let next = 0;
-    do {
-      const member = members[next++] as RoundMember; // there is one, or no round would be scheduled
-      if (member.goOn()) unfinished.push(member);
-    } while (next < members.length && this.#now() < end);
-    this.#members = [...members.slice(next), ...this.#members, ...unfinished];
-    if (this.#members.length > 0) this.#schedule();
+    try {
+      do {
+        const member = members[next++] as RoundMember; // there is one, or no round would be scheduled
+        if (member.goOn()) unfinished.push(member);
+      } while (next < members.length && this.#now() < end);
+    } finally {
+      // Also if one has thrown: the others do not wait in vain.
+      this.#members = [...members.slice(next), ...this.#members, ...unfinished];
+      if (this.#members.length > 0) this.#schedule();
+    }
   }
 }

@@ -56,7 +56,6 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
   #window: Uint8Array | undefined;
   #windowLength = 0;
 
-  #isUnderWay = false;
   #isWhole = false;
   /** The compressed message in the arena: of `#input` if that is defined, else where the frame reader has it. */
   #from = 0;
@@ -83,25 +82,15 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
     this.bytes = inflation.arena.bytes;
   }
 
-  /** Whether a message has begun, and was not released. */
-  get isUnderWay(): boolean {
-    return this.#isUnderWay;
-  }
-
   /** Whether all of it is inflated, and it can be reported. */
   get isWhole(): boolean {
     return this.#isWhole;
   }
 
-  /** How much memory the message takes that is under way, in bytes. The window does not count: see {@link windowBytes}. */
+  /** How much memory the message takes that is under way, in bytes. The window does not count: it was reserved with the connection. */
   get keptBytes(): number {
     const state = this.#takeUp === undefined ? 0 : INFLATE_REGION_BYTES;
     return state + (this.#input?.capacity ?? 0) + (this.#output?.capacity ?? 0);
-  }
-
-  /** How much memory the window takes, in bytes. */
-  get windowBytes(): number {
-    return this.#window === undefined ? 0 : this.#window.length;
   }
 
   /**
@@ -110,7 +99,6 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
    * @throws ArenaError if it lies on the heap, and the arena has no room for it.
    */
   begin(message: CompressedMessage<Bytes>): void {
-    this.#isUnderWay = true;
     this.#isWhole = false;
     this.#hasBegun = false;
     this.#isDetached = false;
@@ -181,7 +169,6 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
 
   /** Ends the message that is under way, whole or not, and gives its memory back. */
   release(): void {
-    this.#isUnderWay = false;
     this.#takeUp = undefined;
     this.#freeInput();
     this.#freeOutput();

@@ -61,9 +61,9 @@ export interface Connection<Data = unknown> {
   /**
    * Sends a message. `data` may be changed as soon as this returns.
    *
-   * Messages of 8 KiB and more leave at once. Small messages of a hook leave together with those of other connections: when the event loop has handled everything that it found
-   * to be read, or 0.2 ms after the first of them at the end of a hook. What is sent outside of a hook, or after an `await`, leaves in
-   * the next microtask.
+   * Messages of 8 KiB and more leave at once. Small messages of a hook leave together with those of other connections: when the event
+   * loop has handled everything that it found to be read, or 0.2 ms after the first of them at the end of a hook. What is sent outside of
+   * a hook, or after an `await`, leaves in the next microtask.
    *
    * If compression was agreed on with the client (permessage-deflate, RFC 7692), the message is compressed, unless it is short, does not
    * get smaller, or `options.compress` is false. What takes long to compress (a message of more than 32 KiB, or many messages at once) is

@@ -14,21 +14,8 @@ import { LentMessage } from './message.js';
 import type { MessageOutput } from './message-output.js';
 import { payloadOf } from './payload.js';
 import type { Turn } from './turn.js';
+import { FRAMES, type Waiting, WaitingQueue } from './waiting-queue.js';
 import type { Budget } from './write-queue.js';
-
-/** What waits to be sent behind a message that is being compressed, in memory of its own. */
-interface Waiting {
-  /** Of the frame of a message that is to be compressed; {@link FRAMES} if these are frames of others, encoded. */
-  readonly firstByte: number;
-  readonly bytes: Uint8Array;
-  /** How many of the bytes are used. */
-  length: number;
-  /** Whether the window is to be forgotten behind these frames. */
-  forgetsWindow: boolean;
-}
-
-/** In place of a first byte: no frame begins with it. */
-const FRAMES = -1;
 
 /** Encoded frames that wait go to memory of this size first, in bytes; what follows, to twice as much, up to the second figure. */
 const FIRST_FRAMES_BYTES = 512;
@@ -76,7 +63,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   /** How many bytes may be compressed until the connection has to wait for the next iteration of the event loop. */
   #bytesLeft: number;
   /** The first may be compressed partly. */
-  #waiting: Waiting[] = [];
+  readonly #waiting = new WaitingQueue();
   #waitingBytes = 0;
   /** The memory that it takes, as the budget knows it, and what the first was compressed to so far. */
   #heldBytes = 0;
@@ -118,7 +105,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   }
 
   get #isWaiting(): boolean {
-    return this.#waiting.length > 0;
+    return this.#waiting.first !== undefined;
   }
 
   isAboveMark(): boolean {
@@ -154,9 +141,16 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
       this.#writer.frameOfString(FIN | Opcode.TEXT, text);
       return;
     }
-    if (most > deflation.pieceBytes && Buffer.byteLength(text) > deflation.pieceBytes) {
-      this.#waitWithData(text, true);
-      return;
+    if (most > deflation.pieceBytes) {
+      const length = Buffer.byteLength(text);
+      if (!this.#isLong(length)) {
+        this.#writer.frameOfString(FIN | Opcode.TEXT, text);
+        return;
+      }
+      if (length > deflation.pieceBytes) {
+        this.#waitWithData(text, true);
+        return;
+      }
     }
     const length = deflation.write(text);
     const { bytes, inputStart } = deflation;
@@ -222,7 +216,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   drop(): void {
     this.#writer.drop();
     this.#hold(-this.#heldBytes);
-    this.#waiting = [];
+    this.#waiting.clear();
     this.#waitingBytes = 0;
     this.#large = undefined;
     this.#isEnding = false;
@@ -273,7 +267,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
 
   /** Where encoded frames are copied to: behind those that wait last, if there is room, so that many small ones cost little. */
   #framesWithRoom(needed: number): Waiting {
-    const last = this.#waiting.at(-1);
+    const { last } = this.#waiting;
     const isBehindFrames = last !== undefined && last.firstByte === FRAMES;
     if (isBehindFrames && last.length + needed <= last.bytes.length) return last;
     const room = isBehindFrames ? Math.min(2 * last.bytes.length, MAX_FRAMES_BYTES) : FIRST_FRAMES_BYTES;
@@ -317,10 +311,10 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     this.#bytesLeft = deflation.stretchBytes;
     turn.begin();
     try {
-      let first = this.#waiting[0];
+      let { first } = this.#waiting;
       while (first !== undefined && this.#send(first)) {
         this.#waiting.shift();
-        first = this.#waiting[0];
+        first = this.#waiting.first;
       }
       this.#writer.flush();
       if (!this.#isWaiting && this.#isEnding) this.#writer.end();

@@ -107,30 +107,29 @@ export class HostedConnection
     info: ConnectionInfo,
     connect: (listener: TransportListener) => Transport,
   ) {
-    const { arena, gatherBuffer, pinned, limits, deflation, budget, turn } = env;
+    const { arena, gatherBuffer, pinned, limits, inflation, deflation, budget, turn } = env;
+    const { deflate } = info;
     this.#env = env;
     this.id = info.id;
     this.remoteAddress = info.remoteAddress;
     this.tls = info.tls;
-    this.deflate = info.deflate;
+    this.deflate = deflate;
     this.path = info.path;
     this.query = info.query;
     this.subprotocol = info.subprotocol;
     this.data = info.data;
-    const { deflate } = info;
-    const { inflation } = env;
     const inflated = deflate && inflation && { inflation, peer: deflate.peer };
     this.#input = new Input(arena, env.kernel, limits, this, inflated);
 
-    this.dialect = dialectFor(info.deflate?.own);
+    this.dialect = dialectFor(deflate?.own);
     this.#transport = connect(this);
     this.#gatherBuffer = gatherBuffer;
     this.#topics = env.topics;
     const writer = new FrameWriter(arena, gatherBuffer, pinned, this.#transport, this, limits.highWaterMarkBytes);
     this.#writer =
-      info.deflate === undefined || deflation === undefined
+      deflate === undefined || deflation === undefined
         ? writer
-        : new DeflatingFrameWriter(writer, this, { deflation, gatherBuffer, budget, turn }, info.deflate.own);
+        : new DeflatingFrameWriter(writer, this, { deflation, gatherBuffer, budget, turn }, deflate.own);
     this.#limiter = new ConnectionLimiter(env);
   }
 

@@ -235,6 +235,8 @@ export class Host {
    */
   async drain(limitMs: number): Promise<void> {
     await this.#draining.run(limitMs);
+    // Those of which no end was reported in time count no more, whether it is reported later or not.
+    for (const connection of this.#connections) this.#remove(connection);
     clearInterval(this.#sampling);
     this.#env.turn.detach(this.#env.gatherBuffer);
     this.#calls?.letGo(); // this thread may get another host, with an arena of its own
@@ -277,7 +279,7 @@ export class Host {
   }
 
   #remove(connection: HostedConnection): void {
-    this.#connections.delete(connection);
+    if (!this.#connections.delete(connection)) return;
     this.#noteClosed(connection);
     const { counters } = this.#env;
     const { deflate } = connection;

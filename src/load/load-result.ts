@@ -59,7 +59,10 @@ export interface LoadResult {
     | {
         /** Connections on which it was agreed on: on the others the server has declined. */
         readonly connections: number;
-        /** The length of a message as it was sent on those, in bytes: `sizeBytes` if it was too short or did not get smaller. 0 without such connections. */
+        /**
+         * The length of a message as it was sent on those, in bytes: `sizeBytes` if it was too short or did not get smaller. 0 without such
+         * connections.
+         */
         readonly sentBytes: number;
         /**
          * The length of an answer as it came on those, in bytes; if the server kept its window, of the last one that was noted. 0 without

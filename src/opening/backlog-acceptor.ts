@@ -37,7 +37,7 @@ export class BacklogAcceptor {
     const take = (fd: number, remoteAddress: string | undefined) => first.add(fd, remoteAddress);
     const backlog = new Backlog({ server: http, calls, take, onOutOfDescriptors });
     backlog.start();
-    // Of a connection that Node has accepted itself.
+    // Node makes a socket where its handles are not as expected, or no descriptor is left for a duplicate. Others may wait behind it.
     http.on('connection', () => {
       if (!unread.isGiving) backlog.takeWaiting();
     });

@@ -89,13 +89,20 @@ export class FirstBytes {
     for (const i of ready) isReady[i] = 1;
     if (looked.length - ready.length > FEW) this.#isStorm = true;
     const patientSinceMs = performance.now() - PATIENCE_MS;
-    for (const [i, one] of looked.entries()) {
-      one.looks++;
-      const mayWait = this.#isStorm ? one.sinceMs > patientSinceMs : one.looks < LOOKS;
-      if (isReady[i] === 0 && mayWait && this.#silent.length < this.#most) this.#silent.push(one);
-      else this.#take(one);
+    let next = 0;
+    try {
+      while (next < looked.length) {
+        const isSilent = isReady[next] === 0;
+        const one = looked[next++] as Silent; // below the length
+        one.looks++;
+        const mayWait = this.#isStorm ? one.sinceMs > patientSinceMs : one.looks < LOOKS;
+        if (isSilent && mayWait && this.#silent.length < this.#most) this.#silent.push(one);
+        else this.#take(one);
+      }
+    } finally {
+      this.#silent.push(...looked.slice(next)); // behind one that has thrown
+      this.#schedule();
     }
-    this.#schedule();
   }
 
   #take({ fd, remoteAddress }: Silent): void {

@@ -1,6 +1,6 @@
 /**
- * Which argument of a method cannot be used: data to send, how to send it, a topic, a ping, or what `handleUpgrade`, `handleRequest` or `attach` is
- * given.
+ * Which argument of a method cannot be used: data to send, how to send it, a topic, a ping, or what `handleUpgrade`, `handleRequest` or
+ * `attach` is given.
  */
 export type ArgumentErrorCode =
   | 'WSLOOM_DATA'

@@ -1,4 +1,3 @@
-import { forgetWindows } from '../compression/window-memory.js';
 import { type HandOff, isUntouched, type StreamHandOff } from '../host/hand-off.js';
 import { loadHandlerModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
@@ -146,8 +145,6 @@ export class Generation {
   /** Ends all connections, see {@link Host.drain}, and all threads. */
   async drain(limitMs: number): Promise<void> {
     await Promise.all([this.#workers?.drain(limitMs), this.#host?.drain(limitMs)]);
-    // A connection that has not reported its end by now never will, or it does not count any more.
-    forgetWindows(this.#environment.options.host.windows, this.#hostCounters);
     this.#hostCounters.clearGauges();
     this.#environment.endedCounters.addAll(this.#hostCounters);
     this.#hostCounters.values.fill(0);

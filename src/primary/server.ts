@@ -322,8 +322,8 @@ export class Server {
    * stream is hosted in the primary. The upgrade waits until your server has answered all earlier requests of the same socket. If
    * that takes longer than `handshakeTimeoutMs`, the socket is destroyed.
    *
-   * @param accepted what your own authentication has decided: an acceptance (`{}`, or with `subprotocol`, `headers`, `data`), a
-   * refusal, or a promise of one. It is judged as the answer of the hook `upgrade` is, which is not asked then. What is neither is
+   * @param accepted what your own authentication has decided: an acceptance (`{}`, or with `subprotocol`, `headers`, `data`,
+   * `deflate`), a refusal, or a promise of one. It is judged as the answer of the hook `upgrade` is, which is not asked then. What is neither is
    * answered with 500, and so is a promise of `undefined`. Limits, Host and Origin hold all the same. Without it, or with
    * `undefined`, the hook is asked.
    * @throws ServerStateError if the server has not started.

@@ -352,8 +352,8 @@ function isStillOpen({ fd, inode }: NotedOffer): boolean {
 }
 
 /**
- * Closes the descriptors of connections that no thread can host, and releases what was reserved for them. It does not throw, so that a descriptor that is not open does
- * not keep the others open.
+ * Closes the descriptors of connections that no thread can host, and releases what was reserved for them. It does not throw, so that a
+ * descriptor that is not open does not keep the others open.
  */
 export function abandon(handOffs: readonly HandOff[], windows?: WindowMemory): void {
   for (const handOff of handOffs) {

@@ -189,9 +189,9 @@ describe('the handshake', () => {
 
 describe('an option', () => {
   it.each([
-    [5, 'deflate', 'deflate must be true, false or an object, got 5'],
-    [null, 'deflate', 'deflate must be true, false or an object, got null'],
-    [[], 'deflate', /^deflate must be true, false or an object, got \[\]$/],
+    [5, 'deflate', 'deflate must be true, false or an object of options, got 5'],
+    [null, 'deflate', 'deflate must be true, false or an object of options, got null'],
+    [['fast'], 'deflate', /^deflate must be true, false or an object of options, got /],
     [{ level: 'best' }, 'deflate.level', 'deflate.level must be one of fast, small, got "best"'],
     [{ windowBits: 8 }, 'deflate.windowBits', 'deflate.windowBits must be an integer from 9 to 15, got 8'],
     [{ thresholdBytes: -1 }, 'deflate.thresholdBytes', /^deflate\.thresholdBytes must be an integer from 0 to /],

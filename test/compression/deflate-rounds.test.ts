@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { DeflateRounds } from '../../dist/compression/deflate-rounds.js';
 
 const nextIteration = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -72,4 +72,21 @@ test('a member that comes in a round has its turn in the next, behind those that
   expect(members.turns).toEqual(['a']);
   await nextIteration();
   expect(members.turns).toEqual(['a', 'b', 'late']);
+});
+
+test('a member that throws leaves, and the others have their turns', () => {
+  vi.useFakeTimers({ toFake: ['setImmediate'] });
+  try {
+    const members = new Members();
+    members.add('a', 2, 1);
+    members.add('b', 1, 1, () => {
+      throw new Error('on purpose');
+    });
+    members.add('c', 1, 1);
+    expect(() => vi.runOnlyPendingTimers()).toThrow('on purpose');
+    vi.runOnlyPendingTimers();
+    expect(members.turns).toEqual(['a', 'b', 'c', 'a']);
+  } finally {
+    vi.useRealTimers();
+  }
 });

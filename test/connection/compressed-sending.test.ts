@@ -68,6 +68,17 @@ describe('a message', () => {
     expect(thread.counters.get(Counter.MESSAGES_OUT)).toBe(6);
   });
 
+  test('below the threshold leaves at once, however long it is', () => {
+    const compression = { ...FAST, thresholdBytes: MIB };
+    const { thread, connection, read } = compressing(ALONE, { compression });
+    const text = words(500_000);
+    thread.inTurn(() => {
+      connection.send(text);
+      connection.send(Buffer.from(text));
+    });
+    expect(shownAll(read())).toEqual([shown(TEXT, text), shown(BINARY, text)]);
+  });
+
   test('is sent as it is if it does not get smaller', () => {
     const { thread, connection, read } = compressing();
     const sizes = [100, 5000, 20_000, 60_000];

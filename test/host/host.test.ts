@@ -349,6 +349,22 @@ describe('the windows of a connection', () => {
     await host.drain(AMPLE_MS);
     expect([counters.get(Counter.WINDOW_BYTES), reservedKib()]).toEqual([0, 36]);
   });
+
+  test('are released once, if its stream ends only after the server has gone away', async () => {
+    const { host, counters, reservedKib } = makeReserving();
+    const [server] = duplexPair();
+    let close = () => {};
+    server._destroy = (_error, done) => {
+      close = () => done(null);
+    };
+    host.adoptStream({ stream: server, info: { ...info(), deflate: agreed }, head: NOTHING });
+    await host.drain(0);
+    expect([host.size, counters.get(Counter.WINDOW_BYTES), reservedKib()]).toEqual([0, 0, 36]);
+    const closed = once(server, 'close');
+    close();
+    await closed;
+    expect([host.size, counters.get(Counter.WINDOW_BYTES), reservedKib()]).toEqual([0, 0, 36]);
+  });
 });
 
 describe('drain', () => {

@@ -92,7 +92,7 @@ describe('a load with compression', () => {
       (await load({ url: served.url, amount: 1, deflate })).options.deflate;
     const byDefault = {
       level: 'fast',
-      thresholdBytes: 128,
+      thresholdBytes: 256,
       contextTakeover: false,
       windowBits: 12,
       fullWindows: false,

@@ -137,6 +137,22 @@ describe('a connection that was just accepted', () => {
     while (taken.length < most + 8) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 
+  test('is taken in a later turn if taking the one before it has failed', async () => {
+    const taken: number[] = [];
+    const first = new FirstBytes({
+      calls: { readable: (fds) => [...fds.keys()] },
+      isListening: () => true,
+      take(fd) {
+        if (taken.push(fd) === 2) throw new Error('on purpose');
+      },
+    });
+    const failed = new Promise<unknown>((resolve) => process.once('uncaughtException', resolve));
+    for (let i = 1; i <= 4; i++) first.add(-i, undefined);
+    expect(await failed).toMatchObject({ message: 'on purpose' });
+    while (taken.length < 4) await turn();
+    expect(taken).toEqual([-1, -2, -3, -4]);
+  });
+
   test('is closed, and not taken, if the server does not listen any more', async () => {
     const { taken, state, add } = waitingRoom();
     const lone = add(2);
