@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { type ClientConnection, type ClientOptions, connect } from '../../dist/client/index.js';
-import type { ServerOptions } from '../../dist/index.js';
+import { publish, type ServerOptions } from '../../dist/index.js';
+import { Client } from './client.js';
 import { KIB, MODES } from './compressing.js';
 import { builtIn, handler, until } from './serving.js';
 import { TRUST } from './transport.js';
@@ -81,6 +82,22 @@ describe.each(MODES)('%s', (_mode, begin) => {
           expect(its.map((text, i) => text === `${kind} ${sent[i]}`)).toEqual(sent.map(() => true));
         }
       }
+    } finally {
+      await server.end();
+    }
+  });
+
+  test('what the handler publishes comes compressed, and what is published beside the server', async () => {
+    const server = await begin({ handler: handler('publishing-and-echoing.js'), deflate: true });
+    try {
+      using client = await Client.open(urlOf(server), { perMessageDeflate: true });
+      const read = () => (client.socket as unknown as { _socket: { bytesRead: number } })._socket.bytesRead;
+      const before = read();
+      client.send(`all ${'x'.repeat(2000)}`);
+      expect(await client.text()).toBe(`all ${'x'.repeat(2000)}`);
+      publish('all', 'y'.repeat(2000));
+      expect(await client.text()).toBe('y'.repeat(2000));
+      expect(read() - before).toBeLessThan(2000); // with the tickets of TLS
     } finally {
       await server.end();
     }
