@@ -69,6 +69,12 @@ describe.each(MODES)('%s', (_mode, begin) => {
     try {
       const offers = [false, true, { contextTakeover: true }, { contextTakeover: true, windowBits: 9 }] as const;
       const all = await Promise.all(offers.map((offer) => come(urlOf(server), offer)));
+      // A client may know of its connection before the handler does, which subscribes it.
+      for (const { client } of all) client.send('own opened');
+      for (const { got } of all) {
+        await until(() => got.length === 1);
+        got.length = 0;
+      }
       const [publisher] = all as [(typeof all)[0]];
       const sent = Array.from({ length: 40 }, (_, i) => `${i}:${textOf(LENGTHS[i % 11] as number, i)}`);
       for (const text of sent) {
