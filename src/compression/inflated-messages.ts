@@ -2,7 +2,7 @@ import { INFLATE_REGION_BYTES, InflateResult, isCorrupt } from '../kernels/infla
 import { Utf8 } from '../kernels/utf8.js';
 import { ArenaError } from '../memory/arena.js';
 import { Slabs } from '../memory/slabs.js';
-import { type DeflateDirection, MIN_PEER_WINDOW_BITS } from '../protocol/deflate/agreement.js';
+import type { DeflateDirection } from '../protocol/deflate/agreement.js';
 import { notUtf8 } from '../protocol/frame-rules.js';
 import { FIN, Opcode, RSV1 } from '../protocol/opcode.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
@@ -208,7 +208,7 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
     this.#isWhole = true;
     this.#freeInput();
     if (!this.#peer.contextTakeover || this.length === 0) return;
-    this.#window ??= new Uint8Array(2 ** Math.max(this.#peer.windowBits, MIN_PEER_WINDOW_BITS));
+    this.#window ??= new Uint8Array(2 ** this.#peer.windowBits);
     const end = this.start + this.length;
     this.#windowLength = Math.min(this.#historyBytes + this.length, this.#window.length);
     this.#window.set(this.bytes.subarray(end - this.#windowLength, end));

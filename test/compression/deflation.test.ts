@@ -49,3 +49,20 @@ test('a text that is longer than a piece is not written beyond the input', () =>
   deflation.write('x'.repeat(200_000));
   expect(deflation.bytes[deflation.outputStart - deflation.vacated]).toBe(0x5a);
 });
+
+test('what enters the window is what was compressed, also if the payload changes meanwhile', () => {
+  const deflation = new Deflation(new Arena(4 * MIB), OPTIONS);
+  const [compressed, later] = [Buffer.from(letters(1000, 1)), Buffer.from(letters(1000, 2))];
+  const shared = new Uint8Array(compressed);
+  // Another thread writes to it as soon as it was read.
+  shared.subarray = (start, end) => {
+    const read = shared.slice(start, end);
+    shared.set(later);
+    return read;
+  };
+  const window = new SentWindow(12);
+  deflation.deflate(shared, 0, 1000, 12, window);
+  const entered = Buffer.alloc(window.length);
+  window.copyTo(entered, window.length);
+  expect(entered.equals(compressed)).toBe(true);
+});

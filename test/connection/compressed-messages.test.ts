@@ -175,6 +175,24 @@ describe('a compressed message', () => {
     for (const message of stale) expect(() => message.text()).toThrow('void');
     expect(thread.failures).toEqual([]);
   });
+
+  test('is overwritten in poison mode also behind one that waits to be sent where it lies', () => {
+    const views: Uint8Array[] = [];
+    const { peer } = inflating({
+      handler: {
+        message(connection, message) {
+          views.push(message.borrow());
+          if (views.length === 1) connection.send(message);
+        },
+      },
+    });
+    peer.wire.takes = () => 0;
+    peer.wire.arrive(text(letters(300_000)), text('one'));
+    expect(views.map((view) => shown(TEXT, view))).toEqual([
+      shown(TEXT, letters(300_000)),
+      shown(TEXT, Buffer.alloc(3, 0xdb)),
+    ]);
+  });
 });
 
 describe('each odd stream of the corpus', () => {
@@ -488,11 +506,13 @@ describe('a message that takes long to inflate', () => {
     const { thread, heard, peer } = inflating();
     letTimePass(thread);
     peer.wire.arrive(compressed(BINARY, zeros(1_000_000)), compressed(BINARY, zeros(1_000_000)), clientClose(4000));
+    const inflatedBytes = thread.counters.get(Counter.INFLATED_BYTES);
     thread.inTurn(() => peer.connection.close(4001));
     await iteration(thread);
     peer.wire.fin();
     expect(framesOf(peer)).toEqual(['close 4001']);
     expect(heard).toEqual(['closed 4000']);
+    expect(thread.counters.get(Counter.INFLATED_BYTES)).toBe(inflatedBytes); // nobody wants the rest of it
     expect(thread.allocatedSlabs).toBe(0);
   });
 

@@ -79,6 +79,12 @@ describe('a message', () => {
     expect(shownAll(read())).toEqual([shown(TEXT, text), shown(BINARY, text)]);
   });
 
+  test('of nothing but characters of three bytes is compressed from the threshold on, too', () => {
+    const { thread, connection, read } = compressing(ALONE, { compression: { ...FAST, thresholdBytes: 66 } });
+    thread.inTurn(() => ['€'.repeat(21), '€'.repeat(22)].forEach((text) => void connection.send(text)));
+    expect(read().map(({ isCompressed }) => isCompressed)).toEqual([false, true]);
+  });
+
   test('is sent as it is if it does not get smaller', () => {
     const { thread, connection, read } = compressing();
     const sizes = [100, 5000, 20_000, 60_000];
@@ -148,6 +154,13 @@ describe('a message', () => {
       }
     },
   );
+
+  test('of a text is compressed at once if its UTF-8 is no longer than a piece', () => {
+    const { thread, connection, read } = compressing();
+    thread.inTurn(() => void connection.send(words(60_000)));
+    expect(connection.bufferedAmount).toBe(0);
+    expect(shownAll(read())).toEqual([`~${shown(TEXT, words(60_000))}`]);
+  });
 
   test('with a lone surrogate is sent with U+FFFD', () => {
     const { thread, connection, read } = compressing();
@@ -276,6 +289,27 @@ describe('the window', () => {
     const sizes = frames.map(({ wireBytes }) => wireBytes);
     expect(sizes[2]).toBe(sizes[0]); // as without a window
     expect(sizes[3]).toBeLessThan(25); // refers to the one behind the publication
+  });
+
+  test('is forgotten behind a publication that went directly to the descriptor, also if the subscription has ended', () => {
+    for (const unsubscribes of [false, true]) {
+      const { thread, peer, connection, read } = compressing({ windowBits: 15, contextTakeover: true });
+      const publish = (text: string) =>
+        thread.inTurn(() => void thread.topics.publish('topic', undefined, 0x81, Buffer.from(text), 0, text.length));
+      connection.subscribe('topic');
+      thread.inTurn(() => void connection.send(words(1000)));
+      publish('short'); // plain: the window stays
+      publish(words(3000, 50));
+      expect(peer.wire.directWrites).toBe(1);
+      thread.inTurn(() => {
+        if (unsubscribes) connection.unsubscribe('topic');
+        connection.send(words(1000));
+      });
+      const frames = read();
+      const text = `~${shown(TEXT, words(1000))}`;
+      expect(shownAll(frames)).toEqual([text, shown(TEXT, 'short'), `~${shown(TEXT, words(3000, 50))}`, text]);
+      expect(frames[3]?.wireBytes).toBe(frames[0]?.wireBytes); // as without a window
+    }
   });
 
   test('has nothing of a message that a slow peer does not get', async () => {

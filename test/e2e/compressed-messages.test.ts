@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { type ClientConnection, type ClientOptions, connect } from '../../dist/client/index.js';
-import type { ServerOptions } from '../../dist/index.js';
+import { publish, type ServerOptions } from '../../dist/index.js';
+import { Client } from './client.js';
 import { KIB, MODES } from './compressing.js';
 import { builtIn, handler, until } from './serving.js';
 import { TRUST } from './transport.js';
@@ -68,6 +69,12 @@ describe.each(MODES)('%s', (_mode, begin) => {
     try {
       const offers = [false, true, { contextTakeover: true }, { contextTakeover: true, windowBits: 9 }] as const;
       const all = await Promise.all(offers.map((offer) => come(urlOf(server), offer)));
+      // A client may know of its connection before the handler does, which subscribes it.
+      for (const { client } of all) client.send('own opened');
+      for (const { got } of all) {
+        await until(() => got.length === 1);
+        got.length = 0;
+      }
       const [publisher] = all as [(typeof all)[0]];
       // Whoever is answered has subscribed before.
       for (const { client } of all) client.send('own hello');
@@ -85,6 +92,22 @@ describe.each(MODES)('%s', (_mode, begin) => {
           expect(its.map((text, i) => text === `${kind} ${sent[i]}`)).toEqual(sent.map(() => true));
         }
       }
+    } finally {
+      await server.end();
+    }
+  });
+
+  test('what the handler publishes comes compressed, and what is published beside the server', async () => {
+    const server = await begin({ handler: handler('publishing-and-echoing.js'), deflate: true });
+    try {
+      using client = await Client.open(urlOf(server), { perMessageDeflate: true });
+      const read = () => (client.socket as unknown as { _socket: { bytesRead: number } })._socket.bytesRead;
+      const before = read();
+      client.send(`all ${'x'.repeat(2000)}`);
+      expect(await client.text()).toBe(`all ${'x'.repeat(2000)}`);
+      publish('all', 'y'.repeat(2000));
+      expect(await client.text()).toBe('y'.repeat(2000));
+      expect(read() - before).toBeLessThan(2000); // with the tickets of TLS
     } finally {
       await server.end();
     }

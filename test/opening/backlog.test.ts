@@ -1,6 +1,8 @@
 import { once } from 'node:events';
-import { closeSync, readdirSync } from 'node:fs';
+import { closeSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Backlog } from '../../dist/opening/backlog.js';
 import { loadSystemCalls, type SystemCalls } from '../../dist/system/system-calls.js';
@@ -28,7 +30,17 @@ afterEach(() => {
 });
 
 /** A server whose connections are taken by a backlog, and closed at once. */
-async function listen({ used = calls, prepare = (_: Server) => {}, host = '127.0.0.1' } = {}) {
+async function listen({
+  used = calls,
+  prepare = (_: Server) => {},
+  host = '127.0.0.1',
+  path,
+}: {
+  readonly used?: SystemCalls;
+  readonly prepare?: (server: Server) => void;
+  readonly host?: string;
+  readonly path?: string;
+} = {}) {
   const taken: (string | undefined)[] = [];
   let outOfDescriptors = 0;
   let sockets = 0;
@@ -47,7 +59,7 @@ async function listen({ used = calls, prepare = (_: Server) => {}, host = '127.0
     },
     onOutOfDescriptors: () => outOfDescriptors++,
   });
-  server.listen(0, host);
+  server.listen(path === undefined ? { port: 0, host } : { path });
   cleanups.push(() => server.close());
   await once(server, 'listening');
   prepare(server);
@@ -160,6 +172,30 @@ describe.runIf(process.platform === 'linux')('connections that wait at a listeni
     const { port, taken } = await listen({ host: '::1' });
     await come(port, 20, '::1');
     expect(taken).toEqual(Array(20).fill('::1'));
+  });
+
+  it('are taken as they were accepted at a unix socket too, though they have no address', async () => {
+    let [accepted, duplicated] = [0, 0];
+    const used = callsBut({
+      accept(fd: number) {
+        const taken = calls.accept(fd);
+        if (taken >= 0) accepted++;
+        return taken;
+      },
+      duplicate(fd: number) {
+        duplicated++;
+        return calls.duplicate(fd);
+      },
+    });
+    const folder = mkdtempSync(join(tmpdir(), 'wsloom-'));
+    cleanups.push(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'backlog.sock');
+    const { taken } = await listen({ used, path });
+    const clients = Array.from({ length: 50 }, () => connect({ path }).resume());
+    await Promise.all(clients.map((client) => once(client, 'close')));
+    expect(taken).toEqual(Array(50).fill(undefined));
+    expect(accepted).toBeGreaterThan(0);
+    expect(accepted + duplicated).toBe(50); // those that Node has reported are duplicated, and no others
   });
 
   it('are nobody’s if the socket of Node is closed already, and that is no want of descriptors', async () => {

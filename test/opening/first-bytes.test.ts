@@ -109,6 +109,27 @@ describe('a connection that was just accepted', () => {
     await takenSoon(9);
   });
 
+  test('is looked at less often if it is one of thousands', async () => {
+    const count = Math.min(5000, Math.floor(descriptorLimit() / 8));
+    let [looks, taken] = [0, 0];
+    const first = new FirstBytes({
+      calls: {
+        readable() {
+          looks++;
+          return [];
+        },
+      },
+      isListening: () => true,
+      take: () => void taken++,
+    });
+    const since = performance.now();
+    for (let i = 0; i < count; i++) first.add(-i, undefined); // no descriptors: nothing looks at them here
+    while (taken === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const mostLooks = (performance.now() - since) / Math.max(1, count / 500);
+    expect(looks).toBeLessThanOrEqual(mostLooks + 2);
+    while (taken < count) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
   test('is a lone one again when the storm is over', async () => {
     const { taken, add, ready, takenSoon } = waitingRoom();
     for (const fd of add(40)) ready.add(fd);

@@ -127,6 +127,39 @@ describe.runIf(process.platform === 'linux')('workers', () => {
     expect([...new Int32Array(windows.reserved)]).toEqual([8]);
   });
 
+  it('that have died release what was reserved for the windows of their connections', async () => {
+    const ends: (() => void)[] = [];
+    const run = vi.spyOn(Piscina.prototype, 'run').mockImplementation((task: WorkerTask) => {
+      task.port.postMessage({ type: 'ready', kernel: 'js' });
+      return new Promise((_, reject) => {
+        ends.push(() => {
+          task.port.close();
+          reject(new Error('terminated'));
+        });
+      });
+    });
+    const destroy = vi.spyOn(Piscina.prototype, 'destroy').mockImplementation(async () => {
+      for (const end of ends) end();
+    });
+    const { workers, windows } = made(2, { deflate: { contextTakeover: true } });
+    try {
+      if (windows === undefined) throw new Error('the server compresses nothing');
+      await workers.start();
+      const [first, second] = workers.links as [WorkerLink, WorkerLink];
+      Atomics.store(new Int32Array(windows.reserved), 0, 24); // in KiB
+      first.counters.set(Counter.WINDOW_BYTES, 16 * 1024);
+      second.counters.set(Counter.WINDOW_BYTES, 8 * 1024);
+      ends[0]?.();
+      await until(() => !workers.links.includes(first));
+      expect([...new Int32Array(windows.reserved)]).toEqual([8]);
+      await workers.drain(0);
+      expect([...new Int32Array(windows.reserved)]).toEqual([0]);
+    } finally {
+      run.mockRestore();
+      destroy.mockRestore();
+    }
+  });
+
   it('that drain are still offered a connection that was on its way, so that its client gets a Close', async () => {
     const { workers, over, endedCounters } = made(1);
     await workers.start();

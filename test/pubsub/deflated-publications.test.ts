@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { PayloadDeflater } from '../../dist/compression/payload-deflater.js';
 import { DEFLATED_SET, Dialect } from '../../dist/pubsub/dialect.js';
 import type { Outlet } from '../../dist/pubsub/outlet.js';
@@ -347,6 +347,42 @@ describe('a direct write', () => {
     expect(topics.takeDeflated(deflated)).toBe(true);
     expect(topics.takeSent(deflated)).toBe(true);
     expect(topics.takeDeflated(plain)).toBe(false);
+  });
+
+  test('is still noted when the table of subscribers has grown', () => {
+    const subscribers = Array.from({ length: 64 }, () => withDescriptor(DEFLATED_12));
+    turn(text(1));
+    turn(text(2));
+    withDescriptor(DEFLATED_12);
+    expect(subscribers.filter((one) => topics.takeDeflated(one))).toHaveLength(64);
+    expect(subscribers.filter((one) => topics.takeSent(one))).toHaveLength(64);
+  });
+
+  test('is not noted for the one that has the slot of a subscriber later', () => {
+    const first = withDescriptor(DEFLATED_12);
+    turn(text(1));
+    turn(text(2));
+    const slot = first.subscription?.slot;
+    topics.forget(first);
+    const second = withDescriptor(DEFLATED_12);
+    expect(second.subscription?.slot).toBe(slot);
+    expect([topics.takeDeflated(second), topics.takeSent(second)]).toEqual([false, false]);
+  });
+
+  test('leaves memory that is given back to the system when nobody reads it any more, also that of compressed frames', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const discarded = new Set<Uint8Array>();
+    sender.discard = (bytes) => void discarded.add(bytes);
+    const subscriber = withDescriptor(DEFLATED_15);
+    subscriber.isSlow = true;
+    const long = randomBytes(60_000).toString('hex');
+    for (let i = 0; i < 80; i++) turn(long);
+    const chunks = new Set(subscriber.deliveries.map(({ memory }) => memory.bytes));
+    subscriber.readHeld();
+    vi.advanceTimersByTime(2000);
+    expect(chunks.size).toBeGreaterThan(17);
+    expect([...chunks].filter((bytes) => discarded.has(bytes))).toHaveLength(chunks.size - 17); // it keeps so many ready
   });
 
   test('that the socket takes a part of is delivered further as compressed', () => {
