@@ -53,6 +53,8 @@ export class Inflation<Bytes extends Uint8Array = Uint8Array> {
     if (region < 0 || this.scratch < 0) {
       throw new ArenaError('an arena has no room to decompress messages in: raise arenaBytes (--arena)');
     }
+    // Peers decide for how long the arena holds what has arrived, and what they do not read. That must leave room to inflate.
+    arena.slabs.keepQuarter();
     this.inflater = inflaterMaker(options.kernel, arena.memory)(region);
     this.marginBytes = poison ? CANARY_BYTES : 0;
   }
