@@ -31,7 +31,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'long', include: [LONG], exclude: [PACKAGES], testTimeout: 300_000 },
+        test: { name: 'long', include: [LONG], exclude: [PACKAGES], testTimeout: 300_000, hookTimeout: 60_000 },
       },
     ],
   },

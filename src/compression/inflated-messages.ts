@@ -154,8 +154,9 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
     this.#takeUp = this.#inflation.inflater.putAside();
   }
 
-  /** Leaves the slab that the message lies in to the caller: see {@link ReportedMessage.detachSlab}. */
+  /** Leaves the slab that the message lies in to the caller, unless it is needed here: see {@link ReportedMessage.detachSlab}. */
   detachSlab(): Slab | undefined {
+    if (this.#inflation.arena.slabs.isShort) return undefined;
     const slab = this.#output;
     this.#output = undefined;
     this.#isDetached = slab !== undefined;

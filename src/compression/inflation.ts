@@ -51,6 +51,8 @@ export class Inflation<Bytes extends Uint8Array = Uint8Array> {
     const region = arena.slabs.take(INFLATE_REGION_BYTES);
     this.scratch = arena.slabs.take(SCRATCH_BYTES);
     if (region < 0 || this.scratch < 0) throw arenaTooSmall();
+    // Peers decide for how long the arena holds what has arrived, and what they do not read. That must leave room to inflate.
+    arena.slabs.keepQuarter();
     this.inflater = inflaterMaker(options.kernel, arena.memory)(region);
     this.marginBytes = poison ? CANARY_BYTES : 0;
   }

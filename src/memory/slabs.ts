@@ -48,6 +48,8 @@ export class Slabs {
   readonly #idleSpans = new Int32Array(SMALL_KINDS).fill(NO_SPAN);
   #allocatedBytes = 0;
   #allocatedSlabs = 0;
+  /** What is kept for those who cannot do without a slab, in bytes. */
+  #keptBytes = 0;
 
   constructor(start: number, lengthBytes: number) {
     this.#start = start;
@@ -77,6 +79,19 @@ export class Slabs {
     return this.#allocatedSlabs;
   }
 
+  /** Whether no more than what is kept is free: see {@link keep}. */
+  get isShort(): boolean {
+    return !this.#isSpare(0);
+  }
+
+  /**
+   * Keeps a quarter of what is free now for those who cannot do without a slab. Everybody else, who can work on the heap, calls
+   * {@link takeSpare} and {@link growSpare}.
+   */
+  keepQuarter(): void {
+    this.#keptBytes = (this.#spans * SPAN_BYTES - this.#allocatedBytes) / 4;
+  }
+
   /** How many bytes a slab for `lengthBytes` really has: the next power of two, at least 64. */
   static capacity(lengthBytes: number): number {
     if (lengthBytes <= MIN_SLAB_BYTES) return MIN_SLAB_BYTES;
@@ -96,6 +111,16 @@ export class Slabs {
       this.#allocatedSlabs++;
     }
     return offset;
+  }
+
+  /** Does what {@link take} does, unless it would take of what is kept. */
+  takeSpare(lengthBytes: number): number {
+    return this.#isSpare(Slabs.capacity(lengthBytes)) ? this.take(lengthBytes) : -1;
+  }
+
+  /** Does what {@link grow} does, unless it would take of what is kept. */
+  growSpare(offset: number, lengthBytes: number): boolean {
+    return this.#isSpare(Slabs.capacity(lengthBytes)) && this.grow(offset, lengthBytes);
   }
 
   /**
@@ -129,6 +154,10 @@ export class Slabs {
     this.#spanKind[span] = TAKEN + order + 1;
     this.#allocatedBytes += capacity;
     return true;
+  }
+
+  #isSpare(bytes: number): boolean {
+    return this.#allocatedBytes + bytes <= this.#spans * SPAN_BYTES - this.#keptBytes;
   }
 
   #find(capacity: number): number {

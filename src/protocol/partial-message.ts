@@ -4,7 +4,7 @@ import type { Slab } from './reported-message.js';
 
 /**
  * What has arrived of a message that one read or one frame did not bring whole: its payload, unmasked and joined (RFC 6455 section
- * 5.4). It lies in a slab of the arena, or on the heap if the arena is full. Either grows by doubling, with bytes that have arrived
+ * 5.4). It lies in a slab of the arena, or on the heap if the arena has none to spare. Either grows by doubling, with bytes that have arrived
  * and never with bytes that a header declares.
  */
 export class PartialMessage<Bytes extends Uint8Array = Uint8Array> {
@@ -72,7 +72,7 @@ export class PartialMessage<Bytes extends Uint8Array = Uint8Array> {
   lendFreeEnd(wanted: number, least: number): readonly [offset: number, length: number] | undefined {
     if (this.#capacity === 0 || this.onHeap) return undefined;
     let free = this.#capacity - this.#length;
-    if (free < Math.min(wanted, this.#length) && this.#arena.slabs.grow(this.#start, this.#capacity)) {
+    if (free < Math.min(wanted, this.#length) && this.#arena.slabs.growSpare(this.#start, this.#capacity)) {
       this.#capacity *= 2;
       free = this.#capacity - this.#length;
     }
@@ -110,11 +110,11 @@ export class PartialMessage<Bytes extends Uint8Array = Uint8Array> {
 
   #growTo(total: number): void {
     if (this.#capacity > 0 && !this.onHeap) {
-      while (this.#capacity < total && this.#arena.slabs.grow(this.#start, this.#capacity)) this.#capacity *= 2;
+      while (this.#capacity < total && this.#arena.slabs.growSpare(this.#start, this.#capacity)) this.#capacity *= 2;
       if (this.#capacity >= total) return;
     }
     const capacity = Slabs.capacity(total);
-    const offset = this.onHeap ? -1 : this.#arena.slabs.take(capacity);
+    const offset = this.onHeap ? -1 : this.#arena.slabs.takeSpare(capacity);
     if (offset < 0) {
       const heap = this.#arena.allocate(capacity);
       heap.set(this.#bytes.subarray(this.#start, this.#start + this.#length), 0);

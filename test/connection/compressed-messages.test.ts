@@ -622,6 +622,40 @@ test('an arena that has no room for what inflating needs is refused', () => {
   expect(() => new Inflation(arena, kernel, { kernel: 'wasm' })).toThrow(ArenaError);
 });
 
+describe('an arena that others fill', () => {
+  const long = () => compressed(BINARY, zeros(500_000));
+
+  test('with parts of messages has room to inflate', () => {
+    const { thread, heard, peer } = inflating({ arenaBytes: 8 * MIB });
+    for (let bytes = MIB; bytes >= 64; bytes /= 2) {
+      const part = clientFrame(BINARY, pattern(2 * bytes)).subarray(0, bytes);
+      for (let i = 0; i < 8; i++) thread.connect().wire.arrive(part);
+    }
+    expect(thread.arena.slabs.allocatedBytes).toBeGreaterThan(4 * MIB);
+    peer.wire.arrive(long());
+    expect(heard).toEqual([shown(BINARY, Buffer.alloc(500_000))]);
+  });
+
+  test('with messages that were inflated, and are not taken by those who get them, has room for more', () => {
+    const { thread, heard } = inflating({
+      arenaBytes: 8 * MIB,
+      handler: { message: (connection, message) => void connection.send(message) },
+    });
+    for (let i = 1; i <= 20; i++) {
+      const { wire } = thread.connect();
+      wire.takes = () => 0;
+      wire.arrive(long());
+      expect(heard).toHaveLength(i);
+    }
+    expect(thread.arena.slabs.allocatedBytes).toBeGreaterThan(4 * MIB);
+    for (const { wire } of thread.peers) {
+      wire.takes = (offered) => offered;
+      wire.drain();
+    }
+    expect(heard).toHaveLength(20);
+  });
+});
+
 describe('an arena without room', () => {
   test('closes with 1013 what does not fit in the scratch, and takes what does', () => {
     const { thread, heard, peer } = inflating({ arenaBytes: MIB });

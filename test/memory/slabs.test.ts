@@ -142,6 +142,36 @@ describe('growing a slab', () => {
   });
 });
 
+describe('with a quarter kept', () => {
+  test('whoever can do without a slab gets none of it, and others do', () => {
+    const slabs = new Slabs(0, 17 * SPAN);
+    slabs.take(SPAN);
+    slabs.keepQuarter();
+    const spare = slabs.takeSpare(8 * SPAN);
+    expect(spare).toBeGreaterThanOrEqual(0);
+    expect(slabs.growSpare(spare, 8 * SPAN)).toBe(false);
+    expect(slabs.takeSpare(4 * SPAN + 1)).toBe(-1);
+    const small = slabs.takeSpare(2 * SPAN);
+    expect(slabs.growSpare(small, 2 * SPAN)).toBe(true);
+    expect(slabs.isShort).toBe(false);
+    expect(slabs.takeSpare(1)).toBe(-1);
+    const kept = slabs.take(SPAN);
+    expect(kept).toBeGreaterThanOrEqual(0);
+    expect(slabs.isShort).toBe(true);
+    slabs.free(kept, SPAN);
+    slabs.free(small, 4 * SPAN);
+    expect(slabs.takeSpare(4 * SPAN)).toBeGreaterThanOrEqual(0);
+  });
+
+  test('all of it is free for everybody as long as nothing is kept', () => {
+    const slabs = new Slabs(0, 4 * SPAN);
+    expect(slabs.takeSpare(2 * SPAN)).toBeGreaterThanOrEqual(0);
+    expect(slabs.isShort).toBe(false);
+    expect(slabs.takeSpare(2 * SPAN)).toBeGreaterThanOrEqual(0);
+    expect(slabs.isShort).toBe(false);
+  });
+});
+
 describe('an error that would give the bytes of one connection to another throws:', () => {
   const message = /arena bookkeeping is broken/;
 
