@@ -37,7 +37,7 @@ const SETTINGS: readonly Setting[] = [
   {
     name: 'echo, takeover, full windows',
     mode: 'echo',
-    deflate: { contextTakeover: true, fullWindows: true },
+    deflate: { contextTakeover: true, fullWindows: true, thresholdBytes: 0 },
     answers: { chromium: limited(12).chromium, 'firefox-esr': BOTH },
   },
   withTakeover(12, limited(12), 'broadcast'),
