@@ -326,6 +326,10 @@ export class AcceptedConnections implements Destination, Places {
 
   // As places: the connection was judged when it was accepted.
 
+  get room(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
   refusalFor(): EarlyRefusal | undefined {
     return undefined;
   }

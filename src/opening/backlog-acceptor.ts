@@ -6,6 +6,8 @@ import { UnreadConnections, type UnreadConnectionsEnvironment } from './unread-c
 
 export interface BacklogAcceptorEnvironment extends UnreadConnectionsEnvironment {
   readonly http: HttpServer;
+  /** See {@link FirstBytes}. */
+  readonly room: () => number;
   /** See {@link Backlog}. */
   readonly onOutOfDescriptors: () => void;
 }
@@ -25,13 +27,14 @@ export class BacklogAcceptor {
 
   /** Starts to accept. Call it when the HTTP server listens. It does nothing where connections cannot be accepted by system calls. */
   start(): void {
-    const { http, calls, onOutOfDescriptors } = this.#environment;
+    const { http, calls, room, onOutOfDescriptors } = this.#environment;
     const listening = descriptorOf(http);
     if (listening < 0 || !calls.prepareToAccept(listening)) return;
     const unread = new UnreadConnections(this.#environment);
     const first = new FirstBytes({
       calls,
       isListening: () => http.listening,
+      room,
       take: (fd, remoteAddress) => unread.take({ fd, remoteAddress, isUnix: backlog.isUnix }),
     });
     const take = (fd: number, remoteAddress: string | undefined) => first.add(fd, remoteAddress);

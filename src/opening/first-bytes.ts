@@ -1,5 +1,4 @@
 import { closeSync } from 'node:fs';
-import { descriptorLimit } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
 
 /** If more connections than this come in a millisecond, or are silent at a time, it is a storm. */
@@ -11,14 +10,15 @@ const STORM_MS = 1;
 const CONNECTIONS_PER_MS = 500;
 /** How long a connection is waited for in a storm, in ms. */
 const PATIENCE_MS = 250;
-/** How many are waited for: so many, and this share of all descriptors. They do not count against any other limit yet. */
+/** How many are waited for at the most. */
 const MOST = 8192;
-const DESCRIPTOR_SHARE = 1 / 8;
 
 export interface FirstBytesOptions {
   readonly calls: Pick<SystemCalls, 'readable'>;
   /** Whether the server still listens. If not, connections that wait are closed. */
   readonly isListening: () => boolean;
+  /** How many more connections the limits allow. Those that wait do not count yet, and no more than that wait. */
+  readonly room: () => number;
   /** Called with each connection, whose descriptor belongs to the callee from then on. */
   readonly take: (fd: number, remoteAddress: string | undefined) => void;
 }
@@ -45,7 +45,6 @@ export class FirstBytes {
   readonly #options: FirstBytesOptions;
   /** In the order in which they were accepted. */
   #silent: Silent[] = [];
-  readonly #most = Math.min(MOST, Math.floor(DESCRIPTOR_SHARE * descriptorLimit()));
   #isScheduled = false;
   /** How many have come since a moment, by `performance.now()`, and whether in the time before it was a storm. */
   #came = 0;
@@ -89,6 +88,7 @@ export class FirstBytes {
     for (const i of ready) isReady[i] = 1;
     if (looked.length - ready.length > FEW) this.#isStorm = true;
     const patientSinceMs = performance.now() - PATIENCE_MS;
+    const most = Math.min(MOST, this.#options.room());
     let next = 0;
     try {
       while (next < looked.length) {
@@ -96,7 +96,7 @@ export class FirstBytes {
         const one = looked[next++] as Silent; // below the length
         one.looks++;
         const mayWait = this.#isStorm ? one.sinceMs > patientSinceMs : one.looks < LOOKS;
-        if (isSilent && mayWait && this.#silent.length < this.#most) this.#silent.push(one);
+        if (isSilent && mayWait && this.#silent.length < most) this.#silent.push(one);
         else this.#take(one);
       }
     } finally {

@@ -145,11 +145,12 @@ export class Opening {
    * listens.
    */
   acceptBacklogOf(http: Server): void {
-    const { calls, log } = this.#environment;
+    const { calls, places, log } = this.#environment;
     if (calls === undefined) return;
     const onOutOfDescriptors = () => log.throttled('error', OUT_OF_DESCRIPTORS, OUT_OF_DESCRIPTORS);
     const environment = this.#unreadEnvironment(calls);
-    new BacklogAcceptor({ ...environment, http, upgrader: this.upgrader, onOutOfDescriptors }).start();
+    const room = () => places.room;
+    new BacklogAcceptor({ ...environment, http, upgrader: this.upgrader, room, onOutOfDescriptors }).start();
   }
 
   /**

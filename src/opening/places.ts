@@ -18,6 +18,8 @@ export interface Peer {
 
 /** Counts connections against the limits of the server, in any thread. */
 export interface Places {
+  /** How many more connections there may be, of whatever address. */
+  readonly room: number;
   /** Why one more connection of this peer is above a limit; undefined if it is not. */
   refusalFor(peer: Peer): EarlyRefusal | undefined;
   /** The same for a connection that counts already, but not for the address of this peer: a proxy has passed it on. */

@@ -42,6 +42,10 @@ export class Admission implements Places {
     return this.#byAddress.size;
   }
 
+  get room(): number {
+    return Math.max(0, this.#options.maxConnections - this.load);
+  }
+
   refusalFor(peer: Peer): EarlyRefusal | undefined {
     return this.load >= this.#options.maxConnections ? FULL : this.refusalOfAddress(peer);
   }

@@ -73,6 +73,7 @@ export class UntouchedAcceptor implements Front {
     const first = new FirstBytes({
       calls,
       isListening: () => this.server.listening,
+      room: () => places.room,
       take: (fd, remoteAddress) => this.#take(fd, { remoteAddress }),
     });
     this.#backlog = new Backlog({

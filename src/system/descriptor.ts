@@ -3,15 +3,8 @@ import type { Server, Socket } from 'node:net';
 /** Whether this system has descriptors that threads can hand to each other. */
 export const hasDescriptors = process.platform !== 'win32';
 
-let limit: number | undefined;
-
 /** How many descriptors this process may have; Infinity where the system does not say. */
 export function descriptorLimit(): number {
-  limit ??= readDescriptorLimit();
-  return limit;
-}
-
-function readDescriptorLimit(): number {
   Reflect.set(process.report, 'excludeNetwork', true); // otherwise the report would ask the network for names
   const { userLimits } = process.report.getReport() as {
     readonly userLimits?: { readonly open_files?: { readonly soft: unknown } };

@@ -111,6 +111,7 @@ describe.skipIf(process.platform !== 'linux')('connections that come while the p
       clients,
       boundary,
       onOutOfDescriptors: () => {},
+      room: () => 1000,
       ...options,
     }).start();
     return { port: (http.address() as AddressInfo).port, callers, byHttp, failing, lines, onLook };

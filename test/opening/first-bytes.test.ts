@@ -1,7 +1,6 @@
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { FirstBytes } from '../../dist/opening/first-bytes.js';
-import { descriptorLimit } from '../../dist/system/descriptor.js';
 
 const descriptors = () => readdirSync('/dev/fd').length;
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -11,7 +10,7 @@ function waitingRoom() {
   const taken: number[] = [];
   const ready = new Set<number>();
   let looks = 0;
-  const state = { isListening: true };
+  const state = { isListening: true, room: 100_000 };
   const first = new FirstBytes({
     calls: {
       readable(fds) {
@@ -20,6 +19,7 @@ function waitingRoom() {
       },
     },
     isListening: () => state.isListening,
+    room: () => state.room,
     take(fd) {
       taken.push(fd);
       closeSync(fd);
@@ -48,6 +48,7 @@ describe('a connection that was just accepted', () => {
     const first = new FirstBytes({
       calls: { readable: (fds) => [...fds.keys()] },
       isListening: () => true,
+      room: () => 100_000,
       take(fd, address) {
         addresses.push(address);
         closeSync(fd);
@@ -110,7 +111,7 @@ describe('a connection that was just accepted', () => {
   });
 
   test('is looked at less often if it is one of thousands', async () => {
-    const count = Math.min(5000, Math.floor(descriptorLimit() / 8));
+    const count = 5000;
     let [looks, taken] = [0, 0];
     const first = new FirstBytes({
       calls: {
@@ -120,6 +121,7 @@ describe('a connection that was just accepted', () => {
         },
       },
       isListening: () => true,
+      room: () => 100_000,
       take: () => void taken++,
     });
     const since = performance.now();
@@ -147,15 +149,27 @@ describe('a connection that was just accepted', () => {
       const first = new FirstBytes({
         calls: { readable: () => [] },
         isListening: () => true,
+        room: () => 100_000,
         take: (fd) => taken.push(fd),
       });
       return { first, taken };
     })();
-    const most = Math.min(8192, Math.floor(descriptorLimit() / 8));
+    const most = 8192;
     for (let i = 0; i < most + 8; i++) first.add(-i, undefined); // no descriptors: nothing looks at them here
     await turn();
     expect(taken).toEqual(Array.from({ length: 8 }, (_, i) => -(most + i)));
     while (taken.length < most + 8) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  test('is taken at once, silent or not, if the limits allow no more than those that wait', async () => {
+    const { taken, state, add, takenSoon } = waitingRoom();
+    state.room = 12;
+    const fds = add(20);
+    await turn();
+    expect(taken).toEqual(fds.slice(12));
+    state.room = 0;
+    await takenSoon(20);
+    expect(taken).toEqual([...fds.slice(12), ...fds.slice(0, 12)]);
   });
 
   test('is taken in a later turn if taking the one before it has failed', async () => {
@@ -163,6 +177,7 @@ describe('a connection that was just accepted', () => {
     const first = new FirstBytes({
       calls: { readable: (fds) => [...fds.keys()] },
       isListening: () => true,
+      room: () => 100_000,
       take(fd) {
         if (taken.push(fd) === 2) throw new Error('on purpose');
       },

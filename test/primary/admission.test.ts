@@ -19,6 +19,15 @@ describe('admission', () => {
     expect(admission.refusalFor(PEER)).toBeUndefined();
   });
 
+  it('has room for as many more as there may be', () => {
+    const some = { load: 1 };
+    const admission = new Admission({ ...OPEN, maxConnections: 3 });
+    admission.include(some);
+    expect(admission.room).toBe(2);
+    some.load = 5;
+    expect(admission.room).toBe(0);
+  });
+
   it('counts by address, a /64 being one', () => {
     const admission = new Admission({ ...OPEN, maxConnectionsPerIp: 2 });
     const isIn = (remoteAddress: string) => admission.refusalFor({ remoteAddress }) === undefined;

@@ -29,6 +29,7 @@ beforeEach(async () => {
   const incidents = new IncidentLog(counters, log);
   const nobody = () => expect.fail('nobody asks for a WebSocket');
   const places = {
+    room: 1000,
     refusalFor() {
       asked++;
       return refusal;

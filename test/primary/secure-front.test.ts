@@ -52,6 +52,7 @@ beforeEach(() => {
     opening: opening as unknown as Opening,
     tls: { material, maxTlsHandshakes: 1 },
     places: {
+      room: 1000,
       refusalFor: () => refusal,
       refusalOfAddress: () => undefined,
       enter: (key, { remoteAddress }) => void entered.set(key, remoteAddress),

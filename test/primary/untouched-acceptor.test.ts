@@ -69,6 +69,7 @@ async function accepting(
   const log = new ThrottledLog(() => {});
   const incidents = new IncidentLog(counters, log);
   const places = {
+    room: 1000,
     refusalFor: ({ remoteAddress }: Peer) => {
       accepted.asked.push(remoteAddress);
       return accepted.refusal;
