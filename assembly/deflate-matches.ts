@@ -166,16 +166,20 @@ export function findGreedily(s: usize, stop: usize): void {
       ++at;
     }
   }
-  // The last bytes are too few to be searched for.
-  if (at >= searchEnd) {
-    while (at < blockEnd && token < tokensEnd) {
-      store<u32>(token, literalToken(load<u8>(at)));
-      token += 4;
-      ++at;
-    }
+  store<usize>(s + ANCHOR, anchor);
+  finish(s, at, token, searchEnd);
+}
+
+/** Ends a search: the last bytes of a block are too few to be searched for. Where the search goes on is kept. */
+function finish(s: usize, at: usize, token: usize, searchEnd: usize): void {
+  const blockEnd = load<usize>(s + BLOCK_END);
+  const tokensEnd = s + TOKENS_END;
+  while (at >= searchEnd && at < blockEnd && token < tokensEnd) {
+    store<u32>(token, literalToken(load<u8>(at)));
+    token += 4;
+    ++at;
   }
   store<usize>(s + POSITION, at);
-  store<usize>(s + ANCHOR, anchor);
   store<usize>(s + TOKEN, token);
 }
 
@@ -304,13 +308,5 @@ export function findLazily(s: usize, stop: usize): void {
     const last = min(at, searchEnd);
     for (; entered < last; ++entered) enter(s, entered, base, shift, shiftOf3);
   }
-  if (at >= searchEnd) {
-    while (at < blockEnd && token < tokensEnd) {
-      store<u32>(token, literalToken(load<u8>(at)));
-      token += 4;
-      ++at;
-    }
-  }
-  store<usize>(s + POSITION, at);
-  store<usize>(s + TOKEN, token);
+  finish(s, at, token, searchEnd);
 }
