@@ -356,13 +356,11 @@ function writeTokens(s: usize, at: usize, end: usize, literals: usize, distances
     const code = load<u32>(literals + ((token & 511) << 2));
     bits |= <u64>(code & 0xffff) << n;
     n += (code >> SIZE_SHIFT) & 15;
-    if ((token & 511) > END_OF_BLOCK) {
-      const distance = load<u32>(distances + (((token >> 9) & 31) << 2));
-      bits |= <u64>((token >> 14) & 31) << n;
-      n += code >> EXTRA_SHIFT;
-      bits |= <u64>((distance & 0xffff) | ((token >> 19) << ((distance >> SIZE_SHIFT) & 15))) << n;
-      n += ((distance >> SIZE_SHIFT) & 15) + (distance >> EXTRA_SHIFT);
-    }
+    const distance = load<u32>(distances + (((token >> 9) & 31) << 2));
+    bits |= <u64>((token >> 14) & 31) << n;
+    n += code >> EXTRA_SHIFT;
+    bits |= <u64>((distance & 0xffff) | ((token >> 19) << ((distance >> SIZE_SHIFT) & 15))) << n;
+    n += ((distance >> SIZE_SHIFT) & 15) + (distance >> EXTRA_SHIFT);
     store<u64>(out, bits);
     out += n >> 3;
     bits >>= n & 0x38;

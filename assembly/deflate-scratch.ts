@@ -30,6 +30,8 @@ export const BITS: usize = 48;
 export const BIT_COUNT: usize = 52;
 /** Whether matches are evaluated lazily. */
 export const LAZY: usize = 56;
+/** The shortest match that the greedy search takes, in bytes. */
+export const LEAST_MATCH: usize = 60;
 /** How many code lengths of the two codes the header of a dynamic block has (HLIT + 257 and HDIST + 1), and of the third (HCLEN + 4). */
 export const LITERAL_LENGTHS: usize = 64;
 export const DISTANCE_LENGTHS: usize = 68;
@@ -75,14 +77,12 @@ export const LITERALS_USED: usize = 9472;
 export const DISTANCES_USED: usize = LITERALS_USED + 2 * 292;
 export const LENGTHS_USED: usize = DISTANCES_USED + 2 * 36;
 
-/** The hash tables. Greedy: two positions a bucket. Lazy: the latest position, chains to those before, and a table for three bytes. */
-export const BUCKETS: usize = 10240;
-export const HEADS: usize = BUCKETS;
+/** The hash tables, of the latest positions. Lazy: and chains to those before. */
+export const HEADS: usize = 10240;
 export const CHAINS: usize = HEADS + 2 * (1 << 15);
-export const HEADS_OF_3: usize = CHAINS + 2 * (1 << 15);
 
 /** The tokens of a block, 32 bits each. */
-export const TOKENS: usize = HEADS_OF_3 + 2 * (1 << 12);
+export const TOKENS: usize = CHAINS + 2 * (1 << 15);
 export const MAX_TOKENS: usize = 20480;
 export const TOKENS_END: usize = TOKENS + 4 * MAX_TOKENS;
 

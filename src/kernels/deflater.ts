@@ -12,11 +12,14 @@ export const UNFINISHED = -1;
 /** How many bytes behind the end of its output range a deflater may overwrite. */
 export const DEFLATE_SLACK_BYTES = 8;
 
+/** How many bytes behind the end of a message a deflater may read. Behind the slabs of an arena there are always more. */
+export const DEFLATE_READ_BEHIND_BYTES = 4;
+
 /**
  * How large the scratch of a deflater is, in bytes. What is in it does not matter at the beginning of a message, and between
  * messages it may be used for something else.
  */
-export const DEFLATE_SCRATCH_BYTES = 231_424;
+export const DEFLATE_SCRATCH_BYTES = 223_232;
 
 /** A message to be compressed. All that it names lies in the memory of the arena, behind its first page. */
 export interface DeflateTask {
@@ -38,7 +41,8 @@ export interface DeflateTask {
  * bytes whenever and in however many steps it is compressed.
  *
  * It writes into the range of the output, {@link DEFLATE_SLACK_BYTES} behind it at most, and into its scratch, and nowhere else. If a
- * message does not get smaller, the output range may have been written to all the same.
+ * message does not get smaller, the output range may have been written to all the same. It reads up to 64 KiB in front of the message
+ * and up to {@link DEFLATE_READ_BEHIND_BYTES} behind it, whatever they are, so these have to be within the memory.
  */
 export interface Deflater {
   /** What does it: `wasm`, `wasm-scalar` or `native`. */

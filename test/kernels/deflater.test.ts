@@ -1,7 +1,7 @@
 import { constants, createInflateRaw, deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createDeflater, DEFLATE_KERNEL_CHOICES } from '../../dist/kernels/create-deflater.js';
-import { DEFLATE_LEVELS, type Deflater, NOT_SMALLER } from '../../dist/kernels/deflater.js';
+import { DEFLATE_LEVELS, DEFLATE_READ_BEHIND_BYTES, type Deflater, NOT_SMALLER } from '../../dist/kernels/deflater.js';
 import { random, randomSize } from '../e2e/pattern.js';
 import { DEFLATERS, deflate, fault, inflate, KINDS, make, WASM_DEFLATERS } from './all-deflaters.js';
 import { newMemory } from './all-kernels.js';
@@ -265,6 +265,30 @@ describe('createDeflater', () => {
     const size = deflater.deflate(task);
     expect(inflate(all.subarray(output, output + size)).toString()).toBe('abc'.repeat(100));
   });
+
+  it.each(DEFLATE_LEVELS)(
+    'compresses a message at the end of the memory with the level %s, whatever is behind it',
+    (level) => {
+      const memory = newMemory(8);
+      const all = Buffer.from(memory.buffer);
+      const output = 6 * 65_536;
+      for (const choice of ['wasm', 'wasm-scalar'] as const) {
+        const deflater = createDeflater(choice, memory, level, 65_536);
+        for (const length of [4, 5, 9, 16, 100, 1500]) {
+          const input = all.length - DEFLATE_READ_BEHIND_BYTES - length;
+          all.fill('abc, abcd; ', input);
+          const task = { input, length, historyBytes: 0, windowBits: 15, output, capacity: length };
+          const size = deflater.deflate(task);
+          const compressed = Buffer.from(all.subarray(output, output + size));
+          if (size !== NOT_SMALLER) expect(inflate(compressed)).toEqual(all.subarray(input, input + length));
+          else expect(length).toBeLessThan(17);
+          all.fill(0xff, input + length);
+          expect(deflater.deflate(task)).toBe(size);
+          expect(all.subarray(output, output + size)).toEqual(compressed);
+        }
+      }
+    },
+  );
 
   it('goes on with nothing if nothing was begun', () => {
     for (const choice of DEFLATE_KERNEL_CHOICES) {
