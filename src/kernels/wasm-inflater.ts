@@ -2,7 +2,7 @@
 import { INFLATE_REGION_BYTES, type Inflater } from './inflater.js';
 import type { WasmModule } from './wasm.js';
 
-/** Words of the state at the beginning of a region, which assembly/inflate.ts lays out. */
+/** Words of the state at the beginning of a region, which assembly/inflate-state.ts lays out. */
 const AT = 0;
 const END_AT = 1;
 const SAFE = 2;
