@@ -1,4 +1,5 @@
 import { CONFIG, INK, SCHEMA } from './chart-style.js';
+import { UNCOMPRESSED } from './contestants.js';
 import { ratiosTo } from './report.js';
 import type { Results } from './results.js';
 import type { CaseResult } from './sections/throughput.js';
@@ -10,6 +11,8 @@ const COLOURS = {
   Deno: '#2a9d8f',
   uWebSockets: '#b072d1',
   floor: '#8d96a0',
+  'wsloom small': '#f4a261',
+  'ws level 2': '#5c677d',
 } as const;
 const REFERENCE = 'ws';
 
@@ -22,6 +25,16 @@ export function throughputChart({ throughput, isPinned }: Results): object | und
 export function wssChart({ tls, isPinned }: Results): object | undefined {
   const title = `Messages per second${isPinned ? ' of one core' : ''} over TLS, ws with bufferutil on node:https = 1`;
   return ratioChart(tls.throughput, title);
+}
+
+/** The same of compressed messages. */
+export function deflateChart({ deflate, isPinned }: Results): object | undefined {
+  const title = `Compressed messages per second${isPinned ? ' of one core' : ''}, ws with bufferutil at its defaults = 1`;
+  const compressing = deflate.throughput.map((result) => ({
+    ...result,
+    scores: result.scores.filter(({ server }) => !server.endsWith(UNCOMPRESSED)),
+  }));
+  return ratioChart(compressing, title);
 }
 
 function ratioChart(throughput: readonly CaseResult[], title: string): object | undefined {

@@ -1,11 +1,11 @@
 /**
  * Draws the results of a run: `npm run bench:charts -- [FILE]`. Without a file it draws bench/results/latest.json. The pictures
- * go beside the file: NAME-throughput.svg, NAME-wss.svg and NAME-http.svg.
+ * go beside the file: NAME-throughput.svg, NAME-wss.svg, NAME-deflate.svg and NAME-http.svg.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { httpChart, throughputChart, wssChart } from './chart-specs.js';
+import { deflateChart, httpChart, throughputChart, wssChart } from './chart-specs.js';
 import { BENCH } from './paths.js';
 import { loadRenderer } from './renderer.js';
 import type { Results } from './results.js';
@@ -21,7 +21,12 @@ async function main([file = fileURLToPath(new URL('results/latest.json', BENCH))
   const read = JSON.parse(readFileSync(file, 'utf8')) as Omit<Results, Later> & Partial<Pick<Results, Later>>;
   const results: Results = { deflate: NO_DEFLATE, tls: NO_TLS, ...read };
   const render = await loadRenderer();
-  const charts = { throughput: throughputChart(results), wss: wssChart(results), http: httpChart(results) };
+  const charts = {
+    throughput: throughputChart(results),
+    wss: wssChart(results),
+    deflate: deflateChart(results),
+    http: httpChart(results),
+  };
   for (const [name, spec] of Object.entries(charts)) {
     const picture = file.replace(/(\.json)?$/, `-${name}.svg`);
     if (spec === undefined) {

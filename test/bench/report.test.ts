@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CASES, type Case } from '../../bench/cases.js';
-import { throughputChart, wssChart } from '../../bench/chart-specs.js';
+import { deflateChart, throughputChart, wssChart } from '../../bench/chart-specs.js';
 import { openingOf, type Sample, sampleOf } from '../../bench/loadgen.js';
 import { coresOf } from '../../bench/machine.js';
 import { ratiosTo, report } from '../../bench/report.js';
@@ -216,6 +216,24 @@ describe('the chart of throughput', () => {
     expect(chart).toMatchObject({ title: { text: expect.stringContaining('over TLS') } });
     expect(chart).toMatchObject({ data: { values: [{ server: 'wsloom', ratio: 3 }] } });
     expect(wssChart(results([score('wsloom', 300), score('ws', 100)]))).toBeUndefined();
+  });
+
+  it('is drawn for compressed messages by itself, without the server that compresses none', () => {
+    const scores = [
+      score('wsloom', 600),
+      score('wsloom uncompressed', 900),
+      score('ws level 2', 120),
+      score('ws', 100),
+    ];
+    const deflate = { ...NO_DEFLATE, throughput: [{ case: ECHO, scores }] };
+    const chart = deflateChart({ ...results([]), throughput: [], deflate });
+    expect(chart).toMatchObject({ title: { text: expect.stringContaining('Compressed') } });
+    const values = [
+      { server: 'wsloom', ratio: 6 },
+      { server: 'ws level 2', ratio: 1.2 },
+    ];
+    expect(chart).toMatchObject({ data: { values } });
+    expect(deflateChart(results([score('wsloom', 300), score('ws', 100)]))).toBeUndefined();
   });
 
   it('is not drawn without ws', () => {
