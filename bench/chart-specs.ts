@@ -7,11 +7,11 @@ import type { CaseResult } from './sections/throughput.js';
 /** Colours that differ from white, from black, and from each other, also for people who do not see red and green apart. */
 const COLOURS = {
   wsloom: '#e8590c',
+  'wsloom small': '#f4a261',
   Bun: '#4c8dd6',
   Deno: '#2a9d8f',
   uWebSockets: '#b072d1',
   floor: '#8d96a0',
-  'wsloom small': '#f4a261',
   'ws level 2': '#5c677d',
 } as const;
 const REFERENCE = 'ws';
@@ -57,7 +57,7 @@ function ratioChart(throughput: readonly CaseResult[], title: string): object | 
     type: 'nominal',
     sort: null,
     title: null,
-    axis: { ticks: false, domain: false, labelPadding: 8 },
+    axis: { ticks: false, domain: false, labelPadding: 8, labelLimit: 300 },
   };
   const yOffset = { field: 'server', sort: servers };
   const x = { field: 'ratio', type: 'quantitative', scale: { type: 'log' } };
