@@ -399,7 +399,7 @@ export class HostedConnection
    * others. One that gives way with nothing unhandled was merely unlucky: its thread may have had to wait for a core.
    */
   get heldSinceMs(): number {
-    if (this.givesWay && this.#input.hasUnhandled) return Number.NEGATIVE_INFINITY;
+    if ((this.givesWay && this.#input.hasUnhandled) || this.#input.awaitsRoom) return Number.NEGATIVE_INFINITY;
     return this.#limiter.heldSinceMs(this.#writer.queuedBytes);
   }
 
@@ -502,6 +502,10 @@ export class HostedConnection
     this.#limiter.bytesLeft -= bytes;
     if (inflation?.noteWork(work)) slices.checkWork(this, MAX_INFLATING_MS);
     if (this.#limiter.bytesLeft <= 0 || this.givesWay) this.#askLimiter();
+  }
+
+  onRoom(): void {
+    if (!this.givesWay) this.#env.slices.giveWay(this);
   }
 
   onInputError(error: unknown): void {
