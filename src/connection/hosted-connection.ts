@@ -455,7 +455,7 @@ export class HostedConnection
     if (budget.isOverrun) {
       this.shed();
     } else {
-      const verdict = this.#limiter.judgeOutput(bytes, this.#writer.bufferedBytes);
+      const verdict = this.#limiter.judgeOutput(this.#writer.owedWith(bytes));
       if (verdict === undefined) return true;
       if (verdict === Verdict.DROPPED) counters.add(Counter.DROPPED, messages - 1); // one more is counted with the incident
       this.#carryOut(verdict);
