@@ -61,7 +61,9 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   /** What the receiver keeps of earlier messages; undefined if it keeps nothing. */
   readonly #window: SentWindow | undefined;
   /** How many bytes may be compressed until the connection has to wait for the next iteration of the event loop. */
-  #bytesLeft: number;
+  #bytesLeft = 0;
+  /** In which iteration that was said. */
+  #iteration = -1;
   /** The first may be compressed partly. */
   readonly #waiting = new WaitingQueue();
   #waitingBytes = 0;
@@ -87,7 +89,6 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     this.#env = env;
     this.#windowBits = windowBits;
     this.#window = contextTakeover ? new SentWindow(windowBits) : undefined;
-    this.#bytesLeft = env.deflation.stretchBytes;
   }
 
   get bufferedBytes(): number {
@@ -172,6 +173,11 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   #compress(firstByte: number, payload: Uint8Array, start: number, length: number): boolean {
     const { deflation } = this.#env;
     if (!this.#isLong(length)) return false;
+    const iteration = deflation.rounds.iteration();
+    if (iteration !== this.#iteration) {
+      this.#iteration = iteration;
+      this.#bytesLeft = deflation.stretchBytes;
+    }
     if (length <= deflation.pieceBytes && length <= this.#bytesLeft) {
       return this.#compressNow(firstByte, payload, start, length);
     }

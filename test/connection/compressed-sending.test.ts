@@ -463,6 +463,17 @@ describe('many messages', () => {
   });
 });
 
+test('what was compressed in earlier iterations of the event loop does not make a message wait', async () => {
+  const { thread, peer, connection, read } = compressing();
+  for (let i = 0; i < 40; i++) {
+    thread.inTurn(() => void connection.send(words(20_000, i % 4)));
+    expect(connection.bufferedAmount).toBe(0);
+    expect(peer.wire.calls.at(-1)).toMatchObject({ what: 'write' });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(read()).toHaveLength(40);
+});
+
 describe('short messages', () => {
   test('of one connection at once go on in the next iteration, too: each takes some time', async () => {
     const { thread, connection, read } = compressing();
