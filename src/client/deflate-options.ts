@@ -68,16 +68,16 @@ export const CLIENT_DEFLATE_ROWS = {
   fullWindows: toggle({ help: 'whether windows of 32 KiB are kept for servers that know no smaller ones' }),
 } as const satisfies Record<keyof ClientDeflateOptions, Option<unknown>>;
 
-const PARTS = new OptionSet(CLIENT_DEFLATE_ROWS, { error: OptionError, partsOf: 'deflate' });
+const PARTS = new OptionSet(CLIENT_DEFLATE_ROWS, { error: OptionError, isNullMissing: true, partsOf: 'deflate' });
 
 /**
- * Reads the option `deflate`: true, false, or an object.
+ * Reads the option `deflate`: true, false, or an object. As in the options of a server, null stands for the default.
  * @returns undefined if nothing is to be compressed.
  * @throws WrongValue, or an OptionError that names the part.
  */
 export function readDeflateOption(given: unknown): ResolvedDeflateOptions | undefined {
-  if (given === undefined || given === false) return undefined;
-  if (given !== true && (typeof given !== 'object' || given === null || Array.isArray(given))) {
+  if (given === undefined || given === null || given === false) return undefined;
+  if (given !== true && (typeof given !== 'object' || Array.isArray(given))) {
     throw new WrongValue(`must be true, false or an object of options, got ${shown(given)}`);
   }
   const options = given === true ? {} : given;

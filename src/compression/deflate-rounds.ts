@@ -15,10 +15,26 @@ export class DeflateRounds {
   readonly #now: () => number;
   #members: RoundMember[] = [];
   #isScheduled = false;
+  #iteration = 0;
+  #isIterationCounted = false;
+  readonly #onNextIteration: () => void;
 
   /** @param now the time, in ms. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
+    this.#onNextIteration = () => {
+      this.#isIterationCounted = false;
+      this.#iteration++;
+    };
+  }
+
+  /** A number that stays the same for this iteration of the event loop, and is another one in the next. */
+  iteration(): number {
+    if (!this.#isIterationCounted) {
+      this.#isIterationCounted = true;
+      setImmediate(this.#onNextIteration);
+    }
+    return this.#iteration;
   }
 
   /** From the next iteration of the event loop on, a member goes on until there is nothing more to do. It must not be one already. */

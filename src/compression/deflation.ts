@@ -65,7 +65,7 @@ export class Deflation {
 
   /** @throws ArenaError if the arena has no room for the region. */
   constructor(arena: Arena, { kernel, level, thresholdBytes }: CompressionOptions) {
-    const region = arena.slabs.take(REGION_BYTES);
+    const region = arena.slabs.takeForGood(REGION_BYTES);
     if (region < 0) throw arenaTooSmall();
     this.thresholdBytes = thresholdBytes;
     const stretch = level === 'fast' ? FAST : kernel === 'native' ? SMALL_BY_ZLIB : SMALL;

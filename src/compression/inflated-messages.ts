@@ -1,4 +1,4 @@
-import { INFLATE_REGION_BYTES, InflateResult, isCorrupt } from '../kernels/inflater.js';
+import { INFLATE_REGION_BYTES, InflateResult, isCorrupt, MAX_HISTORY_BYTES } from '../kernels/inflater.js';
 import { Utf8 } from '../kernels/utf8.js';
 import { ArenaError } from '../memory/arena.js';
 import { Slabs } from '../memory/slabs.js';
@@ -8,6 +8,7 @@ import { FIN, Opcode, RSV1 } from '../protocol/opcode.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
 import type { ReportedMessage, Slab } from '../protocol/reported-message.js';
 import type { Inflation } from './inflation.js';
+import type { RoomSeeker } from './room-queue.js';
 
 /**
  * How much work one step does at most, by the measure of {@link Inflater.inflate}: less than half a millisecond. Between the steps of a
@@ -31,17 +32,21 @@ export interface CompressedMessage<Bytes extends Uint8Array = Uint8Array> extend
  * ```
  * messages.begin(reader);
  * while (!messages.isWhole) messages.step();      // and maybe, between two steps: messages.putAside(reader)
+ * messages.enterWindow();
  * … the message lies at messages.bytes[start, start + length)
  * messages.release();
  * ```
  *
- * A message begins in the scratch of the thread. One that outgrows it, or that has to wait, gets a slab of its own, with the history
- * right in front of the output. The slab grows by doubling, with bytes that have been inflated. While a message waits, its input lies in
- * a slab too, and the state of the inflater on the heap.
+ * A message begins in the scratch of the thread, with the history right in front of the output. One that outgrows it, or that is put
+ * aside, gets a slab of its own, and behind 32 KiB of output the history is left behind. The slab grows by doubling, with bytes that have
+ * been inflated. While a message is put aside, its input lies in a slab too, and the state of the inflater on the heap.
+ *
+ * If the arena has no room for that, the message gives back all that it has of the arena, and waits for room with its input on the heap:
+ * see {@link awaitsRoom} and {@link RoomQueue}. Then it is inflated anew, in the scratch again, and has the slab that it has missed.
  *
  * With context takeover, the window of the peer is kept on the heap from the first message on. Without it nothing is kept.
  */
-export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements CompressedMessage<Bytes> {
+export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements CompressedMessage<Bytes>, RoomSeeker {
   firstByte: number = FIN | Opcode.TEXT;
   readonly bytes: Bytes;
   start = 0;
@@ -61,24 +66,39 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
   #from = 0;
   #inputLength = 0;
   #input: Slab | undefined;
+  /** The memory that it lies in while it is not in the arena. */
+  #heapInput: Bytes | undefined;
   /** Whether the inflater has begun with it. */
   #hasBegun = false;
   /** How many bytes of history lie in front of the output. */
   #historyBytes = 0;
   /** Where the output lies: in the scratch, if undefined. */
   #output: Slab | undefined;
+  /** What it is to go to next. */
+  #reserved: Slab | undefined;
   #limit = 0;
   /** How far the UTF-8 of a text is. Between messages it is ACCEPT. */
   #utf8: number = Utf8.ACCEPT;
   /** Has the inflater go on with this message, if it was put aside. */
   #takeUp: (() => void) | undefined;
   #isDetached = false;
+  /** How large a slab the output waits for, in bytes: 0 if only the input does. Undefined if the message does not wait. */
+  #awaitedBytes: number | undefined;
+  #hasWaitedInVain = false;
+  /** Whether it counts as one that holds memory of the arena. */
+  #isHolding = false;
+  #inflatedBytes = 0;
+  readonly #onRoom: () => void;
 
-  /** @param maxBytes the longest message, in bytes. */
-  constructor(inflation: Inflation<Bytes>, peer: DeflateDirection, maxBytes: number) {
+  /**
+   * @param maxBytes the longest message, in bytes.
+   * @param onRoom is called when a message that has waited for room is to go on.
+   */
+  constructor(inflation: Inflation<Bytes>, peer: DeflateDirection, maxBytes: number, onRoom: () => void) {
     this.#inflation = inflation;
     this.#peer = peer;
     this.#maxBytes = maxBytes;
+    this.#onRoom = onRoom;
     this.bytes = inflation.arena.bytes;
   }
 
@@ -87,16 +107,27 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
     return this.#isWhole;
   }
 
+  /** Whether it waits for room. Then it is to be put aside, until it can go on. */
+  get awaitsRoom(): boolean {
+    return this.#awaitedBytes !== undefined;
+  }
+
+  /** How much of the message was inflated so far, in bytes. What is inflated anew does not count again. */
+  get inflatedBytes(): number {
+    return this.#inflatedBytes;
+  }
+
   /** How much memory the message takes that is under way, in bytes. The window does not count: it was reserved with the connection. */
   get keptBytes(): number {
     const state = this.#takeUp === undefined ? 0 : INFLATE_REGION_BYTES;
-    return state + (this.#input?.capacity ?? 0) + (this.#output?.capacity ?? 0);
+    const input = this.#input?.capacity ?? this.#heapInput?.length ?? 0;
+    return state + input + (this.#output?.capacity ?? 0) + (this.#reserved?.capacity ?? 0);
   }
 
   /**
    * Begins a message, which is not inflated before {@link step}. Its compressed bytes must stay where they are until it is whole, or
    * until {@link putAside}.
-   * @throws ArenaError if it lies on the heap, and the arena has no room for it.
+   * @throws ArenaError if it lies on the heap, the arena has no room for it, and to wait for that would be in vain.
    */
   begin(message: CompressedMessage<Bytes>): void {
     this.#isWhole = false;
@@ -104,17 +135,22 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
     this.#isDetached = false;
     this.firstByte = message.firstByte & ~RSV1;
     this.length = 0;
+    this.#inflatedBytes = 0;
     this.#from = message.start;
     this.#inputLength = message.length;
-    if (message.reportedFromHeap) this.#copyInput(message.bytes);
+    if (!message.reportedFromHeap) return;
+    this.#heapInput = message.bytes;
+    this.#awaitRoom(0);
   }
 
   /**
    * Inflates a part of the message.
    * @returns how much work that was at most, by the measure of {@link Inflater.inflate}.
-   * @throws ProtocolError if the message is corrupt, too long, or not UTF-8; ArenaError if the arena has no room for it.
+   * @throws ProtocolError if the message is corrupt, too long, or not UTF-8; ArenaError if the arena has no room for it, and to wait for
+   * that would be in vain.
    */
   step(): number {
+    if (this.#hasWaitedInVain) throw noRoom();
     const { inflater } = this.#inflation;
     const { length } = this;
     let result: number;
@@ -133,30 +169,75 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
     const work = this.#hasBegun ? 0 : this.#inputLength * WORK_PER_INPUT_BYTE;
     this.#hasBegun = true;
     this.length = inflater.written;
+    this.#inflatedBytes = Math.max(this.#inflatedBytes, this.length);
     this.#validate(length);
+    const done = result === InflateResult.PAUSED ? STEP_WORK : Math.min(work + this.length - length, STEP_WORK);
     if (result === InflateResult.DONE) this.#finish();
     else if (result === InflateResult.NEEDS_ROOM) this.#makeRoom();
-    return result === InflateResult.PAUSED ? STEP_WORK : Math.min(work + this.length - length, STEP_WORK);
+    return done;
   }
 
   /**
    * Takes everything that is needed to go on later out of the memory that other messages need, too.
    * @param message as in {@link begin}.
-   * @throws ArenaError if the arena has no room for it.
+   * @throws ArenaError if the arena has no room for it, and to wait for that would be in vain.
    */
   putAside(message: CompressedMessage<Bytes>): void {
-    if (this.#output === undefined) this.#moveOutput(Slabs.capacity(this.#layoutBytes(this.length)));
-    if (this.#isWhole || this.#takeUp !== undefined) return;
-    if (this.#input === undefined) {
-      this.#input = message.detachSlab();
-      if (this.#input === undefined) this.#inflation.inflater.inputMoved(this.#copyInput(this.bytes));
+    const isDone = this.#isWhole && this.#output !== undefined;
+    // Also if the message is whole in the scratch: it is inflated anew if there is no other room for it.
+    if (!isDone && this.#input === undefined && this.#heapInput === undefined) this.#keepInput(message);
+    if (!this.#hasBegun || this.#takeUp !== undefined) return;
+    if (this.#output === undefined && !this.#moveOutput(Slabs.capacity(this.#layoutBytes(this.length)))) return;
+    if (this.#isWhole) this.#freeInput();
+    else this.#takeUp = this.#inflation.inflater.putAside();
+  }
+
+  /** The message is whole, and is about to be reported. Later ones may refer to it. */
+  enterWindow(): void {
+    if (!this.#peer.contextTakeover || this.length === 0) return;
+    this.#window ??= new Uint8Array(2 ** this.#peer.windowBits);
+    const end = this.start + this.length;
+    this.#windowLength = Math.min(this.#historyBytes + this.length, this.#window.length);
+    this.#window.set(this.bytes.subarray(end - this.#windowLength, end));
+  }
+
+  takeRoom(): boolean {
+    const { slabs } = this.#inflation.arena;
+    const wanted = this.#awaitedBytes ?? 0;
+    // The output first: it is the larger one, as a rule.
+    const reserved = wanted === 0 ? undefined : this.#takeSlab(wanted);
+    if (wanted > 0 && reserved === undefined) return false;
+    if (this.#heapInput !== undefined) {
+      const input = this.#takeSlab(Slabs.capacity(this.#inputLength));
+      if (input === undefined) {
+        if (reserved !== undefined) slabs.free(reserved.offset, reserved.capacity);
+        return false;
+      }
+      this.#input = input;
+      this.bytes.set(this.#heapInput.subarray(this.#from, this.#from + this.#inputLength), input.offset);
+      this.#from = input.offset;
+      this.#heapInput = undefined;
     }
-    this.#takeUp = this.#inflation.inflater.putAside();
+    this.#reserved = reserved;
+    this.#awaitedBytes = undefined;
+    this.#noteHolding();
+    return true;
+  }
+
+  onRoom(): void {
+    this.#onRoom();
+  }
+
+  onNoRoom(): void {
+    this.#awaitedBytes = undefined;
+    this.#hasWaitedInVain = true;
+    this.#onRoom();
   }
 
   /** Leaves the slab that the message lies in to the caller, unless it is needed here: see {@link ReportedMessage.detachSlab}. */
   detachSlab(): Slab | undefined {
-    if (this.#inflation.arena.slabs.isShort) return undefined;
+    const { arena, room } = this.#inflation;
+    if (arena.slabs.isShort || room.isWaitedFor) return undefined;
     const slab = this.#output;
     this.#output = undefined;
     this.#isDetached = slab !== undefined;
@@ -171,8 +252,14 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
   /** Ends the message that is under way, whole or not, and gives its memory back. */
   release(): void {
     this.#takeUp = undefined;
+    this.#awaitedBytes = undefined;
+    this.#hasWaitedInVain = false;
+    this.#utf8 = Utf8.ACCEPT;
+    this.#heapInput = undefined;
     this.#freeInput();
     this.#freeOutput();
+    this.#noteHolding();
+    this.#inflation.room.leave(this);
   }
 
   /** Does that, and forgets what was kept from the messages before: there will not be another one. */
@@ -182,19 +269,15 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
     this.#windowLength = 0;
   }
 
-  /** Finds a place for the output, and puts the history in front of it. */
+  /** Puts the history to the scratch, where the output begins behind it. */
   #prepare(): void {
     const inflation = this.#inflation;
-    const { bytes } = this;
     const historyBytes = this.#windowLength;
     this.#historyBytes = historyBytes;
     this.start = inflation.scratchOutput;
     this.#limit = this.#limitIn(inflation.scratch + inflation.scratchBytes);
-    // Compressed messages become longer: one that is longer than the scratch is spared a copy.
-    if (this.#inputLength > this.#limit - this.start)
-      this.#moveOutput(Slabs.capacity(this.#layoutBytes(this.#inputLength)));
     if (this.#window !== undefined) {
-      bytes.set(this.#window.subarray(0, historyBytes), this.start - historyBytes);
+      this.bytes.set(this.#window.subarray(0, historyBytes), this.start - historyBytes);
     }
   }
 
@@ -207,26 +290,23 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
   #finish(): void {
     if (this.#utf8 !== Utf8.ACCEPT) throw notUtf8();
     this.#isWhole = true;
-    this.#freeInput();
-    if (!this.#peer.contextTakeover || this.length === 0) return;
-    this.#window ??= new Uint8Array(2 ** this.#peer.windowBits);
-    const end = this.start + this.length;
-    this.#windowLength = Math.min(this.#historyBytes + this.length, this.#window.length);
-    this.#window.set(this.bytes.subarray(end - this.#windowLength, end));
   }
 
   /** @throws ProtocolError if the message may not become longer. */
   #makeRoom(): void {
     if (this.#limit === this.start + this.#maxBytes) throw tooBig(this.#inputLength, this.#maxBytes);
-    const { slabs } = this.#inflation.arena;
+    const { room, scratchBytes, arena } = this.#inflation;
     const output = this.#output;
-    const capacity = output?.capacity ?? this.#inflation.scratchBytes;
-    if (output === undefined || !slabs.grow(output.offset, capacity)) {
-      this.#moveOutput(2 * capacity);
+    if (output !== undefined) {
+      const capacity = 2 * output.capacity;
+      if (arena.slabs.grow(output.offset, output.capacity)) this.#placeOutput({ offset: output.offset, capacity });
+      else this.#moveOutput(capacity);
       return;
     }
-    this.#output = { offset: output.offset, capacity: 2 * capacity };
-    this.#limit = this.#limitIn(output.offset + 2 * capacity);
+    // Compressed messages become longer: one that is longer than the scratch is spared some copies.
+    const capacity = Math.max(2 * scratchBytes, Slabs.capacity(this.#inputLength));
+    if (room.isWaitedFor && this.#reserved === undefined) this.#awaitRoom(capacity);
+    else this.#moveOutput(capacity);
   }
 
   /** How large a slab for the output has to be, in bytes, if the output itself may take so many. */
@@ -239,33 +319,94 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
     return Math.min(end - this.#inflation.marginBytes, this.start + this.#maxBytes);
   }
 
-  /** Moves what there is of the output, with the history, to a slab of this capacity. */
-  #moveOutput(capacity: number): void {
-    const { arena, inflater, marginBytes } = this.#inflation;
-    const offset = arena.slabs.take(capacity);
-    if (offset < 0) throw noRoom(capacity);
-    const start = offset + marginBytes + this.#historyBytes;
-    if (this.#hasBegun) {
-      this.bytes.copyWithin(start - this.#historyBytes, this.start - this.#historyBytes, this.start + this.length);
-      inflater.outputMoved(start - this.start);
+  /** Moves what there is of the output to a slab of this capacity at least. @returns false if the message has to wait for that */
+  #moveOutput(capacity: number): boolean {
+    let slab = this.#reserved;
+    if (slab === undefined || slab.capacity < capacity) slab = this.#takeSlab(capacity);
+    else this.#reserved = undefined;
+    if (slab === undefined) {
+      this.#awaitRoom(capacity);
+      return false;
     }
-    this.#freeOutput();
-    this.#output = { offset, capacity };
-    this.start = start;
-    this.#limit = this.#limitIn(offset + capacity);
+    this.#placeOutput(slab);
+    return true;
   }
 
-  /** Copies the compressed message to a slab. @returns by how many bytes it was moved, if it was in the arena */
-  #copyInput(bytes: Bytes): number {
-    const { slabs } = this.#inflation.arena;
-    const capacity = Slabs.capacity(this.#inputLength);
-    const offset = slabs.take(capacity);
-    if (offset < 0) throw noRoom(capacity);
-    this.#input = { offset, capacity };
-    this.bytes.set(bytes.subarray(this.#from, this.#from + this.#inputLength), offset);
-    const moved = offset - this.#from;
-    this.#from = offset;
-    return moved;
+  /** Moves what there is of the output to a slab, which may be the one that it lies in. The history goes with it if it is of use still. */
+  #placeOutput(slab: Slab): void {
+    const { inflater, marginBytes } = this.#inflation;
+    const historyBytes = this.length < MAX_HISTORY_BYTES ? this.#historyBytes : 0;
+    const start = slab.offset + marginBytes + historyBytes;
+    if (start !== this.start) {
+      this.bytes.copyWithin(start - historyBytes, this.start - historyBytes, this.start + this.length);
+      inflater.outputMoved(start - this.start);
+    }
+    if (slab.offset !== this.#output?.offset) this.#freeOutput();
+    this.#output = slab;
+    this.#historyBytes = historyBytes;
+    this.start = start;
+    this.#limit = this.#limitIn(slab.offset + slab.capacity);
+    this.#noteHolding();
+  }
+
+  /**
+   * Gives back everything, and waits for a slab of so many bytes for the output, and one for the input if that is on the heap. If they
+   * are there, the message goes on at once.
+   * @throws ArenaError if nobody would give anything back.
+   */
+  #awaitRoom(outputBytes: number): void {
+    const { room } = this.#inflation;
+    this.#isWhole = false;
+    this.#hasBegun = false;
+    this.#takeUp = undefined;
+    this.#utf8 = Utf8.ACCEPT;
+    this.length = 0;
+    if (this.#input !== undefined) this.#moveInputToHeap();
+    this.#freeOutput();
+    this.#noteHolding();
+    this.#awaitedBytes = outputBytes;
+    if (!room.isWaitedFor && this.takeRoom()) return;
+    if (!room.wait(this)) throw noRoom();
+  }
+
+  /** Takes the input out of the memory of the frame reader: to a slab, or to the heap, if there is none or this message waits. */
+  #keepInput(message: CompressedMessage<Bytes>): void {
+    const { inflater } = this.#inflation;
+    if (this.awaitsRoom) {
+      this.#moveInputToHeap();
+      return;
+    }
+    this.#input = message.detachSlab();
+    if (this.#input === undefined) {
+      const slab = this.#takeSlab(Slabs.capacity(this.#inputLength));
+      if (slab === undefined) {
+        const awaited = this.#output?.capacity ?? this.#reserved?.capacity ?? 0;
+        this.#moveInputToHeap();
+        this.#awaitRoom(awaited);
+        return;
+      }
+      this.#input = slab;
+      this.bytes.copyWithin(slab.offset, this.#from, this.#from + this.#inputLength);
+      if (this.#hasBegun) inflater.inputMoved(slab.offset - this.#from);
+      this.#from = slab.offset;
+    }
+    this.#noteHolding();
+  }
+
+  /** To memory that holds nothing else. */
+  #moveInputToHeap(): void {
+    const { arena } = this.#inflation;
+    const heap = arena.allocate(this.#inputLength);
+    heap.set(this.bytes.subarray(this.#from, this.#from + this.#inputLength));
+    this.#heapInput = heap;
+    this.#from = 0;
+    this.#freeInput();
+  }
+
+  /** @returns undefined if there is none. */
+  #takeSlab(capacity: number): Slab | undefined {
+    const offset = this.#inflation.arena.slabs.take(capacity);
+    return offset < 0 ? undefined : { offset, capacity };
   }
 
   #freeInput(): void {
@@ -274,8 +415,19 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
   }
 
   #freeOutput(): void {
-    if (this.#output !== undefined) this.#inflation.arena.slabs.free(this.#output.offset, this.#output.capacity);
+    const { slabs } = this.#inflation.arena;
+    for (const slab of [this.#output, this.#reserved]) if (slab !== undefined) slabs.free(slab.offset, slab.capacity);
     this.#output = undefined;
+    this.#reserved = undefined;
+  }
+
+  /** Tells the others when this message begins to hold something, and when it has given back all. */
+  #noteHolding(): void {
+    const isHolding = this.#input !== undefined || this.#output !== undefined || this.#reserved !== undefined;
+    if (isHolding === this.#isHolding) return;
+    this.#isHolding = isHolding;
+    if (isHolding) this.#inflation.room.took();
+    else this.#inflation.room.gaveBack();
   }
 
   #watch(): void {
@@ -299,6 +451,6 @@ function tooBig(compressedBytes: number, maxBytes: number): ProtocolError {
   );
 }
 
-function noRoom(bytes: number): ArenaError {
-  return new ArenaError(`the arena has no slab of ${bytes} bytes to decompress a message in`);
+function noRoom(): ArenaError {
+  return new ArenaError('the arena has no room to decompress a message in');
 }

@@ -4,6 +4,7 @@ import type { Kernel } from '../kernels/kernel.js';
 import type { ReaderMemory } from '../protocol/reader-memory.js';
 import { arenaTooSmall } from './arena-too-small.js';
 import type { CompressionOptions } from './compression-options.js';
+import { RoomQueue } from './room-queue.js';
 
 /** The memory that messages are inflated in: a thread's arena. */
 export interface InflationMemory<Bytes extends Uint8Array = Uint8Array> extends ReaderMemory<Bytes> {
@@ -29,6 +30,8 @@ export class Inflation<Bytes extends Uint8Array = Uint8Array> {
   /** What validates text. */
   readonly kernel: Kernel;
   readonly inflater: Inflater;
+  /** Where messages wait that find no slab. */
+  readonly room = new RoomQueue();
   /** Where the scratch begins, and how many bytes it has. */
   readonly scratch: number;
   readonly scratchBytes = SCRATCH_BYTES;
@@ -49,7 +52,7 @@ export class Inflation<Bytes extends Uint8Array = Uint8Array> {
     this.arena = arena;
     this.kernel = kernel;
     const region = arena.slabs.take(INFLATE_REGION_BYTES);
-    this.scratch = arena.slabs.take(SCRATCH_BYTES);
+    this.scratch = arena.slabs.takeForGood(SCRATCH_BYTES);
     if (region < 0 || this.scratch < 0) throw arenaTooSmall();
     // Peers decide for how long the arena holds what has arrived, and what they do not read. That must leave room to inflate.
     arena.slabs.keepQuarter();

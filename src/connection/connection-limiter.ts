@@ -156,10 +156,10 @@ export class ConnectionLimiter {
     return !this.#isThrottled;
   }
 
-  /** Judges a message of `bytes` before it is queued behind `queuedBytes` of others. */
-  judgeOutput(bytes: number, queuedBytes: number): Verdict | undefined {
+  /** Judges a message before it is queued behind others. @param owedBytes what the peer would have to take then. */
+  judgeOutput(owedBytes: number): Verdict | undefined {
     const { limits } = this.#env;
-    if (queuedBytes + bytes <= limits.maxBackpressureBytes) return undefined;
+    if (owedBytes <= limits.maxBackpressureBytes) return undefined;
     return limits.slowConsumer === 'drop' ? Verdict.DROPPED : Verdict.SLOW;
   }
 

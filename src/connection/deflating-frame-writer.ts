@@ -61,10 +61,14 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   /** What the receiver keeps of earlier messages; undefined if it keeps nothing. */
   readonly #window: SentWindow | undefined;
   /** How many bytes may be compressed until the connection has to wait for the next iteration of the event loop. */
-  #bytesLeft: number;
+  #bytesLeft = 0;
+  /** In which iteration that was said. */
+  #iteration = -1;
   /** The first may be compressed partly. */
   readonly #waiting = new WaitingQueue();
   #waitingBytes = 0;
+  /** The longest message that waits to be compressed. When it has gone, the longest of those that come after that. */
+  #longest: Waiting | undefined;
   /** The memory that it takes, as the budget knows it, and what the first was compressed to so far. */
   #heldBytes = 0;
   /** The compression of the first that waits, if it has begun. */
@@ -85,7 +89,6 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     this.#env = env;
     this.#windowBits = windowBits;
     this.#window = contextTakeover ? new SentWindow(windowBits) : undefined;
-    this.#bytesLeft = env.deflation.stretchBytes;
   }
 
   get bufferedBytes(): number {
@@ -106,6 +109,14 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
 
   get #isWaiting(): boolean {
     return this.#waiting.first !== undefined;
+  }
+
+  owedWith(bytes: number): number {
+    const { first } = this.#waiting;
+    if (first === undefined) return this.#writer.owedWith(bytes);
+    const longest = this.#longest ?? (first.firstByte === FRAMES ? undefined : first);
+    const others = this.bufferedBytes - (longest?.length ?? 0);
+    return this.#writer.isIdle ? others : others + (this.#large?.compressedBytes ?? 0) + bytes;
   }
 
   isAboveMark(): boolean {
@@ -162,6 +173,11 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   #compress(firstByte: number, payload: Uint8Array, start: number, length: number): boolean {
     const { deflation } = this.#env;
     if (!this.#isLong(length)) return false;
+    const iteration = deflation.rounds.iteration();
+    if (iteration !== this.#iteration) {
+      this.#iteration = iteration;
+      this.#bytesLeft = deflation.stretchBytes;
+    }
     if (length <= deflation.pieceBytes && length <= this.#bytesLeft) {
       return this.#compressNow(firstByte, payload, start, length);
     }
@@ -218,6 +234,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     this.#hold(-this.#heldBytes);
     this.#waiting.clear();
     this.#waitingBytes = 0;
+    this.#longest = undefined;
     this.#large = undefined;
     this.#isEnding = false;
   }
@@ -253,8 +270,10 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   /** @param message must not change. */
   #waitForCompression(firstByte: number, message: Uint8Array): void {
     const { length } = message;
-    this.#wait({ firstByte, bytes: message, length, forgetsWindow: false });
+    const waiting = { firstByte, bytes: message, length, forgetsWindow: false };
+    this.#wait(waiting);
     this.#waitingBytes += length;
+    if (this.#longest === undefined || length > this.#longest.length) this.#longest = waiting;
   }
 
   #waitAsFrame(firstByte: number, payload: Uint8Array, start: number, length: number): void {
@@ -364,8 +383,9 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     return true;
   }
 
-  #noLongerWaits({ bytes, length }: Waiting): void {
-    this.#waitingBytes -= length;
-    this.#hold(-bytes.length - OVERHEAD_BYTES);
+  #noLongerWaits(waiting: Waiting): void {
+    if (waiting === this.#longest) this.#longest = undefined;
+    this.#waitingBytes -= waiting.length;
+    this.#hold(-waiting.bytes.length - OVERHEAD_BYTES);
   }
 }

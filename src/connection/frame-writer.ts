@@ -91,6 +91,10 @@ export class FrameWriter implements GatherBufferOwner, MessageOutput {
     return this.#gatherBuffer.owner === this ? this.#gatherBuffer.length : this.#waitsTo - this.#waitsFrom;
   }
 
+  owedWith(bytes: number): number {
+    return this.bufferedBytes + bytes;
+  }
+
   isAboveMark(): boolean {
     const mark = this.highWaterMarkBytes;
     if (!this.isIdle) return this.bufferedBytes > mark;

@@ -288,6 +288,7 @@ export class HostedConnection
     const { turn, counters, hooks, slices } = this.#env;
     const limiter = this.#limiter;
     turn.begin();
+    this.#topics.takeExpected();
     const previous = hooks.enter(this);
     try {
       counters.add(Counter.BYTES_IN, end - start);
@@ -399,7 +400,7 @@ export class HostedConnection
    * others. One that gives way with nothing unhandled was merely unlucky: its thread may have had to wait for a core.
    */
   get heldSinceMs(): number {
-    if (this.givesWay && this.#input.hasUnhandled) return Number.NEGATIVE_INFINITY;
+    if ((this.givesWay && this.#input.hasUnhandled) || this.#input.awaitsRoom) return Number.NEGATIVE_INFINITY;
     return this.#limiter.heldSinceMs(this.#writer.queuedBytes);
   }
 
@@ -455,7 +456,7 @@ export class HostedConnection
     if (budget.isOverrun) {
       this.shed();
     } else {
-      const verdict = this.#limiter.judgeOutput(bytes, this.#writer.bufferedBytes);
+      const verdict = this.#limiter.judgeOutput(this.#writer.owedWith(bytes));
       if (verdict === undefined) return true;
       if (verdict === Verdict.DROPPED) counters.add(Counter.DROPPED, messages - 1); // one more is counted with the incident
       this.#carryOut(verdict);
@@ -502,6 +503,10 @@ export class HostedConnection
     this.#limiter.bytesLeft -= bytes;
     if (inflation?.noteWork(work)) slices.checkWork(this, MAX_INFLATING_MS);
     if (this.#limiter.bytesLeft <= 0 || this.givesWay) this.#askLimiter();
+  }
+
+  onRoom(): void {
+    if (!this.givesWay) this.#env.slices.giveWay(this);
   }
 
   onInputError(error: unknown): void {

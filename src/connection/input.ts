@@ -42,6 +42,8 @@ export interface InputListener {
    * @param work how much work that was: see `Inflater.inflate`.
    */
   onInflated(bytes: number, work: number): void;
+  /** Called when a compressed message that has waited for room in the arena can go on, by {@link Input.release}. */
+  onRoom(): void;
   /** Called when the framing loop or `onEvent` has thrown. Nothing more can be read. */
   onInputError(error: unknown): void;
 }
@@ -72,7 +74,8 @@ export class Input {
     const allowedRsv = inflated === undefined ? 0 : RSV1;
     this.reader = new MaskedFrameReader(arena, kernel, maxPayloadBytes, maxConsecutiveEmptyFragments, allowedRsv);
     this.reported = this.reader;
-    this.#inflated = inflated && new InflatedMessages(inflated.inflation, inflated.peer, maxPayloadBytes);
+    this.#inflated =
+      inflated && new InflatedMessages(inflated.inflation, inflated.peer, maxPayloadBytes, () => listener.onRoom());
   }
 
   /** How many bytes of memory are held by input that cannot be handled yet. */
@@ -101,6 +104,11 @@ export class Input {
 
   get hasUnhandled(): boolean {
     return this.#unhandled.length > 0 || this.#isInflating;
+  }
+
+  /** Whether a compressed message waits for room in the arena. */
+  get awaitsRoom(): boolean {
+    return this.#isInflating && (this.#inflated as InflatedMessages<Buffer>).awaitsRoom; // it is inflating
   }
 
   /** Adds bytes that were read before this object was made. They must not change afterwards. */
@@ -174,6 +182,10 @@ export class Input {
           return;
         }
         if (this.#isInflating) {
+          if (listener.isOpen && this.awaitsRoom) {
+            this.#pause();
+            return;
+          }
           this.#goOnInflating();
           continue;
         }
@@ -207,7 +219,7 @@ export class Input {
     const inflated = this.#inflated as InflatedMessages<Buffer>; // without it, the reader allows no RSV1
     this.#isInflating = true;
     inflated.begin(this.reader);
-    this.#inflate(inflated);
+    if (!inflated.awaitsRoom) this.#inflate(inflated);
   }
 
   /** Does the next step, or reports the message if it is whole. */
@@ -220,7 +232,10 @@ export class Input {
     this.#isInflating = false;
     this.reported = inflated;
     try {
-      if (this.#listener.isOpen) this.#listener.onEvent(FrameEvent.MESSAGE);
+      if (this.#listener.isOpen) {
+        inflated.enterWindow();
+        this.#listener.onEvent(FrameEvent.MESSAGE);
+      }
     } finally {
       this.reported = this.reader;
       inflated.release();
@@ -228,9 +243,9 @@ export class Input {
   }
 
   #inflate(inflated: InflatedMessages<Buffer>): void {
-    const { length } = inflated;
+    const { inflatedBytes } = inflated;
     const work = inflated.step();
-    this.#listener.onInflated(inflated.length - length, work);
+    this.#listener.onInflated(inflated.inflatedBytes - inflatedBytes, work);
   }
 }
 

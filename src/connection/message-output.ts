@@ -13,6 +13,14 @@ export interface MessageOutput {
   /** Whether nothing at all waits, or is being gathered: what goes to the transport comes behind everything before. */
   readonly isClear: boolean;
 
+  /**
+   * What the peer would have to take if it were sent another message of so many bytes, in bytes: whether it is too slow is judged by that.
+   * What waits to be compressed counts as it is, but for the longest message among it, which counts with what has come of it so far: so one
+   * message may be of any length. If the peer has taken all that it was offered, and the rest waits for the server, then neither that
+   * message counts nor the other one.
+   */
+  owedWith(bytes: number): number;
+
   /** Whether so much waits that the application is to wait. What was only gathered is offered to the kernel before. */
   isAboveMark(): boolean;
 

@@ -113,6 +113,19 @@ export class Slabs {
     return offset;
   }
 
+  /**
+   * Takes a slab of 64 KiB or more that is never given back. It is cut from the smallest free range, so that the large ones stay whole.
+   * @returns its offset, or -1 if there is no room for it.
+   */
+  takeForGood(lengthBytes: number): number {
+    const capacity = Slabs.capacity(Math.max(lengthBytes, SPAN_BYTES));
+    const span = this.#takeSmallest(spanOrder(capacity));
+    if (span === NO_SPAN) return -1;
+    this.#allocatedBytes += capacity;
+    this.#allocatedSlabs++;
+    return this.#start + span * SPAN_BYTES;
+  }
+
   /** Does what {@link take} does, unless it would take of what is kept. */
   takeSpare(lengthBytes: number): number {
     return this.#isSpare(Slabs.capacity(lengthBytes)) ? this.take(lengthBytes) : -1;
@@ -179,7 +192,7 @@ export class Slabs {
   #roomySpan(kind: number): number {
     const roomy = this.#roomy.first(kind);
     if (roomy !== NO_SPAN) return roomy;
-    const span = this.#takeSmallestSpan();
+    const span = this.#takeSmallest(0); // so that the large ranges stay whole
     if (span === NO_SPAN) return NO_SPAN;
     this.#spanKind[span] = kind;
     this.#roomy.add(kind, span);
@@ -233,11 +246,11 @@ export class Slabs {
     return found;
   }
 
-  /** A span for small slabs comes from the smallest free range, so that the large ones stay whole. */
-  #takeSmallestSpan(): number {
-    for (let order = 0; order < this.#orders; order++) {
+  /** Takes spans of the smallest free range that has so many. @returns the first of them, or `NO_SPAN` */
+  #takeSmallest(wanted: number): number {
+    for (let order = wanted; order < this.#orders; order++) {
       const span = this.#freeRanges.first(order);
-      if (span !== NO_SPAN) return this.#split(span, order, 0);
+      if (span !== NO_SPAN) return this.#split(span, order, wanted);
     }
     return NO_SPAN;
   }

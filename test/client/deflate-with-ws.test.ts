@@ -190,7 +190,6 @@ describe('the handshake', () => {
 describe('an option', () => {
   it.each([
     [5, 'deflate', 'deflate must be true, false or an object of options, got 5'],
-    [null, 'deflate', 'deflate must be true, false or an object of options, got null'],
     [['fast'], 'deflate', /^deflate must be true, false or an object of options, got /],
     [{ level: 'best' }, 'deflate.level', 'deflate.level must be one of fast, small, got "best"'],
     [{ windowBits: 8 }, 'deflate.windowBits', 'deflate.windowBits must be an integer from 9 to 15, got 8'],
@@ -205,6 +204,16 @@ describe('an option', () => {
     const error = await connect('ws://127.0.0.1:1', { deflate: deflate as never }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(OptionError);
     expect(error).toMatchObject({ option, message: expect.stringMatching(message) });
+  });
+
+  it.each([
+    [null, 'none'],
+    [undefined, 'none'],
+    [{ windowBits: null, level: null }, 'permessage-deflate'],
+  ])('%o is the default, as for a server', async (deflate, offered) => {
+    const { url, offers } = await echoServer({});
+    await open(url, { deflate: deflate as never });
+    expect(await offers.next()).toMatch(new RegExp(`^${offered}`));
   });
 
   it('of send is refused if it is none', async () => {

@@ -13,7 +13,7 @@ describe('an offer of compression', () => {
     const negotiated = negotiateDeflate(CHROME, { settings: SETTINGS, windows });
     expect(negotiated?.lacksWindows).toBe(false);
     expect(negotiated?.agreement).toEqual({
-      own: { windowBits: 12, contextTakeover: true },
+      own: { windowBits: 12, contextTakeover: true, standaloneBits: 15 },
       peer: { windowBits: 12, contextTakeover: true },
     });
     expect([...new Int32Array(windows.reserved)]).toEqual([8]);

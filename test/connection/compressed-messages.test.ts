@@ -170,7 +170,7 @@ describe('a compressed message', () => {
         },
       },
     });
-    peer.wire.arrive(text('one'), text(letters(300_000)));
+    peer.wire.arrive(text(letters(300_000)), text('one'));
     expect(views.map((view) => [...new Set(view)])).toEqual([[0xdb], [0xdb]]);
     for (const message of stale) expect(() => message.text()).toThrow('void');
     expect(thread.failures).toEqual([]);

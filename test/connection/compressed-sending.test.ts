@@ -322,15 +322,16 @@ describe('the window', () => {
     peer.wire.drain();
     thread.inTurn(() => {
       expect(connection.send(words(200_000, 3))).toBe(true);
-      expect(connection.send(words(3000, 2))).toBe(false); // one waits to be compressed
+      expect(connection.send(words(4000, 4))).toBe(true);
+      expect(connection.send(words(4000, 2))).toBe(false); // one waits behind the one that is being compressed
     });
     await thread.iterations();
     thread.inTurn(() => void connection.send(words(4000, 2)));
     expect(shownAll(read())).toEqual(
-      [1, 3, 2].map((seed) => `~${shown(TEXT, words(seed === 3 ? 200_000 : 4000, seed))}`),
+      [1, 3, 4, 2].map((seed) => `~${shown(TEXT, words(seed === 3 ? 200_000 : 4000, seed))}`),
     );
     expect(thread.counters.get(Counter.DROPPED)).toBe(2);
-    expect(thread.counters.get(Counter.MESSAGES_OUT)).toBe(3);
+    expect(thread.counters.get(Counter.MESSAGES_OUT)).toBe(4);
   });
 
   test.each([8, 9, 10, 11, 12, 13, 14, 15])('of %d bits: no message refers further back', async (windowBits) => {
@@ -460,6 +461,17 @@ describe('many messages', () => {
     expect(await thread.iterations()).toBeGreaterThanOrEqual(3);
     expect(shownAll(read())).toEqual(texts.map((text) => `~${shown(TEXT, text)}`));
   });
+});
+
+test('what was compressed in earlier iterations of the event loop does not make a message wait', async () => {
+  const { thread, peer, connection, read } = compressing();
+  for (let i = 0; i < 40; i++) {
+    thread.inTurn(() => void connection.send(words(20_000, i % 4)));
+    expect(connection.bufferedAmount).toBe(0);
+    expect(peer.wire.calls.at(-1)).toMatchObject({ what: 'write' });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(read()).toHaveLength(40);
 });
 
 describe('short messages', () => {
@@ -635,17 +647,69 @@ describe('what waits to be compressed', () => {
     expect(thread.budget.bytes).toBe(0);
   });
 
-  test('is bounded by maxBackpressureBytes', async () => {
+  test('beside its longest message is bounded by maxBackpressureBytes', async () => {
     const { thread, connection, read } = compressing(ALONE, { maxBackpressureBytes: 500_000 });
     thread.inTurn(() => {
       connection.send(words(300_000));
-      expect(connection.send(words(200_000))).toBe(true);
+      expect(connection.send(words(200_000, 1))).toBe(true);
+      expect(connection.send(words(300_000, 2))).toBe(true);
+      expect(connection.send(words(70_000, 3))).toBe(true);
+      expect(thread.incidents).toEqual([]);
       expect(connection.send('x')).toBe(false);
     });
     expect(thread.incidents).toHaveLength(1);
     await thread.iterations();
-    expect(read().map(({ opcode }) => opcode)).toEqual([TEXT, TEXT, CLOSE]);
+    expect(read().map(({ opcode }) => opcode)).toEqual([TEXT, TEXT, TEXT, TEXT, CLOSE]);
   });
+
+  test.each([
+    ['a long message', 0],
+    ['short ones and a long one', 200],
+  ])(
+    'makes nobody too slow who takes all that is offered: %s, and messages, pings and publications behind',
+    async (_what, before) => {
+      const { thread, connection, read } = compressing(ALONE, { maxBackpressureBytes: 30_000 });
+      const other = thread.connect();
+      const behind = 20;
+      thread.inTurn(() => connection.subscribe('all'));
+      thread.inTurn(() => {
+        for (let i = 0; i < before; i++) connection.send(words(1000, i % 8));
+        connection.send(words(2_000_000));
+      });
+      for (let i = 0; i < behind; i++) {
+        thread.inTurn(() => {
+          connection.send(words(300, i % 8));
+          connection.ping('x');
+          other.connection.publish('all', words(300, i % 8));
+        });
+        await thread.iterations(1);
+      }
+      await thread.iterations();
+      expect(thread.incidents).toEqual([]);
+      expect(read()).toHaveLength(before + 1 + 3 * behind);
+    },
+  );
+
+  test.each([
+    [0, true],
+    [4, false],
+  ])(
+    'counts with what has come of it after %i iterations, if the peer does not take what was before',
+    async (iterations, fits) => {
+      const limits = { maxBackpressureBytes: MIB, highWaterMarkBytes: 100 * MIB, slowConsumer: 'drop' } as const;
+      const { thread, peer, connection } = compressing(ALONE, limits);
+      peer.wire.takes = () => 0;
+      const message = pattern(900 * KIB).map((byte) => byte & 0x7f); // an eighth is saved
+      thread.inTurn(() => connection.send('in front'));
+      thread.inTurn(() => expect(connection.send(message)).toBe(true));
+      await thread.iterations(iterations);
+      const plain = { compress: false };
+      thread.inTurn(() => expect(connection.send(pattern(500 * KIB), plain)).toBe(fits));
+      // A message counts with all its bytes itself.
+      thread.inTurn(() => expect(connection.send(pattern(MIB), plain)).toBe(false));
+      expect(thread.counters.get(Counter.DROPPED)).toBe(fits ? 1 : 2);
+    },
+  );
 
   test('may be sent more of from the hook drain', async () => {
     let left = 5;

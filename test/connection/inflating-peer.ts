@@ -24,10 +24,16 @@ export interface SentFrame {
  */
 export class InflatingPeer {
   readonly #direction: DeflateDirection;
+  readonly #chunkBytes: number;
   #window: Buffer = Buffer.alloc(0);
 
-  constructor(direction: DeflateDirection) {
+  /**
+   * @param chunkBytes how much zlib inflates at a time. It finds what it needs in this part of its output too, so that a match is not
+   * noticed which reaches further than the window by no more than that.
+   */
+  constructor(direction: DeflateDirection, chunkBytes = 16_384) {
     this.#direction = direction;
+    this.#chunkBytes = chunkBytes;
   }
 
   /** Reads whole frames. @throws for a frame that a server must not send, and for a message that cannot be inflated */
@@ -63,6 +69,7 @@ export class InflatingPeer {
     const { buffer: message, engine } = inflateRawSync(Buffer.concat([sent, TAIL]), {
       windowBits: Math.max(windowBits, ZLIB_MIN_BITS),
       finishFlush: constants.Z_SYNC_FLUSH,
+      chunkSize: this.#chunkBytes,
       info: true,
       ...(this.#window.length > 0 && { dictionary: this.#window }),
     }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };

@@ -106,6 +106,9 @@ export class Trial implements InputListener {
     this.#hasInflated = true;
   }
 
+  /** Nothing else holds anything: no message waits. */
+  onRoom(): void {}
+
   beforeWindowChanges(): void {}
 
   onInputError(error: unknown): void {

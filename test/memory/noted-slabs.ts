@@ -9,6 +9,12 @@ export function noteTakenSlabs(slabs: Slabs): (readonly [offset: number, capacit
     if (offset >= 0) taken.push([offset, Slabs.capacity(lengthBytes)]);
     return offset;
   };
+  const takeForGood = slabs.takeForGood.bind(slabs);
+  slabs.takeForGood = (lengthBytes) => {
+    const offset = takeForGood(lengthBytes);
+    if (offset >= 0) taken.push([offset, Slabs.capacity(lengthBytes)]);
+    return offset;
+  };
   const grow = slabs.grow.bind(slabs);
   slabs.grow = (offset, lengthBytes) => {
     const hasGrown = grow(offset, lengthBytes);

@@ -142,6 +142,18 @@ describe('growing a slab', () => {
   });
 });
 
+describe('a slab that is taken for good', () => {
+  test.each([1, SPAN, SPAN + 1, 4 * SPAN])('of %i bytes leaves the largest range whole', (lengthBytes) => {
+    const slabs = new Slabs(1000, (32 + 8 + 2) * SPAN);
+    const offset = slabs.takeForGood(lengthBytes);
+    expect(offset).toBeGreaterThanOrEqual(1000 + 32 * SPAN);
+    expect(slabs.allocatedBytes).toBe(Math.max(SPAN, Slabs.capacity(lengthBytes)));
+    expect(slabs.allocatedSlabs).toBe(1);
+    expect(slabs.take(32 * SPAN)).toBe(1000);
+    expect(slabs.takeForGood(32 * SPAN)).toBe(-1);
+  });
+});
+
 describe('with a quarter kept', () => {
   test('whoever can do without a slab gets none of it, and others do', () => {
     const slabs = new Slabs(0, 17 * SPAN);

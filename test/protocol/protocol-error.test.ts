@@ -68,7 +68,12 @@ function readUnmasked(stream: Uint8Array): void {
 function inflateCorrupt(): void {
   const { arena, kernel } = makeRig('auto', 1024 * 1024);
   const inflation = new Inflation(arena, kernel, { kernel: 'wasm' });
-  const messages = new InflatedMessages(inflation, { windowBits: 15, contextTakeover: false }, MAX_PAYLOAD_BYTES);
+  const messages = new InflatedMessages(
+    inflation,
+    { windowBits: 15, contextTakeover: false },
+    MAX_PAYLOAD_BYTES,
+    () => {},
+  );
   arena.bytes[arena.windowStart] = 6;
   messages.begin({
     firstByte: 0xc2,

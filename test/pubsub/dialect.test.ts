@@ -18,3 +18,10 @@ test.each([
   for (const contextTakeover of [false, true]) expect(dialectFor({ windowBits, contextTakeover })).toBe(dialect);
   expect(WINDOW_BITS[dialect]).toBeLessThanOrEqual(windowBits);
 });
+
+test('a small window of the server that the client was not told of does not count', () => {
+  for (const windowBits of [9, 12]) {
+    const own = { windowBits, contextTakeover: true, standaloneBits: 15 };
+    expect(dialectFor(own)).toBe(Dialect.DEFLATED_15);
+  }
+});

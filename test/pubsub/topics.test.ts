@@ -19,6 +19,8 @@ class FakeOutlet implements Outlet {
     return 0;
   }
 
+  takeExpected(): void {}
+
   post(runs: readonly PublicationRun[]): void {
     if (this.hasPeers) this.posted.push(runs);
   }

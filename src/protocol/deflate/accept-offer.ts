@@ -49,6 +49,8 @@ function accept(offered: DeflateParameters, settings: DeflateSettings): Accepted
   const { contextTakeover, windowBits, allowsFullWindows } = settings;
   const ownTakeover = contextTakeover && !offered.serverNoContextTakeover;
   const ownBits = Math.min(offered.serverMaxWindowBits ?? MAX_WINDOW_BITS, ownTakeover ? windowBits : MAX_WINDOW_BITS);
+  // A client that was not told of the smaller window keeps a whole one.
+  const isUntold = offered.serverMaxWindowBits === undefined && ownBits < MAX_WINDOW_BITS;
   const clientLimit = limitForClient(offered.clientMaxWindowBits, windowBits);
   const peerTakeover =
     contextTakeover && !offered.clientNoContextTakeover && (clientLimit <= windowBits || allowsFullWindows);
@@ -61,7 +63,11 @@ function accept(offered: DeflateParameters, settings: DeflateSettings): Accepted
       clientMaxWindowBits: peerBits === MAX_WINDOW_BITS ? undefined : peerBits,
     }),
     agreement: {
-      own: { windowBits: ownBits, contextTakeover: ownTakeover },
+      own: {
+        windowBits: ownBits,
+        contextTakeover: ownTakeover,
+        ...(isUntold && { standaloneBits: MAX_WINDOW_BITS }),
+      },
       peer: { windowBits: peerBits, contextTakeover: peerTakeover },
     },
   };

@@ -7,6 +7,12 @@ export interface DeflateDirection {
   readonly windowBits: number;
   /** Whether a message may refer to earlier messages (RFC 7692 section 7.1.1). If not, nothing is kept from message to message. */
   readonly contextTakeover: boolean;
+  /**
+   * How far back a message may refer that refers to no earlier message, if that is further than `windowBits`: 2^`standaloneBits` bytes at
+   * most. A sender that keeps a small window without having been asked to, and without having said so, still has a receiver that keeps
+   * 32 KiB.
+   */
+  readonly standaloneBits?: number;
 }
 
 /** What both sides have agreed on about permessage-deflate, as one of them sees it (RFC 7692 section 7.1). */
