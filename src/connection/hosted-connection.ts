@@ -506,7 +506,7 @@ export class HostedConnection
   }
 
   onRoom(): void {
-    if (!this.givesWay) this.#env.slices.giveWay(this);
+    this.#env.slices.giveWay(this);
   }
 
   onInputError(error: unknown): void {

@@ -67,7 +67,7 @@ async function untilIt(thread: TestThread, isOver: () => boolean): Promise<void>
 
 /** Whether the message of a client waits: nothing is held for it but what has arrived. */
 function isWaiting({ connection }: Peer): boolean {
-  return connection.heldBytes === BOMB.length;
+  return connection.heldBytes >= BOMB.length && connection.heldBytes < 2 * BOMB.length;
 }
 
 function heldSlabs(thread: TestThread): number {
@@ -83,7 +83,13 @@ describe('messages that have no room beside each other', () => {
     const { thread, heard, peers } = crowded({ inflates, deflateKernel });
     const all = peers(20);
     for (const { wire } of all) wire.arrive(compressed(BINARY, BOMB), clientFrame(TEXT, 'behind'));
-    await untilIt(thread, () => heard.length === 40);
+    let inflatedBytes = 0;
+    await untilIt(thread, () => {
+      const before = inflatedBytes;
+      inflatedBytes = thread.counters.get(Counter.INFLATED_BYTES);
+      if (inflatedBytes < before) throw new Error('a counter that goes back');
+      return heard.length === 40;
+    });
     expect([...heard].sort()).toEqual(
       all.flatMap((_, i) => [`${i + 1}: ${SHOWN_ZEROS}`, `${i + 1}: ${shown(TEXT, 'behind')}`]).sort(),
     );
@@ -249,6 +255,37 @@ describe('room is given on', () => {
       await untilIt(thread, () => heldSlabs(thread) === 0);
       expect(heard).not.toContain(`${ended.connection.id}: ${SHOWN_ZEROS}`);
     }
+  });
+
+  test('when one that waited leaves the queue, to the next for which there is enough', async () => {
+    const { thread, heard, peers } = crowded();
+    const [holder, large, small] = peers(3) as [Peer, Peer, Peer];
+    holder.wire.arrive(compressed(BINARY, BOMB));
+    await untilIt(thread, () => thread.arena.slabs.allocatedBytes > LARGEST_SLAB_BYTES);
+    large.wire.arrive(compressed(BINARY, BOMB));
+    await untilIt(thread, () => isWaiting(large));
+    const zeros = Buffer.alloc(200_000);
+    small.wire.arrive(compressed(BINARY, deflated(zeros, { level: 9 })));
+    await untilIt(thread, () => small.connection.heldSinceMs === Number.NEGATIVE_INFINITY);
+    const before = heldSlabs(thread);
+    expect(heard).toEqual([]);
+    large.wire.lose();
+    expect(heldSlabs(thread)).toBe(before + 2);
+    await untilIt(thread, () => heard.length === 3);
+    expect(heard).toContain(`3: ${shown(BINARY, zeros)}`);
+  });
+
+  test('without it: a message that waits is dropped when its connection closes, and the Close behind it is seen', async () => {
+    const { thread, heard, peers } = crowded();
+    const all = peers(3);
+    for (const { wire } of all) wire.arrive(compressed(BINARY, BOMB), clientClose(4000));
+    await untilIt(thread, () => all.filter(isWaiting).length === 2);
+    const waiting = all.find(isWaiting) as Peer;
+    thread.inTurn(() => waiting.connection.close(4001));
+    waiting.wire.fin();
+    expect(heard).toEqual([`${waiting.connection.id}: closed 4000`]);
+    expect(framesOf(waiting)).toEqual(['close 4001']);
+    await untilIt(thread, () => heard.filter((line) => line.endsWith(SHOWN_ZEROS)).length === 2);
   });
 
   test('when a client ends its side while its message waits: the message still comes first', async () => {
