@@ -470,6 +470,11 @@ export class HostedConnection
   get acceptsInput(): boolean {
     if (!this.#isOpen) return true;
     if (this.#isFull && (this.#awaitsRoom() || this.#isAboveHighWaterMark())) return false;
+    return this.mayGoOn;
+  }
+
+  get mayGoOn(): boolean {
+    if (!this.#isOpen) return true;
     if (this.#limiter.messagesLeft > 0) return true;
     this.#askLimiter();
     return this.#limiter.messagesLeft > 0 || !(this.#limiter.pausesAtRate || this.givesWay);
@@ -506,7 +511,7 @@ export class HostedConnection
   }
 
   onRoom(): void {
-    if (!this.givesWay) this.#env.slices.giveWay(this);
+    this.#env.slices.giveWay(this);
   }
 
   onInputError(error: unknown): void {

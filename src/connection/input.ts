@@ -29,6 +29,11 @@ export interface InputListener {
   readonly isOpen: boolean;
   /** Whether the next event is wanted now. It is asked before each event; the rest is kept until {@link Input.release}. */
   readonly acceptsInput: boolean;
+  /**
+   * Whether a compressed message that has begun may go on now. That output has piled up meanwhile is no reason to wait: the message holds
+   * memory that others wait for.
+   */
+  readonly mayGoOn: boolean;
   /** Whether input is discarded. */
   readonly discardsInput: boolean;
   /** Called before the window is overwritten between two events of the same turn. */
@@ -37,7 +42,7 @@ export interface InputListener {
   onEvent(event: FrameEvent): void;
   /**
    * Called when a part of a compressed message was inflated, before the message is reported. If much was inflated, the connection may
-   * have to give way: then {@link acceptsInput} says so.
+   * have to give way: then {@link mayGoOn} says so.
    * @param bytes how many bytes of the message came of it.
    * @param work how much work that was: see `Inflater.inflate`.
    */
@@ -177,17 +182,17 @@ export class Input {
     const listener = this.#listener;
     try {
       while (!listener.discardsInput) {
-        if (!listener.acceptsInput) {
-          this.#pause();
-          return;
-        }
         if (this.#isInflating) {
-          if (listener.isOpen && this.awaitsRoom) {
+          if (!listener.mayGoOn || (listener.isOpen && this.awaitsRoom)) {
             this.#pause();
             return;
           }
           this.#goOnInflating();
           continue;
+        }
+        if (!listener.acceptsInput) {
+          this.#pause();
+          return;
         }
         const event = reader.next();
         if (event === FrameEvent.NONE) return;

@@ -88,9 +88,14 @@ export class TimeSlices {
     return false;
   }
 
-  /** Has `goOn` called in the next iteration. */
+  /** Has `goOn` called in the next iteration, once. */
   giveWay(one: Sliced): void {
+    if (one.givesWay) return;
     one.givesWay = true;
+    this.#wait(one);
+  }
+
+  #wait(one: Sliced): void {
     this.#waiting.push(one);
     if (!this.#isScheduled) this.#schedule();
   }
@@ -117,7 +122,7 @@ export class TimeSlices {
         one.goOn();
       }
     } finally {
-      for (const one of waiting) this.giveWay(one); // one has thrown
+      for (const one of waiting) this.#wait(one); // one has thrown
     }
   }
 

@@ -32,6 +32,18 @@ class One implements Sliced {
 
 const iteration = () => new Promise<void>((resolve) => setImmediate(resolve));
 
+test('who gives way twice goes on once', async () => {
+  const a = new One('a');
+  slices.giveWay(a);
+  slices.giveWay(a);
+  await iteration();
+  await iteration();
+  expect(log).toEqual(['a']);
+  slices.giveWay(a);
+  await iteration();
+  expect(log).toEqual(['a', 'a']);
+});
+
 test('each has a slice of its own in each iteration of the event loop', async () => {
   const [a, b] = [new One('a'), new One('b')];
   expect(slices.isUsedUp(a)).toBe(false);

@@ -75,6 +75,10 @@ export class Trial implements InputListener {
     return pauseEach === 0 || this.#eventsSincePause < pauseEach;
   }
 
+  get mayGoOn(): boolean {
+    return this.acceptsInput;
+  }
+
   get discardsInput(): boolean {
     return this.#isOver;
   }
