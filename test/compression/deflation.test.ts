@@ -43,6 +43,17 @@ test.each(['wasm', 'native'] as const)('nothing of the arena is written to but i
   }
 });
 
+test('what a connection compresses at a stretch suits the kernel and the level', () => {
+  const stretchOf = (kernel: 'wasm' | 'native', level: 'fast' | 'small') => {
+    const { pieceBytes, stretchBytes } = new Deflation(new Arena(2 * MIB), { ...OPTIONS, kernel, level });
+    return [pieceBytes / 1024, stretchBytes / 1024];
+  };
+  expect(stretchOf('wasm', 'fast')).toEqual([63, 189]);
+  expect(stretchOf('wasm', 'small')).toEqual([32, 48]);
+  expect(stretchOf('native', 'fast')).toEqual([63, 126]);
+  expect(stretchOf('native', 'small')).toEqual([12, 12]);
+});
+
 test('a text that is longer than a piece is not written beyond the input', () => {
   const deflation = new Deflation(new Arena(2 * MIB), OPTIONS);
   deflation.bytes.fill(0x5a, deflation.outputStart - deflation.vacated, deflation.outputStart);

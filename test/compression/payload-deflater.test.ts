@@ -53,9 +53,13 @@ describe.each(KERNELS.flatMap((kernel) => DEFLATE_LEVELS.map((level) => ({ kerne
 );
 
 test('the threshold is the least that is compressed, and the most is bounded by the time that it takes', () => {
-  const sizes = DEFLATE_LEVELS.map((level) => new PayloadDeflater({ kernel: 'wasm', level, thresholdBytes: 7 }));
+  const sizes = (['wasm', 'native'] as const).flatMap((kernel) =>
+    DEFLATE_LEVELS.map((level) => new PayloadDeflater({ kernel, level, thresholdBytes: 7 })),
+  );
   expect(sizes.map(({ leastBytes, mostBytes }) => [leastBytes, mostBytes])).toEqual([
     [7, 128 * 1024],
     [7, 48 * 1024],
+    [7, 128 * 1024],
+    [7, 12 * 1024],
   ]);
 });

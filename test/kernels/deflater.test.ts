@@ -1,7 +1,7 @@
 import { constants, createInflateRaw, deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createDeflater, DEFLATE_KERNEL_CHOICES } from '../../dist/kernels/create-deflater.js';
-import { DEFLATE_LEVELS, type Deflater, NOT_SMALLER } from '../../dist/kernels/deflater.js';
+import { DEFLATE_LEVELS, type Deflater, NOT_SMALLER, UNFINISHED } from '../../dist/kernels/deflater.js';
 import { random, randomSize } from '../e2e/pattern.js';
 import { DEFLATERS, deflate, fault, inflate, KINDS, make, WASM_DEFLATERS } from './all-deflaters.js';
 import { newMemory } from './all-kernels.js';
@@ -264,6 +264,22 @@ describe('createDeflater', () => {
     const task = { input, length: 300, historyBytes: 0, windowBits: 15, output, capacity: 299 };
     const size = deflater.deflate(task);
     expect(inflate(all.subarray(output, output + size)).toString()).toBe('abc'.repeat(100));
+  });
+
+  it('pauses after each step, also in zlib', () => {
+    for (const choice of ['wasm', 'native'] as const) {
+      for (const level of DEFLATE_LEVELS) {
+        const memory = newMemory(16);
+        const message = make('text', 1, 200_000);
+        Buffer.from(memory.buffer).set(message, 400_000);
+        const deflater = createDeflater(choice, memory, level, 65_536);
+        const task = { input: 400_000, length: 200_000, historyBytes: 0, windowBits: 15, output: 700_000 };
+        deflater.begin({ ...task, capacity: 200_000 });
+        let steps = 1;
+        while (deflater.goOn(16_384) === UNFINISHED) steps++;
+        expect(steps).toBeGreaterThanOrEqual(10);
+      }
+    }
   });
 
   it('goes on with nothing if nothing was begun', () => {
