@@ -5,37 +5,14 @@ import { MAX_WINDOW_BITS } from '../protocol/deflate/parameters.js';
 import { arenaTooSmall } from './arena-too-small.js';
 import type { CompressionOptions } from './compression-options.js';
 import { DeflateRounds } from './deflate-rounds.js';
+import type { PieceDeflater } from './large-deflate.js';
 import type { SentWindow } from './sent-window.js';
+import { MAX_PIECE_BYTES, stretchOf } from './stretch.js';
 
 const KIB = 1024;
 
 /** A page of the machine: all parts of the region begin as far behind the beginning of one as its slab does, see {@link Arena}. */
 const MACHINE_PAGE_BYTES = 4 * KIB;
-
-/** How much of a message is compressed at a time at most. A stored block, of at most 65535 bytes, can hold it (RFC 1951 section 3.2.4). */
-const MAX_PIECE_BYTES = 63 * KIB;
-
-/** How long a connection may compress at a stretch: in bytes of its messages, so much that the slowest of them take 2 ms. */
-interface Stretch {
-  readonly pieceBytes: number;
-  readonly stretchBytes: number;
-}
-
-/**
- * Measured on an AMD EPYC with Node 20, in pieces of 64 KiB. JSON takes 0.3 ms (`fast`) and 1.1 ms (`small`); the slowest that was found
- * are random digits, 0.56 ms, and random sequences of four letters, 2.5 ms. zlib takes up to 1 ms at `fast`, and up to 9.5 ms for the latter at
- * `small`.
- */
-const FAST: Stretch = { pieceBytes: MAX_PIECE_BYTES, stretchBytes: 3 * MAX_PIECE_BYTES };
-const SMALL: Stretch = { pieceBytes: 32 * KIB, stretchBytes: 48 * KIB };
-const FAST_BY_ZLIB: Stretch = { pieceBytes: MAX_PIECE_BYTES, stretchBytes: 2 * MAX_PIECE_BYTES };
-const SMALL_BY_ZLIB: Stretch = { pieceBytes: 12 * KIB, stretchBytes: 12 * KIB };
-
-/** What suits a deflater. */
-function stretchOf({ kernel, level }: Pick<CompressionOptions, 'kernel' | 'level'>): Stretch {
-  if (kernel === 'native') return level === 'fast' ? FAST_BY_ZLIB : SMALL_BY_ZLIB;
-  return level === 'fast' ? FAST : SMALL;
-}
 
 const HISTORY_START = roundUp(DEFLATE_SCRATCH_BYTES);
 const INPUT_START = HISTORY_START + 2 ** MAX_WINDOW_BITS;
@@ -76,7 +53,7 @@ export class Deflation {
     const region = arena.slabs.take(REGION_BYTES);
     if (region < 0) throw arenaTooSmall();
     this.thresholdBytes = thresholdBytes;
-    const { pieceBytes, stretchBytes } = stretchOf({ kernel, level });
+    const { pieceBytes, stretchBytes } = stretchOf(level, kernel);
     this.pieceBytes = pieceBytes;
     this.stretchBytes = stretchBytes;
     this.bytes = arena.bytes;
@@ -123,13 +100,22 @@ export class Deflation {
   }
 
   /**
-   * Compresses a piece of a long message, of at most {@link pieceBytes}, which may refer to what lies in front of it in the message, or, if
-   * it is the first, to the window. Nothing enters the window.
+   * Compresses the pieces of a long message, of which the first may refer to the window. Nothing enters the window.
    *
-   * @param start where in the message the piece begins.
-   * @returns the length of the output, or `NOT_SMALLER`.
+   * @param window what was sent before, if the receiver keeps it. It must not change before the message is compressed.
    */
-  deflatePiece(
+  pieces(windowBits: number, window: SentWindow | undefined): PieceDeflater {
+    const { bytes, pieceBytes, outputStart } = this;
+    return {
+      pieceBytes,
+      deflatePiece: (message, start, length) => {
+        const written = this.#deflatePiece(message, start, length, windowBits, window);
+        return written === NOT_SMALLER ? undefined : bytes.subarray(outputStart, outputStart + written);
+      },
+    };
+  }
+
+  #deflatePiece(
     message: Uint8Array,
     start: number,
     length: number,

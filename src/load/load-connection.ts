@@ -263,6 +263,17 @@ export class LoadConnection implements SessionOwner {
     this.#listener.onReplies(this, 1);
   }
 
+  /** Messages are sent prebuilt: none waits to be compressed. */
+  onWritten(): void {}
+
+  holdInput(): void {
+    this.#socket.pause();
+  }
+
+  releaseInput(): void {
+    this.#socket.resume();
+  }
+
   onPong(): void {
     this.#listener.onPong(this);
   }

@@ -36,7 +36,7 @@ test.each(['wasm', 'native'] as const)('nothing of the arena is written to but i
     for (const length of [deflation.pieceBytes, 1, 1000]) {
       const bytes = Buffer.from(letters(length));
       deflation.deflate(bytes, 0, length, 15, window);
-      deflation.deflatePiece(Buffer.concat([bytes, bytes]), length, length, 15, window);
+      deflation.pieces(15, window).deflatePiece(Buffer.concat([bytes, bytes]), length, length);
       deflation.write('€'.repeat(100_000));
     }
     expect(outside().equals(before)).toBe(true);
