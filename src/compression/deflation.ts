@@ -2,8 +2,10 @@ import { createDeflater } from '../kernels/create-deflater.js';
 import { DEFLATE_SCRATCH_BYTES, DEFLATE_SLACK_BYTES, type Deflater, NOT_SMALLER } from '../kernels/deflater.js';
 import type { Arena } from '../memory/arena.js';
 import { MAX_WINDOW_BITS } from '../protocol/deflate/parameters.js';
+import type { Counters } from '../telemetry/counters.js';
 import { arenaTooSmall } from './arena-too-small.js';
 import type { CompressionOptions } from './compression-options.js';
+import { countDeflated } from './count-deflated.js';
 import { DeflateRounds } from './deflate-rounds.js';
 import type { PieceDeflater } from './large-deflate.js';
 import type { SentWindow } from './sent-window.js';
@@ -47,11 +49,16 @@ export class Deflation {
   readonly inputStart: number;
   readonly outputStart: number;
   readonly #deflater: Deflater;
+  readonly #counters: Counters;
 
-  /** @throws ArenaError if the arena has no room for the region. */
-  constructor(arena: Arena, { kernel, level, thresholdBytes }: CompressionOptions) {
+  /**
+   * @param counters count what is compressed.
+   * @throws ArenaError if the arena has no room for the region.
+   */
+  constructor(arena: Arena, { kernel, level, thresholdBytes }: CompressionOptions, counters: Counters) {
     const region = arena.slabs.take(REGION_BYTES);
     if (region < 0) throw arenaTooSmall();
+    this.#counters = counters;
     this.thresholdBytes = thresholdBytes;
     const { pieceBytes, stretchBytes } = stretchOf(level, kernel);
     this.pieceBytes = pieceBytes;
@@ -94,9 +101,16 @@ export class Deflation {
     }
     window?.copyTo(this.bytes, input);
     const written = this.#deflate(input, length, historyBytes, windowBits);
+    if (written === NOT_SMALLER) return NOT_SMALLER;
     // Not of the payload: shared memory may have changed meanwhile.
-    if (written !== NOT_SMALLER) window?.add(this.bytes, input, length);
+    window?.add(this.bytes, input, length);
+    countDeflated(this.#counters, length, written);
     return written;
+  }
+
+  /** Counts a message whose {@link pieces} were compressed, and which is sent so. */
+  countLarge(before: number, after: number): void {
+    countDeflated(this.#counters, before, after);
   }
 
   /**

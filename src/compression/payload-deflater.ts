@@ -7,7 +7,9 @@ import {
   NOT_SMALLER,
 } from '../kernels/deflater.js';
 import { PAGE_BYTES, reserveMemory } from '../memory/reserve.js';
+import type { Counters } from '../telemetry/counters.js';
 import type { CompressionOptions } from './compression-options.js';
+import { countDeflated } from './count-deflated.js';
 
 /**
  * How much is compressed for one payload at most, in bytes. What compresses worst (random digits at `fast`, random text of four letters at
@@ -32,10 +34,15 @@ export class PayloadDeflater {
   readonly #deflater: Deflater;
   readonly #bytes: Uint8Array;
   readonly #outputStart: number;
+  readonly #counters: Counters;
   #length = 0;
 
-  /** @throws ArenaError if the memory cannot be had. */
-  constructor({ kernel, level, thresholdBytes }: CompressionOptions) {
+  /**
+   * @param counters count what is compressed.
+   * @throws ArenaError if the memory cannot be had.
+   */
+  constructor({ kernel, level, thresholdBytes }: CompressionOptions, counters: Counters) {
+    this.#counters = counters;
     this.leastBytes = thresholdBytes;
     this.mostBytes = (kernel === 'native' ? MOST_BYTES_OF_ZLIB : MOST_BYTES)[level];
     this.#outputStart = INPUT_START + this.mostBytes;
@@ -67,6 +74,8 @@ export class PayloadDeflater {
       output,
       capacity: this.mostBytes,
     });
-    return written === NOT_SMALLER ? undefined : this.#bytes.subarray(output, output + written);
+    if (written === NOT_SMALLER) return undefined;
+    countDeflated(this.#counters, this.#length, written);
+    return this.#bytes.subarray(output, output + written);
   }
 }

@@ -372,6 +372,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     if (large.isSmaller) {
       this.#writer.frameOfParts(firstByte | RSV1, large.parts, large.compressedBytes);
       this.#window?.add(message, 0, length);
+      deflation.countLarge(length, large.compressedBytes);
     } else {
       this.#writer.frameOfParts(firstByte, [message], length);
     }

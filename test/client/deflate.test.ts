@@ -26,7 +26,7 @@ let messages: (Omit<ReceivedMessage, 'payload'> & { readonly payload: Buffer })[
 let sent: { readonly first: number; readonly payload: Buffer }[];
 let session: ClientSession;
 /** The clock of the session. */
-let nowMs = 0;
+const nowMs = 0;
 
 function open(agreement: DeflateAgreement | undefined, options: object = {}): void {
   calls = [];

@@ -3,6 +3,7 @@ import { constants, inflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { PayloadDeflater } from '../../dist/compression/payload-deflater.js';
 import { DEFLATE_LEVELS } from '../../dist/kernels/deflater.js';
+import { Counters } from '../../dist/telemetry/counters.js';
 
 const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
 
@@ -14,7 +15,7 @@ const KERNELS = ['auto', 'wasm', 'native'] as const;
 describe.each(KERNELS.flatMap((kernel) => DEFLATE_LEVELS.map((level) => ({ kernel, level }))))(
   'a payload that $kernel compresses at level $level',
   ({ kernel, level }) => {
-    const deflater = new PayloadDeflater({ kernel, level, thresholdBytes: 100 });
+    const deflater = new PayloadDeflater({ kernel, level, thresholdBytes: 100 }, new Counters());
 
     test('inflates to itself with every window, also if it is as long as it may be', () => {
       const repeated = randomBytes(600).toString('hex');
@@ -38,7 +39,7 @@ describe.each(KERNELS.flatMap((kernel) => DEFLATE_LEVELS.map((level) => ({ kerne
     });
 
     test('refers to nothing that lies in front of it in memory', () => {
-      const fresh = new PayloadDeflater({ kernel, level, thresholdBytes: 100 }); // whose memory is still all zeros
+      const fresh = new PayloadDeflater({ kernel, level, thresholdBytes: 100 }, new Counters()); // whose memory is still all zeros
       fresh.take(Buffer.alloc(5000));
       expect(inflate(fresh.deflate(15) as Uint8Array, 15).equals(Buffer.alloc(5000))).toBe(true);
     });
@@ -54,7 +55,7 @@ describe.each(KERNELS.flatMap((kernel) => DEFLATE_LEVELS.map((level) => ({ kerne
 
 test('the threshold is the least that is compressed, and the most is bounded by the time that it takes', () => {
   const sizes = (['wasm', 'native'] as const).flatMap((kernel) =>
-    DEFLATE_LEVELS.map((level) => new PayloadDeflater({ kernel, level, thresholdBytes: 7 })),
+    DEFLATE_LEVELS.map((level) => new PayloadDeflater({ kernel, level, thresholdBytes: 7 }, new Counters())),
   );
   expect(sizes.map(({ leastBytes, mostBytes }) => [leastBytes, mostBytes])).toEqual([
     [7, 128 * 1024],

@@ -75,6 +75,8 @@ describe('a compressed message', () => {
       compressed(BINARY, deflated(Buffer.alloc(0))),
       text('Hello'),
     ]);
+    const messages = [Buffer.from('Grüße'), pattern(300), Buffer.alloc(0), Buffer.from('Hello')];
+    const fromBytes = messages.reduce((sum, message) => sum + deflated(message).length, 0);
     for (let cut = 0; cut <= stream.length; cut++) {
       const { thread, heard, peer } = inflating();
       peer.wire.arrive(stream.subarray(0, cut));
@@ -89,6 +91,7 @@ describe('a compressed message', () => {
       expect(thread.counters.get(Counter.MESSAGES_IN)).toBe(5);
       expect(thread.counters.get(Counter.INFLATED_MESSAGES)).toBe(4);
       expect(thread.counters.get(Counter.INFLATED_BYTES)).toBe(7 + 300 + 0 + 5);
+      expect(thread.counters.get(Counter.INFLATED_FROM_BYTES)).toBe(fromBytes);
       thread.forget(peer);
     }
   });
@@ -402,6 +405,12 @@ describe('maxPayloadBytes', () => {
         ]);
         expect(heard).toEqual([]);
         expect(thread.incidents).toEqual([LimitIncident.PROTOCOL_ERRORS.what]);
+        const ratio = Math.floor(maxPayloadBytes / bomb.length);
+        expect(thread.details).toEqual([
+          expect.stringMatching(
+            new RegExp(`${bomb.length} bytes that becomes ${ratio} times as long or longer.*\\(maxPayloadBytes\\)`),
+          ),
+        ]);
         expect(thread.allocatedSlabs).toBe(0);
       }
     },

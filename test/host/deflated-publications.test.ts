@@ -84,7 +84,7 @@ class Thread {
   #ids = 0;
 
   constructor(options: SendOptions = {}) {
-    this.publishing.compressBy(COMPRESSION);
+    this.publishing.compressBy(COMPRESSION, new Counters());
     const hostOptions: HostOptions = {
       arenaBytes: 4 * 1024 * 1024,
       kernel: 'auto',
@@ -170,7 +170,7 @@ test('a message that is published with compress: false comes plain to all', asyn
 
 test('a thread that hosts nobody compresses for the connections of another', async () => {
   const [primary, thread] = [new ThreadPublishing(), new Thread()];
-  primary.compressBy(COMPRESSION);
+  primary.compressBy(COMPRESSION, new Counters());
   cleanups.push(() => primary.bus.close());
   const { port1, port2 } = new MessageChannel();
   primary.bus.connect(port1, thread.publishing.bus.ledger);

@@ -5,6 +5,7 @@ import { DEFLATED_SET, Dialect } from '../../dist/pubsub/dialect.js';
 import type { Outlet } from '../../dist/pubsub/outlet.js';
 import type { PublicationRun } from '../../dist/pubsub/publication-run.js';
 import { Topics } from '../../dist/pubsub/topics.js';
+import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import { FakeSender, FakeSubscriber, publishText } from './fake-subscriber.js';
 
 const { PLAIN, DEFLATED_15, DEFLATED_12, DEFLATED_8 } = Dialect;
@@ -47,11 +48,13 @@ const THRESHOLD_BYTES = 50;
 let outlet: FakeOutlet;
 let topics: Topics;
 let deflater: NotingDeflater;
+let counters: Counters;
 
 beforeEach(() => {
   outlet = new FakeOutlet();
   topics = new Topics(outlet, () => {});
-  deflater = new NotingDeflater({ kernel: 'wasm', level: 'fast', thresholdBytes: THRESHOLD_BYTES });
+  counters = new Counters();
+  deflater = new NotingDeflater({ kernel: 'wasm', level: 'fast', thresholdBytes: THRESHOLD_BYTES }, counters);
   topics.compressBy(deflater);
 });
 
@@ -71,6 +74,15 @@ function turn(...texts: string[]): void {
 }
 
 describe('a publication', () => {
+  test('that is compressed is counted once for each window, whatever the number of subscribers', () => {
+    for (const dialect of [PLAIN, DEFLATED_15, DEFLATED_15, DEFLATED_8]) subscriberOf(dialect, 'x');
+    turn(text(1, 1000), text(2, THRESHOLD_BYTES - 1));
+    expect(counters.get(Counter.DEFLATED_MESSAGES)).toBe(2);
+    expect(counters.get(Counter.DEFLATED_FROM_BYTES)).toBe(2000);
+    expect(counters.get(Counter.DEFLATED_BYTES)).toBeGreaterThan(4);
+    expect(counters.get(Counter.DEFLATED_BYTES)).toBeLessThan(100);
+  });
+
   test('goes compressed to those who have agreed on it, and plain to the others', () => {
     const [plain, deflated] = [subscriberOf(PLAIN, 'x'), subscriberOf(DEFLATED_15, 'x')];
     turn(text(1));
@@ -178,7 +190,7 @@ describe('a publication', () => {
         super.take(payload);
       }
     }
-    topics.compressBy(new Changing({ kernel: 'wasm', level: 'fast', thresholdBytes: 1 }));
+    topics.compressBy(new Changing({ kernel: 'wasm', level: 'fast', thresholdBytes: 1 }, new Counters()));
     topics.publish('x', undefined, 0x81, shared, 0, 1000);
     topics.flush();
     expect([plain.got, deflated.got]).toEqual([['a'.repeat(1000)], ['a'.repeat(1000)]]);

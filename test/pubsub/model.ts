@@ -6,6 +6,7 @@ import { Dialect } from '../../dist/pubsub/dialect.js';
 import { Topics } from '../../dist/pubsub/topics.js';
 import type { SharedChunk } from '../../dist/pubsub/shared-chunk.js';
 import { FakeSender, FakeSubscriber, publishText } from './fake-subscriber.js';
+import { Counters } from '../../dist/telemetry/counters.js';
 
 /**
  * The topics of two threads, compared with a model. An outlet connects the threads, and keeps batches until the test lets them
@@ -17,7 +18,7 @@ const NAMES = ['a', 'b', 'c'] as const;
 const DIALECTS = [Dialect.PLAIN, Dialect.DEFLATED_15, Dialect.PLAIN, Dialect.DEFLATED_12, Dialect.DEFLATED_8] as const;
 const SUBSCRIBERS = DIALECTS.length;
 /** One for all threads and runs: it keeps nothing from message to message. */
-const DEFLATER = new PayloadDeflater({ kernel: 'wasm', level: 'fast', thresholdBytes: 20 });
+const DEFLATER = new PayloadDeflater({ kernel: 'wasm', level: 'fast', thresholdBytes: 20 }, new Counters());
 
 type Step =
   | { readonly step: 'subscribe' | 'unsubscribe'; readonly who: number; readonly topic: number }
