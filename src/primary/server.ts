@@ -481,6 +481,7 @@ export class Server {
     const closed = new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
     this.#attachment?.release();
     this.#unregister();
+    this.#publishing.topics.flushAll();
     this.#publishing.bus.close();
     this.#opening?.destroyAll();
     this.#front?.close();

@@ -136,6 +136,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   });
   post({ type: 'ready', kernel: host.kernelName });
   await drained;
+  publishing.topics.flushAll();
   unregister();
   log.flush();
   port.close();
