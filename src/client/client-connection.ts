@@ -70,6 +70,8 @@ export class ClientConnection {
   #isPaused = false;
   /** Whether nothing is read because messages that have come are being decompressed. */
   #isHeld = false;
+  /** Whether the server has ended TCP. What it has sent before comes first, also if it is still being decompressed. */
+  #hasEnded = false;
   #closeTimer: NodeJS.Timeout | undefined;
 
   /** @param socket on which the handshake is done, with no listeners but those for its end. Used by {@link connect} only. */
@@ -98,7 +100,8 @@ export class ClientConnection {
       },
       releaseInput: () => {
         this.#isHeld = false;
-        this.#readOn();
+        if (this.#hasEnded) this.#onEnd();
+        else this.#readOn();
       },
       onMessage: (message) => this.#orTerminate(() => this.#onMessage(message)),
       onPong: (payload) => this.#orTerminate(() => hooks.pong?.(this, copyOf(payload))),
@@ -126,12 +129,7 @@ export class ClientConnection {
     socket.on('data', (read: Buffer) => this.#onRead(read));
     // The server closes TCP first (section 7.1.1); whoever does it without a Close ends the connection too. What is queued may
     // never be taken: it has a time limit.
-    socket.on('end', () => {
-      closing.lost();
-      this.#session.drop();
-      this.#finish();
-      socket.end();
-    });
+    socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#onDrain());
   }
 
@@ -236,6 +234,15 @@ export class ClientConnection {
 
   #onMessage({ payload, isBinary, ownsPayload }: ReceivedMessage): void {
     this.#hooks.message?.(this, new ClientMessage(isBinary, ownsPayload ? bufferOf(payload) : copyOf(payload)));
+  }
+
+  #onEnd(): void {
+    this.#hasEnded = true;
+    if (this.#isHeld) return;
+    this.#session.closing.lost();
+    this.#session.drop();
+    this.#finish();
+    this.#socket.end();
   }
 
   /** Something that has waited is with the system, or written. */
