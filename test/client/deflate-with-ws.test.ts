@@ -162,6 +162,15 @@ describe('a client and a server of ws', () => {
     expect(await connection.closed).toEqual({ code: 1000, reason: 'done' });
   });
 
+  it('get a large message also if the server ends TCP right behind it', async () => {
+    const { url, sockets } = await echoServer(true);
+    const { connection, messages } = await open(url, { deflate: true });
+    const socket = await sockets.next();
+    socket.send(LARGE, () => (socket as unknown as { _socket: { end(): void } })._socket.end());
+    expect(await connection.closed).toEqual({ code: 1006, reason: '' });
+    expect(messages.rest.map((message) => message.text() === LARGE)).toEqual([true]);
+  });
+
   it('are ended at once by terminate, whatever waits', async () => {
     const { url } = await echoServer(true);
     const { connection } = await open(url, { deflate: true });

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { constants, inflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { LargeDeflate } from '../../dist/compression/large-deflate.js';
 import { PayloadDeflater } from '../../dist/compression/payload-deflater.js';
 import { DEFLATE_LEVELS } from '../../dist/kernels/deflater.js';
+import { plainInflate } from '../kernels/plain-inflate.js';
 import { Counters } from '../../dist/telemetry/counters.js';
 
 const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
@@ -35,6 +37,19 @@ describe.each(KERNELS.flatMap((kernel) => DEFLATE_LEVELS.map((level) => ({ kerne
       for (let i = 0; i < 2; i++) {
         deflater.take(payload);
         expect(deflater.deflate(15)).toBeUndefined(); // nothing in it repeats
+      }
+    });
+
+    test('in pieces inflates to itself, and refers to nothing farther away than its window', () => {
+      const payload = Buffer.from(randomBytes(3000).toString('hex').repeat(20));
+      for (const windowBits of [15, 12, 8]) {
+        const large = new LargeDeflate(deflater.pieces(windowBits), payload);
+        while (!large.isOver) large.goOn();
+        const bytes = Buffer.concat(large.parts);
+        expect(inflate(bytes, 15).equals(payload)).toBe(true);
+        const { farthest } = plainInflate(bytes, Buffer.alloc(0), 2 ** 15);
+        expect(farthest).toBeLessThanOrEqual(2 ** windowBits);
+        if (windowBits === 15) expect(bytes.length).toBeLessThan(5000); // each piece refers to the one before
       }
     });
 
