@@ -68,6 +68,10 @@ export class ClientConnection {
   #owesDrain = false;
   #isStarted = false;
   #isPaused = false;
+  /** Whether nothing is read because messages that have come are being decompressed. */
+  #isHeld = false;
+  /** Whether the server has ended TCP. What it has sent before comes first, also if it is still being decompressed. */
+  #hasEnded = false;
   #closeTimer: NodeJS.Timeout | undefined;
 
   /** @param socket on which the handshake is done, with no listeners but those for its end. Used by {@link connect} only. */
@@ -83,13 +87,24 @@ export class ClientConnection {
     this.#socket = socket;
     this.#hooks = hooks;
     this.#limits = limits;
+    const isOutputWaiting = () => socket.writableNeedDrain || this.#session.isWaiting;
     const owner: SessionOwner = {
       get isOutputWaiting() {
-        return socket.writableNeedDrain;
+        return isOutputWaiting();
       },
       writeFrame: (frame) => this.#write(frame),
-      onMessage: (message) => this.#onMessage(message),
-      onPong: (payload) => hooks.pong?.(this, copyOf(payload)),
+      onWritten: () => this.#onDrain(),
+      holdInput: () => {
+        this.#isHeld = true;
+        socket.pause();
+      },
+      releaseInput: () => {
+        this.#isHeld = false;
+        if (this.#hasEnded) this.#onEnd();
+        else this.#readOn();
+      },
+      onMessage: (message) => this.#orTerminate(() => this.#onMessage(message)),
+      onPong: (payload) => this.#orTerminate(() => hooks.pong?.(this, copyOf(payload))),
       onCloseFrame: () => this.#finish(),
       onViolation: (error) => this.#onViolation(error),
     };
@@ -101,6 +116,7 @@ export class ClientConnection {
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
         closing.closed();
+        this.#session.drop();
         clearTimeout(this.#closeTimer);
         const status = closing.received ?? { ...ABNORMAL_CLOSURE };
         resolve(this.#error === undefined ? status : { ...status, error: this.#error });
@@ -113,11 +129,7 @@ export class ClientConnection {
     socket.on('data', (read: Buffer) => this.#onRead(read));
     // The server closes TCP first (section 7.1.1); whoever does it without a Close ends the connection too. What is queued may
     // never be taken: it has a time limit.
-    socket.on('end', () => {
-      closing.lost();
-      this.#finish();
-      socket.end();
-    });
+    socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#onDrain());
   }
 
@@ -126,9 +138,9 @@ export class ClientConnection {
     return this.#session.isOpen;
   }
 
-  /** How many bytes were sent that the operating system has not taken yet. */
+  /** How many bytes were sent that the operating system has not taken yet. What waits to be compressed counts as long as it is. */
   get bufferedAmount(): number {
-    return this.#socket.writableLength;
+    return this.#socket.writableLength + this.#session.waitingBytes;
   }
 
   /**
@@ -141,6 +153,7 @@ export class ClientConnection {
     const isCompressible = options === undefined || mayCompress(options);
     const opcode = typeof data === 'string' ? Opcode.TEXT : Opcode.BINARY;
     this.#session.sendMessage(opcode, bytesOf('data', data), isCompressible);
+    if (this.#session.isWaiting) this.#owesDrain = true;
     return !this.#owesDrain;
   }
 
@@ -174,6 +187,7 @@ export class ClientConnection {
   /** Disconnects at once, without a Close frame. No hook is called any more. */
   terminate(): void {
     this.#session.closing.lost();
+    this.#session.drop();
     this.#socket.destroy();
   }
 
@@ -190,19 +204,27 @@ export class ClientConnection {
   /** Reads on after {@link pause}. */
   resume(): void {
     this.#isPaused = false;
-    if (this.#isStarted) this.#socket.resume();
+    this.#readOn();
   }
 
   /** Handles what came behind the server's answer, and only then reads on. Called by {@link connect} only. */
   start(early: Buffer): void {
     if (early.length > 0) this.#onRead(early);
     this.#isStarted = true;
-    if (!this.#isPaused) this.#socket.resume();
+    this.#readOn();
+  }
+
+  #readOn(): void {
+    if (this.#isStarted && !this.#isPaused && !this.#isHeld) this.#socket.resume();
   }
 
   #onRead(read: Buffer): void {
+    this.#orTerminate(() => this.#session.feed(read));
+  }
+
+  #orTerminate(action: () => void): void {
     try {
-      this.#session.feed(read);
+      action();
     } catch (error) {
       // The error of a hook is the application's, but a read that was left half handled cannot be gone on with.
       this.terminate();
@@ -214,7 +236,18 @@ export class ClientConnection {
     this.#hooks.message?.(this, new ClientMessage(isBinary, ownsPayload ? bufferOf(payload) : copyOf(payload)));
   }
 
+  #onEnd(): void {
+    this.#hasEnded = true;
+    if (this.#isHeld) return;
+    this.#session.closing.lost();
+    this.#session.drop();
+    this.#finish();
+    this.#socket.end();
+  }
+
+  /** Something that has waited is with the system, or written. */
   #onDrain(): void {
+    if (this.#socket.writableNeedDrain || this.#session.isWaiting) return; // this is called again
     const owesDrain = this.#owesDrain;
     this.#owesDrain = false;
     if (!this.isOpen) return;

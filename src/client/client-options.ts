@@ -51,8 +51,9 @@ export interface ClientOptions extends HandshakeOffer, ClientHooks {
   readonly maxPayloadBytes?: number;
   /**
    * Whether messages may be compressed, in both directions (permessage-deflate, RFC 7692), or how. It is offered to the server, which may
-   * decline: see `deflate` of the connection. A message is compressed in `send`, and decompressed before `message` is called: 1 MiB of text
-   * takes some 5 ms and 2 ms, in which the thread does nothing else.
+   * decline: see `deflate` of the connection. A long message is compressed and decompressed in slices of up to 2 ms, between which the thread
+   * does other things: 1 MiB of text takes some 5 ms and 2 ms. What is sent behind it leaves behind it, and what comes behind it is handed
+   * out behind it.
    *
    * @default false
    */
@@ -98,7 +99,7 @@ export const CLIENT_ROWS = {
     least: 1,
     most: 2 ** 32 - 1,
     byDefault: 16 * 1024 * 1024,
-    help: 'longest message that the server may send; beyond: 1009',
+    help: 'longest message that the server may send, compressed and decompressed; beyond: 1009',
   }),
   deflate: other({
     help: 'whether messages may be compressed, or how',

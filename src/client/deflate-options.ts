@@ -14,7 +14,7 @@ export interface ClientDeflateOptions {
    */
   readonly level?: DeflateLevel | undefined;
   /**
-   * Shorter messages are sent as they are, in bytes. From 0 bytes to 4 GiB less 1 byte.
+   * Shorter messages are sent as they are, in bytes before they are compressed, of text in UTF-8. From 0 bytes to 4 GiB less 1 byte.
    *
    * @default 256 bytes
    */
@@ -57,7 +57,12 @@ export interface ResolvedDeflateOptions extends DeflateChoice {
 /** Every part of the option. */
 export const CLIENT_DEFLATE_ROWS = {
   level: choice({ choices: DEFLATE_LEVELS, byDefault: 'fast', help: 'how messages are compressed' }),
-  thresholdBytes: size({ least: 0, most: 2 ** 32 - 1, byDefault: 256, help: 'shorter messages are sent as they are' }),
+  thresholdBytes: size({
+    least: 0,
+    most: 2 ** 32 - 1,
+    byDefault: 256,
+    help: 'shorter messages are sent as they are: their length before they are compressed',
+  }),
   contextTakeover: toggle({ help: 'whether messages may refer to earlier ones' }),
   windowBits: count({
     least: MIN_PEER_WINDOW_BITS,

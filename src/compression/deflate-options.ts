@@ -11,7 +11,7 @@ export interface DeflateOptions {
    */
   readonly level?: DeflateLevel;
   /**
-   * The length of the shortest message that is compressed, in bytes. Shorter ones are sent as they are, and so is every message that does
+   * The length of the shortest message that is compressed, in bytes before that, of text in UTF-8. Shorter ones are sent as they are, and so is every message that does
    * not get smaller. From 0 bytes to 4 GiB less 1 byte.
    *
    * @default 256 bytes

@@ -20,7 +20,7 @@ export const DEFLATE_ROWS = {
     most: MAX_MESSAGE_BYTES,
     byDefault: 256,
     flag: '--deflate-threshold',
-    help: 'shorter messages are not compressed',
+    help: 'shorter messages are not compressed: their length before that',
   }),
   windowBits: count({
     least: MIN_PEER_WINDOW_BITS,

@@ -2,32 +2,19 @@ import { createDeflater } from '../kernels/create-deflater.js';
 import { DEFLATE_SCRATCH_BYTES, DEFLATE_SLACK_BYTES, type Deflater, NOT_SMALLER } from '../kernels/deflater.js';
 import type { Arena } from '../memory/arena.js';
 import { MAX_WINDOW_BITS } from '../protocol/deflate/parameters.js';
+import type { Counters } from '../telemetry/counters.js';
 import { arenaTooSmall } from './arena-too-small.js';
 import type { CompressionOptions } from './compression-options.js';
+import { countDeflated } from './count-deflated.js';
 import { DeflateRounds } from './deflate-rounds.js';
+import type { PieceDeflater } from './large-deflate.js';
 import type { SentWindow } from './sent-window.js';
+import { MAX_PIECE_BYTES, stretchOf } from './stretch.js';
 
 const KIB = 1024;
 
 /** A page of the machine: all parts of the region begin as far behind the beginning of one as its slab does, see {@link Arena}. */
 const MACHINE_PAGE_BYTES = 4 * KIB;
-
-/** How much of a message is compressed at a time at most. A stored block, of at most 65535 bytes, can hold it (RFC 1951 section 3.2.4). */
-const MAX_PIECE_BYTES = 63 * KIB;
-
-/** How long a connection may compress at a stretch: in bytes of its messages, so much that the slowest of them take 2 ms. */
-interface Stretch {
-  readonly pieceBytes: number;
-  readonly stretchBytes: number;
-}
-
-/**
- * Measured on an AMD EPYC with Node 20, in pieces of 64 KiB. JSON takes 0.13 ms (`fast`) and 0.7 ms (`small`); the slowest that was found
- * are random letters, 0.31 ms, and random sequences of four letters, 2.2 ms. zlib takes up to 7.8 ms for the latter at `small`.
- */
-const FAST: Stretch = { pieceBytes: MAX_PIECE_BYTES, stretchBytes: 3 * MAX_PIECE_BYTES };
-const SMALL: Stretch = { pieceBytes: 32 * KIB, stretchBytes: 48 * KIB };
-const SMALL_BY_ZLIB: Stretch = { pieceBytes: 16 * KIB, stretchBytes: 16 * KIB };
 
 const HISTORY_START = roundUp(DEFLATE_SCRATCH_BYTES);
 const INPUT_START = HISTORY_START + 2 ** MAX_WINDOW_BITS;
@@ -62,15 +49,20 @@ export class Deflation {
   readonly inputStart: number;
   readonly outputStart: number;
   readonly #deflater: Deflater;
+  readonly #counters: Counters;
 
-  /** @throws ArenaError if the arena has no room for the region. */
-  constructor(arena: Arena, { kernel, level, thresholdBytes }: CompressionOptions) {
+  /**
+   * @param counters count what is compressed.
+   * @throws ArenaError if the arena has no room for the region.
+   */
+  constructor(arena: Arena, { kernel, level, thresholdBytes }: CompressionOptions, counters: Counters) {
     const region = arena.slabs.takeForGood(REGION_BYTES);
     if (region < 0) throw arenaTooSmall();
+    this.#counters = counters;
     this.thresholdBytes = thresholdBytes;
-    const stretch = level === 'fast' ? FAST : kernel === 'native' ? SMALL_BY_ZLIB : SMALL;
-    this.pieceBytes = stretch.pieceBytes;
-    this.stretchBytes = stretch.stretchBytes;
+    const { pieceBytes, stretchBytes } = stretchOf(level, kernel);
+    this.pieceBytes = pieceBytes;
+    this.stretchBytes = stretchBytes;
     this.bytes = arena.bytes;
     this.inputStart = region + INPUT_START;
     this.outputStart = region + OUTPUT_START;
@@ -109,19 +101,35 @@ export class Deflation {
     }
     window?.copyTo(this.bytes, input);
     const written = this.#deflate(input, length, historyBytes, windowBits);
+    if (written === NOT_SMALLER) return NOT_SMALLER;
     // Not of the payload: shared memory may have changed meanwhile.
-    if (written !== NOT_SMALLER) window?.add(this.bytes, input, length);
+    window?.add(this.bytes, input, length);
+    countDeflated(this.#counters, length, written);
     return written;
   }
 
+  /** Counts a message whose {@link pieces} were compressed, and which is sent so. */
+  countLarge(before: number, after: number): void {
+    countDeflated(this.#counters, before, after);
+  }
+
   /**
-   * Compresses a piece of a long message, of at most {@link pieceBytes}, which may refer to what lies in front of it in the message, or, if
-   * it is the first, to the window. Nothing enters the window.
+   * Compresses the pieces of a long message, of which the first may refer to the window. Nothing enters the window.
    *
-   * @param start where in the message the piece begins.
-   * @returns the length of the output, or `NOT_SMALLER`.
+   * @param window what was sent before, if the receiver keeps it. It must not change before the message is compressed.
    */
-  deflatePiece(
+  pieces(windowBits: number, window: SentWindow | undefined): PieceDeflater {
+    const { bytes, pieceBytes, outputStart } = this;
+    return {
+      pieceBytes,
+      deflatePiece: (message, start, length) => {
+        const written = this.#deflatePiece(message, start, length, windowBits, window);
+        return written === NOT_SMALLER ? undefined : bytes.subarray(outputStart, outputStart + written);
+      },
+    };
+  }
+
+  #deflatePiece(
     message: Uint8Array,
     start: number,
     length: number,

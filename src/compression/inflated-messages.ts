@@ -1,4 +1,4 @@
-import { INFLATE_REGION_BYTES, InflateResult, isCorrupt, MAX_HISTORY_BYTES } from '../kernels/inflater.js';
+import { InflateResult, isCorrupt, MAX_HISTORY_BYTES } from '../kernels/inflater.js';
 import { Utf8 } from '../kernels/utf8.js';
 import { ArenaError } from '../memory/arena.js';
 import { Slabs } from '../memory/slabs.js';
@@ -119,7 +119,7 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
 
   /** How much memory the message takes that is under way, in bytes. The window does not count: it was reserved with the connection. */
   get keptBytes(): number {
-    const state = this.#takeUp === undefined ? 0 : INFLATE_REGION_BYTES;
+    const state = this.#takeUp === undefined ? 0 : this.#inflation.inflater.asideBytes;
     const input = this.#input?.capacity ?? this.#heapInput?.length ?? 0;
     return state + input + (this.#output?.capacity ?? 0) + (this.#reserved?.capacity ?? 0);
   }

@@ -1,6 +1,14 @@
-import { NOT_SMALLER } from '../kernels/deflater.js';
-import type { Deflation } from './deflation.js';
-import type { SentWindow } from './sent-window.js';
+/** What compresses the pieces of one long message. */
+export interface PieceDeflater {
+  /** The longest piece, in bytes: at most 65535. */
+  readonly pieceBytes: number;
+  /**
+   * Compresses a piece, which may refer to what lies in front of it in the message.
+   * @param start where in the message the piece begins.
+   * @returns the output (RFC 7692 section 7.2.1), which the next call overwrites; undefined if the piece does not get smaller.
+   */
+  deflatePiece(message: Uint8Array, start: number, length: number): Uint8Array | undefined;
+}
 
 /** What ends every piece but the last: the lengths of the empty stored block that a deflater leaves out (RFC 7692 section 7.2.1). */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
@@ -21,20 +29,16 @@ export class LargeDeflate {
   readonly parts: Uint8Array[] = [];
   /** The length of the parts together. */
   compressedBytes = 0;
-  readonly #deflation: Deflation;
+  readonly #deflater: PieceDeflater;
   readonly #message: Uint8Array;
-  readonly #windowBits: number;
-  readonly #window: SentWindow | undefined;
   /** How much of the message is done, in bytes. */
   #position = 0;
   #isGivenUp = false;
 
-  /** @param message must not change. @param window see {@link Deflation.deflatePiece}. */
-  constructor(deflation: Deflation, message: Uint8Array, windowBits: number, window: SentWindow | undefined) {
-    this.#deflation = deflation;
+  /** @param message must not change. */
+  constructor(deflater: PieceDeflater, message: Uint8Array) {
+    this.#deflater = deflater;
     this.#message = message;
-    this.#windowBits = windowBits;
-    this.#window = window;
   }
 
   /** Whether nothing is left to be done. */
@@ -47,27 +51,26 @@ export class LargeDeflate {
     return !this.#isGivenUp && this.compressedBytes < this.#message.length;
   }
 
-  /** Compresses the next piece, of at most {@link Deflation.pieceBytes}. */
+  /** Compresses the next piece. */
   goOn(): void {
-    const deflation = this.#deflation;
+    const { pieceBytes } = this.#deflater;
     const start = this.#position;
-    const length = Math.min(deflation.pieceBytes, this.#message.length - start);
-    const written = deflation.deflatePiece(this.#message, start, length, this.#windowBits, this.#window);
-    if (start === 0 && written === NOT_SMALLER) {
+    const length = Math.min(pieceBytes, this.#message.length - start);
+    const output = this.#deflater.deflatePiece(this.#message, start, length);
+    if (start === 0 && output === undefined) {
       this.#isGivenUp = true;
       return;
     }
     this.#position += length;
     const isLast = this.#position === this.#message.length;
-    if (written === NOT_SMALLER) this.#addStored(start, length, isLast);
-    else this.#addCompressed(written, isLast);
+    if (output === undefined) this.#addStored(start, length, isLast);
+    else this.#addCompressed(output, isLast);
   }
 
-  #addCompressed(length: number, isLast: boolean): void {
-    const { bytes, outputStart } = this.#deflation;
-    const part = new Uint8Array(isLast ? length : length + TAIL.length);
-    part.set(bytes.subarray(outputStart, outputStart + length));
-    if (!isLast) part.set(TAIL, length);
+  #addCompressed(output: Uint8Array, isLast: boolean): void {
+    const part = new Uint8Array(isLast ? output.length : output.length + TAIL.length);
+    part.set(output);
+    if (!isLast) part.set(TAIL, output.length);
     this.#add(part);
   }
 

@@ -7,37 +7,57 @@ import {
   NOT_SMALLER,
 } from '../kernels/deflater.js';
 import { PAGE_BYTES, reserveMemory } from '../memory/reserve.js';
+import { MAX_WINDOW_BITS } from '../protocol/deflate/parameters.js';
+import type { Counters } from '../telemetry/counters.js';
 import type { CompressionOptions } from './compression-options.js';
+import { countDeflated } from './count-deflated.js';
+import { DeflateRounds } from './deflate-rounds.js';
+import type { PieceDeflater } from './large-deflate.js';
+import { stretchOf } from './stretch.js';
 
 /**
  * How much is compressed for one payload at most, in bytes. What compresses worst (random digits at `fast`, random text of four letters at
- * `small`) takes 1.2 and 1.9 ms of an AMD EPYC for this in WebAssembly, JSON 0.5 and 0.9 ms. zlib takes up to 1.9 ms at `fast`, and at
- * `small`, for a text of two letters, five times as long.
+ * `small`) takes 1.2 and 1.9 ms of an AMD EPYC for this in WebAssembly, JSON 0.5 and 0.9 ms. zlib takes up to 1.9 ms.
  */
 const MOST_BYTES: Readonly<Record<DeflateLevel, number>> = { fast: 128 * 1024, small: 48 * 1024 };
+const MOST_BYTES_OF_ZLIB: Readonly<Record<DeflateLevel, number>> = { fast: 128 * 1024, small: 12 * 1024 };
 
 /** Where the scratch lies: behind the page that belongs to the kernels. */
 const SCRATCH_START = PAGE_BYTES;
-/** Where payloads are put. Both ranges begin at a multiple of 16. */
-const INPUT_START = SCRATCH_START + DEFLATE_SCRATCH_BYTES;
+/** Where payloads are put, with what lies in front of a piece. The ranges begin at a multiple of 16. */
+const HISTORY_START = SCRATCH_START + DEFLATE_SCRATCH_BYTES;
+const INPUT_START = HISTORY_START + 2 ** MAX_WINDOW_BITS;
 
 /**
- * Compresses payloads without history, whole and at once. It has a memory of its own, so that a thread without an arena can publish, too:
+ * Compresses payloads without history: whole and at once, or in pieces. It has a memory of its own, so that a thread without an arena can publish, too:
  * 0.6 MiB, of which only what is used becomes resident. To copy a payload there takes a hundredth of the time of compressing it.
  */
 export class PayloadDeflater {
-  /** The least and the most bytes of a payload that it is worth, or possible, to compress. */
+  /** How many bytes may be compressed at a stretch in pieces: that takes 2 ms at most. */
+  readonly stretchBytes: number;
+  /** Where long payloads are compressed. */
+  readonly rounds: Pick<DeflateRounds, 'add'> = new DeflateRounds();
+  /** The least bytes of a payload that it is worth to compress, and the most that may be compressed at once. */
   readonly leastBytes: number;
   readonly mostBytes: number;
+  readonly #pieceBytes: number;
   readonly #deflater: Deflater;
   readonly #bytes: Uint8Array;
   readonly #outputStart: number;
+  readonly #counters: Counters;
   #length = 0;
 
-  /** @throws ArenaError if the memory cannot be had. */
-  constructor({ kernel, level, thresholdBytes }: CompressionOptions) {
+  /**
+   * @param counters count what is compressed.
+   * @throws ArenaError if the memory cannot be had.
+   */
+  constructor({ kernel, level, thresholdBytes }: CompressionOptions, counters: Counters) {
+    this.#counters = counters;
     this.leastBytes = thresholdBytes;
-    this.mostBytes = MOST_BYTES[level];
+    const { pieceBytes, stretchBytes } = stretchOf(level, kernel);
+    this.#pieceBytes = pieceBytes;
+    this.stretchBytes = stretchBytes;
+    this.mostBytes = (kernel === 'native' ? MOST_BYTES_OF_ZLIB : MOST_BYTES)[level];
     this.#outputStart = INPUT_START + this.mostBytes;
     const bytes = this.#outputStart + this.mostBytes + DEFLATE_SLACK_BYTES;
     const memory = reserveMemory(Math.ceil(bytes / PAGE_BYTES), {
@@ -58,15 +78,32 @@ export class PayloadDeflater {
    * @returns what is sent (RFC 7692 section 7.2.1), which the next call overwrites; undefined if that would not be shorter.
    */
   deflate(windowBits: number): Uint8Array | undefined {
+    const output = this.#deflate(this.#length, 0, windowBits);
+    if (output !== undefined) this.count(this.#length, output.length);
+    return output;
+  }
+
+  /** Compresses a long payload in pieces, for a receiver with a window of 2^windowBits bytes. Between them, others may be compressed. */
+  pieces(windowBits: number): PieceDeflater {
+    return {
+      pieceBytes: this.#pieceBytes,
+      deflatePiece: (payload, start, length) => {
+        const known = Math.min(start, 2 ** windowBits);
+        this.#bytes.set(payload.subarray(start - known, start + length), INPUT_START - known);
+        return this.#deflate(length, known, windowBits);
+      },
+    };
+  }
+
+  /** Counts a payload that was compressed and is sent so. @param before its length, and `after` what it has become, in bytes. */
+  count(before: number, after: number): void {
+    countDeflated(this.#counters, before, after);
+  }
+
+  #deflate(length: number, historyBytes: number, windowBits: number): Uint8Array | undefined {
     const output = this.#outputStart;
-    const written = this.#deflater.deflate({
-      input: INPUT_START,
-      length: this.#length,
-      historyBytes: 0,
-      windowBits,
-      output,
-      capacity: this.mostBytes,
-    });
+    const task = { input: INPUT_START, length, historyBytes, windowBits, output, capacity: this.mostBytes };
+    const written = this.#deflater.deflate(task);
     return written === NOT_SMALLER ? undefined : this.#bytes.subarray(output, output + written);
   }
 }

@@ -2,6 +2,7 @@ import type { RoundMember } from '../compression/deflate-rounds.js';
 import type { Deflation } from '../compression/deflation.js';
 import { LargeDeflate } from '../compression/large-deflate.js';
 import { SentWindow } from '../compression/sent-window.js';
+import { WaitingQueue } from '../compression/waiting-queue.js';
 import { NOT_SMALLER } from '../kernels/deflater.js';
 import type { DeflateDirection } from '../protocol/deflate/agreement.js';
 import { frameHeaderBytes, writeFrameHeader } from '../protocol/frame-header.js';
@@ -14,8 +15,21 @@ import { LentMessage } from './message.js';
 import type { MessageOutput } from './message-output.js';
 import { payloadOf } from './payload.js';
 import type { Turn } from './turn.js';
-import { FRAMES, type Waiting, WaitingQueue } from './waiting-queue.js';
 import type { Budget } from './write-queue.js';
+
+/** In place of a first byte: no frame begins with it. */
+const FRAMES = -1;
+
+/** What waits to be sent behind a message that is being compressed, in memory of its own. */
+interface Waiting {
+  /** Of the frame of a message that is to be compressed; {@link FRAMES} if these are frames of others, encoded. */
+  readonly firstByte: number;
+  readonly bytes: Uint8Array;
+  /** How many of the bytes are used. */
+  length: number;
+  /** Whether the window is to be forgotten behind these frames. */
+  forgetsWindow: boolean;
+}
 
 /** Encoded frames that wait go to memory of this size first, in bytes; what follows, to twice as much, up to the second figure. */
 const FIRST_FRAMES_BYTES = 512;
@@ -65,7 +79,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   /** In which iteration that was said. */
   #iteration = -1;
   /** The first may be compressed partly. */
-  readonly #waiting = new WaitingQueue();
+  readonly #waiting = new WaitingQueue<Waiting>();
   #waitingBytes = 0;
   /** The longest message that waits to be compressed. When it has gone, the longest of those that come after that. */
   #longest: Waiting | undefined;
@@ -362,7 +376,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   #sendLarge(waiting: Waiting): boolean {
     const { deflation } = this.#env;
     const { firstByte, bytes: message, length } = waiting;
-    this.#large ??= new LargeDeflate(deflation, message, this.#windowBits, this.#window);
+    this.#large ??= new LargeDeflate(deflation.pieces(this.#windowBits, this.#window), message);
     const large = this.#large;
     while (!large.isOver) {
       if (this.#bytesLeft < deflation.pieceBytes) return false;
@@ -377,6 +391,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     if (large.isSmaller) {
       this.#writer.frameOfParts(firstByte | RSV1, large.parts, large.compressedBytes);
       this.#window?.add(message, 0, length);
+      deflation.countLarge(length, large.compressedBytes);
     } else {
       this.#writer.frameOfParts(firstByte, [message], length);
     }

@@ -502,6 +502,10 @@ export class HostedConnection
     return false;
   }
 
+  onCompressed(bytes: number): void {
+    this.#env.counters.add(Counter.INFLATED_FROM_BYTES, bytes);
+  }
+
   onInflated(bytes: number, work: number): void {
     const { counters, slices, inflation } = this.#env;
     counters.add(Counter.INFLATED_BYTES, bytes);

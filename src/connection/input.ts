@@ -40,6 +40,8 @@ export interface InputListener {
   beforeWindowChanges(): void;
   /** Called for a message or a control frame: see `input.reported`. */
   onEvent(event: FrameEvent): void;
+  /** Called when a compressed message has arrived, and is going to be inflated. @param bytes its length as it has arrived. */
+  onCompressed(bytes: number): void;
   /**
    * Called when a part of a compressed message was inflated, before the message is reported. If much was inflated, the connection may
    * have to give way: then {@link mayGoOn} says so.
@@ -223,6 +225,7 @@ export class Input {
     if (!this.#listener.isOpen) return;
     const inflated = this.#inflated as InflatedMessages<Buffer>; // without it, the reader allows no RSV1
     this.#isInflating = true;
+    this.#listener.onCompressed(this.reader.length);
     inflated.begin(this.reader);
     if (!inflated.awaitsRoom) this.#inflate(inflated);
   }

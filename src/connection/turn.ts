@@ -21,7 +21,8 @@ const MAX_WAIT_MS = 0.2;
  *  what                        is sent in a turn: leaves                   outside of one (timer, after an await): leaves
  *  ──────────────────────────  ──────────────────────────────────────────  ──────────────────────────────────────────────
  *  publications                when the turn ends, in one write for        in the next microtask
- *                              each subscriber
+ *                              each subscriber; with one that takes long
+ *                              to compress, when that is done
  *  small frames, gathered      when the event loop has handled all that    in the next microtask
  *                              it found to be read; or, at the end of a
  *                              read, 0.2 ms after the first was gathered

@@ -137,7 +137,7 @@ export class Host {
       inflation,
       gatherBuffer,
       pinned: new PinnedMemory(),
-      ...(options.compression !== undefined && { deflation: new Deflation(arena, options.compression) }),
+      ...(options.compression !== undefined && { deflation: new Deflation(arena, options.compression, counters) }),
       turn: publishing.turn,
       topics: publishing.topics,
       counters,

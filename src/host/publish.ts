@@ -62,7 +62,8 @@ export function registerPublishing(publishing: ThreadPublishing): () => void {
  * another copy of this package than the server. After the server is closed this does nothing.
  *
  * @param options `{ compress: false }` sends it uncompressed to all. Without that it is compressed at most once for all subscribers that
- * have agreed on compression with the same window.
+ * have agreed on compression with the same window. One that takes more than 2 ms to compress leaves some iterations of the event loop later, and
+ * what this thread publishes meanwhile behind it.
  * @returns false if a thread with subscribers of the topic has too much to take already: await {@link roomToPublish} before the
  * next call. The message is sent all the same, with three exceptions. First, in a timer or after an `await` no connection can be
  * held back: the message is dropped for a thread that is owed more than `maxOwedBytes`. Second, it is dropped for a thread that

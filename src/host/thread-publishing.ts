@@ -87,11 +87,12 @@ export class ThreadPublishing {
   }
 
   /**
-   * From now on, publications are compressed for subscribers that have agreed on it. @throws ArenaError if the memory for that cannot
-   * be had.
+   * From now on, publications are compressed for subscribers that have agreed on it.
+   * @param counters count what is compressed.
+   * @throws ArenaError if the memory for that cannot be had.
    */
-  compressBy(options: CompressionOptions): void {
-    this.topics.compressBy(new PayloadDeflater(options));
+  compressBy(options: CompressionOptions, counters: Counters): void {
+    this.topics.compressBy(new PayloadDeflater(options, counters));
   }
 
   /**

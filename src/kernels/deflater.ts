@@ -62,7 +62,7 @@ export interface Deflater {
    * touches the scratch.
    *
    * @param budgetBytes how much of the message to handle in this step, in bytes, about: a step ends up to 64 KiB later where a block
-   * has to be written, which takes a fifth of the time of the rest. `native` knows no steps and handles everything in the first.
+   * has to be written, which takes a fifth of the time of the rest. `native` handles a multiple of 4 KiB.
    * @returns {@link UNFINISHED}, and at last what {@link deflate} returns.
    */
   goOn(budgetBytes: number): number;

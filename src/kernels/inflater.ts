@@ -31,7 +31,7 @@ export interface Inflater {
    * @param work after how much work to pause, at least 1: a byte of output counts as one, the header of a block as up to 2048.
    * One match or header is finished beyond that. {@link ALL_WORK} does not pause.
    * In WebAssembly a million takes 2 ms at most, of whatever input, on an AMD EPYC: of literals without a match, which take
-   * longest. Text takes half of it. zlib does not pause.
+   * longest. Text takes half of it. zlib takes up to three times as long.
    * @returns one of {@link InflateResult}.
    */
   inflate(from: number, length: number, to: number, historyBytes: number, limit: number, work: number): number;
@@ -48,8 +48,11 @@ export interface Inflater {
   /** Says that the output of the message that is under way was moved by so many bytes, together with the history in front of it. */
   outputMoved(bytes: number): void;
 
+  /** How much memory outside of the arena a message takes that is put aside, in bytes. */
+  readonly asideBytes: number;
+
   /**
-   * Puts the message that is under way aside, after `NEEDS_ROOM` or `PAUSED`. That takes {@link INFLATE_REGION_BYTES} on the heap.
+   * Puts the message that is under way aside, after `NEEDS_ROOM` or `PAUSED`. That takes {@link asideBytes}.
    * Its input, history and output stay the caller's business.
    * @returns a function that takes it up again. It is to be called once, before {@link goOn}; it ends what is under way then.
    */

@@ -1,6 +1,7 @@
 /** The deflater of Node: zlib, with a stream that is made for each message and has the history as its dictionary. */
-import { constants, deflateRawSync } from 'node:zlib';
-import { type DeflateLevel, type Deflater, type DeflateTask, NOT_SMALLER } from './deflater.js';
+import { constants } from 'node:zlib';
+import { type DeflateLevel, type Deflater, type DeflateTask, NOT_SMALLER, UNFINISHED } from './deflater.js';
+import { ZlibStream } from './zlib-stream.js';
 
 /** zlib's levels: greedy with short chains, and its default. */
 const ZLIB_LEVELS: Readonly<Record<DeflateLevel, number>> = { fast: 1, small: 6 };
@@ -11,47 +12,85 @@ const ZLIB_LEVELS: Readonly<Record<DeflateLevel, number>> = { fast: 1, small: 6 
  */
 const MIN_WINDOW_BITS = 9;
 
-/** What is left off: RFC 7692 section 7.2.1. */
+/** What is left off: RFC 7692 section 7.2.1. It is written all the same, with a byte more that shows that nothing is missing. */
 const TAIL_BYTES = 4;
+const SPARE_BYTES = TAIL_BYTES + 1;
 
-/** The output of zlib is read in pieces of this size: one that holds all is fastest. Incompressible bytes grow by 5 per 16 KiB. */
-const chunkBytes = (length: number) => length + (length >> 10) + 64;
+/**
+ * zlib gets the message in pieces of this size, in bytes, however large the steps are, so that the output is the same in any. At the level
+ * `small` the slowest text takes 0.5 ms of an AMD EPYC for one.
+ */
+const PIECE_BYTES = 4096;
+
+const EVERYTHING = Number.POSITIVE_INFINITY;
+
+/** What is under way. */
+interface Progress {
+  readonly stream: ZlibStream;
+  readonly most: number;
+  at: number;
+  readonly end: number;
+  readonly out: number;
+  written: number;
+}
 
 export class NativeDeflater implements Deflater {
   readonly name = 'native';
   readonly #bytes: Uint8Array;
   readonly #level: number;
-  #task: DeflateTask | undefined;
+  #progress: Progress | undefined;
 
   constructor(memory: WebAssembly.Memory, level: DeflateLevel) {
     this.#bytes = new Uint8Array(memory.buffer);
     this.#level = ZLIB_LEVELS[level];
   }
 
-  deflate({ input, length, historyBytes, windowBits, output, capacity }: DeflateTask): number {
+  deflate(task: DeflateTask): number {
+    this.begin(task);
+    return this.goOn(EVERYTHING);
+  }
+
+  begin({ input, length, historyBytes, windowBits, output, capacity }: DeflateTask): void {
+    this.#progress?.stream.close();
+    this.#progress = undefined;
     const most = Math.min(capacity, length - 1);
-    if (most <= 0) return NOT_SMALLER;
+    if (most <= 0) return;
     const known = Math.min(historyBytes, 2 ** windowBits);
-    const compressed = deflateRawSync(this.#bytes.subarray(input, input + length), {
+    const stream = ZlibStream.deflating({
       level: this.#level,
       windowBits: Math.max(windowBits, MIN_WINDOW_BITS),
-      chunkSize: chunkBytes(length),
-      finishFlush: constants.Z_SYNC_FLUSH,
       ...(known > 0 && { dictionary: this.#bytes.subarray(input - known, input) }),
     });
-    const size = compressed.length - TAIL_BYTES;
-    if (size > most) return NOT_SMALLER;
-    this.#bytes.set(compressed.subarray(0, size), output);
-    return size;
+    this.#progress = { stream, most, at: input, end: input + length, out: output, written: 0 };
   }
 
-  begin(task: DeflateTask): void {
-    this.#task = { ...task };
+  goOn(budgetBytes: number): number {
+    const progress = this.#progress;
+    if (progress === undefined) return NOT_SMALLER;
+    for (let left = budgetBytes; left > 0; left -= PIECE_BYTES) {
+      if (!this.#writePiece(progress)) return this.#end(NOT_SMALLER);
+      if (progress.at < progress.end) continue;
+      const size = progress.written - TAIL_BYTES;
+      return this.#end(size > progress.most ? NOT_SMALLER : size);
+    }
+    return UNFINISHED;
   }
 
-  goOn(): number {
-    const task = this.#task;
-    this.#task = undefined;
-    return task === undefined ? NOT_SMALLER : this.deflate(task);
+  /** Gives zlib the next piece. @returns false if there is no room for its output. */
+  #writePiece(progress: Progress): boolean {
+    const { stream, at, end, out, written, most } = progress;
+    const length = Math.min(PIECE_BYTES, end - at);
+    const flush = at + length === end ? constants.Z_SYNC_FLUSH : constants.Z_NO_FLUSH;
+    const room = most + SPARE_BYTES - written;
+    stream.write(flush, this.#bytes, at, length, this.#bytes, out + written, room);
+    progress.at += length;
+    progress.written += stream.written;
+    return stream.written < room; // else something may be missing
+  }
+
+  #end(result: number): number {
+    this.#progress?.stream.close();
+    this.#progress = undefined;
+    return result;
   }
 }

@@ -1,37 +1,49 @@
 /**
- * The inflater by zlib, in one call for each stream of a message. It is for comparison, and for those who trust zlib more. It cannot
- * pause: what is begun is done as a whole, or not at all.
+ * The inflater by zlib, for comparison, and for those who trust zlib more. Each stream of a message is a stream of zlib, which stops
+ * behind each block, and where the output ends that it may write.
  *
- * zlib does not tell whether its input ended between blocks. So bytes are put behind the message that only make sense there: a stored
- * block with a mark in it, whose header is the one that the message must end with, and a last block. The message is whole if zlib
- * comes to the end of all that, and the mark is its last output. A stored block that is cut could take the mark for its own
- * bytes. That shows in the length of the output.
+ * zlib does not tell whether its input ended between blocks. So bytes are put behind the message that make sense there and nowhere
+ * else: see {@link ENDING}.
  */
-import { constants, inflateRawSync } from 'node:zlib';
+import { constants } from 'node:zlib';
 import { InflateResult, type Inflater, MAX_HISTORY_BYTES } from './inflater.js';
+import { ZlibStream } from './zlib-stream.js';
 
-/** Eight bytes that no sender has a reason to end with. */
-const MARK = [0x9e, 0x37, 0x79, 0xb9, 0x7f, 0x4a, 0x7c, 0x15] as const;
-/** The lengths of a stored block (RFC 1951 section 3.2.4), the mark, and an empty last block with fixed codes. */
-const BEFORE_MARK = 0xff;
-const ENDING = Uint8Array.of(8, 0, 0xf7, BEFORE_MARK, ...MARK, 0x03, 0x00);
-/** The bytes of the empty last block. They are not read if the block with the mark is the last one. */
-const LAST_BLOCK_BYTES = 2;
 /**
- * The same behind a message that ends between blocks, with at most two zero bits left in its last byte: the header of the stored block
- * is three zero bits from there on. The rest of the byte is ones, so that its zeros complete nothing else.
+ * `ENDING` is put behind a message. A message is whole in two cases, and both read it as a stored block (RFC 1951 section 3.2.4) and an empty
+ * last block:
+ *
+ * | the message ends                                    | `f8`               | `00 07 ff f8`   | then |
+ * |-----------------------------------------------------|--------------------|-----------------|------|
+ * | behind the header of a stored block (the usual case) | with `00`: 248 bytes | `07 ff`: the complement | 248 bytes, of which `f8` is the first |
+ * | between blocks, with up to two bits left, all zero  | the header, with these bits | 1792 bytes, and the complement | 1792 bytes |
+ *
+ * If the message ended elsewhere, other bytes are the content of a block, if any.
  */
-const ENDING_BETWEEN_BLOCKS = Uint8Array.of(0xf8, ...ENDING);
+const ENDING_HEAD = [0xf8, 0x00, 0x07, 0xff, 0xf8] as const;
+const LAST_BLOCK = [0x03, 0x00] as const;
 
-/** zlib allocates chunks of the output as large as this, in bytes: at first, each message is expected to be four times as large. */
-const LEAST_CHUNK_BYTES = 1024;
-const MOST_CHUNK_BYTES = 1024 * 1024;
+/** Where in it the content of the block begins, and how many bytes it has. */
+const BEHIND_HEADER = { start: 4, length: 0x00f8 } as const;
+const BETWEEN = { start: 5, length: 0x0700 } as const;
 
-/** What `inflateRawSync` returns with the option `info`. */
-interface Inflated {
-  readonly buffer: Uint8Array;
-  readonly engine: { readonly bytesWritten: number };
+const ENDING = makeEnding();
+
+function makeEnding(): Uint8Array {
+  const end = BETWEEN.start + BETWEEN.length + LAST_BLOCK.length;
+  const bytes = new Uint8Array(end + 1); // only a stream that goes on takes the last byte
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Math.imul(i, 0x9e37_79b1) >>> 24;
+  bytes.set(ENDING_HEAD);
+  for (const { start, length } of [BEHIND_HEADER, BETWEEN]) bytes.set(LAST_BLOCK, start + length);
+  return bytes;
 }
+
+// What zlib takes long for, as work: see `Inflater.inflate`.
+/** To be called, and to read the codes of a block. */
+const CALL_WORK = 2048;
+/** To begin a stream, without and with a history of 32 KiB. */
+const STREAM_WORK = 2048;
+const HISTORY_WORK = 4096;
 
 /** The messages of zlib, and what they are called here. */
 const FAULTS: Readonly<Record<string, number>> = {
@@ -48,149 +60,178 @@ const FAULTS: Readonly<Record<string, number>> = {
   'invalid distance too far back': InflateResult.TOO_FAR,
 };
 
-/** A call of zlib that came to no end. */
-class Failure {
-  constructor(readonly result: number) {}
-}
+/** What zlib holds of a message that is put aside, in bytes: a window of 32 KiB, the tables of a block, and its state. */
+const ASIDE_BYTES = 48 * 1024;
+
+/** In place of a byte. */
+const NONE = -1;
 
 export class NativeInflater implements Inflater {
   readonly name = 'native';
+  readonly asideBytes = ASIDE_BYTES;
   readonly #bytes: Uint8Array;
-  #from = 0;
+  /** Where the content of {@link ENDING} goes, and what there is no room for. */
+  readonly #behind = Buffer.alloc(ENDING.length);
+  /** Where zlib writes a history that it is told. Nobody reads it. */
+  readonly #told = new Uint8Array(MAX_HISTORY_BYTES);
+  /** A stream that is not in use. To make one takes zlib and Node as long as to inflate 4 KiB, and collecting it takes longer. */
+  #idle: ZlibStream | undefined;
+  /** The input that zlib has not taken. */
+  #at = 0;
   #end = 0;
-  #to = 0;
+  #out = 0;
+  #outBegin = 0;
   #oldest = 0;
-  #written = 0;
+  /** Undefined in front of a stream. */
+  #stream: ZlibStream | undefined;
+  /** Whether the stream has written all that it can without more input. */
+  #isDrained = false;
+  /** The byte for which there was no room; {@link NONE} if there is none. */
+  #surplus = NONE;
 
   constructor(memory: WebAssembly.Memory) {
     this.#bytes = new Uint8Array(memory.buffer);
+    this.#idle = ZlibStream.inflating(); // so that it fails at once, if it does
   }
 
   get written(): number {
-    return this.#written;
+    return this.#out - this.#outBegin;
   }
 
-  inflate(from: number, length: number, to: number, historyBytes: number, limit: number): number {
-    this.#from = from;
+  inflate(from: number, length: number, to: number, historyBytes: number, limit: number, work: number): number {
+    this.#close();
+    this.#at = from;
     this.#end = from + length;
-    this.#to = to;
+    this.#out = to;
+    this.#outBegin = to;
     this.#oldest = to - historyBytes;
-    return this.goOn(limit);
+    this.#surplus = NONE;
+    return this.goOn(limit, work);
   }
 
-  /** Nothing is kept of the call before: the message is inflated again from its beginning. */
-  goOn(limit: number): number {
-    this.#written = 0;
-    let at = this.#from;
-    let out = this.#to;
-    while (at < this.#end) {
-      const stream = this.#inflateStream(at, out, limit);
-      if (stream instanceof Failure) return stream.result;
-      const { buffer, engine } = stream;
-      if (buffer.length > limit - out) return InflateResult.NEEDS_ROOM;
-      this.#bytes.set(buffer, out);
-      out += buffer.length;
-      // Behind a last block, the next stream begins with the next byte.
-      at += engine.bytesWritten;
+  goOn(limit: number, work: number): number {
+    if (this.#surplus !== NONE) {
+      if (this.#out >= limit) return InflateResult.NEEDS_ROOM;
+      this.#bytes[this.#out++] = this.#surplus;
+      this.#surplus = NONE;
     }
-    this.#written = out - this.#to;
-    return InflateResult.DONE;
+    let left = work;
+    while (this.#at < this.#end || (this.#stream !== undefined && !this.#isDrained)) {
+      if (left <= 0) return InflateResult.PAUSED;
+      if (this.#stream === undefined) left -= this.#open();
+      else left -= this.#write(this.#stream, limit, left);
+      const fault = this.#stream?.fault;
+      if (fault !== undefined) {
+        this.#close();
+        return resultOf(fault);
+      }
+      if (this.#surplus !== NONE) return InflateResult.NEEDS_ROOM;
+    }
+    return this.#finish();
   }
 
   inputMoved(bytes: number): void {
-    this.#from += bytes;
+    this.#at += bytes;
     this.#end += bytes;
   }
 
   outputMoved(bytes: number): void {
-    this.#to += bytes;
+    this.#out += bytes;
+    this.#outBegin += bytes;
     this.#oldest += bytes;
   }
 
   putAside(): () => void {
-    const [from, end, to, oldest] = [this.#from, this.#end, this.#to, this.#oldest];
+    const [at, end, out, outBegin, oldest] = [this.#at, this.#end, this.#out, this.#outBegin, this.#oldest];
+    const [stream, isDrained, surplus] = [this.#stream, this.#isDrained, this.#surplus];
+    this.#stream = undefined;
     return () => {
-      this.#from = from;
+      this.#close();
+      this.#at = at;
       this.#end = end;
-      this.#to = to;
+      this.#out = out;
+      this.#outBegin = outBegin;
       this.#oldest = oldest;
-      this.#written = 0;
+      this.#stream = stream;
+      this.#isDrained = isDrained;
+      this.#surplus = surplus;
     };
   }
 
-  /** Inflates up to the end of a stream or of the message, which begins or goes on at `at`; the output goes on at `out`. */
-  #inflateStream(at: number, out: number, limit: number): Inflated | Failure {
-    const length = this.#end - at;
-    const marked = this.#inflateWith(ENDING, at, out, limit);
-    if (marked instanceof Failure) {
-      return marked.result === InflateResult.NEEDS_ROOM ? marked : this.#inflateWhole(at, out, limit);
+  /** Begins a stream, which knows what was written before. @returns how much work that was */
+  #open(): number {
+    const out = this.#out;
+    const known = Math.min(out - this.#oldest, MAX_HISTORY_BYTES);
+    const stream = this.#idle ?? ZlibStream.inflating();
+    this.#idle = undefined;
+    stream.reset();
+    if (known > 0) {
+      // A stored block enters the window like any other, and takes no more than two copies.
+      const header = Uint8Array.of(0, known & 0xff, known >>> 8, ~known & 0xff, (~known >>> 8) & 0xff);
+      stream.write(constants.Z_NO_FLUSH, header, 0, header.length, this.#told, 0, known);
+      stream.write(constants.Z_NO_FLUSH, this.#bytes, out - known, known, this.#told, 0, known);
     }
-    if (marked.engine.bytesWritten <= length) return marked;
-    const { buffer } = marked;
-    const end = buffer.length - MARK.length;
-    // If the byte in front of the mark is the one that is in front of it in the ending, maybe all of that was taken for content.
-    const isWhole =
-      marked.engine.bytesWritten >= length + ENDING.length - LAST_BLOCK_BYTES &&
-      endsWithMark(buffer) &&
-      buffer[end - 1] !== BEFORE_MARK;
-    if (!isWhole) return this.#inflateWhole(at, out, limit);
-    return { buffer: buffer.subarray(0, end), engine: { bytesWritten: length } };
+    this.#stream = stream;
+    this.#isDrained = false;
+    return STREAM_WORK + Math.ceil((known * HISTORY_WORK) / MAX_HISTORY_BYTES);
   }
 
-  /** Finds out what a message is that did not take the mark as it should: corrupt, cut, or one that ends between blocks. */
-  #inflateWhole(at: number, out: number, limit: number): Inflated | Failure {
-    const length = this.#end - at;
-    const plain = this.#inflateWith(undefined, at, out, limit);
-    if (plain instanceof Failure) return plain;
-    if (plain.buffer.length > limit - out) return new Failure(InflateResult.NEEDS_ROOM);
-    for (const ending of [ENDING, ENDING_BETWEEN_BLOCKS]) {
-      const marked = this.#inflateWith(ending, at, out, limit);
-      // A stored block that the message itself begins may be the last one.
-      const unread = ending === ENDING ? LAST_BLOCK_BYTES : 0;
-      if (marked instanceof Failure || marked.engine.bytesWritten < length + ending.length - unread) continue;
-      if (marked.buffer.length === plain.buffer.length + MARK.length && endsWithMark(marked.buffer)) return plain;
-    }
-    return new Failure(InflateResult.CUT);
+  #close(): void {
+    if (this.#stream === undefined) return;
+    if (this.#idle === undefined) this.#idle = this.#stream;
+    else this.#stream.close();
+    this.#stream = undefined;
   }
 
-  /** One call of zlib: the rest of the message, and an ending behind it. Without one, the rest may be cut anywhere. */
-  #inflateWith(ending: Uint8Array | undefined, at: number, out: number, limit: number): Inflated | Failure {
-    let input = this.#bytes.subarray(at, this.#end);
-    if (ending !== undefined) {
-      const extended = new Uint8Array(input.length + ending.length);
-      extended.set(input);
-      extended.set(ending, input.length);
-      input = extended;
+  /** Calls zlib, for up to a block and up to `most` bytes. A stream that is over is closed. @returns how much work that was */
+  #write(stream: ZlibStream, limit: number, most: number): number {
+    const at = this.#at;
+    const room = Math.min(limit - this.#out, most);
+    const [output, to] = room > 0 ? [this.#bytes, this.#out] : [this.#behind, 0];
+    const length = this.#end - at;
+    stream.write(constants.Z_BLOCK, this.#bytes, at, length, output, to, Math.max(1, room));
+    if (stream.fault !== undefined) return CALL_WORK;
+    const { taken, written } = stream;
+    this.#at += taken;
+    this.#isDrained = written < Math.max(1, room);
+    if (room > 0) this.#out += written;
+    else if (written > 0) this.#surplus = this.#behind[0] as number; // it was written there
+    // A stream that has something to read and does not read it is over. The next one begins with the next byte.
+    if (length > 0 && taken === 0 && written === 0) this.#close();
+    return CALL_WORK + written;
+  }
+
+  /** All of the message is inflated: finds out whether it is whole. */
+  #finish(): number {
+    const stream = this.#stream;
+    if (stream === undefined) return InflateResult.DONE;
+    // Behind a block there may be bits of the message that the stream has not looked at.
+    stream.write(constants.Z_SYNC_FLUSH, ENDING, 0, 0, this.#behind, 0, 1);
+    const { fault } = stream;
+    if (fault !== undefined) {
+      this.#close();
+      return resultOf(fault);
     }
-    const room = limit - out + MARK.length;
-    const oldest = Math.max(this.#oldest, out - MAX_HISTORY_BYTES);
-    const options = {
-      info: true,
-      finishFlush: ending === undefined ? constants.Z_SYNC_FLUSH : constants.Z_FINISH,
-      maxOutputLength: room,
-      chunkSize: Math.max(LEAST_CHUNK_BYTES, Math.min(room, 4 * input.length, MOST_CHUNK_BYTES)),
-      ...(oldest < out && { dictionary: this.#bytes.subarray(oldest, out) }),
-    };
-    try {
-      // The types of Node do not know what `info` changes.
-      return inflateRawSync(input, options) as unknown as Inflated;
-    } catch (error) {
-      return new Failure(resultOf(error));
-    }
+    stream.write(constants.Z_SYNC_FLUSH, ENDING, 0, ENDING.length, this.#behind, 0, this.#behind.length);
+    const isWhole = stream.fault === undefined && this.#isEnding(stream.taken, stream.written);
+    this.#close();
+    return isWhole ? InflateResult.DONE : InflateResult.CUT;
+  }
+
+  /** Whether the stream was over with the message, or has taken {@link ENDING} for what it is. */
+  #isEnding(taken: number, written: number): boolean {
+    if (taken === 0) return true;
+    const { start, length } = written === BETWEEN.length ? BETWEEN : BEHIND_HEADER;
+    const end = start + length;
+    if (written !== length || this.#behind.compare(ENDING, start, end, 0, length) !== 0) return false;
+    // The stored block whose header is in the message may be the last one: then the empty block is not taken.
+    return taken === end + LAST_BLOCK.length || (taken === end && start === BEHIND_HEADER.start);
   }
 }
 
-function endsWithMark(buffer: Uint8Array): boolean {
-  const start = buffer.length - MARK.length;
-  return start >= 0 && MARK.every((byte, i) => buffer[start + i] === byte);
-}
-
-/** What an error of zlib means. @throws it, if it says nothing about the message */
-function resultOf(error: unknown): number {
-  if (!(error instanceof Error) || !('code' in error)) throw error;
-  if (error.code === 'ERR_BUFFER_TOO_LARGE') return InflateResult.NEEDS_ROOM;
-  if (error.code === 'Z_BUF_ERROR') return InflateResult.CUT;
-  const fault = FAULTS[error.message];
-  if (fault === undefined) throw error;
-  return fault;
+/** What zlib's word for a fault means. @throws Error if it says nothing about the message */
+function resultOf(fault: string): number {
+  const result = FAULTS[fault];
+  if (result === undefined) throw new Error(`zlib has failed: ${fault}`);
+  return result;
 }

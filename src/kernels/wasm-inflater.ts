@@ -14,6 +14,7 @@ const STATE_WORDS = 10;
 
 export class WasmInflater implements Inflater {
   readonly name: string;
+  readonly asideBytes = INFLATE_REGION_BYTES;
   readonly #region: number;
   readonly #state: Uint32Array;
   readonly #bytes: Uint8Array;

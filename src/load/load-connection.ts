@@ -88,6 +88,9 @@ export class LoadConnection implements SessionOwner {
   #phase = 0;
   /** Whether the session reads what is not as expected, up to the end of a message. */
   #isUnexpected = false;
+  /** Whether nothing is read because messages are being decompressed, and whether the server has ended TCP meanwhile or before. */
+  #isHeld = false;
+  #hasEnded = false;
   #failure: string | undefined;
   /** For the opening handshake, and then for the closing one. */
   #timer: NodeJS.Timeout | undefined;
@@ -263,6 +266,20 @@ export class LoadConnection implements SessionOwner {
     this.#listener.onReplies(this, 1);
   }
 
+  /** Messages are sent prebuilt: none waits to be compressed. */
+  onWritten(): void {}
+
+  holdInput(): void {
+    this.#isHeld = true;
+    this.#socket.pause();
+  }
+
+  releaseInput(): void {
+    this.#isHeld = false;
+    if (this.#hasEnded) this.#onEnd();
+    else this.#socket.resume();
+  }
+
   onPong(): void {
     this.#listener.onPong(this);
   }
@@ -281,6 +298,8 @@ export class LoadConnection implements SessionOwner {
 
   /** The server sends no more. What is queued may never be taken: it has a time limit. */
   #onEnd(): void {
+    this.#hasEnded = true;
+    if (this.#isHeld) return;
     const { closing } = this.#session;
     if (!closing.isFinished) {
       this.#failure ??= NO_CLOSE;

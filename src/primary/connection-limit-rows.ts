@@ -15,7 +15,7 @@ export const CONNECTION_ROWS = {
     byDefault: 16 * MIB,
     flag: '--max-payload',
     group: Group.MESSAGES,
-    help: 'longest message; beyond: 1009',
+    help: 'longest message, compressed and decompressed; beyond: 1009',
     beyond: 'closed with 1009, as soon as the header has come',
   }),
   messageTimeoutMs: milliseconds({
@@ -54,7 +54,7 @@ export const CONNECTION_ROWS = {
     zero: 'no limit',
     flag: '--bytes-per-second',
     group: Group.MESSAGES,
-    help: 'of all frames of one client; beyond: --rate-limit',
+    help: 'of all frames of one client, and of what compressed ones become; beyond: --rate-limit',
     beyond: 'see `rateLimitAction`',
   }),
   rateLimitAction: choice({
@@ -72,7 +72,7 @@ export const CONNECTION_ROWS = {
     byDefault: MIB,
     flag: '--high-water-mark',
     group: Group.OUTPUT,
-    help: 'output that a client has not taken; beyond: it is not read',
+    help: 'output that a client has not taken, compressed if it is; beyond: it is not read',
     beyond: 'not read until it has taken some; `send` returns false, and the hook `drain` follows',
   }),
   maxBackpressureBytes: size({
@@ -81,7 +81,7 @@ export const CONNECTION_ROWS = {
     byDefault: 16 * MIB,
     flag: '--max-backpressure',
     group: Group.OUTPUT,
-    help: 'output that is queued for a client; beyond: --slow-consumer',
+    help: 'output that is queued for a client, compressed if it is; beyond: --slow-consumer',
     beyond: 'see `slowConsumer`',
   }),
   slowConsumer: choice({

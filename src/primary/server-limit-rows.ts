@@ -93,7 +93,7 @@ export const MEMORY_ROWS = {
     defaultText: 'a quarter of memory',
     flag: '--max-buffered',
     group: Group.ALL,
-    help: 'output and unfinished messages of all; beyond: those that held it for longest go with 1013',
+    help: 'output and unfinished messages of all, compressed and decompressed; beyond: those that held it for longest go with 1013',
     beyond: 'the connections that have held it for longest are closed with 1013',
   }),
 } as const;
@@ -107,7 +107,7 @@ export const BUS_ROWS = {
     byDefault: DEFAULT_BUS_LIMITS.maxOwedBytes,
     flag: '--max-owed',
     group: Group.ALL,
-    help: 'publications that a thread has not taken; beyond a quarter publishers wait, beyond: dropped',
+    help: 'publications that a thread has not taken, plain and compressed; beyond a quarter publishers wait, beyond: dropped',
     beyond:
       'from a quarter on, connections that publish to that thread are not read; beyond it, publications that no connection can be held back for are dropped',
   }),

@@ -60,8 +60,9 @@ export interface ServerOptions {
   readonly arenaBytes?: number;
   /**
    * The longest message that a client may send, in bytes: the payloads of its fragments together, without their headers. A longer
-   * message closes the connection with 1009, as soon as its header has come. It bounds the memory that one client can make a
-   * thread keep. Raising it raises that for every connection. From 1 byte to 4 GiB less 1 byte.
+   * message closes the connection with 1009, as soon as its header has come. Of a compressed message it bounds the compressed bytes, and
+   * also what they become: inflating stops at it. It bounds the memory that one client can make a thread keep. Raising it raises that for
+   * every connection. From 1 byte to 4 GiB less 1 byte.
    *
    * @default 16 MiB
    */
@@ -84,7 +85,8 @@ export interface ServerOptions {
    */
   readonly maxConnectionsPerIp?: number;
   /**
-   * Bytes that may wait for a client before it is held back. Above this it is not read any more, and `send` returns false.
+   * Bytes that may wait for a client before it is held back. Above this it is not read any more, and `send` returns false. Of a message
+   * that is compressed its compressed bytes count, and as long as it waits to be compressed, its uncompressed ones.
    * Raising it lets more of a burst be buffered, for every connection. From 1 byte to 4 GiB less 1 byte.
    *
    * @default 1 MiB
@@ -92,7 +94,8 @@ export interface ServerOptions {
   readonly highWaterMarkBytes?: number;
   /**
    * Bytes that may be queued for a client that does not take them, pings included; one message is always accepted when nothing is
-   * queued. Beyond it `slowConsumer` says what happens. It bounds the memory of one slow client. Raising it raises that for every
+   * queued. Compressed messages count as for `highWaterMarkBytes`, and the message that is sent now with its uncompressed bytes. Beyond it
+   * `slowConsumer` says what happens. It bounds the memory of one slow client. Raising it raises that for every
    * connection. From 1 byte to 4 GiB less 1 byte.
    *
    * @default 16 MiB
@@ -107,7 +110,8 @@ export interface ServerOptions {
   readonly slowConsumer?: 'close' | 'drop';
   /**
    * Bytes of queued output and of messages that are still arriving, of all connections together. Beyond it the connections that
-   * have held theirs for longest are closed with 1013. These do not count: the path and query of a connection (`maxHeaderBytes`
+   * have held theirs for longest are closed with 1013. Of messages that wait to be compressed or decompressed, the compressed and the
+   * uncompressed bytes count, as far as there are both. These do not count: the path and query of a connection (`maxHeaderBytes`
    * bounds them), the `data` that `upgrade` attaches, and what a handler keeps. Raising it risks that the process runs out of
    * memory and ends, and with it all connections. From 1 MiB to 1 TiB.
    *
@@ -115,7 +119,8 @@ export interface ServerOptions {
    */
   readonly maxBufferedBytes?: number;
   /**
-   * Bytes of publications that other threads have posted to one thread, and that it has not given to its connections yet. From a
+   * Bytes of publications that other threads have posted to one thread, and that it has not given to its connections yet: of each, its
+   * uncompressed bytes, and its compressed bytes for each window that its subscribers have. From a
    * quarter of this on, `publish` to a topic of that thread returns false, and a connection whose hook publishes to it is not
    * read. Beyond it, publications for which no connection can be held back (in timers, after an `await`, by `server.publish`) are
    * dropped for that thread, and counted. Raising it lets a slower thread fall further behind. From 1 MiB to 1 TiB.
@@ -175,7 +180,8 @@ export interface ServerOptions {
   readonly messagesPerSecond?: number;
   /**
    * Bytes of frames that a client may send per second, headers included, on average, and a quarter more in a burst. Frames that
-   * come together with the opening handshake count; the handshake itself does not. What a compressed message becomes counts too.
+   * come together with the opening handshake count; the handshake itself does not. Of a compressed message its compressed bytes count, and
+   * also what they become.
    * Beyond it `rateLimitAction` says what happens. From 1 byte to 1 TiB, or 0: no limit.
    *
    * @default 0: no limit

@@ -229,7 +229,7 @@ export class Server {
       this.#calls = calls;
       if (calls !== undefined) this.#publishing.sendBy(calls, this.#counters);
       const { compression } = this.#options.host;
-      if (compression !== undefined) this.#publishing.compressBy(compression);
+      if (compression !== undefined) this.#publishing.compressBy(compression, this.#counters);
       await this.#loadTls();
       await this.#generations.start(calls);
       this.#noteThreadOfHook();
@@ -481,6 +481,7 @@ export class Server {
     const closed = new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
     this.#attachment?.release();
     this.#unregister();
+    this.#publishing.topics.flushAll();
     this.#publishing.bus.close();
     this.#opening?.destroyAll();
     this.#front?.close();

@@ -44,31 +44,55 @@ export function writeMaskedHeader(
  * @param key the masking key, which must be unpredictable, and another one for each frame.
  */
 export function maskedFrame(firstByte: number, payload: Uint8Array, key: number): Uint8Array {
-  const headerBytes = maskedHeaderBytes(payload.length);
-  // The payload begins at a multiple of four bytes, so that it can be masked in words.
-  const pad = -headerBytes & 3;
-  const memory = new ArrayBuffer(pad + headerBytes + payload.length);
-  const frame = new Uint8Array(memory, pad);
-  writeMaskedHeader(frame, 0, firstByte, payload.length, key);
-  frame.set(payload, headerBytes);
-  mask(frame, headerBytes);
-  return frame;
+  const frame = new MaskedFrame(firstByte, payload.length, key);
+  frame.append(payload);
+  return frame.bytes;
 }
 
-/** Masks the payload of a frame by the key in front of it (RFC 6455 section 5.3). */
-function mask(frame: Uint8Array, payloadAt: number): void {
+/** A client's frame whose payload is masked part by part, as {@link maskedFrame} masks it in one go. */
+export class MaskedFrame {
+  /** The frame, when all of its payload is appended. */
+  readonly bytes: Uint8Array;
+  readonly #payloadAt: number;
+  #position: number;
+
+  /** @param length of the whole payload. */
+  constructor(firstByte: number, length: number, key: number) {
+    const headerBytes = maskedHeaderBytes(length);
+    // The payload begins at a multiple of four bytes, so that it can be masked in words.
+    const pad = -headerBytes & 3;
+    this.bytes = new Uint8Array(new ArrayBuffer(pad + headerBytes + length), pad);
+    writeMaskedHeader(this.bytes, 0, firstByte, length, key);
+    this.#payloadAt = headerBytes;
+    this.#position = headerBytes;
+  }
+
+  /** Appends a masked copy of the next part of the payload. */
+  append(part: Uint8Array): void {
+    this.bytes.set(part, this.#position);
+    mask(this.bytes, this.#payloadAt, this.#position, this.#position + part.length);
+    this.#position += part.length;
+  }
+}
+
+/** Masks a part of the payload of a frame by the key in front of the payload (RFC 6455 section 5.3). */
+function mask(frame: Uint8Array, payloadAt: number, from: number, end: number): void {
   const keyAt = payloadAt - MASKING_KEY_BYTES;
-  const key = [frame[keyAt], frame[keyAt + 1], frame[keyAt + 2], frame[keyAt + 3]] as [number, number, number, number];
-  const length = frame.length - payloadAt;
-  let at = 0;
-  if (length >= MIN_MASKED_IN_WORDS) {
+  let at = from;
+  if (end - from >= MIN_MASKED_IN_WORDS) {
+    while (((at - payloadAt) & 3) !== 0) at = maskByte(frame, keyAt, at);
     // The key is read as the payload is, so that the byte order of the machine does not matter.
-    const words = new Int32Array(frame.buffer, frame.byteOffset + keyAt, (length >>> 2) + 1);
-    const keyWord = words[0] as number;
-    for (let i = 1; i < words.length; i++) words[i] = (words[i] as number) ^ keyWord;
-    at = (length >>> 2) << 2;
+    const [keyWord] = new Int32Array(frame.buffer, frame.byteOffset + keyAt, 1) as unknown as [number];
+    const words = new Int32Array(frame.buffer, frame.byteOffset + at, (end - at) >>> 2);
+    for (let i = 0; i < words.length; i++) words[i] = (words[i] as number) ^ keyWord;
+    at += 4 * words.length;
   }
-  for (; at < length; at++) {
-    frame[payloadAt + at] = (frame[payloadAt + at] as number) ^ (key[at & 3] as number);
-  }
+  while (at < end) at = maskByte(frame, keyAt, at);
+}
+
+/** @returns where the next byte is. */
+function maskByte(frame: Uint8Array, keyAt: number, at: number): number {
+  // The payload begins four bytes behind the key.
+  frame[at] = (frame[at] as number) ^ (frame[keyAt + ((at - keyAt) & 3)] as number);
+  return at + 1;
 }

@@ -112,6 +112,12 @@ export class UnmaskedFrameReader {
     this.#position = 0;
   }
 
+  /** Copies what was fed and is not consumed: the memory that it lies in is going to be overwritten. */
+  keepUnread(): void {
+    this.#bytes = new Uint8Array(this.#bytes.subarray(this.#position));
+    this.#position = 0;
+  }
+
   /**
    * Goes on to the next event, whose payload is `payload`. For a message `firstByte` and `isBinary` say what it is, and `ownsPayload`
    * says whose memory it lies in.

@@ -6,6 +6,9 @@ import type { Subscriber } from './subscriber.js';
 import type { DescriptorSender, SubscriberTable } from './subscriber-table.js';
 import type { TopicMembers } from './topic-members.js';
 
+/** In place of the number of a batch: no subscription names it. */
+const NO_BATCH = -1;
+
 /**
  * Delivers publications to the subscribers of a thread: one write for each subscriber, however many topics and messages
  * there are. Subscribers that get the same publications in the same dialect form an audience, for which the frames are put together once.
@@ -30,18 +33,27 @@ export class Delivery {
 
   /** Delivers a batch to all subscribers, without the runs that {@link toOne} has delivered already. */
   toAll(runs: readonly PublicationRun[]): void {
+    try {
+      this.#toAll(runs, this.#batch);
+    } finally {
+      this.#batch++;
+    }
+  }
+
+  /** Delivers runs to all subscribers which are no part of the batch, and have no exceptions: another thread has published them. */
+  receivedToAll(runs: readonly PublicationRun[]): void {
+    this.#toAll(runs, NO_BATCH);
+  }
+
+  #toAll(runs: readonly PublicationRun[], batch: number): void {
     const exceptions = exceptionsOf(runs);
     // A publisher that must not get its own message cannot take the fast path: block its slot.
     for (const subscriber of exceptions) this.#table.block(subscriber);
-    try {
-      const topics = new TopicsOfRuns(runs);
-      if (this.#table.has(Dialect.PLAIN)) this.#toDialect(Dialect.PLAIN, topics, runs, exceptions);
-      if (!this.#table.hasDeflated) return;
-      for (const dialect of DEFLATED_DIALECTS) {
-        if (this.#table.has(dialect)) this.#toDialect(dialect, topics, inDialect(runs, dialect), exceptions);
-      }
-    } finally {
-      this.#batch++;
+    const topics = new TopicsOfRuns(runs);
+    if (this.#table.has(Dialect.PLAIN)) this.#toDialect(Dialect.PLAIN, topics, runs, exceptions, batch);
+    if (!this.#table.hasDeflated) return;
+    for (const dialect of DEFLATED_DIALECTS) {
+      if (this.#table.has(dialect)) this.#toDialect(dialect, topics, inDialect(runs, dialect), exceptions, batch);
     }
   }
 
@@ -51,7 +63,7 @@ export class Delivery {
    */
   toOne(subscriber: Subscriber, runs: readonly PublicationRun[]): void {
     this.#table.block(subscriber);
-    this.#deliverOwn(subscriber, inDialect(runs, subscriber.dialect));
+    this.#deliverOwn(subscriber, inDialect(runs, subscriber.dialect), this.#batch);
   }
 
   #toDialect(
@@ -59,16 +71,17 @@ export class Delivery {
     topics: TopicsOfRuns,
     runs: readonly PublicationRun[],
     exceptions: ReadonlySet<Subscriber>,
+    batch: number,
   ): void {
     const { names } = topics;
     if (names.length === 1) {
       const slots = this.#membersByTopic.get(names[0] as string)?.slots(dialect);
-      if (slots !== undefined) this.#toAudience(dialect, slots, runs, runs, exceptions);
+      if (slots !== undefined) this.#toAudience(dialect, slots, runs, runs, exceptions, batch);
       return;
     }
     const slotLists = names.map((name) => this.#membersByTopic.get(name)?.slots(dialect));
     for (const audience of this.#audiences.divide(slotLists)) {
-      this.#toAudience(dialect, audience.slots, topics.select(runs, audience.topics), runs, exceptions);
+      this.#toAudience(dialect, audience.slots, topics.select(runs, audience.topics), runs, exceptions, batch);
     }
   }
 
@@ -78,6 +91,7 @@ export class Delivery {
    * @param itsRuns the runs that the audience gets.
    * @param runs all runs of the batch.
    * @param exceptions subscribers that do not get all runs of their topics.
+   * @param batch the number of the batch that the runs are.
    */
   #toAudience(
     dialect: Dialect,
@@ -85,6 +99,7 @@ export class Delivery {
     itsRuns: readonly PublicationRun[],
     runs: readonly PublicationRun[],
     exceptions: ReadonlySet<Subscriber>,
+    batch: number,
   ): void {
     if (slots.length === 0) return;
     const { topic } = itsRuns[0] as PublicationRun; // there is one
@@ -95,7 +110,7 @@ export class Delivery {
       const subscriber = this.#table.at(slot);
       // A delivery to others may have ended it, and its slot may belong to another subscriber now.
       if (subscriber?.dialect !== dialect || !subscriber.subscription?.topics.has(topic)) continue;
-      if (subscriber.subscription.batch === this.#batch || exceptions.has(subscriber)) {
+      if (subscriber.subscription.batch === batch || exceptions.has(subscriber)) {
         special.push(subscriber); // later: its frames may be put together in the same memory
         continue;
       }
@@ -103,7 +118,7 @@ export class Delivery {
       this.#table.update(subscriber);
     }
     for (const subscriber of special) {
-      this.#deliverOwn(subscriber, runs);
+      this.#deliverOwn(subscriber, runs, batch);
       this.#table.update(subscriber);
     }
   }
@@ -141,12 +156,13 @@ export class Delivery {
   /**
    * Delivers to a subscriber that does not get all runs of its topics, or that was delivered some of them before.
    * @param runs in its dialect.
+   * @param batch the number of the batch that they are.
    */
-  #deliverOwn(subscriber: Subscriber, runs: readonly PublicationRun[]): void {
+  #deliverOwn(subscriber: Subscriber, runs: readonly PublicationRun[], batch: number): void {
     const { subscription } = subscriber;
     if (subscription === undefined) return; // a delivery to others has ended it
-    const from = subscription.batch === this.#batch ? subscription.runsTaken : 0;
-    subscription.batch = this.#batch;
+    const from = subscription.batch === batch ? subscription.runsTaken : 0;
+    subscription.batch = batch;
     subscription.runsTaken = runs.length;
     const its: PublicationRun[] = [];
     for (let i = from; i < runs.length; i++) {

@@ -2,8 +2,12 @@ import type { PayloadDeflater } from '../compression/payload-deflater.js';
 import { frameHeaderBytes, writeFrameHeader } from '../protocol/frame-header.js';
 import { RSV1 } from '../protocol/opcode.js';
 import { DEFLATED_DIALECTS, WINDOW_BITS } from './dialect.js';
+import { LargePublication } from './large-publication.js';
 import type { DeflatedRuns, PublicationRun } from './publication-run.js';
 import type { ChunkPool } from './shared-chunk.js';
+
+/** What a publication and its runs have in common. */
+export type AboutPublication = Pick<PublicationRun, 'topic' | 'except' | 'isHeldBack'>;
 
 /**
  * Compresses the publications of a thread: each once for all subscribers of a dialect, in all threads. A message that is not longer than
@@ -22,26 +26,52 @@ export class PublicationDeflater {
     this.#pool = pool;
   }
 
-  /** Whether a payload of so many bytes is compressed: it is not too short to be worth it, nor so long that it would block the thread. */
+  /** Whether a payload of so many bytes is worth it to be compressed. */
   accepts(length: number): boolean {
-    return length >= this.#deflater.leastBytes && length <= this.#deflater.mostBytes;
+    return length >= this.#deflater.leastBytes;
+  }
+
+  /** Whether it would block the thread to compress a payload of so many bytes for a set of dialects at once. */
+  isLarge(length: number, dialects: number): boolean {
+    let bytes = 0;
+    for (const dialect of DEFLATED_DIALECTS) {
+      const isAnother = bytes === 0 || length > 2 ** WINDOW_BITS[dialect];
+      if ((dialects & (1 << dialect)) !== 0 && isAnother) bytes += length;
+    }
+    return bytes > this.#deflater.mostBytes;
   }
 
   /**
-   * Compresses a publication, as far as it has time for: of a long message, dialects with a smaller window may stay plain.
+   * Compresses a large publication in the background.
+   * @param payload must not change until then.
+   * @param onDone called with its compressed runs, if it gets smaller, and their length.
+   */
+  deflateLarge(
+    about: AboutPublication,
+    firstByte: number,
+    payload: Uint8Array,
+    dialects: number,
+    onDone: (deflated: DeflatedRuns | undefined, frameBytes: number) => void,
+  ): LargePublication {
+    const frame = (first: number, parts: readonly Uint8Array[], length: number) =>
+      this.#frame(about, first, parts, length);
+    return new LargePublication(this.#deflater, firstByte, payload, dialects, frame, onDone);
+  }
+
+  /**
+   * Compresses a publication that is not large.
    * @param about what its runs have of it.
    * @param dialects the set of dialects that somebody has.
    * @returns undefined if nothing gets smaller.
    */
   deflate(
-    about: Pick<PublicationRun, 'topic' | 'except' | 'isHeldBack'>,
+    about: AboutPublication,
     firstByte: number,
     payload: Uint8Array,
     dialects: number,
   ): { readonly runs: DeflatedRuns; readonly frameBytes: number } | undefined {
     const { length } = payload;
     const deflated: (PublicationRun | undefined)[] = [undefined, undefined, undefined, undefined];
-    let leftBytes = this.#deflater.mostBytes;
     let frameBytes = 0;
     let last: PublicationRun | undefined;
     this.#deflater.take(payload);
@@ -49,10 +79,9 @@ export class PublicationDeflater {
       if ((dialects & (1 << dialect)) === 0) continue;
       const bits = WINDOW_BITS[dialect];
       if (last === undefined || length > 2 ** bits) {
-        if (length > leftBytes) break;
-        leftBytes -= length;
-        last = this.#frame(about, firstByte | RSV1, this.#deflater.deflate(bits));
-        if (last === undefined) break; // a smaller window makes nothing smaller
+        const compressed = this.#deflater.deflate(bits);
+        if (compressed === undefined) break; // a smaller window makes nothing smaller
+        last = this.#frame(about, firstByte | RSV1, [compressed], compressed.length);
         frameBytes += last.end - last.start;
       }
       deflated[dialect] = last;
@@ -61,18 +90,19 @@ export class PublicationDeflater {
   }
 
   #frame(
-    { topic, except, isHeldBack }: Pick<PublicationRun, 'topic' | 'except' | 'isHeldBack'>,
+    { topic, except, isHeldBack }: AboutPublication,
     firstByte: number,
-    payload: Uint8Array | undefined,
-  ): PublicationRun | undefined {
-    if (payload === undefined) return undefined;
-    const { length } = payload;
+    parts: readonly Uint8Array[],
+    length: number,
+  ): PublicationRun {
     const chunk = this.#pool.withRoom(frameHeaderBytes(length) + length);
     const start = chunk.position;
-    const payloadAt = writeFrameHeader(chunk.bytes, start, firstByte, length);
-    chunk.bytes.set(payload, payloadAt);
-    chunk.position = payloadAt + length;
-    const end = chunk.position;
+    let end = writeFrameHeader(chunk.bytes, start, firstByte, length);
+    for (const part of parts) {
+      chunk.bytes.set(part, end);
+      end += part.length;
+    }
+    chunk.position = end;
     return { topic, chunk, start, end, messages: 1, except, isHeldBack, deflated: undefined, isDeflated: true };
   }
 }

@@ -16,8 +16,8 @@ export interface PublicationRun {
    * publication is dropped only beyond twice the bound.
    */
   readonly isHeldBack: boolean;
-  /** By dialect: the same publications, compressed. Undefined where these plain frames serve, which every subscriber understands. */
-  readonly deflated: DeflatedRuns | undefined;
+  /** By dialect: the same publications, compressed. Of a long one they come later. Undefined where these plain frames serve, which every subscriber understands. */
+  deflated: DeflatedRuns | undefined;
   /** Whether this is one of {@link deflated}. */
   readonly isDeflated: boolean;
 }

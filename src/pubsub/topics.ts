@@ -3,6 +3,7 @@ import { frameHeaderBytes, writeFrameHeader } from '../protocol/frame-header.js'
 import { Delivery } from './delivery.js';
 import { DEFLATED_SET } from './dialect.js';
 import type { Outlet } from './outlet.js';
+import type { LargePublication } from './large-publication.js';
 import { PublicationDeflater } from './publication-deflater.js';
 import { type DeflatedRuns, extendDeflated, type PublicationRun } from './publication-run.js';
 import { ChunkPool, type SharedChunk } from './shared-chunk.js';
@@ -18,9 +19,19 @@ import { TopicMembers } from './topic-members.js';
 const MAX_PENDING_BYTES = 1024 * 1024;
 
 /**
+ * While large publications are compressed, they and what is published behind them come to this many bytes at most. Beyond it all goes as it
+ * is.
+ */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+
+/**
  * The topics of one thread: its subscribers, and what was published here in this turn. A publication is framed once.
  * When the turn ends, each subscriber gets all publications to its topics in one write, in the order of publishing, and
  * each other thread gets them in one message.
+ *
+ * A publication that takes too long to be compressed at once is compressed in the next iterations of the event loop. Until then it waits,
+ * with all that is published behind it, as if the turn had not ended. A subscriber that has to be sent something else meanwhile gets it
+ * plain before that, see {@link catchUp}.
  */
 export class Topics {
   readonly #membersByTopic = new Map<string, TopicMembers>();
@@ -41,6 +52,8 @@ export class Topics {
   /** Whether the last run may grow: no subscriber has been given it yet. */
   #lastIsOpen = false;
   #pendingBytes = 0;
+  /** Those of the pending publications that are being compressed. */
+  readonly #compressing = new Set<LargePublication>();
   /** The connection whose hook runs now; undefined if none does. */
   publisher: Publisher | undefined;
 
@@ -157,14 +170,19 @@ export class Topics {
     chunk.position = payloadAt + length;
     this.#pendingBytes += frameBytes;
     const dialects = mayCompress ? this.#deflatedDialects(topic, members, length) : 0;
+    // The copy is compressed: shared memory of the application may have changed meanwhile.
+    const copy = chunk.bytes.subarray(payloadAt, chunk.position);
     if (dialects === 0) {
       this.#append(topic, except, chunk, at, undefined);
+    } else if (this.#deflater?.isLarge(length, dialects)) {
+      this.#lastIsOpen = false;
+      this.#append(topic, except, chunk, at, undefined);
+      this.#deflateLarge(topic, except, firstByte, copy, dialects);
     } else {
-      // The copy is compressed: shared memory of the application may have changed meanwhile.
-      const copy = chunk.bytes.subarray(payloadAt, chunk.position);
       this.#append(topic, except, chunk, at, this.#deflate(topic, except, firstByte, copy, dialects));
     }
-    if (this.#pendingBytes > MAX_PENDING_BYTES) this.flush();
+    if (this.#pendingBytes > MAX_WAITING_BYTES) this.flushAll();
+    else if (this.#pendingBytes > MAX_PENDING_BYTES) this.flush();
     return !this.#outlet.isCongested || !this.#holdsBack(topic);
   }
 
@@ -187,7 +205,27 @@ export class Topics {
     return deflated?.runs;
   }
 
-  /** @param deflated the same publication, compressed; undefined if it goes plain to all. */
+  /** The last run is a large publication: compresses it in the background. */
+  #deflateLarge(
+    topic: string,
+    except: Subscriber | undefined,
+    firstByte: number,
+    payload: Uint8Array,
+    dialects: number,
+  ): void {
+    const run = (this.#isFlushing ? this.#next : this.#runs).at(-1) as PublicationRun; // it was just appended
+    const about = { topic, except, isHeldBack: run.isHeldBack };
+    this.#lastIsOpen = false; // nothing is added to it: it would stay plain
+    const large = this.#deflater?.deflateLarge(about, firstByte, payload, dialects, (deflated, frameBytes) => {
+      run.deflated = deflated;
+      this.#pendingBytes += frameBytes;
+      this.#compressing.delete(large as LargePublication); // it is one, or this would not be called
+      if (this.#compressing.size === 0) this.#schedule();
+    });
+    if (large !== undefined) this.#compressing.add(large);
+  }
+
+  /** @param deflated the same publication, compressed; undefined if it goes plain to all, or is compressed later. */
   #append(
     topic: string,
     except: Subscriber | undefined,
@@ -247,10 +285,21 @@ export class Topics {
     if (this.#runs.length > 0 && subscriber.subscription !== undefined) this.#takePending(subscriber);
   }
 
-  /** Ends the turn: delivers what was published in it, and posts it to other threads. */
+  /** Does what {@link flush} does, without waiting for large publications that are being compressed: they go plain. */
+  flushAll(): void {
+    if (this.#isFlushing) return;
+    for (const large of this.#compressing) large.giveUp();
+    this.#compressing.clear();
+    this.flush();
+  }
+
+  /**
+   * Ends the turn: delivers what was published in it, and posts it to other threads. It does so later if a large publication is being
+   * compressed.
+   */
   flush(): void {
     const runs = this.#runs;
-    if (runs.length === 0 || this.#isFlushing) return;
+    if (runs.length === 0 || this.#isFlushing || this.#compressing.size > 0) return;
     this.#isFlushing = true;
     this.#lastIsOpen = false;
     this.#pendingBytes = 0;
@@ -272,7 +321,7 @@ export class Topics {
   /** Delivers what another thread has published. */
   receive(runs: readonly PublicationRun[]): void {
     this.flush();
-    this.#delivery.toAll(runs);
+    this.#delivery.receivedToAll(runs);
   }
 
   /**

@@ -75,10 +75,30 @@ export const FIGURES = {
     stat: 'inflatedMessages',
     help: 'Of the messages received, those that were compressed (`deflate`).',
   },
+  INFLATED_FROM_BYTES: {
+    kind: 'counter',
+    stat: 'inflatedFromBytes',
+    help: 'Bytes of compressed messages from clients, as they arrived, without the headers of frames (`deflate`).',
+  },
   INFLATED_BYTES: {
     kind: 'counter',
     stat: 'inflatedBytes',
-    help: 'Bytes that compressed messages from clients have become (`deflate`).',
+    help: 'Bytes that compressed messages from clients have become, those that were refused in the middle included (`deflate`).',
+  },
+  DEFLATED_MESSAGES: {
+    kind: 'counter',
+    stat: 'deflatedMessages',
+    help: 'Messages that were compressed to be sent, those that did not get smaller not counted (`deflate`). A publication counts once for each window that it was compressed for, whatever the number of subscribers, in the thread that has published it.',
+  },
+  DEFLATED_FROM_BYTES: {
+    kind: 'counter',
+    stat: 'deflatedFromBytes',
+    help: 'Bytes that the messages of `deflatedMessages` had before (`deflate`).',
+  },
+  DEFLATED_BYTES: {
+    kind: 'counter',
+    stat: 'deflatedBytes',
+    help: 'Bytes that the messages of `deflatedMessages` have become, without the headers of frames (`deflate`).',
   },
   ARENA_BYTES: { kind: 'gauge', stat: 'arenaBytes', help: 'Bytes of arenas in use, as of the last second.' },
   BUFFERED_BYTES: {

@@ -21,8 +21,19 @@ export interface ServerStats {
   readonly heapMessages: number;
   /** Of the messages received, those that were compressed (`deflate`). */
   readonly inflatedMessages: number;
-  /** Bytes that compressed messages from clients have become (`deflate`). */
+  /** Bytes of compressed messages from clients, as they arrived, without the headers of frames (`deflate`). */
+  readonly inflatedFromBytes: number;
+  /** Bytes that compressed messages from clients have become, those that were refused in the middle included (`deflate`). */
   readonly inflatedBytes: number;
+  /**
+   * Messages that were compressed to be sent, those that did not get smaller not counted (`deflate`). A publication counts once for each
+   * window that it was compressed for, whatever the number of subscribers, in the thread that has published it.
+   */
+  readonly deflatedMessages: number;
+  /** Bytes that the messages of `deflatedMessages` had before (`deflate`). */
+  readonly deflatedFromBytes: number;
+  /** Bytes that the messages of `deflatedMessages` have become, without the headers of frames (`deflate`). */
+  readonly deflatedBytes: number;
   /** Bytes of arenas in use, as of the last second. */
   readonly arenaBytes: number;
   /** Bytes held by connections: output that clients have not taken, and messages that are still arriving. */

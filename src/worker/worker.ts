@@ -68,7 +68,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
     const { handler, upgrade } = await loadHandlerModule(task.handler, { limitMs: task.startTimeoutMs });
     const calls = await loadSystemCalls();
     publishing.sendBy(calls, counters);
-    if (options.compression !== undefined) publishing.compressBy(options.compression);
+    if (options.compression !== undefined) publishing.compressBy(options.compression, counters);
     host = new Host({ options, handler, publishing, counters, log, onNoLongerOpen, calls });
     if (task.opening !== undefined) {
       const askHealth = () =>
@@ -136,6 +136,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   });
   post({ type: 'ready', kernel: host.kernelName });
   await drained;
+  publishing.topics.flushAll();
   unregister();
   log.flush();
   port.close();

@@ -141,6 +141,88 @@ describe('a client and a server of ws', () => {
     expect(kept.map(({ bytes }) => bytes.equals(Buffer.alloc(5000, bytes[0])) && bytes[0])).toEqual([97, 98, 99]);
   });
 
+  const LARGE = RECORDS.repeat(Math.ceil(3_000_000 / RECORDS.length));
+
+  it('exchange large messages in their order, with what is sent behind them, up to the Close', async () => {
+    const { url } = await echoServer({ threshold: 0 });
+    const drains = new Queue<number>();
+    const { connection, messages } = await open(url, {
+      deflate: { contextTakeover: true },
+      drain: (one) => drains.push(one.bufferedAmount),
+    });
+    const sent = [LARGE, 'short', LARGE.slice(7), 'last'];
+    for (const message of sent) expect(connection.send(message)).toBe(false);
+    expect(connection.bufferedAmount).toBe(Buffer.byteLength(sent.join('')));
+    await drains.next();
+    for (const message of sent) expect((await messages.next()).text() === message).toBe(true);
+    connection.send(LARGE);
+    connection.close(1000, 'done');
+    expect(connection.isOpen).toBe(false);
+    expect((await messages.next()).text() === LARGE).toBe(true);
+    expect(await connection.closed).toEqual({ code: 1000, reason: 'done' });
+  });
+
+  it('get a large message also if the server ends TCP right behind it', async () => {
+    const { url, sockets } = await echoServer(true);
+    const { connection, messages } = await open(url, { deflate: true });
+    const socket = await sockets.next();
+    socket.send(LARGE, () => (socket as unknown as { _socket: { end(): void } })._socket.end());
+    expect(await connection.closed).toEqual({ code: 1006, reason: '' });
+    expect(messages.rest.map((message) => message.text() === LARGE)).toEqual([true]);
+  });
+
+  it('are ended at once by terminate, whatever waits', async () => {
+    const { url } = await echoServer(true);
+    const { connection } = await open(url, { deflate: true });
+    connection.send(LARGE);
+    connection.terminate();
+    expect(connection.bufferedAmount).toBe(0);
+    expect(await connection.closed).toEqual({ code: 1006, reason: '' });
+  });
+
+  it('stay paused while a large message is decompressed, and after it', async () => {
+    const { url, sockets } = await echoServer(true);
+    const got: number[] = [];
+    const connection = await connect(url, {
+      deflate: true,
+      message: (one, message) => {
+        got.push(message.bytes.length);
+        if (got.length === 1) one.pause();
+      },
+    });
+    onTestFinished(() => connection.terminate());
+    const socket = await sockets.next();
+    socket.send(LARGE);
+    while (got.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await new Promise<void>((resolve) => socket.send('behind', () => resolve()));
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(got).toEqual([LARGE.length]);
+    connection.resume();
+    while (got.length === 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(got[1]).toBe(6);
+  });
+
+  it('end the connection if a hook throws for a large message', async () => {
+    const { url, sockets } = await echoServer(true);
+    const connection = await connect(url, {
+      deflate: true,
+      message: () => {
+        throw new Error('of the hook');
+      },
+    });
+    const thrown = new Promise((resolve) => {
+      const others = process.listeners('uncaughtException');
+      process.removeAllListeners('uncaughtException');
+      process.once('uncaughtException', (error) => {
+        for (const other of others) process.on('uncaughtException', other);
+        resolve(error);
+      });
+    });
+    (await sockets.next()).send(LARGE);
+    expect(await thrown).toMatchObject({ message: 'of the hook' });
+    expect(await connection.closed).toEqual({ code: 1006, reason: '' });
+  });
+
   it('get right what a hook sends while it is given a message', async () => {
     const { sockets, url } = await echoServer({ threshold: 0 });
     const texts = new Queue<string>();

@@ -25,6 +25,8 @@ let calls: string[];
 let messages: (Omit<ReceivedMessage, 'payload'> & { readonly payload: Buffer })[];
 let sent: { readonly first: number; readonly payload: Buffer }[];
 let session: ClientSession;
+/** The clock of the session. */
+const nowMs = 0;
 
 function open(agreement: DeflateAgreement | undefined, options: object = {}): void {
   calls = [];
@@ -46,7 +48,8 @@ function open(agreement: DeflateAgreement | undefined, options: object = {}): vo
     MAX_PAYLOAD_BYTES,
   );
   if (agreement === undefined) return;
-  session.useDeflate(new MessageDeflate(agreement, readDeflateOption(options) as ResolvedDeflateOptions));
+  const choice = readDeflateOption(options) as ResolvedDeflateOptions;
+  session.useDeflate(new MessageDeflate(agreement, choice, () => nowMs));
 }
 
 /** First byte and payload of a masked frame. */

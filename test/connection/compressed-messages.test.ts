@@ -75,6 +75,8 @@ describe('a compressed message', () => {
       compressed(BINARY, deflated(Buffer.alloc(0))),
       text('Hello'),
     ]);
+    const messages = [Buffer.from('Grüße'), pattern(300), Buffer.alloc(0), Buffer.from('Hello')];
+    const fromBytes = messages.reduce((sum, message) => sum + deflated(message).length, 0);
     for (let cut = 0; cut <= stream.length; cut++) {
       const { thread, heard, peer } = inflating();
       peer.wire.arrive(stream.subarray(0, cut));
@@ -89,6 +91,7 @@ describe('a compressed message', () => {
       expect(thread.counters.get(Counter.MESSAGES_IN)).toBe(5);
       expect(thread.counters.get(Counter.INFLATED_MESSAGES)).toBe(4);
       expect(thread.counters.get(Counter.INFLATED_BYTES)).toBe(7 + 300 + 0 + 5);
+      expect(thread.counters.get(Counter.INFLATED_FROM_BYTES)).toBe(fromBytes);
       thread.forget(peer);
     }
   });
@@ -402,6 +405,12 @@ describe('maxPayloadBytes', () => {
         ]);
         expect(heard).toEqual([]);
         expect(thread.incidents).toEqual([LimitIncident.PROTOCOL_ERRORS.what]);
+        const ratio = Math.floor(maxPayloadBytes / bomb.length);
+        expect(thread.details).toEqual([
+          expect.stringMatching(
+            new RegExp(`${bomb.length} bytes that becomes ${ratio} times as long or longer.*\\(maxPayloadBytes\\)`),
+          ),
+        ]);
         expect(thread.allocatedSlabs).toBe(0);
       }
     },
@@ -414,9 +423,9 @@ describe('maxPayloadBytes', () => {
   });
 });
 
-describe('a message that takes long to inflate', () => {
+describe.each(['wasm', 'native'] as const)('a message that takes long to inflate by %s', (deflateKernel) => {
   test('lets others come first, and what is behind it comes behind it', async () => {
-    const { thread, heard, peer } = inflating({ arenaBytes: 16 * MIB, inflates: WITH_TAKEOVER });
+    const { thread, heard, peer } = inflating({ deflateKernel, arenaBytes: 16 * MIB, inflates: WITH_TAKEOVER });
     letTimePass(thread);
     const other = thread.connect();
     peer.wire.arrive(
@@ -447,7 +456,12 @@ describe('a message that takes long to inflate', () => {
     ['in the window', 1],
     ['in a slab', 400_000],
   ])('is inflated right with its input %s, while many others are', async (_where, noise) => {
-    const { thread, heard } = inflating({ arenaBytes: 64 * MIB, inflates: WITH_TAKEOVER, poison: false });
+    const { thread, heard } = inflating({
+      deflateKernel,
+      arenaBytes: 64 * MIB,
+      inflates: WITH_TAKEOVER,
+      poison: false,
+    });
     letTimePass(thread);
     const messages = Array.from({ length: 6 }, (_, who) =>
       Buffer.concat([pattern(noise, who), Buffer.alloc(700_000, letters(30, who)), pattern(100, who)]),
@@ -470,11 +484,12 @@ describe('a message that takes long to inflate', () => {
   });
 
   test('counts as held by its connection until it is handed out, with all that it takes', async () => {
-    const { thread, heard, peer } = inflating({ arenaBytes: 16 * MIB });
+    const { thread, heard, peer } = inflating({ deflateKernel, arenaBytes: 16 * MIB });
     letTimePass(thread);
     peer.wire.arrive(compressed(BINARY, zeros(1_000_000)));
     const input = 1024; // what 1 MB of zeros become
-    expect(peer.connection.heldBytes).toBe(256 * 1024 + input + INFLATE_REGION_BYTES);
+    const aside = deflateKernel === 'wasm' ? INFLATE_REGION_BYTES : 48 * 1024;
+    expect(peer.connection.heldBytes).toBe(256 * 1024 + input + aside);
     expect(thread.budget.bytes).toBe(peer.connection.heldBytes);
     expect(peer.connection.isQuiet).toBe(false);
     expect(peer.connection.heldSinceMs).toBe(Number.NEGATIVE_INFINITY);
@@ -489,7 +504,7 @@ describe('a message that takes long to inflate', () => {
     ['is terminated', (peer) => peer.connection.terminate(), 1006],
   ];
   test.each(endings)('is forgotten if its connection %s meanwhile', async (_what, end, code) => {
-    const { thread, heard, peer } = inflating();
+    const { thread, heard, peer } = inflating({ deflateKernel });
     letTimePass(thread);
     peer.wire.arrive(compressed(BINARY, zeros(1_000_000)), text('behind'));
     await iteration(thread);
@@ -503,7 +518,7 @@ describe('a message that takes long to inflate', () => {
   });
 
   test('is dropped if its connection closes meanwhile, and the Close behind it is still seen', async () => {
-    const { thread, heard, peer } = inflating();
+    const { thread, heard, peer } = inflating({ deflateKernel });
     letTimePass(thread);
     peer.wire.arrive(compressed(BINARY, zeros(1_000_000)), compressed(BINARY, zeros(1_000_000)), clientClose(4000));
     const inflatedBytes = thread.counters.get(Counter.INFLATED_BYTES);
@@ -517,7 +532,7 @@ describe('a message that takes long to inflate', () => {
   });
 
   test('is handed out before the connection ends, if the peer ends it right behind', async () => {
-    const { thread, heard, peer } = inflating();
+    const { thread, heard, peer } = inflating({ deflateKernel });
     letTimePass(thread);
     peer.wire.arrive(compressed(BINARY, zeros(1_000_000)));
     peer.wire.fin();
@@ -531,7 +546,7 @@ describe('a message that takes long to inflate', () => {
       [zeros(1_000_000).subarray(0, -5), 1007],
       [zeros(3_000_000), 1009],
     ] as const) {
-      const { thread, heard, peer } = inflating({ maxPayloadBytes: 2_000_000 });
+      const { thread, heard, peer } = inflating({ deflateKernel, maxPayloadBytes: 2_000_000 });
       letTimePass(thread);
       peer.wire.arrive(compressed(BINARY, stream), text('behind'));
       for (let i = 0; i < 50 && framesOf(peer).length === 0; i++) await iteration(thread);
@@ -546,7 +561,7 @@ describe('a message that takes long to inflate', () => {
     const headers = new BitWriter();
     for (let i = 0; i < 1000; i++)
       dynamic(headers, { literals: lengths(257, { 65: 1, 256: 1 }), distances: [0] }).code('1');
-    const { thread, heard, peer } = inflating();
+    const { thread, heard, peer } = inflating({ deflateKernel });
     letTimePass(thread);
     peer.wire.arrive(compressed(BINARY, headers.end().buffer));
     expect(heard).toEqual([]);

@@ -60,6 +60,26 @@ describe('a message', () => {
     expect(thread.counters.get(Counter.MESSAGES_OUT)).toBe(2);
   });
 
+  test('that is compressed is counted with its bytes before and after, and no other', async () => {
+    const { thread, connection, read } = compressing();
+    const large = words(MIB);
+    thread.inTurn(() => {
+      connection.send(words(1000));
+      connection.send(pattern(5000)); // does not get smaller
+      connection.send('short');
+      connection.send(words(1000), { compress: false });
+      connection.send(large);
+      connection.send(pattern(300_000));
+    });
+    await thread.iterations();
+    const { counters } = thread;
+    const compressed = read().filter(({ isCompressed }) => isCompressed);
+    expect(compressed).toHaveLength(2);
+    expect(counters.get(Counter.DEFLATED_MESSAGES)).toBe(2);
+    expect(counters.get(Counter.DEFLATED_FROM_BYTES)).toBe(1000 + large.length);
+    expect(counters.get(Counter.DEFLATED_BYTES)).toBe(compressed.reduce((sum, { wireBytes }) => sum + wireBytes, 0));
+  });
+
   test('is sent as it is below the threshold, which counts bytes', () => {
     const { thread, connection, read } = compressing();
     const sent = ['x'.repeat(63), 'x'.repeat(64), '€'.repeat(21), '€'.repeat(22), Buffer.alloc(63), Buffer.alloc(64)];
@@ -401,9 +421,9 @@ describe('a long message', () => {
   test('is sent as it is if it has become longer in the end', async () => {
     const compression = { kernel: 'native', level: 'small', thresholdBytes: 0 } as const;
     const { thread, connection, read } = compressing(TAKEOVER, { compression });
-    const first = pattern(16 * KIB);
+    const first = pattern(12 * KIB);
     first.fill(0, 1000, 1120); // becomes smaller by less than 200 bytes
-    const message = Buffer.concat([first, ...Array.from({ length: 60 }, (_, i) => pattern(16 * KIB, i + 2))]);
+    const message = Buffer.concat([first, ...Array.from({ length: 60 }, (_, i) => pattern(12 * KIB, i + 2))]);
     thread.inTurn(() => void connection.send(first));
     thread.inTurn(() => void connection.send(message));
     thread.inTurn(() => void connection.send(first));

@@ -93,6 +93,8 @@ export class TestThread {
   exceeded = 0;
   /** What the limits have done. */
   readonly incidents: string[] = [];
+  /** For the log: what exactly was done to meet a limit. */
+  readonly details: string[] = [];
   /** Hooks that have failed. */
   readonly failures: { readonly hook: string; readonly error: unknown }[] = [];
   /** Promises that the host would wait for. */
@@ -127,8 +129,8 @@ export class TestThread {
     const own = { windowBits: 15, contextTakeover: false };
     this.#deflate = deflate ?? (inflates && { own, peer: inflates });
     const inflation = this.#deflate && new Inflation(this.arena, kernel, { kernel: deflateKernel ?? 'wasm' }, poison);
-    const deflation = compression && new Deflation(this.arena, compression);
-    if (compression !== undefined) this.topics.compressBy(new PayloadDeflater(compression));
+    const deflation = compression && new Deflation(this.arena, compression, this.counters);
+    if (compression !== undefined) this.topics.compressBy(new PayloadDeflater(compression, this.counters));
     const shared = new SharedArrayBuffer(4);
     this.budget = new BufferBudget(shared, maxBufferedBytes, this.counters, () => this.exceeded++);
     this.#env = {
@@ -151,9 +153,10 @@ export class TestThread {
         track: (promise) => this.tracked.push(promise),
       }),
       poison: poison ?? false,
-      onLimit: (_connection, { counter, what }) => {
+      onLimit: (_connection, { counter, what }, detail) => {
         this.counters.add(counter, 1);
         this.incidents.push(what);
+        if (detail !== undefined) this.details.push(detail);
       },
       onConnectionClosing: () => this.closing++,
       onConnectionClosed: (connection) => this.closed.push(connection),

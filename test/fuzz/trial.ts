@@ -106,6 +106,8 @@ export class Trial implements InputListener {
     reported.overwrite(0xdb);
   }
 
+  onCompressed(): void {}
+
   onInflated(): void {
     this.#hasInflated = true;
   }

@@ -84,7 +84,7 @@ class Thread {
   #ids = 0;
 
   constructor(options: SendOptions = {}) {
-    this.publishing.compressBy(COMPRESSION);
+    this.publishing.compressBy(COMPRESSION, new Counters());
     const hostOptions: HostOptions = {
       arenaBytes: 4 * 1024 * 1024,
       kernel: 'auto',
@@ -153,6 +153,26 @@ test('a message that a connection publishes comes to all others as they have agr
   expect(publisher.messages).toEqual([]);
 });
 
+test('a large message that a connection publishes comes compressed, with the next ones behind it, and plain in front of what is sent', async () => {
+  const thread = new Thread();
+  const large = JSON.stringify(Array.from({ length: 8000 }, (_, k) => ({ k, name: `user ${k * 7919}` })));
+  const clients = [undefined, agreed(15), agreed(12, true), agreed(15)].map((deflate) => thread.connect(deflate));
+  thread.connect(agreed(15)).end.write(Buffer.concat([clientFrame(TEXT, large), clientFrame(TEXT, json(1))]));
+  while (thread.publishing.topics.hasPending === false) await new Promise((resolve) => setImmediate(resolve));
+  thread.connections[3]?.send('its own');
+  const wanted = [large, json(1)];
+  for (const [who, rsv1] of [0, RSV1, RSV1].entries()) {
+    const got = await (clients[who] as Client).hasGot(2);
+    expect(got.map(({ payload }) => payload.toString())).toEqual(wanted);
+    expect(got.map(({ firstByte }) => firstByte)).toEqual([0x80 | TEXT | rsv1, 0x80 | TEXT | rsv1]);
+  }
+  const got = await (clients[3] as Client).hasGot(3);
+  const texts = got.map(({ payload }) => payload.toString());
+  expect(texts.filter((text) => text !== 'its own')).toEqual(wanted);
+  expect(got[0]?.firstByte).toBe(0x80 | TEXT);
+  expect(texts.indexOf('its own')).toBeGreaterThan(0);
+});
+
 test('a message that is published with compress: false comes plain to all', async () => {
   const thread = new Thread({ compress: false });
   const client = thread.connect(agreed(15));
@@ -170,7 +190,7 @@ test('a message that is published with compress: false comes plain to all', asyn
 
 test('a thread that hosts nobody compresses for the connections of another', async () => {
   const [primary, thread] = [new ThreadPublishing(), new Thread()];
-  primary.compressBy(COMPRESSION);
+  primary.compressBy(COMPRESSION, new Counters());
   cleanups.push(() => primary.bus.close());
   const { port1, port2 } = new MessageChannel();
   primary.bus.connect(port1, thread.publishing.bus.ledger);

@@ -1,7 +1,15 @@
 import { constants, createInflateRaw, deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createDeflater, DEFLATE_KERNEL_CHOICES } from '../../dist/kernels/create-deflater.js';
-import { DEFLATE_LEVELS, DEFLATE_READ_BEHIND_BYTES, type Deflater, NOT_SMALLER } from '../../dist/kernels/deflater.js';
+import {
+  DEFLATE_LEVELS,
+  DEFLATE_READ_BEHIND_BYTES,
+  type Deflater,
+  NOT_SMALLER,
+  UNFINISHED,
+} from '../../dist/kernels/deflater.js';
+import { wasmModule, wasmScalarModule } from '../../dist/kernels/wasm.js';
+import { WasmDeflater } from '../../dist/kernels/wasm-deflater.js';
 import { random, randomSize } from '../e2e/pattern.js';
 import { DEFLATERS, deflate, fault, inflate, KINDS, make, WASM_DEFLATERS } from './all-deflaters.js';
 import { newMemory } from './all-kernels.js';
@@ -272,8 +280,8 @@ describe('createDeflater', () => {
       const memory = newMemory(8);
       const all = Buffer.from(memory.buffer);
       const output = 6 * 65_536;
-      for (const choice of ['wasm', 'wasm-scalar'] as const) {
-        const deflater = createDeflater(choice, memory, level, 65_536);
+      for (const module of [wasmModule(memory), wasmScalarModule(memory)]) {
+        const deflater = new WasmDeflater(module, level, 65_536);
         for (const length of [4, 5, 9, 16, 100, 1500]) {
           const input = all.length - DEFLATE_READ_BEHIND_BYTES - length;
           all.fill('abc, abcd; ', input);
@@ -289,6 +297,21 @@ describe('createDeflater', () => {
       }
     },
   );
+  it('pauses after each step, also in zlib', () => {
+    for (const choice of ['wasm', 'native'] as const) {
+      for (const level of DEFLATE_LEVELS) {
+        const memory = newMemory(16);
+        const message = make('text', 1, 200_000);
+        Buffer.from(memory.buffer).set(message, 400_000);
+        const deflater = createDeflater(choice, memory, level, 65_536);
+        const task = { input: 400_000, length: 200_000, historyBytes: 0, windowBits: 15, output: 700_000 };
+        deflater.begin({ ...task, capacity: 200_000 });
+        let steps = 1;
+        while (deflater.goOn(16_384) === UNFINISHED) steps++;
+        expect(steps).toBeGreaterThanOrEqual(10);
+      }
+    }
+  });
 
   it('goes on with nothing if nothing was begun', () => {
     for (const choice of DEFLATE_KERNEL_CHOICES) {

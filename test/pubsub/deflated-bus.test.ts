@@ -10,10 +10,11 @@ import { ThreadLedger } from '../../dist/pubsub/thread-ledger.js';
 import { hashTopic } from '../../dist/pubsub/topic-hash.js';
 import { Topics } from '../../dist/pubsub/topics.js';
 import { FakeSubscriber, publishText } from './fake-subscriber.js';
+import { Counters } from '../../dist/telemetry/counters.js';
 
 const LIMITS = { maxOwedBytes: 8 * 1024 * 1024, slowThreadTimeoutMs: 1000 };
 const { PLAIN, DEFLATED_15, DEFLATED_12, DEFLATED_8 } = Dialect;
-const DEFLATER = new PayloadDeflater({ kernel: 'wasm', level: 'fast', thresholdBytes: 50 });
+const DEFLATER = new PayloadDeflater({ kernel: 'wasm', level: 'fast', thresholdBytes: 50 }, new Counters());
 const TEXT = 'compressed '.repeat(100);
 
 /** A thread's topics on a bus. */

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { PayloadDeflater } from '../../dist/compression/payload-deflater.js';
-import { DEFLATED_SET, Dialect } from '../../dist/pubsub/dialect.js';
+import { Dialect } from '../../dist/pubsub/dialect.js';
 import type { Outlet } from '../../dist/pubsub/outlet.js';
 import type { PublicationRun } from '../../dist/pubsub/publication-run.js';
 import { Topics } from '../../dist/pubsub/topics.js';
+import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import { FakeSender, FakeSubscriber, publishText } from './fake-subscriber.js';
+import { ManualDeflater } from './manual-rounds.js';
 
 const { PLAIN, DEFLATED_15, DEFLATED_12, DEFLATED_8 } = Dialect;
 
@@ -34,7 +36,7 @@ class FakeOutlet implements Outlet {
 }
 
 /** Notes for which windows it has compressed. */
-class NotingDeflater extends PayloadDeflater {
+class NotingDeflater extends ManualDeflater {
   readonly windows: number[] = [];
 
   override deflate(windowBits: number): Uint8Array | undefined {
@@ -48,11 +50,13 @@ const THRESHOLD_BYTES = 50;
 let outlet: FakeOutlet;
 let topics: Topics;
 let deflater: NotingDeflater;
+let counters: Counters;
 
 beforeEach(() => {
   outlet = new FakeOutlet();
   topics = new Topics(outlet, () => {});
-  deflater = new NotingDeflater({ kernel: 'wasm', level: 'fast', thresholdBytes: THRESHOLD_BYTES });
+  counters = new Counters();
+  deflater = new NotingDeflater({ kernel: 'wasm', level: 'fast', thresholdBytes: THRESHOLD_BYTES }, counters);
   topics.compressBy(deflater);
 });
 
@@ -72,6 +76,15 @@ function turn(...texts: string[]): void {
 }
 
 describe('a publication', () => {
+  test('that is compressed is counted once for each window, whatever the number of subscribers', () => {
+    for (const dialect of [PLAIN, DEFLATED_15, DEFLATED_15, DEFLATED_8]) subscriberOf(dialect, 'x');
+    turn(text(1, 1000), text(2, THRESHOLD_BYTES - 1));
+    expect(counters.get(Counter.DEFLATED_MESSAGES)).toBe(2);
+    expect(counters.get(Counter.DEFLATED_FROM_BYTES)).toBe(2000);
+    expect(counters.get(Counter.DEFLATED_BYTES)).toBeGreaterThan(4);
+    expect(counters.get(Counter.DEFLATED_BYTES)).toBeLessThan(100);
+  });
+
   test('goes compressed to those who have agreed on it, and plain to the others', () => {
     const [plain, deflated] = [subscriberOf(PLAIN, 'x'), subscriberOf(DEFLATED_15, 'x')];
     turn(text(1));
@@ -152,24 +165,6 @@ describe('a publication', () => {
     for (const { got, deflated } of subscribers) expect([got, deflated]).toEqual([[noise, text(1)], 1]);
   });
 
-  test('goes plain to all if it would take too long', () => {
-    const subscriber = subscriberOf(DEFLATED_15, 'x');
-    turn(text(1, deflater.mostBytes));
-    expect([subscriber.deflated, deflater.windows]).toEqual([1, [15]]);
-    turn(text(1, deflater.mostBytes + 1));
-    expect([subscriber.deflated, deflater.windows]).toEqual([1, [15]]);
-    expect(subscriber.got[1]).toHaveLength(deflater.mostBytes + 1);
-  });
-
-  test('goes plain to the smaller windows if all of them together would take too long', () => {
-    const subscribers = [DEFLATED_15, DEFLATED_12, DEFLATED_8].map((dialect) => subscriberOf(dialect, 'x'));
-    turn(text(1, deflater.mostBytes / 2));
-    expect(subscribers.map(({ deflated }) => deflated)).toEqual([1, 1, 0]);
-    turn(text(1, deflater.mostBytes / 2 + 1));
-    expect(subscribers.map(({ deflated }) => deflated)).toEqual([2, 1, 0]);
-    for (const { got } of subscribers) expect(got).toHaveLength(2);
-  });
-
   test('is compressed as it was published, also if its memory is shared and changes', () => {
     const [plain, deflated] = [subscriberOf(PLAIN, 'x'), subscriberOf(DEFLATED_15, 'x')];
     const shared = Buffer.from(new SharedArrayBuffer(1000)).fill('a');
@@ -179,7 +174,7 @@ describe('a publication', () => {
         super.take(payload);
       }
     }
-    topics.compressBy(new Changing({ kernel: 'wasm', level: 'fast', thresholdBytes: 1 }));
+    topics.compressBy(new Changing({ kernel: 'wasm', level: 'fast', thresholdBytes: 1 }, new Counters()));
     topics.publish('x', undefined, 0x81, shared, 0, 1000);
     topics.flush();
     expect([plain.got, deflated.got]).toEqual([['a'.repeat(1000)], ['a'.repeat(1000)]]);
@@ -256,8 +251,8 @@ describe('publications of a turn', () => {
   });
 
   test('leave at once when compressed and plain frames together come to 1 MiB', () => {
-    outlet.dialects = DEFLATED_SET;
     const payload = randomBytes(60_000).toString('hex'); // 120 000 bytes, and 60 000 compressed
+    outlet.dialects = 1 << DEFLATED_15;
     for (let i = 0; i < 5; i++) publishText(topics, 'x', payload);
     expect(topics.hasPending).toBe(true);
     publishText(topics, 'x', payload);
@@ -393,5 +388,174 @@ describe('a direct write', () => {
     turn(text(2));
     expect(subscriber.deliveries.map(({ areDeflated }) => areDeflated)).toEqual([true, true]);
     expect(subscriber.got).toEqual([text(1), text(2)]);
+  });
+});
+
+describe('a large publication', () => {
+  const large = (i: number) => text(i, 1024 * 1024);
+
+  test('is compressed in slices, and what is published behind it waits behind it, in every thread', () => {
+    const [plain, a, b] = [
+      subscriberOf(PLAIN, 'x'),
+      subscriberOf(DEFLATED_15, 'x', 'y'),
+      subscriberOf(DEFLATED_15, 'y'),
+    ];
+    turn(text(1));
+    turn(large(2), text(3), text(4, 20));
+    publishText(topics, 'y', text(5));
+    topics.flush();
+    expect([plain.got, a.got, b.got]).toEqual([[text(1)], [text(1)], []]);
+    expect(outlet.posted).toHaveLength(1);
+    expect(deflater.finish()).toBeGreaterThan(4);
+    topics.flush();
+    expect(plain.got).toEqual([text(1), large(2), text(3), text(4, 20)]);
+    expect([a.got, a.deflated]).toEqual([[text(1), large(2), text(3), text(4, 20), text(5)], 4]);
+    expect([b.got, b.deflated]).toEqual([[text(5)], 1]);
+    expect(outlet.posted.filter(({ deflated }) => deflated !== undefined)).toHaveLength(4);
+    expect(counters.get(Counter.DEFLATED_FROM_BYTES)).toBe(3 * 1000 + 1024 * 1024);
+    expect(topics.hasPending).toBe(false);
+  });
+
+  test('asks for a flush when it is done, once for all of them', () => {
+    const schedule = vi.fn();
+    topics = new Topics(outlet, schedule);
+    topics.compressBy(deflater);
+    const subscriber = subscriberOf(DEFLATED_15, 'x');
+    turn(large(1), large(2));
+    schedule.mockClear();
+    deflater.finish();
+    expect(schedule).toHaveBeenCalledTimes(1);
+    topics.flush();
+    expect([subscriber.got, subscriber.deflated]).toEqual([[large(1), large(2)], 2]);
+  });
+
+  test('is compressed for each window, if all of them together would take too long at once', () => {
+    const subscribers = [DEFLATED_15, DEFLATED_12, DEFLATED_8].map((dialect) => subscriberOf(dialect, 'x'));
+    turn(text(1, deflater.mostBytes / 4));
+    expect(subscribers.map(({ deflated }) => deflated)).toEqual([1, 1, 1]);
+    turn(text(2, deflater.mostBytes / 2));
+    expect(subscribers.map(({ deflated }) => deflated)).toEqual([1, 1, 1]);
+    deflater.finish();
+    topics.flush();
+    for (const { got, deflated } of subscribers) expect([got.length, deflated]).toEqual([2, 2]);
+  });
+
+  test('as long as may be compressed at once is compressed at once', () => {
+    const subscriber = subscriberOf(DEFLATED_15, 'x');
+    turn(text(1, deflater.mostBytes));
+    expect([subscriber.deflated, deflater.members.length]).toEqual([1, 0]);
+    turn(text(1, deflater.mostBytes + 1));
+    expect([subscriber.deflated, deflater.members.length]).toEqual([1, 1]);
+    deflater.finish();
+  });
+
+  test('goes plain, and at once, to one that is sent something else meanwhile, and compressed to the others', () => {
+    const [one, other] = [subscriberOf(DEFLATED_15, 'x'), subscriberOf(DEFLATED_15, 'x')];
+    turn(large(1), text(2));
+    deflater.round();
+    topics.catchUp(one);
+    expect([one.got, one.deflated]).toEqual([[large(1), text(2)], 1]);
+    turn(text(3));
+    deflater.finish();
+    topics.flush();
+    expect([one.got, one.deflated]).toEqual([[large(1), text(2), text(3)], 2]);
+    expect([other.got, other.deflated]).toEqual([[large(1), text(2), text(3)], 3]);
+  });
+
+  test('reaches one that unsubscribes meanwhile, and not one that subscribes', () => {
+    const early = subscriberOf(DEFLATED_15, 'x');
+    turn(large(1));
+    topics.unsubscribe(early, 'x');
+    const late = subscriberOf(DEFLATED_15, 'x');
+    deflater.finish();
+    topics.flush();
+    expect([early.got, late.got]).toEqual([[large(1)], []]);
+  });
+
+  test('does not keep back what other threads publish, which disturbs nothing', () => {
+    const [one, other] = [subscriberOf(DEFLATED_15, 'x'), subscriberOf(DEFLATED_15, 'x')];
+    const elsewhere = new FakeOutlet();
+    elsewhere.dialects = 1 << PLAIN;
+    const theirs = new Topics(elsewhere, () => {});
+    publishText(theirs, 'x', text(9));
+    theirs.flush();
+    turn(large(1), text(2));
+    topics.catchUp(one);
+    topics.receive(elsewhere.posted);
+    expect([one.got, other.got]).toEqual([[large(1), text(2), text(9)], [text(9)]]);
+    deflater.finish();
+    topics.flush();
+    expect([one.got, other.got]).toEqual([
+      [large(1), text(2), text(9)],
+      [text(9), large(1), text(2)],
+    ]);
+  });
+
+  test('goes plain to all if it does not get smaller', () => {
+    const subscriber = subscriberOf(DEFLATED_15, 'x');
+    const bytes = randomBytes(300_000);
+    topics.publish('x', undefined, 0x81, bytes, 0, bytes.length);
+    topics.flush();
+    expect(deflater.finish()).toBe(1);
+    topics.flush();
+    expect([subscriber.got.length, subscriber.deflated]).toEqual([1, 0]);
+  });
+
+  test('goes plain with compress: false, and if nobody can have it compressed', () => {
+    const subscriber = subscriberOf(DEFLATED_15, 'x');
+    publishText(topics, 'x', large(1), undefined, false);
+    topics.flush();
+    topics.forget(subscriber);
+    const plain = subscriberOf(PLAIN, 'x');
+    turn(large(2));
+    expect([subscriber.got, plain.got, deflater.members]).toEqual([[large(1)], [large(2)], []]);
+  });
+
+  test('is not waited for any more when too much has come behind it: then all goes as it is', () => {
+    const subscriber = subscriberOf(DEFLATED_15, 'x');
+    for (let i = 0; i < 15; i++) turn(large(i));
+    expect(subscriber.got).toEqual([]);
+    turn(large(15));
+    expect([subscriber.got.length, subscriber.deflated]).toEqual([16, 0]);
+    turn(text(16));
+    deflater.round();
+    expect([subscriber.got.length, subscriber.deflated]).toEqual([17, 1]);
+    expect(deflater.members).toEqual([]);
+    expect(counters.get(Counter.DEFLATED_MESSAGES)).toBe(1);
+  });
+
+  test('is not lost if everything has to go now', () => {
+    const subscriber = subscriberOf(DEFLATED_15, 'x');
+    turn(large(1), text(2));
+    topics.flushAll();
+    expect([subscriber.got, subscriber.deflated]).toEqual([[large(1), text(2)], 1]);
+    deflater.finish();
+    topics.flush();
+    expect(subscriber.got).toHaveLength(2);
+  });
+
+  test('that is published during a delivery waits like any other', () => {
+    const subscriber = subscriberOf(DEFLATED_15, 'x');
+    outlet.post = () => {
+      outlet.post = () => {};
+      publishText(topics, 'x', large(2));
+      publishText(topics, 'x', text(3));
+    };
+    turn(text(1));
+    topics.flush();
+    expect(subscriber.got).toEqual([text(1)]);
+    deflater.finish();
+    topics.flush();
+    expect([subscriber.got, subscriber.deflated]).toEqual([[text(1), large(2), text(3)], 3]);
+  });
+
+  test('holds its memory until it is delivered, and not longer', () => {
+    const subscriber = subscriberOf(DEFLATED_15, 'x');
+    turn(large(1));
+    for (let i = 0; i < 20; i++) turn(text(i, 100_000));
+    deflater.finish();
+    topics.flush();
+    expect(subscriber.got).toEqual([large(1), ...Array.from({ length: 20 }, (_, i) => text(i, 100_000))]);
+    for (const { memory } of subscriber.deliveries) expect(memory.isFree).toBe(true);
   });
 });

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { PayloadDeflater } from '../../dist/compression/payload-deflater.js';
 import { type Batch, chunksOf, decodeBatch, encodeBatch } from '../../dist/pubsub/batch.js';
 import { Dialect } from '../../dist/pubsub/dialect.js';
 import { Topics } from '../../dist/pubsub/topics.js';
 import type { SharedChunk } from '../../dist/pubsub/shared-chunk.js';
 import { FakeSender, FakeSubscriber, publishText } from './fake-subscriber.js';
+import { ManualDeflater } from './manual-rounds.js';
+import { Counters } from '../../dist/telemetry/counters.js';
 
 /**
  * The topics of two threads, compared with a model. An outlet connects the threads, and keeps batches until the test lets them
@@ -17,7 +18,7 @@ const NAMES = ['a', 'b', 'c'] as const;
 const DIALECTS = [Dialect.PLAIN, Dialect.DEFLATED_15, Dialect.PLAIN, Dialect.DEFLATED_12, Dialect.DEFLATED_8] as const;
 const SUBSCRIBERS = DIALECTS.length;
 /** One for all threads and runs: it keeps nothing from message to message. */
-const DEFLATER = new PayloadDeflater({ kernel: 'wasm', level: 'fast', thresholdBytes: 20 });
+const DEFLATER = new ManualDeflater({ kernel: 'wasm', level: 'fast', thresholdBytes: 20 }, new Counters());
 
 type Step =
   | { readonly step: 'subscribe' | 'unsubscribe'; readonly who: number; readonly topic: number }
@@ -33,7 +34,9 @@ type Step =
   | { readonly step: 'send' | 'forget' | 'slow' | 'read'; readonly who: number }
   /** The end of a turn; the next batch of the other thread. */
   | { readonly step: 'flush'; readonly thread: number }
-  | { readonly step: 'arrive'; readonly thread: number };
+  | { readonly step: 'arrive'; readonly thread: number }
+  /** What takes long to compress goes on. */
+  | { readonly step: 'compress' };
 
 /** Subscriber `who` belongs to thread `who mod 2`. */
 export function steps(maxSteps: number, maxBytes: number): fc.Arbitrary<readonly Step[]> {
@@ -63,6 +66,7 @@ export function steps(maxSteps: number, maxBytes: number): fc.Arbitrary<readonly
       weight: 1,
       arbitrary: fc.record({ step: fc.constantFrom('forget' as const, 'slow' as const, 'read' as const), who }),
     },
+    { weight: 3, arbitrary: fc.record({ step: fc.constant('compress' as const) }) },
     { weight: 4, arbitrary: fc.record({ step: fc.constantFrom('flush' as const, 'arrive' as const), thread }) },
   );
   return fc.array(step, { maxLength: maxSteps, size: 'max' });
@@ -119,6 +123,7 @@ interface Modelled {
 
 /** Takes the steps with both. @throws if they differ. */
 export function runModel(taken: readonly Step[]): void {
+  DEFLATER.members = [];
   const threads: [Thread, Thread] = [
     new Thread((posted) => threads[1].arriving.push(posted)),
     new Thread((posted) => threads[0].arriving.push(posted)),
@@ -150,11 +155,12 @@ export function runModel(taken: readonly Step[]): void {
     const { arriving, topics } = threads[thread] as Thread;
     const posted = arriving.shift();
     if (posted === undefined) return;
+    topics.flushAll(); // what waits would come behind it: here everything of this thread comes in front
     topics.receive(decodeBatch(posted.batch).runs);
     for (const chunk of posted.chunks) chunk.release();
     for (const published of posted.published) receive(thread, published);
   };
-  const act = (step: Exclude<Step, { step: 'publish' | 'flush' | 'arrive' }>) => {
+  const act = (step: Exclude<Step, { step: 'publish' | 'flush' | 'arrive' | 'compress' }>) => {
     const { topics } = threadOf(step.who);
     const subscriber = subscribers[step.who] as Modelled;
     const { real, expected } = subscriber;
@@ -188,8 +194,10 @@ export function runModel(taken: readonly Step[]): void {
     if (step.step === 'publish') publish(step);
     else if (step.step === 'flush') threads[step.thread]?.topics.flush();
     else if (step.step === 'arrive') arrive(step.thread);
+    else if (step.step === 'compress') DEFLATER.round();
     else act(step);
   }
+  DEFLATER.finish();
   for (const { topics } of threads) topics.flush();
   for (const thread of threads.keys()) while (threads[thread]?.arriving.length !== 0) arrive(thread);
   for (const [who, { real, expected }] of subscribers.entries()) {

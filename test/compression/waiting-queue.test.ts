@@ -1,14 +1,14 @@
 import { array, assert, constantFrom, property } from 'fast-check';
 import { expect, test } from 'vitest';
-import { FRAMES, type Waiting, WaitingQueue } from '../../dist/connection/waiting-queue.js';
+import { WaitingQueue } from '../../dist/compression/waiting-queue.js';
 
-const waiting = (): Waiting => ({ firstByte: FRAMES, bytes: new Uint8Array(1), length: 1, forgetsWindow: false });
+const waiting = () => ({ length: 1 });
 
 test('a queue has the first and the last of what was pushed and not taken off', () => {
   const steps = array(constantFrom('push', 'push', 'shift', 'clear some day'), { maxLength: 500 });
   const property500 = property(steps, (all) => {
-    const queue = new WaitingQueue();
-    let model: Waiting[] = [];
+    const queue = new WaitingQueue<object>();
+    let model: object[] = [];
     for (const [i, step] of all.entries()) {
       if (step === 'push') {
         const one = waiting();
@@ -29,7 +29,7 @@ test('a queue has the first and the last of what was pushed and not taken off', 
 });
 
 test('a queue of many is taken off in their order', () => {
-  const queue = new WaitingQueue();
+  const queue = new WaitingQueue<object>();
   const all = Array.from({ length: 1000 }, waiting);
   for (const one of all) queue.push(one);
   for (const one of all) {

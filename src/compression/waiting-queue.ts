@@ -1,17 +1,3 @@
-/** In place of a first byte: no frame begins with it. */
-export const FRAMES = -1;
-
-/** What waits to be sent behind a message that is being compressed, in memory of its own. */
-export interface Waiting {
-  /** Of the frame of a message that is to be compressed; {@link FRAMES} if these are frames of others, encoded. */
-  readonly firstByte: number;
-  readonly bytes: Uint8Array;
-  /** How many of the bytes are used. */
-  length: number;
-  /** Whether the window is to be forgotten behind these frames. */
-  forgetsWindow: boolean;
-}
-
 /** At least so many must have gone before their places in the array are cut off. */
 const MIN_CUT = 32;
 
@@ -19,7 +5,7 @@ const MIN_CUT = 32;
  * What waits, in the order in which it is sent. `Array.shift` moves all that follow: with 100 000 short messages it takes 30 us for each of
  * them, which is ten times as long as to compress it.
  */
-export class WaitingQueue {
+export class WaitingQueue<Waiting extends object> {
   readonly #all: (Waiting | undefined)[] = [];
   /** Those before this one are gone; they are cut off now and then. */
   #first = 0;
