@@ -496,12 +496,17 @@ export class HostedConnection
     return false;
   }
 
-  onInflated(bytes: number, work: number): void {
-    const { counters, slices, inflation } = this.#env;
-    counters.add(Counter.INFLATED_BYTES, bytes);
+  onInflated(bytes: number): void {
+    this.#env.counters.add(Counter.INFLATED_BYTES, bytes);
     this.#limiter.bytesLeft -= bytes;
-    if (inflation?.noteWork(work)) slices.checkWork(this, MAX_INFLATING_MS);
-    if (this.#limiter.bytesLeft <= 0 || this.givesWay) this.#askLimiter();
+    if (this.#limiter.bytesLeft <= 0) this.#askLimiter();
+  }
+
+  onInflatingWork(work: number): void {
+    const { slices, inflation } = this.#env;
+    if (!inflation?.noteWork(work)) return;
+    slices.checkWork(this, MAX_INFLATING_MS);
+    if (this.givesWay) this.#askLimiter();
   }
 
   onInputError(error: unknown): void {

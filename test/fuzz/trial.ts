@@ -106,6 +106,8 @@ export class Trial implements InputListener {
     this.#hasInflated = true;
   }
 
+  onInflatingWork(): void {}
+
   beforeWindowChanges(): void {}
 
   onInputError(error: unknown): void {
