@@ -1,7 +1,8 @@
+import { DeflateWindow } from '../compression/deflate-window.js';
+import { HEAP_WINDOWS } from '../compression/window-slabs.js';
 import type { DeflateAgreement } from '../protocol/deflate/agreement.js';
 import { DeflateMemory } from './deflate-memory.js';
 import type { DeflateChoice } from './deflate-options.js';
-import { DeflateWindow } from './deflate-window.js';
 
 /** What all connections of the thread compress and decompress in, one message at a time. */
 const memory = new DeflateMemory();
@@ -25,8 +26,8 @@ export class MessageDeflate {
     memory.prepare();
     this.agreement = agreement;
     this.#choice = choice;
-    this.#own = own.contextTakeover ? new DeflateWindow(own.windowBits) : undefined;
-    this.#peer = peer.contextTakeover ? new DeflateWindow(peer.windowBits) : undefined;
+    this.#own = own.contextTakeover ? new DeflateWindow(HEAP_WINDOWS, own.windowBits) : undefined;
+    this.#peer = peer.contextTakeover ? new DeflateWindow(HEAP_WINDOWS, peer.windowBits) : undefined;
   }
 
   /**
@@ -41,7 +42,7 @@ export class MessageDeflate {
     const deflated = memory.deflate(message, own?.bytes ?? NO_HISTORY, windowBits, level);
     if (deflated === undefined) return undefined;
     // Not `message`: another thread may write to memory that is shared.
-    own?.append(deflated.input);
+    own?.add(deflated.input, 0, message.length);
     return deflated.output;
   }
 
@@ -53,7 +54,7 @@ export class MessageDeflate {
   decompress(compressed: Uint8Array, maxBytes: number): Uint8Array {
     const peer = this.#peer;
     const message = memory.inflate(compressed, peer?.bytes ?? NO_HISTORY, maxBytes);
-    peer?.append(message);
+    peer?.add(message, 0, message.length);
     return message;
   }
 }

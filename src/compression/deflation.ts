@@ -5,7 +5,8 @@ import { MAX_WINDOW_BITS } from '../protocol/deflate/parameters.js';
 import { arenaTooSmall } from './arena-too-small.js';
 import type { CompressionOptions } from './compression-options.js';
 import { DeflateRounds } from './deflate-rounds.js';
-import type { SentWindow } from './sent-window.js';
+import type { DeflateWindow } from './deflate-window.js';
+import type { WindowSlabs } from './window-slabs.js';
 
 const KIB = 1024;
 
@@ -54,6 +55,8 @@ export class Deflation {
   readonly pieceBytes: number;
   /** How many bytes of its messages a connection may compress at a stretch: that takes 2 ms at most. At least a piece. */
   readonly stretchBytes: number;
+  /** Where the windows of its connections lie. */
+  readonly windows: WindowSlabs;
   /** Where connections compress what would take too long at once. */
   readonly rounds = new DeflateRounds();
   /** All memory of the arena. */
@@ -64,9 +67,10 @@ export class Deflation {
   readonly #deflater: Deflater;
 
   /** @throws ArenaError if the arena has no room for the region. */
-  constructor(arena: Arena, { kernel, level, thresholdBytes }: CompressionOptions) {
+  constructor(arena: Arena, windows: WindowSlabs, { kernel, level, thresholdBytes }: CompressionOptions) {
     const region = arena.slabs.take(REGION_BYTES);
     if (region < 0) throw arenaTooSmall();
+    this.windows = windows;
     this.thresholdBytes = thresholdBytes;
     const stretch = level === 'fast' ? FAST : kernel === 'native' ? SMALL_BY_ZLIB : SMALL;
     this.pieceBytes = stretch.pieceBytes;
@@ -100,7 +104,7 @@ export class Deflation {
     start: number,
     length: number,
     windowBits: number,
-    window: SentWindow | undefined,
+    window: DeflateWindow | undefined,
   ): number {
     const historyBytes = window === undefined ? 0 : window.length;
     let input = start;
@@ -126,7 +130,7 @@ export class Deflation {
     start: number,
     length: number,
     windowBits: number,
-    window: SentWindow | undefined,
+    window: DeflateWindow | undefined,
   ): number {
     const input = this.inputStart;
     let historyBytes = Math.min(start, 2 ** windowBits);

@@ -7,6 +7,7 @@ import { notUtf8 } from '../protocol/frame-rules.js';
 import { FIN, Opcode, RSV1 } from '../protocol/opcode.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
 import type { ReportedMessage, Slab } from '../protocol/reported-message.js';
+import { DeflateWindow } from './deflate-window.js';
 import type { Inflation } from './inflation.js';
 
 /**
@@ -39,7 +40,7 @@ export interface CompressedMessage<Bytes extends Uint8Array = Uint8Array> extend
  * right in front of the output. The slab grows by doubling, with bytes that have been inflated. While a message waits, its input lies in
  * a slab too, and the state of the inflater on the heap.
  *
- * With context takeover, the window of the peer is kept on the heap from the first message on. Without it nothing is kept.
+ * With context takeover, the window of the peer is kept from the first message on. Without it nothing is kept.
  */
 export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements CompressedMessage<Bytes> {
   firstByte: number = FIN | Opcode.TEXT;
@@ -50,11 +51,9 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
   readonly reportedFromHeap = false;
 
   readonly #inflation: Inflation<Bytes>;
-  readonly #peer: DeflateDirection;
   readonly #maxBytes: number;
-  /** What the messages before have ended with: the first `#windowLength` bytes of it. */
-  #window: Uint8Array | undefined;
-  #windowLength = 0;
+  /** What is kept of the messages before; undefined if nothing is. */
+  readonly #window: DeflateWindow | undefined;
 
   #isWhole = false;
   /** The compressed message in the arena: of `#input` if that is defined, else where the frame reader has it. */
@@ -75,9 +74,9 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
   #isDetached = false;
 
   /** @param maxBytes the longest message, in bytes. */
-  constructor(inflation: Inflation<Bytes>, peer: DeflateDirection, maxBytes: number) {
+  constructor(inflation: Inflation<Bytes>, { contextTakeover, windowBits }: DeflateDirection, maxBytes: number) {
     this.#inflation = inflation;
-    this.#peer = peer;
+    this.#window = contextTakeover ? new DeflateWindow(inflation.windows, windowBits) : undefined;
     this.#maxBytes = maxBytes;
     this.bytes = inflation.arena.bytes;
   }
@@ -178,24 +177,19 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
   /** Does that, and forgets what was kept from the messages before: there will not be another one. */
   discard(): void {
     this.release();
-    this.#window = undefined;
-    this.#windowLength = 0;
+    this.#window?.release();
   }
 
   /** Finds a place for the output, and puts the history in front of it. */
   #prepare(): void {
     const inflation = this.#inflation;
-    const { bytes } = this;
-    const historyBytes = this.#windowLength;
-    this.#historyBytes = historyBytes;
+    this.#historyBytes = this.#window?.length ?? 0;
     this.start = inflation.scratchOutput;
     this.#limit = this.#limitIn(inflation.scratch + inflation.scratchBytes);
     // Compressed messages become longer: one that is longer than the scratch is spared a copy.
     if (this.#inputLength > this.#limit - this.start)
       this.#moveOutput(Slabs.capacity(this.#layoutBytes(this.#inputLength)));
-    if (this.#window !== undefined) {
-      bytes.set(this.#window.subarray(0, historyBytes), this.start - historyBytes);
-    }
+    this.#window?.copyTo(this.bytes, this.start);
   }
 
   #validate(from: number): void {
@@ -208,11 +202,7 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
     if (this.#utf8 !== Utf8.ACCEPT) throw notUtf8();
     this.#isWhole = true;
     this.#freeInput();
-    if (!this.#peer.contextTakeover || this.length === 0) return;
-    this.#window ??= new Uint8Array(2 ** this.#peer.windowBits);
-    const end = this.start + this.length;
-    this.#windowLength = Math.min(this.#historyBytes + this.length, this.#window.length);
-    this.#window.set(this.bytes.subarray(end - this.#windowLength, end));
+    this.#window?.add(this.bytes, this.start, this.length);
   }
 
   /** @throws ProtocolError if the message may not become longer. */

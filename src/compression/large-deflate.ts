@@ -1,6 +1,6 @@
 import { NOT_SMALLER } from '../kernels/deflater.js';
 import type { Deflation } from './deflation.js';
-import type { SentWindow } from './sent-window.js';
+import type { DeflateWindow } from './deflate-window.js';
 
 /** What ends every piece but the last: the lengths of the empty stored block that a deflater leaves out (RFC 7692 section 7.2.1). */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
@@ -24,13 +24,13 @@ export class LargeDeflate {
   readonly #deflation: Deflation;
   readonly #message: Uint8Array;
   readonly #windowBits: number;
-  readonly #window: SentWindow | undefined;
+  readonly #window: DeflateWindow | undefined;
   /** How much of the message is done, in bytes. */
   #position = 0;
   #isGivenUp = false;
 
   /** @param message must not change. @param window see {@link Deflation.deflatePiece}. */
-  constructor(deflation: Deflation, message: Uint8Array, windowBits: number, window: SentWindow | undefined) {
+  constructor(deflation: Deflation, message: Uint8Array, windowBits: number, window: DeflateWindow | undefined) {
     this.#deflation = deflation;
     this.#message = message;
     this.#windowBits = windowBits;

@@ -1,7 +1,7 @@
 import type { RoundMember } from '../compression/deflate-rounds.js';
+import { DeflateWindow } from '../compression/deflate-window.js';
 import type { Deflation } from '../compression/deflation.js';
 import { LargeDeflate } from '../compression/large-deflate.js';
-import { SentWindow } from '../compression/sent-window.js';
 import { NOT_SMALLER } from '../kernels/deflater.js';
 import type { DeflateDirection } from '../protocol/deflate/agreement.js';
 import { frameHeaderBytes, writeFrameHeader } from '../protocol/frame-header.js';
@@ -59,7 +59,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   readonly #env: DeflatingEnvironment;
   readonly #windowBits: number;
   /** What the receiver keeps of earlier messages; undefined if it keeps nothing. */
-  readonly #window: SentWindow | undefined;
+  readonly #window: DeflateWindow | undefined;
   /** How many bytes may be compressed until the connection has to wait for the next iteration of the event loop. */
   #bytesLeft: number;
   /** The first may be compressed partly. */
@@ -84,7 +84,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     this.#listener = listener;
     this.#env = env;
     this.#windowBits = windowBits;
-    this.#window = contextTakeover ? new SentWindow(windowBits) : undefined;
+    this.#window = contextTakeover ? new DeflateWindow(env.deflation.windows, windowBits) : undefined;
     this.#bytesLeft = env.deflation.stretchBytes;
   }
 
@@ -220,6 +220,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     this.#waitingBytes = 0;
     this.#large = undefined;
     this.#isEnding = false;
+    this.#window?.release(); // nothing is sent any more
   }
 
   /** A copy of a message waits. */

@@ -2,6 +2,7 @@
 import { constants, deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { Inflation } from '../../dist/compression/inflation.js';
+import { HEAP_WINDOWS } from '../../dist/compression/window-slabs.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { createKernel } from '../../dist/kernels/create-kernel.js';
 import { INFLATE_REGION_BYTES } from '../../dist/kernels/inflater.js';
@@ -613,7 +614,7 @@ test('a message behind our own Close is not inflated, and so not judged', () => 
 
 test('in poison mode, a byte written beyond the bounds of the inflater is noticed', () => {
   const arena = new Arena(2 * MIB);
-  const inflation = new Inflation(arena, createKernel('auto', arena.memory), { kernel: 'wasm' }, true);
+  const inflation = new Inflation(arena, HEAP_WINDOWS, createKernel('auto', arena.memory), { kernel: 'wasm' }, true);
   const start = inflation.scratchOutput;
   const check = () => inflation.checkWatched(start, start + 1000);
   inflation.watch(start, start + 1000);
@@ -629,9 +630,9 @@ test('in poison mode, a byte written beyond the bounds of the inflater is notice
 test('an arena that has no room for what inflating needs is refused', () => {
   const arena = new Arena(MIB);
   const kernel = createKernel('auto', arena.memory);
-  new Inflation(arena, kernel, { kernel: 'wasm' });
-  new Inflation(arena, kernel, { kernel: 'wasm' });
-  expect(() => new Inflation(arena, kernel, { kernel: 'wasm' })).toThrow(ArenaError);
+  new Inflation(arena, HEAP_WINDOWS, kernel, { kernel: 'wasm' });
+  new Inflation(arena, HEAP_WINDOWS, kernel, { kernel: 'wasm' });
+  expect(() => new Inflation(arena, HEAP_WINDOWS, kernel, { kernel: 'wasm' })).toThrow(ArenaError);
 });
 
 describe('an arena that others fill', () => {
