@@ -57,6 +57,13 @@ export class DeflateWindow {
     this.#length = kept + added;
   }
 
+  /** Adds a message that lies right behind what {@link copyTo} has copied there. Moving that here would take longer. */
+  addBehind(memory: Uint8Array, start: number, length: number): void {
+    const before = this.#length;
+    this.clear();
+    this.add(memory, start - before, before + length);
+  }
+
   /** Gives its memory back. Nothing enters it any more. */
   release(): void {
     this.#slab?.free(this.#start);

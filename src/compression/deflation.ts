@@ -114,7 +114,7 @@ export class Deflation {
     window?.copyTo(this.bytes, input);
     const written = this.#deflate(input, length, historyBytes, windowBits);
     // Not of the payload: shared memory may have changed meanwhile.
-    if (written !== NOT_SMALLER) window?.add(this.bytes, input, length);
+    if (written !== NOT_SMALLER) window?.addBehind(this.bytes, input, length);
     return written;
   }
 

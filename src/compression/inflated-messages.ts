@@ -202,7 +202,7 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
     if (this.#utf8 !== Utf8.ACCEPT) throw notUtf8();
     this.#isWhole = true;
     this.#freeInput();
-    this.#window?.add(this.bytes, this.start, this.length);
+    this.#window?.addBehind(this.bytes, this.start, this.length);
   }
 
   /** @throws ProtocolError if the message may not become longer. */
