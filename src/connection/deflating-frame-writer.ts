@@ -35,7 +35,6 @@ export interface DeflatingListener extends FrameWriterListener {
 
 /** What the connections of a thread have in common for this. */
 export interface DeflatingEnvironment {
-  readonly deflation: Deflation;
   readonly gatherBuffer: GatherBuffer;
   readonly budget: Budget;
   readonly turn: Pick<Turn, 'begin' | 'end'>;
@@ -57,6 +56,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   readonly #writer: FrameWriter;
   readonly #listener: DeflatingListener;
   readonly #env: DeflatingEnvironment;
+  readonly #deflation: Deflation;
   readonly #windowBits: number;
   /** What the receiver keeps of earlier messages; undefined if it keeps nothing. */
   readonly #window: DeflateWindow | undefined;
@@ -78,14 +78,16 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     writer: FrameWriter,
     listener: DeflatingListener,
     env: DeflatingEnvironment,
+    deflation: Deflation,
     { windowBits, contextTakeover }: DeflateDirection,
   ) {
     this.#writer = writer;
     this.#listener = listener;
     this.#env = env;
+    this.#deflation = deflation;
     this.#windowBits = windowBits;
-    this.#window = contextTakeover ? new DeflateWindow(env.deflation.windows, windowBits) : undefined;
-    this.#bytesLeft = env.deflation.stretchBytes;
+    this.#window = contextTakeover ? new DeflateWindow(deflation.windows, windowBits) : undefined;
+    this.#bytesLeft = deflation.stretchBytes;
   }
 
   get bufferedBytes(): number {
@@ -135,7 +137,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   }
 
   #text(text: string): void {
-    const { deflation } = this.#env;
+    const deflation = this.#deflation;
     const most = 3 * text.length; // at most three bytes a UTF-16 unit
     if (most < deflation.thresholdBytes) {
       this.#writer.frameOfString(FIN | Opcode.TEXT, text);
@@ -160,7 +162,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
 
   /** Compresses a message and appends it, now or later. @returns false if it is to be sent as it is, and nothing was appended. */
   #compress(firstByte: number, payload: Uint8Array, start: number, length: number): boolean {
-    const { deflation } = this.#env;
+    const deflation = this.#deflation;
     if (!this.#isLong(length)) return false;
     if (length <= deflation.pieceBytes && length <= this.#bytesLeft) {
       return this.#compressNow(firstByte, payload, start, length);
@@ -171,7 +173,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
 
   /** Compresses a message and appends it. @returns false if it is to be sent as it is, and nothing was appended. */
   #compressNow(firstByte: number, payload: Uint8Array, start: number, length: number): boolean {
-    const { deflation } = this.#env;
+    const deflation = this.#deflation;
     this.#bytesLeft -= Math.max(length, MIN_COST_BYTES);
     const compressedBytes = deflation.deflate(payload, start, length, this.#windowBits, this.#window);
     if (compressedBytes === NOT_SMALLER) return false;
@@ -248,7 +250,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   }
 
   #isLong(length: number): boolean {
-    return length >= this.#env.deflation.thresholdBytes;
+    return length >= this.#deflation.thresholdBytes;
   }
 
   /** @param message must not change. */
@@ -291,7 +293,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     this.#hold(waiting.bytes.length + OVERHEAD_BYTES);
     if (this.#isInRounds) return;
     this.#isInRounds = true;
-    this.#env.deflation.rounds.add(this);
+    this.#deflation.rounds.add(this);
   }
 
   /** Notes that so much memory is held more, or less. */
@@ -308,8 +310,8 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
 
   /** Sends what waits, until the connection has compressed as much as it may at a stretch. */
   #sendWaiting(): void {
-    const { turn, deflation } = this.#env;
-    this.#bytesLeft = deflation.stretchBytes;
+    const { turn } = this.#env;
+    this.#bytesLeft = this.#deflation.stretchBytes;
     turn.begin();
     try {
       let { first } = this.#waiting;
@@ -334,7 +336,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
       if (waiting.forgetsWindow) this.#window?.clear();
       return true;
     }
-    if (length > this.#env.deflation.pieceBytes) return this.#sendLarge(waiting);
+    if (length > this.#deflation.pieceBytes) return this.#sendLarge(waiting);
     if (length > this.#bytesLeft) return false;
     this.#noLongerWaits(waiting);
     if (!this.#compressNow(firstByte, bytes, 0, length)) this.#writer.frameOfParts(firstByte, [bytes], length);
@@ -342,7 +344,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   }
 
   #sendLarge(waiting: Waiting): boolean {
-    const { deflation } = this.#env;
+    const deflation = this.#deflation;
     const { firstByte, bytes: message, length } = waiting;
     this.#large ??= new LargeDeflate(deflation, message, this.#windowBits, this.#window);
     const large = this.#large;

@@ -107,7 +107,7 @@ export class HostedConnection
     info: ConnectionInfo,
     connect: (listener: TransportListener) => Transport,
   ) {
-    const { arena, gatherBuffer, pinned, limits, inflation, deflation, budget, turn } = env;
+    const { arena, gatherBuffer, pinned, limits, inflation, deflation } = env;
     const { deflate } = info;
     this.#env = env;
     this.id = info.id;
@@ -129,7 +129,7 @@ export class HostedConnection
     this.#writer =
       deflate === undefined || deflation === undefined
         ? writer
-        : new DeflatingFrameWriter(writer, this, { deflation, gatherBuffer, budget, turn }, deflate.own);
+        : new DeflatingFrameWriter(writer, this, env, deflation, deflate.own);
     this.#limiter = new ConnectionLimiter(env);
   }
 
