@@ -32,6 +32,20 @@ test('has the last 2^windowBits bytes of all that was added, however it was cut'
   );
 });
 
+test('has them too if each message lies behind what was copied out', () => {
+  const window = new DeflateWindow(HEAP_WINDOWS, 9);
+  const memory = Buffer.alloc(4000);
+  let all = Buffer.alloc(0);
+  for (const [i, length] of [100, 200, 0, 300, 1, 511, 512, 513, 2000, 7].entries()) {
+    const message = pattern(length, i);
+    window.copyTo(memory, 1000);
+    memory.set(message, 1000);
+    window.addBehind(memory, 1000, length);
+    all = Buffer.concat([all, message]);
+    expect(copied(window).equals(all.subarray(-512)), `message ${i}`).toBe(true);
+  }
+});
+
 test('is empty before the first message, and copies nothing', () => {
   expect(copied(new DeflateWindow(HEAP_WINDOWS, 15))).toHaveLength(0);
 });

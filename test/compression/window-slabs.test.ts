@@ -38,6 +38,8 @@ describe('windows in slabs', () => {
     expect(new Set(filled.map(({ slab }) => slab)).size).toBe(5);
     const given = new Set(filled.filter(({ slab }) => slab.bytes.length === 0).map(({ slab }) => slab));
     expect(given.size).toBe(3);
+    for (const { slab } of fill(windows, 3)) expect(slab.bytes).toHaveLength(SLAB_BYTES);
+    expect(windows.slabBytes).toBe(4 * SLAB_BYTES);
   });
 
   test('keep their slab while it has a single one, and take its room again', () => {
