@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Utf8, validateAround } from '../kernels/utf8.js';
 import { notUtf8 } from '../protocol/frame-rules.js';
-import type { DeflateWindow } from './deflate-window.js';
+import type { DeflateWindow } from '../compression/deflate-window.js';
 import type { InflatingMessage } from './inflating-message.js';
 
 /** How much of a message one step validates and copies at most, in bytes: that takes half a millisecond at most. */
@@ -61,7 +61,7 @@ export class Decompression {
     this.#takeOut(inflated, start);
     if (this.#done < inflated.length) return false;
     if (this.#utf8 !== Utf8.ACCEPT) throw notUtf8();
-    this.#window?.append(inflated);
+    this.#window?.add(inflated, 0, inflated.length);
     this.release();
     return true;
   }

@@ -1,11 +1,12 @@
 import { DeflateRounds } from '../compression/deflate-rounds.js';
+import { DeflateWindow } from '../compression/deflate-window.js';
 import { LargeDeflate } from '../compression/large-deflate.js';
 import { type Stretch, stretchOf } from '../compression/stretch.js';
+import { HEAP_WINDOWS } from '../compression/window-slabs.js';
 import type { DeflateAgreement } from '../protocol/deflate/agreement.js';
 import { Decompression } from './decompression.js';
 import { DeflateMemory } from './deflate-memory.js';
 import type { DeflateChoice } from './deflate-options.js';
-import { DeflateWindow } from './deflate-window.js';
 import { InflatingMessage } from './inflating-message.js';
 
 /** What all connections of the thread compress and decompress in, and where they do what would take too long at once. */
@@ -40,8 +41,8 @@ export class MessageDeflate {
     this.agreement = agreement;
     this.stretch = stretchOf(choice.level);
     this.#choice = choice;
-    this.#own = own.contextTakeover ? new DeflateWindow(own.windowBits) : undefined;
-    this.#peer = peer.contextTakeover ? new DeflateWindow(peer.windowBits) : undefined;
+    this.#own = own.contextTakeover ? new DeflateWindow(HEAP_WINDOWS, own.windowBits) : undefined;
+    this.#peer = peer.contextTakeover ? new DeflateWindow(HEAP_WINDOWS, peer.windowBits) : undefined;
   }
 
   /** Whether a message of so many bytes is worth it to be compressed. */
@@ -60,7 +61,7 @@ export class MessageDeflate {
     const deflated = memory.deflate(message, own?.bytes ?? NO_HISTORY, windowBits, this.#choice.level);
     if (deflated === undefined) return undefined;
     // Not `message`: another thread may write to memory that is shared.
-    own?.append(deflated.input);
+    own?.add(deflated.input, 0, message.length);
     return deflated.output;
   }
 
@@ -81,7 +82,7 @@ export class MessageDeflate {
 
   /** A message was sent compressed that {@link compressLarge} has compressed. */
   noteSent(message: Uint8Array): void {
-    this.#own?.append(message);
+    this.#own?.add(message, 0, message.length);
   }
 
   /**

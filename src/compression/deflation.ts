@@ -7,9 +7,10 @@ import { arenaTooSmall } from './arena-too-small.js';
 import type { CompressionOptions } from './compression-options.js';
 import { countDeflated } from './count-deflated.js';
 import { DeflateRounds } from './deflate-rounds.js';
+import type { DeflateWindow } from './deflate-window.js';
 import type { PieceDeflater } from './large-deflate.js';
-import type { SentWindow } from './sent-window.js';
 import { MAX_PIECE_BYTES, stretchOf } from './stretch.js';
+import type { WindowSlabs } from './window-slabs.js';
 
 const KIB = 1024;
 
@@ -41,6 +42,8 @@ export class Deflation {
   readonly pieceBytes: number;
   /** How many bytes of its messages a connection may compress at a stretch: that takes 2 ms at most. At least a piece. */
   readonly stretchBytes: number;
+  /** Where the windows of its connections lie. */
+  readonly windows: WindowSlabs;
   /** Where connections compress what would take too long at once. */
   readonly rounds = new DeflateRounds();
   /** All memory of the arena. */
@@ -52,12 +55,19 @@ export class Deflation {
   readonly #counters: Counters;
 
   /**
+   * @param windows where connections keep what they have sent.
    * @param counters count what is compressed.
    * @throws ArenaError if the arena has no room for the region.
    */
-  constructor(arena: Arena, { kernel, level, thresholdBytes }: CompressionOptions, counters: Counters) {
+  constructor(
+    arena: Arena,
+    windows: WindowSlabs,
+    { kernel, level, thresholdBytes }: CompressionOptions,
+    counters: Counters,
+  ) {
     const region = arena.slabs.takeForGood(REGION_BYTES);
     if (region < 0) throw arenaTooSmall();
+    this.windows = windows;
     this.#counters = counters;
     this.thresholdBytes = thresholdBytes;
     const { pieceBytes, stretchBytes } = stretchOf(level, kernel);
@@ -92,7 +102,7 @@ export class Deflation {
     start: number,
     length: number,
     windowBits: number,
-    window: SentWindow | undefined,
+    window: DeflateWindow | undefined,
   ): number {
     const historyBytes = window === undefined ? 0 : window.length;
     let input = start;
@@ -103,7 +113,7 @@ export class Deflation {
     const written = this.#deflate(input, length, historyBytes, windowBits);
     if (written === NOT_SMALLER) return NOT_SMALLER;
     // Not of the payload: shared memory may have changed meanwhile.
-    window?.add(this.bytes, input, length);
+    window?.addBehind(this.bytes, input, length);
     countDeflated(this.#counters, length, written);
     return written;
   }
@@ -118,7 +128,7 @@ export class Deflation {
    *
    * @param window what was sent before, if the receiver keeps it. It must not change before the message is compressed.
    */
-  pieces(windowBits: number, window: SentWindow | undefined): PieceDeflater {
+  pieces(windowBits: number, window: DeflateWindow | undefined): PieceDeflater {
     const { bytes, pieceBytes, outputStart } = this;
     return {
       pieceBytes,
@@ -134,7 +144,7 @@ export class Deflation {
     start: number,
     length: number,
     windowBits: number,
-    window: SentWindow | undefined,
+    window: DeflateWindow | undefined,
   ): number {
     const input = this.inputStart;
     let historyBytes = Math.min(start, 2 ** windowBits);

@@ -7,6 +7,7 @@ import { notUtf8 } from '../protocol/frame-rules.js';
 import { FIN, Opcode, RSV1 } from '../protocol/opcode.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
 import type { ReportedMessage, Slab } from '../protocol/reported-message.js';
+import { DeflateWindow } from './deflate-window.js';
 import type { Inflation } from './inflation.js';
 import type { RoomSeeker } from './room-queue.js';
 
@@ -44,7 +45,7 @@ export interface CompressedMessage<Bytes extends Uint8Array = Uint8Array> extend
  * If the arena has no room for that, the message gives back all that it has of the arena, and waits for room with its input on the heap:
  * see {@link awaitsRoom} and {@link RoomQueue}. Then it is inflated anew, in the scratch again, and has the slab that it has missed.
  *
- * With context takeover, the window of the peer is kept on the heap from the first message on. Without it nothing is kept.
+ * With context takeover, the window of the peer is kept from the first message on. Without it nothing is kept.
  */
 export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements CompressedMessage<Bytes>, RoomSeeker {
   firstByte: number = FIN | Opcode.TEXT;
@@ -55,11 +56,9 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
   readonly reportedFromHeap = false;
 
   readonly #inflation: Inflation<Bytes>;
-  readonly #peer: DeflateDirection;
   readonly #maxBytes: number;
-  /** What the messages before have ended with: the first `#windowLength` bytes of it. */
-  #window: Uint8Array | undefined;
-  #windowLength = 0;
+  /** What is kept of the messages before; undefined if nothing is. */
+  readonly #window: DeflateWindow | undefined;
 
   #isWhole = false;
   /** The compressed message in the arena: of `#input` if that is defined, else where the frame reader has it. */
@@ -94,9 +93,14 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
    * @param maxBytes the longest message, in bytes.
    * @param onRoom is called when a message that has waited for room is to go on.
    */
-  constructor(inflation: Inflation<Bytes>, peer: DeflateDirection, maxBytes: number, onRoom: () => void) {
+  constructor(
+    inflation: Inflation<Bytes>,
+    { contextTakeover, windowBits }: DeflateDirection,
+    maxBytes: number,
+    onRoom: () => void,
+  ) {
     this.#inflation = inflation;
-    this.#peer = peer;
+    this.#window = contextTakeover ? new DeflateWindow(inflation.windows, windowBits) : undefined;
     this.#maxBytes = maxBytes;
     this.#onRoom = onRoom;
     this.bytes = inflation.arena.bytes;
@@ -194,11 +198,7 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
 
   /** The message is whole, and is about to be reported. Later ones may refer to it. */
   enterWindow(): void {
-    if (!this.#peer.contextTakeover || this.length === 0) return;
-    this.#window ??= new Uint8Array(2 ** this.#peer.windowBits);
-    const end = this.start + this.length;
-    this.#windowLength = Math.min(this.#historyBytes + this.length, this.#window.length);
-    this.#window.set(this.bytes.subarray(end - this.#windowLength, end));
+    if (this.length > 0) this.#window?.addBehind(this.bytes, this.start, this.length);
   }
 
   takeRoom(): boolean {
@@ -265,20 +265,16 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
   /** Does that, and forgets what was kept from the messages before: there will not be another one. */
   discard(): void {
     this.release();
-    this.#window = undefined;
-    this.#windowLength = 0;
+    this.#window?.release();
   }
 
   /** Puts the history to the scratch, where the output begins behind it. */
   #prepare(): void {
     const inflation = this.#inflation;
-    const historyBytes = this.#windowLength;
-    this.#historyBytes = historyBytes;
+    this.#historyBytes = this.#window?.length ?? 0;
     this.start = inflation.scratchOutput;
     this.#limit = this.#limitIn(inflation.scratch + inflation.scratchBytes);
-    if (this.#window !== undefined) {
-      this.bytes.set(this.#window.subarray(0, historyBytes), this.start - historyBytes);
-    }
+    this.#window?.copyTo(this.bytes, this.start);
   }
 
   #validate(from: number): void {

@@ -5,6 +5,7 @@ import type { ReaderMemory } from '../protocol/reader-memory.js';
 import { arenaTooSmall } from './arena-too-small.js';
 import type { CompressionOptions } from './compression-options.js';
 import { RoomQueue } from './room-queue.js';
+import type { WindowSlabs } from './window-slabs.js';
 
 /** The memory that messages are inflated in: a thread's arena. */
 export interface InflationMemory<Bytes extends Uint8Array = Uint8Array> extends ReaderMemory<Bytes> {
@@ -27,6 +28,8 @@ const CANARY = 0xc9;
  */
 export class Inflation<Bytes extends Uint8Array = Uint8Array> {
   readonly arena: InflationMemory<Bytes>;
+  /** Where the windows of its connections lie. */
+  readonly windows: WindowSlabs;
   /** What validates text. */
   readonly kernel: Kernel;
   readonly inflater: Inflater;
@@ -45,11 +48,13 @@ export class Inflation<Bytes extends Uint8Array = Uint8Array> {
    */
   constructor(
     arena: InflationMemory<Bytes>,
+    windows: WindowSlabs,
     kernel: Kernel,
     options: Pick<CompressionOptions, 'kernel'>,
     poison = false,
   ) {
     this.arena = arena;
+    this.windows = windows;
     this.kernel = kernel;
     const region = arena.slabs.take(INFLATE_REGION_BYTES);
     this.scratch = arena.slabs.takeForGood(SCRATCH_BYTES);

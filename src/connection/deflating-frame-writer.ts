@@ -1,7 +1,7 @@
 import type { RoundMember } from '../compression/deflate-rounds.js';
+import { DeflateWindow } from '../compression/deflate-window.js';
 import type { Deflation } from '../compression/deflation.js';
 import { LargeDeflate } from '../compression/large-deflate.js';
-import { SentWindow } from '../compression/sent-window.js';
 import { WaitingQueue } from '../compression/waiting-queue.js';
 import { NOT_SMALLER } from '../kernels/deflater.js';
 import type { DeflateDirection } from '../protocol/deflate/agreement.js';
@@ -49,7 +49,6 @@ export interface DeflatingListener extends FrameWriterListener {
 
 /** What the connections of a thread have in common for this. */
 export interface DeflatingEnvironment {
-  readonly deflation: Deflation;
   readonly gatherBuffer: GatherBuffer;
   readonly budget: Budget;
   readonly turn: Pick<Turn, 'begin' | 'end'>;
@@ -71,9 +70,10 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   readonly #writer: FrameWriter;
   readonly #listener: DeflatingListener;
   readonly #env: DeflatingEnvironment;
+  readonly #deflation: Deflation;
   readonly #windowBits: number;
   /** What the receiver keeps of earlier messages; undefined if it keeps nothing. */
-  readonly #window: SentWindow | undefined;
+  readonly #window: DeflateWindow | undefined;
   /** How many bytes may be compressed until the connection has to wait for the next iteration of the event loop. */
   #bytesLeft = 0;
   /** In which iteration that was said. */
@@ -96,13 +96,15 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     writer: FrameWriter,
     listener: DeflatingListener,
     env: DeflatingEnvironment,
+    deflation: Deflation,
     { windowBits, contextTakeover }: DeflateDirection,
   ) {
     this.#writer = writer;
     this.#listener = listener;
     this.#env = env;
+    this.#deflation = deflation;
     this.#windowBits = windowBits;
-    this.#window = contextTakeover ? new SentWindow(windowBits) : undefined;
+    this.#window = contextTakeover ? new DeflateWindow(deflation.windows, windowBits) : undefined;
   }
 
   get bufferedBytes(): number {
@@ -160,7 +162,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   }
 
   #text(text: string): void {
-    const { deflation } = this.#env;
+    const deflation = this.#deflation;
     const most = 3 * text.length; // at most three bytes a UTF-16 unit
     if (most < deflation.thresholdBytes) {
       this.#writer.frameOfString(FIN | Opcode.TEXT, text);
@@ -185,7 +187,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
 
   /** Compresses a message and appends it, now or later. @returns false if it is to be sent as it is, and nothing was appended. */
   #compress(firstByte: number, payload: Uint8Array, start: number, length: number): boolean {
-    const { deflation } = this.#env;
+    const deflation = this.#deflation;
     if (!this.#isLong(length)) return false;
     const iteration = deflation.rounds.iteration();
     if (iteration !== this.#iteration) {
@@ -201,7 +203,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
 
   /** Compresses a message and appends it. @returns false if it is to be sent as it is, and nothing was appended. */
   #compressNow(firstByte: number, payload: Uint8Array, start: number, length: number): boolean {
-    const { deflation } = this.#env;
+    const deflation = this.#deflation;
     this.#bytesLeft -= Math.max(length, MIN_COST_BYTES);
     const compressedBytes = deflation.deflate(payload, start, length, this.#windowBits, this.#window);
     if (compressedBytes === NOT_SMALLER) return false;
@@ -251,6 +253,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     this.#longest = undefined;
     this.#large = undefined;
     this.#isEnding = false;
+    this.#window?.release(); // nothing is sent any more
   }
 
   /** A copy of a message waits. */
@@ -278,7 +281,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   }
 
   #isLong(length: number): boolean {
-    return length >= this.#env.deflation.thresholdBytes;
+    return length >= this.#deflation.thresholdBytes;
   }
 
   /** @param message must not change. */
@@ -323,7 +326,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     this.#hold(waiting.bytes.length + OVERHEAD_BYTES);
     if (this.#isInRounds) return;
     this.#isInRounds = true;
-    this.#env.deflation.rounds.add(this);
+    this.#deflation.rounds.add(this);
   }
 
   /** Notes that so much memory is held more, or less. */
@@ -340,8 +343,8 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
 
   /** Sends what waits, until the connection has compressed as much as it may at a stretch. */
   #sendWaiting(): void {
-    const { turn, deflation } = this.#env;
-    this.#bytesLeft = deflation.stretchBytes;
+    const { turn } = this.#env;
+    this.#bytesLeft = this.#deflation.stretchBytes;
     turn.begin();
     try {
       let { first } = this.#waiting;
@@ -366,7 +369,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
       if (waiting.forgetsWindow) this.#window?.clear();
       return true;
     }
-    if (length > this.#env.deflation.pieceBytes) return this.#sendLarge(waiting);
+    if (length > this.#deflation.pieceBytes) return this.#sendLarge(waiting);
     if (length > this.#bytesLeft) return false;
     this.#noLongerWaits(waiting);
     if (!this.#compressNow(firstByte, bytes, 0, length)) this.#writer.frameOfParts(firstByte, [bytes], length);
@@ -374,7 +377,7 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
   }
 
   #sendLarge(waiting: Waiting): boolean {
-    const { deflation } = this.#env;
+    const deflation = this.#deflation;
     const { firstByte, bytes: message, length } = waiting;
     this.#large ??= new LargeDeflate(deflation.pieces(this.#windowBits, this.#window), message);
     const large = this.#large;

@@ -107,7 +107,7 @@ export class HostedConnection
     info: ConnectionInfo,
     connect: (listener: TransportListener) => Transport,
   ) {
-    const { arena, gatherBuffer, pinned, limits, inflation, deflation, budget, turn } = env;
+    const { arena, gatherBuffer, pinned, limits, inflation, deflation } = env;
     const { deflate } = info;
     this.#env = env;
     this.id = info.id;
@@ -129,7 +129,7 @@ export class HostedConnection
     this.#writer =
       deflate === undefined || deflation === undefined
         ? writer
-        : new DeflatingFrameWriter(writer, this, { deflation, gatherBuffer, budget, turn }, deflate.own);
+        : new DeflatingFrameWriter(writer, this, env, deflation, deflate.own);
     this.#limiter = new ConnectionLimiter(env);
   }
 
@@ -506,12 +506,17 @@ export class HostedConnection
     this.#env.counters.add(Counter.INFLATED_FROM_BYTES, bytes);
   }
 
-  onInflated(bytes: number, work: number): void {
-    const { counters, slices, inflation } = this.#env;
-    counters.add(Counter.INFLATED_BYTES, bytes);
+  onInflated(bytes: number): void {
+    this.#env.counters.add(Counter.INFLATED_BYTES, bytes);
     this.#limiter.bytesLeft -= bytes;
-    if (inflation?.noteWork(work)) slices.checkWork(this, MAX_INFLATING_MS);
-    if (this.#limiter.bytesLeft <= 0 || this.givesWay) this.#askLimiter();
+    if (this.#limiter.bytesLeft <= 0) this.#askLimiter();
+  }
+
+  onInflatingWork(work: number): void {
+    const { slices, inflation } = this.#env;
+    if (!inflation?.noteWork(work)) return;
+    slices.checkWork(this, MAX_INFLATING_MS);
+    if (this.givesWay) this.#askLimiter();
   }
 
   onRoom(): void {

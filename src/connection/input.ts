@@ -43,12 +43,16 @@ export interface InputListener {
   /** Called when a compressed message has arrived, and is going to be inflated. @param bytes its length as it has arrived. */
   onCompressed(bytes: number): void;
   /**
-   * Called when a part of a compressed message was inflated, before the message is reported. If much was inflated, the connection may
-   * have to give way: then {@link mayGoOn} says so.
+   * Called when a part of a compressed message was inflated, before the message is reported.
    * @param bytes how many bytes of the message came of it.
-   * @param work how much work that was: see `Inflater.inflate`.
    */
-  onInflated(bytes: number, work: number): void;
+  onInflated(bytes: number): void;
+  /**
+   * Called after that, and when the message was reported, if it is whole and wanted. If much was inflated, the connection may have to give
+   * way: then {@link mayGoOn} says so.
+   * @param work how much work the part was: see `Inflater.inflate`.
+   */
+  onInflatingWork(work: number): void;
   /** Called when a compressed message that has waited for room in the arena can go on, by {@link Input.release}. */
   onRoom(): void;
   /** Called when the framing loop or `onEvent` has thrown. Nothing more can be read. */
@@ -233,10 +237,23 @@ export class Input {
   /** Does the next step, or reports the message if it is whole. */
   #goOnInflating(): void {
     const inflated = this.#inflated as InflatedMessages<Buffer>; // it is inflating
-    if (this.#listener.isOpen && !inflated.isWhole) {
-      this.#inflate(inflated);
-      return;
-    }
+    if (this.#listener.isOpen && !inflated.isWhole) this.#inflate(inflated);
+    else this.#report(inflated);
+  }
+
+  /**
+   * A message that is whole is reported before the connection may have to give way. To keep it until later would take a slab for each of
+   * many connections whose messages come at once, and what the arena has once used stays resident.
+   */
+  #inflate(inflated: InflatedMessages<Buffer>): void {
+    const { inflatedBytes } = inflated;
+    const work = inflated.step();
+    this.#listener.onInflated(inflated.inflatedBytes - inflatedBytes);
+    if (inflated.isWhole && this.#listener.mayGoOn) this.#report(inflated);
+    this.#listener.onInflatingWork(work);
+  }
+
+  #report(inflated: InflatedMessages<Buffer>): void {
     this.#isInflating = false;
     this.reported = inflated;
     try {
@@ -248,12 +265,6 @@ export class Input {
       this.reported = this.reader;
       inflated.release();
     }
-  }
-
-  #inflate(inflated: InflatedMessages<Buffer>): void {
-    const { inflatedBytes } = inflated;
-    const work = inflated.step();
-    this.#listener.onInflated(inflated.inflatedBytes - inflatedBytes, work);
   }
 }
 

@@ -3,6 +3,7 @@ import { debuglog } from 'node:util';
 import type { CompressionOptions } from '../compression/compression-options.js';
 import { Deflation } from '../compression/deflation.js';
 import { Inflation } from '../compression/inflation.js';
+import { PooledWindows } from '../compression/window-slabs.js';
 import { releaseWindows, type WindowMemory, windowBytes } from '../compression/window-memory.js';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import type { Connection } from '../connection/connection.js';
@@ -117,7 +118,8 @@ export class Host {
       options.thresholds,
     );
     const { compression } = options;
-    const inflation = compression && new Inflation(arena, kernel, compression, options.poison);
+    const windows = new PooledWindows();
+    const inflation = compression && new Inflation(arena, windows, kernel, compression, options.poison);
     this.kernelName = kernel.name;
     this.publishing = publishing;
     publishing.bus.listen();
@@ -137,7 +139,9 @@ export class Host {
       inflation,
       gatherBuffer,
       pinned: new PinnedMemory(),
-      ...(options.compression !== undefined && { deflation: new Deflation(arena, options.compression, counters) }),
+      ...(options.compression !== undefined && {
+        deflation: new Deflation(arena, windows, options.compression, counters),
+      }),
       turn: publishing.turn,
       topics: publishing.topics,
       counters,

@@ -1,5 +1,6 @@
 import type { DeflateMemory } from '../client/deflate-memory.js';
-import { DeflateWindow } from '../client/deflate-window.js';
+import { DeflateWindow } from '../compression/deflate-window.js';
+import { HEAP_WINDOWS } from '../compression/window-slabs.js';
 import type { DeflateLevel } from '../kernels/deflater.js';
 
 /** Compresses the messages of one connection in their order, and decompresses them. */
@@ -26,19 +27,19 @@ export class OwnCodec implements Codec {
     this.#memory = memory;
     this.#level = level;
     this.#windowBits = windowBits ?? 15;
-    this.#sent = windowBits === undefined ? undefined : new DeflateWindow(windowBits);
-    this.#received = windowBits === undefined ? undefined : new DeflateWindow(windowBits);
+    this.#sent = windowBits === undefined ? undefined : new DeflateWindow(HEAP_WINDOWS, windowBits);
+    this.#received = windowBits === undefined ? undefined : new DeflateWindow(HEAP_WINDOWS, windowBits);
   }
 
   deflate(message: Uint8Array): Uint8Array | undefined {
     const deflated = this.#memory.deflate(message, this.#sent?.bytes ?? NO_HISTORY, this.#windowBits, this.#level);
-    if (deflated !== undefined) this.#sent?.append(deflated.input);
+    if (deflated !== undefined) this.#sent?.add(deflated.input, 0, message.length);
     return deflated?.output;
   }
 
   inflate(compressed: Uint8Array, length: number): Uint8Array {
     const message = this.#memory.inflate(compressed, this.#received?.bytes ?? NO_HISTORY, length);
-    this.#received?.append(message);
+    this.#received?.add(message, 0, message.length);
     return message;
   }
 

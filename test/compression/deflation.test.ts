@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { Deflation } from '../../dist/compression/deflation.js';
+import { HEAP_WINDOWS } from '../../dist/compression/window-slabs.js';
 import { Inflation } from '../../dist/compression/inflation.js';
 import { createKernel } from '../../dist/kernels/create-kernel.js';
 import { Arena, ArenaError, MIN_ARENA_BYTES } from '../../dist/memory/arena.js';
-import { SentWindow } from '../../dist/compression/sent-window.js';
+import { DeflateWindow } from '../../dist/compression/deflate-window.js';
 import { letters } from '../connection/frames.js';
 import { Counters } from '../../dist/telemetry/counters.js';
 
@@ -12,30 +13,30 @@ const OPTIONS = { kernel: 'auto', level: 'fast', thresholdBytes: 100 } as const;
 
 test('takes half a MiB of the arena, once', () => {
   const arena = new Arena(4 * MIB);
-  void new Deflation(arena, OPTIONS, new Counters());
+  void new Deflation(arena, HEAP_WINDOWS, OPTIONS, new Counters());
   expect(arena.slabs.allocatedBytes).toBe(MIB / 2);
 });
 
 test('an arena without room for it is refused, and the option is named, and how large it has to be', () => {
-  expect(() => new Deflation(new Arena(MIN_ARENA_BYTES), OPTIONS, new Counters())).toThrow(ArenaError);
-  expect(() => new Deflation(new Arena(MIN_ARENA_BYTES), OPTIONS, new Counters())).toThrow(
+  expect(() => new Deflation(new Arena(MIN_ARENA_BYTES), HEAP_WINDOWS, OPTIONS, new Counters())).toThrow(ArenaError);
+  expect(() => new Deflation(new Arena(MIN_ARENA_BYTES), HEAP_WINDOWS, OPTIONS, new Counters())).toThrow(
     /2 MiB at least.*arenaBytes \(--arena\)/,
   );
   const arena = new Arena(2 * MIB);
-  void new Deflation(arena, OPTIONS, new Counters());
-  expect(() => new Inflation(arena, createKernel('auto', arena.memory), OPTIONS)).not.toThrow();
+  void new Deflation(arena, HEAP_WINDOWS, OPTIONS, new Counters());
+  expect(() => new Inflation(arena, HEAP_WINDOWS, createKernel('auto', arena.memory), OPTIONS)).not.toThrow();
 });
 
 test.each(['wasm', 'native'] as const)('nothing of the arena is written to but its own region (%s)', (kernel) => {
   for (const level of ['fast', 'small'] as const) {
     const arena = new Arena(2 * MIB);
-    const deflation = new Deflation(arena, { ...OPTIONS, kernel, level }, new Counters());
+    const deflation = new Deflation(arena, HEAP_WINDOWS, { ...OPTIONS, kernel, level }, new Counters());
     const end = deflation.outputStart + 64 * 1024;
     const start = end - MIB / 2;
     const outside = () => Buffer.concat([arena.bytes.subarray(64 * 1024, start), arena.bytes.subarray(end)]);
     arena.bytes.fill(0x5a, 64 * 1024);
     const before = outside();
-    const window = new SentWindow(15);
+    const window = new DeflateWindow(HEAP_WINDOWS, 15);
     for (const length of [deflation.pieceBytes, 1, 1000]) {
       const bytes = Buffer.from(letters(length));
       deflation.deflate(bytes, 0, length, 15, window);
@@ -50,6 +51,7 @@ test('what a connection compresses at a stretch suits the kernel and the level',
   const stretchOf = (kernel: 'wasm' | 'native', level: 'fast' | 'small') => {
     const { pieceBytes, stretchBytes } = new Deflation(
       new Arena(2 * MIB),
+      HEAP_WINDOWS,
       { ...OPTIONS, kernel, level },
       new Counters(),
     );
@@ -62,14 +64,14 @@ test('what a connection compresses at a stretch suits the kernel and the level',
 });
 
 test('a text that is longer than a piece is not written beyond the input', () => {
-  const deflation = new Deflation(new Arena(2 * MIB), OPTIONS, new Counters());
+  const deflation = new Deflation(new Arena(2 * MIB), HEAP_WINDOWS, OPTIONS, new Counters());
   deflation.bytes.fill(0x5a, deflation.outputStart - deflation.vacated, deflation.outputStart);
   deflation.write('x'.repeat(200_000));
   expect(deflation.bytes[deflation.outputStart - deflation.vacated]).toBe(0x5a);
 });
 
 test('what enters the window is what was compressed, also if the payload changes meanwhile', () => {
-  const deflation = new Deflation(new Arena(4 * MIB), OPTIONS, new Counters());
+  const deflation = new Deflation(new Arena(4 * MIB), HEAP_WINDOWS, OPTIONS, new Counters());
   const [compressed, later] = [Buffer.from(letters(1000, 1)), Buffer.from(letters(1000, 2))];
   const shared = new Uint8Array(compressed);
   // Another thread writes to it as soon as it was read.
@@ -78,7 +80,7 @@ test('what enters the window is what was compressed, also if the payload changes
     shared.set(later);
     return read;
   };
-  const window = new SentWindow(12);
+  const window = new DeflateWindow(HEAP_WINDOWS, 12);
   deflation.deflate(shared, 0, 1000, 12, window);
   const entered = Buffer.alloc(window.length);
   window.copyTo(entered, window.length);

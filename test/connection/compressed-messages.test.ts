@@ -2,6 +2,7 @@
 import { constants, deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { Inflation } from '../../dist/compression/inflation.js';
+import { HEAP_WINDOWS } from '../../dist/compression/window-slabs.js';
 import type { Handler } from '../../dist/connection/handler.js';
 import { createKernel } from '../../dist/kernels/create-kernel.js';
 import { INFLATE_REGION_BYTES } from '../../dist/kernels/inflater.js';
@@ -52,6 +53,26 @@ function text(of: string): Buffer {
 /** `length` zeros, compressed as well as zlib can. */
 function zeros(length: number): Buffer {
   return deflated(Buffer.alloc(length), { level: 9 });
+}
+
+/** So many blocks of a header and nothing else, which take long to inflate. */
+function madeOfHeaders(count: number): BitWriter {
+  const writer = new BitWriter();
+  for (let i = 0; i < count; i++) {
+    dynamic(writer, { literals: lengths(257, { 65: 1, 256: 1 }), distances: [0] }).code('1');
+  }
+  return writer;
+}
+
+/** Takes all slabs of the arena. @returns what gives them back */
+function takeAll({ arena: { slabs } }: Thread): () => void {
+  const taken: [offset: number, bytes: number][] = [];
+  for (let bytes = 512 * 1024; bytes >= 64; bytes /= 2) {
+    for (let offset = slabs.take(bytes); offset >= 0; offset = slabs.take(bytes)) taken.push([offset, bytes]);
+  }
+  return () => {
+    for (const [offset, bytes] of taken) slabs.free(offset, bytes);
+  };
 }
 
 /** Each look at the clock of the thread's slices finds it a millisecond later. */
@@ -575,11 +596,7 @@ describe.each(['wasm', 'native'] as const)('a message that takes long to inflate
 test('many short messages made of headers let others come first too', async () => {
   const { thread, heard, peer } = inflating();
   letTimePass(thread);
-  const headers = new BitWriter();
-  for (let i = 0; i < 60; i++) {
-    dynamic(headers, { literals: lengths(257, { 65: 1, 256: 1 }), distances: [0] }).code('1');
-  }
-  const frame = compressed(BINARY, headers.end().buffer);
+  const frame = compressed(BINARY, madeOfHeaders(60).end().buffer);
   peer.wire.arrive(...Array<Buffer>(15).fill(frame));
   expect(heard.length).toBeLessThan(15);
   for (let i = 0; i < 20; i++) await iteration(thread);
@@ -590,11 +607,7 @@ test('a message that waits may still refer to the messages before', async () => 
   const { thread, heard, peer } = inflating({ inflates: WITH_TAKEOVER });
   letTimePass(thread);
   peer.wire.arrive(compressed(BINARY, deflated(Buffer.from('abcdef'))));
-  const writer = new BitWriter();
-  for (let i = 0; i < 400; i++) {
-    dynamic(writer, { literals: lengths(257, { 65: 1, 256: 1 }), distances: [0] }).code('1');
-  }
-  writer
+  const writer = madeOfHeaders(400)
     .number(2, 3)
     .code(FIXED_LITERALS[257] ?? '')
     .code(FIXED_DISTANCES[4] ?? '')
@@ -616,7 +629,7 @@ test('a message behind our own Close is not inflated, and so not judged', () => 
 
 test('in poison mode, a byte written beyond the bounds of the inflater is noticed', () => {
   const arena = new Arena(2 * MIB);
-  const inflation = new Inflation(arena, createKernel('auto', arena.memory), { kernel: 'wasm' }, true);
+  const inflation = new Inflation(arena, HEAP_WINDOWS, createKernel('auto', arena.memory), { kernel: 'wasm' }, true);
   const start = inflation.scratchOutput;
   const check = () => inflation.checkWatched(start, start + 1000);
   inflation.watch(start, start + 1000);
@@ -632,9 +645,9 @@ test('in poison mode, a byte written beyond the bounds of the inflater is notice
 test('an arena that has no room for what inflating needs is refused', () => {
   const arena = new Arena(MIB);
   const kernel = createKernel('auto', arena.memory);
-  new Inflation(arena, kernel, { kernel: 'wasm' });
-  new Inflation(arena, kernel, { kernel: 'wasm' });
-  expect(() => new Inflation(arena, kernel, { kernel: 'wasm' })).toThrow(ArenaError);
+  new Inflation(arena, HEAP_WINDOWS, kernel, { kernel: 'wasm' });
+  new Inflation(arena, HEAP_WINDOWS, kernel, { kernel: 'wasm' });
+  expect(() => new Inflation(arena, HEAP_WINDOWS, kernel, { kernel: 'wasm' })).toThrow(ArenaError);
 });
 
 describe('an arena that others fill', () => {
@@ -674,11 +687,7 @@ describe('an arena that others fill', () => {
 describe('an arena without room', () => {
   test('closes with 1013 what does not fit in the scratch, and takes what does', () => {
     const { thread, heard, peer } = inflating({ arenaBytes: MIB });
-    const { slabs } = thread.arena;
-    const taken: [offset: number, bytes: number][] = [];
-    for (let bytes = 512 * 1024; bytes >= 64; bytes /= 2) {
-      for (let offset = slabs.take(bytes); offset >= 0; offset = slabs.take(bytes)) taken.push([offset, bytes]);
-    }
+    const giveBack = takeAll(thread);
     peer.wire.arrive(compressed(BINARY, zeros(98_000)), text('Hello'));
     expect(heard).toEqual([shown(BINARY, Buffer.alloc(98_000)), shown(TEXT, 'Hello')]);
     peer.wire.arrive(compressed(BINARY, zeros(200_000)));
@@ -689,7 +698,7 @@ describe('an arena without room', () => {
     second.wire.arrive(onHeap.subarray(0, 2000));
     second.wire.arrive(onHeap.subarray(2000));
     expect(framesOf(second)).toEqual(['close 1013 "no room for a compressed message"']);
-    for (const [offset, bytes] of taken) slabs.free(offset, bytes);
+    giveBack();
     const third = thread.connect();
     third.wire.arrive(onHeap);
     expect(heard.at(-1)).toBe(shown(BINARY, pattern(5000)));
@@ -697,28 +706,30 @@ describe('an arena without room', () => {
 
   test('closes with 1013 a message that would have to wait', () => {
     const { thread, peer } = inflating({ arenaBytes: MIB });
-    const { slabs } = thread.arena;
-    const taken: [offset: number, bytes: number][] = [];
     letTimePass(thread);
-    const messages = Array.from({ length: 3 }, () => compressed(BINARY, zeros(90_000)));
-    for (let bytes = 512 * 1024; bytes >= 64; bytes /= 2) {
-      for (let offset = slabs.take(bytes); offset >= 0; offset = slabs.take(bytes)) taken.push([offset, bytes]);
-    }
-    peer.wire.arrive(...messages);
+    const giveBack = takeAll(thread);
+    peer.wire.arrive(compressed(BINARY, madeOfHeaders(400).end().buffer));
     expect(framesOf(peer)).toEqual(['close 1013 "no room for a compressed message"']);
-    for (const [offset, bytes] of taken) slabs.free(offset, bytes);
+    giveBack();
+  });
+
+  test('is not needed by a connection that gives way between its messages', async () => {
+    const { thread, heard, peer } = inflating({ arenaBytes: MIB });
+    letTimePass(thread);
+    const giveBack = takeAll(thread);
+    for (let i = 0; i < 4; i++) peer.wire.arrive(compressed(BINARY, deflated(pattern(1000, i))));
+    expect(heard.length).toBeLessThan(4);
+    for (let i = 0; i < 4; i++) await iteration(thread);
+    expect(heard).toEqual([0, 1, 2, 3].map((i) => shown(BINARY, pattern(1000, i))));
+    giveBack();
   });
 
   test('may still take a compressed message that has arrived on the heap', () => {
     const { thread, heard, peer } = inflating({ arenaBytes: MIB });
-    const { slabs } = thread.arena;
-    const taken: [offset: number, bytes: number][] = [];
-    for (let bytes = 512 * 1024; bytes >= 64; bytes /= 2) {
-      for (let offset = slabs.take(bytes); offset >= 0; offset = slabs.take(bytes)) taken.push([offset, bytes]);
-    }
+    const giveBack = takeAll(thread);
     const onHeap = compressed(BINARY, deflated(pattern(5000)));
     peer.wire.arrive(onHeap.subarray(0, 2000));
-    for (const [offset, bytes] of taken) slabs.free(offset, bytes);
+    giveBack();
     peer.wire.arrive(onHeap.subarray(2000));
     expect(heard).toEqual([shown(BINARY, pattern(5000))]);
   });

@@ -4,6 +4,7 @@ import { Deflation } from '../../dist/compression/deflation.js';
 import { Inflation } from '../../dist/compression/inflation.js';
 
 import { PayloadDeflater } from '../../dist/compression/payload-deflater.js';
+import { PooledWindows } from '../../dist/compression/window-slabs.js';
 import { BufferBudget } from '../../dist/connection/buffer-budget.js';
 import { Clock } from '../../dist/connection/clock.js';
 import type { ConnectionEnvironment, ConnectionLimits, Throttled } from '../../dist/connection/environment.js';
@@ -84,6 +85,8 @@ export class TestThread {
   readonly out: GatherBuffer;
   readonly peers: Peer[] = [];
   readonly clock = new Clock(1);
+  /** Where the windows of its connections lie. */
+  readonly windows = new PooledWindows();
   readonly throttled = new Set<Throttled>();
   /** How long it has handled what its connections have sent, in ms: nothing takes any time by itself. */
   handledMs = 0;
@@ -128,8 +131,9 @@ export class TestThread {
     const { compression, deflate, inflates, deflateKernel, ...limits } = others;
     const own = { windowBits: 15, contextTakeover: false };
     this.#deflate = deflate ?? (inflates && { own, peer: inflates });
-    const inflation = this.#deflate && new Inflation(this.arena, kernel, { kernel: deflateKernel ?? 'wasm' }, poison);
-    const deflation = compression && new Deflation(this.arena, compression, this.counters);
+    const inflation =
+      this.#deflate && new Inflation(this.arena, this.windows, kernel, { kernel: deflateKernel ?? 'wasm' }, poison);
+    const deflation = compression && new Deflation(this.arena, this.windows, compression, this.counters);
     if (compression !== undefined) this.topics.compressBy(new PayloadDeflater(compression, this.counters));
     const shared = new SharedArrayBuffer(4);
     this.budget = new BufferBudget(shared, maxBufferedBytes, this.counters, () => this.exceeded++);
@@ -278,6 +282,7 @@ export class TestThread {
       this.peers.reduce((users, { wire }) => users + wire.chunkUsers, 0),
       'users of chunks',
     ).toBe(0);
+    expect(this.windows.takenBytes, 'bytes of windows that were not given back').toBe(0);
     expect(this.closed.length).toBe(this.peers.length);
     expect(this.budget.bytes, 'bytes that the budget knows to be held').toBe(0);
   }

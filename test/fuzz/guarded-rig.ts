@@ -1,4 +1,5 @@
 import { Inflation } from '../../dist/compression/inflation.js';
+import { HEAP_WINDOWS } from '../../dist/compression/window-slabs.js';
 import { createKernel, type KernelChoice } from '../../dist/kernels/create-kernel.js';
 import type { Kernel } from '../../dist/kernels/kernel.js';
 import { Arena, MIN_ARENA_BYTES, PAGE_BYTES, TABLE_BYTES, WINDOW_BYTES } from '../../dist/memory/arena.js';
@@ -34,7 +35,7 @@ export class GuardedRig {
     bytes.set(CANARIES.subarray(0, bytes.length - PAGE_BYTES), PAGE_BYTES); // the first page has the kernels' static data
     const taken = noteTakenSlabs(slabs);
     const inflater = choice === 'native' ? 'native' : 'wasm';
-    this.inflation = new Inflation(this.arena, this.kernel, { kernel: inflater }, !isFull);
+    this.inflation = new Inflation(this.arena, HEAP_WINDOWS, this.kernel, { kernel: inflater }, !isFull);
     this.#inflationSlabs = [...taken];
     this.#canaries = Buffer.from(bytes);
     if (isFull) {

@@ -114,6 +114,7 @@ export class Trial implements InputListener {
 
   /** Nothing else holds anything: no message waits. */
   onRoom(): void {}
+  onInflatingWork(): void {}
 
   beforeWindowChanges(): void {}
 

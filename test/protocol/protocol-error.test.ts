@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DeflateMemory } from '../../dist/client/deflate-memory.js';
 import { InflatedMessages } from '../../dist/compression/inflated-messages.js';
+import { HEAP_WINDOWS } from '../../dist/compression/window-slabs.js';
 import { Inflation } from '../../dist/compression/inflation.js';
 import { readCloseStatus } from '../../dist/protocol/close-payload.js';
 import { FrameEvent } from '../../dist/protocol/frame-event.js';
@@ -67,7 +68,7 @@ function readUnmasked(stream: Uint8Array): void {
 /** A block of the reserved type. */
 function inflateCorrupt(): void {
   const { arena, kernel } = makeRig('auto', 1024 * 1024);
-  const inflation = new Inflation(arena, kernel, { kernel: 'wasm' });
+  const inflation = new Inflation(arena, HEAP_WINDOWS, kernel, { kernel: 'wasm' });
   const messages = new InflatedMessages(
     inflation,
     { windowBits: 15, contextTakeover: false },
