@@ -50,12 +50,20 @@ export async function runScenario(seed: number, steps: number): Promise<void> {
   /** To both, so that the next one may go to their descriptors directly. */
   const publishToAll = () => {
     const bytes = Buffer.from(payload());
-    const isIdle = peers.every(({ peer }) => peer.connection.bufferedAmount === 0);
+    const isIdle = !thread.topics.hasPending && peers.every(({ peer }) => peer.connection.bufferedAmount === 0);
     if (!isIdle) return; // whether it is dropped could not be told by the count of incidents
     thread.inTurn(() => void thread.topics.publish('topic', undefined, 0x82, bytes, 0, bytes.length));
     for (const { expected } of peers) expected.push(shown(BINARY, bytes));
   };
-  const publish = () => {
+  /** Large publications have left. */
+  const allHaveLeft = async () => {
+    while (thread.topics.hasPending) {
+      await new Promise((resolve) => setImmediate(resolve));
+      thread.settle();
+    }
+  };
+  const publish = async () => {
+    await allHaveLeft();
     const bytes = Buffer.from(payload());
     for (const one of peers) {
       const other = peers.find((candidate) => candidate !== one) as typeof one;
@@ -63,6 +71,7 @@ export async function runScenario(seed: number, steps: number): Promise<void> {
       thread.inTurn(() => {
         thread.topics.publish('topic', other.peer.connection, 0x82, bytes, 0, bytes.length, roll(4) > 0);
       });
+      await allHaveLeft(); // else the count of incidents would not tell
       if (dropped() === before) one.expected.push(shown(BINARY, bytes));
     }
   };
@@ -71,7 +80,7 @@ export async function runScenario(seed: number, steps: number): Promise<void> {
     const { wire, connection } = one.peer;
     const action = roll(15);
     if (action < 6) send(one);
-    else if (action === 6) publish();
+    else if (action === 6) await publish();
     else if (action === 14) {
       connection.unsubscribe('topic');
       connection.subscribe('topic');

@@ -239,7 +239,8 @@ export class TestThread {
   /** Lets the event loop go round until nothing waits to be sent, or so many times. @returns how often it has gone round */
   async iterations(most = 10_000): Promise<number> {
     let gone = 0;
-    while (gone < most && this.peers.some(({ connection }) => connection.bufferedAmount > 0)) {
+    const isBusy = () => this.topics.hasPending || this.peers.some(({ connection }) => connection.bufferedAmount > 0);
+    while (gone < most && isBusy()) {
       await new Promise((resolve) => setImmediate(resolve));
       this.settle();
       gone++;
