@@ -81,7 +81,8 @@ describe('the memory of compressing clients', () => {
         closeCode: 1007,
         message: expect.stringContaining('too far'),
       });
-      expect(() => memory.inflate(sent, history.subarray(1), 4096)).toThrow(corrupt);
+      // `fast` may begin with some literals.
+      expect(() => memory.inflate(sent, history.subarray(8), 4096)).toThrow(corrupt);
     }
   });
 
