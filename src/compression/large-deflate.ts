@@ -1,6 +1,6 @@
 import { NOT_SMALLER } from '../kernels/deflater.js';
-import type { Deflation } from './deflation.js';
 import type { DeflateWindow } from './deflate-window.js';
+import type { Deflation } from './deflation.js';
 
 /** What ends every piece but the last: the lengths of the empty stored block that a deflater leaves out (RFC 7692 section 7.2.1). */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
