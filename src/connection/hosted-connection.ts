@@ -2,7 +2,7 @@ import { ArenaError } from '../memory/arena.js';
 import { ArgumentRangeError } from '../options/argument-error.js';
 import { CloseCode, type CloseStatus } from '../protocol/close.js';
 import { ABNORMAL_CLOSURE, ClosingHandshake, ClosingState } from '../protocol/closing-handshake.js';
-import type { DeflateAgreement } from '../protocol/deflate/agreement.js';
+import { agreementOf, type DeflateAgreement } from '../protocol/deflate/agreement.js';
 import { FrameEvent } from '../protocol/frame-event.js';
 import type { MaskedFrameReader } from '../protocol/masked-frame-reader.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/opcode.js';
@@ -108,7 +108,7 @@ export class HostedConnection
     connect: (listener: TransportListener) => Transport,
   ) {
     const { arena, gatherBuffer, pinned, limits, inflation, deflation } = env;
-    const { deflate } = info;
+    const deflate = info.deflate === undefined ? undefined : agreementOf(info.deflate);
     this.#env = env;
     this.id = info.id;
     this.remoteAddress = info.remoteAddress;

@@ -3,8 +3,8 @@ import { debuglog } from 'node:util';
 import type { CompressionOptions } from '../compression/compression-options.js';
 import { Deflation } from '../compression/deflation.js';
 import { Inflation } from '../compression/inflation.js';
-import { PooledWindows } from '../compression/window-slabs.js';
 import { releaseWindows, type WindowMemory, windowBytes } from '../compression/window-memory.js';
+import { PooledWindows } from '../compression/window-slabs.js';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import type { Connection } from '../connection/connection.js';
 import type { ConnectionInfo } from '../connection/connection-info.js';
@@ -22,6 +22,7 @@ import type { Transport, TransportListener } from '../connection/transport.js';
 import { createKernel, type KernelChoice } from '../kernels/create-kernel.js';
 import type { Thresholds } from '../kernels/thresholds.js';
 import { Arena } from '../memory/arena.js';
+import { agreementOf } from '../protocol/deflate/agreement.js';
 import type { BusLimits } from '../pubsub/bus.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { Counter, type Counters } from '../telemetry/counters.js';
@@ -201,7 +202,7 @@ export class Host {
     } catch (error) {
       if (!isOpen) {
         this.#onNoLongerOpen(info.id);
-        releaseWindows(this.#windows, info.deflate);
+        this.#releaseWindows(info);
         closeSync(fd);
         onSettled();
       }
@@ -218,7 +219,7 @@ export class Host {
     try {
       connection = new HostedConnection(this.#env, info, this.#traced(info, head, connect));
     } catch (error) {
-      releaseWindows(this.#windows, info.deflate);
+      this.#releaseWindows(info);
       throw error;
     }
     this.#noteCompressed(info);
@@ -251,7 +252,12 @@ export class Host {
     if (deflate === undefined) return;
     const { counters } = this.#env;
     counters.add(Counter.COMPRESSED, 1);
-    counters.add(Counter.WINDOW_BYTES, windowBytes(deflate));
+    counters.add(Counter.WINDOW_BYTES, windowBytes(agreementOf(deflate)));
+  }
+
+  /** A connection cannot be hosted: nobody has its windows any more. */
+  #releaseWindows({ deflate }: ConnectionInfo): void {
+    if (deflate !== undefined) releaseWindows(this.#windows, agreementOf(deflate));
   }
 
   #add(connection: HostedConnection, head: Uint8Array): void {

@@ -4,6 +4,7 @@ import type { ConnectionInfo } from '../connection/connection-info.js';
 import { isPromise } from '../connection/is-promise.js';
 import { type Acceptance, DecisionError, type Refusal, readDecision } from '../host/decision.js';
 import { describePeer } from '../host/describe-peer.js';
+import { agreementOf, numberOfAgreement } from '../protocol/deflate/agreement.js';
 import { HandshakeConfigError } from '../protocol/opening/handshake-error.js';
 import { renderAccept, renderRefusal } from '../protocol/opening/handshake-response.js';
 import { sha1Base64 } from '../system/sha1.js';
@@ -226,7 +227,7 @@ export class UpgradeDecisions {
       data: decision.data,
     };
     if (tls !== undefined) info = { ...info, tls };
-    if (deflate !== undefined) info = { ...info, deflate: deflate.agreement };
+    if (deflate !== undefined) info = { ...info, deflate: numberOfAgreement(deflate.agreement) };
     this.#acceptances.accept(pending, response, info);
   }
 
@@ -258,7 +259,8 @@ export class UpgradeDecisions {
 
   /** The windows of a connection are those of its host from now on, which counts them. */
   #handOver({ deflate }: ConnectionInfo): void {
-    if (deflate !== undefined) this.#environment.incidents.counters.add(Counter.WINDOW_BYTES, -windowBytes(deflate));
+    if (deflate === undefined) return;
+    this.#environment.incidents.counters.add(Counter.WINDOW_BYTES, -windowBytes(agreementOf(deflate)));
   }
 
   #refuseFailed(pending: PendingUpgrade, error: unknown): void {

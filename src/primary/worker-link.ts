@@ -6,6 +6,7 @@ import { type HandOff, isUntouched } from '../host/hand-off.js';
 import type { HostOptions } from '../host/host.js';
 import { shownModule } from '../host/module-url.js';
 import type { Health } from '../monitor/routes.js';
+import { agreementOf } from '../protocol/deflate/agreement.js';
 import { ThreadLedger } from '../pubsub/thread-ledger.js';
 import { Counter, Counters } from '../telemetry/counters.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
@@ -367,5 +368,7 @@ export function abandon(handOffs: readonly HandOff[], windows?: WindowMemory): v
 }
 
 function releaseWindowsOf(handOff: HandOff, windows: WindowMemory | undefined): void {
-  if (!isUntouched(handOff)) releaseWindows(windows, handOff.info.deflate);
+  if (isUntouched(handOff)) return;
+  const { deflate } = handOff.info;
+  if (deflate !== undefined) releaseWindows(windows, agreementOf(deflate));
 }

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
+import { DeflateWindow } from '../../dist/compression/deflate-window.js';
 import { Deflation } from '../../dist/compression/deflation.js';
-import { HEAP_WINDOWS } from '../../dist/compression/window-slabs.js';
 import { Inflation } from '../../dist/compression/inflation.js';
+import { HEAP_WINDOWS } from '../../dist/compression/window-slabs.js';
 import { createKernel } from '../../dist/kernels/create-kernel.js';
 import { Arena, ArenaError, MIN_ARENA_BYTES } from '../../dist/memory/arena.js';
-import { DeflateWindow } from '../../dist/compression/deflate-window.js';
 import { letters } from '../connection/frames.js';
 import { Counters } from '../../dist/telemetry/counters.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { DeflateWindow } from '../../dist/compression/deflate-window.js';
 import { PooledWindows } from '../../dist/compression/window-slabs.js';
-import { Dice } from '../fuzz/dice.js';
 import { pattern } from '../connection/frames.js';
+import { Dice } from '../fuzz/dice.js';
 
 const KIB = 1024;
 const SLAB_BYTES = 256 * KIB;

@@ -17,7 +17,11 @@ import { TimeSlices } from '../../dist/connection/time-slices.js';
 import { Turn } from '../../dist/connection/turn.js';
 import { createKernel } from '../../dist/kernels/create-kernel.js';
 import { Arena } from '../../dist/memory/arena.js';
-import type { DeflateAgreement, DeflateDirection } from '../../dist/protocol/deflate/agreement.js';
+import {
+  type DeflateAgreement,
+  type DeflateDirection,
+  numberOfAgreement,
+} from '../../dist/protocol/deflate/agreement.js';
 import type { Outlet } from '../../dist/pubsub/outlet.js';
 import { Topics } from '../../dist/pubsub/topics.js';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
@@ -291,7 +295,7 @@ export class TestThread {
   #make(): Peer {
     let wire: ScriptedTransport | undefined;
     const id = ++this.#made;
-    const deflate = this.#deflate && { deflate: this.#deflate };
+    const deflate = this.#deflate && { deflate: numberOfAgreement(this.#deflate) };
     const said = { path: '/room', query: 'a=b', subprotocol: 'chat', data: undefined };
     const info = { id, remoteAddress: '192.0.2.1', ...said, ...deflate };
     const connection = new HostedConnection(this.#env, info, (listener) => {

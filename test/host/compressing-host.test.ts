@@ -4,7 +4,7 @@ import type { Connection } from '../../dist/connection/connection.js';
 import { Host } from '../../dist/host/host.js';
 import { DEFAULT_BUS_LIMITS, ThreadPublishing } from '../../dist/host/thread-publishing.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
-import type { DeflateDirection } from '../../dist/protocol/deflate/agreement.js';
+import { type DeflateDirection, numberOfAgreement } from '../../dist/protocol/deflate/agreement.js';
 import { Counters } from '../../dist/telemetry/counters.js';
 import { reportTo, ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 import { BINARY, CLOSE, clientClose, clientFrame, letters, shown, TEXT } from '../connection/frames.js';
@@ -49,7 +49,11 @@ test('a host that is drained compresses what was sent, and then closes', async (
   client.on('data', (bytes: Buffer) => void received.push(bytes));
   const agreed = { own: OWN, peer: OWN };
   const about = { id: 1, remoteAddress: undefined, path: '/', query: '', subprotocol: '', data: undefined };
-  host.adoptStream({ stream: server, info: { ...about, deflate: agreed }, head: clientFrame(TEXT, 'go') });
+  host.adoptStream({
+    stream: server,
+    info: { ...about, deflate: numberOfAgreement(agreed) },
+    head: clientFrame(TEXT, 'go'),
+  });
   const drained = host.drain(15_000);
   const ended = once(client, 'end');
   client.write(clientClose(1001)); // crosses the server's, which comes behind all that was sent

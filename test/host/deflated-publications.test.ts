@@ -7,7 +7,7 @@ import { Host, type HostOptions } from '../../dist/host/host.js';
 import { publish, registerPublishing } from '../../dist/host/publish.js';
 import { DEFAULT_BUS_LIMITS, ThreadPublishing } from '../../dist/host/thread-publishing.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
-import type { DeflateAgreement } from '../../dist/protocol/deflate/agreement.js';
+import { type DeflateAgreement, numberOfAgreement } from '../../dist/protocol/deflate/agreement.js';
 import { Counters } from '../../dist/telemetry/counters.js';
 import { reportTo, ThrottledLog } from '../../dist/telemetry/throttled-log.js';
 import { BINARY, clientFrame, TEXT } from '../connection/frames.js';
@@ -127,7 +127,7 @@ class Thread {
         query: '',
         subprotocol: '',
         data: undefined,
-        ...(deflate !== undefined && { deflate }),
+        ...(deflate !== undefined && { deflate: numberOfAgreement(deflate) }),
       },
       head: new Uint8Array(0),
     });

@@ -12,6 +12,7 @@ import { Host, type HostOptions } from '../../dist/host/host.js';
 import { publish, registerPublishing, roomToPublish } from '../../dist/host/publish.js';
 import { DEFAULT_BUS_LIMITS, ThreadPublishing } from '../../dist/host/thread-publishing.js';
 import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
+import { numberOfAgreement } from '../../dist/protocol/deflate/agreement.js';
 import { descriptorOf, hasDescriptors } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
@@ -157,7 +158,7 @@ describe('a host', () => {
     const made = makeHost(echo);
     const [server, stream] = duplexPair();
     const peer = { windowBits: 12, contextTakeover: true };
-    const deflate = { own: { windowBits: 12, contextTakeover: false }, peer };
+    const deflate = numberOfAgreement({ own: { windowBits: 12, contextTakeover: false }, peer });
     made.host.adoptStream({ stream: server, info: { ...info(), deflate }, head: NOTHING });
     const client = new Client(stream);
     const [plain, long] = [connect(made), Buffer.alloc(1_500_000, pattern(1000))];
@@ -306,7 +307,7 @@ describe('the windows of a connection', () => {
   test('are counted by its host, and released when it is over', async () => {
     const { host, counters, reservedKib } = makeReserving();
     const [server, end] = duplexPair();
-    host.adoptStream({ stream: server, info: { ...info(), deflate: agreed }, head: NOTHING });
+    host.adoptStream({ stream: server, info: { ...info(), deflate: numberOfAgreement(agreed) }, head: NOTHING });
     const gauges = () => [counters.get(Counter.COMPRESSED), counters.get(Counter.WINDOW_BYTES)];
     expect([...gauges(), reservedKib()]).toEqual([1, 36 * KIB, 72]);
     const client = new Client(end);
@@ -320,7 +321,11 @@ describe('the windows of a connection', () => {
     const { host, counters, reservedKib } = makeReserving();
     const [server, end] = duplexPair();
     const own = { windowBits: 15, contextTakeover: false };
-    host.adoptStream({ stream: server, info: { ...info(), deflate: { own, peer: own } }, head: NOTHING });
+    host.adoptStream({
+      stream: server,
+      info: { ...info(), deflate: numberOfAgreement({ own, peer: own }) },
+      head: NOTHING,
+    });
     expect([counters.get(Counter.COMPRESSED), counters.get(Counter.WINDOW_BYTES)]).toEqual([1, 0]);
     end.destroy();
     await once(server, 'close');
@@ -330,21 +335,23 @@ describe('the windows of a connection', () => {
   test('that cannot be hosted are released', () => {
     const { host, counters, reservedKib } = makeReserving();
     const fd = openSync(fileURLToPath(import.meta.url), 'r');
-    expect(() => host.adopt({ fd, info: { ...info(), deflate: agreed }, head: NOTHING })).toThrow();
+    expect(() => host.adopt({ fd, info: { ...info(), deflate: numberOfAgreement(agreed) }, head: NOTHING })).toThrow();
     expect([counters.get(Counter.WINDOW_BYTES), reservedKib()]).toEqual([0, 36]);
   });
 
   test('on a stream that cannot be hosted are released', () => {
     const { host, reservedKib } = makeReserving();
     const stream = { ...duplexPair()[0], on: undefined } as never;
-    expect(() => host.adoptStream({ stream, info: { ...info(), deflate: agreed }, head: NOTHING })).toThrow();
+    expect(() =>
+      host.adoptStream({ stream, info: { ...info(), deflate: numberOfAgreement(agreed) }, head: NOTHING }),
+    ).toThrow();
     expect(reservedKib()).toBe(36);
   });
 
   test('are released when the server goes away', async () => {
     const { host, counters, reservedKib } = makeReserving();
     const [server, end] = duplexPair();
-    host.adoptStream({ stream: server, info: { ...info(), deflate: agreed }, head: NOTHING });
+    host.adoptStream({ stream: server, info: { ...info(), deflate: numberOfAgreement(agreed) }, head: NOTHING });
     new Client(end).answerClose();
     await host.drain(AMPLE_MS);
     expect([counters.get(Counter.WINDOW_BYTES), reservedKib()]).toEqual([0, 36]);
@@ -357,7 +364,7 @@ describe('the windows of a connection', () => {
     server._destroy = (_error, done) => {
       close = () => done(null);
     };
-    host.adoptStream({ stream: server, info: { ...info(), deflate: agreed }, head: NOTHING });
+    host.adoptStream({ stream: server, info: { ...info(), deflate: numberOfAgreement(agreed) }, head: NOTHING });
     await host.drain(0);
     expect([host.size, counters.get(Counter.WINDOW_BYTES), reservedKib()]).toEqual([0, 0, 36]);
     const closed = once(server, 'close');

@@ -9,7 +9,7 @@ import { LingeringSockets } from '../../dist/opening/lingering-sockets.js';
 import { UpgradeDecisions } from '../../dist/opening/upgrade-decisions.js';
 import { UpgradeRefusals } from '../../dist/opening/upgrade-refusals.js';
 import { ignoreError, StreamUpgradeSocket } from '../../dist/opening/upgrade-socket.js';
-import type { DeflateSettings } from '../../dist/protocol/deflate/agreement.js';
+import { agreementOf, type DeflateAgreement, type DeflateSettings } from '../../dist/protocol/deflate/agreement.js';
 import { readHandshake } from '../../dist/protocol/opening/handshake.js';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import { IncidentLog } from '../../dist/telemetry/incident-log.js';
@@ -47,6 +47,12 @@ beforeEach(() => {
   windows = createWindowMemory(8 * KIB);
   beforePlacing = () => {};
 });
+
+/** What was agreed on with a client that was placed; undefined if nothing is compressed. */
+function agreed(index: number): DeflateAgreement | undefined {
+  const { deflate } = placed[index]?.info ?? {};
+  return deflate === undefined ? undefined : agreementOf(deflate);
+}
 
 /** What is reserved for windows, in bytes. */
 const reserved = () => Atomics.load(new Int32Array(windows.reserved), 0) * KIB;
@@ -139,7 +145,7 @@ describe('the opening handshake of a server that compresses', () => {
     ["Python's websockets", WEBSOCKETS, `${NOBODY_KEEPS}; server_max_window_bits=12`],
   ])('answers the offer of %s without takeover, and nothing is reserved', async (_, offer, answer) => {
     expect(await answered(WITHOUT_TAKEOVER, offer)).toBe(answer);
-    const { deflate } = placed[0]?.info ?? {};
+    const deflate = agreed(0);
     expect([deflate?.own.contextTakeover, deflate?.peer.contextTakeover]).toEqual([false, false]);
     expect(reserved()).toBe(0);
   });
@@ -153,14 +159,14 @@ describe('the opening handshake of a server that compresses', () => {
     ["Python's websockets", WEBSOCKETS, `permessage-deflate; server_max_window_bits=12; client_max_window_bits=12`, 8],
   ])('answers the offer of %s with takeover, and reserves its windows', async (_, offer, answer, kibibytes) => {
     expect(await answered(WITH_TAKEOVER, offer)).toBe(answer);
-    expect(placed[0]?.info.deflate?.own).toEqual({ windowBits: 12, contextTakeover: true });
+    expect(agreed(0)?.own).toEqual({ windowBits: 12, contextTakeover: true });
     expect(reserved()).toBe(kibibytes * KIB);
   });
 
   it('keeps a window of 32 KiB for a client that cannot use less, if it is to', async () => {
     windows = createWindowMemory(64 * KIB);
     expect(await answered({ ...WITH_TAKEOVER, allowsFullWindows: true }, FIREFOX)).toBe('permessage-deflate');
-    expect(placed[0]?.info.deflate?.peer).toEqual({ windowBits: 15, contextTakeover: true });
+    expect(agreed(0)?.peer).toEqual({ windowBits: 15, contextTakeover: true });
     expect(reserved()).toBe(36 * KIB);
   });
 
@@ -224,7 +230,7 @@ describe('the memory for windows', () => {
     expect([lines, counters.get(Counter.WINDOWS_REFUSED)]).toEqual([[], 0]);
     const nothingKept = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover';
     expect(await answered(WITH_TAKEOVER, CHROME)).toBe(nothingKept);
-    expect(placed[1]?.info.deflate?.own.contextTakeover).toBe(false);
+    expect(agreed(1)?.own.contextTakeover).toBe(false);
     expect(reserved()).toBe(8 * KIB);
     expect(counters.get(Counter.WINDOWS_REFUSED)).toBe(1);
     expect(lines).toEqual([

@@ -10,6 +10,7 @@ import type { ServerOptions } from '../../dist/index.js';
 import { resolveOptions } from '../../dist/primary/options.js';
 import { abandon, type WorkerLink } from '../../dist/primary/worker-link.js';
 import { Workers } from '../../dist/primary/workers.js';
+import { numberOfAgreement } from '../../dist/protocol/deflate/agreement.js';
 import { descriptorOf } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
@@ -121,7 +122,7 @@ describe.runIf(process.platform === 'linux')('workers', () => {
     await workers.start();
     await workers.drain(100);
     const fd = noSocket();
-    workers.place({ fd, info: { id: 1, ...info, deflate: agreed }, head: new Uint8Array(0) });
+    workers.place({ fd, info: { id: 1, ...info, deflate: numberOfAgreement(agreed) }, head: new Uint8Array(0) });
     expect(over).toEqual([1]);
     expect(() => fstatSync(fd)).toThrow(/EBADF/);
     expect([...new Int32Array(windows.reserved)]).toEqual([8]);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { DeflateMemory } from '../../dist/client/deflate-memory.js';
 import { InflatedMessages } from '../../dist/compression/inflated-messages.js';
-import { HEAP_WINDOWS } from '../../dist/compression/window-slabs.js';
 import { Inflation } from '../../dist/compression/inflation.js';
+import { HEAP_WINDOWS } from '../../dist/compression/window-slabs.js';
 import { readCloseStatus } from '../../dist/protocol/close-payload.js';
 import { FrameEvent } from '../../dist/protocol/frame-event.js';
 import { MaskedFrameReader } from '../../dist/protocol/masked-frame-reader.js';

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { type Transferable, Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createWindowMemory, reserveWindows, type WindowMemory } from '../../dist/compression/window-memory.js';
+import { numberOfAgreement } from '../../dist/protocol/deflate/agreement.js';
 import type { HandOff, OpenedHandOff } from '../../dist/host/hand-off.js';
 import type { HostOptions } from '../../dist/host/host.js';
 import { abandon, WorkerLink } from '../../dist/primary/worker-link.js';
@@ -53,7 +54,7 @@ const DEFLATE = {
 
 const compressedHandOffOf = (fd: number, id: number): HandOff => {
   const { info, head } = handOffOf(fd, id) as OpenedHandOff;
-  return { fd, info: { ...info, deflate: DEFLATE }, head };
+  return { fd, info: { ...info, deflate: numberOfAgreement(DEFLATE) }, head };
 };
 
 /** The memory for windows, of which so many such connections have theirs. */
