@@ -113,7 +113,7 @@ export class Bus implements Outlet {
   }
 
   takeExpected(): void {
-    if (this.ledger.hasUnsettled) this.#listener.takeHandOffs();
+    if (this.ledger.isExpecting) this.#listener.takeHandOffs();
   }
 
   join(topic: string, dialect: Dialect): void {

@@ -181,12 +181,7 @@ export class ThreadLedger {
 
   /** Whether there may be connections that clients know of and the thread does not. */
   get isExpecting(): boolean {
-    return this.isAwaiting101 || this.hasUnsettled;
-  }
-
-  /** Whether connections were handed to the thread that are not settled. */
-  get hasUnsettled(): boolean {
-    return !this.haveSettled(this.offered);
+    return this.isAwaiting101 || !this.haveSettled(this.offered);
   }
 }
 

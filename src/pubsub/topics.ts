@@ -99,8 +99,8 @@ export class Topics {
   }
 
   /**
-   * Opens the connections that were handed to this thread already. Their clients know that they are connected, and may have told others:
-   * what these send now may be published, and is expected by them. To be called in a turn, and not in a hook.
+   * Opens the connections that were handed to this thread already, if there may be any whose clients know of them: what a client sends
+   * because another one is connected may be published, and the other one counts on that. To be called in a turn, and not in a hook.
    */
   takeExpected(): void {
     this.#outlet.takeExpected();
