@@ -288,7 +288,6 @@ export class HostedConnection
     const { turn, counters, hooks, slices } = this.#env;
     const limiter = this.#limiter;
     turn.begin();
-    this.#topics.takeExpected();
     const previous = hooks.enter(this);
     try {
       counters.add(Counter.BYTES_IN, end - start);

@@ -112,10 +112,6 @@ export class Bus implements Outlet {
     this.ledger.listen();
   }
 
-  takeExpected(): void {
-    if (this.ledger.isExpecting) this.#listener.takeHandOffs();
-  }
-
   join(topic: string, dialect: Dialect): void {
     this.ledger.join(hashTopic(topic), dialect);
   }

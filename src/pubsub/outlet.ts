@@ -7,8 +7,6 @@ export interface Outlet {
   wants(topic: string): boolean;
   /** The compressed dialects that subscribers of this topic in other threads have: bit `1 << dialect` for each. */
   deflatedDialectsOf(topic: string): number;
-  /** Opens the connections that were handed to this thread already, if clients may know of them. */
-  takeExpected(): void;
   post(runs: readonly PublicationRun[]): void;
   /** This thread has its first subscriber of a topic in this dialect. */
   join(topic: string, dialect: Dialect): void;

@@ -98,14 +98,6 @@ export class Topics {
     return this.#runs.length > 0;
   }
 
-  /**
-   * Opens the connections that were handed to this thread already, if there may be any whose clients know of them: what a client sends
-   * because another one is connected may be published, and the other one counts on that. To be called in a turn, and not in a hook.
-   */
-  takeExpected(): void {
-    this.#outlet.takeExpected();
-  }
-
   /** The subscriber gets what is published to the topic from now on. */
   subscribe(subscriber: Subscriber, topic: string): void {
     if (subscriber.subscription?.topics.has(topic)) return;

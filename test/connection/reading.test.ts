@@ -3,7 +3,7 @@ import type { Handler } from '../../dist/connection/handler.js';
 import { WINDOW_BYTES } from '../../dist/memory/arena.js';
 import { Counter } from '../../dist/telemetry/counters.js';
 import { BINARY, clientClose, clientFrame, letters, PING, PONG, pattern, shown, TEXT } from './frames.js';
-import { framesOf, NO_OUTLET, type Peer, startThread, type ThreadOptions } from './thread.js';
+import { framesOf, type Peer, startThread, type ThreadOptions } from './thread.js';
 
 /** A thread that notes what each connection is told: `2 binary of …`. */
 function listening(more: Handler = {}, options: Omit<ThreadOptions, 'handler'> = {}) {
@@ -245,43 +245,5 @@ describe('a connection that is opened from within a hook', () => {
     });
     thread.connect().wire.arrive(clientFrame(TEXT, 'of the outer one'));
     expect(seen).toEqual(['of the outer one', 'of the inner one']);
-  });
-});
-
-describe('a connection that was handed to the thread and is not open yet', () => {
-  test.each([false, true])(
-    'is opened before what others send is handled, and gets what that publishes (poison: %s)',
-    (poison) => {
-      const expected: Buffer[] = [];
-      const opened: Peer[] = [];
-      const handler: Handler = {
-        open: (connection) => connection.subscribe('all'),
-        message(connection, message) {
-          if (message.text() === 'to all') connection.publish('all', message);
-        },
-      };
-      const takeExpected = () => {
-        for (let head = expected.shift(); head !== undefined; head = expected.shift()) {
-          opened.push(thread.connectInTurn(head));
-        }
-      };
-      const { thread, heard } = listening(handler, { poison, outlet: { ...NO_OUTLET, takeExpected } });
-      const first = thread.connect();
-      // They have sent something already: it comes behind, and is not put where the message lies that is handled now.
-      expected.push(clientFrame(TEXT, 'from 2'), clientFrame(TEXT, 'from 3'));
-      first.wire.arrive(clientFrame(TEXT, 'to all'));
-      expect(opened.map(framesOf)).toEqual([[shown(TEXT, 'to all')], [shown(TEXT, 'to all')]]);
-      expect(heard).toEqual(['to all', 'from 2', 'from 3'].map((text, i) => `${i + 1} ${shown(TEXT, text)}`));
-      expect(thread.failures).toEqual([]);
-    },
-  );
-
-  test('may end the connection that something was read from: what was read is dropped', () => {
-    const takeExpected = () => first?.connection.terminate();
-    const { thread, heard } = listening({}, { outlet: { ...NO_OUTLET, takeExpected } });
-    const first = thread.connect();
-    first.wire.arrive(clientFrame(TEXT, 'in vain'));
-    expect(heard).toEqual([]);
-    expect(first.wire.isDestroyed).toBe(true);
   });
 });

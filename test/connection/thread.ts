@@ -77,7 +77,6 @@ export const NO_OUTLET: Outlet = {
   leave: () => {},
   isCongested: false,
   owes: () => false,
-  takeExpected: () => {},
 };
 
 /** A hosting thread without sockets: connections on scripted transports, with one arena, gather buffer, turn and topics. */

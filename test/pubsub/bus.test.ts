@@ -405,22 +405,3 @@ describe('between threads', () => {
     expect(here.subscriber.got).toEqual(['still here']);
   });
 });
-
-test('connections that were handed over are taken only while there may be some that clients know of', () => {
-  let taken = 0;
-  const ledger = new ThreadLedger();
-  const bus = new Bus({ ...silent(), takeHandOffs: () => taken++ }, LIMITS, ledger);
-  bus.listen();
-  bus.takeExpected();
-  expect(taken).toBe(0);
-  ledger.addAwaited101(1);
-  bus.takeExpected();
-  expect(taken).toBe(1);
-  ledger.addAwaited101(-1);
-  ledger.noteOffered();
-  bus.takeExpected();
-  expect(taken).toBe(2);
-  ledger.noteSettled();
-  bus.takeExpected();
-  expect(taken).toBe(2);
-});

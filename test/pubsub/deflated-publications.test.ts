@@ -19,7 +19,6 @@ class FakeOutlet implements Outlet {
   readonly posted: PublicationRun[] = [];
   wants = () => this.dialects > 0;
   owes = () => false;
-  takeExpected = () => {};
   deflatedDialectsOf = () => this.dialects;
 
   post(runs: readonly PublicationRun[]): void {

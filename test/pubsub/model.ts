@@ -100,7 +100,6 @@ class Thread {
         leave: () => {},
         isCongested: false,
         owes: () => false,
-        takeExpected: () => {},
         post: (runs) => {
           const chunks = [...chunksOf(runs)];
           for (const chunk of chunks) chunk.acquire();

@@ -19,8 +19,6 @@ class FakeOutlet implements Outlet {
     return 0;
   }
 
-  takeExpected(): void {}
-
   post(runs: readonly PublicationRun[]): void {
     if (this.hasPeers) this.posted.push(runs);
   }
