@@ -4,6 +4,7 @@ import type { Arena } from '../memory/arena.js';
 import { MAX_WINDOW_BITS } from '../protocol/deflate/parameters.js';
 import type { Counters } from '../telemetry/counters.js';
 import { arenaTooSmall } from './arena-too-small.js';
+import { CANARY_BYTES, checkCanary, putCanary } from './canary.js';
 import type { CompressionOptions } from './compression-options.js';
 import { countDeflated } from './count-deflated.js';
 import { DeflateRounds } from './deflate-rounds.js';
@@ -21,7 +22,9 @@ const HISTORY_START = roundUp(DEFLATE_SCRATCH_BYTES);
 const INPUT_START = HISTORY_START + 2 ** MAX_WINDOW_BITS;
 /** In front of the output, a page is free for the header of its frame. */
 const OUTPUT_START = roundUp(INPUT_START + MAX_PIECE_BYTES) + MACHINE_PAGE_BYTES;
-const REGION_BYTES = OUTPUT_START + MAX_PIECE_BYTES + DEFLATE_SLACK_BYTES;
+/** Behind the slack there is room for what is watched in poison mode. */
+const CANARY_START = OUTPUT_START + MAX_PIECE_BYTES + DEFLATE_SLACK_BYTES;
+const REGION_BYTES = CANARY_START + CANARY_BYTES;
 
 /**
  * Compresses the messages that the connections of one thread send, one message or piece of a message at a time. It works in a region of
@@ -53,10 +56,13 @@ export class Deflation {
   readonly outputStart: number;
   readonly #deflater: Deflater;
   readonly #counters: Counters;
+  /** Where a canary lies, in poison mode. */
+  readonly #canary: number | undefined;
 
   /**
    * @param windows where connections keep what they have sent.
    * @param counters count what is compressed.
+   * @param poison whether the deflater is watched: it must write nothing behind the room for output and the slack.
    * @throws ArenaError if the arena has no room for the region.
    */
   constructor(
@@ -64,11 +70,13 @@ export class Deflation {
     windows: WindowSlabs,
     { kernel, level, thresholdBytes }: CompressionOptions,
     counters: Counters,
+    poison = false,
   ) {
     const region = arena.slabs.takeForGood(REGION_BYTES);
     if (region < 0) throw arenaTooSmall();
     this.windows = windows;
     this.#counters = counters;
+    this.#canary = poison ? region + CANARY_START : undefined;
     this.thresholdBytes = thresholdBytes;
     const { pieceBytes, stretchBytes } = stretchOf(level, kernel);
     this.pieceBytes = pieceBytes;
@@ -163,7 +171,13 @@ export class Deflation {
 
   #deflate(input: number, length: number, historyBytes: number, windowBits: number): number {
     const { outputStart: output } = this;
-    return this.#deflater.deflate({ input, length, historyBytes, windowBits, output, capacity: MAX_PIECE_BYTES });
+    const task = { input, length, historyBytes, windowBits, output, capacity: MAX_PIECE_BYTES };
+    const canary = this.#canary;
+    if (canary === undefined) return this.#deflater.deflate(task);
+    putCanary(this.bytes, canary);
+    const written = this.#deflater.deflate(task);
+    checkCanary(this.bytes, canary, 'a deflater');
+    return written;
   }
 }
 

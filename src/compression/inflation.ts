@@ -3,6 +3,7 @@ import { INFLATE_REGION_BYTES, type Inflater, MAX_HISTORY_BYTES } from '../kerne
 import type { Kernel } from '../kernels/kernel.js';
 import type { ReaderMemory } from '../protocol/reader-memory.js';
 import { arenaTooSmall } from './arena-too-small.js';
+import { CANARY_BYTES, checkCanary, putCanary } from './canary.js';
 import type { CompressionOptions } from './compression-options.js';
 import { RoomQueue } from './room-queue.js';
 import type { WindowSlabs } from './window-slabs.js';
@@ -17,10 +18,6 @@ const SCRATCH_BYTES = 128 * 1024;
 
 /** After so much work the clock is to be looked at, by the measure of {@link Inflater.inflate}: an eighth of a millisecond at most. */
 const CLOCK_WORK = 64 * 1024;
-
-/** How many bytes in front of a history, and behind the end of the room for output, are watched in poison mode. */
-const CANARY_BYTES = 64;
-const CANARY = 0xc9;
 
 /**
  * What the connections of one thread inflate messages with, one message at a time: an inflater, and two slabs of the arena, which are
@@ -80,20 +77,17 @@ export class Inflation<Bytes extends Uint8Array = Uint8Array> {
 
   /** Puts canaries around a history with the room for output behind it, `[start, end)`, in poison mode. */
   watch(start: number, end: number): void {
-    const { marginBytes } = this;
-    if (marginBytes === 0) return;
+    if (this.marginBytes === 0) return;
     const { bytes } = this.arena;
-    bytes.fill(CANARY, start - marginBytes, start);
-    bytes.fill(CANARY, end, end + marginBytes);
+    putCanary(bytes, start - CANARY_BYTES);
+    putCanary(bytes, end);
   }
 
-  /** @throws Error if a canary was overwritten: better to lose the connection than to hand out bytes of another one. */
+  /** @throws Error if a canary was overwritten. */
   checkWatched(start: number, end: number): void {
-    const { marginBytes } = this;
+    if (this.marginBytes === 0) return;
     const { bytes } = this.arena;
-    for (let i = 0; i < marginBytes; i++) {
-      if (bytes[start - 1 - i] === CANARY && bytes[end + i] === CANARY) continue;
-      throw new Error('an inflater has written beyond its bounds');
-    }
+    checkCanary(bytes, start - CANARY_BYTES, 'an inflater');
+    checkCanary(bytes, end, 'an inflater');
   }
 }

@@ -141,7 +141,7 @@ export class Host {
       gatherBuffer,
       pinned: new PinnedMemory(),
       ...(options.compression !== undefined && {
-        deflation: new Deflation(arena, windows, options.compression, counters),
+        deflation: new Deflation(arena, windows, options.compression, counters, options.poison),
       }),
       turn: publishing.turn,
       topics: publishing.topics,

@@ -2,8 +2,10 @@ import { expect, test } from 'vitest';
 import { DeflateWindow } from '../../dist/compression/deflate-window.js';
 import { Deflation } from '../../dist/compression/deflation.js';
 import { Inflation } from '../../dist/compression/inflation.js';
+import { checkCanary } from '../../dist/compression/canary.js';
 import { HEAP_WINDOWS } from '../../dist/compression/window-slabs.js';
 import { createKernel } from '../../dist/kernels/create-kernel.js';
+import { DEFLATE_SLACK_BYTES } from '../../dist/kernels/deflater.js';
 import { Arena, ArenaError, MIN_ARENA_BYTES } from '../../dist/memory/arena.js';
 import { letters } from '../connection/frames.js';
 import { Counters } from '../../dist/telemetry/counters.js';
@@ -85,4 +87,12 @@ test('what enters the window is what was compressed, also if the payload changes
   const entered = Buffer.alloc(window.length);
   window.copyTo(entered, window.length);
   expect(entered.equals(compressed)).toBe(true);
+});
+
+test('in poison mode a canary lies behind the slack of the output, which a message leaves as it is', () => {
+  const deflation = new Deflation(new Arena(4 * MIB), HEAP_WINDOWS, OPTIONS, new Counters(), true);
+  const canary = deflation.outputStart + 63 * 1024 + DEFLATE_SLACK_BYTES;
+  const message = Buffer.from(letters(1000, 1));
+  expect(deflation.deflate(message, 0, message.length, 15, undefined)).toBeGreaterThan(0);
+  expect(() => checkCanary(deflation.bytes, canary, 'a deflater')).not.toThrow();
 });

@@ -136,7 +136,7 @@ export class TestThread {
     this.#deflate = deflate ?? (inflates && { own, peer: inflates });
     const inflation =
       this.#deflate && new Inflation(this.arena, this.windows, kernel, { kernel: deflateKernel ?? 'wasm' }, poison);
-    const deflation = compression && new Deflation(this.arena, this.windows, compression, this.counters);
+    const deflation = compression && new Deflation(this.arena, this.windows, compression, this.counters, poison);
     if (compression !== undefined) this.topics.compressBy(new PayloadDeflater(compression, this.counters));
     const shared = new SharedArrayBuffer(4);
     this.budget = new BufferBudget(shared, maxBufferedBytes, this.counters, () => this.exceeded++);
