@@ -169,11 +169,11 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
       result = inflater.goOn(this.#limit, STEP_WORK);
     }
     this.#inflation.checkWatched(this.start - this.#historyBytes, this.#limit);
+    this.length = inflater.written;
+    this.#inflatedBytes = Math.max(this.#inflatedBytes, this.length);
     if (isCorrupt(result)) throw corrupt(result);
     const work = this.#hasBegun ? 0 : this.#inputLength * WORK_PER_INPUT_BYTE;
     this.#hasBegun = true;
-    this.length = inflater.written;
-    this.#inflatedBytes = Math.max(this.#inflatedBytes, this.length);
     this.#validate(length);
     const done = result === InflateResult.PAUSED ? STEP_WORK : Math.min(work + this.length - length, STEP_WORK);
     if (result === InflateResult.DONE) this.#finish();

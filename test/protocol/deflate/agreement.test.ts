@@ -11,7 +11,9 @@ it('has a number of its own, other than 0, for which there is one object of the 
     [false, true].map((contextTakeover) => ({ windowBits, contextTakeover })),
   );
   const untold = directions.flatMap((own) => [14, 15].map((standaloneBits) => ({ ...own, standaloneBits })));
-  const all: DeflateAgreement[] = [...directions, ...untold].flatMap((own) => directions.map((peer) => ({ own, peer })));
+  const all: DeflateAgreement[] = [...directions, ...untold].flatMap((own) =>
+    directions.map((peer) => ({ own, peer })),
+  );
   const numbers = all.map(numberOfAgreement);
   expect(new Set(numbers).size).toBe(all.length);
   expect(numbers).not.toContain(0);
