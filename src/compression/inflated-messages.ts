@@ -1,4 +1,4 @@
-import { InflateResult, isCorrupt, MAX_HISTORY_BYTES } from '../kernels/inflater.js';
+import { faultOf, InflateResult, isCorrupt, MAX_HISTORY_BYTES } from '../kernels/inflater.js';
 import { Utf8 } from '../kernels/utf8.js';
 import { ArenaError } from '../memory/arena.js';
 import { Slabs } from '../memory/slabs.js';
@@ -431,12 +431,8 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
   }
 }
 
-/** The names of the faults of a compressed message. */
-const FAULTS = new Map<number, string>(Object.entries(InflateResult).map(([name, result]) => [result, name]));
-
 function corrupt(result: number): ProtocolError {
-  const fault = FAULTS.get(result)?.toLowerCase().replaceAll('_', ' ');
-  return new ProtocolError('deflate', `corrupt compressed message: ${fault} (RFC 1951)`);
+  return new ProtocolError('deflate', `corrupt compressed message: ${faultOf(result)} (RFC 1951)`);
 }
 
 function tooBig(compressedBytes: number, maxBytes: number): ProtocolError {
