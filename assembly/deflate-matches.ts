@@ -119,7 +119,7 @@ export function prepareGreedy(s: usize, entries: u32): void {
 
 /**
  * Takes the latest match at once. Most of the time is lost where a processor predicts a branch wrongly, so that there are as few as can be: a
- * match is mostly compared in one step, extended backwards in one, and always four of its positions are entered, no more.
+ * match is mostly compared in one step, extended backwards in one, and always four more of its positions are entered.
  */
 export function findGreedily(s: usize, stop: usize): void {
   const base = load<usize>(s + BASE);
@@ -145,7 +145,7 @@ export function findGreedily(s: usize, stop: usize): void {
       const position = <u32>(at - base);
       const distance = (position - load<u16>(head)) & POSITION_MASK;
       store<u16>(head, <u16>position);
-      // The bytes are compared whether or not they are within reach: they lie up to 64 KiB in front of the history.
+      // The bytes are compared whether or not they are within reach: they lie up to 64 KiB in front of `at`.
       const equal = select<u32>(equalBytes(at, distance), 0, distance - 1 < min<u32>(position, window));
       if (equal >= leastMatch) {
         const limit = min(at + MAX_MATCH, end);

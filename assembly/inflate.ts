@@ -71,7 +71,7 @@ export function inflate(region: usize, from: usize, length: usize, out: usize, h
 /**
  * Goes on with the message of a region, up to `limit`, where nothing is written any more, or until about as many bytes are
  * written as `work` tells, with the headers of blocks in it.
- * @returns one of the results above. After NEEDS_ROOM and PAUSED one may go on.
+ * @returns one of the results in ./inflate-state. After NEEDS_ROOM and PAUSED one may go on.
  */
 export function inflateGoOn(region: usize, limit: usize, work: u32): i32 {
   let left: i64 = work;

@@ -52,7 +52,7 @@ export interface ClientOptions extends HandshakeOffer, ClientHooks {
   /**
    * Whether messages may be compressed, in both directions (permessage-deflate, RFC 7692), or how. It is offered to the server, which may
    * decline: see `deflate` of the connection. A long message is compressed and decompressed in slices of up to 2 ms, between which the thread
-   * does other things: 1 MiB of text takes some 5 ms and 2 ms. What is sent behind it leaves behind it, and what comes behind it is handed
+   * does other things: 1 MiB of text takes some 3 ms and 2 ms. What is sent behind it leaves behind it, and what comes behind it is handed
    * out behind it.
    *
    * @default false

@@ -1,5 +1,6 @@
 import type { RoundMember } from '../compression/deflate-rounds.js';
 import type { LargeDeflate } from '../compression/large-deflate.js';
+import { MIN_COST_BYTES } from '../compression/stretch.js';
 import { WaitingQueue } from '../compression/waiting-queue.js';
 import { MaskedFrame } from '../protocol/client-frame.js';
 import { RSV1 } from '../protocol/opcode.js';
@@ -28,9 +29,6 @@ interface Waiting {
 const MASKING_SHARE = 1 / 4;
 /** How much of a frame is masked and copied at a time, in bytes. */
 const MASKED_BYTES = 128 * 1024;
-
-/** A shorter message takes as long to compress as one of this length, about, in bytes. */
-const MIN_COST_BYTES = 256;
 
 /**
  * Sends the messages and frames of a connection in their order, where compression is agreed on. Messages that are short enough are

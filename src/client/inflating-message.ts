@@ -1,4 +1,4 @@
-import { InflateResult, isCorrupt } from '../kernels/inflater.js';
+import { faultOf, InflateResult, isCorrupt } from '../kernels/inflater.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
 import { type KernelMemory, MESSAGES_AT } from './kernel-memory.js';
 
@@ -116,11 +116,9 @@ export class InflatingMessage {
 }
 
 function corrupt(result: number): ProtocolError {
-  const [reason = ''] = Object.entries(InflateResult).find(([, value]) => value === result) ?? [];
-  const words = reason.toLowerCase().replaceAll('_', ' ');
   return new ProtocolError(
     'deflate',
-    `compressed message that is corrupt: ${words} (RFC 1951, RFC 7692 section 7.2.2)`,
+    `compressed message that is corrupt: ${faultOf(result)} (RFC 1951, RFC 7692 section 7.2.2)`,
   );
 }
 

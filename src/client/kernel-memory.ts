@@ -4,7 +4,7 @@
  * | bytes   | what |
  * |--------:|------|
  * | 64 KiB  | static data of the WebAssembly module |
- * | 226 KiB | the scratch of the deflaters |
+ * | 218 KiB | the scratch of the deflaters |
  * | 20 KiB  | the region of the inflater |
  * | the rest | the message that goes in, and what comes out, the history in front of one of them |
  *

@@ -26,12 +26,11 @@ export class MessageDeflate {
   readonly stretch: Stretch;
   /** Where connections go on with what would take too long at once. */
   readonly rounds = rounds;
+  /** The time, in ms. */
+  readonly now: () => number;
   readonly #choice: DeflateChoice;
   readonly #own: DeflateWindow | undefined;
   readonly #peer: DeflateWindow | undefined;
-
-  /** The time, in ms. */
-  readonly now: () => number;
 
   /** @throws ArenaError if there is no memory to compress in. */
   constructor(agreement: DeflateAgreement, choice: DeflateChoice, now: () => number = () => performance.now()) {

@@ -5,7 +5,7 @@ import type { DeflateLevel } from '../kernels/deflater.js';
 export interface DeflateOptions {
   /**
    * How hard the thread tries to make a message smaller. With 'fast' it takes the first good match. With 'small' it looks for a better one:
-   * messages get up to a sixth smaller, and take up to five times as long.
+   * messages get up to a quarter smaller, and take two to ten times as long, the longer the more.
    *
    * @default 'fast'
    */
@@ -20,7 +20,7 @@ export interface DeflateOptions {
   /**
    * How much of the earlier messages is kept for each direction of a connection with `contextTakeover`, as a power of two in bytes: 12 is
    * 4 KiB. A larger window makes messages somewhat smaller, and costs its size twice for each connection. With less than 12, long
-   * publications get larger. Without `contextTakeover` nothing is kept, and it limits nothing. From 9 to 15.
+   * publications get larger for clients that ask for a window, as browsers do not. Without `contextTakeover` nothing is kept, and it limits nothing. From 9 to 15.
    *
    * @default 12
    */

@@ -1,6 +1,6 @@
-/** One that has messages to compress which would take too long at once. */
+/** One that has something to compress or decompress that would take too long at once. */
 export interface RoundMember {
-  /** Compresses for a while. @returns whether there is more to do */
+  /** Does a part of it. @returns whether there is more to do */
   goOn(): boolean;
 }
 
@@ -8,7 +8,7 @@ export interface RoundMember {
 const ROUND_MS = 4;
 
 /**
- * Compresses large messages in the background: in each iteration of the event loop its members go on one after the other, each for a
+ * Large messages are compressed, and by a client decompressed, in the background: in each iteration of the event loop the members go on one after the other, each for a
  * while, until the time of the round is over. The next round begins with the members that had no turn.
  */
 export class DeflateRounds {

@@ -1,4 +1,4 @@
-import { InflateResult, isCorrupt, MAX_HISTORY_BYTES } from '../kernels/inflater.js';
+import { faultOf, InflateResult, isCorrupt, MAX_HISTORY_BYTES } from '../kernels/inflater.js';
 import { Utf8 } from '../kernels/utf8.js';
 import { ArenaError } from '../memory/arena.js';
 import { Slabs } from '../memory/slabs.js';
@@ -169,11 +169,11 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
       result = inflater.goOn(this.#limit, STEP_WORK);
     }
     this.#inflation.checkWatched(this.start - this.#historyBytes, this.#limit);
+    this.length = inflater.written;
+    this.#inflatedBytes = Math.max(this.#inflatedBytes, this.length);
     if (isCorrupt(result)) throw corrupt(result);
     const work = this.#hasBegun ? 0 : this.#inputLength * WORK_PER_INPUT_BYTE;
     this.#hasBegun = true;
-    this.length = inflater.written;
-    this.#inflatedBytes = Math.max(this.#inflatedBytes, this.length);
     this.#validate(length);
     const done = result === InflateResult.PAUSED ? STEP_WORK : Math.min(work + this.length - length, STEP_WORK);
     if (result === InflateResult.DONE) this.#finish();
@@ -431,12 +431,8 @@ export class InflatedMessages<Bytes extends Uint8Array = Uint8Array> implements 
   }
 }
 
-/** The names of the faults of a compressed message. */
-const FAULTS = new Map<number, string>(Object.entries(InflateResult).map(([name, result]) => [result, name]));
-
 function corrupt(result: number): ProtocolError {
-  const fault = FAULTS.get(result)?.toLowerCase().replaceAll('_', ' ');
-  return new ProtocolError('deflate', `corrupt compressed message: ${fault} (RFC 1951)`);
+  return new ProtocolError('deflate', `corrupt compressed message: ${faultOf(result)} (RFC 1951)`);
 }
 
 function tooBig(compressedBytes: number, maxBytes: number): ProtocolError {

@@ -1,4 +1,4 @@
-import { inflaterMaker } from '../kernels/create-inflater.js';
+import { createInflater } from '../kernels/create-inflater.js';
 import { INFLATE_REGION_BYTES, type Inflater, MAX_HISTORY_BYTES } from '../kernels/inflater.js';
 import type { Kernel } from '../kernels/kernel.js';
 import type { ReaderMemory } from '../protocol/reader-memory.js';
@@ -58,7 +58,7 @@ export class Inflation<Bytes extends Uint8Array = Uint8Array> {
     if (region < 0 || this.scratch < 0) throw arenaTooSmall();
     // Peers decide for how long the arena holds what has arrived, and what they do not read. That must leave room to inflate.
     arena.slabs.keepQuarter();
-    this.inflater = inflaterMaker(options.kernel, arena.memory)(region);
+    this.inflater = createInflater(options.kernel, arena.memory, region);
     this.marginBytes = poison ? CANARY_BYTES : 0;
   }
 

@@ -6,6 +6,9 @@ const KIB = 1024;
 /** How much of a message is compressed at a time at most. A stored block, of at most 65535 bytes, can hold it (RFC 1951 section 3.2.4). */
 export const MAX_PIECE_BYTES = 63 * KIB;
 
+/** A shorter message takes as long to compress as one of this length, about, in bytes. */
+export const MIN_COST_BYTES = 256;
+
 /** How long a connection may compress at a stretch: in bytes of its messages, so much that the slowest of them take 2 ms. */
 export interface Stretch {
   /** The longest message, or piece of one, that is compressed in one call. */

@@ -2,6 +2,7 @@ import type { RoundMember } from '../compression/deflate-rounds.js';
 import { DeflateWindow } from '../compression/deflate-window.js';
 import type { Deflation } from '../compression/deflation.js';
 import { LargeDeflate } from '../compression/large-deflate.js';
+import { MIN_COST_BYTES } from '../compression/stretch.js';
 import { WaitingQueue } from '../compression/waiting-queue.js';
 import { NOT_SMALLER } from '../kernels/deflater.js';
 import type { DeflateDirection } from '../protocol/deflate/agreement.js';
@@ -37,9 +38,6 @@ const MAX_FRAMES_BYTES = 64 * 1024;
 
 /** What it takes beside its bytes that something waits. */
 const OVERHEAD_BYTES = 200;
-
-/** A shorter message takes as long to compress as one of this length, about, in bytes. */
-const MIN_COST_BYTES = 256;
 
 /** The connection, as its writer reports to it. */
 export interface DeflatingListener extends FrameWriterListener {

@@ -43,7 +43,7 @@ export interface InputListener {
   /** Called when a compressed message has arrived, and is going to be inflated. @param bytes its length as it has arrived. */
   onCompressed(bytes: number): void;
   /**
-   * Called when a part of a compressed message was inflated, before the message is reported.
+   * Called when a part of a compressed message was inflated, before the message is reported or refused.
    * @param bytes how many bytes of the message came of it.
    */
   onInflated(bytes: number): void;
@@ -247,8 +247,13 @@ export class Input {
    */
   #inflate(inflated: InflatedMessages<Buffer>): void {
     const { inflatedBytes } = inflated;
-    const work = inflated.step();
-    this.#listener.onInflated(inflated.inflatedBytes - inflatedBytes);
+    let work: number;
+    try {
+      work = inflated.step();
+    } finally {
+      // Also if the message is refused: what it has become until then has cost time all the same.
+      this.#listener.onInflated(inflated.inflatedBytes - inflatedBytes);
+    }
     if (inflated.isWhole && this.#listener.mayGoOn) this.#report(inflated);
     this.#listener.onInflatingWork(work);
   }

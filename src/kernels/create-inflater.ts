@@ -10,13 +10,11 @@ export const INFLATER_CHOICES = ['auto', 'wasm', 'native'] as const;
 export type InflaterChoice = (typeof INFLATER_CHOICES)[number];
 
 /**
- * Makes what makes the inflaters of a thread, over the memory of its arena. Each inflater does one message at a time, so that a
- * message that pauses needs an inflater of its own.
+ * Makes the inflater of a thread, over the memory of its arena.
  *
- * @returns a function that makes an inflater in a region of {@link INFLATE_REGION_BYTES}.
+ * @param region where a region of {@link INFLATE_REGION_BYTES} lies in the memory. `native` does not use it.
  */
-export function inflaterMaker(choice: InflaterChoice, memory: WebAssembly.Memory): (region: number) => Inflater {
-  if (choice === 'native') return () => new NativeInflater(memory);
-  const module = wasmModule(memory);
-  return (region) => new WasmInflater(module, region);
+export function createInflater(choice: InflaterChoice, memory: WebAssembly.Memory, region: number): Inflater {
+  if (choice === 'native') return new NativeInflater(memory);
+  return new WasmInflater(wasmModule(memory), region);
 }

@@ -1,4 +1,4 @@
-/** How messages are compressed: `fast` takes the first good match, `small` looks for a better one, which takes up to five times as long. */
+/** How messages are compressed: `fast` takes the first good match, `small` looks for a better one, which takes two to ten times as long. */
 export const DEFLATE_LEVELS = ['fast', 'small'] as const;
 
 export type DeflateLevel = (typeof DEFLATE_LEVELS)[number];

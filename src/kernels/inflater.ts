@@ -104,6 +104,12 @@ export function isCorrupt(result: number): boolean {
   return result >= InflateResult.CUT;
 }
 
+/** What is wrong with a message that is corrupt, in words: `block type`. */
+export function faultOf(result: number): string {
+  const [name = ''] = Object.entries(InflateResult).find(([, value]) => value === result) ?? [];
+  return name.toLowerCase().replaceAll('_', ' ');
+}
+
 /** The largest distance of a match (RFC 1951 section 3.2.5), and so the most history that is of use, in bytes. */
 export const MAX_HISTORY_BYTES = 32768;
 

@@ -59,7 +59,7 @@ const PLAIN_ROWS = {
     group: Group.THREADS,
     help: 'memory reserved by each thread, touched lazily',
     beyond:
-      'a message that does not fit any more is put on the heap, at the cost of a copy; a compressed one closes its connection with 1013',
+      'a message that does not fit any more is put on the heap, at the cost of a copy; a compressed one waits for room, or if that would be in vain closes its connection with 1013',
   }),
   startTimeoutMs: milliseconds({
     least: 1,

@@ -274,7 +274,10 @@ function hashesOf(runs: readonly PublicationRun[]): Map<string, number> {
   return hashes;
 }
 
-/** The runs that a thread has subscribers for, without those compressed ones that it has none for: it would hold their memory in vain. */
+/**
+ * The runs that a thread has subscribers for. Those to topics of which it has none with compression go without their compressed runs: it would
+ * hold that memory in vain.
+ */
 function wantedBy(
   ledger: ThreadLedger,
   runs: readonly PublicationRun[],

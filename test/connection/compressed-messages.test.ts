@@ -437,6 +437,29 @@ describe('maxPayloadBytes', () => {
     },
   );
 
+  test.each(['wasm', 'native'] as const)(
+    'what a refused message had become until then is counted: %s',
+    (deflateKernel) => {
+      const latin = deflated(Buffer.alloc(300, 0xff));
+      const cut = deflated(Buffer.from(letters(60_000)));
+      const refused: [message: Buffer, least: number, most: number][] = [
+        [compressed(BINARY, zeros(1_000_000)), 20_000 - 257, 20_000],
+        [compressed(TEXT, latin), 300, 300],
+        [compressed(TEXT, cut.subarray(0, 10_000)), deflateKernel === 'wasm' ? 1000 : 0, 20_000],
+      ];
+      for (const [frame, least, most] of refused) {
+        const { thread, heard, peer } = inflating({ maxPayloadBytes: 20_000, deflateKernel });
+        peer.wire.arrive(frame);
+        expect(heard).toEqual([]);
+        expect(framesOf(peer)).toEqual([expect.stringMatching(/^close 100[79]/)]);
+        const inflatedBytes = thread.counters.get(Counter.INFLATED_BYTES);
+        expect(inflatedBytes).toBeGreaterThanOrEqual(least);
+        expect(inflatedBytes).toBeLessThanOrEqual(most);
+        expect(thread.counters.get(Counter.INFLATED_MESSAGES)).toBe(0);
+      }
+    },
+  );
+
   test('bounds the compressed bytes too, of all fragments together, and as they are declared', () => {
     const { peer } = inflating({ maxPayloadBytes: 1000 });
     peer.wire.arrive(compressed(BINARY, pattern(600), false), clientFrame(CONTINUATION, pattern(600)).subarray(0, 8));

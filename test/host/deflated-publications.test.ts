@@ -131,7 +131,7 @@ class Thread {
       },
       head: new Uint8Array(0),
     });
-    return new Client(end, deflate?.own.windowBits);
+    return new Client(end, deflate?.own.standaloneBits ?? deflate?.own.windowBits);
   }
 }
 
@@ -171,6 +171,19 @@ test('a large message that a connection publishes comes compressed, with the nex
   expect(texts.filter((text) => text !== 'its own')).toEqual(wanted);
   expect(got[0]?.firstByte).toBe(0x80 | TEXT);
   expect(texts.indexOf('its own')).toBeGreaterThan(0);
+});
+
+test('a client that was told nothing of a small window gets a publication that reaches back 32 KiB', async () => {
+  const thread = new Thread();
+  const own = { windowBits: 12, contextTakeover: true };
+  const [told, untold] = [own, { ...own, standaloneBits: 15 }].map((one) => thread.connect({ own: one, peer: FULL }));
+  while (thread.connections.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  const text = randomBytes(4000).toString('hex').repeat(4);
+  thread.publishing.publish('room', text);
+  const [toTold] = await (told as Client).hasGot(1);
+  const [toUntold] = await (untold as Client).hasGot(1);
+  expect([toTold?.payload.toString(), toUntold?.payload.toString()]).toEqual([text, text]);
+  expect(toUntold?.bytes).toBeLessThan((toTold?.bytes as number) / 3);
 });
 
 test('a message that is published with compress: false comes plain to all', async () => {

@@ -43,7 +43,7 @@ export function agreementOf(number: AgreementNumber): DeflateAgreement {
 
 const agreements = new Map<AgreementNumber, DeflateAgreement>();
 
-/** `standaloneBits` take four, or are 0 if there are none; window bits take four, and takeover one. */
+/** Standalone bits take four, 0 if there are none; window bits four, and takeover one. */
 const DIRECTION_BITS = 9;
 
 function numberOfDirection({ windowBits, contextTakeover, standaloneBits = 0 }: DeflateDirection): number {
