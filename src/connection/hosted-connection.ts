@@ -469,14 +469,13 @@ export class HostedConnection
   get acceptsInput(): boolean {
     if (!this.#isOpen) return true;
     if (this.#isFull && (this.#awaitsRoom() || this.#isAboveHighWaterMark())) return false;
-    return this.mayGoOn;
-  }
-
-  get mayGoOn(): boolean {
-    if (!this.#isOpen) return true;
     if (this.#limiter.messagesLeft > 0) return true;
     this.#askLimiter();
     return this.#limiter.messagesLeft > 0 || !(this.#limiter.pausesAtRate || this.givesWay);
+  }
+
+  get mayGoOn(): boolean {
+    return !this.#isOpen || !this.givesWay;
   }
 
   /** Copies the payloads that are to be sent out of the window. */
@@ -571,7 +570,9 @@ export class HostedConnection
     const { reader, reported } = this.#input;
     if (reported.reportedFromHeap) counters.add(Counter.HEAP_MESSAGES, 1);
     if (reported !== reader) counters.add(Counter.INFLATED_MESSAGES, 1);
-    if (this.#limiter.messagesLeft <= 0) {
+    // A message that was inflated has been accepted before that. If it was too much for a peer that is slowed down, that is owed.
+    const isAccepted = reported !== reader && this.#limiter.pausesAtRate;
+    if (this.#limiter.messagesLeft <= 0 && !isAccepted) {
       this.#messagesIn++;
       this.#carryOut(Verdict.TOO_FAST);
       return;

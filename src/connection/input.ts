@@ -30,8 +30,8 @@ export interface InputListener {
   /** Whether the next event is wanted now. It is asked before each event; the rest is kept until {@link Input.release}. */
   readonly acceptsInput: boolean;
   /**
-   * Whether a compressed message that has begun may go on now. That output has piled up meanwhile is no reason to wait: the message holds
-   * memory that others wait for.
+   * Whether a compressed message that has begun may go on now. That output has piled up meanwhile, or that the peer has sent too fast, is
+   * no reason to wait: the message holds memory that others wait for.
    */
   readonly mayGoOn: boolean;
   /** Whether input is discarded. */

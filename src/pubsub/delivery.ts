@@ -63,7 +63,7 @@ export class Delivery {
    */
   toOne(subscriber: Subscriber, runs: readonly PublicationRun[]): void {
     this.#table.block(subscriber);
-    this.#deliverOwn(subscriber, inDialect(runs, subscriber.dialect), this.#batch);
+    this.#deliverOwn(subscriber, runs, this.#batch);
   }
 
   #toDialect(
@@ -154,12 +154,13 @@ export class Delivery {
   }
 
   /**
-   * Delivers to a subscriber that does not get all runs of its topics, or that was delivered some of them before.
-   * @param runs in its dialect.
+   * Delivers to a subscriber that does not get all runs of its topics, or that was delivered some of them before. Those are not looked at:
+   * there may be many, and each message to a subscriber calls this while a large publication is compressed.
+   * @param runs in its dialect, or in all.
    * @param batch the number of the batch that they are.
    */
   #deliverOwn(subscriber: Subscriber, runs: readonly PublicationRun[], batch: number): void {
-    const { subscription } = subscriber;
+    const { subscription, dialect } = subscriber;
     if (subscription === undefined) return; // a delivery to others has ended it
     const from = subscription.batch === batch ? subscription.runsTaken : 0;
     subscription.batch = batch;
@@ -167,7 +168,8 @@ export class Delivery {
     const its: PublicationRun[] = [];
     for (let i = from; i < runs.length; i++) {
       const run = runs[i] as PublicationRun; // below the length
-      if (run.except !== subscriber && subscription.topics.has(run.topic)) its.push(run);
+      if (run.except === subscriber || !subscription.topics.has(run.topic)) continue;
+      its.push(run.deflated?.[dialect] ?? run);
     }
     if (its.length === 0) return;
     const { memory, start, end, messages, areDeflated } = this.#joiner.join(its);
