@@ -33,25 +33,30 @@ export function numberOfAgreement({ own, peer }: DeflateAgreement): AgreementNum
 
 /** The agreement that has this number. It is the same object each time: there are few agreements, and many connections that keep one. */
 export function agreementOf(number: AgreementNumber): DeflateAgreement {
-  let agreement = agreements[number];
+  let agreement = agreements.get(number);
   if (agreement === undefined) {
     agreement = { own: directionOf(number >> DIRECTION_BITS), peer: directionOf(number) };
-    agreements[number] = agreement;
+    agreements.set(number, agreement);
   }
   return agreement;
 }
 
-const agreements: DeflateAgreement[] = [];
+const agreements = new Map<AgreementNumber, DeflateAgreement>();
 
-/** Window bits take four, and takeover one. */
-const DIRECTION_BITS = 5;
+/** Window bits take four, takeover one, and the window bits of messages that refer to no other four: 0 if there are none. */
+const DIRECTION_BITS = 9;
 
-function numberOfDirection({ windowBits, contextTakeover }: DeflateDirection): number {
-  return (windowBits << 1) | (contextTakeover ? 1 : 0);
+function numberOfDirection({ windowBits, contextTakeover, standaloneBits = 0 }: DeflateDirection): number {
+  return (standaloneBits << 5) | (windowBits << 1) | (contextTakeover ? 1 : 0);
 }
 
 function directionOf(number: number): DeflateDirection {
-  return { windowBits: (number >> 1) & 15, contextTakeover: (number & 1) === 1 };
+  const standaloneBits = (number >> 5) & 15;
+  return {
+    windowBits: (number >> 1) & 15,
+    contextTakeover: (number & 1) === 1,
+    ...(standaloneBits > 0 && { standaloneBits }),
+  };
 }
 
 /** What one side wants of permessage-deflate. */
