@@ -36,7 +36,7 @@ const SHORT_MESSAGE: usize = 1024;
  * Every so many bytes of the history are entered into the hash table: greedy matches are extended backwards. Lazily, every fourth byte made
  * messages of 1 KiB behind 4 KiB 11 % longer.
  */
-const HISTORY_STEP: usize = 2;
+export const HISTORY_STEP: usize = 2;
 const LAZY_HISTORY_STEP: usize = 1;
 
 /**

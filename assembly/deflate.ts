@@ -4,7 +4,7 @@
  */
 import { writeBlock, writeEnd } from './deflate-blocks';
 import { clear } from './deflate-codes';
-import { findGreedily, findLazily, prepareGreedy, prepareLazy } from './deflate-matches';
+import { findGreedily, findLazily, HISTORY_STEP, prepareGreedy, prepareLazy } from './deflate-matches';
 import {
   ANCHOR,
   BASE,
@@ -65,7 +65,7 @@ export function deflateBegin(
   store<u32>(s + LAZY, lazy);
   beginBlock(s, input);
   if (lazy) prepareLazy(s, <u32>(length + history));
-  else prepareGreedy(s, <u32>(length + history / 4));
+  else prepareGreedy(s, <u32>(length + history / HISTORY_STEP));
 }
 
 /** The last block takes what would otherwise be a small one behind it. */
