@@ -6,12 +6,12 @@
  * first byte and by the high half of the second, say which of them each half allows; what all three allow has happened.
  * The one exception is TWO_CONTINUATIONS, which is right at the third and fourth byte of a character and wrong elsewhere.
  *
- * The vectors see whole blocks of 16 bytes. Each call first ends a pending character with the automaton of ./dfa, and
- * gives it the rest, from the beginning of the last character that the vectors have seen cut.
+ * The vectors see whole blocks of 16 bytes, and the odd bytes at the front behind zeros. Each call first ends a pending character with
+ * the automaton of ./dfa, and gives it the last character, if that is cut.
  */
 import { ACCEPT, isAccept, REJECT, REJECT_SHIFT, run, shiftOf, stateOf, step } from './dfa';
-import { doubled, rotated, unmaskRest } from './unmask-scalar';
-import { NOT_ASCII, unmaskTextScalar, validateScalar } from './utf8-scalar';
+import { rotated, unmaskFew } from './unmask-scalar';
+import { NOT_ASCII } from './utf8-scalar';
 
 /** A lead byte, then no continuation. */
 const TOO_SHORT: u8 = 1 << 0;
@@ -70,6 +70,15 @@ const complete = memory.data<u8>(
   [
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
     0xff, 0xff, 0xff, 0xff, 0xff, 0xef, 0xdf, 0xbf,
+  ],
+  16,
+);
+
+/** From the index of a length on, which places of a vector bring as many bytes from its front to its end, behind zeros. */
+const behindZeros = memory.data<u8>(
+  [
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
   ],
   16,
 );
@@ -135,6 +144,41 @@ function put(at: usize, bytes: v128, masked: bool): void {
   if (masked) v128.store(at, bytes);
 }
 
+/** Fewer than 16 bytes, between characters. */
+// @ts-ignore: decorator
+@inline
+function few(at: usize, length: usize, key: i32, masked: bool): i32 {
+  let seen: u64;
+  if (masked) seen = unmaskFew(at, length, key);
+  else if (length >= 8) seen = load<u64>(at) | load<u64>(at + length - 8);
+  else if (length >= 4) seen = load<u32>(at) | load<u32>(at + length - 4);
+  else return stateOf(run(at, length, shiftOf(ACCEPT)));
+  return (seen & NOT_ASCII) == 0 ? ACCEPT : stateOf(run(at, length, shiftOf(ACCEPT)));
+}
+
+/**
+ * Whether 16 to 64 bytes are ASCII, looked at in two or four vectors, which overlap. If they are, they are unmasked, and if not, they
+ * are as they were.
+ */
+// @ts-ignore: decorator
+@inline
+function shortAscii(at: usize, length: usize, first: v128, key: v128, backKey: v128, masked: bool): bool {
+  const back = at + length - 16;
+  const last = take(back, backKey, masked);
+  if (length <= 32) {
+    if (i8x16.bitmask(v128.or(first, last)) != 0) return false;
+  } else {
+    const second = take(at + 16, key, masked);
+    const secondLast = take(back - 16, backKey, masked);
+    if (i8x16.bitmask(v128.or(v128.or(first, second), v128.or(secondLast, last))) != 0) return false;
+    put(at + 16, second, masked);
+    put(back - 16, secondLast, masked);
+  }
+  put(at, first, masked);
+  put(back, last, masked);
+  return true;
+}
+
 /**
  * `validate` and `unmaskText` in one: inlined into both with a constant for `masked`, so that neither has the other's
  * instructions. What is not ASCII goes by 32 bytes a turn and not 64, whose values no longer fit the 16 registers of x86
@@ -162,9 +206,12 @@ function advance(offset: usize, length: usize, key: i32, state: i32, masked: boo
     }
     if (left == 0) return stateOf(shift);
   }
-  if (left < 16) return masked ? unmaskTextScalar(at, left, key, ACCEPT) : validateScalar(at, left, ACCEPT);
+  if (left < 16) return few(at, left, key, masked);
 
   const key16 = i32x4.splat(key);
+  const first = take(at, key16, masked);
+  if (left <= 64 && shortAscii(at, left, first, key16, i32x4.splat(rotated(key, left)), masked)) return ACCEPT;
+
   const byHigh = v128.load(firstHigh);
   const byLow = v128.load(firstLow);
   const bySecond = v128.load(secondHigh);
@@ -173,12 +220,27 @@ function advance(offset: usize, length: usize, key: i32, state: i32, masked: boo
   let before = i8x16.splat(0);
   let allowedBefore = i8x16.splat(TOO_LONG);
   let errors = i8x16.splat(0);
+  // What is no whole vector comes first, behind as many zeros as are missing. It is put last: the next vector overlaps it.
+  const begin = at;
+  const odd = left & 15;
+  const head = i8x16.swizzle(first, v128.load(behindZeros + odd));
+  if (i8x16.bitmask(head) != 0) {
+    const high = highHalves(head);
+    const allowed = asFirst(head, high, byHigh, byLow);
+    errors = wrong(before, allowedBefore, head, allowed, high, bySecond);
+    before = head;
+    allowedBefore = allowed;
+  }
+  at += odd;
+  left -= odd;
+  const wholeKey = i32x4.splat(rotated(key, odd));
+  if (i8x16.bitmask(take(at, wholeKey, masked)) == 0) errors = v128.or(errors, i8x16.sub_sat_u(before, limits));
   for (;;) {
     while (left >= 64) {
-      const a = take(at, key16, masked);
-      const b = take(at + 16, key16, masked);
-      const c = take(at + 32, key16, masked);
-      const d = take(at + 48, key16, masked);
+      const a = take(at, wholeKey, masked);
+      const b = take(at + 16, wholeKey, masked);
+      const c = take(at + 32, wholeKey, masked);
+      const d = take(at + 48, wholeKey, masked);
       if (i8x16.bitmask(v128.or(v128.or(a, b), v128.or(c, d))) != 0) break;
       put(at, a, masked);
       put(at + 16, b, masked);
@@ -188,8 +250,8 @@ function advance(offset: usize, length: usize, key: i32, state: i32, masked: boo
       left -= 64;
     }
     if (left < 32) break;
-    const a = take(at, key16, masked);
-    const b = take(at + 16, key16, masked);
+    const a = take(at, wholeKey, masked);
+    const b = take(at + 16, wholeKey, masked);
     if (i8x16.bitmask(v128.or(a, b)) == 0) {
       put(at, a, masked);
       put(at + 16, b, masked);
@@ -198,8 +260,8 @@ function advance(offset: usize, length: usize, key: i32, state: i32, masked: boo
       continue;
     }
     do {
-      const a = take(at, key16, masked);
-      const b = take(at + 16, key16, masked);
+      const a = take(at, wholeKey, masked);
+      const b = take(at + 16, wholeKey, masked);
       if (i8x16.bitmask(v128.or(a, b)) == 0) break;
       put(at, a, masked);
       put(at + 16, b, masked);
@@ -218,7 +280,7 @@ function advance(offset: usize, length: usize, key: i32, state: i32, masked: boo
     if (left >= 32) errors = v128.or(errors, i8x16.sub_sat_u(before, limits));
   }
   if (left >= 16) {
-    const a = take(at, key16, masked);
+    const a = take(at, wholeKey, masked);
     put(at, a, masked);
     if (i8x16.bitmask(a) == 0) {
       errors = v128.or(errors, i8x16.sub_sat_u(before, limits));
@@ -227,18 +289,11 @@ function advance(offset: usize, length: usize, key: i32, state: i32, masked: boo
       errors = v128.or(errors, wrong(before, allowedBefore, a, asFirst(a, highA, byHigh, byLow), highA, bySecond));
     }
     at += 16;
-    left -= 16;
   }
-  if (v128.any_true(errors)) {
-    if (masked) unmaskRest(at, left, doubled(key));
-    return REJECT;
-  }
-
+  put(begin, first, masked);
+  if (v128.any_true(errors)) return REJECT;
   const back = cutBefore(at);
-  if (!masked) return validateScalar(at - back, left + back, ACCEPT);
-  const seen = unmaskRest(at, left, doubled(key));
-  if (back == 0 && (seen & NOT_ASCII) == 0) return ACCEPT;
-  return stateOf(run(at - back, left + back, shiftOf(ACCEPT)));
+  return back == 0 ? ACCEPT : stateOf(run(at - back, back, shiftOf(ACCEPT)));
 }
 
 export function validate(offset: usize, length: usize, state: i32): i32 {
