@@ -10,7 +10,7 @@
  * the automaton of ./dfa, and gives it the last character, if that is cut.
  */
 import { ACCEPT, isAccept, REJECT, REJECT_SHIFT, run, shiftOf, stateOf, step } from './dfa';
-import { rotated, unmaskFew } from './unmask-scalar';
+import { doubled, rotated, unmaskFew } from './unmask-scalar';
 import { NOT_ASCII } from './utf8-scalar';
 
 /** A lead byte, then no continuation. */
@@ -148,11 +148,30 @@ function put(at: usize, bytes: v128, masked: bool): void {
 // @ts-ignore: decorator
 @inline
 function few(at: usize, length: usize, key: i32, masked: bool): i32 {
-  let seen: u64;
+  if (length >= 8) {
+    const back = at + length - 8;
+    let first = load<u64>(at);
+    let last = load<u64>(back);
+    if (masked) {
+      first ^= doubled(key);
+      last ^= doubled(rotated(key, length));
+      store<u64>(at, first);
+      store<u64>(back, last);
+    }
+    if (((first | last) & NOT_ASCII) == 0) return ACCEPT;
+    // All of it as the end of a vector, behind zeros. Shifts take their count modulo 64, and the first may have to move that far.
+    const front = (first << ((15 - length) << 3)) << 8;
+    const bytes = i64x2.replace_lane(i64x2.splat(front), 1, last);
+    const high = highHalves(bytes);
+    const allowed = asFirst(bytes, high, v128.load(firstHigh), v128.load(firstLow));
+    const errors = wrong(i8x16.splat(0), i8x16.splat(TOO_LONG), bytes, allowed, high, v128.load(secondHigh));
+    if (v128.any_true(errors)) return REJECT;
+    const cut = cutBefore(at + length);
+    return cut == 0 ? ACCEPT : stateOf(run(at + length - cut, cut, shiftOf(ACCEPT)));
+  }
+  let seen = NOT_ASCII;
   if (masked) seen = unmaskFew(at, length, key);
-  else if (length >= 8) seen = load<u64>(at) | load<u64>(at + length - 8);
   else if (length >= 4) seen = load<u32>(at) | load<u32>(at + length - 4);
-  else return stateOf(run(at, length, shiftOf(ACCEPT)));
   return (seen & NOT_ASCII) == 0 ? ACCEPT : stateOf(run(at, length, shiftOf(ACCEPT)));
 }
 
@@ -206,9 +225,36 @@ function advance(offset: usize, length: usize, key: i32, state: i32, masked: boo
     }
     if (left == 0) return stateOf(shift);
   }
-  if (left < 16) return few(at, left, key, masked);
-
   const key16 = i32x4.splat(key);
+  if (left > 64 && i8x16.bitmask(take(at, key16, masked)) == 0) {
+    const end = at + left;
+    const backKey = i32x4.splat(rotated(key, left));
+    const w = take(end - 64, backKey, masked);
+    const x = take(end - 48, backKey, masked);
+    const y = take(end - 32, backKey, masked);
+    const z = take(end - 16, backKey, masked);
+    do {
+      const a = take(at, key16, masked);
+      const b = take(at + 16, key16, masked);
+      const c = take(at + 32, key16, masked);
+      const d = take(at + 48, key16, masked);
+      if (i8x16.bitmask(v128.or(v128.or(a, b), v128.or(c, d))) != 0) break;
+      put(at, a, masked);
+      put(at + 16, b, masked);
+      put(at + 32, c, masked);
+      put(at + 48, d, masked);
+      at += 64;
+      left -= 64;
+    } while (left >= 64);
+    if (left < 64 && i8x16.bitmask(v128.or(v128.or(w, x), v128.or(y, z))) == 0) {
+      put(end - 64, w, masked);
+      put(end - 48, x, masked);
+      put(end - 32, y, masked);
+      put(end - 16, z, masked);
+      return ACCEPT;
+    }
+  }
+  if (left < 16) return few(at, left, key, masked);
   const first = take(at, key16, masked);
   if (left <= 64 && shortAscii(at, left, first, key16, i32x4.splat(rotated(key, left)), masked)) return ACCEPT;
 
@@ -216,25 +262,20 @@ function advance(offset: usize, length: usize, key: i32, state: i32, masked: boo
   const byLow = v128.load(firstLow);
   const bySecond = v128.load(secondHigh);
   const limits = v128.load(complete);
-  // Before the text, as after ASCII, nothing is open.
-  let before = i8x16.splat(0);
-  let allowedBefore = i8x16.splat(TOO_LONG);
-  let errors = i8x16.splat(0);
   // What is no whole vector comes first, behind as many zeros as are missing. It is put last: the next vector overlaps it.
   const begin = at;
   const odd = left & 15;
   const head = i8x16.swizzle(first, v128.load(behindZeros + odd));
-  if (i8x16.bitmask(head) != 0) {
-    const high = highHalves(head);
-    const allowed = asFirst(head, high, byHigh, byLow);
-    errors = wrong(before, allowedBefore, head, allowed, high, bySecond);
-    before = head;
-    allowedBefore = allowed;
-  }
+  const headHigh = highHalves(head);
+  let allowedBefore = asFirst(head, headHigh, byHigh, byLow);
+  let errors = wrong(i8x16.splat(0), i8x16.splat(TOO_LONG), head, allowedBefore, headHigh, bySecond);
+  let before = head;
   at += odd;
   left -= odd;
   const wholeKey = i32x4.splat(rotated(key, odd));
-  if (i8x16.bitmask(take(at, wholeKey, masked)) == 0) errors = v128.or(errors, i8x16.sub_sat_u(before, limits));
+  if (left >= 32 && i8x16.bitmask(take(at, wholeKey, masked)) == 0) {
+    errors = v128.or(errors, i8x16.sub_sat_u(before, limits));
+  }
   for (;;) {
     while (left >= 64) {
       const a = take(at, wholeKey, masked);
@@ -282,12 +323,8 @@ function advance(offset: usize, length: usize, key: i32, state: i32, masked: boo
   if (left >= 16) {
     const a = take(at, wholeKey, masked);
     put(at, a, masked);
-    if (i8x16.bitmask(a) == 0) {
-      errors = v128.or(errors, i8x16.sub_sat_u(before, limits));
-    } else {
-      const highA = highHalves(a);
-      errors = v128.or(errors, wrong(before, allowedBefore, a, asFirst(a, highA, byHigh, byLow), highA, bySecond));
-    }
+    const highA = highHalves(a);
+    errors = v128.or(errors, wrong(before, allowedBefore, a, asFirst(a, highA, byHigh, byLow), highA, bySecond));
     at += 16;
   }
   put(begin, first, masked);
