@@ -27,16 +27,16 @@ export function unmaskAscii(offset: usize, length: usize, key: i32): usize {
   const wholeKey = i32x4.splat(rotated(key, head));
   let at = offset + head;
   let left = length - head;
-  while (left >= 64) {
-    const a = v128.or(unmask16(at, wholeKey), unmask16(at + 16, wholeKey));
-    const b = v128.or(unmask16(at + 32, wholeKey), unmask16(at + 48, wholeKey));
+  // Two steps a turn: the speed of a shorter loop depends more on where the engine happens to lay it (up to 1.4 times).
+  while (left >= 128) {
+    if (i8x16.bitmask(unmask64(at, wholeKey)) != 0) return stop(offset, first, at, left, rotated(key, head));
+    if (i8x16.bitmask(unmask64(at + 64, wholeKey)) != 0) return stop(offset, first, at + 64, left - 64, rotated(key, head));
+    at += 128;
+    left -= 128;
+  }
+  if (left >= 64) {
+    if (i8x16.bitmask(unmask64(at, wholeKey)) != 0) return stop(offset, first, at, left, rotated(key, head));
     at += 64;
-    left -= 64;
-    if (i8x16.bitmask(v128.or(a, b)) != 0) {
-      v128.store(offset, first);
-      unmask(at, left, rotated(key, head));
-      return at - 64 - offset;
-    }
   }
   v128.store(offset, first);
   v128.store(back, w);
@@ -44,6 +44,22 @@ export function unmaskAscii(offset: usize, length: usize, key: i32): usize {
   v128.store(back, y, 32);
   v128.store(back, z, 48);
   return i8x16.bitmask(v128.or(v128.or(w, x), v128.or(y, z))) == 0 ? length : at - offset;
+}
+
+/** Ends where 64 bytes at `at`, which are unmasked already, are not ASCII: unmasks the others. */
+function stop(offset: usize, first: v128, at: usize, left: usize, key: i32): usize {
+  v128.store(offset, first);
+  unmask(at + 64, left - 64, key);
+  return at - offset;
+}
+
+/** Four vectors; returns the OR of what they say in clear. */
+// @ts-ignore: decorator
+@inline
+function unmask64(at: usize, key: v128): v128 {
+  const a = v128.or(unmask16(at, key), unmask16(at + 16, key));
+  const b = v128.or(unmask16(at + 32, key), unmask16(at + 48, key));
+  return v128.or(a, b);
 }
 
 /** Fewer than 64 bytes: whether all of them are ASCII, or none is known to be. */

@@ -74,12 +74,22 @@ export function unmask(offset: usize, length: usize, key: i32): void {
 // @ts-ignore: decorator
 @inline
 function unmaskWhole(at: usize, left: usize, key: v128): void {
-  while (left >= 64) {
+  while (left >= 128) {
     unmask16(at, key);
     unmask16(at + 16, key);
     unmask16(at + 32, key);
     unmask16(at + 48, key);
-    at += 64;
-    left -= 64;
+    unmask16(at + 64, key);
+    unmask16(at + 80, key);
+    unmask16(at + 96, key);
+    unmask16(at + 112, key);
+    at += 128;
+    left -= 128;
+  }
+  if (left >= 64) {
+    unmask16(at, key);
+    unmask16(at + 16, key);
+    unmask16(at + 32, key);
+    unmask16(at + 48, key);
   }
 }
