@@ -12,76 +12,17 @@
 import { ACCEPT, isAccept, REJECT, REJECT_SHIFT, run, shiftOf, stateOf, step } from './dfa';
 import { doubled, rotated, unmaskFew } from './unmask-scalar';
 import { NOT_ASCII } from './utf8-scalar';
+import { behindZeros, byFirstHigh, byFirstLow, bySecondHigh, greatestLast, TOO_LONG } from './utf8-tables';
 
-/** A lead byte, then no continuation. */
-const TOO_SHORT: u8 = 1 << 0;
-/** ASCII, then a continuation. */
-const TOO_LONG: u8 = 1 << 1;
-/** C0 or C1. */
-const OVERLONG_2: u8 = 1 << 2;
-/** E0, then below A0. */
-const OVERLONG_3: u8 = 1 << 3;
-/** ED, then A0 or above. */
-const SURROGATE: u8 = 1 << 4;
-/** F4, then 90 or above; F5 and above, then 90 or above. */
-const TOO_LARGE: u8 = 1 << 5;
-/** F0, then below 90; F5 and above, then below 90: their low halves tell them apart. */
-const OVERLONG_4: u8 = 1 << 6;
-const TOO_LARGE_BELOW_90: u8 = 1 << 6;
-/** Must be the top bit: it meets the top bit of what says where two continuations belong. */
-const TWO_CONTINUATIONS: u8 = 1 << 7;
-/** What does not depend on the low half of the first byte. */
-const ANY_LOW: u8 = TOO_SHORT | TOO_LONG | TWO_CONTINUATIONS;
-
-const LEAD_F: u8 = TOO_SHORT | TOO_LARGE | TOO_LARGE_BELOW_90 | OVERLONG_4;
-const ABOVE_F4: u8 = ANY_LOW | TOO_LARGE | TOO_LARGE_BELOW_90;
-const THEN_8: u8 = TOO_LONG | TWO_CONTINUATIONS | OVERLONG_2 | OVERLONG_3 | OVERLONG_4 | TOO_LARGE_BELOW_90;
-const THEN_9: u8 = TOO_LONG | TWO_CONTINUATIONS | OVERLONG_2 | OVERLONG_3 | TOO_LARGE;
-const THEN_A: u8 = TOO_LONG | TWO_CONTINUATIONS | OVERLONG_2 | SURROGATE | TOO_LARGE;
-
-// Static data, loaded by each call: as v128 constants the tables cost half the speed on V8 13 and later.
-const firstHigh = memory.data<u8>(
-  [
-    TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
-    TWO_CONTINUATIONS, TWO_CONTINUATIONS, TWO_CONTINUATIONS, TWO_CONTINUATIONS,
-    TOO_SHORT | OVERLONG_2, TOO_SHORT, TOO_SHORT | OVERLONG_3 | SURROGATE, LEAD_F,
-  ],
-  16,
-);
-const firstLow = memory.data<u8>(
-  [
-    ANY_LOW | OVERLONG_2 | OVERLONG_3 | OVERLONG_4, ANY_LOW | OVERLONG_2, ANY_LOW, ANY_LOW,
-    ANY_LOW | TOO_LARGE, ABOVE_F4, ABOVE_F4, ABOVE_F4,
-    ABOVE_F4, ABOVE_F4, ABOVE_F4, ABOVE_F4,
-    ABOVE_F4, ABOVE_F4 | SURROGATE, ABOVE_F4, ABOVE_F4,
-  ],
-  16,
-);
-const secondHigh = memory.data<u8>(
-  [
-    TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
-    THEN_8, THEN_9, THEN_A, THEN_A,
-    TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
-  ],
-  16,
-);
-/** The greatest bytes that may end a block without being cut by its end. */
-const complete = memory.data<u8>(
-  [
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xef, 0xdf, 0xbf,
-  ],
-  16,
-);
-
-/** From the index of a length on, which places of a vector bring as many bytes from its front to its end, behind zeros. */
-const behindZeros = memory.data<u8>(
-  [
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
-  ],
-  16,
-);
+/**
+ * The entries of a table at places below 16, or from 128 on, where there is zero. The relaxed instruction leaves it open what is
+ * between them, and so x86 needs one instruction for it instead of three.
+ */
+// @ts-ignore: decorator
+@inline
+function lookUp(table: v128, places: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? i8x16.relaxed_swizzle(table, places) : i8x16.swizzle(table, places);
+}
 
 /** Each byte's four high bits. As 16-bit lanes and a mask: x86 has no shift of 8-bit lanes. */
 // @ts-ignore: decorator
@@ -95,7 +36,7 @@ function highHalves(bytes: v128): v128 {
 @inline
 function asFirst(bytes: v128, high: v128, byHigh: v128, byLow: v128): v128 {
   const low = v128.and(bytes, i8x16.splat(0x0f));
-  return v128.and(i8x16.swizzle(byHigh, high), i8x16.swizzle(byLow, low));
+  return v128.and(lookUp(byHigh, high), lookUp(byLow, low));
 }
 
 /**
@@ -108,7 +49,7 @@ function wrong(before: v128, allowedBefore: v128, bytes: v128, allowed: v128, hi
   const pair = v128.and(
     // One byte back; then two and three.
     i8x16.shuffle(allowedBefore, allowed, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30),
-    i8x16.swizzle(bySecond, high),
+    lookUp(bySecond, high),
   );
   const second = i8x16.shuffle(before, bytes, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29);
   const third = i8x16.shuffle(before, bytes, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28);
@@ -163,8 +104,8 @@ function few(at: usize, length: usize, key: i32, masked: bool): i32 {
     const front = (first << ((15 - length) << 3)) << 8;
     const bytes = i64x2.replace_lane(i64x2.splat(front), 1, last);
     const high = highHalves(bytes);
-    const allowed = asFirst(bytes, high, v128.load(firstHigh), v128.load(firstLow));
-    const errors = wrong(i8x16.splat(0), i8x16.splat(TOO_LONG), bytes, allowed, high, v128.load(secondHigh));
+    const allowed = asFirst(bytes, high, byFirstHigh(), byFirstLow());
+    const errors = wrong(i8x16.splat(0), i8x16.splat(TOO_LONG), bytes, allowed, high, bySecondHigh());
     if (v128.any_true(errors)) return REJECT;
     const cut = cutBefore(at + length);
     return cut == 0 ? ACCEPT : stateOf(run(at + length - cut, cut, shiftOf(ACCEPT)));
@@ -258,14 +199,14 @@ function advance(offset: usize, length: usize, key: i32, state: i32, masked: boo
   const first = take(at, key16, masked);
   if (left <= 64 && shortAscii(at, left, first, key16, i32x4.splat(rotated(key, left)), masked)) return ACCEPT;
 
-  const byHigh = v128.load(firstHigh);
-  const byLow = v128.load(firstLow);
-  const bySecond = v128.load(secondHigh);
-  const limits = v128.load(complete);
+  const byHigh = byFirstHigh();
+  const byLow = byFirstLow();
+  const bySecond = bySecondHigh();
+  const limits = greatestLast();
   // What is no whole vector comes first, behind as many zeros as are missing. It is put last: the next vector overlaps it.
   const begin = at;
   const odd = left & 15;
-  const head = i8x16.swizzle(first, v128.load(behindZeros + odd));
+  const head = lookUp(first, behindZeros(odd));
   const headHigh = highHalves(head);
   let allowedBefore = asFirst(head, headHigh, byHigh, byLow);
   let errors = wrong(i8x16.splat(0), i8x16.splat(TOO_LONG), head, allowedBefore, headHigh, bySecond);
