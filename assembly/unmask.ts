@@ -18,7 +18,7 @@ export function unmask16(at: usize, key: v128): v128 {
 /** Two vectors, which may overlap. */
 // @ts-ignore: decorator
 @inline
-function unmaskTwo(at: usize, back: usize, key: v128, backKey: v128): void {
+export function unmaskTwo(at: usize, back: usize, key: v128, backKey: v128): void {
   const first = v128.xor(v128.load(at), key);
   const last = v128.xor(v128.load(back), backKey);
   v128.store(at, first);
