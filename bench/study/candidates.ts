@@ -8,8 +8,8 @@ import { createRequire } from 'node:module';
 import { JsByteKernel, JsWordKernel } from '#dist/kernels/js.js';
 import { NativeKernel } from '#dist/kernels/native.js';
 import { advance } from '#dist/kernels/utf8.js';
-import { wasmKernel, wasmKernelOf, wasmScalarKernel } from '#dist/kernels/wasm.js';
-import { BENCH, COMPILED, ROOT } from '../paths.js';
+import { SIMD_BUILD, wasmKernel, wasmKernelOf, wasmScalarKernel } from '#dist/kernels/wasm.js';
+import { BENCH, COMPILED } from '../paths.js';
 import { BigIntLoop } from './bigint-loop.js';
 import {
   branchingClosure,
@@ -108,6 +108,10 @@ const kernelValidation = (name: string, make: Step['make']): Step => ({
 /** The build that looks up tables as all engines with SIMD can. `wasm` is this one on engines without relaxed SIMD. */
 const PLAIN = 'wasm, not relaxed';
 
+/** The same with its tables as constants of the code. `npm run build:bench` makes it. */
+const CONSTANT_TABLES = 'wasm, constant tables';
+const CONSTANT_TABLES_BUILD = new URL('kernels-constant-tables.wasm', COMPILED);
+
 /** The kernel of one build of the module with SIMD. Without SIMD there is nothing to compare. */
 function buildOf(file: URL): Step['make'] {
   return ({ memory }) => {
@@ -135,8 +139,8 @@ const VALIDATORS: readonly Step[] = [
   },
   kernelValidation('wasm-scalar', wasmScalar),
   kernelValidation('wasm', wasm),
-  kernelValidation(PLAIN, buildOf(new URL('dist/kernels.wasm', ROOT))),
-  kernelValidation('wasm, constant tables', buildOf(new URL('kernels-constant-tables.wasm', COMPILED))),
+  kernelValidation(PLAIN, buildOf(SIMD_BUILD)),
+  kernelValidation(CONSTANT_TABLES, buildOf(CONSTANT_TABLES_BUILD)),
   {
     name: 'isUtf8',
     landing: 'place',
@@ -215,10 +219,11 @@ export function candidateNames(op: Operation): readonly string[] {
   return stepsOf(op).map(({ name }) => name);
 }
 
-/** The candidates of an operation that can be measured: bufferutil may not be installed. */
+/** The candidates of an operation that can be measured: bufferutil may not be installed, and a build not made. */
 export function candidatesOf(op: Operation): readonly Candidate[] {
   return stepsOf(op)
     .filter(({ name }) => !name.includes('bufferutil') || hasBufferutil())
+    .filter(({ name }) => name !== CONSTANT_TABLES || existsSync(CONSTANT_TABLES_BUILD))
     .map((step) => ({ op, ...step }));
 }
 
@@ -236,7 +241,7 @@ const LESSONS = new Set([
   'js-bigint-4',
   'js-branches',
   PLAIN,
-  'wasm, constant tables',
+  CONSTANT_TABLES,
 ]);
 
 function sequences(): Step[] {

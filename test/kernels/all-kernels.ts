@@ -4,7 +4,7 @@ import { AutoKernel } from '../../dist/kernels/auto.js';
 import { JsByteKernel, JsWordKernel } from '../../dist/kernels/js.js';
 import type { Kernel } from '../../dist/kernels/kernel.js';
 import { NativeKernel } from '../../dist/kernels/native.js';
-import { wasmKernel, wasmKernelOf, wasmScalarKernel } from '../../dist/kernels/wasm.js';
+import { RELAXED_BUILD, SIMD_BUILD, wasmKernel, wasmKernelOf, wasmScalarKernel } from '../../dist/kernels/wasm.js';
 
 /** The first byte of the memory that the kernels do not use themselves. */
 export const FREE = 65536;
@@ -43,7 +43,7 @@ export function allKernels(over: WebAssembly.Memory): readonly (readonly [string
 
 /** The builds with SIMD. `wasm` is one of them. The relaxed build is tested on every engine that has its instructions, behind a flag or not. */
 function wasmBuilds(over: WebAssembly.Memory): readonly (readonly [string, Kernel])[] {
-  const plain = wasmKernelOf(new URL('../../dist/kernels.wasm', import.meta.url), over);
+  const plain = wasmKernelOf(SIMD_BUILD, over);
   const relaxed = relaxedKernel(over);
   return [
     ...(plain === undefined ? [] : [['wasm, plain SIMD', plain] as const]),
@@ -52,12 +52,11 @@ function wasmBuilds(over: WebAssembly.Memory): readonly (readonly [string, Kerne
 }
 
 function relaxedKernel(over: WebAssembly.Memory): Kernel | undefined {
-  const file = new URL('../../dist/kernels-relaxed.wasm', import.meta.url);
-  const kernel = wasmKernelOf(file, over);
+  const kernel = wasmKernelOf(RELAXED_BUILD, over);
   if (kernel !== undefined) return kernel;
   // Node 20 has these instructions behind a flag, which no other module here depends on.
   setFlagsFromString('--experimental-wasm-relaxed-simd');
-  const flagged = wasmKernelOf(file, over);
+  const flagged = wasmKernelOf(RELAXED_BUILD, over);
   setFlagsFromString('--no-experimental-wasm-relaxed-simd');
   return flagged;
 }
