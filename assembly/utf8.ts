@@ -61,7 +61,7 @@ function wrong(before: v128, allowedBefore: v128, bytes: v128, allowed: v128, hi
   return v128.xor(pair, v128.and(continued, i8x16.splat(<i8>0x80)));
 }
 
-/** How many bytes before `at` belong to a character that goes on there, or should: 0 to 3. At least 16 bytes precede. */
+/** How many bytes before `at` belong to a character that goes on there, or should: 0 to 3. At least three bytes precede. */
 // @ts-ignore: decorator
 @inline
 function cutBefore(at: usize): usize {
