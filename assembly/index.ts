@@ -1,6 +1,7 @@
 /**
- * The module of dist/kernels.wasm, with SIMD. It has the functions that src/kernels/kernel.ts declares, and scalar variants of some of
- * them, which are there only to be compared with the others. Engines without SIMD load ./scalar instead.
+ * The module of dist/kernels.wasm, with SIMD, and of dist/kernels-relaxed.wasm, with relaxed SIMD. It has the functions that
+ * src/kernels/kernel.ts declares, and scalar variants of some of them, which are there only to be compared with the others. Engines
+ * without SIMD load ./scalar instead.
  */
 export { deflateBegin, deflateStep } from './deflate';
 export { SCRATCH_BYTES as deflateScratchBytes } from './deflate-scratch';

@@ -4,7 +4,8 @@
  * at each header.
  */
 import { ACCEPT } from './dfa';
-import { unmask } from './unmask';
+import { unmask, unmaskTwo } from './unmask';
+import { rotated, unmaskFew } from './unmask-scalar';
 import { unmaskText } from './utf8';
 
 /** FIN and the opcode of a text, and of a binary message (RFC 6455 section 5.2). */
@@ -42,7 +43,12 @@ export function scan(at: usize, end: usize, maxBytes: u32, maxTextBytes: u32, ta
     }
     if (length > (isText ? maxTextBytes : maxBytes) || end - start < length) break;
     const key = load<i32>(start - 4);
-    if (!isText) unmask(start, length, key);
+    if (!isText) {
+      if (length < 16) unmaskFew(start, length, key);
+      else if (length <= 32) {
+        unmaskTwo(start, start + length - 16, i32x4.splat(key), i32x4.splat(rotated(key, length)));
+      } else unmask(start, length, key);
+    }
     else if (unmaskText(start, length, key, ACCEPT) != ACCEPT) {
       unmask(start, length, key);
       break;

@@ -26,6 +26,32 @@ export function unmask8(at: usize, key: u64): u64 {
   return clear;
 }
 
+/**
+ * Fewer than 16 bytes, in words that overlap, so that there is no loop: both are read before one is written. Returns the OR of what
+ * they say in clear, whose high bits tell whether all of it is ASCII.
+ */
+// @ts-ignore: decorator
+@inline
+export function unmaskFew(at: usize, length: usize, key: i32): u64 {
+  if (length >= 8) {
+    const back = at + length - 8;
+    const first = load<u64>(at) ^ doubled(key);
+    const last = load<u64>(back) ^ doubled(rotated(key, length));
+    store<u64>(at, first);
+    store<u64>(back, last);
+    return first | last;
+  }
+  if (length >= 4) {
+    const back = at + length - 4;
+    const first = load<u32>(at) ^ <u32>key;
+    const last = load<u32>(back) ^ <u32>rotated(key, length);
+    store<u32>(at, first);
+    store<u32>(back, last);
+    return first | last;
+  }
+  return unmaskRest(at, length, <u64>(<u32>key));
+}
+
 /** At most 15 bytes; returns the OR of what they say in clear, whose high bits tell whether all of it is ASCII. */
 // @ts-ignore: decorator
 @inline

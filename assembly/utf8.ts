@@ -6,73 +6,23 @@
  * first byte and by the high half of the second, say which of them each half allows; what all three allow has happened.
  * The one exception is TWO_CONTINUATIONS, which is right at the third and fourth byte of a character and wrong elsewhere.
  *
- * The vectors see whole blocks of 16 bytes. Each call first ends a pending character with the automaton of ./dfa, and
- * gives it the rest, from the beginning of the last character that the vectors have seen cut.
+ * The vectors see whole blocks of 16 bytes, and the odd bytes at the front behind zeros. Each call first ends a pending character with
+ * the automaton of ./dfa, and gives it the last character, if that is cut.
  */
 import { ACCEPT, isAccept, REJECT, REJECT_SHIFT, run, shiftOf, stateOf, step } from './dfa';
-import { doubled, rotated, unmaskRest } from './unmask-scalar';
-import { NOT_ASCII, unmaskTextScalar, validateScalar } from './utf8-scalar';
+import { doubled, rotated, unmaskFew } from './unmask-scalar';
+import { NOT_ASCII } from './utf8-scalar';
+import { behindZeros, byFirstHigh, byFirstLow, bySecondHigh, greatestLast, TOO_LONG } from './utf8-tables';
 
-/** A lead byte, then no continuation. */
-const TOO_SHORT: u8 = 1 << 0;
-/** ASCII, then a continuation. */
-const TOO_LONG: u8 = 1 << 1;
-/** C0 or C1. */
-const OVERLONG_2: u8 = 1 << 2;
-/** E0, then below A0. */
-const OVERLONG_3: u8 = 1 << 3;
-/** ED, then A0 or above. */
-const SURROGATE: u8 = 1 << 4;
-/** F4, then 90 or above; F5 and above, then 90 or above. */
-const TOO_LARGE: u8 = 1 << 5;
-/** F0, then below 90; F5 and above, then below 90: their low halves tell them apart. */
-const OVERLONG_4: u8 = 1 << 6;
-const TOO_LARGE_BELOW_90: u8 = 1 << 6;
-/** Must be the top bit: it meets the top bit of what says where two continuations belong. */
-const TWO_CONTINUATIONS: u8 = 1 << 7;
-/** What does not depend on the low half of the first byte. */
-const ANY_LOW: u8 = TOO_SHORT | TOO_LONG | TWO_CONTINUATIONS;
-
-const LEAD_F: u8 = TOO_SHORT | TOO_LARGE | TOO_LARGE_BELOW_90 | OVERLONG_4;
-const ABOVE_F4: u8 = ANY_LOW | TOO_LARGE | TOO_LARGE_BELOW_90;
-const THEN_8: u8 = TOO_LONG | TWO_CONTINUATIONS | OVERLONG_2 | OVERLONG_3 | OVERLONG_4 | TOO_LARGE_BELOW_90;
-const THEN_9: u8 = TOO_LONG | TWO_CONTINUATIONS | OVERLONG_2 | OVERLONG_3 | TOO_LARGE;
-const THEN_A: u8 = TOO_LONG | TWO_CONTINUATIONS | OVERLONG_2 | SURROGATE | TOO_LARGE;
-
-// Static data, loaded by each call: as v128 constants the tables cost half the speed on V8 13 and later.
-const firstHigh = memory.data<u8>(
-  [
-    TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
-    TWO_CONTINUATIONS, TWO_CONTINUATIONS, TWO_CONTINUATIONS, TWO_CONTINUATIONS,
-    TOO_SHORT | OVERLONG_2, TOO_SHORT, TOO_SHORT | OVERLONG_3 | SURROGATE, LEAD_F,
-  ],
-  16,
-);
-const firstLow = memory.data<u8>(
-  [
-    ANY_LOW | OVERLONG_2 | OVERLONG_3 | OVERLONG_4, ANY_LOW | OVERLONG_2, ANY_LOW, ANY_LOW,
-    ANY_LOW | TOO_LARGE, ABOVE_F4, ABOVE_F4, ABOVE_F4,
-    ABOVE_F4, ABOVE_F4, ABOVE_F4, ABOVE_F4,
-    ABOVE_F4, ABOVE_F4 | SURROGATE, ABOVE_F4, ABOVE_F4,
-  ],
-  16,
-);
-const secondHigh = memory.data<u8>(
-  [
-    TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
-    THEN_8, THEN_9, THEN_A, THEN_A,
-    TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
-  ],
-  16,
-);
-/** The greatest bytes that may end a block without being cut by its end. */
-const complete = memory.data<u8>(
-  [
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xef, 0xdf, 0xbf,
-  ],
-  16,
-);
+/**
+ * The entries of a table at places below 16, or from 128 on, where there is zero. The relaxed instruction leaves it open what is
+ * between them, and so x86 needs one instruction for it instead of three.
+ */
+// @ts-ignore: decorator
+@inline
+function lookUp(table: v128, places: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? i8x16.relaxed_swizzle(table, places) : i8x16.swizzle(table, places);
+}
 
 /** Each byte's four high bits. As 16-bit lanes and a mask: x86 has no shift of 8-bit lanes. */
 // @ts-ignore: decorator
@@ -86,7 +36,7 @@ function highHalves(bytes: v128): v128 {
 @inline
 function asFirst(bytes: v128, high: v128, byHigh: v128, byLow: v128): v128 {
   const low = v128.and(bytes, i8x16.splat(0x0f));
-  return v128.and(i8x16.swizzle(byHigh, high), i8x16.swizzle(byLow, low));
+  return v128.and(lookUp(byHigh, high), lookUp(byLow, low));
 }
 
 /**
@@ -99,7 +49,7 @@ function wrong(before: v128, allowedBefore: v128, bytes: v128, allowed: v128, hi
   const pair = v128.and(
     // One byte back; then two and three.
     i8x16.shuffle(allowedBefore, allowed, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30),
-    i8x16.swizzle(bySecond, high),
+    lookUp(bySecond, high),
   );
   const second = i8x16.shuffle(before, bytes, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29);
   const third = i8x16.shuffle(before, bytes, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28);
@@ -111,7 +61,7 @@ function wrong(before: v128, allowedBefore: v128, bytes: v128, allowed: v128, hi
   return v128.xor(pair, v128.and(continued, i8x16.splat(<i8>0x80)));
 }
 
-/** How many bytes before `at` belong to a character that goes on there, or should: 0 to 3. At least 16 bytes precede. */
+/** How many bytes before `at` belong to a character that goes on there, or should: 0 to 3. At least three bytes precede. */
 // @ts-ignore: decorator
 @inline
 function cutBefore(at: usize): usize {
@@ -133,6 +83,60 @@ function take(at: usize, key16: v128, masked: bool): v128 {
 @inline
 function put(at: usize, bytes: v128, masked: bool): void {
   if (masked) v128.store(at, bytes);
+}
+
+/** Fewer than 16 bytes, between characters. */
+// @ts-ignore: decorator
+@inline
+function few(at: usize, length: usize, key: i32, masked: bool): i32 {
+  if (length >= 8) {
+    const back = at + length - 8;
+    let first = load<u64>(at);
+    let last = load<u64>(back);
+    if (masked) {
+      first ^= doubled(key);
+      last ^= doubled(rotated(key, length));
+      store<u64>(at, first);
+      store<u64>(back, last);
+    }
+    if (((first | last) & NOT_ASCII) == 0) return ACCEPT;
+    // All of it as the end of a vector, behind zeros. Shifts take their count modulo 64, and the first may have to move that far.
+    const front = (first << ((15 - length) << 3)) << 8;
+    const bytes = i64x2.replace_lane(i64x2.splat(front), 1, last);
+    const high = highHalves(bytes);
+    const allowed = asFirst(bytes, high, byFirstHigh(), byFirstLow());
+    const errors = wrong(i8x16.splat(0), i8x16.splat(TOO_LONG), bytes, allowed, high, bySecondHigh());
+    if (v128.any_true(errors)) return REJECT;
+    const cut = cutBefore(at + length);
+    return cut == 0 ? ACCEPT : stateOf(run(at + length - cut, cut, shiftOf(ACCEPT)));
+  }
+  let seen = NOT_ASCII;
+  if (masked) seen = unmaskFew(at, length, key);
+  else if (length >= 4) seen = load<u32>(at) | load<u32>(at + length - 4);
+  return (seen & NOT_ASCII) == 0 ? ACCEPT : stateOf(run(at, length, shiftOf(ACCEPT)));
+}
+
+/**
+ * Whether 16 to 64 bytes are ASCII, looked at in two or four vectors, which overlap. If they are, they are unmasked, and if not, they
+ * are as they were.
+ */
+// @ts-ignore: decorator
+@inline
+function shortAscii(at: usize, length: usize, first: v128, key: v128, backKey: v128, masked: bool): bool {
+  const back = at + length - 16;
+  const last = take(back, backKey, masked);
+  if (length <= 32) {
+    if (i8x16.bitmask(v128.or(first, last)) != 0) return false;
+  } else {
+    const second = take(at + 16, key, masked);
+    const secondLast = take(back - 16, backKey, masked);
+    if (i8x16.bitmask(v128.or(v128.or(first, second), v128.or(secondLast, last))) != 0) return false;
+    put(at + 16, second, masked);
+    put(back - 16, secondLast, masked);
+  }
+  put(at, first, masked);
+  put(back, last, masked);
+  return true;
 }
 
 /**
@@ -162,19 +166,15 @@ function advance(offset: usize, length: usize, key: i32, state: i32, masked: boo
     }
     if (left == 0) return stateOf(shift);
   }
-  if (left < 16) return masked ? unmaskTextScalar(at, left, key, ACCEPT) : validateScalar(at, left, ACCEPT);
-
   const key16 = i32x4.splat(key);
-  const byHigh = v128.load(firstHigh);
-  const byLow = v128.load(firstLow);
-  const bySecond = v128.load(secondHigh);
-  const limits = v128.load(complete);
-  // Before the text, as after ASCII, nothing is open.
-  let before = i8x16.splat(0);
-  let allowedBefore = i8x16.splat(TOO_LONG);
-  let errors = i8x16.splat(0);
-  for (;;) {
-    while (left >= 64) {
+  if (left > 64 && i8x16.bitmask(take(at, key16, masked)) == 0) {
+    const end = at + left;
+    const backKey = i32x4.splat(rotated(key, left));
+    const w = take(end - 64, backKey, masked);
+    const x = take(end - 48, backKey, masked);
+    const y = take(end - 32, backKey, masked);
+    const z = take(end - 16, backKey, masked);
+    do {
       const a = take(at, key16, masked);
       const b = take(at + 16, key16, masked);
       const c = take(at + 32, key16, masked);
@@ -186,10 +186,54 @@ function advance(offset: usize, length: usize, key: i32, state: i32, masked: boo
       put(at + 48, d, masked);
       at += 64;
       left -= 64;
+    } while (left >= 64);
+    if (left < 64 && i8x16.bitmask(v128.or(v128.or(w, x), v128.or(y, z))) == 0) {
+      put(end - 64, w, masked);
+      put(end - 48, x, masked);
+      put(end - 32, y, masked);
+      put(end - 16, z, masked);
+      return ACCEPT;
+    }
+  }
+  if (left < 16) return few(at, left, key, masked);
+  const first = take(at, key16, masked);
+  if (left <= 64 && shortAscii(at, left, first, key16, i32x4.splat(rotated(key, left)), masked)) return ACCEPT;
+
+  const byHigh = byFirstHigh();
+  const byLow = byFirstLow();
+  const bySecond = bySecondHigh();
+  const limits = greatestLast();
+  // What is no whole vector comes first, behind as many zeros as are missing. It is put last: the next vector overlaps it.
+  const begin = at;
+  const odd = left & 15;
+  const head = lookUp(first, behindZeros(odd));
+  const headHigh = highHalves(head);
+  let allowedBefore = asFirst(head, headHigh, byHigh, byLow);
+  let errors = wrong(i8x16.splat(0), i8x16.splat(TOO_LONG), head, allowedBefore, headHigh, bySecond);
+  let before = head;
+  at += odd;
+  left -= odd;
+  const wholeKey = i32x4.splat(rotated(key, odd));
+  if (left >= 32 && i8x16.bitmask(take(at, wholeKey, masked)) == 0) {
+    errors = v128.or(errors, i8x16.sub_sat_u(before, limits));
+  }
+  for (;;) {
+    while (left >= 64) {
+      const a = take(at, wholeKey, masked);
+      const b = take(at + 16, wholeKey, masked);
+      const c = take(at + 32, wholeKey, masked);
+      const d = take(at + 48, wholeKey, masked);
+      if (i8x16.bitmask(v128.or(v128.or(a, b), v128.or(c, d))) != 0) break;
+      put(at, a, masked);
+      put(at + 16, b, masked);
+      put(at + 32, c, masked);
+      put(at + 48, d, masked);
+      at += 64;
+      left -= 64;
     }
     if (left < 32) break;
-    const a = take(at, key16, masked);
-    const b = take(at + 16, key16, masked);
+    const a = take(at, wholeKey, masked);
+    const b = take(at + 16, wholeKey, masked);
     if (i8x16.bitmask(v128.or(a, b)) == 0) {
       put(at, a, masked);
       put(at + 16, b, masked);
@@ -198,8 +242,8 @@ function advance(offset: usize, length: usize, key: i32, state: i32, masked: boo
       continue;
     }
     do {
-      const a = take(at, key16, masked);
-      const b = take(at + 16, key16, masked);
+      const a = take(at, wholeKey, masked);
+      const b = take(at + 16, wholeKey, masked);
       if (i8x16.bitmask(v128.or(a, b)) == 0) break;
       put(at, a, masked);
       put(at + 16, b, masked);
@@ -218,27 +262,16 @@ function advance(offset: usize, length: usize, key: i32, state: i32, masked: boo
     if (left >= 32) errors = v128.or(errors, i8x16.sub_sat_u(before, limits));
   }
   if (left >= 16) {
-    const a = take(at, key16, masked);
+    const a = take(at, wholeKey, masked);
     put(at, a, masked);
-    if (i8x16.bitmask(a) == 0) {
-      errors = v128.or(errors, i8x16.sub_sat_u(before, limits));
-    } else {
-      const highA = highHalves(a);
-      errors = v128.or(errors, wrong(before, allowedBefore, a, asFirst(a, highA, byHigh, byLow), highA, bySecond));
-    }
+    const highA = highHalves(a);
+    errors = v128.or(errors, wrong(before, allowedBefore, a, asFirst(a, highA, byHigh, byLow), highA, bySecond));
     at += 16;
-    left -= 16;
   }
-  if (v128.any_true(errors)) {
-    if (masked) unmaskRest(at, left, doubled(key));
-    return REJECT;
-  }
-
+  put(begin, first, masked);
+  if (v128.any_true(errors)) return REJECT;
   const back = cutBefore(at);
-  if (!masked) return validateScalar(at - back, left + back, ACCEPT);
-  const seen = unmaskRest(at, left, doubled(key));
-  if (back == 0 && (seen & NOT_ASCII) == 0) return ACCEPT;
-  return stateOf(run(at - back, left + back, shiftOf(ACCEPT)));
+  return back == 0 ? ACCEPT : stateOf(run(at - back, back, shiftOf(ACCEPT)));
 }
 
 export function validate(offset: usize, length: usize, state: i32): i32 {

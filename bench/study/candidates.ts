@@ -8,9 +8,17 @@ import { createRequire } from 'node:module';
 import { JsByteKernel, JsWordKernel } from '#dist/kernels/js.js';
 import { NativeKernel } from '#dist/kernels/native.js';
 import { advance } from '#dist/kernels/utf8.js';
-import { wasmKernel, wasmScalarKernel } from '#dist/kernels/wasm.js';
-import { BENCH } from '../paths.js';
+import { SIMD_BUILD, wasmKernel, wasmKernelOf, wasmScalarKernel } from '#dist/kernels/wasm.js';
+import { BENCH, COMPILED } from '../paths.js';
 import { BigIntLoop } from './bigint-loop.js';
+import {
+  branchingClosure,
+  EightWordLoop,
+  eightWordClosure,
+  fourBigIntClosure,
+  viewClosure,
+  WordLoop,
+} from './js-loops.js';
 import type { Workplace } from './workplace.js';
 
 export type Operation = 'unmask' | 'validate' | 'unmaskText';
@@ -58,7 +66,12 @@ const hasBufferutil = () => existsSync(new URL('package.json', BUFFERUTIL));
 const MASKS: readonly Step[] = [
   kernelStep('js-byte', jsByte),
   kernelStep('js', js),
+  kernelStep('js-words', ({ memory }) => new WordLoop(memory)),
+  kernelStep('js-words-8', ({ memory }) => new EightWordLoop(memory)),
+  kernelStep('js-words-8, closure', ({ memory }) => eightWordClosure(memory)),
+  kernelStep('js-view-8', ({ memory }) => viewClosure(memory)),
   kernelStep('js-bigint', ({ memory }) => new BigIntLoop(memory)),
+  kernelStep('js-bigint-4', ({ memory }) => fourBigIntClosure(memory)),
   kernelStep('wasm-scalar', wasmScalar),
   kernelStep('wasm', wasm),
   {
@@ -92,6 +105,22 @@ const kernelValidation = (name: string, make: Step['make']): Step => ({
   call: ({ subject, offset }) => `(${subject}.validate(${offset}, length, 0) === 0)`,
 });
 
+/** The build that looks up tables as all engines with SIMD can. `wasm` is this one on engines without relaxed SIMD. */
+const PLAIN = 'wasm, not relaxed';
+
+/** The same with its tables as constants of the code. `npm run build:bench` makes it. */
+const CONSTANT_TABLES = 'wasm, constant tables';
+const CONSTANT_TABLES_BUILD = new URL('kernels-constant-tables.wasm', COMPILED);
+
+/** The kernel of one build of the module with SIMD. Without SIMD there is nothing to compare. */
+function buildOf(file: URL): Step['make'] {
+  return ({ memory }) => {
+    const kernel = wasmKernelOf(file, memory);
+    if (kernel === undefined) throw new Error(`This engine does not have the instructions of ${file.pathname}.`);
+    return kernel;
+  };
+}
+
 const VALIDATORS: readonly Step[] = [
   {
     name: 'js-dfa',
@@ -100,6 +129,8 @@ const VALIDATORS: readonly Step[] = [
     call: ({ subject, offset }) => `(${subject}.advance(${subject}.bytes, ${offset}, ${offset} + length, 0) === 0)`,
   },
   kernelValidation('js', js),
+  kernelValidation('js-words', ({ memory }) => new WordLoop(memory)),
+  kernelValidation('js-branches', ({ memory }) => branchingClosure(memory)),
   {
     name: 'TextDecoder',
     landing: 'place',
@@ -108,6 +139,8 @@ const VALIDATORS: readonly Step[] = [
   },
   kernelValidation('wasm-scalar', wasmScalar),
   kernelValidation('wasm', wasm),
+  kernelValidation(PLAIN, buildOf(SIMD_BUILD)),
+  kernelValidation(CONSTANT_TABLES, buildOf(CONSTANT_TABLES_BUILD)),
   {
     name: 'isUtf8',
     landing: 'place',
@@ -186,10 +219,11 @@ export function candidateNames(op: Operation): readonly string[] {
   return stepsOf(op).map(({ name }) => name);
 }
 
-/** The candidates of an operation that can be measured: bufferutil may not be installed. */
+/** The candidates of an operation that can be measured: bufferutil may not be installed, and a build not made. */
 export function candidatesOf(op: Operation): readonly Candidate[] {
   return stepsOf(op)
     .filter(({ name }) => !name.includes('bufferutil') || hasBufferutil())
+    .filter(({ name }) => name !== CONSTANT_TABLES || existsSync(CONSTANT_TABLES_BUILD))
     .map((step) => ({ op, ...step }));
 }
 
@@ -198,6 +232,20 @@ function stepsOf(op: Operation): readonly Step[] {
   return op === 'validate' ? VALIDATORS : [...FUSED, ...sequences()];
 }
 
+/** What is there to be compared with its neighbours only: pairs of these would say nothing more, and take hours. */
+const LESSONS = new Set([
+  'js-words',
+  'js-words-8',
+  'js-words-8, closure',
+  'js-view-8',
+  'js-bigint-4',
+  'js-branches',
+  PLAIN,
+  CONSTANT_TABLES,
+]);
+
 function sequences(): Step[] {
-  return MASKS.flatMap((mask) => VALIDATORS.map((validator) => sequence(mask, validator)));
+  const isServers = ({ name }: Step) => !LESSONS.has(name);
+  const validators = VALIDATORS.filter(isServers);
+  return MASKS.filter(isServers).flatMap((mask) => validators.map((validator) => sequence(mask, validator)));
 }

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { AutoKernel } from '../../dist/kernels/auto.js';
 import { JsByteKernel, JsWordKernel } from '../../dist/kernels/js.js';
 import type { Kernel } from '../../dist/kernels/kernel.js';
 import { NativeKernel } from '../../dist/kernels/native.js';
-import { wasmKernel, wasmScalarKernel } from '../../dist/kernels/wasm.js';
+import { RELAXED_BUILD, SIMD_BUILD, wasmKernel, wasmKernelOf, wasmScalarKernel } from '../../dist/kernels/wasm.js';
 
 /** The first byte of the memory that the kernels do not use themselves. */
 export const FREE = 65536;
@@ -31,12 +32,33 @@ export function allKernels(over: WebAssembly.Memory): readonly (readonly [string
     ['js, by bytes', new JsByteKernel(over)],
     ['js, by words', new JsWordKernel(over)],
     ['wasm', wasm],
+    ...wasmBuilds(over),
     ['wasm, scalar variants', scalarVariants(over)],
     ['wasm-scalar', wasmScalarKernel(over)],
     ['native', native],
     ['auto', new AutoKernel(over, wasm, native)],
     ['auto, low thresholds', new AutoKernel(over, wasm, native, low)],
   ];
+}
+
+/** The builds with SIMD. `wasm` is one of them. The relaxed build is tested on every engine that has its instructions, behind a flag or not. */
+function wasmBuilds(over: WebAssembly.Memory): readonly (readonly [string, Kernel])[] {
+  const plain = wasmKernelOf(SIMD_BUILD, over);
+  const relaxed = relaxedKernel(over);
+  return [
+    ...(plain === undefined ? [] : [['wasm, plain SIMD', plain] as const]),
+    ...(relaxed === undefined ? [] : [['wasm, relaxed SIMD', relaxed] as const]),
+  ];
+}
+
+function relaxedKernel(over: WebAssembly.Memory): Kernel | undefined {
+  const kernel = wasmKernelOf(RELAXED_BUILD, over);
+  if (kernel !== undefined) return kernel;
+  // Node 20 has these instructions behind a flag, which no other module here depends on.
+  setFlagsFromString('--experimental-wasm-relaxed-simd');
+  const flagged = wasmKernelOf(RELAXED_BUILD, over);
+  setFlagsFromString('--no-experimental-wasm-relaxed-simd');
+  return flagged;
 }
 
 export const KERNELS = allKernels(memory);

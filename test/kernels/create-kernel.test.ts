@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
 import { createKernel, KERNEL_CHOICES } from '../../dist/kernels/create-kernel.js';
 import { Utf8 } from '../../dist/kernels/utf8.js';
+import { RELAXED_BUILD, SIMD_BUILD, wasmKernel } from '../../dist/kernels/wasm.js';
 import { newMemory } from './all-kernels.js';
 
 describe('createKernel', () => {
@@ -29,6 +31,17 @@ describe('createKernel', () => {
     expect(kernel.validate(65536, 2, Utf8.ACCEPT)).toBe(Utf8.ACCEPT);
     expect(kernel.validate(65536, 1, Utf8.ACCEPT)).toBe(Utf8.ONE_MORE);
   });
+});
+
+it('the kernel in WASM is the relaxed build, or else the one that all engines with SIMD can run', () => {
+  const asked: BufferSource[] = [];
+  const engine = vi.spyOn(WebAssembly, 'validate').mockImplementation((bytes) => asked.push(bytes) === 2);
+  try {
+    expect(wasmKernel(newMemory(2)).name).toBe('wasm');
+  } finally {
+    engine.mockRestore();
+  }
+  expect(asked).toEqual([readFileSync(RELAXED_BUILD), readFileSync(SIMD_BUILD)]);
 });
 
 // V8 offers WebAssembly SIMD on x86 from SSSE3 and SSE4.1 on, and has flags to turn these off. It has none for other machines.
