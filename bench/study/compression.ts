@@ -31,7 +31,7 @@ const KIB = 1024;
 const WINDOW_BITS = 12;
 const SIZES = { full: [64, 256, KIB, 4 * KIB, 16 * KIB, 64 * KIB], quick: [256, 4 * KIB] };
 /** The time for one candidate and one size, in ms. */
-const BUDGET_MS = { full: 400, quick: 40 };
+const BUDGET_MS = { full: 100, quick: 20 };
 /** How many different messages there are of a size: as many as have room in so many bytes, and some hundreds at most. */
 const MESSAGES_BYTES = 4 * KIB * KIB;
 const MOST_MESSAGES = 300;
