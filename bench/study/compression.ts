@@ -19,6 +19,8 @@ export interface CompressionFigure {
   /** Microseconds of a message: the mean of all, of the fastest pass. */
   readonly deflateMicros: number;
   readonly inflateMicros: number;
+  /** Whether the rounds agree. Studies of format 1 do not say it. */
+  readonly isSteady?: boolean;
 }
 
 interface Candidate {

@@ -15,7 +15,7 @@ export interface Effort {
   readonly batches: number;
 }
 
-export const FULL_EFFORT: Effort = { warmUp: { loopMs: 20, caseMs: 2 }, ms: 4, batches: 3 };
+export const FULL_EFFORT: Effort = { warmUp: { loopMs: 20, caseMs: 3 }, ms: 6, batches: 3 };
 export const QUICK_EFFORT: Effort = { warmUp: { loopMs: 6, caseMs: 0.5 }, ms: 1, batches: 3 };
 
 /** How many turns there are from one run of the sentinel to the next. */
@@ -59,35 +59,40 @@ export function keyOf({ group, candidate }: Case): CaseKey {
 /** Measures one round: one attempt of every case. A study has several rounds, each in a process of its own, minutes apart. */
 export class Harness {
   readonly #workplace: Workplace;
+  readonly #round: number;
   readonly #loops: Loops;
   readonly #effort: Effort;
   readonly #clock: Clock;
   readonly #sentinel: { run(): void };
 
-  /** @param clock and @param sentinel other ones are for tests, which must not depend on time */
+  /**
+   * @param round the number of the round, from 0: every other one goes backwards, and the kind of loop changes
+   * @param clock and `sentinel`: other ones are for tests, which must not depend on time
+   */
   constructor(
     workplace: Workplace,
     effort: Effort,
+    round: number,
     clock: Clock = () => performance.now(),
     sentinel: { run(): void } = new Sentinel(),
   ) {
     this.#workplace = workplace;
-    this.#loops = new Loops(workplace, effort.warmUp, clock);
+    this.#loops = new Loops(workplace, effort.warmUp, clock, round);
+    this.#round = round;
     this.#effort = effort;
     this.#clock = clock;
     this.#sentinel = sentinel;
   }
 
   /**
-   * @param isBackwards whether the cases take their turns in the opposite order, as they do in every other round
    * @param onTurn is called with the number of turns that are done
    * @throws WrongResult, with the case in its message, if a candidate is wrong
    */
-  round(cases: readonly Case[], isBackwards: boolean, onTurn: (done: number) => void = () => {}): Round {
+  measure(cases: readonly Case[], onTurn: (done: number) => void = () => {}): Round {
     const attempts = new Map<Case, Attempt>();
     const sentinel: number[] = [];
     this.#sentinel.run(); // compiled from here on
-    for (const [i, one] of (isBackwards ? cases.toReversed() : cases).entries()) {
+    for (const [i, one] of (this.#round % 2 === 1 ? cases.toReversed() : cases).entries()) {
       if (i % SENTINEL_EVERY === 0) sentinel.push(this.#timeOfSentinel());
       attempts.set(one, { ...keyOf(one), ns: this.#turn(one) });
       onTurn(i + 1);

@@ -58,11 +58,12 @@ function joinAnswers(answers: readonly Answer[]): AnswerFigure[] {
 
 function joinCompression(figures: readonly CompressionFigure[]): CompressionFigure[] {
   return grouped(figures, ({ candidate, contextTakeover, bytes }) => `${candidate} ${contextTakeover} ${bytes}`).map(
-    (own) => ({
-      ...own[0],
-      deflateMicros: estimate(own.map(({ deflateMicros }) => deflateMicros)).value,
-      inflateMicros: estimate(own.map(({ inflateMicros }) => inflateMicros)).value,
-    }),
+    (own) => {
+      const deflate = estimate(own.map(({ deflateMicros }) => deflateMicros));
+      const inflate = estimate(own.map(({ inflateMicros }) => inflateMicros));
+      const isSteady = deflate.isSteady && inflate.isSteady;
+      return { ...own[0], deflateMicros: deflate.value, inflateMicros: inflate.value, isSteady };
+    },
   );
 }
 

@@ -17,8 +17,8 @@ async function main([kind, cacheBytes, roundText]: string[]): Promise<void> {
   const isQuick = kind === 'quick';
   const effort = isQuick ? 'quick' : 'full';
   const round = Number(roundText);
-  const harness = new Harness(new Workplace(Number(cacheBytes)), isQuick ? QUICK_EFFORT : FULL_EFFORT);
-  const measured = harness.round(allCases(isQuick), round % 2 === 1);
+  const harness = new Harness(new Workplace(Number(cacheBytes)), isQuick ? QUICK_EFFORT : FULL_EFFORT, round);
+  const measured = harness.measure(allCases(isQuick));
   const { thresholds } = studyKernels(THRESHOLD_SECONDS[effort]);
   const compression = round % COMPRESSION_EVERY === 0 ? await measureCompression(isQuick) : undefined;
   const { version, versions } = process;

@@ -18,7 +18,7 @@ const FULL: Plan = {
   seconds: 0.6,
   warmUpSeconds: 0.6,
 };
-const QUICK: Plan = { kernelRounds: 2, serverRounds: 2, seconds: 0.3, warmUpSeconds: 0.2 };
+const QUICK: Plan = { kernelRounds: 3, serverRounds: 2, seconds: 0.25, warmUpSeconds: 0.2 };
 
 export function planOf(isQuick: boolean): Plan {
   return isQuick ? QUICK : FULL;
@@ -26,8 +26,8 @@ export function planOf(isQuick: boolean): Plan {
 
 /** What a process, a case and a turn of a server take beside what is measured, in seconds: measured on the machine of STUDY.md. */
 const COST = {
-  full: { process: 14, perCase: 0.014, turn: 0.35, others: 60 },
-  quick: { process: 3.2, perCase: 0.006, turn: 0.35, others: 25 },
+  full: { process: 9, perCase: 0.014, turn: 0.35, others: 60 },
+  quick: { process: 2.2, perCase: 0.006, turn: 0.35, others: 30 },
 };
 
 /** About how many seconds a run takes. */

@@ -14,6 +14,8 @@ export interface ServerFigure {
   readonly perSecond: Range;
   /** CPU time for a message, in µs. */
   readonly micros: Estimate;
+  /** Whether the turns agree: see {@link Estimate.isSteady}. */
+  readonly isSteady: boolean;
   /** Whether the client was the limit in most turns. */
   readonly isClientBound: boolean;
   /** Whether something else used a part of the cores in most turns. */
@@ -26,6 +28,7 @@ export function serverFigure({ turns }: EndToEndResult): ServerFigure {
   return {
     perSecond: { value: 1 / seconds.value, low: 1 / seconds.upper, high: 1 / seconds.least },
     micros: estimate(turns.map(({ microsPerMessage }) => microsPerMessage)),
+    isSteady: seconds.isSteady,
     isClientBound: isMostly((turn) => turn.isClientBound),
     isDisturbed: isMostly((turn) => turn.isDisturbed),
   };

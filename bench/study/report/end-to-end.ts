@@ -15,8 +15,8 @@ export function endToEnd({ endToEnd: all }: Study): string {
     ...kernels.map((kernel) => {
       const result = results.find((one) => one.kernel === kernel && caseName(one) === name);
       if (result === undefined) return '–';
-      const { perSecond, isDisturbed, isClientBound } = serverFigure(result);
-      const mark = isDisturbed ? '!' : isClientBound ? '*' : '';
+      const { perSecond, isDisturbed, isClientBound, isSteady } = serverFigure(result);
+      const mark = `${isSteady ? '' : '~'}${isDisturbed ? '!' : isClientBound ? '*' : ''}`;
       const spread = result.turns.length < 2 ? '' : ` ±${Math.round(spreadOf(perSecond) * 100)} %`;
       const worth = kernel === 'js' ? '' : ` (${figure(gain(results, result)?.value ?? Number.NaN)})`;
       return `${figure(perSecond.value)}${worth}${mark}${spread}`;
@@ -30,8 +30,9 @@ export function endToEnd({ endToEnd: all }: Study): string {
     `Echoes per second of one core (server and load generator are bound to one each), and in brackets how many times as many as with
 \`--kernel js\`. \`*\`: the client was the limit, and CPU time per message is compared. \`!\`: something else used a part of the cores.${
       rounds > 1
-        ? ` ${rounds} rounds: the figure
-is that of the second of four quarters, and behind \`±\` is half of the distance from the slower quarter to the fastest round.`
+        ? ` ${rounds} rounds,
+minutes apart: each figure is from the lower quartile of the time for a message. Behind \`±\` is half of the distance from the upper quartile to the
+fastest round; \`~\`: the middle round takes more than a tenth longer than the fastest.`
         : ''
     }`,
     markdownTable(['connections × size', ...kernels.map((kernel) => `\`${kernel}\``)], rows),

@@ -59,6 +59,15 @@ describe('the gate finds', () => {
     );
   });
 
+  it('no fault where memory is allocated: then a larger size may have it sooner', () => {
+    expect(
+      faultsOfFigures(figureOf('TextDecoder', 2 ** 20, 1_100_000), figureOf('TextDecoder', 2 ** 21, 600_000)),
+    ).toEqual([]);
+    expect(faultsOfFigures(figureOf('isUtf8', 2 ** 20, 1_100_000), figureOf('isUtf8', 2 ** 21, 600_000))).toHaveLength(
+      1,
+    );
+  });
+
   it('no fault where `auto` goes on to another kernel, as shipped or as measured', () => {
     const at = (smaller: number, thresholds = THRESHOLDS) =>
       faultsOfEngine(engineOf([figureOf('auto', smaller, 900), figureOf('auto', 2 * smaller, 500)], { thresholds }))

@@ -8,7 +8,7 @@ import { THRESHOLDS } from '../../../dist/kernels/thresholds.js';
 
 const workplace = new Workplace(64 * 1024);
 const EFFORT: Effort = { warmUp: { loopMs: 0, caseMs: 0 }, ms: 0, batches: 2 };
-const harness = new Harness(workplace, EFFORT);
+const harness = new Harness(workplace, EFFORT, 0);
 
 function group(op: Operation, more: Partial<Group> = {}): Group {
   return { op, content: op === 'unmask' ? 'any' : 'json', bytes: 200, alignment: 3, pattern: 'hot', ...more };
@@ -16,10 +16,7 @@ function group(op: Operation, more: Partial<Group> = {}): Group {
 
 /** One attempt of all candidates of a group. */
 function measure(of: Group, candidates: readonly Candidate[] = candidatesOf(of.op)) {
-  return harness.round(
-    candidates.map((candidate) => ({ group: of, candidate })),
-    false,
-  ).attempts;
+  return harness.measure(candidates.map((candidate) => ({ group: of, candidate }))).attempts;
 }
 
 /** A candidate whose call is something else. */
@@ -75,10 +72,10 @@ describe('many texts', () => {
     };
     const call = ({ view }: { readonly view: string }) => `subject.look(${view})`;
     const looking: Candidate = { op: 'validate', name: 'looking', landing: 'place', make: () => subject, call };
-    const once = new Harness(workplace, EFFORT);
+    const once = new Harness(workplace, EFFORT, 0);
     for (const bytes of [64, 125]) {
       seen.clear();
-      once.round([{ group: group('validate', { bytes, pattern: 'many' }), candidate: looking }], false);
+      once.measure([{ group: group('validate', { bytes, pattern: 'many' }), candidate: looking }]);
       expect(seen.size).toBe(256);
       for (const text of seen) expect(text).not.toContain('\ufffd');
     }
@@ -122,8 +119,8 @@ describe('the harness on a scripted clock', () => {
     };
     const cases: Case[] = sizes.map((bytes) => ({ group: group('validate', { bytes }), candidate }));
     const round = (number: number) => {
-      const inProcess = new Harness(workplace, effort, script.clock, { run: () => script.work(SENTINEL_NS) });
-      const measured = inProcess.round(cases, number % 2 === 1);
+      const inProcess = new Harness(workplace, effort, number, script.clock, { run: () => script.work(SENTINEL_NS) });
+      const measured = inProcess.measure(cases);
       return { name: 'Node 1', version: 'v1', compiler: 'V8', answers: [], thresholds: THRESHOLDS, ...measured };
     };
     return { script, round };

@@ -65,8 +65,8 @@ describe('the rounds of an engine', () => {
       roundOf(1, of(1, 128)),
     ]);
     expect(engine?.compression).toMatchObject([
-      { bytes: 64, deflateMicros: 7, inflateMicros: 14, ratio: 0.5 },
-      { bytes: 128, deflateMicros: 1 },
+      { bytes: 64, deflateMicros: 7, inflateMicros: 14, ratio: 0.5, isSteady: false },
+      { bytes: 128, deflateMicros: 1, isSteady: true },
     ]);
   });
 });

@@ -135,8 +135,13 @@ describe('the report', () => {
 
 describe('the servers in the report', () => {
   it('are shown with the spread of their rounds', () => {
-    const text = markdown(studyOf([], { endToEnd: [serverOf('js', [100, 100, 100, 80, 110]), serverOf('auto', 150)] }));
-    expect(text).toContain('| 100 × 1 KiB, 16 in flight, binary | 100 ±5 % | – | – | 150 (1.50) ±0 % |');
+    const text = markdown(studyOf([], { endToEnd: [serverOf('js', [100, 100, 100, 80, 108]), serverOf('auto', 150)] }));
+    expect(text).toContain('| 100 × 1 KiB, 16 in flight, binary | 100 ±4 % | – | – | 150 (1.50) ±0 % |');
+  });
+
+  it('whose rounds do not agree are marked', () => {
+    const text = markdown(studyOf([], { endToEnd: [serverOf('js', [100, 100, 100, 80, 120])] }));
+    expect(text).toContain('| 100 × 1 KiB, 16 in flight, binary | 100~ ±10 % | – | – | – |');
   });
 
   it('with more threads are compared by CPU time', () => {
