@@ -94,13 +94,13 @@ export class Engine {
 
   /**
    * The size from which on `to` is the better choice, with hot caches. {@link NEVER_BYTES} if there is none, undefined if too
-   * few sizes are steady for both.
+   * few sizes were measured for both. Sizes that are not steady count too: the least regret is over all sizes.
    */
   crossover(op: Operation, content: Content | 'any', from: string, to: string): number | undefined {
     const sizes = this.values('bytes', { op, content, pattern: 'hot', alignment: USUAL_ALIGNMENT });
     const nsOf = (candidate: string, bytes: number) => {
       const found = this.find({ op, content, bytes, candidate });
-      return found !== undefined && this.#isSound(found) ? found.ns : undefined;
+      return found === undefined || this.#wrong.has(found) ? undefined : found.ns;
     };
     const pairs = sizes.flatMap((bytes) => {
       const smaller = nsOf(from, bytes);

@@ -89,7 +89,7 @@ async function study(settings: StudySettings): Promise<void> {
 }
 
 function sayTime(before: string, seconds: number): void {
-  say(`study: ${before} ${Math.max(1, Math.round(seconds / 60))} minutes`);
+  say(`study: ${before} ${seconds < 90 ? `${Math.round(seconds)} seconds` : `${Math.round(seconds / 60)} minutes`}`);
 }
 
 function sayResults({ engines: measured, checks }: Study): void {

@@ -31,7 +31,7 @@ export function endToEnd({ endToEnd: all }: Study): string {
 \`--kernel js\`. \`*\`: the client was the limit, and CPU time per message is compared. \`!\`: something else used a part of the cores.${
       rounds > 1
         ? ` ${rounds} rounds,
-minutes apart: each figure is from the lower quartile of the time for a message. Behind \`±\` is half of the distance from the upper quartile to the
+far apart: each figure is from the lower quartile of the time for a message. Behind \`±\` is half of the distance from the upper quartile to the
 fastest round; \`~\`: the middle round takes more than a tenth longer than the fastest.`
         : ''
     }`,

@@ -47,7 +47,8 @@ function figures(study: Study, all: readonly Engine[]): string {
 ${WRONG_MARK}`;
   const rounds = Math.max(0, ...all.map(({ result }) => result.rounds));
   return `- **Rounds.** There are ${rounds}. In each, every engine in turn starts a process, in which every case has one attempt: the median of its batches. Every
-  other round goes backwards, and the rounds have three kinds of loops in turn, because the same code is faster or slower by what is around it. So the attempts of a case are minutes apart, and each is from another process.
+  other round goes backwards, and the rounds have three kinds of loops in turn, because the same code is faster or slower by what is around it. So the
+  attempts of a case are far apart, and each is from another process.
 - **Figures** are the lower quartile over all attempts of a case: a disturbance only adds time, and may last longer than an attempt. GB/s are 10^9
   payload bytes per second. \`~\`: the case is not steady, because the median of its attempts is more than ${percent(STEADY_BOUND)} above the least of
   them; no sentence is made of it. That happened to ${unsteady} of ${cases.length} cases. ${medians(cases)}

@@ -59,7 +59,7 @@ export function onOnePage({ format }: Study, engine: Engine, all: readonly Engin
   return `## On one page
 
 A WebSocket server XORs every byte that it receives with a masking key, and checks that text is UTF-8. Here both are done in JavaScript, in
-WebAssembly and in native code, one message after the other. ${format === 1 ? '' : 'Each figure was measured several times, minutes apart, in processes of their own. '}
+WebAssembly and in native code, one message after the other. ${format === 1 ? '' : 'Each figure was measured several times, far apart, each time in another process.'}
 Nanoseconds per call on ${engine.name}, with the bytes in cache (\`~\`: not steady, \`?\`: cannot be right):
 
 ${markdownTable(['', ...sizes.map(size)], rows)}
