@@ -103,7 +103,7 @@ const ALLOCATES = /TextDecoder/;
 /** `auto` may be faster where it goes on to another kernel: the threshold, as shipped or as measured, may be too high. */
 function changesKernels(smaller: Figure, larger: Figure, measured: EngineResult['thresholds']): boolean {
   if (!/\bauto\b/.test(smaller.candidate)) return false;
-  return [THRESHOLDS, measured].some((thresholds) =>
+  return [THRESHOLDS, measured ?? THRESHOLDS].some((thresholds) =>
     Object.values(thresholds).some((bytes) => bytes > smaller.bytes && bytes <= larger.bytes),
   );
 }

@@ -16,7 +16,8 @@ export interface EngineRound extends Round {
   /** The compiler and its version: `V8 13.6`. */
   readonly compiler: string;
   readonly answers: readonly Answer[];
-  readonly thresholds: Thresholds;
+  /** Only Node has the kernel `auto`. */
+  readonly thresholds?: Thresholds;
   /** Not every round measures it. */
   readonly compression?: readonly CompressionFigure[];
 }
@@ -25,6 +26,7 @@ export interface EngineRound extends Round {
 export function joinRounds(rounds: readonly EngineRound[]): EngineResult[] {
   return grouped(rounds, ({ name, version }) => `${name} ${version}`).map((own) => {
     const { name, version, compiler } = own[0];
+    const thresholds = own.flatMap((round) => round.thresholds ?? []);
     const compression = joinCompression(own.flatMap((round) => round.compression ?? []));
     return {
       name,
@@ -43,7 +45,7 @@ export function joinRounds(rounds: readonly EngineRound[]): EngineResult[] {
       }),
       sentinel: own.map(({ sentinel }) => median(sentinel)),
       answers: joinAnswers(own.flatMap(({ answers }) => answers)),
-      thresholds: medianThresholds(own.map(({ thresholds }) => thresholds)),
+      ...(thresholds.length === 0 ? {} : { thresholds: medianThresholds(thresholds) }),
       ...(compression.length === 0 ? {} : { compression }),
     };
   });

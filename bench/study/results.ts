@@ -38,8 +38,8 @@ export interface EngineResult {
   /** Nanoseconds of the sentinel: its median in each round. */
   readonly sentinel: readonly number[];
   readonly answers: readonly AnswerFigure[];
-  /** The thresholds of the kernel `auto`, found as `wsloom kernels` finds them: medians over the rounds. */
-  readonly thresholds: Thresholds;
+  /** The thresholds of the kernel `auto`, found as `wsloom kernels` finds them: medians over the rounds. Only Node has them. */
+  readonly thresholds?: Thresholds;
   /** Studies before November 2026 have not measured it. */
   readonly compression?: readonly CompressionFigure[];
 }
@@ -134,10 +134,11 @@ export function serialize(study: Study): string {
   return `${text.replace(/"@(\d+)@"/g, (_, i) => placed[Number(i)] as string)}\n`;
 }
 
-/** Reads what {@link serialize} has written, now or in format 1. */
+/** Reads what {@link serialize} has written, now or in format 1. @throws Error if the format is a newer one */
 export function deserialize(text: string): Study {
   const { columns, engines, ...study } = JSON.parse(text);
   if (study.format === undefined) return fromFormat1({ columns, engines, ...study });
+  if (study.format !== FORMAT) throw new Error(`the study must be of format ${FORMAT} or older, got ${study.format}`);
   const figures = (rows: readonly Row[]) =>
     rows.map((row) => {
       const { attempts, ...key } = fieldsOf(columns, row) as unknown as CaseKey & Pick<Figure, 'attempts'>;
@@ -207,7 +208,7 @@ function fromFormat1(old: Format1): Study {
       figures: [...figures.map((row) => figure(row, true)), ...unreported.map((row) => figure(row, false))],
       sentinel: [],
       answers: [],
-      thresholds,
+      ...(thresholds === undefined ? {} : { thresholds }),
       ...(compression === undefined ? {} : { compression }),
     })),
     endToEnd: study.endToEnd.map(({ perSecond, microsPerMessage, isClientBound, isDisturbed, ...load }) => ({

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type EngineRound, joinRounds } from '../../../bench/study/join.js';
+import { studyMarkdown } from '../../../bench/study/report.js';
 import { THRESHOLDS } from '../../../dist/kernels/thresholds.js';
-import { keyOf } from './study.js';
+import { keyOf, studyOf } from './study.js';
 
 function roundOf(ns: number, more: Partial<EngineRound> = {}): EngineRound {
   return {
@@ -42,6 +43,15 @@ describe('the rounds of an engine', () => {
       ['Firefox 140', '140.1', 1],
       ['Node 20', 'v20.1.3', 1],
     ]);
+  });
+
+  it('need no thresholds: only Node has the kernel `auto`', () => {
+    const { thresholds: _, ...round } = roundOf(1);
+    const [engine] = joinRounds([round]);
+    expect(engine).not.toHaveProperty('thresholds');
+    expect(studyMarkdown(studyOf([], { engines: engine === undefined ? [] : [engine] }), {})).toContain(
+      '| `unmaskWasmFromBytes` | – | 4 |',
+    );
   });
 
   it('have compression in some of them: its figures are the lower quartiles too', () => {

@@ -28,6 +28,11 @@ describe('the results of a study', () => {
     expect(lines).toContain('        ["unmask","js","any",8,6,"hot",[2]]');
   });
 
+  it('of a newer format are refused', () => {
+    const text = serialize(studyOf([], { format: 3 }));
+    expect(() => deserialize(text)).toThrow('the study must be of format 2 or older, got 3');
+  });
+
   it('of format 1 are read as what they are: without attempts, and steady if they were reported', () => {
     const columns = ['op', 'candidate', 'content', 'bytes', 'alignment', 'cache', 'ns', 'q1', 'q3', 'batches'];
     const row = (bytes: number, ns: number) => ['unmask', 'js', 'any', bytes, 6, 'hot', ns, ns - 1, ns + 2, 15];
