@@ -1,6 +1,6 @@
 /** Measures everything that STUDY.md is made from: see {@link HELP}. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -206,16 +206,16 @@ function buildSharedModule(fail: Fail): void {
   }
 }
 
-/** The modules, and the JavaScript that does the same as the one without SIMD. */
+/** All modules, and the JavaScript that does the same as one of them without compression. */
 function moduleSizes(): ModuleSize[] {
+  const modules = readdirSync(new URL('dist/', ROOT)).filter((file) => file.endsWith('.wasm'));
   const of = (name: string, files: readonly string[]): ModuleSize => {
     const bytes = Buffer.concat(files.map((file) => readFileSync(new URL(file, ROOT))));
     return { name, bytes: bytes.length, gzipBytes: gzipSync(bytes).length };
   };
   return [
-    of('wasm, with compression', ['dist/kernels.wasm']),
-    of('wasm-scalar, with compression', ['dist/kernels-scalar.wasm']),
-    of('js, with comments, without compression', ['dist/kernels/js.js', 'dist/kernels/utf8.js']),
+    ...modules.map((file) => of(`${file}, with compression`, [`dist/${file}`])),
+    of('js.js and utf8.js, with comments, without compression', ['dist/kernels/js.js', 'dist/kernels/utf8.js']),
   ];
 }
 
