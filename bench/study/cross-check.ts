@@ -31,6 +31,10 @@ const things = {
 
 const values = Object.values(things);
 
+// Like those of a server, the validators have met text that is not ASCII before.
+for (const kernel of [things.js, things.wasm])
+  for (let i = 0; i < 10_000; i++) kernel.validate(JSON64, 256 + (i & 63), 0);
+
 /** The cases, by their names in the results: the length of the range, and the call. A call that validates is 0 for valid text. */
 const CALLS: Readonly<Record<string, readonly [length: number, call: string]>> = {
   'unmask js-byte any 1024 6 hot': [1024, 'jsByte.unmask(AT, length, KEY)'],

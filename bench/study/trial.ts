@@ -1,4 +1,4 @@
-import { type Content, contentBytes } from '#dist/study/texts.js';
+import { CONTENTS, type Content, contentBytes } from '#dist/study/texts.js';
 import type { Candidate } from './candidates.js';
 import type { Pattern } from './case.js';
 import { type Group, USUAL_ALIGNMENT } from './design.js';
@@ -17,7 +17,7 @@ export type Clock = () => number;
 
 /** How long code runs before it is measured, in ms. */
 export interface WarmUp {
-  /** Each loop, at each of two sizes. */
+  /** Each loop, with all contents and several sizes in turns. */
   readonly loopMs: number;
   /** Each case. */
   readonly caseMs: number;
@@ -36,13 +36,15 @@ type Loop = (
   zero: number,
 ) => number;
 
-/** The loops of a process: one for each candidate and pattern. So each loop has seen all sizes, and no other candidate. */
+/** The loops of a process: one for each candidate and pattern. So each loop has seen all contents, and no other candidate. */
 export class Loops {
   readonly clock: Clock;
   readonly warmUp: WarmUp;
   readonly #form: number;
   readonly #workplace: Workplace;
   readonly #made = new Map<string, Made>();
+  readonly #subjects = new Map<Candidate['make'], object>();
+  readonly #shapes = new Map<Pattern, readonly Shape[]>();
   #last: { readonly name: string; readonly contents: Contents } | undefined;
 
   /** @param form which kind of loop: see {@link FORMS} */
@@ -67,23 +69,67 @@ export class Loops {
     const name = `${candidate.op} ${candidate.name} ${pattern}`;
     const known = this.#made.get(name);
     if (known !== undefined) return known;
-    const made = { subject: candidate.make(this.#workplace), run: loop(candidate, pattern, this.#form) };
+    const made = { subject: this.#subjectOf(candidate), run: loop(candidate, pattern, this.#form) };
     this.#made.set(name, made);
     this.#warmUp(made, pattern);
     return made;
   }
 
-  /** Warms up, so that the optimizing compiler has seen a small and a larger size, and is done, before anything is measured. */
+  /**
+   * A process has one kernel of a kind, as a thread of a server has: the engine compiles the closures of the first one with its memory as
+   * a constant, and those of a second one without, which may take three times as long.
+   */
+  #subjectOf({ make }: Candidate): object {
+    const known = this.#subjects.get(make);
+    if (known !== undefined) return known;
+    const subject = make(this.#workplace);
+    this.#subjects.set(make, subject);
+    return subject;
+  }
+
+  #shapesOf(pattern: Pattern): readonly Shape[] {
+    const known = this.#shapes.get(pattern);
+    if (known !== undefined) return known;
+    const shapes = WARM_UP_SHAPES.map(([content, size]) => ({
+      content: contentBytes(content, size),
+      places: this.#workplace[pattern](size, USUAL_ALIGNMENT),
+    }));
+    this.#shapes.set(pattern, shapes);
+    return shapes;
+  }
+
+  /**
+   * Warms up with all that will come, in turns: code that meets something new in the middle of a turn is thrown away, and takes many
+   * times as long until it is compiled again.
+   */
   #warmUp({ subject, run }: Made, pattern: Pattern): void {
-    for (const size of [16, 1024]) {
-      const places = this.#workplace[pattern](size, USUAL_ALIGNMENT);
-      const { offsets, views, sources } = places;
-      for (const place of new Set([...views, ...sources])) place.set(contentBytes('json', size));
-      const end = this.clock() + this.warmUp.loopMs;
-      while (this.clock() < end) run(subject, offsets.length, size, KEY, MASK, offsets, views, sources, 0);
+    const shapes = this.#shapesOf(pattern);
+    const end = this.clock() + this.warmUp.loopMs;
+    while (this.clock() < end) {
+      for (const { content, places } of shapes) {
+        const { length, offsets, views, sources } = places;
+        for (const place of [...views.slice(0, MAX_PLACES), ...sources.slice(0, MAX_PLACES)]) place.set(content);
+        const until = this.clock() + SLICE_MS;
+        do run(subject, offsets.length, length, KEY, MASK, offsets, views, sources, 0);
+        while (this.clock() < until);
+      }
     }
   }
 }
+
+/** What a loop warms up with. */
+interface Shape {
+  readonly content: Buffer;
+  readonly places: Places;
+}
+
+/** Every content, and sizes for which candidates have ways of their own. */
+const WARM_UP_SHAPES: readonly (readonly [Content, number])[] = [
+  ...CONTENTS.map((content) => [content, 1024] as const),
+  ...[4, 16, 64, 125, 256, 4096].flatMap((size) => [['json', size] as const, ['ascii', size] as const]),
+];
+/** How long each of these runs at a time, in ms. */
+const SLICE_MS = 0.3;
 
 interface Made {
   readonly subject: object;

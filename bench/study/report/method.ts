@@ -49,6 +49,8 @@ ${WRONG_MARK}`;
   return `- **Rounds.** There are ${rounds}. In each, every engine in turn starts a process, in which every case has one attempt: the median of its batches. Every
   other round goes backwards, and the rounds have three kinds of loops in turn, because the same code is faster or slower by what is around it. So the
   attempts of a case are far apart, and each is from another process.
+- **Warm code.** Each loop first warms up with all contents and several sizes in turns. A process has one kernel of a kind, as a thread of a server
+  has: closures of a second one can be slower, so pairs of candidates, each with kernels of its own, come last.
 - **Figures** are the lower quartile over all attempts of a case: a disturbance only adds time, and may last longer than an attempt. GB/s are 10^9
   payload bytes per second. \`~\`: the case is not steady, because the median of its attempts is more than ${percent(STEADY_BOUND)} above the least of
   them; no sentence is made of it. That happened to ${unsteady} of ${cases.length} cases. ${medians(cases)}

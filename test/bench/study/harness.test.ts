@@ -161,6 +161,41 @@ describe('the harness on a scripted clock', () => {
     expect(visited().slice(-4)).toEqual(SIZES.toReversed());
   });
 
+  it('has one kernel of a kind for all patterns, and pairs of candidates last in every round', () => {
+    const script = new Script();
+    const order: string[] = [];
+    let made = 0;
+    const make = () => {
+      made++;
+      return {
+        see(name: string): boolean {
+          if (order.at(-1) !== name) order.push(name);
+          script.work(100);
+          return true;
+        },
+      };
+    };
+    const named = (name: string): Candidate => ({
+      op: 'validate',
+      name,
+      landing: 'place',
+      make,
+      call: ({ subject }) => `${subject}.see('${name}')`,
+    });
+    const cases = [named('one + two'), named('one'), named('two')].flatMap((candidate) =>
+      (['hot', 'latency'] as const).map((pattern) => ({ group: group('validate', { pattern }), candidate })),
+    );
+    const orderOf = (round: number) => {
+      order.length = 0;
+      const { attempts } = new Harness(workplace, effort, round, script.clock, { run: () => {} }).measure(cases);
+      expect(attempts.map(({ candidate }) => candidate)).toEqual(cases.map(({ candidate }) => candidate.name));
+      return [...order];
+    };
+    expect(orderOf(0)).toEqual(['one', 'two', 'one + two']);
+    expect(orderOf(1)).toEqual(['two', 'one', 'one + two']);
+    expect(made).toBe(2);
+  });
+
   it('runs the sentinel before every 50th turn', () => {
     const { round } = scripted(Array.from({ length: 101 }, (_, i) => 1000 + i));
     expect(round(0).sentinel).toHaveLength(3);
