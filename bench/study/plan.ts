@@ -26,8 +26,8 @@ export function planOf(isQuick: boolean): Plan {
 
 /** What a process, a case and a turn of a server take beside what is measured, in seconds: measured on the machine of STUDY.md. */
 const COST = {
-  full: { process: 9, perCase: 0.014, turn: 0.35, others: 60 },
-  quick: { process: 2.2, perCase: 0.006, turn: 0.35, others: 30 },
+  full: { process: 13, perCase: 0.011, turn: 0.35, others: 60 },
+  quick: { process: 2.4, perCase: 0.0045, turn: 0.35, others: 30 },
 };
 
 /** About how many seconds a run takes. */
