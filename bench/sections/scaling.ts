@@ -40,14 +40,14 @@ function threadCounts({ cores, settings }: Bench): number[] {
 }
 
 /** The figures of a server that shares all cores with its load. */
-export interface Shared {
+interface Shared {
   readonly perSecond: number;
   /** Of the server: 1 is one core. */
   readonly cpu: number;
 }
 
 /** @throws if there were errors */
-export async function share({ settings, cores }: Bench, contestant: Contestant, kind: Case): Promise<Shared> {
+async function share({ settings, cores }: Bench, contestant: Contestant, kind: Case): Promise<Shared> {
   const clients = Array.from({ length: Math.max(1, cores >> 1) });
   const server = await start(contestant, { mode: kind.mode, bytes: kind.bytes, core: undefined });
   try {

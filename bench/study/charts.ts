@@ -4,7 +4,8 @@ import { CONFIG, INK, SCHEMA } from '../chart-style.js';
 import { candidateNames, type Operation } from './candidates.js';
 import { USUAL_ALIGNMENT } from './design.js';
 import { type Engine, enginesOf, STEPS, size } from './findings.js';
-import type { EndToEndResult, Study } from './results.js';
+import type { Figure, Study } from './results.js';
+import { gain } from './servers.js';
 
 /** Colours that differ from white, from black, and from each other, also for people who do not see red and green apart. */
 const COLOURS: Readonly<Record<string, string>> = {
@@ -37,6 +38,9 @@ const SIZE_AXIS = {
   labelAngle: -45,
   labelFontSize: 11,
 };
+const SIZE_TITLE = 'size (logarithmic)';
+const SPEED_TITLE = 'GB/s (logarithmic)';
+const STEADINESS = 'hollow: not steady';
 
 /** All charts of a study, by name. Undefined if there is nothing to draw. */
 export function studyCharts(study: Study): Readonly<Record<string, object | undefined>> {
@@ -52,26 +56,58 @@ export function studyCharts(study: Study): Readonly<Record<string, object | unde
   };
 }
 
+/** The speed of a figure and its spread; none for a case that was not measured, where a line is interrupted. */
+function speedOf(found: Figure | undefined): object {
+  if (found === undefined) return { gbps: null, low: null, high: null, steady: true };
+  const { bytes, ns, least, upper, isSteady } = found;
+  return { gbps: bytes / ns, low: bytes / upper, high: bytes / least, steady: isSteady };
+}
+
+/** What is drawn over each other in a chart of speeds: the spread of the attempts, and the figure, hollow if it is not steady. */
+const HOLLOW = { condition: { test: 'datum.steady', value: 1 }, value: 0 };
+
 function speedChart(
   study: Study,
   title: string,
   panels: readonly (readonly [Operation, Content | 'any', string])[],
 ): object | undefined {
   const { main } = enginesOf(study);
-  const values = panels.flatMap(([op, content, panel]) =>
-    main.result.figures
-      .filter((one) => one.op === op && one.content === content)
-      .filter(({ cache, alignment }) => cache === 'hot' && alignment === USUAL_ALIGNMENT)
-      .map(({ candidate, bytes, ns }) => ({ panel, candidate, bytes, gbps: bytes / ns })),
-  );
-  if (values.length === 0) return undefined;
   const [[op] = ['unmask' as const]] = panels;
   const candidates = main.candidates(op);
+  const values = panels.flatMap(([, content, panel]) =>
+    candidates.flatMap((candidate) =>
+      main
+        .values('bytes', { op, content, pattern: 'hot', alignment: USUAL_ALIGNMENT })
+        .map((bytes) => ({ panel, candidate, bytes, ...speedOf(main.find({ op, content, bytes, candidate })) })),
+    ),
+  );
+  if (values.length === 0) return undefined;
+  const x = {
+    field: 'bytes',
+    type: 'quantitative',
+    title: SIZE_TITLE,
+    scale: { type: 'log', base: 2 },
+    axis: SIZE_AXIS,
+  };
+  const y = {
+    field: 'gbps',
+    type: 'quantitative',
+    title: SPEED_TITLE,
+    scale: { type: 'log', nice: false },
+    axis: { tickCount: 6, format: '~g' },
+  };
+  const color = {
+    field: 'candidate',
+    sort: candidates,
+    scale: { domain: candidates, range: candidates.map((name) => COLOURS[name] ?? INK) },
+    legend: { columns: 4, symbolType: 'circle' },
+  };
+  const present = { filter: 'datum.gbps !== null' };
   return {
     $schema: SCHEMA,
     title: {
       text: `${title}: throughput by size`,
-      subtitle: `${main.name}, one thread, in cache as far as it fits; medians`,
+      subtitle: `${main.name}, one thread, in cache as far as it fits; bars: spread; ${STEADINESS}`,
     },
     data: { values },
     config: CONFIG,
@@ -79,22 +115,19 @@ function speedChart(
     spec: {
       width: panels.length === 1 ? 620 : 300,
       height: 340,
-      mark: { type: 'line', point: { size: 22 }, strokeWidth: 2 },
-      encoding: {
-        x: { field: 'bytes', type: 'quantitative', title: null, scale: { type: 'log', base: 2 }, axis: SIZE_AXIS },
-        y: {
-          field: 'gbps',
-          type: 'quantitative',
-          title: 'GB/s (logarithmic)',
-          scale: { type: 'log' },
-          axis: { tickCount: 6, format: '~g' },
+      layer: [
+        { mark: { type: 'line', strokeWidth: 2, invalid: 'break-paths-show-path-domains' }, encoding: { x, y, color } },
+        {
+          transform: [present],
+          mark: { type: 'rule', strokeWidth: 1.5 },
+          encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color },
         },
-        color: {
-          field: 'candidate',
-          scale: { domain: candidates, range: candidates.map((name) => COLOURS[name] ?? INK) },
-          legend: { columns: 4, symbolType: 'circle' },
+        {
+          transform: [present],
+          mark: { type: 'point', size: 22, filled: false, strokeWidth: 1.5, opacity: 1 },
+          encoding: { x, y, color, fill: color, fillOpacity: HOLLOW },
         },
-      },
+      ],
     },
   };
 }
@@ -130,11 +163,11 @@ function crossoverChart(study: Study): object | undefined {
         title: null,
         axis: { labelLimit: 0, grid: false, ticks: false, domain: false, labelPadding: 8 },
       },
-      yOffset: { field: 'engine' },
+      yOffset: { field: 'engine', sort: all.map(({ name }) => name) },
       x: {
         field: 'bytes',
         type: 'quantitative',
-        title: null,
+        title: SIZE_TITLE,
         scale: { type: 'log', base: 2, domain: [4, 4 ** 12] },
         axis: SIZE_AXIS,
       },
@@ -145,9 +178,10 @@ function crossoverChart(study: Study): object | undefined {
 
 function engineColour(all: readonly Engine[]): object {
   const names = all.map(({ name }) => name);
-  return { field: 'engine', scale: { domain: names, range: ENGINE_COLOURS.slice(0, names.length) } };
+  return { field: 'engine', sort: names, scale: { domain: names, range: ENGINE_COLOURS.slice(0, names.length) } };
 }
 
+/** Points, because a bar on a logarithmic axis has no beginning that means anything. */
 function enginesChart(study: Study): object | undefined {
   const { all } = enginesOf(study);
   const panels = [
@@ -156,22 +190,37 @@ function enginesChart(study: Study): object | undefined {
     ['validate', 'json', 'UTF-8, JSON'],
   ] as const;
   const bytes = 64 * 1024;
-  const candidates = [...new Set(panels.flatMap(([op]) => candidateNames(op)))];
   const values = panels.flatMap(([op, content, panel]) =>
     all.flatMap((engine) =>
-      engine
-        .candidates(op)
-        .map((candidate) => ({ candidate, gbps: engine.speedOrNone({ op, content, bytes, candidate }) }))
-        .filter(({ gbps }) => Number.isFinite(gbps))
-        .map(({ candidate, gbps }) => ({ panel, candidate, gbps, engine: engine.name })),
+      engine.candidates(op).flatMap((candidate) => {
+        const found = engine.find({ op, content, bytes, candidate });
+        const order = candidateNames(op).indexOf(candidate);
+        return found === undefined ? [] : [{ panel, candidate, order, engine: engine.name, ...speedOf(found) }];
+      }),
     ),
   );
   if (values.length === 0) return undefined;
+  const y = {
+    field: 'candidate',
+    type: 'nominal',
+    sort: { field: 'order', op: 'min' },
+    title: null,
+    axis: { ticks: false, domain: false, grid: true },
+  };
+  const yOffset = { field: 'engine', sort: all.map(({ name }) => name) };
+  const x = {
+    field: 'gbps',
+    type: 'quantitative',
+    title: SPEED_TITLE,
+    scale: { type: 'log' },
+    axis: { tickCount: 6, format: '~g' },
+  };
+  const color = engineColour(all);
   return {
     $schema: SCHEMA,
     title: {
-      text: `The same code on four engines, ${size(bytes)}`,
-      subtitle: 'GB/s, logarithmic; none where it spread too much',
+      text: `The same code on each engine, ${size(bytes)}`,
+      subtitle: `further to the right is faster; bars: spread; ${STEADINESS}`,
     },
     data: { values },
     config: CONFIG,
@@ -186,55 +235,33 @@ function enginesChart(study: Study): object | undefined {
     spec: {
       width: 480,
       height: { step: 9 },
-      mark: { type: 'bar', cornerRadius: 1 },
-      encoding: {
-        y: {
-          field: 'candidate',
-          type: 'nominal',
-          sort: candidates,
-          title: null,
-          axis: { ticks: false, domain: false },
+      layer: [
+        {
+          mark: { type: 'rule', strokeWidth: 1.5 },
+          encoding: { y, yOffset, x: { ...x, field: 'low' }, x2: { field: 'high' }, color },
         },
-        yOffset: { field: 'engine' },
-        x: {
-          field: 'gbps',
-          type: 'quantitative',
-          title: null,
-          scale: { type: 'log', domainMin: 0.1 },
-          axis: { tickCount: 6, format: '~g' },
+        {
+          mark: { type: 'point', size: 30, filled: false, strokeWidth: 1.5, opacity: 1 },
+          encoding: { y, yOffset, x, color, fill: color, fillOpacity: HOLLOW },
         },
-        x2: { datum: 0.1 },
-        color: engineColour(all),
-      },
+      ],
     },
   };
-}
-
-/**
- * How many times as many messages the server carries with a kernel as with `js`. Compares CPU time where the client was the
- * limit. NaN if either is missing.
- */
-export function gain(results: readonly EndToEndResult[], of: EndToEndResult): number {
-  const base = results.find(
-    (one) =>
-      one.kernel === 'js' && one.bytes === of.bytes && one.content === of.content && one.inFlight === of.inFlight,
-  );
-  if (base === undefined) return Number.NaN;
-  const isOfCpuTime = of.isClientBound || base.isClientBound;
-  return isOfCpuTime ? base.microsPerMessage / of.microsPerMessage : of.perSecond / base.perSecond;
 }
 
 function endToEndChart({ endToEnd }: Study): object | undefined {
   const names = { binary: 'binary', ascii: 'ASCII text', utf8: 'text, not ASCII' };
   const values = endToEnd
-    .filter(({ kernel }) => kernel !== 'js')
-    .map((result) => ({
-      case: `${size(result.bytes)}, ${names[result.content]}`,
-      kernel: result.kernel,
-      gain: gain(endToEnd, result),
-    }))
-    .filter((value) => Number.isFinite(value.gain))
-    .map((value) => ({ ...value, label: value.gain.toPrecision(value.gain < 1 ? 2 : 3) }));
+    .filter(({ kernel, threads }) => kernel !== 'js' && threads === 1)
+    .flatMap((result) => {
+      const found = gain(endToEnd, result);
+      if (found === undefined) return [];
+      const { value, low, high } = found;
+      const label = value.toPrecision(value < 1 ? 2 : 3);
+      return [
+        { case: `${size(result.bytes)}, ${names[result.content]}`, kernel: result.kernel, value, low, high, label },
+      ];
+    });
   if (values.length === 0) return undefined;
   const kernels = Object.keys(KERNEL_COLOURS);
   const y = {
@@ -244,12 +271,15 @@ function endToEndChart({ endToEnd }: Study): object | undefined {
     title: null,
     axis: { ticks: false, domain: false, labelPadding: 8 },
   };
-  const x = { field: 'gain', type: 'quantitative' };
+  const x = { field: 'value', type: 'quantitative', title: 'times as much as --kernel js', scale: { zero: true } };
   return {
     $schema: SCHEMA,
     title: {
       text: 'What a kernel is worth in the server',
-      subtitle: 'echoes per second of one core, --kernel js = 1; by CPU time where the client was the limit',
+      subtitle: [
+        'echoes per second of one core, --kernel js = 1; by CPU time where the client was the limit',
+        'lines: the widest range that the rounds of both allow',
+      ],
     },
     width: 480,
     height: { step: 13 },
@@ -260,13 +290,17 @@ function endToEndChart({ endToEnd }: Study): object | undefined {
       {
         mark: { type: 'bar', cornerRadius: 1 },
         encoding: {
-          x: { ...x, title: 'times as much as --kernel js' },
-          color: { field: 'kernel', scale: { domain: kernels, range: Object.values(KERNEL_COLOURS) } },
+          x,
+          color: { field: 'kernel', sort: kernels, scale: { domain: kernels, range: Object.values(KERNEL_COLOURS) } },
         },
       },
       {
+        mark: { type: 'rule', strokeWidth: 1.5, color: INK },
+        encoding: { x: { ...x, field: 'low' }, x2: { field: 'high' } },
+      },
+      {
         mark: { type: 'text', align: 'left', dx: 4, fontSize: 9, baseline: 'middle' },
-        encoding: { x, text: { field: 'label' }, color: { value: INK } },
+        encoding: { x: { ...x, field: 'high' }, text: { field: 'label' }, color: { value: INK } },
       },
       { mark: { type: 'rule', color: INK }, encoding: { x: { datum: 1 }, y: null, yOffset: null } },
     ],

@@ -4,12 +4,10 @@
  */
 import type { Content } from '#dist/study/texts.js';
 import type { Operation } from './candidates.js';
+import type { Pattern } from './case.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-
-/** Where the bytes are when a candidate reads them: in the nearest cache, or in none. */
-export type Cache = 'hot' | 'cold';
 
 /** Cases that differ only in the candidate. The candidates take turns. */
 export interface Group {
@@ -19,7 +17,7 @@ export interface Group {
   readonly bytes: number;
   /** The first byte's distance from a multiple of 8. */
   readonly alignment: number;
-  readonly cache: Cache;
+  readonly pattern: Pattern;
   /** The candidates; undefined for all candidates of the operation. */
   readonly only?: readonly string[];
 }
@@ -48,6 +46,8 @@ interface Design {
   readonly contents: readonly Content[];
   readonly contentSizes: readonly number[];
   readonly coldSizes: readonly number[];
+  readonly manySizes: readonly number[];
+  readonly latencySizes: readonly number[];
   readonly sequenceSizes: readonly number[];
   readonly sequenceContents: readonly Content[];
 }
@@ -73,7 +73,9 @@ const FULL: Design = {
   contents: ALL_CONTENTS,
   contentSizes: [64, KIB, 64 * KIB],
   coldSizes: [64, KIB, 16 * KIB, 256 * KIB],
-  sequenceSizes: [16, 125, KIB, 16 * KIB, MIB],
+  manySizes: [64, 125, KIB],
+  latencySizes: [16, 64, 125, KIB],
+  sequenceSizes: [125, KIB, 16 * KIB],
   sequenceContents: USUAL_CONTENTS,
 };
 
@@ -84,7 +86,9 @@ const QUICK: Design = {
   alignedSizes: [KIB],
   contents: ALL_CONTENTS,
   contentSizes: [KIB],
-  coldSizes: [KIB, 64 * KIB],
+  coldSizes: [KIB],
+  manySizes: [125],
+  latencySizes: [64],
   sequenceSizes: [KIB],
   sequenceContents: ['json'],
 };
@@ -92,7 +96,7 @@ const QUICK: Design = {
 /** All groups that are measured on each engine, each once. */
 export function groups(isQuick: boolean): Group[] {
   const design = isQuick ? QUICK : FULL;
-  const usual = { alignment: USUAL_ALIGNMENT, cache: 'hot' } as const;
+  const usual = { alignment: USUAL_ALIGNMENT, pattern: 'hot' } as const;
   const unmask = { ...usual, op: 'unmask', content: 'any' } as const;
   const validate = { ...usual, op: 'validate' } as const;
   const unmaskText = { ...usual, op: 'unmaskText' } as const;
@@ -107,8 +111,16 @@ export function groups(isQuick: boolean): Group[] {
     ),
     ...design.contentSizes.flatMap((bytes) => design.contents.map((content) => ({ ...validate, content, bytes }))),
     ...design.coldSizes.flatMap((bytes) => [
-      { ...unmask, bytes, cache: 'cold' as const },
-      ...USUAL_CONTENTS.map((content) => ({ ...validate, content, bytes, cache: 'cold' as const })),
+      { ...unmask, bytes, pattern: 'cold' as const },
+      { ...validate, content: 'json' as const, bytes, pattern: 'cold' as const },
+    ]),
+    ...design.manySizes.flatMap((bytes) => [
+      { ...validate, content: 'json' as const, bytes, pattern: 'many' as const },
+      { ...unmaskText, content: 'json' as const, bytes, pattern: 'many' as const, only: MAIN_WAYS },
+    ]),
+    ...design.latencySizes.flatMap((bytes) => [
+      { ...unmask, bytes, pattern: 'latency' as const },
+      { ...validate, content: 'json' as const, bytes, pattern: 'latency' as const },
     ]),
     ...design.sequenceContents.flatMap((content) =>
       design.sequenceSizes.map((bytes) => ({ ...unmaskText, content, bytes })),
@@ -118,8 +130,8 @@ export function groups(isQuick: boolean): Group[] {
     ),
   ];
   const seen = new Set<string>();
-  return all.filter(({ op, content, bytes, alignment, cache }) => {
-    const name = `${op} ${content} ${bytes} ${alignment} ${cache}`;
+  return all.filter(({ op, content, bytes, alignment, pattern }) => {
+    const name = `${op} ${content} ${bytes} ${alignment} ${pattern}`;
     return seen.has(name) ? false : seen.add(name);
   });
 }

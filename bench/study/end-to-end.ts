@@ -1,13 +1,12 @@
-/** How much a kernel gains in a server, where messages also cost system calls. */
+/** How much a kernel gains in a server, and how much another thread does, where messages also cost system calls. */
 import { KERNEL_CHOICES } from '#dist/kernels/create-kernel.js';
 import type { Bench } from '../bench.js';
 import { type Case, echo } from '../cases.js';
 import { wsloom } from '../contestants.js';
 import { load } from '../loadgen.js';
-import { share } from '../sections/scaling.js';
 import { compare } from '../sections/throughput.js';
 import { start } from '../servers.js';
-import type { EndToEndResult, MemoryResult, ThreadsResult } from './results.js';
+import type { EndToEndResult, EndToEndTurn, MemoryResult } from './results.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -26,58 +25,62 @@ const LOADS: readonly Load[] = [
 const QUICK_LOADS: readonly Load[] = [
   [100, 20, 32],
   [100, 16 * KIB, 1],
-  [20, MIB, 1],
 ];
 const CONTENTS = ['binary', 'ascii', 'utf8'] as const;
 const QUICK_CONTENTS = ['binary', 'utf8'] as const;
 
-function cases(isQuick: boolean): Case[] {
+/** The loads that servers with several threads meet too: text that is not ASCII, of these sizes. */
+const SIZES_FOR_THREADS: readonly number[] = [20, 16 * KIB, MIB];
+const KERNELS_FOR_THREADS = ['js', 'auto'] as const;
+/** How many threads are compared with one. */
+export const MANY_THREADS = 2;
+
+/** A server with one kernel, under one load. */
+interface Server extends Omit<EndToEndResult, 'turns'> {
+  readonly kind: Case;
+}
+
+/** Every server under every load that it meets. */
+export function serversOf(isQuick: boolean): Server[] {
   const contents = isQuick ? QUICK_CONTENTS : CONTENTS;
   return (isQuick ? QUICK_LOADS : LOADS).flatMap(([connections, bytes, inFlight]) =>
-    contents.map((content) => echo(connections, bytes, inFlight, { content })),
+    contents.flatMap((content) => {
+      const kind = echo(connections, bytes, inFlight, { content });
+      const server = (kernel: string, threads: number): Server => {
+        return { kernel, threads, connections, bytes, inFlight, content, kind };
+      };
+      const isForThreads = content === 'utf8' && SIZES_FOR_THREADS.includes(bytes);
+      return [
+        ...KERNEL_CHOICES.map((kernel) => server(kernel, 1)),
+        ...(isForThreads ? KERNELS_FOR_THREADS.map((kernel) => server(kernel, MANY_THREADS)) : []),
+      ];
+    }),
   );
 }
 
-/** wsloom with each kernel, on a core of its own. @param bench its contestants are not used */
+/**
+ * wsloom with each kernel and number of threads. All servers are bound to one core, however many threads they have, and the load to
+ * another. Each round goes over all servers and loads, so that the turns of one are minutes apart.
+ * @param bench its contestants are not used
+ */
 export async function endToEnd(bench: Bench): Promise<EndToEndResult[]> {
-  const contestants = KERNEL_CHOICES.map((kernel) => wsloom(1, kernel, ['--kernel', kernel]));
-  const results: EndToEndResult[] = [];
-  for (const kind of cases(bench.settings.isQuick)) {
-    for (const { server, medians, isClientBound, isDisturbed } of await compare({ ...bench, contestants }, kind)) {
-      const { connections, bytes, inFlight, content } = kind;
-      const { perSecond, microsPerMessage } = medians;
-      const measured = { perSecond, microsPerMessage, isClientBound, isDisturbed };
-      results.push({ kernel: server, connections, bytes, inFlight, content, ...measured });
-    }
-  }
-  return results;
-}
-
-/** Another kernel, or another thread: server and load share the cores. */
-export async function threadsAgainstKernels(bench: Bench): Promise<ThreadsResult[]> {
-  const results: ThreadsResult[] = [];
-  const kinds = bench.settings.isQuick
-    ? [echo(100, 16 * KIB, 1, { content: 'utf8' })]
-    : [
-        echo(100, 20, 32, { content: 'utf8' }),
-        echo(100, 16 * KIB, 1, { content: 'utf8' }),
-        echo(20, MIB, 1, { content: 'utf8' }),
-      ];
-  for (const kind of kinds) {
-    for (const kernel of ['js', 'auto'] as const) {
-      for (const threads of [1, Math.max(2, bench.cores)]) {
-        const title = `${kind.name}, --kernel ${kernel} --threads ${threads}`;
-        try {
-          const shared = await share(bench, wsloom(threads, kernel, ['--kernel', kernel]), kind);
-          results.push({ kernel, threads, bytes: kind.bytes, content: kind.content, ...shared });
-          bench.progress(`${title}: ${Math.round(shared.perSecond)} messages/s`);
-        } catch (error) {
-          bench.fail(title, error);
-        }
+  const { rounds, isQuick } = bench.settings;
+  const turns = new Map<Server, EndToEndTurn[]>(serversOf(isQuick).map((server) => [server, []]));
+  for (let round = 1; round <= rounds; round++) {
+    for (const [server, taken] of turns) {
+      const { kernel, threads, kind } = server;
+      const contestant = wsloom(threads, `${kernel}, ${threads} threads`, ['--kernel', kernel]);
+      const alone = { ...bench, contestants: [contestant], settings: { ...bench.settings, rounds: 1 } };
+      for (const { medians, isClientBound, isDisturbed } of await compare(alone, kind)) {
+        const { perSecond, microsPerMessage } = medians;
+        taken.push({ perSecond, microsPerMessage, isClientBound, isDisturbed });
       }
     }
+    bench.progress(`servers: round ${round} of ${rounds} is done`);
   }
-  return results;
+  return [...turns]
+    .filter(([, taken]) => taken.length > 0)
+    .map(([{ kind: _, ...server }, taken]) => ({ ...server, turns: taken }));
 }
 
 /** Kernel, threads, and arena of a thread. */
@@ -92,14 +95,15 @@ const ARENAS: readonly (readonly [string, number, number])[] = [
 /** How much memory the arena takes: at the start, and after loads, because touched memory is not given back. */
 export async function memoryOfArenas(bench: Bench): Promise<MemoryResult[]> {
   const results: MemoryResult[] = [];
-  const turn = { seconds: bench.settings.seconds, warmUpSeconds: 0, core: undefined };
+  const { pinning, settings } = bench;
+  const turn = { seconds: settings.seconds, warmUpSeconds: 0, core: pinning?.client };
   for (const [kernel, threads, arenaBytes] of ARENAS) {
     const title = `memory, --kernel ${kernel} --threads ${threads} --arena ${arenaBytes}`;
     try {
       const server = await start(wsloom(threads, kernel, ['--kernel', kernel, '--arena', String(arenaBytes)]), {
         mode: 'echo',
         bytes: MIB,
-        core: undefined,
+        core: pinning?.server,
       });
       try {
         const atStart = server.residentBytes();

@@ -2,8 +2,11 @@
 import { NEVER_BYTES } from '#dist/kernels/thresholds.js';
 import { crossover } from '#dist/study/crossover.js';
 import type { Content } from '#dist/study/texts.js';
+import { figure as digits } from '#dist/cli/table.js';
 import { candidateNames, type Operation } from './candidates.js';
-import { type Cache, USUAL_ALIGNMENT } from './design.js';
+import { type CaseKey, nameOf, type Pattern } from './case.js';
+import { USUAL_ALIGNMENT } from './design.js';
+import { disorderOf } from './gate.js';
 import type { EngineResult, Figure, Study } from './results.js';
 
 /** Selects a figure. What is left out is as usual. */
@@ -13,10 +16,10 @@ export interface Wanted {
   readonly bytes: number;
   readonly content?: Content | 'any';
   readonly alignment?: number;
-  readonly cache?: Cache;
+  readonly pattern?: Pattern;
 }
 
-/** A figure that was not measured, or spread too much to be reported. */
+/** A figure that was not measured, is not steady, or cannot be right. No sentence is made of it. */
 export class Unreported extends Error {}
 
 /** The figures of one engine. */
@@ -24,26 +27,26 @@ export class Engine {
   readonly name: string;
   readonly result: EngineResult;
   readonly #figures = new Map<string, Figure>();
+  /** Figures that cannot be right. */
+  readonly #wrong: ReadonlySet<Figure>;
 
   constructor(result: EngineResult) {
     this.result = result;
-    this.name = `Node ${result.node.replace(/^v(\d+).*/, '$1')}`;
-    for (const figure of result.figures) this.#figures.set(keyOf(figure), figure);
+    this.name = result.name;
+    this.#wrong = new Set(disorderOf(result).map(({ smaller }) => smaller));
+    for (const figure of result.figures) this.#figures.set(nameOf(figure), figure);
   }
 
-  find({ content, alignment = USUAL_ALIGNMENT, cache = 'hot', ...wanted }: Wanted): Figure | undefined {
-    const usual = wanted.op === 'unmask' ? 'any' : 'json';
-    return this.#figures.get(keyOf({ ...wanted, content: content ?? usual, alignment, cache }));
+  find(wanted: Wanted): Figure | undefined {
+    return this.#figures.get(nameOf(caseOf(wanted)));
   }
 
   /** In 10^9 bytes per second. @throws Unreported */
   speed(wanted: Wanted): number {
-    const found = this.find(wanted);
-    if (found === undefined) throw new Unreported(keyOf(wanted));
-    return found.bytes / found.ns;
+    return wanted.bytes / this.ns(wanted);
   }
 
-  /** In 10^9 bytes per second; NaN if it is not reported. */
+  /** In 10^9 bytes per second, steady or not; NaN if it was not measured. */
   speedOrNone(wanted: Wanted): number {
     const found = this.find(wanted);
     return found === undefined ? Number.NaN : found.bytes / found.ns;
@@ -52,8 +55,27 @@ export class Engine {
   /** Nanoseconds per call. @throws Unreported */
   ns(wanted: Wanted): number {
     const found = this.find(wanted);
-    if (found === undefined) throw new Unreported(keyOf(wanted));
+    if (found === undefined || !this.#isSound(found)) throw new Unreported(nameOf(caseOf(wanted)));
     return found.ns;
+  }
+
+  /** What tables show: 10^9 bytes per second, with `~` if the case is not steady, and `?` if the figure cannot be right. */
+  speedCell(wanted: Wanted): string {
+    return this.#cell(this.find(wanted), ({ bytes, ns }) => bytes / ns);
+  }
+
+  /** What tables show: nanoseconds per call, with `~` if the case is not steady, and `?` if the figure cannot be right. */
+  nsCell(wanted: Wanted): string {
+    return this.#cell(this.find(wanted), ({ ns }) => ns);
+  }
+
+  #cell(found: Figure | undefined, value: (figure: Figure) => number): string {
+    if (found === undefined) return '–';
+    return `${digits(value(found))}${found.isSteady ? '' : UNSTEADY}${this.#wrong.has(found) ? WRONG : ''}`;
+  }
+
+  #isSound(figure: Figure): boolean {
+    return figure.isSteady && !this.#wrong.has(figure);
   }
 
   /** All values of one property in figures like these, in ascending order. */
@@ -66,20 +88,23 @@ export class Engine {
 
   /** The candidates of an operation that took part, in the order of tables. */
   candidates(op: Operation): string[] {
-    const both = [...this.result.figures, ...this.result.unreported].filter((figure) => figure.op === op);
-    const present = new Set(both.map(({ candidate }) => candidate));
+    const present = new Set(this.result.figures.filter((one) => one.op === op).map(({ candidate }) => candidate));
     return candidateNames(op).filter((name) => present.has(name));
   }
 
   /**
    * The size from which on `to` is the better choice, with hot caches. {@link NEVER_BYTES} if there is none, undefined if too
-   * few sizes are reported for both.
+   * few sizes were measured for both. Sizes that are not steady count too: the least regret is over all sizes.
    */
   crossover(op: Operation, content: Content | 'any', from: string, to: string): number | undefined {
-    const sizes = this.values('bytes', { op, content, cache: 'hot', alignment: USUAL_ALIGNMENT });
+    const sizes = this.values('bytes', { op, content, pattern: 'hot', alignment: USUAL_ALIGNMENT });
+    const nsOf = (candidate: string, bytes: number) => {
+      const found = this.find({ op, content, bytes, candidate });
+      return found === undefined || this.#wrong.has(found) ? undefined : found.ns;
+    };
     const pairs = sizes.flatMap((bytes) => {
-      const smaller = this.find({ op, content, bytes, candidate: from })?.ns;
-      const larger = this.find({ op, content, bytes, candidate: to })?.ns;
+      const smaller = nsOf(from, bytes);
+      const larger = nsOf(to, bytes);
       return smaller === undefined || larger === undefined ? [] : [{ bytes, smaller, larger }];
     });
     return pairs.length < FEWEST_SIZES ? undefined : crossover(pairs);
@@ -88,7 +113,7 @@ export class Engine {
   /** How many times as long the worst alignment takes as the best. @throws Unreported if there are fewer than two */
   alignmentPenalty(op: Operation, candidate: string, bytes: number): number {
     const content = op === 'unmask' ? 'any' : 'json';
-    const ns = this.values('alignment', { op, candidate, bytes, content, cache: 'hot' }).map((alignment) =>
+    const ns = this.values('alignment', { op, candidate, bytes, content, pattern: 'hot' }).map((alignment) =>
       this.ns({ op, candidate, bytes, alignment }),
     );
     if (ns.length < 2) throw new Unreported(`${candidate} by alignment`);
@@ -99,10 +124,14 @@ export class Engine {
 /** Two candidates between which there may be a crossover. */
 const FEWEST_SIZES = 4;
 
-function keyOf(figure: Partial<Figure>): string {
-  const { op, candidate, content, bytes, alignment, cache } = figure;
-  return [op, candidate, content, bytes, alignment, cache].join(' ');
+function caseOf({ content, alignment = USUAL_ALIGNMENT, pattern = 'hot', ...wanted }: Wanted): CaseKey {
+  const usual = wanted.op === 'unmask' ? 'any' : 'json';
+  return { ...wanted, content: content ?? usual, alignment, pattern };
 }
+
+/** Marks of figures in tables. */
+const UNSTEADY = '~';
+const WRONG = '?';
 
 /** The steps from one implementation to the next whose crossovers are reported. */
 export const STEPS: readonly (readonly [
@@ -128,7 +157,7 @@ export const STEPS: readonly (readonly [
 /** The engines of a study, and the main one, which its tables are about: the engine that the servers ran on, or the first. */
 export function enginesOf(study: Study): { readonly all: readonly Engine[]; readonly main: Engine } {
   const all = study.engines.map((result) => new Engine(result));
-  const main = all.find(({ result }) => result.node === study.machine.node) ?? all[0];
+  const main = all.find(({ result }) => result.version === study.machine.node) ?? all[0];
   if (main === undefined) throw new Error('the study has figures of no engine');
   return { all, main };
 }

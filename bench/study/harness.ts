@@ -1,31 +1,25 @@
-import { Bench } from 'tinybench';
-import { percentile } from '../statistics.js';
-import type { Candidate } from './candidates.js';
-import type { Group } from './design.js';
-import type { Figure } from './results.js';
-import { Loops, Trial } from './trial.js';
+import { median } from '../statistics.js';
+import { type Candidate, candidatesOf } from './candidates.js';
+import { type CaseKey, nameOf } from './case.js';
+import { type Group, groups } from './design.js';
+import { Sentinel } from './sentinel.js';
+import { type Clock, Loops, Trial, type WarmUp } from './trial.js';
 import type { Workplace } from './workplace.js';
 
-/** How much is measured. */
+/** How much is measured in a round. */
 export interface Effort {
-  /** How many turns each candidate has in a case. */
-  readonly rounds: number;
+  readonly warmUp: WarmUp;
   /** How long a turn lasts, in ms. */
   readonly ms: number;
   /** How many batches a turn has at least. */
   readonly batches: number;
-  /** How many times a case may be measured before it is given up. */
-  readonly attempts: number;
 }
 
-export const FULL_EFFORT: Effort = { rounds: 3, ms: 12, batches: 5, attempts: 8 };
-export const QUICK_EFFORT: Effort = { rounds: 2, ms: 3, batches: 4, attempts: 3 };
+export const FULL_EFFORT: Effort = { warmUp: { loopMs: 60, caseMs: 3 }, ms: 6, batches: 3 };
+export const QUICK_EFFORT: Effort = { warmUp: { loopMs: 15, caseMs: 0.5 }, ms: 1, batches: 3 };
 
-/**
- * A case is not reported while the middle half of its batches spreads over more than this part of their median. A difference
- * between two candidates could then come from the moments at which they were measured.
- */
-export const SPREAD_BOUND = 0.1;
+/** How many turns there are from one run of the sentinel to the next. */
+const SENTINEL_EVERY = 50;
 
 /** One candidate, and the means to measure it. */
 export interface Case {
@@ -33,107 +27,131 @@ export interface Case {
   readonly candidate: Candidate;
 }
 
-/** The results of the cases. */
-export interface Outcome {
-  readonly figures: readonly Figure[];
-  /** Cases that spread too much in every attempt, with the figures of the last attempt. */
-  readonly unreported: readonly Figure[];
+/** One attempt of a case: nanoseconds per call, the median over the batches of a turn. */
+export interface Attempt extends CaseKey {
+  readonly ns: number;
 }
 
-/** Measures cases by tinybench, whose tasks are batches of calls. */
+/** What one round has measured. */
+export interface Round {
+  /** One attempt of each case, in the order of the cases. */
+  readonly attempts: readonly Attempt[];
+  /** Nanoseconds of each run of the sentinel. */
+  readonly sentinel: readonly number[];
+}
+
+/** All cases that are measured on each engine. */
+export function allCases(isQuick: boolean): Case[] {
+  return groups(isQuick).flatMap((group) =>
+    candidatesOf(group.op)
+      .filter(({ name }) => group.only?.includes(name) ?? true)
+      // A call can wait for the call before only where that one leaves something to read.
+      .filter(({ landing }) => group.pattern !== 'latency' || landing !== 'scratch')
+      .map((candidate) => ({ group, candidate })),
+  );
+}
+
+export function keyOf({ group, candidate }: Case): CaseKey {
+  const { op, content, bytes, alignment, pattern } = group;
+  return { op, candidate: candidate.name, content, bytes, alignment, pattern };
+}
+
+/** Measures one round: one attempt of every case. A study has several rounds, each in a process of its own, minutes apart. */
 export class Harness {
   readonly #workplace: Workplace;
+  readonly #round: number;
   readonly #loops: Loops;
   readonly #effort: Effort;
+  readonly #clock: Clock;
+  readonly #sentinel: { run(): void };
 
-  constructor(workplace: Workplace, effort: Effort) {
+  /**
+   * @param round the number of the round, from 0: every other one goes backwards, and the kind of loop changes
+   * @param clock and `sentinel`: other ones are for tests, which must not depend on time
+   */
+  constructor(
+    workplace: Workplace,
+    effort: Effort,
+    round: number,
+    clock: Clock = () => performance.now(),
+    sentinel: { run(): void } = new Sentinel(),
+  ) {
     this.#workplace = workplace;
-    this.#loops = new Loops(workplace);
+    this.#loops = new Loops(workplace, effort.warmUp, clock, round);
+    this.#round = round;
     this.#effort = effort;
+    this.#clock = clock;
+    this.#sentinel = sentinel;
   }
 
   /**
-   * Measures all cases, and those again that have spread too much.
-   * @param onTurn is called with the number of turns that are done, and the number of all turns of this attempt
+   * @param onTurn is called with the number of turns that are done
    * @throws WrongResult, with the case in its message, if a candidate is wrong
    */
-  measure(cases: readonly Case[], onTurn: (done: number, all: number, attempt: number) => void = () => {}): Outcome {
-    const steady = new Map<Case, Figure>();
-    const unsteady = new Map<Case, Figure>();
-    for (let attempt = 1; attempt <= this.#effort.attempts; attempt++) {
-      const left = cases.filter((one) => !steady.has(one));
-      for (const [one, samples] of this.#attempt(left, (done, all) => onTurn(done, all, attempt))) {
-        const figure = figureOf(one, samples);
-        if (isSteady(figure)) steady.set(one, figure);
-        else unsteady.set(one, figure);
-      }
+  measure(cases: readonly Case[], onTurn: (done: number) => void = () => {}): Round {
+    const attempts = new Map<Case, Attempt>();
+    const sentinel: number[] = [];
+    this.#sentinel.run(); // compiled from here on
+    for (const [i, one] of this.#inOrder(cases).entries()) {
+      if (i % SENTINEL_EVERY === 0) sentinel.push(this.#timeOfSentinel());
+      attempts.set(one, { ...keyOf(one), ns: this.#turn(one) });
+      onTurn(i + 1);
     }
-    const of = (figures: ReadonlyMap<Case, Figure>) => (one: Case) => figures.get(one) ?? [];
-    return {
-      figures: cases.flatMap(of(steady)),
-      unreported: cases.filter((one) => !steady.has(one)).flatMap(of(unsteady)),
-    };
+    return { attempts: cases.map((one) => attempts.get(one) as Attempt), sentinel };
   }
 
   /**
-   * Each round goes over all cases, so that the turns of one case are far apart. A disturbance of the machine then shows as spread,
-   * and is not taken for the speed of the candidates whose turn it was. Every other round goes backwards.
+   * Every other round goes backwards. Pairs of candidates always come last: each makes kernels of its own, and code that has met a second
+   * kernel of its kind is slower from there on (see {@link Loops}).
    */
-  #attempt(cases: readonly Case[], onTurn: (done: number, all: number) => void): Map<Case, number[]> {
-    const samples = new Map<Case, number[]>(cases.map((one) => [one, []]));
-    const { rounds } = this.#effort;
-    let done = 0;
-    for (let round = 0; round < rounds; round++) {
-      for (const one of round % 2 === 0 ? cases : cases.toReversed()) {
-        const taken = samples.get(one);
-        for (const sample of this.#turn(one)) taken?.push(sample);
-        onTurn(++done, rounds * cases.length);
-      }
-    }
-    return samples;
+  #inOrder(cases: readonly Case[]): Case[] {
+    const turned = this.#round % 2 === 1 ? cases.toReversed() : cases;
+    const isPair = ({ candidate }: Case) => candidate.name.includes(' + ');
+    return [...turned.filter((one) => !isPair(one)), ...turned.filter(isPair)];
   }
 
-  /** Nanoseconds per call, for each batch. */
-  #turn({ group, candidate }: Case): number[] {
-    const { ms, batches } = this.#effort;
-    const isCold = group.cache === 'cold';
-    const places = this.#workplace[group.cache](group.bytes, group.alignment);
+  #timeOfSentinel(): number {
+    const start = this.#clock();
+    this.#sentinel.run();
+    return rounded((this.#clock() - start) * 1e6);
+  }
+
+  /** @returns nanoseconds per call */
+  #turn(one: Case): number {
+    const { group, candidate } = one;
+    const isCold = group.pattern === 'cold';
+    const places = this.#workplace[group.pattern](group.bytes, group.alignment);
     const trial = new Trial(candidate, group, places, this.#workplace, this.#loops);
-    const name = describe(group, candidate);
     try {
       trial.prepare();
       if (isCold) trial.batch();
       else trial.calibrate();
-      const bench = new Bench({
-        time: isCold ? 0 : ms,
-        iterations: batches,
-        warmup: false,
-        retainSamples: true,
-        throws: true,
-      });
-      bench.add(name, () => trial.batch(), isCold ? { beforeEach: () => this.#workplace.evict() } : {});
-      bench.runSync();
-      trial.verify(isCold);
-      const result = bench.tasks[0]?.result;
-      if (result?.state !== 'completed') throw new Error(`it is ${result?.state}`);
-      return (result.latency.samples ?? []).map((sampleMs) => (sampleMs * 1e6) / trial.times);
+      const samples = this.#samples(trial, isCold);
+      trial.verify();
+      return rounded((median(samples) * 1e6) / trial.times);
     } catch (error) {
-      throw new Error(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new Error(`${nameOf(keyOf(one))}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
     }
+  }
+
+  /** The ms of each batch. */
+  #samples(trial: Trial, isCold: boolean): number[] {
+    const { ms, batches } = this.#effort;
+    const samples: number[] = [];
+    const end = this.#clock() + (isCold ? 0 : ms);
+    while (samples.length < batches || this.#clock() < end) {
+      if (isCold) this.#workplace.evict();
+      const start = this.#clock();
+      trial.batch();
+      samples.push(this.#clock() - start);
+    }
+    return samples;
   }
 }
 
-function figureOf({ group, candidate }: Case, samples: readonly number[]): Figure {
-  const { op, content, bytes, alignment, cache } = group;
-  const at = (part: number) => Number(percentile(samples, part).toPrecision(4));
-  const [q1, ns, q3] = [at(0.25), at(0.5), at(0.75)];
-  return { op, candidate: candidate.name, content, bytes, alignment, cache, ns, q1, q3, batches: samples.length };
-}
-
-function isSteady({ q1, ns, q3 }: Figure): boolean {
-  return (q3 - q1) / ns <= SPREAD_BOUND;
-}
-
-function describe({ op, content, bytes, alignment, cache }: Group, { name }: Candidate): string {
-  return `${op} by ${name}, ${bytes} bytes, ${content}, alignment ${alignment}, ${cache}`;
+/** Four digits: more would not be reproducible. */
+function rounded(ns: number): number {
+  return Number(ns.toPrecision(4));
 }

@@ -1,37 +1,35 @@
 /**
- * The kernels and compression on the engine that this runs on: `node measure.js full|quick CACHE_BYTES`, started by ./run for each engine.
- * Prints an {@link EngineResult} as one line of JSON on stdout, and its progress on stderr.
+ * One round of the study on the engine that this runs on: `node measure.js full|quick CACHE_BYTES ROUND`, started by ./run for each
+ * engine and each round. Prints an {@link EngineRound} without answers, as one line of JSON.
  */
 import { studyKernels } from '#dist/study/study-kernels.js';
-import { candidatesOf } from './candidates.js';
 import { measureCompression } from './compression.js';
-import { groups } from './design.js';
-import { FULL_EFFORT, Harness, QUICK_EFFORT } from './harness.js';
-import type { EngineResult } from './results.js';
+import { allCases, FULL_EFFORT, Harness, QUICK_EFFORT } from './harness.js';
+import type { EngineRound } from './join.js';
 import { Workplace } from './workplace.js';
 
-const SHOW_EVERY_MS = 5000;
-/** Sizes for the thresholds of `auto`, which need finer steps than the groups of cases have. */
-const THRESHOLD_SECONDS = { full: 30, quick: 4 };
+/** For the thresholds of `auto`, which need finer steps than the cases have. */
+const THRESHOLD_SECONDS = { full: 4, quick: 1 };
+/** Compression is measured in one of so many rounds: each of its passes takes long, and is disturbed less. */
+const COMPRESSION_EVERY = 3;
 
-async function main([kind, cacheBytes]: string[]): Promise<void> {
+async function main([kind, cacheBytes, roundText]: string[]): Promise<void> {
   const isQuick = kind === 'quick';
-  const harness = new Harness(new Workplace(Number(cacheBytes)), isQuick ? QUICK_EFFORT : FULL_EFFORT);
-  const cases = groups(isQuick).flatMap((group) =>
-    candidatesOf(group.op)
-      .filter(({ name }) => group.only?.includes(name) ?? true)
-      .map((candidate) => ({ group, candidate })),
-  );
-  let shown = performance.now();
-  const { figures, unreported } = harness.measure(cases, (done, all, attempt) => {
-    if (performance.now() - shown < SHOW_EVERY_MS) return;
-    shown = performance.now();
-    process.stderr.write(`Node ${process.version}, attempt ${attempt}: ${done} of ${all} turns\n`);
-  });
-  const { thresholds } = studyKernels(THRESHOLD_SECONDS[isQuick ? 'quick' : 'full']);
-  const compression = await measureCompression(isQuick);
+  const effort = isQuick ? 'quick' : 'full';
+  const round = Number(roundText);
+  const harness = new Harness(new Workplace(Number(cacheBytes)), isQuick ? QUICK_EFFORT : FULL_EFFORT, round);
+  const measured = harness.measure(allCases(isQuick));
+  const { thresholds } = studyKernels(THRESHOLD_SECONDS[effort]);
+  const compression = round % COMPRESSION_EVERY === 0 ? await measureCompression(isQuick) : undefined;
   const { version, versions } = process;
-  const result: EngineResult = { node: version, v8: versions.v8, thresholds, figures, unreported, compression };
+  const result: Omit<EngineRound, 'answers'> = {
+    name: `Node ${versions.node.split('.')[0]}`,
+    version,
+    compiler: `V8 ${versions.v8}`,
+    ...measured,
+    thresholds,
+    ...(compression === undefined ? {} : { compression }),
+  };
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 

@@ -3,49 +3,65 @@
  * not reported (see {@link said}), or if it is not true of these figures. Each chapter is a file in `report/`.
  */
 import { enginesOf } from './findings.js';
+import type { Fingerprints } from './fingerprints.js';
 import { alignment } from './report/alignment.js';
+import { belief } from './report/belief.js';
 import { both } from './report/both.js';
 import { cold } from './report/cold.js';
 import { compression } from './report/compression.js';
+import { counters } from './report/counters.js';
 import { crossovers } from './report/crossovers.js';
 import { endToEnd } from './report/end-to-end.js';
+import { latency } from './report/latency.js';
 import { limits } from './report/limits.js';
+import { manyTexts } from './report/many.js';
 import { masking } from './report/masking.js';
 import { meaning } from './report/meaning.js';
 import { memory } from './report/memory.js';
 import { method } from './report/method.js';
 import { onEngines } from './report/on-engines.js';
-import { question } from './report/question.js';
+import { QUESTION } from './report/question.js';
 import { RUN } from './report/run-it-yourself.js';
+import { start } from './report/start.js';
+import { inOneParagraph, onOnePage } from './report/summary.js';
 import { surprises } from './report/surprises.js';
 import { threads } from './report/threads.js';
 import { utf8 } from './report/utf8.js';
+import { warnings } from './report/warnings.js';
 import type { Study } from './results.js';
 
-export function studyMarkdown(study: Study): string {
-  const engines = enginesOf(study);
+/** @param now the fingerprints of the sources as they are */
+export function studyMarkdown(study: Study, now: Fingerprints): string {
+  const { all, main } = enginesOf(study);
   const sections = [
     '# JavaScript, WebAssembly or native code: where each is the fastest, and whether it matters',
-    question(study),
-    method(study, engines.all),
+    warnings(study, now),
+    inOneParagraph(study, main),
+    onOnePage(study, main, all, meaning(study, main, all)),
+    '## All of it',
+    QUESTION,
+    method(study, all),
+    belief(study, all, main),
     '## Results',
-    masking(study, engines.main),
-    utf8(engines.main),
-    both(engines.main),
-    alignment(engines.main),
-    cold(study, engines.main),
-    onEngines(engines.all, engines.main),
-    compression(engines.main),
+    masking(study, main),
+    utf8(main),
+    both(main),
+    alignment(main),
+    cold(study, main),
+    manyTexts(main),
+    latency(main),
+    counters(study, main.name),
+    start(study, all),
+    onEngines(all, main),
+    compression(main),
     '## Crossover points',
-    crossovers(engines.all, engines.main),
+    crossovers(all, main),
     '## End to end',
     endToEnd(study),
     threads(study),
     memory(study),
     '## What surprised',
-    surprises(study, engines.main, engines.all),
-    '## What it means for your own code',
-    meaning(study, engines.main, engines.all),
+    surprises(study, main, all),
     '## Limits of validity',
     limits(study),
     '## Run it yourself',

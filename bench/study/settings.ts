@@ -13,7 +13,7 @@ export interface StudySettings {
 
 export const HELP = `Usage: npm run study -- [options]
 
-  --quick            fewer cases and shorter ones: takes three minutes, and its figures are only a hint
+  --quick            fewer cases and shorter ones: takes two minutes, and its figures are only a hint
   --engines <list>   major versions of Node to run on (${MAJORS.join(',')}); they are installed into bench/engines
   --kernels-only     leave out the servers
   --out <file>       where to write the results as JSON (bench/results/study.json; with --quick latest-study.json beside it)
@@ -21,7 +21,7 @@ export const HELP = `Usage: npm run study -- [options]
 
 npm run study:report writes bench/STUDY.md and its charts from bench/results/study.json.
 
-Exit codes: 0 measured, 1 not all of it could be measured, 2 wrong usage.`;
+Exit codes: 0 measured, 1 not all of it could be measured or the figures cannot be right, 2 wrong usage.`;
 
 /** @throws UsageError */
 export function parseStudySettings(args: readonly string[]): StudySettings | 'help' {

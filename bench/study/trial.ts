@@ -1,8 +1,8 @@
-import { type Content, contentBytes } from '#dist/study/texts.js';
-import { compile } from '#dist/study/timing.js';
+import { CONTENTS, type Content, contentBytes } from '#dist/study/texts.js';
 import type { Candidate } from './candidates.js';
-import { type Cache, type Group, USUAL_ALIGNMENT } from './design.js';
-import type { Places, Workplace } from './workplace.js';
+import type { Pattern } from './case.js';
+import { type Group, USUAL_ALIGNMENT } from './design.js';
+import { MAX_PLACES, type Places, type Workplace } from './workplace.js';
 
 /** A masking key of four different bytes, in the order in which they are applied, and as kernels want it. */
 const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
@@ -12,10 +12,16 @@ const NO_MASK = Buffer.alloc(4);
 /** About how long a batch of calls lasts: long compared to a call of the clock, short compared to disturbances. */
 const BATCH_MS = 0.05;
 
-/** How long each loop warms up, at each of two sizes. */
-const WARM_UP_MS = 20;
-/** How long each case warms up. */
-const SETTLE_MS = 4;
+/** In ms, from any origin. */
+export type Clock = () => number;
+
+/** How long code runs before it is measured, in ms. */
+export interface WarmUp {
+  /** Each loop, with all contents and several sizes in turns. */
+  readonly loopMs: number;
+  /** Each case. */
+  readonly caseMs: number;
+}
 
 /** `sum` is the sum of the results of the calls. */
 type Loop = (
@@ -27,46 +33,146 @@ type Loop = (
   offsets: readonly number[],
   views: readonly Buffer[],
   sources: readonly Buffer[],
+  zero: number,
 ) => number;
 
-/** The loops of a process: one for each candidate, hot or cold. So each loop has seen all sizes, and no other candidate. */
+/** The loops of a process: one for each candidate and pattern. So each loop has seen all contents, and no other candidate. */
 export class Loops {
+  readonly clock: Clock;
+  readonly warmUp: WarmUp;
+  readonly #form: number;
   readonly #workplace: Workplace;
-  readonly #made = new Map<string, { readonly subject: object; readonly run: Loop }>();
+  readonly #made = new Map<string, Made>();
+  readonly #subjects = new Map<Candidate['make'], object>();
+  readonly #shapes = new Map<Pattern, readonly Shape[]>();
+  #last: { readonly name: string; readonly contents: Contents } | undefined;
 
-  constructor(workplace: Workplace) {
+  /** @param form which kind of loop: see {@link FORMS} */
+  constructor(workplace: Workplace, warmUp: WarmUp, clock: Clock, form: number) {
+    this.#form = form;
     this.#workplace = workplace;
+    this.warmUp = warmUp;
+    this.clock = clock;
   }
 
-  of(candidate: Candidate, cache: Cache): { readonly subject: object; readonly run: Loop } {
-    const name = `${candidate.op} ${candidate.name} ${cache}`;
+  /** The last contents are kept: the candidates of a group come one after the other. */
+  contents(content: Content, length: number, pattern: Pattern): Contents {
+    const name = `${content} ${length} ${pattern}`;
+    if (this.#last?.name !== name) {
+      const clear = contentsOf(content, length, pattern);
+      this.#last = { name, contents: { clear, masked: clear.map(masked) } };
+    }
+    return this.#last.contents;
+  }
+
+  of(candidate: Candidate, pattern: Pattern): Made {
+    const name = `${candidate.op} ${candidate.name} ${pattern}`;
     const known = this.#made.get(name);
     if (known !== undefined) return known;
-    const made = { subject: candidate.make(this.#workplace), run: loop(candidate, cache) };
+    const made = { subject: this.#subjectOf(candidate), run: loop(candidate, pattern, this.#form) };
     this.#made.set(name, made);
-    this.#warmUp(made, cache);
+    this.#warmUp(made, pattern);
     return made;
   }
 
-  /** Warms up, so that the optimizing compiler has seen a small and a larger size, and is done, before anything is measured. */
-  #warmUp({ subject, run }: { readonly subject: object; readonly run: Loop }, cache: Cache): void {
-    for (const size of [16, 1024]) {
-      const places = this.#workplace[cache](size, USUAL_ALIGNMENT);
-      const { offsets, views, sources } = places;
-      for (const place of [...views, ...sources]) place.set(contentBytes('json', size));
-      const end = performance.now() + WARM_UP_MS;
-      while (performance.now() < end) run(subject, offsets.length, size, KEY, MASK, offsets, views, sources);
+  /**
+   * A process has one kernel of a kind, as a thread of a server has: the engine compiles the closures of the first one with its memory as
+   * a constant, and those of a second one without, which may take three times as long.
+   */
+  #subjectOf({ make }: Candidate): object {
+    const known = this.#subjects.get(make);
+    if (known !== undefined) return known;
+    const subject = make(this.#workplace);
+    this.#subjects.set(make, subject);
+    return subject;
+  }
+
+  #shapesOf(pattern: Pattern): readonly Shape[] {
+    const known = this.#shapes.get(pattern);
+    if (known !== undefined) return known;
+    const shapes = WARM_UP_SHAPES.map(([content, size]) => ({
+      content: contentBytes(content, size),
+      places: this.#workplace[pattern](size, USUAL_ALIGNMENT),
+    }));
+    this.#shapes.set(pattern, shapes);
+    return shapes;
+  }
+
+  /**
+   * Warms up with all that will come, in turns: code that meets something new in the middle of a turn is thrown away, and takes many
+   * times as long until it is compiled again.
+   */
+  #warmUp({ subject, run }: Made, pattern: Pattern): void {
+    const shapes = this.#shapesOf(pattern);
+    const end = this.clock() + this.warmUp.loopMs;
+    while (this.clock() < end) {
+      for (const { content, places } of shapes) {
+        const { length, offsets, views, sources } = places;
+        for (const place of [...views.slice(0, MAX_PLACES), ...sources.slice(0, MAX_PLACES)]) place.set(content);
+        const until = this.clock() + SLICE_MS;
+        do run(subject, offsets.length, length, KEY, MASK, offsets, views, sources, 0);
+        while (this.clock() < until);
+      }
     }
   }
 }
 
-function loop(candidate: Candidate, cache: Cache): Loop {
-  const names =
-    cache === 'hot'
-      ? { offset: 'offsets[0]', view: 'views[0]', source: 'sources[0]' }
-      : { offset: 'offsets[i]', view: 'views[i]', source: 'sources[i]' };
-  const call = candidate.call({ subject: 'subject', ...names });
-  return compile('subject', `(${call})`, ['length', 'key', 'mask', 'offsets', 'views', 'sources']) as Loop;
+/** What a loop warms up with. */
+interface Shape {
+  readonly content: Buffer;
+  readonly places: Places;
+}
+
+/** Every content, and sizes for which candidates have ways of their own. */
+const WARM_UP_SHAPES: readonly (readonly [Content, number])[] = [
+  ...CONTENTS.map((content) => [content, 1024] as const),
+  ...[4, 16, 64, 125, 256, 4096].flatMap((size) => [['json', size] as const, ['ascii', size] as const]),
+];
+/** How long each of these runs at a time, in ms. */
+const SLICE_MS = 0.3;
+
+interface Made {
+  readonly subject: object;
+  readonly run: Loop;
+}
+
+/** Which range a call takes. `zero` is 0, which the engine does not know: so `sum & zero` waits for the call before. */
+const INDEX: Readonly<Record<Pattern, string>> = { hot: '0', cold: 'i', many: 'i', latency: 'sum & zero' };
+
+function loop(candidate: Candidate, pattern: Pattern, form: number): Loop {
+  const [offset, view, source] = ['offsets', 'views', 'sources'].map((of) => `${of}[${INDEX[pattern]}]`) as [
+    string,
+    string,
+    string,
+  ];
+  const call = candidate.call({ subject: 'subject', offset, view, source });
+  // Unmasking returns nothing. What the next call waits for is the last byte that it has written.
+  const written = candidate.landing === 'source' ? 'sources' : 'views';
+  const isWaitedFor = pattern === 'latency' && candidate.op === 'unmask';
+  const expression = isWaitedFor ? `(${call}, ${written}[0][length - 1])` : `(${call})`;
+  return compiled(expression, form);
+}
+
+/**
+ * The same code takes up to 1.6 times as long by what is around it: where a loop of few instructions lies decides, and every change of its
+ * caller moves it. So the rounds of a study compile three kinds of loops in turn, and a candidate for which that matters is not steady.
+ */
+const FORMS = [
+  'for (let i = 0; i < times; i++)',
+  'for (let i = times; i-- > 0; )',
+  'if (length < 0) sum = times; for (let i = 0; i < times; i++)',
+];
+
+let loops = 0;
+
+/** Each loop has a source of its own, which a number makes different: loops of the same source would share what they learn of types. */
+function compiled(expression: string, form: number): Loop {
+  const parameters = ['subject', 'times', 'length', 'key', 'mask', 'offsets', 'views', 'sources', 'zero'];
+  const head = FORMS[form % FORMS.length];
+  return new Function(
+    ...parameters,
+    `/* ${loops++} */ let sum = 0; ${head} sum += ${expression} | 0; return sum;`,
+  ) as Loop;
 }
 
 /** A result is not what it must be. */
@@ -80,12 +186,14 @@ export class Trial {
   readonly candidate: Candidate;
   readonly #workplace: Workplace;
   readonly #places: Places;
-  readonly #content: Buffer;
+  readonly #pattern: Pattern;
+  readonly #contents: Contents;
   readonly #isValid: boolean;
   readonly #key: number;
   readonly #mask: Buffer;
   readonly #subject: object;
   readonly #run: Loop;
+  readonly #loops: Loops;
   /** How many calls a batch has. In a cold case each call visits another place. */
   times = 1;
   #batches = 0;
@@ -96,19 +204,21 @@ export class Trial {
     this.#workplace = workplace;
     this.#places = places;
     const content: Content = group.content === 'any' ? 'json' : group.content;
-    this.#content = contentBytes(content, places.length);
+    this.#pattern = group.pattern;
+    this.#loops = loops;
+    this.#contents = loops.contents(content, places.length, group.pattern);
     this.#isValid = !content.startsWith('invalid');
     // Text that is unmasked many times has to stay text. A key of zeros does that, and no candidate has a short cut for it.
     this.#mask = group.op === 'unmaskText' ? NO_MASK : MASK;
     this.#key = this.#mask.readInt32LE();
-    ({ subject: this.#subject, run: this.#run } = loops.of(candidate, group.cache));
-    if (group.cache === 'cold') this.times = places.offsets.length;
+    ({ subject: this.#subject, run: this.#run } = loops.of(candidate, group.pattern));
+    if (group.pattern === 'cold') this.times = places.offsets.length;
   }
 
   /** Checks that the candidate is right, and puts the content where the candidate finds it. @throws WrongResult */
   prepare(): void {
     this.#tryOnce();
-    this.#fill(this.#content);
+    this.#fill(this.#contents.clear);
   }
 
   /**
@@ -116,20 +226,25 @@ export class Trial {
    * only make batches longer, so the greatest number of calls that was found is right.
    */
   calibrate(): void {
-    const settled = performance.now() + SETTLE_MS;
+    const { clock, warmUp } = this.#loops;
+    const settled = clock() + warmUp.caseMs;
     let most = 1;
     do {
       this.#calibrateNow();
       most = Math.max(most, this.times);
-    } while (performance.now() < settled);
+    } while (clock() < settled);
     this.times = most;
   }
 
   #calibrateNow(): void {
-    for (this.times = 1; ; this.times *= 2) {
-      const start = performance.now();
+    const { clock } = this.#loops;
+    // Where there are many texts, each batch meets all of them.
+    const [least, most] =
+      this.#pattern === 'many' ? [MAX_PLACES, this.#places.offsets.length] : [1, Number.POSITIVE_INFINITY];
+    for (this.times = least; ; this.times *= 2) {
+      const start = clock();
       this.batch();
-      if (performance.now() - start >= BATCH_MS) return;
+      if (clock() - start >= BATCH_MS || this.times * 2 > most) return;
     }
   }
 
@@ -144,12 +259,12 @@ export class Trial {
   }
 
   /** @throws WrongResult if the measured calls have left wrong bytes, or the candidate is wrong now */
-  verify(isCold: boolean): void {
-    const odd = (isCold ? this.#batches : this.#calls) % 2 === 1;
+  verify(): void {
+    const odd = (this.#pattern === 'cold' ? this.#batches : this.#calls) % 2 === 1;
     const isMasked = this.candidate.op === 'unmask' && odd;
     if (this.candidate.landing !== 'scratch') {
-      const expected = isMasked ? masked(this.#content) : this.#content;
-      for (const range of this.#ranges()) expectBytes(range, expected);
+      const expected = isMasked ? this.#contents.masked : this.#contents.clear;
+      for (const [i, range] of this.#ranges().entries()) expectBytes(range, at(expected, i));
     }
     this.#tryOnce();
   }
@@ -157,27 +272,67 @@ export class Trial {
   /** One call with a real key. It finds a candidate that does nothing: after an even number of calls its bytes are right too. */
   #tryOnce(): void {
     const { op, landing } = this.candidate;
-    this.#fill(op === 'validate' ? this.#content : masked(this.#content));
+    this.#fill(op === 'validate' ? this.#contents.clear : this.#contents.masked);
     const verdict = this.#call(1, MASK);
     if (op !== 'unmask' && verdict !== Number(this.#isValid)) throw new WrongResult('a verdict is wrong');
     const [first] = landing === 'scratch' ? [this.#workplace.scratch(this.#places.length)] : this.#ranges();
-    expectBytes(first as Buffer, this.#content);
+    expectBytes(first as Buffer, at(this.#contents.clear, 0));
   }
 
-  #fill(bytes: Buffer): void {
-    for (const range of this.#ranges()) range.set(bytes);
+  #fill(contents: readonly Buffer[]): void {
+    for (const [i, range] of this.#ranges().entries()) range.set(at(contents, i));
   }
 
   /** The bytes that the candidate works on. */
   #ranges(): readonly Buffer[] {
-    return this.candidate.landing === 'place' ? this.#places.views : this.#places.sources;
+    const { views, sources } = this.#places;
+    return (this.candidate.landing === 'place' ? views : sources).slice(0, MAX_PLACES);
   }
 
   #call(times: number, mask: Buffer): number {
     const { length, offsets, views, sources } = this.#places;
     const key = mask === this.#mask ? this.#key : mask.readInt32LE();
-    return this.#run(this.#subject, times, length, key, mask, offsets, views, sources);
+    return this.#run(this.#subject, times, length, key, mask, offsets, views, sources, 0);
   }
+}
+
+/** The content of each range, or of one range if all have the same. */
+interface Contents {
+  readonly clear: readonly Buffer[];
+  readonly masked: readonly Buffer[];
+}
+
+/** Many different texts are cut out of one long text: the words of the usual one, in an order that no two of them share. */
+function contentsOf(content: Content, length: number, pattern: Pattern): Buffer[] {
+  if (pattern !== 'many') return [contentBytes(content, length)];
+  const words = String(contentBytes(content, WORDS_BYTES))
+    .trimEnd()
+    .split(/(?<=[ ,:])/);
+  let state = 1;
+  const next = () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return words[(state >>> 8) % words.length] as string;
+  };
+  return Array.from({ length: MAX_PLACES }, () => {
+    let text = '';
+    while (text.length < length) text += next();
+    return textOfLength(Buffer.from(text), length);
+  });
+}
+
+/** As much text as has all of its words in it. */
+const WORDS_BYTES = 512;
+
+/** The first characters of a text, as many as have room, and spaces behind them. */
+function textOfLength(text: Buffer, length: number): Buffer {
+  let end = length;
+  while (end > 0 && ((text[end] as number) & 0xc0) === 0x80) end--;
+  return Buffer.concat([text.subarray(0, end), Buffer.alloc(length - end, ' ')]);
+}
+
+/** The content of the range: there is one for each, or one for all. */
+function at(contents: readonly Buffer[], i: number): Buffer {
+  return (contents.length === 1 ? contents[0] : contents[i]) as Buffer;
 }
 
 function expectBytes(bytes: Buffer, right: Buffer): void {
@@ -185,7 +340,7 @@ function expectBytes(bytes: Buffer, right: Buffer): void {
 }
 
 function masked(clear: Buffer): Buffer {
-  const bytes = Buffer.from(clear);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i] as number) ^ (MASK[i & 3] as number);
+  const bytes = Buffer.alloc(clear.length, MASK);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i] as number) ^ (clear[i] as number);
   return bytes;
 }

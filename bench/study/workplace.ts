@@ -12,7 +12,10 @@ const SCRATCH = BASE + PLACES_BYTES + PAGE;
 const PAGES = (SCRATCH + MAX_BYTES + PAGE) / PAGE;
 /** The gap between the places of a cold case: more than a processor fetches ahead, and not a multiple of the sizes in caches. */
 const GAP_BYTES = 4096 + 192;
-const MAX_PLACES = 256;
+/** How many places there are at most where there are several. */
+export const MAX_PLACES = 256;
+/** How many calls go over many places, until they begin again. */
+const MANY_VISITS = 16 * MAX_PLACES;
 
 /** Places for one case: ranges of the same length, in the order in which they are visited. */
 export interface Places {
@@ -55,6 +58,21 @@ export class Workplace {
     return this.#places(
       length,
       Array.from({ length: count }, (_, i) => BASE + alignment + ((i * 97) % count) * stride),
+    );
+  }
+
+  /** The same as `hot`: only the loop differs. */
+  latency(length: number, alignment: number): Places {
+    return this.hot(length, alignment);
+  }
+
+  /** 256 places close together, so that all of them stay in a cache, visited in an irregular order, each many times. */
+  many(length: number, alignment: number): Places {
+    const stride = Math.ceil(length / 64) * 64 + 64;
+    const offsets = Array.from({ length: MAX_PLACES }, (_, i) => BASE + alignment + ((i * 97) % MAX_PLACES) * stride);
+    return this.#places(
+      length,
+      Array.from({ length: MANY_VISITS }, (_, i) => offsets[i % MAX_PLACES] as number),
     );
   }
 

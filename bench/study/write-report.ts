@@ -5,9 +5,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BENCH } from '../paths.js';
+import { BENCH, ROOT } from '../paths.js';
 import { loadRenderer } from '../renderer.js';
 import { studyCharts } from './charts.js';
+import { fingerprints, readerOf } from './fingerprints.js';
 import { studyMarkdown } from './report.js';
 import { deserialize } from './results.js';
 
@@ -26,7 +27,7 @@ async function main([file = fileURLToPath(new URL('results/study.json', BENCH)),
     console.log(relative('.', picture));
   }
   const report = fileURLToPath(new URL('STUDY.md', BENCH));
-  writeFileSync(report, studyMarkdown(study));
+  writeFileSync(report, studyMarkdown(study, fingerprints(readerOf(ROOT))));
   console.log(relative('.', report));
 }
 

@@ -1,4 +1,3 @@
-import { figure } from '#dist/cli/table.js';
 import { type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import { asFastAs, KIB, paragraph, said, times } from './wording.js';
@@ -10,11 +9,11 @@ export function both(engine: Engine): string {
   const pairs = ways.filter((name) => name.includes(' + ')).map((name) => name.split(' + ') as [string, string]);
   const masks = [...new Set(pairs.map(([mask]) => mask))];
   const validators = [...new Set(pairs.map(([, validator]) => validator))];
-  const speed = (candidate: string) => engine.speedOrNone({ op: 'unmaskText', content, bytes, candidate });
+  const speed = (candidate: string) => engine.speedCell({ op: 'unmaskText', content, bytes, candidate });
   const rows = masks.map((mask) => [
     mask,
-    ...validators.map((validator) => figure(speed(`${mask} + ${validator}`))),
-    figure(speed(`${mask}, fused`)),
+    ...validators.map((validator) => speed(`${mask} + ${validator}`)),
+    speed(`${mask}, fused`),
   ]);
   const strict = (candidate: string, of: 'ascii' | 'json' = content) =>
     engine.speed({ op: 'unmaskText', content: of, bytes, candidate });

@@ -5,22 +5,21 @@ import type { Study } from '../results.js';
 import { asFastAs, KIB, mebibytes, paragraph, said } from './wording.js';
 
 export function cold(study: Study, engine: Engine): string {
-  const sizes = engine.values('bytes', { op: 'unmask', cache: 'cold' });
+  const sizes = engine.values('bytes', { op: 'unmask', pattern: 'cold' });
   const rows = (['unmask', 'validate'] as const).flatMap((op) =>
     engine.candidates(op).map((candidate) => [
       `${op}: ${candidate}`,
       ...sizes.map((bytes) => {
-        const [inCache, inMemory] = (['hot', 'cold'] as const).map((cache) =>
-          engine.speedOrNone({ op, candidate, bytes, cache }),
-        );
-        return `${figure(inMemory ?? Number.NaN)} (${figure((inMemory ?? Number.NaN) / (inCache ?? Number.NaN))})`;
+        const inMemory = { op, candidate, bytes, pattern: 'cold' } as const;
+        const kept = engine.speedOrNone(inMemory) / engine.speedOrNone({ op, candidate, bytes });
+        return `${engine.speedCell(inMemory)} (${figure(kept)})`;
       }),
     ]),
   );
   if (sizes.length === 0) return '';
   const at = sizes.find((bytes) => bytes === KIB) ?? (sizes[0] as number);
-  const speed = (candidate: string, cache: 'hot' | 'cold') =>
-    engine.speed({ op: 'unmask', candidate, bytes: at, cache });
+  const speed = (candidate: string, pattern: 'hot' | 'cold') =>
+    engine.speed({ op: 'unmask', candidate, bytes: at, pattern });
   return `### Cold cache (${engine.name})
 
 GB/s of bytes that are in no cache, and in brackets the part of its speed in cache that a candidate keeps; validation of JSON. Bytes that were

@@ -31,7 +31,7 @@ function tableOf(figures: readonly CompressionFigure[]): string {
       const found = figures.find((one) => one.candidate === candidate && one.bytes === bytes);
       if (found === undefined) return '';
       const inflating = found.inflateMicros === 0 ? '–' : figure(found.inflateMicros);
-      return `${figure(found.deflateMicros)} + ${inflating} (${found.ratio.toFixed(3)})`;
+      return `${figure(found.deflateMicros)} + ${inflating} (${found.ratio.toFixed(3)})${found.isSteady === false ? '~' : ''}`;
     }),
   ]);
   return markdownTable(['', ...sizes.map(size)], rows);

@@ -23,12 +23,12 @@ ${autoComment(main)}`.trimEnd();
 }
 
 function thresholdsTable(all: readonly Engine[]): string {
-  const show = (bytes: number) => (bytes === NEVER_BYTES ? 'never' : String(bytes));
+  const show = (bytes: number | undefined) => (bytes === NEVER_BYTES ? 'never' : String(bytes ?? '–'));
   return markdownTable(
     ['from this many bytes on', ...all.map(({ name }) => name), 'as shipped'],
     THRESHOLD_NAMES.map((name) => [
       `\`${name}\``,
-      ...all.map(({ result }) => show(result.thresholds[name])),
+      ...all.map(({ result }) => show(result.thresholds?.[name])),
       show(THRESHOLDS[name]),
     ]),
   );

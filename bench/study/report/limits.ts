@@ -5,8 +5,10 @@ export function limits({ machine, engines, isQuick }: Study): string {
   return list(
     [
       `One machine (${machine.cpu}), x64, virtual. Other processors have other vectors and other caches; arm64 was not tried. On another machine, GB/s differ more than ratios, and crossovers differ most.`,
-      `Versions: ${enumeration(engines.map(({ node, v8 }) => `${node} with V8 ${v8}`))}. Another minor version may compile the code in another way.`,
-      'Code is warm. The time that a function takes before it is compiled is not measured, because servers live long.',
+      `Versions: ${enumeration(engines.map(({ version, compiler }) => `${version} with ${compiler}`))}. Another minor version may compile the code in another way.`,
+      'Code is warm, except where the start is what is measured: servers live long.',
+      '`TextDecoder` makes a string as large as its text, whose memory comes from the collector. So a larger text may take it less time, which nothing else may do.',
+      'The same JavaScript is compiled to faster or slower loops by what is around the call, and short loops differ most. The rounds have three kinds of callers; others may be faster or slower than all of them.',
       'Each loop sees one candidate. A call site that meets several is slower, for all of them.',
       'Cold cache includes cold translation of addresses, and 256 places in an irregular order: a stream that the hardware can foresee is between hot and cold.',
       'The thresholds of `auto` are for messages that go through the framing loop. Small messages that arrive whole are unmasked and validated by WASM in one call for each read, whatever the thresholds are.',

@@ -1,8 +1,8 @@
 import { NEVER_BYTES } from '#dist/kernels/thresholds.js';
-import { gain } from '../charts.js';
 import { type Engine, size } from '../findings.js';
 import { list } from '../markdown.js';
 import type { Study } from '../results.js';
+import { gainsOf } from '../servers.js';
 import { KIB, times } from './wording.js';
 
 export function meaning(study: Study, main: Engine, all: readonly Engine[]): string {
@@ -46,9 +46,8 @@ function engineSpread(all: readonly Engine[]): string {
 }
 
 function wholeSentence({ endToEnd: results }: Study): string {
-  const auto = results.filter(({ kernel, isDisturbed }) => kernel === 'auto' && !isDisturbed);
-  const gains = auto.map((result) => gain(results, result)).filter(Number.isFinite);
+  const gains = gainsOf(results, 'auto');
   if (gains.length === 0) return '';
-  const worthwhile = gains.filter((value) => value > 1.1).length;
+  const worthwhile = gains.filter(({ value }) => value > 1.1).length;
   return `**Here the whole server gained** more than a tenth in ${worthwhile} of ${gains.length} kinds of load.`;
 }

@@ -1,18 +1,18 @@
 import { CONTENTS } from '#dist/study/texts.js';
+import { median, percentile } from '../../statistics.js';
 import { USUAL_ALIGNMENT } from '../design.js';
+import { STEADY_BOUND } from '../estimate.js';
 import { type Engine, size } from '../findings.js';
 import { enumeration } from '../markdown.js';
-import type { Study } from '../results.js';
+import type { Figure, Study } from '../results.js';
 import { mebibytes, percent } from './wording.js';
 
 export function method(study: Study, all: readonly Engine[]): string {
   const { cpu, cores, memoryGiB, kernel, node } = study.machine;
-  const reported = all.reduce((sum, { result }) => sum + result.figures.length, 0);
-  const unreported = all.reduce((sum, { result }) => sum + result.unreported.length, 0);
-  const engines = all.map(({ result }) => `${result.node} (V8 ${result.v8})`);
+  const engines = all.map(({ result }) => `${result.version} (${result.compiler})`);
   const [first] = all;
   const sizes = (op: 'unmask' | 'unmaskText', content: 'any' | 'json') => {
-    const values = first?.values('bytes', { op, content, cache: 'hot', alignment: USUAL_ALIGNMENT }) ?? [];
+    const values = first?.values('bytes', { op, content, pattern: 'hot', alignment: USUAL_ALIGNMENT }) ?? [];
     return `${size(values[0])} to ${size(values.at(-1))}`;
   };
   return `## Method
@@ -30,13 +30,47 @@ ${enumeration(engines)}. The servers ran on Node ${node}.
   ${sizes('unmask', 'any')}, and validation of ASCII and of JSON in several scripts, at ${USUAL_ALIGNMENT} bytes behind a multiple of
   8, where the payload of a small frame lies, and in cache. Alignments, contents (${enumeration(CONTENTS.map((name) => `*${name}*`))}) and
   a cold cache at a few sizes. Candidates in place get an offset or a view that exists already.
-- **Measurement.** Each candidate is compiled into a loop of its own, which runs in batches of about 0.05 ms, timed by tinybench,
-  in a process for each engine, bound to a core. Candidates of a group take turns, and the rounds of
-  a case are far apart, because each goes over all cases of the study: a disturbance shows as spread. Cold: up to 256 places are
-  visited once, after ${mebibytes(2 * study.cacheBytes)} of other bytes were written: twice the size of the last cache of this machine.
-- **Figures** are medians over batches. GB/s are 10^9 payload bytes per second.
-- **Bound.** If the middle half of the batches of a case spread over more than ${percent(study.spreadBound)} of their median, it is
-  measured again, up to ${study.attempts} times in all, and then not reported (–). That happened to ${unreported} of ${reported + unreported} cases.
+- **Measurement.** Each candidate is compiled into a loop of its own, which runs in batches of about 0.05 ms, in a process for each
+  engine, bound to a core. Cold: up to 256 places are visited once, after ${mebibytes(2 * study.cacheBytes)} of other bytes were written: twice
+  the size of the last cache of this machine.
+${figures(study, all)}
 - **Correctness.** Every verdict of every measured batch is checked. Unmasked bytes are checked at the end, because the number of
   calls says what they must be. Before and after, each candidate is tried once with a real key. A wrong result ends the run.`;
+}
+
+function figures(study: Study, all: readonly Engine[]): string {
+  const cases = all.flatMap(({ result }) => result.figures);
+  const unsteady = cases.filter(({ isSteady }) => !isSteady).length;
+  if (study.format === 1)
+    return `- **Figures** are medians over the batches of one attempt. GB/s are 10^9 payload bytes per second. Where the middle half of the batches spread
+  over more than a tenth, the case was measured again, up to 8 times. \`~\`: it still did. That happened to ${unsteady} of ${cases.length} cases.
+${WRONG_MARK}`;
+  const rounds = Math.max(0, ...all.map(({ result }) => result.rounds));
+  return `- **Rounds.** There are ${rounds}. In each, every engine in turn starts a process, in which every case has one attempt: the median of its batches. Every
+  other round goes backwards, and the rounds have three kinds of loops in turn, because the same code is faster or slower by what is around it. So the
+  attempts of a case are far apart, and each is from another process.
+- **Warm code.** Each loop first warms up with all contents and several sizes in turns. A process has one kernel of a kind, as a thread of a server
+  has: closures of a second one can be slower, so pairs of candidates, each with kernels of its own, come last.
+- **Figures** are the lower quartile over all attempts of a case: a disturbance only adds time, and may last longer than an attempt. GB/s are 10^9
+  payload bytes per second. \`~\`: the case is not steady, because the median of its attempts is more than ${percent(STEADY_BOUND)} above the least of
+  them; no sentence is made of it. That happened to ${unsteady} of ${cases.length} cases. ${medians(cases)}
+${WRONG_MARK}
+- **Gate.** The run ends with an error if a case has no attempt in a round, if the sentinel does not take the same time in most rounds, if of two
+  powers of two the larger takes a candidate less time than the smaller beyond the noise, if a server takes more CPU time for binary messages than
+  for the same as text, or if the cross-check disagrees.`;
+}
+
+const WRONG_MARK =
+  '  `?`: the figure cannot be right, because more bytes take less time; no sentence is made of it either.';
+
+/** What difference it would make to take the median. */
+function medians(cases: readonly Figure[]): string {
+  const above = cases.map(({ ns, median: middle }) => middle / ns - 1);
+  if (above.length === 0) return '';
+  return `The medians of the attempts are ${percentOf(median(above))} above the figures in the middle case, and ${percentOf(percentile(above, 0.95))} in
+  the 95th of 100.`;
+}
+
+function percentOf(part: number): string {
+  return `${(part * 100).toFixed(1)} %`;
 }

@@ -1,4 +1,3 @@
-import { figure } from '#dist/cli/table.js';
 import { type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import { KIB } from './wording.js';
@@ -15,7 +14,7 @@ export function onEngines(all: readonly Engine[], main: Engine): string {
       .candidates(op)
       .map((candidate) => [
         `${op}${suffix}: ${candidate}`,
-        ...all.map((engine) => figure(engine.speedOrNone({ op, content, bytes, candidate }))),
+        ...all.map((engine) => engine.speedCell({ op, content, bytes, candidate })),
       ]),
   );
   return `### Engines side by side

@@ -1,4 +1,3 @@
-import { figure } from '#dist/cli/table.js';
 import { USUAL_ALIGNMENT } from '../design.js';
 import { type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
@@ -8,13 +7,13 @@ import { KIB, MIB } from './wording.js';
 const TABLE_SIZES = [4, 16, 64, 125, KIB, 4 * KIB, 64 * KIB, MIB, 16 * MIB];
 
 export function speeds(engine: Engine, op: 'unmask' | 'validate', content: 'any' | 'ascii' | 'json'): string {
-  const sizes = engine.values('bytes', { op, content, cache: 'hot', alignment: USUAL_ALIGNMENT });
+  const sizes = engine.values('bytes', { op, content, pattern: 'hot', alignment: USUAL_ALIGNMENT });
   const candidates = engine.candidates(op);
   return markdownTable(
     ['GB/s', ...candidates],
     TABLE_SIZES.filter((bytes) => sizes.includes(bytes)).map((bytes) => [
       size(bytes),
-      ...candidates.map((candidate) => figure(engine.speedOrNone({ op, content, bytes, candidate }))),
+      ...candidates.map((candidate) => engine.speedCell({ op, content, bytes, candidate })),
     ]),
   );
 }

@@ -1,7 +1,7 @@
-import { gain } from '../charts.js';
 import { type Engine, size } from '../findings.js';
 import { list } from '../markdown.js';
 import type { Study } from '../results.js';
+import { gainsOf } from '../servers.js';
 import { caseName } from './load-name.js';
 import { ALIKE, asFastAs, KIB, said, times } from './wording.js';
 
@@ -43,7 +43,7 @@ export function surprises(study: Study, main: Engine, all: readonly Engine[]): s
       const hot =
         main.speed({ op: 'unmask', candidate: 'wasm', bytes: KIB }) /
         main.speed({ op: 'unmask', candidate: 'js', bytes: KIB });
-      const inMemory = { op: 'unmask', bytes: KIB, cache: 'cold' } as const;
+      const inMemory = { op: 'unmask', bytes: KIB, pattern: 'cold' } as const;
       const coldRatio = main.speed({ ...inMemory, candidate: 'wasm' }) / main.speed({ ...inMemory, candidate: 'js' });
       return coldRatio < hot * (1 - ALIKE)
         ? `An advantage of ${times(hot)} in cache (WASM over JavaScript words, 1 KiB) is one of ${times(coldRatio)} where the bytes come from memory.`
@@ -76,13 +76,7 @@ function engineSurprises(all: readonly Engine[]): string[] {
 }
 
 function endToEndSurprise({ endToEnd: results }: Study): string {
-  const binary = results.filter(
-    ({ kernel, content, isDisturbed }) => kernel === 'wasm' && content === 'binary' && !isDisturbed,
-  );
-  const gains = binary
-    .map((result) => ({ result, value: gain(results, result) }))
-    .filter(({ value }) => Number.isFinite(value));
-  const most = gains.sort((a, b) => b.value - a.value)[0];
+  const most = gainsOf(results, 'wasm').findLast(({ result }) => result.content === 'binary');
   if (most === undefined) return '';
   return `End to end, where an XOR is all that differs (binary messages), the most that WASM gains over JavaScript is ${times(most.value)} (${caseName(most.result)}).`;
 }

@@ -1,32 +1,54 @@
 import { figure } from '#dist/cli/table.js';
 import { size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
-import type { Study } from '../results.js';
+import type { EndToEndResult, Study } from '../results.js';
+import { isSameLoad, serverFigure } from '../servers.js';
 import { CONTENT_NAMES } from './load-name.js';
 import { paragraph, times } from './wording.js';
 
-export function threads({ threads: results, machine }: Study): string {
-  if (results.length === 0) return '';
-  const rows = results.map(({ bytes, content, kernel, threads: count, perSecond, cpu }) => [
-    `${size(bytes)}, ${CONTENT_NAMES[content]}`,
-    `\`${kernel}\``,
-    String(count),
-    figure(perSecond),
-    cpu.toFixed(2),
-  ]);
-  const kinds = [...new Set(results.map(({ bytes }) => bytes))];
-  const sentences = kinds.map((bytes) => {
-    const of = (kernel: string, isMany: boolean) =>
-      results.find((one) => one.bytes === bytes && one.kernel === kernel && one.threads > 1 === isMany)?.perSecond;
-    const [one, many, other] = [of('js', false), of('js', true), of('auto', false)];
-    if (one === undefined || many === undefined || other === undefined) return '';
-    return `At ${size(bytes)}, from one thread with \`js\`, a better kernel brings ${times(other / one)} as many messages, more threads ${times(many / one)} as many.`;
+/** @returns nothing for a study whose servers had one thread only. */
+export function threads({ endToEnd: all }: Study): string {
+  const withMany = all.filter((result) => result.threads > 1);
+  const base = withMany.filter(({ kernel }) => kernel === 'js');
+  if (base.length === 0) return '';
+  const many = Math.max(...base.map((result) => result.threads));
+  const find = (load: EndToEndResult, kernel: string, count: number) =>
+    all.find((one) => one.kernel === kernel && one.threads === count && isSameLoad(one, load));
+  const rows = base.flatMap((load) =>
+    ['js', 'auto'].flatMap((kernel) =>
+      [1, many].flatMap((count) => {
+        const result = find(load, kernel, count);
+        if (result === undefined) return [];
+        const { micros } = serverFigure(result);
+        return [
+          [
+            `${size(load.bytes)}, ${CONTENT_NAMES[load.content]}`,
+            `\`${kernel}\``,
+            String(count),
+            `${figure(micros.value)} (${figure(micros.least)} to ${figure(micros.upper)})`,
+            figure((count * 1e6) / micros.value),
+          ],
+        ];
+      }),
+    ),
+  );
+  const sentences = base.map((load) => {
+    const [one, more, other] = [find(load, 'js', 1), find(load, 'js', many), find(load, 'auto', 1)];
+    if (one === undefined || more === undefined || other === undefined) return '';
+    const [js, jsMany, auto] = [one, more, other].map((result) => serverFigure(result).micros.value) as [
+      number,
+      number,
+      number,
+    ];
+    return `At ${size(load.bytes)}, from one thread with \`js\`, the kernel \`auto\` carries ${times(js / auto)} as many messages, and a second core at most ${times((many * js) / jsMany)} as many.`;
   });
-  return `### Threads against kernels
+  return `### What a kernel buys, and what a thread buys
 
-Server and load generator share the ${machine.cores} cores of this machine, so a second thread of the server takes its time from the load generator.
+In all of these the server is bound to one core, and the load to another, as above: a second thread that took its time from the load would
+say nothing. So threads are compared by CPU time, in µs for a message, with the least and the upper quartile of the rounds in brackets. The last
+column is what the server carries if each thread has a core of its own, and no core slows down another: the most that threads can bring.
 
-${markdownTable(['messages', 'kernel', 'threads', 'echoes/s', 'CPU'], rows)}
+${markdownTable(['messages', 'kernel', 'threads', 'CPU µs', 'echoes/s, a core each'], rows)}
 
 ${paragraph(...sentences)} The two multiply: threads need cores that nothing else uses, a kernel needs none.`;
 }

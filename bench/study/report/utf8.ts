@@ -1,4 +1,3 @@
-import { figure } from '#dist/cli/table.js';
 import { CONTENTS } from '#dist/study/texts.js';
 import { type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
@@ -36,9 +35,7 @@ function contents(engine: Engine): string {
   const candidates = engine.candidates('validate');
   const rows = CONTENTS.map((content) => [
     content,
-    ...candidates.map((candidate) =>
-      figure(engine.find({ op: 'validate', content, bytes, candidate })?.ns ?? Number.NaN),
-    ),
+    ...candidates.map((candidate) => engine.nsCell({ op: 'validate', content, bytes, candidate })),
   ]);
   return `By content, ns per call at ${size(bytes)} (an error ends some candidates early, so that GB/s would mean nothing):
 

@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type CompressionFigure, jsonMessages } from '../../../bench/study/compression.js';
 import { studyMarkdown } from '../../../bench/study/report.js';
 import { deserialize, serialize } from '../../../bench/study/results.js';
-import { THRESHOLDS } from '../../../dist/kernels/thresholds.js';
-import { figureOf, studyOf } from './study.js';
+import { engineOf, figureOf, studyOf } from './study.js';
 
 describe('the messages that are compressed', () => {
   it.each([64, 1024, 65_536])('have exactly %i bytes, are all different, and the same in each run', (bytes) => {
@@ -26,8 +25,7 @@ describe('the chapter about compression', () => {
     ...more,
   });
   const study = (compression: readonly CompressionFigure[]) => {
-    const engine = { node: 'v20.1.2', v8: '11.3', thresholds: THRESHOLDS, unreported: [], compression };
-    return studyOf([], { engines: [{ ...engine, figures: [figureOf('js', 1024, 250)] }] });
+    return studyOf([], { engines: [engineOf([figureOf('js', 1024, 250)], { compression })] });
   };
 
   it('has a row for each candidate and a column for each size', () => {
@@ -37,7 +35,7 @@ describe('the chapter about compression', () => {
       figure('zlib one-shot 1', 1024, { deflateMicros: 22.2 }),
       figure('zlib stream 1', 1024, { contextTakeover: true }),
     ];
-    const text = studyMarkdown(deserialize(serialize(study(figures))));
+    const text = studyMarkdown(deserialize(serialize(study(figures))), {});
     expect(text).toContain(
       [
         'Each message by itself:',
@@ -53,6 +51,6 @@ describe('the chapter about compression', () => {
   });
 
   it('is not there if compression was not measured', () => {
-    expect(studyMarkdown(study([]))).not.toContain('ompression');
+    expect(studyMarkdown(study([]), {})).not.toContain('### Compression');
   });
 });

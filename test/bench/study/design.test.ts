@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { candidateNames } from '../../../bench/study/candidates.js';
 import { groups, MAIN_WAYS } from '../../../bench/study/design.js';
+import { LEAST_ROUNDS } from '../../../bench/study/gate.js';
+import { allCases } from '../../../bench/study/harness.js';
+import { planOf, secondsOf } from '../../../bench/study/plan.js';
 
 const FULL = groups(false);
 
 describe('the design of the study', () => {
   it('has each group of cases once', () => {
     for (const all of [FULL, groups(true)]) {
-      const names = all.map(({ op, content, bytes, alignment, cache }) =>
-        [op, content, bytes, alignment, cache].join(' '),
+      const names = all.map(({ op, content, bytes, alignment, pattern }) =>
+        [op, content, bytes, alignment, pattern].join(' '),
       );
       expect(new Set(names).size).toBe(names.length);
     }
@@ -24,7 +27,9 @@ describe('the design of the study', () => {
     for (const op of ['unmask', 'validate']) {
       const of = FULL.filter((group) => group.op === op);
       expect(new Set(of.map(({ alignment }) => alignment)).size).toBe(8);
-      expect(new Set(of.map(({ cache }) => cache))).toEqual(new Set(['hot', 'cold']));
+      expect(new Set(of.map(({ pattern }) => pattern))).toEqual(
+        new Set(['hot', 'cold', 'latency', ...(op === 'validate' ? ['many'] : [])]),
+      );
     }
     expect(new Set(FULL.filter(({ op }) => op === 'validate').map(({ content }) => content)).size).toBe(8);
   });
@@ -34,6 +39,30 @@ describe('the design of the study', () => {
     expect(ways.filter((name) => name.includes(' + '))).toHaveLength(6 * 7);
     for (const way of MAIN_WAYS) expect(ways).toContain(way);
     expect(FULL.some(({ op, only }) => op === 'unmaskText' && only === undefined)).toBe(true);
+  });
+
+  it('has latency only where a call leaves something to wait for', () => {
+    const cases = allCases(false);
+    expect(cases.length).toBeGreaterThan(1000);
+    expect(cases.some(({ group, candidate }) => group.pattern === 'latency' && candidate.landing === 'source')).toBe(
+      true,
+    );
+    expect(cases.some(({ group, candidate }) => group.pattern === 'latency' && candidate.landing === 'scratch')).toBe(
+      false,
+    );
+  });
+
+  it('takes about half an hour, and two minutes in a quick run, with rounds enough for the gate', () => {
+    const [full, quick] = [planOf(false), planOf(true)];
+    expect(full.kernelRounds).toBeGreaterThanOrEqual(LEAST_ROUNDS.kernels);
+    expect(full.serverRounds).toBeGreaterThanOrEqual(LEAST_ROUNDS.servers);
+    expect(quick.kernelRounds).toBeGreaterThan(1);
+    const minutes = (isQuick: boolean, engines: number, hasServers: boolean) =>
+      secondsOf(planOf(isQuick), isQuick, engines, hasServers) / 60;
+    expect(minutes(false, 4, true)).toBeLessThan(35);
+    expect(minutes(true, 4, true)).toBeLessThan(3);
+    expect(minutes(false, 2, true)).toBeLessThan(minutes(false, 4, true));
+    expect(minutes(false, 4, false)).toBeLessThan(minutes(false, 4, true));
   });
 
   it('is much smaller for a quick run', () => {

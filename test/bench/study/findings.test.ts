@@ -22,11 +22,23 @@ describe('the figures of an engine', () => {
     expect(engine().ns({ op: 'unmask', candidate: 'wasm', bytes: 256 })).toBe(32);
   });
 
-  it('that are not reported cannot be read', () => {
-    const wanted = { op: 'unmask', candidate: 'wasm', bytes: 256, cache: 'cold' } as const;
+  it('that were not measured cannot be read', () => {
+    const wanted = { op: 'unmask', candidate: 'wasm', bytes: 256, pattern: 'cold' } as const;
     expect(() => engine().speed(wanted)).toThrow(Unreported);
     expect(() => engine().ns(wanted)).toThrow(Unreported);
     expect(engine().speedOrNone(wanted)).toBeNaN();
+  });
+
+  it('that are not steady, or cannot be right, are shown with a mark, and cannot be read', () => {
+    const unsteady = figureOf('js', 64, [50, 64, 64, 64, 64, 64, 64]);
+    const wrong = [figureOf('wasm', 64, 200), figureOf('wasm', 128, 100)];
+    const of = engine([unsteady, ...wrong]);
+    const js = { op: 'unmask', candidate: 'js', bytes: 64 } as const;
+    const wasm = { op: 'unmask', candidate: 'wasm', bytes: 64 } as const;
+    expect([of.nsCell(js), of.nsCell(wasm), of.nsCell({ ...wasm, bytes: 128 })]).toEqual(['64.0~', '200?', '100']);
+    expect([of.speedCell(js), of.speedCell({ ...js, bytes: 4 })]).toEqual(['1.00~', '–']);
+    for (const wanted of [js, wasm]) expect(() => of.ns(wanted)).toThrow(Unreported);
+    expect(of.ns({ ...wasm, bytes: 128 })).toBe(100);
   });
 
   it('say from which size on one candidate is the better choice', () => {

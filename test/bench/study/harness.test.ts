@@ -1,20 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { type Candidate, candidatesOf, type Operation } from '../../../bench/study/candidates.js';
 import type { Group } from '../../../bench/study/design.js';
-import { Harness } from '../../../bench/study/harness.js';
+import { type Case, type Effort, Harness } from '../../../bench/study/harness.js';
+import { joinRounds } from '../../../bench/study/join.js';
 import { Workplace } from '../../../bench/study/workplace.js';
+import { THRESHOLDS } from '../../../dist/kernels/thresholds.js';
 
 const workplace = new Workplace(64 * 1024);
-const harness = new Harness(workplace, { rounds: 1, ms: 0, batches: 2, attempts: 1 });
+const EFFORT: Effort = { warmUp: { loopMs: 0, caseMs: 0 }, ms: 0, batches: 2 };
+const harness = new Harness(workplace, EFFORT, 0);
 
 function group(op: Operation, more: Partial<Group> = {}): Group {
-  return { op, content: op === 'unmask' ? 'any' : 'json', bytes: 200, alignment: 3, cache: 'hot', ...more };
+  return { op, content: op === 'unmask' ? 'any' : 'json', bytes: 200, alignment: 3, pattern: 'hot', ...more };
 }
 
-/** The results of all candidates of a group, whether or not they are steady enough to be reported. */
+/** One attempt of all candidates of a group. */
 function measure(of: Group, candidates: readonly Candidate[] = candidatesOf(of.op)) {
-  const { figures, unreported } = harness.measure(candidates.map((candidate) => ({ group: of, candidate })));
-  return [...figures, ...unreported];
+  return harness.measure(candidates.map((candidate) => ({ group: of, candidate }))).attempts;
 }
 
 /** A candidate whose call is something else. */
@@ -25,26 +27,23 @@ function broken(op: Operation, call: string): Candidate {
 describe('the harness', () => {
   it.each([
     group('unmask'),
-    group('unmask', { cache: 'cold', alignment: 6 }),
+    group('unmask', { pattern: 'cold', alignment: 6 }),
     group('validate'),
     group('validate', { content: 'invalid in the middle' }),
-    group('validate', { content: 'cjk', cache: 'cold' }),
-  ])('measures and verifies every candidate of $op, $content, $cache', (of) => {
-    const figures = measure(of);
-    expect(new Set(figures.map(({ candidate }) => candidate))).toEqual(
-      new Set(candidatesOf(of.op).map(({ name }) => name)),
-    );
-    for (const { ns, q1, q3, batches } of figures) {
-      expect(ns).toBeGreaterThan(0);
-      expect(q1).toBeLessThanOrEqual(ns);
-      expect(q3).toBeGreaterThanOrEqual(ns);
-      expect(batches).toBeGreaterThanOrEqual(2);
-    }
+    group('validate', { content: 'cjk', pattern: 'cold' }),
+    group('validate', { pattern: 'many' }),
+    group('validate', { pattern: 'latency' }),
+    group('unmask', { pattern: 'latency' }),
+  ])('measures and verifies every candidate of $op, $content, $pattern', (of) => {
+    const attempts = measure(of);
+    expect(attempts.map(({ candidate }) => candidate)).toEqual(candidatesOf(of.op).map(({ name }) => name));
+    for (const { ns } of attempts) expect(ns).toBeGreaterThan(0);
   });
 
   it('measures and verifies candidates that unmask and validate', () => {
     const some = candidatesOf('unmaskText').filter(({ name }) => /fused|^wasm \+/.test(name));
-    expect(measure(group('unmaskText'), some)).toHaveLength(some.length);
+    for (const pattern of ['hot', 'many'] as const)
+      expect(measure(group('unmaskText', { pattern }), some)).toHaveLength(some.length);
   });
 
   it.each([
@@ -56,33 +55,176 @@ describe('the harness', () => {
     ['validate', '(times === 1)', /0 of \d+ verdicts were "valid" and not \d+/],
   ] as const)('finds a candidate that is wrong: %s by %s', (op, call, says) => {
     const content = call === 'true' && op === 'validate' ? 'invalid at the end' : group(op).content;
-    const of = group(op, { content, cache: 'cold' });
+    const of = group(op, { content, pattern: 'cold' });
     expect(() => measure(of, [broken(op, call)])).toThrow(says);
-    expect(() => measure(of, [broken(op, call)])).toThrow(`${op} by broken ${call}, 200 bytes, `);
+    expect(() => measure(of, [broken(op, call)])).toThrow(`${op} broken ${call} ${content} 200 3 cold: `);
   });
 });
 
-it('measures a case again if it spreads too much, and does not report it if it still does', () => {
-  /** Every second batch waits. */
-  class Erratic {
-    batches = 0;
-    isValid(call: number): boolean {
-      if (call > 0 || this.batches++ % 2 === 0) return true;
-      for (const end = performance.now() + 2; performance.now() < end; );
-      return true;
+describe('many texts', () => {
+  it('are all different, and are not touched by a validator that is right', () => {
+    const seen = new Set<string>();
+    const subject = {
+      look(view: Buffer): boolean {
+        seen.add(String(view));
+        return true;
+      },
+    };
+    const call = ({ view }: { readonly view: string }) => `subject.look(${view})`;
+    const looking: Candidate = { op: 'validate', name: 'looking', landing: 'place', make: () => subject, call };
+    const once = new Harness(workplace, EFFORT, 0);
+    for (const bytes of [64, 125]) {
+      seen.clear();
+      once.measure([{ group: group('validate', { bytes, pattern: 'many' }), candidate: looking }]);
+      expect(seen.size).toBe(256);
+      for (const text of seen) expect(text).not.toContain('\ufffd');
     }
-  }
-  const subject = new Erratic();
-  const call = () => 'subject.isValid(i)';
-  const candidate: Candidate = { op: 'validate', name: 'erratic', landing: 'place', make: () => subject, call };
-  const turns: number[] = [];
-  const strict = new Harness(workplace, { rounds: 2, ms: 0, batches: 4, attempts: 3 });
-  const outcome = strict.measure([{ group: group('validate', { cache: 'cold' }), candidate }], (...[, , attempt]) => {
-    turns.push(attempt);
   });
-  expect(outcome.figures).toEqual([]);
-  expect(outcome.unreported).toMatchObject([{ candidate: 'erratic', batches: 8 }]);
-  expect(turns).toEqual([1, 1, 2, 2, 3, 3]);
+});
+
+/** Time that only passes when something works. From `from` to `to` everything takes longer. */
+class Script {
+  ms = 0;
+  slow = { from: Number.POSITIVE_INFINITY, to: Number.POSITIVE_INFINITY, times: 1 };
+  /** When each case was measured, by its size. */
+  readonly visits: { readonly bytes: number; readonly ms: number }[] = [];
+  readonly clock = () => this.ms;
+
+  work(ns: number): void {
+    const { from, to, times } = this.slow;
+    this.ms += (ns / 1e6) * (this.ms >= from && this.ms < to ? times : 1);
+  }
+
+  /** A call takes a nanosecond for each byte. */
+  validate(bytes: number): boolean {
+    if (this.visits.at(-1)?.bytes !== bytes) this.visits.push({ bytes, ms: this.ms });
+    this.work(bytes);
+    return true;
+  }
+}
+
+describe('the harness on a scripted clock', () => {
+  const SIZES = [1000, 2000, 3000, 4000];
+  const SENTINEL_NS = 200_000;
+  const effort: Effort = { warmUp: { loopMs: 0.1, caseMs: 0.1 }, ms: 0.5, batches: 3 };
+
+  function scripted(sizes: readonly number[] = SIZES) {
+    const script = new Script();
+    const candidate: Candidate = {
+      op: 'validate',
+      name: 'scripted',
+      landing: 'place',
+      make: () => script,
+      call: ({ subject }) => `${subject}.validate(length)`,
+    };
+    const cases: Case[] = sizes.map((bytes) => ({ group: group('validate', { bytes }), candidate }));
+    const round = (number: number) => {
+      const inProcess = new Harness(workplace, effort, number, script.clock, { run: () => script.work(SENTINEL_NS) });
+      const measured = inProcess.measure(cases);
+      return { name: 'Node 1', version: 'v1', compiler: 'V8', answers: [], thresholds: THRESHOLDS, ...measured };
+    };
+    return { script, round };
+  }
+
+  it('finds exactly what each call takes', () => {
+    const { attempts, sentinel } = scripted().round(0);
+    expect(attempts.map(({ bytes, ns }) => [bytes, ns])).toEqual(SIZES.map((bytes) => [bytes, bytes]));
+    expect(sentinel).toEqual([SENTINEL_NS]);
+  });
+
+  it('measures long enough, and enough batches of a call that takes long', () => {
+    const { script, round } = scripted([1000, 2_000_000]);
+    round(0);
+    const [, , first, second] = script.visits; // the first two are the warm-up of the loop
+    expect(((second?.ms ?? 0) - (first?.ms ?? 0)) * 1e6).toBeGreaterThan(0.6e6);
+    expect(script.ms - (second?.ms ?? 0)).toBeGreaterThan(3 * 2);
+  });
+
+  it('takes the batch in the middle, so that a short disturbance of a turn does not count', () => {
+    const { script, round } = scripted([1000]);
+    round(0);
+    const end = script.ms;
+    const again = scripted([1000]);
+    again.script.slow = { from: end - 0.15, to: end - 0.1, times: 10 };
+    expect(again.round(0).attempts[0]?.ns).toBe(1000);
+  });
+
+  it('goes backwards in every other round, and gives its attempts in the same order', () => {
+    const { script, round } = scripted();
+    const visited = () => script.visits.splice(0).map(({ bytes }) => bytes);
+    const [forwards, backwards] = [round(0), visited(), round(1)];
+    expect(forwards.attempts).toEqual(backwards && round(2).attempts);
+    script.visits.length = 0;
+    round(0);
+    expect(visited().slice(-4)).toEqual(SIZES);
+    round(1);
+    expect(visited().slice(-4)).toEqual(SIZES.toReversed());
+  });
+
+  it('has one kernel of a kind for all patterns, and pairs of candidates last in every round', () => {
+    const script = new Script();
+    const order: string[] = [];
+    let made = 0;
+    const make = () => {
+      made++;
+      return {
+        see(name: string): boolean {
+          if (order.at(-1) !== name) order.push(name);
+          script.work(100);
+          return true;
+        },
+      };
+    };
+    const named = (name: string): Candidate => ({
+      op: 'validate',
+      name,
+      landing: 'place',
+      make,
+      call: ({ subject }) => `${subject}.see('${name}')`,
+    });
+    const cases = [named('one + two'), named('one'), named('two')].flatMap((candidate) =>
+      (['hot', 'latency'] as const).map((pattern) => ({ group: group('validate', { pattern }), candidate })),
+    );
+    const orderOf = (round: number) => {
+      order.length = 0;
+      const { attempts } = new Harness(workplace, effort, round, script.clock, { run: () => {} }).measure(cases);
+      expect(attempts.map(({ candidate }) => candidate)).toEqual(cases.map(({ candidate }) => candidate.name));
+      return [...order];
+    };
+    expect(orderOf(0)).toEqual(['one', 'two', 'one + two']);
+    expect(orderOf(1)).toEqual(['two', 'one', 'one + two']);
+    expect(made).toBe(2);
+  });
+
+  it('runs the sentinel before every 50th turn', () => {
+    const { round } = scripted(Array.from({ length: 101 }, (_, i) => 1000 + i));
+    expect(round(0).sentinel).toHaveLength(3);
+  });
+
+  it('has the figures right though a disturbance met every case in two of seven rounds', () => {
+    const { script, round } = scripted();
+    const rounds = Array.from({ length: 7 }, (_, i) => {
+      script.slow = i < 2 ? { from: 0, to: Number.POSITIVE_INFINITY, times: 2.5 } : { from: 0, to: 0, times: 1 };
+      return round(i);
+    });
+    const [engine] = joinRounds(rounds);
+    expect(engine?.figures.map(({ bytes, ns, attempts }) => [bytes, ns, attempts[0]])).toEqual(
+      SIZES.map((bytes) => [bytes, bytes, 2.5 * bytes]),
+    );
+    expect(engine?.sentinel).toEqual([500_000, 500_000, 200_000, 200_000, 200_000, 200_000, 200_000]);
+  });
+
+  it('has the attempts of one case a whole round apart: a disturbance shorter than that meets one of them', () => {
+    const { script, round } = scripted();
+    const first = round(0);
+    const length = script.ms;
+    script.slow = { from: length * 0.5, to: length * 1.4, times: 3 };
+    script.ms = 0;
+    const rounds = [first, ...Array.from({ length: 6 }, (_, i) => round(2 * i))];
+    const [engine] = joinRounds(rounds);
+    for (const { bytes, ns, isSteady } of engine?.figures ?? [])
+      expect([bytes, ns, isSteady]).toEqual([bytes, bytes, true]);
+  });
 });
 
 describe('cold places', () => {

@@ -1,21 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { gain, studyCharts } from '../../../bench/study/charts.js';
+import { studyCharts } from '../../../bench/study/charts.js';
+import { fingerprints, readerOf } from '../../../bench/study/fingerprints.js';
 import { studyMarkdown } from '../../../bench/study/report.js';
-import { deserialize, type EndToEndResult } from '../../../bench/study/results.js';
-import { figureOf, studyOf } from './study.js';
+import { deserialize, type Study } from '../../../bench/study/results.js';
+import { engineOf, figureOf, serverOf, studyOf } from './study.js';
 
-const BENCH = new URL('../../../bench/', import.meta.url);
-const read = (path: string) => readFileSync(new URL(path, BENCH), 'utf8');
-
-function carried(kernel: string, perSecond: number, isClientBound = false): EndToEndResult {
-  const load = { connections: 100, bytes: 1024, inFlight: 16, content: 'binary' } as const;
-  return { kernel, ...load, perSecond, microsPerMessage: 2e6 / perSecond, isClientBound, isDisturbed: false };
-}
+const ROOT = new URL('../../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(`bench/${path}`, ROOT), 'utf8');
+const markdown = (study: Study) => studyMarkdown(study, study.fingerprints);
 
 describe('bench/STUDY.md', () => {
-  it('is made from bench/results/study.json: no figure in it was typed', () => {
-    expect(read('STUDY.md')).toBe(studyMarkdown(deserialize(read('results/study.json'))));
+  it('is made from bench/results/study.json: no figure in it was typed (npm run study:report makes it)', () => {
+    const study = deserialize(read('results/study.json'));
+    expect(read('STUDY.md')).toBe(studyMarkdown(study, fingerprints(readerOf(ROOT))));
   });
 
   it('has charts that exist, with a transparent background', () => {
@@ -31,46 +29,170 @@ describe('bench/STUDY.md', () => {
 });
 
 describe('the report', () => {
-  it('leaves out sentences whose figures are not reported', () => {
-    const text = studyMarkdown(studyOf([figureOf('js', 1024, 250), figureOf('js-byte', 1024, 1000)]));
-    expect(text).toContain('At 1 KiB the loop over words is 4.00 times as fast as the loop over bytes');
-    expect(text).not.toContain('WASM in place is');
+  it('is for three readers: one paragraph, one page, all of it', () => {
+    const text = markdown(studyOf([figureOf('js', 1024, 250), figureOf('wasm', 1024, 25)]));
+    const titles = [...text.matchAll(/^## (.*)$/gm)].map(([, title]) => title);
+    expect(titles.slice(0, 4)).toEqual(['In one paragraph', 'On one page', 'All of it', 'Method']);
+    expect(text).toContain(
+      'WebAssembly with SIMD unmasks 1 KiB 10.0 times as fast as JavaScript over 32-bit words (Node 20)',
+    );
+    expect(text).toContain('| unmask: JavaScript, 32-bit words | – | 250 | – |');
     expect(text).not.toMatch(/NaN|undefined|Infinity/);
   });
 
+  it('leaves out sentences whose figures were not measured', () => {
+    const text = markdown(studyOf([figureOf('js', 1024, 250), figureOf('js-byte', 1024, 1000)]));
+    expect(text).toContain('At 1 KiB the loop over words is 4.00 times as fast as the loop over bytes');
+    expect(text).not.toContain('WASM in place is');
+  });
+
+  it('prints a case that is not steady as such, and makes no sentence of it', () => {
+    const unsteady = figureOf('js', 1024, [200, 250, 250, 250, 250, 250, 250]);
+    const text = markdown(studyOf([unsteady, figureOf('js-byte', 1024, 1000)]));
+    expect(text).toContain('| unmask: JavaScript, 32-bit words | – | 250~ | – |');
+    expect(text).not.toContain('the loop over words is 4.00 times');
+    expect(text).toContain('That happened to 1 of 2 cases');
+  });
+
+  it('marks a figure that cannot be right, says why, and makes no sentence of it', () => {
+    const figures = [figureOf('js', 1024, 250), figureOf('js', 2048, 100), figureOf('js-byte', 1024, 1000)];
+    const text = markdown(studyOf(figures));
+    expect(text).toContain('**1 of these results cannot be right**');
+    expect(text).toContain('takes 100 ns, and 1024 bytes take 250: more bytes do not take less time');
+    expect(text).toContain('| unmask: JavaScript, 32-bit words | – | 250? | – |');
+    expect(text).not.toContain('the loop over words is 4.00 times');
+  });
+
+  it('shows the median beside the figures', () => {
+    const text = markdown(studyOf([figureOf('js', 1024, [100, 100, 104, 104, 104, 104, 104])]));
+    expect(text).toContain('medians of the attempts are 4.0 % above the figures in the middle case');
+  });
+
+  it('says which measured kernels have changed since', () => {
+    const study = studyOf([figureOf('js', 4, 1)], { fingerprints: { js: 'a', wasm: 'b', native: 'c' } });
+    const text = studyMarkdown(study, { js: 'a', wasm: 'x', native: 'y' });
+    expect(text).toContain(
+      '**Changed since it was measured**, by a hash of sources and build flags: `wasm` and `native`.',
+    );
+    expect(studyMarkdown(study, study.fingerprints)).not.toContain('Changed since');
+  });
+
+  it('says that results of format 1 are of an older format, and what of them cannot be right', () => {
+    const figures = [figureOf('js', 64, 200), figureOf('js', 128, 100)].map((one) => ({ ...one, attempts: [] }));
+    const text = markdown(studyOf(figures, { format: 1, engines: [engineOf(figures, { rounds: 0, sentinel: [] })] }));
+    expect(text).toContain('**These results are of an older format, and some of them are wrong.**');
+    expect(text).toContain('more bytes do not take less time');
+    expect(text).not.toContain('has 0 attempts');
+    expect(text).toContain('medians over the batches of one attempt');
+    expect(markdown(studyOf(figures))).not.toContain('older format');
+  });
+
   it('calls two candidates equally fast when their difference is within the noise', () => {
-    const text = studyMarkdown(studyOf([figureOf('js', 1024, 100), figureOf('js-byte', 1024, 103)]));
+    const text = markdown(studyOf([figureOf('js', 1024, 100), figureOf('js-byte', 1024, 103)]));
     expect(text).toContain('the loop over words is about as fast as the loop over bytes');
   });
 
   it('says that a quick run is quick', () => {
-    expect(studyMarkdown(studyOf([], { isQuick: true }))).toContain('quick run');
-    expect(studyMarkdown(studyOf([]))).not.toContain('quick run');
+    expect(markdown(studyOf([], { isQuick: true }))).toContain('quick run');
+    expect(markdown(studyOf([]))).not.toContain('quick run');
   });
 
-  it('says how many cases are not reported, and how often they were tried', () => {
-    const study = studyOf([figureOf('js', 4, 1)]);
-    const engines = study.engines.map((engine) => ({ ...engine, unreported: [figureOf('js', 8, 1)] }));
-    expect(studyMarkdown({ ...study, engines })).toMatch(/up to 3 times in all, .* That happened to 1 of 2 cases/);
+  it('shows the sentinel of each round, and the second program beside the first', () => {
+    const engines = [engineOf([], { sentinel: [200_000, 201_000, 200_000, 200_000, 200_000, 200_000, 205_000] })];
+    const text = markdown(studyOf([], { engines, checks: [{ name: 'a case', own: 110, ns: 100 }] }));
+    expect(text).toContain('| Node 20 | 200 | 201 | 200 | 200 | 200 | 200 | 205 |');
+    expect(text).toContain('| a case | 100 | 110 | 10 % |');
+  });
+
+  it('compares many texts with one, and latency with throughput', () => {
+    const text = { op: 'validate', content: 'json' } as const;
+    const figures = [
+      figureOf('js', 64, 100, text),
+      figureOf('js', 64, 150, { ...text, pattern: 'many' }),
+      figureOf('js', 64, 120, { ...text, pattern: 'latency' }),
+    ];
+    const report = markdown(studyOf(figures));
+    expect(report).toContain('| validate: js | 150 (1.50) |');
+    expect(report).toContain('| validate: js | 120 (1.20) |');
+  });
+
+  it('answers how long the start takes, and how large the modules are', () => {
+    const answers = [{ question: 'calls until fast', subject: 'js', attempts: [127, 127, 255] }] as const;
+    const modules = [{ name: 'wasm', bytes: 12_345, gzipBytes: 6789 }];
+    const text = markdown(studyOf([], { engines: [engineOf([], { answers })], modules }));
+    expect(text).toContain('| calls of 1 KiB until fast: js, calls | 127 |');
+    expect(text).toContain('| wasm | 12 345 | 6 789 |');
+  });
+
+  it('counts instructions and cycles, or says that the machine does not', () => {
+    const counters = [
+      { op: 'unmask', candidate: 'js', bytes: 1024, instructionsPerByte: 3, cyclesPerByte: 2 },
+    ] as const;
+    expect(markdown(studyOf([], { counters }))).toContain('| unmask: js | 3.00 | 2.00 | 1.50 |');
+    expect(markdown(studyOf([]))).toContain('`perf stat` counts neither on this machine');
   });
 });
 
-describe('what a kernel is worth', () => {
-  it('is how much more the server carries than with js', () => {
-    const results = [carried('js', 100), carried('wasm', 150)];
-    expect(gain(results, carried('wasm', 150))).toBe(1.5);
+describe('the servers in the report', () => {
+  it('are shown with the spread of their rounds', () => {
+    const text = markdown(studyOf([], { endToEnd: [serverOf('js', [100, 100, 100, 80, 108]), serverOf('auto', 150)] }));
+    expect(text).toContain('| 100 × 1 KiB, 16 in flight, binary | 100 ±4 % | – | – | 150 (1.50) ±0 % |');
   });
 
-  it('is compared by CPU time where the client was the limit', () => {
-    const busy = { ...carried('wasm', 100, true), microsPerMessage: 5 };
-    expect(gain([{ ...carried('js', 100), microsPerMessage: 10 }], busy)).toBe(2);
+  it('whose rounds do not agree are marked', () => {
+    const text = markdown(studyOf([], { endToEnd: [serverOf('js', [100, 100, 100, 80, 120])] }));
+    expect(text).toContain('| 100 × 1 KiB, 16 in flight, binary | 100~ ±10 % | – | – | – |');
   });
 
-  it('is nothing without js', () => {
-    expect(gain([], carried('wasm', 100))).toBeNaN();
+  it('with more threads are compared by CPU time', () => {
+    const utf8 = { content: 'utf8' } as const;
+    const endToEnd = [
+      serverOf('js', 100_000, utf8),
+      serverOf('js', 80_000, { ...utf8, threads: 2 }),
+      serverOf('auto', 400_000, utf8),
+    ];
+    const text = markdown(studyOf([], { endToEnd }));
+    expect(text).toContain('| 1 KiB, text, not ASCII | `js` | 2 | 12.5 (12.5 to 12.5) | 160 000 |');
+    expect(text).toContain(
+      'the kernel `auto` carries 4.00 times as many messages, and a second core at most 1.60 times as many',
+    );
+    expect(text.match(/what a thread buys/g)).toHaveLength(1);
   });
 });
 
-it('draws nothing if there are no figures', () => {
-  expect(Object.values(studyCharts(studyOf([])))).toEqual(Array.from({ length: 5 }));
+describe('the charts', () => {
+  it('draw nothing if there are no figures', () => {
+    expect(Object.values(studyCharts(studyOf([])))).toEqual(Array.from({ length: 5 }));
+  });
+
+  const figures = [
+    figureOf('js', 64, [20, 20, 20, 20, 20, 20, 25]),
+    figureOf('js', 65536, 300),
+    figureOf('wasm', 64, 10),
+    figureOf('wasm', 128, [11, 22, 22, 22, 22, 22, 22]),
+    figureOf('wasm', 65536, 100),
+  ];
+  const endToEnd = [serverOf('js', 100), serverOf('auto', 150)];
+  const charts = studyCharts(studyOf(figures, { endToEnd }));
+  const { unmask, engines } = charts;
+
+  it('interrupt a line where a size was not measured', () => {
+    expect(JSON.stringify(unmask)).toContain('"candidate":"js","bytes":128,"gbps":null');
+    expect(JSON.stringify(unmask)).toContain('"break-paths-show-path-domains"');
+  });
+
+  it('show the spread, and what is not steady', () => {
+    expect(JSON.stringify(unmask)).toContain('"gbps":3.2,"low":3.2,"high":3.2,"steady":true');
+    expect(JSON.stringify(unmask)).toMatch(/"bytes":128,"gbps":5.8\d*,"low":5.8\d*,"high":11.6\d*,"steady":false/);
+    for (const chart of [unmask, engines, charts['end-to-end']])
+      expect(JSON.stringify(chart)).toMatch(/"type":"rule".*"field":"low".*"x?y?2":\{"field":"high"\}/);
+  });
+
+  it('have no bars on logarithmic axes, and titles on all axes of quantities', () => {
+    for (const chart of Object.values(charts).filter((one) => one !== undefined)) {
+      const text = JSON.stringify(chart);
+      expect(text.includes('"type":"log"') && text.includes('"type":"bar"')).toBe(false);
+      expect(text).not.toMatch(/"type":"quantitative","title":null/);
+    }
+  });
 });

@@ -1,17 +1,76 @@
-import { expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { checksOf } from '../../../bench/study/check.js';
 import { deserialize, serialize } from '../../../bench/study/results.js';
-import { THRESHOLDS } from '../../../dist/kernels/thresholds.js';
-import { figureOf, studyOf } from './study.js';
+import { engineOf, figureOf, serverOf, studyOf } from './study.js';
 
-it('reads a study as it was written', () => {
-  const unreported = [figureOf('js', 64, 9, { cache: 'cold', content: 'invalid at the end' })];
-  const engine = { node: 'v24.0.0', v8: '13.6', thresholds: THRESHOLDS, figures: [], unreported };
-  const study = studyOf([figureOf('js', 4, 1.5), figureOf('wasm, copy in', 8, 2)]);
-  const two = { ...study, engines: [...study.engines, engine] };
-  expect(deserialize(serialize(two))).toEqual(two);
+describe('the results of a study', () => {
+  it('are read as they were written', () => {
+    const figures = [figureOf('js', 4, [1.5, 1.25, 9]), figureOf('wasm, copy in', 8, 2, { pattern: 'many' })];
+    const answers = [{ question: 'compile', subject: 'wasm', attempts: [1, 2] }] as const;
+    const counters = [
+      { op: 'unmask', candidate: 'js', bytes: 1024, instructionsPerByte: 1, cyclesPerByte: 2 },
+    ] as const;
+    const study = studyOf(figures, {
+      engines: [engineOf(figures), engineOf([], { name: 'Node 24', answers })],
+      endToEnd: [serverOf('js', [1, 2, 3])],
+      modules: [{ name: 'wasm', bytes: 2, gzipBytes: 1 }],
+      fingerprints: { js: '0123' },
+      checks: [{ name: 'a case', own: 1 }],
+      counters,
+    });
+    expect(deserialize(serialize(study))).toEqual(study);
+  });
+
+  it('have a line for each case, with all of its attempts', () => {
+    const lines = serialize(studyOf([figureOf('js', 4, [1.5, 2, 1.75]), figureOf('js', 8, [2])])).split('\n');
+    expect(lines).toContain('        ["unmask","js","any",4,6,"hot",[1.5,2,1.75]],');
+    expect(lines).toContain('        ["unmask","js","any",8,6,"hot",[2]]');
+  });
+
+  it('of a newer format are refused', () => {
+    const text = serialize(studyOf([], { format: 3 }));
+    expect(() => deserialize(text)).toThrow('the study must be of format 2 or older, got 3');
+  });
+
+  it('of format 1 are read as what they are: without attempts, and steady if they were reported', () => {
+    const columns = ['op', 'candidate', 'content', 'bytes', 'alignment', 'cache', 'ns', 'q1', 'q3', 'batches'];
+    const row = (bytes: number, ns: number) => ['unmask', 'js', 'any', bytes, 6, 'hot', ns, ns - 1, ns + 2, 15];
+    const engine = { node: 'v20.1.2', v8: '11.3', thresholds: {}, figures: [row(64, 20)], unreported: [row(128, 40)] };
+    const load = { kernel: 'js', connections: 100, bytes: 1024, inFlight: 16, content: 'binary' };
+    const turn = { perSecond: 10, microsPerMessage: 9, isClientBound: true, isDisturbed: false };
+    const old = { ...studyOf([]), format: undefined, columns, engines: [engine], endToEnd: [{ ...load, ...turn }] };
+    const study = deserialize(JSON.stringify({ ...old, threads: [{ threads: 2 }] }));
+    expect(study).toMatchObject({
+      format: 1,
+      fingerprints: {},
+      checks: [],
+      engines: [{ name: 'Node 20', version: 'v20.1.2', compiler: 'V8 11.3', rounds: 0, sentinel: [], answers: [] }],
+      endToEnd: [{ ...load, threads: 1, turns: [turn] }],
+    });
+    const key = { op: 'unmask', candidate: 'js', content: 'any', alignment: 6, pattern: 'hot', attempts: [] };
+    expect(study.engines[0]?.figures).toEqual([
+      { ...key, bytes: 64, ns: 20, median: 20, least: 19, upper: 22, isSteady: true },
+      { ...key, bytes: 128, ns: 40, median: 40, least: 39, upper: 42, isSteady: false },
+    ]);
+    expect(study).not.toHaveProperty('threads');
+  });
 });
 
-it('writes a line for each figure', () => {
-  const lines = serialize(studyOf([figureOf('js', 4, 1.5), figureOf('js', 8, 2)])).split('\n');
-  expect(lines).toContain('        ["unmask","js","any",4,6,"hot",1.5,1.5,1.5,9],');
+describe('the cross-check', () => {
+  it('is compared with the figures of the same cases', () => {
+    const engine = engineOf([figureOf('js', 64, [20, 21, 22, 23]), figureOf('js', 128, 40)]);
+    expect(checksOf({ 'unmask js any 64 6 hot': 20.123456, 'unmask wasm any 64 6 hot': 5 }, engine)).toEqual([
+      { name: 'unmask js any 64 6 hot', own: 20.12, ns: 20 },
+      { name: 'unmask wasm any 64 6 hot', own: 5 },
+    ]);
+  });
+
+  it('is one page that imports nothing of the study', () => {
+    const text = readFileSync(new URL('../../../bench/study/cross-check.ts', import.meta.url), 'utf8');
+    const imports = [...text.matchAll(/from '([^']+)'/g)].map(([, from]) => from);
+    expect(imports.filter((from) => from?.startsWith('.'))).toEqual([]);
+    expect(text.split('\n').length).toBeLessThan(100);
+    expect(text.match(/^ {2}'(unmask|validate) /gm)).toHaveLength(10);
+  });
 });

@@ -1,0 +1,157 @@
+/**
+ * What no right study can say. `npm run study` ends with an error if its results do: they are wrong, however steady they look. Cases that
+ * are not steady are no fault: they are printed as such.
+ */
+import { THRESHOLDS } from '#dist/kernels/thresholds.js';
+import { nameOf } from './case.js';
+import type { Check } from './check.js';
+import { estimate } from './estimate.js';
+import type { EndToEndResult, EngineResult, Figure, Study } from './results.js';
+
+/** Costs that differ by less than this part of them, or by less ns, are the same: a short call can take another path. */
+const NOISE = 0.1;
+const NOISE_NS = 4;
+
+/** Servers differ more from start to start, by the place of their memory. */
+const SERVER_NOISE = 0.15;
+
+/** How many rounds a whole study has at least. */
+export const LEAST_ROUNDS = { kernels: 7, servers: 5 };
+
+/** How far a figure may be from that of the second program. */
+export const CHECK_BOUND = 0.15;
+
+/** A sentence for each fault; none if the results can be right. */
+export function faultsOf(study: Study): string[] {
+  const { engines, endToEnd, checks, isQuick } = study;
+  return [
+    ...engines.flatMap((engine) => [...roundFaults(engine, isQuick), ...sentinelFaults(engine)]),
+    ...(isQuick ? [] : fewRounds(endToEnd)),
+    ...impossibleOf(study),
+    ...checkFaults(checks),
+  ];
+}
+
+/** Figures that cannot both be right, of a study of any format. */
+export function impossibleOf({ engines, endToEnd }: Study): string[] {
+  return [...engines.flatMap(sizeFaults), ...orderFaults(endToEnd)];
+}
+
+/** Every case has an attempt in every round. */
+function roundFaults({ name, rounds, figures }: EngineResult, isQuick: boolean): string[] {
+  const least = LEAST_ROUNDS.kernels;
+  const faults = figures
+    .filter(({ attempts }) => attempts.length !== rounds)
+    .map((figure) => `${name}: ${nameOf(figure)} has ${figure.attempts.length} attempts in ${rounds} rounds`);
+  return isQuick || rounds >= least
+    ? faults
+    : [`${name}: ${rounds} rounds, and a study has at least ${least}`, ...faults];
+}
+
+/** The sentinel runs in every round, and takes the same time in most of them. */
+function sentinelFaults({ name, rounds, sentinel }: EngineResult): string[] {
+  if (sentinel.length !== rounds || sentinel.some((ns) => !(ns > 0)))
+    return [`${name}: the sentinel has not run in every round`];
+  const { median, least, isSteady } = estimate(sentinel);
+  if (isSteady) return [];
+  return [
+    `${name}: the machine was not quiet: the sentinel took ${micros(median)} in the middle round and ${micros(least)} in the fastest`,
+  ];
+}
+
+function sizeFaults(engine: EngineResult): string[] {
+  return disorderOf(engine).map(
+    ({ smaller, larger }) =>
+      `${engine.name}: ${nameOf(larger)} takes ${larger.ns} ns, and ${smaller.bytes} bytes take ${smaller.ns}: more bytes do not take less time`,
+  );
+}
+
+/** Two figures of one candidate, of which the one of fewer bytes is higher. A disturbance only adds time: that one is wrong. */
+interface Disorder {
+  readonly smaller: Figure;
+  readonly larger: Figure;
+}
+
+/** Where a larger size costs less than a smaller one. Only powers of two: other lengths have other tails. Not where memory is allocated. */
+export function disorderOf({ figures, thresholds }: EngineResult): Disorder[] {
+  const rows = new Map<string, Figure[]>();
+  const compared = figures.filter(
+    ({ bytes, candidate }) => Number.isInteger(Math.log2(bytes)) && !ALLOCATES.test(candidate),
+  );
+  for (const figure of compared) {
+    const row = nameOf({ ...figure, bytes: 0 });
+    rows.set(row, [...(rows.get(row) ?? []), figure]);
+  }
+  return [...rows.values()].flatMap((row) => {
+    const sorted = row.toSorted((a, b) => a.bytes - b.bytes);
+    return sorted.slice(1).flatMap((larger, i) => {
+      const smaller = sorted[i] as Figure;
+      const isRight = !costsLess(larger, smaller) || changesKernels(smaller, larger, thresholds);
+      return isRight ? [] : [{ smaller, larger }];
+    });
+  });
+}
+
+/** Whether the first costs less than the second beyond the noise: not even its slower attempts take as long as the fastest one. */
+function costsLess(one: Figure, other: Figure): boolean {
+  return one.upper * (1 + NOISE) < other.least && one.upper + NOISE_NS < other.least;
+}
+
+/** A string that is as large as the text comes from the collector, which may have a larger one sooner: Node 24, JSON of 1 and 2 MiB. */
+const ALLOCATES = /TextDecoder/;
+
+/** `auto` may be faster where it goes on to another kernel: the threshold, as shipped or as measured, may be too high. */
+function changesKernels(smaller: Figure, larger: Figure, measured: EngineResult['thresholds']): boolean {
+  if (!/\bauto\b/.test(smaller.candidate)) return false;
+  return [THRESHOLDS, measured ?? THRESHOLDS].some((thresholds) =>
+    Object.values(thresholds).some((bytes) => bytes > smaller.bytes && bytes <= larger.bytes),
+  );
+}
+
+function fewRounds(endToEnd: readonly EndToEndResult[]): string[] {
+  const least = LEAST_ROUNDS.servers;
+  return endToEnd
+    .filter(({ turns }) => turns.length < least)
+    .map((result) => `${serverName(result)}: ${result.turns.length} rounds, and a study has at least ${least}`);
+}
+
+/** Binary messages take no more CPU time than the same as text, which is validated too. */
+function orderFaults(endToEnd: readonly EndToEndResult[]): string[] {
+  return endToEnd
+    .filter(({ content }) => content === 'binary')
+    .flatMap((binary) =>
+      endToEnd
+        .filter((text) => text.content !== 'binary' && isSameButText(binary, text) && isSlower(binary, text))
+        .map((text) => `${serverName(binary)} takes more CPU time than ${text.content}, which is validated too`),
+    );
+}
+
+function isSameButText(one: EndToEndResult, other: EndToEndResult): boolean {
+  const fields = ['kernel', 'threads', 'connections', 'bytes', 'inFlight'] as const;
+  return fields.every((field) => one[field] === other[field]);
+}
+
+/** Whether binary messages took more CPU time than text, beyond the noise. */
+function isSlower(binary: EndToEndResult, text: EndToEndResult): boolean {
+  const [fastest, slowest] = [estimate(cpuTimes(binary)).least, estimate(cpuTimes(text)).upper];
+  return fastest > slowest * (1 + SERVER_NOISE);
+}
+
+function cpuTimes({ turns }: EndToEndResult): number[] {
+  return turns.map(({ microsPerMessage }) => microsPerMessage);
+}
+
+/** The second program agrees. */
+function checkFaults(checks: readonly Check[]): string[] {
+  return checks
+    .filter(({ own, ns }) => !(Math.abs(own / (ns ?? Number.NaN) - 1) <= CHECK_BOUND))
+    .map(({ name, own, ns }) => `the cross-check has ${own} ns for ${name}, and the study ${ns ?? 'no figure'}`);
+}
+
+function serverName({ kernel, threads, connections, bytes, inFlight, content }: EndToEndResult): string {
+  return `the server with ${kernel}, ${threads === 1 ? '1 thread' : `${threads} threads`}, ${connections} connections, ${bytes} bytes, ${inFlight} in flight, ${content}`;
+}
+
+function micros(ns: number): string {
+  return `${(ns / 1000).toFixed(1)} µs`;
+}

@@ -1,0 +1,39 @@
+import { serversOf } from './end-to-end.js';
+import { LEAST_ROUNDS } from './gate.js';
+import { allCases } from './harness.js';
+
+/** How much a run measures, and how long that takes. */
+export interface Plan {
+  /** How many times each engine measures all cases, each time in a process of its own. */
+  readonly kernelRounds: number;
+  readonly serverRounds: number;
+  /** How long a server is measured, and warms up before, in seconds. */
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+}
+
+const FULL: Plan = {
+  kernelRounds: LEAST_ROUNDS.kernels,
+  serverRounds: LEAST_ROUNDS.servers,
+  seconds: 0.6,
+  warmUpSeconds: 0.6,
+};
+const QUICK: Plan = { kernelRounds: 3, serverRounds: 2, seconds: 0.25, warmUpSeconds: 0.2 };
+
+export function planOf(isQuick: boolean): Plan {
+  return isQuick ? QUICK : FULL;
+}
+
+/** What a process, a case and a turn of a server take beside what is measured, in seconds: measured on the machine of STUDY.md. */
+const COST = {
+  full: { process: 13, perCase: 0.011, turn: 0.35, others: 60 },
+  quick: { process: 2.4, perCase: 0.0045, turn: 0.35, others: 30 },
+};
+
+/** About how many seconds a run takes. */
+export function secondsOf(plan: Plan, isQuick: boolean, engines: number, hasServers: boolean): number {
+  const { process, perCase, turn, others } = COST[isQuick ? 'quick' : 'full'];
+  const kernels = plan.kernelRounds * engines * (process + perCase * allCases(isQuick).length);
+  const turns = plan.serverRounds * serversOf(isQuick).length;
+  return kernels + others + (hasServers ? turns * (plan.seconds + plan.warmUpSeconds + turn) : 0);
+}

@@ -1,0 +1,52 @@
+import { figure } from '#dist/cli/table.js';
+import type { Engine } from '../findings.js';
+import { CHECK_BOUND, faultsOf, impossibleOf } from '../gate.js';
+import { list, markdownTable } from '../markdown.js';
+import type { Study } from '../results.js';
+import { percent } from './wording.js';
+
+/** How many faults are shown: where there are more, the study is worth nothing anyway. */
+const MOST_FAULTS = 20;
+
+export function belief(study: Study, all: readonly Engine[], main: Engine): string {
+  const faults = study.format === 1 ? impossibleOf(study) : faultsOf(study);
+  const shown = faults.slice(0, MOST_FAULTS);
+  const more = faults.length - shown.length;
+  return [
+    '## Can the figures be believed?',
+    faults.length === 0
+      ? 'The run ends with an error if its results contradict each other: see [Method](#method). These do not.'
+      : `What cannot be right:\n\n${list([...shown, ...(more === 0 ? [] : [`and ${more} more`])])}`,
+    sentinel(all),
+    crossCheck(study, main),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function sentinel(all: readonly Engine[]): string {
+  const rows = all
+    .filter(({ result }) => result.sentinel.length > 0)
+    .map(({ name, result }) => [name, ...result.sentinel.map((ns) => figure(ns / 1000))]);
+  if (rows.length === 0) return '';
+  const rounds = Math.max(...rows.map(({ length }) => length - 1));
+  const head = ['µs', ...Array.from({ length: rounds }, (_, i) => `round ${i + 1}`)];
+  return `**The sentinel** is a piece of work that is not measured for itself, and always has the same number of instructions. It runs between the
+turns of every round. Where it takes longer, the machine was slower:
+
+${markdownTable(head, rows)}`;
+}
+
+function crossCheck({ checks }: Study, { name }: Engine): string {
+  if (checks.length === 0) return '';
+  const rows = checks.map(({ name: ofCase, own, ns = Number.NaN }) => [
+    ofCase,
+    figure(ns),
+    figure(own),
+    percent(own / ns - 1),
+  ]);
+  return `**The cross-check** is a second program, of a page ([study/cross-check.ts](study/cross-check.ts)), that shares nothing with the first but
+the kernels and the texts. Its figures are within ${percent(CHECK_BOUND)} of those of the study, or the run ends with an error (${name}; ns per call):
+
+${markdownTable(['', 'study', 'cross-check', 'difference'], rows)}`;
+}

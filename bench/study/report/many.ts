@@ -1,0 +1,29 @@
+import { figure } from '#dist/cli/table.js';
+import { type Engine, size } from '../findings.js';
+import { markdownTable } from '../markdown.js';
+
+/** @returns nothing for a study that has not measured it. */
+export function manyTexts(engine: Engine): string {
+  const ops = ['validate', 'unmaskText'] as const;
+  const sizes = engine.values('bytes', { op: 'validate', pattern: 'many' });
+  if (sizes.length === 0) return '';
+  const rows = ops.flatMap((op) =>
+    engine
+      .candidates(op)
+      .filter((candidate) => sizes.some((bytes) => engine.find({ op, candidate, bytes, pattern: 'many' })))
+      .map((candidate) => [
+        `${op}: ${candidate}`,
+        ...sizes.map((bytes) => {
+          const many = { op, candidate, bytes, pattern: 'many' } as const;
+          const longer = engine.speedOrNone({ op, candidate, bytes }) / engine.speedOrNone(many);
+          return `${engine.nsCell(many)} (${figure(longer)})`;
+        }),
+      ]),
+  );
+  return `### Many different texts (${engine.name})
+
+A processor that sees one text again and again learns where its branches go. A server sees other texts. Here 256 texts take turns, all in cache:
+the words of the JSON above in other orders. ns per call, and in brackets how many times as long as with one text:
+
+${markdownTable(['', ...sizes.map(size)], rows)}`;
+}

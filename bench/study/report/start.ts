@@ -1,0 +1,47 @@
+import { figure } from '#dist/cli/table.js';
+import { estimate } from '../estimate.js';
+import type { Engine } from '../findings.js';
+import { markdownTable } from '../markdown.js';
+import { QUESTIONS, type Question } from '../questions.js';
+import type { Study } from '../results.js';
+
+const NAMES: Readonly<Record<Question, string>> = {
+  compile: 'compile the module',
+  instantiate: 'instantiate the module',
+  'first call': 'first call, 1 KiB',
+  'calls until fast': 'calls of 1 KiB until fast',
+  grow: 'grow memory of 16 MiB',
+  'new view': 'make a view after that',
+  'memory of its own': 'unmask 1 KiB in memory of its own',
+  'shared memory': 'unmask 1 KiB in shared memory',
+};
+
+/** @returns nothing for a study that has not asked. */
+export function start({ modules }: Study, all: readonly Engine[]): string {
+  const [first] = all;
+  const asked = first?.result.answers ?? [];
+  if (asked.length === 0) return '';
+  const rows = asked.map(({ question, subject }) => [
+    `${NAMES[question]}: ${subject}, ${QUESTIONS[question]}`,
+    ...all.map(({ result }) => {
+      const answer = result.answers.find((one) => one.question === question && one.subject === subject);
+      if (answer === undefined) return '–';
+      const { value, isSteady } = estimate(answer.attempts);
+      return `${figure(value)}${isSteady ? '' : '~'}`;
+    }),
+  ]);
+  return `### Start, memory and sharing
+
+Each figure is from processes that had just started. Code is fast when no later calls take more than 1.5 times as long as the fastest ones; in
+steps of powers of two. Growing makes all views of the memory empty, so that they have to be made again. The shipped modules do not take shared
+memory: the one here is the same, built for it.
+
+${markdownTable(['', ...all.map(({ name }) => name)], rows)}
+
+What is loaded, in bytes:
+
+${markdownTable(
+  ['', 'bytes', 'with gzip'],
+  modules.map(({ name, bytes, gzipBytes }) => [name, figure(bytes), figure(gzipBytes)]),
+)}`;
+}

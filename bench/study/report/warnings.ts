@@ -1,0 +1,26 @@
+import { changedSince, type Fingerprints } from '../fingerprints.js';
+import { faultsOf } from '../gate.js';
+import { enumeration } from '../markdown.js';
+import type { Study } from '../results.js';
+
+/** What a reader must know before any figure. @param now the fingerprints of the sources as they are */
+export function warnings(study: Study, now: Fingerprints): string {
+  const changed = changedSince(study.fingerprints, now).map((name) => `\`${name}\``);
+  const faults = study.format === 1 ? 0 : faultsOf(study).length;
+  return [
+    study.isQuick ? '**This is from a quick run: its figures are only a hint.**' : '',
+    study.format === 1
+      ? `**These results are of an older format, and some of them are wrong.** Each figure is the median of the first attempt that did not spread
+much. A disturbance that lasts as long as an attempt does not look like one, so a figure can be steady and wrong; see
+[what cannot be right](#can-the-figures-be-believed). The results do not say which sources they have measured, so this page cannot say which
+kernels have changed since. They show neither attempts nor rounds, and servers with several threads are left out, because they shared a core with
+their load. \`npm run study\` replaces them.`
+      : '',
+    faults === 0 ? '' : `**${faults} of these results cannot be right**: see [below](#can-the-figures-be-believed).`,
+    changed.length === 0
+      ? ''
+      : `**Changed since it was measured**, by a hash of sources and build flags: ${enumeration(changed)}. The figures are of what it was before.`,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}

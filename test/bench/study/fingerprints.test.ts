@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { changedSince, fingerprints, readerOf } from '../../../bench/study/fingerprints.js';
+
+const read = readerOf(new URL('../../../', import.meta.url));
+const measured = fingerprints(read);
+
+/** The kernels that are others if this file has another text. */
+function changedBy(path: string, change: (text: string) => string): string[] {
+  const now = fingerprints((one) => {
+    const text = read(one);
+    return text !== undefined && one === path ? change(text) : text;
+  });
+  return changedSince(measured, now);
+}
+
+const more = (text: string) => `${text}\nexport const changed = 1;\n`;
+
+describe('the fingerprints of kernels', () => {
+  it('are the same while nothing changes', () => {
+    expect(changedSince(measured, fingerprints(read))).toEqual([]);
+    expect(new Set(Object.values(measured)).size).toBe(Object.keys(measured).length);
+  });
+
+  it.each([
+    ['assembly/utf8.ts', ['wasm', 'many frames in one call']],
+    ['assembly/unmask-ascii.ts', ['wasm']],
+    ['assembly/scan.ts', ['many frames in one call']],
+    ['assembly/inflate-tables.ts', ['compression']],
+    ['bench/study/bigint-loop.ts', ['candidates of the study']],
+    ['bench/study/charts.ts', []],
+    ['src/protocol/close-code.ts', []],
+  ])('change with the sources: %s', (path, names) => {
+    expect(changedBy(path, more)).toEqual(names);
+  });
+
+  it('change with a file that several import', () => {
+    expect(changedBy('src/kernels/utf8.ts', more)).toEqual(expect.arrayContaining(['js', 'native', 'auto']));
+    expect(changedBy('src/kernels/utf8.ts', more)).not.toContain('wasm');
+  });
+
+  it('change with the build flags, and with the compiler', () => {
+    const flags = (text: string) => text.replace('"optimizeLevel": 3', '"optimizeLevel": 2');
+    expect(changedBy('asconfig.json', flags)).toEqual([
+      'wasm',
+      'wasm-scalar',
+      'many frames in one call',
+      'compression',
+    ]);
+    const lock = (text: string) =>
+      text.replace(/("node_modules\/assemblyscript": \{\s*"version": ")[^"]*/, (_, before) => `${before}0.0.1`);
+    expect(changedBy('package-lock.json', lock)).toContain('wasm');
+    expect(changedBy('package-lock.json', lock)).not.toContain('js');
+  });
+
+  it('do not change with comments', () => {
+    const comments = (text: string) => `// one\n/** two */\n/*\n three\n * four\n */\n${text}`;
+    expect(changedBy('src/kernels/js.ts', comments)).toEqual([]);
+    expect(changedBy('assembly/unmask.ts', comments)).toEqual([]);
+  });
+
+  it('change with code beside a comment', () => {
+    for (const line of ['f(); // one', '/* two */ f();', '/*\n */ f();'])
+      expect(changedBy('src/kernels/js.ts', (text) => `${line}\n${text}`)).toContain('js');
+  });
+
+  it('of a study that has none say nothing', () => {
+    expect(changedSince({}, measured)).toEqual([]);
+  });
+
+  it('say of a kernel that is gone that it has changed', () => {
+    expect(changedSince({ gone: '0123' }, measured)).toEqual(['gone']);
+  });
+});
