@@ -1,4 +1,5 @@
 import type { ResourceLimits } from 'node:worker_threads';
+import { MIN_COMPRESSING_ARENA_BYTES } from '../compression/arena-too-small.js';
 import type { NegotiationOptions } from '../compression/negotiation.js';
 import { createWindowMemory } from '../compression/window-memory.js';
 import type { HostOptions } from '../host/host.js';
@@ -146,6 +147,12 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     throw new ConfigError(
       'trustProxy',
       `trustProxy must name the proxy that sets ${proxyHeader} (--proxy-header): ${why}`,
+    );
+  }
+  if (deflate !== undefined && arenaBytes < MIN_COMPRESSING_ARENA_BYTES) {
+    throw new ConfigError(
+      'arenaBytes',
+      `arenaBytes must be at least 2 MiB with deflate (--deflate), got ${arenaBytes}`,
     );
   }
   const windows = deflate && createWindowMemory(deflate.maxMemoryBytes);

@@ -53,7 +53,7 @@ export interface ServerOptions {
   /**
    * Bytes of address space that each hosting thread reserves for reading; what is used becomes resident, and stays so. A message
    * that does not fit any more is put on the heap, at the cost of a copy. A compressed one waits for room, or if that would be in vain
-   * closes its connection with 1013. From 1 MiB to 4 GiB less 64 KiB; with `deflate` from 2 MiB.
+   * closes its connection with 1013. From 1 MiB to 4 GiB less 64 KiB. With `deflate` from 2 MiB.
    *
    * @default 256 MiB
    */

@@ -22,6 +22,19 @@ describe('the option deflate', () => {
     expect(Object.keys(host)).not.toContain('compression');
   });
 
+  it('needs an arena of 2 MiB', () => {
+    const withArena = (arenaBytes: number, deflate = true) =>
+      resolveOptions({ handler: 'handler.js', threads: 1, arenaBytes, deflate }).host.arenaBytes;
+    expect(withArena(2 ** 21)).toBe(2 ** 21);
+    expect(withArena(2 ** 20, false)).toBe(2 ** 20);
+    expect(() => withArena(2 ** 21 - 1)).toThrow(
+      expect.objectContaining({
+        option: 'arenaBytes',
+        message: 'arenaBytes must be at least 2 MiB with deflate (--deflate), got 2097151',
+      }),
+    );
+  });
+
   it.each([[true], [{}], [{ level: undefined, windowBits: null }]])('has its defaults with %j', (deflate) => {
     const { host, negotiation } = resolve(deflate);
     expect(host.compression).toEqual({ kernel: 'auto', level: 'fast', thresholdBytes: 256 });
