@@ -523,6 +523,50 @@ describe('a large publication', () => {
     expect(counters.get(Counter.DEFLATED_MESSAGES)).toBe(1);
   });
 
+  test('is not waited for any more when too many small ones have come behind it, to topics that take turns', () => {
+    const [subscriber, other] = [subscriberOf(DEFLATED_15, 'x'), subscriberOf(DEFLATED_15, 'y')];
+    const publishMany = () => {
+      for (let i = 0; i < 50_000; i++) publishText(topics, i % 2 === 0 ? 'y' : 'x', 'a');
+    };
+    turn(large(1));
+    publishMany();
+    expect(other.got).toEqual([]);
+    publishMany();
+    expect(other.got.length).toBeGreaterThan(25_000);
+    expect([subscriber.got[0] === large(1), subscriber.deflated]).toEqual([true, 0]);
+  });
+
+  test('is not waited for any more after half a second, from when the first was published: then all goes as it is', () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const schedule = vi.fn();
+      topics = new Topics(outlet, schedule);
+      topics.compressBy(deflater);
+      const subscriber = subscriberOf(DEFLATED_15, 'x');
+      turn(large(1), text(2));
+      vi.advanceTimersByTime(400);
+      turn(large(3));
+      schedule.mockClear();
+      vi.advanceTimersByTime(99);
+      expect(schedule).not.toHaveBeenCalled();
+      vi.advanceTimersByTime(1);
+      expect(schedule).toHaveBeenCalledOnce();
+      topics.flush();
+      expect([subscriber.got, subscriber.deflated]).toEqual([[large(1), text(2), large(3)], 1]);
+      deflater.finish();
+      turn(large(4));
+      vi.advanceTimersByTime(499);
+      deflater.finish();
+      topics.flush();
+      expect(subscriber.deflated).toBe(2);
+      schedule.mockClear();
+      vi.advanceTimersByTime(1000);
+      expect(schedule).not.toHaveBeenCalled();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('is not lost if everything has to go now', () => {
     const subscriber = subscriberOf(DEFLATED_15, 'x');
     turn(large(1), text(2));
