@@ -25,8 +25,8 @@ const MAX_PENDING_BYTES = 1024 * 1024;
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /**
- * And so long, in ms: a client that makes its handler publish large messages all the time keeps the publications to others no longer. At the
- * level `small` ten messages of 200 KiB a second kept them for up to 3 s, and with zlib for up to 5.
+ * And they wait for so long at most, in ms. Without this bound, a client whose handler publishes 200 KiB ten times a second kept back all
+ * other publications of the thread for up to 3 s at the level `small`, and for up to 5 s with zlib.
  */
 const MAX_WAITING_MS = 500;
 
