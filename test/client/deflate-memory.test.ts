@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants, deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { DeflateMemory } from '../../dist/client/deflate-memory.js';
+import type { KernelMemory } from '../../dist/client/kernel-memory.js';
 import { bytesOf, ODD_STREAMS } from '../deflate/odd-streams.js';
 import { RECORDS, ZlibPeer } from './zlib-peer.js';
 
@@ -35,6 +36,19 @@ describe('the memory of compressing clients', () => {
       const output = Buffer.from(deflated?.output ?? NOTHING);
       expect(new ZlibPeer().decompress(output).equals(message)).toBe(true);
       expect(Buffer.from(memory.inflate(output, NOTHING, message.length)).equals(message)).toBe(true);
+    }
+  });
+
+  it('keeps the larger one of two that are given back, in whatever order', () => {
+    const memory = new DeflateMemory();
+    const [small, large] = [memory.lend(MIB), memory.lend(9 * MIB)] as [KernelMemory, KernelMemory];
+    expect(large.end).toBeGreaterThan(small.end);
+    for (const order of [
+      [small, large],
+      [large, small],
+    ]) {
+      for (const each of order) memory.giveBack(each);
+      expect(memory.lend(MIB)).toBe(large);
     }
   });
 

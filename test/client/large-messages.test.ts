@@ -139,6 +139,17 @@ describe('a large message that comes', () => {
     expect(String(received[1]?.copy)).toBe('later');
   });
 
+  it.each([-1, 0, 1])('has memory of its own if it says so (512 KiB and %i)', async (more) => {
+    const message = halfRandom(512 * KIB + more);
+    session.feed(compressed(BINARY, message));
+    await until(() => received.length === 1);
+    session.feed(compressed(BINARY, Buffer.alloc(message.length)));
+    await until(() => received.length === 2);
+    if (received[0]?.ownsPayload) expect(message.equals(received[0].payload)).toBe(true);
+    expect(received[0]?.copy.equals(message)).toBe(true);
+    expect(received[0]?.ownsPayload).toBe(more > 0);
+  });
+
   it('enters the window, as zlib has it', async () => {
     open(TAKEOVER);
     const peer = new ZlibPeer(12);
@@ -252,6 +263,20 @@ describe('a large message that is sent', () => {
     const back = sent.map(({ first, payload }) => ((first & 0x40) === 0 ? payload : peer.decompress(payload)));
     expect(back.map((message, i) => message.equals(Buffer.from(all[i] as string)))).toEqual([true, true, true, true]);
     expect(sent[3]?.payload.length).toBeLessThan(100);
+  });
+
+  it('refers at its beginning to what was sent before', async () => {
+    const secret = randomBytes(1000).toString('hex');
+    const message = Buffer.concat([Buffer.from(secret), large()]);
+    const lengths: number[] = [];
+    for (const contextTakeover of [false, true]) {
+      open({ own: { windowBits: 12, contextTakeover }, peer: ALONE });
+      session.sendMessage(BINARY, Buffer.from(secret), true);
+      session.sendMessage(BINARY, message, true);
+      await until(() => !session.isWaiting);
+      lengths.push(sent[1]?.payload.length as number);
+    }
+    expect(lengths[1]).toBeLessThan((lengths[0] as number) - 900);
   });
 
   it('waits if much was compressed before it in the same turn, however short the messages are', async () => {

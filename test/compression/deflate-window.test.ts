@@ -69,6 +69,12 @@ test('takes what has entered it, in powers of two from 512 bytes to its size, an
   expect(taken).toEqual([0, 512, 512, 1024, 1024, 4096, 4096, 4096]);
 });
 
+test.each([512, 1024, 2048])('takes no more than a first message of %i bytes', (length) => {
+  const slabs = new PooledWindows();
+  new DeflateWindow(slabs, 12).add(pattern(length), 0, length);
+  expect(slabs.takenBytes).toBe(length);
+});
+
 test('gives its memory back when it is released, once, and takes nothing afterwards', () => {
   const slabs = new PooledWindows();
   const [window, other] = [new DeflateWindow(slabs, 12), new DeflateWindow(slabs, 12)];

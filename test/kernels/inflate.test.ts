@@ -233,7 +233,8 @@ describe.each(INFLATERS)('inflating by %s', (_, inflater) => {
     const empty = Buffer.alloc(20_000, Buffer.of(3, 0));
     const { slices, verdict } = inSlices(empty, 20_000);
     expect(verdict).toBe('DONE');
-    expect(slices).toBeGreaterThan(5);
+    // With zlib, to begin a stream counts as much as each of the two calls that read it.
+    expect(slices).toBeGreaterThan(inflater === NATIVE ? 2500 : 5);
   });
 
   it('has one message at a time, whatever became of the one before', () => {

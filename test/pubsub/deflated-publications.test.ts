@@ -415,6 +415,24 @@ describe('a large publication', () => {
     expect(topics.hasPending).toBe(false);
   });
 
+  test('that shares its chunk takes nothing along that goes as it is', () => {
+    const [plain, deflated] = [subscriberOf(PLAIN, 'x'), subscriberOf(DEFLATED_15, 'x')];
+    const shorter = text(1, 200_000);
+    turn(shorter, text(2, 20));
+    deflater.finish();
+    topics.flush();
+    expect(plain.got).toEqual([shorter, text(2, 20)]);
+    expect([deflated.got, deflated.deflated]).toEqual([[shorter, text(2, 20)], 1]);
+  });
+
+  test('is compressed by a piece of 32 KiB in each iteration at level small', () => {
+    const small = new ManualDeflater({ kernel: 'wasm', level: 'small', thresholdBytes: THRESHOLD_BYTES }, counters);
+    topics.compressBy(small);
+    subscriberOf(DEFLATED_15, 'x');
+    turn(large(1));
+    expect(small.finish()).toBe(32);
+  });
+
   test('asks for a flush when it is done, once for all of them', () => {
     const schedule = vi.fn();
     topics = new Topics(outlet, schedule);
@@ -508,6 +526,27 @@ describe('a large publication', () => {
     const plain = subscriberOf(PLAIN, 'x');
     turn(large(2));
     expect([subscriber.got, plain.got, deflater.members]).toEqual([[large(1)], [large(2)], []]);
+  });
+
+  test('is tried for one window only if it does not get smaller', () => {
+    const subscribers = [DEFLATED_15, DEFLATED_12, DEFLATED_8].map((dialect) => subscriberOf(dialect, 'x'));
+    const pieces = vi.spyOn(deflater, 'pieces');
+    topics.publish('x', undefined, 0x81, randomBytes(1024 * 1024), 0, 1024 * 1024);
+    deflater.finish();
+    topics.flush();
+    expect(pieces.mock.calls).toEqual([[15]]);
+    expect(subscribers.map(({ deflated }) => deflated)).toEqual([0, 0, 0]);
+  });
+
+  test('takes as much again as it has become: that counts to what is waited for', () => {
+    const subscriber = subscriberOf(DEFLATED_15, 'x');
+    const halved = randomBytes(4 * 1024 * 1024).toString('hex');
+    turn(halved, text(2, 7 * 1024 * 1024));
+    const [first] = deflater.members;
+    while (first?.goOn());
+    turn(text(3, 20));
+    expect(subscriber.got.map(({ length }) => length)).toEqual([halved.length, 7 * 1024 * 1024, 20]);
+    expect(subscriber.deflated).toBe(1);
   });
 
   test('is not waited for any more when too much has come behind it: then all goes as it is', () => {
