@@ -15,7 +15,7 @@ export interface Settings {
   readonly warmUpSeconds: number;
   /** How many connections are opened, and held idle. */
   readonly idleConnections: number;
-  /** A binary of uWebSockets that is started as `uws PORT echo|broadcast`; to compress, with one more argument: see README.md. */
+  /** A binary of uWebSockets that is started as `PATH PORT echo|broadcast`; to compress, with one more argument: see README.md. */
   readonly uws: string | undefined;
   readonly installsPeers: boolean;
   readonly out: string | undefined;
