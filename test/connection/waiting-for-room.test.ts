@@ -250,37 +250,6 @@ describe('messages that have no room beside each other', () => {
   });
 });
 
-test('a message that is whole, and whose client has sent too fast, waits for room as well', async () => {
-  const { thread, heard, peers } = crowded({ bytesPerSecond: 500_000 });
-  const [holder, other, third] = peers(3) as [Peer, Peer, Peer];
-  const turns = async (count: number) => {
-    let turn = 0;
-    await untilIt(thread, () => ++turn > count);
-  };
-  holder.wire.arrive(compressed(BINARY, BOMB));
-  await turns(100); // until it may not go on for now
-  expect(heldSlabs(thread)).toBe(2);
-  const { slabs } = thread.arena;
-  const fillers: [offset: number, capacity: number][] = [];
-  for (let capacity = LARGEST_SLAB_BYTES; capacity >= 256; capacity /= 2) {
-    for (let at = slabs.take(capacity); at >= 0; at = slabs.take(capacity)) fillers.push([at, capacity]);
-  }
-  const messages = Array.from({ length: 12 }, (_, i) => Buffer.alloc(90_000, `message ${i} `));
-  for (const message of messages) other.wire.arrive(compressed(BINARY, deflated(message)));
-  await turns(100);
-  expect(heard.length).toBeLessThan(messages.length);
-  expect(other.connection.heldSinceMs).toBe(Number.NEGATIVE_INFINITY);
-  third.wire.arrive(clientFrame(BINARY, pattern(60_000))); // where the other message lay
-  for (const [offset, capacity] of fillers) slabs.free(offset, capacity);
-  for (let i = 0; i < 20 && heard.length < messages.length + 2; i++) {
-    thread.pass(1000);
-    for (let j = 0; j < 10; j++) await new Promise((resolve) => setImmediate(resolve));
-  }
-  const shownMessages = messages.map((message) => `2: ${shown(BINARY, message)}`);
-  expect(heard.filter((line) => line.startsWith('2:'))).toEqual(shownMessages);
-  expect(heard).toContain(`1: ${SHOWN_ZEROS}`);
-});
-
 describe('room is given on', () => {
   const endings: readonly (readonly [what: string, end: (peer: Peer) => void])[] = [
     ['shed', (peer) => peer.connection.shed()],
