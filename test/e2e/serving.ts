@@ -195,3 +195,11 @@ export async function primaryHasRead({ port }: Served): Promise<void> {
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
+
+/**
+ * Waits until the worker threads host so many connections. A client may have its 101 a moment before that, and what is published in between
+ * need not reach it.
+ */
+export async function hosted(server: Server, count: number): Promise<void> {
+  await until(() => server.stats().threads.reduce((sum, { connections }) => sum + connections, 0) >= count);
+}

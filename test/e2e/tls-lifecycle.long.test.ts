@@ -8,7 +8,7 @@ import { openDescriptors } from '../hostile/attack.js';
 import { fileOf, pair, pem } from '../tls/certificates.js';
 import { Client } from './client.js';
 import { encodeFrame, encodeRequest, Opcode } from './raw-client.js';
-import { builtIn, handler, RecordingLog, type Served, serve, until } from './serving.js';
+import { builtIn, handler, hosted, RecordingLog, type Served, serve, until } from './serving.js';
 import { TRUST } from './transport.js';
 
 const serveTls = (options: Partial<ServerOptions> = {}) =>
@@ -194,6 +194,7 @@ describe.each([0, 2])('a server with TLS, with threads: %i', (threads) => {
   it('publishes messages of all sizes to all clients, in their order', async () => {
     await using served = await serve({ handler: builtIn('broadcast'), threads, tls: pair('default') });
     const clients = await Promise.all(Array.from({ length: 9 }, () => Client.open(served.url)));
+    if (threads > 0) await hosted(served.server, 9);
     const [publisher] = clients as [Client];
     const sizes = Array.from({ length: 60 }, (_, i) => [1, 100, 126, 9000, 70_000, 300_000][i % 6] as number);
     for (const [i, size] of sizes.entries()) publisher.send(Buffer.alloc(size, i));

@@ -7,7 +7,7 @@ import type { ServerOptions } from '../../dist/index.js';
 import { fileOf, pair, pem } from '../tls/certificates.js';
 import { Client } from './client.js';
 import { encodeFrame, encodeRequest, Opcode } from './raw-client.js';
-import { builtIn, handler, type Served, serve, until } from './serving.js';
+import { builtIn, handler, hosted, type Served, serve, until } from './serving.js';
 
 const ECHO = builtIn('echo');
 const TLS = pair('default');
@@ -304,6 +304,7 @@ describe.each([0, 2])('a server with TLS, with threads: %i', (threads) => {
   it('publishes to clients in all threads', async () => {
     await using served = await serve({ handler: builtIn('broadcast'), threads, tls: TLS });
     const clients = await Promise.all(Array.from({ length: 5 }, () => Client.open(served.url, TRUST)));
+    if (threads > 0) await hosted(served.server, 5);
     clients[0]?.send('to all');
     expect(await Promise.all(clients.map((client) => client.text()))).toEqual(Array(5).fill('to all'));
     for (const client of clients) client[Symbol.dispose]();

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { publish, roomToPublish } from '../../dist/index.js';
 import { Client } from './client.js';
 import { expectBytes, pattern } from './pattern.js';
-import { builtIn, handler, type Served, serve, until } from './serving.js';
+import { builtIn, handler, hosted, type Served, serve, until } from './serving.js';
 
 const commands = handler('commands.js');
 
@@ -225,6 +225,7 @@ describe('the broadcast handler', () => {
     const open = (path: string) => Client.open(served.url + path, { protocols: ['chat', 'other'] });
     const red = await Promise.all([1, 2, 3, 4].map(() => open('/red')));
     const blue = await Promise.all([1, 2, 3].map(() => open('/blue')));
+    await hosted(served.server, 7);
     expect(new Set([...red, ...blue].map(({ socket }) => socket.protocol))).toEqual(new Set(['chat']));
     const [sender] = red as [Client];
     sender.send('text');

@@ -12,7 +12,7 @@ import { pair } from '../tls/certificates.js';
 import { Client, refusal } from './client.js';
 import { Queue } from './queue.js';
 import { closeStatus, encodeRequest, RawClient } from './raw-client.js';
-import { builtIn, decideUpgrades, handler, RecordingLog, Reports, until } from './serving.js';
+import { builtIn, decideUpgrades, handler, hosted, RecordingLog, Reports, until } from './serving.js';
 
 const KIB = 1024;
 
@@ -199,6 +199,7 @@ describe.skipIf(process.platform === 'win32').each([0, 2])('a server on a unix s
   it('publishes to clients in all of its threads', async () => {
     await using local = await Local.serve({ handler: builtIn('broadcast'), threads });
     const clients = await Promise.all(Array.from({ length: 6 }, () => Client.open(`${local.url}/room`)));
+    if (threads > 0) await hosted(local.server, 6);
     clients[0]?.send('to all');
     for (const client of clients) expect(await client.text()).toBe('to all');
     for (const client of clients) client[Symbol.dispose]();
