@@ -57,7 +57,7 @@ function ratioChart(throughput: readonly CaseResult[], title: string): object | 
     type: 'nominal',
     sort: null,
     title: null,
-    axis: { ticks: false, domain: false, labelPadding: 8, labelLimit: 300 },
+    axis: { ticks: false, domain: false, labelPadding: 8, labelLimit: 0 },
   };
   const yOffset = { field: 'server', sort: servers };
   const x = { field: 'ratio', type: 'quantitative', scale: { type: 'log' } };
