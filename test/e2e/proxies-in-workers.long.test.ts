@@ -12,7 +12,7 @@ import { encodeRequest, RawClient } from './raw-client.js';
 import { decideUpgrades, handler, type Served, serve, until } from './serving.js';
 
 Reflect.set(process.env, 'WSLOOM_TEST_HANDSHAKE', 'worker');
-await import('./proxies.test.js');
+await import('./proxies.long.test.js');
 
 const TRUST = { ca: pem('servers-ca.crt'), servername: 'default.test', rejectUnauthorized: false } as const;
 const from = (address: string) => ({ ...TRUST, headers: { 'X-Forwarded-For': address } });
