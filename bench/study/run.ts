@@ -11,6 +11,7 @@ import { bound, commit, machine, pinning } from '../machine.js';
 import { BENCH, COMPILED, ROOT } from '../paths.js';
 import { parseSettings, UsageError } from '../settings.js';
 import { type Check, checksOf } from './check.js';
+import { contribute, instructions, refuseToOverwrite } from './contribute.js';
 import { countAll } from './counters.js';
 import { endToEnd, memoryOfArenas } from './end-to-end.js';
 import { engines, installEngines } from './engines.js';
@@ -46,6 +47,7 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 async function study(settings: StudySettings): Promise<void> {
+  if (settings.contributes) refuseToOverwrite(settings.out);
   endChildrenAtExit();
   const { isQuick } = settings;
   const date = new Date().toISOString();
@@ -77,15 +79,29 @@ async function study(settings: StudySettings): Promise<void> {
     checks: main === undefined ? [] : await crossCheck(main, fail),
     failures,
   };
-  const file = settings.out ?? fileURLToPath(new URL(`results/${isQuick ? 'latest-study' : 'study'}.json`, BENCH));
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, serialize(results));
   sayResults(results);
-  const shown = relative('.', file);
-  say(`written to ${shown}; npm run study:report${isQuick ? ` -- ${shown}` : ''} makes a report of it`);
+  const isFit = settings.contributes ? writeForOthers(results, settings.out) : writeHere(results, settings.out);
   const faults = faultsOf(results);
   for (const fault of faults) say(`WRONG ${fault}`);
-  if (failures.length + faults.length > 0) process.exitCode = 1;
+  if (!isFit || failures.length + faults.length > 0) process.exitCode = 1;
+}
+
+/** @returns true: whatever the results are, they are of use here. */
+function writeHere(results: Study, out: string | undefined): boolean {
+  const { isQuick } = results;
+  const file = out ?? fileURLToPath(new URL(`results/${isQuick ? 'latest-study' : 'study'}.json`, BENCH));
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, serialize(results));
+  const shown = relative('.', file);
+  say(`written to ${shown}; npm run study:report${isQuick ? ` -- ${shown}` : ''} makes a report of it`);
+  return true;
+}
+
+/** @returns whether others can use it. */
+function writeForOthers(results: Study, out: string | undefined): boolean {
+  const contribution = contribute(results, out);
+  for (const line of instructions(relative('.', contribution.file), contribution)) say(line);
+  return contribution.unfit === undefined;
 }
 
 function sayTime(before: string, seconds: number): void {
