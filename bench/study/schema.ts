@@ -167,7 +167,9 @@ function wrong(path: string, what: string, value: unknown): InvalidField {
 /** How much of a wrong value is shown. */
 const MOST_SHOWN = 40;
 
-function shown(value: unknown): string {
+/** A wrong value in a message: short, and safe to print. */
+export function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object' && value !== null) return 'an object';
   const text = plainText(JSON.stringify(value));

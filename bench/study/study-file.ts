@@ -45,6 +45,7 @@ import {
   optional,
   record,
   row,
+  shown,
   text,
 } from './schema.js';
 
@@ -96,7 +97,7 @@ function runOf({ date, machine }: Study): string {
 /** @throws InvalidField for what {@link readMachine} would refuse */
 export function contributionOf(text: string): Study {
   const study = parsed(text);
-  if (formatOf(study) !== FORMAT) throw new InvalidField(`format must be ${FORMAT}, got ${String(formatOf(study))}`);
+  if (formatOf(study) !== FORMAT) throw new InvalidField(`format must be ${FORMAT}, got ${shown(formatOf(study))}`);
   const checked = checkStudy(study);
   if (checked.isQuick) throw new InvalidField('isQuick must be false: the figures of a quick run are only a hint');
   if (checked.checks.length === 0)
@@ -148,7 +149,7 @@ interface Written extends Omit<Study, 'engines'> {
 /** @throws InvalidField */
 function checkStudy(value: unknown): Study {
   if (formatOf(value) !== FORMAT)
-    throw new InvalidField(`format must be ${FORMAT} or older, got ${String(formatOf(value))}`);
+    throw new InvalidField(`format must be ${FORMAT} or older, got ${shown(formatOf(value))}`);
   const { columns: _, ...study } = WRITTEN(value, '');
   return study;
 }
