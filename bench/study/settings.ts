@@ -20,7 +20,8 @@ export const HELP = `Usage: npm run study -- [options]
   --kernels-only     leave out the servers
   --contribute       write one file to send to this project, bench/results/machines/<processor>-<system>-<date>.json: bench/machines.md
                      says what is in it. Not with --quick. It overwrites nothing
-  --out <file>       where to write the results as JSON (bench/results/study.json; with --quick latest-study.json beside it)
+  --out <file>       where to write the results as JSON (bench/results/study.json; with --quick latest-study.json beside it, with
+                     --contribute a file that is not there yet)
   --help             print this
 
 npm run study:report writes bench/STUDY.md and its charts from bench/results/study.json, and all files in bench/results/machines.

@@ -36,7 +36,9 @@ function refusal(text: string): string {
 }
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
-const json = (study: Study = wholeStudy()) => JSON.parse(serialize(study)) as { [name: string]: Json };
+const json = () => JSON.parse(serialize(wholeStudy())) as { [name: string]: Json };
+
+const { columns: COLUMNS } = JSON.parse(serialize(wholeStudy())) as { readonly columns: readonly string[] };
 
 /** The refusal of the whole study with another value at a path. Undefined as a value removes the field. */
 function refusalWith(path: readonly (string | number)[], value: Json | undefined): string {
@@ -59,11 +61,10 @@ function* valuesIn(value: Json, path: readonly (string | number)[] = []): Genera
 
 /** As a message names it: `engines[0].figures[2].attempts[1]`. */
 function shownPath(path: readonly (string | number)[]): string {
-  const columns = json()['columns'] as string[];
   return path
     .map((step, i) => {
       const isColumn = path[i - 2] === 'figures' && path[0] === 'engines' && i === 4;
-      if (isColumn) return `.${columns[step as number]}`;
+      if (isColumn) return `.${COLUMNS[step as number]}`;
       return typeof step === 'number' ? `[${step}]` : `.${step}`;
     })
     .join('')
