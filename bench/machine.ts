@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { ROOT } from './paths.js';
+import { plainText } from './plain-text.js';
 import { type Processor, processor, vectorsText } from './processor.js';
 
 /**
@@ -24,13 +25,13 @@ export interface Machine extends Processor {
 
 export function machine(): Machine {
   return {
-    cpu: cpus()[0]?.model.replace(/\s+/g, ' ').trim() || 'unknown',
+    cpu: plainText(cpus()[0]?.model ?? '') || 'unknown',
     ...processor(),
     platform: process.platform,
     arch: process.arch,
     cores: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    kernel: `${type()} ${release()}`,
+    kernel: plainText(`${type()} ${release()}`),
     node: process.version,
   };
 }

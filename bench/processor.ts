@@ -1,6 +1,7 @@
 /** Which microarchitecture the processor has, and which vectors: its name often hides both. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { plainText } from './plain-text.js';
 
 /** What the system says of the processor beside its name. What it does not say is left out. */
 export interface Processor {
@@ -131,7 +132,9 @@ function identityOf(cores: readonly ReadonlyMap<string, string>[], identity: Ide
   const kinds = cores
     .filter((core) => core.has(first))
     .map((core) => identity.flatMap(([field, title]) => (core.has(field) ? [`${title}${core.get(field)}`] : [])));
-  return kinds.length === 0 ? {} : { identity: [...new Set(kinds.map((kind) => kind.join(', ')))].join(' and ') };
+  return kinds.length === 0
+    ? {}
+    : { identity: plainText([...new Set(kinds.map((kind) => kind.join(', ')))].join(' and ')) };
 }
 
 function vectorsOf(vectors: readonly string[]): Processor {

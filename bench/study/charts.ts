@@ -4,7 +4,7 @@ import { CONFIG, INK, SCHEMA } from '../chart-style.js';
 import { candidateNames, type Operation } from './candidates.js';
 import { USUAL_ALIGNMENT } from './design.js';
 import { type Engine, enginesOf, STEPS, size } from './findings.js';
-import { mapTexts } from './plain-text.js';
+import { mapTexts } from '../plain-text.js';
 import type { Figure, Study } from './results.js';
 import { gain } from './servers.js';
 import { svgText } from './svg-text.js';

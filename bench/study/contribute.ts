@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Machine } from '../machine.js';
 import { BENCH, ROOT } from '../paths.js';
 import { UsageError } from '../settings.js';
-import { plainText } from './plain-text.js';
+import { plainText } from '../plain-text.js';
 import { type Study, serialize } from './results.js';
 import { InvalidField } from './schema.js';
 import { contributionOf, MACHINES } from './study-file.js';
@@ -19,8 +19,8 @@ const MOST_FILES = 100;
 
 /** `amd-epyc-linux-x64-2026-01-31`: safe as the name of a file everywhere. */
 export function fileNameOf({ machine, date }: Pick<Study, 'machine' | 'date'>): string {
-  const { cpu, platform = '', arch = '' } = machine;
-  const parts = [slug(cpu).slice(0, 60), slug(platform), slug(arch), date.slice(0, 10)];
+  const { cpu, identity = cpu, platform = '', arch = '' } = machine;
+  const parts = [slug(cpu === 'unknown' ? identity : cpu).slice(0, 60), slug(platform), slug(arch), date.slice(0, 10)];
   return parts.filter((part) => part !== '').join('-');
 }
 

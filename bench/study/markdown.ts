@@ -1,4 +1,4 @@
-import { plainText } from './plain-text.js';
+import { plainText } from '../plain-text.js';
 
 /** A table in Markdown. All columns except the first are aligned to the right. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {

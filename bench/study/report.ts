@@ -5,7 +5,7 @@
 import { enginesOf } from './findings.js';
 import type { Fingerprints } from './fingerprints.js';
 import { escapeMarkdown } from './markdown.js';
-import { mapTexts } from './plain-text.js';
+import { mapTexts } from '../plain-text.js';
 import { alignment } from './report/alignment.js';
 import { belief } from './report/belief.js';
 import { both } from './report/both.js';

@@ -1,5 +1,5 @@
 /** Checks of data that others have written. A check returns what it was given, field by field, or says which field is wrong. */
-import { LONGEST_NAME, plainText } from './plain-text.js';
+import { LONGEST_NAME, plainText } from '../plain-text.js';
 
 /** A field is not what it must be. The message is one line that is safe to print. */
 export class InvalidField extends Error {}

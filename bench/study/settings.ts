@@ -26,8 +26,8 @@ export const HELP = `Usage: npm run study -- [options]
 
 npm run study:report writes bench/STUDY.md and its charts from bench/results/study.json, and all files in bench/results/machines.
 
-Exit codes: 0 measured, 1 not all of it could be measured or the figures cannot be right (such a file is not fit to be contributed),
-2 wrong usage.`;
+Exit codes: 0 measured, 1 not all of it could be measured or the figures cannot be right (only then, a file is not
+fit to be contributed), 2 wrong usage.`;
 
 /** @throws UsageError */
 export function parseStudySettings(args: readonly string[]): StudySettings | 'help' {

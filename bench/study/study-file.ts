@@ -13,7 +13,7 @@ import type { Check as CheckResult } from './check.js';
 import type { CompressionFigure } from './compression.js';
 import type { Counters } from './counters.js';
 import { faultsOf } from './gate.js';
-import { plainText } from './plain-text.js';
+import { plainText } from '../plain-text.js';
 import { QUESTIONS, type Question } from './questions.js';
 import {
   type AnswerFigure,
@@ -154,9 +154,10 @@ function checkStudy(value: unknown): Study {
   return study;
 }
 
-/** Costs, speeds and sizes, far beyond what any machine has. */
+/** Costs, speeds and sizes are between these, on any machine. */
 const LARGEST = 1e15;
-const positive = number(Number.MIN_VALUE, LARGEST);
+const SMALLEST = 1e-6;
+const positive = number(SMALLEST, LARGEST);
 const notNegative = number(0, LARGEST);
 const bytes = integer(1, 2 ** 32 - 1);
 const attempts = (check: Check<number>) => array(1, 100, check);
@@ -195,7 +196,7 @@ const COMPRESSION = object<CompressionFigure>({
   candidate: name,
   contextTakeover: boolean,
   bytes,
-  ratio: number(Number.MIN_VALUE, 1000),
+  ratio: number(SMALLEST, 1000),
   deflateMicros: positive,
   inflateMicros: notNegative,
   isSteady: optional(boolean),

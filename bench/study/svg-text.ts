@@ -1,4 +1,4 @@
-import { plainText } from './plain-text.js';
+import { plainText } from '../plain-text.js';
 
 /** What has a meaning in XML, and characters that look alike and have none. */
 const LOOKALIKES: Readonly<Record<string, string>> = { '<': '‹', '>': '›', '&': '＆', '"': '″', "'": '′', '`': '‵' };

@@ -31,6 +31,13 @@ describe('the name of the file', () => {
     );
   });
 
+  it('has the numbers of a processor that has no name', () => {
+    const identity = 'implementer 0x41, part 0xd0c';
+    expect(fileNameOf(machineOf({ cpu: 'unknown', identity, arch: 'arm64' }))).toBe(
+      'implementer-0x41-part-0xd0c-linux-arm64-2026-01-02',
+    );
+  });
+
   it('is safe, whatever the machine says', () => {
     for (const cpu of ['../../etc/passwd', '/', '', 'a\0b', 'x'.repeat(1000), '鞋', 'con', '.'])
       expect(fileNameOf(machineOf({ cpu, platform: '../..', arch: 'C:\\' }))).toMatch(/^[a-z0-9][a-z0-9-]{0,99}$/);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { escapeMarkdown } from '../../../bench/study/markdown.js';
-import { LONGEST_NAME, mapTexts, plainText } from '../../../bench/study/plain-text.js';
+import { LONGEST_NAME, mapTexts, plainText } from '../../../bench/plain-text.js';
 import { svgText } from '../../../bench/study/svg-text.js';
 
 describe('plain text', () => {

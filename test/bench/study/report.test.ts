@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { studyCharts } from '../../../bench/study/charts.js';
 import { fingerprints, readerOf } from '../../../bench/study/fingerprints.js';
 import { studyMarkdown } from '../../../bench/study/report.js';
-import { mapTexts } from '../../../bench/study/plain-text.js';
+import { mapTexts } from '../../../bench/plain-text.js';
 import { deserialize, type Study } from '../../../bench/study/results.js';
 import { contributedFiles, readStudies } from '../../../bench/study/study-file.js';
 import { engineOf, figureOf, serverOf, studyOf, wholeStudy } from './study.js';
