@@ -35,8 +35,8 @@ ${studies.length} machines with ${places.length} engines. ${howTo}
 
 ${list(studies.map((study, i) => machineItem(study, i + 1, studies[0] as Study)))}
 
-ns per call with the bytes in cache (\`~\`: not steady, \`?\`: cannot be right), and the sizes from which on the second candidate is the better
-choice:
+ns per call for 1 KiB in cache, of JSON where it is validated (\`~\`: not steady, \`?\`: cannot be right). Behind these, the sizes from which on
+the second candidate is the better choice:
 
 ${mainFigures(places)}
 
@@ -65,15 +65,15 @@ const VALIDATE = { op: 'validate', content: 'json', bytes: KIB } as const;
 function mainFigures(places: readonly Place[]): string {
   const head = [
     '',
-    'unmask 1 KiB: `js`',
-    '`wasm`',
-    '`wasm`, copy in and out',
-    'validate 1 KiB of JSON: `js`',
-    '`wasm`',
-    '`isUtf8`',
+    'unmask: `js`',
+    'unmask: `wasm`',
+    'unmask: `wasm`, copy in and out',
+    'validate: `js`',
+    'validate: `wasm`',
+    'validate: `isUtf8`',
     'unmask: `js` → `wasm`',
-    'unmask: `js` → `wasm` with copies',
-    'JSON: `wasm` → `isUtf8`',
+    'unmask: `js` → `wasm`, copy in and out',
+    'validate: `wasm` → `isUtf8`',
   ];
   const rows = places.map(({ machine, engine }) => [
     `machine ${machine}, ${engine.name}`,
@@ -201,13 +201,13 @@ function silent({ right, wrong, open }: Verdict): number[] {
 
 function onAll({ text, right, open }: Verdict): string {
   const count = new Set(right.map(({ machine }) => machine)).size;
-  const missing = open.length === 0 ? '' : `; no steady figures of ${placesText(open, [...right, ...open])}`;
+  const missing = open.length === 0 ? '' : `; no steady figures on ${placesText(open, [...right, ...open])}`;
   return `${text} (${right.length} engines on ${count} machines${missing}).`;
 }
 
 function notOnAll({ text, right, wrong, open }: Verdict): string {
   const judged = [...right, ...wrong];
-  const missing = open.length === 0 ? '' : `; no steady figures of ${placesText(open, [...judged, ...open])}`;
+  const missing = open.length === 0 ? '' : `; no steady figures on ${placesText(open, [...judged, ...open])}`;
   const where =
     right.length === 0
       ? `on none of ${judged.length} engines`

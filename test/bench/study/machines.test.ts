@@ -76,7 +76,7 @@ describe('three machines', () => {
     const unsteady = engine('Node 26', unmask([50, 100, 100, 100, 100, 100, 100], 10));
     const text = machines([machine('A', steady), machine('B', [...steady, unsteady]), machine('C', steady)]);
     expect(said(text, CLAIM)).toBe(
-      'On all of them: (6 engines on 3 machines; no steady figures of machine 2 (Node 26)).',
+      'On all of them: (6 engines on 3 machines; no steady figures on machine 2 (Node 26)).',
     );
   });
 
