@@ -1,7 +1,7 @@
 /** What `npm run study -- --contribute` writes: the results of this machine in one file, for others. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { homedir, hostname, tmpdir, userInfo } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Machine } from '../machine.js';
 import { BENCH, ROOT } from '../paths.js';
@@ -124,6 +124,19 @@ function reasonAgainst(text: string): string | undefined {
     if (error instanceof InvalidField) return error.message;
     throw error;
   }
+}
+
+/** What is said about a file of results, and whether it is fit for its purpose. If it is not, the run ends with exit code 1. */
+export interface Written {
+  readonly lines: readonly string[];
+  readonly isFit: boolean;
+}
+
+/** {@link contribute}, in words. */
+export function writeForOthers(study: Study, out: string | undefined): Written {
+  const contribution = contribute(study, out);
+  const lines = instructions(relative('.', contribution.file), contribution);
+  return { lines, isFit: contribution.unfit === undefined };
 }
 
 /** What somebody who has contributed reads. @param shown the path of the file */

@@ -11,7 +11,7 @@ import { bound, commit, machine, pinning } from '../machine.js';
 import { BENCH, COMPILED, ROOT } from '../paths.js';
 import { parseSettings, UsageError } from '../settings.js';
 import { type Check, checksOf } from './check.js';
-import { contribute, instructions, refuseToOverwrite } from './contribute.js';
+import { refuseToOverwrite, type Written, writeForOthers } from './contribute.js';
 import { countAll } from './counters.js';
 import { endToEnd, memoryOfArenas } from './end-to-end.js';
 import { engines, installEngines } from './engines.js';
@@ -80,28 +80,24 @@ async function study(settings: StudySettings): Promise<void> {
     failures,
   };
   sayResults(results);
-  const isFit = settings.contributes ? writeForOthers(results, settings.out) : writeHere(results, settings.out);
+  const { lines, isFit } = settings.contributes
+    ? writeForOthers(results, settings.out)
+    : writeHere(results, settings.out);
+  for (const line of lines) say(line);
   const faults = faultsOf(results);
   for (const fault of faults) say(`WRONG ${fault}`);
   if (!isFit || failures.length + faults.length > 0) process.exitCode = 1;
 }
 
-/** @returns true: whatever the results are, they are of use here. */
-function writeHere(results: Study, out: string | undefined): boolean {
+/** Whatever the results are, they are of use here. */
+function writeHere(results: Study, out: string | undefined): Written {
   const { isQuick } = results;
   const file = out ?? fileURLToPath(new URL(`results/${isQuick ? 'latest-study' : 'study'}.json`, BENCH));
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, serialize(results));
   const shown = relative('.', file);
-  say(`written to ${shown}; npm run study:report${isQuick ? ` -- ${shown}` : ''} makes a report of it`);
-  return true;
-}
-
-/** @returns whether others can use it. */
-function writeForOthers(results: Study, out: string | undefined): boolean {
-  const contribution = contribute(results, out);
-  for (const line of instructions(relative('.', contribution.file), contribution)) say(line);
-  return contribution.unfit === undefined;
+  const line = `written to ${shown}; npm run study:report${isQuick ? ` -- ${shown}` : ''} makes a report of it`;
+  return { lines: [line], isFit: true };
 }
 
 function sayTime(before: string, seconds: number): void {

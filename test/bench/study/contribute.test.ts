@@ -12,6 +12,7 @@ import {
   privateHere,
   refuseToOverwrite,
   withoutPrivate,
+  writeForOthers,
 } from '../../../bench/study/contribute.js';
 import { deserialize, type Study } from '../../../bench/study/results.js';
 import { engineOf, figureOf, wholeStudy } from './study.js';
@@ -131,6 +132,14 @@ describe('the contribution', () => {
     );
     expect(() => contribute(wholeStudy(), file, own)).toThrow('EEXIST');
     expect(readFileSync(file, 'utf8')).toBe('mine');
+  });
+
+  it('is told, and whether it is fit', () => {
+    const quick = join(FOLDER, 'told-quick.json');
+    expect(writeForOthers(wholeStudy({ isQuick: true }), quick)).toMatchObject({ isFit: false });
+    const { lines, isFit } = writeForOthers(wholeStudy(), join(FOLDER, 'told.json'));
+    expect(isFit).toBe(true);
+    expect(lines[0]).toContain('told.json: open a pull request');
   });
 
   it('comes with two lines that say what to do with it, and what is in it', () => {
