@@ -11,8 +11,15 @@ import { type Study, serialize } from './results.js';
 import { InvalidField } from './schema.js';
 import { contributionOf, MACHINES } from './study-file.js';
 
-/** Where a file goes that cannot be contributed: git ignores it. */
-export const UNFIT = new URL('results/latest-contribution.json', BENCH);
+/** Where files go if no other place is given. */
+interface Places {
+  readonly machines: URL;
+  /** For a file that cannot be contributed. */
+  readonly unfit: URL;
+}
+
+/** Git ignores the file that is not fit. */
+const USUAL_PLACES: Places = { machines: MACHINES, unfit: new URL('results/latest-contribution.json', BENCH) };
 
 /** Files of one machine and one day. */
 const MOST_FILES = 100;
@@ -107,10 +114,15 @@ export interface Contribution {
  * Writes the file, unless one of this name is there. What the report would refuse is written nevertheless, because it took half an
  * hour, but not where the report looks. @param out where to write it, instead of to {@link MACHINES}
  */
-export function contribute(study: Study, out: string | undefined, own = privateHere()): Contribution {
+export function contribute(
+  study: Study,
+  out: string | undefined,
+  own = privateHere(),
+  { machines, unfit: other } = USUAL_PLACES,
+): Contribution {
   const text = serialize(withoutPrivate(study, own));
   const unfit = reasonAgainst(text);
-  const file = out ?? (unfit === undefined ? freeFile(study, MACHINES) : fileURLToPath(UNFIT));
+  const file = out ?? (unfit === undefined ? freeFile(study, machines) : fileURLToPath(other));
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text, { flag: out === undefined && unfit !== undefined ? 'w' : 'wx' });
   return { file, ...(unfit === undefined ? {} : { unfit }) };

@@ -55,7 +55,7 @@ export class InvalidFile extends Error {}
 /** Where contributed files are. */
 export const MACHINES = new URL('results/machines/', BENCH);
 
-/** A whole study of four engines takes 2 MiB. */
+/** A whole study of four engines takes 1 MiB. */
 export const MOST_BYTES = 16 * 1024 * 1024;
 
 /** Reads the study that the report is about: of any format, also a quick one, and one with faults, which the report names. @throws InvalidFile */

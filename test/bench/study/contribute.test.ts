@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -120,6 +120,19 @@ describe('the contribution', () => {
   it('is not fit if it is one that the report would refuse', () => {
     const file = join(FOLDER, 'quick.json');
     expect(contribute(wholeStudy({ isQuick: true }), file, own).unfit).toContain('isQuick must be false');
+  });
+
+  it('goes to a file of its own among those of machines; one that is not fit goes elsewhere, each time', () => {
+    const places = {
+      machines: pathToFileURL(`${FOLDER}/machines/`),
+      unfit: pathToFileURL(join(FOLDER, 'latest.json')),
+    };
+    const fileOf = (study: Study) => contribute(study, undefined, own, places).file;
+    const name = 'a-cpu-linux-x64-2026-01-02';
+    expect(fileOf(wholeStudy())).toBe(join(FOLDER, 'machines', `${name}.json`));
+    expect(fileOf(wholeStudy())).toBe(join(FOLDER, 'machines', `${name}-2.json`));
+    for (let i = 0; i < 2; i++) expect(fileOf(wholeStudy({ isQuick: true }))).toBe(join(FOLDER, 'latest.json'));
+    expect(readdirSync(places.machines)).toEqual([`${name}-2.json`, `${name}.json`]);
   });
 
   it('overwrites nothing, and says so before anything is measured', () => {
