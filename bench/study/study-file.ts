@@ -114,7 +114,7 @@ function studyOf(text: string): Study {
 }
 
 function read(file: string, parse: (text: string) => Study): Study {
-  const shown = plainText(file);
+  const named = plainText(file);
   try {
     if (!existsSync(file)) throw new InvalidField('there is no such file');
     const stats = statSync(file);
@@ -124,7 +124,9 @@ function read(file: string, parse: (text: string) => Study): Study {
     if (!isUtf8(bytes)) throw new InvalidField('it is not UTF-8');
     return parse(bytes.toString());
   } catch (error) {
-    throw new InvalidFile(`${shown}: ${error instanceof Error ? plainText(error.message) : String(error)}`);
+    if (error instanceof InvalidField) throw new InvalidFile(`${named}: ${error.message}`);
+    // The system's own words, or what a study of format 1 lacks.
+    throw new InvalidFile(`${named}: ${plainText(error instanceof Error ? error.message : String(error))}`);
   }
 }
 

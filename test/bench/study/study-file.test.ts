@@ -196,6 +196,13 @@ describe('a file of another machine', () => {
     );
   });
 
+  it('is refused with the whole message, also where that is long', () => {
+    const text = serialize(wholeStudy()).replace('"unmask","js","any"', '"unmask","js","xml"');
+    expect(() => readMachine(fileOf('xml.json', text))).toThrow(
+      /engines\[0\]\.figures\[0\]\.content must be "any" or .* or "invalid at the end", got "xml"$/,
+    );
+  });
+
   it.each<[string, string | Uint8Array, string]>([
     ['no JSON', '{', 'it is not JSON'],
     ['no UTF-8', Uint8Array.of(0x22, 0xff, 0x22), 'it is not UTF-8'],
