@@ -3,10 +3,20 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { ROOT } from './paths.js';
+import { plainText } from './plain-text.js';
+import { type Processor, processor, vectorsText } from './processor.js';
 
-/** The machine and the versions, without which figures mean nothing. */
-export interface Machine {
+/**
+ * The machine and the versions, without which figures mean nothing. Results before December 2026 say neither platform nor architecture,
+ * and nothing of the processor but its name.
+ */
+export interface Machine extends Processor {
+  /** The name of the processor, as the system has it. It may hide the model: `AMD EPYC`. */
   readonly cpu: string;
+  /** As Node names it: `linux`, `darwin`. */
+  readonly platform?: string;
+  /** As Node names it: `x64`, `arm64`. */
+  readonly arch?: string;
   readonly cores: number;
   readonly memoryGiB: number;
   readonly kernel: string;
@@ -15,12 +25,21 @@ export interface Machine {
 
 export function machine(): Machine {
   return {
-    cpu: cpus()[0]?.model ?? 'unknown',
+    cpu: plainText(cpus()[0]?.model ?? '') || 'unknown',
+    ...processor(),
+    platform: process.platform,
+    arch: process.arch,
     cores: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    kernel: `${type()} ${release()}`,
+    kernel: plainText(`${type()} ${release()}`),
     node: process.version,
   };
+}
+
+/** The processor with all that is known of it: `AMD EPYC (AuthenticAMD, family 26, model 2, stepping 1; AVX2)`. */
+export function processorText({ cpu, identity, vectors }: Pick<Machine, 'cpu' | 'identity' | 'vectors'>): string {
+  const known = [identity, vectors && vectorsText(vectors)].filter((part) => part !== undefined);
+  return known.length === 0 ? cpu : `${cpu} (${known.join('; ')})`;
 }
 
 /** The commit of the sources, with a `+` if they have changes that are not committed; `unknown` without git. */

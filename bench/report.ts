@@ -1,6 +1,7 @@
 import { figure, table } from '#dist/cli/table.js';
 import { showBytes } from './cases.js';
 import { UNCOMPRESSED } from './contestants.js';
+import { processorText } from './machine.js';
 import type { Results } from './results.js';
 import type { ConnectionsResult } from './sections/connections.js';
 import { DEFLATE_IDLE, DEFLATE_THROUGHPUT_ROUNDS } from './sections/deflate.js';
@@ -39,10 +40,10 @@ export function report(results: Results): string {
 }
 
 function heading({ date, commit, machine, versions, isQuick }: Results): string {
-  const { cpu, cores, memoryGiB, kernel, node } = machine;
+  const { cores, memoryGiB, kernel, node } = machine;
   return [
     `${date}, commit ${commit}${isQuick ? ': a quick run, whose figures are only a hint' : ''}`,
-    `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, Node ${node}`,
+    `${processorText(machine)}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, Node ${node}`,
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`.trim())
       .join(', '),

@@ -4,8 +4,10 @@ import { CONFIG, INK, SCHEMA } from '../chart-style.js';
 import { candidateNames, type Operation } from './candidates.js';
 import { USUAL_ALIGNMENT } from './design.js';
 import { type Engine, enginesOf, STEPS, size } from './findings.js';
+import { mapTexts } from '../plain-text.js';
 import type { Figure, Study } from './results.js';
 import { gain } from './servers.js';
+import { svgText } from './svg-text.js';
 
 /** Colours that differ from white, from black, and from each other, also for people who do not see red and green apart. */
 const COLOURS: Readonly<Record<string, string>> = {
@@ -43,7 +45,8 @@ const SPEED_TITLE = 'GB/s (logarithmic)';
 const STEADINESS = 'hollow: not steady';
 
 /** All charts of a study, by name. Undefined if there is nothing to draw. */
-export function studyCharts(study: Study): Readonly<Record<string, object | undefined>> {
+export function studyCharts(measured: Study): Readonly<Record<string, object | undefined>> {
+  const study = mapTexts(measured, svgText);
   return {
     unmask: speedChart(study, 'Unmasking', [['unmask', 'any', '']]),
     validate: speedChart(study, 'UTF-8 validation', [

@@ -4,6 +4,8 @@
  */
 import { enginesOf } from './findings.js';
 import type { Fingerprints } from './fingerprints.js';
+import { escapeMarkdown } from './markdown.js';
+import { mapTexts } from '../plain-text.js';
 import { alignment } from './report/alignment.js';
 import { belief } from './report/belief.js';
 import { both } from './report/both.js';
@@ -14,6 +16,7 @@ import { crossovers } from './report/crossovers.js';
 import { endToEnd } from './report/end-to-end.js';
 import { latency } from './report/latency.js';
 import { limits } from './report/limits.js';
+import { machines } from './report/machines.js';
 import { manyTexts } from './report/many.js';
 import { masking } from './report/masking.js';
 import { meaning } from './report/meaning.js';
@@ -30,8 +33,14 @@ import { utf8 } from './report/utf8.js';
 import { warnings } from './report/warnings.js';
 import type { Study } from './results.js';
 
-/** @param now the fingerprints of the sources as they are */
-export function studyMarkdown(study: Study, now: Fingerprints): string {
+/**
+ * @param measured the study, whose names and other texts may be those of strangers
+ * @param now the fingerprints of the sources as they are
+ * @param contributed the studies of other machines
+ */
+export function studyMarkdown(measured: Study, now: Fingerprints, contributed: readonly Study[] = []): string {
+  const study = mapTexts(measured, escapeMarkdown);
+  const others = mapTexts(contributed, escapeMarkdown);
   const { all, main } = enginesOf(study);
   const sections = [
     '# JavaScript, WebAssembly or native code: where each is the fastest, and whether it matters',
@@ -60,10 +69,11 @@ export function studyMarkdown(study: Study, now: Fingerprints): string {
     endToEnd(study),
     threads(study),
     memory(study),
+    machines([study, ...others]),
     '## What surprised',
     surprises(study, main, all),
     '## Limits of validity',
-    limits(study),
+    limits(study, others),
     '## Run it yourself',
     RUN,
   ];

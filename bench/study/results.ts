@@ -120,7 +120,8 @@ export interface ModuleSize {
   readonly gzipBytes: number;
 }
 
-const COLUMNS = [...KEY_FIELDS, 'attempts'] as const;
+/** The columns of the figures, as they are written. */
+export const COLUMNS = [...KEY_FIELDS, 'attempts'] as const;
 
 /** As JSON, with a line for each figure. There are thousands, so the lines have no names of fields. */
 export function serialize(study: Study): string {

@@ -11,6 +11,7 @@ import { bound, commit, machine, pinning } from '../machine.js';
 import { BENCH, COMPILED, ROOT } from '../paths.js';
 import { parseSettings, UsageError } from '../settings.js';
 import { type Check, checksOf } from './check.js';
+import { refuseToOverwrite, type Written, writeForOthers } from './contribute.js';
 import { countAll } from './counters.js';
 import { endToEnd, memoryOfArenas } from './end-to-end.js';
 import { engines, installEngines } from './engines.js';
@@ -46,6 +47,7 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 async function study(settings: StudySettings): Promise<void> {
+  if (settings.contributes) refuseToOverwrite(settings.out);
   endChildrenAtExit();
   const { isQuick } = settings;
   const date = new Date().toISOString();
@@ -77,15 +79,25 @@ async function study(settings: StudySettings): Promise<void> {
     checks: main === undefined ? [] : await crossCheck(main, fail),
     failures,
   };
-  const file = settings.out ?? fileURLToPath(new URL(`results/${isQuick ? 'latest-study' : 'study'}.json`, BENCH));
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, serialize(results));
   sayResults(results);
-  const shown = relative('.', file);
-  say(`written to ${shown}; npm run study:report${isQuick ? ` -- ${shown}` : ''} makes a report of it`);
+  const { lines, isFit } = settings.contributes
+    ? writeForOthers(results, settings.out)
+    : writeHere(results, settings.out);
+  for (const line of lines) say(line);
   const faults = faultsOf(results);
   for (const fault of faults) say(`WRONG ${fault}`);
-  if (failures.length + faults.length > 0) process.exitCode = 1;
+  if (!isFit || failures.length + faults.length > 0) process.exitCode = 1;
+}
+
+/** Whatever the results are, they are of use here. */
+function writeHere(results: Study, out: string | undefined): Written {
+  const { isQuick } = results;
+  const file = out ?? fileURLToPath(new URL(`results/${isQuick ? 'latest-study' : 'study'}.json`, BENCH));
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, serialize(results));
+  const shown = relative('.', file);
+  const line = `written to ${shown}; npm run study:report${isQuick ? ` -- ${shown}` : ''} makes a report of it`;
+  return { lines: [line], isFit: true };
 }
 
 function sayTime(before: string, seconds: number): void {

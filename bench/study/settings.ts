@@ -9,6 +9,8 @@ export interface StudySettings {
   /** Whether servers are measured, too. */
   readonly hasServers: boolean;
   readonly out: string | undefined;
+  /** Whether the results are written for others: see ./contribute. */
+  readonly contributes: boolean;
 }
 
 export const HELP = `Usage: npm run study -- [options]
@@ -16,22 +18,29 @@ export const HELP = `Usage: npm run study -- [options]
   --quick            fewer cases and shorter ones: takes two minutes, and its figures are only a hint
   --engines <list>   major versions of Node to run on (${MAJORS.join(',')}); they are installed into bench/engines
   --kernels-only     leave out the servers
-  --out <file>       where to write the results as JSON (bench/results/study.json; with --quick latest-study.json beside it)
+  --contribute       write one file to send to this project, bench/results/machines/<processor>-<system>-<date>.json: bench/machines.md
+                     says what is in it. Not with --quick. It overwrites nothing
+  --out <file>       where to write the results as JSON (bench/results/study.json; with --quick latest-study.json beside it, with
+                     --contribute a file that is not there yet)
   --help             print this
 
-npm run study:report writes bench/STUDY.md and its charts from bench/results/study.json.
+npm run study:report writes bench/STUDY.md and its charts from bench/results/study.json, and all files in bench/results/machines.
 
-Exit codes: 0 measured, 1 not all of it could be measured or the figures cannot be right, 2 wrong usage.`;
+Exit codes: 0 measured, 1 not all of it could be measured or the figures cannot be right (only then, a file is not
+fit to be contributed), 2 wrong usage.`;
 
 /** @throws UsageError */
 export function parseStudySettings(args: readonly string[]): StudySettings | 'help' {
   const flags = parseFlags(args);
   if (flags.help === true) return 'help';
+  if (flags.contribute === true && flags.quick === true)
+    throw new UsageError('--contribute needs the whole study: the figures of --quick are only a hint');
   return {
     isQuick: flags.quick === true,
     majors: flags.engines === undefined ? MAJORS : parseMajors(flags.engines),
     hasServers: flags['kernels-only'] !== true,
     out: flags.out,
+    contributes: flags.contribute === true,
   };
 }
 
@@ -44,6 +53,7 @@ function parseFlags(args: readonly string[]) {
           quick: { type: 'boolean' },
           engines: { type: 'string' },
           'kernels-only': { type: 'boolean' },
+          contribute: { type: 'boolean' },
           out: { type: 'string' },
           help: { type: 'boolean' },
         },

@@ -1,8 +1,8 @@
 /**
- * Makes bench/STUDY.md and its charts from the results of `npm run study`: `npm run study:report -- [FILE]`. Without a file it
- * reads bench/results/study.json.
+ * Makes bench/STUDY.md and its charts from the results of `npm run study`: `npm run study:report -- [FILE] [MACHINE.json …]`. Without a
+ * file it reads bench/results/study.json, and without files of other machines all of bench/results/machines.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BENCH, ROOT } from '../paths.js';
@@ -10,12 +10,13 @@ import { loadRenderer } from '../renderer.js';
 import { studyCharts } from './charts.js';
 import { fingerprints, readerOf } from './fingerprints.js';
 import { studyMarkdown } from './report.js';
-import { deserialize } from './results.js';
+import { contributedFiles, InvalidFile, readStudies } from './study-file.js';
 
 async function main([file = fileURLToPath(new URL('results/study.json', BENCH)), ...more]: string[]): Promise<void> {
-  if (more.length > 0 || file.startsWith('-')) return fail('usage: npm run study:report -- [FILE]');
+  if ([file, ...more].some((one) => one.startsWith('-')))
+    return fail('usage: npm run study:report -- [FILE] [MACHINE.json …]');
   if (!existsSync(file)) return fail(`there is no ${relative('.', file)}: npm run study writes it`);
-  const study = deserialize(readFileSync(file, 'utf8'));
+  const [study, ...others] = readStudies(relative('.', file), more.length > 0 ? more : contributedFiles());
   const render = await loadRenderer();
   for (const [name, spec] of Object.entries(studyCharts(study))) {
     const picture = fileURLToPath(new URL(`results/study-${name}.svg`, BENCH));
@@ -27,7 +28,7 @@ async function main([file = fileURLToPath(new URL('results/study.json', BENCH)),
     console.log(relative('.', picture));
   }
   const report = fileURLToPath(new URL('STUDY.md', BENCH));
-  writeFileSync(report, studyMarkdown(study, fingerprints(readerOf(ROOT))));
+  writeFileSync(report, studyMarkdown(study, fingerprints(readerOf(ROOT)), others));
   console.log(relative('.', report));
 }
 
@@ -36,4 +37,9 @@ function fail(message: string): void {
   process.exitCode = 2;
 }
 
-await main(process.argv.slice(2));
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof InvalidFile)) throw error;
+  fail(error.message);
+}

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CASES, type Case } from '../../bench/cases.js';
 import { deflateChart, throughputChart, wssChart } from '../../bench/chart-specs.js';
@@ -98,6 +99,18 @@ describe('the results of a case', () => {
 });
 
 describe('the report', () => {
+  it.each(['bench', 'tls', 'deflate'])('is made of results that may know less of the machine: %s.json', (name) => {
+    const file = new URL(`../../bench/results/${name}.json`, import.meta.url);
+    const older = JSON.parse(readFileSync(file, 'utf8')) as Results;
+    expect(report({ ...results([]), ...older })).toContain(`\n${older.machine.cpu}`);
+  });
+
+  it('names the vectors of the processor', () => {
+    const own = results([score('wsloom', 1)]);
+    const machine = { ...own.machine, identity: 'family 1', vectors: ['AVX2'] };
+    expect(report({ ...own, machine })).toContain('\na CPU (family 1; AVX2), 2 cores, ');
+  });
+
   it('names the machine, and has a row for each server', () => {
     const text = report(results([score('wsloom', 200), score('ws', 100), score('floor', 400)]));
     expect(text).toContain('a CPU, 2 cores, 4 GiB, Linux 6, Node v20');

@@ -9,6 +9,7 @@ export const DOCUMENTS: readonly string[] = [
   'README.md',
   'CHANGELOG.md',
   'bench/README.md',
+  'bench/machines.md',
   'examples/README.md',
   ...readdirSync(`${ROOT}docs`)
     .filter((name) => name.endsWith('.md'))

@@ -1,10 +1,14 @@
 import { enumeration, list } from '../markdown.js';
+import type { Machine } from '../../machine.js';
 import type { Study } from '../results.js';
 
-export function limits({ machine, engines, isQuick }: Study): string {
+/** @param others the studies of other machines */
+export function limits({ machine, engines, isQuick }: Study, others: readonly Study[]): string {
+  const machines = [machine, ...others.map((other) => other.machine)];
+  const untried = machines.every(({ arch }) => arch === 'x64') ? ' arm64 was not tried.' : '';
   return list(
     [
-      `One machine (${machine.cpu}), x64, virtual. Other processors have other vectors and other caches; arm64 was not tried. On another machine, GB/s differ more than ratios, and crossovers differ most.`,
+      `${others.length === 0 ? 'One machine' : 'Except in the chapter about all machines: one machine'} (${kindOf(machine)}). Other processors have other vectors and other caches.${untried} On another machine, GB/s differ more than ratios, and crossovers differ most.`,
       `Versions: ${enumeration(engines.map(({ version, compiler }) => `${version} with ${compiler}`))}. Another minor version may compile the code in another way.`,
       'Code is warm, except where the start is what is measured: servers live long.',
       '`TextDecoder` makes a string as large as its text, whose memory comes from the collector. So a larger text may take it less time, which nothing else may do.',
@@ -16,4 +20,8 @@ export function limits({ machine, engines, isQuick }: Study): string {
       isQuick ? 'It is a quick run.' : '',
     ].filter((item) => item !== ''),
   );
+}
+
+function kindOf({ cpu, arch, isVirtual }: Machine): string {
+  return [cpu, ...(arch === undefined ? [] : [arch]), ...(isVirtual === true ? ['virtual'] : [])].join(', ');
 }

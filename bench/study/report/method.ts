@@ -1,4 +1,5 @@
 import { CONTENTS } from '#dist/study/texts.js';
+import { processorText } from '../../machine.js';
 import { median, percentile } from '../../statistics.js';
 import { USUAL_ALIGNMENT } from '../design.js';
 import { STEADY_BOUND } from '../estimate.js';
@@ -8,7 +9,7 @@ import type { Figure, Study } from '../results.js';
 import { mebibytes, percent } from './wording.js';
 
 export function method(study: Study, all: readonly Engine[]): string {
-  const { cpu, cores, memoryGiB, kernel, node } = study.machine;
+  const { cores, memoryGiB, kernel, node } = study.machine;
   const engines = all.map(({ result }) => `${result.version} (${result.compiler})`);
   const [first] = all;
   const sizes = (op: 'unmask' | 'unmaskText', content: 'any' | 'json') => {
@@ -17,7 +18,7 @@ export function method(study: Study, all: readonly Engine[]): string {
   };
   return `## Method
 
-${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}; ${study.date.slice(0, 10)}, commit ${study.commit}. Node
+${processorText(study.machine)}, ${cores} cores, ${memoryGiB} GiB, ${kernel}; ${study.date.slice(0, 10)}, commit ${study.commit}. Node
 ${enumeration(engines)}. The servers ran on Node ${node}.
 
 - **Candidates.** Masking: a JavaScript loop over bytes (\`js-byte\`), over 32-bit words (\`js\`), over 64-bit words as BigInt

@@ -17,6 +17,10 @@ kernels have changed since. They show neither attempts nor rounds, and servers w
 their load. \`npm run study\` replaces them.`
       : '',
     faults === 0 ? '' : `**${faults} of these results cannot be right**: see [below](#can-the-figures-be-believed).`,
+    study.machine.vectors === undefined
+      ? `**The results do not say which vectors the processor has**: only its name is known, ${study.machine.cpu}. The speed of kernels with SIMD depends
+on its microarchitecture, which the name may hide.`
+      : '',
     changed.length === 0
       ? ''
       : `**Changed since it was measured**, by a hash of sources and build flags: ${enumeration(changed)}. The figures are of what it was before.`,

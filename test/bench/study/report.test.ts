@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { studyCharts } from '../../../bench/study/charts.js';
 import { fingerprints, readerOf } from '../../../bench/study/fingerprints.js';
 import { studyMarkdown } from '../../../bench/study/report.js';
+import { mapTexts } from '../../../bench/plain-text.js';
 import { deserialize, type Study } from '../../../bench/study/results.js';
-import { engineOf, figureOf, serverOf, studyOf } from './study.js';
+import { contributedFiles, readStudies } from '../../../bench/study/study-file.js';
+import { engineOf, figureOf, serverOf, studyOf, wholeStudy } from './study.js';
 
 const ROOT = new URL('../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(`bench/${path}`, ROOT), 'utf8');
@@ -12,8 +15,11 @@ const markdown = (study: Study) => studyMarkdown(study, study.fingerprints);
 
 describe('bench/STUDY.md', () => {
   it('is made from bench/results/study.json: no figure in it was typed (npm run study:report makes it)', () => {
-    const study = deserialize(read('results/study.json'));
-    expect(read('STUDY.md')).toBe(studyMarkdown(study, fingerprints(readerOf(ROOT))));
+    const [study, ...others] = readStudies(
+      fileURLToPath(new URL('bench/results/study.json', ROOT)),
+      contributedFiles(),
+    );
+    expect(read('STUDY.md')).toBe(studyMarkdown(study, fingerprints(readerOf(ROOT)), others));
   });
 
   it('has charts that exist, with a transparent background', () => {
@@ -132,6 +138,117 @@ describe('the report', () => {
     expect(markdown(studyOf([]))).toContain('`perf stat` counts neither on this machine');
   });
 });
+
+describe('the machine in the report', () => {
+  const machine = { ...studyOf([]).machine, identity: 'family 26, model 2', vectors: ['AVX2', 'AVX-512F'] };
+
+  it('is named with its vectors', () => {
+    const text = markdown(studyOf([], { machine }));
+    expect(text).toContain('\na CPU (family 26, model 2; AVX2, AVX-512 (F)), 2 cores, 4 GiB, Linux 6; 2026-01-02');
+    expect(text).not.toContain('do not say which vectors');
+  });
+
+  it('is one whose vectors are not known, if the results do not say them', () => {
+    expect(markdown(studyOf([]))).toContain('**The results do not say which vectors the processor has**');
+  });
+
+  it('limits what the figures say to its architecture', () => {
+    const limitOf = (more: Partial<Study['machine']>) =>
+      /^- One machine .*$/m.exec(markdown(studyOf([], { machine: { ...machine, ...more } })))?.[0];
+    expect(limitOf({ arch: 'x64', isVirtual: true })).toContain('One machine (a CPU, x64, virtual). ');
+    expect(limitOf({ arch: 'x64' })).toContain('arm64 was not tried');
+    expect(limitOf({ arch: 'arm64', isVirtual: false })).toContain('One machine (a CPU, arm64). ');
+    expect(limitOf({ arch: 'arm64' })).not.toContain('arm64 was not tried');
+    expect(limitOf({})).toContain('One machine (a CPU). ');
+  });
+});
+
+describe('texts of strangers in the report', () => {
+  const HOSTILE = 'a|b`c`[d](e)<img src=f>\n\n# g\u0000\u202eh www.i.j k@l.m n://o *p* \\';
+  /** What must not be left of it, anywhere. */
+  const RAW = /b`c|\[d\]|<img|^# g|[^\P{Cc}\n]|\u202e|www\.i|k@l|n:\/\/o|\*p\*|a\|b/mu;
+  /** The hostile text in the place of each text that is not one of a list. */
+  const KNOWN = new Set(['any', 'json', 'hot', 'unmask', 'validate', 'compile', 'binary', '2026-01-02T03:04:05.678Z']);
+  const hostile = (study: Study) => mapTexts(study, (text) => (KNOWN.has(text) || isField(text) ? text : HOSTILE));
+  const isField = (text: string) => FIELDS.has(text);
+  const FIELDS = new Set<string>();
+  JSON.stringify(wholeStudy(), (name, value: unknown) => {
+    if (!/^(js|many frames in one call)$/.test(name)) FIELDS.add(name);
+    return value;
+  });
+
+  it.each([
+    ['format 2', wholeStudy()],
+    ['format 1', wholeStudy({ format: 1 })],
+  ])('are escaped wherever they are printed, in %s', (_, study) => {
+    const text = studyMarkdown(hostile(study), {}, [hostile(wholeStudy({ date: '2026-01-03T03:04:05.678Z' }))]);
+    expect(text).not.toMatch(RAW);
+    const escaped =
+      'a&#124;b&#96;c&#96;&#91;d&#93;(e)&#60;img src=f&#62; &#35; g\ufffd\ufffdh &#119;ww.i.j k @ l.m n&#58;//o &#42;p&#42; &#92;';
+    expect(text.split(escaped).length).toBeGreaterThan(20);
+    for (const [lines] of text.matchAll(/(^\|.*\n)+/gm)) {
+      const columns = lines
+        .trim()
+        .split('\n')
+        .map((line) => line.split('|').length);
+      expect(new Set(columns).size, lines).toBe(1);
+    }
+  });
+
+  it('are escaped in every place by itself: what a strange text is put into is printed as such', () => {
+    const places: [string, Partial<Study>][] = [
+      ['cpu', { machine: { ...studyOf([]).machine, cpu: HOSTILE } }],
+      ['identity', { machine: { ...studyOf([]).machine, identity: HOSTILE } }],
+      ['vectors', { machine: { ...studyOf([]).machine, vectors: [HOSTILE] } }],
+      ['kernel', { machine: { ...studyOf([]).machine, kernel: HOSTILE } }],
+      ['node', { machine: { ...studyOf([]).machine, node: HOSTILE } }],
+      ['commit', { commit: HOSTILE }],
+      ['engine', { engines: [engineOf([], { name: HOSTILE })] }],
+      ['version', { engines: [engineOf([], { version: HOSTILE })] }],
+      ['compiler', { engines: [engineOf([], { compiler: HOSTILE })] }],
+      ['candidate', { engines: [engineOf([figureOf(HOSTILE, 64, 9), figureOf(HOSTILE, 128, 1)])] }],
+      ['compression', { engines: [engineOf([], { compression: [compressionOf(HOSTILE)] })] }],
+      ['subject', { engines: [engineOf([], { answers: [{ question: 'compile', subject: HOSTILE, attempts: [1] }] })] }],
+      ['module', { modules: [{ name: HOSTILE, bytes: 1, gzipBytes: 1 }], ...asked() }],
+      ['check', { checks: [{ name: HOSTILE, own: 1, ns: 1 }] }],
+      ['fingerprint', { fingerprints: { [HOSTILE]: 'a' } }],
+      ['server', { endToEnd: [serverOf('js', 1, { threads: 2, kernel: HOSTILE }), serverOf(HOSTILE, [1])] }],
+      [
+        'memory',
+        { memory: [{ kernel: HOSTILE, threads: 1, arenaBytes: 1, atStart: 1, afterSmall: 1, afterLarge: 1 }] },
+      ],
+    ];
+    for (const [place, more] of places) {
+      const text = studyMarkdown(studyOf([], more), {});
+      expect(text, place).toContain('a&#124;b&#96;c&#96;');
+      expect(text, place).not.toMatch(RAW);
+    }
+  });
+
+  it('are escaped in the charts', () => {
+    const figures = [4, 16, 64, 65536].flatMap((bytes) => [figureOf('js', bytes, bytes), figureOf('wasm', bytes, 32)]);
+    const engines = [engineOf(figures, { name: HOSTILE })];
+    const charts = studyCharts(studyOf([], { engines, endToEnd: [serverOf('js', 1), serverOf(HOSTILE, 2)] }));
+    for (const [name, spec] of Object.entries(charts).filter(([one]) => one !== 'validate')) {
+      expect(JSON.stringify(spec), name).toContain('‹img src=f›');
+      expect(JSON.stringify(spec), name).not.toMatch(/<img|\\u0000|\u202e|c`|\\n/);
+    }
+  });
+
+  it('that pretend to be the name of a candidate are others', () => {
+    const engines = [engineOf([figureOf('js', 1024, 250), figureOf('j\u200bs', 1024, 1)])];
+    expect(markdown(studyOf([], { engines }))).toContain('| unmask: JavaScript, 32-bit words | – | 250 | – |');
+  });
+});
+
+function compressionOf(candidate: string) {
+  return { candidate, contextTakeover: true, bytes: 64, ratio: 0.5, deflateMicros: 2, inflateMicros: 1 };
+}
+
+/** The sizes of modules are shown beside the answers. */
+function asked(): Partial<Study> {
+  return { engines: [engineOf([], { answers: [{ question: 'compile', subject: 'wasm', attempts: [1] }] })] };
+}
 
 describe('the servers in the report', () => {
   it('are shown with the spread of their rounds', () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../../bench/settings.js';
-import { parseStudySettings } from '../../../bench/study/settings.js';
+import { HELP, parseStudySettings } from '../../../bench/study/settings.js';
 
 describe('the command line of the study', () => {
   it('has defaults', () => {
-    const defaults = { isQuick: false, majors: [20, 22, 24, 26], hasServers: true, out: undefined };
+    const defaults = { isQuick: false, majors: [20, 22, 24, 26], hasServers: true, out: undefined, contributes: false };
     expect(parseStudySettings([])).toEqual(defaults);
   });
 
@@ -16,12 +16,18 @@ describe('the command line of the study', () => {
     });
   });
 
+  it('can ask for a contribution, and says what it is', () => {
+    expect(parseStudySettings(['--contribute', '--out', 'a.json'])).toMatchObject({ contributes: true, out: 'a.json' });
+    expect(HELP).toMatch(/--contribute .*bench\/results\/machines\/.*\n.*Not with --quick/);
+  });
+
   it('can be asked for help', () => {
     expect(parseStudySettings(['--quick', '--help'])).toBe('help');
   });
 
   it.each([
     [['--fast'], "unknown option '--fast'"],
+    [['--contribute', '--quick'], '--contribute needs the whole study: the figures of --quick are only a hint'],
     [['now'], "unexpected argument 'now'"],
     [['--engines', '18'], '--engines must be some of 20,22,24,26, got "18"'],
     [['--engines', ''], '--engines must be some of 20,22,24,26, got ""'],

@@ -72,3 +72,45 @@ export function serverOf(
   const turns = rounds.map((one) => ({ perSecond: one, microsPerMessage: 1e6 / one, isClientBound, isDisturbed }));
   return { kernel, ...load, turns, ...others };
 }
+
+/** A study that a machine can contribute: every field is there, and the gate finds no fault. */
+export function wholeStudy(more: Partial<Study> = {}): Study {
+  const figures = [figureOf('js', 64, 20), figureOf('js', 1024, 200), figureOf('wasm', 1024, 20)];
+  const engine = engineOf(figures, {
+    answers: [{ question: 'compile', subject: 'wasm', attempts: [1, 0] }],
+    compression: [
+      {
+        candidate: 'wsloom fast',
+        contextTakeover: true,
+        bytes: 64,
+        ratio: 0.5,
+        deflateMicros: 2,
+        inflateMicros: 0,
+        isSteady: true,
+      },
+    ],
+  });
+  return studyOf(figures, {
+    machine: {
+      cpu: 'a CPU',
+      identity: 'family 1',
+      vectors: ['AVX2', 'AVX-512F'],
+      isVirtual: false,
+      platform: 'linux',
+      arch: 'x64',
+      cores: 2,
+      memoryGiB: 4,
+      kernel: 'Linux 6.1',
+      node: 'v20.1.2',
+    },
+    fingerprints: { js: '0123456789abcdef', 'many frames in one call': 'fedcba9876543210' },
+    modules: [{ name: 'kernels.wasm, with compression', bytes: 10_000, gzipBytes: 4000 }],
+    engines: [engine],
+    counters: [{ op: 'unmask', candidate: 'js', bytes: 1024, instructionsPerByte: 1.5, cyclesPerByte: 0.5 }],
+    endToEnd: [serverOf('js', 100_000), serverOf('auto', 200_000)],
+    memory: [{ kernel: 'js', threads: 1, arenaBytes: 2 ** 24, atStart: 5e7, afterSmall: 6e7, afterLarge: 7e7 }],
+    checks: [{ name: 'unmask js any 1024 6 hot', own: 201, ns: 200 }],
+    failures: ['Node 22: it is not there'],
+    ...more,
+  });
+}
