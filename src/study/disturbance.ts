@@ -19,7 +19,7 @@ const STEADY = 1.2;
  */
 const MOST_UNSTEADY_CASES = 0.05;
 const MOST_LOST_TIME = 0.1;
-const COMPILING_NS = 0.25e9;
+const COMPILING_NS = 0.15e9;
 
 /** @param timings of all cases, at least one. */
 export function disturbanceOf(timings: readonly Timing[]): Disturbance {

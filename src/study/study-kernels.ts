@@ -76,11 +76,14 @@ const SIZES = [...SMALL, ...LARGE];
 const PAGES = 2 + 65536 / PAGE_BYTES;
 
 /**
- * Calls of each kernel for each size before the measurement, so that the optimizing compiler has seen all sizes. Of large sizes there are
- * fewer, so that all of them take no more bytes than this.
+ * Before an operation is measured with a text, all kernels run it for so many steps of the timetable, with all texts and sizes in turns.
+ * The code of a kernel that meets something new later is thrown away, and takes many times as long until it is compiled again. By 50
+ * calls for each size, as an earlier version had it, JavaScript was up to 45 times slower in some runs.
  */
+const WARM_UP_STEPS = 5;
+/** In each turn, a size has so many calls, or for large sizes so many bytes. */
 const WARM_UP_CALLS = 50;
-const WARM_UP_BYTES = 65536;
+const WARM_UP_BYTES = 16384;
 
 /**
  * The calls that are measured. A key of zeros leaves a text as it is, so that it can be unmasked and validated over and over. No
@@ -108,8 +111,11 @@ type Costs = readonly ReadonlyMap<string, number>[];
 /** About how long the verification takes, in ms: 20 to 35. */
 const VERIFICATION_MS = 25;
 
-/** In how many steps all sizes are measured with all texts. */
-const STEPS = (1 + 2 * TEXTS_IN_TURN.length) * SIZES.length;
+/** In how many steps all operations are measured with all texts. */
+const STEPS = (1 + 2 * TEXTS_IN_TURN.length) * (WARM_UP_STEPS + SIZES.length);
+
+/** All sizes of all texts. */
+const SHAPES = SIZES.flatMap((size) => TEXTS_IN_TURN.map((name) => [textBytes(name, size), size] as const));
 
 /** What a study is done with. Others are for tests, which must not depend on time. */
 export interface StudyMeans {
@@ -201,13 +207,10 @@ class Bench {
     }
   }
 
-  /** @param timetable has a step for each size of each text of each operation. */
+  /** @param timetable has {@link STEPS}, in all. */
   measure(op: Operation, content: TextName | 'any', timetable: Timetable): Costs {
     const subjects = this.#subjects(op);
-    for (const size of SIZES) {
-      const calls = Math.ceil(Math.min(WARM_UP_CALLS, WARM_UP_BYTES / size));
-      for (const { run, kernel } of subjects.values()) run(kernel, calls, OFFSET, size);
-    }
+    this.#warmUp(subjects, timetable);
     const costs = SIZES.map((size) => {
       if (content !== 'any') this.#bytes.set(textBytes(content, size), OFFSET);
       const figures = timings([...subjects.values()], OFFSET, size, timetable.next(), this.#clock);
@@ -216,6 +219,19 @@ class Bench {
     });
     this.#note(op, content, costs);
     return costs;
+  }
+
+  #warmUp(subjects: ReadonlyMap<string, Subject>, timetable: Timetable): void {
+    let turn = 0;
+    for (let step = 0; step < WARM_UP_STEPS; step++) {
+      const end = timetable.next();
+      do {
+        const [text, size] = SHAPES[turn++ % SHAPES.length] as (typeof SHAPES)[number];
+        this.#bytes.set(text, OFFSET);
+        const calls = Math.ceil(Math.min(WARM_UP_CALLS, WARM_UP_BYTES / size));
+        for (const { run, kernel } of subjects.values()) run(kernel, calls, OFFSET, size);
+      } while (this.#clock() < end);
+    }
   }
 
   #subjects(op: Operation): ReadonlyMap<string, Subject> {
