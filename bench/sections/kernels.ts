@@ -1,7 +1,7 @@
 import { Bench as Tinybench } from 'tinybench';
 import { JsWordKernel } from '#dist/kernels/js.js';
 import type { Kernel } from '#dist/kernels/kernel.js';
-import { NativeKernel } from '#dist/kernels/native.js';
+import { nativeKernel } from '#dist/kernels/native.js';
 import { wasmKernel } from '#dist/kernels/wasm.js';
 import { textBytes } from '#dist/study/texts.js';
 import { batch } from '#dist/study/timing.js';
@@ -45,7 +45,7 @@ async function measure(operation: string, call: string, bytes: number, isQuick: 
   const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
   new Uint8Array(memory.buffer).set(textBytes('latin', bytes), OFFSET);
   const wasm = wasmKernel(memory);
-  const candidates: Kernel[] = [new JsWordKernel(memory), wasm, new NativeKernel(memory, wasm)];
+  const candidates: Kernel[] = [new JsWordKernel(memory), wasm, nativeKernel(memory, wasm)];
   const times = Math.ceil(BYTES_PER_BATCH / bytes);
   const tasks = new Tinybench({ name: showBytes(bytes), time: isQuick ? 30 : 200, warmupTime: 20 });
   for (const kernel of candidates) {

@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { existsSync } from 'node:fs';
+import * as http from 'node:http';
 import { createRequire } from 'node:module';
 import { JsByteKernel, JsWordKernel } from '#dist/kernels/js.js';
 import { NativeKernel } from '#dist/kernels/native.js';
@@ -62,6 +63,10 @@ const wasm = ({ memory }: Workplace) => wasmKernel(memory);
 const BUFFERUTIL = new URL('engines/node_modules/bufferutil/', BENCH);
 const hasBufferutil = () => existsSync(new URL('package.json', BUFFERUTIL));
 
+/** What Node itself has for this, from 26.12 on. */
+const WEBSOCKET_UNMASK = 'websocketUnmask';
+const hasWebsocketUnmask = () => WEBSOCKET_UNMASK in http;
+
 /** Unmasking in place. */
 const MASKS: readonly Step[] = [
   kernelStep('js-byte', jsByte),
@@ -79,6 +84,12 @@ const MASKS: readonly Step[] = [
     landing: 'place',
     make: () => createRequire(new URL('package.json', BUFFERUTIL))('bufferutil') as object,
     call: ({ subject, view }) => `${subject}.unmask(${view}, mask)`,
+  },
+  {
+    name: WEBSOCKET_UNMASK,
+    landing: 'place',
+    make: () => ({ [WEBSOCKET_UNMASK]: Reflect.get(http, WEBSOCKET_UNMASK) as unknown }),
+    call: ({ subject, view }) => `${subject}.${WEBSOCKET_UNMASK}(${view}, mask)`,
   },
 ];
 
@@ -147,7 +158,7 @@ const VALIDATORS: readonly Step[] = [
     make: () => ({ isUtf8 }),
     call: ({ subject, view }) => `${subject}.isUtf8(${view})`,
   },
-  kernelValidation('native', ({ memory }) => new NativeKernel(memory, wasmKernel(memory))),
+  kernelValidation('native', ({ memory }) => new NativeKernel(memory, wasmKernel(memory).unmask)),
 ];
 
 const fused = (name: string, make: Step['make']): Step => ({
@@ -169,7 +180,7 @@ function sequence(mask: Step, validator: Step): Step {
   return {
     name: `${mask.name} + ${validator.name}`,
     landing: 'place',
-    make: (workplace) => ({ mask: mask.make(workplace), validator: validator.make(workplace) }),
+    make: (workplace) => ({ mask: workplace.once(mask.make), validator: workplace.once(validator.make) }),
     call: (names) => {
       const { subject } = names;
       const unmask = mask.call({ ...names, subject: `${subject}.mask` });
@@ -219,10 +230,12 @@ export function candidateNames(op: Operation): readonly string[] {
   return stepsOf(op).map(({ name }) => name);
 }
 
-/** The candidates of an operation that can be measured: bufferutil may not be installed, and a build not made. */
+/** The candidates of an operation that can be measured: bufferutil may not be installed, Node may be
+ * older than `websocketUnmask`, and a build not made. */
 export function candidatesOf(op: Operation): readonly Candidate[] {
   return stepsOf(op)
     .filter(({ name }) => !name.includes('bufferutil') || hasBufferutil())
+    .filter(({ name }) => !name.includes(WEBSOCKET_UNMASK) || hasWebsocketUnmask())
     .filter(({ name }) => name !== CONSTANT_TABLES || existsSync(CONSTANT_TABLES_BUILD))
     .map((step) => ({ op, ...step }));
 }
@@ -246,6 +259,11 @@ const LESSONS = new Set([
 
 function sequences(): Step[] {
   const isServers = ({ name }: Step) => !LESSONS.has(name);
-  const validators = VALIDATORS.filter(isServers);
-  return MASKS.filter(isServers).flatMap((mask) => validators.map((validator) => sequence(mask, validator)));
+  // Who unmasks by Node validates by Node: both take views of bytes that lie anywhere.
+  const isSaid = (mask: Step, validator: Step) => mask.name !== WEBSOCKET_UNMASK || validator.name === 'isUtf8';
+  return MASKS.filter(isServers).flatMap((mask) =>
+    VALIDATORS.filter((validator) => isServers(validator) && isSaid(mask, validator)).map((validator) =>
+      sequence(mask, validator),
+    ),
+  );
 }

@@ -36,6 +36,7 @@ export const MAIN_WAYS = [
   'wasm + native',
   'wasm + isUtf8',
   'bufferutil + isUtf8',
+  'websocketUnmask + isUtf8',
 ] as const;
 
 interface Design {

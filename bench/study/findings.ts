@@ -146,6 +146,7 @@ export const STEPS: readonly (readonly [
   ['unmask: 32-bit words → WASM with copies', 'unmask', 'any', 'js', 'wasm, copy in and out'],
   ['unmask: 32-bit words → bufferutil', 'unmask', 'any', 'js', 'bufferutil'],
   ['unmask: WASM SIMD → bufferutil', 'unmask', 'any', 'wasm', 'bufferutil'],
+  ['unmask: WASM SIMD → websocketUnmask', 'unmask', 'any', 'wasm', 'websocketUnmask'],
   ['UTF-8, ASCII: JavaScript → WASM SIMD', 'validate', 'ascii', 'js', 'wasm'],
   ['UTF-8, JSON: JavaScript → WASM SIMD', 'validate', 'json', 'js', 'wasm'],
   ['UTF-8, ASCII: WASM SIMD → isUtf8', 'validate', 'ascii', 'wasm', 'native'],

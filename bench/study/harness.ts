@@ -100,14 +100,9 @@ export class Harness {
     return { attempts: cases.map((one) => attempts.get(one) as Attempt), sentinel };
   }
 
-  /**
-   * Every other round goes backwards. Pairs of candidates always come last: each makes kernels of its own, and code that has met a second
-   * kernel of its kind is slower from there on (see {@link Loops}).
-   */
-  #inOrder(cases: readonly Case[]): Case[] {
-    const turned = this.#round % 2 === 1 ? cases.toReversed() : cases;
-    const isPair = ({ candidate }: Case) => candidate.name.includes(' + ');
-    return [...turned.filter((one) => !isPair(one)), ...turned.filter(isPair)];
+  /** Every other round goes backwards. */
+  #inOrder(cases: readonly Case[]): readonly Case[] {
+    return this.#round % 2 === 1 ? cases.toReversed() : cases;
   }
 
   #timeOfSentinel(): number {

@@ -43,7 +43,6 @@ export class Loops {
   readonly #form: number;
   readonly #workplace: Workplace;
   readonly #made = new Map<string, Made>();
-  readonly #subjects = new Map<Candidate['make'], object>();
   readonly #shapes = new Map<Pattern, readonly Shape[]>();
   #last: { readonly name: string; readonly contents: Contents } | undefined;
 
@@ -69,22 +68,10 @@ export class Loops {
     const name = `${candidate.op} ${candidate.name} ${pattern}`;
     const known = this.#made.get(name);
     if (known !== undefined) return known;
-    const made = { subject: this.#subjectOf(candidate), run: loop(candidate, pattern, this.#form) };
+    const made = { subject: this.#workplace.once(candidate.make), run: loop(candidate, pattern, this.#form) };
     this.#made.set(name, made);
     this.#warmUp(made, pattern);
     return made;
-  }
-
-  /**
-   * A process has one kernel of a kind, as a thread of a server has: the engine compiles the closures of the first one with its memory as
-   * a constant, and those of a second one without, which may take three times as long.
-   */
-  #subjectOf({ make }: Candidate): object {
-    const known = this.#subjects.get(make);
-    if (known !== undefined) return known;
-    const subject = make(this.#workplace);
-    this.#subjects.set(make, subject);
-    return subject;
   }
 
   #shapesOf(pattern: Pattern): readonly Shape[] {

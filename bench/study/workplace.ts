@@ -32,10 +32,24 @@ export class Workplace {
   readonly bytes = Buffer.from(this.memory.buffer);
   readonly #source = Buffer.alloc(SCRATCH);
   readonly #evicting: Uint8Array;
+  readonly #made = new Map<(workplace: Workplace) => object, object>();
 
   /** @param cacheBytes the size of the caches of this machine, at most */
   constructor(cacheBytes: number) {
     this.#evicting = new Uint8Array(2 * cacheBytes);
+  }
+
+  /**
+   * What `make` makes, which is made once. A process has one kernel of a kind, as a thread of a server has: the engine compiles the
+   * closures of the first one with its memory as a constant, and those of a second one without, which may take three times as long. So
+   * what a pair of candidates is made of is asked for here, too: with kernels of its own, `js + js` takes twice as long.
+   */
+  once(make: (workplace: Workplace) => object): object {
+    const known = this.#made.get(make);
+    if (known !== undefined) return known;
+    const made = make(this);
+    this.#made.set(make, made);
+    return made;
   }
 
   /** The memory for copies. Every candidate may overwrite it. */

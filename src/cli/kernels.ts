@@ -2,7 +2,14 @@ import type { Command } from 'commander';
 import { NEVER_BYTES } from '../kernels/thresholds.js';
 import { milliseconds, OptionSet } from '../options/define.js';
 import { showSize } from '../options/units.js';
-import { type Crossover, type KernelFigure, type KernelStudy, studyKernels } from '../study/study-kernels.js';
+import type { Disturbance } from '../study/disturbance.js';
+import {
+  type AutoChoice,
+  type Crossover,
+  type KernelFigure,
+  type KernelStudy,
+  studyKernels,
+} from '../study/study-kernels.js';
 import { flagsOf, valuesOf } from './flags.js';
 import { figure, table } from './table.js';
 import { showThresholds } from './thresholds.js';
@@ -21,7 +28,7 @@ export const KERNELS_ROWS = {
     most: MAX_MEASURE_MS,
     byDefault: 10_000,
     flag: '--seconds',
-    help: 'how long to measure, about',
+    help: 'how long it takes, all in all',
   }),
 } as const;
 
@@ -34,7 +41,13 @@ const SHOWN_SIZES = [4, 16, 64, 512, 4096, 65536];
 const HELP = `
 It measures unmasking (unmask), UTF-8 validation (validate) and both in one (unmaskText) by each kernel, for sizes from 1 byte
 to 64 KiB and texts of four scripts. The figures are ns per call, the best of many batches; gbps is 10^9 bytes per second.
-In JSON, 4294967295 bytes is never. The machine should have nothing else to do.
+In JSON, 4294967295 bytes is never.
+
+The star is for the kernel that auto is the fastest with. That is js, wasm or native, and never native for unmask; js-byte and
+wasm-scalar are there for comparison, unless the machine has no WebAssembly SIMD. (For js, auto has loops of its own, for a few bytes.)
+
+The machine should have nothing else to do. If it had, stderr has a warning, and the exit code is 0 all the same. It takes the time
+of --seconds, but at least about half a second of CPU time.
 
 It ends with the value of serve --thresholds that is right for this machine, for texts half of which are ASCII.`;
 
@@ -49,23 +62,36 @@ function kernels({ json }: KernelsFlags, command: Command): void {
   const seconds = OPTIONS.resolve(valuesOf(FLAGS, command)).measureMs / 1000;
   const isShown = process.stderr.isTTY;
   if (isShown) process.stderr.write(`measuring for about ${seconds} s …`);
-  const study = studyKernels(seconds);
+  // The time since the process began has passed, too.
+  const study = studyKernels(seconds - performance.now() / 1000);
   if (isShown) process.stderr.write('\r\x1b[K');
   const flag = `--thresholds ${showThresholds(study.thresholds)}`;
+  const warning = warningOf(study.disturbance);
+  if (warning !== undefined) process.stderr.write(`${warning}\n`);
   process.stdout.write(json === true ? `${JSON.stringify({ ...study, flag }, null, 2)}\n` : showStudy(study, flag));
 }
 
+/** What to say of figures of a machine that was busy. Undefined if it was quiet. */
+export function warningOf({ wasBusy, unsteadyCases, lostTime }: Disturbance): string | undefined {
+  if (!wasBusy) return undefined;
+  const percent = (share: number) => `${Math.round(share * 100)} %`;
+  return (
+    `The machine was busy, so do not trust these figures: other work had the processor for ${percent(lostTime)} of the time, ` +
+    `and in ${percent(unsteadyCases)} of the cases the median is more than 20 % above the best.`
+  );
+}
+
 /** All of a study as text, for people. @param flag the thresholds, as `serve` takes them */
-export function showStudy({ node, cpu, results, crossovers }: KernelStudy, flag: string): string {
+export function showStudy({ node, cpu, results, choices, crossovers }: KernelStudy, flag: string): string {
   return [
     `Node ${node}, ${cpu}`,
-    `ns per call; * is the fastest\n${figures(results)}`,
+    `ns per call of each kernel; * is the one that auto is the fastest with\n${figures(results, choices)}`,
     `In bytes, from where on one is faster than the other\n${overtakings(crossovers)}`,
     `Every result was right. The thresholds of auto on this machine:\n\n  wsloom serve ${flag}\n`,
   ].join('\n\n');
 }
 
-function figures(results: readonly KernelFigure[]): string {
+function figures(results: readonly KernelFigure[], choices: readonly AutoChoice[]): string {
   const kernels = [...new Set(results.map(({ kernel }) => kernel))];
   const rows = new Map<string, KernelFigure[]>();
   for (const result of results) {
@@ -76,13 +102,18 @@ function figures(results: readonly KernelFigure[]): string {
   return table(
     ['', ...kernels.map((kernel) => `${kernel} `)],
     [...rows].map(([title, row]) => {
-      const best = Math.min(...row.map(({ ns }) => ns));
       const cells = kernels.map((kernel) => {
-        const ns = row.find((result) => result.kernel === kernel)?.ns;
-        return ns === undefined ? '' : `${figure(ns)}${ns === best ? '*' : ' '}`;
+        const result = row.find((one) => one.kernel === kernel);
+        return result === undefined ? '' : `${figure(result.ns)}${isChosen(result, choices) ? '*' : ' '}`;
       });
       return [title, ...cells];
     }),
+  );
+}
+
+function isChosen({ op, content, bytes, kernel }: KernelFigure, choices: readonly AutoChoice[]): boolean {
+  return choices.some(
+    (one) => one.op === op && one.content === content && one.bytes === bytes && one.kernel === kernel,
   );
 }
 

@@ -5,7 +5,7 @@ import { parseSize } from './values.js';
 /** What follows each name in the API, and need not be said on the command line. */
 const UNIT = 'FromBytes';
 
-const EXAMPLE = 'unmaskWasm=4,validateNative=3KiB';
+const EXAMPLE = 'unmaskWasm=3,validateNative=1KiB';
 
 /** Thresholds as `--thresholds` takes them. */
 export function showThresholds(thresholds: Thresholds): string {

@@ -1,7 +1,7 @@
 import { AutoKernel } from './auto.js';
 import { jsKernel } from './js.js';
 import type { Kernel } from './kernel.js';
-import { NativeKernel } from './native.js';
+import { NativeKernel, nativeKernel } from './native.js';
 import { THRESHOLDS, type Thresholds } from './thresholds.js';
 import { wasmKernel } from './wasm.js';
 
@@ -30,6 +30,6 @@ export function createKernel(
     log('This machine has no WebAssembly SIMD: unmasking and UTF-8 validation fall back to the scalar WASM kernel.');
   }
   if (choice === 'wasm') return wasm;
-  const native = new NativeKernel(memory, wasm);
-  return choice === 'native' ? native : new AutoKernel(memory, wasm, native, thresholds);
+  if (choice === 'native') return nativeKernel(memory, wasm);
+  return new AutoKernel(memory, wasm, new NativeKernel(memory, wasm.unmask), thresholds);
 }

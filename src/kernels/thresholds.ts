@@ -22,20 +22,20 @@ export interface Thresholds {
 export const NEVER_BYTES = 2 ** 32 - 1;
 
 /**
- * The medians of the thresholds of the study, which has measured four versions of Node on an AMD EPYC (bench/STUDY.md, November
- * 2026). A text counts as half ASCII, and half Latin, Chinese and emoji in equal parts.
+ * The medians of what `npm run bench:thresholds` finds on four versions of Node, on an AMD EPYC in November 2026. A text counts as half
+ * ASCII, and half Latin, Chinese and emoji in equal parts.
  */
 export const THRESHOLDS: Thresholds = {
-  /** Node 20, 22, 24: 4; Node 26: 3. */
-  unmaskWasmFromBytes: 4,
-  /** Node 20: 4; Node 22, 24, 26: 8. */
-  validateWasmFromBytes: 8,
-  /** Node 20, 22: 1536; Node 24, 26: 768, since their compiler makes less of the WASM validator. */
-  validateNativeFromBytes: 1152,
   /** Node 20, 22, 24 and 26: 3. */
-  unmaskTextWasmFromBytes: 3,
-  /** Node 20, 22: 3072; Node 24, 26: 1024. */
-  unmaskTextNativeFromBytes: 2048,
+  unmaskWasmFromBytes: 3,
+  /** Node 20, 22, 24 and 26: 4. */
+  validateWasmFromBytes: 4,
+  /** Node 20, 22: 1024; Node 24, 26: 768, since their compiler makes less of the WASM validator. */
+  validateNativeFromBytes: 896,
+  /** Node 20, 22, 24 and 26: 2. */
+  unmaskTextWasmFromBytes: 2,
+  /** Node 20, 22: 768; Node 24, 26: 512. */
+  unmaskTextNativeFromBytes: 640,
 };
 
 /** The names of all thresholds, operation by operation. */

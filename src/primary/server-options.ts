@@ -39,6 +39,7 @@ export interface ServerOptions {
   readonly handshake?: 'primary' | 'worker';
   /**
    * The code that unmasks payloads and validates UTF-8: 'js', 'wasm', 'native', or 'auto', which chooses by operation and size.
+   * 'native' is Node's own: `buffer.isUtf8`, and from Node 26.12 on `http.websocketUnmask`; before, WebAssembly unmasks for it.
    *
    * @default 'auto'
    */

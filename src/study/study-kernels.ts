@@ -6,13 +6,16 @@ import { cpus } from 'node:os';
 import { AutoKernel } from '../kernels/auto.js';
 import { JsByteKernel, jsKernel } from '../kernels/js.js';
 import type { Kernel } from '../kernels/kernel.js';
-import { NativeKernel } from '../kernels/native.js';
+import { NativeKernel, nativeKernel } from '../kernels/native.js';
 import { NEVER_BYTES, type Thresholds } from '../kernels/thresholds.js';
 import { wasmKernel, wasmScalarKernel } from '../kernels/wasm.js';
 import { PAGE_BYTES, reserveMemory } from '../memory/reserve.js';
+import { websocketUnmask } from '../system/websocket-unmask.js';
 import { crossover } from './crossover.js';
+import { type Disturbance, disturbanceOf } from './disturbance.js';
 import { type TextName, textBytes } from './texts.js';
-import { batch, nanoseconds, type Subject } from './timing.js';
+import { type Clock, Timetable } from './timetable.js';
+import { batch, type Subject, type Timing, timings } from './timing.js';
 import { verify } from './verify.js';
 
 export type Operation = 'unmask' | 'validate' | 'unmaskText';
@@ -41,11 +44,23 @@ export interface Crossover {
   readonly bytes: number;
 }
 
+/** With which kernel `auto` would be the fastest. */
+export interface AutoChoice {
+  readonly op: Operation;
+  readonly content: TextName | 'any';
+  readonly bytes: number;
+  /** One that `auto` has for this operation: `js`, `wasm` (`wasm-scalar` where there is no SIMD) or `native`. */
+  readonly kernel: string;
+}
+
 export interface KernelStudy {
   readonly node: string;
   readonly cpu: string;
   readonly results: readonly KernelFigure[];
   readonly crossovers: readonly Crossover[];
+  /** One for each size and text of each operation. Measured with `auto` itself, whose JavaScript is made for a few bytes only. */
+  readonly choices: readonly AutoChoice[];
+  readonly disturbance: Disturbance;
   /** The thresholds for `auto` on this machine. */
   readonly thresholds: Thresholds;
 }
@@ -60,8 +75,15 @@ const LARGE = [96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6
 const SIZES = [...SMALL, ...LARGE];
 const PAGES = 2 + 65536 / PAGE_BYTES;
 
-/** Calls of each kernel for each size before the measurement, so that the optimizing compiler has seen all sizes. */
+/**
+ * Before an operation is measured with a text, all kernels run it for so many steps of the timetable, with all texts and sizes in turns.
+ * The code of a kernel that meets something new later is thrown away, and takes many times as long until it is compiled again. By 50
+ * calls for each size, as an earlier version had it, JavaScript was up to 45 times slower in some runs.
+ */
+const WARM_UP_STEPS = 5;
+/** In each turn, a size has so many calls, or for large sizes so many bytes. */
 const WARM_UP_CALLS = 50;
+const WARM_UP_BYTES = 16384;
 
 /**
  * The calls that are measured. A key of zeros leaves a text as it is, so that it can be unmasked and validated over and over. No
@@ -86,18 +108,36 @@ const WAYS = ['auto: js', 'auto: wasm', 'auto: native'] as const;
 /** For each size, the nanoseconds per call of each candidate, by its name. */
 type Costs = readonly ReadonlyMap<string, number>[];
 
+/** About how long the verification takes, in ms: 20 to 35. */
+const VERIFICATION_MS = 25;
+
+/** In how many steps all operations are measured with all texts. */
+const STEPS = (1 + 2 * TEXTS_IN_TURN.length) * (WARM_UP_STEPS + SIZES.length);
+
+/** All sizes of all texts. */
+const SHAPES = SIZES.flatMap((size) => TEXTS_IN_TURN.map((name) => [textBytes(name, size), size] as const));
+
+/** What a study is done with. Others are for tests, which must not depend on time. */
+export interface StudyMeans {
+  readonly clock?: Clock;
+  /** Is given each kernel and its name in the study, and returns the one to measure in its place. */
+  readonly wrap?: (kernel: Kernel, name: string) => Kernel;
+}
+
 /**
  * Measures all kernels, and finds the thresholds for `auto`.
- * @param seconds about how long to measure. The less time, the less reliable the figures. It takes at least about a second.
+ * @param seconds how long it takes, all in all. The less time, the less reliable the figures. It takes at least about half a second.
  * @throws Error if a result of a kernel is wrong
  */
-export function studyKernels(seconds: number): KernelStudy {
-  const bench = new Bench((seconds * 1000) / ((1 + 2 * TEXTS_IN_TURN.length) * SIZES.length));
-  bench.verify();
-  const unmask = bench.measure('unmask', 'any');
-  const texts = (op: Operation) => new Map(TEXTS_IN_TURN.map((name) => [name, bench.measure(op, name)]));
+export function studyKernels(seconds: number, means: StudyMeans = {}): KernelStudy {
+  const { clock = () => performance.now(), wrap = (kernel) => kernel } = means;
+  const timetable = new Timetable(clock, clock() + seconds * 1000 - VERIFICATION_MS, STEPS);
+  const bench = new Bench(clock, wrap);
+  const unmask = bench.measure('unmask', 'any', timetable);
+  const texts = (op: Operation) => new Map(TEXTS_IN_TURN.map((name) => [name, bench.measure(op, name, timetable)]));
   const validate = texts('validate');
   const unmaskText = texts('unmaskText');
+  // Not before: what V8 of Node 20 compiles for the verification validates two to three times slower, and it keeps that.
   bench.verify();
   const ofText = (costs: ReadonlyMap<TextName, Costs>, from: string, to: string) => between(expected(costs), from, to);
   const [js, wasm, native] = WAYS;
@@ -106,6 +146,8 @@ export function studyKernels(seconds: number): KernelStudy {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     results: bench.results,
     crossovers: bench.crossovers,
+    choices: bench.choices,
+    disturbance: disturbanceOf(bench.timings),
     thresholds: {
       unmaskWasmFromBytes: between(unmask, js, wasm),
       validateWasmFromBytes: ofText(validate, js, wasm),
@@ -120,21 +162,24 @@ export function studyKernels(seconds: number): KernelStudy {
 class Bench {
   readonly results: KernelFigure[] = [];
   readonly crossovers: Crossover[] = [];
+  readonly choices: AutoChoice[] = [];
+  readonly timings: Timing[] = [];
   readonly #bytes: Buffer;
-  readonly #budgetMs: number;
+  readonly #clock: Clock;
+  readonly #unmasksNatively: boolean;
   /** The name of the WASM kernel of this engine. */
   readonly #wasm: string;
   /** All kernels that are measured, those of {@link WAYS} included. */
   readonly #kernels: ReadonlyMap<string, Kernel>;
 
-  /** @param budgetMs the time for all kernels at one size of one text, in ms */
-  constructor(budgetMs: number) {
-    this.#budgetMs = budgetMs;
+  constructor(clock: Clock, wrap: (kernel: Kernel, name: string) => Kernel) {
+    this.#clock = clock;
     const memory = reserveMemory(PAGES, { what: 'memory to measure in' });
     this.#bytes = Buffer.from(memory.buffer);
     const wasm = wasmKernel(memory);
     this.#wasm = wasm.name;
-    const native = new NativeKernel(memory, wasm);
+    this.#unmasksNatively = websocketUnmask(memory) !== undefined;
+    const native = new NativeKernel(memory, wasm.unmask);
     const auto = (wasmFrom: number, nativeFrom: number) =>
       new AutoKernel(memory, wasm, native, {
         unmaskWasmFromBytes: wasmFrom,
@@ -143,16 +188,17 @@ class Bench {
         unmaskTextWasmFromBytes: wasmFrom,
         unmaskTextNativeFromBytes: nativeFrom,
       });
-    this.#kernels = new Map<string, Kernel>([
+    const all: readonly (readonly [string, Kernel])[] = [
       ['js-byte', new JsByteKernel(memory)],
       ['js', jsKernel(memory)],
       ['wasm-scalar', wasmScalarKernel(memory)],
       [wasm.name, wasm],
-      ['native', native],
+      ['native', nativeKernel(memory, wasm)],
       ['auto: js', auto(NEVER_BYTES, NEVER_BYTES)],
       ['auto: wasm', auto(0, NEVER_BYTES)],
       ['auto: native', auto(0, 0)],
-    ]);
+    ];
+    this.#kernels = new Map(all.map(([name, kernel]) => [name, wrap(kernel, name)]));
   }
 
   verify(): void {
@@ -161,51 +207,71 @@ class Bench {
     }
   }
 
-  measure(op: Operation, content: TextName | 'any'): Costs {
+  /** @param timetable has {@link STEPS}, in all. */
+  measure(op: Operation, content: TextName | 'any', timetable: Timetable): Costs {
     const subjects = this.#subjects(op);
-    for (const size of SIZES) {
-      for (const { run, kernel } of subjects.values()) run(kernel, WARM_UP_CALLS, OFFSET, size);
-    }
+    this.#warmUp(subjects, timetable);
     const costs = SIZES.map((size) => {
       if (content !== 'any') this.#bytes.set(textBytes(content, size), OFFSET);
-      const figures = nanoseconds([...subjects.values()], OFFSET, size, this.#budgetMs);
-      return new Map([...subjects.keys()].map((name, i) => [name, figures[i] as number]));
+      const figures = timings([...subjects.values()], OFFSET, size, timetable.next(), this.#clock);
+      this.timings.push(...figures);
+      return new Map([...subjects.keys()].map((name, i) => [name, (figures[i] as Timing).best]));
     });
     this.#note(op, content, costs);
     return costs;
   }
 
+  #warmUp(subjects: ReadonlyMap<string, Subject>, timetable: Timetable): void {
+    let turn = 0;
+    for (let step = 0; step < WARM_UP_STEPS; step++) {
+      const end = timetable.next();
+      do {
+        const [text, size] = SHAPES[turn++ % SHAPES.length] as (typeof SHAPES)[number];
+        this.#bytes.set(text, OFFSET);
+        const calls = Math.ceil(Math.min(WARM_UP_CALLS, WARM_UP_BYTES / size));
+        for (const { run, kernel } of subjects.values()) run(kernel, calls, OFFSET, size);
+      } while (this.#clock() < end);
+    }
+  }
+
   #subjects(op: Operation): ReadonlyMap<string, Subject> {
     const subjects = new Map<string, Subject>();
     for (const [name, kernel] of this.#kernels) {
-      // Node has no XOR: the native kernel unmasks by the WASM one.
-      if (op === 'unmask' && name.endsWith('native')) continue;
+      if (op === 'unmask' && !this.#canUnmask(name)) continue;
       subjects.set(name, { kernel, run: batch(CALLS[op]) });
     }
     return subjects;
   }
 
+  /** Whether a kernel unmasks by code of its own: `auto` never does by native code, and `native` does where Node has it. */
+  #canUnmask(name: string): boolean {
+    return name !== 'auto: native' && (name !== 'native' || this.#unmasksNatively);
+  }
+
   #note(op: Operation, content: TextName | 'any', costs: Costs): void {
     for (const [row, bytes] of SIZES.entries()) {
-      for (const [kernel, ns] of costs[row] as ReadonlyMap<string, number>) {
-        if (this.#isWay(kernel)) continue;
-        this.results.push({ op, kernel, bytes, content, ns: round(ns), gbps: round(bytes / ns) });
+      let choice = { kernel: '', ns: Number.POSITIVE_INFINITY };
+      for (const [name, ns] of costs[row] as ReadonlyMap<string, number>) {
+        const kernel = this.#kernelOfWay(name);
+        if (kernel === undefined) {
+          this.results.push({ op, kernel: name, bytes, content, ns: round(ns), gbps: round(bytes / ns) });
+        } else if (ns < choice.ns) {
+          choice = { kernel, ns };
+        }
       }
+      this.choices.push({ op, content, bytes, kernel: choice.kernel });
     }
-    const steps =
-      op === 'unmask'
-        ? [['js', this.#wasm]]
-        : [
-            ['js', this.#wasm],
-            [this.#wasm, 'native'],
-          ];
+    const steps = [['js', this.#wasm]];
+    if (costs[0]?.has('native') === true) steps.push([this.#wasm, 'native']);
     for (const [from = '', to = ''] of steps) {
       this.crossovers.push({ op, content, from, to, bytes: between(costs, from, to) });
     }
   }
 
-  #isWay(name: string): boolean {
-    return WAYS.some((way) => way === name);
+  /** The kernel that one of {@link WAYS} stands for. Undefined for a name that is none of them. */
+  #kernelOfWay(name: string): string | undefined {
+    const ways: readonly string[] = WAYS;
+    return ['js', this.#wasm, 'native'][ways.indexOf(name)];
   }
 }
 

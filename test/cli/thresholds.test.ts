@@ -17,7 +17,7 @@ describe('thresholds on the command line', () => {
   });
 
   it.each([
-    ['', /like unmaskWasm=4/],
+    ['', /like unmaskWasm=3/],
     ['4,6', /the names are unmaskWasm, validateWasm, validateNative, unmaskTextWasm, unmaskTextNative/],
     ['unmaskWasm', /sizes by name/],
     ['unmaskWasm=4=5', /sizes by name/],

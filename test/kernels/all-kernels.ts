@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { AutoKernel } from '../../dist/kernels/auto.js';
 import { JsByteKernel, JsWordKernel } from '../../dist/kernels/js.js';
 import type { Kernel } from '../../dist/kernels/kernel.js';
-import { NativeKernel } from '../../dist/kernels/native.js';
+import { NativeKernel, nativeKernel } from '../../dist/kernels/native.js';
 import { RELAXED_BUILD, SIMD_BUILD, wasmKernel, wasmKernelOf, wasmScalarKernel } from '../../dist/kernels/wasm.js';
 
 /** The first byte of the memory that the kernels do not use themselves. */
@@ -20,7 +20,7 @@ export function newMemory(pages: number): WebAssembly.Memory {
 /** Every kernel and variant over one memory. `auto` is there twice: as shipped, and changing where short tests can see it. */
 export function allKernels(over: WebAssembly.Memory): readonly (readonly [string, Kernel])[] {
   const wasm = wasmKernel(over);
-  const native = new NativeKernel(over, wasm);
+  const native = new NativeKernel(over, wasm.unmask);
   const low = {
     unmaskWasmFromBytes: 9,
     validateWasmFromBytes: 5,
@@ -35,7 +35,8 @@ export function allKernels(over: WebAssembly.Memory): readonly (readonly [string
     ...wasmBuilds(over),
     ['wasm, scalar variants', scalarVariants(over)],
     ['wasm-scalar', wasmScalarKernel(over)],
-    ['native', native],
+    ['native', nativeKernel(over, wasm)],
+    ['native, unmasked by wasm', native],
     ['auto', new AutoKernel(over, wasm, native)],
     ['auto, low thresholds', new AutoKernel(over, wasm, native, low)],
   ];

@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { describe, expect, it, vi } from 'vitest';
+import http from 'node:http';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createKernel, KERNEL_CHOICES } from '../../dist/kernels/create-kernel.js';
+import { THRESHOLDS } from '../../dist/kernels/thresholds.js';
 import { Utf8 } from '../../dist/kernels/utf8.js';
 import { RELAXED_BUILD, SIMD_BUILD, wasmKernel } from '../../dist/kernels/wasm.js';
 import { newMemory } from './all-kernels.js';
@@ -30,6 +32,50 @@ describe('createKernel', () => {
     new Uint8Array(memory.buffer).set([0xc3, 0xa9], 65536);
     expect(kernel.validate(65536, 2, Utf8.ACCEPT)).toBe(Utf8.ACCEPT);
     expect(kernel.validate(65536, 1, Utf8.ACCEPT)).toBe(Utf8.ONE_MORE);
+  });
+});
+
+describe('where Node unmasks by itself', () => {
+  const calls: number[] = [];
+  const original = Object.getOwnPropertyDescriptor(http, 'websocketUnmask');
+
+  beforeAll(() => {
+    const value = (buffer: Uint8Array, mask: Uint8Array) => {
+      calls.push(buffer.length);
+      for (const i of buffer.keys()) buffer[i] = (buffer[i] as number) ^ (mask[i % 4] as number);
+    };
+    Object.defineProperty(http, 'websocketUnmask', { value, configurable: true });
+  });
+
+  afterEach(() => {
+    calls.length = 0;
+  });
+
+  afterAll(() => {
+    if (original === undefined) Reflect.deleteProperty(http, 'websocketUnmask');
+    else Object.defineProperty(http, 'websocketUnmask', original);
+  });
+
+  it('the kernel native does it by Node, for text and for binary messages', () => {
+    const memory = newMemory(2);
+    const kernel = createKernel('native', memory);
+    kernel.unmask(65536, 3, 0x21212121);
+    expect(kernel.unmaskText(65539, 5, 0x61616161, Utf8.ACCEPT)).toBe(Utf8.ACCEPT);
+    expect(Buffer.from(memory.buffer).toString('latin1', 65536, 65545)).toBe('!!!aaaaa\0');
+    expect(calls).toEqual([3, 5]);
+  });
+
+  it('the kernel auto leaves it to WASM, which is faster', () => {
+    const memory = newMemory(2);
+    const native = { ...THRESHOLDS, validateNativeFromBytes: 0, unmaskTextNativeFromBytes: 0 };
+    const kernel = createKernel('auto', memory, undefined, native);
+    for (const length of [1, 64, 4096]) {
+      kernel.unmask(65536, length, 0x21212121);
+      kernel.unmaskText(65536, length, 0, Utf8.ACCEPT);
+      // In the middle of a character, nothing is known to be ASCII.
+      kernel.unmaskText(65536, length, 0, Utf8.ONE_MORE);
+    }
+    expect(calls).toEqual([]);
   });
 });
 

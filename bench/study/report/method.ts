@@ -23,10 +23,11 @@ ${enumeration(engines)}. The servers ran on Node ${node}.
 
 - **Candidates.** Masking: a JavaScript loop over bytes (\`js-byte\`), over 32-bit words (\`js\`), over 64-bit words as BigInt
   (\`js-bigint\`); WASM without SIMD (\`wasm-scalar\`) and with (\`wasm\`), in place; the latter for data in ordinary memory, copied
-  in, or copied in and out again; bufferutil. Validation: an automaton in JavaScript (\`js-dfa\`), the same with a fast path
+  in, or copied in and out again; bufferutil; \`http.websocketUnmask\`, which Node has from 26.12 on. Validation: an automaton in JavaScript (\`js-dfa\`), the same with a fast path
   for ASCII words (\`js\`), \`TextDecoder\` with \`fatal\`, WASM (the SIMD one after Keiser and Lemire, its tables loaded from
   memory), \`buffer.isUtf8\`, and that as the server uses it (\`native\`: a view made for each call, characters cut by the
-  range's ends handled). Both in one pass (\`fused\`) against each way to unmask followed by each way to validate.
+  range's ends handled). Both in one pass (\`fused\`) against each way to unmask followed by each way to validate; only
+  \`websocketUnmask\` is followed by nothing but \`isUtf8\`.
 - **Cases.** All combinations would take days, so each group of cases varies one property. Sizes: unmasking
   ${sizes('unmask', 'any')}, and validation of ASCII and of JSON in several scripts, at ${USUAL_ALIGNMENT} bytes behind a multiple of
   8, where the payload of a small frame lies, and in cache. Alignments, contents (${enumeration(CONTENTS.map((name) => `*${name}*`))}) and
@@ -51,7 +52,7 @@ ${WRONG_MARK}`;
   other round goes backwards, and the rounds have three kinds of loops in turn, because the same code is faster or slower by what is around it. So the
   attempts of a case are far apart, and each is from another process.
 - **Warm code.** Each loop first warms up with all contents and several sizes in turns. A process has one kernel of a kind, as a thread of a server
-  has: closures of a second one can be slower, so pairs of candidates, each with kernels of its own, come last.
+  has: closures of a second one can be slower. So a pair of candidates has the same kernels as each of them alone.
 - **Figures** are the lower quartile over all attempts of a case: a disturbance only adds time, and may last longer than an attempt. GB/s are 10^9
   payload bytes per second. \`~\`: the case is not steady, because the median of its attempts is more than ${percent(STEADY_BOUND)} above the least of
   them; no sentence is made of it. That happened to ${unsteady} of ${cases.length} cases. ${medians(cases)}

@@ -72,7 +72,7 @@ describe('the gate finds', () => {
     const at = (smaller: number, thresholds = THRESHOLDS) =>
       faultsOfEngine(engineOf([figureOf('auto', smaller, 900), figureOf('auto', 2 * smaller, 500)], { thresholds }))
         .length;
-    expect(at(1024)).toBe(0); // it goes on to native validation at 1152 bytes
+    expect(at(THRESHOLDS.validateNativeFromBytes - 1)).toBe(0);
     expect(at(256)).toBe(1);
     expect(at(16 * 1024)).toBe(1);
     expect(at(16 * 1024, { ...THRESHOLDS, validateNativeFromBytes: 20_000 })).toBe(0);

@@ -50,7 +50,7 @@ describe('the rounds of an engine', () => {
     const [engine] = joinRounds([round]);
     expect(engine).not.toHaveProperty('thresholds');
     expect(studyMarkdown(studyOf([], { engines: engine === undefined ? [] : [engine] }), {})).toContain(
-      '| `unmaskWasmFromBytes` | – | 4 |',
+      `| \`unmaskWasmFromBytes\` | – | ${THRESHOLDS.unmaskWasmFromBytes} |`,
     );
   });
 
