@@ -1,6 +1,6 @@
 import { changedSince, type Fingerprints } from '../fingerprints.js';
 import { faultsOf } from '../gate.js';
-import { enumeration } from '../markdown.js';
+import { enumeration, list } from '../markdown.js';
 import type { Study } from '../results.js';
 
 /** What a reader must know before any figure. @param now the fingerprints of the sources as they are */
@@ -17,9 +17,12 @@ kernels have changed since. They show neither attempts nor rounds, and servers w
 their load. \`npm run study\` replaces them.`
       : '',
     faults === 0 ? '' : `**${faults} of these results cannot be right**: see [below](#can-the-figures-be-believed).`,
+    study.failures.length === 0
+      ? ''
+      : `**Not all could be measured**, so that these results are no whole study:\n\n${list(study.failures)}`,
     changed.length === 0
       ? ''
-      : `**Changed since it was measured**, by a hash of sources and build flags: ${enumeration(changed)}. The figures are of what it was before.`,
+      : `**Changed since it was measured**, by a hash of sources and build flags: ${enumeration(changed)}. The figures are of what was there before.`,
   ]
     .filter((part) => part !== '')
     .join('\n\n');

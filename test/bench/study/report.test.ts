@@ -34,33 +34,37 @@ describe('the report', () => {
     const titles = [...text.matchAll(/^## (.*)$/gm)].map(([, title]) => title);
     expect(titles.slice(0, 4)).toEqual(['In one paragraph', 'On one page', 'All of it', 'Method']);
     expect(text).toContain(
-      'WebAssembly with SIMD unmasks 1 KiB 10.0 times as fast as JavaScript over 32-bit words (Node 20)',
+      'WebAssembly with SIMD unmasks 1 KiB 10.0 times as fast as the JavaScript of this package, which is written for speed (Node 20;',
     );
-    expect(text).toContain('| unmask: JavaScript, 32-bit words | – | 250 | – |');
+    expect(text).toContain('| unmask: JavaScript of this package | – | 250 | – |');
     expect(text).not.toMatch(/NaN|undefined|Infinity/);
   });
 
   it('leaves out sentences whose figures were not measured', () => {
-    const text = markdown(studyOf([figureOf('js', 1024, 250), figureOf('js-byte', 1024, 1000)]));
-    expect(text).toContain('At 1 KiB the loop over words is 4.00 times as fast as the loop over bytes');
-    expect(text).not.toContain('WASM in place is');
+    const text = markdown(
+      studyOf([figureOf('wasm', 1024, 25), figureOf('js-words', 1024, 250), figureOf('js-byte', 1024, 1000)]),
+    );
+    expect(text).toContain(
+      'It is 10.0 times as fast as a plain loop over words of 32 bits, and 40.0 times as fast as the naive loop',
+    );
+    expect(text).not.toContain('At 1 KiB WASM with SIMD');
   });
 
   it('prints a case that is not steady as such, and makes no sentence of it', () => {
     const unsteady = figureOf('js', 1024, [200, 250, 250, 250, 250, 250, 250]);
-    const text = markdown(studyOf([unsteady, figureOf('js-byte', 1024, 1000)]));
-    expect(text).toContain('| unmask: JavaScript, 32-bit words | – | 250~ | – |');
-    expect(text).not.toContain('the loop over words is 4.00 times');
+    const text = markdown(studyOf([unsteady, figureOf('wasm', 1024, 25)]));
+    expect(text).toContain('| unmask: JavaScript of this package | – | 250~ | – |');
+    expect(text).not.toContain('10.0 times as fast');
     expect(text).toContain('That happened to 1 of 2 cases');
   });
 
   it('marks a figure that cannot be right, says why, and makes no sentence of it', () => {
-    const figures = [figureOf('js', 1024, 250), figureOf('js', 2048, 100), figureOf('js-byte', 1024, 1000)];
+    const figures = [figureOf('js', 1024, 250), figureOf('js', 2048, 100), figureOf('wasm', 1024, 25)];
     const text = markdown(studyOf(figures));
     expect(text).toContain('**1 of these results cannot be right**');
     expect(text).toContain('takes 100 ns, and 1024 bytes take 250: more bytes do not take less time');
-    expect(text).toContain('| unmask: JavaScript, 32-bit words | – | 250? | – |');
-    expect(text).not.toContain('the loop over words is 4.00 times');
+    expect(text).toContain('| unmask: JavaScript of this package | – | 250? | – |');
+    expect(text).not.toContain('10.0 times as fast');
   });
 
   it('shows the median beside the figures', () => {
@@ -87,9 +91,79 @@ describe('the report', () => {
     expect(markdown(studyOf(figures))).not.toContain('older format');
   });
 
+  it('lists what could not be measured', () => {
+    const text = markdown(studyOf([], { failures: ['Node 24: a verdict is wrong'] }));
+    expect(text).toMatch(/\*\*Not all could be measured\*\*.*\n\n- Node 24: a verdict is wrong\n/);
+    expect(markdown(studyOf([]))).not.toContain('Not all could be measured');
+  });
+
+  it('names the JavaScript that WebAssembly is compared with, each time', () => {
+    const of = (candidate: string, ns: number) => [64, 1024, 65536].map((bytes) => figureOf(candidate, bytes, ns));
+    const text = markdown(studyOf([...of('js-byte', 400), ...of('js-words', 100), ...of('js', 50), ...of('wasm', 25)]));
+    expect(text).toContain(
+      'At 1 KiB WASM with SIMD, in place, is 2.00 times as fast as the JavaScript of this package, 4.00 times as fast as the plain loop over words, and 16.0 times as fast as the naive loop over bytes.',
+    );
+    expect(text).toContain('all that this package does, against the naive loop: `js-byte` → `js` | 8.00 |');
+    expect(text).toContain('On Node 20 no other way is faster than `js` at 1 KiB.');
+  });
+
+  it('says when there is faster JavaScript than that of the package', () => {
+    const text = markdown(
+      studyOf([figureOf('js', 1024, 50), figureOf('js-bigint', 1024, 60), figureOf('js-bigint-4', 1024, 40)]),
+    );
+    expect(text).toContain('On Node 20 `js-bigint-4` is the fastest at 1 KiB: 1.25 times as fast as `js`.');
+  });
+
+  it('marks figures that are not steady in every table', () => {
+    const unsteady = [20, 40, 40, 40, 40, 40, 40];
+    const figures = (['hot', 'cold', 'many', 'latency'] as const).flatMap((pattern) =>
+      (['unmask', 'validate'] as const).flatMap((op) => [
+        figureOf('js', 1024, unsteady, { op, content: op === 'unmask' ? 'any' : 'json', pattern }),
+        figureOf('js', 1024, unsteady, { op, content: op === 'unmask' ? 'any' : 'json', pattern, alignment: 1 }),
+      ]),
+    );
+    const fused = figureOf('js + js', 1024, unsteady, { op: 'unmaskText', content: 'json' });
+    const answers = [{ question: 'compile', subject: 'wasm', attempts: [1, 2, 2] }] as const;
+    const endToEnd = [1, 2].map((threads) => serverOf('js', [120, 100, 100, 100, 80], { threads, content: 'utf8' }));
+    const { thresholds: _, ...engine } = engineOf([...figures, fused], { answers });
+    const text = markdown(studyOf([], { engines: [engine], endToEnd }));
+    const [, results = ''] = text.split('\n## Results\n');
+    const [tables = ''] = results.split('\n## What surprised\n');
+    // Every cell with a figure of these cases; in brackets there may be a second one.
+    const cells = tables
+      .split('\n')
+      .filter((line) => /^\| .*(unmask|validate|js|1 KiB|json|wasm)/.test(line) && /\d/.test(line));
+    const figuresOf = cells
+      .flatMap((line) => line.split(' | ').slice(1))
+      .filter((cell) => /^\d[\d.]+~?( [(±]|$)/.test(cell));
+    expect(figuresOf.length).toBeGreaterThanOrEqual(10);
+    for (const cell of figuresOf) expect(cell).toMatch(/~/);
+  });
+
+  it('copes with engines that lack cases, candidates, thresholds and answers', () => {
+    const browser = engineOf([figureOf('js', 65536, 1000), figureOf('js-byte', 65536, 9000)], {
+      name: 'Firefox 140',
+      version: '140.5',
+      compiler: 'SpiderMonkey',
+    });
+    const { thresholds: _, ...firefox } = browser;
+    const node = engineOf([figureOf('js', 65536, 2000), figureOf('wasm', 65536, 500)]);
+    for (const engines of [[node, firefox], [firefox, node], [firefox]]) {
+      const study = studyOf([], { engines });
+      const text = markdown(study);
+      expect(text).not.toMatch(/NaN|undefined|Infinity/);
+      expect(text).toContain('Firefox 140 (140.5, SpiderMonkey)');
+      expect(text.includes('| `unmaskWasmFromBytes` |')).toBe(engines.includes(node));
+      expect(JSON.stringify(studyCharts(study))).not.toMatch(/undefined|NaN/);
+    }
+    const text = markdown(studyOf([], { engines: [node, firefox] }));
+    expect(text).toContain('| unmask: js-byte | – | 7.28 |');
+    expect(text).toContain('The JavaScript of this package unmasks 2.00 times as fast on Firefox 140 as on Node 20');
+  });
+
   it('calls two candidates equally fast when their difference is within the noise', () => {
-    const text = markdown(studyOf([figureOf('js', 1024, 100), figureOf('js-byte', 1024, 103)]));
-    expect(text).toContain('the loop over words is about as fast as the loop over bytes');
+    const text = markdown(studyOf([figureOf('wasm', 1024, 100), figureOf('js', 1024, 103)]));
+    expect(text).toContain('unmasks 1 KiB about as fast as the JavaScript of this package');
   });
 
   it('says that a quick run is quick', () => {
@@ -99,9 +173,9 @@ describe('the report', () => {
 
   it('shows the sentinel of each round, and the second program beside the first', () => {
     const engines = [engineOf([], { sentinel: [200_000, 201_000, 200_000, 200_000, 200_000, 200_000, 205_000] })];
-    const text = markdown(studyOf([], { engines, checks: [{ name: 'a case', own: 110, ns: 100 }] }));
+    const text = markdown(studyOf([], { engines, checks: [{ name: 'a case', own: 110, slower: 150, ns: 100 }] }));
     expect(text).toContain('| Node 20 | 200 | 201 | 200 | 200 | 200 | 200 | 205 |');
-    expect(text).toContain('| a case | 100 | 110 | 10 % |');
+    expect(text).toContain('| a case | 100 | 110 | 10 % | 150 |');
   });
 
   it('compares many texts with one, and latency with throughput', () => {
@@ -154,7 +228,7 @@ describe('the servers in the report', () => {
     const text = markdown(studyOf([], { endToEnd }));
     expect(text).toContain('| 1 KiB, text, not ASCII | `js` | 2 | 12.5 (12.5 to 12.5) | 160 000 |');
     expect(text).toContain(
-      'the kernel `auto` carries 4.00 times as many messages, and a second core at most 1.60 times as many',
+      'the kernel `auto` carries 4.00 times as many messages, and with 2 threads and as many cores at most 1.60 times as many',
     );
     expect(text.match(/what a thread buys/g)).toHaveLength(1);
   });
@@ -162,7 +236,7 @@ describe('the servers in the report', () => {
 
 describe('the charts', () => {
   it('draw nothing if there are no figures', () => {
-    expect(Object.values(studyCharts(studyOf([])))).toEqual(Array.from({ length: 5 }));
+    expect(Object.values(studyCharts(studyOf([])))).toEqual(Array.from({ length: 6 }));
   });
 
   const figures = [

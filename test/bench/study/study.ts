@@ -1,4 +1,6 @@
 import type { CaseKey } from '../../../bench/study/case.js';
+import type { Check } from '../../../bench/study/check.js';
+import { LEAST_CHECKS } from '../../../bench/study/gate.js';
 import {
   type EndToEndResult,
   type EngineResult,
@@ -54,10 +56,15 @@ export function studyOf(figures: readonly Figure[], more: Partial<Study> = {}): 
     engines: [engineOf(figures)],
     endToEnd: [],
     memory: [],
-    checks: [],
+    checks: checksLike({ name: 'a case', own: 100, slower: 100, ns: 100 }),
     failures: [],
     ...more,
   };
+}
+
+/** As many figures of the second program as a study needs, all the same. */
+export function checksLike(check: Check): Check[] {
+  return Array.from({ length: LEAST_CHECKS }, () => check);
 }
 
 /** A server that carried the same in each of five rounds, or these figures in one each. */
