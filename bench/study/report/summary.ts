@@ -32,19 +32,19 @@ export function theParagraph({ endToEnd }: Study, engine: Engine): string {
     ),
     said(
       () =>
-        `It is ${asFastAs(ratio('unmask', 'wasm', 'js-words'))} a plain loop over words of 32 bits, and ${asFastAs(ratio('unmask', 'wasm', 'js-byte'))} the naive loop over bytes: a comparison with one of these says more about the JavaScript than about WebAssembly.`,
+        `WebAssembly is ${asFastAs(ratio('unmask', 'wasm', 'js-words'))} a plain loop over words of 32 bits, and ${asFastAs(ratio('unmask', 'wasm', 'js-byte'))} the naive loop over bytes: a comparison with one of these says more about the JavaScript than about WebAssembly.`,
     ),
     said(
       () =>
-        `If the bytes have to be copied in and out, WebAssembly is ${asFastAs(ratio('unmask', 'wasm, copy in and out', 'js'))} that JavaScript at 1 KiB, and ${asFast(ratio('unmask', 'wasm, copy in and out', 'js', 'any', 64))} at 64 bytes.`,
+        `If the bytes have to be copied in and out, it is ${asFastAs(ratio('unmask', 'wasm, copy in and out', 'js'))} the JavaScript of this package at 1 KiB, and ${asFast(ratio('unmask', 'wasm, copy in and out', 'js', 'any', 64))} at 64 bytes.`,
     ),
     said(
       () =>
-        `It validates 1 KiB of ASCII ${asFastAs(ratio('validate', 'wasm', 'js', 'ascii'))} JavaScript, and of JSON with other characters ${asFast(ratio('validate', 'wasm', 'js', 'json'))}; \`buffer.isUtf8\` of Node is ${asFastAs(ratio('validate', 'isUtf8', 'wasm', 'ascii'))} WebAssembly on that ASCII, and ${asFast(ratio('validate', 'isUtf8', 'wasm', 'json'))} on that JSON.`,
+        `WebAssembly validates 1 KiB of ASCII ${asFastAs(ratio('validate', 'wasm', 'js', 'ascii'))} the JavaScript of this package, and of JSON with other characters ${asFast(ratio('validate', 'wasm', 'js', 'json'))}; \`buffer.isUtf8\` of Node is ${asFastAs(ratio('validate', 'isUtf8', 'wasm', 'ascii'))} WebAssembly on that ASCII, and ${asFast(ratio('validate', 'isUtf8', 'wasm', 'json'))} on that JSON.`,
     ),
     least === undefined || most === undefined || least === most
       ? ''
-      : `A whole server, which also pays for system calls, carries from ${times(least.value)} (${caseName(least.result)}) to ${times(most.value)} (${caseName(most.result)}) as many messages per core with the kernel \`auto\`, which chooses by size, as with that JavaScript.`,
+      : `A whole server, which also pays for system calls, carries from ${times(least.value)} (${caseName(least.result)}) to ${times(most.value)} (${caseName(most.result)}) as many messages per core with the kernel \`auto\`, which chooses by size, as with the kernel \`js\`.`,
   );
 }
 

@@ -45,7 +45,7 @@ describe('the report', () => {
       studyOf([figureOf('wasm', 1024, 25), figureOf('js-words', 1024, 250), figureOf('js-byte', 1024, 1000)]),
     );
     expect(text).toContain(
-      'It is 10.0 times as fast as a plain loop over words of 32 bits, and 40.0 times as fast as the naive loop',
+      'WebAssembly is 10.0 times as fast as a plain loop over words of 32 bits, and 40.0 times as fast as the naive loop',
     );
     expect(text).not.toContain('At 1 KiB WASM with SIMD');
   });
@@ -134,10 +134,10 @@ describe('the report', () => {
       .split('\n')
       .filter((line) => /^\| .*(unmask|validate|js|1 KiB|json|wasm)/.test(line) && /\d/.test(line));
     const figuresOf = cells
-      .flatMap((line) => line.split(' | ').slice(1))
+      .flatMap((line) => line.slice(2, -2).split(' | ').slice(1))
       .filter((cell) => /^\d[\d.]+~?( [(±]|$)/.test(cell));
-    expect(figuresOf.length).toBeGreaterThanOrEqual(10);
-    for (const cell of figuresOf) expect(cell).toMatch(/~/);
+    expect(figuresOf.length).toBeGreaterThanOrEqual(15);
+    for (const cell of figuresOf) expect(cell).toMatch(/^[\d.]+~/);
   });
 
   it('copes with engines that lack cases, candidates, thresholds and answers', () => {
