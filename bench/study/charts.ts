@@ -166,14 +166,17 @@ function speedChart(
   };
 }
 
+/** Where "never" stands among the sizes: behind all of them. */
+const NEVER_PLACE = 4 ** 13;
+
 function crossoverChart(study: Study): object | undefined {
   const { all } = enginesOf(study);
   const values = STEPS.flatMap(([step, op, content, from, to]) =>
     all.flatMap((engine) => {
       const bytes = engine.crossover(op, content, from, to);
-      if (bytes === undefined || bytes === NEVER_BYTES) return [];
+      if (bytes === undefined) return [];
       const steady = !engine.crossoverCell(op, content, from, to).endsWith(UNSTEADY);
-      return [{ step, engine: engine.name, bytes, steady }];
+      return [{ step, engine: engine.name, bytes: bytes === NEVER_BYTES ? NEVER_PLACE : bytes, steady }];
     }),
   );
   if (values.length === 0) return undefined;
@@ -183,8 +186,8 @@ function crossoverChart(study: Study): object | undefined {
     title: {
       text: 'Where one way overtakes another',
       subtitle: [
-        'the size from which on the second is the better choice; none where it never is; 4 B: from the smallest on',
-        STEADINESS,
+        'the size from which on the second is the better choice; 4 B: from the smallest on',
+        `never: there is no such size; no point: not measured; ${STEADINESS}`,
       ],
     },
     width: 480,
@@ -208,8 +211,12 @@ function crossoverChart(study: Study): object | undefined {
         field: 'bytes',
         type: 'quantitative',
         title: SIZE_TITLE,
-        scale: { type: 'log', base: 2, domain: [4, 4 ** 12] },
-        axis: SIZE_AXIS,
+        scale: { type: 'log', base: 2, domain: [4, NEVER_PLACE] },
+        axis: {
+          ...SIZE_AXIS,
+          values: [...SIZE_AXIS.values, NEVER_PLACE],
+          labelExpr: `datum.value === ${NEVER_PLACE} ? 'never' : ${SIZE_LABELS}`,
+        },
       },
       color: engineColour(all),
     },
@@ -265,7 +272,7 @@ function enginesChart(study: Study): object | undefined {
   return {
     $schema: SCHEMA,
     title: {
-      text: `The same code on each engine, ${size(bytes)}`,
+      text: `Each candidate on each engine, ${size(bytes)}`,
       subtitle: `further to the right is faster; bars: spread; ${STEADINESS}`,
     },
     data: { values },
@@ -280,7 +287,7 @@ function enginesChart(study: Study): object | undefined {
     resolve: { scale: { y: 'independent' } },
     spec: {
       width: 480,
-      height: { step: 9 },
+      height: { step: all.length > 4 ? 7 : 9 },
       layer: [
         {
           mark: { type: 'rule', strokeWidth: 1.5 },

@@ -19,6 +19,7 @@ export function quote(document: string, study: Study): string {
 }
 
 function textOf(study: Study): string {
-  if (study.format === 1) return 'The results are of an older format, of which nothing is quoted: `npm run study` makes new ones.';
+  if (study.format === 1)
+    return 'The results are of an older format, of which nothing is quoted: `npm run study` makes new ones.';
   return `${theParagraph(study, enginesOf(study).main)} (${study.machine.cpu}, ${study.date.slice(0, 10)}, commit ${study.commit})`;
 }

@@ -8,7 +8,7 @@ export function limits({ machine, engines, isQuick }: Study): string {
       `Versions: ${enumeration(engines.map(({ name, version, compiler }) => `${name} (${version}, ${compiler})`))}. Another version may compile the code in another way.`,
       'Code is warm, except where the start is what is measured: servers live long.',
       '`TextDecoder` makes a string as large as its text, whose memory comes from the collector. So a larger one of the longest texts may take it less time, which nothing else may do.',
-      'The JavaScript is as fast as its authors could make it on these engines. Faster JavaScript may exist, and would make every ratio to it smaller.',
+      'Faster JavaScript than that of this package may exist. Compared with that, WebAssembly and native code would gain less.',
       'The same JavaScript is compiled to faster or slower loops by what is around the call, and short loops differ most. The rounds have three kinds of callers; others may be faster or slower than all of them.',
       'Each loop sees one candidate. A call site that meets several is slower, for all of them.',
       'Cold cache includes cold translation of addresses, and 256 places in an irregular order: a stream that the hardware can foresee is between hot and cold.',

@@ -3,7 +3,7 @@ import { candidatesOn, type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import type { Study } from '../results.js';
 import { speeds } from './speeds-table.js';
-import { ALIKE, asFast, asFastAs, KIB, MIB, paragraph, said, times } from './wording.js';
+import { ALIKE, asFast, asFastAs, KIB, MIB, paragraph, said } from './wording.js';
 
 export function masking(study: Study, engine: Engine, all: readonly Engine[]): string {
   const speed = (candidate: string, bytes: number) => engine.speed({ op: 'unmask', candidate, bytes });
@@ -84,10 +84,18 @@ function ladder(all: readonly Engine[]): string {
 
 ${tables.join('\n\n')}
 
-${paragraph(...all.map((engine) => said(() => fastest(engine))))}`.trimEnd();
+${fastestWays(all)}`.trimEnd();
 }
 
-/** Whether there is faster JavaScript than that of this package. */
+/** Whether there is faster JavaScript than that of this package, by engine. */
+function fastestWays(all: readonly Engine[]): string {
+  const ways = all.flatMap((engine) => {
+    const way = said(() => fastest(engine));
+    return way === '' ? [] : [`${engine.name}: ${way}`];
+  });
+  return ways.length === 0 ? '' : `The fastest JavaScript at 1 KiB, of all of these: ${ways.join('; ')}.`;
+}
+
 function fastest(engine: Engine): string {
   const speedOf = (candidate: string) => engine.speed({ op: 'unmask', candidate, bytes: KIB });
   const ways = engine
@@ -98,7 +106,5 @@ function fastest(engine: Engine): string {
   const [best] = ways;
   if (best === undefined || ways.length < 2) return '';
   const own = speedOf('js');
-  return best.speed <= own * (1 + ALIKE)
-    ? `On ${engine.name} no other way is faster than \`js\` at 1 KiB.`
-    : `On ${engine.name} \`${best.name}\` is the fastest at 1 KiB: ${times(best.speed / own)} as fast as \`js\`.`;
+  return best.speed <= own * (1 + ALIKE) ? '`js`' : `\`${best.name}\`, ${asFastAs(best.speed / own)} \`js\``;
 }

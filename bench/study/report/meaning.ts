@@ -27,7 +27,7 @@ export function meaning(study: Study, main: Engine, all: readonly Engine[]): str
           ? 'With copies in and out there is no size from which on it does.'
           : `With copies in and out it does ${from(bytes)}.`;
       }),
-      'In Node that is possible: a `net.Socket` with `onread` reads into any buffer, also into that of a `WebAssembly.Memory`.',
+      'Node can read sockets straight into it: a `net.Socket` with `onread` reads into any buffer, also into that of a `WebAssembly.Memory`.',
     ),
     paragraph(
       '**For UTF-8, ask Node first.** `buffer.isUtf8` needs no build and no memory of its own.',
@@ -60,7 +60,7 @@ function from(bytes: number): string {
   return bytes === NEVER_BYTES ? 'never' : `from ${size(bytes)} on`;
 }
 
-/** The candidate that differs most between engines, though its code is the same. */
+/** The candidate that differs most between engines. */
 function engineSpread(all: readonly Engine[]): string {
   const kinds = [
     ['unmask', 'any'],

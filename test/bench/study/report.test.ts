@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { candidateNames } from '../../../bench/study/candidates.js';
 import { studyCharts } from '../../../bench/study/charts.js';
 import { fingerprints, readerOf } from '../../../bench/study/fingerprints.js';
 import { studyMarkdown } from '../../../bench/study/report.js';
@@ -104,14 +105,14 @@ describe('the report', () => {
       'At 1 KiB WASM with SIMD, in place, is 2.00 times as fast as the JavaScript of this package, 4.00 times as fast as the plain loop over words, and 16.0 times as fast as the naive loop over bytes.',
     );
     expect(text).toContain('all that this package does, against the naive loop: `js-byte` → `js` | 8.00 |');
-    expect(text).toContain('On Node 20 no other way is faster than `js` at 1 KiB.');
+    expect(text).toContain('The fastest JavaScript at 1 KiB, of all of these: Node 20: `js`.');
   });
 
   it('says when there is faster JavaScript than that of the package', () => {
     const text = markdown(
       studyOf([figureOf('js', 1024, 50), figureOf('js-bigint', 1024, 60), figureOf('js-bigint-4', 1024, 40)]),
     );
-    expect(text).toContain('On Node 20 `js-bigint-4` is the fastest at 1 KiB: 1.25 times as fast as `js`.');
+    expect(text).toContain('of all of these: Node 20: `js-bigint-4`, 1.25 times as fast as `js`.');
   });
 
   it('marks figures that are not steady in every table', () => {
@@ -158,7 +159,9 @@ describe('the report', () => {
     }
     const text = markdown(studyOf([], { engines: [node, firefox] }));
     expect(text).toContain('| unmask: js-byte | – | 7.28 |');
-    expect(text).toContain('The JavaScript of this package unmasks 2.00 times as fast on Firefox 140 as on Node 20');
+    expect(text).toContain(
+      'The JavaScript of this package unmasks the same 2.00 times as fast on Firefox 140 as on Node 20',
+    );
   });
 
   it('calls two candidates equally fast when their difference is within the noise', () => {
@@ -260,6 +263,35 @@ describe('the charts', () => {
     expect(JSON.stringify(unmask)).toMatch(/"bytes":128,"gbps":5.8\d*,"low":5.8\d*,"high":11.6\d*,"steady":false/);
     for (const chart of [unmask, engines, charts['end-to-end']])
       expect(JSON.stringify(chart)).toMatch(/"type":"rule".*"field":"low".*"x?y?2":\{"field":"high"\}/);
+  });
+
+  it('show in the crossovers what is never the better choice, and what is not steady', () => {
+    const never = [64, 128, 256, 512].flatMap((bytes) => [figureOf('js', bytes, 10), figureOf('wasm', bytes, 30)]);
+    const chart = JSON.stringify(studyCharts(studyOf(never)).crossovers);
+    expect(chart).toContain(`"engine":"Node 20","bytes":${4 ** 13},"steady":true`);
+    expect(chart).toContain("? 'never' :");
+    const unsteady = [64, 128, 256, 512].flatMap((bytes) => [
+      figureOf('js', bytes, [5, 20, 20, 20, 20, 20, 20]),
+      figureOf('wasm', bytes, 10),
+    ]);
+    expect(JSON.stringify(studyCharts(studyOf(unsteady)).crossovers)).toContain('"bytes":64,"steady":false');
+  });
+
+  it('have a colour for each engine and each candidate', () => {
+    const names = ['Node 20', 'Node 22', 'Node 24', 'Node 26', 'Bun 1', 'Firefox 140', 'Chromium 143'];
+    const several = names.map((name) => engineOf(figures, { name }));
+    const drawn = JSON.stringify(studyCharts(studyOf([], { engines: several })).engines);
+    const [, range = '[]'] = /"domain":\["Node 20"[^\]]*\],"range":(\[[^\]]*\])/.exec(drawn) ?? [];
+    expect(new Set(JSON.parse(range)).size).toBe(names.length);
+    const ways = candidateNames('unmask').map((name) => figureOf(name, 64, 1));
+    const { unmask: ofUnmask, javascript } = studyCharts(studyOf(ways));
+    for (const chart of [ofUnmask, javascript]) {
+      const [, domain = '[]', colours = '[]'] =
+        /"domain":(\[[^\]]*\]),"range":(\[[^\]]*\])/.exec(JSON.stringify(chart)) ?? [];
+      expect(JSON.parse(domain).length).toBeGreaterThan(5);
+      expect(JSON.parse(domain).length).toBeLessThanOrEqual(10);
+      expect(new Set(JSON.parse(colours)).size).toBe(JSON.parse(domain).length);
+    }
   });
 
   it('have no bars on logarithmic axes, and titles on all axes of quantities', () => {
