@@ -173,7 +173,7 @@ interface Format1 extends Omit<Study, 'format' | 'engines' | 'endToEnd' | 'finge
 
 /** What format 1 calls `js` has another name by now: `js` is another kernel. */
 function nameNow(candidate: string): string {
-  return candidate.replace(/(?<![\w-])js(?![\w-])/g, 'js-words');
+  return candidate.replace(/\bjs\b(?!-)/g, 'js-words');
 }
 
 /** Nothing is made up: where format 1 has no attempts, there are none. */

@@ -74,6 +74,13 @@ describe('the figures of an engine', () => {
     expect(() => harmful.steadyCrossover('unmask', 'any', 'js', 'wasm')).toThrow(Unreported);
     expect(cell(engine(figures.slice(4)))).toBe('–');
     expect(() => engine([]).steadyCrossover('unmask', 'any', 'js', 'wasm')).toThrow(Unreported);
+    // It may be an unsteady figure of either candidate.
+    const other = engine([
+      ...sizes.map((bytes) => figureOf('js', bytes, bytes)),
+      ...[4, 16, 256, 1024].map((bytes) => figureOf('wasm', bytes, bytes < 64 ? 32 : 100)),
+      figureOf('wasm', 64, [50, 60, 60, 60, 60, 90, 90]),
+    ]);
+    expect(cell(other)).toBe('64 B~');
     // A steady one is not moved by its spread.
     const spread = engine([...without(64), figureOf('js', 64, [30, 64, 64, 31, 31, 31, 64]), figureOf('wasm', 64, 32)]);
     expect(cell(spread)).toBe('256 B');

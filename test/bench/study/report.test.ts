@@ -108,6 +108,20 @@ describe('the report', () => {
     expect(text).toContain('The fastest JavaScript at 1 KiB, of all of these: Node 20: `js`.');
   });
 
+  it('says what such a comparison says, if the JavaScript differs more than WebAssembly does from it', () => {
+    const text = (js: number) =>
+      markdown(
+        studyOf([
+          figureOf('js-byte', 1024, 900),
+          figureOf('js-words', 1024, 250),
+          figureOf('js', 1024, js),
+          figureOf('wasm', 1024, 25),
+        ]),
+      );
+    expect(text(75)).toContain('says more about the JavaScript than about WebAssembly');
+    expect(text(100)).not.toContain('says more about the JavaScript than about WebAssembly');
+  });
+
   it('says when there is faster JavaScript than that of the package', () => {
     const text = markdown(
       studyOf([figureOf('js', 1024, 50), figureOf('js-bigint', 1024, 60), figureOf('js-bigint-4', 1024, 40)]),
@@ -219,6 +233,33 @@ describe('the servers in the report', () => {
   it('whose rounds do not agree are marked', () => {
     const text = markdown(studyOf([], { endToEnd: [serverOf('js', [100, 100, 100, 80, 120])] }));
     expect(text).toContain('| 100 × 1 KiB, 16 in flight, binary | 100~ ±10 % | – | – | – |');
+  });
+
+  it('with more threads make no sentence if one is not steady', () => {
+    const utf8 = { content: 'utf8' } as const;
+    const two = { ...utf8, threads: 2 };
+    const endToEnd = [
+      serverOf('js', 100, utf8),
+      serverOf('js', 80, two),
+      serverOf('auto', [500, 400, 400, 400, 400], utf8),
+    ];
+    const text = markdown(studyOf([], { endToEnd }));
+    expect(text).toContain('| 1 KiB, text, not ASCII | `auto` | 1 | 2 500~ (2 000 to 2 500) | 400~ |');
+    expect(text).not.toContain('the kernel `auto` carries');
+  });
+
+  it('surprise only where unmasking is all that differs: binary messages from 16 KiB on', () => {
+    const at = (bytes: number) =>
+      markdown(studyOf([], { endToEnd: [serverOf('js', 100, { bytes }), serverOf('wasm', 300, { bytes })] }));
+    expect(at(16384)).toContain('the most that WASM gains over JavaScript is 3.00 times (100 × 16 KiB');
+    expect(at(1024)).not.toContain('the most that WASM gains');
+  });
+
+  it('are marked in their chart if one of those compared is not steady', () => {
+    const labels = (js: number[]) =>
+      JSON.stringify(studyCharts(studyOf([], { endToEnd: [serverOf('js', js), serverOf('wasm', 150)] }))['end-to-end']);
+    expect(labels([100, 100, 100])).toContain('"label":"1.50"');
+    expect(labels([120, 100, 100, 100, 100])).toContain('"label":"1.50~"');
   });
 
   it('with more threads are compared by CPU time', () => {
