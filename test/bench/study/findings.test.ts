@@ -81,6 +81,13 @@ describe('the figures of an engine', () => {
       figureOf('wasm', 64, [50, 60, 60, 60, 60, 90, 90]),
     ]);
     expect(cell(other)).toBe('64 B~');
+    // It may be an earlier one as well as a later one.
+    const earlier = engine([
+      ...without(16),
+      figureOf('js', 16, [10, 16, 16, 20, 40, 40, 40]),
+      figureOf('wasm', 16, 32),
+    ]);
+    expect(cell(earlier)).toBe('64 B~');
     // A steady one is not moved by its spread.
     const spread = engine([...without(64), figureOf('js', 64, [30, 64, 64, 31, 31, 31, 64]), figureOf('wasm', 64, 32)]);
     expect(cell(spread)).toBe('256 B');
