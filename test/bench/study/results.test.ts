@@ -16,7 +16,7 @@ describe('the results of a study', () => {
       endToEnd: [serverOf('js', [1, 2, 3])],
       modules: [{ name: 'wasm', bytes: 2, gzipBytes: 1 }],
       fingerprints: { js: '0123' },
-      checks: [{ name: 'a case', own: 1 }],
+      checks: [{ name: 'a case', own: 1, slower: 2 }],
       counters,
     });
     expect(deserialize(serialize(study))).toEqual(study);
