@@ -4,7 +4,7 @@ import { candidateNames } from '../../../bench/study/candidates.js';
 import { studyCharts } from '../../../bench/study/charts.js';
 import { fingerprints, readerOf } from '../../../bench/study/fingerprints.js';
 import { studyMarkdown } from '../../../bench/study/report.js';
-import { deserialize, type Study } from '../../../bench/study/results.js';
+import { deserialize, type Figure, type Study } from '../../../bench/study/results.js';
 import { engineOf, figureOf, serverOf, studyOf } from './study.js';
 
 const ROOT = new URL('../../../', import.meta.url);
@@ -308,20 +308,25 @@ describe('the charts', () => {
 
   it('show in the crossovers what is never the better choice, and what is not steady', () => {
     const never = [64, 128, 256, 512].flatMap((bytes) => [figureOf('js', bytes, 10), figureOf('wasm', bytes, 30)]);
-    const chart = JSON.stringify(studyCharts(studyOf(never))['crossovers']);
+    const drawn = (of: readonly Figure[]) => {
+      const { crossovers } = studyCharts(studyOf(of));
+      return JSON.stringify(crossovers);
+    };
+    const chart = drawn(never);
     expect(chart).toContain(`"engine":"Node 20","bytes":${4 ** 13},"steady":true`);
     expect(chart).toContain("? 'never' :");
     const unsteady = [64, 128, 256, 512].flatMap((bytes) => [
       figureOf('js', bytes, [5, 20, 20, 20, 20, 20, 20]),
       figureOf('wasm', bytes, 10),
     ]);
-    expect(JSON.stringify(studyCharts(studyOf(unsteady))['crossovers'])).toContain('"bytes":64,"steady":false');
+    expect(drawn(unsteady)).toContain('"bytes":64,"steady":false');
   });
 
   it('have a colour for each engine and each candidate', () => {
     const names = ['Node 20', 'Node 22', 'Node 24', 'Node 26', 'Bun 1', 'Firefox 140', 'Chromium 143'];
     const several = names.map((name) => engineOf(figures, { name }));
-    const drawn = JSON.stringify(studyCharts(studyOf([], { engines: several }))['engines']);
+    const { engines: ofSeveral } = studyCharts(studyOf([], { engines: several }));
+    const drawn = JSON.stringify(ofSeveral);
     const [, range = '[]'] = /"domain":\["Node 20"[^\]]*\],"range":(\[[^\]]*\])/.exec(drawn) ?? [];
     expect(new Set(JSON.parse(range)).size).toBe(names.length);
     const ways = candidateNames('unmask').map((name) => figureOf(name, 64, 1));
