@@ -25,6 +25,7 @@ export function masking(study: Study, engine: Engine, all: readonly Engine[]): s
         () =>
           `bufferutil is ${asFastAs(ratio('bufferutil', 'wasm', 64))} WASM in place at 64 bytes, where the call is most of it, and ${asFast(ratio('bufferutil', 'wasm', 64 * KIB))} at 64 KiB.`,
       ),
+      ...all.map((one) => said(() => ofNode(one))),
     ),
     paragraph(
       said(
@@ -45,6 +46,15 @@ export function masking(study: Study, engine: Engine, all: readonly Engine[]): s
   ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+/** What some versions of Node have themselves. */
+function ofNode(engine: Engine): string {
+  const ratio = (than: string, bytes: number) => {
+    const wanted = { op: 'unmask', bytes } as const;
+    return engine.speed({ ...wanted, candidate: 'websocketUnmask' }) / engine.speed({ ...wanted, candidate: than });
+  };
+  return `\`http.websocketUnmask\` of ${engine.name} is ${asFastAs(ratio('wasm', 64))} WASM in place at 64 bytes, and ${asFast(ratio('wasm', 64 * KIB))} at 64 KiB; there it is ${asFastAs(ratio('bufferutil', 64 * KIB))} bufferutil.`;
 }
 
 function largest(engine: Engine): string {

@@ -178,6 +178,19 @@ describe('the report', () => {
     );
   });
 
+  it('compares what Node has itself on the engines that have it', () => {
+    const of = (candidate: string, ns: number) => [64, 65536].map((bytes) => figureOf(candidate, bytes, ns));
+    const others = [...of('wasm', 10), ...of('bufferutil', 40)];
+    const engines = [
+      engineOf(others),
+      engineOf([...others, ...of('websocketUnmask', 20)], { name: 'Node 26', version: 'v26.12.1' }),
+    ];
+    const text = markdown(studyOf([], { engines }));
+    expect(text.match(/`http\.websocketUnmask` of .*? bufferutil\./g)).toEqual([
+      '`http.websocketUnmask` of Node 26 is 0.500 times as fast as WASM in place at 64 bytes, and 0.500 times as fast at 64 KiB; there it is 2.00 times as fast as bufferutil.',
+    ]);
+  });
+
   it('calls two candidates equally fast when their difference is within the noise', () => {
     const text = markdown(studyOf([figureOf('wasm', 1024, 100), figureOf('js', 1024, 103)]));
     expect(text).toContain('unmasks 1 KiB about as fast as the JavaScript of this package');
