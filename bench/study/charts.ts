@@ -2,40 +2,11 @@ import { NEVER_BYTES } from '#dist/kernels/thresholds.js';
 import type { Content } from '#dist/study/texts.js';
 import { CONFIG, INK, SCHEMA } from '../chart-style.js';
 import type { Operation } from './candidates.js';
+import { coloursOf, engineColours, KERNEL_COLOURS } from './chart-colours.js';
 import { USUAL_ALIGNMENT } from './design.js';
 import { candidatesOn, type Engine, enginesOf, STEPS, size, UNSTEADY } from './findings.js';
 import type { Figure, Study } from './results.js';
 import { gain } from './servers.js';
-
-/** Colours that differ from white, from black, and from each other, also for people who do not see red and green apart. */
-const COLOURS: Readonly<Record<string, string>> = {
-  'js-byte': '#8d96a0',
-  'js-dfa': '#8d96a0',
-  'js-words': '#7fb2ea',
-  'js-words-8': '#d4a017',
-  'js-words-8, closure': '#6b8e23',
-  'js-view-8': '#2a9d8f',
-  'js-bigint': '#d6719a',
-  'js-bigint-4': '#b5507f',
-  'js-branches': '#d6719a',
-  js: '#3d7fd0',
-  TextDecoder: '#2a9d8f',
-  'wasm-scalar': '#d4a017',
-  wasm: '#e8590c',
-  'wasm, copy in': '#d6719a',
-  'wasm, copy in and out': '#b5507f',
-  bufferutil: '#b072d1',
-  isUtf8: '#b072d1',
-  native: '#8a5cc4',
-};
-/** For candidates that are not named there. */
-const OTHER_COLOURS = ['#6b8e23', '#2a9d8f', '#c0504d'];
-const ENGINE_COLOURS = ['#7fb2ea', '#4c8dd6', '#2a9d8f', '#6b8e23', '#d4a017', '#e8590c', '#d6719a', '#b072d1'];
-const KERNEL_COLOURS: Readonly<Record<string, string>> = {
-  wasm: '#e8590c',
-  native: '#b072d1',
-  auto: '#4c8dd6',
-};
 
 /** What the charts leave out: more than nine lines cannot be told apart. Ways to write the JavaScript have a chart of their own. */
 const LEFT_OUT: readonly string[] = [
@@ -223,15 +194,14 @@ function crossoverChart(study: Study): object | undefined {
   };
 }
 
-function coloursOf(candidates: readonly string[]): string[] {
-  const others = candidates.filter((name) => COLOURS[name] === undefined);
-  return candidates.map((name) => COLOURS[name] ?? OTHER_COLOURS[others.indexOf(name) % OTHER_COLOURS.length] ?? INK);
-}
-
 function engineColour(all: readonly Engine[]): object {
   const names = all.map(({ name }) => name);
-  const range = names.map((_, i) => ENGINE_COLOURS[i % ENGINE_COLOURS.length]);
-  return { field: 'engine', sort: names, scale: { domain: names, range }, legend: { columns: 4 } };
+  return {
+    field: 'engine',
+    sort: names,
+    scale: { domain: names, range: engineColours(names.length) },
+    legend: { columns: 4 },
+  };
 }
 
 /** Points, because a bar on a logarithmic axis has no beginning that means anything. */
