@@ -1,35 +1,26 @@
 import { NEVER_BYTES } from '#dist/kernels/thresholds.js';
 import type { Content } from '#dist/study/texts.js';
 import { CONFIG, INK, SCHEMA } from '../chart-style.js';
-import { candidateNames, type Operation } from './candidates.js';
+import type { Operation } from './candidates.js';
+import { coloursOf, engineColours, KERNEL_COLOURS } from './chart-colours.js';
 import { USUAL_ALIGNMENT } from './design.js';
-import { type Engine, enginesOf, STEPS, size } from './findings.js';
 import { mapTexts } from '../plain-text.js';
+import { candidatesOn, type Engine, enginesOf, STEPS, size, UNSTEADY } from './findings.js';
 import type { Figure, Study } from './results.js';
 import { gain } from './servers.js';
 import { svgText } from './svg-text.js';
 
-/** Colours that differ from white, from black, and from each other, also for people who do not see red and green apart. */
-const COLOURS: Readonly<Record<string, string>> = {
-  'js-byte': '#8d96a0',
-  'js-dfa': '#8d96a0',
-  js: '#4c8dd6',
-  'js-bigint': '#2a9d8f',
-  TextDecoder: '#2a9d8f',
-  'wasm-scalar': '#d4a017',
-  wasm: '#e8590c',
-  'wasm, copy in': '#d6719a',
-  'wasm, copy in and out': '#a1496e',
-  native: '#a1496e',
-  bufferutil: '#b072d1',
-  isUtf8: '#b072d1',
-};
-const ENGINE_COLOURS = ['#4c8dd6', '#2a9d8f', '#d4a017', '#e8590c'];
-const KERNEL_COLOURS: Readonly<Record<string, string>> = {
-  wasm: '#e8590c',
-  native: '#b072d1',
-  auto: '#4c8dd6',
-};
+/** What the charts leave out: more than nine lines cannot be told apart. Ways to write the JavaScript have a chart of their own. */
+const LEFT_OUT: readonly string[] = [
+  'js-words-8',
+  'js-words-8, closure',
+  'js-view-8',
+  'js-bigint',
+  'js-bigint-4',
+  'js-branches',
+  'wasm, not relaxed',
+  'wasm, constant tables',
+];
 
 /** A label for each power of four. */
 const SIZE_LABELS =
@@ -38,6 +29,7 @@ const SIZE_AXIS = {
   values: Array.from({ length: 12 }, (_, i) => 4 ** (i + 1)),
   labelExpr: SIZE_LABELS,
   labelAngle: -45,
+  labelOverlap: false,
   labelFontSize: 11,
 };
 const SIZE_TITLE = 'size (logarithmic)';
@@ -48,15 +40,27 @@ const STEADINESS = 'hollow: not steady';
 export function studyCharts(measured: Study): Readonly<Record<string, object | undefined>> {
   const study = mapTexts(measured, svgText);
   return {
-    unmask: speedChart(study, 'Unmasking', [['unmask', 'any', '']]),
-    validate: speedChart(study, 'UTF-8 validation', [
-      ['validate', 'ascii', 'ASCII'],
-      ['validate', 'json', 'JSON of several scripts'],
-    ]),
+    unmask: speedChart(study, 'Unmasking', [['unmask', 'any', '']], isCharted),
+    javascript: speedChart(study, 'Ways to unmask in JavaScript', [['unmask', 'any', '']], (name) =>
+      name.startsWith('js'),
+    ),
+    validate: speedChart(
+      study,
+      'UTF-8 validation',
+      [
+        ['validate', 'ascii', 'ASCII'],
+        ['validate', 'json', 'JSON of several scripts'],
+      ],
+      isCharted,
+    ),
     crossovers: crossoverChart(study),
     engines: enginesChart(study),
     'end-to-end': endToEndChart(study),
   };
+}
+
+function isCharted(candidate: string): boolean {
+  return !LEFT_OUT.includes(candidate);
 }
 
 /** The speed of a figure and its spread; none for a case that was not measured, where a line is interrupted. */
@@ -73,10 +77,11 @@ function speedChart(
   study: Study,
   title: string,
   panels: readonly (readonly [Operation, Content | 'any', string])[],
+  isDrawn: (candidate: string) => boolean,
 ): object | undefined {
   const { main } = enginesOf(study);
   const [[op] = ['unmask' as const]] = panels;
-  const candidates = main.candidates(op);
+  const candidates = main.candidates(op).filter(isDrawn);
   const values = panels.flatMap(([, content, panel]) =>
     candidates.flatMap((candidate) =>
       main
@@ -102,7 +107,7 @@ function speedChart(
   const color = {
     field: 'candidate',
     sort: candidates,
-    scale: { domain: candidates, range: candidates.map((name) => COLOURS[name] ?? INK) },
+    scale: { domain: candidates, range: coloursOf(candidates) },
     legend: { columns: 4, symbolType: 'circle' },
   };
   const present = { filter: 'datum.gbps !== null' };
@@ -135,12 +140,17 @@ function speedChart(
   };
 }
 
+/** Where "never" stands among the sizes: behind all of them. */
+const NEVER_PLACE = 4 ** 13;
+
 function crossoverChart(study: Study): object | undefined {
   const { all } = enginesOf(study);
   const values = STEPS.flatMap(([step, op, content, from, to]) =>
     all.flatMap((engine) => {
       const bytes = engine.crossover(op, content, from, to);
-      return bytes === undefined || bytes === NEVER_BYTES ? [] : [{ step, engine: engine.name, bytes }];
+      if (bytes === undefined) return [];
+      const steady = !engine.crossoverCell(op, content, from, to).endsWith(UNSTEADY);
+      return [{ step, engine: engine.name, bytes: bytes === NEVER_BYTES ? NEVER_PLACE : bytes, steady }];
     }),
   );
   if (values.length === 0) return undefined;
@@ -149,15 +159,19 @@ function crossoverChart(study: Study): object | undefined {
     $schema: SCHEMA,
     title: {
       text: 'Where one way overtakes another',
-      subtitle:
-        'the size from which on the second is the better choice; none where it never is; 4 B: from the smallest on',
+      subtitle: [
+        'the size from which on the second is the better choice; 4 B: from the smallest on',
+        `never: there is no such size; no point: not measured; ${STEADINESS}`,
+      ],
     },
     width: 480,
     height: { step: 8 },
     data: { values },
     config: CONFIG,
-    mark: { type: 'point', filled: true, size: 60, opacity: 0.9 },
+    mark: { type: 'point', filled: false, size: 45, strokeWidth: 1.5, opacity: 1 },
     encoding: {
+      fill: engineColour(all),
+      fillOpacity: HOLLOW,
       y: {
         field: 'step',
         type: 'nominal',
@@ -171,8 +185,12 @@ function crossoverChart(study: Study): object | undefined {
         field: 'bytes',
         type: 'quantitative',
         title: SIZE_TITLE,
-        scale: { type: 'log', base: 2, domain: [4, 4 ** 12] },
-        axis: SIZE_AXIS,
+        scale: { type: 'log', base: 2, domain: [4, NEVER_PLACE] },
+        axis: {
+          ...SIZE_AXIS,
+          values: [...SIZE_AXIS.values, NEVER_PLACE],
+          labelExpr: `datum.value === ${NEVER_PLACE} ? 'never' : ${SIZE_LABELS}`,
+        },
       },
       color: engineColour(all),
     },
@@ -181,7 +199,12 @@ function crossoverChart(study: Study): object | undefined {
 
 function engineColour(all: readonly Engine[]): object {
   const names = all.map(({ name }) => name);
-  return { field: 'engine', sort: names, scale: { domain: names, range: ENGINE_COLOURS.slice(0, names.length) } };
+  return {
+    field: 'engine',
+    sort: names,
+    scale: { domain: names, range: engineColours(names.length) },
+    legend: { columns: 4 },
+  };
 }
 
 /** Points, because a bar on a logarithmic axis has no beginning that means anything. */
@@ -193,11 +216,11 @@ function enginesChart(study: Study): object | undefined {
     ['validate', 'json', 'UTF-8, JSON'],
   ] as const;
   const bytes = 64 * 1024;
+  const candidates = (op: Operation) => candidatesOn(all, op).filter(isCharted);
   const values = panels.flatMap(([op, content, panel]) =>
     all.flatMap((engine) =>
-      engine.candidates(op).flatMap((candidate) => {
+      candidates(op).flatMap((candidate, order) => {
         const found = engine.find({ op, content, bytes, candidate });
-        const order = candidateNames(op).indexOf(candidate);
         return found === undefined ? [] : [{ panel, candidate, order, engine: engine.name, ...speedOf(found) }];
       }),
     ),
@@ -215,14 +238,14 @@ function enginesChart(study: Study): object | undefined {
     field: 'gbps',
     type: 'quantitative',
     title: SPEED_TITLE,
-    scale: { type: 'log' },
+    scale: { type: 'log', nice: false, padding: 12 },
     axis: { tickCount: 6, format: '~g' },
   };
   const color = engineColour(all);
   return {
     $schema: SCHEMA,
     title: {
-      text: `The same code on each engine, ${size(bytes)}`,
+      text: `Each candidate on each engine, ${size(bytes)}`,
       subtitle: `further to the right is faster; bars: spread; ${STEADINESS}`,
     },
     data: { values },
@@ -237,7 +260,7 @@ function enginesChart(study: Study): object | undefined {
     resolve: { scale: { y: 'independent' } },
     spec: {
       width: 480,
-      height: { step: 9 },
+      height: { step: all.length > 4 ? 7 : 9 },
       layer: [
         {
           mark: { type: 'rule', strokeWidth: 1.5 },
@@ -259,8 +282,8 @@ function endToEndChart({ endToEnd }: Study): object | undefined {
     .flatMap((result) => {
       const found = gain(endToEnd, result);
       if (found === undefined) return [];
-      const { value, low, high } = found;
-      const label = value.toPrecision(value < 1 ? 2 : 3);
+      const { value, low, high, isSteady } = found;
+      const label = `${value.toPrecision(value < 1 ? 2 : 3)}${isSteady ? '' : UNSTEADY}`;
       return [
         { case: `${size(result.bytes)}, ${names[result.content]}`, kernel: result.kernel, value, low, high, label },
       ];
@@ -281,7 +304,7 @@ function endToEndChart({ endToEnd }: Study): object | undefined {
       text: 'What a kernel is worth in the server',
       subtitle: [
         'echoes per second of one core, --kernel js = 1; by CPU time where the client was the limit',
-        'lines: the widest range that the rounds of both allow',
+        `lines: the widest range that the rounds of both allow; ${UNSTEADY}: one of them is not steady`,
       ],
     },
     width: 480,

@@ -7,6 +7,7 @@ import { candidateNames, type Operation } from './candidates.js';
 import { type CaseKey, nameOf, type Pattern } from './case.js';
 import { USUAL_ALIGNMENT } from './design.js';
 import { disorderOf } from './gate.js';
+import { inOrder } from './order.js';
 import type { EngineResult, Figure, Study } from './results.js';
 
 /** Selects a figure. What is left out is as usual. */
@@ -46,12 +47,6 @@ export class Engine {
     return wanted.bytes / this.ns(wanted);
   }
 
-  /** In 10^9 bytes per second, steady or not; NaN if it was not measured. */
-  speedOrNone(wanted: Wanted): number {
-    const found = this.find(wanted);
-    return found === undefined ? Number.NaN : found.bytes / found.ns;
-  }
-
   /** Nanoseconds per call. @throws Unreported */
   ns(wanted: Wanted): number {
     const found = this.find(wanted);
@@ -69,9 +64,20 @@ export class Engine {
     return this.#cell(this.find(wanted), ({ ns }) => ns);
   }
 
+  /** What tables show: how many times as long one case takes as another, with the marks of both. */
+  timesCell(longer: Wanted, shorter: Wanted): string {
+    const [one, other] = [this.find(longer), this.find(shorter)];
+    if (one === undefined || other === undefined) return '–';
+    const marks = [one, other].map((found) => this.#marksOf(found));
+    return `${digits(one.ns / other.ns)}${[UNSTEADY, WRONG].filter((mark) => marks.some((own) => own.includes(mark))).join('')}`;
+  }
+
   #cell(found: Figure | undefined, value: (figure: Figure) => number): string {
-    if (found === undefined) return '–';
-    return `${digits(value(found))}${found.isSteady ? '' : UNSTEADY}${this.#wrong.has(found) ? WRONG : ''}`;
+    return found === undefined ? '–' : `${digits(value(found))}${this.#marksOf(found)}`;
+  }
+
+  #marksOf(found: Figure): string {
+    return `${found.isSteady ? '' : UNSTEADY}${this.#wrong.has(found) ? WRONG : ''}`;
   }
 
   #isSound(figure: Figure): boolean {
@@ -89,39 +95,95 @@ export class Engine {
   /** The candidates of an operation that took part, in the order of tables. */
   candidates(op: Operation): string[] {
     const present = new Set(this.result.figures.filter((one) => one.op === op).map(({ candidate }) => candidate));
-    return candidateNames(op).filter((name) => present.has(name));
+    return inOrder(candidateNames(op).filter((name) => present.has(name)));
   }
 
   /**
-   * The size from which on `to` is the better choice, with hot caches. {@link NEVER_BYTES} if there is none, undefined if too
-   * few sizes were measured for both. Sizes that are not steady count too: the least regret is over all sizes.
+   * The size from which on `to` is the better choice, with hot caches, by the least regret over all sizes. {@link NEVER_BYTES} if there is
+   * none, undefined if too few sizes were measured for both.
    */
   crossover(op: Operation, content: Content | 'any', from: string, to: string): number | undefined {
-    const sizes = this.values('bytes', { op, content, pattern: 'hot', alignment: USUAL_ALIGNMENT });
-    const nsOf = (candidate: string, bytes: number) => {
-      const found = this.find({ op, content, bytes, candidate });
-      return found === undefined || this.#wrong.has(found) ? undefined : found.ns;
-    };
-    const pairs = sizes.flatMap((bytes) => {
-      const smaller = nsOf(from, bytes);
-      const larger = nsOf(to, bytes);
-      return smaller === undefined || larger === undefined ? [] : [{ bytes, smaller, larger }];
-    });
-    return pairs.length < FEWEST_SIZES ? undefined : crossover(pairs);
+    return this.#crossover(op, content, from, to)?.bytes;
   }
 
-  /** How many times as long the worst alignment takes as the best. @throws Unreported if there are fewer than two */
+  /** The same, as a sentence needs it. @throws Unreported if there is none, or if it is not steady: see {@link Engine.crossoverCell} */
+  steadyCrossover(op: Operation, content: Content | 'any', from: string, to: string): number {
+    const found = this.#crossover(op, content, from, to);
+    if (found?.isSteady !== true) throw new Unreported(`${from} to ${to}`);
+    return found.bytes;
+  }
+
+  /** What tables show: the size, with `~` if it would be another one with figures elsewhere in their spread, of those that are not steady. */
+  crossoverCell(op: Operation, content: Content | 'any', from: string, to: string): string {
+    const found = this.#crossover(op, content, from, to);
+    return found === undefined ? '–' : `${size(found.bytes)}${found.isSteady ? '' : UNSTEADY}`;
+  }
+
+  #crossover(
+    op: Operation,
+    content: Content | 'any',
+    from: string,
+    to: string,
+  ): { readonly bytes: number; readonly isSteady: boolean } | undefined {
+    const sizes = this.values('bytes', { op, content, pattern: 'hot', alignment: USUAL_ALIGNMENT });
+    const pairs = sizes.flatMap((bytes) => {
+      const [one, other] = [from, to].map((candidate) => this.find({ op, content, bytes, candidate }));
+      if (one === undefined || other === undefined || this.#wrong.has(one) || this.#wrong.has(other)) return [];
+      return [{ bytes, from: rangeOf(one), to: rangeOf(other) }];
+    });
+    if (pairs.length < FEWEST_SIZES) return undefined;
+    const at = (ofFrom: keyof NsRange, ofTo: keyof NsRange) =>
+      crossover(pairs.map((pair) => ({ bytes: pair.bytes, smaller: pair.from[ofFrom], larger: pair.to[ofTo] })));
+    const bytes = at('ns', 'ns');
+    return { bytes, isSteady: at('least', 'upper') === bytes && at('upper', 'least') === bytes };
+  }
+
+  /** How many times as long the worst alignment takes as the best. @throws Unreported if there are fewer than two, or one is not steady */
   alignmentPenalty(op: Operation, candidate: string, bytes: number): number {
+    const found = this.#penalty(op, candidate, bytes);
+    if (found?.isSteady !== true) throw new Unreported(`${candidate} by alignment`);
+    return found.times;
+  }
+
+  /** What tables show: the same, with `~` if one is not steady. */
+  alignmentCell(op: Operation, candidate: string, bytes: number): string {
+    const found = this.#penalty(op, candidate, bytes);
+    return found === undefined ? '–' : `${digits(found.times)}${found.isSteady ? '' : UNSTEADY}`;
+  }
+
+  #penalty(
+    op: Operation,
+    candidate: string,
+    bytes: number,
+  ): { readonly times: number; readonly isSteady: boolean } | undefined {
     const content = op === 'unmask' ? 'any' : 'json';
-    const ns = this.values('alignment', { op, candidate, bytes, content, pattern: 'hot' }).map((alignment) =>
-      this.ns({ op, candidate, bytes, alignment }),
+    const found = this.values('alignment', { op, candidate, bytes, content, pattern: 'hot' }).flatMap(
+      (alignment) => this.find({ op, candidate, bytes, alignment }) ?? [],
     );
-    if (ns.length < 2) throw new Unreported(`${candidate} by alignment`);
-    return Math.max(...ns) / Math.min(...ns);
+    if (found.length < 2) return undefined;
+    const ns = found.map((figure) => figure.ns);
+    return { times: Math.max(...ns) / Math.min(...ns), isSteady: found.every((figure) => this.#isSound(figure)) };
   }
 }
 
-/** Two candidates between which there may be a crossover. */
+/** The candidates of an operation that took part on any of the engines, in the order of tables. */
+export function candidatesOn(engines: readonly Engine[], op: Operation): string[] {
+  const present = new Set(engines.flatMap((engine) => engine.candidates(op)));
+  return inOrder(candidateNames(op).filter((name) => present.has(name)));
+}
+
+interface NsRange {
+  readonly ns: number;
+  readonly least: number;
+  readonly upper: number;
+}
+
+/** Where the figure may be: anywhere in its spread if it is not steady. */
+function rangeOf({ ns, least, upper, isSteady }: Figure): NsRange {
+  return isSteady ? { ns, least: ns, upper: ns } : { ns, least, upper };
+}
+
+/** For fewer sizes nothing is said of a crossover. */
 const FEWEST_SIZES = 4;
 
 function caseOf({ content, alignment = USUAL_ALIGNMENT, pattern = 'hot', ...wanted }: Wanted): CaseKey {
@@ -130,10 +192,10 @@ function caseOf({ content, alignment = USUAL_ALIGNMENT, pattern = 'hot', ...want
 }
 
 /** Marks of figures in tables. */
-const UNSTEADY = '~';
+export const UNSTEADY = '~';
 const WRONG = '?';
 
-/** The steps from one implementation to the next whose crossovers are reported. */
+/** The steps from one implementation to the next whose crossovers are reported. `js` is JavaScript as this package ships it. */
 export const STEPS: readonly (readonly [
   title: string,
   op: Operation,
@@ -141,10 +203,11 @@ export const STEPS: readonly (readonly [
   from: string,
   to: string,
 ])[] = [
-  ['unmask: byte loop → 32-bit words', 'unmask', 'any', 'js-byte', 'js'],
-  ['unmask: 32-bit words → WASM SIMD', 'unmask', 'any', 'js', 'wasm'],
-  ['unmask: 32-bit words → WASM with copies', 'unmask', 'any', 'js', 'wasm, copy in and out'],
-  ['unmask: 32-bit words → bufferutil', 'unmask', 'any', 'js', 'bufferutil'],
+  ['unmask: byte loop → plain word loop', 'unmask', 'any', 'js-byte', 'js-words'],
+  ['unmask: plain word loop → JavaScript as shipped', 'unmask', 'any', 'js-words', 'js'],
+  ['unmask: JavaScript → WASM SIMD', 'unmask', 'any', 'js', 'wasm'],
+  ['unmask: JavaScript → WASM with copies', 'unmask', 'any', 'js', 'wasm, copy in and out'],
+  ['unmask: JavaScript → bufferutil', 'unmask', 'any', 'js', 'bufferutil'],
   ['unmask: WASM SIMD → bufferutil', 'unmask', 'any', 'wasm', 'bufferutil'],
   ['unmask: WASM SIMD → websocketUnmask', 'unmask', 'any', 'wasm', 'websocketUnmask'],
   ['UTF-8, ASCII: JavaScript → WASM SIMD', 'validate', 'ascii', 'js', 'wasm'],

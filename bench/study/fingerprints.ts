@@ -8,15 +8,22 @@ import { existsSync, readFileSync } from 'node:fs';
 /** The hash of each kernel, by its name. */
 export type Fingerprints = Readonly<Record<string, string>>;
 
-/** Where the sources of each kernel begin, relative to the root of the repository. */
+/** Where the sources of each kernel begin, relative to the root of the repository: in WASM, and what calls it in JavaScript. */
 const ENTRIES: Readonly<Record<string, readonly string[]>> = {
   js: ['src/kernels/js.ts'],
-  wasm: ['assembly/unmask.ts', 'assembly/unmask-ascii.ts', 'assembly/utf8.ts'],
-  'wasm-scalar': ['assembly/unmask-scalar.ts', 'assembly/utf8-scalar.ts'],
+  wasm: ['assembly/unmask.ts', 'assembly/unmask-ascii.ts', 'assembly/utf8.ts', 'src/kernels/wasm.ts'],
+  'wasm-scalar': ['assembly/unmask-scalar.ts', 'assembly/utf8-scalar.ts', 'src/kernels/wasm.ts'],
   native: ['src/kernels/native.ts'],
   auto: ['src/kernels/auto.ts'],
   'many frames in one call': ['assembly/scan.ts', 'assembly/gather.ts'],
-  compression: ['assembly/deflate.ts', 'assembly/inflate.ts'],
+  compression: [
+    'assembly/deflate.ts',
+    'assembly/inflate.ts',
+    'src/kernels/create-deflater.ts',
+    'src/kernels/create-inflater.ts',
+    'src/study/codec.ts',
+    'src/study/zlib-codec.ts',
+  ],
   'candidates of the study': ['bench/study/candidates.ts', 'bench/study/compression.ts'],
 };
 
@@ -53,12 +60,14 @@ export function changedSince(measured: Fingerprints, now: Fingerprints): string[
 }
 
 function fingerprint(entries: readonly string[], read: Reader): string {
-  const [folder = ''] = (entries[0] ?? '').split('/');
+  const folders = [...new Set(entries.map(folderOf))];
   const hash = createHash('sha256');
   const add = (path: string) => hash.update(`${path}\n${withoutComments(read(path) ?? '')}\n`);
   for (const path of sourcesOf(entries, read)) add(path);
-  for (const path of FLAGS[folder] ?? []) add(path);
-  hash.update(versionOf(COMPILERS[folder] ?? '', read));
+  for (const folder of folders) {
+    for (const path of FLAGS[folder] ?? []) add(path);
+    hash.update(versionOf(COMPILERS[folder] ?? '', read));
+  }
   return hash.digest('hex').slice(0, 16);
 }
 
@@ -73,10 +82,15 @@ function sourcesOf(entries: readonly string[], read: Reader): string[] {
     for (const [, isType, target = ''] of text.matchAll(/^(?:import|export)\s+(type\s)?[^'";]*from\s+'([^']+)'/gm)) {
       const imported = isType === undefined ? pathOf(path, target) : undefined;
       // What the study measures of the package has a fingerprint of its own.
-      if (imported !== undefined && imported.split('/')[0] === path.split('/')[0]) left.push(imported);
+      if (imported !== undefined && folderOf(imported) === folderOf(path)) left.push(imported);
     }
   }
   return [...found].sort();
+}
+
+/** The folder in the root that a file is in. */
+function folderOf(path: string): string {
+  return path.split('/')[0] ?? '';
 }
 
 /** The path of an imported file; undefined for a package. */

@@ -21,6 +21,9 @@ export const LEAST_ROUNDS = { kernels: 7, servers: 5 };
 /** How far a figure may be from that of the second program. */
 export const CHECK_BOUND = 0.15;
 
+/** How many figures the second program measures at least. */
+export const LEAST_CHECKS = 10;
+
 /** A sentence for each fault; none if the results can be right. */
 export function faultsOf(study: Study): string[] {
   const { engines, endToEnd, checks, isQuick } = study;
@@ -37,12 +40,17 @@ export function impossibleOf({ engines, endToEnd }: Study): string[] {
   return [...engines.flatMap(sizeFaults), ...orderFaults(endToEnd)];
 }
 
-/** Every case has an attempt in every round. */
+/** Every case has an attempt in every round, and every attempt took time. */
 function roundFaults({ name, rounds, figures }: EngineResult, isQuick: boolean): string[] {
   const least = LEAST_ROUNDS.kernels;
-  const faults = figures
-    .filter(({ attempts }) => attempts.length !== rounds)
-    .map((figure) => `${name}: ${nameOf(figure)} has ${figure.attempts.length} attempts in ${rounds} rounds`);
+  const faults = figures.flatMap((figure) => {
+    const { length } = figure.attempts;
+    const none = figure.attempts.find((ns) => !(ns > 0 && ns < Number.POSITIVE_INFINITY));
+    return [
+      ...(length === rounds ? [] : [`${name}: ${nameOf(figure)} has ${length} attempts in ${rounds} rounds`]),
+      ...(none === undefined ? [] : [`${name}: ${nameOf(figure)} has an attempt of ${none} ns`]),
+    ];
+  });
   return isQuick || rounds >= least
     ? faults
     : [`${name}: ${rounds} rounds, and a study has at least ${least}`, ...faults];
@@ -72,12 +80,10 @@ interface Disorder {
   readonly larger: Figure;
 }
 
-/** Where a larger size costs less than a smaller one. Only powers of two: other lengths have other tails. Not where memory is allocated. */
+/** Where a larger size costs less than a smaller one. Only powers of two: other lengths have other tails. */
 export function disorderOf({ figures, thresholds }: EngineResult): Disorder[] {
   const rows = new Map<string, Figure[]>();
-  const compared = figures.filter(
-    ({ bytes, candidate }) => Number.isInteger(Math.log2(bytes)) && !ALLOCATES.test(candidate),
-  );
+  const compared = figures.filter((figure) => Number.isInteger(Math.log2(figure.bytes)) && !hasOwnMemory(figure));
   for (const figure of compared) {
     const row = nameOf({ ...figure, bytes: 0 });
     rows.set(row, [...(rows.get(row) ?? []), figure]);
@@ -97,8 +103,15 @@ function costsLess(one: Figure, other: Figure): boolean {
   return one.upper * (1 + NOISE) < other.least && one.upper + NOISE_NS < other.least;
 }
 
-/** A string that is as large as the text comes from the collector, which may have a larger one sooner: Node 24, JSON of 1 and 2 MiB. */
-const ALLOCATES = /TextDecoder/;
+/**
+ * From this size on, in bytes, a string has memory of its own, for which the collector asks the system. It may have a larger one sooner:
+ * `TextDecoder` on Node 24, JSON of 1 and 2 MiB.
+ */
+export const STRINGS_FROM_BYTES = 128 * 1024;
+
+function hasOwnMemory({ candidate, bytes }: Figure): boolean {
+  return /\bTextDecoder$/.test(candidate) && bytes >= STRINGS_FROM_BYTES;
+}
 
 /** `auto` may be faster where it goes on to another kernel: the threshold, as shipped or as measured, may be too high. */
 function changesKernels(smaller: Figure, larger: Figure, measured: EngineResult['thresholds']): boolean {
@@ -141,11 +154,14 @@ function cpuTimes({ turns }: EndToEndResult): number[] {
   return turns.map(({ microsPerMessage }) => microsPerMessage);
 }
 
-/** The second program agrees. */
+/** The second program has measured, and agrees. */
 function checkFaults(checks: readonly Check[]): string[] {
-  return checks
+  const wrong = checks
     .filter(({ own, ns }) => !(Math.abs(own / (ns ?? Number.NaN) - 1) <= CHECK_BOUND))
     .map(({ name, own, ns }) => `the cross-check has ${own} ns for ${name}, and the study ${ns ?? 'no figure'}`);
+  return checks.length >= LEAST_CHECKS
+    ? wrong
+    : [`the cross-check has ${checks.length} figures, and a study has at least ${LEAST_CHECKS}`, ...wrong];
 }
 
 function serverName({ kernel, threads, connections, bytes, inFlight, content }: EndToEndResult): string {

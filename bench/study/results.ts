@@ -172,6 +172,11 @@ interface Format1 extends Omit<Study, 'format' | 'engines' | 'endToEnd' | 'finge
   readonly endToEnd: readonly (Omit<EndToEndResult, 'threads' | 'turns'> & EndToEndTurn)[];
 }
 
+/** What format 1 calls `js` has another name by now: `js` is another kernel. */
+function nameNow(candidate: string): string {
+  return candidate.replace(/\bjs\b(?!-)/g, 'js-words');
+}
+
 /** Nothing is made up: where format 1 has no attempts, there are none. */
 function fromFormat1(old: Format1): Study {
   const { columns, ...study } = old;
@@ -190,7 +195,8 @@ function fromFormat1(old: Format1): Study {
       readonly q3: number;
       readonly batches: number;
     };
-    return { ...key, pattern: cache, ns, median: ns, least: q1, upper: q3, isSteady, attempts: [] };
+    const candidate = nameNow(key.candidate);
+    return { ...key, candidate, pattern: cache, ns, median: ns, least: q1, upper: q3, isSteady, attempts: [] };
   };
   return {
     format: 1,

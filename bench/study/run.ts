@@ -1,34 +1,21 @@
 /** Measures everything that STUDY.md is made from: see {@link HELP}. */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
-import type { Bench } from '../bench.js';
-import { endChildrenAtExit, launch } from '../children.js';
-import { buildLoadgen } from '../loadgen.js';
-import { bound, commit, machine, pinning } from '../machine.js';
-import { BENCH, COMPILED, ROOT } from '../paths.js';
-import { parseSettings, UsageError } from '../settings.js';
-import { type Check, checksOf } from './check.js';
+import { endChildrenAtExit } from '../children.js';
+import { commit, machine } from '../machine.js';
+import { BENCH, ROOT } from '../paths.js';
+import { UsageError } from '../settings.js';
+import { cacheBytes } from './cache-bytes.js';
 import { refuseToOverwrite, type Written, writeForOthers } from './contribute.js';
-import { countAll } from './counters.js';
-import { endToEnd, memoryOfArenas } from './end-to-end.js';
 import { engines, installEngines } from './engines.js';
 import { fingerprints, readerOf } from './fingerprints.js';
-import { faultsOf } from './gate.js';
-import { type EngineRound, joinRounds } from './join.js';
-import { type Plan, planOf, secondsOf } from './plan.js';
-import { SHARED_MODULE, SHARED_PAGES } from './questions.js';
-import { type EngineResult, FORMAT, type ModuleSize, type Study, serialize } from './results.js';
+import { measureServers } from './measure-servers.js';
+import { buildSharedModule, moduleSizes } from './modules.js';
+import { nodeEngine } from './node-engine.js';
+import { type Study, serialize } from './results.js';
 import { HELP, parseStudySettings, type StudySettings } from './settings.js';
-
-/** The size of the caches where the system does not say it. */
-const ASSUMED_CACHE_BYTES = 32 * 1024 * 1024;
-/** With larger caches, filling them with other bytes takes too long. */
-const MAX_CACHE_BYTES = 128 * 1024 * 1024;
-
-type Fail = (what: string, error: unknown) => void;
+import { type Fail, type Instruments, runStudy, type StudiedEngine } from './whole.js';
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
@@ -37,8 +24,12 @@ function say(line: string): void {
 async function main(args: readonly string[]): Promise<void> {
   try {
     const settings = parseStudySettings(args);
-    if (settings === 'help') process.stdout.write(`${HELP}\n`);
-    else await study(settings);
+    if (settings === 'help') {
+      process.stdout.write(`${HELP}\n`);
+      return;
+    }
+    endChildrenAtExit();
+    process.exitCode = await runStudy(settings, instruments(settings));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     say(`study: ${error.message} (--help lists what there is)`);
@@ -46,222 +37,58 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-async function study(settings: StudySettings): Promise<void> {
-  if (settings.contributes) refuseToOverwrite(settings.out);
-  endChildrenAtExit();
-  const { isQuick } = settings;
-  const date = new Date().toISOString();
-  const failures: string[] = [];
-  const fail: Fail = (what, error) => {
-    failures.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
-    say(`FAILED ${failures.at(-1)}`);
+function instruments(settings: StudySettings): Instruments {
+  const { isQuick, contributes, out } = settings;
+  const file = out ?? fileURLToPath(new URL(`results/${isQuick ? 'latest-study' : 'study'}.json`, BENCH));
+  if (contributes) refuseToOverwrite(out);
+  makeFolderOf(file);
+  return {
+    say,
+    prepare: (fail) => prepare(settings, fail),
+    servers: (plan, fail) => measureServers(plan, isQuick, say, fail),
+    about: () => ({
+      commit: commit(),
+      machine: machine(),
+      cacheBytes: cacheBytes(),
+      fingerprints: fingerprints(readerOf(ROOT)),
+      modules: moduleSizes(),
+    }),
+    write: (study) => (contributes ? writeForOthers(study, out) : writeHere(study, file)),
   };
-  const plan = planOf(isQuick);
-  const programs = programsOf(settings, fail);
-  sayTime('it takes about', secondsOf(plan, isQuick, programs.length, settings.hasServers));
-  buildSharedModule(fail);
-  const kernels = joinRounds(await measureRounds(programs, plan, isQuick, fail));
-  const main = mainProgram(programs, kernels);
-  const counters = main && countAll(main.program, pinning()?.server, isQuick);
-  const servers = settings.hasServers ? await ofServers(plan, isQuick, fail) : { endToEnd: [], memory: [] };
-  const results: Study = {
-    format: FORMAT,
-    date,
-    commit: commit(),
-    machine: machine(),
-    isQuick,
-    cacheBytes: cacheBytes(),
-    fingerprints: fingerprints(readerOf(ROOT)),
-    modules: moduleSizes(),
-    engines: kernels,
-    ...(counters === undefined ? {} : { counters }),
-    ...servers,
-    checks: main === undefined ? [] : await crossCheck(main, fail),
-    failures,
-  };
-  sayResults(results);
-  const { lines, isFit } = settings.contributes
-    ? writeForOthers(results, settings.out)
-    : writeHere(results, settings.out);
-  for (const line of lines) say(line);
-  const faults = faultsOf(results);
-  for (const fault of faults) say(`WRONG ${fault}`);
-  if (!isFit || failures.length + faults.length > 0) process.exitCode = 1;
 }
 
 /** Whatever the results are, they are of use here. */
-function writeHere(results: Study, out: string | undefined): Written {
-  const { isQuick } = results;
-  const file = out ?? fileURLToPath(new URL(`results/${isQuick ? 'latest-study' : 'study'}.json`, BENCH));
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, serialize(results));
+function writeHere(study: Study, file: string): Written {
+  writeFileSync(file, serialize(study));
   const shown = relative('.', file);
-  const line = `written to ${shown}; npm run study:report${isQuick ? ` -- ${shown}` : ''} makes a report of it`;
+  const line = `written to ${shown}; npm run study:report${study.isQuick ? ` -- ${shown}` : ''} makes a report of it`;
   return { lines: [line], isFit: true };
 }
 
-function sayTime(before: string, seconds: number): void {
-  say(`study: ${before} ${seconds < 90 ? `${Math.round(seconds)} seconds` : `${Math.round(seconds / 60)} minutes`}`);
-}
-
-function sayResults({ engines: measured, checks }: Study): void {
-  for (const { name, version, figures, rounds } of measured) {
-    const unsteady = figures.filter(({ isSteady }) => !isSteady).length;
-    say(`${name} (${version}): ${figures.length} cases in ${rounds} rounds, verified; ${unsteady} are not steady`);
-  }
-  for (const { name, own, ns } of checks) say(`cross-check of ${name}: ${own} ns, in the study ${ns} ns`);
-}
-
-function programsOf({ majors }: StudySettings, fail: Fail): readonly string[] {
+/** Before anything is measured: nobody wants to learn only after half an hour that there is no room for the results. */
+function makeFolderOf(file: string): void {
   try {
-    installEngines(say);
+    mkdirSync(dirname(file), { recursive: true });
+    accessSync(dirname(file), constants.W_OK);
   } catch (error) {
-    fail('the engines', error);
+    throw new UsageError(`${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** The engines that there are; all else that has to be made is made. */
+function prepare({ majors, isQuick }: StudySettings, fail: Fail): readonly StudiedEngine[] {
+  attempt('the engines', () => installEngines(say), fail);
+  attempt('the module for shared memory', buildSharedModule, fail);
   const { found, missing } = engines(majors);
   for (const major of missing) fail(`Node ${major}`, 'it is not there: there are packages of it for Linux on x64');
-  return found;
+  return found.map((program) => nodeEngine(program, isQuick, cacheBytes()));
 }
 
-/** The rounds of all engines in turns, so that the attempts of a case are minutes apart. An engine that fails takes no more part. */
-async function measureRounds(
-  programs: readonly string[],
-  { kernelRounds }: Plan,
-  isQuick: boolean,
-  fail: Fail,
-): Promise<EngineRound[]> {
-  const rounds: EngineRound[] = [];
-  const left = new Set(programs);
-  const start = performance.now();
-  for (let round = 0; round < kernelRounds; round++) {
-    for (const program of left) {
-      try {
-        rounds.push(await measureRound(program, round, isQuick));
-      } catch (error) {
-        fail(relative('.', program), error);
-        left.delete(program);
-      }
-    }
-    const seconds = (performance.now() - start) / 1000;
-    const others = (seconds / (round + 1)) * (kernelRounds - round - 1);
-    sayTime(`kernels: round ${round + 1} of ${kernelRounds} is done, the others take about`, others);
-  }
-  return rounds;
-}
-
-/** The questions have a process of their own: code that they have warmed up is compiled differently, and slower. */
-async function measureRound(program: string, round: number, isQuick: boolean): Promise<EngineRound> {
-  const answers = await jsonOf<EngineRound['answers']>([program, compiled('ask.js')]);
-  const args = [isQuick ? 'quick' : 'full', String(cacheBytes()), String(round)];
-  const measured = await jsonOf<Omit<EngineRound, 'answers'>>([program, compiled('measure.js'), ...args]);
-  return { ...measured, answers };
-}
-
-/** What a program prints that is bound to the core of the servers. */
-async function jsonOf<Result>(command: readonly string[]): Promise<Result> {
-  const child = launch(bound(command, pinning()?.server), { stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  let complaints = '';
-  child.stdout?.on('data', (bytes: Buffer) => {
-    said += bytes.toString();
-  });
-  child.stderr?.on('data', (bytes: Buffer) => {
-    complaints = bytes.toString();
-    process.stderr.write(bytes);
-  });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  if (code !== 0)
-    throw new Error(complaints.split('\n').find((line) => line.includes('Error')) ?? `it ended with ${code}`);
-  return JSON.parse(said) as Result;
-}
-
-function compiled(file: string): string {
-  return fileURLToPath(new URL(`study/${file}`, COMPILED));
-}
-
-interface Main {
-  readonly program: string;
-  readonly engine: EngineResult;
-}
-
-/** The engine that this runs on, or the first. */
-function mainProgram(programs: readonly string[], results: readonly EngineResult[]): Main | undefined {
-  const engine = results.find(({ version }) => version === process.version) ?? results[0];
-  const versionOf = (program: string) => execFileSync(program, ['--version'], { encoding: 'utf8' }).trim();
-  const program = programs.find((one) => versionOf(one) === engine?.version);
-  return engine === undefined || program === undefined ? undefined : { program, engine };
-}
-
-/** Ten figures once more, by a program of a page. */
-async function crossCheck({ program, engine }: Main, fail: Fail): Promise<readonly Check[]> {
+function attempt(what: string, run: () => void, fail: Fail): void {
   try {
-    return checksOf(await jsonOf<Readonly<Record<string, number>>>([program, compiled('cross-check.js')]), engine);
+    run();
   } catch (error) {
-    fail('the cross-check', error);
-    return [];
-  }
-}
-
-/** The module with SIMD for shared memory, which none of the shipped modules takes. */
-function buildSharedModule(fail: Fail): void {
-  try {
-    const asc = fileURLToPath(new URL('node_modules/assemblyscript/bin/asc.js', ROOT));
-    const memory = ['--sharedMemory', '--enable', 'threads', '--maximumMemory', String(SHARED_PAGES)];
-    const out = ['--outFile', fileURLToPath(SHARED_MODULE)];
-    const args = [asc, 'assembly/index.ts', '--target', 'simd', ...memory, ...out];
-    execFileSync(process.execPath, args, { cwd: fileURLToPath(ROOT), stdio: ['ignore', 'ignore', 'pipe'] });
-  } catch (error) {
-    fail('the module for shared memory', error);
-  }
-}
-
-/** All modules, and the JavaScript that does the same as one of them without compression. */
-function moduleSizes(): ModuleSize[] {
-  const modules = readdirSync(new URL('dist/', ROOT)).filter((file) => file.endsWith('.wasm'));
-  const of = (name: string, files: readonly string[]): ModuleSize => {
-    const bytes = Buffer.concat(files.map((file) => readFileSync(new URL(file, ROOT))));
-    return { name, bytes: bytes.length, gzipBytes: gzipSync(bytes).length };
-  };
-  return [
-    ...modules.map((file) => of(`${file}, with compression`, [`dist/${file}`])),
-    of('js.js and utf8.js, with comments, without compression', ['dist/kernels/js.js', 'dist/kernels/utf8.js']),
-  ];
-}
-
-async function ofServers(plan: Plan, isQuick: boolean, fail: Fail): Promise<Pick<Study, 'endToEnd' | 'memory'>> {
-  try {
-    await buildLoadgen();
-  } catch (error) {
-    fail('no load generator, so no servers', error);
-    return { endToEnd: [], memory: [] };
-  }
-  const usual = parseSettings(isQuick ? ['--quick'] : []);
-  if (usual === 'help') throw new Error('it was not asked for help');
-  const { seconds, warmUpSeconds, serverRounds: rounds } = plan;
-  const bench: Bench = {
-    settings: { ...usual, seconds, warmUpSeconds, rounds },
-    pinning: pinning(),
-    cores: machine().cores,
-    contestants: [],
-    hasLoadgen: true,
-    wants: () => true,
-    progress: say,
-    fail,
-  };
-  return { endToEnd: await endToEnd(bench), memory: await memoryOfArenas(bench) };
-}
-
-/** The size of the last level of the cache, as Linux says it. */
-function cacheBytes(): number {
-  try {
-    const text = readFileSync('/sys/devices/system/cpu/cpu0/cache/index3/size', 'utf8');
-    const [, kibibytes] = /^(\d+)K$/m.exec(text) ?? [];
-    return Math.min(kibibytes === undefined ? ASSUMED_CACHE_BYTES : Number(kibibytes) * 1024, MAX_CACHE_BYTES);
-  } catch {
-    return ASSUMED_CACHE_BYTES; // another system, or one that does not say it
+    fail(what, error);
   }
 }
 

@@ -267,7 +267,7 @@ const MEMORY = object<MemoryResult>({
   afterLarge: notNegative,
 });
 
-const CHECKED = object<CheckResult>({ name, own: positive, ns: optional(positive) });
+const CHECKED = object<CheckResult>({ name, own: positive, slower: positive, ns: optional(positive) });
 
 const DATE = 'a date, as 2026-01-31T12:00:00.000Z';
 

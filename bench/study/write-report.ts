@@ -1,14 +1,16 @@
 /**
- * Makes bench/STUDY.md and its charts from the results of `npm run study`: `npm run study:report -- [FILE] [MACHINE.json …]`. Without a
- * file it reads bench/results/study.json, and without files of other machines all of bench/results/machines.
+ * Makes bench/STUDY.md and its charts from the results of `npm run study`, and fills in what other documents quote of them:
+ * `npm run study:report -- [FILE] [MACHINE.json …]`. Without a file it reads bench/results/study.json, and without files of other machines
+ * all of bench/results/machines.
  */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BENCH, ROOT } from '../paths.js';
 import { loadRenderer } from '../renderer.js';
 import { studyCharts } from './charts.js';
 import { fingerprints, readerOf } from './fingerprints.js';
+import { QUOTING, quote } from './quoted.js';
 import { studyMarkdown } from './report.js';
 import { contributedFiles, InvalidFile, readStudies } from './study-file.js';
 
@@ -30,6 +32,12 @@ async function main([file = fileURLToPath(new URL('results/study.json', BENCH)),
   const report = fileURLToPath(new URL('STUDY.md', BENCH));
   writeFileSync(report, studyMarkdown(study, fingerprints(readerOf(ROOT)), others));
   console.log(relative('.', report));
+  if (study.isQuick) return; // its figures are only a hint, and not for other documents
+  for (const path of QUOTING) {
+    const document = fileURLToPath(new URL(path, ROOT));
+    writeFileSync(document, quote(readFileSync(document, 'utf8'), study));
+    console.log(relative('.', document));
+  }
 }
 
 function fail(message: string): void {

@@ -1,16 +1,15 @@
-import { figure } from '#dist/cli/table.js';
 import { type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
-import { KIB, said } from './wording.js';
+import { KIB } from './wording.js';
 
 export function alignment(engine: Engine): string {
   const bytes = KIB;
-  const cells = (op: 'unmask' | 'validate') =>
-    engine.candidates(op).flatMap((candidate) => {
-      const penalty = said(() => figure(engine.alignmentPenalty(op, candidate, bytes)));
-      return penalty === '' ? [] : [[`${op}: ${candidate}`, penalty]];
-    });
-  const rows = [...cells('unmask'), ...cells('validate')];
+  const rows = (['unmask', 'validate'] as const).flatMap((op) =>
+    engine
+      .candidates(op)
+      .map((candidate) => [`${op}: ${candidate}`, engine.alignmentCell(op, candidate, bytes)])
+      .filter(([, cell]) => cell !== '–'),
+  );
   if (rows.length === 0) return '';
   return `### Alignment (${engine.name})
 

@@ -1,11 +1,12 @@
 import { type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
-import { asFastAs, KIB, paragraph, said, times } from './wording.js';
+import { asFast, asFastAs, KIB, paragraph, said } from './wording.js';
 
 export function both(engine: Engine): string {
   const bytes = KIB;
   const content = 'json';
   const ways = engine.candidates('unmaskText');
+  if (ways.length === 0) return '';
   const pairs = ways.filter((name) => name.includes(' + ')).map((name) => name.split(' + ') as [string, string]);
   const masks = [...new Set(pairs.map(([mask]) => mask))];
   const validators = [...new Set(pairs.map(([, validator]) => validator))];
@@ -24,13 +25,13 @@ export function both(engine: Engine): string {
     paragraph(
       said(
         () =>
-          `Fused, WASM is ${asFastAs(strict('wasm, fused') / strict('wasm + wasm'))} its two halves one after the other on JSON, and ${asFastAs(strict('wasm, fused', 'ascii') / strict('wasm + wasm', 'ascii'))} them on ASCII.`,
+          `Fused, WASM is ${asFastAs(strict('wasm, fused') / strict('wasm + wasm'))} its two passes one after the other on JSON, and ${asFast(strict('wasm, fused', 'ascii') / strict('wasm + wasm', 'ascii'))} on ASCII.`,
       ),
       said(
         () =>
-          `WASM followed by \`isUtf8\` is ${asFastAs(strict('wasm + isUtf8') / strict('wasm, fused'))} fused WASM on JSON of this size, and ${asFastAs(strict('wasm + isUtf8', 'ascii') / strict('wasm, fused', 'ascii'))} it on ASCII.`,
+          `WASM followed by \`isUtf8\` is ${asFastAs(strict('wasm + isUtf8') / strict('wasm, fused'))} fused WASM on JSON of this size, and ${asFast(strict('wasm + isUtf8', 'ascii') / strict('wasm, fused', 'ascii'))} on ASCII.`,
       ),
-      said(() => `JavaScript gains ${times(strict('js, fused') / strict('js + js'))} by fusing.`),
+      said(() => `Fused, JavaScript is ${asFastAs(strict('js, fused') / strict('js + js'))} its two passes on JSON.`),
     ),
   ].join('\n\n');
 }

@@ -1,8 +1,7 @@
-import { figure } from '#dist/cli/table.js';
 import { type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import type { Study } from '../results.js';
-import { asFastAs, KIB, mebibytes, paragraph, said } from './wording.js';
+import { asFast, asFastAs, KIB, mebibytes, paragraph, said } from './wording.js';
 
 export function cold(study: Study, engine: Engine): string {
   const sizes = engine.values('bytes', { op: 'unmask', pattern: 'cold' });
@@ -11,8 +10,7 @@ export function cold(study: Study, engine: Engine): string {
       `${op}: ${candidate}`,
       ...sizes.map((bytes) => {
         const inMemory = { op, candidate, bytes, pattern: 'cold' } as const;
-        const kept = engine.speedOrNone(inMemory) / engine.speedOrNone({ op, candidate, bytes });
-        return `${engine.speedCell(inMemory)} (${figure(kept)})`;
+        return `${engine.speedCell(inMemory)} (${engine.timesCell({ op, candidate, bytes }, inMemory)})`;
       }),
     ]),
   );
@@ -30,7 +28,7 @@ ${markdownTable(['', ...sizes.map(size)], rows)}
 ${paragraph(
   said(
     () =>
-      `In cache WASM unmasks ${size(at)} ${asFastAs(speed('wasm', 'hot') / speed('js', 'hot'))} JavaScript over words; cold it is ${asFastAs(speed('wasm', 'cold') / speed('js', 'cold'))} it.`,
+      `In cache WASM unmasks ${size(at)} ${asFastAs(speed('wasm', 'hot') / speed('js', 'hot'))} the JavaScript of this package; with bytes from memory it is ${asFast(speed('wasm', 'cold') / speed('js', 'cold'))}.`,
   ),
 )}`.trimEnd();
 }

@@ -1,4 +1,5 @@
 import { figure } from '#dist/cli/table.js';
+import { UNSTEADY } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import type { Study } from '../results.js';
 import { gain, gainsOf, serverFigure } from '../servers.js';
@@ -16,7 +17,7 @@ export function endToEnd({ endToEnd: all }: Study): string {
       const result = results.find((one) => one.kernel === kernel && caseName(one) === name);
       if (result === undefined) return '–';
       const { perSecond, isDisturbed, isClientBound, isSteady } = serverFigure(result);
-      const mark = `${isSteady ? '' : '~'}${isDisturbed ? '!' : isClientBound ? '*' : ''}`;
+      const mark = `${isSteady ? '' : UNSTEADY}${isDisturbed ? '!' : isClientBound ? '*' : ''}`;
       const spread = result.turns.length < 2 ? '' : ` ±${Math.round(spreadOf(perSecond) * 100)} %`;
       const worth = kernel === 'js' ? '' : ` (${figure(gain(results, result)?.value ?? Number.NaN)})`;
       return `${figure(perSecond.value)}${worth}${mark}${spread}`;
@@ -32,15 +33,15 @@ export function endToEnd({ endToEnd: all }: Study): string {
       rounds > 1
         ? ` ${rounds} rounds,
 far apart: each figure is from the lower quartile of the time for a message. Behind \`±\` is half of the distance from the upper quartile to the
-fastest round; \`~\`: the middle round takes more than a tenth longer than the fastest.`
+fastest round; \`~\`: the middle round takes more than a tenth longer than the fastest. Sentences leave out what has \`~\` or \`!\`.`
         : ''
     }`,
     markdownTable(['connections × size', ...kernels.map((kernel) => `\`${kernel}\``)], rows),
     paragraph(
-      least === undefined || most === undefined
+      least === undefined || most === undefined || least === most
         ? ''
-        : `With \`auto\` the server carries between ${times(least.value)} (${caseName(least.result)}) and ${times(most.value)} (${caseName(most.result)}) as much as with \`js\`.`,
-      'With small messages more than the XOR differs: a WASM kernel also finds headers and gathers replies, in one call for a whole read. The `js` kernel cannot do that.',
+        : `With \`auto\` the server carries from ${times(least.value)} (${caseName(least.result)}) to ${times(most.value)} (${caseName(most.result)}) as much as with \`js\`.`,
+      'With small messages more than unmasking and validation differs: WASM also finds headers and gathers replies, in one call for a whole read. The `js` kernel does not.',
     ),
   ].join('\n\n');
 }

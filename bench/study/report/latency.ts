@@ -1,4 +1,3 @@
-import { figure } from '#dist/cli/table.js';
 import { type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 
@@ -14,8 +13,7 @@ export function latency(engine: Engine): string {
         `${op}: ${candidate}`,
         ...sizes.map((bytes) => {
           const alone = { op, candidate, bytes, pattern: 'latency' } as const;
-          const longer = engine.speedOrNone({ op, candidate, bytes }) / engine.speedOrNone(alone);
-          return `${engine.nsCell(alone)} (${figure(longer)})`;
+          return `${engine.nsCell(alone)} (${engine.timesCell(alone, { op, candidate, bytes })})`;
         }),
       ]),
   );

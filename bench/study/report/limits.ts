@@ -8,10 +8,11 @@ export function limits({ machine, engines, isQuick }: Study, others: readonly St
   const untried = machines.every(({ arch }) => arch === 'x64') ? ' arm64 was not tried.' : '';
   return list(
     [
-      `${others.length === 0 ? 'One machine' : 'Except in the chapter about all machines: one machine'} (${kindOf(machine)}). Other processors have other vectors and other caches.${untried} On another machine, GB/s differ more than ratios, and crossovers differ most.`,
-      `Versions: ${enumeration(engines.map(({ version, compiler }) => `${version} with ${compiler}`))}. Another minor version may compile the code in another way.`,
+      `${others.length === 0 ? 'One machine' : 'Except in the chapter about all machines: one machine'} (${kindOf(machine)}). Other processors have other vectors and other caches.${untried} On another machine figures, ratios and crossovers are others.`,
+      `Versions: ${enumeration(engines.map(({ name, version, compiler }) => `${name} (${version}, ${compiler})`))}. Another version may compile the code in another way.`,
       'Code is warm, except where the start is what is measured: servers live long.',
-      '`TextDecoder` makes a string as large as its text, whose memory comes from the collector. So a larger text may take it less time, which nothing else may do.',
+      '`TextDecoder` makes a string as large as its text, whose memory comes from the collector. So a larger one of the longest texts may take it less time, which nothing else may do.',
+      'Faster JavaScript than that of this package may exist. Compared with that, WebAssembly and native code would gain less.',
       'The same JavaScript is compiled to faster or slower loops by what is around the call, and short loops differ most. The rounds have three kinds of callers; others may be faster or slower than all of them.',
       'Each loop sees one candidate. A call site that meets several is slower, for all of them.',
       'Cold cache includes cold translation of addresses, and 256 places in an irregular order: a stream that the hardware can foresee is between hot and cold.',

@@ -1,4 +1,3 @@
-import { figure } from '#dist/cli/table.js';
 import { type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 
@@ -15,8 +14,7 @@ export function manyTexts(engine: Engine): string {
         `${op}: ${candidate}`,
         ...sizes.map((bytes) => {
           const many = { op, candidate, bytes, pattern: 'many' } as const;
-          const longer = engine.speedOrNone({ op, candidate, bytes }) / engine.speedOrNone(many);
-          return `${engine.nsCell(many)} (${figure(longer)})`;
+          return `${engine.nsCell(many)} (${engine.timesCell(many, { op, candidate, bytes })})`;
         }),
       ]),
   );

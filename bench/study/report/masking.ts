@@ -1,10 +1,11 @@
 import { figure } from '#dist/cli/table.js';
-import type { Engine } from '../findings.js';
+import { candidatesOn, type Engine, size } from '../findings.js';
+import { markdownTable } from '../markdown.js';
 import type { Study } from '../results.js';
 import { speeds } from './speeds-table.js';
-import { asFastAs, KIB, MIB, paragraph, said, times } from './wording.js';
+import { ALIKE, asFast, asFastAs, KIB, MIB, paragraph, said } from './wording.js';
 
-export function masking(study: Study, engine: Engine): string {
+export function masking(study: Study, engine: Engine, all: readonly Engine[]): string {
   const speed = (candidate: string, bytes: number) => engine.speed({ op: 'unmask', candidate, bytes });
   const ratio = (a: string, b: string, bytes: number) => speed(a, bytes) / speed(b, bytes);
   return [
@@ -14,36 +15,106 @@ export function masking(study: Study, engine: Engine): string {
     paragraph(
       said(
         () =>
-          `At 1 KiB the loop over words is ${asFastAs(ratio('js', 'js-byte', KIB))} the loop over bytes: a comparison of WASM with the latter says little.`,
-      ),
-      said(() => `BigInt words are ${asFastAs(ratio('js-bigint', 'js', KIB))} 32-bit words there.`),
-      said(() => `WASM in place is ${asFastAs(ratio('wasm', 'js', KIB))} the loop over 32-bit words.`),
-      said(
-        () =>
-          `SIMD is worth ${times(ratio('wasm', 'wasm-scalar', KIB))} WASM without it at 1 KiB, and ${times(ratio('wasm', 'wasm-scalar', MIB))} at 1 MiB.`,
+          `At 1 KiB WASM with SIMD, in place, is ${asFastAs(ratio('wasm', 'js', KIB))} the JavaScript of this package, ${asFastAs(ratio('wasm', 'js-words', KIB))} the plain loop over words, and ${asFastAs(ratio('wasm', 'js-byte', KIB))} the naive loop over bytes.`,
       ),
       said(
         () =>
-          `bufferutil is ${asFastAs(ratio('bufferutil', 'wasm', 64))} WASM in place at 64 bytes, where the call is most of it, and ${asFastAs(ratio('bufferutil', 'wasm', 64 * KIB))} it at 64 KiB.`,
+          `WASM with SIMD is ${asFastAs(ratio('wasm', 'wasm-scalar', KIB))} without at 1 KiB, and ${asFast(ratio('wasm', 'wasm-scalar', MIB))} at 1 MiB.`,
       ),
+      said(
+        () =>
+          `bufferutil is ${asFastAs(ratio('bufferutil', 'wasm', 64))} WASM in place at 64 bytes, where the call is most of it, and ${asFast(ratio('bufferutil', 'wasm', 64 * KIB))} at 64 KiB.`,
+      ),
+      ...all.map((one) => said(() => ofNode(one))),
     ),
     paragraph(
       said(
         () =>
-          `**Copies** are the main argument against WASM. At 64 KiB, with a copy in it is ${asFastAs(ratio('wasm, copy in', 'wasm', 64 * KIB))} without, with copies in and out ${asFastAs(ratio('wasm, copy in and out', 'wasm', 64 * KIB))} without; that is still ${asFastAs(ratio('wasm, copy in and out', 'js', 64 * KIB))} JavaScript over words, and ${asFastAs(ratio('wasm, copy in and out', 'bufferutil', 64 * KIB))} bufferutil, which works in place.`,
+          `**With copies**, WASM is slower than in place: at 64 KiB ${asFast(ratio('wasm, copy in', 'wasm', 64 * KIB))} if the bytes are copied in, and ${asFast(ratio('wasm, copy in and out', 'wasm', 64 * KIB))} if they are copied in and out.`,
       ),
       said(
         () =>
-          `At 64 bytes it is ${asFastAs(ratio('wasm, copy in and out', 'js', 64))} JavaScript: there the two calls that copy decide.`,
+          `With both copies it is ${asFastAs(ratio('wasm, copy in and out', 'js', 64 * KIB))} the JavaScript of this package at 64 KiB, and ${asFast(ratio('wasm, copy in and out', 'js', 64))} at 64 bytes, where the two calls that copy decide.`,
+      ),
+      said(
+        () =>
+          `bufferutil, which works where the bytes are, is ${asFastAs(ratio('bufferutil', 'wasm, copy in and out', 64 * KIB))} WASM with both copies at 64 KiB.`,
       ),
     ),
     study.isQuick ? '' : paragraph(said(() => largest(engine))),
+    ladder(all),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
 }
 
+/** What some versions of Node have themselves. */
+function ofNode(engine: Engine): string {
+  const ratio = (than: string, bytes: number) => {
+    const wanted = { op: 'unmask', bytes } as const;
+    return engine.speed({ ...wanted, candidate: 'websocketUnmask' }) / engine.speed({ ...wanted, candidate: than });
+  };
+  return `\`http.websocketUnmask\` of ${engine.name} is ${asFastAs(ratio('wasm', 64))} WASM in place at 64 bytes, and ${asFast(ratio('wasm', 64 * KIB))} at 64 KiB; there it is ${asFastAs(ratio('bufferutil', 64 * KIB))} bufferutil.`;
+}
+
 function largest(engine: Engine): string {
   const speed = (bytes: number) => engine.speed({ op: 'unmask', candidate: 'wasm', bytes });
   return `At 16 MiB WASM in place reaches ${figure(speed(16 * MIB))} GB/s, against ${figure(speed(64 * KIB))} at 64 KiB: with data that comes from memory, the speed of the XOR matters less.`;
+}
+
+/** What each way to write the loop in JavaScript is compared with, so that one respect is all that differs. */
+const STEPS_OF_WRITING: readonly (readonly [title: string, from: string, to: string])[] = [
+  ['words of 32 bits instead of bytes', 'js-byte', 'js-words'],
+  ['eight words a turn instead of one', 'js-words', 'js-words-8'],
+  ['views in a closure instead of fields', 'js-words-8', 'js-words-8, closure'],
+  ['a `DataView` instead of an `Int32Array`', 'js-words-8, closure', 'js-view-8'],
+  ['words of 64 bits (BigInt) instead of 32', 'js-words', 'js-bigint'],
+  ['four of these a turn, in a closure', 'js-bigint', 'js-bigint-4'],
+  ['all that this package does, against the plain loop', 'js-words', 'js'],
+  ['all that this package does, against the naive loop', 'js-byte', 'js'],
+];
+
+/** How much each step in writing the JavaScript gains, on every engine. */
+function ladder(all: readonly Engine[]): string {
+  const names = candidatesOn(all, 'unmask');
+  const steps = STEPS_OF_WRITING.filter(([, from, to]) => names.includes(from) && names.includes(to));
+  if (steps.length === 0) return '';
+  const cells = (bytes: number) =>
+    steps.map(([title, from, to]) => [
+      `${title}: \`${from}\` → \`${to}\``,
+      ...all.map((engine) => {
+        const wanted = { op: 'unmask', bytes } as const;
+        return engine.timesCell({ ...wanted, candidate: from }, { ...wanted, candidate: to });
+      }),
+    ]);
+  const tables = [64, KIB].map((bytes) => markdownTable([size(bytes), ...all.map(({ name }) => name)], cells(bytes)));
+  return `**What each way to write the JavaScript is worth**: how many times as fast the second one is.
+
+![Ways to write the loop in JavaScript](results/study-javascript.svg)
+
+${tables.join('\n\n')}
+
+${fastestWays(all)}`.trimEnd();
+}
+
+/** Whether there is faster JavaScript than that of this package, by engine. */
+function fastestWays(all: readonly Engine[]): string {
+  const ways = all.flatMap((engine) => {
+    const way = said(() => fastest(engine));
+    return way === '' ? [] : [`${engine.name}: ${way}`];
+  });
+  return ways.length === 0 ? '' : `The fastest JavaScript at 1 KiB, of all of these: ${ways.join('; ')}.`;
+}
+
+function fastest(engine: Engine): string {
+  const speedOf = (candidate: string) => engine.speed({ op: 'unmask', candidate, bytes: KIB });
+  const ways = engine
+    .candidates('unmask')
+    .filter((name) => name.startsWith('js'))
+    .map((name) => ({ name, speed: speedOf(name) }))
+    .toSorted((one, other) => other.speed - one.speed);
+  const [best] = ways;
+  if (best === undefined || ways.length < 2) return '';
+  const own = speedOf('js');
+  return best.speed <= own * (1 + ALIKE) ? '`js`' : `\`${best.name}\`, ${asFastAs(best.speed / own)} \`js\``;
 }

@@ -19,7 +19,7 @@ export function memory({ memory: results }: Study): string {
       : `An arena of ${size(large.arenaBytes)} takes ${mebibytes(Math.max(0, large.atStart - small.atStart))} more at the start than one of ${size(small.arenaBytes)}: it is address space until bytes arrive in it.`;
   return `### What the arena costs
 
-Resident MiB of the server's process: at the start, after echoes of 20 bytes on 100 connections, and after echoes of 1 MiB on 20.
+Resident MiB of the server's process, measured once: at the start, after echoes of 20 bytes on 100 connections, and after echoes of 1 MiB on 20.
 
 ${markdownTable(['', 'start', 'small', 'large'], rows)}
 

@@ -3,37 +3,40 @@ import { processorText } from '../../machine.js';
 import { median, percentile } from '../../statistics.js';
 import { USUAL_ALIGNMENT } from '../design.js';
 import { STEADY_BOUND } from '../estimate.js';
-import { type Engine, size } from '../findings.js';
+import { candidatesOn, type Engine, size } from '../findings.js';
+import { STRINGS_FROM_BYTES } from '../gate.js';
 import { enumeration } from '../markdown.js';
 import type { Figure, Study } from '../results.js';
+import { candidatesList } from './candidates.js';
 import { mebibytes, percent } from './wording.js';
 
 export function method(study: Study, all: readonly Engine[]): string {
   const { cores, memoryGiB, kernel, node } = study.machine;
-  const engines = all.map(({ result }) => `${result.version} (${result.compiler})`);
+  const engines = all.map(({ name, result }) => `${name} (${result.version}, ${result.compiler})`);
   const [first] = all;
-  const sizes = (op: 'unmask' | 'unmaskText', content: 'any' | 'json') => {
+  const sizes = (op: 'unmask' | 'validate' | 'unmaskText', content: 'any' | 'json') => {
     const values = first?.values('bytes', { op, content, pattern: 'hot', alignment: USUAL_ALIGNMENT }) ?? [];
     return `${size(values[0])} to ${size(values.at(-1))}`;
   };
   return `## Method
 
-${processorText(study.machine)}, ${cores} cores, ${memoryGiB} GiB, ${kernel}; ${study.date.slice(0, 10)}, commit ${study.commit}. Node
-${enumeration(engines)}. The servers ran on Node ${node}.
+${processorText(study.machine)}, ${cores} cores, ${memoryGiB} GiB, ${kernel}; ${study.date.slice(0, 10)}, commit ${study.commit}.
+Engines: ${enumeration(engines)}. The servers ran on Node ${node}.
 
-- **Candidates.** Masking: a JavaScript loop over bytes (\`js-byte\`), over 32-bit words (\`js\`), over 64-bit words as BigInt
-  (\`js-bigint\`); WASM without SIMD (\`wasm-scalar\`) and with (\`wasm\`), in place; the latter for data in ordinary memory, copied
-  in, or copied in and out again; bufferutil; \`http.websocketUnmask\`, which Node has from 26.12 on. Validation: an automaton in JavaScript (\`js-dfa\`), the same with a fast path
-  for ASCII words (\`js\`), \`TextDecoder\` with \`fatal\`, WASM (the SIMD one after Keiser and Lemire, its tables loaded from
-  memory), \`buffer.isUtf8\`, and that as the server uses it (\`native\`: a view made for each call, characters cut by the
-  range's ends handled). Both in one pass (\`fused\`) against each way to unmask followed by each way to validate; only
-  \`websocketUnmask\` is followed by nothing but \`isUtf8\`.
+### What is compared
+
+Candidates in place get an offset or a view that exists already, and leave the bytes where they are.
+
+${candidatesList((op) => candidatesOn(all, op))}
+
+### How it is measured
+
 - **Cases.** All combinations would take days, so each group of cases varies one property. Sizes: unmasking
   ${sizes('unmask', 'any')}, and validation of ASCII and of JSON in several scripts, at ${USUAL_ALIGNMENT} bytes behind a multiple of
   8, where the payload of a small frame lies, and in cache. Alignments, contents (${enumeration(CONTENTS.map((name) => `*${name}*`))}) and
-  a cold cache at a few sizes. Candidates in place get an offset or a view that exists already.
-- **Measurement.** Each candidate is compiled into a loop of its own, which runs in batches of about 0.05 ms, in a process for each
-  engine, bound to a core. Cold: up to 256 places are visited once, after ${mebibytes(2 * study.cacheBytes)} of other bytes were written: twice
+  a cold cache at a few sizes. An engine that lacks a case has \`–\` in its place.
+- **Measurement.** Each candidate is compiled into a loop of its own, which runs in batches of about 0.05 ms in a process of its engine that is bound
+  to a core. Cold: up to 256 places are visited once, after ${mebibytes(2 * study.cacheBytes)} of other bytes were written: twice
   the size of the last cache of this machine.
 ${figures(study, all)}
 - **Correctness.** Every verdict of every measured batch is checked. Unmasked bytes are checked at the end, because the number of
@@ -57,9 +60,10 @@ ${WRONG_MARK}`;
   payload bytes per second. \`~\`: the case is not steady, because the median of its attempts is more than ${percent(STEADY_BOUND)} above the least of
   them; no sentence is made of it. That happened to ${unsteady} of ${cases.length} cases. ${medians(cases)}
 ${WRONG_MARK}
-- **Gate.** The run ends with an error if a case has no attempt in a round, if the sentinel does not take the same time in most rounds, if of two
-  powers of two the larger takes a candidate less time than the smaller beyond the noise, if a server takes more CPU time for binary messages than
-  for the same as text, or if the cross-check disagrees.`;
+- **Gate.** The run ends with an error if a part could not be measured, if a case has no attempt in a round, if the sentinel does not take the same
+  time in most rounds, if of two powers of two the larger takes a candidate less time than the smaller beyond the noise (except where strings of
+  ${size(STRINGS_FROM_BYTES)} and more are made), if a server takes more CPU time for binary messages than for the same as text, or if
+  the [cross-check](#can-the-figures-be-believed) disagrees.`;
 }
 
 const WRONG_MARK =

@@ -1,8 +1,8 @@
-import { type Engine, size } from '../findings.js';
+import { candidatesOn, type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import { KIB } from './wording.js';
 
-export function onEngines(all: readonly Engine[], main: Engine): string {
+export function onEngines(all: readonly Engine[]): string {
   const bytes = 64 * KIB;
   const kinds = [
     ['unmask', 'any', ''],
@@ -10,18 +10,18 @@ export function onEngines(all: readonly Engine[], main: Engine): string {
     ['validate', 'json', ', JSON'],
   ] as const;
   const rows = kinds.flatMap(([op, content, suffix]) =>
-    main
-      .candidates(op)
+    candidatesOn(all, op)
       .map((candidate) => [
         `${op}${suffix}: ${candidate}`,
         ...all.map((engine) => engine.speedCell({ op, content, bytes, candidate })),
-      ]),
+      ])
+      .filter(([, ...cells]) => cells.some((cell) => cell !== '–')),
   );
   return `### Engines side by side
 
-![The same code on each engine](results/study-engines.svg)
+![Each candidate on each engine](results/study-engines.svg)
 
-GB/s at ${size(bytes)}:
+GB/s at ${size(bytes)}. \`–\`: this engine does not have the candidate, or has not measured it.
 
 ${markdownTable(['', ...all.map(({ name }) => name)], rows)}`;
 }

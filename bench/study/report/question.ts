@@ -3,6 +3,5 @@ export const QUESTION = `A WebSocket server has two loops over every byte that i
 with and without SIMD, or left to native code: bufferutil, \`TextDecoder\`, \`buffer.isUtf8\`. Which is the fastest, from which
 size on, on which engine? And does it matter in a server, which also pays for system calls?
 
-Published answers contradict each other. Some measure WASM together with copies into its memory. Some measure code that is not yet
-compiled. Some compare WASM with a loop over bytes, which is not the best that JavaScript can do. Most have run on one engine. Here these
-conditions are varied one by one.`;
+The answer depends on what is measured: WASM with copies into its memory or without, code that is compiled already or not yet, JavaScript that is
+written for speed or a loop over bytes, one engine or another. Here these conditions are varied one by one.`;

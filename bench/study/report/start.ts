@@ -1,6 +1,6 @@
 import { figure } from '#dist/cli/table.js';
 import { estimate } from '../estimate.js';
-import type { Engine } from '../findings.js';
+import { type Engine, UNSTEADY } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import { QUESTIONS, type Question } from '../questions.js';
 import type { Study } from '../results.js';
@@ -17,17 +17,19 @@ const NAMES: Readonly<Record<Question, string>> = {
 };
 
 /** @returns nothing for a study that has not asked. */
-export function start({ modules }: Study, all: readonly Engine[]): string {
-  const [first] = all;
-  const asked = first?.result.answers ?? [];
-  if (asked.length === 0) return '';
-  const rows = asked.map(({ question, subject }) => [
+export function start({ modules }: Study, engines: readonly Engine[]): string {
+  const all = engines.filter(({ result }) => result.answers.length > 0);
+  if (all.length === 0) return '';
+  const asked = new Map(
+    all.flatMap(({ result }) => result.answers.map((answer) => [`${answer.question} ${answer.subject}`, answer])),
+  );
+  const rows = [...asked.values()].map(({ question, subject }) => [
     `${NAMES[question]}: ${subject}, ${QUESTIONS[question]}`,
     ...all.map(({ result }) => {
       const answer = result.answers.find((one) => one.question === question && one.subject === subject);
       if (answer === undefined) return '–';
       const { value, isSteady } = estimate(answer.attempts);
-      return `${figure(value)}${isSteady ? '' : '~'}`;
+      return `${figure(value)}${isSteady ? '' : UNSTEADY}`;
     }),
   ]);
   return `### Start, memory and sharing

@@ -1,5 +1,5 @@
 import { figure } from '#dist/cli/table.js';
-import { size } from '../findings.js';
+import { size, UNSTEADY } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import type { EndToEndResult, Study } from '../results.js';
 import { isSameLoad, serverFigure } from '../servers.js';
@@ -20,13 +20,14 @@ export function threads({ endToEnd: all }: Study): string {
         const result = find(load, kernel, count);
         if (result === undefined) return [];
         const { micros } = serverFigure(result);
+        const mark = micros.isSteady ? '' : UNSTEADY;
         return [
           [
             `${size(load.bytes)}, ${CONTENT_NAMES[load.content]}`,
             `\`${kernel}\``,
             String(count),
-            `${figure(micros.value)} (${figure(micros.least)} to ${figure(micros.upper)})`,
-            figure((count * 1e6) / micros.value),
+            `${figure(micros.value)}${mark} (${figure(micros.least)} to ${figure(micros.upper)})`,
+            `${figure((count * 1e6) / micros.value)}${mark}`,
           ],
         ];
       }),
@@ -35,20 +36,19 @@ export function threads({ endToEnd: all }: Study): string {
   const sentences = base.map((load) => {
     const [one, more, other] = [find(load, 'js', 1), find(load, 'js', many), find(load, 'auto', 1)];
     if (one === undefined || more === undefined || other === undefined) return '';
-    const [js, jsMany, auto] = [one, more, other].map((result) => serverFigure(result).micros.value) as [
-      number,
-      number,
-      number,
-    ];
-    return `At ${size(load.bytes)}, from one thread with \`js\`, the kernel \`auto\` carries ${times(js / auto)} as many messages, and a second core at most ${times((many * js) / jsMany)} as many.`;
+    const micros = [one, more, other].map((result) => serverFigure(result).micros);
+    if (micros.some(({ isSteady }) => !isSteady)) return '';
+    const [js, jsMany, auto] = micros.map(({ value }) => value) as [number, number, number];
+    return `At ${size(load.bytes)}, from one thread with \`js\`, the kernel \`auto\` carries ${times(js / auto)} as many messages, and with ${many} threads and as many cores at most ${times((many * js) / jsMany)} as many.`;
   });
   return `### What a kernel buys, and what a thread buys
 
 In all of these the server is bound to one core, and the load to another, as above: a second thread that took its time from the load would
 say nothing. So threads are compared by CPU time, in µs for a message, with the least and the upper quartile of the rounds in brackets. The last
-column is what the server carries if each thread has a core of its own, and no core slows down another: the most that threads can bring.
+column is computed: what the server would carry if each thread had a core of its own, and no core slowed down another. It is a bound, and was not
+measured.
 
 ${markdownTable(['messages', 'kernel', 'threads', 'CPU µs', 'echoes/s, a core each'], rows)}
 
-${paragraph(...sentences)} The two multiply: threads need cores that nothing else uses, a kernel needs none.`;
+${paragraph(...sentences, 'A thread needs a core that nothing else uses, and a kernel needs none, so the one does not replace the other.')}`;
 }

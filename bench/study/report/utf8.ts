@@ -2,11 +2,15 @@ import { CONTENTS } from '#dist/study/texts.js';
 import { type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import { speeds } from './speeds-table.js';
-import { asFastAs, KIB, paragraph, said, times } from './wording.js';
+import { asFast, asFastAs, KIB, paragraph, said, times } from './wording.js';
 
-export function utf8(engine: Engine): string {
-  const speed = (candidate: string, bytes: number, content: 'ascii' | 'json' | 'cjk') =>
+type Usual = 'ascii' | 'json' | 'cjk' | 'emoji';
+
+export function utf8(engine: Engine, all: readonly Engine[]): string {
+  const speed = (candidate: string, bytes: number, content: Usual) =>
     engine.speed({ op: 'validate', candidate, bytes, content });
+  const ratio = (a: string, b: string, bytes: number, content: Usual) =>
+    speed(a, bytes, content) / speed(b, bytes, content);
   return [
     `### UTF-8 (${engine.name})`,
     '![Throughput of UTF-8 validation by size](results/study-validate.svg)',
@@ -15,29 +19,65 @@ export function utf8(engine: Engine): string {
     paragraph(
       said(
         () =>
-          `On ASCII at 64 KiB the WASM lookup is ${asFastAs(speed('wasm', 64 * KIB, 'ascii') / speed('isUtf8', 64 * KIB, 'ascii'))} \`buffer.isUtf8\`; on JSON with other characters ${asFastAs(speed('wasm', 64 * KIB, 'json') / speed('isUtf8', 64 * KIB, 'json'))} it.`,
+          `On ASCII at 64 KiB WASM is ${asFastAs(ratio('wasm', 'isUtf8', 64 * KIB, 'ascii'))} \`buffer.isUtf8\`; on JSON with other characters it is ${asFast(ratio('wasm', 'isUtf8', 64 * KIB, 'json'))}.`,
       ),
       said(
         () =>
-          `At 16 bytes, where the call is nearly all of it, WASM is ${asFastAs(speed('wasm', 16, 'json') / speed('isUtf8', 16, 'json'))} \`isUtf8\`.`,
+          `At 16 bytes, where the call is nearly all of it, WASM is ${asFastAs(ratio('wasm', 'isUtf8', 16, 'json'))} \`isUtf8\`.`,
+      ),
+    ),
+    paragraph(
+      said(
+        () =>
+          `**In JavaScript**, a fast path for words of ASCII (\`js-words\`) makes the automaton ${times(ratio('js-words', 'js-dfa', KIB, 'ascii'))} as fast on ASCII of 1 KiB, and ${times(ratio('js-words', 'js-dfa', KIB, 'json'))} on JSON.`,
       ),
       said(
         () =>
-          `In JavaScript a fast path for words of ASCII makes the automaton ${times(speed('js', KIB, 'ascii') / speed('js-dfa', KIB, 'ascii'))} as fast on ASCII of 1 KiB, and ${times(speed('js', KIB, 'json') / speed('js-dfa', KIB, 'json'))} on JSON.`,
+          `The validator of this package (\`js\`) is ${asFastAs(ratio('js', 'js-words', KIB, 'ascii'))} that on ASCII, ${asFast(ratio('js', 'js-words', KIB, 'json'))} on JSON, and ${asFast(ratio('js', 'js-words', KIB, 'cjk'))} on Chinese.`,
+      ),
+      said(
+        () =>
+          `A branch for each length of a character (\`js-branches\`) is ${asFastAs(ratio('js-branches', 'js', KIB, 'json'))} \`js\` on JSON, ${asFast(ratio('js-branches', 'js', KIB, 'cjk'))} on Chinese, and ${asFast(ratio('js-branches', 'js', KIB, 'emoji'))} on emoji.`,
       ),
     ),
     contents(engine),
-  ].join('\n\n');
+    builds(all),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 function contents(engine: Engine): string {
   const bytes = KIB;
   const candidates = engine.candidates('validate');
-  const rows = CONTENTS.map((content) => [
-    content,
-    ...candidates.map((candidate) => engine.nsCell({ op: 'validate', content, bytes, candidate })),
+  const rows = candidates.map((candidate) => [
+    candidate,
+    ...CONTENTS.map((content) => engine.nsCell({ op: 'validate', content, bytes, candidate })),
   ]);
   return `By content, ns per call at ${size(bytes)} (an error ends some candidates early, so that GB/s would mean nothing):
 
-${markdownTable(['ns', ...candidates], rows)}`;
+${markdownTable(['ns', ...CONTENTS], rows)}`;
+}
+
+/** What one respect of a build is worth, by engine. */
+function builds(all: readonly Engine[]): string {
+  const ratios = (candidate: string, than: string) =>
+    all
+      .flatMap((engine) => {
+        const wanted = { op: 'validate', content: 'json', bytes: 64 * KIB } as const;
+        const ratio = said(() =>
+          asFast(engine.speed({ ...wanted, candidate }) / engine.speed({ ...wanted, candidate: than })),
+        );
+        return ratio === '' ? [] : [`${engine.name}: ${ratio}`];
+      })
+      .join(', ');
+  const [relaxed, constant] = [
+    ratios('wasm', 'wasm, not relaxed'),
+    ratios('wasm, constant tables', 'wasm, not relaxed'),
+  ];
+  const text = paragraph(
+    relaxed === '' ? '' : `As it is shipped, WASM is, in comparison with the build without relaxed SIMD: ${relaxed}.`,
+    constant === '' ? '' : `With tables that are constants of the code, without relaxed SIMD in both: ${constant}.`,
+  );
+  return text === '' ? '' : `**Builds of the same source**, JSON of 64 KiB. ${text}`;
 }

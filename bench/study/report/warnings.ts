@@ -1,6 +1,6 @@
 import { changedSince, type Fingerprints } from '../fingerprints.js';
 import { faultsOf } from '../gate.js';
-import { enumeration } from '../markdown.js';
+import { enumeration, list } from '../markdown.js';
 import type { Study } from '../results.js';
 
 /** What a reader must know before any figure. @param now the fingerprints of the sources as they are */
@@ -21,9 +21,12 @@ their load. \`npm run study\` replaces them.`
       ? `**The results do not say which vectors the processor has**: only its name is known, ${study.machine.cpu}. The speed of kernels with SIMD depends
 on its microarchitecture, which the name may hide.`
       : '',
+    study.failures.length === 0
+      ? ''
+      : `**Not all could be measured**, so that these results are no whole study:\n\n${list(study.failures)}`,
     changed.length === 0
       ? ''
-      : `**Changed since it was measured**, by a hash of sources and build flags: ${enumeration(changed)}. The figures are of what it was before.`,
+      : `**Changed since it was measured**, by a hash of sources and build flags: ${enumeration(changed)}. The figures are of what was there before.`,
   ]
     .filter((part) => part !== '')
     .join('\n\n');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { enginesOf, size, Unreported } from '../../../bench/study/findings.js';
+import { candidatesOn, enginesOf, size, Unreported } from '../../../bench/study/findings.js';
 import { NEVER_BYTES } from '../../../dist/kernels/thresholds.js';
-import { figureOf, studyOf } from './study.js';
+import { engineOf, figureOf, studyOf } from './study.js';
 
 const SIZES = [4, 16, 64, 256];
 /** One candidate takes 1 ns per byte, another takes 3, and a third takes 32 ns for everything. */
@@ -26,7 +26,7 @@ describe('the figures of an engine', () => {
     const wanted = { op: 'unmask', candidate: 'wasm', bytes: 256, pattern: 'cold' } as const;
     expect(() => engine().speed(wanted)).toThrow(Unreported);
     expect(() => engine().ns(wanted)).toThrow(Unreported);
-    expect(engine().speedOrNone(wanted)).toBeNaN();
+    expect(engine().nsCell(wanted)).toBe('–');
   });
 
   it('that are not steady, or cannot be right, are shown with a mark, and cannot be read', () => {
@@ -38,6 +38,13 @@ describe('the figures of an engine', () => {
     expect([of.nsCell(js), of.nsCell(wasm), of.nsCell({ ...wasm, bytes: 128 })]).toEqual(['64.0~', '200?', '100']);
     expect([of.speedCell(js), of.speedCell({ ...js, bytes: 4 })]).toEqual(['1.00~', '–']);
     for (const wanted of [js, wasm]) expect(() => of.ns(wanted)).toThrow(Unreported);
+    const right = { ...wasm, bytes: 128 };
+    expect([of.timesCell(js, right), of.timesCell(right, wasm), of.timesCell(js, wasm)]).toEqual([
+      '0.640~',
+      '0.500?',
+      '0.320~?',
+    ]);
+    expect([of.timesCell(js, { ...js, bytes: 4 }), of.timesCell({ ...js, bytes: 4 }, js)]).toEqual(['–', '–']);
     expect(of.ns({ ...wasm, bytes: 128 })).toBe(100);
   });
 
@@ -51,15 +58,74 @@ describe('the figures of an engine', () => {
     expect(engine().crossover('validate', 'json', 'js', 'wasm')).toBeUndefined();
   });
 
-  it('say what the worst alignment costs', () => {
-    const at = (alignment: number, ns: number) => figureOf('js', 64, ns, { alignment });
-    expect(engine([at(0, 10), at(3, 15), at(6, 12)]).alignmentPenalty('unmask', 'js', 64)).toBe(1.5);
+  it('mark a crossover that would be another one with unsteady figures elsewhere in their spread', () => {
+    const unsteady = (candidate: string, bytes: number, ns: number) =>
+      figureOf(candidate, bytes, [ns / 4, ns, ns, ns, ns, ns, ns]);
+    const cell = (of: ReturnType<typeof engine>) => of.crossoverCell('unmask', 'any', 'js', 'wasm');
+    const sizes = [...SIZES, 1024];
+    const figures = sizes.flatMap((bytes) => [figureOf('js', bytes, bytes), figureOf('wasm', bytes, 32)]);
+    const without = (bytes: number) => figures.filter((one) => one.bytes !== bytes);
+    expect(cell(engine(figures))).toBe('64 B');
+    const harmless = engine([...without(4), unsteady('js', 4, 4), figureOf('wasm', 4, 32)]);
+    expect(cell(harmless)).toBe('64 B');
+    expect(harmless.steadyCrossover('unmask', 'any', 'js', 'wasm')).toBe(64);
+    const harmful = engine([...without(64), unsteady('js', 64, 64), figureOf('wasm', 64, 32)]);
+    expect(cell(harmful)).toBe('64 B~');
+    expect(() => harmful.steadyCrossover('unmask', 'any', 'js', 'wasm')).toThrow(Unreported);
+    expect(cell(engine(figures.slice(4)))).toBe('–');
+    expect(() => engine([]).steadyCrossover('unmask', 'any', 'js', 'wasm')).toThrow(Unreported);
+    // It may be an unsteady figure of either candidate.
+    const other = engine([
+      ...sizes.map((bytes) => figureOf('js', bytes, bytes)),
+      ...[4, 16, 256, 1024].map((bytes) => figureOf('wasm', bytes, bytes < 64 ? 32 : 100)),
+      figureOf('wasm', 64, [50, 60, 60, 60, 60, 90, 90]),
+    ]);
+    expect(cell(other)).toBe('64 B~');
+    // It may be an earlier one as well as a later one.
+    const earlier = engine([
+      ...without(16),
+      figureOf('js', 16, [10, 16, 16, 20, 40, 40, 40]),
+      figureOf('wasm', 16, 32),
+    ]);
+    expect(cell(earlier)).toBe('64 B~');
+    // A steady one is not moved by its spread.
+    const spread = engine([...without(64), figureOf('js', 64, [30, 64, 64, 31, 31, 31, 64]), figureOf('wasm', 64, 32)]);
+    expect(cell(spread)).toBe('256 B');
+  });
+
+  it('say what the worst alignment costs, and mark it if one is not steady', () => {
+    const at = (alignment: number, ns: number | number[]) => figureOf('js', 64, ns, { alignment });
+    const steady = engine([at(0, 10), at(3, 15), at(6, 12)]);
+    expect(steady.alignmentPenalty('unmask', 'js', 64)).toBe(1.5);
+    expect(steady.alignmentCell('unmask', 'js', 64)).toBe('1.50');
+    const unsteady = engine([at(0, 10), at(3, [10, 15, 15, 15, 15, 15, 15])]);
+    expect(() => unsteady.alignmentPenalty('unmask', 'js', 64)).toThrow(Unreported);
+    expect(unsteady.alignmentCell('unmask', 'js', 64)).toBe('1.50~');
     expect(() => engine([at(0, 10)]).alignmentPenalty('unmask', 'js', 64)).toThrow(Unreported);
+    expect(engine([at(0, 10)]).alignmentCell('unmask', 'js', 64)).toBe('–');
   });
 
   it('name the candidates that took part, in the order of tables', () => {
     expect(engine([figureOf('wasm', 4, 1), figureOf('js', 4, 1)]).candidates('unmask')).toEqual(['js', 'wasm']);
   });
+});
+
+it('the candidates of several engines are those of any of them, in the order of tables', () => {
+  const engines = [['wasm'], ['js', 'bufferutil'], []].map(
+    (names, i) =>
+      enginesOf(
+        studyOf([], {
+          engines: [
+            engineOf(
+              names.map((name) => figureOf(name, 4, 1)),
+              { name: `${i}` },
+            ),
+          ],
+        }),
+      ).main,
+  );
+  expect(candidatesOn(engines, 'unmask')).toEqual(['js', 'wasm', 'bufferutil']);
+  expect(candidatesOn(engines, 'validate')).toEqual([]);
 });
 
 it.each([

@@ -26,6 +26,10 @@ describe('the fingerprints of kernels', () => {
     ['assembly/unmask-ascii.ts', ['wasm']],
     ['assembly/scan.ts', ['many frames in one call']],
     ['assembly/inflate-tables.ts', ['compression']],
+    ['src/kernels/native-deflater.ts', ['compression']],
+    ['src/kernels/wasm-inflater.ts', ['compression']],
+    ['src/kernels/shift-automaton.ts', ['js']],
+    ['src/kernels/thresholds.ts', ['auto']],
     ['bench/study/bigint-loop.ts', ['candidates of the study']],
     ['bench/study/charts.ts', []],
     ['src/protocol/close-code.ts', []],
@@ -36,6 +40,11 @@ describe('the fingerprints of kernels', () => {
   it('change with a file that several import', () => {
     expect(changedBy('src/kernels/utf8.ts', more)).toEqual(expect.arrayContaining(['js', 'native', 'auto']));
     expect(changedBy('src/kernels/utf8.ts', more)).not.toContain('wasm');
+  });
+
+  it('change with what calls WASM', () => {
+    expect(changedBy('src/kernels/wasm.ts', more)).toEqual(expect.arrayContaining(['wasm', 'wasm-scalar']));
+    expect(changedBy('src/kernels/wasm.ts', more)).not.toContain('js');
   });
 
   it('change with the build flags, and with the compiler', () => {
@@ -50,6 +59,10 @@ describe('the fingerprints of kernels', () => {
       text.replace(/("node_modules\/assemblyscript": \{\s*"version": ")[^"]*/, (_, before) => `${before}0.0.1`);
     expect(changedBy('package-lock.json', lock)).toContain('wasm');
     expect(changedBy('package-lock.json', lock)).not.toContain('js');
+    const target = (text: string) => text.replace('"target"', '"a target"');
+    expect(changedBy('tsconfig.json', target)).toEqual(
+      expect.arrayContaining(['js', 'wasm', 'native', 'compression', 'candidates of the study']),
+    );
   });
 
   it('do not change with comments', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { faultsOf, LEAST_ROUNDS } from '../../../bench/study/gate.js';
 import type { EngineResult, Figure } from '../../../bench/study/results.js';
 import { THRESHOLDS } from '../../../dist/kernels/thresholds.js';
-import { engineOf, figureOf, serverOf, studyOf } from './study.js';
+import { checksLike, engineOf, figureOf, serverOf, studyOf } from './study.js';
 
 const faultsOfEngine = (engine: EngineResult) => faultsOf(studyOf([], { engines: [engine] }));
 const faultsOfFigures = (...figures: Figure[]) => faultsOf(studyOf(figures));
@@ -10,7 +10,7 @@ const faultsOfFigures = (...figures: Figure[]) => faultsOf(studyOf(figures));
 describe('the gate', () => {
   it('lets a study through whose figures can be right', () => {
     const servers = [serverOf('js', 100), serverOf('js', 90, { content: 'utf8' })];
-    const checks = [{ name: 'a case', own: 110, ns: 100 }];
+    const checks = checksLike({ name: 'a case', own: 110, slower: 150, ns: 100 });
     const figures = [figureOf('js', 64, 20), figureOf('js', 128, 40), figureOf('wasm', 128, 10)];
     expect(faultsOf(studyOf(figures, { endToEnd: servers, checks }))).toEqual([]);
   });
@@ -59,13 +59,15 @@ describe('the gate finds', () => {
     );
   });
 
-  it('no fault where memory is allocated: then a larger size may have it sooner', () => {
-    expect(
-      faultsOfFigures(figureOf('TextDecoder', 2 ** 20, 1_100_000), figureOf('TextDecoder', 2 ** 21, 600_000)),
-    ).toEqual([]);
-    expect(faultsOfFigures(figureOf('isUtf8', 2 ** 20, 1_100_000), figureOf('isUtf8', 2 ** 21, 600_000))).toHaveLength(
-      1,
-    );
+  it('no fault where a long string is made, which may get its memory sooner, if it is larger', () => {
+    const faults = (candidate: string, smaller: number) =>
+      faultsOfFigures(figureOf(candidate, smaller, 1_100_000), figureOf(candidate, 2 * smaller, 600_000)).length;
+    expect(faults('TextDecoder', 2 ** 20)).toBe(0);
+    expect(faults('wasm + TextDecoder', 2 ** 20)).toBe(0);
+    expect(faults('TextDecoder', 2 ** 17)).toBe(0);
+    expect(faults('TextDecoder', 2 ** 15)).toBe(1);
+    expect(faults('wasm + TextDecoder', 2 ** 15)).toBe(1);
+    expect(faults('isUtf8', 2 ** 20)).toBe(1);
   });
 
   it('no fault where `auto` goes on to another kernel, as shipped or as measured', () => {
@@ -101,6 +103,12 @@ describe('the gate finds', () => {
     ]);
   });
 
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('an attempt that took %s ns', (ns) => {
+    expect(faultsOfFigures(figureOf('js', 64, [20, 20, 20, ns, 20, 20, 20]))).toEqual([
+      `Node 20: unmask js any 64 6 hot has an attempt of ${ns} ns`,
+    ]);
+  });
+
   it('too few rounds, except in a quick run', () => {
     const engine = engineOf([], { rounds: LEAST_ROUNDS.kernels - 1, sentinel: [1, 1, 1, 1, 1, 1] });
     const servers = [serverOf('js', [100, 100, 100, 100])];
@@ -131,12 +139,21 @@ describe('the gate finds', () => {
   });
 
   it('a figure that the second program does not find within 15 %, and one that is not there', () => {
-    const check = (own: number, ns?: number) =>
-      faultsOf(studyOf([], { checks: [{ name: 'a case', own, ...(ns === undefined ? {} : { ns }) }] }));
+    const check = (own: number, ns?: number) => {
+      const others = checksLike({ name: 'another case', own: 100, slower: 100, ns: 100 });
+      const checked = { name: 'a case', own, slower: 1000, ...(ns === undefined ? {} : { ns }) };
+      return faultsOf(studyOf([], { checks: [checked, ...others] }));
+    };
     expect(check(114, 100)).toEqual([]);
     expect(check(86, 100)).toEqual([]);
     expect(check(116, 100)).toEqual(['the cross-check has 116 ns for a case, and the study 100']);
     expect(check(84, 100)).toHaveLength(1);
     expect(check(69)).toEqual(['the cross-check has 69 ns for a case, and the study no figure']);
+  });
+
+  it('fewer than ten figures of the second program', () => {
+    const checks = checksLike({ name: 'a case', own: 100, slower: 100, ns: 100 }).slice(1);
+    expect(faultsOf(studyOf([], { checks }))).toEqual(['the cross-check has 9 figures, and a study has at least 10']);
+    expect(faultsOf(studyOf([], { checks: [] }))).toHaveLength(1);
   });
 });

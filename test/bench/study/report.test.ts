@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { candidateNames } from '../../../bench/study/candidates.js';
 import { studyCharts } from '../../../bench/study/charts.js';
 import { fingerprints, readerOf } from '../../../bench/study/fingerprints.js';
 import { studyMarkdown } from '../../../bench/study/report.js';
 import { mapTexts } from '../../../bench/plain-text.js';
-import { deserialize, type Study } from '../../../bench/study/results.js';
+import { deserialize, type Figure, type Study } from '../../../bench/study/results.js';
 import { contributedFiles, readStudies } from '../../../bench/study/study-file.js';
 import { engineOf, figureOf, serverOf, studyOf, wholeStudy } from './study.js';
 
@@ -40,33 +41,37 @@ describe('the report', () => {
     const titles = [...text.matchAll(/^## (.*)$/gm)].map(([, title]) => title);
     expect(titles.slice(0, 4)).toEqual(['In one paragraph', 'On one page', 'All of it', 'Method']);
     expect(text).toContain(
-      'WebAssembly with SIMD unmasks 1 KiB 10.0 times as fast as JavaScript over 32-bit words (Node 20)',
+      'WebAssembly with SIMD unmasks 1 KiB 10.0 times as fast as the JavaScript of this package, which is written for speed (Node 20;',
     );
-    expect(text).toContain('| unmask: JavaScript, 32-bit words | – | 250 | – |');
+    expect(text).toContain('| unmask: JavaScript of this package | – | 250 | – |');
     expect(text).not.toMatch(/NaN|undefined|Infinity/);
   });
 
   it('leaves out sentences whose figures were not measured', () => {
-    const text = markdown(studyOf([figureOf('js', 1024, 250), figureOf('js-byte', 1024, 1000)]));
-    expect(text).toContain('At 1 KiB the loop over words is 4.00 times as fast as the loop over bytes');
-    expect(text).not.toContain('WASM in place is');
+    const text = markdown(
+      studyOf([figureOf('wasm', 1024, 25), figureOf('js-words', 1024, 250), figureOf('js-byte', 1024, 1000)]),
+    );
+    expect(text).toContain(
+      'WebAssembly is 10.0 times as fast as a plain loop over words of 32 bits, and 40.0 times as fast as the naive loop',
+    );
+    expect(text).not.toContain('At 1 KiB WASM with SIMD');
   });
 
   it('prints a case that is not steady as such, and makes no sentence of it', () => {
     const unsteady = figureOf('js', 1024, [200, 250, 250, 250, 250, 250, 250]);
-    const text = markdown(studyOf([unsteady, figureOf('js-byte', 1024, 1000)]));
-    expect(text).toContain('| unmask: JavaScript, 32-bit words | – | 250~ | – |');
-    expect(text).not.toContain('the loop over words is 4.00 times');
+    const text = markdown(studyOf([unsteady, figureOf('wasm', 1024, 25)]));
+    expect(text).toContain('| unmask: JavaScript of this package | – | 250~ | – |');
+    expect(text).not.toContain('10.0 times as fast');
     expect(text).toContain('That happened to 1 of 2 cases');
   });
 
   it('marks a figure that cannot be right, says why, and makes no sentence of it', () => {
-    const figures = [figureOf('js', 1024, 250), figureOf('js', 2048, 100), figureOf('js-byte', 1024, 1000)];
+    const figures = [figureOf('js', 1024, 250), figureOf('js', 2048, 100), figureOf('wasm', 1024, 25)];
     const text = markdown(studyOf(figures));
     expect(text).toContain('**1 of these results cannot be right**');
     expect(text).toContain('takes 100 ns, and 1024 bytes take 250: more bytes do not take less time');
-    expect(text).toContain('| unmask: JavaScript, 32-bit words | – | 250? | – |');
-    expect(text).not.toContain('the loop over words is 4.00 times');
+    expect(text).toContain('| unmask: JavaScript of this package | – | 250? | – |');
+    expect(text).not.toContain('10.0 times as fast');
   });
 
   it('shows the median beside the figures', () => {
@@ -93,9 +98,108 @@ describe('the report', () => {
     expect(markdown(studyOf(figures))).not.toContain('older format');
   });
 
+  it('lists what could not be measured', () => {
+    const text = markdown(studyOf([], { failures: ['Node 24: a verdict is wrong'] }));
+    expect(text).toMatch(/\*\*Not all could be measured\*\*.*\n\n- Node 24: a verdict is wrong\n/);
+    expect(markdown(studyOf([]))).not.toContain('Not all could be measured');
+  });
+
+  it('names the JavaScript that WebAssembly is compared with, each time', () => {
+    const of = (candidate: string, ns: number) => [64, 1024, 65536].map((bytes) => figureOf(candidate, bytes, ns));
+    const text = markdown(studyOf([...of('js-byte', 400), ...of('js-words', 100), ...of('js', 50), ...of('wasm', 25)]));
+    expect(text).toContain(
+      'At 1 KiB WASM with SIMD, in place, is 2.00 times as fast as the JavaScript of this package, 4.00 times as fast as the plain loop over words, and 16.0 times as fast as the naive loop over bytes.',
+    );
+    expect(text).toContain('all that this package does, against the naive loop: `js-byte` → `js` | 8.00 |');
+    expect(text).toContain('The fastest JavaScript at 1 KiB, of all of these: Node 20: `js`.');
+  });
+
+  it('says what such a comparison says, if the JavaScript differs more than WebAssembly does from it', () => {
+    const text = (js: number) =>
+      markdown(
+        studyOf([
+          figureOf('js-byte', 1024, 900),
+          figureOf('js-words', 1024, 250),
+          figureOf('js', 1024, js),
+          figureOf('wasm', 1024, 25),
+        ]),
+      );
+    expect(text(75)).toContain('says more about the JavaScript than about WebAssembly');
+    expect(text(100)).not.toContain('says more about the JavaScript than about WebAssembly');
+  });
+
+  it('says when there is faster JavaScript than that of the package', () => {
+    const text = markdown(
+      studyOf([figureOf('js', 1024, 50), figureOf('js-bigint', 1024, 60), figureOf('js-bigint-4', 1024, 40)]),
+    );
+    expect(text).toContain('of all of these: Node 20: `js-bigint-4`, 1.25 times as fast as `js`.');
+  });
+
+  it('marks figures that are not steady in every table', () => {
+    const unsteady = [20, 40, 40, 40, 40, 40, 40];
+    const figures = (['hot', 'cold', 'many', 'latency'] as const).flatMap((pattern) =>
+      (['unmask', 'validate'] as const).flatMap((op) => [
+        figureOf('js', 1024, unsteady, { op, content: op === 'unmask' ? 'any' : 'json', pattern }),
+        figureOf('js', 1024, unsteady, { op, content: op === 'unmask' ? 'any' : 'json', pattern, alignment: 1 }),
+      ]),
+    );
+    const fused = figureOf('js + js', 1024, unsteady, { op: 'unmaskText', content: 'json' });
+    const answers = [{ question: 'compile', subject: 'wasm', attempts: [1, 2, 2] }] as const;
+    const endToEnd = [1, 2].map((threads) => serverOf('js', [120, 100, 100, 100, 80], { threads, content: 'utf8' }));
+    const { thresholds: _, ...engine } = engineOf([...figures, fused], { answers });
+    const text = markdown(studyOf([], { engines: [engine], endToEnd }));
+    const [, results = ''] = text.split('\n## Results\n');
+    const [tables = ''] = results.split('\n## What surprised\n');
+    // Every cell with a figure of these cases; in brackets there may be a second one.
+    const cells = tables
+      .split('\n')
+      .filter((line) => /^\| .*(unmask|validate|js|1 KiB|json|wasm)/.test(line) && /\d/.test(line));
+    const figuresOf = cells
+      .flatMap((line) => line.slice(2, -2).split(' | ').slice(1))
+      .filter((cell) => /^\d[\d.]+~?( [(±]|$)/.test(cell));
+    expect(figuresOf.length).toBeGreaterThanOrEqual(15);
+    for (const cell of figuresOf) expect(cell).toMatch(/^[\d.]+~/);
+  });
+
+  it('copes with engines that lack cases, candidates, thresholds and answers', () => {
+    const browser = engineOf([figureOf('js', 65536, 1000), figureOf('js-byte', 65536, 9000)], {
+      name: 'Firefox 140',
+      version: '140.5',
+      compiler: 'SpiderMonkey',
+    });
+    const { thresholds: _, ...firefox } = browser;
+    const node = engineOf([figureOf('js', 65536, 2000), figureOf('wasm', 65536, 500)]);
+    for (const engines of [[node, firefox], [firefox, node], [firefox]]) {
+      const study = studyOf([], { engines });
+      const text = markdown(study);
+      expect(text).not.toMatch(/NaN|undefined|Infinity/);
+      expect(text).toContain('Firefox 140 (140.5, SpiderMonkey)');
+      expect(text.includes('| `unmaskWasmFromBytes` |')).toBe(engines.includes(node));
+      expect(JSON.stringify(studyCharts(study))).not.toMatch(/undefined|NaN/);
+    }
+    const text = markdown(studyOf([], { engines: [node, firefox] }));
+    expect(text).toContain('| unmask: js-byte | – | 7.28 |');
+    expect(text).toContain(
+      'The JavaScript of this package unmasks the same 2.00 times as fast on Firefox 140 as on Node 20',
+    );
+  });
+
+  it('compares what Node has itself on the engines that have it', () => {
+    const of = (candidate: string, ns: number) => [64, 65536].map((bytes) => figureOf(candidate, bytes, ns));
+    const others = [...of('wasm', 10), ...of('bufferutil', 40)];
+    const engines = [
+      engineOf(others),
+      engineOf([...others, ...of('websocketUnmask', 20)], { name: 'Node 26', version: 'v26.12.1' }),
+    ];
+    const text = markdown(studyOf([], { engines }));
+    expect(text.match(/`http\.websocketUnmask` of .*? bufferutil\./g)).toEqual([
+      '`http.websocketUnmask` of Node 26 is 0.500 times as fast as WASM in place at 64 bytes, and 0.500 times as fast at 64 KiB; there it is 2.00 times as fast as bufferutil.',
+    ]);
+  });
+
   it('calls two candidates equally fast when their difference is within the noise', () => {
-    const text = markdown(studyOf([figureOf('js', 1024, 100), figureOf('js-byte', 1024, 103)]));
-    expect(text).toContain('the loop over words is about as fast as the loop over bytes');
+    const text = markdown(studyOf([figureOf('wasm', 1024, 100), figureOf('js', 1024, 103)]));
+    expect(text).toContain('unmasks 1 KiB about as fast as the JavaScript of this package');
   });
 
   it('says that a quick run is quick', () => {
@@ -105,9 +209,9 @@ describe('the report', () => {
 
   it('shows the sentinel of each round, and the second program beside the first', () => {
     const engines = [engineOf([], { sentinel: [200_000, 201_000, 200_000, 200_000, 200_000, 200_000, 205_000] })];
-    const text = markdown(studyOf([], { engines, checks: [{ name: 'a case', own: 110, ns: 100 }] }));
+    const text = markdown(studyOf([], { engines, checks: [{ name: 'a case', own: 110, slower: 150, ns: 100 }] }));
     expect(text).toContain('| Node 20 | 200 | 201 | 200 | 200 | 200 | 200 | 205 |');
-    expect(text).toContain('| a case | 100 | 110 | 10 % |');
+    expect(text).toContain('| a case | 100 | 110 | 10 % | 150 |');
   });
 
   it('compares many texts with one, and latency with throughput', () => {
@@ -210,7 +314,7 @@ describe('texts of strangers in the report', () => {
       ['compression', { engines: [engineOf([], { compression: [compressionOf(HOSTILE)] })] }],
       ['subject', { engines: [engineOf([], { answers: [{ question: 'compile', subject: HOSTILE, attempts: [1] }] })] }],
       ['module', { modules: [{ name: HOSTILE, bytes: 1, gzipBytes: 1 }], ...asked() }],
-      ['check', { checks: [{ name: HOSTILE, own: 1, ns: 1 }] }],
+      ['check', { checks: [{ name: HOSTILE, own: 1, slower: 1, ns: 1 }] }],
       ['fingerprint', { fingerprints: { [HOSTILE]: 'a' } }],
       ['server', { endToEnd: [serverOf('js', 1, { threads: 2, kernel: HOSTILE }), serverOf(HOSTILE, [1])] }],
       [
@@ -237,7 +341,7 @@ describe('texts of strangers in the report', () => {
 
   it('that pretend to be the name of a candidate are others', () => {
     const engines = [engineOf([figureOf('js', 1024, 250), figureOf('j\u200bs', 1024, 1)])];
-    expect(markdown(studyOf([], { engines }))).toContain('| unmask: JavaScript, 32-bit words | – | 250 | – |');
+    expect(markdown(studyOf([], { engines }))).toMatch(/\| unmask: JavaScript[^|]* \| – \| 250 \| – \|/);
   });
 });
 
@@ -261,6 +365,33 @@ describe('the servers in the report', () => {
     expect(text).toContain('| 100 × 1 KiB, 16 in flight, binary | 100~ ±10 % | – | – | – |');
   });
 
+  it('with more threads make no sentence if one is not steady', () => {
+    const utf8 = { content: 'utf8' } as const;
+    const two = { ...utf8, threads: 2 };
+    const endToEnd = [
+      serverOf('js', 100, utf8),
+      serverOf('js', 80, two),
+      serverOf('auto', [500, 400, 400, 400, 400], utf8),
+    ];
+    const text = markdown(studyOf([], { endToEnd }));
+    expect(text).toContain('| 1 KiB, text, not ASCII | `auto` | 1 | 2 500~ (2 000 to 2 500) | 400~ |');
+    expect(text).not.toContain('the kernel `auto` carries');
+  });
+
+  it('surprise only where unmasking is all that differs: binary messages from 16 KiB on', () => {
+    const at = (bytes: number) =>
+      markdown(studyOf([], { endToEnd: [serverOf('js', 100, { bytes }), serverOf('wasm', 300, { bytes })] }));
+    expect(at(16384)).toContain('the most that WASM gains over JavaScript is 3.00 times (100 × 16 KiB');
+    expect(at(1024)).not.toContain('the most that WASM gains');
+  });
+
+  it('are marked in their chart if one of those compared is not steady', () => {
+    const labels = (js: number[]) =>
+      JSON.stringify(studyCharts(studyOf([], { endToEnd: [serverOf('js', js), serverOf('wasm', 150)] }))['end-to-end']);
+    expect(labels([100, 100, 100])).toContain('"label":"1.50"');
+    expect(labels([120, 100, 100, 100, 100])).toContain('"label":"1.50~"');
+  });
+
   it('with more threads are compared by CPU time', () => {
     const utf8 = { content: 'utf8' } as const;
     const endToEnd = [
@@ -271,7 +402,7 @@ describe('the servers in the report', () => {
     const text = markdown(studyOf([], { endToEnd }));
     expect(text).toContain('| 1 KiB, text, not ASCII | `js` | 2 | 12.5 (12.5 to 12.5) | 160 000 |');
     expect(text).toContain(
-      'the kernel `auto` carries 4.00 times as many messages, and a second core at most 1.60 times as many',
+      'the kernel `auto` carries 4.00 times as many messages, and with 2 threads and as many cores at most 1.60 times as many',
     );
     expect(text.match(/what a thread buys/g)).toHaveLength(1);
   });
@@ -279,7 +410,7 @@ describe('the servers in the report', () => {
 
 describe('the charts', () => {
   it('draw nothing if there are no figures', () => {
-    expect(Object.values(studyCharts(studyOf([])))).toEqual(Array.from({ length: 5 }));
+    expect(Object.values(studyCharts(studyOf([])))).toEqual(Array.from({ length: 6 }));
   });
 
   const figures = [
@@ -303,6 +434,40 @@ describe('the charts', () => {
     expect(JSON.stringify(unmask)).toMatch(/"bytes":128,"gbps":5.8\d*,"low":5.8\d*,"high":11.6\d*,"steady":false/);
     for (const chart of [unmask, engines, charts['end-to-end']])
       expect(JSON.stringify(chart)).toMatch(/"type":"rule".*"field":"low".*"x?y?2":\{"field":"high"\}/);
+  });
+
+  it('show in the crossovers what is never the better choice, and what is not steady', () => {
+    const never = [64, 128, 256, 512].flatMap((bytes) => [figureOf('js', bytes, 10), figureOf('wasm', bytes, 30)]);
+    const drawn = (of: readonly Figure[]) => {
+      const { crossovers } = studyCharts(studyOf(of));
+      return JSON.stringify(crossovers);
+    };
+    const chart = drawn(never);
+    expect(chart).toContain(`"engine":"Node 20","bytes":${4 ** 13},"steady":true`);
+    expect(chart).toContain("? 'never' :");
+    const unsteady = [64, 128, 256, 512].flatMap((bytes) => [
+      figureOf('js', bytes, [5, 20, 20, 20, 20, 20, 20]),
+      figureOf('wasm', bytes, 10),
+    ]);
+    expect(drawn(unsteady)).toContain('"bytes":64,"steady":false');
+  });
+
+  it('have a colour for each engine and each candidate', () => {
+    const names = ['Node 20', 'Node 22', 'Node 24', 'Node 26', 'Bun 1', 'Firefox 140', 'Chromium 143'];
+    const several = names.map((name) => engineOf(figures, { name }));
+    const { engines: ofSeveral } = studyCharts(studyOf([], { engines: several }));
+    const drawn = JSON.stringify(ofSeveral);
+    const [, range = '[]'] = /"domain":\["Node 20"[^\]]*\],"range":(\[[^\]]*\])/.exec(drawn) ?? [];
+    expect(new Set(JSON.parse(range)).size).toBe(names.length);
+    const ways = candidateNames('unmask').map((name) => figureOf(name, 64, 1));
+    const { unmask: ofUnmask, javascript } = studyCharts(studyOf(ways));
+    for (const chart of [ofUnmask, javascript]) {
+      const [, domain = '[]', colours = '[]'] =
+        /"domain":(\[[^\]]*\]),"range":(\[[^\]]*\])/.exec(JSON.stringify(chart)) ?? [];
+      expect(JSON.parse(domain).length).toBeGreaterThan(5);
+      expect(JSON.parse(domain).length).toBeLessThanOrEqual(10);
+      expect(new Set(JSON.parse(colours)).size).toBe(JSON.parse(domain).length);
+    }
   });
 
   it('have no bars on logarithmic axes, and titles on all axes of quantities', () => {

@@ -25,7 +25,7 @@ describe('what a kernel is worth', () => {
   it('is how much more the server carries than with js, and the widest range that the turns allow', () => {
     const js = serverOf('js', [100, 100, 100, 80, 110]);
     const wasm = serverOf('wasm', [150, 150, 150, 150, 165]);
-    expect(gain([js, wasm], wasm)).toEqual({ value: 1.5, low: 150 / 110, high: 165 / 100 });
+    expect(gain([js, wasm], wasm)).toEqual({ value: 1.5, low: 150 / 110, high: 165 / 100, isSteady: true });
   });
 
   it('is compared by CPU time where the client was the limit', () => {
@@ -48,10 +48,41 @@ describe('what a kernel is worth', () => {
       expect(gain([serverOf('js', 1, other)], serverOf('wasm', 100))).toBeUndefined();
   });
 
-  it('is listed in ascending order, without what was disturbed, and with one thread only', () => {
+  it('is not steady if one of both is not', () => {
+    const [steady, unsteady] = [serverOf('js', 100), serverOf('wasm', [200, 100, 100, 100, 100])];
+    expect(gain([steady], unsteady)?.isSteady).toBe(false);
+    expect(gain([{ ...unsteady, kernel: 'js' }], { ...steady, kernel: 'wasm' })?.isSteady).toBe(false);
+  });
+
+  it('is steady by what is compared: CPU time if the client was the limit', () => {
+    const turns = (perSecond: readonly number[], micros: readonly number[], isClientBound: boolean) =>
+      serverFigure({
+        ...serverOf('js', 1),
+        turns: perSecond.map((one, i) => ({
+          perSecond: one,
+          microsPerMessage: micros[i] as number,
+          isClientBound,
+          isDisturbed: false,
+        })),
+      }).isSteady;
+    const [same, apart] = [
+      [100, 100, 100],
+      [150, 100, 100],
+    ] as const;
+    expect([turns(same, [1, 2, 2], false), turns(same, [1, 2, 2], true)]).toEqual([true, false]);
+    expect([turns(apart, same, false), turns(apart, same, true)]).toEqual([false, true]);
+  });
+
+  it('is listed in ascending order, of what is steady and undisturbed on both sides, with one thread', () => {
     const results = [
       serverOf('js', 100),
       serverOf('js', 100, { bytes: 20 }),
+      serverOf('js', 100, { bytes: 30, isDisturbed: true }),
+      serverOf('auto', 700, { bytes: 30 }),
+      serverOf('js', [200, 100, 100, 100, 100], { bytes: 40 }),
+      serverOf('auto', 600, { bytes: 40 }),
+      serverOf('js', 100, { bytes: 50 }),
+      serverOf('auto', [600, 500, 500, 500, 500], { bytes: 50 }),
       serverOf('auto', 300),
       serverOf('auto', 200, { bytes: 20 }),
       serverOf('auto', 900, { threads: 2 }),

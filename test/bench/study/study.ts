@@ -1,4 +1,6 @@
 import type { CaseKey } from '../../../bench/study/case.js';
+import type { Check } from '../../../bench/study/check.js';
+import { LEAST_CHECKS } from '../../../bench/study/gate.js';
 import {
   type EndToEndResult,
   type EngineResult,
@@ -54,10 +56,15 @@ export function studyOf(figures: readonly Figure[], more: Partial<Study> = {}): 
     engines: [engineOf(figures)],
     endToEnd: [],
     memory: [],
-    checks: [],
+    checks: checksLike({ name: 'a case', own: 100, slower: 100, ns: 100 }),
     failures: [],
     ...more,
   };
+}
+
+/** As many figures of the second program as a study needs, all the same. */
+export function checksLike(check: Check): Check[] {
+  return Array.from({ length: LEAST_CHECKS }, () => check);
 }
 
 /** A server that carried the same in each of five rounds, or these figures in one each. */
@@ -109,7 +116,7 @@ export function wholeStudy(more: Partial<Study> = {}): Study {
     counters: [{ op: 'unmask', candidate: 'js', bytes: 1024, instructionsPerByte: 1.5, cyclesPerByte: 0.5 }],
     endToEnd: [serverOf('js', 100_000), serverOf('auto', 200_000)],
     memory: [{ kernel: 'js', threads: 1, arenaBytes: 2 ** 24, atStart: 5e7, afterSmall: 6e7, afterLarge: 7e7 }],
-    checks: [{ name: 'unmask js any 1024 6 hot', own: 201, ns: 200 }],
+    checks: checksLike({ name: 'unmask js any 1024 6 hot', own: 201, slower: 202, ns: 200 }),
     failures: ['Node 22: it is not there'],
     ...more,
   });

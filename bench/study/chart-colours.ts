@@ -1,0 +1,43 @@
+import { INK } from '../chart-style.js';
+
+/** Colours that differ from white, from black, and from each other, also for people who do not see red and green apart. */
+const COLOURS: Readonly<Record<string, string>> = {
+  'js-byte': '#8d96a0',
+  'js-dfa': '#8d96a0',
+  'js-words': '#7fb2ea',
+  'js-words-8': '#d4a017',
+  'js-words-8, closure': '#6b8e23',
+  'js-view-8': '#2a9d8f',
+  'js-bigint': '#d6719a',
+  'js-bigint-4': '#b5507f',
+  'js-branches': '#d6719a',
+  js: '#3d7fd0',
+  TextDecoder: '#2a9d8f',
+  'wasm-scalar': '#d4a017',
+  wasm: '#e8590c',
+  'wasm, copy in': '#d6719a',
+  'wasm, copy in and out': '#b5507f',
+  bufferutil: '#b072d1',
+  isUtf8: '#b072d1',
+  native: '#8a5cc4',
+};
+/** For candidates that are not named there. */
+const OTHER_COLOURS = ['#6b8e23', '#2a9d8f', '#c0504d'];
+const ENGINE_COLOURS = ['#7fb2ea', '#4c8dd6', '#2a9d8f', '#6b8e23', '#d4a017', '#e8590c', '#d6719a', '#b072d1'];
+/** Of the kernels of a server, in the order of the chart. */
+export const KERNEL_COLOURS: Readonly<Record<string, string>> = {
+  wasm: '#e8590c',
+  native: '#b072d1',
+  auto: '#4c8dd6',
+};
+
+/** A colour for each candidate. */
+export function coloursOf(candidates: readonly string[]): string[] {
+  const others = candidates.filter((name) => COLOURS[name] === undefined);
+  return candidates.map((name) => COLOURS[name] ?? OTHER_COLOURS[others.indexOf(name) % OTHER_COLOURS.length] ?? INK);
+}
+
+/** A colour for each of so many engines. After eight of them they begin again. */
+export function engineColours(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => ENGINE_COLOURS[i % ENGINE_COLOURS.length] ?? INK);
+}

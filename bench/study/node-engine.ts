@@ -1,0 +1,50 @@
+/** A version of Node as an engine of the study. Each measurement is a process of its own, bound to the core of the servers. */
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { launch } from '../children.js';
+import { bound, pinning } from '../machine.js';
+import { COMPILED } from '../paths.js';
+import { countAll } from './counters.js';
+import type { EngineRound } from './join.js';
+import type { StudiedEngine } from './whole.js';
+
+/** @param program the path of `node` */
+export function nodeEngine(program: string, isQuick: boolean, cacheBytes: number): StudiedEngine {
+  return {
+    name: relative('.', program),
+    async measure(round) {
+      // The questions have a process of their own: code that they have warmed up is compiled differently, and slower.
+      const answers = await jsonOf<EngineRound['answers']>([program, compiled('ask.js')]);
+      const args = [isQuick ? 'quick' : 'full', String(cacheBytes), String(round)];
+      const measured = await jsonOf<Omit<EngineRound, 'answers'>>([program, compiled('measure.js'), ...args]);
+      return { ...measured, answers };
+    },
+    count: () => countAll(program, pinning()?.server, isQuick),
+    crossCheck: () => jsonOf([program, compiled('cross-check.js')]),
+  };
+}
+
+/** What a program prints that is bound to the core of the servers. @throws Error with its message if it fails */
+async function jsonOf<Result>(command: readonly string[]): Promise<Result> {
+  const child = launch(bound(command, pinning()?.server), { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  let complaints = '';
+  child.stdout?.on('data', (bytes: Buffer) => {
+    said += bytes.toString();
+  });
+  child.stderr?.on('data', (bytes: Buffer) => {
+    complaints += bytes.toString();
+    process.stderr.write(bytes);
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  if (code !== 0)
+    throw new Error(complaints.split('\n').find((line) => line.includes('Error')) ?? `it ended with ${code}`);
+  return JSON.parse(said) as Result;
+}
+
+function compiled(file: string): string {
+  return fileURLToPath(new URL(`study/${file}`, COMPILED));
+}

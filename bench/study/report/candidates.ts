@@ -1,0 +1,59 @@
+/** What each candidate is. A test holds these lists against those of ../candidates. */
+import type { Operation } from '../candidates.js';
+import { list } from '../markdown.js';
+
+/** By operation, and by name. Pairs of candidates are described as one. */
+export const DESCRIPTIONS: Readonly<Record<Operation, Readonly<Record<string, string>>>> = {
+  unmask: {
+    'js-byte': 'JavaScript, the naive loop: one byte a turn',
+    'js-words': 'JavaScript, the plain loop: one word of 32 bits a turn',
+    'js-words-8': 'the same, eight words a turn',
+    'js-words-8, closure': 'the same, with its views in a closure instead of fields',
+    'js-view-8': 'eight words of 32 bits a turn by a `DataView`, which need not begin at a multiple of four',
+    'js-bigint': 'one word of 64 bits (BigInt) a turn',
+    'js-bigint-4': 'the same, four words a turn, in a closure',
+    js: 'JavaScript as this package ships it: up to 47 bytes a loop over words of 32 bits, from 48 on words of 64 bits (BigInt), eight a turn, in a closure over its views',
+    'wasm-scalar': 'WASM without SIMD, in place',
+    wasm: 'WASM with SIMD, in place',
+    bufferutil: 'native code, the add-on that `ws` uses',
+    websocketUnmask: 'native code, `http.websocketUnmask`, which Node has from 26.12 on',
+    'wasm, copy in': 'WASM with SIMD for bytes in ordinary memory, which are copied in',
+    'wasm, copy in and out': 'the same, and copied out again',
+  },
+  validate: {
+    'js-dfa': 'JavaScript, an automaton: one byte a step',
+    'js-words': 'JavaScript, words of ASCII at once, and the automaton for others',
+    'js-branches': 'JavaScript, words of ASCII at once, and for other characters a branch for each length',
+    js: 'JavaScript as this package ships it: texts of up to 47 bytes as `js-words`; from 48 on four words at once if they are ASCII, and otherwise an automaton whose step is a shift; from 256 on the front that is ASCII by words of 64 bits',
+    TextDecoder: '`TextDecoder` with `fatal`, which also makes a string',
+    'wasm-scalar': 'WASM without SIMD',
+    wasm: 'WASM with SIMD, after Keiser and Lemire, with relaxed SIMD where the engine has it',
+    'wasm, not relaxed': 'the same without relaxed SIMD',
+    'wasm, constant tables': 'the same with tables that are constants of the code, and not loaded from memory',
+    isUtf8: 'native code, `buffer.isUtf8` of Node, of a view that exists already',
+    native:
+      '`isUtf8` as the server calls it: a view is made for each call, and characters that the ends of the range cut are validated',
+  },
+  unmaskText: {
+    'js-byte, fused': 'both in one pass, by bytes',
+    'js, fused': 'both in one pass, as this package ships it in JavaScript',
+    'wasm-scalar, fused': 'both in one pass, by WASM without SIMD',
+    'wasm, fused': 'both in one pass, by WASM with SIMD',
+  },
+};
+
+const TITLES: Readonly<Record<Operation, string>> = {
+  unmask: '**Unmasking**',
+  validate: '**Validation of UTF-8**',
+  unmaskText: '**Both**, where `a + b` unmasks a whole message by `a` and then validates it by `b`, each as above',
+};
+
+/** A list for each operation. @param took the candidates of an operation that took part, on any engine */
+export function candidatesList(took: (op: Operation) => readonly string[]): string {
+  return (['unmask', 'validate', 'unmaskText'] as const)
+    .map((op) => {
+      const names = took(op).filter((name) => DESCRIPTIONS[op][name] !== undefined);
+      return `${TITLES[op]}:\n\n${list(names.map((name) => `\`${name}\`: ${DESCRIPTIONS[op][name]}`))}`;
+    })
+    .join('\n\n');
+}
