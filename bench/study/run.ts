@@ -13,7 +13,8 @@ import { parseSettings, UsageError } from '../settings.js';
 import { type Check, checksOf } from './check.js';
 import { countAll } from './counters.js';
 import { endToEnd, memoryOfArenas } from './end-to-end.js';
-import { engines, installEngines } from './engines.js';
+import { browserRound } from './browser-engine.js';
+import { engines, type FoundEngine, installEngines } from './engines.js';
 import { fingerprints, readerOf } from './fingerprints.js';
 import { faultsOf } from './gate.js';
 import { type EngineRound, joinRounds } from './join.js';
@@ -55,11 +56,12 @@ async function study(settings: StudySettings): Promise<void> {
     say(`FAILED ${failures.at(-1)}`);
   };
   const plan = planOf(isQuick);
-  const programs = programsOf(settings, fail);
-  sayTime('it takes about', secondsOf(plan, isQuick, programs.length, settings.hasServers));
+  const found = enginesOf(settings, fail);
+  const browsers = found.filter(({ browser }) => browser !== undefined).length;
+  sayTime('it takes about', secondsOf(plan, isQuick, found.length - browsers, settings.hasServers, browsers));
   buildSharedModule(fail);
-  const kernels = joinRounds(await measureRounds(programs, plan, isQuick, fail));
-  const main = mainProgram(programs, kernels);
+  const kernels = joinRounds(await measureRounds(found, plan, isQuick, fail));
+  const main = mainProgram(found, kernels);
   const counters = main && countAll(main.program, pinning()?.server, isQuick);
   const servers = settings.hasServers ? await ofServers(plan, isQuick, fail) : { endToEnd: [], memory: [] };
   const results: Study = {
@@ -100,34 +102,34 @@ function sayResults({ engines: measured, checks }: Study): void {
   for (const { name, own, ns } of checks) say(`cross-check of ${name}: ${own} ns, in the study ${ns} ns`);
 }
 
-function programsOf({ majors }: StudySettings, fail: Fail): readonly string[] {
+function enginesOf({ engines: names }: StudySettings, fail: Fail): readonly FoundEngine[] {
   try {
     installEngines(say);
   } catch (error) {
     fail('the engines', error);
   }
-  const { found, missing } = engines(majors);
-  for (const major of missing) fail(`Node ${major}`, 'it is not there: there are packages of it for Linux on x64');
+  const { found, missing } = engines(names);
+  for (const [name, why] of missing) fail(name, why);
   return found;
 }
 
 /** The rounds of all engines in turns, so that the attempts of a case are minutes apart. An engine that fails takes no more part. */
 async function measureRounds(
-  programs: readonly string[],
+  found: readonly FoundEngine[],
   { kernelRounds }: Plan,
   isQuick: boolean,
   fail: Fail,
 ): Promise<EngineRound[]> {
   const rounds: EngineRound[] = [];
-  const left = new Set(programs);
+  const left = new Set(found);
   const start = performance.now();
   for (let round = 0; round < kernelRounds; round++) {
-    for (const program of left) {
+    for (const engine of left) {
       try {
-        rounds.push(await measureRound(program, round, isQuick));
+        rounds.push(await measureRound(engine, round, isQuick));
       } catch (error) {
-        fail(relative('.', program), error);
-        left.delete(program);
+        fail(engine.name, error);
+        left.delete(engine);
       }
     }
     const seconds = (performance.now() - start) / 1000;
@@ -138,7 +140,8 @@ async function measureRounds(
 }
 
 /** The questions have a process of their own: code that they have warmed up is compiled differently, and slower. */
-async function measureRound(program: string, round: number, isQuick: boolean): Promise<EngineRound> {
+async function measureRound({ program, browser }: FoundEngine, round: number, isQuick: boolean): Promise<EngineRound> {
+  if (browser !== undefined) return await browserRound(browser, program, { isQuick, round }, PAGE_FOLDERS);
   const answers = await jsonOf<EngineRound['answers']>([program, compiled('ask.js')]);
   const args = [isQuick ? 'quick' : 'full', String(cacheBytes()), String(round)];
   const measured = await jsonOf<Omit<EngineRound, 'answers'>>([program, compiled('measure.js'), ...args]);
@@ -170,16 +173,22 @@ function compiled(file: string): string {
   return fileURLToPath(new URL(`study/${file}`, COMPILED));
 }
 
+/** What pages are made of. */
+const PAGE_FOLDERS = { bench: COMPILED, dist: new URL('dist/', ROOT) };
+
 interface Main {
   readonly program: string;
   readonly engine: EngineResult;
 }
 
-/** The engine that this runs on, or the first. */
-function mainProgram(programs: readonly string[], results: readonly EngineResult[]): Main | undefined {
-  const engine = results.find(({ version }) => version === process.version) ?? results[0];
+/** The version of Node that this runs on, or the first. Other engines have not all candidates. */
+function mainProgram(found: readonly FoundEngine[], results: readonly EngineResult[]): Main | undefined {
+  const nodes = found.filter(({ name }) => name.startsWith('node-')).map(({ program }) => program);
   const versionOf = (program: string) => execFileSync(program, ['--version'], { encoding: 'utf8' }).trim();
-  const program = programs.find((one) => versionOf(one) === engine?.version);
+  const versions = new Map(nodes.map((program) => [versionOf(program), program]));
+  const ofNode = results.filter(({ version }) => versions.has(version));
+  const engine = ofNode.find(({ version }) => version === process.version) ?? ofNode[0];
+  const program = versions.get(engine?.version ?? '');
   return engine === undefined || program === undefined ? undefined : { program, engine };
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { allCases } from '../../../bench/study/all-cases.js';
 import { candidateNames } from '../../../bench/study/candidates.js';
 import { groups, MAIN_WAYS } from '../../../bench/study/design.js';
 import { LEAST_ROUNDS } from '../../../bench/study/gate.js';
-import { allCases } from '../../../bench/study/harness.js';
 import { planOf, secondsOf } from '../../../bench/study/plan.js';
 
 const FULL = groups(false);

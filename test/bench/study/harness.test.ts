@@ -7,7 +7,7 @@ import { Workplace } from '../../../bench/study/workplace.js';
 import { THRESHOLDS } from '../../../dist/kernels/thresholds.js';
 
 const workplace = new Workplace(64 * 1024);
-const EFFORT: Effort = { warmUp: { loopMs: 0, caseMs: 0 }, ms: 0, batches: 2 };
+const EFFORT: Effort = { warmUp: { loopMs: 0, caseMs: 0 }, ms: 0, batches: 2, batchMs: 0.05, sentinelRuns: 1 };
 const harness = new Harness(workplace, EFFORT, 0);
 
 function group(op: Operation, more: Partial<Group> = {}): Group {
@@ -65,8 +65,8 @@ describe('many texts', () => {
   it('are all different, and are not touched by a validator that is right', () => {
     const seen = new Set<string>();
     const subject = {
-      look(view: Buffer): boolean {
-        seen.add(String(view));
+      look(view: Uint8Array): boolean {
+        seen.add(new TextDecoder().decode(view));
         return true;
       },
     };
@@ -106,7 +106,7 @@ class Script {
 describe('the harness on a scripted clock', () => {
   const SIZES = [1000, 2000, 3000, 4000];
   const SENTINEL_NS = 200_000;
-  const effort: Effort = { warmUp: { loopMs: 0.1, caseMs: 0.1 }, ms: 0.5, batches: 3 };
+  const effort: Effort = { warmUp: { loopMs: 0.1, caseMs: 0.1 }, ms: 0.5, batches: 3, batchMs: 0.05, sentinelRuns: 1 };
 
   function scripted(sizes: readonly number[] = SIZES) {
     const script = new Script();
