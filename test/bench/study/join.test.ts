@@ -14,6 +14,7 @@ function roundOf(ns: number, more: Partial<EngineRound> = {}): EngineRound {
       { ...keyOf('js', 128), ns: 2 * ns },
     ],
     sentinel: [ns, 3 * ns, 2 * ns],
+    clockStepMs: ns / 1000,
     answers: [{ question: 'compile', subject: 'wasm', value: ns }],
     thresholds: { ...THRESHOLDS, unmaskWasmFromBytes: ns },
     ...more,
@@ -30,6 +31,7 @@ describe('the rounds of an engine', () => {
       { ...keyOf('js', 128), ns: 20, median: 22, least: 20, upper: 24, isSteady: true, attempts: [24, 20, 22] },
     ]);
     expect(engine?.sentinel).toEqual([24, 20, 22]);
+    expect(engine?.clockStepMs).toBe(0.012);
     expect(engine?.answers).toEqual([{ question: 'compile', subject: 'wasm', attempts: [12, 10, 11] }]);
     expect(engine?.thresholds).toEqual({ ...THRESHOLDS, unmaskWasmFromBytes: 11 });
     expect(engine).not.toHaveProperty('compression');
