@@ -21,6 +21,18 @@ function roundOf(ns: number, more: Partial<EngineRound> = {}): EngineRound {
   };
 }
 
+describe('the method chapter', () => {
+  it('says the steps of all clocks, and nothing of them where none was measured', () => {
+    const firefox = { name: 'Firefox 153', version: '153.8.0', compiler: 'SpiderMonkey 153', answers: [] };
+    const engines = joinRounds([roundOf(0.2), roundOf(20, firefox), roundOf(5, firefox)]);
+    const text = studyMarkdown(studyOf([], { engines }), {});
+    expect(text).toContain('The steps: Node 20 0.2 µs and Firefox 153 20 µs.');
+    expect(text).toContain('3 batches of about 50 ms');
+    const old = engines.map(({ clockStepMs: _, ...engine }) => engine);
+    expect(studyMarkdown(studyOf([], { engines: old }), {})).not.toContain('**Clocks**');
+  });
+});
+
 describe('the rounds of an engine', () => {
   it('are joined case by case, answer by answer', () => {
     const [engine, ...others] = joinRounds([roundOf(12), roundOf(10), roundOf(11)]);
