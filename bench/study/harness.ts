@@ -12,16 +12,15 @@ export interface Effort extends Pace {
   readonly ms: number;
   /** How many batches a turn has at least. */
   readonly batches: number;
+  /** How many turns there are from one turn of the sentinel to the next. */
+  readonly sentinelEvery: number;
   /** How many times the sentinel runs in one of its turns: once by a fine clock. */
   readonly sentinelRuns: number;
 }
 
-const FINE = { batchMs: 0.05, batches: 3, sentinelRuns: 1 };
+const FINE = { batchMs: 0.05, batches: 3, sentinelEvery: 50, sentinelRuns: 1 };
 export const FULL_EFFORT: Effort = { ...FINE, warmUp: { loopMs: 60, caseMs: 3 }, ms: 6 };
 export const QUICK_EFFORT: Effort = { ...FINE, warmUp: { loopMs: 15, caseMs: 0.5 }, ms: 1 };
-
-/** How many turns there are from one run of the sentinel to the next. */
-const SENTINEL_EVERY = 50;
 
 /** One candidate, and the means to measure it. */
 export interface Case {
@@ -95,7 +94,7 @@ export class Harness {
     const sentinel: number[] = [];
     this.#timeOfSentinel(); // compiled from here on
     for (const [i, one] of this.#inOrder(cases).entries()) {
-      if (i % SENTINEL_EVERY === 0) sentinel.push(this.#timeOfSentinel());
+      if (i % this.#effort.sentinelEvery === 0) sentinel.push(this.#timeOfSentinel());
       attempts.set(one, { ...keyOf(one), ns: this.#turn(one) });
       onTurn(i + 1);
     }

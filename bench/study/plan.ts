@@ -32,7 +32,7 @@ const COST = {
 };
 
 /** The same of a browser: most of it are batches, of which a quick run has as many. */
-const BROWSER_COST = { process: 5, perCase: 0.27 };
+const BROWSER_COST = { process: 7, perCase: 0.24 };
 
 /**
  * About how many seconds a run takes.

@@ -7,7 +7,14 @@ import { Workplace } from '../../../bench/study/workplace.js';
 import { THRESHOLDS } from '../../../dist/kernels/thresholds.js';
 
 const workplace = new Workplace(64 * 1024);
-const EFFORT: Effort = { warmUp: { loopMs: 0, caseMs: 0 }, ms: 0, batches: 2, batchMs: 0.05, sentinelRuns: 1 };
+const EFFORT: Effort = {
+  warmUp: { loopMs: 0, caseMs: 0 },
+  ms: 0,
+  batches: 2,
+  batchMs: 0.05,
+  sentinelEvery: 50,
+  sentinelRuns: 1,
+};
 const harness = new Harness(workplace, EFFORT, 0);
 
 function group(op: Operation, more: Partial<Group> = {}): Group {
@@ -106,9 +113,16 @@ class Script {
 describe('the harness on a scripted clock', () => {
   const SIZES = [1000, 2000, 3000, 4000];
   const SENTINEL_NS = 200_000;
-  const effort: Effort = { warmUp: { loopMs: 0.1, caseMs: 0.1 }, ms: 0.5, batches: 3, batchMs: 0.05, sentinelRuns: 1 };
+  const effort: Effort = {
+    warmUp: { loopMs: 0.1, caseMs: 0.1 },
+    ms: 0.5,
+    batches: 3,
+    batchMs: 0.05,
+    sentinelEvery: 50,
+    sentinelRuns: 1,
+  };
 
-  function scripted(sizes: readonly number[] = SIZES) {
+  function scripted(sizes: readonly number[] = SIZES, by: Effort = effort) {
     const script = new Script();
     const candidate: Candidate = {
       op: 'validate',
@@ -119,7 +133,7 @@ describe('the harness on a scripted clock', () => {
     };
     const cases: Case[] = sizes.map((bytes) => ({ group: group('validate', { bytes }), candidate }));
     const round = (number: number) => {
-      const inProcess = new Harness(workplace, effort, number, script.clock, { run: () => script.work(SENTINEL_NS) });
+      const inProcess = new Harness(workplace, by, number, script.clock, { run: () => script.work(SENTINEL_NS) });
       const measured = inProcess.measure(cases);
       return {
         name: 'Node 1',
@@ -168,7 +182,14 @@ describe('the harness on a scripted clock', () => {
       }),
       call: ({ subject }) => `${subject}.validate(length, i)`,
     };
-    const effort: Effort = { warmUp: { loopMs: 0, caseMs: 0 }, ms: 0, batches: 3, batchMs: 50, sentinelRuns: 1 };
+    const effort: Effort = {
+      warmUp: { loopMs: 0, caseMs: 0 },
+      ms: 0,
+      batches: 3,
+      batchMs: 50,
+      sentinelEvery: 50,
+      sentinelRuns: 1,
+    };
     const cases = [1000, 30_000].map((bytes) => ({ group: group('validate', { bytes }), candidate }));
     const { attempts } = new Harness(workplace, effort, 0, coarse, { run: () => {} }).measure(cases);
     for (const { bytes, ns } of attempts) expect(Math.abs(ns / bytes - 1)).toBeLessThan((2 * stepMs) / 50);
@@ -253,9 +274,10 @@ describe('the harness on a scripted clock', () => {
     expect(made).toBe(2);
   });
 
-  it('runs the sentinel before every 50th turn', () => {
-    const { round } = scripted(Array.from({ length: 101 }, (_, i) => 1000 + i));
-    expect(round(0).sentinel).toHaveLength(3);
+  it('runs the sentinel before every 50th turn, or more often where turns are long', () => {
+    const sizes = Array.from({ length: 101 }, (_, i) => 1000 + i);
+    expect(scripted(sizes).round(0).sentinel).toHaveLength(3);
+    expect(scripted(sizes, { ...effort, sentinelEvery: 10 }).round(0).sentinel).toHaveLength(11);
   });
 
   it('has the figures right though a disturbance met every case in two of seven rounds', () => {
