@@ -19,7 +19,7 @@ const group = {
   alignment: USUAL_ALIGNMENT,
   pattern: 'hot',
 } as const;
-const loops = new Loops(workplace, QUICK_EFFORT.warmUp, () => performance.now(), 0);
+const loops = new Loops(workplace, QUICK_EFFORT, () => performance.now(), 0);
 const trial = new Trial(candidate, group, places, workplace, loops);
 trial.prepare();
 trial.times = Number(calls);

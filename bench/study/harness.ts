@@ -1,25 +1,26 @@
 import { median } from '../statistics.js';
-import { type Candidate, candidatesOf } from './candidates.js';
+import type { Candidate, Operation } from './candidate.js';
 import { type CaseKey, nameOf } from './case.js';
-import { type Group, groups } from './design.js';
+import type { Group } from './design.js';
 import { Sentinel } from './sentinel.js';
-import { type Clock, Loops, Trial, type WarmUp } from './trial.js';
+import { type Clock, Loops, type Pace, Trial } from './trial.js';
 import type { Workplace } from './workplace.js';
 
 /** How much is measured in a round. */
-export interface Effort {
-  readonly warmUp: WarmUp;
+export interface Effort extends Pace {
   /** How long a turn lasts, in ms. */
   readonly ms: number;
   /** How many batches a turn has at least. */
   readonly batches: number;
+  /** How many turns there are from one turn of the sentinel to the next. */
+  readonly sentinelEvery: number;
+  /** How many times the sentinel runs in one of its turns: once by a fine clock. */
+  readonly sentinelRuns: number;
 }
 
-export const FULL_EFFORT: Effort = { warmUp: { loopMs: 60, caseMs: 3 }, ms: 6, batches: 3 };
-export const QUICK_EFFORT: Effort = { warmUp: { loopMs: 15, caseMs: 0.5 }, ms: 1, batches: 3 };
-
-/** How many turns there are from one run of the sentinel to the next. */
-const SENTINEL_EVERY = 50;
+const FINE = { batchMs: 0.05, batches: 3, sentinelEvery: 50, sentinelRuns: 1 };
+export const FULL_EFFORT: Effort = { ...FINE, warmUp: { loopMs: 60, caseMs: 3 }, ms: 6 };
+export const QUICK_EFFORT: Effort = { ...FINE, warmUp: { loopMs: 15, caseMs: 0.5 }, ms: 1 };
 
 /** One candidate, and the means to measure it. */
 export interface Case {
@@ -36,13 +37,13 @@ export interface Attempt extends CaseKey {
 export interface Round {
   /** One attempt of each case, in the order of the cases. */
   readonly attempts: readonly Attempt[];
-  /** Nanoseconds of each run of the sentinel. */
+  /** Nanoseconds of the sentinel in each of its turns. */
   readonly sentinel: readonly number[];
 }
 
-/** All cases that are measured on each engine. */
-export function allCases(isQuick: boolean): Case[] {
-  return groups(isQuick).flatMap((group) =>
+/** The cases of some groups. @param candidatesOf the candidates that this engine has */
+export function casesOf(groups: readonly Group[], candidatesOf: (op: Operation) => readonly Candidate[]): Case[] {
+  return groups.flatMap((group) =>
     candidatesOf(group.op)
       .filter(({ name }) => group.only?.includes(name) ?? true)
       // A call can wait for the call before only where that one leaves something to read.
@@ -77,7 +78,7 @@ export class Harness {
     sentinel: { run(): void } = new Sentinel(),
   ) {
     this.#workplace = workplace;
-    this.#loops = new Loops(workplace, effort.warmUp, clock, round);
+    this.#loops = new Loops(workplace, effort, clock, round);
     this.#round = round;
     this.#effort = effort;
     this.#clock = clock;
@@ -91,9 +92,9 @@ export class Harness {
   measure(cases: readonly Case[], onTurn: (done: number) => void = () => {}): Round {
     const attempts = new Map<Case, Attempt>();
     const sentinel: number[] = [];
-    this.#sentinel.run(); // compiled from here on
+    this.#timeOfSentinel(); // compiled from here on
     for (const [i, one] of this.#inOrder(cases).entries()) {
-      if (i % SENTINEL_EVERY === 0) sentinel.push(this.#timeOfSentinel());
+      if (i % this.#effort.sentinelEvery === 0) sentinel.push(this.#timeOfSentinel());
       attempts.set(one, { ...keyOf(one), ns: this.#turn(one) });
       onTurn(i + 1);
     }
@@ -106,9 +107,10 @@ export class Harness {
   }
 
   #timeOfSentinel(): number {
+    const { sentinelRuns } = this.#effort;
     const start = this.#clock();
-    this.#sentinel.run();
-    return rounded((this.#clock() - start) * 1e6);
+    for (let i = 0; i < sentinelRuns; i++) this.#sentinel.run();
+    return rounded(((this.#clock() - start) * 1e6) / sentinelRuns);
   }
 
   /** @returns nanoseconds per call */

@@ -15,6 +15,9 @@ export interface EngineRound extends Round {
   readonly version: string;
   /** The compiler and its version: `V8 13.6`. */
   readonly compiler: string;
+  /** The step of its clock, in ms. */
+  readonly clockStepMs: number;
+  /** Browsers are not asked. */
   readonly answers: readonly Answer[];
   /** Only Node has the kernel `auto`. */
   readonly thresholds?: Thresholds;
@@ -44,6 +47,7 @@ export function joinRounds(rounds: readonly EngineRound[]): EngineResult[] {
         );
       }),
       sentinel: own.map(({ sentinel }) => median(sentinel)),
+      clockStepMs: Math.max(...own.map(({ clockStepMs }) => clockStepMs)),
       answers: joinAnswers(own.flatMap(({ answers }) => answers)),
       ...(thresholds.length === 0 ? {} : { thresholds: medianThresholds(thresholds) }),
       ...(compression.length === 0 ? {} : { compression }),

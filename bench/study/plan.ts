@@ -1,6 +1,7 @@
+import { allCases } from './all-cases.js';
+import { browserCases } from './browser-cases.js';
 import { serversOf } from './end-to-end.js';
 import { LEAST_ROUNDS } from './gate.js';
-import { allCases } from './harness.js';
 
 /** How much a run measures, and how long that takes. */
 export interface Plan {
@@ -30,10 +31,19 @@ const COST = {
   quick: { process: 2.4, perCase: 0.0045, turn: 0.35, others: 30 },
 };
 
-/** About how many seconds a run takes. */
-export function secondsOf(plan: Plan, isQuick: boolean, engines: number, hasServers: boolean): number {
+/** The same of a browser: most of it are batches, of which a quick run has as many. */
+const BROWSER_COST = { process: 7, perCase: 0.24 };
+
+/**
+ * About how many seconds a run takes.
+ * @param programs how many engines are programs: versions of Node, and Bun
+ * @param browsers how many are browsers, which measure other cases
+ */
+export function secondsOf(plan: Plan, isQuick: boolean, programs: number, hasServers: boolean, browsers = 0): number {
   const { process, perCase, turn, others } = COST[isQuick ? 'quick' : 'full'];
-  const kernels = plan.kernelRounds * engines * (process + perCase * allCases(isQuick).length);
+  const ofProgram = process + perCase * allCases(isQuick).length;
+  const ofBrowser = BROWSER_COST.process + BROWSER_COST.perCase * browserCases(isQuick).length;
+  const kernels = plan.kernelRounds * (programs * ofProgram + browsers * ofBrowser);
   const turns = plan.serverRounds * serversOf(isQuick).length;
   return kernels + others + (hasServers ? turns * (plan.seconds + plan.warmUpSeconds + turn) : 0);
 }

@@ -37,6 +37,8 @@ export interface EngineResult {
   readonly figures: readonly Figure[];
   /** Nanoseconds of the sentinel: its median in each round. */
   readonly sentinel: readonly number[];
+  /** The step of its clock, in ms: the coarsest of all rounds. Studies before November 2026 have not measured it. */
+  readonly clockStepMs?: number;
   readonly answers: readonly AnswerFigure[];
   /** The thresholds of the kernel `auto`, found as `wsloom kernels` finds them: medians over the rounds. Only Node has them. */
   readonly thresholds?: Thresholds;

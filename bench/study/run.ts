@@ -8,11 +8,12 @@ import { BENCH, ROOT } from '../paths.js';
 import { UsageError } from '../settings.js';
 import { cacheBytes } from './cache-bytes.js';
 import { refuseToOverwrite, type Written, writeForOthers } from './contribute.js';
+import { browserEngine } from './browser-engine.js';
 import { engines, installEngines } from './engines.js';
 import { fingerprints, readerOf } from './fingerprints.js';
 import { measureServers } from './measure-servers.js';
 import { buildSharedModule, moduleSizes } from './modules.js';
-import { nodeEngine } from './node-engine.js';
+import { programEngine } from './program-engine.js';
 import { type Study, serialize } from './results.js';
 import { HELP, parseStudySettings, type StudySettings } from './settings.js';
 import { type Fail, type Instruments, runStudy, type StudiedEngine } from './whole.js';
@@ -76,12 +77,17 @@ function makeFolderOf(file: string): void {
 }
 
 /** The engines that there are; all else that has to be made is made. */
-function prepare({ majors, isQuick }: StudySettings, fail: Fail): readonly StudiedEngine[] {
+function prepare({ engines: names, isQuick }: StudySettings, fail: Fail): readonly StudiedEngine[] {
   attempt('the engines', () => installEngines(say), fail);
   attempt('the module for shared memory', buildSharedModule, fail);
-  const { found, missing } = engines(majors);
-  for (const major of missing) fail(`Node ${major}`, 'it is not there: there are packages of it for Linux on x64');
-  return found.map((program) => nodeEngine(program, isQuick, cacheBytes()));
+  const { found, missing } = engines(names);
+  for (const [name, why] of missing) fail(name, why);
+  return found.map((engine) => {
+    const { browser } = engine;
+    return browser === undefined
+      ? programEngine(engine, isQuick, cacheBytes())
+      : browserEngine(engine, browser, isQuick);
+  });
 }
 
 function attempt(what: string, run: () => void, fail: Fail): void {

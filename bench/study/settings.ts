@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 import { UsageError, usageOf } from '../settings.js';
-import { MAJORS } from './engines.js';
+import { ENGINES, type EngineName } from './engines.js';
 
 export interface StudySettings {
   readonly isQuick: boolean;
-  /** The major versions of Node that the study runs on. */
-  readonly majors: readonly number[];
+  /** The engines that the study runs on. */
+  readonly engines: readonly EngineName[];
   /** Whether servers are measured, too. */
   readonly hasServers: boolean;
   readonly out: string | undefined;
@@ -16,7 +16,9 @@ export interface StudySettings {
 export const HELP = `Usage: npm run study -- [options]
 
   --quick            fewer cases and shorter ones: takes two minutes, and its figures are only a hint
-  --engines <list>   major versions of Node to run on (${MAJORS.join(',')}); they are installed into bench/engines
+  --engines <list>   engines to run on (${ENGINES.join(',')}; 24 means node-24). Node and
+                     Bun are installed into bench/engines; firefox and chromium are Debian's firefox-esr and chromium, which have to be
+                     installed, run without a window, and measure fewer cases
   --kernels-only     leave out the servers
   --contribute       write one file to send to this project, bench/results/machines/<processor>-<system>-<date>.json: bench/machines.md
                      says what is in it. Not with --quick. It overwrites nothing
@@ -37,7 +39,7 @@ export function parseStudySettings(args: readonly string[]): StudySettings | 'he
     throw new UsageError('--contribute needs the whole study: the figures of --quick are only a hint');
   return {
     isQuick: flags.quick === true,
-    majors: flags.engines === undefined ? MAJORS : parseMajors(flags.engines),
+    engines: flags.engines === undefined ? ENGINES : parseEngines(flags.engines),
     hasServers: flags['kernels-only'] !== true,
     out: flags.out,
     contributes: flags.contribute === true,
@@ -61,9 +63,9 @@ function parseFlags(args: readonly string[]) {
   );
 }
 
-function parseMajors(list: string): number[] {
-  const majors = list.split(',').map(Number);
-  const isRight = majors.every((major) => MAJORS.some((known) => known === major));
-  if (isRight) return MAJORS.filter((major) => majors.includes(major));
-  throw new UsageError(`--engines must be some of ${MAJORS.join(',')}, got "${list}"`);
+function parseEngines(list: string): EngineName[] {
+  const names = list.split(',').map((name) => (/^\d+$/.test(name) ? `node-${name}` : name));
+  const isRight = names.every((name) => ENGINES.some((known) => known === name));
+  if (isRight) return ENGINES.filter((known) => names.includes(known));
+  throw new UsageError(`--engines must be some of ${ENGINES.join(',')}, got "${list}"`);
 }

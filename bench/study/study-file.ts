@@ -209,6 +209,7 @@ const ENGINE = object<EngineResult>({
   version: name,
   compiler: name,
   rounds: integer(1, 100),
+  clockStepMs: optional(notNegative),
   figures: distinct(array(1, 20_000, figure), nameOf),
   sentinel: array(0, 100, positive),
   answers: array(0, 200, ANSWER),

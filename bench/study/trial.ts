@@ -1,19 +1,31 @@
 import { CONTENTS, type Content, contentBytes } from '#dist/study/texts.js';
-import type { Candidate } from './candidates.js';
+import { areEqual, viewOf } from './bytes.js';
+import type { Candidate } from './candidate.js';
 import type { Pattern } from './case.js';
 import { type Group, USUAL_ALIGNMENT } from './design.js';
 import { MAX_PLACES, type Places, type Workplace } from './workplace.js';
 
 /** A masking key of four different bytes, in the order in which they are applied, and as kernels want it. */
-const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
-const KEY = MASK.readInt32LE();
-const NO_MASK = Buffer.alloc(4);
+const MASK = viewOf(Uint8Array.of(0x37, 0xfa, 0x21, 0x3d).buffer);
+const KEY = int32Of(MASK);
+const NO_MASK = viewOf(new ArrayBuffer(4));
 
-/** About how long a batch of calls lasts: long compared to a call of the clock, short compared to disturbances. */
-const BATCH_MS = 0.05;
+/** A batch that lasts this part of its time says how many calls make a whole one, even by a clock that moves in steps. */
+const FORESIGHT = 1 / 8;
+/** How many calls more than that are made: the next batch may be a little faster. */
+const MARGIN = 1.05;
 
 /** In ms, from any origin. */
 export type Clock = () => number;
+
+/** How a candidate is measured in time, in ms. */
+export interface Pace {
+  readonly warmUp: WarmUp;
+  /**
+   * About how long a batch of calls lasts: long compared to a call of the clock and to its step, short compared to disturbances.
+   */
+  readonly batchMs: number;
+}
 
 /** How long code runs before it is measured, in ms. */
 export interface WarmUp {
@@ -29,17 +41,17 @@ type Loop = (
   times: number,
   length: number,
   key: number,
-  mask: Buffer,
+  mask: Uint8Array,
   offsets: readonly number[],
-  views: readonly Buffer[],
-  sources: readonly Buffer[],
+  views: readonly Uint8Array[],
+  sources: readonly Uint8Array[],
   zero: number,
 ) => number;
 
 /** The loops of a process: one for each candidate and pattern. So each loop has seen all contents, and no other candidate. */
 export class Loops {
   readonly clock: Clock;
-  readonly warmUp: WarmUp;
+  readonly pace: Pace;
   readonly #form: number;
   readonly #workplace: Workplace;
   readonly #made = new Map<string, Made>();
@@ -47,10 +59,10 @@ export class Loops {
   #last: { readonly name: string; readonly contents: Contents } | undefined;
 
   /** @param form which kind of loop: see {@link FORMS} */
-  constructor(workplace: Workplace, warmUp: WarmUp, clock: Clock, form: number) {
+  constructor(workplace: Workplace, pace: Pace, clock: Clock, form: number) {
     this.#form = form;
     this.#workplace = workplace;
-    this.warmUp = warmUp;
+    this.pace = pace;
     this.clock = clock;
   }
 
@@ -91,7 +103,7 @@ export class Loops {
    */
   #warmUp({ subject, run }: Made, pattern: Pattern): void {
     const shapes = this.#shapesOf(pattern);
-    const end = this.clock() + this.warmUp.loopMs;
+    const end = this.clock() + this.pace.warmUp.loopMs;
     while (this.clock() < end) {
       for (const { content, places } of shapes) {
         const { length, offsets, views, sources } = places;
@@ -106,7 +118,7 @@ export class Loops {
 
 /** What a loop warms up with. */
 interface Shape {
-  readonly content: Buffer;
+  readonly content: Uint8Array;
   readonly places: Places;
 }
 
@@ -177,7 +189,7 @@ export class Trial {
   readonly #contents: Contents;
   readonly #isValid: boolean;
   readonly #key: number;
-  readonly #mask: Buffer;
+  readonly #mask: Uint8Array;
   readonly #subject: object;
   readonly #run: Loop;
   readonly #loops: Loops;
@@ -197,7 +209,7 @@ export class Trial {
     this.#isValid = !content.startsWith('invalid');
     // Text that is unmasked many times has to stay text. A key of zeros does that, and no candidate has a short cut for it.
     this.#mask = group.op === 'unmaskText' ? NO_MASK : MASK;
-    this.#key = this.#mask.readInt32LE();
+    this.#key = int32Of(this.#mask);
     ({ subject: this.#subject, run: this.#run } = loops.of(candidate, group.pattern));
     if (group.pattern === 'cold') this.times = places.offsets.length;
   }
@@ -213,8 +225,8 @@ export class Trial {
    * only make batches longer, so the greatest number of calls that was found is right.
    */
   calibrate(): void {
-    const { clock, warmUp } = this.#loops;
-    const settled = clock() + warmUp.caseMs;
+    const { clock, pace } = this.#loops;
+    const settled = clock() + pace.warmUp.caseMs;
     let most = 1;
     do {
       this.#calibrateNow();
@@ -224,14 +236,20 @@ export class Trial {
   }
 
   #calibrateNow(): void {
-    const { clock } = this.#loops;
+    const {
+      clock,
+      pace: { batchMs },
+    } = this.#loops;
     // Where there are many texts, each batch meets all of them.
     const [least, most] =
       this.#pattern === 'many' ? [MAX_PLACES, this.#places.offsets.length] : [1, Number.POSITIVE_INFINITY];
-    for (this.times = least; ; this.times *= 2) {
+    for (this.times = least; ; ) {
       const start = clock();
       this.batch();
-      if (clock() - start >= BATCH_MS || this.times * 2 > most) return;
+      const ms = clock() - start;
+      const times = ms >= batchMs * FORESIGHT ? Math.ceil((this.times * MARGIN * batchMs) / ms) : this.times * 2;
+      if (ms >= batchMs || times > most) return;
+      this.times = times;
     }
   }
 
@@ -263,36 +281,37 @@ export class Trial {
     const verdict = this.#call(1, MASK);
     if (op !== 'unmask' && verdict !== Number(this.#isValid)) throw new WrongResult('a verdict is wrong');
     const [first] = landing === 'scratch' ? [this.#workplace.scratch(this.#places.length)] : this.#ranges();
-    expectBytes(first as Buffer, at(this.#contents.clear, 0));
+    expectBytes(first as Uint8Array, at(this.#contents.clear, 0));
   }
 
-  #fill(contents: readonly Buffer[]): void {
+  #fill(contents: readonly Uint8Array[]): void {
     for (const [i, range] of this.#ranges().entries()) range.set(at(contents, i));
   }
 
   /** The bytes that the candidate works on. */
-  #ranges(): readonly Buffer[] {
+  #ranges(): readonly Uint8Array[] {
     const { views, sources } = this.#places;
     return (this.candidate.landing === 'place' ? views : sources).slice(0, MAX_PLACES);
   }
 
-  #call(times: number, mask: Buffer): number {
+  #call(times: number, mask: Uint8Array): number {
     const { length, offsets, views, sources } = this.#places;
-    const key = mask === this.#mask ? this.#key : mask.readInt32LE();
+    const key = mask === this.#mask ? this.#key : int32Of(mask);
     return this.#run(this.#subject, times, length, key, mask, offsets, views, sources, 0);
   }
 }
 
 /** The content of each range, or of one range if all have the same. */
 interface Contents {
-  readonly clear: readonly Buffer[];
-  readonly masked: readonly Buffer[];
+  readonly clear: readonly Uint8Array[];
+  readonly masked: readonly Uint8Array[];
 }
 
 /** Many different texts are cut out of one long text: the words of the usual one, in an order that no two of them share. */
-function contentsOf(content: Content, length: number, pattern: Pattern): Buffer[] {
+function contentsOf(content: Content, length: number, pattern: Pattern): Uint8Array[] {
   if (pattern !== 'many') return [contentBytes(content, length)];
-  const words = String(contentBytes(content, WORDS_BYTES))
+  const words = new TextDecoder()
+    .decode(contentBytes(content, WORDS_BYTES))
     .trimEnd()
     .split(/(?<=[ ,:])/);
   let state = 1;
@@ -303,31 +322,39 @@ function contentsOf(content: Content, length: number, pattern: Pattern): Buffer[
   return Array.from({ length: MAX_PLACES }, () => {
     let text = '';
     while (text.length < length) text += next();
-    return textOfLength(Buffer.from(text), length);
+    return textOfLength(new TextEncoder().encode(text), length);
   });
 }
 
 /** As much text as has all of its words in it. */
 const WORDS_BYTES = 512;
+const SPACE = 0x20;
 
 /** The first characters of a text, as many as have room, and spaces behind them. */
-function textOfLength(text: Buffer, length: number): Buffer {
+function textOfLength(text: Uint8Array, length: number): Uint8Array {
   let end = length;
   while (end > 0 && ((text[end] as number) & 0xc0) === 0x80) end--;
-  return Buffer.concat([text.subarray(0, end), Buffer.alloc(length - end, ' ')]);
+  const bytes = new Uint8Array(length).fill(SPACE);
+  bytes.set(text.subarray(0, end));
+  return bytes;
 }
 
 /** The content of the range: there is one for each, or one for all. */
-function at(contents: readonly Buffer[], i: number): Buffer {
-  return (contents.length === 1 ? contents[0] : contents[i]) as Buffer;
+function at(contents: readonly Uint8Array[], i: number): Uint8Array {
+  return (contents.length === 1 ? contents[0] : contents[i]) as Uint8Array;
 }
 
-function expectBytes(bytes: Buffer, right: Buffer): void {
-  if (!bytes.equals(right)) throw new WrongResult('the bytes are not what they should be');
+function expectBytes(bytes: Uint8Array, right: Uint8Array): void {
+  if (!areEqual(bytes, right)) throw new WrongResult('the bytes are not what they should be');
 }
 
-function masked(clear: Buffer): Buffer {
-  const bytes = Buffer.alloc(clear.length, MASK);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i] as number) ^ (clear[i] as number);
+function masked(clear: Uint8Array): Uint8Array {
+  const bytes = clear.slice();
+  for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i] as number) ^ (MASK[i & 3] as number);
   return bytes;
+}
+
+/** The four bytes of a mask as kernels want them: an int32. */
+function int32Of(mask: Uint8Array): number {
+  return new DataView(mask.buffer, mask.byteOffset).getInt32(0, true);
 }

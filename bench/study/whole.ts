@@ -20,6 +20,8 @@ export type Say = (line: string) => void;
 export interface StudiedEngine {
   /** For messages. */
   readonly name: string;
+  /** Whether it measures the cases of browsers. */
+  readonly isBrowser: boolean;
   /** Measures every case once, in a process of its own. @param round from 0 */
   measure(round: number): Promise<EngineRound>;
   /** Instructions and cycles; undefined where they cannot be counted. Engines that cannot be the main one have neither this nor the next. */
@@ -59,7 +61,8 @@ export async function runStudy(
   const plan = planOf(isQuick);
   const about = instruments.about();
   const engines = instruments.prepare(fail);
-  sayTime('it takes about', secondsOf(plan, isQuick, engines.length, hasServers), say);
+  const browsers = engines.filter(({ isBrowser }) => isBrowser).length;
+  sayTime('it takes about', secondsOf(plan, isQuick, engines.length - browsers, hasServers, browsers), say);
   const rounds = await measureRounds(engines, plan.kernelRounds, say, fail);
   const measured = joinRounds([...rounds.values()].flat());
   const main = mainOf(rounds, measured, about.machine.node);

@@ -1,4 +1,5 @@
 /** Where candidates work: WebAssembly memory, and as much ordinary memory for candidates that copy from there. */
+import { viewOf } from './bytes.js';
 
 const PAGE = 65536;
 const MIB = 1024 * 1024;
@@ -22,15 +23,15 @@ export interface Places {
   readonly length: number;
   readonly offsets: readonly number[];
   /** The ranges as views, for candidates that take views. They exist already, as the view of a payload does in a server. */
-  readonly views: readonly Buffer[];
+  readonly views: readonly Uint8Array[];
   /** The same ranges in ordinary memory. */
-  readonly sources: readonly Buffer[];
+  readonly sources: readonly Uint8Array[];
 }
 
 export class Workplace {
   readonly memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
-  readonly bytes = Buffer.from(this.memory.buffer);
-  readonly #source = Buffer.alloc(SCRATCH);
+  readonly bytes = viewOf(this.memory.buffer);
+  readonly #source = viewOf(new ArrayBuffer(SCRATCH));
   readonly #evicting: Uint8Array;
   readonly #made = new Map<(workplace: Workplace) => object, object>();
 
@@ -53,7 +54,7 @@ export class Workplace {
   }
 
   /** The memory for copies. Every candidate may overwrite it. */
-  scratch(length: number): Buffer {
+  scratch(length: number): Uint8Array {
     return this.bytes.subarray(SCRATCH, SCRATCH + length);
   }
 
@@ -91,7 +92,7 @@ export class Workplace {
   }
 
   #places(length: number, offsets: readonly number[]): Places {
-    const views = (of: Buffer) => offsets.map((offset) => of.subarray(offset, offset + length));
+    const views = (of: Uint8Array) => offsets.map((offset) => of.subarray(offset, offset + length));
     return { length, offsets, views: views(this.bytes), sources: views(this.#source) };
   }
 

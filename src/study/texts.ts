@@ -13,6 +13,7 @@ export const TEXTS = {
 /** One of {@link TEXTS}. */
 export type TextName = keyof typeof TEXTS;
 
+const SPACE = 0x20;
 /** A byte that no UTF-8 text contains. */
 const NO_TEXT = 0xff;
 
@@ -28,24 +29,26 @@ export const CONTENTS = [
 export type Content = (typeof CONTENTS)[number];
 
 /** Exactly `length` bytes of a text, repeated; a character that does not fit at the end is replaced by spaces. */
-export function textBytes(name: TextName, length: number): Buffer {
-  const once = Buffer.from(TEXTS[name]);
-  const bytes = Buffer.alloc(length, once);
+export function textBytes(name: TextName, length: number): Uint8Array<ArrayBuffer> {
+  const once = new TextEncoder().encode(TEXTS[name]);
+  const bytes = new Uint8Array(length);
+  bytes.set(once.subarray(0, length));
+  for (let done = once.length; done < length; done *= 2) bytes.copyWithin(done, 0, done);
   let end = length;
   while (end > 0 && ((bytes[end - 1] as number) & 0xc0) === 0x80) end--;
   if (end > 0 && (bytes[end - 1] as number) >= 0xc0) end--;
-  return bytes.fill(' ', end);
+  return bytes.fill(SPACE, end);
 }
 
 /** Exactly `length` bytes of a content, at least one. */
-export function contentBytes(content: Content, length: number): Buffer {
+export function contentBytes(content: Content, length: number): Uint8Array<ArrayBuffer> {
   if (content === 'invalid at the start') return invalidAt(0, length);
   if (content === 'invalid in the middle') return invalidAt(length >> 1, length);
   if (content === 'invalid at the end') return invalidAt(length - 1, length);
   return textBytes(content, length);
 }
 
-function invalidAt(position: number, length: number): Buffer {
+function invalidAt(position: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = textBytes('json', length);
   bytes[position] = NO_TEXT;
   return bytes;

@@ -1,20 +1,4 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
-
-/** Where a program is; undefined if it is not installed. */
-export function pathOf(name: string): string | undefined {
-  const folders = [...String(Reflect.get(process.env, 'PATH') ?? '').split(delimiter), '/usr/sbin'];
-  return folders
-    .map((folder) => join(folder, name))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
+export { pathOf } from '../../bench/installed.js';
 
 /** Whether programs that tests need have to be installed, as in CI: without them, the tests are left out elsewhere. */
 export const arePeersRequired = Reflect.get(process.env, 'WSLOOM_TEST_PEERS') === 'required';

@@ -8,6 +8,7 @@ import { STRINGS_FROM_BYTES } from '../gate.js';
 import { enumeration } from '../markdown.js';
 import type { Figure, Study } from '../results.js';
 import { candidatesList } from './candidates.js';
+import { clocks } from './clocks.js';
 import { mebibytes, percent } from './wording.js';
 
 export function method(study: Study, all: readonly Engine[]): string {
@@ -38,7 +39,7 @@ ${candidatesList((op) => candidatesOn(all, op))}
 - **Measurement.** Each candidate is compiled into a loop of its own, which runs in batches of about 0.05 ms in a process of its engine that is bound
   to a core. Cold: up to 256 places are visited once, after ${mebibytes(2 * study.cacheBytes)} of other bytes were written: twice
   the size of the last cache of this machine.
-${figures(study, all)}
+${clocks(all)}${figures(study, all)}
 - **Correctness.** Every verdict of every measured batch is checked. Unmasked bytes are checked at the end, because the number of
   calls says what they must be. Before and after, each candidate is tried once with a real key. A wrong result ends the run.`;
 }

@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { candidateNames } from '../../../bench/study/candidates.js';
+import { allCases } from '../../../bench/study/all-cases.js';
+import { browserCases } from '../../../bench/study/browser-cases.js';
+import { candidateNames, candidatesOf } from '../../../bench/study/candidates.js';
+import { nameOf } from '../../../bench/study/case.js';
 import { groups, MAIN_WAYS } from '../../../bench/study/design.js';
 import { LEAST_ROUNDS } from '../../../bench/study/gate.js';
-import { allCases } from '../../../bench/study/harness.js';
+import { keyOf } from '../../../bench/study/harness.js';
 import { planOf, secondsOf } from '../../../bench/study/plan.js';
+import { portableCandidates } from '../../../bench/study/portable-candidates.js';
+import { Workplace } from '../../../bench/study/workplace.js';
 
 const FULL = groups(false);
 
@@ -69,7 +74,62 @@ describe('the design of the study', () => {
     expect(minutes(false, 4, false)).toBeLessThan(minutes(false, 4, true));
   });
 
+  it('takes a minute at most for each round of a browser', () => {
+    const seconds = (isQuick: boolean, browsers: number) => secondsOf(planOf(isQuick), isQuick, 1, false, browsers);
+    for (const isQuick of [false, true]) {
+      const ofOne = (seconds(isQuick, 1) - seconds(isQuick, 0)) / planOf(isQuick).kernelRounds;
+      expect(ofOne).toBeLessThan(isQuick ? 25 : 60);
+      expect(ofOne).toBeGreaterThan(browserCases(isQuick).length * 0.2);
+      expect(seconds(isQuick, 3)).toBeCloseTo(3 * seconds(isQuick, 1) - 2 * seconds(isQuick, 0));
+    }
+  });
+
   it('is much smaller for a quick run', () => {
     expect(groups(true).length).toBeLessThan(FULL.length / 3);
+  });
+});
+
+describe('the cases of browsers', () => {
+  it.each([false, true])('are all among those of Node, each once (quick: %s)', (isQuick) => {
+    const names = browserCases(isQuick).map((one) => nameOf(keyOf(one)));
+    const known = new Set(allCases(isQuick).map((one) => nameOf(keyOf(one))));
+    // A quick run has fewer sizes of both in one pass.
+    const left = names.filter((name) => !known.has(name) && !(isQuick && name.startsWith('unmaskText')));
+    expect(left).toEqual([]);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('have every candidate that needs no Node at the size of the table of engines, and enough sizes for crossovers', () => {
+    const keys = browserCases(false).map(keyOf);
+    for (const op of ['unmask', 'validate'] as const) {
+      const at64 = new Set(
+        keys.filter((key) => key.op === op && key.bytes === 65536).map(({ candidate }) => candidate),
+      );
+      expect([...at64].toSorted()).toEqual(
+        portableCandidates(op)
+          .map(({ name }) => name)
+          .toSorted(),
+      );
+    }
+    for (const candidate of ['js-byte', 'js', 'wasm', 'wasm, copy in and out'])
+      expect(keys.filter((key) => key.op === 'unmask' && key.candidate === candidate).length).toBe(10);
+  });
+
+  it('are the same candidates as those of Node', () => {
+    for (const op of ['unmask', 'validate', 'unmaskText'] as const) {
+      const own = candidatesOf(op).map(({ name }) => name);
+      expect(own.filter((name) => portableCandidates(op).some((one) => one.name === name))).toEqual(
+        portableCandidates(op).map(({ name }) => name),
+      );
+    }
+  });
+});
+
+describe('bufferutil', () => {
+  it('is native code, not the JavaScript that it falls back on', () => {
+    const [candidate] = candidatesOf('unmask').filter(({ name }) => name === 'bufferutil');
+    // It is there only where `npm run study` has installed it.
+    const made = candidate?.make(new Workplace(0)) as { unmask(): void } | undefined;
+    if (made !== undefined) expect(String(made.unmask)).toContain('[native code]');
   });
 });

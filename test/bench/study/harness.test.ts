@@ -7,7 +7,14 @@ import { Workplace } from '../../../bench/study/workplace.js';
 import { THRESHOLDS } from '../../../dist/kernels/thresholds.js';
 
 const workplace = new Workplace(64 * 1024);
-const EFFORT: Effort = { warmUp: { loopMs: 0, caseMs: 0 }, ms: 0, batches: 2 };
+const EFFORT: Effort = {
+  warmUp: { loopMs: 0, caseMs: 0 },
+  ms: 0,
+  batches: 2,
+  batchMs: 0.05,
+  sentinelEvery: 50,
+  sentinelRuns: 1,
+};
 const harness = new Harness(workplace, EFFORT, 0);
 
 function group(op: Operation, more: Partial<Group> = {}): Group {
@@ -65,8 +72,8 @@ describe('many texts', () => {
   it('are all different, and are not touched by a validator that is right', () => {
     const seen = new Set<string>();
     const subject = {
-      look(view: Buffer): boolean {
-        seen.add(String(view));
+      look(view: Uint8Array): boolean {
+        seen.add(new TextDecoder().decode(view));
         return true;
       },
     };
@@ -106,9 +113,16 @@ class Script {
 describe('the harness on a scripted clock', () => {
   const SIZES = [1000, 2000, 3000, 4000];
   const SENTINEL_NS = 200_000;
-  const effort: Effort = { warmUp: { loopMs: 0.1, caseMs: 0.1 }, ms: 0.5, batches: 3 };
+  const effort: Effort = {
+    warmUp: { loopMs: 0.1, caseMs: 0.1 },
+    ms: 0.5,
+    batches: 3,
+    batchMs: 0.05,
+    sentinelEvery: 50,
+    sentinelRuns: 1,
+  };
 
-  function scripted(sizes: readonly number[] = SIZES) {
+  function scripted(sizes: readonly number[] = SIZES, by: Effort = effort) {
     const script = new Script();
     const candidate: Candidate = {
       op: 'validate',
@@ -119,9 +133,17 @@ describe('the harness on a scripted clock', () => {
     };
     const cases: Case[] = sizes.map((bytes) => ({ group: group('validate', { bytes }), candidate }));
     const round = (number: number) => {
-      const inProcess = new Harness(workplace, effort, number, script.clock, { run: () => script.work(SENTINEL_NS) });
+      const inProcess = new Harness(workplace, by, number, script.clock, { run: () => script.work(SENTINEL_NS) });
       const measured = inProcess.measure(cases);
-      return { name: 'Node 1', version: 'v1', compiler: 'V8', answers: [], thresholds: THRESHOLDS, ...measured };
+      return {
+        name: 'Node 1',
+        version: 'v1',
+        compiler: 'V8',
+        clockStepMs: 0.001,
+        answers: [],
+        thresholds: THRESHOLDS,
+        ...measured,
+      };
     };
     return { script, round };
   }
@@ -138,6 +160,62 @@ describe('the harness on a scripted clock', () => {
     const [, , first, second] = script.visits; // the first two are the warm-up of the loop
     expect(((second?.ms ?? 0) - (first?.ms ?? 0)) * 1e6).toBeGreaterThan(0.6e6);
     expect(script.ms - (second?.ms ?? 0)).toBeGreaterThan(3 * 2);
+  });
+
+  it.each([
+    ['a clock of 1 ms steps', 1, 1],
+    ['a clock of 20 µs steps', 0.02, 0.05],
+  ])('makes batches as long as they are to be by %s, and no longer than needed', (_, stepMs, bound) => {
+    const script = new Script();
+    const lengths: number[] = [];
+    const coarse = () => Math.floor(script.ms / stepMs) * stepMs;
+    const candidate: Candidate = {
+      op: 'validate',
+      name: 'scripted',
+      landing: 'place',
+      make: () => ({
+        validate(bytes: number, i: number): boolean {
+          if (i === 0) lengths.push(0);
+          lengths[lengths.length - 1] = (lengths.at(-1) ?? 0) + bytes / 1e6;
+          return script.validate(bytes);
+        },
+      }),
+      call: ({ subject }) => `${subject}.validate(length, i)`,
+    };
+    const effort: Effort = {
+      warmUp: { loopMs: 0, caseMs: 0 },
+      ms: 0,
+      batches: 3,
+      batchMs: 50,
+      sentinelEvery: 50,
+      sentinelRuns: 1,
+    };
+    const cases = [1000, 30_000].map((bytes) => ({ group: group('validate', { bytes }), candidate }));
+    const { attempts } = new Harness(workplace, effort, 0, coarse, { run: () => {} }).measure(cases);
+    for (const { bytes, ns } of attempts) expect(Math.abs(ns / bytes - 1)).toBeLessThan((2 * stepMs) / 50);
+    const measured = lengths.filter((ms) => ms > 45);
+    expect(measured.length).toBeGreaterThanOrEqual(2 * 3);
+    for (const ms of measured) expect([ms > 50 - bound, ms < 60]).toEqual([true, true]);
+    // All that it takes to find out how many calls make a batch is less than two batches.
+    expect(script.ms).toBeLessThan(2 * 5.5 * 53);
+  });
+
+  it('runs the sentinel as often as a coarse clock needs, and says what one run takes', () => {
+    const script = new Script();
+    let runs = 0;
+    const many: Effort = { ...EFFORT, sentinelRuns: 50 };
+    const run = () => {
+      runs++;
+      script.work(SENTINEL_NS);
+    };
+    const coarse = () => Math.floor(script.ms);
+    const { sentinel } = new Harness(workplace, many, 0, coarse, { run }).measure([]);
+    expect([runs, sentinel]).toEqual([50, []]);
+    const candidate = broken('validate', 'true');
+    const measured = new Harness(workplace, many, 0, coarse, { run }).measure([
+      { group: group('validate', { pattern: 'cold' }), candidate },
+    ]);
+    expect(measured.sentinel).toEqual([SENTINEL_NS]);
   });
 
   it('takes the batch in the middle, so that a short disturbance of a turn does not count', () => {
@@ -207,9 +285,10 @@ describe('the harness on a scripted clock', () => {
     expect(subjectOf('unmaskText', 'wasm, fused')).toBe(validator);
   });
 
-  it('runs the sentinel before every 50th turn', () => {
-    const { round } = scripted(Array.from({ length: 101 }, (_, i) => 1000 + i));
-    expect(round(0).sentinel).toHaveLength(3);
+  it('runs the sentinel before every 50th turn, or more often where turns are long', () => {
+    const sizes = Array.from({ length: 101 }, (_, i) => 1000 + i);
+    expect(scripted(sizes).round(0).sentinel).toHaveLength(3);
+    expect(scripted(sizes, { ...effort, sentinelEvery: 10 }).round(0).sentinel).toHaveLength(11);
   });
 
   it('has the figures right though a disturbance met every case in two of seven rounds', () => {

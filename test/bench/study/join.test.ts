@@ -14,11 +14,24 @@ function roundOf(ns: number, more: Partial<EngineRound> = {}): EngineRound {
       { ...keyOf('js', 128), ns: 2 * ns },
     ],
     sentinel: [ns, 3 * ns, 2 * ns],
+    clockStepMs: ns / 1000,
     answers: [{ question: 'compile', subject: 'wasm', value: ns }],
     thresholds: { ...THRESHOLDS, unmaskWasmFromBytes: ns },
     ...more,
   };
 }
+
+describe('the method chapter', () => {
+  it('says the steps of all clocks, and nothing of them where none was measured', () => {
+    const firefox = { name: 'Firefox 153', version: '153.8.0', compiler: 'SpiderMonkey 153', answers: [] };
+    const engines = joinRounds([roundOf(0.2), roundOf(20, firefox), roundOf(5, firefox)]);
+    const text = studyMarkdown(studyOf([], { engines }), {});
+    expect(text).toContain('The steps: Node 20 0.2 µs and Firefox 153 20 µs.');
+    expect(text).toContain('3 batches of about 50 ms');
+    const old = engines.map(({ clockStepMs: _, ...engine }) => engine);
+    expect(studyMarkdown(studyOf([], { engines: old }), {})).not.toContain('**Clocks**');
+  });
+});
 
 describe('the rounds of an engine', () => {
   it('are joined case by case, answer by answer', () => {
@@ -30,6 +43,7 @@ describe('the rounds of an engine', () => {
       { ...keyOf('js', 128), ns: 20, median: 22, least: 20, upper: 24, isSteady: true, attempts: [24, 20, 22] },
     ]);
     expect(engine?.sentinel).toEqual([24, 20, 22]);
+    expect(engine?.clockStepMs).toBe(0.012);
     expect(engine?.answers).toEqual([{ question: 'compile', subject: 'wasm', attempts: [12, 10, 11] }]);
     expect(engine?.thresholds).toEqual({ ...THRESHOLDS, unmaskWasmFromBytes: 11 });
     expect(engine).not.toHaveProperty('compression');

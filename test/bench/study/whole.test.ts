@@ -34,11 +34,12 @@ function engineOf(name = 'Node 20', version = 'v20.1.2', more: Partial<MadeUp> =
   const rounds: number[] = [];
   return {
     name,
+    isBrowser: false,
     rounds,
     async measure(round): Promise<EngineRound> {
       rounds.push(round);
       const attempts = CASES.map((key) => ({ ...key, ns: ns(key.bytes, round) }));
-      return { name, version, compiler: 'V8', attempts, sentinel: sentinel(round), answers: [] };
+      return { name, version, compiler: 'V8', attempts, sentinel: sentinel(round), answers: [], clockStepMs: 0.001 };
     },
     crossCheck,
   };
@@ -47,7 +48,7 @@ function engineOf(name = 'Node 20', version = 'v20.1.2', more: Partial<MadeUp> =
 /** An engine that cannot be the main one. */
 function browserOf(name: string): Engine {
   const { crossCheck: _, ...others } = engineOf(name, '140.0');
-  return others;
+  return { ...others, isBrowser: true };
 }
 
 interface Run {

@@ -1,17 +1,18 @@
-/** A version of Node as an engine of the study. Each measurement is a process of its own, bound to the core of the servers. */
-import { relative } from 'node:path';
+/** A version of Node, or Bun, as an engine of the study. Each measurement is a process of its own, bound to the core of the servers. */
 import { fileURLToPath } from 'node:url';
 import { launch } from '../children.js';
 import { bound, pinning } from '../machine.js';
 import { COMPILED } from '../paths.js';
 import { countAll } from './counters.js';
+import type { FoundEngine } from './engines.js';
 import type { EngineRound } from './join.js';
 import type { StudiedEngine } from './whole.js';
 
-/** @param program the path of `node` */
-export function nodeEngine(program: string, isQuick: boolean, cacheBytes: number): StudiedEngine {
-  return {
-    name: relative('.', program),
+/** Only Node can be the main engine: Bun lacks candidates. */
+export function programEngine({ name, program }: FoundEngine, isQuick: boolean, cacheBytes: number): StudiedEngine {
+  const engine: StudiedEngine = {
+    name,
+    isBrowser: false,
     async measure(round) {
       // The questions have a process of their own: code that they have warmed up is compiled differently, and slower.
       const answers = await jsonOf<EngineRound['answers']>([program, compiled('ask.js')]);
@@ -19,6 +20,10 @@ export function nodeEngine(program: string, isQuick: boolean, cacheBytes: number
       const measured = await jsonOf<Omit<EngineRound, 'answers'>>([program, compiled('measure.js'), ...args]);
       return { ...measured, answers };
     },
+  };
+  if (!name.startsWith('node-')) return engine;
+  return {
+    ...engine,
     count: () => countAll(program, pinning()?.server, isQuick),
     crossCheck: () => jsonOf([program, compiled('cross-check.js')]),
   };
