@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -100,11 +100,14 @@ describe('a round of a browser', () => {
   });
 
   it('is none if the browser cannot be started', async () => {
-    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('wsloom-study-'));
-    const { browser } = fakeBrowser('');
-    const job = { isQuick: true, round: 0 };
-    await expect(browserRound(browser, '/nowhere/browser', job, NOWHERE)).rejects.toThrow(/ENOENT|ended with 127/);
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('wsloom-study-'))).toEqual(before);
+    const profiles: string[] = [];
+    const prepare = (profile: string) => {
+      profiles.push(profile);
+      return [];
+    };
+    const start = browserRound({ name: 'chromium', prepare }, '/nowhere/browser', { isQuick: true, round: 0 }, NOWHERE);
+    await expect(start).rejects.toThrow(/ENOENT|ended with 127/);
+    expect(profiles.map((profile) => existsSync(profile))).toEqual([false]);
   });
 
   it('is given up after a time', async () => {
