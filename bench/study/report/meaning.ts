@@ -70,18 +70,20 @@ function inItsMemory(main: Engine): string[] {
 /** Whether native validation pays, for which texts, and from which size on. */
 function utf8ByNode(main: Engine): string[] {
   const what = '`buffer.isUtf8` needs no build and no memory of its own.';
-  const [ascii, json] = (['ascii', 'json'] as const).map((content) =>
+  const [json, ascii] = (['json', 'ascii'] as const).map((content) =>
     crossoverOrNone(main, 'validate', content, 'wasm', 'native'),
   );
-  if (ascii === undefined || json === undefined) return ['**For UTF-8, know what Node has.**', what];
+  const known = [json, ascii].flatMap((bytes) => bytes ?? []);
   const called = 'Called as a server calls it, it';
-  if (ascii === NEVER_BYTES && json === NEVER_BYTES)
+  if (known.length === 0) return ['**For UTF-8, know what Node has.**', what];
+  if (known.length === 2 && known.every((bytes) => bytes === NEVER_BYTES))
     return ['**For UTF-8, WASM was the better choice here.**', what, `${called} never overtakes WASM.`];
-  const isMixed = ascii === NEVER_BYTES || json === NEVER_BYTES;
-  const on = (name: string, bytes: number) =>
-    `on ${name} ${bytes === NEVER_BYTES ? 'at no size' : `from ${size(bytes)} on`}`;
+  const on = (name: string, bytes: number | undefined) => {
+    if (bytes === undefined) return `on ${name} at a size that the spread of the figures leaves open`;
+    return `on ${name} ${bytes === NEVER_BYTES ? 'at no size' : `from ${size(bytes)} on`}`;
+  };
   return [
-    isMixed ? '**For UTF-8, it depends on the text.**' : '**For UTF-8, ask Node first.**',
+    known.includes(NEVER_BYTES) ? '**For UTF-8, it depends on the text.**' : '**For UTF-8, ask Node first.**',
     what,
     `${called} overtakes WASM ${on('JSON', json)}, and ${on('ASCII', ascii)}.`,
   ];

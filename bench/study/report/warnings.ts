@@ -30,8 +30,8 @@ on its microarchitecture, which the name may hide.`
       : `**Changed since it was measured**, by a hash of sources and build flags: ${enumeration(changed)}. The figures are of what was there before.`,
     notSaid.length === 0
       ? ''
-      : `The results do not say with which sources of ${enumeration(notSaid)} they were measured, because they are older than these fingerprints. So
-this page cannot say whether these have changed since.`,
+      : `The results do not say with which sources of ${enumeration(notSaid)}
+they were measured, because they are older than these fingerprints. So this page cannot say whether these have changed since.`,
   ]
     .filter((part) => part !== '')
     .join('\n\n');

@@ -214,6 +214,24 @@ describe('sentences of the report', () => {
     expect(made).not.toMatch(/it does never|JSON never|ASCII never/);
   });
 
+  it('say what is known of one kind of text if the other is open', () => {
+    const made = report([...line('wasm', 0.1, 0, text), ...line('native', 0.01, 0, text)]);
+    expect(made).toContain(
+      '**For UTF-8, ask Node first.** `buffer.isUtf8` needs no build and no memory of its own. Called as a server calls it, it overtakes WASM on JSON from 4 B on, and on ASCII at a size that the spread of the figures leaves open.',
+    );
+  });
+
+  it('do not speak of one of these if only one is there', () => {
+    const unsteady = figureOf('js-byte', KIB, [400, 900, 900, 900, 900, 900, 900]);
+    const made = report([figureOf('js', KIB, 50), figureOf('js-words', KIB, 250), figureOf('wasm', KIB, 25), unsteady]);
+    expect(made).toContain(
+      'WebAssembly is 10.0 times as fast as a plain loop over words of 32 bits. So such a comparison says more about the JavaScript',
+    );
+    expect(made).toContain(
+      'in place, is 2.00 times as fast as the JavaScript of this package, and 10.0 times as fast as the plain loop over words.',
+    );
+  });
+
   it('compare engines by the same module, and not by builds or ways to copy', () => {
     const of = (candidate: string, ns: number) => figureOf(candidate, 64 * KIB, ns, text);
     const engine = (name: string, relaxed: number, plain: number, copying: number) =>

@@ -93,7 +93,7 @@ describe('the report', () => {
     const study = studyOf([figureOf('js', 4, 1)], { fingerprints: { js: 'a' } });
     const text = studyMarkdown(study, { js: 'a', 'the server': 'b', 'the texts': 'c' });
     expect(text).toContain(
-      'The results do not say with which sources of `the server` and `the texts` they were measured',
+      'The results do not say with which sources of `the server` and `the texts`\nthey were measured',
     );
     expect(text).not.toContain('Changed since');
     expect(studyMarkdown(study, study.fingerprints)).not.toContain('do not say with which sources');
@@ -135,8 +135,8 @@ describe('the report', () => {
           figureOf('wasm', 1024, 25),
         ]),
       );
-    expect(text(75)).toContain('says more about the JavaScript than about WebAssembly');
-    expect(text(100)).not.toContain('says more about the JavaScript than about WebAssembly');
+    expect(text(75)).toContain('such a comparison says more about the JavaScript than about WebAssembly');
+    expect(text(100)).not.toContain('such a comparison says more about the JavaScript than about WebAssembly');
   });
 
   it('says when there is faster JavaScript than that of the package', () => {
