@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 
 /** Where the system does not say it. */
-const ASSUMED_BYTES = 32 * 1024 * 1024;
+export const ASSUMED_BYTES = 32 * 1024 * 1024;
 /** With larger caches, filling them with other bytes takes too long. */
-const MAX_BYTES = 128 * 1024 * 1024;
+export const MAX_BYTES = 128 * 1024 * 1024;
 
 /** The size of the last level of the cache, as Linux says it. */
 export function cacheBytes(): number {

@@ -7,7 +7,7 @@ import { USUAL_ALIGNMENT } from './design.js';
 import { mapTexts } from '../plain-text.js';
 import { candidatesOn, type Engine, enginesOf, STEPS, size, UNSTEADY } from './findings.js';
 import type { Figure, Study } from './results.js';
-import { gain } from './servers.js';
+import { comparison } from './servers.js';
 import { svgText } from './svg-text.js';
 
 /** What the charts leave out: more than nine lines cannot be told apart. Ways to write the JavaScript have a chart of their own. */
@@ -280,7 +280,7 @@ function endToEndChart({ endToEnd }: Study): object | undefined {
   const values = endToEnd
     .filter(({ kernel, threads }) => kernel !== 'js' && threads === 1)
     .flatMap((result) => {
-      const found = gain(endToEnd, result);
+      const found = comparison(endToEnd, result);
       if (found === undefined) return [];
       const { value, low, high, isSteady } = found;
       const label = `${value.toPrecision(value < 1 ? 2 : 3)}${isSteady ? '' : UNSTEADY}`;

@@ -3,7 +3,8 @@ import { median, percentile } from '../statistics.js';
 /**
  * What the attempts of a case say, in the unit of the attempts. A disturbance of the machine only ever adds to a cost, and it may last
  * for a second or for a minute. So the attempts of a case lie far apart, all of them count, and the figure is their lower quartile: it
- * is right while fewer than three quarters of the attempts were disturbed, and it is no single lucky attempt.
+ * is right while fewer than three quarters of the attempts were disturbed, and it is no single lucky attempt. Three attempts, as
+ * compression has, are too few for that: their lower quartile is the least of them.
  */
 export interface Estimate {
   /** The figure: the lower quartile. */

@@ -1,6 +1,6 @@
 /** What the figures of a study say: single figures, comparisons, crossovers. Nothing here is a constant of one machine. */
 import { NEVER_BYTES } from '#dist/kernels/thresholds.js';
-import { crossover } from '#dist/study/crossover.js';
+import { crossover, type Pair } from '#dist/study/crossover.js';
 import type { Content } from '#dist/study/texts.js';
 import { figure as digits } from '#dist/cli/table.js';
 import { candidateNames, type Operation } from './candidates.js';
@@ -20,6 +20,12 @@ export interface Wanted {
   readonly pattern?: Pattern;
 }
 
+/** Smaller differences mean nothing: two measurements of the same thing differ as much. */
+export const ALIKE = 0.05;
+
+/** In the place of a candidate's name: the fastest JavaScript that an engine has measured for the same case. See {@link Engine.fastestJs} */
+export const FASTEST_JS = 'the fastest JavaScript';
+
 /** A figure that was not measured, is not steady, or cannot be right. No sentence is made of it. */
 export class Unreported extends Error {}
 
@@ -30,16 +36,45 @@ export class Engine {
   readonly #figures = new Map<string, Figure>();
   /** Figures that cannot be right. */
   readonly #wrong: ReadonlySet<Figure>;
+  readonly #grid: Grid;
 
-  constructor(result: EngineResult) {
+  /** @param grid the sizes that crossovers are looked for at */
+  constructor(result: EngineResult, grid: Grid = gridOf([result])) {
     this.result = result;
+    this.#grid = grid;
     this.name = result.name;
     this.#wrong = new Set(disorderOf(result).map(({ smaller }) => smaller));
     for (const figure of result.figures) this.#figures.set(nameOf(figure), figure);
   }
 
   find(wanted: Wanted): Figure | undefined {
+    if (wanted.candidate === FASTEST_JS) return this.#fastestJs(wanted);
     return this.#figures.get(nameOf(caseOf(wanted)));
+  }
+
+  /**
+   * The name of the fastest JavaScript that this engine has measured for a case. It is the JavaScript of this package if no other is
+   * faster by more than {@link ALIKE}. @throws Unreported if there is none
+   */
+  fastestJs(wanted: Omit<Wanted, 'candidate'>): string {
+    const found = this.#fastestJs(wanted);
+    if (found === undefined) throw new Unreported(`JavaScript for ${wanted.op} ${wanted.bytes}`);
+    return found.candidate;
+  }
+
+  /** What tables show: the same, with the marks of its figure. */
+  fastestJsCell(wanted: Omit<Wanted, 'candidate'>): string {
+    const found = this.#fastestJs(wanted);
+    return found === undefined ? '–' : `\`${found.candidate}\`${this.#marksOf(found)}`;
+  }
+
+  #fastestJs(wanted: Omit<Wanted, 'candidate'>): Figure | undefined {
+    const found = candidateNames(wanted.op)
+      .filter(isJavaScript)
+      .flatMap((candidate) => this.find({ ...wanted, candidate }) ?? []);
+    const least = Math.min(...found.map(({ ns }) => ns));
+    const own = found.find(({ candidate, ns }) => OWN_JAVASCRIPT.includes(candidate) && isAlike(ns, least));
+    return own ?? found.find(({ ns }) => ns === least);
   }
 
   /** In 10^9 bytes per second. @throws Unreported */
@@ -62,6 +97,14 @@ export class Engine {
   /** What tables show: nanoseconds per call, with `~` if the case is not steady, and `?` if the figure cannot be right. */
   nsCell(wanted: Wanted): string {
     return this.#cell(this.find(wanted), ({ ns }) => ns);
+  }
+
+  /** What tables show: nanoseconds per call as in {@link Engine.nsCell}, and in brackets the median and the spread of the attempts. */
+  spreadCell(wanted: Wanted): string {
+    const found = this.find(wanted);
+    if (found === undefined) return '–';
+    const { median, least, upper } = found;
+    return `${this.nsCell(wanted)} (${digits(median)}; ${digits(least)} to ${digits(upper)})`;
   }
 
   /** What tables show: how many times as long one case takes as another, with the marks of both. */
@@ -99,8 +142,9 @@ export class Engine {
   }
 
   /**
-   * The size from which on `to` is the better choice, with hot caches, by the least regret over all sizes. {@link NEVER_BYTES} if there is
-   * none, undefined if too few sizes were measured for both.
+   * The size from which on `to` is the better choice, with hot caches, by the least regret over the sizes that all engines have measured.
+   * Where both differ by no more than {@link ALIKE}, neither is better. {@link NEVER_BYTES} if there is no such size, undefined if too few
+   * sizes were measured for both.
    */
   crossover(op: Operation, content: Content | 'any', from: string, to: string): number | undefined {
     return this.#crossover(op, content, from, to)?.bytes;
@@ -113,7 +157,7 @@ export class Engine {
     return found.bytes;
   }
 
-  /** What tables show: the size, with `~` if it would be another one with figures elsewhere in their spread, of those that are not steady. */
+  /** What tables show: the size, with `~` if it would be another one with the figures elsewhere in their spread. */
   crossoverCell(op: Operation, content: Content | 'any', from: string, to: string): string {
     const found = this.#crossover(op, content, from, to);
     return found === undefined ? '–' : `${size(found.bytes)}${found.isSteady ? '' : UNSTEADY}`;
@@ -125,15 +169,14 @@ export class Engine {
     from: string,
     to: string,
   ): { readonly bytes: number; readonly isSteady: boolean } | undefined {
-    const sizes = this.values('bytes', { op, content, pattern: 'hot', alignment: USUAL_ALIGNMENT });
-    const pairs = sizes.flatMap((bytes) => {
+    const pairs = this.#grid(op, content).flatMap((bytes) => {
       const [one, other] = [from, to].map((candidate) => this.find({ op, content, bytes, candidate }));
       if (one === undefined || other === undefined || this.#wrong.has(one) || this.#wrong.has(other)) return [];
-      return [{ bytes, from: rangeOf(one), to: rangeOf(other) }];
+      return [{ bytes, from: one, to: other }];
     });
     if (pairs.length < FEWEST_SIZES) return undefined;
     const at = (ofFrom: keyof NsRange, ofTo: keyof NsRange) =>
-      crossover(pairs.map((pair) => ({ bytes: pair.bytes, smaller: pair.from[ofFrom], larger: pair.to[ofTo] })));
+      overtaking(pairs.map((pair) => ({ bytes: pair.bytes, smaller: pair.from[ofFrom], larger: pair.to[ofTo] })));
     const bytes = at('ns', 'ns');
     return { bytes, isSteady: at('least', 'upper') === bytes && at('upper', 'least') === bytes };
   }
@@ -172,15 +215,58 @@ export function candidatesOn(engines: readonly Engine[], op: Operation): string[
   return inOrder(candidateNames(op).filter((name) => present.has(name)));
 }
 
-interface NsRange {
-  readonly ns: number;
-  readonly least: number;
-  readonly upper: number;
+/** Where a figure may be: anywhere in its spread. */
+type NsRange = Pick<Figure, 'ns' | 'least' | 'upper'>;
+
+/** Whether two costs differ by no more than what means nothing. */
+function isAlike(one: number, other: number): boolean {
+  return Math.max(one, other) <= Math.min(one, other) * (1 + ALIKE);
 }
 
-/** Where the figure may be: anywhere in its spread if it is not steady. */
-function rangeOf({ ns, least, upper, isSteady }: Figure): NsRange {
-  return isSteady ? { ns, least: ns, upper: ns } : { ns, least, upper };
+/** Like {@link crossover}, but costs that are alike are the same. So the size is one at which the implementation for larger sizes is better. */
+function overtaking(pairs: readonly Pair[]): number {
+  const judged = pairs.map((pair) => (isAlike(pair.smaller, pair.larger) ? { ...pair, larger: pair.smaller } : pair));
+  const from = crossover(judged);
+  return judged.find(({ bytes, smaller, larger }) => bytes >= from && larger < smaller)?.bytes ?? NEVER_BYTES;
+}
+
+/** What is nothing but JavaScript. */
+function isJavaScript(candidate: string): boolean {
+  return candidate.split(' + ').every((part) => part.startsWith('js'));
+}
+
+/** The JavaScript of this package, in the place of all other JavaScript that is about as fast. */
+const OWN_JAVASCRIPT: readonly string[] = ['js', 'js, fused'];
+
+/** The sizes that crossovers of an operation are looked for at, in ascending order. */
+export type Grid = (op: Operation, content: Content | 'any') => readonly number[];
+
+/**
+ * The sizes that all of these engines have measured with hot caches: regrets add up over sizes, so crossovers of engines with other sizes
+ * could not be compared. An engine with too few sizes for a crossover takes no part.
+ */
+export function gridOf(results: readonly EngineResult[]): Grid {
+  const known = new Map<string, readonly number[]>();
+  const sizesOf = ({ figures }: EngineResult, op: Operation, content: Content | 'any') =>
+    new Set(
+      figures
+        .filter((one) => one.op === op && one.content === content)
+        .filter(({ pattern, alignment }) => pattern === 'hot' && alignment === USUAL_ALIGNMENT)
+        .map(({ bytes }) => bytes),
+    );
+  return (op, content) => {
+    const name = `${op} ${content}`;
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const [first, ...others] = results
+      .map((result) => sizesOf(result, op, content))
+      .filter(({ size: count }) => count >= FEWEST_SIZES);
+    const common = [...(first ?? [])]
+      .filter((bytes) => others.every((sizes) => sizes.has(bytes)))
+      .sort((one, other) => one - other);
+    known.set(name, common);
+    return common;
+  };
 }
 
 /** For fewer sizes nothing is said of a crossover. */
@@ -195,7 +281,10 @@ function caseOf({ content, alignment = USUAL_ALIGNMENT, pattern = 'hot', ...want
 export const UNSTEADY = '~';
 const WRONG = '?';
 
-/** The steps from one implementation to the next whose crossovers are reported. `js` is JavaScript as this package ships it. */
+/**
+ * The steps from one implementation to the next whose crossovers are reported. `js` is JavaScript as this package ships it, and `native` is
+ * `buffer.isUtf8` as a server calls it, with a view for each call.
+ */
 export const STEPS: readonly (readonly [
   title: string,
   op: Operation,
@@ -205,22 +294,29 @@ export const STEPS: readonly (readonly [
 ])[] = [
   ['unmask: byte loop → plain word loop', 'unmask', 'any', 'js-byte', 'js-words'],
   ['unmask: plain word loop → JavaScript as shipped', 'unmask', 'any', 'js-words', 'js'],
-  ['unmask: JavaScript → WASM SIMD', 'unmask', 'any', 'js', 'wasm'],
-  ['unmask: JavaScript → WASM with copies', 'unmask', 'any', 'js', 'wasm, copy in and out'],
-  ['unmask: JavaScript → bufferutil', 'unmask', 'any', 'js', 'bufferutil'],
+  ['unmask: fastest JavaScript → WASM SIMD', 'unmask', 'any', FASTEST_JS, 'wasm'],
+  ['unmask: fastest JavaScript → WASM with copies', 'unmask', 'any', FASTEST_JS, 'wasm, copy in and out'],
+  ['unmask: fastest JavaScript → bufferutil', 'unmask', 'any', FASTEST_JS, 'bufferutil'],
   ['unmask: WASM SIMD → bufferutil', 'unmask', 'any', 'wasm', 'bufferutil'],
   ['unmask: WASM SIMD → websocketUnmask', 'unmask', 'any', 'wasm', 'websocketUnmask'],
-  ['UTF-8, ASCII: JavaScript → WASM SIMD', 'validate', 'ascii', 'js', 'wasm'],
-  ['UTF-8, JSON: JavaScript → WASM SIMD', 'validate', 'json', 'js', 'wasm'],
-  ['UTF-8, ASCII: WASM SIMD → isUtf8', 'validate', 'ascii', 'wasm', 'native'],
-  ['UTF-8, JSON: WASM SIMD → isUtf8', 'validate', 'json', 'wasm', 'native'],
-  ['both, ASCII: WASM fused → WASM, then isUtf8', 'unmaskText', 'ascii', 'wasm, fused', 'wasm + native'],
-  ['both, JSON: WASM fused → WASM, then isUtf8', 'unmaskText', 'json', 'wasm, fused', 'wasm + native'],
+  ['UTF-8, ASCII: fastest JavaScript → WASM SIMD', 'validate', 'ascii', FASTEST_JS, 'wasm'],
+  ['UTF-8, JSON: fastest JavaScript → WASM SIMD', 'validate', 'json', FASTEST_JS, 'wasm'],
+  ['UTF-8, ASCII: WASM SIMD → native', 'validate', 'ascii', 'wasm', 'native'],
+  ['UTF-8, JSON: WASM SIMD → native', 'validate', 'json', 'wasm', 'native'],
+  ['both, ASCII: WASM fused → WASM, then native', 'unmaskText', 'ascii', 'wasm, fused', 'wasm + native'],
+  ['both, JSON: WASM fused → WASM, then native', 'unmaskText', 'json', 'wasm, fused', 'wasm + native'],
 ];
 
-/** The engines of a study, and the main one, which its tables are about: the engine that the servers ran on, or the first. */
-export function enginesOf(study: Study): { readonly all: readonly Engine[]; readonly main: Engine } {
-  const all = study.engines.map((result) => new Engine(result));
+/**
+ * The engines of a study, and the main one, which its tables are about: the engine that the servers ran on, or the first.
+ * @param others studies that it is compared with, so that crossovers are looked for at sizes that these have measured too
+ */
+export function enginesOf(
+  study: Study,
+  others: readonly Study[] = [],
+): { readonly all: readonly Engine[]; readonly main: Engine } {
+  const grid = gridOf([study, ...others].flatMap(({ engines }) => engines));
+  const all = study.engines.map((result) => new Engine(result, grid));
   const main = all.find(({ result }) => result.version === study.machine.node) ?? all[0];
   if (main === undefined) throw new Error('the study has figures of no engine');
   return { all, main };

@@ -1,14 +1,14 @@
 /**
- * What a kernel is made of: its source files with those that they import, and the flags that they are built with. If the hash is another
- * one today, the figures are of another kernel.
+ * What a kernel is made of, and what measures it: source files with those that they import, and the flags that they are built with. If the
+ * hash is another one today, the figures are of another kernel, or were measured in another way.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 
-/** The hash of each kernel, by its name. */
+/** The hash of each kernel and of all else that figures depend on, by its name. */
 export type Fingerprints = Readonly<Record<string, string>>;
 
-/** Where the sources of each kernel begin, relative to the root of the repository: in WASM, and what calls it in JavaScript. */
+/** Where the sources of each begin, relative to the root of the repository: of a kernel in WASM, and what calls it in JavaScript. */
 const ENTRIES: Readonly<Record<string, readonly string[]>> = {
   js: ['src/kernels/js.ts'],
   wasm: ['assembly/unmask.ts', 'assembly/unmask-ascii.ts', 'assembly/utf8.ts', 'src/kernels/wasm.ts'],
@@ -25,6 +25,11 @@ const ENTRIES: Readonly<Record<string, readonly string[]>> = {
     'src/study/zlib-codec.ts',
   ],
   'candidates of the study': ['bench/study/candidates.ts', 'bench/study/compression.ts'],
+  'the server': ['src/primary/server.ts', 'src/worker/worker.ts'],
+  'the framing loop': ['src/connection/input.ts', 'src/protocol/masked-frame-reader.ts'],
+  'the harness': ['bench/study/harness.ts'],
+  'the trial': ['bench/study/trial.ts', 'bench/study/workplace.ts'],
+  'the texts': ['src/study/texts.ts'],
 };
 
 /** How the modules and the JavaScript are built, and by which versions. */
@@ -54,9 +59,15 @@ export function fingerprints(read: Reader): Fingerprints {
   return Object.fromEntries(Object.entries(ENTRIES).map(([name, entries]) => [name, fingerprint(entries, read)]));
 }
 
-/** The names of the kernels that are not as they were. */
+/** The names of what is not as it was. What older results say nothing of is not among them: see {@link notSaidBy}. */
 export function changedSince(measured: Fingerprints, now: Fingerprints): string[] {
   return Object.keys(measured).filter((name) => measured[name] !== now[name]);
+}
+
+/** The names of what results do not say: they are older than its fingerprint. Nothing if they say nothing at all. */
+export function notSaidBy(measured: Fingerprints, now: Fingerprints): string[] {
+  if (Object.keys(measured).length === 0) return [];
+  return Object.keys(now).filter((name) => measured[name] === undefined);
 }
 
 function fingerprint(entries: readonly string[], read: Reader): string {
@@ -75,14 +86,16 @@ function fingerprint(entries: readonly string[], read: Reader): string {
 function sourcesOf(entries: readonly string[], read: Reader): string[] {
   const found = new Set<string>();
   const left = [...entries];
+  const hasKernels = entries.some(isKernel);
   for (let path = left.pop(); path !== undefined; path = left.pop()) {
     if (found.has(path)) continue;
     found.add(path);
     const text = read(path) ?? '';
     for (const [, isType, target = ''] of text.matchAll(/^(?:import|export)\s+(type\s)?[^'";]*from\s+'([^']+)'/gm)) {
       const imported = isType === undefined ? pathOf(path, target) : undefined;
-      // What the study measures of the package has a fingerprint of its own.
-      if (imported !== undefined && folderOf(imported) === folderOf(path)) left.push(imported);
+      // What the study measures of the package has a fingerprint of its own, and so have the kernels of a server.
+      const isOwn = imported !== undefined && folderOf(imported) === folderOf(path);
+      if (isOwn && (hasKernels || !isKernel(imported))) left.push(imported);
     }
   }
   return [...found].sort();
@@ -91,6 +104,10 @@ function sourcesOf(entries: readonly string[], read: Reader): string[] {
 /** The folder in the root that a file is in. */
 function folderOf(path: string): string {
   return path.split('/')[0] ?? '';
+}
+
+function isKernel(path: string): boolean {
+  return path.startsWith('src/kernels/');
 }
 
 /** The path of an imported file; undefined for a package. */

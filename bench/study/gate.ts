@@ -2,7 +2,6 @@
  * What no right study can say. `npm run study` ends with an error if its results do: they are wrong, however steady they look. Cases that
  * are not steady are no fault: they are printed as such.
  */
-import { THRESHOLDS } from '#dist/kernels/thresholds.js';
 import { nameOf } from './case.js';
 import type { Check } from './check.js';
 import { estimate } from './estimate.js';
@@ -56,7 +55,10 @@ function roundFaults({ name, rounds, figures }: EngineResult, isQuick: boolean):
     : [`${name}: ${rounds} rounds, and a study has at least ${least}`, ...faults];
 }
 
-/** The sentinel runs in every round, and takes the same time in most of them. */
+/**
+ * The sentinel runs in every round, and takes the same time in most of them. It works in registers: of neighbours that use only the last
+ * cache and the memory it sees nothing.
+ */
 function sentinelFaults({ name, rounds, sentinel }: EngineResult): string[] {
   if (sentinel.length !== rounds || sentinel.some((ns) => !(ns > 0)))
     return [`${name}: the sentinel has not run in every round`];
@@ -81,7 +83,7 @@ interface Disorder {
 }
 
 /** Where a larger size costs less than a smaller one. Only powers of two: other lengths have other tails. */
-export function disorderOf({ figures, thresholds }: EngineResult): Disorder[] {
+export function disorderOf({ figures }: EngineResult): Disorder[] {
   const rows = new Map<string, Figure[]>();
   const compared = figures.filter((figure) => Number.isInteger(Math.log2(figure.bytes)) && !hasOwnMemory(figure));
   for (const figure of compared) {
@@ -92,8 +94,7 @@ export function disorderOf({ figures, thresholds }: EngineResult): Disorder[] {
     const sorted = row.toSorted((a, b) => a.bytes - b.bytes);
     return sorted.slice(1).flatMap((larger, i) => {
       const smaller = sorted[i] as Figure;
-      const isRight = !costsLess(larger, smaller) || changesKernels(smaller, larger, thresholds);
-      return isRight ? [] : [{ smaller, larger }];
+      return costsLess(larger, smaller) ? [{ smaller, larger }] : [];
     });
   });
 }
@@ -111,14 +112,6 @@ export const STRINGS_FROM_BYTES = 128 * 1024;
 
 function hasOwnMemory({ candidate, bytes }: Figure): boolean {
   return /\bTextDecoder$/.test(candidate) && bytes >= STRINGS_FROM_BYTES;
-}
-
-/** `auto` may be faster where it goes on to another kernel: the threshold, as shipped or as measured, may be too high. */
-function changesKernels(smaller: Figure, larger: Figure, measured: EngineResult['thresholds']): boolean {
-  if (!/\bauto\b/.test(smaller.candidate)) return false;
-  return [THRESHOLDS, measured ?? THRESHOLDS].some((thresholds) =>
-    Object.values(thresholds).some((bytes) => bytes > smaller.bytes && bytes <= larger.bytes),
-  );
 }
 
 function fewRounds(endToEnd: readonly EndToEndResult[]): string[] {
@@ -154,7 +147,7 @@ function cpuTimes({ turns }: EndToEndResult): number[] {
   return turns.map(({ microsPerMessage }) => microsPerMessage);
 }
 
-/** The second program has measured, and agrees. */
+/** The second program has measured, and agrees. It has hot cases of one engine only: of all others the gate does not know it. */
 function checkFaults(checks: readonly Check[]): string[] {
   const wrong = checks
     .filter(({ own, ns }) => !(Math.abs(own / (ns ?? Number.NaN) - 1) <= CHECK_BOUND))

@@ -66,7 +66,7 @@ export function studyMarkdown(measured: Study, now: Fingerprints, contributed: r
     '## Crossover points',
     crossovers(all, main),
     '## End to end',
-    endToEnd(study),
+    endToEnd(study, all),
     threads(study),
     memory(study),
     machines([study, ...others]),

@@ -32,7 +32,8 @@ function sentinel(all: readonly Engine[]): string {
   const rounds = Math.max(...rows.map(({ length }) => length - 1));
   const head = ['µs', ...Array.from({ length: rounds }, (_, i) => `round ${i + 1}`)];
   return `**The sentinel** is a piece of work that is not measured for itself, and always has the same number of instructions. It runs between the
-turns of every round. Where it takes longer, the machine was slower:
+turns of every round. Where it takes longer, the machine was slower. It works in registers, so it does not see neighbours that use only the last cache
+and the memory:
 
 ${markdownTable(head, rows)}`;
 }
@@ -47,7 +48,9 @@ function crossCheck({ checks }: Study, { name }: Engine): string {
     figure(slower),
   ]);
   return `**The cross-check** is a second program, of a page ([study/cross-check.ts](study/cross-check.ts)). It shares with the first the kernels, the
-texts, the engine and the clock, and nothing else: it finds faults of the harness, not of the kernels. The same code is faster or slower by what is
+texts, the engine and the clock, and nothing else: so it finds faults of the harness, not of the kernels, but only in such cases as it measures. It has
+${checks.length}, all hot, of unmasking and of validation, on ${name}. Nothing checks the harness with cold caches, many texts or latency, where both are done in one call, or on
+other engines. The same code is faster or slower by what is
 around the call, so each call is measured by two loops. The better one counts, as the lower quartile over three kinds of loops does in the study; the
 other one is in the last column. If the better one is further than ${percent(CHECK_BOUND)} from the study, the run ends with an error (${name}; ns per call):
 

@@ -1,5 +1,6 @@
 import { type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
+import { COLLECTOR_IN_SHORT } from './cautions.js';
 import { asFast, asFastAs, KIB, paragraph, said } from './wording.js';
 
 export function both(engine: Engine): string {
@@ -33,5 +34,8 @@ export function both(engine: Engine): string {
       ),
       said(() => `Fused, JavaScript is ${asFastAs(strict('js, fused') / strict('js + js'))} its two passes on JSON.`),
     ),
-  ].join('\n\n');
+    validators.some((name) => name === 'TextDecoder' || name === 'native') ? COLLECTOR_IN_SHORT : '',
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }

@@ -12,7 +12,7 @@ export const DESCRIPTIONS: Readonly<Record<Operation, Readonly<Record<string, st
     'js-view-8': 'eight words of 32 bits a turn by a `DataView`, which need not begin at a multiple of four',
     'js-bigint': 'one word of 64 bits (BigInt) a turn',
     'js-bigint-4': 'the same, four words a turn, in a closure',
-    js: 'JavaScript as this package ships it: up to 47 bytes a loop over words of 32 bits, from 48 on words of 64 bits (BigInt), eight a turn, in a closure over its views',
+    js: 'JavaScript as this package ships it, written for V8: up to 47 bytes a loop over words of 32 bits, from 48 on words of 64 bits (BigInt), eight a turn, in a closure over its views',
     'wasm-scalar': 'WASM without SIMD, in place',
     wasm: 'WASM with SIMD, in place',
     bufferutil: 'native code, the add-on that `ws` uses',

@@ -1,7 +1,9 @@
-import { type Engine, size } from '../findings.js';
+import { type Engine, FASTEST_JS, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import type { Study } from '../results.js';
-import { asFast, asFastAs, KIB, mebibytes, paragraph, said } from './wording.js';
+import { VIEWS } from './cautions.js';
+import { javaScriptOf } from './javascript.js';
+import { asFastAs, KIB, mebibytes, paragraph, said } from './wording.js';
 
 export function cold(study: Study, engine: Engine): string {
   const sizes = engine.values('bytes', { op: 'unmask', pattern: 'cold' });
@@ -18,6 +20,7 @@ export function cold(study: Study, engine: Engine): string {
   const at = sizes.find((bytes) => bytes === KIB) ?? (sizes[0] as number);
   const speed = (candidate: string, pattern: 'hot' | 'cold') =>
     engine.speed({ op: 'unmask', candidate, bytes: at, pattern });
+  const js = (pattern: 'hot' | 'cold') => javaScriptOf(engine, { op: 'unmask', bytes: at, pattern });
   return `### Cold cache (${engine.name})
 
 GB/s of bytes that are in no cache, and in brackets the part of its speed in cache that a candidate keeps; validation of JSON. Bytes that were
@@ -28,7 +31,8 @@ ${markdownTable(['', ...sizes.map(size)], rows)}
 ${paragraph(
   said(
     () =>
-      `In cache WASM unmasks ${size(at)} ${asFastAs(speed('wasm', 'hot') / speed('js', 'hot'))} the JavaScript of this package; with bytes from memory it is ${asFast(speed('wasm', 'cold') / speed('js', 'cold'))}.`,
+      `In cache WASM unmasks ${size(at)} ${asFastAs(speed('wasm', 'hot') / speed(FASTEST_JS, 'hot'))} ${js('hot')}; with bytes from memory it is ${asFastAs(speed('wasm', 'cold') / speed(FASTEST_JS, 'cold'))} ${js('cold')}.`,
   ),
+  VIEWS,
 )}`.trimEnd();
 }

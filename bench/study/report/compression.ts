@@ -2,6 +2,7 @@ import { figure } from '#dist/cli/table.js';
 import type { CompressionFigure } from '../compression.js';
 import { type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
+import { ONE_CORE } from './cautions.js';
 
 /** @returns nothing for a study that has not measured it. */
 export function compression({ name, result }: Engine): string {
@@ -11,7 +12,10 @@ export function compression({ name, result }: Engine): string {
 
 JSON messages, all of them different, compressed and decompressed as permessage-deflate wants it: microseconds of a message to compress and to
 decompress, and in brackets what is sent divided by its size. A stream of zlib works in another thread, and its time is the time until the message
-is done.
+is done. ${ONE_CORE}
+
+These are best cases. One round in three measures compression: an attempt is the fastest of several passes, and of so few attempts the lower quartile
+is the least one. The gate does not check them.
 
 Each message by itself:
 

@@ -1,7 +1,7 @@
 import { NEVER_BYTES, THRESHOLD_NAMES, THRESHOLDS } from '#dist/kernels/thresholds.js';
-import { type Engine, STEPS, size } from '../findings.js';
+import { ALIKE, type Engine, STEPS, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
-import { said } from './wording.js';
+import { KIB, percent, said } from './wording.js';
 
 export function crossovers(all: readonly Engine[], main: Engine): string {
   const rows = STEPS.map(([title, op, content, from, to]) => [
@@ -10,22 +10,44 @@ export function crossovers(all: readonly Engine[], main: Engine): string {
   ]);
   return `![Where one way overtakes another](results/study-crossovers.svg)
 
-The size from which on the second candidate is the better choice, by the least regret over all sizes. If it is always the better one, this
-is the smallest size that was measured. \`never\`: there is no size from which on it is, though it may be ahead at some. \`~\`: it would be another
-size if figures that are not steady were elsewhere in their spread. \`–\`: this engine has not measured both.
+The size from which on the second candidate is the better choice, by the least regret over the sizes that all of the engines have measured. Costs that
+differ by no more than ${percent(ALIKE)} count as the same. If the second one is always the better one, this is the smallest of these sizes. \`never\`: there is no
+size from which on it is, though it may be ahead at some. \`~\`: it would be another size if the figures were elsewhere in their spread, steady or not.
+\`–\`: this engine has not measured both. \`native\` is \`buffer.isUtf8\` as a server calls it, with a view for each call.
 
 ${markdownTable(['', ...all.map(({ name }) => name)], rows)}
+
+${fastestJavaScript(all)}
 
 ${thresholds(all.filter(({ result }) => result.thresholds !== undefined))}
 
 ${said(() => autoComment(main))}`.trimEnd();
 }
 
+/** What "fastest JavaScript" is in the steps above. */
+function fastestJavaScript(all: readonly Engine[]): string {
+  const cases = [
+    ...[64, KIB, 64 * KIB].map((bytes) => ({ op: 'unmask', content: 'any', bytes }) as const),
+    ...(['ascii', 'json'] as const).map((content) => ({ op: 'validate', content, bytes: KIB }) as const),
+  ];
+  const rows = all
+    .map((engine) => [engine.name, ...cases.map((wanted) => engine.fastestJsCell(wanted))])
+    .filter(([, ...cells]) => cells.some((cell) => cell !== '–'));
+  if (rows.length === 0) return '';
+  const head = cases.map(({ op, content, bytes }) => `${op}${content === 'any' ? '' : ` ${content}`}, ${size(bytes)}`);
+  return `**The fastest JavaScript** is that of each engine at each size: \`js\`, which this package ships, if no other that the engine has measured is faster by
+more than ${percent(ALIKE)}. Browsers have measured all ways to write it at 64 KiB only, and at other sizes no more than \`js-byte\` and \`js\`, so faster
+JavaScript may be missing there:
+
+${markdownTable(['', ...head], rows)}`;
+}
+
 /** @param all the engines that have found any */
 function thresholds(all: readonly Engine[]): string {
   if (all.length === 0) return '';
   return `The kernel \`auto\` has thresholds between its implementations. The best ones, in bytes, are found with \`auto\` itself, in finer steps, as
-\`wsloom kernels\` does. Half of the text counts as ASCII, and half as Latin, Chinese and emoji in equal parts:
+\`wsloom kernels\` does. Half of the text counts as ASCII, and half as Latin, Chinese and emoji in equal parts. \`auto\` itself is in no table of
+kernels here: it calls one of those that are.
 
 ${thresholdsTable(all)}`;
 }
@@ -47,5 +69,5 @@ function autoComment(main: Engine): string {
   const json = main.steadyCrossover('validate', 'json', 'wasm', 'native');
   if (ascii <= json) return '';
   const when = ascii === NEVER_BYTES ? 'never' : `from ${size(ascii)} on`;
-  return `No single threshold is right: native validation pays from ${size(json)} on if text is not ASCII, and ${when} if it is.`;
+  return `On ${main.name} no single threshold is right: native validation pays from ${size(json)} on if text is not ASCII, and ${when} if it is.`;
 }

@@ -1,13 +1,24 @@
 import { figure } from '#dist/cli/table.js';
-import { UNSTEADY } from '../findings.js';
+import { median } from '../../statistics.js';
+import { type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
-import type { Study } from '../results.js';
-import { gain, gainsOf, serverFigure } from '../servers.js';
+import type { EndToEndResult, Study } from '../results.js';
+import {
+  ALONE_BYTES,
+  baseOf,
+  comparison,
+  gainsAlone,
+  gainsOf,
+  type Metric,
+  marksOf,
+  serverFigure,
+  standing,
+} from '../servers.js';
 import { caseName } from './load-name.js';
 import { paragraph, times } from './wording.js';
 
-export function endToEnd({ endToEnd: all }: Study): string {
-  const results = all.filter(({ threads }) => threads === 1);
+export function endToEnd({ endToEnd: measured, machine }: Study, engines: readonly Engine[]): string {
+  const results = measured.filter(({ threads }) => threads === 1);
   if (results.length === 0) return 'No servers were measured.';
   const kernels = ['js', 'wasm', 'native', 'auto'];
   const cases = [...new Set(results.map(caseName))];
@@ -16,45 +27,74 @@ export function endToEnd({ endToEnd: all }: Study): string {
     ...kernels.map((kernel) => {
       const result = results.find((one) => one.kernel === kernel && caseName(one) === name);
       if (result === undefined) return '–';
-      const { perSecond, isDisturbed, isClientBound, isSteady } = serverFigure(result);
-      const mark = `${isSteady ? '' : UNSTEADY}${isDisturbed ? '!' : isClientBound ? '*' : ''}`;
-      const spread = result.turns.length < 2 ? '' : ` ±${Math.round(spreadOf(perSecond) * 100)} %`;
-      const worth = kernel === 'js' ? '' : ` (${figure(gain(results, result)?.value ?? Number.NaN)})`;
-      return `${figure(perSecond.value)}${worth}${mark}${spread}`;
+      const how = standing(result, baseOf(results, result));
+      const spread = result.turns.length < 2 ? '' : ` ±${Math.round(spreadOf(result, how.metric) * 100)} %`;
+      const worth = kernel === 'js' ? '' : ` (${figure(comparison(results, result)?.value ?? Number.NaN)})`;
+      return `${figure(serverFigure(result).perSecond.value)}${worth}${marksOf(how)}${spread}`;
     }),
   ]);
   const gains = gainsOf(results, 'auto');
-  const [least, most] = [gains[0], gains.at(-1)];
+  const alone = gainsAlone(results, 'auto').map(({ result, value }) => `${times(value)} at ${size(result.bytes)}`);
   const rounds = Math.min(...results.map(({ turns }) => turns.length));
   return [
     '![What a kernel is worth in the server](results/study-end-to-end.svg)',
     `Echoes per second of one core (server and load generator are bound to one each), and in brackets how many times as many as with
-\`--kernel js\`. \`*\`: the client was the limit, and CPU time per message is compared. \`!\`: something else used a part of the cores.${
+\`--kernel js\`. \`*\`: the client was the limit of this server or of the one with \`js\`, and CPU time per message is compared, not echoes. \`!\`: something
+else used a part of the cores of one of the two.${
       rounds > 1
         ? ` ${rounds} rounds,
 far apart: each figure is from the lower quartile of the time for a message. Behind \`±\` is half of the distance from the upper quartile to the
-fastest round; \`~\`: the middle round takes more than a tenth longer than the fastest. Sentences leave out what has \`~\` or \`!\`.`
+best round, of what is compared; \`~\`: of that, the middle round of one of the two takes more than a tenth longer than its best. Sentences leave out
+what has \`~\` or \`!\`.`
         : ''
     }`,
     markdownTable(['connections × size', ...kernels.map((kernel) => `\`${kernel}\``)], rows),
     paragraph(
-      least === undefined || most === undefined || least === most
+      gains.length < 2
         ? ''
-        : `With \`auto\` the server carries from ${times(least.value)} (${caseName(least.result)}) to ${times(most.value)} (${caseName(most.result)}) as much as with \`js\`.`,
+        : `In the middle of ${gains.length} kinds of load the server carries ${times(median(gains.map(({ value }) => value)))} as much with \`auto\` as with \`js\`.`,
+      alone.length === 0
+        ? ''
+        : `Where unmasking is all that differs, which is so for binary messages from ${size(ALONE_BYTES)} on, it is ${alone.join(', ')}.`,
       'With small messages more than unmasking and validation differs: WASM also finds headers and gathers replies, in one call for a whole read. The `js` kernel does not.',
     ),
-  ].join('\n\n');
+    paragraph(nativeKernel(engines, machine.node), otherNode(engines, machine.node)),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
-/** Half of the spread, as a part of the figure. */
-function spreadOf({
-  value,
-  low,
-  high,
-}: {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
-}): number {
-  return (high - low) / 2 / value;
+/** The first version of Node that unmasks by itself: major and minor. */
+const UNMASKS_FROM = [26, 12] as const;
+
+function isFrom(version: string, [major, minor]: readonly [number, number]): boolean {
+  const [, ...own] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
+  const [ownMajor = 0, ownMinor = 0] = own.map(Number);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+}
+
+/** What `native` is on the engine of the servers, which need not have all of it. */
+function nativeKernel(engines: readonly Engine[], version: string): string {
+  const engine = engines.find(({ result }) => result.version === version);
+  const isWhole = engine?.candidates('unmask').includes('websocketUnmask') ?? isFrom(version, UNMASKS_FROM);
+  return isWhole
+    ? `\`native\` is native code on Node ${version}, on which the servers ran: \`http.websocketUnmask\` unmasks, and \`buffer.isUtf8\` validates.`
+    : `\`native\` is native only in part on Node ${version}, on which the servers ran: \`buffer.isUtf8\` validates, but WASM unmasks, because Node has native unmasking only from ${UNMASKS_FROM.join('.')} on. So for binary messages \`native\` is WASM.`;
+}
+
+/** What of the engines above the servers did not run on. */
+function otherNode(engines: readonly Engine[], version: string): string {
+  const major = (text: string) => Number(/^v?(\d+)/.exec(text)?.[1] ?? 0);
+  const [newest] = engines
+    .filter(({ name }) => /^Node \d/.test(name))
+    .toSorted((one, other) => major(other.result.version) - major(one.result.version));
+  if (newest === undefined || major(newest.result.version) <= major(version)) return '';
+  return `They did not run on ${newest.name}, the newest Node that the kernels were measured on: there these figures may be others.`;
+}
+
+/** Half of the spread of what is compared, as a part of it. */
+function spreadOf(result: EndToEndResult, metric: Metric): number {
+  const { perSecond, micros } = serverFigure(result);
+  if (metric === 'CPU time') return (micros.upper - micros.least) / 2 / micros.value;
+  return (perSecond.high - perSecond.low) / 2 / perSecond.value;
 }

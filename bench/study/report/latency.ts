@@ -19,8 +19,9 @@ export function latency(engine: Engine): string {
   );
   return `### Latency (${engine.name})
 
-All other tables are of throughput: a processor begins a call before the one before it is done. Here the range of each call depends on the result
-of the call before, so that no two overlap. Unmasking waits for the last byte that was written. ns per call, and in brackets how many times as
+The other tables of warm code are of throughput: a processor may begin a call before the one before it is done. Only there, too, a call that unmasks
+in place reads what the call before it wrote. Here the range of each call depends on the result of the call before, so that no two overlap.
+Unmasking waits for the last byte that was written. ns per call, and in brackets how many times as
 long as in throughput:
 
 ${markdownTable(['', ...sizes.map(size)], rows)}`;

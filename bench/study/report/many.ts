@@ -1,5 +1,6 @@
 import { type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
+import { FEW_TEXTS, VIEWS } from './cautions.js';
 
 /** @returns nothing for a study that has not measured it. */
 export function manyTexts(engine: Engine): string {
@@ -23,5 +24,7 @@ export function manyTexts(engine: Engine): string {
 A processor that sees one text again and again learns where its branches go. A server sees other texts. Here 256 texts take turns, all in cache:
 the words of the JSON above in other orders. ns per call, and in brackets how many times as long as with one text:
 
-${markdownTable(['', ...sizes.map(size)], rows)}`;
+${markdownTable(['', ...sizes.map(size)], rows)}
+
+${FEW_TEXTS} ${VIEWS}`;
 }

@@ -1,22 +1,29 @@
 import { figure } from '#dist/cli/table.js';
-import { candidatesOn, type Engine, size } from '../findings.js';
+import { ALIKE, candidatesOn, type Engine, FASTEST_JS, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import type { Study } from '../results.js';
-import { speeds } from './speeds-table.js';
-import { ALIKE, asFast, asFastAs, KIB, MIB, paragraph, said } from './wording.js';
+import { COPIES } from './cautions.js';
+import { javaScriptOf } from './javascript.js';
+import { speeds, spreads } from './speeds-table.js';
+import { asFast, asFastAs, KIB, MIB, mebibytes, paragraph, said } from './wording.js';
 
 export function masking(study: Study, engine: Engine, all: readonly Engine[]): string {
   const speed = (candidate: string, bytes: number) => engine.speed({ op: 'unmask', candidate, bytes });
   const ratio = (a: string, b: string, bytes: number) => speed(a, bytes) / speed(b, bytes);
+  const js = (bytes: number) => javaScriptOf(engine, { op: 'unmask', bytes });
   return [
     `### Masking (${engine.name})`,
     '![Throughput of unmasking by size](results/study-unmask.svg)',
     speeds(engine, 'unmask', 'any'),
+    spreads(engine, 'unmask', 'any'),
     paragraph(
-      said(
-        () =>
-          `At 1 KiB WASM with SIMD, in place, is ${asFastAs(ratio('wasm', 'js', KIB))} the JavaScript of this package, ${asFastAs(ratio('wasm', 'js-words', KIB))} the plain loop over words, and ${asFastAs(ratio('wasm', 'js-byte', KIB))} the naive loop over bytes.`,
-      ),
+      said(() => {
+        const fastest = `${asFastAs(ratio('wasm', FASTEST_JS, KIB))} ${js(KIB)}`;
+        const words = `${asFastAs(ratio('wasm', 'js-words', KIB))} the plain loop over words`;
+        const naive = said(() => `${asFastAs(ratio('wasm', 'js-byte', KIB))} the naive loop over bytes`);
+        const others = naive === '' ? `${fastest}, and ${words}` : `${fastest}, ${words}, and ${naive}`;
+        return `At 1 KiB WASM with SIMD, in place, is ${others}.`;
+      }),
       said(
         () =>
           `WASM with SIMD is ${asFastAs(ratio('wasm', 'wasm-scalar', KIB))} without at 1 KiB, and ${asFast(ratio('wasm', 'wasm-scalar', MIB))} at 1 MiB.`,
@@ -30,18 +37,20 @@ export function masking(study: Study, engine: Engine, all: readonly Engine[]): s
     paragraph(
       said(
         () =>
-          `**With copies**, WASM is slower than in place: at 64 KiB ${asFast(ratio('wasm, copy in', 'wasm', 64 * KIB))} if the bytes are copied in, and ${asFast(ratio('wasm, copy in and out', 'wasm', 64 * KIB))} if they are copied in and out.`,
+          `**With copies**, WASM at 64 KiB is ${asFastAs(ratio('wasm, copy in', 'wasm', 64 * KIB))} in place if the bytes are copied in, and ${asFast(ratio('wasm, copy in and out', 'wasm', 64 * KIB))} if they are copied in and out.`,
       ),
       said(
         () =>
-          `With both copies it is ${asFastAs(ratio('wasm, copy in and out', 'js', 64 * KIB))} the JavaScript of this package at 64 KiB, and ${asFast(ratio('wasm, copy in and out', 'js', 64))} at 64 bytes, where the two calls that copy decide.`,
+          `With both copies it is ${asFastAs(ratio('wasm, copy in and out', FASTEST_JS, 64 * KIB))} ${js(64 * KIB)} at 64 KiB, and ${asFastAs(ratio('wasm, copy in and out', FASTEST_JS, 64))} ${js(64)} at 64 bytes.`,
       ),
+      said(() => copyingOut(engine)),
       said(
         () =>
           `bufferutil, which works where the bytes are, is ${asFastAs(ratio('bufferutil', 'wasm, copy in and out', 64 * KIB))} WASM with both copies at 64 KiB.`,
       ),
+      engine.candidates('unmask').includes('wasm, copy in and out') ? COPIES : '',
     ),
-    study.isQuick ? '' : paragraph(said(() => largest(engine))),
+    study.isQuick ? '' : paragraph(said(() => largest(study, engine))),
     ladder(all),
   ]
     .filter((part) => part !== '')
@@ -57,9 +66,24 @@ function ofNode(engine: Engine): string {
   return `\`http.websocketUnmask\` of ${engine.name} is ${asFastAs(ratio('wasm', 64))} WASM in place at 64 bytes, and ${asFast(ratio('wasm', 64 * KIB))} at 64 KiB; there it is ${asFastAs(ratio('bufferutil', 64 * KIB))} bufferutil.`;
 }
 
-function largest(engine: Engine): string {
-  const speed = (bytes: number) => engine.speed({ op: 'unmask', candidate: 'wasm', bytes });
-  return `At 16 MiB WASM in place reaches ${figure(speed(16 * MIB))} GB/s, against ${figure(speed(64 * KIB))} at 64 KiB: with data that comes from memory, the speed of the XOR matters less.`;
+/** At 64 bytes a copy is little more than the call that makes it. Browsers make it in another way. */
+function copyingOut(engine: Engine): string {
+  if (!/^(Node|Bun) /.test(engine.name)) return '';
+  const ns = (candidate: string) => engine.ns({ op: 'unmask', candidate, bytes: 64 });
+  const [both, without] = [ns('wasm, copy in and out'), ns('wasm, copy in')];
+  return both > without * (1 + ALIKE)
+    ? `That is a figure of the engine's copies as much as of WASM: at 64 bytes the copy out alone, one call of \`Buffer.copy\`, takes ${figure(both - without)} of ${figure(both)} ns.`
+    : '';
+}
+
+/** Only if the largest range is more than the cache holds, and is unmasked by all with less difference. */
+function largest({ cacheBytes }: Study, engine: Engine): string {
+  const bytes = 16 * MIB;
+  if (bytes <= cacheBytes) return '';
+  const speed = (candidate: string, of: number) => engine.speed({ op: 'unmask', candidate, bytes: of });
+  const ratio = (of: number) => speed('wasm', of) / speed(FASTEST_JS, of);
+  if (ratio(bytes) >= ratio(64 * KIB) * (1 - ALIKE)) return '';
+  return `At ${size(bytes)}, more than the last cache of this machine holds (${mebibytes(cacheBytes)}), WASM in place is ${asFastAs(ratio(bytes))} JavaScript, against ${asFast(ratio(64 * KIB))} at 64 KiB: with data that comes from memory, the speed of the XOR matters less.`;
 }
 
 /** What each way to write the loop in JavaScript is compared with, so that one respect is all that differs. */
@@ -88,7 +112,8 @@ function ladder(all: readonly Engine[]): string {
       }),
     ]);
   const tables = [64, KIB].map((bytes) => markdownTable([size(bytes), ...all.map(({ name }) => name)], cells(bytes)));
-  return `**What each way to write the JavaScript is worth**: how many times as fast the second one is.
+  return `**What each way to write the JavaScript is worth**: how many times as fast the second one is. What is below 1 makes it slower on that engine:
+\`js\` and the other ways with words of 64 bits (BigInt) are written for V8.
 
 ![Ways to write the loop in JavaScript](results/study-javascript.svg)
 

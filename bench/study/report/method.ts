@@ -1,6 +1,7 @@
 import { CONTENTS } from '#dist/study/texts.js';
 import { processorText } from '../../machine.js';
 import { median, percentile } from '../../statistics.js';
+import { ASSUMED_BYTES, MAX_BYTES } from '../cache-bytes.js';
 import { USUAL_ALIGNMENT } from '../design.js';
 import { STEADY_BOUND } from '../estimate.js';
 import { candidatesOn, type Engine, size } from '../findings.js';
@@ -8,6 +9,7 @@ import { STRINGS_FROM_BYTES } from '../gate.js';
 import { enumeration } from '../markdown.js';
 import type { Figure, Study } from '../results.js';
 import { candidatesList } from './candidates.js';
+import { COPIES } from './cautions.js';
 import { clocks } from './clocks.js';
 import { mebibytes, percent } from './wording.js';
 
@@ -26,7 +28,7 @@ Engines: ${enumeration(engines)}. The servers ran on Node ${node}.
 
 ### What is compared
 
-Candidates in place get an offset or a view that exists already, and leave the bytes where they are.
+Candidates in place get an offset or a view that exists already, and leave the bytes where they are. ${COPIES}
 
 ${candidatesList((op) => candidatesOn(all, op))}
 
@@ -38,7 +40,8 @@ ${candidatesList((op) => candidatesOn(all, op))}
   a cold cache at a few sizes. An engine that lacks a case has \`–\` in its place.
 - **Measurement.** Each candidate is compiled into a loop of its own, which runs in batches of about 0.05 ms in a process of its engine that is bound
   to a core. Cold: up to 256 places are visited once, after ${mebibytes(2 * study.cacheBytes)} of other bytes were written: twice
-  the size of the last cache of this machine.
+  the size of the last cache as the system says it, which counts as ${mebibytes(ASSUMED_BYTES)} where it says nothing, and as ${mebibytes(MAX_BYTES)} where it is larger.
+  The threads of the engine, which compile and collect, share that core.
 ${clocks(all)}${figures(study, all)}
 - **Correctness.** Every verdict of every measured batch is checked. Unmasked bytes are checked at the end, because the number of
   calls says what they must be. Before and after, each candidate is tried once with a real key. A wrong result ends the run.`;
@@ -57,14 +60,14 @@ ${WRONG_MARK}`;
   attempts of a case are far apart, and each is from another process.
 - **Warm code.** Each loop first warms up with all contents and several sizes in turns. A process has one kernel of a kind, as a thread of a server
   has: closures of a second one can be slower. So a pair of candidates has the same kernels as each of them alone.
-- **Figures** are the lower quartile over all attempts of a case: a disturbance only adds time, and may last longer than an attempt. GB/s are 10^9
-  payload bytes per second. \`~\`: the case is not steady, because the median of its attempts is more than ${percent(STEADY_BOUND)} above the least of
+- **Figures** are the lower quartile over all attempts of a case: a disturbance only adds time, and may last longer than an attempt. (Compression
+  has fewer attempts: their lower quartile is the least of them.) GB/s are 10^9 payload bytes per second. \`~\`: the case is not steady, because the median of its attempts is more than ${percent(STEADY_BOUND)} above the least of
   them; no sentence is made of it. That happened to ${unsteady} of ${cases.length} cases. ${medians(cases)}
 ${WRONG_MARK}
 - **Gate.** The run ends with an error if a part could not be measured, if a case has no attempt in a round, if the sentinel does not take the same
   time in most rounds, if of two powers of two the larger takes a candidate less time than the smaller beyond the noise (except where strings of
   ${size(STRINGS_FROM_BYTES)} and more are made), if a server takes more CPU time for binary messages than for the same as text, or if
-  the [cross-check](#can-the-figures-be-believed) disagrees.`;
+  the [cross-check](#can-the-figures-be-believed) disagrees, which covers a few hot cases of one engine. It does not look at compression.`;
 }
 
 const WRONG_MARK =

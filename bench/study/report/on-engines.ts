@@ -23,5 +23,9 @@ export function onEngines(all: readonly Engine[]): string {
 
 GB/s at ${size(bytes)}. \`–\`: this engine does not have the candidate, or has not measured it.
 
-${markdownTable(['', ...all.map(({ name }) => name)], rows)}`;
+${markdownTable(['', ...all.map(({ name }) => name)], rows)}
+
+Not all rows compare engines alone. \`wasm\` validates with relaxed SIMD on engines that have it, and \`wasm, not relaxed\` is the same module on all
+of them. Bytes are copied out by \`Buffer.copy\` on Node and Bun, and by \`subarray\` and \`set\` in browsers. \`js\` is the JavaScript of this package, which is
+written for V8: see [What surprised](#what-surprised).`;
 }

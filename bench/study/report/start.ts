@@ -2,6 +2,7 @@ import { figure } from '#dist/cli/table.js';
 import { estimate } from '../estimate.js';
 import { type Engine, UNSTEADY } from '../findings.js';
 import { markdownTable } from '../markdown.js';
+import { ONE_CORE, ONE_PROCESS } from './cautions.js';
 import { QUESTIONS, type Question } from '../questions.js';
 import type { Study } from '../results.js';
 
@@ -11,7 +12,7 @@ const NAMES: Readonly<Record<Question, string>> = {
   'first call': 'first call, 1 KiB',
   'calls until fast': 'calls of 1 KiB until fast',
   grow: 'grow memory of 16 MiB',
-  'new view': 'make a view after that',
+  'new view': 'make a view',
   'memory of its own': 'unmask 1 KiB in memory of its own',
   'shared memory': 'unmask 1 KiB in shared memory',
 };
@@ -36,7 +37,9 @@ export function start({ modules }: Study, engines: readonly Engine[]): string {
 
 Each figure is from processes that had just started. Code is fast when no later calls take more than 1.5 times as long as the fastest ones; in
 steps of powers of two. Growing makes all views of the memory empty, so that they have to be made again. The shipped modules do not take shared
-memory: the one here is the same, built for it.
+memory: the one here is the same, built for it. The view is one of memory that did not grow.
+
+${ONE_PROCESS} ${ONE_CORE}
 
 ${markdownTable(['', ...all.map(({ name }) => name)], rows)}
 

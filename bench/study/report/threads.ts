@@ -20,6 +20,9 @@ export function threads({ endToEnd: all }: Study): string {
         const result = find(load, kernel, count);
         if (result === undefined) return [];
         const { micros } = serverFigure(result);
+        const alone = find(load, kernel, 1) ?? result;
+        // No core carries more than the one of a single thread, for all that is known.
+        const perCore = Math.min(1e6 / micros.value, 1e6 / serverFigure(alone).micros.value);
         const mark = micros.isSteady ? '' : UNSTEADY;
         return [
           [
@@ -27,7 +30,7 @@ export function threads({ endToEnd: all }: Study): string {
             `\`${kernel}\``,
             String(count),
             `${figure(micros.value)}${mark} (${figure(micros.least)} to ${figure(micros.upper)})`,
-            `${figure((count * 1e6) / micros.value)}${mark}`,
+            `${figure(count * perCore)}${mark}`,
           ],
         ];
       }),
@@ -39,14 +42,15 @@ export function threads({ endToEnd: all }: Study): string {
     const micros = [one, more, other].map((result) => serverFigure(result).micros);
     if (micros.some(({ isSteady }) => !isSteady)) return '';
     const [js, jsMany, auto] = micros.map(({ value }) => value) as [number, number, number];
-    return `At ${size(load.bytes)}, from one thread with \`js\`, the kernel \`auto\` carries ${times(js / auto)} as many messages, and with ${many} threads and as many cores at most ${times((many * js) / jsMany)} as many.`;
+    return `At ${size(load.bytes)}, from one thread with \`js\`, the kernel \`auto\` carries ${times(js / auto)} as many messages; ${many} threads on as many cores carry ${times(Math.min(many, (many * js) / jsMany))} as many, by the estimate.`;
   });
   return `### What a kernel buys, and what a thread buys
 
 In all of these the server is bound to one core, and the load to another, as above: a second thread that took its time from the load would
 say nothing. So threads are compared by CPU time, in µs for a message, with the least and the upper quartile of the rounds in brackets. The last
-column is computed: what the server would carry if each thread had a core of its own, and no core slowed down another. It is a bound, and was not
-measured.
+column is an estimate, and was not measured: what the server would carry if each thread had a core of its own, as many times as there are cores at the
+most. It may be too low, because threads that share a core take time to change places, and too high, because a thread that has waited finds more in each
+read, and because cores slow each other down.
 
 ${markdownTable(['messages', 'kernel', 'threads', 'CPU µs', 'echoes/s, a core each'], rows)}
 

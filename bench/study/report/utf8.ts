@@ -1,7 +1,8 @@
 import { CONTENTS } from '#dist/study/texts.js';
-import { type Engine, size } from '../findings.js';
+import { type Engine, FASTEST_JS, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
-import { speeds } from './speeds-table.js';
+import { COLLECTOR } from './cautions.js';
+import { speeds, spreads } from './speeds-table.js';
 import { asFast, asFastAs, KIB, paragraph, said, times } from './wording.js';
 
 type Usual = 'ascii' | 'json' | 'cjk' | 'emoji';
@@ -15,7 +16,10 @@ export function utf8(engine: Engine, all: readonly Engine[]): string {
     `### UTF-8 (${engine.name})`,
     '![Throughput of UTF-8 validation by size](results/study-validate.svg)',
     `ASCII:\n\n${speeds(engine, 'validate', 'ascii')}`,
+    spreads(engine, 'validate', 'ascii'),
     `JSON in several scripts:\n\n${speeds(engine, 'validate', 'json')}`,
+    spreads(engine, 'validate', 'json'),
+    engine.candidates('validate').some((name) => name === 'TextDecoder' || name === 'native') ? COLLECTOR : '',
     paragraph(
       said(
         () =>
@@ -34,6 +38,10 @@ export function utf8(engine: Engine, all: readonly Engine[]): string {
       said(
         () =>
           `The validator of this package (\`js\`) is ${asFastAs(ratio('js', 'js-words', KIB, 'ascii'))} that on ASCII, ${asFast(ratio('js', 'js-words', KIB, 'json'))} on JSON, and ${asFast(ratio('js', 'js-words', KIB, 'cjk'))} on Chinese.`,
+      ),
+      said(
+        () =>
+          `The fastest JavaScript at 1 KiB is \`${engine.fastestJs({ op: 'validate', bytes: KIB, content: 'ascii' })}\` for ASCII and \`${engine.fastestJs({ op: 'validate', bytes: KIB, content: 'json' })}\` for JSON: WASM is ${asFastAs(ratio('wasm', FASTEST_JS, KIB, 'ascii'))} the one and ${asFastAs(ratio('wasm', FASTEST_JS, KIB, 'json'))} the other.`,
       ),
       said(
         () =>

@@ -1,4 +1,4 @@
-import { changedSince, type Fingerprints } from '../fingerprints.js';
+import { changedSince, type Fingerprints, notSaidBy } from '../fingerprints.js';
 import { faultsOf } from '../gate.js';
 import { enumeration, list } from '../markdown.js';
 import type { Study } from '../results.js';
@@ -6,6 +6,7 @@ import type { Study } from '../results.js';
 /** What a reader must know before any figure. @param now the fingerprints of the sources as they are */
 export function warnings(study: Study, now: Fingerprints): string {
   const changed = changedSince(study.fingerprints, now).map((name) => `\`${name}\``);
+  const notSaid = notSaidBy(study.fingerprints, now).map((name) => `\`${name}\``);
   const faults = study.format === 1 ? 0 : faultsOf(study).length;
   return [
     study.isQuick ? '**This is from a quick run: its figures are only a hint.**' : '',
@@ -27,6 +28,10 @@ on its microarchitecture, which the name may hide.`
     changed.length === 0
       ? ''
       : `**Changed since it was measured**, by a hash of sources and build flags: ${enumeration(changed)}. The figures are of what was there before.`,
+    notSaid.length === 0
+      ? ''
+      : `The results do not say with which sources of ${enumeration(notSaid)}
+they were measured, because they are older than these fingerprints. So this page cannot say whether these have changed since.`,
   ]
     .filter((part) => part !== '')
     .join('\n\n');

@@ -1,11 +1,8 @@
 import { figure } from '#dist/cli/table.js';
-import { Unreported } from '../findings.js';
+import { ALIKE, Unreported } from '../findings.js';
 
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
-
-/** Smaller differences mean nothing: two measurements of the same thing differ as much. */
-export const ALIKE = 0.05;
 
 /** The sentence that `describe` returns, or nothing if a figure that it needs is not reported. */
 export function said(describe: () => string): string {
@@ -21,14 +18,15 @@ export function paragraph(...sentences: readonly string[]): string {
   return sentences.filter((sentence) => sentence !== '').join(' ');
 }
 
-/** `3.2 times as fast as`, or `about as fast as` where the difference means nothing. */
+/** `3.2 times as fast as` or `3.2 times as slow as`, or `about as fast as` where the difference means nothing. */
 export function asFastAs(ratio: number): string {
-  return Math.abs(ratio - 1) <= ALIKE ? 'about as fast as' : `${times(ratio)} as fast as`;
+  return `${asFast(ratio)} as`;
 }
 
 /** The same, where it is clear from what goes before as fast as what: `3.2 times as fast`. */
 export function asFast(ratio: number): string {
-  return Math.abs(ratio - 1) <= ALIKE ? 'about as fast' : `${times(ratio)} as fast`;
+  if (Math.abs(ratio - 1) <= ALIKE) return 'about as fast';
+  return ratio > 1 ? `${times(ratio)} as fast` : `${times(1 / ratio)} as slow`;
 }
 
 export function times(ratio: number): string {

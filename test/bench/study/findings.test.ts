@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { candidatesOn, enginesOf, size, Unreported } from '../../../bench/study/findings.js';
+import { candidatesOn, enginesOf, FASTEST_JS, size, Unreported } from '../../../bench/study/findings.js';
 import { NEVER_BYTES } from '../../../dist/kernels/thresholds.js';
 import { engineOf, figureOf, studyOf } from './study.js';
 
@@ -88,9 +88,52 @@ describe('the figures of an engine', () => {
       figureOf('wasm', 16, 32),
     ]);
     expect(cell(earlier)).toBe('64 B~');
-    // A steady one is not moved by its spread.
+    // The spread of a steady figure counts too.
     const spread = engine([...without(64), figureOf('js', 64, [30, 64, 64, 31, 31, 31, 64]), figureOf('wasm', 64, 32)]);
-    expect(cell(spread)).toBe('256 B');
+    expect(spread.find({ op: 'unmask', candidate: 'js', bytes: 64 })?.isSteady).toBe(true);
+    expect(cell(spread)).toBe('256 B~');
+  });
+
+  it('do not let a difference that means nothing decide a crossover', () => {
+    const of = (js: readonly number[]) =>
+      engine(SIZES.flatMap((bytes, i) => [figureOf('js', bytes, js[i] as number), figureOf('wasm', bytes, 100)]));
+    const cell = (js: readonly number[]) => of(js).crossoverCell('unmask', 'any', 'js', 'wasm');
+    expect(cell([104, 96, 104, 200])).toBe('256 B');
+    expect(cell([104, 104, 104, 104])).toBe('never');
+    expect(cell([106, 106, 106, 106])).toBe('4 B');
+    expect(cell([50, 104, 96, 106])).toBe('256 B');
+  });
+
+  it('mark a crossover that two alike figures decide, although both are steady', () => {
+    const flat = (ns: number) => [ns * 0.99, ns, ns, ns, ns, ns * 1.06, ns * 1.06];
+    const figures = SIZES.flatMap((bytes) => [
+      figureOf('js', bytes, bytes < 64 ? 50 : flat(107)),
+      figureOf('wasm', bytes, 100),
+    ]);
+    expect(engine(figures).crossoverCell('unmask', 'any', 'js', 'wasm')).toBe('64 B');
+    const closer = SIZES.flatMap((bytes) => [
+      figureOf('js', bytes, bytes < 64 ? 50 : flat(105.5)),
+      figureOf('wasm', bytes, 100),
+    ]);
+    expect(engine(closer).crossoverCell('unmask', 'any', 'js', 'wasm')).toBe('64 B~');
+  });
+
+  it('look for crossovers only at the sizes that all engines have measured', () => {
+    const RATIOS = [0.6, 1.8, 0.6, 0.6, 1.2, 1.2];
+    const own = [4, 16, 32, 64, 128, 256].flatMap((bytes, i) => [
+      figureOf('js', bytes, 10 ** i * (RATIOS[i] as number)),
+      figureOf('wasm', bytes, 10 ** i),
+    ]);
+    const other = [4, 16, 64, 256].flatMap((bytes) => [figureOf('js', bytes, 10), figureOf('wasm', bytes, 5)]);
+    const few = engineOf([figureOf('js', 4, 1)], { name: 'Firefox 140' });
+    const cellOf = (engines: readonly ReturnType<typeof engineOf>[]) =>
+      enginesOf(studyOf([], { engines })).all[0]?.crossoverCell('unmask', 'any', 'js', 'wasm');
+    expect(cellOf([engineOf(own)])).toBe('128 B');
+    expect(cellOf([engineOf(own), engineOf(other, { name: 'Bun 1' })])).toBe('16 B');
+    expect(cellOf([engineOf(own), few])).toBe('128 B');
+    const study = studyOf([], { engines: [engineOf(own)] });
+    const others = [studyOf([], { engines: [engineOf(other)] })];
+    expect(enginesOf(study, others).main.crossoverCell('unmask', 'any', 'js', 'wasm')).toBe('16 B');
   });
 
   it('say what the worst alignment costs, and mark it if one is not steady', () => {
@@ -105,8 +148,60 @@ describe('the figures of an engine', () => {
     expect(engine([at(0, 10)]).alignmentCell('unmask', 'js', 64)).toBe('–');
   });
 
+  it('have a median and a spread in tables', () => {
+    const of = engine([figureOf('js', 64, [50, 64, 64, 65, 66, 67, 68])]);
+    const wanted = { op: 'unmask', candidate: 'js', bytes: 64 } as const;
+    expect(of.spreadCell(wanted)).toBe('64.0~ (65.0; 50.0 to 67.0)');
+    expect(of.spreadCell({ ...wanted, bytes: 4 })).toBe('–');
+  });
+
   it('name the candidates that took part, in the order of tables', () => {
     expect(engine([figureOf('wasm', 4, 1), figureOf('js', 4, 1)]).candidates('unmask')).toEqual(['js', 'wasm']);
+  });
+});
+
+describe('the fastest JavaScript', () => {
+  const fastest = { op: 'unmask', candidate: FASTEST_JS, bytes: 64 } as const;
+
+  it('is that of each size, of what is nothing but JavaScript', () => {
+    const of = engine([
+      figureOf('js', 64, 40),
+      figureOf('js-words', 64, 30),
+      figureOf('wasm', 64, 1),
+      figureOf('js', 256, 40),
+      figureOf('js-words', 256, 50),
+    ]);
+    expect([of.fastestJs(fastest), of.fastestJs({ ...fastest, bytes: 256 })]).toEqual(['js-words', 'js']);
+    expect([of.ns(fastest), of.speed({ ...fastest, bytes: 256 })]).toEqual([30, 6.4]);
+    expect([of.nsCell(fastest), of.fastestJsCell(fastest)]).toEqual(['30.0', '`js-words`']);
+    const both = { op: 'unmaskText', content: 'json' } as const;
+    const ofBoth = engine([figureOf('js-byte + js', 64, 9, both), figureOf('js-byte + isUtf8', 64, 5, both)]);
+    expect(ofBoth.fastestJs({ op: 'unmaskText', bytes: 64 })).toBe('js-byte + js');
+  });
+
+  it('is that of this package if no other is faster by more than what means nothing', () => {
+    const name = (js: number) => engine([figureOf('js', 64, js), figureOf('js-words', 64, 100)]).fastestJs(fastest);
+    expect([name(90), name(104), name(106)]).toEqual(['js', 'js', 'js-words']);
+  });
+
+  it('makes no sentence if its figure is not steady, or there is none', () => {
+    const unsteady = engine([figureOf('js', 64, [50, 64, 64, 64, 64, 64, 64]), figureOf('js-byte', 64, 90)]);
+    expect(() => unsteady.ns(fastest)).toThrow(Unreported);
+    expect([unsteady.nsCell(fastest), unsteady.fastestJsCell(fastest)]).toEqual(['64.0~', '`js`~']);
+    expect(() => engine([figureOf('wasm', 64, 1)]).fastestJs(fastest)).toThrow(Unreported);
+    expect(engine([figureOf('wasm', 64, 1)]).fastestJsCell(fastest)).toBe('–');
+  });
+
+  it('may be another one at each size of a crossover', () => {
+    const of = engine(
+      SIZES.flatMap((bytes) => [
+        figureOf('js', bytes, bytes < 64 ? 10 : 500),
+        figureOf('js-words', bytes, bytes < 256 ? 40 : 100),
+        figureOf('wasm', bytes, 50),
+      ]),
+    );
+    expect(of.crossover('unmask', 'any', FASTEST_JS, 'wasm')).toBe(256);
+    expect(of.crossover('unmask', 'any', 'js', 'wasm')).toBe(64);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changedSince, fingerprints, readerOf } from '../../../bench/study/fingerprints.js';
+import { changedSince, fingerprints, notSaidBy, readerOf } from '../../../bench/study/fingerprints.js';
 
 const read = readerOf(new URL('../../../', import.meta.url));
 const measured = fingerprints(read);
@@ -32,7 +32,15 @@ describe('the fingerprints of kernels', () => {
     ['src/kernels/thresholds.ts', ['auto']],
     ['bench/study/bigint-loop.ts', ['candidates of the study']],
     ['bench/study/charts.ts', []],
-    ['src/protocol/close-code.ts', []],
+    ['src/protocol/close-payload.ts', ['the server']],
+    ['src/connection/hosted-connection.ts', ['the server']],
+    ['src/protocol/masked-frame-reader.ts', ['the server', 'the framing loop']],
+    ['bench/study/harness.ts', ['the harness']],
+    ['bench/study/sentinel.ts', ['the harness']],
+    ['bench/study/trial.ts', ['the harness', 'the trial']],
+    ['bench/study/workplace.ts', ['the harness', 'the trial']],
+    ['src/study/texts.ts', ['the texts']],
+    ['src/client/client-connection.ts', []],
   ])('change with the sources: %s', (path, names) => {
     expect(changedBy(path, more)).toEqual(names);
   });
@@ -78,6 +86,25 @@ describe('the fingerprints of kernels', () => {
 
   it('of a study that has none say nothing', () => {
     expect(changedSince({}, measured)).toEqual([]);
+    expect(notSaidBy({}, measured)).toEqual([]);
+  });
+
+  it('that older results do not have are not said, which is not the same as changed', () => {
+    const older = { js: 'a', wasm: 'b' };
+    const now = { ...older, 'the server': 'c', 'the texts': 'd' };
+    expect(changedSince(older, now)).toEqual([]);
+    expect(notSaidBy(older, now)).toEqual(['the server', 'the texts']);
+    expect(notSaidBy(now, older)).toEqual([]);
+  });
+
+  it('are of files that exist', () => {
+    const missing: string[] = [];
+    fingerprints((path) => {
+      const text = read(path);
+      if (text === undefined) missing.push(path);
+      return text;
+    });
+    expect(missing).toEqual([]);
   });
 
   it('say of a kernel that is gone that it has changed', () => {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { faultsOf, LEAST_ROUNDS } from '../../../bench/study/gate.js';
 import type { EngineResult, Figure } from '../../../bench/study/results.js';
-import { THRESHOLDS } from '../../../dist/kernels/thresholds.js';
 import { checksLike, engineOf, figureOf, serverOf, studyOf } from './study.js';
 
 const faultsOfEngine = (engine: EngineResult) => faultsOf(studyOf([], { engines: [engine] }));
@@ -68,17 +67,6 @@ describe('the gate finds', () => {
     expect(faults('TextDecoder', 2 ** 15)).toBe(1);
     expect(faults('wasm + TextDecoder', 2 ** 15)).toBe(1);
     expect(faults('isUtf8', 2 ** 20)).toBe(1);
-  });
-
-  it('no fault where `auto` goes on to another kernel, as shipped or as measured', () => {
-    const at = (smaller: number, thresholds = THRESHOLDS) =>
-      faultsOfEngine(engineOf([figureOf('auto', smaller, 900), figureOf('auto', 2 * smaller, 500)], { thresholds }))
-        .length;
-    expect(at(THRESHOLDS.validateNativeFromBytes - 1)).toBe(0);
-    expect(at(256)).toBe(1);
-    expect(at(16 * 1024)).toBe(1);
-    expect(at(16 * 1024, { ...THRESHOLDS, validateNativeFromBytes: 20_000 })).toBe(0);
-    expect(faultsOfFigures(figureOf('wasm', 1024, 900), figureOf('wasm', 2048, 500))).toHaveLength(1);
   });
 
   it('a sentinel that has not run in every round', () => {

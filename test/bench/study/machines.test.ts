@@ -96,9 +96,9 @@ describe('three machines', () => {
       machine('B', [engine('Firefox 140', unmask([50, 100, 100, 100, 100, 100, 100], 10))]),
       machine('C', steady),
     ]);
-    expect(text).toContain('| machine 1, Node 20 | 1 024 | 40.0 | – | – | – | – | 64 B | – | – |');
-    expect(text).toContain('| machine 2, Firefox 140 | 100~ | 10.0 | – | – | – | – | – | – | – |');
-    expect(text).toContain('| machine 3, Node 24 | 90.0 | 30.0 |');
+    expect(text).toContain('| machine 1, Node 20 | 1 024 (`js`) | 1 024 | 40.0 | – | – | – | – | 64 B | – | – |');
+    expect(text).toContain('| machine 2, Firefox 140 | 100~ (`js`) | 100~ | 10.0 | – | – | – | – | – | – | – |');
+    expect(text).toContain('| machine 3, Node 24 | 90.0 (`js`) | 90.0 | 30.0 |');
   });
 
   it('are named with their processor, and with kernels that are others than on the first', () => {
@@ -111,5 +111,17 @@ describe('three machines', () => {
     expect(text).toContain(
       '- Machine 2: a CPU (family 1; AVX2), 2 cores, 4 GiB, x64, virtual, Linux 6; 2026-01-02, commit 0123456789. Its sources of `wasm` are others than on machine 1\n',
     );
+  });
+
+  it('of which one does not say all of its sources are not said to have others', () => {
+    const all = { js: 'a', 'the server': 'b' };
+    for (const [first, second] of [
+      [all, { js: 'a' }],
+      [{ js: 'a' }, all],
+      [{}, all],
+    ] as const)
+      expect(
+        machines([machine('A', steady, { fingerprints: first }), machine('B', steady, { fingerprints: second })]),
+      ).not.toContain('are others than on machine 1');
   });
 });

@@ -43,7 +43,7 @@ describe('the report', () => {
     expect(text).toContain(
       'WebAssembly with SIMD unmasks 1 KiB 10.0 times as fast as the JavaScript of this package, which is written for speed (Node 20;',
     );
-    expect(text).toContain('| unmask: JavaScript of this package | – | 250 | – |');
+    expect(text).toContain('| unmask: JavaScript of this package | – | 250 (250; 250 to 250) | – |');
     expect(text).not.toMatch(/NaN|undefined|Infinity/);
   });
 
@@ -54,13 +54,14 @@ describe('the report', () => {
     expect(text).toContain(
       'WebAssembly is 10.0 times as fast as a plain loop over words of 32 bits, and 40.0 times as fast as the naive loop',
     );
-    expect(text).not.toContain('At 1 KiB WASM with SIMD');
+    expect(text).not.toContain('With both copies it is');
+    expect(text).not.toContain('bufferutil is');
   });
 
   it('prints a case that is not steady as such, and makes no sentence of it', () => {
     const unsteady = figureOf('js', 1024, [200, 250, 250, 250, 250, 250, 250]);
     const text = markdown(studyOf([unsteady, figureOf('wasm', 1024, 25)]));
-    expect(text).toContain('| unmask: JavaScript of this package | – | 250~ | – |');
+    expect(text).toContain('| unmask: JavaScript of this package | – | 250~ (250; 200 to 250) | – |');
     expect(text).not.toContain('10.0 times as fast');
     expect(text).toContain('That happened to 1 of 2 cases');
   });
@@ -70,7 +71,7 @@ describe('the report', () => {
     const text = markdown(studyOf(figures));
     expect(text).toContain('**1 of these results cannot be right**');
     expect(text).toContain('takes 100 ns, and 1024 bytes take 250: more bytes do not take less time');
-    expect(text).toContain('| unmask: JavaScript of this package | – | 250? | – |');
+    expect(text).toContain('| unmask: JavaScript of this package | – | 250? (250; 250 to 250) | – |');
     expect(text).not.toContain('10.0 times as fast');
   });
 
@@ -86,6 +87,16 @@ describe('the report', () => {
       '**Changed since it was measured**, by a hash of sources and build flags: `wasm` and `native`.',
     );
     expect(studyMarkdown(study, study.fingerprints)).not.toContain('Changed since');
+  });
+
+  it('does not say that something has changed of which older results say nothing', () => {
+    const study = studyOf([figureOf('js', 4, 1)], { fingerprints: { js: 'a' } });
+    const text = studyMarkdown(study, { js: 'a', 'the server': 'b', 'the texts': 'c' });
+    expect(text).toContain(
+      'The results do not say with which sources of `the server` and `the texts`\nthey were measured',
+    );
+    expect(text).not.toContain('Changed since');
+    expect(studyMarkdown(study, study.fingerprints)).not.toContain('do not say with which sources');
   });
 
   it('says that results of format 1 are of an older format, and what of them cannot be right', () => {
@@ -124,8 +135,8 @@ describe('the report', () => {
           figureOf('wasm', 1024, 25),
         ]),
       );
-    expect(text(75)).toContain('says more about the JavaScript than about WebAssembly');
-    expect(text(100)).not.toContain('says more about the JavaScript than about WebAssembly');
+    expect(text(75)).toContain('such a comparison says more about the JavaScript than about WebAssembly');
+    expect(text(100)).not.toContain('such a comparison says more about the JavaScript than about WebAssembly');
   });
 
   it('says when there is faster JavaScript than that of the package', () => {
@@ -180,7 +191,7 @@ describe('the report', () => {
     const text = markdown(studyOf([], { engines: [node, firefox] }));
     expect(text).toContain('| unmask: js-byte | – | 7.28 |');
     expect(text).toContain(
-      'The JavaScript of this package unmasks the same 2.00 times as fast on Firefox 140 as on Node 20',
+      'The fastest JavaScript unmasks the same 2.00 times as fast on Firefox 140 (`js`) as on Node 20 (`js`)',
     );
   });
 
@@ -193,7 +204,7 @@ describe('the report', () => {
     ];
     const text = markdown(studyOf([], { engines }));
     expect(text.match(/`http\.websocketUnmask` of .*? bufferutil\./g)).toEqual([
-      '`http.websocketUnmask` of Node 26 is 0.500 times as fast as WASM in place at 64 bytes, and 0.500 times as fast at 64 KiB; there it is 2.00 times as fast as bufferutil.',
+      '`http.websocketUnmask` of Node 26 is 2.00 times as slow as WASM in place at 64 bytes, and 2.00 times as slow at 64 KiB; there it is 2.00 times as fast as bufferutil.',
     ]);
   });
 
@@ -341,7 +352,9 @@ describe('texts of strangers in the report', () => {
 
   it('that pretend to be the name of a candidate are others', () => {
     const engines = [engineOf([figureOf('js', 1024, 250), figureOf('j\u200bs', 1024, 1)])];
-    expect(markdown(studyOf([], { engines }))).toMatch(/\| unmask: JavaScript[^|]* \| – \| 250 \| – \|/);
+    expect(markdown(studyOf([], { engines }))).toMatch(
+      /\| unmask: JavaScript[^|]* \| – \| 250 \(250; 250 to 250\) \| – \|/,
+    );
   });
 });
 
@@ -402,7 +415,7 @@ describe('the servers in the report', () => {
     const text = markdown(studyOf([], { endToEnd }));
     expect(text).toContain('| 1 KiB, text, not ASCII | `js` | 2 | 12.5 (12.5 to 12.5) | 160 000 |');
     expect(text).toContain(
-      'the kernel `auto` carries 4.00 times as many messages, and with 2 threads and as many cores at most 1.60 times as many',
+      'the kernel `auto` carries 4.00 times as many messages; 2 threads on as many cores carry 1.60 times as many, by the estimate',
     );
     expect(text.match(/what a thread buys/g)).toHaveLength(1);
   });

@@ -1,0 +1,387 @@
+import { describe, expect, it } from 'vitest';
+import type { CaseKey } from '../../../bench/study/case.js';
+import { studyCharts } from '../../../bench/study/charts.js';
+import { studyMarkdown } from '../../../bench/study/report.js';
+import { machines } from '../../../bench/study/report/machines.js';
+import type { EndToEndResult, EngineResult, Figure, Study } from '../../../bench/study/results.js';
+import { engineOf, figureOf, serverOf, studyOf } from './study.js';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const markdown = (study: Study) => studyMarkdown(study, study.fingerprints);
+const report = (figures: readonly Figure[], more: Partial<Study> = {}) => markdown(studyOf(figures, more));
+const reportOf = (...engines: EngineResult[]) => markdown(studyOf([], { engines }));
+
+/** The lines of a text that match, as a text. */
+function lines(text: string, pattern: RegExp): string {
+  return text
+    .split('\n')
+    .filter((line) => pattern.test(line))
+    .join('\n');
+}
+
+/** The chapter with this title, until the next one of its rank or above. */
+function chapter(text: string, title: string): string {
+  const [, found = ''] = text.split(`\n${title}`);
+  return found.split(/^#{2,3} /m)[0] ?? '';
+}
+
+const SIZES = [4, 16, 64, 256, KIB, 64 * KIB];
+/** One figure for each size: so many ns per byte, and so many for the call. */
+const line = (candidate: string, perByte: number, call = 0, more: Partial<CaseKey> = {}) =>
+  SIZES.map((bytes) => figureOf(candidate, bytes, call + perByte * bytes, more));
+
+describe('JavaScript in the report', () => {
+  const v8 = engineOf([
+    ...line('js', 0.06),
+    ...line('js-words', 0.1),
+    ...line('js-bigint', 0.07),
+    ...line('wasm', 0.01, 5),
+    ...line('wasm, copy in', 0.02, 20),
+    ...line('wasm, copy in and out', 0.04, 60),
+  ]);
+  const bun = engineOf(
+    [
+      ...line('js', 4),
+      ...line('js-words', 0.05),
+      ...line('js-words-8, closure', 0.04),
+      ...line('js-bigint', 5),
+      ...line('wasm', 0.01, 5),
+      ...line('wasm, copy in and out', 0.04, 12),
+    ],
+    { name: 'Bun 1.4', version: '1.4.5', compiler: 'JavaScriptCore 0123456789' },
+  );
+
+  it('that others are compared with is the fastest of each engine, with its name', () => {
+    const text = reportOf(v8, bun);
+    expect(lines(text, /^\| (Node 20|Bun 1\.4) \| `/)).toBe(
+      '| Node 20 | `js` | `js` | `js` | – | – |\n' +
+        '| Bun 1.4 | `js-words-8, closure` | `js-words-8, closure` | `js-words-8, closure` | – | – |',
+    );
+    expect(text).toContain('| unmask: fastest JavaScript → WASM SIMD | 256 B | 256 B |');
+    // With `js` it would be 4 B on Bun, with the copies too.
+    expect(text).toMatch(
+      /in brackets that of 1 KiB: Node 20: 64 KiB \(`js`\), Bun 1\.4: never \(`js-words-8, closure`\)\./,
+    );
+  });
+
+  it('of this package is a finding where it is slow, with the engine and the reason', () => {
+    const text = chapter(reportOf(v8, bun), '## What surprised');
+    expect(text).toContain(
+      '`js`, the JavaScript of this package, is written for V8. In JavaScriptCore (Bun 1.4) it takes 100 times as long to unmask 1 KiB as `js-words-8, closure`. Its words of 64 bits (BigInt) are slow there: a plain loop over them takes 100 times as long as the same loop over words of 32 bits.',
+    );
+    expect(text.match(/is written for V8/g)).toHaveLength(1);
+    expect(text).toContain('BigInt is known to be slow, but not in V8: on Node 20 a loop over words of 64 bits');
+    expect(text).toContain(
+      'The fastest JavaScript unmasks the same 1.50 times as fast on Bun 1.4 (`js-words-8, closure`) as on Node 20 (`js`)',
+    );
+  });
+
+  it('of this package is found slow by a browser too, which has measured all ways only at 64 KiB', () => {
+    const firefox = engineOf(
+      [figureOf('js', KIB, 100), figureOf('js', 64 * KIB, 6000), figureOf('js-words', 64 * KIB, 2000)],
+      { name: 'Firefox 140', compiler: 'SpiderMonkey 140' },
+    );
+    expect(reportOf(v8, firefox)).toContain(
+      'In SpiderMonkey (Firefox 140) it takes 3.00 times as long to unmask 64 KiB as `js-words`.',
+    );
+  });
+
+  it('is called by its name in the paragraph and on the page if it is not that of this package', () => {
+    const figures = [figureOf('js', KIB, 250), figureOf('js-words', KIB, 50), figureOf('wasm', KIB, 25)];
+    const text = report(figures);
+    expect(text).toContain('unmasks 1 KiB 2.00 times as fast as the fastest JavaScript measured (`js-words`)');
+    expect(text).toContain('| unmask: the fastest JavaScript measured | – | 50.0 (50.0; 50.0 to 50.0) | – |');
+    const own = report([figureOf('js', KIB, 50), figureOf('js-words', KIB, 250), figureOf('wasm', KIB, 25)]);
+    expect(own).toContain('2.00 times as fast as the JavaScript of this package');
+    expect(own).not.toContain('the fastest JavaScript measured');
+  });
+
+  it('is not said to be compared fairly with WASM that copies', () => {
+    const text = reportOf(v8, bun);
+    expect(chapter(text, '### What is compared')).toContain('It was not measured with bytes in ordinary memory');
+    expect(chapter(text, '### Masking')).toContain(
+      'WebAssembly that pays for copies with JavaScript that pays for nothing',
+    );
+    expect(chapter(text, '## On one page')).toContain('That JavaScript finds its bytes in WebAssembly memory');
+    expect(chapter(text, '### Masking')).toContain(
+      'the copy out alone, one call of `Buffer.copy`, takes 41.3 of 62.6 ns',
+    );
+  });
+
+  it('is the fastest of each engine in the claims about machines', () => {
+    const text = machines([studyOf([], { engines: [v8] }), studyOf([], { engines: [bun] })]);
+    expect(text).toContain('| machine 2, Bun 1.4 | 41.0 (`js-words-8, closure`) | 4 096 | 15.2 |');
+    expect(text).toContain(
+      '`js`, the JavaScript of this package, unmasks 1 KiB no slower than a plain loop over words of 32 bits: on 1 of 2 engines, not on machine 2.',
+    );
+    expect(text).toContain(
+      'With copies in and out, WASM is never the better choice for unmasking: on 1 of 2 engines, not on machine 1.',
+    );
+  });
+
+  it('and crossovers that are not steady make no claim about machines, and have their mark', () => {
+    const unsteady = (ns: number) => [ns / 4, ns, ns, ns, ns, ns, ns];
+    const engine = engineOf(
+      [4, 16, 64, 256, KIB].flatMap((bytes) => [
+        figureOf('js', bytes, bytes === 64 ? unsteady(64) : bytes),
+        figureOf('wasm', bytes, 32),
+      ]),
+    );
+    const text = machines([studyOf([], { engines: [engine] }), studyOf([], { engines: [engine] })]);
+    expect(text).toMatch(/\| machine 1, Node 20 \|.*\| 64 B~ \| – \| – \|/);
+    expect(text).not.toContain('from 64 bytes on, or from fewer');
+  });
+});
+
+describe('sentences of the report', () => {
+  const text = { op: 'validate', content: 'json' } as const;
+
+  it('say how many times as slow, where something is slow', () => {
+    const made = report([figureOf('js', KIB, 100), figureOf('wasm', KIB, 360)]);
+    expect(made).toContain('unmasks 1 KiB 3.60 times as slow as the JavaScript of this package');
+    expect(made).not.toContain('0.278 times as fast');
+  });
+
+  it('say that memory decides at 16 MiB only if the cache is smaller, and the difference has become less', () => {
+    const at = (largest: number, cacheBytes: number) =>
+      report(
+        [
+          figureOf('js', 64 * KIB, 4000),
+          figureOf('wasm', 64 * KIB, 1000),
+          figureOf('js', 16 * MIB, 2e6),
+          figureOf('wasm', 16 * MIB, largest),
+        ],
+        { cacheBytes },
+      ).includes('the speed of the XOR matters less');
+    expect([at(1e6, 8 * MIB), at(1e6, 32 * MIB), at(1e6, 16 * MIB), at(0.5e6, 8 * MIB)]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it('do not call WASM with copies slower than in place where it is about as fast', () => {
+    const figures = ['wasm', 'wasm, copy in', 'wasm, copy in and out'].map((name) => figureOf(name, 64 * KIB, 1000));
+    expect(report(figures)).toContain(
+      '**With copies**, WASM at 64 KiB is about as fast as in place if the bytes are copied in, and about as fast if they are copied in and out.',
+    );
+  });
+
+  it.each([
+    [
+      'pays',
+      0.1,
+      0.01,
+      '**WASM pays where the data is already in its memory.** Against the fastest JavaScript it does from 4 B on.',
+    ],
+    ['never pays', 0.01, 0.1, '**WASM did not pay here**, not even where the data is already in its memory'],
+  ])('have a heading that fits: WASM %s', (_, js, wasm, heading) => {
+    expect(report([...line('js', js), ...line('wasm', wasm)])).toContain(heading);
+  });
+
+  it('have a heading that says nothing of what is not known', () => {
+    expect(report([])).toContain('**WASM wants the data in its memory.** Node can read');
+    expect(report([])).toContain('**For UTF-8, know what Node has.**');
+  });
+
+  it.each([
+    [
+      'on both',
+      0.01,
+      0.01,
+      '**For UTF-8, ask Node first.**',
+      'overtakes WASM on JSON from 4 B on, and on ASCII from 4 B on.',
+    ],
+    [
+      'on JSON only',
+      0.01,
+      0.5,
+      '**For UTF-8, it depends on the text.**',
+      'overtakes WASM on JSON from 4 B on, and on ASCII at no size.',
+    ],
+    ['on neither', 0.5, 0.5, '**For UTF-8, WASM was the better choice here.**', 'it never overtakes WASM.'],
+  ])('have a heading that fits: Node validates faster %s', (_, json, ascii, heading, sentence) => {
+    const made = report([
+      ...line('wasm', 0.1, 0, text),
+      ...line('native', json, 0, text),
+      ...line('wasm', 0.1, 0, { ...text, content: 'ascii' }),
+      ...line('native', ascii, 0, { ...text, content: 'ascii' }),
+    ]);
+    expect(made).toContain(heading);
+    expect(made).toContain(sentence);
+    expect(made).not.toMatch(/it does never|JSON never|ASCII never/);
+  });
+
+  it('say what is known of one kind of text if the other is open', () => {
+    const made = report([...line('wasm', 0.1, 0, text), ...line('native', 0.01, 0, text)]);
+    expect(made).toContain(
+      '**For UTF-8, ask Node first.** `buffer.isUtf8` needs no build and no memory of its own. Called as a server calls it, it overtakes WASM on JSON from 4 B on, and on ASCII at a size that the spread of the figures leaves open.',
+    );
+  });
+
+  it('do not speak of one of these if only one is there', () => {
+    const unsteady = figureOf('js-byte', KIB, [400, 900, 900, 900, 900, 900, 900]);
+    const made = report([figureOf('js', KIB, 50), figureOf('js-words', KIB, 250), figureOf('wasm', KIB, 25), unsteady]);
+    expect(made).toContain(
+      'WebAssembly is 10.0 times as fast as a plain loop over words of 32 bits. So such a comparison says more about the JavaScript',
+    );
+    expect(made).toContain(
+      'in place, is 2.00 times as fast as the JavaScript of this package, and 10.0 times as fast as the plain loop over words.',
+    );
+  });
+
+  it('compare engines by the same module, and not by builds or ways to copy', () => {
+    const of = (candidate: string, ns: number) => figureOf(candidate, 64 * KIB, ns, text);
+    const engine = (name: string, relaxed: number, plain: number, copying: number) =>
+      engineOf(
+        [of('wasm', relaxed), of('wasm, not relaxed', plain), figureOf('wasm, copy in and out', 64 * KIB, copying)],
+        { name },
+      );
+    const made = reportOf(engine('Node 24', 100, 200, 10), engine('Bun 1', 900, 300, 1000));
+    expect(made).toContain('At 64 KiB `wasm, not relaxed` differs most');
+    expect(made).toContain('Node 24 is 1.50 times as fast as Bun 1.');
+    expect(made).toContain(
+      'The same module, without relaxed SIMD, validates the same JSON 1.50 times as fast on Node 24 as on Bun 1',
+    );
+    expect(made).toContain(
+      'Bytes are copied out by `Buffer.copy` on Node and Bun, and by `subarray` and `set` in browsers.',
+    );
+  });
+
+  it('do not take the fastest JavaScript of an engine for one candidate', () => {
+    const engine = (name: string, words: number, js: number) =>
+      engineOf([figureOf('js', 64 * KIB, js), figureOf('js-words', 64 * KIB, words)], { name });
+    expect(reportOf(engine('Node 24', 100, 50), engine('Bun 1', 200, 9000))).toContain(
+      'At 64 KiB the fastest JavaScript differs most, of what is the same code on all of them or their own: Node 24 (`js`) is 4.00 times as fast as Bun 1 (`js-words`).',
+    );
+  });
+
+  it('say beside a figure what it is not', () => {
+    const figures = [
+      figureOf('isUtf8', KIB, 1, text),
+      figureOf('native', KIB, 1, text),
+      figureOf('isUtf8', KIB, 1, { ...text, pattern: 'many' }),
+      figureOf('isUtf8', KIB, 1, { ...text, pattern: 'latency' }),
+      figureOf('wasm', KIB, 1, { pattern: 'cold' }),
+      figureOf('wasm + native', KIB, 1, { op: 'unmaskText', content: 'json' }),
+    ];
+    const compression = { contextTakeover: true, bytes: 64, ratio: 0.5, deflateMicros: 2, inflateMicros: 1 };
+    const made = reportOf(
+      engineOf(figures, {
+        answers: [{ question: 'new view', subject: 'Uint8Array', attempts: [1] }],
+        compression: [{ candidate: 'wsloom fast', ...compression }],
+      }),
+    );
+    expect(chapter(made, '### UTF-8')).toContain('pauses of the collector fall out of it');
+    expect(chapter(made, '### Both')).toContain('pauses of the collector fall out of the figures');
+    expect(chapter(made, '### Cold cache')).toContain('Candidates that take views');
+    expect(chapter(made, '### Many different texts')).toContain('may learn even the branches of 256 short ones');
+    expect(chapter(made, '### Many different texts')).toContain('Candidates that take views');
+    expect(chapter(made, '### Latency')).not.toContain('All other tables');
+    expect(chapter(made, '### Start')).toContain('one process is asked everything');
+    expect(chapter(made, '### Start')).toContain('The view is one of memory that did not grow.');
+    expect(chapter(made, '### Start')).not.toContain('make a view after that');
+    for (const title of ['### Start', '### Compression']) expect(chapter(made, title)).toContain('zlib works');
+    expect(chapter(made, '### Compression')).toContain('The gate does not check them.');
+    expect(chapter(made, '## Limits')).toContain('except where the start, memory and sharing are asked about');
+    expect(chapter(made, '## Limits')).toContain('The kernel `auto` is in no table of kernels');
+    expect(chapter(made, '### How it is measured')).toContain(
+      'as 32 MiB where it says nothing, and as 128 MiB where it is larger',
+    );
+    expect(chapter(made, '## Can the figures')).toContain(
+      'has\n10, all hot, of unmasking and of validation, on Node 20.',
+    );
+    expect(chapter(made, '## Can the figures')).toContain('It works in registers');
+  });
+
+  it('have the median and the spread beside them where a table has room', () => {
+    const attempts = [100, 101, 102, 103, 104, 105, 106];
+    const made = report([
+      figureOf('js', KIB, attempts),
+      figureOf('js', 64 * KIB, 5000),
+      figureOf('js', KIB, attempts, { ...text, content: 'ascii' }),
+      figureOf('js', KIB, attempts, text),
+    ]);
+    expect(chapter(made, '### Masking')).toContain('| js | 101 (103; 100 to 105) | 5 000 (5 000; 5 000 to 5 000) |');
+    expect(chapter(made, '### UTF-8').match(/\| js \| 101 \(103; 100 to 105\) \|/g)).toHaveLength(2);
+    expect(chapter(made, '## On one page')).toContain(
+      '| validate JSON: JavaScript of this package | – | 101 (103; 100 to 105) | – |',
+    );
+  });
+});
+
+describe('sentences about servers', () => {
+  const engines = (...names: string[]) =>
+    names.map((name) => engineOf([], { name, version: `v${name.replace(/\D/g, '')}.1.2` }));
+  const both = (bytes: number, js: number, auto: number, more: Partial<EndToEndResult> = {}) => [
+    serverOf('js', js, { bytes, ...more }),
+    serverOf('auto', auto, { bytes, ...more }),
+  ];
+  const made = (endToEnd: readonly EndToEndResult[], more: Partial<Study> = {}) =>
+    markdown(studyOf([], { endToEnd, ...more }));
+
+  it('take what a kernel is worth from loads where it is all that differs, and pick no extremes', () => {
+    const text = made([
+      ...both(MIB, 100, 102),
+      ...both(20, 100, 900),
+      ...both(16 * KIB, 100, 120),
+      ...both(16 * KIB, 100, 300, { content: 'utf8' }),
+    ]);
+    expect(chapter(text, '## In one paragraph')).toContain(
+      'carries 1.20 times as many messages per core as the kernel `js` at 16 KiB and 1.02 times at 1 MiB (binary messages, where unmasking is all that differs). What `auto` gains with small messages is not the gain of a kernel alone',
+    );
+    expect(text).toContain('gained more than a tenth in 1 of 2 kinds of load where unmasking is all that differs');
+    expect(text).toContain('In the middle of 4 kinds of load the server carries 2.10 times as much with `auto`');
+    expect(text).not.toContain('9.00 times as');
+    expect(chapter(made(both(20, 100, 900)), '## In one paragraph')).not.toContain('In a whole server');
+  });
+
+  it('say what `native` is on the engine of the servers', () => {
+    const [js] = both(20, 1, 1);
+    expect(made([js as EndToEndResult])).toContain('`native` is native only in part on Node v20.1.2');
+    const machine = { ...studyOf([]).machine, node: 'v26.12.1' };
+    const node26 = engineOf([figureOf('websocketUnmask', 64, 1)], { name: 'Node 26', version: 'v26.12.1' });
+    for (const of of [[node26], [engineOf([])]])
+      expect(made([js as EndToEndResult], { machine, engines: of })).toContain(
+        '`native` is native code on Node v26.12.1',
+      );
+    for (const node of ['v26.11.9', 'v25.13.0', 'v20.1.2'])
+      expect(made([js as EndToEndResult], { machine: { ...machine, node } })).toContain(
+        '`native` is native only in part',
+      );
+  });
+
+  it('say that the servers did not run on the newest Node', () => {
+    const [js] = both(20, 1, 1);
+    const of = (...names: string[]) => made([js as EndToEndResult], { engines: engines(...names) });
+    expect(of('Node 20', 'Node 26', 'Bun 99', 'Node 24')).toContain('They did not run on Node 26, the newest Node');
+    expect(of('Node 20', 'Bun 99')).not.toContain('They did not run on');
+  });
+
+  it('call what threads would carry an estimate, and no more than one for each core', () => {
+    const utf8 = { content: 'utf8' } as const;
+    const text = made([
+      ...both(20, 100_000, 200_000, utf8),
+      serverOf('js', 160_000, { ...utf8, bytes: 20, threads: 2 }),
+    ]);
+    expect(text).toContain('2 threads on as many cores carry 2.00 times as many, by the estimate');
+    expect(text).toContain('| 20 B, text, not ASCII | `js` | 2 | 6.25 (6.25 to 6.25) | 200 000 |');
+    expect(chapter(text, '### What a kernel buys')).not.toMatch(/at most \d|is a bound/);
+  });
+
+  it('have the marks and the spread of what is compared', () => {
+    const turn = { perSecond: 100, isDisturbed: false };
+    const turns = (isClientBound: boolean, micros: readonly number[], isDisturbed = false) =>
+      micros.map((microsPerMessage) => ({ ...turn, microsPerMessage, isClientBound, isDisturbed }));
+    const js = { ...serverOf('js', 1), turns: turns(true, [10, 10, 10, 10]) };
+    const wasm = { ...serverOf('wasm', 1), turns: turns(false, [4, 5, 5, 5]) };
+    const auto = { ...serverOf('auto', 1), turns: turns(true, [5, 5, 5, 5], true) };
+    const text = made([js, wasm, auto]);
+    expect(text).toContain('| 100* ±0 % | 100 (2.50)~* ±13 % | – | 100 (2.00)!* ±0 % |');
+    expect(JSON.stringify(studyCharts(studyOf([], { endToEnd: [js, wasm] }))['end-to-end'])).toContain(
+      '"label":"2.50~"',
+    );
+  });
+});
