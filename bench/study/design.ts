@@ -33,6 +33,7 @@ export const MAIN_WAYS = [
   'js, fused',
   'wasm-scalar, fused',
   'wasm, fused',
+  'auto, fused',
   'wasm + native',
   'wasm + isUtf8',
   'bufferutil + isUtf8',

@@ -3,7 +3,7 @@ import { areEqual, viewOf } from './bytes.js';
 import type { Candidate } from './candidate.js';
 import type { Pattern } from './case.js';
 import { type Group, USUAL_ALIGNMENT } from './design.js';
-import { MAX_PLACES, type Places, type Workplace } from './workplace.js';
+import { MANY_TEXTS, MAX_PLACES, type Places, type Workplace } from './workplace.js';
 
 /** A masking key of four different bytes, in the order in which they are applied, and as kernels want it. */
 const MASK = viewOf(Uint8Array.of(0x37, 0xfa, 0x21, 0x3d).buffer);
@@ -91,7 +91,10 @@ export class Loops {
     if (known !== undefined) return known;
     const shapes = WARM_UP_SHAPES.map(([content, size]) => ({
       content: contentBytes(content, size),
-      places: this.#workplace[pattern](size, USUAL_ALIGNMENT),
+      places:
+        pattern === 'many'
+          ? this.#workplace.many(size, USUAL_ALIGNMENT, MAX_PLACES)
+          : this.#workplace[pattern](size, USUAL_ALIGNMENT),
     }));
     this.#shapes.set(pattern, shapes);
     return shapes;
@@ -107,7 +110,7 @@ export class Loops {
     while (this.clock() < end) {
       for (const { content, places } of shapes) {
         const { length, offsets, views, sources } = places;
-        for (const place of [...views.slice(0, MAX_PLACES), ...sources.slice(0, MAX_PLACES)]) place.set(content);
+        for (const place of [...views, ...sources]) place.set(content);
         const until = this.clock() + SLICE_MS;
         do run(subject, offsets.length, length, KEY, MASK, offsets, views, sources, 0);
         while (this.clock() < until);
@@ -147,8 +150,11 @@ function loop(candidate: Candidate, pattern: Pattern, form: number): Loop {
   const call = candidate.call({ subject: 'subject', offset, view, source });
   // Unmasking returns nothing. What the next call waits for is the last byte that it has written.
   const written = candidate.landing === 'source' ? 'sources' : 'views';
+  const looked = candidate.landing === 'place' ? 'views' : 'sources';
   const isWaitedFor = pattern === 'latency' && candidate.op === 'unmask';
-  const expression = isWaitedFor ? `(${call}, ${written}[0][length - 1])` : `(${call})`;
+  // Where each call has another range, all candidates read an object for it: a view has to be fetched, too, and offsets would be cheaper.
+  const first = pattern === 'cold' || pattern === 'many' ? `length = ${looked}[i].length, ` : '';
+  const expression = isWaitedFor ? `(${call}, ${written}[0][length - 1])` : `(${first}${call})`;
   return compiled(expression, form);
 }
 
@@ -241,8 +247,8 @@ export class Trial {
       pace: { batchMs },
     } = this.#loops;
     // Where there are many texts, each batch meets all of them.
-    const [least, most] =
-      this.#pattern === 'many' ? [MAX_PLACES, this.#places.offsets.length] : [1, Number.POSITIVE_INFINITY];
+    const { length: texts } = this.#places.offsets;
+    const [least, most] = this.#pattern === 'many' ? [texts, texts] : [1, Number.POSITIVE_INFINITY];
     for (this.times = least; ; ) {
       const start = clock();
       this.batch();
@@ -291,7 +297,7 @@ export class Trial {
   /** The bytes that the candidate works on. */
   #ranges(): readonly Uint8Array[] {
     const { views, sources } = this.#places;
-    return (this.candidate.landing === 'place' ? views : sources).slice(0, MAX_PLACES);
+    return this.candidate.landing === 'place' ? views : sources;
   }
 
   #call(times: number, mask: Uint8Array): number {
@@ -319,7 +325,7 @@ function contentsOf(content: Content, length: number, pattern: Pattern): Uint8Ar
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
     return words[(state >>> 8) % words.length] as string;
   };
-  return Array.from({ length: MAX_PLACES }, () => {
+  return Array.from({ length: MANY_TEXTS }, () => {
     let text = '';
     while (text.length < length) text += next();
     return textOfLength(new TextEncoder().encode(text), length);
