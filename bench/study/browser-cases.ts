@@ -29,7 +29,7 @@ const ONLY: Readonly<Record<Operation, readonly string[]>> = {
   unmaskText: ['js, fused', 'wasm, fused'],
 };
 
-const COARSE = { batchMs: 50, batches: 3, ms: 0, allocatingMs: 0, sentinelEvery: 10, sentinelRuns: 50 };
+const COARSE = { batchMs: 50, batches: 3, ms: 0, stretchMs: 0, sentinelEvery: 10, sentinelRuns: 50 };
 export const BROWSER_EFFORT: Readonly<Record<'full' | 'quick', Effort>> = {
   full: { ...COARSE, warmUp: { loopMs: 60, caseMs: 0 } },
   quick: { ...COARSE, warmUp: { loopMs: 15, caseMs: 0 } },

@@ -19,7 +19,7 @@ export interface Candidate {
   readonly op: Operation;
   readonly name: string;
   readonly landing: Landing;
-  /** Whether its calls leave something to the collector, a view or a string: then its figures have to be means. */
+  /** Whether its calls leave something to the collector, a view or a string: see Effort in ./harness. */
   readonly allocates?: true;
   /** Makes what it needs, once per process. */
   make(workplace: Workplace): object;

@@ -80,8 +80,9 @@ function readAll(reader: MaskedFrameReader<Buffer>, start: number, end: number):
   for (let read = 0; read < READS_A_TIME; read++) {
     reader.feed(start, end);
     // As a connection goes over what was scanned.
-    while (reader.next() === FrameEvent.MESSAGE) do bytes += reader.length;
-    while (reader.nextScanned());
+    while (reader.next() === FrameEvent.MESSAGE)
+      do bytes += reader.length;
+      while (reader.nextScanned());
   }
   return bytes;
 }

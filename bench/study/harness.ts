@@ -1,4 +1,4 @@
-import { mean, median } from '../statistics.js';
+import { median } from '../statistics.js';
 import type { Candidate, Operation } from './candidate.js';
 import { type CaseKey, nameOf } from './case.js';
 import type { Group } from './design.js';
@@ -10,8 +10,11 @@ import type { Workplace } from './workplace.js';
 export interface Effort extends Pace {
   /** How long a turn lasts, in ms. */
   readonly ms: number;
-  /** The same for a candidate that allocates: so long that collections fall into it, because its figure is the mean. */
-  readonly allocatingMs: number;
+  /**
+   * How long a stretch of batches of a candidate that allocates lasts, in ms: so long that collections fall into it. V8 collects after 1 to 4
+   * MiB of views or strings, which takes 1 to 3 ms. Such a turn has {@link STRETCHES} of them.
+   */
+  readonly stretchMs: number;
   /** How many batches a turn has at least. */
   readonly batches: number;
   /** How many turns there are from one turn of the sentinel to the next. */
@@ -27,9 +30,12 @@ export interface Effort extends Pace {
  */
 const SENTINEL_WARM_UP = 300;
 
+/** How many stretches are measured, so that a disturbance of one of them does not count. */
+const STRETCHES = 3;
+
 const FINE = { batchMs: 0.05, batches: 3, sentinelEvery: 50, sentinelRuns: 10 };
-export const FULL_EFFORT: Effort = { ...FINE, warmUp: { loopMs: 60, caseMs: 3 }, ms: 6, allocatingMs: 25 };
-export const QUICK_EFFORT: Effort = { ...FINE, warmUp: { loopMs: 15, caseMs: 0.5 }, ms: 1, allocatingMs: 8 };
+export const FULL_EFFORT: Effort = { ...FINE, warmUp: { loopMs: 60, caseMs: 3 }, ms: 6, stretchMs: 5 };
+export const QUICK_EFFORT: Effort = { ...FINE, warmUp: { loopMs: 15, caseMs: 0.5 }, ms: 1, stretchMs: 3 };
 
 /** One candidate, and the means to measure it. */
 export interface Case {
@@ -37,7 +43,7 @@ export interface Case {
   readonly candidate: Candidate;
 }
 
-/** One attempt of a case: nanoseconds per call, the median over the batches of a turn, or their mean if the candidate allocates. */
+/** One attempt of a case: nanoseconds per call, the median over the batches of a turn or, if the candidate allocates, of stretches of them. */
 export interface Attempt extends CaseKey {
   readonly ns: number;
 }
@@ -138,10 +144,10 @@ export class Harness {
       if (isCold) trial.batch();
       else trial.calibrate();
       // Collections come once in many batches, so a median would leave them out. Cold batches are too few to have any.
-      const isMean = candidate.allocates === true && !isCold;
-      const samples = this.#samples(trial, isCold, isMean);
+      const isLong = candidate.allocates === true && !isCold;
+      const samples = isLong ? this.#stretches(trial) : this.#samples(trial, isCold);
       trial.verify();
-      return rounded(((isMean ? mean(samples) : median(samples)) * 1e6) / trial.times);
+      return rounded((median(samples) * 1e6) / trial.times);
     } catch (error) {
       throw new Error(`${nameOf(keyOf(one))}: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,
@@ -150,10 +156,10 @@ export class Harness {
   }
 
   /** The ms of each batch. */
-  #samples(trial: Trial, isCold: boolean, isMean: boolean): number[] {
-    const { ms, allocatingMs, batches } = this.#effort;
+  #samples(trial: Trial, isCold: boolean): number[] {
+    const { ms, batches } = this.#effort;
     const samples: number[] = [];
-    const end = this.#clock() + (isCold ? 0 : isMean ? allocatingMs : ms);
+    const end = this.#clock() + (isCold ? 0 : ms);
     while (samples.length < batches || this.#clock() < end) {
       if (isCold) this.#workplace.evict();
       const start = this.#clock();
@@ -161,6 +167,21 @@ export class Harness {
       samples.push(this.#clock() - start);
     }
     return samples;
+  }
+
+  /** The ms of a batch in each stretch: the mean over all of its batches, with the pauses of the collector in it. */
+  #stretches(trial: Trial): number[] {
+    return Array.from({ length: STRETCHES }, () => {
+      const start = this.#clock();
+      let batches = 0;
+      let ms = 0;
+      do {
+        trial.batch();
+        batches++;
+        ms = this.#clock() - start;
+      } while (ms < this.#effort.stretchMs);
+      return ms / batches;
+    });
   }
 }
 

@@ -25,10 +25,13 @@ export function planOf(isQuick: boolean): Plan {
   return isQuick ? QUICK : FULL;
 }
 
-/** What a process, a case and a turn of a server take beside what is measured, in seconds: measured on the machine of STUDY.md. */
+/**
+ * What a process, a case and a turn of a server take beside what is measured, in seconds: measured on the machine of STUDY.md. A case that
+ * allocates takes `more`, the questions of a round are `asks`, `loop` is a round of the framing loop, and `check` a run of the second program.
+ */
 const COST = {
-  full: { process: 13, perCase: 0.011, turn: 0.35, others: 60 },
-  quick: { process: 2.4, perCase: 0.0045, turn: 0.35, others: 30 },
+  full: { process: 16, perCase: 0.011, more: 0.009, asks: 2.5, turn: 0.35, loop: 6, check: 25, others: 60 },
+  quick: { process: 4, perCase: 0.0045, more: 0.008, asks: 2.5, turn: 0.35, loop: 2.5, check: 25, others: 30 },
 };
 
 /** The same of a browser: most of it are batches, of which a quick run has as many. */
@@ -40,10 +43,13 @@ const BROWSER_COST = { process: 7, perCase: 0.24 };
  * @param browsers how many are browsers, which measure other cases
  */
 export function secondsOf(plan: Plan, isQuick: boolean, programs: number, hasServers: boolean, browsers = 0): number {
-  const { process, perCase, turn, others } = COST[isQuick ? 'quick' : 'full'];
-  const ofProgram = process + perCase * allCases(isQuick).length;
+  const { process, perCase, more, asks, turn, loop, check, others } = COST[isQuick ? 'quick' : 'full'];
+  const cases = allCases(isQuick);
+  const allocating = cases.filter(({ candidate }) => candidate.allocates === true).length;
+  const ofProgram = process + asks + perCase * cases.length + more * allocating;
   const ofBrowser = BROWSER_COST.process + BROWSER_COST.perCase * browserCases(isQuick).length;
   const kernels = plan.kernelRounds * (programs * ofProgram + browsers * ofBrowser);
   const turns = plan.serverRounds * serversOf(isQuick).length;
-  return kernels + others + (hasServers ? turns * (plan.seconds + plan.warmUpSeconds + turn) : 0);
+  const onNode = programs === 0 ? 0 : plan.kernelRounds * loop + Math.min(programs, 2) * check;
+  return kernels + onNode + others + (hasServers ? turns * (plan.seconds + plan.warmUpSeconds + turn) : 0);
 }

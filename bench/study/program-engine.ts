@@ -19,7 +19,8 @@ export function programEngine({ name, program }: FoundEngine, isQuick: boolean, 
     async measure(round) {
       // Each question has a process of its own: what one has compiled and warmed up makes the next one faster or slower.
       const answers: Answer[] = [];
-      for (const asked of Object.keys(ASKS)) answers.push(...(await jsonOf<Answer[]>([program, compiled('ask.js'), asked])));
+      for (const asked of Object.keys(ASKS))
+        answers.push(...(await jsonOf<Answer[]>([program, compiled('ask.js'), asked])));
       const args = [isQuick ? 'quick' : 'full', String(cacheBytes), String(round)];
       const measured = await jsonOf<Omit<EngineRound, 'answers'>>([program, compiled('measure.js'), ...args]);
       return { ...measured, answers };

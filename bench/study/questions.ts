@@ -67,12 +67,24 @@ function startOf(subject: ModuleName): Record<string, Ask> {
   return {
     [`compile ${subject}`]: (now) => {
       const bytes = bytesOf(subject);
-      return [answer('compile', subject, microsOf(() => new WebAssembly.Module(bytes), now))];
+      return [
+        answer(
+          'compile',
+          subject,
+          microsOf(() => new WebAssembly.Module(bytes), now),
+        ),
+      ];
     },
     [`instantiate ${subject}`]: (now) => {
       const module = new WebAssembly.Module(bytesOf(subject));
       const memory = ownMemory();
-      return [answer('instantiate', subject, microsOf(() => exportsOf(module, memory), now))];
+      return [
+        answer(
+          'instantiate',
+          subject,
+          microsOf(() => exportsOf(module, memory), now),
+        ),
+      ];
     },
   };
 }
@@ -82,9 +94,7 @@ function callsOf(subject: 'js' | ModuleName): Ask {
   return (now) => {
     const memory = ownMemory();
     const kernel =
-      subject === 'js'
-        ? new JsWordKernel(memory)
-        : exportsOf(new WebAssembly.Module(bytesOf(subject)), memory);
+      subject === 'js' ? new JsWordKernel(memory) : exportsOf(new WebAssembly.Module(bytesOf(subject)), memory);
     const { first, calls } = tierUp(kernel, now);
     return [answer('first call', subject, first), answer('calls until fast', subject, calls)];
   };
@@ -96,7 +106,13 @@ function growing(by: string, pages: number, hasMaximum: boolean): Record<string,
   return {
     [`grow ${subject}`]: (now) => {
       const memory = new WebAssembly.Memory(hasMaximum ? { initial, maximum: 4 * initial } : { initial });
-      return [answer('grow', subject, microsOf(() => memory.grow(pages), now))];
+      return [
+        answer(
+          'grow',
+          subject,
+          microsOf(() => memory.grow(pages), now),
+        ),
+      ];
     },
   };
 }

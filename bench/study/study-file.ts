@@ -283,7 +283,13 @@ const LOOP = object<LoopResult>({
 
 const loopName = ({ kernel, content, bytes: size }: LoopResult) => `${kernel} ${content} ${size}`;
 
-const CHECKED = object<CheckResult>({ engine: optional(name), name, own: positive, slower: positive, ns: optional(positive) });
+const CHECKED = object<CheckResult>({
+  engine: optional(name),
+  name,
+  own: positive,
+  slower: positive,
+  ns: optional(positive),
+});
 
 const DATE = 'a date, as 2026-01-31T12:00:00.000Z';
 

@@ -188,5 +188,7 @@ function sayResults({ engines, checks }: Study, say: Say): void {
     say(`${name} (${version}): ${figures.length} cases in ${rounds} rounds, verified; ${unsteady} are not steady`);
   }
   for (const { engine, name, own, slower, ns } of checks)
-    say(`cross-check of ${name} on ${engine}: ${own} ns (by its other caller ${slower}), in the study ${ns ?? 'no figure'}`);
+    say(
+      `cross-check of ${name} on ${engine}: ${own} ns (by its other caller ${slower}), in the study ${ns ?? 'no figure'}`,
+    );
 }

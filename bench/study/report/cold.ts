@@ -1,7 +1,7 @@
 import { type Engine, FASTEST_JS, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import type { Study } from '../results.js';
-import { VIEWS } from './cautions.js';
+import { coldCollector, views } from './cautions.js';
 import { javaScriptOf } from './javascript.js';
 import { asFastAs, KIB, mebibytes, paragraph, said } from './wording.js';
 
@@ -33,6 +33,7 @@ ${paragraph(
     () =>
       `In cache WASM unmasks ${size(at)} ${asFastAs(speed('wasm', 'hot') / speed(FASTEST_JS, 'hot'))} ${js('hot')}; with bytes from memory it is ${asFastAs(speed('wasm', 'cold') / speed(FASTEST_JS, 'cold'))} ${js('cold')}.`,
   ),
-  VIEWS,
+  views(study),
+  coldCollector(study),
 )}`.trimEnd();
 }
