@@ -71,7 +71,7 @@ const FULL: Design = {
   sizes: ALL_SIZES,
   mainSizes: ALL_SIZES,
   alignments: [0, 1, 2, 3, 4, 5, 6, 7],
-  alignedSizes: [64, KIB],
+  alignedSizes: [KIB],
   contents: ALL_CONTENTS,
   contentSizes: [64, KIB, 64 * KIB],
   coldSizes: [64, KIB, 16 * KIB, 256 * KIB],

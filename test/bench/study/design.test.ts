@@ -61,22 +61,22 @@ describe('the design of the study', () => {
     );
   });
 
-  it('takes about half an hour on Node, and two minutes in a quick run, with rounds enough for the gate', () => {
+  it('takes about forty minutes on Node, and five in a quick run, with rounds enough for the gate', () => {
     const [full, quick] = [planOf(false), planOf(true)];
     expect(full.kernelRounds).toBeGreaterThanOrEqual(LEAST_ROUNDS.kernels);
     expect(full.serverRounds).toBeGreaterThanOrEqual(LEAST_ROUNDS.servers);
     expect(quick.kernelRounds).toBeGreaterThan(1);
     const minutes = (isQuick: boolean, engines: number, hasServers: boolean) =>
       secondsOf(planOf(isQuick), isQuick, engines, hasServers) / 60;
-    expect(minutes(false, 4, true)).toBeLessThan(35);
-    expect(minutes(true, 4, true)).toBeLessThan(3);
+    expect(minutes(false, 4, true)).toBeLessThan(40);
+    expect(minutes(true, 4, true)).toBeLessThan(5);
     expect(minutes(false, 2, true)).toBeLessThan(minutes(false, 4, true));
     expect(minutes(false, 4, false)).toBeLessThan(minutes(false, 4, true));
   });
 
-  it('takes less than an hour on all engines, and five minutes in a quick run', () => {
+  it('takes less than an hour on all engines, and eight minutes in a quick run', () => {
     const minutes = (isQuick: boolean) => secondsOf(planOf(isQuick), isQuick, 5, true, 2) / 60;
-    expect([minutes(false) < 60, minutes(true) < 5]).toEqual([true, true]);
+    expect([minutes(false) < 60, minutes(true) < 8]).toEqual([true, true]);
   });
 
   it('takes a minute at most for each round of a browser', () => {
