@@ -34,7 +34,7 @@ const SENTINEL_WARM_UP = 300;
 const STRETCHES = 3;
 
 const FINE = { batchMs: 0.05, batches: 3, sentinelEvery: 50, sentinelRuns: 10 };
-export const FULL_EFFORT: Effort = { ...FINE, warmUp: { loopMs: 60, caseMs: 3 }, ms: 6, stretchMs: 5 };
+export const FULL_EFFORT: Effort = { ...FINE, warmUp: { loopMs: 60, caseMs: 3 }, ms: 6, stretchMs: 4 };
 export const QUICK_EFFORT: Effort = { ...FINE, warmUp: { loopMs: 15, caseMs: 0.5 }, ms: 1, stretchMs: 3 };
 
 /** One candidate, and the means to measure it. */

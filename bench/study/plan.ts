@@ -30,23 +30,37 @@ export function planOf(isQuick: boolean): Plan {
  * allocates takes `more`, the questions of a round are `asks`, `loop` is a round of the framing loop, and `check` a run of the second program.
  */
 const COST = {
-  full: { process: 16, perCase: 0.011, more: 0.009, asks: 2.5, turn: 0.35, loop: 6, check: 25, others: 60 },
+  full: { process: 16, perCase: 0.011, more: 0.006, asks: 2.5, turn: 0.35, loop: 6, check: 25, others: 60 },
   quick: { process: 4, perCase: 0.0045, more: 0.008, asks: 2.5, turn: 0.35, loop: 2.5, check: 25, others: 30 },
 };
+
+/** How many batches a cold case has, and how long it takes to write to a byte of the memory that fills the caches. */
+const COLD_BATCHES = 3;
+const SECONDS_TO_FILL = 1.1e-10;
 
 /** The same of a browser: most of it are batches, of which a quick run has as many. */
 const BROWSER_COST = { process: 7, perCase: 0.24 };
 
 /**
  * About how many seconds a run takes.
+ * @param cacheBytes the size of the last cache, which is filled before each cold batch
  * @param programs how many engines are programs: versions of Node, and Bun
  * @param browsers how many are browsers, which measure other cases
  */
-export function secondsOf(plan: Plan, isQuick: boolean, programs: number, hasServers: boolean, browsers = 0): number {
+export function secondsOf(
+  plan: Plan,
+  isQuick: boolean,
+  cacheBytes: number,
+  programs: number,
+  hasServers: boolean,
+  browsers = 0,
+): number {
   const { process, perCase, more, asks, turn, loop, check, others } = COST[isQuick ? 'quick' : 'full'];
   const cases = allCases(isQuick);
   const allocating = cases.filter(({ candidate }) => candidate.allocates === true).length;
-  const ofProgram = process + asks + perCase * cases.length + more * allocating;
+  const cold = cases.filter(({ group }) => group.pattern === 'cold').length;
+  const filling = cold * COLD_BATCHES * 2 * cacheBytes * SECONDS_TO_FILL;
+  const ofProgram = process + asks + perCase * cases.length + more * allocating + filling;
   const ofBrowser = BROWSER_COST.process + BROWSER_COST.perCase * browserCases(isQuick).length;
   const kernels = plan.kernelRounds * (programs * ofProgram + browsers * ofBrowser);
   const turns = plan.serverRounds * serversOf(isQuick).length;

@@ -69,7 +69,11 @@ export async function runStudy(
   const about = instruments.about();
   const engines = instruments.prepare(fail);
   const browsers = engines.filter(({ isBrowser }) => isBrowser).length;
-  sayTime('it takes about', secondsOf(plan, isQuick, engines.length - browsers, hasServers, browsers), say);
+  sayTime(
+    'it takes about',
+    secondsOf(plan, isQuick, about.cacheBytes, engines.length - browsers, hasServers, browsers),
+    say,
+  );
   const rounds = await measureRounds(engines, plan.kernelRounds, say, fail);
   const measured = joinRounds([...rounds.values()].flat());
   const nodes = nodesOf(rounds, measured);

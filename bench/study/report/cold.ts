@@ -8,13 +8,16 @@ import { asFastAs, KIB, mebibytes, paragraph, said } from './wording.js';
 export function cold(study: Study, engine: Engine): string {
   const sizes = engine.values('bytes', { op: 'unmask', pattern: 'cold' });
   const rows = (['unmask', 'validate'] as const).flatMap((op) =>
-    engine.candidates(op).map((candidate) => [
-      `${op}: ${candidate}`,
-      ...sizes.map((bytes) => {
-        const inMemory = { op, candidate, bytes, pattern: 'cold' } as const;
-        return `${engine.speedCell(inMemory)} (${engine.timesCell({ op, candidate, bytes }, inMemory)})`;
-      }),
-    ]),
+    engine
+      .candidates(op)
+      .filter((candidate) => sizes.some((bytes) => engine.find({ op, candidate, bytes, pattern: 'cold' })))
+      .map((candidate) => [
+        `${op}: ${candidate}`,
+        ...sizes.map((bytes) => {
+          const inMemory = { op, candidate, bytes, pattern: 'cold' } as const;
+          return `${engine.speedCell(inMemory)} (${engine.timesCell({ op, candidate, bytes }, inMemory)})`;
+        }),
+      ]),
   );
   if (sizes.length === 0) return '';
   const at = sizes.find((bytes) => bytes === KIB) ?? (sizes[0] as number);

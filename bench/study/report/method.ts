@@ -71,7 +71,7 @@ ${WRONG_MARK}
 }
 
 const COLLECTOR = `- **The collector** of an engine comes once in many batches. So what makes a view or a string in each call is measured in three stretches of
-  5 ms of batches, in which it comes several times, and the attempt is the median of their means: \`TextDecoder\`, \`native\`, \`auto\` for text, copies out, JavaScript that makes a view of a view, and pairs with
+  4 ms of batches, in which it comes several times, and the attempt is the median of their means: \`TextDecoder\`, \`native\`, \`auto\` for text, copies out, JavaScript that makes a view of a view, and pairs with
   these. Cold batches are too short for it. Words of 64 bits (BigInt) are objects of the collector's too, unless the engine compiles them away;
   they are measured in short batches nevertheless.
 `;

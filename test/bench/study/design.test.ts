@@ -11,6 +11,7 @@ import { portableCandidates } from '../../../bench/study/portable-candidates.js'
 import { Workplace } from '../../../bench/study/workplace.js';
 
 const FULL = groups(false);
+const CACHE = 32 * 1024 * 1024;
 
 describe('the design of the study', () => {
   it('has each group of cases once', () => {
@@ -67,7 +68,7 @@ describe('the design of the study', () => {
     expect(full.serverRounds).toBeGreaterThanOrEqual(LEAST_ROUNDS.servers);
     expect(quick.kernelRounds).toBeGreaterThan(1);
     const minutes = (isQuick: boolean, engines: number, hasServers: boolean) =>
-      secondsOf(planOf(isQuick), isQuick, engines, hasServers) / 60;
+      secondsOf(planOf(isQuick), isQuick, CACHE, engines, hasServers) / 60;
     expect(minutes(false, 4, true)).toBeLessThan(40);
     expect(minutes(true, 4, true)).toBeLessThan(5);
     expect(minutes(false, 2, true)).toBeLessThan(minutes(false, 4, true));
@@ -75,12 +76,13 @@ describe('the design of the study', () => {
   });
 
   it('takes less than an hour on all engines, and eight minutes in a quick run', () => {
-    const minutes = (isQuick: boolean) => secondsOf(planOf(isQuick), isQuick, 5, true, 2) / 60;
+    const minutes = (isQuick: boolean) => secondsOf(planOf(isQuick), isQuick, CACHE, 5, true, 2) / 60;
     expect([minutes(false) < 60, minutes(true) < 8]).toEqual([true, true]);
   });
 
   it('takes a minute at most for each round of a browser', () => {
-    const seconds = (isQuick: boolean, browsers: number) => secondsOf(planOf(isQuick), isQuick, 1, false, browsers);
+    const seconds = (isQuick: boolean, browsers: number) =>
+      secondsOf(planOf(isQuick), isQuick, CACHE, 1, false, browsers);
     for (const isQuick of [false, true]) {
       const ofOne = (seconds(isQuick, 1) - seconds(isQuick, 0)) / planOf(isQuick).kernelRounds;
       expect(ofOne).toBeLessThan(isQuick ? 25 : 60);
