@@ -80,7 +80,11 @@ export class Loops {
     const name = `${candidate.op} ${candidate.name} ${pattern}`;
     const known = this.#made.get(name);
     if (known !== undefined) return known;
-    const made = { subject: this.#workplace.once(candidate.make), run: loop(candidate, pattern, this.#form) };
+    const made: Made = {
+      subject: this.#workplace.once(candidate.make),
+      run: loop(candidate, pattern, this.#form),
+      isNew: true,
+    };
     this.#made.set(name, made);
     this.#warmUp(made, pattern);
     return made;
@@ -136,6 +140,8 @@ const SLICE_MS = 0.3;
 interface Made {
   readonly subject: object;
   readonly run: Loop;
+  /** Whether no case was measured with it yet. */
+  isNew: boolean;
 }
 
 /** Which range a call takes. `zero` is 0, which the engine does not know: so `sum & zero` waits for the call before. */
@@ -196,8 +202,7 @@ export class Trial {
   readonly #isValid: boolean;
   readonly #key: number;
   readonly #mask: Uint8Array;
-  readonly #subject: object;
-  readonly #run: Loop;
+  readonly #made: Made;
   readonly #loops: Loops;
   /** How many calls a batch has. In a cold case each call visits another place. */
   times = 1;
@@ -216,7 +221,7 @@ export class Trial {
     // Text that is unmasked many times has to stay text. A key of zeros does that, and no candidate has a short cut for it.
     this.#mask = group.op === 'unmaskText' ? NO_MASK : MASK;
     this.#key = int32Of(this.#mask);
-    ({ subject: this.#subject, run: this.#run } = loops.of(candidate, group.pattern));
+    this.#made = loops.of(candidate, group.pattern);
     if (group.pattern === 'cold') this.times = places.offsets.length;
   }
 
@@ -232,7 +237,11 @@ export class Trial {
    */
   calibrate(): void {
     const { clock, pace } = this.#loops;
-    const settled = clock() + pace.warmUp.caseMs;
+    // What the engine still compiles after the warm-up falls into one batch or another, but it would fall into a whole stretch of batches.
+    const { allocates } = this.candidate;
+    const { caseMs, loopMs } = pace.warmUp;
+    const settled = clock() + caseMs + (allocates === true && this.#made.isNew ? loopMs : 0);
+    this.#made.isNew = false;
     let most = 1;
     do {
       this.#calibrateNow();
@@ -303,7 +312,8 @@ export class Trial {
   #call(times: number, mask: Uint8Array): number {
     const { length, offsets, views, sources } = this.#places;
     const key = mask === this.#mask ? this.#key : int32Of(mask);
-    return this.#run(this.#subject, times, length, key, mask, offsets, views, sources, 0);
+    const { subject, run } = this.#made;
+    return run(subject, times, length, key, mask, offsets, views, sources, 0);
   }
 }
 

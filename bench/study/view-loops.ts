@@ -1,7 +1,7 @@
 /**
  * Ways to unmask bytes in ordinary memory in JavaScript, as a library gets them: in a view that begins anywhere in its buffer. Loops over
  * words need other views of the same bytes. These are made in each call, or kept for as long as the buffer is the same, as it is for all
- * frames that one read has brought. `as number` and `as bigint` stand where an index is in range.
+ * frames that one read has brought. Short ranges are done before `buffer` and `byteOffset` are asked for, which are calls. `as number` and `as bigint` stand where an index is in range.
  */
 import { rotateKey } from '#dist/kernels/kernel.js';
 
@@ -24,11 +24,11 @@ export const byteLoopOfViews: ViewUnmasker = {
 /** Eight words of 32 bits a turn, in an Int32Array that each call makes. */
 export const wordsOfViews: ViewUnmasker = {
   unmask(view, key) {
-    const { buffer, byteOffset, length } = view;
-    if (length < WORTH_A_VIEW_BYTES) {
-      unmaskBytes(view, 0, length, key);
+    if (view.length < WORTH_A_VIEW_BYTES) {
+      unmaskBytes(view, 0, view.length, key);
       return;
     }
+    const { buffer, byteOffset, length } = view;
     const from = -byteOffset & 3;
     unmaskBytes(view, 0, from, key);
     key = rotateKey(key, from);
@@ -41,11 +41,11 @@ export const wordsOfViews: ViewUnmasker = {
 /** Eight words of 32 bits a turn, in a DataView that each call makes: it need not begin at a multiple of four. */
 export const dataViewOfViews: ViewUnmasker = {
   unmask(view, key) {
-    const { buffer, byteOffset, length } = view;
-    if (length < WORTH_A_VIEW_BYTES) {
-      unmaskBytes(view, 0, length, key);
+    if (view.length < WORTH_A_VIEW_BYTES) {
+      unmaskBytes(view, 0, view.length, key);
       return;
     }
+    const { buffer, byteOffset, length } = view;
     const words = new DataView(buffer, byteOffset, length);
     let at = 0;
     for (; at + 32 <= length; at += 32) {
@@ -65,11 +65,11 @@ export const dataViewOfViews: ViewUnmasker = {
 /** Four words of 64 bits a turn, in a BigInt64Array that each call makes. */
 export const longsOfViews: ViewUnmasker = {
   unmask(view, key) {
-    const { buffer, byteOffset, length } = view;
-    if (length < WORTH_A_VIEW_BYTES) {
-      unmaskBytes(view, 0, length, key);
+    if (view.length < WORTH_A_VIEW_BYTES) {
+      unmaskBytes(view, 0, view.length, key);
       return;
     }
+    const { buffer, byteOffset, length } = view;
     const from = -byteOffset & 7;
     unmaskBytes(view, 0, from, key);
     key = rotateKey(key, from);
@@ -84,11 +84,11 @@ export function keptWords(): ViewUnmasker {
   let words: Int32Array = new Int32Array();
   return {
     unmask(view, key) {
-      const { buffer, byteOffset, length } = view;
-      if (length < WORTH_WORDS_BYTES) {
-        unmaskBytes(view, 0, length, key);
+      if (view.length < WORTH_WORDS_BYTES) {
+        unmaskBytes(view, 0, view.length, key);
         return;
       }
+      const { buffer, byteOffset, length } = view;
       if (words.buffer !== buffer) words = new Int32Array(buffer, 0, buffer.byteLength >>> 2);
       const from = -byteOffset & 3;
       unmaskBytes(view, 0, from, key);
@@ -106,11 +106,11 @@ export function keptLongs(): ViewUnmasker {
   let longs: BigInt64Array = new BigInt64Array();
   return {
     unmask(view, key) {
-      const { buffer, byteOffset, length } = view;
-      if (length < WORTH_WORDS_BYTES) {
-        unmaskBytes(view, 0, length, key);
+      if (view.length < WORTH_WORDS_BYTES) {
+        unmaskBytes(view, 0, view.length, key);
         return;
       }
+      const { buffer, byteOffset, length } = view;
       if (longs.buffer !== buffer) longs = new BigInt64Array(buffer, 0, buffer.byteLength >>> 3);
       const from = -byteOffset & 7;
       unmaskBytes(view, 0, from, key);

@@ -44,9 +44,8 @@ function crossCheck(study: Study, main: Engine): string {
   const { checks } = study;
   if (checks.length === 0) return '';
   const hasEngines = checks.some(({ engine }) => engine !== undefined);
-  const rows = checks.map(({ engine = main.name, name, own, slower, ns = Number.NaN }) => [
-    ...(hasEngines ? [engine] : []),
-    name,
+  const rows = checks.map(({ engine, name, own, slower, ns = Number.NaN }) => [
+    hasEngines ? `${engine}: ${name}` : name,
     figure(ns),
     figure(own),
     Number.isNaN(ns) ? '–' : percent(own / ns - 1),
@@ -58,7 +57,7 @@ ${whatIsChecked(study, main)} The same code is faster or slower by what is
 around the call, so each call is measured by two loops. The better one counts, as the lower quartile over three kinds of loops does in the study; the
 other one is in the last column. If the better one is further than ${percent(CHECK_BOUND)}${isOlder(study) ? '' : ` and ${CHECK_NS} ns`} from the study, the run ends with an error (${hasEngines ? '' : `${main.name}; `}ns per call):
 
-${markdownTable([...(hasEngines ? [''] : []), '', 'study', 'cross-check', 'difference', 'its other loop'], rows)}`;
+${markdownTable(['', 'study', 'cross-check', 'difference', 'its other loop'], rows)}`;
 }
 
 /** Which cases it has, and which it has not. */

@@ -346,7 +346,7 @@ describe('sentences of the report', () => {
     );
     expect(chapter(made, '## Can the figures')).toContain('further than 15 % and 4 ns from the study');
     expect(chapter(made, '## Can the figures')).toContain(
-      '| Node 20 | unmask js any 1024 6 hot | 61.4 | 61.4 | 0 % | 70.0 |',
+      '| Node 20: unmask js any 1024 6 hot | 61.4 | 61.4 | 0 % | 70.0 |',
     );
     expect(chapter(made, '## Limits')).toContain('The kernel `auto` is measured as it is shipped');
   });
