@@ -93,7 +93,7 @@ const FULL: Design = {
   alignments: [0, 1, 2, 3, 4, 5, 6, 7],
   alignedSizes: [KIB],
   contents: ALL_CONTENTS,
-  contentSizes: [64, KIB, 64 * KIB],
+  contentSizes: [KIB],
   coldSizes: [KIB, 16 * KIB, 256 * KIB],
   manySizes: [64, 125, KIB],
   latencySizes: [16, 64, 125, KIB],
@@ -104,7 +104,7 @@ const FULL: Design = {
 const QUICK: Design = {
   sizes: [4, 16, 64, 125, 256, KIB, 4 * KIB, 64 * KIB, MIB],
   mainSizes: [16, 125, KIB, 16 * KIB],
-  alignments: [0, 1, 4, 7],
+  alignments: [0, 1, 4],
   alignedSizes: [KIB],
   contents: ALL_CONTENTS,
   contentSizes: [KIB],

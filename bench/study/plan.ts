@@ -30,8 +30,8 @@ export function planOf(isQuick: boolean): Plan {
  * allocates takes `more`, the questions of a round are `asks`, `loop` is a round of the framing loop, and `check` a run of the second program.
  */
 const COST = {
-  full: { process: 16, perCase: 0.011, more: 0.006, asks: 2.5, turn: 0.35, loop: 6, check: 25, others: 60 },
-  quick: { process: 4, perCase: 0.0045, more: 0.008, asks: 2.5, turn: 0.35, loop: 2.5, check: 25, others: 30 },
+  full: { process: 18, perCase: 0.011, more: 0.006, asks: 2.5, turn: 0.35, loop: 6, check: 25, others: 60 },
+  quick: { process: 5, perCase: 0.0045, more: 0.008, asks: 2.5, turn: 0.35, loop: 2.5, check: 25, others: 30 },
 };
 
 /** How many batches a cold case has, and how long it takes to write to a byte of the memory that fills the caches. */

@@ -1,7 +1,8 @@
 /**
  * Ways to unmask bytes in ordinary memory in JavaScript, as a library gets them: in a view that begins anywhere in its buffer. Loops over
  * words need other views of the same bytes. These are made in each call, or kept for as long as the buffer is the same, as it is for all
- * frames that one read has brought. Short ranges are done before `buffer` and `byteOffset` are asked for, which are calls. `as number` and `as bigint` stand where an index is in range.
+ * frames that one read has brought. Short ranges are done before `buffer` and `byteOffset` are asked for, which are calls. `as number`
+ * and `as bigint` stand where an index is in range.
  */
 import { rotateKey } from '#dist/kernels/kernel.js';
 

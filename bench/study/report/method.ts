@@ -36,8 +36,7 @@ ${candidatesList((op) => candidatesOn(all, op))}
 
 - **Cases.** All combinations would take days, so each group of cases varies one property. Sizes: unmasking
   ${sizes('unmask', 'any')}, and validation of ASCII and of JSON in several scripts, at ${USUAL_ALIGNMENT} bytes behind a multiple of
-  8, where the payload of a small frame lies, and in cache. Alignments, contents (${enumeration(CONTENTS.map((name) => `*${name}*`))}) and
-  a cold cache at a few sizes. An engine that lacks a case has \`–\` in its place.
+  8, where the payload of a small frame lies, and in cache. Alignments, contents (${enumeration(CONTENTS.map((name) => `*${name}*`))}) ${isOlder(study) ? 'and\n  a cold cache at a few sizes' : 'at 1 KiB; a cold cache,\n  many texts and latency at a few sizes'}. An engine that lacks a case has \`–\` in its place.
 - **Measurement.** Each candidate is compiled into a loop of its own, which runs in batches of about 0.05 ms in a process of its engine that is bound
   to a core. Cold: up to 256 places are visited once, after ${mebibytes(2 * study.cacheBytes)} of other bytes were written: twice
   the size of the last cache as the system says it, which counts as ${mebibytes(ASSUMED_BYTES)} where it says nothing, and as ${mebibytes(MAX_BYTES)} where it is larger.
@@ -58,7 +57,7 @@ ${WRONG_MARK}`;
   return `- **Rounds.** There are ${rounds}. In each, every engine in turn starts a process, in which every case has one attempt: the median of its batches. Every
   other round goes backwards, and the rounds have three kinds of loops in turn, because the same code is faster or slower by what is around it. So the
   attempts of a case are far apart, and each is from another process.
-- **Warm code.** Each loop first warms up with all contents and several sizes in turns. A process has one kernel of a kind, as a thread of a server
+- **Warm code.** Each loop first warms up with all contents and several sizes in turns.${isOlder(study) ? '' : ' One whose calls make views or strings then runs as long again before its\n  first case, so that no stretch has work of the compiler in it.'} A process has one kernel of a kind, as a thread of a server
   has: closures of a second one can be slower. So a pair of candidates has the same kernels as each of them alone.
 ${isOlder(study) ? '' : COLLECTOR}- **Figures** are the lower quartile over all attempts of a case: a disturbance only adds time, and may last longer than an attempt. (Compression
   has fewer attempts: their lower quartile is the least of them.) GB/s are 10^9 payload bytes per second. \`~\`: the case is not steady, because the median of its attempts is more than ${percent(STEADY_BOUND)} above the least of
