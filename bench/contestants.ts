@@ -33,14 +33,22 @@ const LIMITS = [
 
 const pathOf = (file: string, base: URL) => fileURLToPath(new URL(file, base));
 
-/** wsloom as built. @param threads the value of `--threads` @param flags more flags, which override the defaults */
-export function wsloom(threads: number, name = 'wsloom', flags: readonly string[] = []): Contestant {
+/**
+ * wsloom as built. @param threads the value of `--threads` @param flags more flags, which override the defaults
+ * @param program the version of Node that it runs on
+ */
+export function wsloom(
+  threads: number,
+  name = 'wsloom',
+  flags: readonly string[] = [],
+  program = process.execPath,
+): Contestant {
   const cli = pathOf('dist/cli.js', ROOT);
   return {
     name,
     version: versionIn(ROOT),
     command: (port, mode) => [
-      ...[process.execPath, cli, 'serve', mode, '--port', String(port), '--threads', String(threads)],
+      ...[program, cli, 'serve', mode, '--port', String(port), '--threads', String(threads)],
       ...LIMITS,
       ...flags,
     ],

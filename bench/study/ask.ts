@@ -1,4 +1,7 @@
-/** Asks all questions once, in a process of their own: `node ask.js`. Prints the answers as one line of JSON. */
-import { askAboutSharing, askQuestions } from './questions.js';
+/** Asks one question, in a process of its own: `node ask.js NAME`. Prints the answers as one line of JSON. */
+import { ASKS } from './questions.js';
 
-process.stdout.write(`${JSON.stringify([...askQuestions(), ...askAboutSharing()])}\n`);
+const [name = ''] = process.argv.slice(2);
+const ask = ASKS[name];
+if (ask === undefined) throw new Error(`there is no question "${name}"`);
+process.stdout.write(`${JSON.stringify(ask(() => performance.now()))}\n`);

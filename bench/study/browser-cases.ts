@@ -16,12 +16,20 @@ const SIZES = {
 const ALL_AT = 64 * KIB;
 /** The candidates at the other sizes. */
 const ONLY: Readonly<Record<Operation, readonly string[]>> = {
-  unmask: ['js-byte', 'js', 'wasm-scalar', 'wasm', 'wasm, copy in and out'],
+  unmask: [
+    'js-byte',
+    'js',
+    'js-words-8, kept, of a view',
+    'js-bigint-4, kept, of a view',
+    'wasm-scalar',
+    'wasm',
+    'wasm, copy in and out',
+  ],
   validate: ['js', 'TextDecoder', 'wasm'],
   unmaskText: ['js, fused', 'wasm, fused'],
 };
 
-const COARSE = { batchMs: 50, batches: 3, ms: 0, sentinelEvery: 10, sentinelRuns: 50 };
+const COARSE = { batchMs: 50, batches: 3, ms: 0, stretchMs: 0, sentinelEvery: 10, sentinelRuns: 50 };
 export const BROWSER_EFFORT: Readonly<Record<'full' | 'quick', Effort>> = {
   full: { ...COARSE, warmUp: { loopMs: 60, caseMs: 0 } },
   quick: { ...COARSE, warmUp: { loopMs: 15, caseMs: 0 } },

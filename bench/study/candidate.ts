@@ -19,6 +19,8 @@ export interface Candidate {
   readonly op: Operation;
   readonly name: string;
   readonly landing: Landing;
+  /** Whether its calls leave something to the collector, a view or a string: see Effort in ./harness. */
+  readonly allocates?: true;
   /** Makes what it needs, once per process. */
   make(workplace: Workplace): object;
   /** An expression that runs it once. If it validates, its value is 1 for valid text and 0 for invalid text. */

@@ -7,11 +7,24 @@ import { existsSync } from 'node:fs';
 import * as http from 'node:http';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { AutoKernel } from '#dist/kernels/auto.js';
+import type { Kernel } from '#dist/kernels/kernel.js';
 import { NativeKernel } from '#dist/kernels/native.js';
 import { wasmKernel } from '#dist/kernels/wasm.js';
 import { BENCH, COMPILED } from '../paths.js';
-import { type Candidate, kernelValidation, type Operation, type Step } from './candidate.js';
-import { buildOf, COPYING, FUSED, PLAIN, PORTABLE_MASKS, PORTABLE_VALIDATORS } from './portable-candidates.js';
+import { type Candidate, kernelStep, kernelValidation, type Operation, type Step } from './candidate.js';
+import {
+  buildOf,
+  COPYING,
+  FUSED,
+  fused,
+  OF_VIEWS,
+  PLAIN,
+  PORTABLE_MASKS,
+  PORTABLE_VALIDATORS,
+  wasm,
+} from './portable-candidates.js';
+import type { Workplace } from './workplace.js';
 
 export type { Candidate, Landing, Names, Operation } from './candidate.js';
 
@@ -30,9 +43,20 @@ function bufferutil(): object | undefined {
   }
 }
 
+/** The kernel that chooses by size. */
+const AUTO = 'auto';
+
 /** What Node itself has for this, from 26.12 on. */
 const WEBSOCKET_UNMASK = 'websocketUnmask';
 const hasWebsocketUnmask = () => WEBSOCKET_UNMASK in http;
+
+const native = ({ memory }: Workplace) => new NativeKernel(memory, wasmKernel(memory).unmask);
+
+/** It calls the kernels that are measured by themselves, as in a server: those of a second kind would be slower. */
+const auto = (workplace: Workplace) => {
+  const [ofWasm, ofNode] = [workplace.once(wasm), workplace.once(native)] as [Kernel, Kernel];
+  return new AutoKernel(workplace.memory, ofWasm, ofNode);
+};
 
 /** Unmasking in place. */
 const MASKS: readonly Step[] = [
@@ -49,6 +73,7 @@ const MASKS: readonly Step[] = [
     make: () => ({ [WEBSOCKET_UNMASK]: Reflect.get(http, WEBSOCKET_UNMASK) as unknown }),
     call: ({ subject, view }) => `${subject}.${WEBSOCKET_UNMASK}(${view}, mask)`,
   },
+  kernelStep(AUTO, auto),
 ];
 
 /** The same with its tables as constants of the code. `npm run build:bench` makes it. */
@@ -64,7 +89,8 @@ const VALIDATORS: readonly Step[] = [
     make: () => ({ isUtf8 }),
     call: ({ subject, view }) => `${subject}.isUtf8(${view})`,
   },
-  kernelValidation('native', ({ memory }) => new NativeKernel(memory, wasmKernel(memory).unmask)),
+  { ...kernelValidation('native', native), allocates: true },
+  { ...kernelValidation(AUTO, auto), allocates: true },
 ];
 
 /** Two candidates, one after the other, over the whole range. */
@@ -72,6 +98,7 @@ function sequence(mask: Step, validator: Step): Step {
   return {
     name: `${mask.name} + ${validator.name}`,
     landing: 'place',
+    ...(mask.allocates === true || validator.allocates === true ? { allocates: true } : {}),
     make: (workplace) => ({ mask: workplace.once(mask.make), validator: workplace.once(validator.make) }),
     call: (names) => {
       const { subject } = names;
@@ -100,8 +127,8 @@ export function candidatesOf(op: Operation): readonly Candidate[] {
 }
 
 function stepsOf(op: Operation): readonly Step[] {
-  if (op === 'unmask') return [...MASKS, ...COPYING];
-  return op === 'validate' ? VALIDATORS : [...FUSED, ...sequences()];
+  if (op === 'unmask') return [...MASKS, ...OF_VIEWS, ...COPYING];
+  return op === 'validate' ? VALIDATORS : [...FUSED, { ...fused(AUTO, auto), allocates: true }, ...sequences()];
 }
 
 /** What is there to be compared with its neighbours only: pairs of these would say nothing more, and take hours. */
@@ -114,6 +141,7 @@ const LESSONS = new Set([
   'js-branches',
   PLAIN,
   CONSTANT_TABLES,
+  AUTO,
 ]);
 
 function sequences(): Step[] {

@@ -7,7 +7,7 @@ import type { Operation } from './candidates.js';
  *
  * - `hot`: one range again and again, in cache as far as it fits. Calls may overlap: this is throughput.
  * - `cold`: ranges that are in no cache.
- * - `many`: 256 different texts of the same size, in cache: the processor cannot learn the branches of one text by heart.
+ * - `many`: 4096 different texts of the same size, in the last cache: the processor cannot learn the branches of one text by heart.
  * - `latency`: the range of a call depends on the result of the call before, so that no two calls overlap.
  */
 export const PATTERNS = ['hot', 'cold', 'many', 'latency'] as const;

@@ -12,6 +12,7 @@ const COLOURS: Readonly<Record<string, string>> = {
   'js-bigint-4': '#b5507f',
   'js-branches': '#d6719a',
   js: '#3d7fd0',
+  'js-words-8, kept, of a view': '#2a9d8f',
   TextDecoder: '#2a9d8f',
   'wasm-scalar': '#d4a017',
   wasm: '#e8590c',

@@ -5,7 +5,7 @@ import type { Operation } from './candidates.js';
 import { coloursOf, engineColours, KERNEL_COLOURS } from './chart-colours.js';
 import { USUAL_ALIGNMENT } from './design.js';
 import { mapTexts } from '../plain-text.js';
-import { candidatesOn, type Engine, enginesOf, STEPS, size, UNSTEADY } from './findings.js';
+import { candidatesOn, type Engine, enginesOf, isOfView, STEPS, size, UNSTEADY } from './findings.js';
 import type { Figure, Study } from './results.js';
 import { comparison } from './servers.js';
 import { svgText } from './svg-text.js';
@@ -20,7 +20,11 @@ const LEFT_OUT: readonly string[] = [
   'js-branches',
   'wasm, not relaxed',
   'wasm, constant tables',
+  'auto', // it lies on the lines of those that it calls
 ];
+
+/** The one of these that most libraries could have. The others are in a table. */
+const OF_VIEW_CHARTED = 'js-words-8, kept, of a view';
 
 /** A label for each power of four. */
 const SIZE_LABELS =
@@ -41,8 +45,11 @@ export function studyCharts(measured: Study): Readonly<Record<string, object | u
   const study = mapTexts(measured, svgText);
   return {
     unmask: speedChart(study, 'Unmasking', [['unmask', 'any', '']], isCharted),
-    javascript: speedChart(study, 'Ways to unmask in JavaScript', [['unmask', 'any', '']], (name) =>
-      name.startsWith('js'),
+    javascript: speedChart(
+      study,
+      'Ways to unmask in JavaScript',
+      [['unmask', 'any', '']],
+      (name) => name.startsWith('js') && !isOfView(name),
     ),
     validate: speedChart(
       study,
@@ -60,7 +67,7 @@ export function studyCharts(measured: Study): Readonly<Record<string, object | u
 }
 
 function isCharted(candidate: string): boolean {
-  return !LEFT_OUT.includes(candidate);
+  return !LEFT_OUT.includes(candidate) && (!isOfView(candidate) || candidate === OF_VIEW_CHARTED);
 }
 
 /** The speed of a figure and its spread; none for a case that was not measured, where a line is interrupted. */

@@ -3,6 +3,8 @@ import type { EngineResult } from './results.js';
 
 /** A figure that two programs have measured. */
 export interface Check {
+  /** The engine that both ran on, as it is called in tables. Studies before December 2026 do not say it: it was that of the servers. */
+  readonly engine?: string;
   /** The case: see {@link nameOf}. */
   readonly name: string;
   /** Nanoseconds per call, by the better one of the two callers of ./cross-check. This is what is compared. */
@@ -25,6 +27,6 @@ export function checksOf(measured: Measured, engine: EngineResult): Check[] {
       number,
     ];
     const known = figures.get(name);
-    return { name, own, slower, ...(known === undefined ? {} : { ns: known }) };
+    return { engine: engine.name, name, own, slower, ...(known === undefined ? {} : { ns: known }) };
   });
 }

@@ -62,14 +62,15 @@ export function serversOf(isQuick: boolean): Server[] {
  * wsloom with each kernel and number of threads. All servers are bound to one core, however many threads they have, and the load to
  * another. Each round goes over all servers and loads, so that the turns of one are minutes apart.
  * @param bench its contestants are not used
+ * @param program the version of Node that they run on; undefined for that of this process
  */
-export async function endToEnd(bench: Bench): Promise<EndToEndResult[]> {
+export async function endToEnd(bench: Bench, program?: string): Promise<EndToEndResult[]> {
   const { rounds, isQuick } = bench.settings;
   const turns = new Map<Server, EndToEndTurn[]>(serversOf(isQuick).map((server) => [server, []]));
   for (let round = 1; round <= rounds; round++) {
     for (const [server, taken] of turns) {
       const { kernel, threads, kind } = server;
-      const contestant = wsloom(threads, `${kernel}, ${threads} threads`, ['--kernel', kernel]);
+      const contestant = wsloom(threads, `${kernel}, ${threads} threads`, ['--kernel', kernel], program);
       const alone = { ...bench, contestants: [contestant], settings: { ...bench.settings, rounds: 1 } };
       for (const { medians, isClientBound, isDisturbed } of await compare(alone, kind)) {
         const { perSecond, microsPerMessage } = medians;
@@ -93,14 +94,15 @@ const ARENAS: readonly (readonly [string, number, number])[] = [
 ];
 
 /** How much memory the arena takes: at the start, and after loads, because touched memory is not given back. */
-export async function memoryOfArenas(bench: Bench): Promise<MemoryResult[]> {
+export async function memoryOfArenas(bench: Bench, program?: string): Promise<MemoryResult[]> {
   const results: MemoryResult[] = [];
   const { pinning, settings } = bench;
   const turn = { seconds: settings.seconds, warmUpSeconds: 0, core: pinning?.client };
   for (const [kernel, threads, arenaBytes] of ARENAS) {
     const title = `memory, --kernel ${kernel} --threads ${threads} --arena ${arenaBytes}`;
     try {
-      const server = await start(wsloom(threads, kernel, ['--kernel', kernel, '--arena', String(arenaBytes)]), {
+      const flags = ['--kernel', kernel, '--arena', String(arenaBytes)];
+      const server = await start(wsloom(threads, kernel, flags, program), {
         mode: 'echo',
         bytes: MIB,
         core: pinning?.server,

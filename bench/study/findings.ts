@@ -26,6 +26,13 @@ export const ALIKE = 0.05;
 /** In the place of a candidate's name: the fastest JavaScript that an engine has measured for the same case. See {@link Engine.fastestJs} */
 export const FASTEST_JS = 'the fastest JavaScript';
 
+/**
+ * The same of bytes in ordinary memory, which is what WASM with copies is compared with. An engine that has measured none has the one above
+ * in its place, as studies before December 2026.
+ */
+export const FASTEST_JS_OF_VIEWS = 'the fastest JavaScript of a view';
+export type FastestJs = typeof FASTEST_JS | typeof FASTEST_JS_OF_VIEWS;
+
 /** A figure that was not measured, is not steady, or cannot be right. No sentence is made of it. */
 export class Unreported extends Error {}
 
@@ -48,7 +55,8 @@ export class Engine {
   }
 
   find(wanted: Wanted): Figure | undefined {
-    if (wanted.candidate === FASTEST_JS) return this.#fastestJs(wanted);
+    const { candidate } = wanted;
+    if (candidate === FASTEST_JS || candidate === FASTEST_JS_OF_VIEWS) return this.#fastestJs(wanted, candidate);
     return this.#figures.get(nameOf(caseOf(wanted)));
   }
 
@@ -56,21 +64,22 @@ export class Engine {
    * The name of the fastest JavaScript that this engine has measured for a case. It is the JavaScript of this package if no other is
    * faster by more than {@link ALIKE}. @throws Unreported if there is none
    */
-  fastestJs(wanted: Omit<Wanted, 'candidate'>): string {
-    const found = this.#fastestJs(wanted);
+  fastestJs(wanted: Omit<Wanted, 'candidate'>, which: FastestJs = FASTEST_JS): string {
+    const found = this.#fastestJs(wanted, which);
     if (found === undefined) throw new Unreported(`JavaScript for ${wanted.op} ${wanted.bytes}`);
     return found.candidate;
   }
 
   /** What tables show: the same, with the marks of its figure. */
   fastestJsCell(wanted: Omit<Wanted, 'candidate'>): string {
-    const found = this.#fastestJs(wanted);
+    const found = this.#fastestJs(wanted, FASTEST_JS);
     return found === undefined ? '–' : `\`${found.candidate}\`${this.#marksOf(found)}`;
   }
 
-  #fastestJs(wanted: Omit<Wanted, 'candidate'>): Figure | undefined {
+  #fastestJs(wanted: Omit<Wanted, 'candidate'>, which: FastestJs): Figure | undefined {
+    const ofViews = which === FASTEST_JS_OF_VIEWS && this.candidates(wanted.op).some(isOfView);
     const found = candidateNames(wanted.op)
-      .filter(isJavaScript)
+      .filter((name) => isJavaScript(name) && isOfView(name) === ofViews)
       .flatMap((candidate) => this.find({ ...wanted, candidate }) ?? []);
     const least = Math.min(...found.map(({ ns }) => ns));
     const own = found.find(({ candidate, ns }) => OWN_JAVASCRIPT.includes(candidate) && isAlike(ns, least));
@@ -235,6 +244,11 @@ function isJavaScript(candidate: string): boolean {
   return candidate.split(' + ').every((part) => part.startsWith('js'));
 }
 
+/** What gets its bytes in ordinary memory. */
+export function isOfView(candidate: string): boolean {
+  return candidate.endsWith(', of a view');
+}
+
 /** The JavaScript of this package, in the place of all other JavaScript that is about as fast. */
 const OWN_JAVASCRIPT: readonly string[] = ['js', 'js, fused'];
 
@@ -295,7 +309,7 @@ export const STEPS: readonly (readonly [
   ['unmask: byte loop → plain word loop', 'unmask', 'any', 'js-byte', 'js-words'],
   ['unmask: plain word loop → JavaScript as shipped', 'unmask', 'any', 'js-words', 'js'],
   ['unmask: fastest JavaScript → WASM SIMD', 'unmask', 'any', FASTEST_JS, 'wasm'],
-  ['unmask: fastest JavaScript → WASM with copies', 'unmask', 'any', FASTEST_JS, 'wasm, copy in and out'],
+  ['unmask: fastest JavaScript → WASM with copies', 'unmask', 'any', FASTEST_JS_OF_VIEWS, 'wasm, copy in and out'],
   ['unmask: fastest JavaScript → bufferutil', 'unmask', 'any', FASTEST_JS, 'bufferutil'],
   ['unmask: WASM SIMD → bufferutil', 'unmask', 'any', 'wasm', 'bufferutil'],
   ['unmask: WASM SIMD → websocketUnmask', 'unmask', 'any', 'wasm', 'websocketUnmask'],
@@ -307,8 +321,13 @@ export const STEPS: readonly (readonly [
   ['both, JSON: WASM fused → WASM, then native', 'unmaskText', 'json', 'wasm, fused', 'wasm + native'],
 ];
 
+/** The version of Node that the servers ran on. */
+export function mainNodeOf({ mainNode, machine }: Pick<Study, 'mainNode' | 'machine'>): string {
+  return mainNode ?? machine.node;
+}
+
 /**
- * The engines of a study, and the main one, which its tables are about: the engine that the servers ran on, or the first.
+ * The engines of a study, and the main one, which its tables are about: the Node that the servers ran on, or the first.
  * @param others studies that it is compared with, so that crossovers are looked for at sizes that these have measured too
  */
 export function enginesOf(
@@ -317,7 +336,7 @@ export function enginesOf(
 ): { readonly all: readonly Engine[]; readonly main: Engine } {
   const grid = gridOf([study, ...others].flatMap(({ engines }) => engines));
   const all = study.engines.map((result) => new Engine(result, grid));
-  const main = all.find(({ result }) => result.version === study.machine.node) ?? all[0];
+  const main = all.find(({ result }) => result.version === mainNodeOf(study)) ?? all[0];
   if (main === undefined) throw new Error('the study has figures of no engine');
   return { all, main };
 }

@@ -30,6 +30,9 @@ const ENTRIES: Readonly<Record<string, readonly string[]>> = {
   'the harness': ['bench/study/harness.ts'],
   'the trial': ['bench/study/trial.ts', 'bench/study/workplace.ts'],
   'the texts': ['src/study/texts.ts'],
+  'the questions': ['bench/study/questions.ts'],
+  'the measuring of the framing loop': ['bench/study/framing-loop.ts'],
+  'the cross-check': ['bench/study/cross-check.ts'],
 };
 
 /** How the modules and the JavaScript are built, and by which versions. */

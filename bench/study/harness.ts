@@ -10,6 +10,11 @@ import type { Workplace } from './workplace.js';
 export interface Effort extends Pace {
   /** How long a turn lasts, in ms. */
   readonly ms: number;
+  /**
+   * How long a stretch of batches of a candidate that allocates lasts, in ms: so long that collections fall into it. V8 collects after 1 to 4
+   * MiB of views or strings, which takes 1 to 3 ms. Such a turn has {@link STRETCHES} of them.
+   */
+  readonly stretchMs: number;
   /** How many batches a turn has at least. */
   readonly batches: number;
   /** How many turns there are from one turn of the sentinel to the next. */
@@ -25,9 +30,12 @@ export interface Effort extends Pace {
  */
 const SENTINEL_WARM_UP = 300;
 
+/** How many stretches are measured, so that a disturbance of one of them does not count. */
+const STRETCHES = 3;
+
 const FINE = { batchMs: 0.05, batches: 3, sentinelEvery: 50, sentinelRuns: 10 };
-export const FULL_EFFORT: Effort = { ...FINE, warmUp: { loopMs: 60, caseMs: 3 }, ms: 6 };
-export const QUICK_EFFORT: Effort = { ...FINE, warmUp: { loopMs: 15, caseMs: 0.5 }, ms: 1 };
+export const FULL_EFFORT: Effort = { ...FINE, warmUp: { loopMs: 60, caseMs: 3 }, ms: 6, stretchMs: 4 };
+export const QUICK_EFFORT: Effort = { ...FINE, warmUp: { loopMs: 15, caseMs: 0.5 }, ms: 1, stretchMs: 3 };
 
 /** One candidate, and the means to measure it. */
 export interface Case {
@@ -35,7 +43,7 @@ export interface Case {
   readonly candidate: Candidate;
 }
 
-/** One attempt of a case: nanoseconds per call, the median over the batches of a turn. */
+/** One attempt of a case: nanoseconds per call, the median over the batches of a turn or, if the candidate allocates, of stretches of them. */
 export interface Attempt extends CaseKey {
   readonly ns: number;
 }
@@ -135,7 +143,9 @@ export class Harness {
       trial.prepare();
       if (isCold) trial.batch();
       else trial.calibrate();
-      const samples = this.#samples(trial, isCold);
+      // Collections come once in many batches, so a median would leave them out. Cold batches are too few to have any.
+      const isLong = candidate.allocates === true && !isCold;
+      const samples = isLong ? this.#stretches(trial) : this.#samples(trial, isCold);
       trial.verify();
       return rounded((median(samples) * 1e6) / trial.times);
     } catch (error) {
@@ -157,6 +167,21 @@ export class Harness {
       samples.push(this.#clock() - start);
     }
     return samples;
+  }
+
+  /** The ms of a batch in each stretch: the mean over all of its batches, with the pauses of the collector in it. */
+  #stretches(trial: Trial): number[] {
+    return Array.from({ length: STRETCHES }, () => {
+      const start = this.#clock();
+      let batches = 0;
+      let ms = 0;
+      do {
+        trial.batch();
+        batches++;
+        ms = this.#clock() - start;
+      } while (ms < this.#effort.stretchMs);
+      return ms / batches;
+    });
   }
 }
 

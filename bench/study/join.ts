@@ -4,9 +4,10 @@ import { median } from '../statistics.js';
 import { type CaseKey, nameOf } from './case.js';
 import type { CompressionFigure } from './compression.js';
 import { estimate } from './estimate.js';
+import type { LoopAttempt } from './framing-loop.js';
 import type { Round } from './harness.js';
 import type { Answer } from './questions.js';
-import { type AnswerFigure, type EngineResult, figureOf } from './results.js';
+import { type AnswerFigure, type EngineResult, figureOf, type LoopResult } from './results.js';
 
 /** What an engine returns for one round, as JSON. */
 export interface EngineRound extends Round {
@@ -52,6 +53,14 @@ export function joinRounds(rounds: readonly EngineRound[]): EngineResult[] {
       ...(thresholds.length === 0 ? {} : { thresholds: medianThresholds(thresholds) }),
       ...(compression.length === 0 ? {} : { compression }),
     };
+  });
+}
+
+/** The results of the framing loop. */
+export function joinLoop(attempts: readonly LoopAttempt[]): LoopResult[] {
+  return grouped(attempts, ({ kernel, content, bytes }) => `${kernel} ${content} ${bytes}`).map((own) => {
+    const { ns: _, ...key } = own[0];
+    return { ...key, attempts: own.map(({ ns }) => ns) };
   });
 }
 

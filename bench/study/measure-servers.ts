@@ -7,10 +7,14 @@ import type { Plan } from './plan.js';
 import type { Study } from './results.js';
 import type { Fail, Say } from './whole.js';
 
-/** Measures the servers with each kernel. @throws Error if there is no load generator */
+/**
+ * Measures the servers with each kernel. @param program the version of Node that they run on; undefined for that of this process
+ * @throws Error if there is no load generator
+ */
 export async function measureServers(
   plan: Plan,
   isQuick: boolean,
+  program: string | undefined,
   say: Say,
   fail: Fail,
 ): Promise<Pick<Study, 'endToEnd' | 'memory'>> {
@@ -28,5 +32,5 @@ export async function measureServers(
     progress: say,
     fail,
   };
-  return { endToEnd: await endToEnd(bench), memory: await memoryOfArenas(bench) };
+  return { endToEnd: await endToEnd(bench, program), memory: await memoryOfArenas(bench, program) };
 }

@@ -10,6 +10,12 @@ const FIRST: readonly string[] = [
   'js-bigint-4',
   'js-branches',
   'js',
+  'js-byte, of a view',
+  'js-words-8, of a view',
+  'js-view-8, of a view',
+  'js-bigint-4, of a view',
+  'js-words-8, kept, of a view',
+  'js-bigint-4, kept, of a view',
 ];
 
 /** @param candidates names of one operation. Pairs and fused ones are in the order of what unmasks. */

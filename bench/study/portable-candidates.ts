@@ -12,12 +12,21 @@ import {
   viewClosure,
   WordLoop,
 } from './js-loops.js';
+import {
+  byteLoopOfViews,
+  dataViewOfViews,
+  keptLongs,
+  keptWords,
+  longsOfViews,
+  type ViewUnmasker,
+  wordsOfViews,
+} from './view-loops.js';
 import type { Workplace } from './workplace.js';
 
 const jsByte = ({ memory }: Workplace) => new JsByteKernel(memory);
 const js = ({ memory }: Workplace) => new JsWordKernel(memory);
 const wasmScalar = ({ memory }: Workplace) => wasmScalarKernel(memory);
-const wasm = ({ memory }: Workplace) => wasmKernel(memory);
+export const wasm = ({ memory }: Workplace) => wasmKernel(memory);
 
 /** Unmasking in place. */
 export const PORTABLE_MASKS: readonly Step[] = [
@@ -33,7 +42,25 @@ export const PORTABLE_MASKS: readonly Step[] = [
   kernelStep('wasm', wasm),
 ];
 
-/** Unmasking by WASM of bytes in ordinary memory, where a socket that is read in the usual way leaves them. */
+const viewStep = (name: string, make: () => ViewUnmasker): Step => ({
+  name: `${name}, of a view`,
+  landing: 'source',
+  make,
+  call: ({ subject, source }) => `${subject}.unmask(${source}, key)`,
+});
+const makingViews = (step: Step): Step => ({ ...step, allocates: true });
+
+/** Unmasking by JavaScript of bytes in ordinary memory, where a socket that is read in the usual way leaves them. */
+export const OF_VIEWS: readonly Step[] = [
+  viewStep('js-byte', () => byteLoopOfViews),
+  makingViews(viewStep('js-words-8', () => wordsOfViews)),
+  makingViews(viewStep('js-view-8', () => dataViewOfViews)),
+  makingViews(viewStep('js-bigint-4', () => longsOfViews)),
+  viewStep('js-words-8, kept', keptWords),
+  viewStep('js-bigint-4, kept', keptLongs),
+];
+
+/** Unmasking by WASM of bytes in ordinary memory. */
 export const COPYING: readonly Step[] = [
   {
     name: 'wasm, copy in',
@@ -44,6 +71,7 @@ export const COPYING: readonly Step[] = [
   {
     name: 'wasm, copy in and out',
     landing: 'source',
+    allocates: true, // on some engines the copy out makes a view
     make: (workplace) => new CopyingKernel(workplace),
     call: ({ subject, source }) => `${subject}.copyInAndOut(${source}, key)`,
   },
@@ -74,6 +102,7 @@ export const PORTABLE_VALIDATORS: readonly Step[] = [
   {
     name: 'TextDecoder',
     landing: 'place',
+    allocates: true,
     make: () => new DecodingValidator(),
     call: ({ subject, view }) => `${subject}.isValid(${view})`,
   },
@@ -82,7 +111,7 @@ export const PORTABLE_VALIDATORS: readonly Step[] = [
   kernelValidation(PLAIN, buildOf(SIMD_BUILD)),
 ];
 
-const fused = (name: string, make: Step['make']): Step => ({
+export const fused = (name: string, make: Step['make']): Step => ({
   name: `${name}, fused`,
   landing: 'place',
   make,
@@ -97,7 +126,7 @@ export const FUSED: readonly Step[] = [
 ];
 
 const STEPS: Readonly<Record<Operation, readonly Step[]>> = {
-  unmask: [...PORTABLE_MASKS, ...COPYING],
+  unmask: [...PORTABLE_MASKS, ...OF_VIEWS, ...COPYING],
   validate: PORTABLE_VALIDATORS,
   unmaskText: FUSED,
 };

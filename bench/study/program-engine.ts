@@ -1,11 +1,14 @@
 /** A version of Node, or Bun, as an engine of the study. Each measurement is a process of its own, bound to the core of the servers. */
 import { fileURLToPath } from 'node:url';
+import { KERNEL_CHOICES } from '#dist/kernels/create-kernel.js';
 import { launch } from '../children.js';
 import { bound, pinning } from '../machine.js';
 import { COMPILED } from '../paths.js';
 import { countAll } from './counters.js';
 import type { FoundEngine } from './engines.js';
+import type { LoopAttempt } from './framing-loop.js';
 import type { EngineRound } from './join.js';
+import { type Answer, ASKS } from './questions.js';
 import type { StudiedEngine } from './whole.js';
 
 /** Only Node can be the main engine: Bun lacks candidates. */
@@ -14,8 +17,10 @@ export function programEngine({ name, program }: FoundEngine, isQuick: boolean, 
     name,
     isBrowser: false,
     async measure(round) {
-      // The questions have a process of their own: code that they have warmed up is compiled differently, and slower.
-      const answers = await jsonOf<EngineRound['answers']>([program, compiled('ask.js')]);
+      // Each question has a process of its own: what one has compiled and warmed up makes the next one faster or slower.
+      const answers: Answer[] = [];
+      for (const asked of Object.keys(ASKS))
+        answers.push(...(await jsonOf<Answer[]>([program, compiled('ask.js'), asked])));
       const args = [isQuick ? 'quick' : 'full', String(cacheBytes), String(round)];
       const measured = await jsonOf<Omit<EngineRound, 'answers'>>([program, compiled('measure.js'), ...args]);
       return { ...measured, answers };
@@ -24,8 +29,16 @@ export function programEngine({ name, program }: FoundEngine, isQuick: boolean, 
   if (!name.startsWith('node-')) return engine;
   return {
     ...engine,
+    program,
     count: () => countAll(program, pinning()?.server, isQuick),
-    crossCheck: () => jsonOf([program, compiled('cross-check.js')]),
+    crossCheck: () => jsonOf([program, compiled('cross-check.js'), String(cacheBytes)]),
+    async measureLoop() {
+      const attempts: LoopAttempt[] = [];
+      const effort = isQuick ? 'quick' : 'full';
+      for (const kernel of KERNEL_CHOICES)
+        attempts.push(...(await jsonOf<LoopAttempt[]>([program, compiled('measure-loop.js'), effort, kernel])));
+      return attempts;
+    },
   };
 }
 

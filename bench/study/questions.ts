@@ -1,6 +1,7 @@
 /**
  * What readers ask beside the speed of warm code: how long it takes to start, after how many calls it is fast, what growing memory costs,
- * and whether shared memory is slower. Each round asks once, in a new process, so that the answers have attempts like all figures.
+ * and whether shared memory is slower. Each round asks each question once, in a new process that is asked nothing else, so that the
+ * answers have attempts like all figures, and none depends on what was asked before.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { JsWordKernel } from '#dist/kernels/js.js';
@@ -36,70 +37,103 @@ export const SHARED_MODULE = new URL('kernels-shared.wasm', COMPILED);
 /** The size of its memory, in pages: no page is there before it is touched. */
 export const SHARED_PAGES = 16;
 
-/** @param now in ms; another one is for tests */
-export function askQuestions(now: () => number = () => performance.now()): Answer[] {
-  const answers: Answer[] = [];
-  const add = (question: Question, subject: string, value: number) =>
-    answers.push({ question, subject, value: rounded(value) });
-  const micros = (run: () => void) => {
-    const start = now();
-    run();
-    return (now() - start) * 1000;
+/** In ms. */
+type Clock = () => number;
+
+/** What a new process does to answer one question about one thing, or two where the second follows from the first. */
+type Ask = (now: Clock) => Answer[];
+
+const MODULES = { wasm: 'dist/kernels.wasm', 'wasm-scalar': 'dist/kernels-scalar.wasm' } as const;
+type ModuleName = keyof typeof MODULES;
+const MODULE_NAMES = Object.keys(MODULES) as ModuleName[];
+
+const bytesOf = (name: ModuleName) => readFileSync(new URL(MODULES[name], ROOT));
+const ownMemory = () => new WebAssembly.Memory({ initial: 3 });
+
+const answer = (question: Question, subject: string, value: number): Answer => ({
+  question,
+  subject,
+  value: rounded(value),
+});
+
+function microsOf(run: () => void, now: Clock): number {
+  const start = now();
+  run();
+  return (now() - start) * 1000;
+}
+
+/** What compiling costs depends on whether anything was compiled before, and memory on what was there: so each of these is asked alone. */
+function startOf(subject: ModuleName): Record<string, Ask> {
+  return {
+    [`compile ${subject}`]: (now) => {
+      const bytes = bytesOf(subject);
+      return [
+        answer(
+          'compile',
+          subject,
+          microsOf(() => new WebAssembly.Module(bytes), now),
+        ),
+      ];
+    },
+    [`instantiate ${subject}`]: (now) => {
+      const module = new WebAssembly.Module(bytesOf(subject));
+      const memory = ownMemory();
+      return [
+        answer(
+          'instantiate',
+          subject,
+          microsOf(() => exportsOf(module, memory), now),
+        ),
+      ];
+    },
   };
+}
 
-  const kernels: [string, Unmasking][] = [['js', new JsWordKernel(new WebAssembly.Memory({ initial: 3 }))]];
-  for (const [subject, file] of [
-    ['wasm', 'dist/kernels.wasm'],
-    ['wasm-scalar', 'dist/kernels-scalar.wasm'],
-  ] as const) {
-    const bytes = readFileSync(new URL(file, ROOT));
-    let module: WebAssembly.Module | undefined;
-    let kernel: Unmasking | undefined;
-    add(
-      'compile',
-      subject,
-      micros(() => {
-        module = new WebAssembly.Module(bytes);
-      }),
-    );
-    const memory = new WebAssembly.Memory({ initial: 3 });
-    add(
-      'instantiate',
-      subject,
-      micros(() => {
-        kernel = exportsOf(module as WebAssembly.Module, memory);
-      }),
-    );
-    kernels.push([subject, kernel as unknown as Unmasking]);
-  }
-  for (const [subject, kernel] of kernels) {
+/** The first call, and those until code is fast. */
+function callsOf(subject: 'js' | ModuleName): Ask {
+  return (now) => {
+    const memory = ownMemory();
+    const kernel =
+      subject === 'js' ? new JsWordKernel(memory) : exportsOf(new WebAssembly.Module(bytesOf(subject)), memory);
     const { first, calls } = tierUp(kernel, now);
-    add('first call', subject, first);
-    add('calls until fast', subject, calls);
-  }
-  for (const [subject, pages] of [
-    ['64 KiB', 1],
-    ['16 MiB', (16 * MIB) / PAGE],
-  ] as const) {
-    for (const hasMaximum of [false, true]) {
-      const initial = (16 * MIB) / PAGE;
-      const memory = new WebAssembly.Memory(hasMaximum ? { initial, maximum: 4 * initial } : { initial });
-      const name = `by ${subject}, ${hasMaximum ? 'with' : 'without'} a maximum`;
-      add(
-        'grow',
-        name,
-        micros(() => memory.grow(pages)),
-      );
-    }
-  }
-  add('new view', 'Uint8Array', newView(now));
-  return answers;
+    return [answer('first call', subject, first), answer('calls until fast', subject, calls)];
+  };
 }
 
-/** Is asked last, because code that has met shared memory may be compiled differently. */
-export function askAboutSharing(now: () => number = () => performance.now()): Answer[] {
-  return sharing().map(([question, subject, kernel]) => ({ question, subject, value: rounded(timeOf(kernel, now)) }));
+function growing(by: string, pages: number, hasMaximum: boolean): Record<string, Ask> {
+  const initial = (16 * MIB) / PAGE;
+  const subject = `by ${by}, ${hasMaximum ? 'with' : 'without'} a maximum`;
+  return {
+    [`grow ${subject}`]: (now) => {
+      const memory = new WebAssembly.Memory(hasMaximum ? { initial, maximum: 4 * initial } : { initial });
+      return [
+        answer(
+          'grow',
+          subject,
+          microsOf(() => memory.grow(pages), now),
+        ),
+      ];
+    },
+  };
 }
+
+/** What a process can be asked, by name. Each name is asked in a process of its own: ./ask */
+export const ASKS: Readonly<Record<string, Ask>> = Object.assign(
+  {},
+  ...MODULE_NAMES.map(startOf),
+  ...(['js', ...MODULE_NAMES] as const).map((subject) => ({ [`calls of ${subject}`]: callsOf(subject) })),
+  ...[false, true].flatMap((hasMaximum) => [
+    growing('64 KiB', 1, hasMaximum),
+    growing('16 MiB', (16 * MIB) / PAGE, hasMaximum),
+  ]),
+  { 'new view': (now: Clock) => [answer('new view', 'Uint8Array', newView(now))] },
+  ...(['memory of its own', 'shared memory'] as const).flatMap((question) =>
+    (['js', 'wasm'] as const).map((subject) => ({
+      [`${subject} in ${question}`]: (now: Clock) =>
+        sharing(question, subject).map((kernel) => answer(question, subject, timeOf(kernel, now))),
+    })),
+  ),
+);
 
 function rounded(value: number): number {
   return Number(value.toPrecision(4));
@@ -143,22 +177,14 @@ function newView(now: () => number): number {
   return bytes === 64 * views ? (ms * 1e6) / views : Number.NaN;
 }
 
-/** The same kernels on shared memory and on memory of their own. The module has to be built for shared memory. */
-function sharing(): [Question, string, Unmasking][] {
+/** A kernel on shared memory or on memory of its own. None if the module has not been built for shared memory. */
+function sharing(question: 'memory of its own' | 'shared memory', subject: 'js' | 'wasm'): Unmasking[] {
+  const isShared = question === 'shared memory';
   const pages = { initial: SHARED_PAGES, maximum: SHARED_PAGES };
-  const shared = () => new WebAssembly.Memory({ ...pages, shared: true });
-  const own = () => new WebAssembly.Memory(pages);
-  const wasm = readFileSync(new URL('dist/kernels.wasm', ROOT));
-  const pairs: [Question, string, Unmasking][] = [
-    ['memory of its own', 'js', new JsWordKernel(own())],
-    ['shared memory', 'js', new JsWordKernel(shared())],
-    ['memory of its own', 'wasm', exportsOf(new WebAssembly.Module(wasm), own())],
-  ];
-  if (existsSync(SHARED_MODULE)) {
-    const module = new WebAssembly.Module(readFileSync(SHARED_MODULE));
-    pairs.push(['shared memory', 'wasm', exportsOf(module, shared())]);
-  }
-  return pairs;
+  const memory = new WebAssembly.Memory(isShared ? { ...pages, shared: true } : pages);
+  if (subject === 'js') return [new JsWordKernel(memory)];
+  const file = isShared ? SHARED_MODULE : new URL(MODULES.wasm, ROOT);
+  return existsSync(file) ? [exportsOf(new WebAssembly.Module(readFileSync(file)), memory)] : [];
 }
 
 const CALLS = 2000;

@@ -14,6 +14,7 @@ import { compression } from './report/compression.js';
 import { counters } from './report/counters.js';
 import { crossovers } from './report/crossovers.js';
 import { endToEnd } from './report/end-to-end.js';
+import { framingLoop } from './report/framing-loop.js';
 import { latency } from './report/latency.js';
 import { limits } from './report/limits.js';
 import { machines } from './report/machines.js';
@@ -53,12 +54,13 @@ export function studyMarkdown(measured: Study, now: Fingerprints, contributed: r
     belief(study, all, main),
     '## Results',
     masking(study, main, all),
-    utf8(main, all),
-    both(main),
+    utf8(study, main, all),
+    both(study, main),
     alignment(main),
     cold(study, main),
-    manyTexts(main),
+    manyTexts(study, main),
     latency(main),
+    framingLoop(study),
     counters(study, main.name),
     start(study, all),
     onEngines(all),
@@ -73,7 +75,7 @@ export function studyMarkdown(measured: Study, now: Fingerprints, contributed: r
     '## What surprised',
     surprises(study, main, all),
     '## Limits of validity',
-    limits(study, others),
+    limits(study, others, all),
     '## Run it yourself',
     RUN,
   ];

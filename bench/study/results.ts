@@ -6,10 +6,14 @@ import type { Counters } from './counters.js';
 import type { Check } from './check.js';
 import { type Estimate, estimate } from './estimate.js';
 import type { Fingerprints } from './fingerprints.js';
+import type { LoopKey } from './framing-loop.js';
 import type { Answer } from './questions.js';
 
 /** The format of the results. 1 had no attempts: see {@link Study.format}. */
 export const FORMAT = 2;
+
+/** How figures come about. It is another number when that changes, so that a report does not say of old figures what is true of new ones. */
+export const MEASURING = 2;
 
 /** What a case costs, in nanoseconds per call. */
 export interface Figure extends CaseKey, Omit<Estimate, 'value'> {
@@ -74,6 +78,12 @@ export interface EndToEndTurn {
   readonly isDisturbed: boolean;
 }
 
+/** The framing loop with one kernel and one kind of messages: nanoseconds a message. */
+export interface LoopResult extends LoopKey {
+  /** One for each round. */
+  readonly attempts: readonly number[];
+}
+
 /** Resident memory of a server's process, in bytes. */
 export interface MemoryResult {
   readonly kernel: string;
@@ -97,6 +107,16 @@ export interface Study {
   readonly date: string;
   readonly commit: string;
   readonly machine: Machine;
+  /**
+   * The version of Node that the tables are about, and that the servers ran on: the newest of those that were measured. Studies before
+   * December 2026 do not say it: theirs was the one that ran the study, {@link Machine.node}.
+   */
+  readonly mainNode?: string;
+  /**
+   * {@link MEASURING}. Studies before December 2026 do not say it: they asked all questions in one process, took medians of what allocates,
+   * and had views to look up for some candidates only.
+   */
+  readonly measuring?: number;
   readonly isQuick: boolean;
   /** The size of the last level of the cache, in bytes, if the system says it. */
   readonly cacheBytes: number;
@@ -110,6 +130,8 @@ export interface Study {
   readonly counters?: readonly Counters[];
   readonly endToEnd: readonly EndToEndResult[];
   readonly memory: readonly MemoryResult[];
+  /** What a message takes in the framing loop, without system calls, on {@link mainNode}. Studies before December 2026 have not measured it. */
+  readonly loop?: readonly LoopResult[];
   /** Figures that a second program has measured too. */
   readonly checks: readonly Check[];
   /** What could not be measured, and why. */

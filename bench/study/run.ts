@@ -46,7 +46,7 @@ function instruments(settings: StudySettings): Instruments {
   return {
     say,
     prepare: (fail) => prepare(settings, fail),
-    servers: (plan, fail) => measureServers(plan, isQuick, say, fail),
+    servers: (plan, program, fail) => measureServers(plan, isQuick, program, say, fail),
     about: () => ({
       commit: commit(),
       machine: machine(),

@@ -15,7 +15,7 @@ export interface StudySettings {
 
 export const HELP = `Usage: npm run study -- [options]
 
-  --quick            fewer cases and shorter ones: takes five minutes, and its figures are only a hint
+  --quick            fewer cases and shorter ones: takes eight minutes, and its figures are only a hint
   --engines <list>   engines to run on (${ENGINES.join(',')}; 24 means node-24). Node and
                      Bun are installed into bench/engines; firefox and chromium are Debian's firefox-esr and chromium, which have to be
                      installed, run without a window, and measure fewer cases

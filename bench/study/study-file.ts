@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { KERNEL_CHOICES } from '#dist/kernels/create-kernel.js';
 import { THRESHOLD_NAMES, type Thresholds } from '#dist/kernels/thresholds.js';
 import { CONTENTS } from '#dist/study/texts.js';
 import type { Machine } from '../machine.js';
@@ -12,6 +13,7 @@ import { type CaseKey, nameOf, PATTERNS } from './case.js';
 import type { Check as CheckResult } from './check.js';
 import type { CompressionFigure } from './compression.js';
 import type { Counters } from './counters.js';
+import { LOOP_CONTENTS } from './framing-loop.js';
 import { faultsOf } from './gate.js';
 import { plainText } from '../plain-text.js';
 import { QUESTIONS, type Question } from './questions.js';
@@ -25,6 +27,8 @@ import {
   FORMAT,
   type Figure,
   figureOf,
+  type LoopResult,
+  MEASURING,
   type MemoryResult,
   type ModuleSize,
   type Study,
@@ -217,6 +221,8 @@ const ENGINE = object<EngineResult>({
   compression: optional(array(0, 500, COMPRESSION)),
 });
 
+const VERSION = matching(/^v\d{1,4}\.\d{1,4}\.\d{1,4}[\w.+-]{0,40}$/, 'a version of Node, as v24.0.0');
+
 const MACHINE = object<Machine>({
   cpu: name,
   identity: optional(name),
@@ -227,7 +233,7 @@ const MACHINE = object<Machine>({
   cores: integer(1, 100_000),
   memoryGiB: integer(0, 1_000_000),
   kernel: name,
-  node: matching(/^v\d{1,4}\.\d{1,4}\.\d{1,4}[\w.+-]{0,40}$/, 'a version of Node, as v24.0.0'),
+  node: VERSION,
 });
 
 const MODULE = object<ModuleSize>({ name, bytes, gzipBytes: bytes });
@@ -268,7 +274,22 @@ const MEMORY = object<MemoryResult>({
   afterLarge: notNegative,
 });
 
-const CHECKED = object<CheckResult>({ name, own: positive, slower: positive, ns: optional(positive) });
+const LOOP = object<LoopResult>({
+  kernel: oneOf(KERNEL_CHOICES),
+  content: oneOf(LOOP_CONTENTS),
+  bytes,
+  attempts: attempts(positive),
+});
+
+const loopName = ({ kernel, content, bytes: size }: LoopResult) => `${kernel} ${content} ${size}`;
+
+const CHECKED = object<CheckResult>({
+  engine: optional(name),
+  name,
+  own: positive,
+  slower: positive,
+  ns: optional(positive),
+});
 
 const DATE = 'a date, as 2026-01-31T12:00:00.000Z';
 
@@ -281,6 +302,8 @@ const WRITTEN = object<Written>({
   },
   commit: matching(/^([0-9a-f]{7,40}\+?|unknown)$/, 'the hash of a commit, or unknown'),
   machine: MACHINE,
+  mainNode: optional(VERSION),
+  measuring: optional(oneOf([MEASURING])),
   isQuick: boolean,
   cacheBytes: integer(1, LARGEST),
   fingerprints: record(/^[a-z][a-z0-9 -]{0,59}$/, 100, matching(/^[0-9a-f]{16}$/, 'a hash of 16 digits')),
@@ -290,6 +313,7 @@ const WRITTEN = object<Written>({
   counters: optional(array(0, 100, COUNTERS)),
   endToEnd: array(0, 1000, SERVER),
   memory: array(0, 1000, MEMORY),
+  loop: optional(distinct(array(0, 200, LOOP), loopName)),
   checks: array(0, 100, CHECKED),
   failures: array(0, 1000, text(10_000)),
 });

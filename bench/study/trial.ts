@@ -3,7 +3,7 @@ import { areEqual, viewOf } from './bytes.js';
 import type { Candidate } from './candidate.js';
 import type { Pattern } from './case.js';
 import { type Group, USUAL_ALIGNMENT } from './design.js';
-import { MAX_PLACES, type Places, type Workplace } from './workplace.js';
+import { MANY_TEXTS, MAX_PLACES, type Places, type Workplace } from './workplace.js';
 
 /** A masking key of four different bytes, in the order in which they are applied, and as kernels want it. */
 const MASK = viewOf(Uint8Array.of(0x37, 0xfa, 0x21, 0x3d).buffer);
@@ -80,7 +80,11 @@ export class Loops {
     const name = `${candidate.op} ${candidate.name} ${pattern}`;
     const known = this.#made.get(name);
     if (known !== undefined) return known;
-    const made = { subject: this.#workplace.once(candidate.make), run: loop(candidate, pattern, this.#form) };
+    const made: Made = {
+      subject: this.#workplace.once(candidate.make),
+      run: loop(candidate, pattern, this.#form),
+      isNew: true,
+    };
     this.#made.set(name, made);
     this.#warmUp(made, pattern);
     return made;
@@ -91,7 +95,10 @@ export class Loops {
     if (known !== undefined) return known;
     const shapes = WARM_UP_SHAPES.map(([content, size]) => ({
       content: contentBytes(content, size),
-      places: this.#workplace[pattern](size, USUAL_ALIGNMENT),
+      places:
+        pattern === 'many'
+          ? this.#workplace.many(size, USUAL_ALIGNMENT, MAX_PLACES)
+          : this.#workplace[pattern](size, USUAL_ALIGNMENT),
     }));
     this.#shapes.set(pattern, shapes);
     return shapes;
@@ -107,7 +114,7 @@ export class Loops {
     while (this.clock() < end) {
       for (const { content, places } of shapes) {
         const { length, offsets, views, sources } = places;
-        for (const place of [...views.slice(0, MAX_PLACES), ...sources.slice(0, MAX_PLACES)]) place.set(content);
+        for (const place of [...views, ...sources]) place.set(content);
         const until = this.clock() + SLICE_MS;
         do run(subject, offsets.length, length, KEY, MASK, offsets, views, sources, 0);
         while (this.clock() < until);
@@ -133,6 +140,8 @@ const SLICE_MS = 0.3;
 interface Made {
   readonly subject: object;
   readonly run: Loop;
+  /** Whether no case was measured with it yet. */
+  isNew: boolean;
 }
 
 /** Which range a call takes. `zero` is 0, which the engine does not know: so `sum & zero` waits for the call before. */
@@ -147,8 +156,11 @@ function loop(candidate: Candidate, pattern: Pattern, form: number): Loop {
   const call = candidate.call({ subject: 'subject', offset, view, source });
   // Unmasking returns nothing. What the next call waits for is the last byte that it has written.
   const written = candidate.landing === 'source' ? 'sources' : 'views';
+  const looked = candidate.landing === 'place' ? 'views' : 'sources';
   const isWaitedFor = pattern === 'latency' && candidate.op === 'unmask';
-  const expression = isWaitedFor ? `(${call}, ${written}[0][length - 1])` : `(${call})`;
+  // Where each call has another range, all candidates read an object for it: a view has to be fetched, too, and offsets would be cheaper.
+  const first = pattern === 'cold' || pattern === 'many' ? `length = ${looked}[i].length, ` : '';
+  const expression = isWaitedFor ? `(${call}, ${written}[0][length - 1])` : `(${first}${call})`;
   return compiled(expression, form);
 }
 
@@ -190,8 +202,7 @@ export class Trial {
   readonly #isValid: boolean;
   readonly #key: number;
   readonly #mask: Uint8Array;
-  readonly #subject: object;
-  readonly #run: Loop;
+  readonly #made: Made;
   readonly #loops: Loops;
   /** How many calls a batch has. In a cold case each call visits another place. */
   times = 1;
@@ -210,7 +221,7 @@ export class Trial {
     // Text that is unmasked many times has to stay text. A key of zeros does that, and no candidate has a short cut for it.
     this.#mask = group.op === 'unmaskText' ? NO_MASK : MASK;
     this.#key = int32Of(this.#mask);
-    ({ subject: this.#subject, run: this.#run } = loops.of(candidate, group.pattern));
+    this.#made = loops.of(candidate, group.pattern);
     if (group.pattern === 'cold') this.times = places.offsets.length;
   }
 
@@ -226,7 +237,11 @@ export class Trial {
    */
   calibrate(): void {
     const { clock, pace } = this.#loops;
-    const settled = clock() + pace.warmUp.caseMs;
+    // What the engine still compiles after the warm-up falls into one batch or another, but it would fall into a whole stretch of batches.
+    const { allocates } = this.candidate;
+    const { caseMs, loopMs } = pace.warmUp;
+    const settled = clock() + caseMs + (allocates === true && this.#made.isNew ? loopMs : 0);
+    this.#made.isNew = false;
     let most = 1;
     do {
       this.#calibrateNow();
@@ -241,8 +256,8 @@ export class Trial {
       pace: { batchMs },
     } = this.#loops;
     // Where there are many texts, each batch meets all of them.
-    const [least, most] =
-      this.#pattern === 'many' ? [MAX_PLACES, this.#places.offsets.length] : [1, Number.POSITIVE_INFINITY];
+    const { length: texts } = this.#places.offsets;
+    const [least, most] = this.#pattern === 'many' ? [texts, texts] : [1, Number.POSITIVE_INFINITY];
     for (this.times = least; ; ) {
       const start = clock();
       this.batch();
@@ -291,13 +306,14 @@ export class Trial {
   /** The bytes that the candidate works on. */
   #ranges(): readonly Uint8Array[] {
     const { views, sources } = this.#places;
-    return (this.candidate.landing === 'place' ? views : sources).slice(0, MAX_PLACES);
+    return this.candidate.landing === 'place' ? views : sources;
   }
 
   #call(times: number, mask: Uint8Array): number {
     const { length, offsets, views, sources } = this.#places;
     const key = mask === this.#mask ? this.#key : int32Of(mask);
-    return this.#run(this.#subject, times, length, key, mask, offsets, views, sources, 0);
+    const { subject, run } = this.#made;
+    return run(subject, times, length, key, mask, offsets, views, sources, 0);
   }
 }
 
@@ -319,7 +335,7 @@ function contentsOf(content: Content, length: number, pattern: Pattern): Uint8Ar
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
     return words[(state >>> 8) % words.length] as string;
   };
-  return Array.from({ length: MAX_PLACES }, () => {
+  return Array.from({ length: MANY_TEXTS }, () => {
     let text = '';
     while (text.length < length) text += next();
     return textOfLength(new TextEncoder().encode(text), length);

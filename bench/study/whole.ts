@@ -2,13 +2,15 @@
  * A whole run of the study: what is measured after what, what becomes of a part that fails, and how the run ends. What measures is a
  * parameter, so that tests need not measure.
  */
-import { checksOf, type Measured } from './check.js';
+import { type Check, checksOf, type Measured } from './check.js';
 import type { Written } from './contribute.js';
 import type { Counters } from './counters.js';
+import type { LoopAttempt } from './framing-loop.js';
 import { faultsOf } from './gate.js';
-import { type EngineRound, joinRounds } from './join.js';
+import { type EngineRound, joinLoop, joinRounds } from './join.js';
 import { type Plan, planOf, secondsOf } from './plan.js';
-import { type EngineResult, FORMAT, type Study } from './results.js';
+import { type EngineResult, FORMAT, type LoopResult, MEASURING, type Study } from './results.js';
+import { newerFirst } from './versions.js';
 import type { StudySettings } from './settings.js';
 
 /** Notes a part that could not be measured. The run goes on with the others. */
@@ -24,17 +26,22 @@ export interface StudiedEngine {
   readonly isBrowser: boolean;
   /** Measures every case once, in a process of its own. @param round from 0 */
   measure(round: number): Promise<EngineRound>;
-  /** Instructions and cycles; undefined where they cannot be counted. Engines that cannot be the main one have neither this nor the next. */
+  /** The file that runs programs, if it is a version of Node: the servers run on the newest. Other engines have none of what follows. */
+  readonly program?: string;
+  /** Instructions and cycles; undefined where they cannot be counted. */
   count?(): readonly Counters[] | undefined;
   /** What the second program prints on this engine. */
   crossCheck?(): Promise<Measured>;
+  /** What a message takes in the framing loop, once for each kernel and kind of messages, each kernel in a process of its own. */
+  measureLoop?(): Promise<readonly LoopAttempt[]>;
 }
 
 /** What measures. ./run has the real ones. */
 export interface Instruments {
   /** Makes what is missing, and returns the engines that are there. */
   prepare(fail: Fail): readonly StudiedEngine[];
-  servers(plan: Plan, fail: Fail): Promise<Pick<Study, 'endToEnd' | 'memory'>>;
+  /** @param program the version of Node that they run on; undefined for that of this process */
+  servers(plan: Plan, program: string | undefined, fail: Fail): Promise<Pick<Study, 'endToEnd' | 'memory'>>;
   /** The machine, and what is measured on it. */
   about(): Pick<Study, 'commit' | 'machine' | 'cacheBytes' | 'fingerprints' | 'modules'>;
   /** Writes the results. */
@@ -62,10 +69,15 @@ export async function runStudy(
   const about = instruments.about();
   const engines = instruments.prepare(fail);
   const browsers = engines.filter(({ isBrowser }) => isBrowser).length;
-  sayTime('it takes about', secondsOf(plan, isQuick, engines.length - browsers, hasServers, browsers), say);
+  sayTime(
+    'it takes about',
+    secondsOf(plan, isQuick, about.cacheBytes, engines.length - browsers, hasServers, browsers),
+    say,
+  );
   const rounds = await measureRounds(engines, plan.kernelRounds, say, fail);
   const measured = joinRounds([...rounds.values()].flat());
-  const main = mainOf(rounds, measured, about.machine.node);
+  const nodes = nodesOf(rounds, measured);
+  const [main] = nodes;
   if (main === undefined) fail('the cross-check', 'no engine that it runs on was measured');
   const attempt = async <Value>(what: string, run: () => Promise<Value> | Value, otherwise: Value): Promise<Value> => {
     try {
@@ -76,18 +88,24 @@ export async function runStudy(
     }
   };
   const counters = await attempt('instructions and cycles', () => main?.engine.count?.(), undefined);
+  const loop = await attempt('the framing loop', () => loopBy(main, plan.kernelRounds, say), undefined);
   const servers = hasServers
-    ? await attempt('the servers', () => instruments.servers(plan, fail), NO_SERVERS)
+    ? await attempt('the servers', () => instruments.servers(plan, main?.engine.program, fail), NO_SERVERS)
     : NO_SERVERS;
-  const checks = main === undefined ? [] : await attempt('the cross-check', () => checksBy(main), []);
+  const checks: Check[] = [];
+  for (const node of checkedOf(nodes))
+    checks.push(...(await attempt(`the cross-check on ${node.result.name}`, () => checksBy(node), [])));
   const study: Study = {
     format: FORMAT,
     date,
     isQuick,
+    mainNode: main?.result.version ?? about.machine.node,
+    measuring: MEASURING,
     ...about,
     engines: measured,
     ...(counters === undefined ? {} : { counters }),
     ...servers,
+    ...(loop === undefined ? {} : { loop }),
     checks,
     failures,
   };
@@ -125,26 +143,41 @@ async function measureRounds(
   return measured;
 }
 
-interface Main {
+/** A version of Node that was measured. */
+interface MeasuredNode {
   readonly engine: StudiedEngine;
   readonly result: EngineResult;
 }
 
-/** The engine that the servers run on, or the first that the second program runs on. */
-function mainOf(
+/** The versions of Node that were measured, the newest first: that is the main one, which the servers run on. */
+function nodesOf(
   rounds: ReadonlyMap<StudiedEngine, readonly EngineRound[]>,
   results: readonly EngineResult[],
-  node: string,
-): Main | undefined {
+): MeasuredNode[] {
   const all = [...rounds].flatMap(([engine, [first]]) => {
     const result = results.find(({ name, version }) => name === first?.name && version === first.version);
     return result === undefined || engine.crossCheck === undefined ? [] : [{ engine, result }];
   });
-  return all.find(({ result }) => result.version === node) ?? all[0];
+  return all.sort((one, other) => newerFirst(one.result.version, other.result.version));
 }
 
-async function checksBy({ engine, result }: Main): Promise<Study['checks']> {
+/** Those that the second program runs on: the newest and the oldest, whose compilers differ most. */
+function checkedOf(nodes: readonly MeasuredNode[]): MeasuredNode[] {
+  return nodes.filter((_, i) => i === 0 || i === nodes.length - 1);
+}
+
+async function checksBy({ engine, result }: MeasuredNode): Promise<Study['checks']> {
   return checksOf((await engine.crossCheck?.()) ?? {}, result);
+}
+
+/** Undefined if the main engine does not run it. */
+async function loopBy(main: MeasuredNode | undefined, rounds: number, say: Say): Promise<LoopResult[] | undefined> {
+  const measure = main?.engine.measureLoop;
+  if (measure === undefined) return undefined;
+  const attempts: LoopAttempt[] = [];
+  for (let round = 0; round < rounds; round++) attempts.push(...(await measure()));
+  say(`study: the framing loop is done, in ${rounds} rounds`);
+  return joinLoop(attempts);
 }
 
 const NO_SERVERS = { endToEnd: [], memory: [] };
@@ -158,6 +191,8 @@ function sayResults({ engines, checks }: Study, say: Say): void {
     const unsteady = figures.filter(({ isSteady }) => !isSteady).length;
     say(`${name} (${version}): ${figures.length} cases in ${rounds} rounds, verified; ${unsteady} are not steady`);
   }
-  for (const { name, own, slower, ns } of checks)
-    say(`cross-check of ${name}: ${own} ns (by its other caller ${slower}), in the study ${ns ?? 'no figure'}`);
+  for (const { engine, name, own, slower, ns } of checks)
+    say(
+      `cross-check of ${name} on ${engine}: ${own} ns (by its other caller ${slower}), in the study ${ns ?? 'no figure'}`,
+    );
 }

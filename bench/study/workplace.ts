@@ -13,16 +13,19 @@ const SCRATCH = BASE + PLACES_BYTES + PAGE;
 const PAGES = (SCRATCH + MAX_BYTES + PAGE) / PAGE;
 /** The gap between the places of a cold case: more than a processor fetches ahead, and not a multiple of the sizes in caches. */
 const GAP_BYTES = 4096 + 192;
-/** How many places there are at most where there are several. */
+/** How many places there are at most in a cold case, and how many a loop of many warms up with. */
 export const MAX_PLACES = 256;
-/** How many calls go over many places, until they begin again. */
-const MANY_VISITS = 16 * MAX_PLACES;
+/** How many texts there are where there are many: more than a processor can know the branches of. */
+export const MANY_TEXTS = 4096;
 
 /** Places for one case: ranges of the same length, in the order in which they are visited. */
 export interface Places {
   readonly length: number;
   readonly offsets: readonly number[];
-  /** The ranges as views, for candidates that take views. They exist already, as the view of a payload does in a server. */
+  /**
+   * The ranges as views, for candidates that take views. They exist already, as the view of a payload does in a server. All candidates have
+   * the same ones, and those that take offsets look at them too where there are several: see ./trial.
+   */
   readonly views: readonly Uint8Array[];
   /** The same ranges in ordinary memory. */
   readonly sources: readonly Uint8Array[];
@@ -81,13 +84,13 @@ export class Workplace {
     return this.hot(length, alignment);
   }
 
-  /** 256 places close together, so that all of them stay in a cache, visited in an irregular order, each many times. */
-  many(length: number, alignment: number): Places {
+  /** Places close together, so that all of them stay in the last cache, visited in an irregular order. @param count a power of two */
+  many(length: number, alignment: number, count: number = MANY_TEXTS): Places {
     const stride = Math.ceil(length / 64) * 64 + 64;
-    const offsets = Array.from({ length: MAX_PLACES }, (_, i) => BASE + alignment + ((i * 97) % MAX_PLACES) * stride);
+    // 97 has no divisor in common with a power of two: each place is visited once.
     return this.#places(
       length,
-      Array.from({ length: MANY_VISITS }, (_, i) => offsets[i % MAX_PLACES] as number),
+      Array.from({ length: count }, (_, i) => BASE + alignment + ((i * 97) % count) * stride),
     );
   }
 

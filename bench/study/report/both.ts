@@ -1,15 +1,19 @@
 import { type Engine, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
-import { COLLECTOR_IN_SHORT } from './cautions.js';
+import type { Study } from '../results.js';
+import { collectorInShort } from './cautions.js';
 import { asFast, asFastAs, KIB, paragraph, said } from './wording.js';
 
-export function both(engine: Engine): string {
+const FUSED = ', fused';
+
+export function both(study: Study, engine: Engine): string {
   const bytes = KIB;
   const content = 'json';
   const ways = engine.candidates('unmaskText');
   if (ways.length === 0) return '';
   const pairs = ways.filter((name) => name.includes(' + ')).map((name) => name.split(' + ') as [string, string]);
-  const masks = [...new Set(pairs.map(([mask]) => mask))];
+  const fused = ways.filter((name) => name.endsWith(FUSED)).map((name) => name.slice(0, -FUSED.length));
+  const masks = [...new Set([...pairs.map(([mask]) => mask), ...fused])];
   const validators = [...new Set(pairs.map(([, validator]) => validator))];
   const speed = (candidate: string) => engine.speedCell({ op: 'unmaskText', content, bytes, candidate });
   const rows = masks.map((mask) => [
@@ -34,7 +38,7 @@ export function both(engine: Engine): string {
       ),
       said(() => `Fused, JavaScript is ${asFastAs(strict('js, fused') / strict('js + js'))} its two passes on JSON.`),
     ),
-    validators.some((name) => name === 'TextDecoder' || name === 'native') ? COLLECTOR_IN_SHORT : '',
+    validators.some((name) => name === 'TextDecoder' || name === 'native') ? collectorInShort(study) : '',
   ]
     .filter((part) => part !== '')
     .join('\n\n');

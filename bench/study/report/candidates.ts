@@ -13,6 +13,18 @@ export const DESCRIPTIONS: Readonly<Record<Operation, Readonly<Record<string, st
     'js-bigint': 'one word of 64 bits (BigInt) a turn',
     'js-bigint-4': 'the same, four words a turn, in a closure',
     js: 'JavaScript as this package ships it, written for V8: up to 47 bytes a loop over words of 32 bits, from 48 on words of 64 bits (BigInt), eight a turn, in a closure over its views',
+    'js-byte, of a view':
+      'the naive loop, over bytes in ordinary memory: a `Uint8Array` that lies anywhere in its buffer',
+    'js-words-8, of a view':
+      'eight words of 32 bits a turn, over the same, in an `Int32Array` that each call makes; below 48 bytes the naive loop',
+    'js-view-8, of a view': 'the same in a `DataView` that each call makes; below 48 bytes the naive loop',
+    'js-bigint-4, of a view':
+      'four words of 64 bits (BigInt) a turn, in a `BigInt64Array` that each call makes; below 48 bytes the naive loop',
+    'js-words-8, kept, of a view':
+      'eight words of 32 bits a turn, in a view of the whole buffer that is kept until another buffer comes; below 16 bytes the naive loop',
+    'js-bigint-4, kept, of a view':
+      'four words of 64 bits (BigInt) a turn, in a view that is kept in the same way; below 16 bytes the naive loop',
+    auto: 'what this package uses by default: JavaScript up to 2 bytes, and WASM with SIMD from there on',
     'wasm-scalar': 'WASM without SIMD, in place',
     wasm: 'WASM with SIMD, in place',
     bufferutil: 'native code, the add-on that `ws` uses',
@@ -31,6 +43,7 @@ export const DESCRIPTIONS: Readonly<Record<Operation, Readonly<Record<string, st
     'wasm, not relaxed': 'the same without relaxed SIMD',
     'wasm, constant tables': 'the same with tables that are constants of the code, and not loaded from memory',
     isUtf8: 'native code, `buffer.isUtf8` of Node, of a view that exists already',
+    auto: 'what this package uses by default: JavaScript for the shortest, WASM with SIMD, and `native` from 896 bytes on',
     native:
       '`isUtf8` as the server calls it: a view is made for each call, and characters that the ends of the range cut are validated',
   },
@@ -39,6 +52,8 @@ export const DESCRIPTIONS: Readonly<Record<Operation, Readonly<Record<string, st
     'js, fused': 'both in one pass, as this package ships it in JavaScript',
     'wasm-scalar, fused': 'both in one pass, by WASM without SIMD',
     'wasm, fused': 'both in one pass, by WASM with SIMD',
+    'auto, fused':
+      'what this package uses by default: WASM in one pass, and from 640 bytes on WASM that unmasks and finds the end of what is ASCII, and `native` for the rest',
   },
 };
 

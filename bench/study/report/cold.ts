@@ -1,20 +1,23 @@
 import { type Engine, FASTEST_JS, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import type { Study } from '../results.js';
-import { VIEWS } from './cautions.js';
+import { coldCollector, views } from './cautions.js';
 import { javaScriptOf } from './javascript.js';
 import { asFastAs, KIB, mebibytes, paragraph, said } from './wording.js';
 
 export function cold(study: Study, engine: Engine): string {
   const sizes = engine.values('bytes', { op: 'unmask', pattern: 'cold' });
   const rows = (['unmask', 'validate'] as const).flatMap((op) =>
-    engine.candidates(op).map((candidate) => [
-      `${op}: ${candidate}`,
-      ...sizes.map((bytes) => {
-        const inMemory = { op, candidate, bytes, pattern: 'cold' } as const;
-        return `${engine.speedCell(inMemory)} (${engine.timesCell({ op, candidate, bytes }, inMemory)})`;
-      }),
-    ]),
+    engine
+      .candidates(op)
+      .filter((candidate) => sizes.some((bytes) => engine.find({ op, candidate, bytes, pattern: 'cold' })))
+      .map((candidate) => [
+        `${op}: ${candidate}`,
+        ...sizes.map((bytes) => {
+          const inMemory = { op, candidate, bytes, pattern: 'cold' } as const;
+          return `${engine.speedCell(inMemory)} (${engine.timesCell({ op, candidate, bytes }, inMemory)})`;
+        }),
+      ]),
   );
   if (sizes.length === 0) return '';
   const at = sizes.find((bytes) => bytes === KIB) ?? (sizes[0] as number);
@@ -33,6 +36,7 @@ ${paragraph(
     () =>
       `In cache WASM unmasks ${size(at)} ${asFastAs(speed('wasm', 'hot') / speed(FASTEST_JS, 'hot'))} ${js('hot')}; with bytes from memory it is ${asFastAs(speed('wasm', 'cold') / speed(FASTEST_JS, 'cold'))} ${js('cold')}.`,
   ),
-  VIEWS,
+  views(study),
+  coldCollector(study),
 )}`.trimEnd();
 }

@@ -1,5 +1,5 @@
 import { NEVER_BYTES, THRESHOLD_NAMES, THRESHOLDS } from '#dist/kernels/thresholds.js';
-import { ALIKE, type Engine, STEPS, size } from '../findings.js';
+import { ALIKE, type Engine, isOfView, STEPS, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import { KIB, percent, said } from './wording.js';
 
@@ -8,6 +8,7 @@ export function crossovers(all: readonly Engine[], main: Engine): string {
     title,
     ...all.map((engine) => engine.crossoverCell(op, content, from, to)),
   ]);
+  const hasViews = all.some((engine) => engine.candidates('unmask').some(isOfView));
   return `![Where one way overtakes another](results/study-crossovers.svg)
 
 The size from which on the second candidate is the better choice, by the least regret over the sizes that all of the engines have measured. Costs that
@@ -15,7 +16,7 @@ differ by no more than ${percent(ALIKE)} count as the same. If the second one is
 size from which on it is, though it may be ahead at some. \`~\`: it would be another size if the figures were elsewhere in their spread, steady or not.
 \`–\`: this engine has not measured both. \`native\` is \`buffer.isUtf8\` as a server calls it, with a view for each call.
 
-${markdownTable(['', ...all.map(({ name }) => name)], rows)}
+${hasViews ? 'WASM with copies is compared with the fastest JavaScript of a view, and everything else with JavaScript in place.\n\n' : ''}${markdownTable(['', ...all.map(({ name }) => name)], rows)}
 
 ${fastestJavaScript(all)}
 
@@ -45,9 +46,9 @@ ${markdownTable(['', ...head], rows)}`;
 /** @param all the engines that have found any */
 function thresholds(all: readonly Engine[]): string {
   if (all.length === 0) return '';
+  const hasAuto = all.some((engine) => engine.candidates('unmask').includes('auto'));
   return `The kernel \`auto\` has thresholds between its implementations. The best ones, in bytes, are found with \`auto\` itself, in finer steps, as
-\`wsloom kernels\` does. Half of the text counts as ASCII, and half as Latin, Chinese and emoji in equal parts. \`auto\` itself is in no table of
-kernels here: it calls one of those that are.
+\`wsloom kernels\` does. Half of the text counts as ASCII, and half as Latin, Chinese and emoji in equal parts.${hasAuto ? '' : ' `auto` itself is in no table of\nkernels here: it calls one of those that are.'}
 
 ${thresholdsTable(all)}`;
 }

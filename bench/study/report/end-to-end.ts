@@ -1,6 +1,6 @@
 import { figure } from '#dist/cli/table.js';
 import { median } from '../../statistics.js';
-import { type Engine, size } from '../findings.js';
+import { type Engine, mainNodeOf, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import type { EndToEndResult, Study } from '../results.js';
 import {
@@ -17,8 +17,9 @@ import {
 import { caseName } from './load-name.js';
 import { paragraph, times } from './wording.js';
 
-export function endToEnd({ endToEnd: measured, machine }: Study, engines: readonly Engine[]): string {
-  const results = measured.filter(({ threads }) => threads === 1);
+export function endToEnd(study: Study, engines: readonly Engine[]): string {
+  const node = mainNodeOf(study);
+  const results = study.endToEnd.filter(({ threads }) => threads === 1);
   if (results.length === 0) return 'No servers were measured.';
   const kernels = ['js', 'wasm', 'native', 'auto'];
   const cases = [...new Set(results.map(caseName))];
@@ -58,7 +59,7 @@ what has \`~\` or \`!\`.`
         : `Where unmasking is all that differs, which is so for binary messages from ${size(ALONE_BYTES)} on, it is ${alone.join(', ')}.`,
       'With small messages more than unmasking and validation differs: WASM also finds headers and gathers replies, in one call for a whole read. The `js` kernel does not.',
     ),
-    paragraph(nativeKernel(engines, machine.node), otherNode(engines, machine.node)),
+    paragraph(nativeKernel(engines, node), otherNode(engines, node)),
   ]
     .filter((part) => part !== '')
     .join('\n\n');

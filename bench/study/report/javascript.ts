@@ -1,8 +1,8 @@
-import type { Engine, Wanted } from '../findings.js';
+import { type Engine, FASTEST_JS, type FastestJs, type Wanted } from '../findings.js';
 
 /** How sentences name the JavaScript that something is compared with: the fastest that the engine has measured for a case. */
-export function javaScriptOf(engine: Engine, wanted: Omit<Wanted, 'candidate'>): string {
-  const name = engine.fastestJs(wanted);
+export function javaScriptOf(engine: Engine, wanted: Omit<Wanted, 'candidate'>, which: FastestJs = FASTEST_JS): string {
+  const name = engine.fastestJs(wanted, which);
   return name === 'js' ? 'the JavaScript of this package' : `the fastest JavaScript measured (\`${name}\`)`;
 }
 

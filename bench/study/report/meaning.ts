@@ -1,5 +1,5 @@
 import { NEVER_BYTES } from '#dist/kernels/thresholds.js';
-import { ALIKE, candidatesOn, type Engine, FASTEST_JS, size, Unreported } from '../findings.js';
+import { ALIKE, candidatesOn, type Engine, FASTEST_JS, FASTEST_JS_OF_VIEWS, size, Unreported } from '../findings.js';
 import { list } from '../markdown.js';
 import type { Study } from '../results.js';
 import { ALONE_BYTES, gainsAlone } from '../servers.js';
@@ -50,7 +50,7 @@ function crossoverOrNone(main: Engine, ...step: Parameters<Engine['steadyCrossov
 /** Whether WASM pays without copies, and with them, and from which size on. */
 function inItsMemory(main: Engine): string[] {
   const inPlace = crossoverOrNone(main, 'unmask', 'any', FASTEST_JS, 'wasm');
-  const copying = crossoverOrNone(main, 'unmask', 'any', FASTEST_JS, 'wasm, copy in and out');
+  const copying = crossoverOrNone(main, 'unmask', 'any', FASTEST_JS_OF_VIEWS, 'wasm, copy in and out');
   const rest =
     copying === undefined
       ? ''

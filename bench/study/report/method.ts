@@ -4,17 +4,17 @@ import { median, percentile } from '../../statistics.js';
 import { ASSUMED_BYTES, MAX_BYTES } from '../cache-bytes.js';
 import { USUAL_ALIGNMENT } from '../design.js';
 import { STEADY_BOUND } from '../estimate.js';
-import { candidatesOn, type Engine, size } from '../findings.js';
+import { candidatesOn, type Engine, mainNodeOf, size } from '../findings.js';
 import { STRINGS_FROM_BYTES } from '../gate.js';
 import { enumeration } from '../markdown.js';
 import type { Figure, Study } from '../results.js';
 import { candidatesList } from './candidates.js';
-import { COPIES } from './cautions.js';
+import { copies, isOlder } from './cautions.js';
 import { clocks } from './clocks.js';
 import { mebibytes, percent } from './wording.js';
 
 export function method(study: Study, all: readonly Engine[]): string {
-  const { cores, memoryGiB, kernel, node } = study.machine;
+  const { cores, memoryGiB, kernel } = study.machine;
   const engines = all.map(({ name, result }) => `${name} (${result.version}, ${result.compiler})`);
   const [first] = all;
   const sizes = (op: 'unmask' | 'validate' | 'unmaskText', content: 'any' | 'json') => {
@@ -24,11 +24,11 @@ export function method(study: Study, all: readonly Engine[]): string {
   return `## Method
 
 ${processorText(study.machine)}, ${cores} cores, ${memoryGiB} GiB, ${kernel}; ${study.date.slice(0, 10)}, commit ${study.commit}.
-Engines: ${enumeration(engines)}. The servers ran on Node ${node}.
+Engines: ${enumeration(engines)}. The servers ran on Node ${mainNodeOf(study)}.
 
 ### What is compared
 
-Candidates in place get an offset or a view that exists already, and leave the bytes where they are. ${COPIES}
+Candidates in place get an offset or a view that exists already, and leave the bytes where they are${isOlder(study) ? '' : ', in WebAssembly memory'}. ${copies(study)}
 
 ${candidatesList((op) => candidatesOn(all, op))}
 
@@ -36,8 +36,7 @@ ${candidatesList((op) => candidatesOn(all, op))}
 
 - **Cases.** All combinations would take days, so each group of cases varies one property. Sizes: unmasking
   ${sizes('unmask', 'any')}, and validation of ASCII and of JSON in several scripts, at ${USUAL_ALIGNMENT} bytes behind a multiple of
-  8, where the payload of a small frame lies, and in cache. Alignments, contents (${enumeration(CONTENTS.map((name) => `*${name}*`))}) and
-  a cold cache at a few sizes. An engine that lacks a case has \`–\` in its place.
+  8, where the payload of a small frame lies, and in cache. Alignments, contents (${enumeration(CONTENTS.map((name) => `*${name}*`))}) ${isOlder(study) ? 'and\n  a cold cache at a few sizes' : 'at 1 KiB; a cold cache,\n  many texts and latency at a few sizes'}. An engine that lacks a case has \`–\` in its place.
 - **Measurement.** Each candidate is compiled into a loop of its own, which runs in batches of about 0.05 ms in a process of its engine that is bound
   to a core. Cold: up to 256 places are visited once, after ${mebibytes(2 * study.cacheBytes)} of other bytes were written: twice
   the size of the last cache as the system says it, which counts as ${mebibytes(ASSUMED_BYTES)} where it says nothing, and as ${mebibytes(MAX_BYTES)} where it is larger.
@@ -58,17 +57,26 @@ ${WRONG_MARK}`;
   return `- **Rounds.** There are ${rounds}. In each, every engine in turn starts a process, in which every case has one attempt: the median of its batches. Every
   other round goes backwards, and the rounds have three kinds of loops in turn, because the same code is faster or slower by what is around it. So the
   attempts of a case are far apart, and each is from another process.
-- **Warm code.** Each loop first warms up with all contents and several sizes in turns. A process has one kernel of a kind, as a thread of a server
+- **Warm code.** Each loop first warms up with all contents and several sizes in turns.${isOlder(study) ? '' : ' One whose calls make views or strings then runs as long again before its\n  first case, so that no stretch has work of the compiler in it.'} A process has one kernel of a kind, as a thread of a server
   has: closures of a second one can be slower. So a pair of candidates has the same kernels as each of them alone.
-- **Figures** are the lower quartile over all attempts of a case: a disturbance only adds time, and may last longer than an attempt. (Compression
+${isOlder(study) ? '' : COLLECTOR}- **Figures** are the lower quartile over all attempts of a case: a disturbance only adds time, and may last longer than an attempt. (Compression
   has fewer attempts: their lower quartile is the least of them.) GB/s are 10^9 payload bytes per second. \`~\`: the case is not steady, because the median of its attempts is more than ${percent(STEADY_BOUND)} above the least of
   them; no sentence is made of it. That happened to ${unsteady} of ${cases.length} cases. ${medians(cases)}
 ${WRONG_MARK}
 - **Gate.** The run ends with an error if a part could not be measured, if a case has no attempt in a round, if the sentinel does not take the same
   time in most rounds, if of two powers of two the larger takes a candidate less time than the smaller beyond the noise (except where strings of
   ${size(STRINGS_FROM_BYTES)} and more are made), if a server takes more CPU time for binary messages than for the same as text, or if
-  the [cross-check](#can-the-figures-be-believed) disagrees, which covers a few hot cases of one engine. It does not look at compression.`;
+  the [cross-check](#can-the-figures-be-believed) disagrees, which covers a few ${isOlder(study) ? 'hot cases of one engine' : 'cases of two engines'}. It does not look at compression${isOlder(study) ? '' : ', nor at the framing loop'}.${isOlder(study) ? '' : AUTO}`;
 }
+
+const COLLECTOR = `- **The collector** of an engine comes once in many batches. So what makes a view or a string in each call is measured in three stretches of
+  4 ms of batches, in which it comes several times, and the attempt is the median of their means: \`TextDecoder\`, \`native\`, \`auto\` for text, copies out, JavaScript that makes a view of a view, and pairs with
+  these. Cold batches are too short for it. Words of 64 bits (BigInt) are objects of the collector's too, unless the engine compiles them away;
+  they are measured in short batches nevertheless.
+`;
+
+const AUTO = ` Of \`auto\`
+  it does not compare sizes between which it changes from one implementation to another: that change is right for a mixture of texts, and not for each.`;
 
 const WRONG_MARK =
   '  `?`: the figure cannot be right, because more bytes take less time; no sentence is made of it either.';

@@ -2,7 +2,7 @@ import { figure } from '#dist/cli/table.js';
 import { estimate } from '../estimate.js';
 import { type Engine, UNSTEADY } from '../findings.js';
 import { markdownTable } from '../markdown.js';
-import { ONE_CORE, ONE_PROCESS } from './cautions.js';
+import { ONE_CORE, processes } from './cautions.js';
 import { QUESTIONS, type Question } from '../questions.js';
 import type { Study } from '../results.js';
 
@@ -18,7 +18,7 @@ const NAMES: Readonly<Record<Question, string>> = {
 };
 
 /** @returns nothing for a study that has not asked. */
-export function start({ modules }: Study, engines: readonly Engine[]): string {
+export function start(study: Study, engines: readonly Engine[]): string {
   const all = engines.filter(({ result }) => result.answers.length > 0);
   if (all.length === 0) return '';
   const asked = new Map(
@@ -39,7 +39,7 @@ Each figure is from processes that had just started. Code is fast when no later 
 steps of powers of two. Growing makes all views of the memory empty, so that they have to be made again. The shipped modules do not take shared
 memory: the one here is the same, built for it. The view is one of memory that did not grow.
 
-${ONE_PROCESS} ${ONE_CORE}
+${processes(study)} ${ONE_CORE}
 
 ${markdownTable(['', ...all.map(({ name }) => name)], rows)}
 
@@ -47,6 +47,6 @@ What is loaded, in bytes:
 
 ${markdownTable(
   ['', 'bytes', 'with gzip'],
-  modules.map(({ name, bytes, gzipBytes }) => [name, figure(bytes), figure(gzipBytes)]),
+  study.modules.map(({ name, bytes, gzipBytes }) => [name, figure(bytes), figure(gzipBytes)]),
 )}`;
 }

@@ -1,13 +1,14 @@
 import { CONTENTS } from '#dist/study/texts.js';
 import { type Engine, FASTEST_JS, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
-import { COLLECTOR } from './cautions.js';
+import type { Study } from '../results.js';
+import { collector } from './cautions.js';
 import { speeds, spreads } from './speeds-table.js';
 import { asFast, asFastAs, KIB, paragraph, said, times } from './wording.js';
 
 type Usual = 'ascii' | 'json' | 'cjk' | 'emoji';
 
-export function utf8(engine: Engine, all: readonly Engine[]): string {
+export function utf8(study: Study, engine: Engine, all: readonly Engine[]): string {
   const speed = (candidate: string, bytes: number, content: Usual) =>
     engine.speed({ op: 'validate', candidate, bytes, content });
   const ratio = (a: string, b: string, bytes: number, content: Usual) =>
@@ -19,7 +20,7 @@ export function utf8(engine: Engine, all: readonly Engine[]): string {
     spreads(engine, 'validate', 'ascii'),
     `JSON in several scripts:\n\n${speeds(engine, 'validate', 'json')}`,
     spreads(engine, 'validate', 'json'),
-    engine.candidates('validate').some((name) => name === 'TextDecoder' || name === 'native') ? COLLECTOR : '',
+    engine.candidates('validate').some((name) => name === 'TextDecoder' || name === 'native') ? collector(study) : '',
     paragraph(
       said(
         () =>

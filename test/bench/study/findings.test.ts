@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { candidatesOn, enginesOf, FASTEST_JS, size, Unreported } from '../../../bench/study/findings.js';
+import {
+  candidatesOn,
+  enginesOf,
+  FASTEST_JS,
+  FASTEST_JS_OF_VIEWS,
+  size,
+  Unreported,
+} from '../../../bench/study/findings.js';
 import { NEVER_BYTES } from '../../../dist/kernels/thresholds.js';
 import { engineOf, figureOf, studyOf } from './study.js';
 
@@ -192,6 +199,21 @@ describe('the fastest JavaScript', () => {
     expect(engine([figureOf('wasm', 64, 1)]).fastestJsCell(fastest)).toBe('–');
   });
 
+  it('is another one for bytes in ordinary memory, if the engine has measured any', () => {
+    const figures = [
+      figureOf('js', 64, 10),
+      figureOf('js-byte, of a view', 64, 90),
+      figureOf('js-words-8, of a view', 64, 40),
+    ];
+    const of = engine(figures);
+    expect([of.fastestJs(fastest), of.fastestJs(fastest, FASTEST_JS_OF_VIEWS)]).toEqual([
+      'js',
+      'js-words-8, of a view',
+    ]);
+    expect(of.ns({ ...fastest, candidate: FASTEST_JS_OF_VIEWS })).toBe(40);
+    expect(engine(figures.slice(0, 1)).fastestJs(fastest, FASTEST_JS_OF_VIEWS)).toBe('js');
+  });
+
   it('may be another one at each size of a crossover', () => {
     const of = engine(
       SIZES.flatMap((bytes) => [
@@ -203,6 +225,12 @@ describe('the fastest JavaScript', () => {
     expect(of.crossover('unmask', 'any', FASTEST_JS, 'wasm')).toBe(256);
     expect(of.crossover('unmask', 'any', 'js', 'wasm')).toBe(64);
   });
+});
+
+it('the main engine is the Node that the study says, or that which ran the study', () => {
+  const engines = ['v20.1.2', 'v26.1.2'].map((version) => engineOf([], { version }));
+  const main = (more: object) => enginesOf(studyOf([], { engines, ...more })).main.result.version;
+  expect([main({}), main({ mainNode: 'v26.1.2' })]).toEqual(['v20.1.2', 'v26.1.2']);
 });
 
 it('the candidates of several engines are those of any of them, in the order of tables', () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { faultsOf, LEAST_ROUNDS } from '../../../bench/study/gate.js';
-import type { EngineResult, Figure } from '../../../bench/study/results.js';
-import { checksLike, engineOf, figureOf, serverOf, studyOf } from './study.js';
+import type { Check } from '../../../bench/study/check.js';
+import { type EngineResult, type Figure, MEASURING } from '../../../bench/study/results.js';
+import { checksLike, engineOf, figureOf, newChecks, serverOf, studyOf } from './study.js';
 
 const faultsOfEngine = (engine: EngineResult) => faultsOf(studyOf([], { engines: [engine] }));
 const faultsOfFigures = (...figures: Figure[]) => faultsOf(studyOf(figures));
@@ -69,6 +70,18 @@ describe('the gate finds', () => {
     expect(faults('isUtf8', 2 ** 20)).toBe(1);
   });
 
+  it('no fault where the kernel auto changes to another implementation, and the same where it does not', () => {
+    const faults = (op: 'validate' | 'unmaskText', candidate: string, smaller: number) => {
+      const of = (bytes: number, ns: number) => figureOf(candidate, bytes, ns, { op, content: 'ascii' });
+      return faultsOfFigures(of(smaller, 100), of(2 * smaller, 50)).length;
+    };
+    expect(faults('validate', 'auto', 512)).toBe(0);
+    expect(faults('unmaskText', 'auto, fused', 512)).toBe(0);
+    expect(faults('validate', 'auto', 1024)).toBe(1);
+    expect(faults('validate', 'auto', 256)).toBe(1);
+    expect(faults('validate', 'native', 512)).toBe(1);
+  });
+
   it('a sentinel that has not run in every round', () => {
     const says = ['Node 20: the sentinel has not run in every round'];
     expect(faultsOfEngine(engineOf([], { sentinel: [1, 1, 1, 1, 1, 1] }))).toEqual(says);
@@ -126,17 +139,34 @@ describe('the gate finds', () => {
       expect(faultsOf(studyOf([], { endToEnd: [right, text] }))).toEqual([]);
   });
 
-  it('a figure that the second program does not find within 15 %, and one that is not there', () => {
+  it('a figure that the second program does not find within 15 % or 4 ns, and one that is not there', () => {
     const check = (own: number, ns?: number) => {
       const others = checksLike({ name: 'another case', own: 100, slower: 100, ns: 100 });
       const checked = { name: 'a case', own, slower: 1000, ...(ns === undefined ? {} : { ns }) };
       return faultsOf(studyOf([], { checks: [checked, ...others] }));
     };
     expect(check(114, 100)).toEqual([]);
+    expect(check(24, 20)).toEqual([]);
+    expect(check(24.1, 20)).toHaveLength(1);
     expect(check(86, 100)).toEqual([]);
     expect(check(116, 100)).toEqual(['the cross-check has 116 ns for a case, and the study 100']);
     expect(check(84, 100)).toHaveLength(1);
     expect(check(69)).toEqual(['the cross-check has 69 ns for a case, and the study no figure']);
+  });
+
+  it('too little of the second program on the main engine, in a study that is measured as today', () => {
+    const check = { name: 'unmask js any 64 6 hot', own: 100, slower: 100, ns: 100 };
+    const of = (checks: Check[]) => faultsOf(studyOf([], { checks, measuring: MEASURING, mainNode: 'v20.1.2' }));
+    const main = newChecks({ ...check, engine: 'Node 20' });
+    expect(of([...main, { ...check, engine: 'Node 18' }])).toEqual([]);
+    expect(of(newChecks({ ...check, engine: 'Node 18' }))).toEqual([
+      'the cross-check has 0 figures, and a study has at least 10',
+      'the cross-check has no figure of a case that is cold',
+      'the cross-check has no figure of a case that is many',
+    ]);
+    expect(of([...main, { ...check, engine: 'Node 18', own: 130 }])).toEqual([
+      'the cross-check has 130 ns for unmask js any 64 6 hot on Node 18, and the study 100',
+    ]);
   });
 
   it('fewer than ten figures of the second program', () => {

@@ -10,6 +10,7 @@ const workplace = new Workplace(64 * 1024);
 const EFFORT: Effort = {
   warmUp: { loopMs: 0, caseMs: 0 },
   ms: 0,
+  stretchMs: 0,
   batches: 2,
   batchMs: 0.05,
   sentinelEvery: 50,
@@ -83,7 +84,7 @@ describe('many texts', () => {
     for (const bytes of [64, 125]) {
       seen.clear();
       once.measure([{ group: group('validate', { bytes, pattern: 'many' }), candidate: looking }]);
-      expect(seen.size).toBe(256);
+      expect(seen.size).toBe(4096);
       for (const text of seen) expect(text).not.toContain('\ufffd');
     }
   });
@@ -116,6 +117,7 @@ describe('the harness on a scripted clock', () => {
   const effort: Effort = {
     warmUp: { loopMs: 0.1, caseMs: 0.1 },
     ms: 0.5,
+    stretchMs: 2,
     batches: 3,
     batchMs: 0.05,
     sentinelEvery: 50,
@@ -185,6 +187,7 @@ describe('the harness on a scripted clock', () => {
     const effort: Effort = {
       warmUp: { loopMs: 0, caseMs: 0 },
       ms: 0,
+      stretchMs: 0,
       batches: 3,
       batchMs: 50,
       sentinelEvery: 50,
@@ -224,6 +227,72 @@ describe('the harness on a scripted clock', () => {
     const again = scripted([1000]);
     again.script.slow = { from: end - 0.15, to: end - 0.1, times: 10 };
     expect(again.round(0).attempts[0]?.ns).toBe(1000);
+  });
+
+  it('measures stretches of many batches of a candidate that allocates, so that the collector counts', () => {
+    const measure = (allocates: boolean, pattern: 'hot' | 'cold' = 'hot') => {
+      const script = new Script();
+      let calls = 0;
+      const candidate: Candidate = {
+        op: 'validate',
+        name: 'scripted',
+        landing: 'place',
+        ...(allocates ? { allocates } : {}),
+        // The collector comes once in ten batches, and takes as long as two of them.
+        make: () => ({ validate: (bytes: number) => script.validate(++calls % 5000 === 0 ? 1001 * bytes : bytes) }),
+        call: ({ subject }) => `${subject}.validate(length)`,
+      };
+      const cases = [{ group: group('validate', { bytes: 100, pattern }), candidate }];
+      const longer: Effort = { ...effort, stretchMs: 50 };
+      const { attempts } = new Harness(workplace, longer, 0, script.clock, { run: () => {} }).measure(cases);
+      return attempts[0]?.ns ?? 0;
+    };
+    expect(measure(false)).toBe(100);
+    expect(Math.abs(measure(true) / 120 - 1)).toBeLessThan(0.02);
+    expect(measure(true, 'cold')).toBe(100);
+  });
+
+  it('lets a new loop of a candidate that allocates settle, so that what is still compiled is not in its stretches', () => {
+    const script = new Script();
+    const candidate: Candidate = {
+      op: 'validate',
+      name: 'scripted',
+      landing: 'place',
+      allocates: true,
+      make: () => script,
+      call: ({ subject }) => `${subject}.validate(length)`,
+    };
+    // The engine compiles for longer than the loop warms up.
+    script.slow = { from: 0, to: 0.25, times: 10 };
+    const short: Effort = { ...effort, stretchMs: 0.5, warmUp: { loopMs: 0.15, caseMs: 0.05 } };
+    const cases = [{ group: group('validate', { bytes: 100 }), candidate }];
+    const { attempts } = new Harness(workplace, short, 0, script.clock, { run: () => {} }).measure(cases);
+    expect(attempts[0]?.ns).toBe(100);
+  });
+
+  it('charges every candidate for an object of each place where there are several', () => {
+    const text = (landing: Candidate['landing'], pattern: 'hot' | 'cold' | 'many') => {
+      let seen = '';
+      const candidate: Candidate = {
+        op: 'unmask',
+        name: `noting ${landing} ${pattern}`,
+        landing,
+        make: () => ({
+          note(code: string) {
+            seen = code;
+            throw new Error('noted');
+          },
+        }),
+        call: ({ subject }) => `${subject}.note(arguments.callee.toString())`,
+      };
+      expect(() => measure(group('unmask', { pattern }), [candidate])).toThrow('noted');
+      return seen;
+    };
+    for (const pattern of ['cold', 'many'] as const) {
+      expect(text('place', pattern)).toContain('length = views[i].length, ');
+      expect(text('source', pattern)).toContain('length = sources[i].length, ');
+    }
+    expect(text('place', 'hot')).not.toContain('.length, ');
   });
 
   it('goes backwards in every other round, and gives its attempts in the same order', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseCounts } from '../../../bench/study/counters.js';
-import { tierUp } from '../../../bench/study/questions.js';
+import { ASKS, tierUp } from '../../../bench/study/questions.js';
 
 /** Code that takes `slow` ms for each of its first calls, and then `fast` ms. */
 function compiled(after: number, slow: number, fast: number) {
@@ -25,6 +25,24 @@ describe('the calls until code is fast', () => {
   it('do not count code as slow that takes up to 1.5 times as long', () => {
     expect(compiled(1000, 14, 10).calls).toBe(0);
     expect(compiled(1000, 16, 10).calls).toBe(1023);
+  });
+});
+
+describe('a process that is asked', () => {
+  // A reading of the clock takes a millisecond.
+  const ask = (name: string) => {
+    let ms = 0;
+    return ASKS[name]?.(() => ms++);
+  };
+
+  it('answers one question about one thing', () => {
+    const subject = 'by 16 MiB, with a maximum';
+    expect(ask(`grow ${subject}`)).toEqual([{ question: 'grow', subject, value: 1000 }]);
+    expect(ask('new view')).toEqual([{ question: 'new view', subject: 'Uint8Array', value: 10 }]);
+  });
+
+  it('is asked about each thing that the report has', () => {
+    expect(Object.keys(ASKS)).toHaveLength(2 * 2 + 3 + 4 + 1 + 4);
   });
 });
 

@@ -3,8 +3,14 @@ import type { CaseKey } from '../../../bench/study/case.js';
 import { studyCharts } from '../../../bench/study/charts.js';
 import { studyMarkdown } from '../../../bench/study/report.js';
 import { machines } from '../../../bench/study/report/machines.js';
-import type { EndToEndResult, EngineResult, Figure, Study } from '../../../bench/study/results.js';
-import { engineOf, figureOf, serverOf, studyOf } from './study.js';
+import {
+  type EndToEndResult,
+  type EngineResult,
+  type Figure,
+  MEASURING,
+  type Study,
+} from '../../../bench/study/results.js';
+import { engineOf, figureOf, newChecks, serverOf, studyOf } from './study.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -294,6 +300,67 @@ describe('sentences of the report', () => {
       'has\n10, all hot, of unmasking and of validation, on Node 20.',
     );
     expect(chapter(made, '## Can the figures')).toContain('It works in registers');
+  });
+
+  it('do not say of a study that is measured as today what was true of older ones', () => {
+    const figures = [
+      ...line('js', 0.06),
+      ...line('js-words-8, kept, of a view', 0.08, 4),
+      ...line('wasm', 0.01, 5),
+      ...line('wasm, copy in', 0.02, 20),
+      ...line('wasm, copy in and out', 0.04, 60),
+      ...line('auto', 0.01, 6),
+      figureOf('native', KIB, 1, text),
+      figureOf('isUtf8', KIB, 1, { ...text, pattern: 'many' }),
+      figureOf('wasm', KIB, 1, { pattern: 'cold' }),
+      figureOf('wasm + native', KIB, 1, { op: 'unmaskText', content: 'json' }),
+      figureOf('auto, fused', KIB, 2, { op: 'unmaskText', content: 'json' }),
+    ];
+    const check = { engine: 'Node 20', name: 'unmask js any 1024 6 hot', own: 61.4, slower: 70, ns: 61.4 };
+    const made = report([], {
+      engines: [engineOf(figures, { answers: [{ question: 'compile', subject: 'wasm', attempts: [1] }] })],
+      measuring: MEASURING,
+      mainNode: 'v20.1.2',
+      checks: newChecks(check),
+    });
+    expect(made).not.toMatch(
+      /without a copy\.|fall out of|may learn even the branches|is asked everything|in no table of kernels/,
+    );
+    expect(chapter(made, '## In one paragraph')).toContain(
+      'If the bytes have to be copied in and out, it is 1.18 times as slow as the fastest JavaScript measured (`js-words-8, kept, of a view`) at 1 KiB',
+    );
+    expect(chapter(made, '## On one page')).toContain(
+      '| unmask: the fastest JavaScript measured, of a view in ordinary memory |',
+    );
+    expect(chapter(made, '### What is compared')).toContain('both find their bytes in ordinary memory');
+    expect(chapter(made, '### How it is measured')).toContain(
+      '**The collector** of an engine comes once in many batches.',
+    );
+    expect(chapter(made, '### UTF-8')).toContain('the pauses of the collector are in the figures');
+    expect(chapter(made, '### Both')).toMatch(/^\| auto \| – \| 512 \|/m);
+    expect(chapter(made, '### Cold cache')).toContain('All candidates read an object for each range');
+    expect(chapter(made, '### Many different texts')).toContain('Here 4096 texts take turns');
+    expect(chapter(made, '### Start')).toContain('Each question has a process of its own');
+    expect(chapter(made, '## Can the figures')).toContain(
+      'on Node 20 10 with hot caches, 1 with cold ones and 1 with many texts, of unmasking',
+    );
+    expect(chapter(made, '## Can the figures')).toContain('further than 15 % and 4 ns from the study');
+    expect(chapter(made, '## Can the figures')).toContain(
+      '| Node 20: unmask js any 1024 6 hot | 61.4 | 61.4 | 0 % | 70.0 |',
+    );
+    expect(chapter(made, '## Limits')).toContain('The kernel `auto` is measured as it is shipped');
+  });
+
+  it('say where the words of 64 bits of the JavaScript of this package are slow, and that the server does not run there', () => {
+    const bun = engineOf([figureOf('js', KIB, 4200), figureOf('js-words-8', KIB, 51)], {
+      name: 'Bun 1.4',
+      compiler: 'JavaScriptCore 0123456789',
+    });
+    const node = engineOf([figureOf('js', KIB, 40), figureOf('js-words-8', KIB, 99)]);
+    expect(chapter(reportOf(node, bun), '### Engines side by side')).toContain(
+      'From 48 bytes on `js` has words of 64 bits (BigInt), which are slow in JavaScriptCore: on Bun 1.4 it takes 4 200 ns to unmask 1 KiB, 82.4 times as long as words of 32 bits (`js-words-8`, 51.0 ns). The server runs on Node only',
+    );
+    expect(chapter(reportOf(node), '### Engines side by side')).not.toContain('From 48 bytes on');
   });
 
   it('have the median and the spread beside them where a table has room', () => {

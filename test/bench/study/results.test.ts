@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { allCases } from '../../../bench/study/all-cases.js';
+import { nameOf } from '../../../bench/study/case.js';
 import { checksOf } from '../../../bench/study/check.js';
+import { LEAST_CHECKS } from '../../../bench/study/gate.js';
+import { keyOf } from '../../../bench/study/harness.js';
 import { deserialize, serialize } from '../../../bench/study/results.js';
 import { engineOf, figureOf, serverOf, studyOf } from './study.js';
 
@@ -78,16 +82,20 @@ describe('the cross-check', () => {
     const engine = engineOf([figureOf('js', 64, [20, 21, 22, 23]), figureOf('js', 128, 40)]);
     const measured = { 'unmask js any 64 6 hot': [31, 20.123456], 'unmask wasm any 64 6 hot': [5, 6] };
     expect(checksOf(measured, engine)).toEqual([
-      { name: 'unmask js any 64 6 hot', own: 20.12, slower: 31, ns: 20 },
-      { name: 'unmask wasm any 64 6 hot', own: 5, slower: 6 },
+      { engine: 'Node 20', name: 'unmask js any 64 6 hot', own: 20.12, slower: 31, ns: 20 },
+      { engine: 'Node 20', name: 'unmask wasm any 64 6 hot', own: 5, slower: 6 },
     ]);
   });
 
-  it('is one page that imports nothing of the study', () => {
+  it('is a few pages that import nothing of the study, and has cases that are hot, cold and of many texts', () => {
     const text = readFileSync(new URL('../../../bench/study/cross-check.ts', import.meta.url), 'utf8');
     const imports = [...text.matchAll(/from '([^']+)'/g)].map(([, from]) => from);
     expect(imports.filter((from) => from?.startsWith('.'))).toEqual([]);
-    expect(text.split('\n').length).toBeLessThan(100);
-    expect(text.match(/^ {2}'(unmask|validate) /gm)).toHaveLength(10);
+    expect(text.split('\n').length).toBeLessThan(200);
+    const cases = [...text.matchAll(/^ {2}'((unmask|validate|unmaskText) .* (\w+))': \[/gm)];
+    const count = (pattern: string) => cases.filter(([, , , own]) => own === pattern).length;
+    expect([count('hot') >= LEAST_CHECKS, count('cold') > 1, count('many') > 1]).toEqual([true, true, true]);
+    const known = new Set(allCases(false).map((one) => nameOf(keyOf(one))));
+    expect(cases.map(([, name]) => name).filter((name) => !known.has(name as string))).toEqual([]);
   });
 });

@@ -71,7 +71,8 @@ function shownPath(path: readonly (string | number)[]): string {
     .slice(1);
 }
 
-const OPTIONAL = /(^counters|\.(identity|vectors|isVirtual|platform|arch|thresholds|compression|isSteady|ns))$/;
+const OPTIONAL =
+  /(^counters|\.(identity|vectors|isVirtual|platform|arch|thresholds|compression|isSteady|ns|mainNode|measuring|loop|engine))$/;
 const LEAVES = [...valuesIn(json())];
 
 describe('a contributed study', () => {

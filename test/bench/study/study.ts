@@ -6,6 +6,7 @@ import {
   type EngineResult,
   type Figure,
   figureOf as figureOfAttempts,
+  MEASURING,
   type Study,
 } from '../../../bench/study/results.js';
 import { THRESHOLDS } from '../../../dist/kernels/thresholds.js';
@@ -67,6 +68,12 @@ export function checksLike(check: Check): Check[] {
   return Array.from({ length: LEAST_CHECKS }, () => check);
 }
 
+/** The same for a study that is measured as today: of cases with cold caches and many texts too. */
+export function newChecks(check: Check): Check[] {
+  const others = ['cold', 'many'].map((pattern) => ({ ...check, name: check.name.replace(/\w+$/, pattern) }));
+  return [...checksLike(check), ...others];
+}
+
 /** A server that carried the same in each of five rounds, or these figures in one each. */
 export function serverOf(
   kernel: string,
@@ -116,7 +123,10 @@ export function wholeStudy(more: Partial<Study> = {}): Study {
     counters: [{ op: 'unmask', candidate: 'js', bytes: 1024, instructionsPerByte: 1.5, cyclesPerByte: 0.5 }],
     endToEnd: [serverOf('js', 100_000), serverOf('auto', 200_000)],
     memory: [{ kernel: 'js', threads: 1, arenaBytes: 2 ** 24, atStart: 5e7, afterSmall: 6e7, afterLarge: 7e7 }],
-    checks: checksLike({ name: 'unmask js any 1024 6 hot', own: 201, slower: 202, ns: 200 }),
+    mainNode: 'v20.1.2',
+    measuring: MEASURING,
+    loop: [{ kernel: 'js', content: 'binary', bytes: 20, attempts: [30, 31] }],
+    checks: newChecks({ engine: 'Node 20', name: 'unmask js any 1024 6 hot', own: 201, slower: 202, ns: 200 }),
     failures: ['Node 22: it is not there'],
     ...more,
   });

@@ -8,7 +8,11 @@ import { type Instruments, runStudy, type StudiedEngine } from '../../../bench/s
 import { keyOf, serverOf, studyOf } from './study.js';
 
 const ROUNDS = planOf(false).kernelRounds;
-const CASES = ['js', 'wasm'].flatMap((candidate) => [64, 128, 256, 512, 1024].map((bytes) => keyOf(candidate, bytes)));
+const CASES = [
+  ...['js', 'wasm'].flatMap((candidate) => [64, 128, 256, 512, 1024].map((bytes) => keyOf(candidate, bytes))),
+  keyOf('js', 1024, { pattern: 'cold' }),
+  keyOf('js', 1024, { op: 'validate', content: 'json', pattern: 'many' }),
+];
 
 /** What a made-up engine measures. */
 interface MadeUp {
@@ -121,12 +125,49 @@ describe('a whole run', () => {
     expect(ended.study.engines[0]?.rounds).toBe(planOf(true).kernelRounds);
   });
 
-  it('checks the engine of the servers by the second program, whichever engine comes first', async () => {
-    const other = engineOf('Node 24', 'v24.1.2', { ns: (bytes) => 2 * bytes, crossCheck: RIGHT.crossCheck });
-    const ended = await run([browserOf('Firefox 140'), other, engineOf()]);
+  it('is about the newest Node, on which the servers run, whichever engine comes first', async () => {
+    const programs: (string | undefined)[] = [];
+    const nodes = [
+      engineOf('Node 9', 'v9.11.0'),
+      { ...engineOf('Node 24', 'v24.10.2'), program: 'node-24' },
+      engineOf(),
+    ];
+    const ended = await run([browserOf('Firefox 140'), ...nodes], {
+      servers: async (_, program) => {
+        programs.push(program);
+        return { endToEnd: [], memory: [] };
+      },
+    });
     expect(ended.exitCode).toBe(0);
-    expect(ended.study.checks).toHaveLength(CASES.length);
-    expect(ended.study.checks[0]).toEqual({ name: 'unmask js any 64 6 hot', own: 64, slower: 192, ns: 64 });
+    expect(ended.study.mainNode).toBe('v24.10.2');
+    expect(programs).toEqual(['node-24']);
+  });
+
+  it('checks the newest Node and the oldest by the second program', async () => {
+    const twice: Partial<MadeUp> = {
+      ns: (bytes) => 2 * bytes,
+      crossCheck: async () => Object.fromEntries(CASES.map((key) => [nameOf(key), [2 * key.bytes, 3 * key.bytes]])),
+    };
+    const not: Partial<MadeUp> = { crossCheck: () => Promise.reject(new Error('asked')) };
+    const between = engineOf('Node 22', 'v22.1.2', not);
+    const ended = await run([browserOf('Firefox 140'), engineOf(), between, engineOf('Node 24', 'v24.1.2', twice)]);
+    expect(ended.exitCode).toBe(0);
+    expect(ended.study.checks).toHaveLength(2 * CASES.length);
+    const name = 'unmask js any 64 6 hot';
+    expect(ended.study.checks.filter((check) => check.name === name)).toEqual([
+      { engine: 'Node 24', name, own: 128, slower: 192, ns: 128 },
+      { engine: 'Node 20', name, own: 64, slower: 192, ns: 64 },
+    ]);
+  });
+
+  it('measures the framing loop in every round, on the newest Node', async () => {
+    const key = { kernel: 'js', content: 'binary', bytes: 20 } as const;
+    let round = 0;
+    const measureLoop = async () => [{ ...key, ns: ++round }];
+    const other = { ...engineOf('Node 18', 'v18.1.2'), measureLoop: () => Promise.reject(new Error('asked')) };
+    const ended = await run([other, { ...engineOf(), measureLoop }]);
+    expect(ended.exitCode).toBe(0);
+    expect(ended.study.loop).toEqual([{ ...key, attempts: Array.from({ length: ROUNDS }, (_, i) => i + 1) }]);
   });
 });
 
@@ -157,7 +198,7 @@ describe('a whole run ends with 1, and says why, if', () => {
       engineOf('Node 20', 'v20.1.2', {
         crossCheck: async () => ({ ...(await RIGHT.crossCheck()), [nameOf(keyOf('js', 64))]: [80, 90] }),
       }),
-      'the cross-check has 80 ns for unmask js any 64 6 hot, and the study 64',
+      'the cross-check has 80 ns for unmask js any 64 6 hot on Node 20, and the study 64',
     ],
     [
       'the second program prints too little',
@@ -211,7 +252,7 @@ describe('a whole run ends with 1, and says why, if', () => {
     [
       'a server: it did not start',
       {
-        servers: async (_, fail) => {
+        servers: async (_, __, fail) => {
           fail('a server', new Error('it did not start'));
           return { endToEnd: [], memory: [] };
         },
@@ -240,7 +281,7 @@ describe('a whole run ends with 1, and says why, if', () => {
     };
     const ended = await run([{ ...engineOf(), crossCheck: fails('wrong'), count: fails('no perf') }]);
     expect(ended.exitCode).toBe(1);
-    expect(ended.study.failures).toEqual(['instructions and cycles: no perf', 'the cross-check: wrong']);
+    expect(ended.study.failures).toEqual(['instructions and cycles: no perf', 'the cross-check on Node 20: wrong']);
   });
 
   it('nothing was measured that the second program runs on', async () => {
