@@ -47,7 +47,12 @@ export class ThreadPublishing {
    * @param ledger the ledger of this thread; a new one by default.
    * @param uplink carries the publications of all threads to other processes. Only the primary may have one.
    */
-  constructor(limits: BusLimits = DEFAULT_BUS_LIMITS, reports: BusReports = {}, ledger?: ThreadLedger, uplink?: Uplink) {
+  constructor(
+    limits: BusLimits = DEFAULT_BUS_LIMITS,
+    reports: BusReports = {},
+    ledger?: ThreadLedger,
+    uplink?: Uplink,
+  ) {
     this.#uplink = uplink;
     this.turn = new Turn(() => this.topics.flush());
     this.bus = new Bus(

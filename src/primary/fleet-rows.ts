@@ -16,7 +16,10 @@ export const FLEET_ROWS = {
     defaultText: 'none',
     read: readBackplanes,
   }),
-  onBackplane: other({ help: 'is told when the connection to the engine is lost, and when it is back', read: readOnBackplane }),
+  onBackplane: other({
+    help: 'is told when the connection to the engine is lost, and when it is back',
+    read: readOnBackplane,
+  }),
   maxBackplaneBytes: size({
     least: 0,
     most: TIB,

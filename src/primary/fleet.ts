@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import type { BackplaneState } from '../connection/handler.js';
 import type { Backplane } from '../fleet/backplane.js';
 import { BackplaneSession } from '../fleet/backplane-session.js';
@@ -95,7 +94,6 @@ export class Fleet implements Uplink, TopicWatcher {
         maxKeptBytes: options.maxBackplaneBytes,
         stallMs: options.backplaneStallMs,
         maxPayloadBytes: options.maxPayloadBytes,
-        validateText: (bytes, start, end) => isUtf8(bytes.subarray(start, end)),
       },
       {
         onFrames: (topic, frames, messages, lagMs) => {
@@ -103,7 +101,7 @@ export class Fleet implements Uplink, TopicWatcher {
           counters.add(Counter.BACKPLANE_LAG_MS, messages * lagMs);
           this.#publishing?.relay(topic, frames, messages);
         },
-        onReceivedBytes: (bytes) => counters.add(Counter.BACKPLANE_BYTES_IN, bytes),
+        onReceived: (bytes) => counters.add(Counter.BACKPLANE_BYTES_IN, bytes),
         onPublished: (messages, bytes) => {
           counters.add(Counter.BACKPLANE_PUBLISHED, messages);
           counters.add(Counter.BACKPLANE_BYTES_OUT, bytes);
@@ -265,7 +263,8 @@ export class Fleet implements Uplink, TopicWatcher {
     this.#told = state;
     const { options, log, report } = this.#environment;
     report(state);
-    const failed = (error: unknown) => log.throttledError('onBackplane failed', `onBackplane('${state}') failed`, error);
+    const failed = (error: unknown) =>
+      log.throttledError('onBackplane failed', `onBackplane('${state}') failed`, error);
     try {
       void Promise.resolve(options.onBackplane?.(state)).catch(failed);
     } catch (error) {

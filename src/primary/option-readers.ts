@@ -183,7 +183,9 @@ function readBackplane(value: unknown): string | Backplane {
   const href = hrefOf(value) ?? value;
   if (typeof href === 'string') {
     if (URL.canParse(href)) return href;
-    throw new WrongValue(`must be a URL such as nats://localhost:4222 or redis://localhost:6379, got a text that is none`);
+    throw new WrongValue(
+      `must be a URL such as nats://localhost:4222 or redis://localhost:6379, got a text that is none`,
+    );
   }
   if (typeof value === 'object' && value !== null) {
     const { name, connect } = value as Readonly<Record<string, unknown>>;

@@ -493,7 +493,10 @@ export class Server {
     this.#attachment?.release();
     this.#unregister();
     this.#publishing.topics.flushAll();
-    await this.#fleet?.close();
+    if (this.#fleet !== undefined) {
+      await new Promise((resolve) => setImmediate(resolve)); // what threads have posted before their end goes out too
+      await this.#fleet.close();
+    }
     this.#publishing.bus.close();
     this.#opening?.destroyAll();
     this.#front?.close();

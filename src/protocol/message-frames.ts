@@ -64,6 +64,12 @@ export function endOfMessageFrame(bytes: Uint8Array, at: number): number {
   return payloadAt + readLength(bytes, at + 2, payloadAt);
 }
 
+/** Where the payload of the frame begins that begins at `at`, in bytes that {@link checkMessageFrames} would find right. */
+export function payloadOfMessageFrame(bytes: Uint8Array, at: number): number {
+  const length = bytes[at + 1] as number; // the frame is whole
+  return at + (length <= 125 ? 2 : length === 126 ? 4 : 10);
+}
+
 /** Reads `[at, end)` as a big-endian number. From 2^53 on it is rounded, which is still far above any limit. */
 function readLength(bytes: Uint8Array, at: number, end: number): number {
   let length = 0;

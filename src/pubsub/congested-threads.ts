@@ -83,7 +83,8 @@ export class CongestedThreads<Thread extends WatchedThread> {
     for (const [thread, progress] of [...this.#threads]) {
       const { owedBytes, taken, isPressed } = thread.ledger;
       if (owedBytes <= this.#options.lowBytes) {
-        if (isPressed) progress.stillMs = 0; // it has taken what there was, and says itself for how long to wait
+        if (isPressed)
+          progress.stillMs = 0; // it has taken what there was, and says itself for how long to wait
         else this.remove(thread);
       } else if (taken !== progress.taken) {
         progress.taken = taken;
