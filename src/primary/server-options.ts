@@ -352,10 +352,10 @@ export interface ServerOptions {
   readonly deflate?: boolean | ServerDeflateOptions;
   /**
    * The engine by which this server and others exchange publications: what one publishes reaches the subscribers of all. It is the URL of
-   * a NATS or Redis server (`nats:`, `tls:` for NATS with TLS, `redis:`, `rediss:`), whose client has to be installed too
-   * (`npm install @nats-io/transport-node` or `npm install redis`), or an engine of your own. `?prefix=NAME` in a URL keeps applications
-   * that share an engine apart. Of several, each carries a part of the topics: all servers must have the same ones in the same order. Only
-   * the primary connects. If the engine cannot be reached, the server starts all the same after `backplaneTimeoutMs`, and goes on trying.
+   * a NATS or Redis server (`nats:`, `tls:` for NATS with TLS, `redis:`, `rediss:`), whose client has to be installed too (the error at the
+   * start names the package), or an engine of your own. `?prefix=NAME` in a URL keeps applications that share an engine apart. Of several
+   * engines each carries a part of the topics: all servers must have the same ones in the same order. Only the primary connects. If an
+   * engine cannot be reached, the server starts all the same after `backplaneTimeoutMs`, and goes on trying.
    *
    * @default none
    */
@@ -369,8 +369,8 @@ export interface ServerOptions {
   /**
    * Bytes of publications that are kept for other servers while the connection to the engine is lost, of each engine. They are sent when it
    * is back, before anything newer. Beyond it, what is published is dropped for other servers, and counted; the subscribers of this server
-   * get it in any case. Raising it takes that memory while an engine is lost, and sends other servers what is no news any more. From 0 bytes
-   * to 1 TiB.
+   * get it in any case. Raising it takes that memory while an engine is lost, and sends other servers what is no news any more. From 1 byte
+   * to 1 TiB, or 0: nothing is kept.
    *
    * @default 0: nothing is kept
    */
