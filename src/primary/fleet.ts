@@ -76,7 +76,10 @@ export class Fleet implements Uplink, TopicWatcher {
     const engines = await Promise.all(this.#environment.options.engines.map(engineOf));
     if (this.#isClosed) return;
     const identity = new FleetIdentity();
-    for (const engine of engines) this.#shards.push(this.#shardOf(engine, identity));
+    for (const [i, engine] of engines.entries()) {
+      const name = engines.length === 1 ? engine.name : `${engine.name} ${i + 1}`;
+      this.#shards.push(this.#shardOf(engine, name, identity));
+    }
     this.#publishing = publishing;
     publishing.topics.watchBy(this);
     publishing.bus.ledger.listenToAll();
@@ -84,7 +87,7 @@ export class Fleet implements Uplink, TopicWatcher {
     await Promise.all(this.#shards.map(({ session }) => session.start()));
   }
 
-  #shardOf(backplane: Backplane, identity: FleetIdentity): Shard {
+  #shardOf(backplane: Backplane, name: string, identity: FleetIdentity): Shard {
     const { options, counters } = this.#environment;
     const session = new BackplaneSession(
       {
@@ -113,7 +116,7 @@ export class Fleet implements Uplink, TopicWatcher {
         onPressure: (isSlow) => this.#notePressure(shard, isSlow),
       },
     );
-    const shard: Shard = { name: backplane.name, session, state: undefined, since: performance.now(), isSlow: false };
+    const shard: Shard = { name, session, state: undefined, since: performance.now(), isSlow: false };
     return shard;
   }
 
