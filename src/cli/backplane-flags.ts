@@ -2,7 +2,7 @@
 export const BACKPLANE_VARIABLE = 'WSLOOM_BACKPLANE';
 
 /** Between the URLs of the variable. A comma may also stand between the hosts of one URL. */
-const SEPARATOR = /\s+|,(?=[a-z][a-z0-9+.-]*:\/\/)/i;
+const SEPARATOR = /,?\s+|,(?=[a-z][a-z0-9+.-]*:\/\/)/i;
 
 /** The engines of a server that is started by the command line. */
 export interface GivenBackplanes {

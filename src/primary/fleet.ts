@@ -102,7 +102,7 @@ export class Fleet implements Uplink, TopicWatcher {
         onFrames: (topic, frames, messages, lagMs) => {
           counters.add(Counter.BACKPLANE_RECEIVED, messages);
           counters.add(Counter.BACKPLANE_LAG_MS, messages * lagMs);
-          this.#publishing?.relay(topic, frames, messages);
+          this.#publishing?.relay(topic, frames, messages, true);
         },
         onReceived: (bytes) => counters.add(Counter.BACKPLANE_BYTES_IN, bytes),
         onPublished: (messages, bytes) => {
