@@ -28,6 +28,7 @@ export class MessageMemory {
  * @param messages how many frames they are.
  * @param maxMessageBytes the most that the engine takes, more than {@link FLEET_HEADER_BYTES}.
  * @param timestamp when they were published, in ms since 1970.
+ * @param mayCompress whether other servers may compress them for their clients.
  * @param spare memory for the messages, which may be used for others afterwards.
  * @returns the messages in their order. The bytes of each are valid until the next one is asked for.
  */
@@ -37,11 +38,20 @@ export function* fleetMessages(
   messages: number,
   maxMessageBytes: number,
   timestamp = Date.now(),
+  mayCompress = true,
   spare = new MessageMemory(),
 ): Generator<Uint8Array, void, void> {
   const room = maxMessageBytes - FLEET_HEADER_BYTES;
   const memory = spare.take(FLEET_HEADER_BYTES + Math.min(room, frames.length));
-  const header = { serial: identity.nextSerial(), timestamp, messages, piece: 0, pieces: 1, totalBytes: frames.length };
+  const header = {
+    serial: identity.nextSerial(),
+    timestamp,
+    messages,
+    piece: 0,
+    pieces: 1,
+    totalBytes: frames.length,
+    mayCompress,
+  };
   const write = (start: number, end: number) => {
     writeFleetHeader(memory, identity.origin, header);
     memory.set(frames.subarray(start, end), FLEET_HEADER_BYTES);

@@ -99,10 +99,10 @@ export class Fleet implements Uplink, TopicWatcher {
         maxPayloadBytes: options.maxPayloadBytes,
       },
       {
-        onFrames: (topic, frames, messages, lagMs) => {
+        onFrames: (topic, frames, messages, lagMs, mayCompress) => {
           counters.add(Counter.BACKPLANE_RECEIVED, messages);
           counters.add(Counter.BACKPLANE_LAG_MS, messages * lagMs);
-          this.#publishing?.relay(topic, frames, messages, true);
+          this.#publishing?.relay(topic, frames, messages, mayCompress);
         },
         onReceived: (bytes) => counters.add(Counter.BACKPLANE_BYTES_IN, bytes),
         onPublished: (messages, bytes) => {
@@ -132,8 +132,8 @@ export class Fleet implements Uplink, TopicWatcher {
 
   // Publishing.
 
-  publish({ topic, chunk, start, end, messages }: PublicationRun): void {
-    this.#shardFor(topic).session.publish(topic, chunk.bytes.subarray(start, end), messages);
+  publish({ topic, chunk, start, end, messages, mayCompress }: PublicationRun): void {
+    this.#shardFor(topic).session.publish(topic, chunk.bytes.subarray(start, end), messages, mayCompress);
   }
 
   room(): Promise<void> {
@@ -210,7 +210,10 @@ export class Fleet implements Uplink, TopicWatcher {
 
   #shardFor(topic: string): Shard {
     const { length } = this.#shards;
-    return this.#shards[length === 1 ? 0 : (hashTopic(topic) >>> 0) % length] as Shard; // below the length
+    if (length === 1) return this.#shards[0] as Shard; // there is one
+    const hash = hashTopic(topic);
+    // The low bits of the hash alone are alike for topics that differ in their last characters.
+    return this.#shards[((hash ^ (hash >>> 15)) >>> 0) % length] as Shard; // below the length
   }
 
   /** Brings up to date the figures that are not counted as they change. */

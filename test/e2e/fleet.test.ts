@@ -283,6 +283,10 @@ describe('what comes from another server, with threads: 1', () => {
     for (const text of texts) here.server.publish('topic', text);
     for (const client of theirs) expect(await client.texts(texts.length)).toEqual(texts);
     expect(there.server.stats().deflatedMessages - deflatedMessages).toBe(2);
+    here.server.publish('topic', large, { compress: false });
+    here.server.publish('topic', 'the end');
+    for (const client of theirs) expect(await client.texts(2)).toEqual([large, 'the end']);
+    expect(there.server.stats().deflatedMessages - deflatedMessages).toBe(2);
   });
 });
 

@@ -31,6 +31,7 @@ test('frames that have room go as one message', () => {
     piece: 0,
     pieces: 1,
     timestamp: 5,
+    mayCompress: true,
     serial: 0,
     totalBytes: frames.length,
   });
@@ -95,7 +96,7 @@ test('the time of publishing is the present if none is given', () => {
 test('memory is used again, but not by two at a time, and not for ever if it is large', () => {
   const memory = new MessageMemory();
   const identity = new FleetIdentity();
-  const cut = (frames: Uint8Array) => fleetMessages(identity, frames, 1, 4_000_000, 0, memory);
+  const cut = (frames: Uint8Array) => fleetMessages(identity, frames, 1, 4_000_000, 0, true, memory);
   const [first] = [...cut(framesOf('first'))] as [Uint8Array];
   const outer = cut(framesOf('outer')).next().value as Uint8Array;
   expect(outer.buffer).toBe(first.buffer);
