@@ -1,5 +1,5 @@
 export interface WantedTopicsOptions {
-  /** For how long a topic without subscribers stays wanted, in ms: somebody may come back. @default 1000 */
+  /** For how long a topic without subscribers stays wanted, in ms, or up to a tenth longer: somebody may come back. @default 1000 */
   readonly lingerMs?: number;
   /** Called with the changes of a turn of the event loop; no topic is in both lists. */
   onChange(added: string[], removed: string[]): void;
@@ -102,7 +102,8 @@ export class WantedTopics {
       // A timer may come a fraction of a millisecond early.
       const leftMs = since + this.#lingerMs - now;
       if (leftMs >= 1) {
-        this.#ending = setTimeout(() => this.#end(), leftMs).unref();
+        const delayMs = Math.max(leftMs, this.#lingerMs / 10); // so that topics end together
+        this.#ending = setTimeout(() => this.#end(), delayMs).unref();
         break;
       }
       this.#lingering.delete(topic);
