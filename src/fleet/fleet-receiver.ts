@@ -39,7 +39,7 @@ export interface FleetReceiverListener {
    * Right frames of other servers, for subscribers of a topic here.
    * @param frames valid during the call.
    * @param messages how many they are.
-   * @param lagMs how long ago they were published, by the clocks of both machines; 0 if these contradict each other, or
+   * @param lagMs how long ago they were published, in whole ms, by the clocks of both machines; 0 if these contradict each other, or
    * differ by more than a day.
    */
   onFrames(topic: string, frames: Uint8Array, messages: number, lagMs: number): void;
@@ -112,7 +112,7 @@ export class FleetReceiver {
       this.#refuse(messages, frames, typeof found === 'string' ? found : 'count');
       return;
     }
-    const lagMs = now() - timestamp;
+    const lagMs = Math.floor(now() - timestamp);
     this.#listener.onFrames(topic, frames, messages, lagMs > 0 && lagMs <= MAX_LAG_MS ? lagMs : 0);
   }
 

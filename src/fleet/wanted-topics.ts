@@ -23,6 +23,7 @@ export class WantedTopics {
   readonly #lingering = new Map<string, number>();
   #telling: NodeJS.Immediate | undefined;
   #ending: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor({ lingerMs = DEFAULT_LINGER_MS, onChange }: WantedTopicsOptions) {
     this.#lingerMs = lingerMs;
@@ -31,6 +32,7 @@ export class WantedTopics {
 
   /** A thread has its first subscriber of a topic. */
   join(thread: object, topic: string): void {
+    if (this.#isClosed) return;
     let topics = this.#topicsOf.get(thread);
     if (topics === undefined) {
       topics = new Set();
@@ -61,8 +63,9 @@ export class WantedTopics {
     for (const topic of topics) this.#release(topic);
   }
 
-  /** Tells nothing any more. */
+  /** Forgets all, and tells nothing any more, whatever is reported. */
   close(): void {
+    this.#isClosed = true;
     clearImmediate(this.#telling);
     clearTimeout(this.#ending);
     this.#telling = undefined;
