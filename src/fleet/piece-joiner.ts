@@ -14,7 +14,7 @@ export interface PieceJoinerOptions {
   readonly timeoutMs: number;
   /** The present time, in ms. */
   now(): number;
-  /** A message was given up, or a piece belongs to none. @param messages how many messages are lost. */
+  /** A message was given up, or its first piece says what cannot be. @param messages how many messages are lost. */
   onLost(messages: number): void;
 }
 
