@@ -93,7 +93,7 @@ describe('the options of an engine', () => {
       "there is no option 'server'; there are creds, nkey, pass, prefix, servers, tls",
     ],
     [() => redis({ url: 'x' } as object), "there is no option 'url'"],
-    [() => redis('redis://x' as object), 'the options must be an object, got a string'],
+    [() => redis('redis://x' as never), 'the options must be an object, got a string'],
     [() => redis({ nodes: [] }), 'nodes must name at least one address'],
     [() => redis({ nodes: 5 as never }), 'got a number'],
     [() => redis({ nodes: `redis://user:${SECRET}@host` }), 'got one with an @'],
