@@ -30,19 +30,6 @@ async function publishMany(from: Link, topic: string, bytes: Uint8Array, message
 
 for (const kind of [NATS, REDIS]) {
   describe.skipIf(!isInstalled(kind.program))(kind.program, () => {
-    it.concurrent('that is frozen for half a minute is lost', async () => {
-      await using engine = await kind.start();
-      await using link = await Link.to(kind.backplane(engine.address));
-      engine.freeze();
-      // Nothing is answered any more: neither this, which is given up with the connection …
-      const subscribed = link.connection.subscribe(['topic']).catch(() => {});
-      await until(() => link.losses.length > 0);
-      await subscribed;
-      expect(link.losses[0]?.message).toMatch(/does not answer/);
-      // … nor is a new connection made.
-      expect((await failureOf(kind.backplane(engine.address), AbortSignal.timeout(500))).message).toContain('too long');
-    });
-
     it('with TLS keeps the rules of a backplane, also if it asks for a certificate', async () => {
       const lines = kind.withTls({ ...CERTIFICATE, clientsCa: path('clients-ca.crt') });
       await using engine = await kind.start({ lines: [...lines, ...kind.withPassword(PASSWORD)] });
@@ -135,6 +122,22 @@ for (const kind of [NATS, REDIS]) {
     });
   });
 }
+
+describe('an engine that is frozen for half a minute', () => {
+  const kinds = [NATS, REDIS].filter(({ program }) => isInstalled(program));
+  it.concurrent.each(kinds)('is lost: $program', async (kind) => {
+    await using engine = await kind.start();
+    await using link = await Link.to(kind.backplane(engine.address));
+    engine.freeze();
+    // Nothing is answered any more: neither this, which is given up with the connection …
+    const subscribed = link.connection.subscribe(['topic']).catch(() => {});
+    await until(() => link.losses.length > 0);
+    await subscribed;
+    expect(link.losses[0]?.message).toMatch(/does not answer/);
+    // … nor is a new connection made.
+    expect((await failureOf(kind.backplane(engine.address), AbortSignal.timeout(500))).message).toContain('too long');
+  });
+});
 
 /** A program that subscribes to `topic`, and says when it has lost its connection. */
 function subscriberOf(kind: typeof NATS, engine: Engine): string {

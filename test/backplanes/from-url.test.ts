@@ -129,8 +129,8 @@ describe('the options of an engine', () => {
     const nats = '@nats-io/transport-node';
     expect(stderr).toBe('');
     expect(stdout.split('\n')).toEqual([
-      'WSLOOM_BACKPLANE a backplane of Redis needs the package redis, which is not installed: npm install redis',
-      `WSLOOM_BACKPLANE a backplane of NATS needs the package ${nats}, which is not installed: npm install ${nats}`,
+      'WSLOOM_ENGINE a backplane of Redis needs the package redis, which is not installed: npm install redis',
+      `WSLOOM_ENGINE a backplane of NATS needs the package ${nats}, which is not installed: npm install ${nats}`,
       '',
     ]);
   });
