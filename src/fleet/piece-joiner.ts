@@ -2,8 +2,8 @@ import type { FleetMessage } from './fleet-message.js';
 
 /** How many messages may be incomplete at a time. */
 const MAX_INCOMPLETE = 1024;
-/** The first memory for a message, in bytes; it doubles with what has arrived. */
-const FIRST_BYTES = 64 * 1024;
+/** The first memory for a message, in bytes; it doubles with what has arrived. More would cost much for a first piece of one byte. */
+const FIRST_BYTES = 1024;
 
 export interface PieceJoinerOptions {
   /** The longest whole message, with the header of its frame, in bytes. */
