@@ -382,13 +382,14 @@ export class Server {
   }
 
   /**
-   * Sends a message to every connection that is subscribed to a topic, in all threads. It leaves in the next microtask; in a hook
-   * that runs in the primary, at the end of the turn. Before the start there are no subscribers.
+   * Sends a message to every connection that is subscribed to a topic, in all threads, and in other servers by `backplane`. It leaves in the
+   * next microtask; in a hook that runs in the primary, at the end of the turn. Before the start there are no subscribers.
    *
    * @param options `{ compress: false }` sends it uncompressed to all. Without that it is compressed at most once for all subscribers that
    * have agreed on compression with the same window.
    * @returns false if a thread with subscribers of the topic has too much to take already: await {@link roomToPublish} before the
-   * next call. The message is dropped for a thread that is owed more than `maxOwedBytes`.
+   * next call. The message is dropped for a thread that is owed more than `maxOwedBytes`. Also false while the engine of `backplane` takes
+   * too little.
    * @throws ArgumentTypeError if `data` cannot be sent, the topic is no string, or the options cannot be used.
    * @throws MessageVoidError if `data` is a message whose callback is over.
    */
@@ -396,7 +397,7 @@ export class Server {
     return this.#publishing.publish(topic, data, options);
   }
 
-  /** Resolves when every thread has room for what the primary publishes; at once if each has it already. */
+  /** Resolves when every thread, and the engine of `backplane`, has room for what the primary publishes; at once if each has it already. */
   roomToPublish(): Promise<void> {
     return this.#publishing.room();
   }
