@@ -477,18 +477,20 @@ export class Server {
 
   async #close(drainMs: number): Promise<void> {
     this.#state = 'closing';
+    const deadline = performance.now() + drainMs;
     const drained = this.#generations.close(drainMs); // from now on no connection is placed
     this.#opening?.upgrader.close();
     try {
       await drained;
     } finally {
       // Even if a thread has failed.
-      await this.#closeAllElse(drainMs);
+      await this.#closeAllElse(Math.max(0, deadline - performance.now()) + GRACE_MS);
       this.#state = 'closed';
     }
   }
 
-  async #closeAllElse(drainMs: number): Promise<void> {
+  /** @param fleetMs how long what waits may take to get to other servers. */
+  async #closeAllElse(fleetMs: number): Promise<void> {
     this.#endpoint?.remove();
     const server = this.#front?.server;
     const closed = new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
@@ -497,7 +499,7 @@ export class Server {
     this.#publishing.topics.flushAll();
     if (this.#fleet !== undefined) {
       await new Promise((resolve) => setImmediate(resolve)); // what threads have posted before their end goes out too
-      await this.#fleet.close(drainMs + GRACE_MS);
+      await this.#fleet.close(fleetMs);
     }
     this.#publishing.bus.close();
     this.#opening?.destroyAll();
