@@ -83,6 +83,13 @@ test('the lag is measured from publishing, and 0 where clocks are wrong', () => 
   expect(state.lags).toEqual([25, 3, 0, 0, 0, 0, 0]);
 });
 
+test('a lag of a day is one, and a longer one is not', () => {
+  const { receiver, state } = receiverOf();
+  const day = 24 * 60 * 60 * 1000;
+  for (const lagMs of [day, day + 1]) receiver.receive('topic', oneSent(framesOf('a'), 1, NOW - lagMs));
+  expect(state.lags).toEqual([day, 0]);
+});
+
 test('the lag of a message in pieces is measured from publishing too', () => {
   const { receiver, state } = receiverOf();
   for (const bytes of sent(frameOf(new Uint8Array(3000)), 1, 1024, NOW - 25)) receiver.receive('topic', bytes);
