@@ -57,6 +57,23 @@ test('a connection that is lost is over once, and is closed', async () => {
   expect(backplane.last.signal.aborted).toBe(false);
 });
 
+test('a connection is already closed when its end is reported', async () => {
+  const ends: boolean[] = [];
+  link = new EngineLink(backplane, TIMEOUT_MS, {
+    onConnected: () => {},
+    onReceived: () => {},
+    onDrained: () => {},
+    onOver: () => {
+      ends.push(link.isConnected);
+      link.fail(new Error('again'));
+    },
+  });
+  const connection = await connected();
+  link.fail(new Error('gone'));
+  expect(ends).toEqual([false]);
+  expect(connection.closed).toBe(1);
+});
+
 test('what is reported before there is a connection is dropped', async () => {
   link.connect();
   backplane.last.events.received('a', new Uint8Array(3));

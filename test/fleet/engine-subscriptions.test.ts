@@ -114,6 +114,17 @@ test('one batch ends and begins subscriptions', async () => {
   expect(connection.calls).toEqual(['+a,b', '-a', '+c']);
 });
 
+test('subscriptions are ended in batches too', async () => {
+  const { connection, subscriptions, wanted } = subscriptionsOf('abcd');
+  subscriptions.start();
+  await settled();
+  wanted.clear();
+  wanted.add('e');
+  subscriptions.change([...'abcde']);
+  await settled();
+  expect(connection.calls.slice(2)).toEqual(['-a,b,c', '-d', '+e']);
+});
+
 test('a failure is reported once, and nothing is done any more', async () => {
   const { state, subscriptions, connection, want } = subscriptionsOf('abcd');
   connection.answersAtOnce = false;
@@ -144,6 +155,16 @@ test('an engine that does not answer in time has failed', async () => {
   subscriptions.start();
   await vi.advanceTimersByTimeAsync(TIMEOUT_MS);
   expect(state.failures).toEqual([new Error(`subscribing has taken more than ${TIMEOUT_MS} ms`)]);
+});
+
+test('an engine that does not answer the end of subscriptions in time has failed', async () => {
+  const { state, connection, subscriptions, unwant } = subscriptionsOf('a');
+  subscriptions.start();
+  await settled();
+  connection.answersAtOnce = false;
+  unwant('a');
+  await vi.advanceTimersByTimeAsync(TIMEOUT_MS);
+  expect(state.failures).toEqual([new Error(`unsubscribing has taken more than ${TIMEOUT_MS} ms`)]);
 });
 
 test.each([['answers'], ['fails']])('after the end nothing is reported, whether the engine %s', async (how) => {

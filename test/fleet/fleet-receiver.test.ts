@@ -85,6 +85,31 @@ test('the lag is measured from publishing, and 0 where clocks are wrong', () => 
   expect(state.lags).toEqual([25, 3, 0, 0, 0, 0, 0]);
 });
 
+test('a lag of a day is one, and a longer one is not', () => {
+  const { receiver, state } = receiverOf();
+  const day = 24 * 60 * 60 * 1000;
+  for (const lagMs of [day, day + 1]) receiver.receive('topic', oneSent(framesOf('a'), 1, NOW - lagMs));
+  expect(state.lags).toEqual([day, 0]);
+});
+
+test('the lag of a message in pieces is measured from publishing too', () => {
+  const { receiver, state } = receiverOf();
+  for (const bytes of sent(frameOf(new Uint8Array(3000)), 1, 1024, NOW - 25)) receiver.receive('topic', bytes);
+  expect(state.lags).toEqual([25]);
+});
+
+test('four of the longest messages may be incomplete, and no more than that', () => {
+  const { receiver, state } = receiverOf();
+  const frame = frameOf(new Uint8Array(MAX_PAYLOAD_BYTES));
+  const all = Array.from({ length: 5 }, () => sent(frame, 1, 90_000));
+  for (const [first] of all.slice(0, 4)) receiver.receive('topic', first as Buffer);
+  expect(state.refused).toEqual([]);
+  receiver.receive('topic', all[4]?.[0] as Buffer);
+  expect(state.refused).toEqual([[1, 'pieces']]);
+  for (const [, second] of all) receiver.receive('topic', second as Buffer);
+  expect(state.messages).toBe(4);
+});
+
 describe('refuses and counts', () => {
   const two = framesOf('one', 'two');
   const changed = (at: number, value: number, bytes = oneSent(two, 2)) => {

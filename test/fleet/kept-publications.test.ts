@@ -41,6 +41,14 @@ test('after the first that has no room nothing is kept until all was taken out, 
   expect(kept.add('a', bytes(1), 1, 0)).toBe(true);
 });
 
+test('what fills the room to the last byte is kept', () => {
+  const kept = new KeptPublications(10_000);
+  kept.add('a', bytes(100), 1, 0);
+  const exact = new KeptPublications(kept.bytes);
+  expect(exact.add('a', bytes(100), 1, 0)).toBe(true);
+  expect(exact.add('', bytes(0), 1, 0)).toBe(false);
+});
+
 test('topics and many small publications count too', () => {
   const kept = new KeptPublications(10_000);
   let added = 0;

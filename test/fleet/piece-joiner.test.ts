@@ -94,6 +94,7 @@ describe('a message is given up, and counted once, when', () => {
     ['the last piece is too short', [first, second, third, fourth, { ...last, frames: Buffer.alloc(2) }]],
     ['the first piece is empty', [{ ...first, frames: new Uint8Array(0) }, second]],
     ['there would be more pieces than bytes', [{ ...first, pieces: 2 ** 32 - 1 }, second]],
+    ['its first piece leaves no byte for one that is to come', [{ ...first, frames: Buffer.alloc(16) }]],
     ['it would be longer than allowed', [{ ...first, totalBytes: MAX_BYTES + 1 }, second]],
     ['it says that it is several messages', [{ ...first, messages: 2 }, second]],
   ])('%s', (_, pieces) => {
@@ -174,6 +175,16 @@ test('many origins that never complete their messages take bounded memory: the o
   }
   expect(seen).toBeGreaterThan(3);
   expect(state.lost).toBe(1500 - joiner.size);
+});
+
+test('a large piece takes the place of as many small messages as it needs', () => {
+  const { joiner, state } = joinerOf();
+  for (let i = 0; i < 390; i++) joiner.add(`topic ${i}`, piecesOf(new Uint8Array(2000), 1000)[0] as FleetMessage);
+  expect(state.lost).toBe(0);
+  joiner.add('large', piecesOf(new Uint8Array(MAX_BYTES), 90_000)[0] as FleetMessage);
+  expect(joiner.memoryBytes).toBeLessThanOrEqual(MAX_MEMORY_BYTES);
+  expect(joiner.size).toBeGreaterThan(290);
+  expect(state.lost).toBe(391 - joiner.size);
 });
 
 test('many small messages that are never complete are bounded in number', () => {

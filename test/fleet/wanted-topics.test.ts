@@ -74,17 +74,35 @@ test('a topic that is left in the turn in which it was joined is never told', ()
 });
 
 test('each topic lingers for its own time', () => {
-  for (const topic of ['a', 'b', 'c']) wanted.join(one, topic);
+  for (const topic of ['a', 'b', 'c', 'd']) wanted.join(one, topic);
   vi.advanceTimersByTime(0);
   takeTold();
   wanted.leave(one, 'a');
   wanted.leave(one, 'b');
   vi.advanceTimersByTime(60);
   wanted.leave(one, 'c');
+  wanted.leave(one, 'd');
   vi.advanceTimersByTime(50);
   expect(takeTold()).toEqual([[[], ['a', 'b']]]);
+  expect(vi.getTimerCount()).toBe(1); // however many linger
   vi.advanceTimersByTime(60);
-  expect(takeTold()).toEqual([[[], ['c']]]);
+  expect(takeTold()).toEqual([[[], ['c', 'd']]]);
+});
+
+test('topics that were left soon after each other end together', () => {
+  const topics = [...'abcdefgh'];
+  for (const topic of topics) wanted.join(one, topic);
+  vi.advanceTimersByTime(0);
+  takeTold();
+  for (const topic of topics) {
+    wanted.leave(one, topic);
+    vi.advanceTimersByTime(1);
+  }
+  vi.advanceTimersByTime(1.1 * LINGER_MS);
+  expect(takeTold()).toEqual([
+    [[], ['a']],
+    [[], topics.slice(1)],
+  ]);
 });
 
 test('a thread that is gone leaves all of its topics, and only these', () => {

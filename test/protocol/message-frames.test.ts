@@ -39,7 +39,10 @@ test('frames that are cut off anywhere but between two are found', () => {
   const cuts = [...Array(300).keys(), 70_200, ...ends, ...ends.map((end) => end - 1)];
   for (const cut of cuts) {
     const whole = ends.indexOf(cut) + 1;
-    expect(check(bytes.subarray(0, cut)), `cut at ${cut}`).toBe(whole > 0 || cut === 0 ? whole : 'cut off');
+    const expected = whole > 0 || cut === 0 ? whole : 'cut off';
+    expect(check(bytes.subarray(0, cut)), `cut at ${cut}`).toBe(expected);
+    // What lies behind the end is no part of a frame.
+    expect(checkMessageFrames(bytes, 0, cut, MAX_PAYLOAD_BYTES, isValidText), `end at ${cut}`).toBe(expected);
   }
 });
 
