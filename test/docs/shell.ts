@@ -57,7 +57,10 @@ export async function tryCommand(command: readonly string[], folder: string): Pr
   const first = command.findIndex((word) => !/^[A-Z_]+=/.test(word));
   const [program = '', ...args] = command.slice(first);
   if (first > 0) {
-    const variables = command.slice(0, first).map((word) => word.split(/=(.*)/s).slice(0, 2));
+    const variables = command.slice(0, first).map((word) => {
+      const [name = '', value = ''] = word.split(/=(.*)/s);
+      return [name, value.replace(/^'(.*)'$/s, '$1')];
+    });
     expect(args.slice(0, 2)).toEqual([PACKAGE, 'serve']);
     return serveShortly(args.slice(2), folder, Object.fromEntries(variables));
   }
