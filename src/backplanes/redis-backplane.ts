@@ -112,6 +112,8 @@ export class RedisBackplane implements Backplane {
         return one.value;
       }),
     );
+    // A replica, or a node under another name than the cluster has for it: it is not needed any more, and may end.
+    if ([...routes.values()].every(({ publisher }) => publisher !== seed)) seed.close();
     return masters.map((master) => routes.get(shownAddress(master)) as RedisRoute);
   }
 }

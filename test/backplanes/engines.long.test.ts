@@ -151,7 +151,7 @@ function subscriberOf(kind: typeof NATS, engine: Engine): string {
 }
 
 describe.skipIf(!isInstalled('nats-server'))('NATS', () => {
-  it('takes a token, the seed of an NKey, or a file of credentials', async () => {
+  it('takes a token or the seed of an NKey, and shows neither', async () => {
     await using withToken = await Engine.nats({ lines: [`authorization { token: "${PASSWORD}" }`] });
     await (await Link.to(backplaneOf(`nats://${PASSWORD}@${withToken.address}`))).connection.close();
     await (await Link.to(nats({ servers: withToken.address, token: PASSWORD }))).connection.close();
@@ -166,6 +166,8 @@ describe.skipIf(!isInstalled('nats-server'))('NATS', () => {
     await (await Link.to(nats({ servers: withKey.address, nkey: seed }))).connection.close();
     const other = new TextDecoder().decode(nkeys.createUser().getSeed());
     expect((await failureOf(nats({ servers: withKey.address, nkey: other }))).message).not.toContain(other);
+    const nonsense = await failureOf(nats({ servers: withKey.address, creds: PASSWORD }));
+    expect(nonsense.message).not.toContain(PASSWORD);
   });
 
   it('needs no more than the subjects of the prefix', async () => {

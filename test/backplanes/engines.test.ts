@@ -12,6 +12,9 @@ const PIECE = new Uint8Array(16 * 1024);
 /** More than may wait, and less than memory would be hurt by. */
 const MOST_PIECES = 1024;
 
+/** The connections by TCP of this process. */
+const openSockets = () => process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length;
+
 for (const kind of [NATS, REDIS]) {
   describe.skipIf(!isInstalled(kind.program))(kind.program, () => {
     it('keeps the rules of a backplane', async () => {
@@ -81,14 +84,16 @@ for (const kind of [NATS, REDIS]) {
       expect([from.losses, to.losses]).toEqual([[], []]);
     });
 
-    it('that is frozen can be given up at once', async () => {
+    it('that is frozen can be given up at once, and no socket is left behind', async () => {
       await using engine = await kind.start();
+      const before = openSockets();
       engine.freeze();
       const giveUp = new AbortController();
       const failed = failureOf(kind.backplane(engine.address), giveUp.signal);
       for (let i = 0; i < 100; i++) await turn();
       giveUp.abort();
       expect((await failed).message).toContain('it took too long');
+      await until(() => openSockets() === before);
     });
 
     it('that ends is reported once, and the connection does nothing from then on', async () => {
