@@ -120,14 +120,19 @@ export class Fleet implements Uplink, TopicWatcher {
     return shard;
   }
 
-  /** Sends what waits, and ends the connections. */
-  async close(): Promise<void> {
+  /** Sends what waits, and ends the connections. @param limitMs how long that may take; then they end without this. */
+  async close(limitMs: number): Promise<void> {
     this.#isClosed = true;
     this.isOpen = false;
     this.#wanted.close();
-    await Promise.all(this.#shards.map(({ session }) => session.close()));
+    const ended = this.#shards.map(({ session }) => session.close());
     for (const shard of this.#shards) this.#notePressure(shard, false);
-    this.#environment.counters.set(Counter.BACKPLANE_SUBSCRIPTIONS, 0);
+    let timer: NodeJS.Timeout | undefined;
+    const isLate = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, limitMs);
+    });
+    await Promise.race([Promise.all(ended), isLate]);
+    clearTimeout(timer);
   }
 
   // Publishing.
