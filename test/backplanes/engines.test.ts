@@ -5,15 +5,12 @@ import { testBackplane } from '../../dist/backplanes/index.js';
 import { until } from '../e2e/serving.js';
 import { freePort, isInstalled } from './engines.js';
 import { NATS, REDIS } from './kinds.js';
-import { failureOf, Link } from './link.js';
+import { failureOf, Link, openSockets } from './link.js';
 
 const PASSWORD = 's3cret-Sentinel';
 const PIECE = new Uint8Array(16 * 1024);
 /** More than may wait, and less than memory would be hurt by. */
 const MOST_PIECES = 1024;
-
-/** The connections by TCP of this process. */
-const openSockets = () => process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length;
 
 for (const kind of [NATS, REDIS]) {
   describe.skipIf(!isInstalled(kind.program))(kind.program, () => {
