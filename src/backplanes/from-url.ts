@@ -57,11 +57,6 @@ export function describeBackplane(url: string): string {
   }
 }
 
-/** Whether a URL contains a password or a token, which must not be seen in a list of processes. */
-export function hasCredentials(url: string): boolean {
-  return url.includes('@');
-}
-
 function readUrl(url: string): EngineUrl {
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(url) ?? [];
   const known = scheme.toLowerCase();

@@ -52,12 +52,9 @@ export class RedisBackplane implements Backplane {
     signal.addEventListener('abort', onAbort);
     try {
       const { client: seed, address } = await this.#seed(open, signal);
-      const isCluster = await isOfCluster(seed);
-      if (!isCluster && this.#settings.nodes.length > 1) {
-        throw new BackplaneError(
-          `${seed.what} is no node of a cluster, and there may be only one address of such a server`,
-        );
-      }
+      const { mode, role } = await kindOf(seed);
+      const isCluster = mode === 'cluster';
+      if (!isCluster) this.#checkAlone(seed, role);
       const routes = isCluster ? await this.#clusterRoutes(seed, address, open) : plainRoutes(seed);
       if (failure !== undefined) throw failure;
       const { prefix } = this.#settings;
@@ -69,6 +66,15 @@ export class RedisBackplane implements Backplane {
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
+  }
+
+  /** Refuses what would be two engines that know nothing of each other. */
+  #checkAlone({ what }: RedisClient, role: string): void {
+    if (this.#settings.nodes.length > 1) {
+      throw new BackplaneError(`${what} is no node of a cluster, and there may be only one address of such a server`);
+    }
+    // What is published at a replica reaches only those who have subscribed there.
+    if (role !== 'master') throw new BackplaneError(`${what} is a ${role}: the address must be that of the master`);
   }
 
   /** A connection to the first node that answers. */
@@ -112,6 +118,8 @@ export class RedisBackplane implements Backplane {
         return one.value;
       }),
     );
+    // A replica, or a node under another name than the cluster has for it: it is not needed any more, and may end.
+    if ([...routes.values()].every(({ publisher }) => publisher !== seed)) seed.close();
     return masters.map((master) => routes.get(shownAddress(master)) as RedisRoute);
   }
 }
@@ -121,9 +129,11 @@ function plainRoutes(client: RedisClient): RedisRoute[] {
   return Array.from({ length: PARTITIONS }, () => route);
 }
 
-/** `HELLO` without arguments tells what the server is, also to users who may do little else. */
-async function isOfCluster(client: RedisClient): Promise<boolean> {
+/** What a server is. `HELLO` without arguments tells it, also to users who may do little else. */
+async function kindOf(client: RedisClient): Promise<{ readonly mode: string; readonly role: string }> {
   const answer = await client.command(['HELLO']);
-  const mode = answer instanceof Map ? answer.get('mode') : Reflect.get(Object(answer), 'mode');
-  return String(mode) === 'cluster';
+  const member = (name: string) => {
+    return String(answer instanceof Map ? answer.get(name) : Reflect.get(Object(answer), name));
+  };
+  return { mode: member('mode'), role: member('role') };
 }

@@ -12,7 +12,7 @@ import { until } from '../e2e/serving.js';
 import { fileOf, pem } from '../tls/certificates.js';
 import { Engine, isInstalled } from './engines.js';
 import { NATS, REDIS } from './kinds.js';
-import { failureOf, Link } from './link.js';
+import { failureOf, Link, openSockets } from './link.js';
 
 const PASSWORD = 's3cret-Sentinel';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -48,6 +48,18 @@ for (const kind of [NATS, REDIS]) {
       const error = await failureOf(kind.backplane(engine.address, { tls: true, password: PASSWORD }));
       expect(error.message).toMatch(/unable to (verify|get)|self.signed/i);
       expect(error.message).not.toContain(PASSWORD);
+    });
+
+    it('with TLS that is frozen can be given up at once, and no socket is left behind', async () => {
+      await using engine = await kind.start({ lines: kind.withTls(CERTIFICATE) });
+      const before = openSockets();
+      engine.freeze();
+      const giveUp = new AbortController();
+      const failed = failureOf(kind.backplane(engine.address, { tls: { ca: CA } }), giveUp.signal);
+      await until(() => openSockets() > before);
+      giveUp.abort();
+      expect((await failed).message).toContain('it took too long');
+      await until(() => openSockets() === before);
     });
 
     it('without TLS is refused where TLS is demanded, and gets no password', async () => {
@@ -151,7 +163,7 @@ function subscriberOf(kind: typeof NATS, engine: Engine): string {
 }
 
 describe.skipIf(!isInstalled('nats-server'))('NATS', () => {
-  it('takes a token, the seed of an NKey, or a file of credentials', async () => {
+  it('takes a token or the seed of an NKey, and shows neither', async () => {
     await using withToken = await Engine.nats({ lines: [`authorization { token: "${PASSWORD}" }`] });
     await (await Link.to(backplaneOf(`nats://${PASSWORD}@${withToken.address}`))).connection.close();
     await (await Link.to(nats({ servers: withToken.address, token: PASSWORD }))).connection.close();
@@ -166,6 +178,8 @@ describe.skipIf(!isInstalled('nats-server'))('NATS', () => {
     await (await Link.to(nats({ servers: withKey.address, nkey: seed }))).connection.close();
     const other = new TextDecoder().decode(nkeys.createUser().getSeed());
     expect((await failureOf(nats({ servers: withKey.address, nkey: other }))).message).not.toContain(other);
+    const nonsense = await failureOf(nats({ servers: withKey.address, creds: PASSWORD }));
+    expect(nonsense.message).not.toContain(PASSWORD);
   });
 
   it('needs no more than the subjects of the prefix', async () => {
@@ -237,6 +251,13 @@ describe.skipIf(!isInstalled('redis-server'))('Redis', () => {
     await using other = await Engine.redis();
     const error = await failureOf(redis({ nodes: [engine.address, other.address] }));
     expect(error.message).toContain(`Redis at ${engine.address} is no node of a cluster`);
+  });
+
+  it('is the master, because a replica reaches others than the master does', async () => {
+    await using engine = await Engine.redis();
+    await using replica = await Engine.redis({ lines: [`replicaof 127.0.0.1 ${engine.port}`] });
+    const error = await failureOf(redis({ nodes: replica.address }));
+    expect(error.message).toBe(`Redis at ${replica.address} is a replica: the address must be that of the master`);
   });
 
   it('takes its certificates from files, anew for each connection', async () => {

@@ -5,7 +5,7 @@ import { testBackplane } from '../../dist/backplanes/index.js';
 import { until } from '../e2e/serving.js';
 import { freePort, isInstalled } from './engines.js';
 import { NATS, REDIS } from './kinds.js';
-import { failureOf, Link } from './link.js';
+import { failureOf, Link, openSockets } from './link.js';
 
 const PASSWORD = 's3cret-Sentinel';
 const PIECE = new Uint8Array(16 * 1024);
@@ -81,14 +81,16 @@ for (const kind of [NATS, REDIS]) {
       expect([from.losses, to.losses]).toEqual([[], []]);
     });
 
-    it('that is frozen can be given up at once', async () => {
+    it('that is frozen can be given up at once, and no socket is left behind', async () => {
       await using engine = await kind.start();
+      const before = openSockets();
       engine.freeze();
       const giveUp = new AbortController();
       const failed = failureOf(kind.backplane(engine.address), giveUp.signal);
       for (let i = 0; i < 100; i++) await turn();
       giveUp.abort();
       expect((await failed).message).toContain('it took too long');
+      await until(() => openSockets() === before);
     });
 
     it('that ends is reported once, and the connection does nothing from then on', async () => {

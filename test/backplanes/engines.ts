@@ -114,3 +114,17 @@ function answers(port: number): Promise<boolean> {
     socket.once('error', () => resolve(false));
   });
 }
+
+/** Engines that are ended together, at the end of the block that this was made in. */
+export class Engines implements AsyncDisposable {
+  readonly #running: Engine[] = [];
+
+  add(engine: Engine): Engine {
+    this.#running.push(engine);
+    return engine;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const engine of this.#running) await engine[Symbol.asyncDispose]();
+  }
+}

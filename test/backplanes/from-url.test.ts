@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { nats, redis } from '../../dist/backplanes/index.js';
-import { backplaneOf, describeBackplane, hasCredentials } from '../../dist/backplanes/from-url.js';
+import { backplaneOf, describeBackplane } from '../../dist/backplanes/from-url.js';
 import { PackageCopy } from '../e2e/package-copy.js';
 
 const SECRET = 's3cret-Sentinel';
@@ -79,10 +79,6 @@ describe('the URL of an engine', () => {
     ['', 'a URL that cannot be used'],
   ])('%s is shown as %s', (url, shown) => {
     expect(describeBackplane(url)).toBe(shown);
-  });
-
-  it('is known to have credentials', () => {
-    expect(['redis://host', 'nats://token@host', 'redis://:a@host'].map(hasCredentials)).toEqual([false, true, true]);
   });
 });
 

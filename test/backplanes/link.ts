@@ -49,3 +49,6 @@ export async function failureOf(backplane: Backplane, signal?: AbortSignal): Pro
     (error: Error) => error,
   );
 }
+
+/** The connections by TCP of this process. */
+export const openSockets = () => process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length;

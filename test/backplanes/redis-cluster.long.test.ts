@@ -103,6 +103,21 @@ describe.skipIf(!isInstalled('redis-server'))('a cluster of Redis', () => {
     await until(() => back.received.length === TOPICS.length);
   });
 
+  it('is reached by a node without topics, which is not needed from then on', async () => {
+    const lines = ['cluster-enabled yes', `cluster-port ${await freePort()}`, `requirepass ${PASSWORD}`];
+    await using fourth = await Engine.redis({ lines });
+    const bus = (await ask(at(0), 'config', 'get', 'cluster-port')).split('\n')[1] ?? '';
+    await ask(fourth, 'cluster', 'meet', '127.0.0.1', String(at(0).port), bus);
+    await until(async () => (await ask(fourth, 'cluster', 'info')).includes('cluster_state:ok'));
+    await using link = await Link.to(make(fourth.address));
+    await fourth.kill();
+    await link.connection.subscribe(TOPICS);
+    await using from = await Link.to(make(at(0).address));
+    for (const topic of TOPICS) from.connection.publish(topic, Buffer.from(topic));
+    await until(() => link.received.length === TOPICS.length);
+    expect(link.losses).toEqual([]);
+  });
+
   // The last one: it breaks the cluster.
   it('that loses a node is reported as lost once, and is not complete', async () => {
     const backplane = make(at(0).address);
