@@ -1,3 +1,5 @@
+import { ConfigError } from '../options/option-error.js';
+
 /** Between the URLs of the variable WSLOOM_BACKPLANE. A comma may also stand between the hosts of one URL. */
 const SEPARATOR = /,?\s+|,(?=[a-z][a-z0-9+.-]*:\/\/)/i;
 
@@ -5,6 +7,8 @@ const SEPARATOR = /,?\s+|,(?=[a-z][a-z0-9+.-]*:\/\/)/i;
 export interface GivenBackplanes {
   /** The URLs; undefined for none. */
   readonly urls: readonly string[] | undefined;
+  /** Makes an error about them name the variable, if they come from it. */
+  readonly explain: (error: unknown) => unknown;
   /** What the user should know, in a line each. */
   readonly notes: readonly string[];
 }
@@ -15,10 +19,17 @@ export interface GivenBackplanes {
  */
 export function backplanesOf(flags: readonly string[] | undefined, env: NodeJS.ProcessEnv): GivenBackplanes {
   // Whatever stands in front of an @ is a password, a token or the name that goes with one.
-  if (flags !== undefined) return { urls: flags, notes: flags.some((url) => url.includes('@')) ? [IS_SEEN] : [] };
+  if (flags !== undefined) {
+    return { urls: flags, explain: (error) => error, notes: flags.some((url) => url.includes('@')) ? [IS_SEEN] : [] };
+  }
   const { WSLOOM_BACKPLANE = '' } = env;
   const urls = WSLOOM_BACKPLANE.split(SEPARATOR).filter((url) => url !== '');
-  return { urls: urls.length === 0 ? undefined : urls, notes: [] };
+  return { urls: urls.length === 0 ? undefined : urls, explain: namingVariable, notes: [] };
+}
+
+function namingVariable(error: unknown): unknown {
+  if (!(error instanceof ConfigError) || error.option !== 'backplane') return error;
+  return new ConfigError('WSLOOM_BACKPLANE', error.message.replace('backplane', 'WSLOOM_BACKPLANE'));
 }
 
 const IS_SEEN = 'a password in --backplane can be seen in the list of processes: set WSLOOM_BACKPLANE instead';

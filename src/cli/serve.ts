@@ -71,7 +71,7 @@ async function serve(handler: string, command: Command): Promise<void> {
   // Before threads are started, which inherit the environment.
   for (const name of ACTIVATION_VARIABLES) delete process.env[name];
   const { backplane: flags, ...options } = valuesOf(SERVER_FLAGS, command);
-  const { urls, notes } = backplanesOf(flags as readonly string[] | undefined, process.env);
+  const { urls, explain, notes } = backplanesOf(flags as readonly string[] | undefined, process.env);
   for (const note of [...where.notes, ...notes]) process.stderr.write(`wsloom: ${note}\n`);
   const tls = tlsOf(command);
   const hasTls = tls.tls !== undefined;
@@ -84,7 +84,9 @@ async function serve(handler: string, command: Command): Promise<void> {
     handler: handlerUrl(handler),
   });
   stopOnSignals(server, { drainMs, hasTls });
-  const { url } = await server.listen(where.options);
+  const { url } = await server.listen(where.options).catch((error: unknown) => {
+    throw explain(error);
+  });
   const source = where.source === undefined ? '' : ` (${where.source})`;
   const threads = server.threads === 1 ? '1 thread' : `${server.threads} threads`;
   process.stdout.write(`listening on ${url}${source} with ${threads}, ${server.kernel} kernel\n`);

@@ -1,7 +1,7 @@
 import type { BackplaneState } from '../connection/handler.js';
 import type { Backplane } from '../fleet/backplane.js';
-import { BackplaneSession } from '../fleet/backplane-session.js';
-import { FleetIdentity } from '../fleet/fleet-message.js';
+import type { BackplaneSession } from '../fleet/backplane-session.js';
+import type { FleetIdentity } from '../fleet/fleet-message.js';
 import { WantedTopics } from '../fleet/wanted-topics.js';
 import type { ThreadPublishing } from '../host/thread-publishing.js';
 import type { BackplaneHealth } from '../monitor/routes.js';
@@ -74,11 +74,14 @@ export class Fleet implements Uplink, TopicWatcher {
    */
   async start(publishing: ThreadPublishing): Promise<void> {
     const engines = await Promise.all(this.#environment.options.engines.map(engineOf));
+    // As the engines, these are loaded by servers of a fleet only.
+    const { BackplaneSession } = await import('../fleet/backplane-session.js');
+    const { FleetIdentity } = await import('../fleet/fleet-message.js');
     if (this.#isClosed) return;
     const identity = new FleetIdentity();
     for (const [i, engine] of engines.entries()) {
       const name = engines.length === 1 ? engine.name : `${engine.name} ${i + 1}`;
-      this.#shards.push(this.#shardOf(engine, name, identity));
+      this.#shards.push(this.#shardOf(engine, name, identity, BackplaneSession));
     }
     this.#publishing = publishing;
     publishing.topics.watchBy(this);
@@ -87,9 +90,9 @@ export class Fleet implements Uplink, TopicWatcher {
     await Promise.all(this.#shards.map(({ session }) => session.start()));
   }
 
-  #shardOf(backplane: Backplane, name: string, identity: FleetIdentity): Shard {
+  #shardOf(backplane: Backplane, name: string, identity: FleetIdentity, Session: typeof BackplaneSession): Shard {
     const { options, counters } = this.#environment;
-    const session = new BackplaneSession(
+    const session = new Session(
       {
         backplane,
         identity,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { backplanesOf } from '../../dist/cli/backplane-flags.js';
+import { ConfigError } from '../../dist/options/option-error.js';
 
 describe('the engines of a server that the command line starts', () => {
   it.each([
@@ -21,7 +22,7 @@ describe('the engines of a server that the command line starts', () => {
       ['nats://a:1,b:2', 'nats://c,d'],
     ],
   ])('are %s', (_, flags, env, urls) => {
-    expect(backplanesOf(flags, env)).toEqual({ urls, notes: [] });
+    expect(backplanesOf(flags, env)).toMatchObject({ urls, notes: [] });
   });
 
   it('are noted if a flag has a password or a token, without it', () => {
@@ -32,5 +33,14 @@ describe('the engines of a server that the command line starts', () => {
       expect(notes[0]).toContain('WSLOOM_BACKPLANE');
       expect(notes[0]).not.toContain('secret');
     }
+  });
+
+  it('are called by the variable in errors, if they come from it', () => {
+    const wrong = new ConfigError('backplane', 'backplane: the URL must name a host');
+    const other = new ConfigError('threads', 'threads must be 0 on this system');
+    const { explain } = backplanesOf(undefined, { WSLOOM_BACKPLANE: 'nats://' });
+    expect(explain(wrong)).toMatchObject({ message: 'WSLOOM_BACKPLANE: the URL must name a host' });
+    expect(explain(other)).toBe(other);
+    expect(backplanesOf(['nats://'], {}).explain(wrong)).toBe(wrong);
   });
 });

@@ -99,6 +99,7 @@ describe('wsloom serve', () => {
     await using command = serve(url);
     expect(await command.ended).toBe(2);
     expect(command.stderr).toMatch(why);
+    expect(command.stderr).toMatch(/^wsloom: WSLOOM_BACKPLANE: /);
     expect(command.stderr).not.toContain(PASSWORD);
   });
 });
