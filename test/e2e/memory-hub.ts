@@ -4,8 +4,10 @@ import type { Backplane, BackplaneConnection, BackplaneEvents } from '../../dist
 export class MemoryHub {
   /** The most that the engine takes at once, in bytes. */
   maxMessageBytes = 1024 * 1024;
-  /** Whether nobody can connect. */
+  /** Whether nobody can connect, except for {@link isBackFor}. */
   isAway = false;
+  /** The name of the only one that can connect while it is away. */
+  isBackFor: string | undefined;
   /** Whether it asks publishers to wait. */
   isFull = false;
   /** How many messages it has been given. */
@@ -19,7 +21,7 @@ export class MemoryHub {
     return {
       name,
       connect: async (events, signal) => {
-        if (this.isAway) throw new Error('nobody there');
+        if (this.isAway && this.isBackFor !== name) throw new Error('nobody there');
         await new Promise((resolve) => setImmediate(resolve));
         if (signal.aborted) throw new Error('given up');
         const connection = new HubConnection(this, events);
