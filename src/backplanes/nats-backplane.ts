@@ -71,8 +71,7 @@ export class NatsBackplane implements Backplane {
       name: 'wsloom',
       ...(user === undefined ? {} : { user, pass: pass ?? '' }),
       ...(authenticator === undefined ? {} : { authenticator }),
-      // Members that the client's types do not name go on to node:tls: `servername` is one.
-      ...(tls === undefined ? {} : { tls: (await loadTls(tls)) as NonNullable<ConnectionOptions['tls']> }),
+      ...(tls === undefined ? {} : { tls: await tlsOf(tls, server) }),
     };
     if (signal.aborted) throw new Error('it took too long');
     return await new Promise<NatsConnection>((resolve, reject) => {
@@ -96,4 +95,12 @@ export class NatsBackplane implements Backplane {
     if (creds !== undefined) return credsAuthenticator(encoder.encode(creds));
     return undefined;
   }
+}
+
+/**
+ * Members that the client's types do not name go on to node:tls. Without `host`, the certificate of a server that is named by its IP address
+ * would have to be that of `localhost`.
+ */
+async function tlsOf(tls: EngineTls, { host }: EngineAddress): Promise<NonNullable<ConnectionOptions['tls']>> {
+  return { host, ...(await loadTls(tls)) } as NonNullable<ConnectionOptions['tls']>;
 }

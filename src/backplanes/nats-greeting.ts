@@ -1,7 +1,6 @@
 import { connect } from 'node:net';
 import { BackplaneError } from './backplane-error.js';
-import type { EngineAddress } from './engine-options.js';
-import { shownAddress } from './engine-options.js';
+import { type EngineAddress, shownAddress } from './engine-options.js';
 import type { Secrets } from './secrets.js';
 
 /**

@@ -50,6 +50,14 @@ for (const kind of [NATS, REDIS]) {
       expect(error.message).not.toContain(PASSWORD);
     });
 
+    it('whose certificate has another name than it was asked for is refused', async () => {
+      await using engine = await kind.start({ lines: kind.withTls({ cert: path('a.crt'), key: path('a.key') }) });
+      const error = await failureOf(kind.backplane(engine.address, { tls: { ca: CA } }));
+      expect(error.message).toMatch(/IP: 127\.0\.0\.1 is not in the cert's list/);
+      const named = kind.backplane(engine.address, { tls: { ca: CA, servername: 'a.example' } });
+      await (await Link.to(named)).connection.close();
+    });
+
     it('with TLS that is frozen can be given up at once, and no socket is left behind', async () => {
       await using engine = await kind.start({ lines: kind.withTls(CERTIFICATE) });
       const before = openSockets();

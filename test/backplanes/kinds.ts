@@ -6,6 +6,7 @@ export interface TestTls {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  readonly servername?: string;
 }
 
 /** An engine that is tested like the others, and how it differs from them. */
