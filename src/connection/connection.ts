@@ -122,8 +122,8 @@ export interface Connection<Data = unknown> {
   unsubscribe(topic: string): void;
 
   /**
-   * Publishes a message to all subscribers of a topic, in all threads of the server, except to this connection itself. It leaves at the
-   * end of the hook, or in the next microtask outside of one. It is compressed at most once for all subscribers that have agreed on
+   * Publishes a message to all subscribers of a topic, in all threads of the server and in other servers by its `backplane`, except to this
+   * connection itself. It leaves at the end of the hook, or in the next microtask outside of one. It is compressed at most once for all subscribers that have agreed on
    * compression with the same window.
    *
    * @param options `{ compress: false }` sends it uncompressed to all.
@@ -131,7 +131,8 @@ export interface Connection<Data = unknown> {
    * published is then not read until there is room: nothing is lost, unless that thread has more than twice `maxOwedBytes` to take. Code
    * outside of hooks should await `roomToPublish()` before it publishes more: what it publishes above `maxOwedBytes`, and what a
    * hook `close` publishes, is dropped for that thread. What is published for a thread that takes nothing for
-   * `slowThreadTimeoutMs` is dropped for it too, and then this returns true. `stats().limits.droppedPublications` counts all of these.
+   * `slowThreadTimeoutMs` is dropped for it too, and then this returns true. `stats().limits.droppedPublications` counts all of these. It
+   * also returns false, and such a connection is not read for at most `backplaneStallMs`, while the engine of `backplane` takes too little.
    * @throws ArgumentTypeError if `data` cannot be sent, the topic is no string, or the options cannot be used.
    * @throws MessageVoidError if `data` is a message whose callback is over.
    */

@@ -40,7 +40,7 @@ export function registerPublishing(publishing: ThreadPublishing): () => void {
     version: VERSION,
     from: FROM,
     publish: (topic, data, options) => publishing.publish(topic, data, options),
-    room: () => publishing.bus.room(),
+    room: () => publishing.room(),
     isRunning: () => publishing.turn === threadState.runningTurn,
   });
   return () => {
@@ -56,7 +56,8 @@ export function registerPublishing(publishing: ThreadPublishing): () => void {
 }
 
 /**
- * Sends a message to every connection that is subscribed to a topic, in all threads of the server. For handler modules: call it
+ * Sends a message to every connection that is subscribed to a topic, in all threads of the server, and in other servers by its
+ * `backplane`. For handler modules: call it
  * in hooks, in timers or while the module loads, in workers or in the primary. In a hook the message leaves at the end of the
  * turn, with everything else that is published in it; outside of hooks it leaves in the next microtask. The handler may import
  * another copy of this package than the server. After the server is closed this does nothing.
@@ -68,7 +69,8 @@ export function registerPublishing(publishing: ThreadPublishing): () => void {
  * next call. The message is sent all the same, with three exceptions. First, in a timer or after an `await` no connection can be
  * held back: the message is dropped for a thread that is owed more than `maxOwedBytes`. Second, it is dropped for a thread that
  * is owed more than twice as much. Third, it is dropped for a thread that has taken nothing for `slowThreadTimeoutMs`, and then
- * this returns true. `stats().limits.droppedPublications` counts all of these.
+ * this returns true. `stats().limits.droppedPublications` counts all of these. It also returns false while the engine of `backplane` takes
+ * too little; then {@link roomToPublish} resolves when it takes more, at the latest after `backplaneStallMs`.
  * @throws ArgumentTypeError if `data` cannot be sent, the topic is no string, or the options cannot be used.
  * @throws MessageVoidError if `data` is a message whose callback is over.
  * @throws PublishError in a thread where no server has started, or where several have and none of their hooks is running: call
@@ -79,7 +81,8 @@ export function publish(topic: string, data: SendData, options?: SendOptions): b
 }
 
 /**
- * Resolves when every thread of the server has room for what this thread publishes; at once if each has it already. For handler
+ * Resolves when every thread of the server, and the engine of its `backplane`, has room for what this thread publishes; at once if each has
+ * it already. For handler
  * modules: await it before each {@link publish} in a timer or after an `await`, where no connection can be held back. Rejects
  * with a {@link PublishError} where {@link publish} throws one.
  */

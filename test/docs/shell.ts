@@ -6,14 +6,24 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { parseSettings } from '../../bench/settings.js';
 import { parseStudySettings } from '../../bench/study/settings.js';
+import { Engines, isInstalled } from '../backplanes/engines.js';
+import { NATS, REDIS } from '../backplanes/kinds.js';
 import { CLI, Command } from '../cli/command.js';
 import { builtIn, serve } from '../e2e/serving.js';
 import { ROOT } from './documents.js';
 
-const { name: PACKAGE, scripts: SCRIPTS } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as {
+const {
+  name: PACKAGE,
+  scripts: SCRIPTS,
+  peerDependencies: PEERS,
+} = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as {
   readonly name: string;
   readonly scripts: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
 };
+
+/** The packages that a backplane needs, which are named by what the error says that misses them. */
+const ENGINE_CLIENTS: readonly string[] = Object.keys(PEERS);
 
 /** The commands of a block of shell, without comments and prompts. A line that ends with a backslash goes on in the next. */
 export function commandsOf(text: string): string[][] {
@@ -43,7 +53,17 @@ function words(line: string): string[] {
  * @param folder has the files that the command names.
  * @returns the output of the command, if it was run.
  */
-export async function tryCommand([program = '', ...args]: readonly string[], folder: string): Promise<string> {
+export async function tryCommand(command: readonly string[], folder: string): Promise<string> {
+  const first = command.findIndex((word) => !/^[A-Z_]+=/.test(word));
+  const [program = '', ...args] = command.slice(first);
+  if (first > 0) {
+    const variables = command.slice(0, first).map((word) => {
+      const [name = '', value = ''] = word.split(/=(.*)/s);
+      return [name, value.replace(/^'(.*)'$/s, '$1')];
+    });
+    expect(args.slice(0, 2)).toEqual([PACKAGE, 'serve']);
+    return serveShortly(args.slice(2), folder, Object.fromEntries(variables));
+  }
   if (program === 'npm') return npm(args, folder);
   if (program === 'npx' && args[0] !== PACKAGE) return npx(args);
   if (program === 'npx' && args[0] === PACKAGE) return wsloom(args.slice(1), folder);
@@ -87,7 +107,7 @@ async function npm([what = '', ...args]: readonly string[], folder: string): Pro
     return '';
   }
   if (what === 'install') {
-    expect(args).toEqual([PACKAGE]);
+    expect([PACKAGE, ...ENGINE_CLIENTS]).toContain(args.join(' '));
     return '';
   }
   const [script = '', ...rest] = what === 'run' ? args : [what, ...args];
@@ -152,16 +172,41 @@ function wsloom([command = '', ...args]: readonly string[], folder: string): Pro
   }
 }
 
-/** Runs a server on any port, or on a unix socket, and ends it as Ctrl-C does. */
-async function serveShortly(args: readonly string[], folder: string): Promise<string> {
+/**
+ * Runs a server on any port, or on a unix socket, and ends it as Ctrl-C does. Engines are started for it, where they are installed; without one it
+ * says that it goes on trying.
+ */
+async function serveShortly(
+  args: readonly string[],
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  await using engines = new Engines();
+  const own = [];
+  for (const arg of args) own.push(await withEngine(arg, engines));
+  const variables: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) variables[name] = await withEngine(value, engines);
   const threads = args.includes('--threads') ? [] : ['--threads', '1'];
   const where = args.includes('--socket') ? [] : ['--port', '0'];
-  const all = [CLI, 'serve', ...args, ...threads, ...where];
-  await using command = new Command(process.execPath, all, { cwd: folder });
+  // What is named last counts: two servers of a document cannot have the ports that it shows.
+  const port = args.includes('--backplane') ? ['--port', '0'] : where;
+  const all = [CLI, 'serve', ...own, ...threads, ...port];
+  await using command = new Command(process.execPath, all, { cwd: folder, env: { ...process.env, ...variables } });
   await command.listening();
   command.process.kill('SIGINT');
   expect(await command.ended, command.stderr).toBe(0);
   return command.stdout;
+}
+
+/** The URL of one engine with its usual port, with another one that runs in its place; anything else as it is. */
+async function withEngine(word: string, engines: Engines): Promise<string> {
+  const [, scheme, address = '', rest = ''] =
+    /^(nats|redis):\/\/(?:[^@]*@)?(127\.0\.0\.1:(?:4222|6379))(.*)$/.exec(word) ?? [];
+  const kind = scheme === 'nats' ? NATS : REDIS;
+  if (scheme === undefined || !isInstalled(kind.program)) return word;
+  const engine = engines.add(await kind.start());
+  expect(address.endsWith(scheme === 'nats' ? '4222' : '6379')).toBe(true);
+  return `${scheme}://${engine.address}${rest}`;
 }
 
 /** Commands that take seconds or more: only their help is run, and checked for the flags. */

@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Engine, Engines, isInstalled } from '../backplanes/engines.js';
 import { Command } from '../cli/command.js';
 import { Client, refusal } from '../e2e/client.js';
 import { builtIn, serve } from '../e2e/serving.js';
 import { DOCUMENTS, ROOT, snippetsOf } from './documents.js';
 import { commandsOf, tryCommand } from './shell.js';
-import { TRIALS } from './trials.js';
+import { type FleetTrial, TRIALS } from './trials.js';
 import { Workshop } from './workshop.js';
 
 const workshop = new Workshop();
@@ -25,6 +26,7 @@ beforeAll(async () => {
     ...{ 'live.crt': 'default.crt', 'live.key': 'default.key', 'clients.crt': 'clients-ca.crt' },
     ...{ 'api.crt': 'a.crt', 'api.key': 'a.key' },
   });
+  workshop.addCertificates('docs/scale.md', { 'ca.crt': 'servers-ca.crt' });
   expect(await workshop.compile()).toBe('');
 }, 60_000);
 
@@ -62,6 +64,10 @@ describe.concurrent('a file in the documents', () => {
     'does what it says: %s',
     async ([name, trial], { skip }) => {
       if (trial.as === 'configuration') return;
+      if (trial.as === 'fleet' && !isInstalled(trial.kind.program)) {
+        skip(`needs ${trial.kind.program}`);
+        return;
+      }
       if ('needs' in trial && !workshop.has(trial.needs)) {
         skip(`needs ${trial.needs}: npm ci --prefix test/peers`);
         return;
@@ -89,11 +95,27 @@ describe.concurrent('a file in the documents', () => {
         await trial.test(command);
         return;
       }
+      if (trial.as === 'fleet') {
+        await runFleetTrial(trial, path, cwd);
+        return;
+      }
       await using command = new Command(process.execPath, [path], { cwd });
       await trial.test(command);
     },
   );
 });
+
+async function runFleetTrial({ kind, addresses, lines = [], env, test }: FleetTrial, path: string, cwd: string) {
+  await using engines = new Engines();
+  const running: Engine[] = [];
+  for (const address of addresses) {
+    const engine = engines.add(await kind.start({ lines }));
+    workshop.replace(path, address, engine.address);
+    running.push(engine);
+  }
+  await using command = new Command(process.execPath, [path], { cwd, env: { ...process.env, ...env } });
+  await test(command, running);
+}
 
 /** Each command once, with its output in the document. */
 function commands() {

@@ -1,9 +1,13 @@
+import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
 import { expect } from 'vitest';
 import { WebSocket } from 'ws';
+import { type EngineKind, NATS, REDIS } from '../backplanes/kinds.js';
+import type { Engine } from '../backplanes/engines.js';
 import type { Command } from '../cli/command.js';
 import { Client, refusal } from '../e2e/client.js';
 import { until } from '../e2e/serving.js';
+import { fileOf } from '../tls/certificates.js';
 import type { PEERS } from './workshop.js';
 
 /** A server with the handler of a snippet. */
@@ -27,7 +31,20 @@ type Trial =
       readonly needs?: (typeof PEERS)[number];
       test(command: Command): Promise<void>;
     }
+  | FleetTrial
   | { readonly as: 'configuration' };
+
+/** A program that needs engines, which are started for it. */
+export interface FleetTrial {
+  readonly as: 'fleet';
+  readonly kind: EngineKind;
+  /** The addresses that the file names. In their places it gets those of engines that run. */
+  readonly addresses: readonly string[];
+  /** How the engines are configured. */
+  readonly lines?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  test(command: Command, engines: readonly Engine[]): Promise<void>;
+}
 
 const handler = (test: (served: Served) => Promise<void>): Trial => ({ as: 'handler', test });
 const apart = (test: (served: Served) => Promise<void>): Trial => ({ as: 'handler apart', test });
@@ -69,6 +86,18 @@ const attached = (needs?: (typeof PEERS)[number]): Trial => ({
 async function portOf(command: Command): Promise<string> {
   const [, port = ''] = await command.says('stdout', /^listening on port (\d+)\n$/);
   return port;
+}
+
+/** The URL of a server that a program says it listens on. */
+async function listening(command: Command): Promise<string> {
+  const [, url = ''] = await command.says('stdout', /^listening on (wss?:\S+)\n/);
+  return url;
+}
+
+/** Ends a program as a service manager does. */
+async function endsWell(command: Command): Promise<void> {
+  command.process.kill('SIGTERM');
+  expect(await command.ended, command.stderr).toBe(0);
 }
 
 /** Checks that the program has printed this and ended with 0. */
@@ -187,6 +216,65 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
   'docs/tls.md: renew.mjs': program(
     prints(/^exchanged\ntls\.cert: tls\.cert has a first certificate that does not belong to the key\n$/),
   ),
+
+  'docs/scale.md: server.mjs': {
+    as: 'fleet',
+    kind: REDIS,
+    addresses: ['127.0.0.1:6379'],
+    test: async (command, [engine]) => {
+      const { port } = engine as Engine;
+      using one = await Client.open(await listening(command));
+      one.send('it rains');
+      expect(await one.text()).toBe('it rains');
+      await engine?.kill();
+      await command.says('stdout', /\nthe engine is lost\n$/);
+      await using _again = await REDIS.start({ port });
+      await command.says('stdout', /\nthe engine is back\n$/);
+      expect(await one.text()).toBe('resync');
+      await endsWell(command);
+    },
+  },
+  'docs/scale.md: news.mjs': handler(async ({ open }) => {
+    using one = await open();
+    one.send('it rains');
+    expect(await one.text()).toBe('it rains');
+    using other = await open();
+    other.send('it snows');
+    expect([await one.text(), await other.text()]).toEqual(['it snows', 'it snows']);
+  }),
+  'docs/scale.md: options.mjs': {
+    as: 'fleet',
+    kind: NATS,
+    addresses: ['127.0.0.1:4222'],
+    lines: [
+      ...NATS.withTls({ cert: fileURLToPath(fileOf('default.crt')), key: fileURLToPath(fileOf('default.key')) }),
+      'authorization { user: chat, password: "s3cret" }',
+    ],
+    env: { NATS_PASSWORD: 's3cret' },
+    test: async (command) => {
+      await listening(command);
+      await endsWell(command);
+      expect(command.stderr).toMatch(/backplane nats: connected\n/);
+    },
+  },
+  'docs/scale.md: shards.mjs': {
+    as: 'fleet',
+    kind: REDIS,
+    addresses: ['127.0.0.1:6379', '127.0.0.1:6380'],
+    test: async (command) => {
+      using one = await Client.open(await listening(command));
+      one.send('it rains');
+      expect(await one.text()).toBe('it rains');
+      await endsWell(command);
+      expect(command.stderr).toMatch(/backplane redis 1: connected\n/);
+      expect(command.stderr).toMatch(/backplane redis 2: connected\n/);
+    },
+  },
+  'docs/scale.md: nats.conf': { as: 'configuration' }, // test/backplanes/documented.long.test.ts
+  'docs/scale.md: redis.conf': { as: 'configuration' },
+  'docs/scale.md: redis-cluster.conf': { as: 'configuration' },
+  'docs/scale.md: memory-engine.mjs': { as: 'configuration' }, // by its test:
+  'docs/scale.md: memory-engine.test.mjs': program(prints(/# pass 1\n# fail 0/)),
 
   'docs/proxies.md: nginx.conf': { as: 'configuration' }, // test/docs/proxies*.long.test.ts
   'docs/proxies.md: nginx-stream.conf': { as: 'configuration' },

@@ -74,6 +74,13 @@ export class Workshop {
     writeFileSync(path, readFileSync(path, 'utf8').replace('ws://127.0.0.1:8080', url));
   }
 
+  /** Exchanges a part of a file that was added. It throws if there is no such part. */
+  replace(path: string, part: string, by: string): void {
+    const text = readFileSync(path, 'utf8');
+    if (!text.includes(part)) throw new Error(`there is no ${part} in ${path}`);
+    writeFileSync(path, text.replace(part, by));
+  }
+
   /** Checks and compiles all TypeScript. @returns the errors of the compiler, '' if there are none */
   async compile(): Promise<string> {
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');

@@ -145,6 +145,44 @@ describe('a bus', () => {
     expect(delivery?.memory.bytes.toString('latin1', delivery.end - 1, delivery.end)).toBe('4');
   });
 
+  test('brings all publications to a thread that passes them on, whatever its topics', async () => {
+    const [from, primary, other] = [new Station(), new Station('x'), new Station('x')];
+    primary.bus.ledger.listenToAll();
+    connect(from, primary);
+    connect(from, other);
+    const runs: string[] = [];
+    const posted = from.bus.onPost;
+    from.bus.onPost = (each) => {
+      posted(each);
+      runs.push(...each.map(({ topic }) => topic));
+    };
+    from.publish('nobody', '1');
+    from.publish('x', '2');
+    from.topics.flush();
+    expect(runs).toEqual(['nobody', 'x']);
+    expect(await primary.hasGot(1)).toEqual(['2']);
+    expect(await other.hasGot(1)).toEqual(['2']);
+    primary.bus.listen(); // it has connections of its own, too
+    expect(from.bus.wants('nobody')).toBe(true);
+    primary.bus.close();
+    await until(() => !from.bus.wants('nobody'));
+  });
+
+  test('holds publishers back while a thread is pressed that passes publications on', async () => {
+    const [from, primary] = [new Station(), new Station()];
+    primary.bus.ledger.listenToAll();
+    connect(from, primary);
+    primary.bus.ledger.press(true);
+    expect(from.bus.isCongested).toBe(false); // it is noticed with what is posted
+    from.publish('nobody', '1');
+    from.topics.flush();
+    expect([from.bus.isCongested, from.bus.owes('x')]).toEqual([true, true]);
+    const room = from.bus.room();
+    primary.bus.ledger.press(false);
+    await room;
+    expect(from.bus.isCongested).toBe(false);
+  });
+
   test('keeps the order of batches that take several chunks', async () => {
     const [from, to] = [new Station(), new Station('x', 'y')];
     connect(from, to);

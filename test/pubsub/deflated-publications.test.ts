@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { PayloadDeflater } from '../../dist/compression/payload-deflater.js';
+import { decodeBatch, encodeBatch } from '../../dist/pubsub/batch.js';
 import { Dialect } from '../../dist/pubsub/dialect.js';
 import type { Outlet } from '../../dist/pubsub/outlet.js';
 import type { PublicationRun } from '../../dist/pubsub/publication-run.js';
@@ -8,6 +9,7 @@ import { Topics } from '../../dist/pubsub/topics.js';
 import { Counter, Counters } from '../../dist/telemetry/counters.js';
 import { FakeSender, FakeSubscriber, publishText } from './fake-subscriber.js';
 import { ManualDeflater } from './manual-rounds.js';
+import { textFrames } from './text-frames.js';
 
 const { PLAIN, DEFLATED_15, DEFLATED_12, DEFLATED_8 } = Dialect;
 
@@ -640,4 +642,56 @@ describe('a large publication', () => {
     expect(subscriber.got).toEqual([large(1), ...Array.from({ length: 20 }, (_, i) => text(i, 100_000))]);
     for (const { memory } of subscriber.deliveries) expect(memory.isFree).toBe(true);
   });
+});
+
+describe('what has come from another process', () => {
+  test('is compressed as if it was published here: what is long enough, once for each window', () => {
+    const subscribers = [PLAIN, DEFLATED_15, DEFLATED_15, DEFLATED_8].map((dialect) => subscriberOf(dialect, 'x'));
+    const texts = [text(1, 300), 'short', text(2, 300), text(3, 100)];
+    topics.relay('x', textFrames(...texts), texts.length, true);
+    topics.flush();
+    for (const { got } of subscribers) expect(got).toEqual(texts);
+    expect(subscribers.map(({ deflated }) => deflated)).toEqual([0, 3, 3, 3]);
+    expect(deflater.windows).toEqual([15, 8, 15, 8, 15]);
+  });
+
+  test('is not compressed if its publisher has said so, or if nobody here can have it compressed', () => {
+    const plain = subscriberOf(PLAIN, 'y');
+    const deflated = subscriberOf(DEFLATED_15, 'x');
+    topics.relay('x', textFrames(text(1), text(2)), 2, false);
+    topics.relay('y', textFrames(text(1), text(2)), 2, true);
+    topics.flush();
+    expect([plain.got, deflated.got]).toEqual([
+      [text(1), text(2)],
+      [text(1), text(2)],
+    ]);
+    expect(deflater.windows).toEqual([]);
+  });
+
+  test('keeps its order behind one that is compressed in the background', () => {
+    const [plain, deflated] = [subscriberOf(PLAIN, 'x'), subscriberOf(DEFLATED_15, 'x')];
+    const texts = [text(1), text(2, 300_000), text(3)];
+    topics.relay('x', textFrames(...texts), texts.length, true);
+    topics.flush();
+    expect([plain.got, deflated.got]).toEqual([[], []]);
+    topics.flushAll();
+    expect([plain.got, deflated.got]).toEqual([texts, texts]);
+  });
+});
+
+test('a publication that must not be compressed is known as such, also by other threads', () => {
+  outlet.dialects = 1 << DEFLATED_15;
+  publishText(topics, 'x', 'a', undefined, true);
+  publishText(topics, 'x', 'b', undefined, false);
+  publishText(topics, 'x', 'c', undefined, false);
+  topics.flush();
+  expect(outlet.posted.map(({ messages, mayCompress }) => [messages, mayCompress])).toEqual([
+    [1, true],
+    [2, false],
+  ]);
+  const { runs } = decodeBatch(encodeBatch(outlet.posted, 3));
+  expect(runs.map(({ messages, mayCompress }) => [messages, mayCompress])).toEqual([
+    [1, true],
+    [2, false],
+  ]);
 });
