@@ -6,7 +6,7 @@ import { DEFLATED_SET } from './dialect.js';
 import type { Outlet } from './outlet.js';
 import type { LargePublication } from './large-publication.js';
 import { PublicationDeflater } from './publication-deflater.js';
-import { type DeflatedRuns, extendDeflated, type PublicationRun } from './publication-run.js';
+import { type AboutRun, type DeflatedRuns, extendDeflated, isAbout, type PublicationRun } from './publication-run.js';
 import { ChunkPool, type SharedChunk } from './shared-chunk.js';
 import type { Publisher, Subscriber } from './subscriber.js';
 import { type DescriptorSender, SubscriberTable } from './subscriber-table.js';
@@ -64,8 +64,6 @@ export class Topics {
   #isFlushing = false;
   /** Whether the last run may grow: no subscriber has been given it yet. */
   #lastIsOpen = false;
-  /** Whether what is published now has come from another process. */
-  #isRelaying = false;
   #pendingBytes = 0;
   /** Those of the pending publications that are being compressed. */
   readonly #compressing = new Set<LargePublication>();
@@ -190,7 +188,8 @@ export class Topics {
     chunk.position = payloadAt + length;
     this.#pendingBytes += frameBytes;
     const dialects = mayCompress ? this.#deflatedDialects(topic, members, length) : 0;
-    this.#add(topic, except, chunk, at, payloadAt, dialects, mayCompress);
+    const isHeldBack = this.publisher !== undefined;
+    this.#add({ topic, except, isHeldBack, isFromFleet: false, mayCompress }, chunk, at, payloadAt, dialects);
     this.#limitPending();
     return !this.#outlet.isCongested || !this.#holdsBack(topic);
   }
@@ -204,44 +203,35 @@ export class Topics {
    */
   relay(topic: string, frames: Uint8Array, messages: number, mayCompress: boolean): void {
     const members = this.#membersByTopic.get(topic);
-    this.#isRelaying = true;
-    try {
-      const chunk = this.#pool.withRoom(frames.length);
-      const start = chunk.position;
-      chunk.bytes.set(frames, start);
-      this.#pendingBytes += frames.length;
-      // No frame is longer than all of them, so that nothing is compressed in vain.
-      if (!mayCompress || this.#deflatedDialects(topic, members, frames.length) === 0) {
-        chunk.position = start + frames.length;
-        this.#append(topic, undefined, chunk, start, undefined, mayCompress, messages);
-      } else {
-        for (let at = 0; at < frames.length; ) {
-          const payloadAt = payloadOfMessageFrame(frames, at);
-          const end = endOfMessageFrame(frames, at);
-          chunk.position = start + end;
-          const dialects = this.#deflatedDialects(topic, members, end - payloadAt);
-          this.#add(topic, undefined, chunk, start + at, start + payloadAt, dialects, true);
-          at = end;
-        }
+    const about: AboutRun = { topic, except: undefined, isHeldBack: false, isFromFleet: true, mayCompress };
+    const chunk = this.#pool.withRoom(frames.length);
+    const start = chunk.position;
+    chunk.bytes.set(frames, start);
+    this.#pendingBytes += frames.length;
+    // If all frames together are too short to be compressed, each of them is.
+    if (!mayCompress || this.#deflatedDialects(topic, members, frames.length) === 0) {
+      chunk.position = start + frames.length;
+      this.#append(about, chunk, start, undefined, messages);
+    } else {
+      for (let at = 0; at < frames.length; ) {
+        const payloadAt = payloadOfMessageFrame(frames, at);
+        const end = endOfMessageFrame(frames, at);
+        chunk.position = start + end;
+        const dialects = this.#deflatedDialects(topic, members, end - payloadAt);
+        this.#add(about, chunk, start + at, start + payloadAt, dialects);
+        at = end;
       }
-      this.#limitPending();
-    } finally {
-      this.#isRelaying = false;
     }
+    this.#limitPending();
   }
 
-  /** Adds a publication whose frame is the last in its chunk. @param dialects the set of those that it is compressed for. */
-  #add(
-    topic: string,
-    except: Subscriber | undefined,
-    chunk: SharedChunk,
-    at: number,
-    payloadAt: number,
-    dialects: number,
-    mayCompress: boolean,
-  ): void {
+  /**
+   * Adds a publication whose frame is the last in its chunk.
+   * @param dialects the set of those that it is compressed for.
+   */
+  #add(about: AboutRun, chunk: SharedChunk, at: number, payloadAt: number, dialects: number): void {
     if (dialects === 0) {
-      this.#append(topic, except, chunk, at, undefined, mayCompress);
+      this.#append(about, chunk, at, undefined, 1);
       return;
     }
     const firstByte = chunk.bytes[at] as number; // of its header
@@ -249,10 +239,10 @@ export class Topics {
     const copy = chunk.bytes.subarray(payloadAt, chunk.position);
     if (this.#deflater?.isLarge(copy.length, dialects)) {
       this.#lastIsOpen = false;
-      this.#append(topic, except, chunk, at, undefined, true);
-      this.#deflateLarge(topic, except, firstByte, copy, dialects);
+      this.#append(about, chunk, at, undefined, 1);
+      this.#deflateLarge(about, firstByte, copy, dialects);
     } else {
-      this.#append(topic, except, chunk, at, this.#deflate(topic, except, firstByte, copy, dialects), true);
+      this.#append(about, chunk, at, this.#deflate(about, firstByte, copy, dialects), 1);
     }
   }
 
@@ -269,28 +259,19 @@ export class Topics {
   }
 
   #deflate(
-    topic: string,
-    except: Subscriber | undefined,
+    about: AboutRun,
     firstByte: number,
     payload: Uint8Array,
     dialects: number,
   ): DeflatedRuns | undefined {
-    const about = { topic, except, isHeldBack: this.publisher !== undefined && !this.#isRelaying };
     const deflated = this.#deflater?.deflate(about, firstByte, payload, dialects);
     this.#pendingBytes += deflated?.frameBytes ?? 0;
     return deflated?.runs;
   }
 
   /** The last run is a large publication: compresses it in the background. */
-  #deflateLarge(
-    topic: string,
-    except: Subscriber | undefined,
-    firstByte: number,
-    payload: Uint8Array,
-    dialects: number,
-  ): void {
+  #deflateLarge(about: AboutRun, firstByte: number, payload: Uint8Array, dialects: number): void {
     const run = (this.#isFlushing ? this.#next : this.#runs).at(-1) as PublicationRun; // it was just appended
-    const about = { topic, except, isHeldBack: run.isHeldBack };
     this.#lastIsOpen = false; // nothing is added to it: it would stay plain
     const large = this.#deflater?.deflateLarge(about, firstByte, payload, dialects, (deflated, frameBytes) => {
       run.deflated = deflated;
@@ -312,32 +293,25 @@ export class Topics {
    * @param messages how many messages lie between the start and the position of the chunk.
    */
   #append(
-    topic: string,
-    except: Subscriber | undefined,
+    about: AboutRun,
     chunk: SharedChunk,
     start: number,
     deflated: DeflatedRuns | undefined,
-    mayCompress: boolean,
-    messages = 1,
+    messages: number,
   ): void {
     const runs = this.#isFlushing ? this.#next : this.#runs;
     const last = runs.at(-1);
-    const isFromFleet = this.#isRelaying;
-    const isHeldBack = this.publisher !== undefined && !isFromFleet;
     if (
       this.#lastIsOpen &&
-      last?.topic === topic &&
-      last.except === except &&
-      last.chunk === chunk &&
-      last.isHeldBack === isHeldBack &&
-      last.isFromFleet === isFromFleet &&
-      last.mayCompress === mayCompress &&
+      last?.chunk === chunk &&
+      isAbout(last, about) &&
       (last.deflated === deflated || extendDeflated(last.deflated, deflated))
     ) {
       last.end = chunk.position;
       last.messages += messages;
       return;
     }
+    const { topic, except, isHeldBack, isFromFleet, mayCompress } = about;
     const end = chunk.position;
     runs.push({
       topic,
