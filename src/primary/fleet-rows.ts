@@ -46,7 +46,7 @@ export const FLEET_ROWS = {
     byDefault: 5000,
     flag: '--backplane-timeout',
     group: Group.FLEET,
-    help: 'for a connection to the engine, and for its answer to a batch of topics; beyond: it counts as lost and is tried again, and the server starts without it',
-    beyond: 'the connection counts as lost, and another attempt follows; at the start, the server goes on without the engine',
+    help: 'for a connection to the engine, and for its end; beyond: tried again, and the server starts without it',
+    beyond: 'the attempt is given up and another one follows; at the start, the server goes on without the engine',
   }),
 } as const;

@@ -387,10 +387,9 @@ export interface ServerOptions {
    */
   readonly backplaneStallMs?: number;
   /**
-   * How long an attempt to connect to the engine may take, and its answer to each batch of 500 topics, and the end of a connection, in
-   * ms. A connection with a late answer counts as lost. At the start the server waits that long for the first connection, also if the engine
-   * refuses it at once. Raising it lets a server start later while its engine cannot be reached. Over a long or slow line less than the
-   * default may be too little to ever subscribe. From 1 ms to 2^31 less 1 ms (24 days).
+   * How long an attempt to connect to the engine may take, and the end of a connection, in ms. At the start the server waits that long for
+   * the first connection, also if the engine refuses it at once: it may be starting too. Raising it lets a server start later while its
+   * engine cannot be reached. From 1 ms to 2^31 less 1 ms (24 days).
    *
    * @default 5 s
    */
