@@ -5,8 +5,9 @@ import { Delivery } from './delivery.js';
 import { DEFLATED_SET } from './dialect.js';
 import type { Outlet } from './outlet.js';
 import type { LargePublication } from './large-publication.js';
+import { PendingRuns } from './pending-runs.js';
 import { PublicationDeflater } from './publication-deflater.js';
-import { type AboutRun, type DeflatedRuns, extendDeflated, isAbout, type PublicationRun } from './publication-run.js';
+import type { AboutRun, DeflatedRuns, PublicationRun } from './publication-run.js';
 import { ChunkPool, type SharedChunk } from './shared-chunk.js';
 import type { Publisher, Subscriber } from './subscriber.js';
 import { type DescriptorSender, SubscriberTable } from './subscriber-table.js';
@@ -32,9 +33,6 @@ const MAX_WAITING_BYTES = 16 * 1024 * 1024;
  */
 const MAX_WAITING_MS = 500;
 
-/** What a run takes beside its frames, in bytes. */
-const RUN_BYTES = 200;
-
 /**
  * The topics of one thread: its subscribers, and what was published here in this turn. A publication is framed once.
  * When the turn ends, each subscriber gets all publications to its topics in one write, in the order of publishing, and
@@ -57,14 +55,7 @@ export class Topics {
   readonly #deflatedPool = new ChunkPool();
   /** Undefined if nothing is compressed. */
   #deflater: PublicationDeflater | undefined;
-  /** What was published in this turn; during a delivery, what is being delivered. */
-  #runs: PublicationRun[] = [];
-  /** What is published during a delivery, for example by a logger. It follows as a turn of its own. */
-  #next: PublicationRun[] = [];
-  #isFlushing = false;
-  /** Whether the last run may grow: no subscriber has been given it yet. */
-  #lastIsOpen = false;
-  #pendingBytes = 0;
+  readonly #pending = new PendingRuns();
   /** Those of the pending publications that are being compressed. */
   readonly #compressing = new Set<LargePublication>();
   /** Runs while something waits for one of these. */
@@ -115,7 +106,7 @@ export class Topics {
 
   /** Whether something was published in this turn. */
   get hasPending(): boolean {
-    return this.#runs.length > 0;
+    return !this.#pending.isEmpty;
   }
 
   /** Whether this thread has subscribers of a topic. */
@@ -128,7 +119,7 @@ export class Topics {
     if (subscriber.subscription?.topics.has(topic)) return;
     if (subscriber.subscription === undefined) this.#table.enter(subscriber);
     // Also for a new subscriber: what was published before it subscribed is pending, and it must not get that.
-    if (this.#runs.length > 0) this.#takePending(subscriber);
+    if (!this.#pending.isEmpty) this.#takePending(subscriber);
     const { subscription } = subscriber;
     if (subscription === undefined) return; // the delivery has ended it
     subscription.topics.add(topic);
@@ -186,7 +177,7 @@ export class Topics {
     const payloadAt = writeFrameHeader(chunk.bytes, at, firstByte, length);
     chunk.bytes.set(payload.subarray(start, start + length), payloadAt);
     chunk.position = payloadAt + length;
-    this.#pendingBytes += frameBytes;
+    this.#pending.addFrameBytes(frameBytes);
     const dialects = mayCompress ? this.#deflatedDialects(topic, members, length) : 0;
     const isHeldBack = this.publisher !== undefined;
     this.#add({ topic, except, isHeldBack, isFromFleet: false, mayCompress }, chunk, at, payloadAt, dialects);
@@ -207,7 +198,7 @@ export class Topics {
     const chunk = this.#pool.withRoom(frames.length);
     const start = chunk.position;
     chunk.bytes.set(frames, start);
-    this.#pendingBytes += frames.length;
+    this.#pending.addFrameBytes(frames.length);
     // If all frames together are too short to be compressed, each of them is.
     if (!mayCompress || this.#deflatedDialects(topic, members, frames.length) === 0) {
       chunk.position = start + frames.length;
@@ -238,7 +229,7 @@ export class Topics {
     // The copy is compressed: shared memory of the application may have changed meanwhile.
     const copy = chunk.bytes.subarray(payloadAt, chunk.position);
     if (this.#deflater?.isLarge(copy.length, dialects)) {
-      this.#lastIsOpen = false;
+      this.#pending.endRun();
       this.#append(about, chunk, at, undefined, 1);
       this.#deflateLarge(about, firstByte, copy, dialects);
     } else {
@@ -248,8 +239,8 @@ export class Topics {
 
   /** Publications go out before the end of the turn if there are too many. */
   #limitPending(): void {
-    if (this.#pendingBytes + RUN_BYTES * this.#runs.length > MAX_WAITING_BYTES) this.flushAll();
-    else if (this.#pendingBytes > MAX_PENDING_BYTES) this.flush();
+    if (this.#pending.bytes > MAX_WAITING_BYTES) this.flushAll();
+    else if (this.#pending.frameBytes > MAX_PENDING_BYTES) this.flush();
   }
 
   /** The set of the dialects that a publication is compressed for. */
@@ -265,17 +256,17 @@ export class Topics {
     dialects: number,
   ): DeflatedRuns | undefined {
     const deflated = this.#deflater?.deflate(about, firstByte, payload, dialects);
-    this.#pendingBytes += deflated?.frameBytes ?? 0;
+    this.#pending.addFrameBytes(deflated?.frameBytes ?? 0);
     return deflated?.runs;
   }
 
   /** The last run is a large publication: compresses it in the background. */
   #deflateLarge(about: AboutRun, firstByte: number, payload: Uint8Array, dialects: number): void {
-    const run = (this.#isFlushing ? this.#next : this.#runs).at(-1) as PublicationRun; // it was just appended
-    this.#lastIsOpen = false; // nothing is added to it: it would stay plain
+    const run = this.#pending.last as PublicationRun; // it was just appended
+    this.#pending.endRun(); // what is added to it would stay plain
     const large = this.#deflater?.deflateLarge(about, firstByte, payload, dialects, (deflated, frameBytes) => {
       run.deflated = deflated;
-      this.#pendingBytes += frameBytes;
+      this.#pending.addFrameBytes(frameBytes);
       this.#compressing.delete(large as LargePublication); // it is one, or this would not be called
       if (this.#compressing.size === 0) this.#schedule();
     });
@@ -288,10 +279,7 @@ export class Topics {
     }, MAX_WAITING_MS).unref();
   }
 
-  /**
-   * @param deflated the same publication, compressed; undefined if it goes plain to all, or is compressed later.
-   * @param messages how many messages lie between the start and the position of the chunk.
-   */
+  /** See {@link PendingRuns.append}. */
   #append(
     about: AboutRun,
     chunk: SharedChunk,
@@ -299,35 +287,7 @@ export class Topics {
     deflated: DeflatedRuns | undefined,
     messages: number,
   ): void {
-    const runs = this.#isFlushing ? this.#next : this.#runs;
-    const last = runs.at(-1);
-    if (
-      this.#lastIsOpen &&
-      last?.chunk === chunk &&
-      isAbout(last, about) &&
-      (last.deflated === deflated || extendDeflated(last.deflated, deflated))
-    ) {
-      last.end = chunk.position;
-      last.messages += messages;
-      return;
-    }
-    const { topic, except, isHeldBack, isFromFleet, mayCompress } = about;
-    const end = chunk.position;
-    runs.push({
-      topic,
-      chunk,
-      start,
-      end,
-      messages,
-      except,
-      isHeldBack,
-      isFromFleet,
-      mayCompress,
-      deflated,
-      isDeflated: false,
-    });
-    this.#lastIsOpen = true;
-    this.#schedule();
+    if (this.#pending.append(about, chunk, start, deflated, messages)) this.#schedule();
   }
 
   #holdsBack(topic: string): boolean {
@@ -358,12 +318,12 @@ export class Topics {
    * before anything else is sent to it.
    */
   catchUp(subscriber: Subscriber): void {
-    if (this.#runs.length > 0 && subscriber.subscription !== undefined) this.#takePending(subscriber);
+    if (!this.#pending.isEmpty && subscriber.subscription !== undefined) this.#takePending(subscriber);
   }
 
   /** Does what {@link flush} does, without waiting for large publications that are being compressed: they go plain. */
   flushAll(): void {
-    if (this.#isFlushing) return;
+    if (this.#pending.areGoingOut) return;
     this.#waitNoMore();
     this.flush();
   }
@@ -378,11 +338,10 @@ export class Topics {
    * compressed.
    */
   flush(): void {
-    const runs = this.#runs;
-    if (runs.length === 0 || this.#isFlushing || this.#compressing.size > 0) return;
-    this.#isFlushing = true;
-    this.#lastIsOpen = false;
-    this.#pendingBytes = 0;
+    const pending = this.#pending;
+    if (pending.isEmpty || pending.areGoingOut || this.#compressing.size > 0) return;
+    const runs = pending.all;
+    pending.beginGoingOut();
     if (this.#waiting !== undefined) {
       clearTimeout(this.#waiting);
       this.#waiting = undefined;
@@ -395,10 +354,8 @@ export class Topics {
     } finally {
       this.#pool.endDelivery();
       if (this.#deflater !== undefined) this.#deflatedPool.endDelivery();
-      this.#isFlushing = false;
-      this.#runs = this.#next;
-      this.#next = [];
-      if (this.#runs.length > 0) queueMicrotask(this.#schedule); // in a turn of its own: this one is at its end
+      pending.endGoingOut();
+      if (!pending.isEmpty) queueMicrotask(this.#schedule); // in a turn of its own: this one is at its end
     }
   }
 
@@ -417,8 +374,8 @@ export class Topics {
   }
 
   #takePending(subscriber: Subscriber): void {
-    this.#lastIsOpen = false;
-    this.#delivery.toOne(subscriber, this.#runs);
+    this.#pending.endRun();
+    this.#delivery.toOne(subscriber, this.#pending.all);
   }
 
   #remove({ dialect }: Subscriber, { slot }: Subscription, topic: string): void {
