@@ -1,13 +1,13 @@
 import type { BackplaneState } from '../connection/handler.js';
 import type { Backplane } from '../fleet/backplane.js';
 import type { BackplaneSession } from '../fleet/backplane-session.js';
-import type { FleetIdentity } from '../fleet/fleet-message.js';
+import type { Origin } from '../fleet/envelope.js';
 import { WantedTopics } from '../fleet/wanted-topics.js';
 import type { ThreadPublishing } from '../host/thread-publishing.js';
 import type { BackplaneHealth } from '../monitor/routes.js';
 import type { Uplink } from '../pubsub/fleet-outlet.js';
 import type { PublicationRun } from '../pubsub/publication-run.js';
-import { hashTopic } from '../pubsub/topic-hash.js';
+import { engineFor } from '../pubsub/topic-spread.js';
 import type { TopicWatcher } from '../pubsub/topic-watcher.js';
 import { Counter, type Counters } from '../telemetry/counters.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
@@ -76,12 +76,12 @@ export class Fleet implements Uplink, TopicWatcher {
     const engines = await Promise.all(this.#environment.options.engines.map(engineOf));
     // As the engines, these are loaded by servers of a fleet only.
     const { BackplaneSession } = await import('../fleet/backplane-session.js');
-    const { FleetIdentity } = await import('../fleet/fleet-message.js');
+    const { Origin } = await import('../fleet/envelope.js');
     if (this.#isClosed) return;
-    const identity = new FleetIdentity();
+    const origin = new Origin();
     for (const [i, engine] of engines.entries()) {
       const name = engines.length === 1 ? engine.name : `${engine.name} ${i + 1}`;
-      this.#shards.push(this.#shardOf(engine, name, identity, BackplaneSession));
+      this.#shards.push(this.#shardOf(engine, name, origin, BackplaneSession));
     }
     this.#publishing = publishing;
     publishing.topics.watchBy(this);
@@ -90,19 +90,19 @@ export class Fleet implements Uplink, TopicWatcher {
     await Promise.all(this.#shards.map(({ session }) => session.start()));
   }
 
-  #shardOf(backplane: Backplane, name: string, identity: FleetIdentity, Session: typeof BackplaneSession): Shard {
+  #shardOf(backplane: Backplane, name: string, origin: Origin, Session: typeof BackplaneSession): Shard {
     const { options, counters } = this.#environment;
     const session = new Session(
       {
         backplane,
-        identity,
+        origin,
         timeoutMs: options.backplaneTimeoutMs,
         maxKeptBytes: options.maxBackplaneBytes,
         stallMs: options.backplaneStallMs,
         maxPayloadBytes: options.maxPayloadBytes,
       },
       {
-        onFrames: (topic, frames, messages, lagMs, mayCompress) => {
+        onPublication: ({ topic, frames, messages, mayCompress }, lagMs) => {
           counters.add(Counter.BACKPLANE_RECEIVED, messages);
           counters.add(Counter.BACKPLANE_LAG_MS, messages * lagMs);
           this.#publishing?.relay(topic, frames, messages, mayCompress);
@@ -141,7 +141,8 @@ export class Fleet implements Uplink, TopicWatcher {
   // Publishing.
 
   publish({ topic, chunk, start, end, messages, mayCompress }: PublicationRun): void {
-    this.#shardFor(topic).session.publish(topic, chunk.bytes.subarray(start, end), messages, mayCompress);
+    const frames = chunk.bytes.subarray(start, end);
+    this.#shardFor(topic).session.publish({ topic, frames, messages, mayCompress });
   }
 
   room(): Promise<void> {
@@ -217,11 +218,7 @@ export class Fleet implements Uplink, TopicWatcher {
   }
 
   #shardFor(topic: string): Shard {
-    const { length } = this.#shards;
-    if (length === 1) return this.#shards[0] as Shard; // there is one
-    const hash = hashTopic(topic);
-    // The low bits of the hash alone are alike for topics that differ in their last characters.
-    return this.#shards[((hash ^ (hash >>> 15)) >>> 0) % length] as Shard; // below the length
+    return this.#shards[engineFor(topic, this.#shards.length)] as Shard; // below the length
   }
 
   /** Brings up to date the figures that are not counted as they change. */
