@@ -1,8 +1,9 @@
 import type { BackplaneConnection, BackplaneEvents } from '../fleet/backplane.js';
+import { partitionOf } from '../pubsub/topic-spread.js';
 import type { BackplaneError } from './backplane-error.js';
 import type { RedisClient } from './redis-client.js';
 import type { Secrets } from './secrets.js';
-import { partitionOf, topicToken } from './topic-names.js';
+import { topicToken } from './topic-names.js';
 import { UnconfirmedBytes } from './unconfirmed-bytes.js';
 
 /** The connections for the topics of one partition. They are one and the same, except at a cluster. */

@@ -1,6 +1,6 @@
 import type { Backplane } from '../fleet/backplane.js';
 import { BackplaneSession, type BackplaneSessionListener } from '../fleet/backplane-session.js';
-import { FleetIdentity } from '../fleet/fleet-message.js';
+import { Origin } from '../fleet/envelope.js';
 import type { FleetOptions } from './fleet.js';
 
 // This is imported by servers of a fleet only, when they start.
@@ -25,12 +25,12 @@ export function sessionsWith(
   options: FleetOptions,
   listenerOf: (index: number) => BackplaneSessionListener,
 ): readonly BackplaneSession[] {
-  const identity = new FleetIdentity();
+  const origin = new Origin();
   return engines.map((backplane, index) => {
     return new BackplaneSession(
       {
         backplane,
-        identity,
+        origin,
         timeoutMs: options.backplaneTimeoutMs,
         maxKeptBytes: options.maxBackplaneBytes,
         stallMs: options.backplaneStallMs,

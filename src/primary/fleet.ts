@@ -1,6 +1,7 @@
 import type { BackplaneState } from '../connection/handler.js';
 import type { Backplane } from '../fleet/backplane.js';
 import type { BackplaneSession, BackplaneSessionListener } from '../fleet/backplane-session.js';
+import type { RefusalReason } from '../fleet/fleet-receiver.js';
 import { WantedTopics } from '../fleet/wanted-topics.js';
 import type { ThreadPublishing } from '../host/thread-publishing.js';
 import type { BackplaneHealth } from '../monitor/routes.js';
@@ -90,7 +91,7 @@ export class Fleet implements Uplink, TopicWatcher {
   #listenerOf(index: number, name: string): BackplaneSessionListener {
     const { counters } = this.#environment;
     return {
-      onFrames: (topic, frames, messages, lagMs, mayCompress) => {
+      onPublication: ({ topic, frames, messages, mayCompress }, lagMs) => {
         counters.add(Counter.BACKPLANE_RECEIVED, messages);
         counters.add(Counter.BACKPLANE_LAG_MS, messages * lagMs);
         this.#publishing?.relay(topic, frames, messages, mayCompress);
@@ -142,7 +143,7 @@ export class Fleet implements Uplink, TopicWatcher {
     const frames = chunk.bytes.subarray(start, end);
     const { maxPayloadBytes } = this.#environment.options;
     if (frames.length > maxPayloadBytes && !this.#hasLongPublication) this.#checkLengths(frames, maxPayloadBytes);
-    this.#shardFor(topic).session.publish(topic, frames, messages, mayCompress);
+    this.#shardFor(topic).session.publish({ topic, frames, messages, mayCompress });
   }
 
   room(): Promise<void> {
@@ -181,7 +182,7 @@ export class Fleet implements Uplink, TopicWatcher {
     } // else the line about the loss has said it
   }
 
-  #noteRefused(name: string, messages: number, why: Parameters<BackplaneSessionListener['onRefused']>[1]): void {
+  #noteRefused(name: string, messages: number, why: RefusalReason): void {
     const { counters, log } = this.#environment;
     counters.add(Counter.BACKPLANE_REFUSED, messages);
     const { what } = LimitIncident.BACKPLANE_REFUSED;
