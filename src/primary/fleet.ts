@@ -54,8 +54,8 @@ export class Fleet implements Uplink, TopicWatcher {
   #states: EngineStates | undefined;
   /** Undefined before the start. */
   #publishing: ThreadPublishing | undefined;
-  /** The places of the engines that publishers should wait for. */
-  readonly #slow = new Set<number>();
+  /** The places of the engines that hold publishers. */
+  readonly #holding = new Set<number>();
   #waiting: (() => void)[] = [];
   #hasLongPublication = false;
   #isOpen = false;
@@ -107,7 +107,7 @@ export class Fleet implements Uplink, TopicWatcher {
       onState: (state, why) => {
         if (!this.#isClosed) this.#states?.note(index, state, why);
       },
-      onPressure: (isSlow) => this.#notePressure(index, isSlow),
+      onPressure: (holdsPublishers) => this.#notePressure(index, holdsPublishers),
     };
   }
 
@@ -131,12 +131,12 @@ export class Fleet implements Uplink, TopicWatcher {
     return this.#isOpen;
   }
 
-  get isSlow(): boolean {
-    return this.#slow.size > 0;
+  get holdsPublishers(): boolean {
+    return this.#holding.size > 0;
   }
 
-  isSlowFor(topic: string): boolean {
-    return this.#slow.size > 0 && this.#slow.has(engineFor(topic, this.#shards.length));
+  holdsPublishersOf(topic: string): boolean {
+    return this.#holding.size > 0 && this.#holding.has(engineFor(topic, this.#shards.length));
   }
 
   publish({ topic, chunk, start, end, messages, mayCompress }: PublicationRun): void {
@@ -147,16 +147,16 @@ export class Fleet implements Uplink, TopicWatcher {
   }
 
   room(): Promise<void> {
-    if (!this.isSlow) return Promise.resolve();
+    if (!this.holdsPublishers) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  #notePressure(index: number, isSlow: boolean): void {
-    if (isSlow) this.#slow.add(index);
-    else this.#slow.delete(index);
-    const engines = [...this.#slow].reduce((set, engine) => set | (1 << engine), 0);
-    this.#publishing?.bus.ledger.press(engines, this.#environment.options.backplaneStallMs);
-    if (!this.isSlow) for (const resolve of this.#waiting.splice(0)) resolve();
+  #notePressure(index: number, holdsPublishers: boolean): void {
+    if (holdsPublishers) this.#holding.add(index);
+    else this.#holding.delete(index);
+    const engines = [...this.#holding].reduce((set, engine) => set | (1 << engine), 0);
+    this.#publishing?.bus.ledger.holdPublishers(engines, this.#environment.options.backplaneStallMs);
+    if (!this.holdsPublishers) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** Says once that this server publishes what it would refuse from others: only it knows who publishes that. */

@@ -24,7 +24,7 @@ export interface CongestionOptions<Thread extends WatchedThread> {
 
 /** What is known of a thread that publishers should wait for. */
 interface Progress {
-  /** Whether it was owed more than the high mark, and not yet no more than the low mark. If not, it is only pressed. */
+  /** Whether it was owed more than the high mark, and not yet no more than the low mark. If not, it only holds publishers. */
   isFull: boolean;
   /** What it had taken at the last look. */
   taken: number;
@@ -34,8 +34,8 @@ interface Progress {
 
 /**
  * The threads that are owed so much that publishers should wait for them, or that ask for it. A thread is added when it is owed more
- * than the high mark, or is pressed: see {@link ThreadLedger.press}. From then on a timer looks at its ledger, until it is owed no more
- * than the low mark and not pressed any more, or has taken nothing for too long. Publishers to topics of its subscribers wait in the first
+ * than the high mark, or holds publishers: see {@link ThreadLedger.holdPublishers}. From then on a timer looks at its ledger, until it is owed no more
+ * than the low mark and holds none any more, or has taken nothing for too long. Publishers to topics of its subscribers wait in the first
  * case, those to topics of certain engines in the second. No timer runs while there is no such thread.
  */
 export class CongestedThreads<Thread extends WatchedThread> {
@@ -53,7 +53,7 @@ export class CongestedThreads<Thread extends WatchedThread> {
   check(thread: Thread): void {
     const { ledger } = thread;
     const isFull = ledger.owedBytes > this.#options.highBytes;
-    if (!isFull && !ledger.isPressed) return;
+    if (!isFull && !ledger.holdsPublishers) return;
     const known = this.#threads.get(thread);
     if (known !== undefined) {
       known.isFull ||= isFull;
@@ -79,7 +79,7 @@ export class CongestedThreads<Thread extends WatchedThread> {
   want(topic: string): boolean {
     const hash = hashTopic(topic);
     for (const [{ ledger }, { isFull }] of this.#threads) {
-      if ((isFull && ledger.wants(hash)) || ledger.isPressedFor(topic)) return true;
+      if ((isFull && ledger.wants(hash)) || ledger.holdsPublishersOf(topic)) return true;
     }
     return false;
   }
@@ -96,9 +96,9 @@ export class CongestedThreads<Thread extends WatchedThread> {
     const elapsedMs = Math.min(now - this.#tickedAtMs, 2 * TICK_MS);
     this.#tickedAtMs = now;
     for (const [thread, progress] of [...this.#threads]) {
-      const { owedBytes, taken, isPressed } = thread.ledger;
+      const { owedBytes, taken, holdsPublishers } = thread.ledger;
       if (owedBytes <= this.#options.lowBytes) progress.isFull = false;
-      if (!progress.isFull && !isPressed) {
+      if (!progress.isFull && !holdsPublishers) {
         this.remove(thread);
       } else if (owedBytes <= this.#options.lowBytes) {
         progress.stillMs = 0; // it has taken what there was, and says itself for how long to wait

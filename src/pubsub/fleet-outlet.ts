@@ -8,9 +8,9 @@ export interface Uplink {
   /** Whether publications go out. */
   readonly isOpen: boolean;
   /** Whether publishers to some topics should wait, because their engine does not take what is published. */
-  readonly isSlow: boolean;
+  readonly holdsPublishers: boolean;
   /** Whether those to this topic should. */
-  isSlowFor(topic: string): boolean;
+  holdsPublishersOf(topic: string): boolean;
   /** Sends a run, or drops and counts it. Its memory is not used any more when this returns. */
   publish(run: PublicationRun): void;
   /** Resolves when publishers do not have to wait. */
@@ -54,10 +54,10 @@ export class FleetOutlet implements Outlet {
   }
 
   get isCongested(): boolean {
-    return this.#uplink.isSlow || this.#bus.isCongested;
+    return this.#uplink.holdsPublishers || this.#bus.isCongested;
   }
 
   owes(topic: string): boolean {
-    return this.#uplink.isSlowFor(topic) || (this.#bus.isCongested && this.#bus.owes(topic));
+    return this.#uplink.holdsPublishersOf(topic) || (this.#bus.isCongested && this.#bus.owes(topic));
   }
 }

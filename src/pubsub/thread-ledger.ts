@@ -26,10 +26,10 @@ const Word = {
   DEFLATED: 7,
   /** How many engines carry to other processes what the thread is posted; each topic goes by one of them. */
   ENGINES: 8,
-  /** Those of the engines that publishers should wait for, as bits: see {@link ThreadLedger.press}. */
-  PRESSED: 9,
+  /** Those of the engines that publishers should wait for, as bits: see {@link ThreadLedger.holdPublishers}. */
+  HOLDING: 9,
   /** Until when, by {@link sharedClockMs}. */
-  PRESSED_UNTIL_MS: 10,
+  HOLDING_UNTIL_MS: 10,
 } as const;
 
 /** Bits of {@link Word.LISTENS}. */
@@ -90,10 +90,10 @@ export class ThreadLedger {
    * @param limitMs how long publishers wait for an engine that is new in the set. Other threads keep this time also if this one is
    * blocked, and cannot end it.
    */
-  press(engines: number, limitMs: number): void {
-    const isNew = (engines & ~Atomics.load(this.#words, Word.PRESSED)) !== 0;
-    if (isNew) Atomics.store(this.#words, Word.PRESSED_UNTIL_MS, (sharedClockMs() + limitMs) | 0);
-    Atomics.store(this.#words, Word.PRESSED, engines);
+  holdPublishers(engines: number, limitMs: number): void {
+    const isNew = (engines & ~Atomics.load(this.#words, Word.HOLDING)) !== 0;
+    if (isNew) Atomics.store(this.#words, Word.HOLDING_UNTIL_MS, (sharedClockMs() + limitMs) | 0);
+    Atomics.store(this.#words, Word.HOLDING, engines);
   }
 
   /** The thread has its first subscriber of a topic in a dialect. */
@@ -171,22 +171,22 @@ export class ThreadLedger {
     return (Atomics.load(this.#words, Word.LISTENS) & Listens.TO_ALL) !== 0;
   }
 
-  /** Whether publishers to some topics should wait, whatever the thread is owed: see {@link press}. */
-  get isPressed(): boolean {
-    return this.#pressed !== 0;
+  /** Whether publishers to some topics should wait, whatever the thread is owed: see {@link holdPublishers}. */
+  get holdsPublishers(): boolean {
+    return this.#holding !== 0;
   }
 
-  /** Whether publishers to a topic should wait, whatever the thread is owed: see {@link press}. */
-  isPressedFor(topic: string): boolean {
-    const pressed = this.#pressed;
-    return pressed !== 0 && ((pressed >>> engineFor(topic, Atomics.load(this.#words, Word.ENGINES))) & 1) !== 0;
+  /** Whether publishers to a topic should wait, whatever the thread is owed: see {@link holdPublishers}. */
+  holdsPublishersOf(topic: string): boolean {
+    const holding = this.#holding;
+    return holding !== 0 && ((holding >>> engineFor(topic, Atomics.load(this.#words, Word.ENGINES))) & 1) !== 0;
   }
 
-  get #pressed(): number {
-    const pressed = Atomics.load(this.#words, Word.PRESSED);
-    if (pressed === 0) return 0;
-    const leftMs = (Atomics.load(this.#words, Word.PRESSED_UNTIL_MS) - sharedClockMs()) | 0;
-    return leftMs > 0 ? pressed : 0;
+  get #holding(): number {
+    const holding = Atomics.load(this.#words, Word.HOLDING);
+    if (holding === 0) return 0;
+    const leftMs = (Atomics.load(this.#words, Word.HOLDING_UNTIL_MS) - sharedClockMs()) | 0;
+    return leftMs > 0 ? holding : 0;
   }
 
   get isSlow(): boolean {

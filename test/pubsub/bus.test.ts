@@ -171,17 +171,17 @@ describe('a bus', () => {
     await until(() => !from.bus.wants('nobody'));
   });
 
-  test('holds publishers back while a thread is pressed that passes publications on', async () => {
+  test('holds publishers back for a thread that passes publications on and holds them', async () => {
     const [from, primary] = [new Station(), new Station()];
     primary.bus.ledger.listenToAll(1);
     connect(from, primary);
-    primary.bus.ledger.press(1, 60_000);
+    primary.bus.ledger.holdPublishers(1, 60_000);
     expect(from.bus.isCongested).toBe(false); // it is noticed with what is posted
     from.publish('nobody', '1');
     from.topics.flush();
     expect([from.bus.isCongested, from.bus.owes('x')]).toEqual([true, true]);
     const room = from.bus.room();
-    primary.bus.ledger.press(0, 60_000);
+    primary.bus.ledger.holdPublishers(0, 60_000);
     await room;
     expect(from.bus.isCongested).toBe(false);
   });

@@ -145,26 +145,26 @@ function passingOn(kib: number): Thread {
   return thread;
 }
 
-test('a thread that is pressed is congested whatever it is owed, until it is not pressed any more', () => {
+test('a thread that holds publishers is congested whatever it is owed, until it holds none any more', () => {
   const thread = passingOn(0);
-  thread.ledger.press(0b111, 10 * LIMIT_MS);
+  thread.ledger.holdPublishers(0b111, 10 * LIMIT_MS);
   congested.check(thread);
   expect(reports).toEqual([true]);
   vi.advanceTimersByTime(5 * LIMIT_MS);
   expect(reports).toEqual([true]); // it takes nothing because there is nothing
-  thread.ledger.press(0, 10 * LIMIT_MS);
+  thread.ledger.holdPublishers(0, 10 * LIMIT_MS);
   expect(congested.want(FIRST)).toBe(false);
   vi.advanceTimersByTime(20);
   expect([reports, vi.getTimerCount()]).toEqual([[true, false], 0]);
 });
 
-test('a thread that is pressed is waited for by publishers to topics of the slow engines only', () => {
+test('a thread that holds publishers is waited for by publishers to topics of the slow engines only', () => {
   const wanted = () => [FIRST, SECOND, THIRD].map((topic) => congested.want(topic));
   const thread = passingOn(0);
-  thread.ledger.press(0b010, LIMIT_MS);
+  thread.ledger.holdPublishers(0b010, LIMIT_MS);
   congested.check(thread);
   expect(wanted()).toEqual([false, true, false]);
-  thread.ledger.press(0b110, LIMIT_MS);
+  thread.ledger.holdPublishers(0b110, LIMIT_MS);
   expect(wanted()).toEqual([false, true, true]);
   thread.ledger.addOwed(200 * KIB); // what it is owed is of all engines
   congested.check(thread);
@@ -175,9 +175,9 @@ test('a thread that is pressed is waited for by publishers to topics of the slow
   expect(wanted()).toEqual([false, true, true]);
 });
 
-test('a thread that is pressed and then blocked, so that it cannot end that, is waited for no longer than it has said', () => {
+test('a thread that holds publishers and is then blocked, so that it cannot end that, is waited for no longer than it has said', () => {
   const thread = passingOn(0);
-  thread.ledger.press(0b001, LIMIT_MS);
+  thread.ledger.holdPublishers(0b001, LIMIT_MS);
   congested.check(thread);
   vi.advanceTimersByTime(LIMIT_MS - 20);
   expect([reports, congested.want(FIRST)]).toEqual([[true], true]);
@@ -185,26 +185,26 @@ test('a thread that is pressed and then blocked, so that it cannot end that, is 
   expect([reports, congested.want(FIRST), vi.getTimerCount()]).toEqual([[true, false], false, 0]);
   congested.check(thread);
   expect(reports).toEqual([true, false]);
-  thread.ledger.press(0, LIMIT_MS);
-  thread.ledger.press(0b001, LIMIT_MS); // it goes on, and is slow anew
+  thread.ledger.holdPublishers(0, LIMIT_MS);
+  thread.ledger.holdPublishers(0b001, LIMIT_MS); // it goes on, and is slow anew
   congested.check(thread);
   expect([reports, congested.want(FIRST)]).toEqual([[true, false, true], true]);
 });
 
 test('the end of one slow engine does not make publishers wait longer for another', () => {
   const thread = passingOn(0);
-  thread.ledger.press(0b011, LIMIT_MS);
+  thread.ledger.holdPublishers(0b011, LIMIT_MS);
   vi.advanceTimersByTime(LIMIT_MS - 100);
-  thread.ledger.press(0b010, LIMIT_MS);
+  thread.ledger.holdPublishers(0b010, LIMIT_MS);
   congested.check(thread);
   expect(reports).toEqual([true]);
   vi.advanceTimersByTime(120);
   expect(reports).toEqual([true, false]);
 });
 
-test('a thread that is pressed and takes nothing of what it is owed is not waited for for ever', () => {
+test('a thread that holds publishers and takes nothing of what it is owed is not waited for for ever', () => {
   const thread = passingOn(60);
-  thread.ledger.press(0b001, 10 * LIMIT_MS);
+  thread.ledger.holdPublishers(0b001, 10 * LIMIT_MS);
   congested.check(thread);
   vi.advanceTimersByTime(MARKS.timeoutMs + 20);
   expect(reports).toEqual([true, false, 'primary']);

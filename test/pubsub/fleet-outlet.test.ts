@@ -40,11 +40,11 @@ class FakeUplink implements Uplink {
     this.published.push([topic, chunk.bytes.toString('latin1', start, end), messages]);
   }
 
-  get isSlow(): boolean {
+  get holdsPublishers(): boolean {
     return this.slow.size > 0;
   }
 
-  isSlowFor(topic: string): boolean {
+  holdsPublishersOf(topic: string): boolean {
     return this.slow.has(topic);
   }
 
