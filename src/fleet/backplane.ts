@@ -5,7 +5,10 @@
  * one connection a call, and never retries.
  */
 export interface Backplane {
-  /** What logs and `/healthz` call the engine, for example `nats`. It must not contain an address or credentials. */
+  /**
+   * What logs and `/healthz` call the engine, for example `nats`: 1 to 40 letters, digits, spaces, `.`, `_` and `-`. It must not contain an
+   * address or credentials.
+   */
   readonly name: string;
   /**
    * Makes one connection to the engine.
@@ -46,7 +49,8 @@ export interface BackplaneConnection {
   publish(topic: string, bytes: Uint8Array): boolean;
   /**
    * Subscribes to topics that are not subscribed to yet.
-   * @returns a promise that resolves when the engine has done so: what others publish from then on is received.
+   * @returns a promise that resolves when the engine has done so: what others publish from then on is received. If it rejects, or takes more than
+   * half a minute, the server gives the connection up and makes another one.
    */
   subscribe(topics: readonly string[]): Promise<void>;
   /** Ends the subscriptions to topics. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { nkeys } from '@nats-io/transport-node';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { backplaneOf } from '../../dist/backplanes/from-url.js';
 import { nats, redis, testBackplane } from '../../dist/backplanes/index.js';
 import { Command } from '../cli/command.js';
@@ -232,6 +232,35 @@ describe.skipIf(!isInstalled('nats-server'))('NATS', () => {
     expect(error.message).toMatch(/no server of NATS can be reached: .*it took too long/);
   });
 
+  it('is asked for at the next address if one accepts a connection and says nothing', async () => {
+    await using engine = await Engine.nats();
+    await using frozen = await Engine.nats();
+    frozen.freeze();
+    using random = vi.spyOn(Math, 'random').mockReturnValue(0);
+    const backplane = nats({ servers: [frozen.address, engine.address] });
+    await using link = await Link.to(backplane, AbortSignal.timeout(30_000));
+    await link.connection.subscribe(['topic']);
+    expect(random).toHaveBeenCalled();
+  });
+
+  it('that takes a permission away later is lost: the subscription has ended', async () => {
+    const linesOf = (subscribe: string) => [
+      `authorization { users: [{ user: me, password: "${PASSWORD}", permissions: { subscribe: "${subscribe}" } }] }`,
+    ];
+    await using engine = await Engine.nats({ lines: linesOf('wsloom.*') });
+    await using link = await Link.to(nats({ servers: engine.address, user: 'me', pass: PASSWORD }));
+    await link.connection.subscribe(['topic']);
+    engine.reconfigure(linesOf('other.*'));
+    await until(() => link.losses.length > 0);
+    expect(link.losses[0]?.message).toMatch(/Permissions Violation for Subscription/);
+  });
+
+  it('that offers TLS, and is named by its address, has to have a certificate for that', async () => {
+    await using engine = await NATS.start({ lines: NATS.withTls({ cert: path('a.crt'), key: path('a.key') }) });
+    const error = await failureOf(nats({ servers: engine.address }));
+    expect(error.message).not.toMatch(/localhost/);
+  });
+
   it('is told from another server that listens there', async () => {
     await using engine = await Engine.redis();
     const error = await failureOf(nats({ servers: engine.address }), AbortSignal.timeout(500));
@@ -258,7 +287,17 @@ describe.skipIf(!isInstalled('redis-server'))('Redis', () => {
     await using engine = await Engine.redis();
     await using other = await Engine.redis();
     const error = await failureOf(redis({ nodes: [engine.address, other.address] }));
+    expect(error.message).toMatch(/Redis at 127\.0\.0\.1:\d+ is no node of a cluster/);
+  });
+
+  it('is asked for at the next address if one accepts a connection and says nothing', async () => {
+    await using engine = await Engine.redis();
+    await using frozen = await Engine.redis();
+    frozen.freeze();
+    using random = vi.spyOn(Math, 'random').mockReturnValue(0);
+    const error = await failureOf(redis({ nodes: [frozen.address, engine.address] }), AbortSignal.timeout(30_000));
     expect(error.message).toContain(`Redis at ${engine.address} is no node of a cluster`);
+    expect(random).toHaveBeenCalled();
   });
 
   it('is the master, because a replica reaches others than the master does', async () => {
