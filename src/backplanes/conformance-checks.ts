@@ -13,29 +13,32 @@ const BATCH = 500;
 const LONG = 'x'.repeat(1024);
 const LONG_EMOJI = '😀'.repeat(512);
 
-/** What engines read as a wildcard or a separator, or trim. */
-const SEPARATORS = [
-  ...['', ' ', '  ', 'a', 'A', 'a ', ' a', 'a b', 'a.b', 'a.*', 'a.>', '*', '>', '#', '+', '?', '[ab]'],
-  ...['a/b', 'a//b', '/', ':', 'a:b', '{a}', '{b}a'],
-];
-
-/** What ends a name or a line, or stands for something else in names. */
-const CONTROLS = [
-  ...['a\0b', 'a\0', '\0', 'a\r\nb', '\n', 'a\tb', '%41', '%', '=', '==', '=41', '\\', '"', "'", '$SYS'],
-  ...['undefined', 'null', '__proto__', 'constructor', 'hasOwnProperty'],
-];
-
-/** What is the same after some normalization or other, or gets lost on the way to UTF-8. */
-const UNICODE = ['é', 'e\u0301', 'ß', 'SS', 'ﬁ', 'fi', '😀', '\ud83d', '\ude00', '\ude00\ud83d', '\ufffd', '\ufeff', '\uffff'];
-
+/** Wildcards, and between them names that they would match: those at odd places are published to, the others subscribed to. */
+const WILDCARDS = ['*', 'a', '>', 'A', '#', 'b', '+', 'a.b', 'a.*', 'a.c', 'a.>', 'a/b', '?', 'a//b', '[ab]', '/'];
+const SEPARATORS = ['', ' ', '  ', 'a ', ' a', 'a b', 'a\tb', ':', 'a:b', '{a}', '{b}a', '"', "'"];
+const ENDS = ['a\0b', 'a\0', '\0', 'a\r\nb', '\n'];
+const ESCAPES = ['%41', '%', '=', '==', '=41', '\\', '$SYS'];
+const WORDS = ['undefined', 'null', '__proto__', 'constructor', 'hasOwnProperty'];
+/** What is the same after some normalization or other. */
+const ALIKE = ['é', 'e\u0301', 'ß', 'SS', 'ﬁ', 'fi'];
+/** What gets lost on the way to UTF-8. */
+const SURROGATES = ['😀', '\ud83d', '\ude00', '\ude00\ud83d', '\ufffd', '\ufeff', '\uffff'];
 /** What differs only where an engine may have cut it. */
-const LENGTHS = [
-  ...[LONG, `${LONG}x`, `x${LONG.slice(1)}y`],
-  ...[LONG_EMOJI, `${LONG_EMOJI}😁`, `${LONG_EMOJI.slice(0, -1)}\ude01`],
-];
+const LONG_TEXTS = [LONG, `${LONG}x`, `x${LONG.slice(1)}y`];
+const LONG_PAIRS = [LONG_EMOJI, `${LONG_EMOJI}😁`, `${LONG_EMOJI.slice(0, -1)}\ude01`];
 
 /** Topics that some engine somewhere takes for one another, for a wildcard, or for a part of a command. */
-const ODD_TOPICS: readonly string[] = [...SEPARATORS, ...CONTROLS, ...UNICODE, ...LENGTHS];
+const ODD_TOPICS: readonly string[] = [
+  WILDCARDS,
+  SEPARATORS,
+  ENDS,
+  ESCAPES,
+  WORDS,
+  ALIKE,
+  SURROGATES,
+  LONG_TEXTS,
+  LONG_PAIRS,
+].flat();
 
 const text = (connection: TestedConnection) => connection.received.map(({ bytes }) => new TextDecoder().decode(bytes));
 const bytesOf = (what: string) => new TextEncoder().encode(what);
