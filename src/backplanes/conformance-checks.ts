@@ -79,7 +79,7 @@ export const CHECKS: Readonly<Record<string, (rig: ConformanceRig) => Promise<vo
 
   'connect() rejects if the attempt is aborted already': async (rig) => {
     const backplane = await rig.backplane();
-    const events = { received() {}, drained() {}, lost() {} };
+    const events = { received() {}, drained() {}, refused() {}, lost() {} };
     const attempt = backplane.connect(events, AbortSignal.abort()).then(
       (connection) => connection,
       () => undefined,

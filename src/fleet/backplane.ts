@@ -29,6 +29,12 @@ export interface BackplaneEvents {
   /** The connection takes messages again, after {@link BackplaneConnection.publish} has returned false. */
   drained(): void;
   /**
+   * The engine has refused a topic, for example because it is not permitted: nothing that is published to it comes, or goes to others. The connection
+   * goes on for all other topics: clients may choose topics, and none of them should end the exchange of all others.
+   * @param error why; its message is logged, and must contain no password.
+   */
+  refused(error: Error): void;
+  /**
    * The connection is over, and what it has not sent is lost. To be called once, and not after {@link BackplaneConnection.close}.
    * @param error why; its message is logged, and must contain no password.
    */
@@ -49,8 +55,9 @@ export interface BackplaneConnection {
   publish(topic: string, bytes: Uint8Array): boolean;
   /**
    * Subscribes to topics that are not subscribed to yet.
-   * @returns a promise that resolves when the engine has done so: what others publish from then on is received. If it rejects, or takes more than
-   * half a minute, the server gives the connection up and makes another one.
+   * @returns a promise that resolves when the engine has done so: what others publish from then on is received. A topic that the
+   * engine refuses is reported by {@link BackplaneEvents.refused}. If the promise rejects, or takes more than half a minute, the server gives the
+   * connection up and makes another one.
    */
   subscribe(topics: readonly string[]): Promise<void>;
   /** Ends the subscriptions to topics. */

@@ -113,6 +113,7 @@ export class Fleet implements Uplink, TopicWatcher {
           counters.add(Counter.BACKPLANE_BYTES_OUT, bytes);
         },
         onRefused: (messages, why) => this.#noteRefused(shard, messages, why),
+        onTopicRefused: (why) => this.#noteTopicRefused(shard, why),
         onDropped: (messages) => this.#noteDropped(shard, messages),
         onReconnect: () => counters.add(Counter.BACKPLANE_RECONNECTS, 1),
         onState: (state, why) => this.#noteState(shard, state, why),
@@ -163,6 +164,11 @@ export class Fleet implements Uplink, TopicWatcher {
     if (state !== 'connected') return; // the line about that has said it
     const { what } = LimitIncident.BACKPLANE_DROPPED;
     log.throttled('warn', `${name} ${what}`, `backplane ${name}: ${what}`);
+  }
+
+  #noteTopicRefused({ name }: Shard, why: string): void {
+    const what = 'the engine refuses a topic, which is not exchanged with other servers';
+    this.#environment.log.throttled('warn', `${name} ${what}`, `backplane ${name}: ${what}: ${why}`);
   }
 
   #noteRefused({ name }: Shard, messages: number, why: string): void {

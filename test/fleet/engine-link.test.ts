@@ -18,6 +18,7 @@ beforeEach(() => {
     onConnected: () => events.push('connected'),
     onReceived: (topic, bytes) => events.push(`received ${topic} ${bytes.length}`),
     onDrained: () => events.push('drained'),
+    onTopicRefused: (why) => events.push(`refused: ${why}`),
     onOver: (why) => events.push(`over: ${why}`),
   });
 });
@@ -38,7 +39,8 @@ test('events of a connection are passed on, and messages go to it', async () => 
   expect(link).toMatchObject({ isConnected: true, maxMessageBytes: 1_000_000 });
   backplane.last.events.received('a', new Uint8Array(3));
   backplane.last.events.drained();
-  expect(events).toEqual(['connected', 'received a 3', 'drained']);
+  backplane.last.events.refused(new Error('no'));
+  expect(events).toEqual(['connected', 'received a 3', 'drained', 'refused: no']);
   expect(link.publish('b', new Uint8Array(2))).toBe(true);
   connection.hasRoom = false;
   expect(link.publish('b', new Uint8Array(2))).toBe(false);
@@ -65,6 +67,7 @@ test('a connection is already closed when its end is reported', async () => {
     onConnected: () => {},
     onReceived: () => {},
     onDrained: () => {},
+    onTopicRefused: () => {},
     onOver: () => {
       ends.push(link.isConnected);
       link.fail(new Error('again'));
@@ -198,6 +201,7 @@ test('an end that fails, or takes too long, is an end', async () => {
     onConnected: () => {},
     onReceived: () => {},
     onDrained: () => {},
+    onTopicRefused: () => {},
     onOver: () => {},
   });
   next.connect();
