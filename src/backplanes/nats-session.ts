@@ -76,15 +76,17 @@ export class NatsSession implements BackplaneConnection {
 
   async subscribe(topics: readonly string[]): Promise<void> {
     if (this.#isOver) return;
-    let failure: unknown;
     let isSubscribing = true;
     for (const topic of topics) {
       if (this.#subscriptions.has(topic)) continue;
       const subscription = this.#client.subscribe(this.#subjectOf(topic), {
         callback: (error, message) => {
           if (error === null) this.#receive(topic, message.data);
-          else if (isSubscribing) failure = error;
-          else this.#lose(error); // permissions have changed: the server has ended the subscription, and nobody would know
+          else if (!isSubscribing) this.#lose(error); // permissions have changed, and what was published meanwhile is missed
+          else {
+            this.#subscriptions.delete(topic);
+            this.#refuse(error);
+          }
         },
       });
       this.#subscriptions.set(topic, subscription);
@@ -92,7 +94,6 @@ export class NatsSession implements BackplaneConnection {
     // What the server says to the subscriptions comes before its answer to this.
     await this.#answered();
     isSubscribing = false;
-    if (failure !== undefined) throw this.#secrets.error(this.#what, failure);
   }
 
   async unsubscribe(topics: readonly string[]): Promise<void> {
@@ -158,10 +159,15 @@ export class NatsSession implements BackplaneConnection {
     for await (const status of this.#client.status()) {
       if (status.type === 'staleConnection') this.#lose(new Error('the server does not answer'));
       if (status.type !== 'error') continue;
-      // What concerns a subscription is told to its callback.
       const { error } = status;
-      if (Reflect.get(error, 'operation') !== 'subscription') this.#lose(error);
+      const operation: unknown = Reflect.get(error, 'operation'); // of what is not permitted
+      if (operation === 'publish') this.#refuse(error);
+      else if (operation !== 'subscription') this.#lose(error); // of a subscription, its callback is told
     }
+  }
+
+  #refuse(error: unknown): void {
+    if (!this.#isOver) this.#events.refused(this.#secrets.error(this.#what, error));
   }
 
   #lose(error: unknown): void {

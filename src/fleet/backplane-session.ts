@@ -47,6 +47,8 @@ export interface BackplaneSessionListener extends FleetReceiverListener {
   onPublished(messages: number, bytes: number): void;
   /** Messages were not given to the engine: it was away and there was no room to keep them, or it took nothing for too long. */
   onDropped(messages: number): void;
+  /** The engine has refused a topic: it is not exchanged with other servers. @param why the engine's message. */
+  onTopicRefused(why: string): void;
   /**
    * The state has changed. `connected` means that the subscriptions are there again too; `lost` is also reported if there is no connection when
    * {@link BackplaneSession.start} resolves.
@@ -174,6 +176,7 @@ export class BackplaneSession {
         this.#pressure.drain();
         this.#sendKept();
       },
+      onTopicRefused: (why) => this.#listener.onTopicRefused(why),
       onOver: (why) => this.#onOver(why),
     });
     this.#link = link;

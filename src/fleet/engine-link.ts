@@ -10,6 +10,8 @@ export interface EngineLinkListener {
   onConnected(connection: BackplaneConnection): void;
   onReceived(topic: string, bytes: Uint8Array): void;
   onDrained(): void;
+  /** The engine has refused a topic. */
+  onTopicRefused(why: string): void;
   /** The attempt has failed, or the connection is lost. The last call; it does not come after {@link EngineLink.close}. */
   onOver(why: string): void;
 }
@@ -113,6 +115,9 @@ export class EngineLink {
       },
       drained: () => {
         if (this.isConnected) this.#listener.onDrained();
+      },
+      refused: (error) => {
+        if (this.isConnected) this.#listener.onTopicRefused(describeEngineError(error));
       },
       lost: (error) => this.fail(error),
     };

@@ -68,7 +68,7 @@ export interface Envelope {
 }
 
 /** What a header says beside the origin. */
-export type EnvelopeHeader = Omit<Envelope, 'origin' | 'frames'>;
+type EnvelopeHeader = Omit<Envelope, 'origin' | 'frames'>;
 
 /** An origin as {@link Envelope} has it. */
 export function originName(origin: Uint8Array): string {

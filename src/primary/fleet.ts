@@ -102,6 +102,7 @@ export class Fleet implements Uplink, TopicWatcher {
         counters.add(Counter.BACKPLANE_BYTES_OUT, bytes);
       },
       onRefused: (messages, why) => this.#noteRefused(name, messages, why),
+      onTopicRefused: (why) => this.#noteTopicRefused(name, why),
       onDropped: (messages) => this.#noteDropped(index, name, messages),
       onReconnect: () => counters.add(Counter.BACKPLANE_RECONNECTS, 1),
       onState: (state, why) => {
@@ -180,6 +181,11 @@ export class Fleet implements Uplink, TopicWatcher {
       const full = 'publications are dropped for other servers: those that are kept have reached maxBackplaneBytes';
       log.throttled('warn', `${name} ${full}`, `backplane ${name}: ${full}`);
     } // else the line about the loss has said it
+  }
+
+  #noteTopicRefused(name: string, why: string): void {
+    const what = 'the engine refuses a topic, which is not exchanged with other servers';
+    this.#environment.log.throttled('warn', `${name} ${what}`, `backplane ${name}: ${what}: ${why}`);
   }
 
   #noteRefused(name: string, messages: number, why: RefusalReason): void {

@@ -13,6 +13,11 @@ describe('the secrets of an engine', () => {
     expect(secrets.hide('pass/word and more')).toBe('[hidden]');
   });
 
+  it('are not left in part where Redis repeats the arguments of a command, and cuts them', () => {
+    const said = "ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'default' 'pass/wo";
+    expect(secrets.hide(said)).toBe("ERR unknown command 'HELLO'");
+  });
+
   it('that are none hide nothing', () => {
     expect(new Secrets([undefined, '']).hide('a text')).toBe('a text');
   });

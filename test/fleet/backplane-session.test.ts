@@ -41,6 +41,7 @@ function sessionOf(options: Partial<BackplaneSessionOptions> = {}): BackplaneSes
       onPublication: ({ topic, frames, messages }, lagMs) =>
         note(`frames ${topic} ${frames.length} ${messages} ${lagMs}`),
       onRefused: (messages, why) => note(`refused ${messages} ${why}`),
+      onTopicRefused: (why) => note(`topic refused: ${why}`),
       onDropped: (messages) => note(`dropped ${messages}`),
       onPublished: (messages, bytes) => note(`published ${messages} ${bytes}`),
       onReceived: (bytes) => note(`received ${bytes}`),
@@ -345,6 +346,20 @@ describe('subscriptions', () => {
     expect(connection.closed).toBe(1);
     await vi.advanceTimersByTimeAsync(100);
     expect(backplane.attempts).toHaveLength(2);
+  });
+
+  test('to a topic that the engine refuses are reported, and the connection goes on', async () => {
+    const connection = await connected();
+    session.want(['a', 'b'], []);
+    backplane.last.events.refused(new Error('a is not permitted'));
+    await settled();
+    expect(taken()).toEqual(['topic refused: a is not permitted']);
+    session.want([], ['a']);
+    await settled();
+    expect(connection.calls).toEqual(['+a,b', '-a']);
+    backplane.last.events.lost(new Error('gone'));
+    backplane.last.events.refused(new Error('too late'));
+    expect(taken()).toEqual(['lost: gone']);
   });
 
   test('are asked for once, however often they are wanted and not wanted', async () => {

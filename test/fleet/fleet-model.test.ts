@@ -82,6 +82,7 @@ class Member {
         onState: (state) => {
           this.isConnected = state === 'connected';
         },
+        onTopicRefused: () => {},
         onReconnect: () => {},
         onPressure: () => {},
       },
