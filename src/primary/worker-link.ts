@@ -143,8 +143,7 @@ export class WorkerLink {
         else if (message.type === 'topics') {
           onTopics?.(message.joined, message.left);
           this.#post({ type: 'topics-taken' });
-        }
-        else if (message.type === 'health') this.#post({ type: 'health', health: health() });
+        } else if (message.type === 'health') this.#post({ type: 'health', health: health() });
         else if (message.type === 'client') toldClients.judge(message, this.#judgmentOf(message));
         else if (message.type === 'unfit') this.#unfit = new WorkerStartError(message.code, message.message);
         else {

@@ -249,12 +249,7 @@ export class Topics {
     return ((members?.dialects ?? 0) | this.#outlet.deflatedDialectsOf(topic)) & DEFLATED_SET;
   }
 
-  #deflate(
-    about: AboutRun,
-    firstByte: number,
-    payload: Uint8Array,
-    dialects: number,
-  ): DeflatedRuns | undefined {
+  #deflate(about: AboutRun, firstByte: number, payload: Uint8Array, dialects: number): DeflatedRuns | undefined {
     const deflated = this.#deflater?.deflate(about, firstByte, payload, dialects);
     this.#pending.addFrameBytes(deflated?.frameBytes ?? 0);
     return deflated?.runs;

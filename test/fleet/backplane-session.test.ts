@@ -1,11 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BackplaneSession, type BackplaneSessionOptions } from '../../dist/fleet/backplane-session.js';
-import {
-  ENVELOPE_HEADER_BYTES,
-  Origin,
-  type Envelope,
-  readEnvelope,
-} from '../../dist/fleet/envelope.js';
+import { ENVELOPE_HEADER_BYTES, Origin, type Envelope, readEnvelope } from '../../dist/fleet/envelope.js';
 import { FakeBackplane, type FakeConnection, settled } from './fake-backplane.js';
 import { frameOf, framesOf } from './frames.js';
 import { packed } from './packed.js';
