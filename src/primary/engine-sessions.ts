@@ -1,7 +1,7 @@
 import type { Backplane } from '../fleet/backplane.js';
 import { BackplaneSession, type BackplaneSessionListener } from '../fleet/backplane-session.js';
 import { Origin } from '../fleet/envelope.js';
-import type { FleetOptions } from './fleet.js';
+import type { FleetOptions } from './fleet-options.js';
 
 // This is imported by servers of a fleet only, when they start.
 

@@ -1,5 +1,4 @@
 import type { BackplaneState } from '../connection/handler.js';
-import type { Backplane } from '../fleet/backplane.js';
 import type { BackplaneSession, BackplaneSessionListener } from '../fleet/backplane-session.js';
 import type { RefusalReason } from '../fleet/fleet-receiver.js';
 import { WantedTopics } from '../fleet/wanted-topics.js';
@@ -14,16 +13,7 @@ import { Counter, type Counters } from '../telemetry/counters.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import { EngineStates } from './engine-states.js';
-
-export interface FleetOptions {
-  /** The engines, or their URLs. The hash of a topic says which of them carries it. */
-  readonly engines: readonly (string | Backplane)[];
-  readonly onBackplane: ((state: BackplaneState) => unknown) | undefined;
-  readonly maxBackplaneBytes: number;
-  readonly backplaneStallMs: number;
-  readonly backplaneTimeoutMs: number;
-  readonly maxPayloadBytes: number;
-}
+import type { FleetOptions } from './fleet-options.js';
 
 export interface FleetEnvironment {
   readonly options: FleetOptions;
