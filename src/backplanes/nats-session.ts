@@ -82,7 +82,8 @@ export class NatsSession implements BackplaneConnection {
       const subscription = this.#client.subscribe(this.#subjectOf(topic), {
         callback: (error, message) => {
           if (error === null) this.#receive(topic, message.data);
-          else if (!isSubscribing) this.#lose(error); // permissions have changed, and what was published meanwhile is missed
+          else if (!isSubscribing)
+            this.#lose(error); // permissions have changed, and what was published meanwhile is missed
           else {
             this.#subscriptions.delete(topic);
             this.#refuse(error);

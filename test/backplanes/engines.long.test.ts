@@ -220,7 +220,8 @@ describe.skipIf(!isInstalled('nats-server'))('NATS', () => {
   });
 
   it('that refuses some topics carries the others', async () => {
-    const permissions = 'permissions: { publish: { deny: "wsloom.b" }, subscribe: { allow: "wsloom.*", deny: ["wsloom.b", "wsloom.d"] } }';
+    const permissions =
+      'permissions: { publish: { deny: "wsloom.b" }, subscribe: { allow: "wsloom.*", deny: ["wsloom.b", "wsloom.d"] } }';
     const lines = [`authorization { users: [{ user: me, password: "${PASSWORD}", ${permissions} }] }`];
     await using engine = await Engine.nats({ lines });
     await carriesWhatIsPermitted(() => nats({ servers: engine.address, user: 'me', pass: PASSWORD }));

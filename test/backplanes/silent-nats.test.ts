@@ -48,17 +48,20 @@ const SICK: readonly (readonly [what: string, info: object, said: string | undef
   ['does not answer the credentials', {}, greeting({})],
 ];
 
-it.each(SICK)('a server of NATS that greets once, and then %s, can be given up, and no socket is left', async (_, info, said) => {
-  const before = openSockets();
-  {
-    await using server = new SickServer(info, said);
-    const giveUp = new AbortController();
-    const failed = failureOf(nats({ servers: await server.address() }), giveUp.signal);
-    await until(() => server.sockets.length === 2);
-    if (said !== undefined) await until(() => server.heard.has(server.sockets[1] as Socket));
-    giveUp.abort();
-    expect((await failed).message).toContain('it took too long');
-    await until(() => server.sockets.every(({ destroyed }) => destroyed));
-  }
-  await until(() => openSockets() === before);
-});
+it.each(SICK)(
+  'a server of NATS that greets once, and then %s, can be given up, and no socket is left',
+  async (_, info, said) => {
+    const before = openSockets();
+    {
+      await using server = new SickServer(info, said);
+      const giveUp = new AbortController();
+      const failed = failureOf(nats({ servers: await server.address() }), giveUp.signal);
+      await until(() => server.sockets.length === 2);
+      if (said !== undefined) await until(() => server.heard.has(server.sockets[1] as Socket));
+      giveUp.abort();
+      expect((await failed).message).toContain('it took too long');
+      await until(() => server.sockets.every(({ destroyed }) => destroyed));
+    }
+    await until(() => openSockets() === before);
+  },
+);

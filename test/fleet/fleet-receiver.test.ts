@@ -57,7 +57,8 @@ test('what was cut is received whole, in order and once', () => {
       (payloads, room) => {
         const frames = framesOf(...payloads);
         const { receiver, state } = receiverOf();
-        for (const bytes of sent(frames, payloads.length, ENVELOPE_HEADER_BYTES + room)) receiver.receive('topic', bytes);
+        for (const bytes of sent(frames, payloads.length, ENVELOPE_HEADER_BYTES + room))
+          receiver.receive('topic', bytes);
         expect(Buffer.concat(state.frames).equals(frames)).toBe(true);
         expect(state.messages).toBe(payloads.length);
         expect(state.refused).toEqual([]);
@@ -160,7 +161,8 @@ describe('refuses and counts', () => {
   test('a message in pieces of which the last says that it is several', () => {
     const { receiver, state } = receiverOf();
     const pieces = sent(frameOf(new Uint8Array(50_000)), 1, 10_000);
-    for (const [i, bytes] of pieces.entries()) receiver.receive('topic', i < pieces.length - 1 ? bytes : changed(39, 2, bytes));
+    for (const [i, bytes] of pieces.entries())
+      receiver.receive('topic', i < pieces.length - 1 ? bytes : changed(39, 2, bytes));
     expect(state).toMatchObject({ messages: 0, refused: [[2, 'count']] });
   });
 
@@ -211,7 +213,9 @@ test('random damage never throws, and what passes are right frames', () => {
       fc.boolean(),
       (runs, room, changes, cutsEnd) => {
         const { receiver, state } = receiverOf();
-        const all = runs.flatMap((payloads) => sent(framesOf(...payloads), payloads.length, ENVELOPE_HEADER_BYTES + room));
+        const all = runs.flatMap((payloads) =>
+          sent(framesOf(...payloads), payloads.length, ENVELOPE_HEADER_BYTES + room),
+        );
         for (const [at, value] of changes) {
           const bytes = all[at % all.length] as Buffer;
           bytes[at % Math.min(bytes.length, 100)] = value;

@@ -1,10 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  ENVELOPE_HEADER_BYTES,
-  type Envelope,
-  readEnvelope,
-} from '../../dist/fleet/envelope.js';
+import { ENVELOPE_HEADER_BYTES, type Envelope, readEnvelope } from '../../dist/fleet/envelope.js';
 import { EnvelopeMemory } from '../../dist/fleet/pack-envelopes.js';
 import { anyMessage, frameOf, framesOf } from './frames.js';
 import { packed } from './packed.js';
