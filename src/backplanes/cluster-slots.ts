@@ -1,7 +1,7 @@
+import { PARTITIONS } from '../pubsub/topic-spread.js';
 import { BackplaneError } from './backplane-error.js';
 import type { EngineAddress } from './engine-options.js';
 import { slotOf } from './key-slot.js';
-import { PARTITIONS } from './topic-names.js';
 
 /**
  * Reads the answer to `CLUSTER SLOTS`: rows of the first slot, the last one, the master and its replicas; a node is its host, its port and

@@ -52,6 +52,10 @@ export class ConformanceRig {
         drains++;
         reported();
       },
+      refused: (error: Error) => {
+        this.#problems.push(`a topic was refused: ${error.message}`);
+        reported();
+      },
       lost: (error: Error) => {
         const when = isClosed ? 'lost() was called after close()' : 'the connection was lost';
         this.#problems.push(`${when}: ${error.message}`);

@@ -84,8 +84,8 @@ function readAddress(address: unknown, name: string, defaultPort: number): Engin
   const host = bracketed ?? plain;
   const port = digits === undefined ? defaultPort : Number(digits);
   if (host === undefined || port < 1 || port > 65_535) {
-    // Somebody may have put a whole URL with a password there.
-    const found = address.includes('@') ? 'one with an @' : shown(address);
+    // A password may be there: of a whole URL, or of one without its @, or that was cut at a space.
+    const found = /^(?:[^:@]+(?::\d+)?)?$/.test(address) ? shown(address) : 'something else, which is not shown';
     throw wrong(`${name} must be addresses like host:${defaultPort}, got ${found}`);
   }
   return { host, port };

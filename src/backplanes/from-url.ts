@@ -46,17 +46,6 @@ export function backplaneOf(url: string): Backplane {
   return redis({ nodes: hosts, ...common, ...given({ username: user === '' ? undefined : user, password }) });
 }
 
-/** A URL of an engine for people to read: the scheme and the hosts, without credentials and parameters. It never throws. */
-export function describeBackplane(url: string): string {
-  try {
-    const { scheme, hosts } = readUrl(url);
-    return `${scheme}://${hosts.join(',')}`;
-  } catch {
-    // What cannot be read may have its password anywhere.
-    return 'a URL that cannot be used';
-  }
-}
-
 function readUrl(url: string): EngineUrl {
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(url) ?? [];
   const known = scheme.toLowerCase();

@@ -3,7 +3,8 @@ import type { Backplane, BackplaneConnection, BackplaneEvents } from '../fleet/b
 import { BackplaneError } from './backplane-error.js';
 import { type EngineAddress, type EngineTls, loadTls, shownAddress } from './engine-options.js';
 import { NatsSession } from './nats-session.js';
-import { greetingServer } from './nats-greeting.js';
+import { type GreetingServer, greetingServer } from './nats-greeting.js';
+import { OwnedSockets } from './owned-sockets.js';
 import { Secrets } from './secrets.js';
 
 /** The options of NATS when all are checked. */
@@ -40,9 +41,9 @@ export class NatsBackplane implements Backplane {
   }
 
   async connect(events: BackplaneEvents, signal: AbortSignal): Promise<BackplaneConnection> {
-    const server = await greetingServer(this.#settings.servers, signal, this.#secrets);
-    const what = `NATS at ${shownAddress(server)}`;
-    const client = await this.#client(server, signal).catch((error: unknown) => {
+    const greeted = await greetingServer(this.#settings.servers, signal, this.#secrets);
+    const what = `NATS at ${shownAddress(greeted.server)}`;
+    const client = await this.#client(greeted, signal).catch((error: unknown) => {
       throw this.#secrets.error(what, error);
     });
     const maxPayload = client.info?.max_payload ?? 0;
@@ -55,8 +56,8 @@ export class NatsBackplane implements Backplane {
     return new NatsSession({ client, prefix: this.#settings.prefix, maxPayload, secrets: this.#secrets, what, events });
   }
 
-  /** The promise rejects as soon as the attempt is aborted; a client that connects after all is closed then. */
-  async #client(server: EngineAddress, signal: AbortSignal): Promise<NatsConnection> {
+  /** The promise rejects as soon as the attempt is aborted. A client that connects after all is closed then. */
+  async #client({ server, offersTls }: GreetingServer, signal: AbortSignal): Promise<NatsConnection> {
     const { connect } = await import('@nats-io/transport-node');
     const { user, pass, tls } = this.#settings;
     const authenticator = await this.#authenticator();
@@ -71,13 +72,18 @@ export class NatsBackplane implements Backplane {
       name: 'wsloom',
       ...(user === undefined ? {} : { user, pass: pass ?? '' }),
       ...(authenticator === undefined ? {} : { authenticator }),
-      ...(tls === undefined ? {} : { tls: await tlsOf(tls, server) }),
+      ...(tls === undefined && !offersTls ? {} : { tls: await tlsOf(tls ?? {}, server) }),
     };
     if (signal.aborted) throw new Error('it took too long');
+    const sockets = new OwnedSockets();
     return await new Promise<NatsConnection>((resolve, reject) => {
-      const onAbort = () => reject(new Error('it took too long'));
+      const onAbort = () => {
+        reject(new Error('it took too long'));
+        sockets.destroy(); // the client would leave it open
+      };
       signal.addEventListener('abort', onAbort);
-      connect(options)
+      sockets
+        .during(() => connect(options))
         .then((client) => {
           if (signal.aborted) void client.close();
           else resolve(client);

@@ -19,6 +19,8 @@ interface Parts {
 const MOST_MESSAGE_BYTES = 1024 * 1024;
 /** After so much, the server is asked to confirm what it has read. NATS confirms no single message. */
 const CONFIRM_AFTER = 64 * 1024;
+/** How many of these questions may be open: a single one would be open for one round trip, and what comes meanwhile would wait for two. */
+const MOST_QUESTIONS = 8;
 /** How long what waits may take to be sent when the connection is closed. */
 const CLOSE_MS = 2000;
 
@@ -34,7 +36,8 @@ export class NatsSession implements BackplaneConnection {
   readonly #unconfirmed: UnconfirmedBytes;
   /** What has been published since the last question. */
   #unasked = 0;
-  #isAsking = false;
+  /** How many questions are open. */
+  #questions = 0;
   #isOver = false;
   /** Resolves when the connection is over: the client leaves those who wait for an answer without one. */
   readonly #over: Promise<void>;
@@ -73,20 +76,25 @@ export class NatsSession implements BackplaneConnection {
 
   async subscribe(topics: readonly string[]): Promise<void> {
     if (this.#isOver) return;
-    let failure: unknown;
+    let isSubscribing = true;
     for (const topic of topics) {
       if (this.#subscriptions.has(topic)) continue;
       const subscription = this.#client.subscribe(this.#subjectOf(topic), {
         callback: (error, message) => {
           if (error === null) this.#receive(topic, message.data);
-          else failure = error;
+          else if (!isSubscribing)
+            this.#lose(error); // permissions have changed, and what was published meanwhile is missed
+          else {
+            this.#subscriptions.delete(topic);
+            this.#refuse(error);
+          }
         },
       });
       this.#subscriptions.set(topic, subscription);
     }
     // What the server says to the subscriptions comes before its answer to this.
     await this.#answered();
-    if (failure !== undefined) throw this.#secrets.error(this.#what, failure);
+    isSubscribing = false;
   }
 
   async unsubscribe(topics: readonly string[]): Promise<void> {
@@ -132,14 +140,14 @@ export class NatsSession implements BackplaneConnection {
     await Promise.race([this.#client.flush(), this.#over]);
   }
 
-  /** Asks the server to confirm what was published. One question at a time: the next one is for all that came meanwhile. */
+  /** Asks the server to confirm what was published. While enough questions are open, the next one is for all that comes meanwhile. */
   #ask(): void {
-    if (this.#isAsking || this.#isOver) return;
+    if (this.#questions >= MOST_QUESTIONS || this.#isOver) return;
     const asked = this.#unasked;
     this.#unasked = 0;
-    this.#isAsking = true;
+    this.#questions++;
     const answered = () => {
-      this.#isAsking = false;
+      this.#questions--;
       this.#unconfirmed.confirm(asked);
       if (this.#unasked >= CONFIRM_AFTER) this.#ask();
     };
@@ -152,10 +160,15 @@ export class NatsSession implements BackplaneConnection {
     for await (const status of this.#client.status()) {
       if (status.type === 'staleConnection') this.#lose(new Error('the server does not answer'));
       if (status.type !== 'error') continue;
-      // To be refused a subscription is told to who has asked for it.
       const { error } = status;
-      if (Reflect.get(error, 'operation') !== 'subscription') this.#lose(error);
+      const operation: unknown = Reflect.get(error, 'operation'); // of what is not permitted
+      if (operation === 'publish') this.#refuse(error);
+      else if (operation !== 'subscription') this.#lose(error); // of a subscription, its callback is told
     }
+  }
+
+  #refuse(error: unknown): void {
+    if (!this.#isOver) this.#events.refused(this.#secrets.error(this.#what, error));
   }
 
   #lose(error: unknown): void {

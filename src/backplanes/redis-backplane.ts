@@ -1,11 +1,12 @@
 import type { Backplane, BackplaneConnection, BackplaneEvents } from '../fleet/backplane.js';
+import { PARTITIONS } from '../pubsub/topic-spread.js';
 import { BackplaneError } from './backplane-error.js';
 import { mastersOf } from './cluster-slots.js';
 import { type EngineAddress, shownAddress } from './engine-options.js';
+import { type FirstAnswer, firstAnswer } from './first-answer.js';
 import { RedisClient, type RedisCredentials } from './redis-client.js';
 import { type RedisRoute, RedisSession } from './redis-session.js';
 import { Secrets } from './secrets.js';
-import { PARTITIONS } from './topic-names.js';
 
 /** The options of Redis when all are checked. */
 export interface RedisSettings extends RedisCredentials {
@@ -40,8 +41,8 @@ export class RedisBackplane implements Backplane {
       failure ??= error;
       session?.lose(error);
     };
-    const open = async (address: EngineAddress) => {
-      const client = await RedisClient.open(address, this.#settings, this.#secrets, signal, onLost);
+    const open = async (address: EngineAddress, giveUp = signal) => {
+      const client = await RedisClient.open(address, this.#settings, this.#secrets, giveUp, onLost);
       clients.push(client);
       return client;
     };
@@ -51,12 +52,13 @@ export class RedisBackplane implements Backplane {
     };
     signal.addEventListener('abort', onAbort);
     try {
-      const { client: seed, address } = await this.#seed(open, signal);
+      const { answer: seed, address } = await this.#seed(open, signal);
       const { mode, role } = await kindOf(seed);
       const isCluster = mode === 'cluster';
       if (!isCluster) this.#checkAlone(seed, role);
       const routes = isCluster ? await this.#clusterRoutes(seed, address, open) : plainRoutes(seed);
       if (failure !== undefined) throw failure;
+      for (const { publisher } of new Set(routes)) publisher.watch();
       const { prefix } = this.#settings;
       session = new RedisSession({ routes, clients, isSharded: isCluster, prefix, secrets: this.#secrets, events });
       return session;
@@ -77,20 +79,17 @@ export class RedisBackplane implements Backplane {
     if (role !== 'master') throw new BackplaneError(`${what} is a ${role}: the address must be that of the master`);
   }
 
-  /** A connection to the first node that answers. */
-  async #seed(open: (address: EngineAddress) => Promise<RedisClient>, signal: AbortSignal) {
-    const failures: string[] = [];
-    const given = this.#settings.nodes;
-    const isGiven = (node: EngineAddress) => given.some((one) => shownAddress(one) === shownAddress(node));
-    for (const address of [...given, ...this.#known.filter((node) => !isGiven(node))]) {
-      if (signal.aborted) break;
-      try {
-        return { client: await open(address), address };
-      } catch (error) {
-        failures.push((error as Error).message);
-      }
+  /** A connection to a node that answers. */
+  async #seed(
+    open: (address: EngineAddress, giveUp: AbortSignal) => Promise<RedisClient>,
+    signal: AbortSignal,
+  ): Promise<FirstAnswer<RedisClient>> {
+    const nodes = new Map([...this.#settings.nodes, ...this.#known].map((node) => [shownAddress(node), node]));
+    try {
+      return await firstAnswer([...nodes.values()], signal, open, (late) => late.close());
+    } catch (error) {
+      throw new BackplaneError((error as Error).message);
     }
-    throw new BackplaneError(failures.length === 0 ? 'Redis: it took too long' : failures.join('; '));
   }
 
   /**

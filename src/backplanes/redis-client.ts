@@ -123,7 +123,6 @@ export class RedisClient {
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
-    opened.#watch();
     return opened;
   }
 
@@ -150,6 +149,29 @@ export class RedisClient {
     await this.#told((isSharded ? sUnsubscribe : unsubscribe).call(this.#client, channels, listener, true));
   }
 
+  /**
+   * Asks the server from time to time whether it is still there. Not to be called where there are subscriptions at a cluster: while a question is
+   * open, the client takes the news that a slot has moved for its answer. There, the connection that publishes to the same server is asked.
+   */
+  watch(): void {
+    this.#lastAnswer = performance.now();
+    const answered = () => {
+      this.#lastAnswer = performance.now();
+    };
+    const isSilent = () => performance.now() - this.#lastAnswer > SILENCE_MS;
+    this.#pings = setInterval(() => {
+      if (!isSilent()) {
+        this.send(['PING'], answered, (error) => this.lose(error));
+        return;
+      }
+      // If this thread was blocked itself, the answer has come, and is only not read yet.
+      setImmediate(() => {
+        if (isSilent()) this.lose(new Error('the server does not answer'));
+      });
+    }, PING_MS);
+    this.#pings.unref();
+  }
+
   /** Ends the connection because of an error, and reports it, if it is the first. */
   lose(error: unknown): void {
     if (this.#isOver) return;
@@ -171,17 +193,5 @@ export class RedisClient {
     } catch (error) {
       throw this.#secrets.error(this.what, error);
     }
-  }
-
-  #watch(): void {
-    this.#lastAnswer = performance.now();
-    const answered = () => {
-      this.#lastAnswer = performance.now();
-    };
-    this.#pings = setInterval(() => {
-      if (performance.now() - this.#lastAnswer > SILENCE_MS) this.lose(new Error('the server does not answer'));
-      else this.send(['PING'], answered, (error) => this.lose(error));
-    }, PING_MS);
-    this.#pings.unref();
   }
 }

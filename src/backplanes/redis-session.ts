@@ -1,8 +1,9 @@
 import type { BackplaneConnection, BackplaneEvents } from '../fleet/backplane.js';
-import type { BackplaneError } from './backplane-error.js';
+import { partitionOf } from '../pubsub/topic-spread.js';
+import { BackplaneError } from './backplane-error.js';
 import type { RedisClient } from './redis-client.js';
 import type { Secrets } from './secrets.js';
-import { partitionOf, topicToken } from './topic-names.js';
+import { topicToken } from './topic-names.js';
 import { UnconfirmedBytes } from './unconfirmed-bytes.js';
 
 /** The connections for the topics of one partition. They are one and the same, except at a cluster. */
@@ -69,7 +70,7 @@ export class RedisSession implements BackplaneConnection {
     publisher.send(
       command,
       () => this.#unconfirmed.confirm(cost),
-      (error) => this.#fail(publisher, error),
+      (error) => this.#failToPublish(publisher, error, cost),
     );
     return !this.#unconfirmed.isFull;
   }
@@ -78,13 +79,14 @@ export class RedisSession implements BackplaneConnection {
     if (this.#isOver) return;
     const groups = this.#groups(topics);
     for (const topic of topics) this.#topics.set(this.#channelOf(topic, partitionOf(topic)), topic);
-    await this.#all(groups, (client, channels) => client.subscribe(channels, this.#isSharded, this.#received));
+    await this.#all(groups, (client, channels) => this.#subscribe(client, channels));
   }
 
   async unsubscribe(topics: readonly string[]): Promise<void> {
     if (this.#isOver) return;
-    for (const topic of topics) this.#topics.delete(this.#channelOf(topic, partitionOf(topic)));
-    await this.#all(this.#groups(topics), (client, channels) =>
+    // Without those that the server has refused.
+    const subscribed = topics.filter((topic) => this.#topics.delete(this.#channelOf(topic, partitionOf(topic))));
+    await this.#all(this.#groups(subscribed), (client, channels) =>
       client.unsubscribe(channels, this.#isSharded, this.#received),
     );
   }
@@ -115,9 +117,33 @@ export class RedisSession implements BackplaneConnection {
     for (const client of this.#clients) client.close();
   }
 
-  /** The server has refused a publication: not permitted, or the slot has moved. Whoever waits for messages would wait in vain. */
-  #fail(client: RedisClient, error: unknown): void {
-    if (!this.#isOver) client.lose(error);
+  /** If one of several channels is not permitted, the server refuses all of them, and does not say which: it is found by halves. */
+  async #subscribe(client: RedisClient, channels: readonly string[]): Promise<void> {
+    try {
+      await client.subscribe(channels, this.#isSharded, this.#received);
+    } catch (error) {
+      if (this.#isOver || !isChannelRefused(error)) throw error;
+      const half = channels.length >> 1;
+      if (half > 0) {
+        const halves = [channels.slice(0, half), channels.slice(half)];
+        await Promise.all(halves.map((one) => this.#subscribe(client, one)));
+        return;
+      }
+      for (const channel of channels) this.#topics.delete(channel);
+      this.#events.refused(error);
+    }
+  }
+
+  /** If the topic is not permitted, the others go on. If it is that a slot has moved, whoever waits for messages would wait in vain. */
+  #failToPublish(client: RedisClient, error: unknown, cost: number): void {
+    if (this.#isOver) return;
+    const told = this.#secrets.error(client.what, error);
+    if (!isChannelRefused(told)) {
+      client.lose(error);
+      return;
+    }
+    this.#unconfirmed.confirm(cost);
+    this.#events.refused(told);
   }
 
   readonly #received = (message: Buffer, channel: Buffer): void => {
@@ -155,4 +181,9 @@ export class RedisSession implements BackplaneConnection {
       [...groups].map(([group, channels]) => act((this.#routes[group] as RedisRoute).subscriber, channels)),
     );
   }
+}
+
+/** Whether the server has refused a channel, by its rules on channels. To have no permission for a command at all is another thing. */
+function isChannelRefused(error: unknown): error is BackplaneError {
+  return error instanceof BackplaneError && /\bNOPERM\b.*\bchannels?\b/i.test(error.message);
 }

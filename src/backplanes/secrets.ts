@@ -14,9 +14,10 @@ export class Secrets {
     this.#texts = [...all].sort((a, b) => b.length - a.length);
   }
 
-  /** A text without them. */
+  /** A text without them, and without the arguments of a command that Redis repeats, because it cuts them: a part of a secret may be left. */
   hide(text: string): string {
-    return this.#texts.reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text);
+    const withoutArguments = text.replace(/,? with args beginning with.*$/is, '');
+    return this.#texts.reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), withoutArguments);
   }
 
   /**

@@ -1,11 +1,7 @@
 import { createHash } from 'node:crypto';
-import { hashTopic } from '../pubsub/topic-hash.js';
 
 /** How many characters the name of a topic may have at an engine before a hash stands for it. Engines limit the length of a command. */
 const LONGEST_TOKEN = 256;
-
-/** Into how many groups topics are divided. At a cluster of Redis, all topics of a partition are on one node. */
-export const PARTITIONS = 128;
 
 /**
  * The name of a topic at an engine: only of letters, digits, `-`, `_` and `=`, never empty, and a different one for each topic. It never
@@ -34,11 +30,4 @@ function escaped(unit: string): string {
   const code = unit.charCodeAt(0);
   const digits = code.toString(16).toUpperCase();
   return code <= 0xff ? `=${digits.padStart(2, '0')}` : `=u${digits.padStart(4, '0')}`;
-}
-
-/** The partition of a topic, from 0 to 127; the same in every process. */
-export function partitionOf(topic: string): number {
-  const hash = hashTopic(topic);
-  // The low bits of FNV-1a alone are alike for topics that differ in their last characters.
-  return (hash ^ (hash >>> 15)) & (PARTITIONS - 1);
 }

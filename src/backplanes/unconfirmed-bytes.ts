@@ -1,9 +1,9 @@
+import { ENVELOPE_COST } from '../fleet/envelope.js';
+
 /** More than this may not wait to be confirmed by the engine: then publishers have to wait. */
 const MOST_BYTES = 4 * 1024 * 1024;
 /** Publishers go on when no more than this waits. */
 const FEW_BYTES = 1024 * 1024;
-/** What a message costs beside its bytes, about: names, objects, promises. Without it, very many tiny messages would count for nothing. */
-const MESSAGE_COST = 256;
 
 /**
  * What was handed to an engine's client and is not confirmed by the engine. The buffers of the client and of the system are a part of
@@ -26,7 +26,7 @@ export class UnconfirmedBytes {
 
   /** Counts a message. @returns what it counts for. Whether publishers have to wait now is in {@link isFull}. */
   add(bytes: number): number {
-    const cost = bytes + MESSAGE_COST;
+    const cost = bytes + ENVELOPE_COST;
     this.#bytes += cost;
     if (this.#bytes > MOST_BYTES) this.#isFull = true;
     return cost;

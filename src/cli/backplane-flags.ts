@@ -1,6 +1,9 @@
 import { ConfigError } from '../options/option-error.js';
 
-/** Between the URLs of the variable WSLOOM_BACKPLANE. A comma may also stand between the hosts of one URL. */
+/** The variable of the environment that may name engines. */
+export const BACKPLANE_VARIABLE = 'WSLOOM_BACKPLANE';
+
+/** Between the URLs of the variable. A comma may also stand between the hosts of one URL. */
 const SEPARATOR = /,?\s+|,(?=[a-z][a-z0-9+.-]*:\/\/)/i;
 
 /** The engines of a server that is started by the command line. */
@@ -13,23 +16,34 @@ export interface GivenBackplanes {
   readonly notes: readonly string[];
 }
 
+/** How each of these URLs begins. */
+const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
+
 /**
  * Decides which engines carry publications: those of the flags, else those of the variable.
  * @param flags the values of `--backplane`; undefined without any.
+ * @throws ConfigError if the variable has spaces within a URL.
  */
 export function backplanesOf(flags: readonly string[] | undefined, env: NodeJS.ProcessEnv): GivenBackplanes {
   // Whatever stands in front of an @ is a password, a token or the name that goes with one.
   if (flags !== undefined) {
-    return { urls: flags, explain: (error) => error, notes: flags.some((url) => url.includes('@')) ? [IS_SEEN] : [] };
+    const isVisible = flags.some((url) => url.includes('@'));
+    return { urls: flags, explain: (error) => error, notes: isVisible ? [PASSWORD_IS_VISIBLE] : [] };
   }
-  const { WSLOOM_BACKPLANE = '' } = env;
-  const urls = WSLOOM_BACKPLANE.split(SEPARATOR).filter((url) => url !== '');
+  const urls = (env[BACKPLANE_VARIABLE] ?? '').split(SEPARATOR).filter((url) => url !== '');
+  // The pieces of a password with a space would be taken for hosts, and be shown in an error.
+  if (urls.length > 1 && !urls.every((url) => SCHEME.test(url))) {
+    throw new ConfigError(
+      BACKPLANE_VARIABLE,
+      `${BACKPLANE_VARIABLE}: between spaces there must be whole URLs, such as redis://host: a space in a password is %20, and hosts of one cluster have only commas between them`,
+    );
+  }
   return { urls: urls.length === 0 ? undefined : urls, explain: namingVariable, notes: [] };
 }
 
 function namingVariable(error: unknown): unknown {
   if (!(error instanceof ConfigError) || error.option !== 'backplane') return error;
-  return new ConfigError('WSLOOM_BACKPLANE', error.message.replace('backplane', 'WSLOOM_BACKPLANE'));
+  return new ConfigError(BACKPLANE_VARIABLE, error.message.replace('backplane', BACKPLANE_VARIABLE));
 }
 
-const IS_SEEN = 'a password in --backplane can be seen in the list of processes: set WSLOOM_BACKPLANE instead';
+const PASSWORD_IS_VISIBLE = `a password in --backplane can be seen in the list of processes: set ${BACKPLANE_VARIABLE} instead`;

@@ -3,11 +3,18 @@ import type { Backplane, BackplaneConnection } from './backplane.js';
 import { EngineLink } from './engine-link.js';
 import { EnginePressure } from './engine-pressure.js';
 import { EngineSubscriptions } from './engine-subscriptions.js';
-import type { FleetIdentity } from './fleet-message.js';
-import { fleetMessages, MessageMemory } from './fleet-messages.js';
+import { ENVELOPE_COST, ENVELOPE_HEADER_BYTES, type Origin } from './envelope.js';
+import type { FleetPublication, TimedPublication } from './fleet-publication.js';
 import { FleetReceiver, type FleetReceiverListener } from './fleet-receiver.js';
-import { type KeptPublication, KeptPublications } from './kept-publications.js';
+import { KeptPublications } from './kept-publications.js';
+import { EnvelopeMemory, packEnvelopes } from './pack-envelopes.js';
 import { TextCheck } from './text-check.js';
+
+/**
+ * How long the engine may take for a batch of topics, in ms. Megabytes of publications may be in front of it, on a slow line, and to renew the
+ * connection would make that worse. An engine that answers nothing at all is found out otherwise.
+ */
+const ANSWER_MS = 30_000;
 
 /** How often messages are looked for that wait for their next piece in vain, in ms. */
 const EXPIRY_MS = 10_000;
@@ -18,8 +25,8 @@ const DEFAULT_BATCH = 500;
 export interface BackplaneSessionOptions {
   readonly backplane: Backplane;
   /** This server, the same in all of its sessions. */
-  readonly identity: FleetIdentity;
-  /** How long an attempt to connect may take, and the engine's answer to a batch of topics, in ms. */
+  readonly origin: Origin;
+  /** How long an attempt to connect may take, the end of a connection, and the start without one, in ms. */
   readonly timeoutMs: number;
   /** How many bytes are kept while there is no connection; 0 for none. */
   readonly maxKeptBytes: number;
@@ -34,12 +41,14 @@ export interface BackplaneSessionOptions {
 }
 
 export interface BackplaneSessionListener extends FleetReceiverListener {
-  /** The engine has brought a message, right or not, or one of this server. @param bytes its length. */
+  /** The engine has brought something, right or not, or of this server. @param bytes its length. */
   onReceived(bytes: number): void;
-  /** Messages were given to the engine. @param bytes what was given to it, with the headers of the fleet's messages. */
+  /** Messages were given to the engine. @param bytes what was given to it, with the headers of the envelopes. */
   onPublished(messages: number, bytes: number): void;
   /** Messages were not given to the engine: it was away and there was no room to keep them, or it took nothing for too long. */
   onDropped(messages: number): void;
+  /** The engine has refused a topic: it is not exchanged with other servers. @param why the engine's message. */
+  onTopicRefused(why: string): void;
   /**
    * The state has changed. `connected` means that the subscriptions are there again too; `lost` is also reported if there is no connection when
    * {@link BackplaneSession.start} resolves.
@@ -48,8 +57,8 @@ export interface BackplaneSessionListener extends FleetReceiverListener {
   onState(state: 'connected' | 'lost', why: string | undefined): void;
   /** It is connected again: called before {@link onState}, and not for the first connection. */
   onReconnect(): void;
-  /** Publishers should wait (true), and may go on (false), in turn. */
-  onPressure(isSlow: boolean): void;
+  /** Publishers have to wait (true), and may go on (false), in turn. */
+  onPressure(holdsPublishers: boolean): void;
 }
 
 /**
@@ -63,11 +72,14 @@ export class BackplaneSession {
   readonly #kept: KeptPublications;
   readonly #pressure: EnginePressure;
   readonly #backOff: BackOff;
-  readonly #memory = new MessageMemory();
+  readonly #memory = new EnvelopeMemory();
+  readonly #texts = new TextCheck();
   readonly #wanted = new Set<string>();
   #state: 'starting' | 'connected' | 'lost' | 'closed' = 'starting';
   #link: EngineLink | undefined;
   #subscriptions: EngineSubscriptions | undefined;
+  /** Whether all that was wanted when the connection was made is subscribed to. */
+  #isRenewed = false;
   /** When the present connection was made, by `performance.now()`. */
   #connectedAtMs = 0;
   #hasConnected = false;
@@ -83,15 +95,15 @@ export class BackplaneSession {
     this.#options = options;
     this.#listener = listener;
     this.#kept = new KeptPublications(options.maxKeptBytes);
-    this.#pressure = new EnginePressure(options.stallMs, (isSlow) => listener.onPressure(isSlow));
+    this.#pressure = new EnginePressure(options.stallMs, (holdsPublishers) => listener.onPressure(holdsPublishers));
     this.#backOff = new BackOff(options.random ?? Math.random);
-    const texts = new TextCheck();
     this.#receiver = new FleetReceiver(
       {
-        origin: options.identity.origin,
+        origin: options.origin.bytes,
         maxPayloadBytes: options.maxPayloadBytes,
         now: () => Date.now(),
-        validateText: (bytes, start, end) => texts.isUtf8(bytes, start, end),
+        clock: () => performance.now(),
+        validateText: (bytes, start, end) => this.#texts.isUtf8(bytes, start, end),
       },
       listener,
     );
@@ -111,18 +123,8 @@ export class BackplaneSession {
       this.#onStarted = resolve;
       this.#connect();
       // It keeps the process alive, unlike all other timers here: nothing else may do so before the server listens.
-      this.#startDeadline = setTimeout(() => this.#setState('lost'), this.#options.timeoutMs);
+      this.#startDeadline = setTimeout(() => setImmediate(() => this.#startWithout()), this.#options.timeoutMs);
     });
-  }
-
-  /** Whether there is a connection, and all that was wanted when it was made is subscribed to. */
-  get isConnected(): boolean {
-    return this.#state === 'connected';
-  }
-
-  /** Whether publishers should wait, because the engine takes messages too slowly. */
-  get isSlow(): boolean {
-    return this.#pressure.isSlow;
   }
 
   /** How many topics the engine is subscribed to for this process. */
@@ -130,17 +132,12 @@ export class BackplaneSession {
     return this.#subscriptions?.size ?? 0;
   }
 
-  /**
-   * Publishes the frames of a run to the other servers.
-   * @param frames right frames of whole messages. They are copied or sent when this returns.
-   * @param messages how many they are.
-   * @param mayCompress whether other servers may compress them for their clients.
-   */
-  publish(topic: string, frames: Uint8Array, messages: number, mayCompress = true): void {
-    const timestamp = Date.now();
+  /** Publishes messages to the other servers. Their frames are copied or sent when this returns. */
+  publish({ topic, frames, messages, mayCompress }: FleetPublication): void {
+    const publication = { topic, frames, messages, mayCompress, timestamp: Date.now() };
     if (this.#link?.isConnected && this.#kept.isEmpty) {
-      this.#send({ topic, frames, messages, timestamp, mayCompress });
-    } else if (this.#state === 'closed' || !this.#kept.add(topic, frames, messages, timestamp, mayCompress)) {
+      this.#send(publication);
+    } else if (this.#state === 'closed' || !this.#kept.add(publication)) {
       this.#listener.onDropped(messages);
     }
   }
@@ -179,29 +176,32 @@ export class BackplaneSession {
         this.#pressure.drain();
         this.#sendKept();
       },
+      onTopicRefused: (why) => this.#listener.onTopicRefused(why),
       onOver: (why) => this.#onOver(why),
     });
     this.#link = link;
     link.connect();
   }
 
+  /** What was kept goes behind the subscriptions: on a slow line these would otherwise be answered too late. */
   #onConnected(link: EngineLink, connection: BackplaneConnection): void {
-    const { timeoutMs, batch = DEFAULT_BATCH } = this.#options;
+    const { batch = DEFAULT_BATCH } = this.#options;
     this.#connectedAtMs = performance.now();
-    this.#sendKept(); // before anything that is published from now on
-    if (!link.isConnected) return;
     this.#subscriptions = new EngineSubscriptions({
       connection,
       wanted: this.#wanted,
       batch,
-      timeoutMs,
-      onRenewed: () => this.#onRenewed(),
+      answerMs: ANSWER_MS,
+      onRenewed: () => this.#onRenewed(link),
       onFailed: (error) => link.fail(error),
     });
     this.#subscriptions.start();
   }
 
-  #onRenewed(): void {
+  #onRenewed(link: EngineLink): void {
+    this.#isRenewed = true;
+    this.#sendKept(); // before anything that is published from now on
+    if (!link.isConnected) return;
     if (this.#hasConnected) this.#listener.onReconnect();
     this.#hasConnected = true;
     this.#setState('connected');
@@ -220,8 +220,14 @@ export class BackplaneSession {
     this.#link = undefined;
     this.#subscriptions?.end();
     this.#subscriptions = undefined;
+    this.#isRenewed = false;
     this.#receiver.reset();
     this.#pressure.drain();
+  }
+
+  /** The time for a first connection is over. */
+  #startWithout(): void {
+    if (this.#state === 'starting') this.#setState('lost');
   }
 
   #setState(state: 'connected' | 'lost' | 'closed'): void {
@@ -233,7 +239,7 @@ export class BackplaneSession {
 
   /** Sends what was kept, until the engine takes no more. */
   #sendKept(): void {
-    while (this.#link?.isConnected && !this.#pressure.isFull) {
+    while (this.#isRenewed && !this.#pressure.isFull) {
       const kept = this.#kept.shift();
       if (kept === undefined) return;
       this.#send(kept);
@@ -241,24 +247,22 @@ export class BackplaneSession {
   }
 
   /** To be called while there is a connection. */
-  #send({ topic, frames, messages, timestamp, mayCompress }: KeptPublication): void {
+  #send(publication: TimedPublication): void {
     const link = this.#link as EngineLink;
-    const { identity } = this.#options;
-    const { maxMessageBytes } = link;
-    const memory = this.#memory;
-    if (!this.#pressure.admits(frames.length)) {
+    const { topic, frames, messages } = publication;
+    if (!this.#pressure.admits(ENVELOPE_COST + ENVELOPE_HEADER_BYTES + frames.length)) {
       this.#listener.onDropped(messages);
       return;
     }
     let bytes = 0;
     let hasRoom = true;
-    for (const message of fleetMessages(identity, frames, messages, maxMessageBytes, timestamp, mayCompress, memory)) {
-      hasRoom = link.publish(topic, message) && hasRoom;
+    for (const envelope of packEnvelopes(this.#options.origin, publication, link.maxMessageBytes, this.#memory)) {
+      hasRoom = link.publish(topic, envelope) && hasRoom;
       if (!link.isConnected) {
         this.#listener.onDropped(messages);
         return;
       }
-      bytes += message.length;
+      bytes += envelope.length;
     }
     this.#listener.onPublished(messages, bytes);
     if (!hasRoom) this.#pressure.fill();
@@ -267,6 +271,7 @@ export class BackplaneSession {
   #receive(topic: string, bytes: Uint8Array): void {
     this.#listener.onReceived(bytes.length);
     this.#receiver.receive(topic, bytes);
+    this.#texts.release();
     if (this.#receiver.isJoining) this.#expiry ??= setTimeout(() => this.#expire(), EXPIRY_MS).unref();
   }
 

@@ -5,7 +5,10 @@
  * one connection a call, and never retries.
  */
 export interface Backplane {
-  /** What logs and `/healthz` call the engine, for example `nats`. It must not contain an address or credentials. */
+  /**
+   * What logs and `/healthz` call the engine, for example `nats`: 1 to 40 letters, digits, spaces, `.`, `_` and `-`. It must not contain an
+   * address or credentials.
+   */
   readonly name: string;
   /**
    * Makes one connection to the engine.
@@ -25,6 +28,12 @@ export interface BackplaneEvents {
   received(topic: string, bytes: Uint8Array): void;
   /** The connection takes messages again, after {@link BackplaneConnection.publish} has returned false. */
   drained(): void;
+  /**
+   * The engine has refused a topic, for example because it is not permitted: nothing that is published to it comes, or goes to others. The connection
+   * goes on for all other topics: clients may choose topics, and none of them should end the exchange of all others.
+   * @param error why; its message is logged, and must contain no password.
+   */
+  refused(error: Error): void;
   /**
    * The connection is over, and what it has not sent is lost. To be called once, and not after {@link BackplaneConnection.close}.
    * @param error why; its message is logged, and must contain no password.
@@ -46,7 +55,9 @@ export interface BackplaneConnection {
   publish(topic: string, bytes: Uint8Array): boolean;
   /**
    * Subscribes to topics that are not subscribed to yet.
-   * @returns a promise that resolves when the engine has done so: what others publish from then on is received.
+   * @returns a promise that resolves when the engine has done so: what others publish from then on is received. A topic that the
+   * engine refuses is reported by {@link BackplaneEvents.refused}. If the promise rejects, or takes more than half a minute, the server gives the
+   * connection up and makes another one.
    */
   subscribe(topics: readonly string[]): Promise<void>;
   /** Ends the subscriptions to topics. */

@@ -1,3 +1,5 @@
+import { PatientTimeout } from './patient-timeout.js';
+
 /**
  * Waits for a promise, for some time.
  * @param what is waited for, for the message of the error.
@@ -5,9 +7,9 @@
  */
 export function withDeadline<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${what} has taken more than ${ms} ms`)), ms).unref();
+    const timeout = new PatientTimeout(ms, () => reject(new Error(`${what} has taken more than ${ms} ms`)));
     Promise.resolve(promise)
       .then(resolve, reject)
-      .finally(() => clearTimeout(timer));
+      .finally(() => timeout.cancel());
   });
 }

@@ -1,6 +1,7 @@
 import type { Backplane, BackplaneConnection, BackplaneEvents } from './backplane.js';
 import { withDeadline } from './deadline.js';
 import { describeEngineError } from './engine-error.js';
+import { PatientTimeout } from './patient-timeout.js';
 
 /** Engines that take less than this, in bytes, are of no use: a large message would become too many pieces. */
 const LEAST_MAX_MESSAGE_BYTES = 1024;
@@ -9,6 +10,8 @@ export interface EngineLinkListener {
   onConnected(connection: BackplaneConnection): void;
   onReceived(topic: string, bytes: Uint8Array): void;
   onDrained(): void;
+  /** The engine has refused a topic. */
+  onTopicRefused(why: string): void;
   /** The attempt has failed, or the connection is lost. The last call; it does not come after {@link EngineLink.close}. */
   onOver(why: string): void;
 }
@@ -23,9 +26,10 @@ export class EngineLink {
   readonly #timeoutMs: number;
   readonly #listener: EngineLinkListener;
   readonly #abort = new AbortController();
-  #deadline: NodeJS.Timeout | undefined;
+  #deadline: PatientTimeout | undefined;
   #connection: BackplaneConnection | undefined;
   #isOver = false;
+  #closing: Promise<void> | undefined;
 
   /** @param timeoutMs how long the attempt may take, and the end. */
   constructor(backplane: Backplane, timeoutMs: number, listener: EngineLinkListener) {
@@ -47,7 +51,7 @@ export class EngineLink {
   /** Begins to connect. To be called once. */
   connect(): void {
     const ms = this.#timeoutMs;
-    this.#deadline = setTimeout(() => this.fail(new Error(`no connection within ${ms} ms`)), ms).unref();
+    this.#deadline = new PatientTimeout(ms, () => this.fail(new Error(`no connection within ${ms} ms`)));
     void this.#connect();
   }
 
@@ -72,10 +76,14 @@ export class EngineLink {
   }
 
   /** Ends the connection, or the attempt. Resolves when what waits was sent, or could not be sent in time. */
-  async close(): Promise<void> {
-    if (this.#isOver) return;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#isOver = true;
-    clearTimeout(this.#deadline);
+    this.#deadline?.cancel();
     const connection = this.#connection;
     this.#connection = undefined;
     if (connection === undefined) this.#abort.abort();
@@ -95,7 +103,7 @@ export class EngineLink {
       await this.#closeQuietly(connection);
       return;
     }
-    clearTimeout(this.#deadline);
+    this.#deadline?.cancel();
     this.#connection = connection;
     this.#listener.onConnected(connection);
   }
@@ -107,6 +115,9 @@ export class EngineLink {
       },
       drained: () => {
         if (this.isConnected) this.#listener.onDrained();
+      },
+      refused: (error) => {
+        if (this.isConnected) this.#listener.onTopicRefused(describeEngineError(error));
       },
       lost: (error) => this.fail(error),
     };

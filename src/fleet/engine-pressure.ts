@@ -1,70 +1,72 @@
-/** While publishers are asked to wait, so many bytes still go to the engine: of publishers that cannot be paused, or have not noticed yet. */
-const MAX_SLOW_BYTES = 8 * 1024 * 1024;
+import { PatientTimeout } from './patient-timeout.js';
+
+/** While publishers wait, so much still goes to the engine, in bytes: of those that cannot be paused, or have not noticed yet. */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
 /**
- * Whether publishers should wait for an engine that is connected, but takes messages too slowly: for some time. From then on they go on,
- * and what they publish is dropped until the engine takes messages again.
+ * Whether publishers have to wait for an engine that is connected, but takes publications too slowly. It is
+ *
+ * - `open`: the engine takes what it is given;
+ * - `waiting`: it has said that it is full. Publishers wait, for some time, and what comes from them nevertheless still goes to the engine, up to
+ *   8 MiB;
+ * - `dropping`: it has been full for too long. Nobody waits, and what is published is dropped until it takes publications again.
  */
 export class EnginePressure {
   readonly #stallMs: number;
-  readonly #onPressure: (isSlow: boolean) => void;
-  #stall: NodeJS.Timeout | undefined;
-  #isStalled = false;
-  /** How much the engine was given since it is slow, in bytes. */
+  readonly #onHold: (holdsPublishers: boolean) => void;
+  #state: 'open' | 'waiting' | 'dropping' = 'open';
+  #stall: PatientTimeout | undefined;
+  /** How much the engine was given since publishers wait, in bytes. */
   #bytes = 0;
 
   /**
    * @param stallMs how long publishers wait, in ms; 0 if they never do.
-   * @param onPressure called when publishers should wait (true), and when they should go on (false).
+   * @param onHold called with true when publishers have to wait, and with false when they may go on.
    */
-  constructor(stallMs: number, onPressure: (isSlow: boolean) => void) {
+  constructor(stallMs: number, onHold: (holdsPublishers: boolean) => void) {
     this.#stallMs = stallMs;
-    this.#onPressure = onPressure;
-  }
-
-  /** Whether publishers should wait. */
-  get isSlow(): boolean {
-    return this.#stall !== undefined;
+    this.#onHold = onHold;
   }
 
   /** Whether the engine has said that it takes no more, and not yet that it does again. */
   get isFull(): boolean {
-    return this.#stall !== undefined || this.#isStalled;
+    return this.#state !== 'open';
   }
 
-  /** Whether so many bytes may go to the engine. If not, they are to be dropped. */
-  admits(bytes: number): boolean {
-    if (!this.isFull) return true;
-    if (this.#isStalled || (this.#bytes > 0 && this.#bytes + bytes > MAX_SLOW_BYTES)) return false;
-    this.#bytes += bytes;
+  /**
+   * Whether a publication may go to the engine. If not, it is to be dropped.
+   * @param cost its bytes, and what else it takes while it waits there.
+   */
+  admits(cost: number): boolean {
+    if (this.#state === 'open') return true;
+    if (this.#state === 'dropping') return false;
+    if (this.#bytes > 0 && this.#bytes + cost > MAX_WAITING_BYTES) return false;
+    this.#bytes += cost;
     return true;
   }
 
   /** The engine has said that enough waits to be sent. */
   fill(): void {
-    if (this.isFull) return;
+    if (this.#state !== 'open') return;
     if (this.#stallMs === 0) {
-      this.#isStalled = true;
+      this.#state = 'dropping';
       return;
     }
-    this.#stall = setTimeout(() => {
-      this.#isStalled = true;
-      this.#goOn();
-    }, this.#stallMs).unref();
-    this.#onPressure(true);
-  }
-
-  /** The engine takes messages again, or the connection is over. */
-  drain(): void {
-    this.#isStalled = false;
-    this.#goOn();
-  }
-
-  #goOn(): void {
+    this.#stall = new PatientTimeout(this.#stallMs, () => this.#leaveWaiting('dropping'));
+    this.#state = 'waiting';
     this.#bytes = 0;
-    if (this.#stall === undefined) return;
-    clearTimeout(this.#stall);
-    this.#stall = undefined;
-    this.#onPressure(false);
+    this.#onHold(true);
+  }
+
+  /** The engine takes publications again, or the connection is over. */
+  drain(): void {
+    if (this.#state === 'waiting') this.#leaveWaiting('open');
+    this.#state = 'open';
+  }
+
+  #leaveWaiting(state: 'open' | 'dropping'): void {
+    this.#stall?.cancel();
+    this.#state = state;
+    this.#onHold(false);
   }
 }

@@ -8,7 +8,7 @@ export interface EngineSubscriptionsOptions {
   /** How many topics go to the engine at once. */
   readonly batch: number;
   /** How long the engine may take for a batch, in ms. */
-  readonly timeoutMs: number;
+  readonly answerMs: number;
   /** The engine has subscribed to all topics that were wanted at the start. */
   onRenewed(): void;
   /** The engine has failed to subscribe or to unsubscribe. Nothing is done any more. */
@@ -41,13 +41,13 @@ export class EngineSubscriptions {
 
   /** Subscribes to the wanted topics, and follows them from then on. */
   start(): void {
-    void this.#follow(Math.ceil(this.#changed.size / this.#options.batch));
+    void this.#tried(this.#renew());
   }
 
   /** Whether these topics are wanted has changed. To be called after {@link start}. */
   change(topics: readonly string[]): void {
     for (const topic of topics) this.#changed.add(topic);
-    if (!this.#isFollowing) void this.#follow();
+    if (!this.#isFollowing) void this.#tried(this.#follow());
   }
 
   /** The connection is over. */
@@ -56,29 +56,42 @@ export class EngineSubscriptions {
     this.#subscribed.clear();
   }
 
-  /** @param renewals how many batches it takes at most until all topics that were wanted at the start are subscribed to. */
-  async #follow(renewals?: number): Promise<void> {
+  /** Subscribes to all topics that are wanted at the start, says so, and goes on with what has changed meanwhile. */
+  async #renew(): Promise<void> {
+    const { batch, onRenewed } = this.#options;
     this.#isFollowing = true;
-    let isRenewing = renewals !== undefined;
+    // Changes that come meanwhile are behind the topics of the start, and must not put off that these are there: so many batches are enough.
+    const batches = Math.ceil(this.#changed.size / batch);
+    for (let i = 0; i < batches && this.#hasWork; i++) await this.#step();
+    if (this.#isOver) return;
+    onRenewed();
+    await this.#follow();
+  }
+
+  async #follow(): Promise<void> {
+    this.#isFollowing = true;
+    while (this.#hasWork) await this.#step();
+    this.#isFollowing = false; // in the same turn in which there was nothing to do: what changes next begins anew
+  }
+
+  /** Reports that following has failed, and ends it. */
+  async #tried(following: Promise<void>): Promise<void> {
     try {
-      for (let batches = 0; !this.#isOver; batches++) {
-        if (isRenewing && (batches === renewals || this.#changed.size === 0)) {
-          isRenewing = false;
-          this.#options.onRenewed();
-        }
-        if (this.#changed.size === 0) break;
-        await this.#step();
-      }
+      await following;
     } catch (error) {
-      if (!this.#isOver) this.#options.onFailed(error);
-      return; // it stays "following": nothing is done any more
+      if (this.#isOver) return;
+      this.#isOver = true;
+      this.#options.onFailed(error);
     }
-    this.#isFollowing = false;
+  }
+
+  get #hasWork(): boolean {
+    return !this.#isOver && this.#changed.size > 0;
   }
 
   /** Makes one batch as it is wanted. The changes that came first are the first. */
   async #step(): Promise<void> {
-    const { connection, wanted, batch, timeoutMs } = this.#options;
+    const { connection, wanted, batch, answerMs } = this.#options;
     const added: string[] = [];
     const removed: string[] = [];
     while (added.length + removed.length < batch) {
@@ -90,13 +103,14 @@ export class EngineSubscriptions {
     }
     if (removed.length > 0) {
       for (const topic of removed) this.#subscribed.delete(topic);
-      await withDeadline(connection.unsubscribe(removed), timeoutMs, 'unsubscribing');
+      await withDeadline(connection.unsubscribe(removed), answerMs, 'unsubscribing');
     }
     if (added.length > 0 && !this.#isOver) {
-      await withDeadline(connection.subscribe(added), timeoutMs, 'subscribing');
+      await withDeadline(connection.subscribe(added), answerMs, 'subscribing');
       if (!this.#isOver) for (const topic of added) this.#subscribed.add(topic);
     }
   }
+
   /** The change that came first. */
   #nextChanged(): string | undefined {
     this.#next ??= this.#changed.values();

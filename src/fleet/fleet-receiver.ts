@@ -1,6 +1,7 @@
 import { checkMessageFrames, type FrameFlaw } from '../protocol/message-frames.js';
 import { MAX_SERVER_HEADER_BYTES } from '../protocol/frame-header.js';
-import { type HeaderFlaw, originName, readFleetMessage } from './fleet-message.js';
+import { type Envelope, type HeaderFlaw, originName, readEnvelope } from './envelope.js';
+import type { FleetPublication } from './fleet-publication.js';
 import { PieceJoiner } from './piece-joiner.js';
 
 /**
@@ -18,8 +19,8 @@ const MAX_LAG_MS = 24 * 60 * 60 * 1000;
 const LEAST_FRAME_BYTES = 2;
 
 /**
- * Why a message was refused: it is not of the fleet, or of another version of the format; its header and its frames contradict each other; its
- * pieces did not come as they should; or a flaw of its frames.
+ * Why an envelope was refused: it is none, or of another version of the format; its header and its frames contradict each other; its pieces did
+ * not come as they should; or a flaw of its frames.
  */
 export type RefusalReason = HeaderFlaw | 'count' | 'pieces' | FrameFlaw;
 
@@ -30,20 +31,20 @@ export interface FleetReceiverOptions {
   readonly maxPayloadBytes: number;
   /** The present time, in ms since 1970. */
   now(): number;
+  /** The present time in ms, by a clock that nobody sets. */
+  clock(): number;
   /** Whether `[start, end)` of the bytes is UTF-8. */
   validateText(bytes: Uint8Array, start: number, end: number): boolean;
 }
 
 export interface FleetReceiverListener {
   /**
-   * Right frames of other servers, for subscribers of a topic here.
-   * @param frames valid during the call.
-   * @param messages how many they are.
+   * Right messages of another server, for subscribers here.
+   * @param publication its frames are valid during the call.
    * @param lagMs how long ago they were published, in whole ms, by the clocks of both machines; 0 if these contradict each other, or
    * differ by more than a day.
-   * @param mayCompress whether they may be compressed for clients.
    */
-  onFrames(topic: string, frames: Uint8Array, messages: number, lagMs: number, mayCompress: boolean): void;
+  onPublication(publication: FleetPublication, lagMs: number): void;
   /** Something was dropped that is not right. @param messages how many messages it was, as far as can be told. */
   onRefused(messages: number, why: RefusalReason): void;
 }
@@ -67,7 +68,7 @@ export class FleetReceiver {
       maxBytes,
       maxMemoryBytes: Math.max(maxBytes, Math.min(MAX_INCOMPLETE_MESSAGES * maxBytes, MAX_INCOMPLETE_BYTES)),
       timeoutMs: PIECE_TIMEOUT_MS,
-      now: () => options.now(),
+      now: () => options.clock(),
       onLost: (messages) => listener.onRefused(messages, 'pieces'),
     });
   }
@@ -77,22 +78,22 @@ export class FleetReceiver {
     return this.#joiner.size > 0;
   }
 
-  /** Takes a message of the engine. */
+  /** Takes what the engine has brought. */
   receive(topic: string, bytes: Uint8Array): void {
-    const message = readFleetMessage(bytes);
-    if (typeof message === 'string') {
-      this.#listener.onRefused(1, message);
+    const envelope = readEnvelope(bytes);
+    if (typeof envelope === 'string') {
+      this.#listener.onRefused(1, envelope);
       return;
     }
-    if (message.origin === this.#origin) return;
-    const { pieces, piece, messages, totalBytes, timestamp } = message;
+    if (envelope.origin === this.#origin) return;
+    const { pieces, piece, messages, totalBytes, frames } = envelope;
     if (pieces > 1) {
-      const frame = this.#joiner.add(topic, message);
-      if (frame !== undefined) this.#take(topic, frame, 1, timestamp, message.mayCompress);
-    } else if (pieces === 0 || piece > 0 || messages === 0 || totalBytes !== message.frames.length) {
-      this.#refuse(messages, message.frames, 'count');
+      const frame = this.#joiner.add(topic, envelope);
+      if (frame !== undefined) this.#take(topic, envelope, frame);
+    } else if (pieces === 0 || piece > 0 || messages === 0 || totalBytes !== frames.length) {
+      this.#refuse(messages, frames, 'count');
     } else {
-      this.#take(topic, message.frames, messages, timestamp, message.mayCompress);
+      this.#take(topic, envelope, frames);
     }
   }
 
@@ -106,7 +107,8 @@ export class FleetReceiver {
     this.#joiner.reset();
   }
 
-  #take(topic: string, frames: Uint8Array, messages: number, timestamp: number, mayCompress: boolean): void {
+  /** @param envelope the last one, if the message has come in pieces. @param frames what was in it, or in all of them. */
+  #take(topic: string, { messages, timestamp, mayCompress }: Envelope, frames: Uint8Array): void {
     const { maxPayloadBytes, validateText, now } = this.#options;
     const found = checkMessageFrames(frames, 0, frames.length, maxPayloadBytes, validateText);
     if (found !== messages) {
@@ -114,7 +116,8 @@ export class FleetReceiver {
       return;
     }
     const lagMs = Math.floor(now() - timestamp);
-    this.#listener.onFrames(topic, frames, messages, lagMs > 0 && lagMs <= MAX_LAG_MS ? lagMs : 0, mayCompress);
+    const isLag = lagMs > 0 && lagMs <= MAX_LAG_MS;
+    this.#listener.onPublication({ topic, frames, messages, mayCompress }, isLag ? lagMs : 0);
   }
 
   #refuse(messages: number, frames: Uint8Array, why: RefusalReason): void {

@@ -1,26 +1,15 @@
-/** What a publication takes beside its frames and its topic, in bytes: an estimate. */
-const ENTRY_BYTES = 128;
-
-/** Frames of a topic that wait for an engine. */
-export interface KeptPublication {
-  readonly topic: string;
-  readonly frames: Uint8Array;
-  readonly messages: number;
-  /** When it was published, in ms since 1970. */
-  readonly timestamp: number;
-  /** Whether other servers may compress them. */
-  readonly mayCompress: boolean;
-}
+import { ENVELOPE_COST } from './envelope.js';
+import type { TimedPublication } from './fleet-publication.js';
 
 /**
  * What was published while the engine was away, in the order of publishing, up to a number of bytes. The newest is dropped, not the oldest: what
- * is kept is everything from the loss up to some moment, without a gap. So after the first publication without room none is taken until all
- * have been taken out.
+ * is kept is everything from the loss up to some moment, without a gap. So after the first publication without room none is taken until
+ * {@link shift} has left none.
  */
 export class KeptPublications {
   readonly #maxBytes: number;
   /** Those that were taken out are undefined, so that their memory is free. */
-  #kept: (KeptPublication | undefined)[] = [];
+  #kept: (TimedPublication | undefined)[] = [];
   /** Index of the oldest that was not taken out. */
   #first = 0;
   #bytes = 0;
@@ -45,7 +34,7 @@ export class KeptPublications {
    * Keeps a copy of a publication.
    * @returns false if it has no room, and is dropped.
    */
-  add(topic: string, frames: Uint8Array, messages: number, timestamp: number, mayCompress = true): boolean {
+  add({ topic, frames, messages, timestamp, mayCompress }: TimedPublication): boolean {
     const bytes = bytesOf(topic, frames);
     this.#isFull ||= this.#bytes + bytes > this.#maxBytes;
     if (this.#isFull) return false;
@@ -54,21 +43,24 @@ export class KeptPublications {
     return true;
   }
 
-  /** Takes out the oldest publication. */
-  shift(): KeptPublication | undefined {
+  /** Takes out the oldest publication. @returns undefined if none is left. */
+  shift(): TimedPublication | undefined {
     const oldest = this.#kept[this.#first];
-    if (oldest === undefined) return undefined;
+    if (oldest === undefined) {
+      this.#isFull = false; // the first of all had no room
+      return undefined;
+    }
     this.#bytes -= bytesOf(oldest.topic, oldest.frames);
     this.#kept[this.#first++] = undefined;
     if (2 * this.#first >= this.#kept.length) {
       this.#kept = this.#kept.slice(this.#first); // each is moved once, on average
       this.#first = 0;
-      if (this.isEmpty) this.#isFull = false;
     }
+    if (this.isEmpty) this.#isFull = false;
     return oldest;
   }
 }
 
 function bytesOf(topic: string, frames: Uint8Array): number {
-  return ENTRY_BYTES + 2 * topic.length + frames.length;
+  return ENVELOPE_COST + 2 * topic.length + frames.length;
 }

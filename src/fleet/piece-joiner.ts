@@ -1,4 +1,4 @@
-import type { FleetMessage } from './fleet-message.js';
+import type { Envelope } from './envelope.js';
 
 /** How many messages may be incomplete at a time. */
 const MAX_INCOMPLETE = 1024;
@@ -12,7 +12,7 @@ export interface PieceJoinerOptions {
   readonly maxMemoryBytes: number;
   /** An incomplete message that gets no piece for this long, in ms, is given up. */
   readonly timeoutMs: number;
-  /** The present time, in ms. */
+  /** The present time in ms, by a clock that nobody sets. */
   now(): number;
   /** A message was given up, or its first piece says what cannot be. @param messages how many messages are lost. */
   onLost(messages: number): void;
@@ -59,25 +59,25 @@ export class PieceJoiner {
    * Takes a piece.
    * @returns the frame if this was its last piece.
    */
-  add(topic: string, message: FleetMessage): Uint8Array | undefined {
+  add(topic: string, envelope: Envelope): Uint8Array | undefined {
     this.expire();
-    const key = `${message.origin}${topic}`; // all origins have the same length
+    const key = `${envelope.origin}${topic}`; // all origins have the same length
     let incomplete = this.#incomplete.get(key);
-    if (incomplete !== undefined && !isNext(incomplete, message)) {
+    if (incomplete !== undefined && !isNext(incomplete, envelope)) {
       this.#giveUp(key, incomplete);
       incomplete = undefined;
     }
     if (incomplete === undefined) {
       // A later piece alone is no loss: its message was counted when it was given up, or began before this server had subscribed.
-      if (message.piece > 0) return undefined;
-      incomplete = this.#begin(message);
+      if (envelope.piece > 0) return undefined;
+      incomplete = this.#begin(envelope);
       if (incomplete === undefined) {
         this.#options.onLost(1);
         return undefined;
       }
     }
     this.#incomplete.delete(key);
-    this.#append(incomplete, message.frames);
+    this.#append(incomplete, envelope.frames);
     if (incomplete.nextPiece === incomplete.pieces) {
       this.#memoryBytes -= incomplete.memory.length;
       return incomplete.memory.subarray(0, incomplete.length);
@@ -103,11 +103,11 @@ export class PieceJoiner {
     this.#memoryBytes = 0;
   }
 
-  #begin(message: FleetMessage): Incomplete | undefined {
-    const { serial, pieces, totalBytes, messages } = message;
+  #begin(envelope: Envelope): Incomplete | undefined {
+    const { serial, pieces, totalBytes, messages } = envelope;
     const isPossible = messages === 1 && pieces <= totalBytes && totalBytes <= this.#options.maxBytes;
     const incomplete = { serial, pieces, totalBytes, memory: NOTHING, length: 0, nextPiece: 0, since: 0 };
-    if (!isPossible || !isNext(incomplete, message)) return undefined;
+    if (!isPossible || !isNext(incomplete, envelope)) return undefined;
     if (this.#incomplete.size >= MAX_INCOMPLETE) this.#giveUpOldest();
     return incomplete;
   }
@@ -145,7 +145,7 @@ export class PieceJoiner {
 const NOTHING = new Uint8Array(0);
 
 /** Whether a piece follows those that have come, and leaves at least a byte for each that is to come. */
-function isNext(incomplete: Incomplete, { serial, piece, pieces, totalBytes, frames }: FleetMessage): boolean {
+function isNext(incomplete: Incomplete, { serial, piece, pieces, totalBytes, frames }: Envelope): boolean {
   if (serial !== incomplete.serial || pieces !== incomplete.pieces || totalBytes !== incomplete.totalBytes)
     return false;
   if (piece !== incomplete.nextPiece || frames.length === 0) return false;

@@ -11,7 +11,7 @@ const MAX_BYTEWISE_BYTES = 32;
 export class TextCheck {
   #bytes: Uint8Array | undefined;
   /** The memory of the bytes, by words. */
-  #words: Int32Array = new Int32Array(0);
+  #words: Int32Array = NO_WORDS;
 
   /** Whether `[start, end)` of the bytes is UTF-8. */
   isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
@@ -21,6 +21,12 @@ export class TextCheck {
         ? bitsOfBytes(bytes, start, end) < 0x80
         : length <= MAX_ASCII_BYTES && this.#isAscii(bytes, start, end);
     return isAscii || isUtf8(bytes.subarray(start, end));
+  }
+
+  /** Forgets the memory of the last text, which would stay in use. */
+  release(): void {
+    this.#bytes = undefined;
+    this.#words = NO_WORDS;
   }
 
   #isAscii(bytes: Uint8Array, start: number, end: number): boolean {
@@ -38,6 +44,8 @@ export class TextCheck {
     return (bits & 0x80808080) === 0;
   }
 }
+
+const NO_WORDS = new Int32Array(0);
 
 /** All bits that are set in any byte of `[start, end)`. */
 function bitsOfBytes(bytes: Uint8Array, start: number, end: number): number {

@@ -21,8 +21,9 @@ export type BusReports = Partial<Pick<BusListener, 'onDropped' | 'onSlowThread'>
 /** Makes a listener that counts and logs publications that other threads do not take. */
 export function reportsOf(counters: Counters, log: ThrottledLog): BusReports {
   return {
-    onDropped: (messages) => {
+    onDropped: (messages, isForOthers) => {
       counters.add(Counter.DROPPED_PUBLICATIONS, messages);
+      if (isForOthers) counters.add(Counter.BACKPLANE_DROPPED, messages);
       const { what } = LimitIncident.DROPPED_PUBLICATIONS;
       log.throttled('warn', what, what);
     },
@@ -58,11 +59,12 @@ export class ThreadPublishing {
     this.bus = new Bus(
       {
         receive: (runs) => {
+          // What other threads publish goes out here; what the primary does, in `FleetOutlet.post`.
           if (uplink?.isOpen === true) for (const run of runs) uplink.publish(run);
           this.#inTurn(() => this.topics.receive(runs));
         },
         onMissed: (topics) => this.#inTurn(() => this.topics.miss(topics)),
-        onDropped: (messages) => reports.onDropped?.(messages),
+        onDropped: (messages, isForOthers) => reports.onDropped?.(messages, isForOthers),
         onSlowThread: () => reports.onSlowThread?.(),
         onThreadGone: (peer) => this.topics.forgetThread(peer),
         takeHandOffs: () => this.takeHandOffs(),

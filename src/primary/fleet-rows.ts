@@ -37,7 +37,7 @@ export const FLEET_ROWS = {
     zero: 'nobody waits',
     flag: '--backplane-stall',
     group: Group.FLEET,
-    help: 'for an engine that does not take publications, while publishers wait; beyond: dropped',
+    help: 'for an engine that takes too little, while publishers wait; beyond, or behind 8 MiB more: dropped',
     beyond: 'publishers wait no more, and publications are dropped for other servers until the engine goes on',
   }),
   backplaneTimeoutMs: milliseconds({
@@ -46,7 +46,7 @@ export const FLEET_ROWS = {
     byDefault: 5000,
     flag: '--backplane-timeout',
     group: Group.FLEET,
-    help: 'for a connection to the engine; beyond: tried again, and the server starts without it',
+    help: 'for a connection to the engine, and for its end; beyond: tried again, and the server starts without it',
     beyond: 'the attempt is given up and another one follows; at the start, the server goes on without the engine',
   }),
 } as const;

@@ -1,27 +1,19 @@
 import type { BackplaneState } from '../connection/handler.js';
-import type { Backplane } from '../fleet/backplane.js';
-import type { BackplaneSession } from '../fleet/backplane-session.js';
-import type { FleetIdentity } from '../fleet/fleet-message.js';
+import type { BackplaneSession, BackplaneSessionListener } from '../fleet/backplane-session.js';
+import type { RefusalReason } from '../fleet/fleet-receiver.js';
 import { WantedTopics } from '../fleet/wanted-topics.js';
 import type { ThreadPublishing } from '../host/thread-publishing.js';
 import type { BackplaneHealth } from '../monitor/routes.js';
+import { endOfMessageFrame, payloadOfMessageFrame } from '../protocol/message-frames.js';
 import type { Uplink } from '../pubsub/fleet-outlet.js';
 import type { PublicationRun } from '../pubsub/publication-run.js';
-import { hashTopic } from '../pubsub/topic-hash.js';
+import { engineFor } from '../pubsub/topic-spread.js';
 import type { TopicWatcher } from '../pubsub/topic-watcher.js';
 import { Counter, type Counters } from '../telemetry/counters.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
-
-export interface FleetOptions {
-  /** The engines, or their URLs. The hash of a topic says which of them carries it. */
-  readonly engines: readonly (string | Backplane)[];
-  readonly onBackplane: ((state: BackplaneState) => unknown) | undefined;
-  readonly maxBackplaneBytes: number;
-  readonly backplaneStallMs: number;
-  readonly backplaneTimeoutMs: number;
-  readonly maxPayloadBytes: number;
-}
+import { EngineStates } from './engine-states.js';
+import type { FleetOptions } from './fleet-options.js';
 
 export interface FleetEnvironment {
   readonly options: FleetOptions;
@@ -35,32 +27,29 @@ export interface FleetEnvironment {
 interface Shard {
   readonly name: string;
   readonly session: BackplaneSession;
-  /** Undefined until it is known. */
-  state: 'connected' | 'lost' | undefined;
-  /** Since when it is in this state, by `performance.now()`. */
-  since: number;
-  isSlow: boolean;
 }
 
 /**
- * What this server and others have in common: the publications of all threads go out by engines, each topic by one of them, and what others
- * have published goes to the threads. Only topics with subscribers in this process are subscribed to.
+ * Exchanges the publications of all threads with other servers, each topic by one engine. Only topics with subscribers in this process are
+ * subscribed to.
  *
  * All threads post their publications to the primary, whose ledger says that it wants all. While an engine does not take them, that ledger
- * says that publishers should wait.
+ * says that publishers to its topics should wait.
  */
 export class Fleet implements Uplink, TopicWatcher {
   readonly #environment: FleetEnvironment;
-  readonly #shards: Shard[] = [];
   readonly #wanted: WantedTopics;
+  /** In the order in which the engines were given. Empty before the start. */
+  #shards: readonly Shard[] = [];
+  #states: EngineStates | undefined;
   /** Undefined before the start. */
   #publishing: ThreadPublishing | undefined;
-  /** What handlers were told last. */
-  #told: BackplaneState = 'back';
+  /** The places of the engines that hold publishers. */
+  readonly #holding = new Set<number>();
   #waiting: (() => void)[] = [];
+  #hasLongPublication = false;
+  #isOpen = false;
   #isClosed = false;
-  isOpen = false;
-  isSlow = false;
 
   constructor(environment: FleetEnvironment) {
     this.#environment = environment;
@@ -73,63 +62,52 @@ export class Fleet implements Uplink, TopicWatcher {
    * @throws ConfigError if a URL is not that of an engine; or an error that says which package is missing.
    */
   async start(publishing: ThreadPublishing): Promise<void> {
-    const engines = await Promise.all(this.#environment.options.engines.map(engineOf));
-    // As the engines, these are loaded by servers of a fleet only.
-    const { BackplaneSession } = await import('../fleet/backplane-session.js');
-    const { FleetIdentity } = await import('../fleet/fleet-message.js');
+    const { options, log } = this.#environment;
+    const { enginesOf, sessionsWith } = await import('./engine-sessions.js');
+    const engines = await enginesOf(options);
     if (this.#isClosed) return;
-    const identity = new FleetIdentity();
-    for (const [i, engine] of engines.entries()) {
-      const name = engines.length === 1 ? engine.name : `${engine.name} ${i + 1}`;
-      this.#shards.push(this.#shardOf(engine, name, identity, BackplaneSession));
-    }
+    const names = engines.map(({ name }, i) => (engines.length === 1 ? name : `${name} ${i + 1}`));
+    const keeps = options.maxBackplaneBytes > 0;
+    this.#states = new EngineStates({ names, log, keeps, onChange: (state) => this.#tell(state) });
+    const sessions = sessionsWith(engines, options, (index) => this.#listenerOf(index, names[index] as string));
+    this.#shards = sessions.map((session, i) => ({ session, name: names[i] as string }));
     this.#publishing = publishing;
     publishing.topics.watchBy(this);
-    publishing.bus.ledger.listenToAll();
-    this.isOpen = true;
-    await Promise.all(this.#shards.map(({ session }) => session.start()));
+    publishing.bus.ledger.listenToAll(engines.length);
+    this.#isOpen = true;
+    await Promise.all(sessions.map((session) => session.start()));
   }
 
-  #shardOf(backplane: Backplane, name: string, identity: FleetIdentity, Session: typeof BackplaneSession): Shard {
-    const { options, counters } = this.#environment;
-    const session = new Session(
-      {
-        backplane,
-        identity,
-        timeoutMs: options.backplaneTimeoutMs,
-        maxKeptBytes: options.maxBackplaneBytes,
-        stallMs: options.backplaneStallMs,
-        maxPayloadBytes: options.maxPayloadBytes,
+  #listenerOf(index: number, name: string): BackplaneSessionListener {
+    const { counters } = this.#environment;
+    return {
+      onPublication: ({ topic, frames, messages, mayCompress }, lagMs) => {
+        counters.add(Counter.BACKPLANE_RECEIVED, messages);
+        counters.add(Counter.BACKPLANE_LAG_MS, messages * lagMs);
+        this.#publishing?.relay(topic, frames, messages, mayCompress);
       },
-      {
-        onFrames: (topic, frames, messages, lagMs, mayCompress) => {
-          counters.add(Counter.BACKPLANE_RECEIVED, messages);
-          counters.add(Counter.BACKPLANE_LAG_MS, messages * lagMs);
-          this.#publishing?.relay(topic, frames, messages, mayCompress);
-        },
-        onReceived: (bytes) => counters.add(Counter.BACKPLANE_BYTES_IN, bytes),
-        onPublished: (messages, bytes) => {
-          counters.add(Counter.BACKPLANE_PUBLISHED, messages);
-          counters.add(Counter.BACKPLANE_BYTES_OUT, bytes);
-        },
-        onRefused: (messages, why) => this.#noteRefused(shard, messages, why),
-        onDropped: (messages) => this.#noteDropped(shard, messages),
-        onReconnect: () => counters.add(Counter.BACKPLANE_RECONNECTS, 1),
-        onState: (state, why) => this.#noteState(shard, state, why),
-        onPressure: (isSlow) => this.#notePressure(shard, isSlow),
+      onReceived: (bytes) => counters.add(Counter.BACKPLANE_BYTES_IN, bytes),
+      onPublished: (messages, bytes) => {
+        counters.add(Counter.BACKPLANE_PUBLISHED, messages);
+        counters.add(Counter.BACKPLANE_BYTES_OUT, bytes);
       },
-    );
-    const shard: Shard = { name, session, state: undefined, since: performance.now(), isSlow: false };
-    return shard;
+      onRefused: (messages, why) => this.#noteRefused(name, messages, why),
+      onTopicRefused: (why) => this.#noteTopicRefused(name, why),
+      onDropped: (messages) => this.#noteDropped(index, name, messages),
+      onReconnect: () => counters.add(Counter.BACKPLANE_RECONNECTS, 1),
+      onState: (state, why) => {
+        if (!this.#isClosed) this.#states?.note(index, state, why);
+      },
+      onPressure: (holdsPublishers) => this.#notePressure(index, holdsPublishers),
+    };
   }
 
   /** Sends what waits, and ends the connections. @param limitMs how long that may take; then they end without this. */
   async close(limitMs: number): Promise<void> {
     this.#isClosed = true;
-    this.isOpen = false;
+    this.#isOpen = false;
     this.#wanted.close();
     const ended = this.#shards.map(({ session }) => session.close());
-    for (const shard of this.#shards) this.#notePressure(shard, false);
     let timer: NodeJS.Timeout | undefined;
     const isLate = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, limitMs);
@@ -140,35 +118,72 @@ export class Fleet implements Uplink, TopicWatcher {
 
   // Publishing.
 
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  get holdsPublishers(): boolean {
+    return this.#holding.size > 0;
+  }
+
+  holdsPublishersOf(topic: string): boolean {
+    return this.#holding.size > 0 && this.#holding.has(engineFor(topic, this.#shards.length));
+  }
+
   publish({ topic, chunk, start, end, messages, mayCompress }: PublicationRun): void {
-    this.#shardFor(topic).session.publish(topic, chunk.bytes.subarray(start, end), messages, mayCompress);
+    const frames = chunk.bytes.subarray(start, end);
+    const { maxPayloadBytes } = this.#environment.options;
+    if (frames.length > maxPayloadBytes && !this.#hasLongPublication) this.#checkLengths(frames, maxPayloadBytes);
+    this.#shardFor(topic).session.publish({ topic, frames, messages, mayCompress });
   }
 
   room(): Promise<void> {
-    if (!this.isSlow) return Promise.resolve();
+    if (!this.holdsPublishers) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  #notePressure(shard: Shard, isSlow: boolean): void {
-    shard.isSlow = isSlow;
-    this.isSlow = this.#shards.some((one) => one.isSlow);
-    this.#publishing?.bus.ledger.press(this.isSlow);
-    if (!this.isSlow) for (const resolve of this.#waiting.splice(0)) resolve();
+  #notePressure(index: number, holdsPublishers: boolean): void {
+    if (holdsPublishers) this.#holding.add(index);
+    else this.#holding.delete(index);
+    const engines = [...this.#holding].reduce((set, engine) => set | (1 << engine), 0);
+    this.#publishing?.bus.ledger.holdPublishers(engines, this.#environment.options.backplaneStallMs);
+    if (!this.holdsPublishers) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  #noteDropped({ state, name }: Shard, messages: number): void {
-    const { counters, log } = this.#environment;
+  /** Says once that this server publishes what it would refuse from others: only it knows who publishes that. */
+  #checkLengths(frames: Uint8Array, maxPayloadBytes: number): void {
+    const length = longestPayload(frames);
+    if (length <= maxPayloadBytes) return;
+    this.#hasLongPublication = true;
+    this.#environment.log.warn(
+      `backplane: a publication has ${length} bytes, and other servers refuse it if their maxPayloadBytes is ${maxPayloadBytes}, as here: raise it in all of them`,
+    );
+  }
+
+  #noteDropped(index: number, name: string, messages: number): void {
+    const { counters, log, options } = this.#environment;
     counters.add(Counter.BACKPLANE_DROPPED, messages);
-    if (state !== 'connected') return; // the line about that has said it
+    if (this.#isClosed) return; // there is nothing that anybody could do
     const { what } = LimitIncident.BACKPLANE_DROPPED;
-    log.throttled('warn', `${name} ${what}`, `backplane ${name}: ${what}`);
+    if (this.#states?.isConnected(index)) {
+      log.throttled('warn', `${name} ${what}`, `backplane ${name}: ${what}`);
+    } else if (options.maxBackplaneBytes > 0) {
+      const full = 'publications are dropped for other servers: those that are kept have reached maxBackplaneBytes';
+      log.throttled('warn', `${name} ${full}`, `backplane ${name}: ${full}`);
+    } // else the line about the loss has said it
   }
 
-  #noteRefused({ name }: Shard, messages: number, why: string): void {
+  #noteTopicRefused(name: string, why: string): void {
+    const what = 'the engine refuses a topic, which is not exchanged with other servers';
+    this.#environment.log.throttled('warn', `${name} ${what}`, `backplane ${name}: ${what}: ${why}`);
+  }
+
+  #noteRefused(name: string, messages: number, why: RefusalReason): void {
     const { counters, log } = this.#environment;
     counters.add(Counter.BACKPLANE_REFUSED, messages);
     const { what } = LimitIncident.BACKPLANE_REFUSED;
-    log.throttled('warn', `${name} ${what}`, `backplane ${name}: ${what}: ${why}`);
+    const cure = why === 'too big' ? ': maxPayloadBytes has to be as large here as in the servers that publish' : '';
+    log.throttled('warn', `${name} ${what}`, `backplane ${name}: ${what}: ${why}${cure}`);
   }
 
   // Subscribing.
@@ -218,10 +233,7 @@ export class Fleet implements Uplink, TopicWatcher {
 
   #shardFor(topic: string): Shard {
     const { length } = this.#shards;
-    if (length === 1) return this.#shards[0] as Shard; // there is one
-    const hash = hashTopic(topic);
-    // The low bits of the hash alone are alike for topics that differ in their last characters.
-    return this.#shards[((hash ^ (hash >>> 15)) >>> 0) % length] as Shard; // below the length
+    return this.#shards[length === 1 ? 0 : engineFor(topic, length)] as Shard; // below the length
   }
 
   /** Brings up to date the figures that are not counted as they change. */
@@ -234,47 +246,19 @@ export class Fleet implements Uplink, TopicWatcher {
 
   /** What handlers were told last. A thread that starts while it is `lost` has to be told. */
   get isLost(): boolean {
-    return this.#told === 'lost';
+    return this.#states?.isLost === true;
   }
 
   get health(): readonly BackplaneHealth[] {
-    const now = performance.now();
-    return this.#shards.map(({ name, state, since }) => ({
-      name,
-      state: state ?? 'lost',
-      seconds: Math.round((now - since) / 1000),
-    }));
+    return this.#states?.health ?? [];
   }
 
   /** Whether one of the engines is lost. */
   get isDegraded(): boolean {
-    return this.#shards.some(({ state }) => state !== 'connected');
-  }
-
-  #noteState(shard: Shard, state: 'connected' | 'lost', why: string | undefined): void {
-    const before = shard.state;
-    if (this.#isClosed || before === state) return;
-    const { log } = this.#environment;
-    const seconds = Math.round((performance.now() - shard.since) / 1000);
-    shard.state = state;
-    shard.since = performance.now();
-    const line = `backplane ${shard.name}`;
-    if (state === 'lost') {
-      const what = before === undefined ? 'cannot be reached' : 'lost';
-      const meanwhile = 'publications stay in this process until it is there';
-      log.warn(`${line}: ${what}${why === undefined ? '' : `: ${why}`}; ${meanwhile}, and it is tried again`);
-    } else if (before === undefined) {
-      log.info(`${line}: connected`);
-    } else {
-      log.info(`${line}: connected again after ${seconds} s`);
-    }
-    const isLost = this.#shards.some((one) => one.state === 'lost');
-    this.#tell(isLost ? 'lost' : 'back');
+    return this.#states?.isDegraded === true;
   }
 
   #tell(state: BackplaneState): void {
-    if (this.#told === state) return;
-    this.#told = state;
     const { options, log, report } = this.#environment;
     report(state);
     const failed = (error: unknown) =>
@@ -287,10 +271,13 @@ export class Fleet implements Uplink, TopicWatcher {
   }
 }
 
-/** @throws ConfigError, or an error that says which package is missing. */
-async function engineOf(engine: string | Backplane): Promise<Backplane> {
-  if (typeof engine !== 'string') return engine;
-  // Loaded only where it is needed, with the client of the engine.
-  const { backplaneOf } = await import('../backplanes/from-url.js');
-  return backplaneOf(engine);
+/** The length of the longest payload of right frames, in bytes. */
+function longestPayload(frames: Uint8Array): number {
+  let longest = 0;
+  for (let at = 0; at < frames.length; ) {
+    const payloadAt = payloadOfMessageFrame(frames, at);
+    at = endOfMessageFrame(frames, at);
+    longest = Math.max(longest, at - payloadAt);
+  }
+  return longest;
 }

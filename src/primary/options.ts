@@ -15,7 +15,7 @@ import { hasDescriptors } from '../system/descriptor.js';
 import { reportTo, ThrottledLog } from '../telemetry/throttled-log.js';
 import type { TlsDescription } from '../tls/tls-description.js';
 import type { AdmissionOptions } from './admission.js';
-import type { FleetOptions } from './fleet.js';
+import type { FleetOptions } from './fleet-options.js';
 import { FLEET_ROWS } from './fleet-rows.js';
 import { CONNECTION_ROWS } from './connection-limit-rows.js';
 import { maxClosing } from './machine-limits.js';

@@ -65,7 +65,8 @@ export interface ServerOptions {
    * The longest message that a client may send, in bytes: the payloads of its fragments together, without their headers. A longer
    * message closes the connection with 1009, as soon as its header has come. Of a compressed message it bounds the compressed bytes, and
    * also what they become: inflating stops at it. It bounds the memory that one client can make a thread keep. Raising it raises that for
-   * every connection. From 1 byte to 4 GiB less 1 byte.
+   * every connection. With `backplane` it is also the longest message that other servers may publish: what is longer is dropped here, so it
+   * must be the same in all of them, and no less than the longest publication. From 1 byte to 4 GiB less 1 byte.
    *
    * @default 16 MiB
    */
@@ -377,16 +378,18 @@ export interface ServerOptions {
   readonly maxBackplaneBytes?: number;
   /**
    * How long publishers wait for an engine that is connected and does not take what is published, in ms: `publish` returns false, and
-   * connections whose hooks publish are not read. Then they go on, and what is published is dropped for other servers, and counted, until
-   * the engine goes on. Raising it makes all publishers of this server wait longer for a slow engine. From 1 ms to 2^31 less 1 ms (24 days),
-   * or 0: nobody waits.
+   * connections whose hooks publish are not read. Up to 8 MiB that are published all the same still go to the engine. Beyond that, and
+   * when the time is over, what is published is dropped for other servers, and counted, until the engine goes on. Each time that the
+   * engine goes on and is full again is a new time. Of several engines, only publishers to the topics of the slow one wait. Raising it makes
+   * them wait longer. From 1 ms to 2^31 less 1 ms (24 days), or 0: nobody waits.
    *
    * @default 1 s
    */
   readonly backplaneStallMs?: number;
   /**
-   * How long an attempt to connect to the engine may take, in ms. At the start the server waits that long for the first connection. Raising
-   * it lets a server start later while its engine cannot be reached. From 1 ms to 2^31 less 1 ms (24 days).
+   * How long an attempt to connect to the engine may take, and the end of a connection, in ms. At the start the server waits that long for
+   * the first connection, also if the engine refuses it at once: it may be starting too. Raising it lets a server start later while its
+   * engine cannot be reached. From 1 ms to 2^31 less 1 ms (24 days).
    *
    * @default 5 s
    */

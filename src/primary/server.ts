@@ -498,7 +498,7 @@ export class Server {
     this.#unregister();
     this.#publishing.topics.flushAll();
     if (this.#fleet !== undefined) {
-      await new Promise((resolve) => setImmediate(resolve)); // what threads have posted before their end goes out too
+      await this.#takeAllPosted();
       await this.#fleet.close(fleetMs);
     }
     this.#publishing.bus.close();
@@ -507,6 +507,13 @@ export class Server {
     this.#tls?.close();
     await closed;
     this.#options.log.flush();
+  }
+
+  /** What threads have posted before their end goes to other servers too. */
+  async #takeAllPosted(): Promise<void> {
+    const { ledger } = this.#publishing.bus;
+    const deadline = performance.now() + GRACE_MS;
+    while (ledger.owedBytes > 0 && performance.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
   }
 
   #health(): Health {

@@ -140,8 +140,10 @@ export class WorkerLink {
       port1.on('message', (message: FromWorker) => {
         if (message.type === 'log') log.add(message.report);
         else if (message.type === 'closed') this.#close(message.ids);
-        else if (message.type === 'topics') onTopics?.(message.joined, message.left);
-        else if (message.type === 'health') this.#post({ type: 'health', health: health() });
+        else if (message.type === 'topics') {
+          onTopics?.(message.joined, message.left);
+          this.#post({ type: 'topics-taken' });
+        } else if (message.type === 'health') this.#post({ type: 'health', health: health() });
         else if (message.type === 'client') toldClients.judge(message, this.#judgmentOf(message));
         else if (message.type === 'unfit') this.#unfit = new WorkerStartError(message.code, message.message);
         else {

@@ -18,7 +18,7 @@ export interface Batch {
   readonly overheadBytes: number;
   readonly parts: readonly {
     readonly buffer: SharedArrayBuffer;
-    /** Four numbers for each run: index of its topic, start, end, number of messages; that is negative if they may not be compressed. */
+    /** Five numbers for each run: index of its topic, start, end, number of messages, 1 if they may be compressed, else 0. */
     readonly runs: readonly number[];
   }[];
   /** The compressed runs. Left out if there are none: a member more would cost other batches time on their way. */
@@ -56,7 +56,7 @@ export function encodeBatch(runs: readonly PublicationRun[], peer: number): Batc
       place = topics.push(run.topic) - 1;
       places.set(run.topic, place);
     }
-    parts.at(-1)?.runs.push(place, run.start, run.end, run.mayCompress ? run.messages : -run.messages);
+    parts.at(-1)?.runs.push(place, run.start, run.end, run.messages, run.mayCompress ? 1 : 0);
   }
   const names = topics.reduce((bytes, topic) => bytes + 2 * topic.length, 0);
   const overheadBytes = leastOverhead(runs) + names;
@@ -97,18 +97,24 @@ export function decodeBatch({ peer, topics, parts, deflated }: Batch): {
     const chunk = new SharedChunk(part.buffer, peer);
     chunks.push(chunk);
     const words = part.runs;
-    for (let at = 0; at < words.length; at += 4) {
-      const [topic, start, end, messages] = words.slice(at, at + 4) as [number, number, number, number];
+    for (let at = 0; at < words.length; at += 5) {
+      const [topic, start, end, messages, mayCompress] = words.slice(at, at + 5) as [
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
       runs.push({
         topic: topics[topic] as string,
         chunk,
         start,
         end,
-        messages: Math.abs(messages),
+        messages,
         except: undefined,
         isHeldBack: false,
         isFromFleet: false,
-        mayCompress: messages > 0,
+        mayCompress: mayCompress === 1,
         deflated: undefined,
         isDeflated: false,
       });

@@ -30,8 +30,12 @@ export interface BusListener {
    * anything newer is received.
    */
   onMissed(topics: ReadonlySet<string> | undefined): void;
-  /** Messages were not posted to a thread, because it is owed too much or takes nothing. @param messages how many. */
-  onDropped(messages: number): void;
+  /**
+   * Messages were not posted to a thread, because it is owed too much or takes nothing.
+   * @param messages how many.
+   * @param isForOthers whether the thread would have passed them on to other processes.
+   */
+  onDropped(messages: number, isForOthers: boolean): void;
   /** A thread takes nothing, and is not waited for any more. */
   onSlowThread(): void;
   /** A thread is gone, and chunks do not have to count for it any more. @param peer its number. */
@@ -76,7 +80,7 @@ const MOST = 2;
  */
 export class Bus implements Outlet {
   readonly ledger: ThreadLedger;
-  /** Whether a thread is owed so much that publishers should wait. A field, because each publication asks for it. */
+  /** Whether there is a thread that publishers should wait for. A field, because each publication asks for it. */
   isCongested = false;
   readonly #limits: BusLimits;
   readonly #listener: BusListener;
@@ -152,12 +156,12 @@ export class Bus implements Outlet {
     return dialects;
   }
 
-  /** Whether a thread that is owed too much has subscribers of a topic. To be called only while {@link isCongested}. */
+  /** Whether publishers to a topic should wait for a thread. To be called only while {@link isCongested}. */
   owes(topic: string): boolean {
-    return this.#congested.want(hashTopic(topic));
+    return this.#congested.want(topic);
   }
 
-  /** Resolves when no thread is owed so much that publishers should wait. */
+  /** Resolves when there is no thread that publishers should wait for. */
   room(): Promise<void> {
     return this.#congested.whenNone();
   }
@@ -191,7 +195,7 @@ export class Bus implements Outlet {
       let isMissed = true;
       for (const { topic } of runs) isMissed = missed.add(topic) && isMissed;
       if (isMissed) {
-        this.#drop(runs);
+        this.#drop(peer, runs);
         return;
       }
       peer.missed = undefined; // it goes on
@@ -203,7 +207,7 @@ export class Bus implements Outlet {
       const isPosted = heldBack.length > 0 && this.#hasRoomFor(peer, heldBack, MOST * this.#limits.maxOwedBytes);
       if (isPosted) this.#postBatch(peer, heldBack);
       const dropped = isPosted ? runs.filter(({ isHeldBack }) => !isHeldBack) : runs;
-      if (dropped.length > 0) this.#drop(dropped);
+      if (dropped.length > 0) this.#drop(peer, dropped);
     }
     this.#congested.check(peer);
   }
@@ -223,8 +227,9 @@ export class Bus implements Outlet {
     ledger.addOwed(batch.overheadBytes);
   }
 
-  #drop(runs: readonly PublicationRun[]): void {
-    this.#listener.onDropped(runs.reduce((sum, { messages }) => sum + messages, 0));
+  #drop({ ledger }: Peer, runs: readonly PublicationRun[]): void {
+    const messages = runs.reduce((sum, run) => sum + run.messages, 0);
+    this.#listener.onDropped(messages, ledger.passesOn);
   }
 
   #waitNoMore(peer: Peer): void {

@@ -1,4 +1,5 @@
 import type { ThreadLedger } from './thread-ledger.js';
+import { hashTopic } from './topic-hash.js';
 
 /** How often the threads are looked at, in ms. */
 const TICK_MS = 20;
@@ -21,16 +22,21 @@ export interface CongestionOptions<Thread extends WatchedThread> {
   onSlow(thread: Thread): void;
 }
 
-/** What a thread had taken at the last look, and for how long it has taken nothing since then. */
+/** What is known of a thread that publishers should wait for. */
 interface Progress {
+  /** Whether it was owed more than the high mark, and not yet no more than the low mark. If not, it only holds publishers. */
+  isFull: boolean;
+  /** What it had taken at the last look. */
   taken: number;
+  /** For how long it has taken nothing since then, in ms. */
   stillMs: number;
 }
 
 /**
  * The threads that are owed so much that publishers should wait for them, or that ask for it. A thread is added when it is owed more
- * than the high mark, or is pressed: see {@link ThreadLedger.press}. From then on a timer looks at its ledger, until it is owed no more
- * than the low mark and not pressed any more, or has taken nothing for too long. No timer runs while there is no such thread.
+ * than the high mark, or holds publishers: see {@link ThreadLedger.holdPublishers}. From then on a timer looks at its ledger, until it is owed no more
+ * than the low mark and holds none any more, or has taken nothing for too long. Publishers to topics of its subscribers wait in the first
+ * case, those to topics of certain engines in the second. No timer runs while there is no such thread.
  */
 export class CongestedThreads<Thread extends WatchedThread> {
   readonly #options: CongestionOptions<Thread>;
@@ -46,8 +52,14 @@ export class CongestedThreads<Thread extends WatchedThread> {
   /** Adds a thread if publishers should wait for it. To be called after something was posted to it. */
   check(thread: Thread): void {
     const { ledger } = thread;
-    if ((ledger.owedBytes <= this.#options.highBytes && !ledger.isPressed) || this.#threads.has(thread)) return;
-    this.#threads.set(thread, { taken: thread.ledger.taken, stillMs: 0 });
+    const isFull = ledger.owedBytes > this.#options.highBytes;
+    if (!isFull && !ledger.holdsPublishers) return;
+    const known = this.#threads.get(thread);
+    if (known !== undefined) {
+      known.isFull ||= isFull;
+      return;
+    }
+    this.#threads.set(thread, { isFull, taken: ledger.taken, stillMs: 0 });
     if (this.#timer !== undefined) return;
     this.#tickedAtMs = performance.now();
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
@@ -63,9 +75,12 @@ export class CongestedThreads<Thread extends WatchedThread> {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** Whether one of the threads has subscribers of a topic. @param hash of the topic. */
-  want(hash: number): boolean {
-    for (const { ledger } of this.#threads.keys()) if (ledger.wants(hash)) return true;
+  /** Whether publishers to a topic should wait for one of the threads. */
+  want(topic: string): boolean {
+    const hash = hashTopic(topic);
+    for (const [{ ledger }, { isFull }] of this.#threads) {
+      if ((isFull && ledger.wants(hash)) || ledger.holdsPublishersOf(topic)) return true;
+    }
     return false;
   }
 
@@ -81,11 +96,12 @@ export class CongestedThreads<Thread extends WatchedThread> {
     const elapsedMs = Math.min(now - this.#tickedAtMs, 2 * TICK_MS);
     this.#tickedAtMs = now;
     for (const [thread, progress] of [...this.#threads]) {
-      const { owedBytes, taken, isPressed } = thread.ledger;
-      if (owedBytes <= this.#options.lowBytes) {
-        if (isPressed)
-          progress.stillMs = 0; // it has taken what there was, and says itself for how long to wait
-        else this.remove(thread);
+      const { owedBytes, taken, holdsPublishers } = thread.ledger;
+      if (owedBytes <= this.#options.lowBytes) progress.isFull = false;
+      if (!progress.isFull && !holdsPublishers) {
+        this.remove(thread);
+      } else if (owedBytes <= this.#options.lowBytes) {
+        progress.stillMs = 0; // it has taken what there was, and says itself for how long to wait
       } else if (taken !== progress.taken) {
         progress.taken = taken;
         progress.stillMs = 0;

@@ -7,8 +7,10 @@ import type { PublicationRun } from './publication-run.js';
 export interface Uplink {
   /** Whether publications go out. */
   readonly isOpen: boolean;
-  /** Whether publishers should wait, because the engine does not take what is published. */
-  readonly isSlow: boolean;
+  /** Whether publishers to some topics should wait, because their engine does not take what is published. */
+  readonly holdsPublishers: boolean;
+  /** Whether those to this topic should. */
+  holdsPublishersOf(topic: string): boolean;
   /** Sends a run, or drops and counts it. Its memory is not used any more when this returns. */
   publish(run: PublicationRun): void;
   /** Resolves when publishers do not have to wait. */
@@ -36,6 +38,7 @@ export class FleetOutlet implements Outlet {
     return this.#bus.deflatedDialectsOf(topic);
   }
 
+  /** What the primary publishes goes out here; what other threads do, where the bus brings it: in `ThreadPublishing`. */
   post(runs: readonly PublicationRun[]): void {
     this.#bus.post(runs);
     if (!this.#uplink.isOpen) return;
@@ -51,10 +54,10 @@ export class FleetOutlet implements Outlet {
   }
 
   get isCongested(): boolean {
-    return this.#uplink.isSlow || this.#bus.isCongested;
+    return this.#uplink.holdsPublishers || this.#bus.isCongested;
   }
 
   owes(topic: string): boolean {
-    return this.#uplink.isSlow || (this.#bus.isCongested && this.#bus.owes(topic));
+    return this.#uplink.holdsPublishersOf(topic) || (this.#bus.isCongested && this.#bus.owes(topic));
   }
 }

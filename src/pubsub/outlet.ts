@@ -12,8 +12,8 @@ export interface Outlet {
   join(topic: string, dialect: Dialect): void;
   /** This thread has no subscriber of a topic in this dialect any more. */
   leave(topic: string, dialect: Dialect): void;
-  /** Whether there are threads that publishers should wait for. */
+  /** Whether publishers to some topics should wait. */
   readonly isCongested: boolean;
-  /** Whether one of them has subscribers of this topic. */
+  /** Whether those to this topic should: it is asked only while {@link isCongested}. */
   owes(topic: string): boolean;
 }

@@ -3,11 +3,8 @@ import { frameHeaderBytes, writeFrameHeader } from '../protocol/frame-header.js'
 import { RSV1 } from '../protocol/opcode.js';
 import { DEFLATED_DIALECTS, WINDOW_BITS } from './dialect.js';
 import { LargePublication } from './large-publication.js';
-import type { DeflatedRuns, PublicationRun } from './publication-run.js';
+import type { AboutRun, DeflatedRuns, PublicationRun } from './publication-run.js';
 import type { ChunkPool } from './shared-chunk.js';
-
-/** What a publication and its runs have in common. */
-export type AboutPublication = Pick<PublicationRun, 'topic' | 'except' | 'isHeldBack'>;
 
 /**
  * Compresses the publications of a thread: each once for all subscribers of a dialect, in all threads. A message that is not longer than
@@ -47,7 +44,7 @@ export class PublicationDeflater {
    * @param onDone called with its compressed runs, if it gets smaller, and their length.
    */
   deflateLarge(
-    about: AboutPublication,
+    about: AboutRun,
     firstByte: number,
     payload: Uint8Array,
     dialects: number,
@@ -65,7 +62,7 @@ export class PublicationDeflater {
    * @returns undefined if nothing gets smaller.
    */
   deflate(
-    about: AboutPublication,
+    about: AboutRun,
     firstByte: number,
     payload: Uint8Array,
     dialects: number,
@@ -90,7 +87,7 @@ export class PublicationDeflater {
   }
 
   #frame(
-    { topic, except, isHeldBack }: AboutPublication,
+    { topic, except, isHeldBack, isFromFleet }: AboutRun,
     firstByte: number,
     parts: readonly Uint8Array[],
     length: number,
@@ -111,7 +108,7 @@ export class PublicationDeflater {
       messages: 1,
       except,
       isHeldBack,
-      isFromFleet: false,
+      isFromFleet,
       mayCompress: true,
       deflated: undefined,
       isDeflated: true,

@@ -2,13 +2,9 @@ import type { Dialect } from './dialect.js';
 import type { SharedChunk } from './shared-chunk.js';
 import type { Subscriber } from './subscriber.js';
 
-/** Publications to one topic that follow each other, encoded in one place. */
-export interface PublicationRun {
+/** What all publications of a run have in common. */
+export interface AboutRun {
   readonly topic: string;
-  readonly chunk: SharedChunk;
-  readonly start: number;
-  end: number;
-  messages: number;
   /** The publisher, if it is not to get its own publications. */
   readonly except: Subscriber | undefined;
   /**
@@ -20,10 +16,29 @@ export interface PublicationRun {
   readonly isFromFleet: boolean;
   /** Whether it may be compressed. Other processes, which may compress what this one does not, have to know it. */
   readonly mayCompress: boolean;
+}
+
+/** Publications to one topic that follow each other, encoded in one place. */
+export interface PublicationRun extends AboutRun {
+  readonly chunk: SharedChunk;
+  readonly start: number;
+  end: number;
+  messages: number;
   /** By dialect: the same publications, compressed. Of a long one they come later. Undefined where these plain frames serve, which every subscriber understands. */
   deflated: DeflatedRuns | undefined;
   /** Whether this is one of {@link deflated}. */
   readonly isDeflated: boolean;
+}
+
+/** Whether a publication may be one of a run, by what is known about both. */
+export function isAbout(run: PublicationRun, about: AboutRun): boolean {
+  return (
+    run.topic === about.topic &&
+    run.except === about.except &&
+    run.isHeldBack === about.isHeldBack &&
+    run.isFromFleet === about.isFromFleet &&
+    run.mayCompress === about.mayCompress
+  );
 }
 
 /** One run may serve several dialects. */

@@ -1,4 +1,5 @@
 import { DEFLATED_SET, Dialect } from './dialect.js';
+import { engineFor } from './topic-spread.js';
 
 const KIB = 1024;
 
@@ -23,8 +24,12 @@ const Word = {
   SETTLED: 6,
   /** How many of its topics have subscribers in a dialect that is compressed; a topic counts once for each of them. */
   DEFLATED: 7,
-  /** Whether publishers to its topics should wait, whatever it is owed. */
-  PRESSED: 8,
+  /** How many engines carry to other processes what the thread is posted; each topic goes by one of them. */
+  ENGINES: 8,
+  /** Those of the engines that publishers should wait for, as bits: see {@link ThreadLedger.holdPublishers}. */
+  HOLDING: 9,
+  /** Until when, by {@link sharedClockMs}. */
+  HOLDING_UNTIL_MS: 10,
 } as const;
 
 /** Bits of {@link Word.LISTENS}. */
@@ -73,14 +78,22 @@ export class ThreadLedger {
     Atomics.or(this.#words, Word.LISTENS, Listens.TO_ITS_TOPICS);
   }
 
-  /** The thread is posted all publications from now on, whatever its topics. */
-  listenToAll(): void {
+  /** The thread is posted all publications from now on, whatever its topics. @param engines how many carry them to other processes. */
+  listenToAll(engines: number): void {
+    Atomics.store(this.#words, Word.ENGINES, engines);
     Atomics.or(this.#words, Word.LISTENS, Listens.TO_ALL);
   }
 
-  /** Whether publishers in other threads should wait, because what the thread passes on is not taken. */
-  press(isPressed: boolean): void {
-    Atomics.store(this.#words, Word.PRESSED, isPressed ? 1 : 0);
+  /**
+   * Publishers in other threads should wait from now on if their topics go by engines that do not take what the thread passes on.
+   * @param engines the set of these, bit `1 << engine` for each. From the 32nd on, engines share the bits of the first ones.
+   * @param limitMs how long publishers wait for an engine that is new in the set. Other threads keep this time also if this one is
+   * blocked, and cannot end it.
+   */
+  holdPublishers(engines: number, limitMs: number): void {
+    const isNew = (engines & ~Atomics.load(this.#words, Word.HOLDING)) !== 0;
+    if (isNew) Atomics.store(this.#words, Word.HOLDING_UNTIL_MS, (sharedClockMs() + limitMs) | 0);
+    Atomics.store(this.#words, Word.HOLDING, engines);
   }
 
   /** The thread has its first subscriber of a topic in a dialect. */
@@ -153,9 +166,27 @@ export class ThreadLedger {
     return Atomics.load(this.#words, Word.TAKEN);
   }
 
-  /** See {@link press}. */
-  get isPressed(): boolean {
-    return Atomics.load(this.#words, Word.PRESSED) !== 0;
+  /** Whether the thread passes on to other processes what it is posted. */
+  get passesOn(): boolean {
+    return (Atomics.load(this.#words, Word.LISTENS) & Listens.TO_ALL) !== 0;
+  }
+
+  /** Whether publishers to some topics should wait, whatever the thread is owed: see {@link holdPublishers}. */
+  get holdsPublishers(): boolean {
+    return this.#holding !== 0;
+  }
+
+  /** Whether publishers to a topic should wait, whatever the thread is owed: see {@link holdPublishers}. */
+  holdsPublishersOf(topic: string): boolean {
+    const holding = this.#holding;
+    return holding !== 0 && ((holding >>> engineFor(topic, Atomics.load(this.#words, Word.ENGINES))) & 1) !== 0;
+  }
+
+  get #holding(): number {
+    const holding = Atomics.load(this.#words, Word.HOLDING);
+    if (holding === 0) return 0;
+    const leftMs = (Atomics.load(this.#words, Word.HOLDING_UNTIL_MS) - sharedClockMs()) | 0;
+    return leftMs > 0 ? holding : 0;
   }
 
   get isSlow(): boolean {
@@ -209,6 +240,12 @@ export class ThreadLedger {
   get isExpecting(): boolean {
     return this.isAwaiting101 || !this.haveSettled(this.offered);
   }
+}
+
+/** A clock that is the same in all threads of a process, in whole ms as an int32, which wraps. */
+function sharedClockMs(): number {
+  const [seconds, nanoseconds] = process.hrtime(); // `performance.now()` begins with its thread
+  return (seconds * 1000 + Math.floor(nanoseconds / 1_000_000)) | 0;
 }
 
 function firstOf(hash: number): number {

@@ -5,8 +5,9 @@ import { Delivery } from './delivery.js';
 import { DEFLATED_SET } from './dialect.js';
 import type { Outlet } from './outlet.js';
 import type { LargePublication } from './large-publication.js';
+import { PendingRuns } from './pending-runs.js';
 import { PublicationDeflater } from './publication-deflater.js';
-import { type DeflatedRuns, extendDeflated, type PublicationRun } from './publication-run.js';
+import type { AboutRun, DeflatedRuns, PublicationRun } from './publication-run.js';
 import { ChunkPool, type SharedChunk } from './shared-chunk.js';
 import type { Publisher, Subscriber } from './subscriber.js';
 import { type DescriptorSender, SubscriberTable } from './subscriber-table.js';
@@ -32,9 +33,6 @@ const MAX_WAITING_BYTES = 16 * 1024 * 1024;
  */
 const MAX_WAITING_MS = 500;
 
-/** What a run takes beside its frames, in bytes. */
-const RUN_BYTES = 200;
-
 /**
  * The topics of one thread: its subscribers, and what was published here in this turn. A publication is framed once.
  * When the turn ends, each subscriber gets all publications to its topics in one write, in the order of publishing, and
@@ -57,16 +55,7 @@ export class Topics {
   readonly #deflatedPool = new ChunkPool();
   /** Undefined if nothing is compressed. */
   #deflater: PublicationDeflater | undefined;
-  /** What was published in this turn; during a delivery, what is being delivered. */
-  #runs: PublicationRun[] = [];
-  /** What is published during a delivery, for example by a logger. It follows as a turn of its own. */
-  #next: PublicationRun[] = [];
-  #isFlushing = false;
-  /** Whether the last run may grow: no subscriber has been given it yet. */
-  #lastIsOpen = false;
-  /** Whether what is published now has come from another process. */
-  #isRelaying = false;
-  #pendingBytes = 0;
+  readonly #pending = new PendingRuns();
   /** Those of the pending publications that are being compressed. */
   readonly #compressing = new Set<LargePublication>();
   /** Runs while something waits for one of these. */
@@ -117,7 +106,7 @@ export class Topics {
 
   /** Whether something was published in this turn. */
   get hasPending(): boolean {
-    return this.#runs.length > 0;
+    return !this.#pending.isEmpty;
   }
 
   /** Whether this thread has subscribers of a topic. */
@@ -130,7 +119,7 @@ export class Topics {
     if (subscriber.subscription?.topics.has(topic)) return;
     if (subscriber.subscription === undefined) this.#table.enter(subscriber);
     // Also for a new subscriber: what was published before it subscribed is pending, and it must not get that.
-    if (this.#runs.length > 0) this.#takePending(subscriber);
+    if (!this.#pending.isEmpty) this.#takePending(subscriber);
     const { subscription } = subscriber;
     if (subscription === undefined) return; // the delivery has ended it
     subscription.topics.add(topic);
@@ -188,9 +177,10 @@ export class Topics {
     const payloadAt = writeFrameHeader(chunk.bytes, at, firstByte, length);
     chunk.bytes.set(payload.subarray(start, start + length), payloadAt);
     chunk.position = payloadAt + length;
-    this.#pendingBytes += frameBytes;
+    this.#pending.addFrameBytes(frameBytes);
     const dialects = mayCompress ? this.#deflatedDialects(topic, members, length) : 0;
-    this.#add(topic, except, chunk, at, payloadAt, dialects, mayCompress);
+    const isHeldBack = this.publisher !== undefined;
+    this.#add({ topic, except, isHeldBack, isFromFleet: false, mayCompress }, chunk, at, payloadAt, dialects);
     this.#limitPending();
     return !this.#outlet.isCongested || !this.#holdsBack(topic);
   }
@@ -204,62 +194,53 @@ export class Topics {
    */
   relay(topic: string, frames: Uint8Array, messages: number, mayCompress: boolean): void {
     const members = this.#membersByTopic.get(topic);
-    this.#isRelaying = true;
-    try {
-      const chunk = this.#pool.withRoom(frames.length);
-      const start = chunk.position;
-      chunk.bytes.set(frames, start);
-      this.#pendingBytes += frames.length;
-      // No frame is longer than all of them, so that nothing is compressed in vain.
-      if (!mayCompress || this.#deflatedDialects(topic, members, frames.length) === 0) {
-        chunk.position = start + frames.length;
-        this.#append(topic, undefined, chunk, start, undefined, mayCompress, messages);
-      } else {
-        for (let at = 0; at < frames.length; ) {
-          const payloadAt = payloadOfMessageFrame(frames, at);
-          const end = endOfMessageFrame(frames, at);
-          chunk.position = start + end;
-          const dialects = this.#deflatedDialects(topic, members, end - payloadAt);
-          this.#add(topic, undefined, chunk, start + at, start + payloadAt, dialects, true);
-          at = end;
-        }
+    const about: AboutRun = { topic, except: undefined, isHeldBack: false, isFromFleet: true, mayCompress };
+    const chunk = this.#pool.withRoom(frames.length);
+    const start = chunk.position;
+    chunk.bytes.set(frames, start);
+    this.#pending.addFrameBytes(frames.length);
+    // If all frames together are too short to be compressed, each of them is.
+    if (!mayCompress || this.#deflatedDialects(topic, members, frames.length) === 0) {
+      chunk.position = start + frames.length;
+      this.#append(about, chunk, start, undefined, messages);
+    } else {
+      for (let at = 0; at < frames.length; ) {
+        const payloadAt = payloadOfMessageFrame(frames, at);
+        const end = endOfMessageFrame(frames, at);
+        chunk.position = start + end;
+        const dialects = this.#deflatedDialects(topic, members, end - payloadAt);
+        this.#add(about, chunk, start + at, start + payloadAt, dialects);
+        at = end;
       }
-      this.#limitPending();
-    } finally {
-      this.#isRelaying = false;
     }
+    this.#limitPending();
   }
 
-  /** Adds a publication whose frame is the last in its chunk. @param dialects the set of those that it is compressed for. */
-  #add(
-    topic: string,
-    except: Subscriber | undefined,
-    chunk: SharedChunk,
-    at: number,
-    payloadAt: number,
-    dialects: number,
-    mayCompress: boolean,
-  ): void {
+  /**
+   * Adds a publication whose frame is the last in its chunk.
+   * @param dialects the set of those that it is compressed for.
+   */
+  #add(about: AboutRun, chunk: SharedChunk, at: number, payloadAt: number, dialects: number): void {
     if (dialects === 0) {
-      this.#append(topic, except, chunk, at, undefined, mayCompress);
+      this.#append(about, chunk, at, undefined, 1);
       return;
     }
     const firstByte = chunk.bytes[at] as number; // of its header
     // The copy is compressed: shared memory of the application may have changed meanwhile.
     const copy = chunk.bytes.subarray(payloadAt, chunk.position);
     if (this.#deflater?.isLarge(copy.length, dialects)) {
-      this.#lastIsOpen = false;
-      this.#append(topic, except, chunk, at, undefined, true);
-      this.#deflateLarge(topic, except, firstByte, copy, dialects);
+      this.#pending.endRun();
+      this.#append(about, chunk, at, undefined, 1);
+      this.#deflateLarge(about, firstByte, copy, dialects);
     } else {
-      this.#append(topic, except, chunk, at, this.#deflate(topic, except, firstByte, copy, dialects), true);
+      this.#append(about, chunk, at, this.#deflate(about, firstByte, copy, dialects), 1);
     }
   }
 
   /** Publications go out before the end of the turn if there are too many. */
   #limitPending(): void {
-    if (this.#pendingBytes + RUN_BYTES * this.#runs.length > MAX_WAITING_BYTES) this.flushAll();
-    else if (this.#pendingBytes > MAX_PENDING_BYTES) this.flush();
+    if (this.#pending.bytes > MAX_WAITING_BYTES) this.flushAll();
+    else if (this.#pending.frameBytes > MAX_PENDING_BYTES) this.flush();
   }
 
   /** The set of the dialects that a publication is compressed for. */
@@ -268,33 +249,19 @@ export class Topics {
     return ((members?.dialects ?? 0) | this.#outlet.deflatedDialectsOf(topic)) & DEFLATED_SET;
   }
 
-  #deflate(
-    topic: string,
-    except: Subscriber | undefined,
-    firstByte: number,
-    payload: Uint8Array,
-    dialects: number,
-  ): DeflatedRuns | undefined {
-    const about = { topic, except, isHeldBack: this.publisher !== undefined && !this.#isRelaying };
+  #deflate(about: AboutRun, firstByte: number, payload: Uint8Array, dialects: number): DeflatedRuns | undefined {
     const deflated = this.#deflater?.deflate(about, firstByte, payload, dialects);
-    this.#pendingBytes += deflated?.frameBytes ?? 0;
+    this.#pending.addFrameBytes(deflated?.frameBytes ?? 0);
     return deflated?.runs;
   }
 
   /** The last run is a large publication: compresses it in the background. */
-  #deflateLarge(
-    topic: string,
-    except: Subscriber | undefined,
-    firstByte: number,
-    payload: Uint8Array,
-    dialects: number,
-  ): void {
-    const run = (this.#isFlushing ? this.#next : this.#runs).at(-1) as PublicationRun; // it was just appended
-    const about = { topic, except, isHeldBack: run.isHeldBack };
-    this.#lastIsOpen = false; // nothing is added to it: it would stay plain
+  #deflateLarge(about: AboutRun, firstByte: number, payload: Uint8Array, dialects: number): void {
+    const run = this.#pending.last as PublicationRun; // it was just appended
+    this.#pending.endRun(); // what is added to it would stay plain
     const large = this.#deflater?.deflateLarge(about, firstByte, payload, dialects, (deflated, frameBytes) => {
       run.deflated = deflated;
-      this.#pendingBytes += frameBytes;
+      this.#pending.addFrameBytes(frameBytes);
       this.#compressing.delete(large as LargePublication); // it is one, or this would not be called
       if (this.#compressing.size === 0) this.#schedule();
     });
@@ -307,53 +274,15 @@ export class Topics {
     }, MAX_WAITING_MS).unref();
   }
 
-  /**
-   * @param deflated the same publication, compressed; undefined if it goes plain to all, or is compressed later.
-   * @param messages how many messages lie between the start and the position of the chunk.
-   */
+  /** See {@link PendingRuns.append}. */
   #append(
-    topic: string,
-    except: Subscriber | undefined,
+    about: AboutRun,
     chunk: SharedChunk,
     start: number,
     deflated: DeflatedRuns | undefined,
-    mayCompress: boolean,
-    messages = 1,
+    messages: number,
   ): void {
-    const runs = this.#isFlushing ? this.#next : this.#runs;
-    const last = runs.at(-1);
-    const isFromFleet = this.#isRelaying;
-    const isHeldBack = this.publisher !== undefined && !isFromFleet;
-    if (
-      this.#lastIsOpen &&
-      last?.topic === topic &&
-      last.except === except &&
-      last.chunk === chunk &&
-      last.isHeldBack === isHeldBack &&
-      last.isFromFleet === isFromFleet &&
-      last.mayCompress === mayCompress &&
-      (last.deflated === deflated || extendDeflated(last.deflated, deflated))
-    ) {
-      last.end = chunk.position;
-      last.messages += messages;
-      return;
-    }
-    const end = chunk.position;
-    runs.push({
-      topic,
-      chunk,
-      start,
-      end,
-      messages,
-      except,
-      isHeldBack,
-      isFromFleet,
-      mayCompress,
-      deflated,
-      isDeflated: false,
-    });
-    this.#lastIsOpen = true;
-    this.#schedule();
+    if (this.#pending.append(about, chunk, start, deflated, messages)) this.#schedule();
   }
 
   #holdsBack(topic: string): boolean {
@@ -384,12 +313,12 @@ export class Topics {
    * before anything else is sent to it.
    */
   catchUp(subscriber: Subscriber): void {
-    if (this.#runs.length > 0 && subscriber.subscription !== undefined) this.#takePending(subscriber);
+    if (!this.#pending.isEmpty && subscriber.subscription !== undefined) this.#takePending(subscriber);
   }
 
   /** Does what {@link flush} does, without waiting for large publications that are being compressed: they go plain. */
   flushAll(): void {
-    if (this.#isFlushing) return;
+    if (this.#pending.areGoingOut) return;
     this.#waitNoMore();
     this.flush();
   }
@@ -404,11 +333,10 @@ export class Topics {
    * compressed.
    */
   flush(): void {
-    const runs = this.#runs;
-    if (runs.length === 0 || this.#isFlushing || this.#compressing.size > 0) return;
-    this.#isFlushing = true;
-    this.#lastIsOpen = false;
-    this.#pendingBytes = 0;
+    const pending = this.#pending;
+    if (pending.isEmpty || pending.areGoingOut || this.#compressing.size > 0) return;
+    const runs = pending.all;
+    pending.beginGoingOut();
     if (this.#waiting !== undefined) {
       clearTimeout(this.#waiting);
       this.#waiting = undefined;
@@ -421,10 +349,8 @@ export class Topics {
     } finally {
       this.#pool.endDelivery();
       if (this.#deflater !== undefined) this.#deflatedPool.endDelivery();
-      this.#isFlushing = false;
-      this.#runs = this.#next;
-      this.#next = [];
-      if (this.#runs.length > 0) queueMicrotask(this.#schedule); // in a turn of its own: this one is at its end
+      pending.endGoingOut();
+      if (!pending.isEmpty) queueMicrotask(this.#schedule); // in a turn of its own: this one is at its end
     }
   }
 
@@ -443,8 +369,8 @@ export class Topics {
   }
 
   #takePending(subscriber: Subscriber): void {
-    this.#lastIsOpen = false;
-    this.#delivery.toOne(subscriber, this.#runs);
+    this.#pending.endRun();
+    this.#delivery.toOne(subscriber, this.#pending.all);
   }
 
   #remove({ dialect }: Subscriber, { slot }: Subscription, topic: string): void {

@@ -322,14 +322,14 @@ export const FIGURES = {
   BACKPLANE_DROPPED: {
     kind: 'counter',
     stat: 'backplaneDropped',
-    help: 'Messages published and not sent to other servers, because the engine was lost (`maxBackplaneBytes`) or did not take them (`backplaneStallMs`).',
-    options: ['maxBackplaneBytes', 'backplaneStallMs'],
-    line: 'publications are dropped for other servers: the engine does not take them (backplaneStallMs)',
+    help: 'Messages published and not sent to other servers, because an engine was lost (`maxBackplaneBytes`) or took too little (`backplaneStallMs`), or because the primary took too little (`maxOwedBytes`, `slowThreadTimeoutMs`); then `droppedPublications` counts them too. The log says which engine it was.',
+    options: ['maxBackplaneBytes', 'backplaneStallMs', 'maxOwedBytes', 'slowThreadTimeoutMs'],
+    line: 'publications are dropped for other servers: the engine takes too little (backplaneStallMs)',
   },
   BACKPLANE_REFUSED: {
     kind: 'counter',
     stat: 'backplaneRefused',
-    help: 'Messages that came from the engine and were dropped, because they were not what a server of this fleet sends, or above `maxPayloadBytes`. What says nothing of how many they are counts as one.',
+    help: 'Messages that came from the engine and were dropped, because they were not what a server of this fleet sends, or above `maxPayloadBytes` of this server. What says nothing of how many they are counts as one.',
     options: ['maxPayloadBytes'],
     line: 'messages from the engine were refused (backplane, maxPayloadBytes)',
   },
@@ -346,7 +346,7 @@ export const FIGURES = {
   BACKPLANE_LAG_MS: {
     kind: 'counter',
     stat: 'backplaneLagMs',
-    help: 'The times from the publishing of each message of `backplaneReceived` in the other server to its arrival here, added up, in ms by the clocks of both machines. Divided by `backplaneReceived` it is the mean.',
+    help: 'For each message of `backplaneReceived` the time from the primary of the other server to this one, in whole ms by the clocks of both machines, added up. Divided by `backplaneReceived` it is the mean, which is 0 in a fast network. The ways between threads are not in it.',
   },
   BACKPLANE_RECONNECTS: {
     kind: 'counter',

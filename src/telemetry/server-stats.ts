@@ -77,13 +77,14 @@ export interface ServerStats {
    */
   readonly backplaneReceived: number;
   /**
-   * Messages published and not sent to other servers, because the engine was lost (`maxBackplaneBytes`) or did not take them
-   * (`backplaneStallMs`).
+   * Messages published and not sent to other servers, because an engine was lost (`maxBackplaneBytes`) or took too little
+   * (`backplaneStallMs`), or because the primary took too little (`maxOwedBytes`, `slowThreadTimeoutMs`); then `droppedPublications` counts
+   * them too. The log says which engine it was.
    */
   readonly backplaneDropped: number;
   /**
    * Messages that came from the engine and were dropped, because they were not what a server of this fleet sends, or above
-   * `maxPayloadBytes`. What says nothing of how many they are counts as one.
+   * `maxPayloadBytes` of this server. What says nothing of how many they are counts as one.
    */
   readonly backplaneRefused: number;
   /** Bytes given to the engine, without its own protocol (`backplane`). */
@@ -91,8 +92,8 @@ export interface ServerStats {
   /** Bytes that came from the engine, without its own protocol, what was refused included (`backplane`). */
   readonly backplaneBytesIn: number;
   /**
-   * The times from the publishing of each message of `backplaneReceived` in the other server to its arrival here, added up,
-   * in ms by the clocks of both machines. Divided by `backplaneReceived` it is the mean.
+   * For each message of `backplaneReceived` the time from the primary of the other server to this one, in whole ms by the clocks of both
+   * machines, added up. Divided by `backplaneReceived` it is the mean, which is 0 in a fast network. The ways between threads are not in it.
    */
   readonly backplaneLagMs: number;
   /** How often a connection to an engine was made again after it was lost (`backplane`). */

@@ -57,6 +57,8 @@ export type ToWorker =
   | { readonly type: 'health'; readonly health: Health }
   /** The answer to a `client` of the worker: why it is above the limit of its address; undefined if it is not, and counts. */
   | { readonly type: 'client'; readonly id: number; readonly refusal: EarlyRefusal | undefined }
+  /** The last `topics` of the worker is taken: the next one may come. */
+  | { readonly type: 'topics-taken' }
   /** The connection to the engine of the fleet is lost or back. */
   | { readonly type: 'backplane'; readonly state: BackplaneState }
   | { readonly type: 'drain'; readonly limitMs: number };
@@ -67,7 +69,7 @@ export type FromWorker =
   | { readonly type: 'unfit'; readonly code: string; readonly message: string }
   /** The ids of connections that are not open any more. */
   | { readonly type: 'closed'; readonly ids: readonly number[] }
-  /** Topics that have their first subscriber in this worker now, and topics that have none any more. */
+  /** Topics that have their first subscriber in this worker now, and topics that have none any more. One is under way at a time. */
   | { readonly type: 'topics'; readonly joined: readonly string[]; readonly left: readonly string[] }
   /** A client asks for the health of the server. */
   | { readonly type: 'health' }

@@ -36,9 +36,8 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const counters = new Counters(task.counters);
   const ledger = new ThreadLedger(task.ledger);
   const publishing = new ThreadPublishing(options.bus, reportsOf(counters, log), ledger);
-  if (task.reportsTopics) {
-    publishing.topics.watchBy(new TopicReporter((joined, left) => post({ type: 'topics', joined, left })));
-  }
+  const topicReporter = new TopicReporter((joined, left) => post({ type: 'topics', joined, left }));
+  if (task.reportsTopics) publishing.topics.watchBy(topicReporter);
   const unregister = registerPublishing(publishing);
   const onNoLongerOpen = task.reportsClosed ? closedReporter(post) : () => {};
   const healths: ((health: Health) => void)[] = [];
@@ -128,6 +127,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
       } else if (message.type === 'peer') publishing.bus.connect(message.port, new ThreadLedger(message.ledger));
       else if (message.type === 'listening') opening?.listensOn(message.host);
       else if (message.type === 'tls') opening?.useTls(message.material);
+      else if (message.type === 'topics-taken') topicReporter.noteTaken();
       else if (message.type === 'backplane') host.reportBackplane(message.state);
       else if (message.type === 'health') healths.shift()?.(message.health);
       else resolve(drain(message.limitMs));

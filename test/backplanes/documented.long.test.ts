@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nats, redis, testBackplane } from '../../dist/backplanes/index.js';
-import { partitionOf, topicToken } from '../../dist/backplanes/topic-names.js';
+import { topicToken } from '../../dist/backplanes/topic-names.js';
+import { partitionOf } from '../../dist/pubsub/topic-spread.js';
 import { Command } from '../cli/command.js';
 import { snippetsOf, textOf } from '../docs/documents.js';
 import { pathOf } from '../e2e/installed.js';

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { nkeys } from '@nats-io/transport-node';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { backplaneOf } from '../../dist/backplanes/from-url.js';
-import { nats, redis, testBackplane } from '../../dist/backplanes/index.js';
+import { type Backplane, nats, redis, testBackplane } from '../../dist/backplanes/index.js';
 import { Command } from '../cli/command.js';
 import { until } from '../e2e/serving.js';
 import { fileOf, pem } from '../tls/certificates.js';
@@ -159,11 +159,24 @@ describe('an engine that is frozen for half a minute', () => {
   });
 });
 
+/** Checks that of the topics from a to f only b and d are refused, and to publish to b. */
+async function carriesWhatIsPermitted(make: () => Backplane): Promise<void> {
+  await using from = await Link.to(make());
+  await using to = await Link.to(make());
+  await to.connection.subscribe([...'abcdef']);
+  expect(to.refusals).toHaveLength(2);
+  for (const topic of 'abcef') from.connection.publish(topic, Buffer.from(topic));
+  await until(() => to.received.length === 4 && from.refusals.length === 1);
+  expect(to.received.map(({ topic }) => topic).sort()).toEqual([...'acef']);
+  await to.connection.unsubscribe([...'abcdef']);
+  expect([from.losses, to.losses]).toEqual([[], []]);
+}
+
 /** A program that subscribes to `topic`, and says when it has lost its connection. */
 function subscriberOf(kind: typeof NATS, engine: Engine): string {
   return `
     import { backplaneOf } from '${ROOT}dist/backplanes/from-url.js';
-    const events = { received() {}, drained() {}, lost: (error) => console.log('lost', error.message) };
+    const events = { received() {}, drained() {}, refused() {}, lost: (error) => console.log('lost', error.message) };
     const connection = await backplaneOf('${kind.url(engine.address)}').connect(events, new AbortController().signal);
     await connection.subscribe(['topic']);
     console.log('subscribed');
@@ -197,11 +210,21 @@ describe.skipIf(!isInstalled('nats-server'))('NATS', () => {
     const options = { servers: engine.address, user: 'me', pass: PASSWORD };
     await testBackplane(() => nats(options));
     await using link = await Link.to(nats({ ...options, prefix: 'other' }));
-    await expect(link.connection.subscribe(['topic'])).rejects.toThrow(/Permissions Violation for Subscription/);
-    expect(link.losses).toEqual([]);
+    await link.connection.subscribe(['topic']);
+    expect(link.refusals[0]?.message).toMatch(/Permissions Violation for Subscription/);
     link.connection.publish('topic', Buffer.from('hello'));
-    await until(() => link.losses.length > 0);
-    expect(link.losses[0]?.message).toMatch(/Permissions Violation for Publish/);
+    await until(() => link.refusals.length > 1);
+    expect(link.refusals[1]?.message).toMatch(/Permissions Violation for Publish/);
+    await link.connection.unsubscribe(['topic']);
+    expect(link.losses).toEqual([]);
+  });
+
+  it('that refuses some topics carries the others', async () => {
+    const permissions =
+      'permissions: { publish: { deny: "wsloom.b" }, subscribe: { allow: "wsloom.*", deny: ["wsloom.b", "wsloom.d"] } }';
+    const lines = [`authorization { users: [{ user: me, password: "${PASSWORD}", ${permissions} }] }`];
+    await using engine = await Engine.nats({ lines });
+    await carriesWhatIsPermitted(() => nats({ servers: engine.address, user: 'me', pass: PASSWORD }));
   });
 
   it('says how large messages may be', async () => {
@@ -232,6 +255,37 @@ describe.skipIf(!isInstalled('nats-server'))('NATS', () => {
     expect(error.message).toMatch(/no server of NATS can be reached: .*it took too long/);
   });
 
+  it('is asked for at the next address if one accepts a connection and says nothing', async () => {
+    await using engine = await Engine.nats();
+    await using frozen = await Engine.nats();
+    frozen.freeze();
+    using random = vi.spyOn(Math, 'random').mockReturnValue(0);
+    const backplane = nats({ servers: [frozen.address, engine.address] });
+    await using link = await Link.to(backplane, AbortSignal.timeout(30_000));
+    await link.connection.subscribe(['topic']);
+    expect(random).toHaveBeenCalled();
+  });
+
+  it('that takes a permission away later is lost: the subscription has ended', async () => {
+    const linesOf = (subscribe: string) => [
+      `authorization { users: [{ user: me, password: "${PASSWORD}", permissions: { subscribe: "${subscribe}" } }] }`,
+    ];
+    await using engine = await Engine.nats({ lines: linesOf('wsloom.*') });
+    await using link = await Link.to(nats({ servers: engine.address, user: 'me', pass: PASSWORD }));
+    await link.connection.subscribe(['topic']);
+    engine.reconfigure(linesOf('other.*'));
+    await until(() => link.losses.length > 0);
+    expect(link.losses[0]?.message).toMatch(/Permissions Violation for Subscription/);
+  });
+
+  it('that offers TLS without being asked has to have a certificate for the address that it is reached by', async () => {
+    await using engine = await NATS.start({ lines: NATS.withTls({ cert: path('a.crt'), key: path('a.key') }) });
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: path('servers-ca.crt') };
+    const args = ['--input-type=module', '-e', subscriberOf(NATS, engine)];
+    await using subscriber = new Command(process.execPath, args, { env });
+    await subscriber.says('stderr', /IP: 127\.0\.0\.1 is not in the cert's list/);
+  });
+
   it('is told from another server that listens there', async () => {
     await using engine = await Engine.redis();
     const error = await failureOf(nats({ servers: engine.address }), AbortSignal.timeout(500));
@@ -247,18 +301,48 @@ describe.skipIf(!isInstalled('redis-server'))('Redis', () => {
     const options = { nodes: engine.address, username: 'me', password: PASSWORD };
     await testBackplane(() => redis(options));
     await using link = await Link.to(redis({ ...options, prefix: 'other' }));
-    await expect(link.connection.subscribe(['topic'])).rejects.toThrow(/NOPERM/);
+    await link.connection.subscribe(['topic']);
+    expect(link.refusals[0]?.message).toMatch(/NOPERM/);
+    link.connection.publish('topic', Buffer.from('hello'));
+    await until(() => link.refusals.length > 1);
+    expect(link.refusals[1]?.message).toMatch(/NOPERM/);
+    await link.connection.unsubscribe(['topic']);
     expect(link.losses).toEqual([]);
+  });
+
+  it('that refuses some topics carries the others', async () => {
+    const channels = ['a', 'c', 'e', 'f'].map((topic) => `&wsloom:*:${topic}`).join(' ');
+    const lines = [`user me on >${PASSWORD} resetkeys resetchannels ${channels} +@all`, 'user default off'];
+    await using engine = await Engine.redis({ lines });
+    await carriesWhatIsPermitted(() => redis({ nodes: engine.address, username: 'me', password: PASSWORD }));
+  });
+
+  it('that does not permit a command at all is lost', async () => {
+    const lines = [`user me on >${PASSWORD} resetkeys allchannels +@all -subscribe -publish`, 'user default off'];
+    await using engine = await Engine.redis({ lines });
+    await using link = await Link.to(redis({ nodes: engine.address, username: 'me', password: PASSWORD }));
+    await expect(link.connection.subscribe(['topic'])).rejects.toThrow(/NOPERM/);
     link.connection.publish('topic', Buffer.from('hello'));
     await until(() => link.losses.length > 0);
     expect(link.losses[0]?.message).toMatch(/NOPERM/);
+    expect(link.refusals).toEqual([]);
   });
 
   it('has one address, if it is no cluster', async () => {
     await using engine = await Engine.redis();
     await using other = await Engine.redis();
     const error = await failureOf(redis({ nodes: [engine.address, other.address] }));
+    expect(error.message).toMatch(/Redis at 127\.0\.0\.1:\d+ is no node of a cluster/);
+  });
+
+  it('is asked for at the next address if one accepts a connection and says nothing', async () => {
+    await using engine = await Engine.redis();
+    await using frozen = await Engine.redis();
+    frozen.freeze();
+    using random = vi.spyOn(Math, 'random').mockReturnValue(0);
+    const error = await failureOf(redis({ nodes: [frozen.address, engine.address] }), AbortSignal.timeout(30_000));
     expect(error.message).toContain(`Redis at ${engine.address} is no node of a cluster`);
+    expect(random).toHaveBeenCalled();
   });
 
   it('is the master, because a replica reaches others than the master does', async () => {

@@ -18,6 +18,8 @@ export function isInstalled(name: EngineName): boolean {
   return false;
 }
 
+const CONFIGURATION = 'engine.conf';
+
 /** How an engine is started beside what all of them have. */
 export interface EngineSettings {
   /** Lines of the configuration of the engine, in which `PORT` stands for where it listens. */
@@ -55,7 +57,7 @@ export class Engine implements AsyncDisposable {
 
   static async #start(name: EngineName, port: number, configuration: () => readonly string[]) {
     const folder = mkdtempSync(join(tmpdir(), `wsloom-${name}-`));
-    const file = join(folder, 'engine.conf');
+    const file = join(folder, CONFIGURATION);
     writeFileSync(file, `${configuration().join('\n').replaceAll('PORT', String(port))}\n`);
     const args = name === 'nats-server' ? ['-c', file] : [file, '--dir', folder];
     const command = new Command(pathOf(name) as string, args, { cwd: folder });
@@ -77,6 +79,12 @@ export class Engine implements AsyncDisposable {
   /** Stops it, as it is: its sockets stay open. */
   freeze(): void {
     this.#command.process.kill('SIGSTOP');
+  }
+
+  /** Gives NATS another configuration, which it reads while it runs. */
+  reconfigure(lines: readonly string[]): void {
+    writeFileSync(join(this.#folder, CONFIGURATION), [`listen: "${this.address}"`, ...lines, ''].join('\n'));
+    this.#command.process.kill('SIGHUP');
   }
 
   /** Lets it go on. */

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { nats, redis } from '../../dist/backplanes/index.js';
-import { backplaneOf, describeBackplane } from '../../dist/backplanes/from-url.js';
+import { backplaneOf } from '../../dist/backplanes/from-url.js';
 import { PackageCopy } from '../e2e/package-copy.js';
 
 const SECRET = 's3cret-Sentinel';
@@ -60,7 +60,11 @@ describe('the URL of an engine', () => {
     [`redis://user:${SECRET}#@host`, 'must be percent-encoded'],
     [`redis://user:${SECRET}@x@host`, 'must be percent-encoded'],
     [`redis://user:${SECRET}%zz@host`, 'user and password must be percent-encoded in UTF-8'],
-    [`redis://user:${SECRET}@host:x`, 'got "host:x"'],
+    [`redis://user:${SECRET}@host:x`, 'got something else, which is not shown'],
+    // Somebody has forgotten what stands behind it, or a space has cut it off.
+    [`redis://:${SECRET}`, 'got something else, which is not shown'],
+    [`redis://user:${SECRET}`, 'got something else, which is not shown'],
+    [`nats://user:${SECRET} more`, 'got something else, which is not shown'],
     [`redis://user:${SECRET}@`, 'must name a host'],
     [`http://user:${SECRET}@host`, 'got "http://"'],
     [`user:${SECRET}@host`, 'got something else'],
@@ -68,17 +72,6 @@ describe('the URL of an engine', () => {
     const error = refusalOf(() => backplaneOf(url));
     expect(error.message).toContain(message);
     expect(error.message).not.toContain(SECRET);
-  });
-
-  it.each([
-    ['redis://user:secret@a:1,b?prefix=x', 'redis://a:1,b'],
-    ['tls://token@host?ca=/secret', 'tls://host'],
-    ['NATS://host', 'nats://host'],
-    ['redis://user:secret/@host', 'a URL that cannot be used'],
-    ['user:secret@host', 'a URL that cannot be used'],
-    ['', 'a URL that cannot be used'],
-  ])('%s is shown as %s', (url, shown) => {
-    expect(describeBackplane(url)).toBe(shown);
   });
 });
 
@@ -92,7 +85,7 @@ describe('the options of an engine', () => {
     [() => redis('redis://x' as never), 'the options must be an object, got a string'],
     [() => redis({ nodes: [] }), 'nodes must name at least one address'],
     [() => redis({ nodes: 5 as never }), 'got a number'],
-    [() => redis({ nodes: `redis://user:${SECRET}@host` }), 'got one with an @'],
+    [() => redis({ nodes: `redis://user:${SECRET}@host` }), 'got something else, which is not shown'],
     [() => redis({ password: 5 as never }), 'password must be a string, got a number'],
     [() => redis({ password: '' }), 'password must not be empty'],
     [() => redis({ username: 'me' }), 'username needs a password'],

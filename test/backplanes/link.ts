@@ -5,24 +5,32 @@ export class Link implements AsyncDisposable {
   readonly connection: BackplaneConnection;
   readonly received: { readonly topic: string; readonly bytes: Uint8Array }[];
   readonly losses: Error[];
+  readonly refusals: Error[];
   readonly #drains: { count: number };
 
   private constructor(
     connection: BackplaneConnection,
-    reports: Pick<Link, 'received' | 'losses'> & { drains: { count: number } },
+    reports: Pick<Link, 'received' | 'losses' | 'refusals'> & { drains: { count: number } },
   ) {
     this.connection = connection;
     this.received = reports.received;
     this.losses = reports.losses;
+    this.refusals = reports.refusals;
     this.#drains = reports.drains;
   }
 
   static async to(backplane: Backplane, signal = new AbortController().signal): Promise<Link> {
-    const reports = { received: [] as Link['received'], losses: [] as Error[], drains: { count: 0 } };
+    const reports = {
+      received: [] as Link['received'],
+      losses: [] as Error[],
+      refusals: [] as Error[],
+      drains: { count: 0 },
+    };
     const connection = await backplane.connect(
       {
         received: (topic, bytes) => reports.received.push({ topic, bytes: new Uint8Array(bytes) }),
         drained: () => reports.drains.count++,
+        refused: (error) => reports.refusals.push(error),
         lost: (error) => reports.losses.push(error),
       },
       signal,

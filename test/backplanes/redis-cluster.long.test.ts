@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { slotOf } from '../../dist/backplanes/key-slot.js';
 import { redis, testBackplane } from '../../dist/backplanes/index.js';
-import { partitionOf } from '../../dist/backplanes/topic-names.js';
+import { partitionOf } from '../../dist/pubsub/topic-spread.js';
 import { Command } from '../cli/command.js';
 import { pathOf } from '../e2e/installed.js';
 import { until } from '../e2e/serving.js';

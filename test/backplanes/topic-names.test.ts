@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PARTITIONS, partitionOf, topicToken } from '../../dist/backplanes/topic-names.js';
+import { topicToken } from '../../dist/backplanes/topic-names.js';
 
 /** Any string, of UTF-16 units that are likely to be confused: also halves of pairs, and what names are escaped by. */
 const topic = fc.oneof(
@@ -63,27 +63,4 @@ describe('the name of a topic at an engine', () => {
     // The same in every version: processes of different ones share an engine.
     expect(topicToken('x'.repeat(1024))).toBe('=hX6HgCYoxSXBXxaa5_p1J_W3UfM58Jo5lSGmeeOWHquo');
   });
-});
-
-describe('the partition of a topic', () => {
-  it('is from 0 to 127, and the same each time', () => {
-    fc.assert(
-      fc.property(topic, (name) => {
-        const partition = partitionOf(name);
-        expect(partition).toBe(partitionOf(name));
-        expect(Number.isInteger(partition) && partition >= 0 && partition < PARTITIONS).toBe(true);
-      }),
-    );
-  });
-
-  it.each(['room ', '/rooms/', 'user:', ''])(
-    'divides topics that begin with %j and go on with a number evenly',
-    (start) => {
-      const counts = new Array<number>(PARTITIONS).fill(0);
-      for (let i = 0; i < PARTITIONS * 100; i++)
-        counts[partitionOf(`${start}${i}`)] = (counts[partitionOf(`${start}${i}`)] ?? 0) + 1;
-      expect(Math.min(...counts)).toBeGreaterThan(40);
-      expect(Math.max(...counts)).toBeLessThan(200);
-    },
-  );
 });

@@ -35,6 +35,15 @@ describe('the engines of a server that the command line starts', () => {
     }
   });
 
+  it.each([['redis://:my s3cret@redis:6379'], ['redis://user:s3cret s3cret@redis,redis://b'], ['redis://a, b,s3cret']])(
+    'are refused without being shown if there are spaces in a URL: %s',
+    (url) => {
+      const refused = () => backplanesOf(undefined, { WSLOOM_BACKPLANE: url });
+      expect(refused).toThrow(ConfigError);
+      expect(refused).toThrow(/^WSLOOM_BACKPLANE: (?!.*(s3cret|my)).*%20/);
+    },
+  );
+
   it('are called by the variable in errors, if they come from it', () => {
     const wrong = new ConfigError('backplane', 'backplane: the URL must name a host');
     const other = new ConfigError('threads', 'threads must be 0 on this system');

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freePort, isInstalled } from '../backplanes/engines.js';
 import { NATS, REDIS } from '../backplanes/kinds.js';
@@ -89,6 +92,22 @@ describe('wsloom serve', () => {
     expect((await healthAt(url)).status).toBe('degraded');
     expect(command.stderr).toContain('backplane redis: cannot be reached: ');
     expect(command.stderr).not.toContain(PASSWORD);
+  });
+
+  it('keeps the variable with the password from handlers', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'wsloom-backplane-'));
+    try {
+      const handler = join(folder, 'handler.mjs');
+      const says = "console.log('environment:', 'PATH' in process.env, 'WSLOOM_BACKPLANE' in process.env);";
+      await writeFile(handler, `${says}\nexport default { open() {} };\n`);
+      const env = { ...process.env, WSLOOM_BACKPLANE: `redis://:${PASSWORD}@127.0.0.1:${await freePort()}` };
+      const args = [CLI, 'serve', handler, '--port', '0', '--threads', '1', '--backplane-timeout', '0.2'];
+      await using command = new Command(process.execPath, args, { env });
+      const [, found] = await command.says('stdout', /environment: (.*)\n/);
+      expect(found).toBe('true false');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it.each([

@@ -168,6 +168,40 @@ describe('a server of a fleet, with threads: 0', () => {
     expect(received.map((text) => text.split(' ')[0])).toEqual([...Array(kept).keys(), 'fence'].map(String));
   });
 
+  it('says in the log whether publications are kept while the engine is lost, and when there is no room for more', async () => {
+    const hub = new MemoryHub();
+    const options = { handler: commands, threads, backplane: hub.backplane() };
+    await using without = await serve(options);
+    await using keeping = await serve({ ...options, maxBackplaneBytes: 1000 });
+    hub.goAway();
+    await without.log.line(/lost: .*; trying again, and until it is there nothing goes to other servers$/);
+    await keeping.log.line(/publications to other servers are kept, up to maxBackplaneBytes$/);
+    for (const { server } of [without, keeping]) server.publish('topic', 'x'.repeat(1000));
+    await keeping.log.line(/^warn: backplane memory: publications are dropped .* have reached maxBackplaneBytes$/);
+    await until(() => without.server.stats().backplaneDropped === 1);
+    expect(without.log.lines.filter((line) => line.startsWith('warn: '))).toHaveLength(1);
+  });
+
+  it('says once that it publishes what other servers refuse, and they say why they do', async () => {
+    const hub = new MemoryHub();
+    const options = { handler: commands, threads, backplane: hub.backplane(), maxPayloadBytes: 1000 };
+    await using here = await serve(options);
+    await using there = await serve(options);
+    const [theirs] = (await subscribed(there, 1, 'topic')) as [Client];
+    await until(() => hub.subscribers('topic') === 1);
+    for (let i = 0; i < 3; i++) here.server.publish('topic', 'x'.repeat(400)); // more than 1000 together
+    for (const length of [1000, 1001, 1002]) {
+      await new Promise((resolve) => setImmediate(resolve)); // a run of its own
+      here.server.publish('topic', 'x'.repeat(length));
+    }
+    await until(() => there.server.stats().backplaneRefused === 2);
+    expect((await theirs.texts(4)).map(({ length }) => length)).toEqual([400, 400, 400, 1000]);
+    expect(here.log.lines.filter((line) => line.startsWith('warn: '))).toEqual([
+      'warn: backplane: a publication has 1001 bytes, and other servers refuse it if their maxPayloadBytes is 1000, as here: raise it in all of them',
+    ]);
+    await there.log.line(/too big: maxPayloadBytes has to be as large here as in the servers that publish$/);
+  });
+
   it('drops what is forged, and counts it', async () => {
     const hub = new MemoryHub();
     await using here = await serve({ handler: commands, threads, backplane: hub.backplane() });
@@ -299,9 +333,9 @@ describe('what comes from another server, with threads: 1', () => {
 });
 
 /** Lets a client publish again and again until its messages are not read any more. */
-async function publishUntilHeld(publisher: Client, other: Client): Promise<void> {
+async function publishUntilHeld(publisher: Client, other: Client, topic = 'topic'): Promise<void> {
   for (let i = 0; i < 100; i++) {
-    publisher.run(['publishToAll', 'topic', String(i)], ['send', 'read']);
+    publisher.run(['publishToAll', topic, String(i)], ['send', 'read']);
     for (let turn = 0; turn < 20 && publisher.rest.length === 0; turn++) {
       other.run(['send', 'turn']);
       expect(await other.text()).toBe('turn');
@@ -345,7 +379,7 @@ describe.each([0, 1])('an engine that does not take what is published, with thre
     await publishUntilHeld(publisher, other);
     expect(await publisher.text()).toBe('read');
     await until(() => here.server.publish('topic', 'dropped') && here.server.stats().backplaneDropped > 0);
-    await here.log.line(/publications are dropped for other servers: the engine does not take them/);
+    await here.log.line(/publications are dropped for other servers: the engine takes too little/);
     hub.drain();
     const { backplaneDropped } = here.server.stats();
     publisher.run(['publishToAll', 'topic', 'goes'], ['send', 'published']);
@@ -354,6 +388,38 @@ describe.each([0, 1])('an engine that does not take what is published, with thre
     here.server.publish('topic', 'goes');
     await until(() => hub.published > published);
     expect(here.server.stats().backplaneDropped).toBe(backplaneDropped);
+  });
+});
+
+/** A topic that a certain one of a server's engines carries. */
+async function topicBy(hub: MemoryHub, { server }: Served): Promise<string> {
+  for (let i = 0; ; i++) {
+    const [topic, before] = [`topic ${i}`, server.stats().backplanePublished];
+    const { published } = hub;
+    server.publish(topic, 'which engine?');
+    await until(() => server.stats().backplanePublished > before);
+    if (hub.published > published) return topic;
+  }
+}
+
+describe.each([0, 1])('one of two engines that does not take what is published, with threads: %i', (threads) => {
+  it('makes only the publishers to its own topics wait', async () => {
+    const hubs = [new MemoryHub(), new MemoryHub()] as const;
+    const backplane = hubs.map((hub) => hub.backplane());
+    await using here = await serve({ handler: commands, threads, backplane, backplaneStallMs: 60_000 });
+    using publisher = await Client.open(here.url);
+    using other = await Client.open(here.url);
+    const [slow, healthy] = [await topicBy(hubs[0], here), await topicBy(hubs[1], here)];
+    hubs[0].isFull = true;
+    await publishUntilHeld(publisher, other, slow);
+    expect(here.server.publish(slow, 'slow')).toBe(false);
+    expect(here.server.publish(healthy, 'healthy')).toBe(true);
+    for (let i = 0; i < 50; i++) {
+      other.run(['publishToAll', healthy, 'healthy'], ['send', 'read']);
+      expect(await other.text()).toBe('read');
+    }
+    hubs[0].drain();
+    expect(await publisher.text()).toBe('read');
   });
 });
 

@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { withDeadline } from '../../dist/fleet/deadline.js';
 
+/** An immediate takes a millisecond of these timers. */
+const READING_MS = 1;
+
 beforeEach(() => {
   vi.useFakeTimers();
 });
@@ -18,10 +21,19 @@ test('what comes in time is passed on, and no timer is left', async () => {
 test('what does not come in time is an error, and its later end is nobody’s', async () => {
   let reject: (error: Error) => void = () => {};
   const late = withDeadline(new Promise((_, no) => (reject = no)), 100, 'it');
-  vi.advanceTimersByTime(100);
+  vi.advanceTimersByTime(100 + READING_MS);
   await expect(late).rejects.toThrow('it has taken more than 100 ms');
   reject(new Error('late'));
   await Promise.resolve();
+});
+
+test('what is read right after the time, because this thread was blocked, has come in time', async () => {
+  let resolve: (answer: number) => void = () => {};
+  const answer = withDeadline(new Promise<number>((yes) => (resolve = yes)), 100, 'it');
+  vi.advanceTimersByTime(100);
+  resolve(5);
+  await expect(answer).resolves.toBe(5);
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test('what is no promise is passed on', async () => {

@@ -4,6 +4,8 @@ import { EngineLink } from '../../dist/fleet/engine-link.js';
 import { FakeBackplane, settled } from './fake-backplane.js';
 
 const TIMEOUT_MS = 5000;
+/** An immediate takes a millisecond of these timers. */
+const READING_MS = 1;
 let backplane: FakeBackplane;
 let events: string[];
 let link: EngineLink;
@@ -16,6 +18,7 @@ beforeEach(() => {
     onConnected: () => events.push('connected'),
     onReceived: (topic, bytes) => events.push(`received ${topic} ${bytes.length}`),
     onDrained: () => events.push('drained'),
+    onTopicRefused: (why) => events.push(`refused: ${why}`),
     onOver: (why) => events.push(`over: ${why}`),
   });
 });
@@ -36,7 +39,8 @@ test('events of a connection are passed on, and messages go to it', async () => 
   expect(link).toMatchObject({ isConnected: true, maxMessageBytes: 1_000_000 });
   backplane.last.events.received('a', new Uint8Array(3));
   backplane.last.events.drained();
-  expect(events).toEqual(['connected', 'received a 3', 'drained']);
+  backplane.last.events.refused(new Error('no'));
+  expect(events).toEqual(['connected', 'received a 3', 'drained', 'refused: no']);
   expect(link.publish('b', new Uint8Array(2))).toBe(true);
   connection.hasRoom = false;
   expect(link.publish('b', new Uint8Array(2))).toBe(false);
@@ -63,6 +67,7 @@ test('a connection is already closed when its end is reported', async () => {
     onConnected: () => {},
     onReceived: () => {},
     onDrained: () => {},
+    onTopicRefused: () => {},
     onOver: () => {
       ends.push(link.isConnected);
       link.fail(new Error('again'));
@@ -139,7 +144,7 @@ test.each([1023, 0, Number.NaN, undefined])(
 
 test('an attempt that takes too long is aborted and over, and a connection that comes later is closed', async () => {
   link.connect();
-  vi.advanceTimersByTime(TIMEOUT_MS);
+  vi.advanceTimersByTime(TIMEOUT_MS + READING_MS);
   expect(events).toEqual([`over: no connection within ${TIMEOUT_MS} ms`]);
   expect(backplane.last.signal.aborted).toBe(true);
   const connection = await backplane.last.accept();
@@ -177,6 +182,7 @@ test('the end waits for what waits to be sent, and reports nothing', async () =>
   backplane.last.events.lost(new Error('gone'));
   await settled();
   expect(isClosed).toBe(false);
+  expect(link.close()).toBe(link.close()); // whoever asks later waits as long
   close();
   await closed;
   await link.close();
@@ -188,13 +194,14 @@ test('an end that fails, or takes too long, is an end', async () => {
   const connection = await connected();
   connection.closing = new Promise(() => {});
   const closed = link.close();
-  await vi.advanceTimersByTimeAsync(TIMEOUT_MS);
+  await vi.advanceTimersByTimeAsync(TIMEOUT_MS + READING_MS);
   await closed;
 
   const next = new EngineLink(backplane, TIMEOUT_MS, {
     onConnected: () => {},
     onReceived: () => {},
     onDrained: () => {},
+    onTopicRefused: () => {},
     onOver: () => {},
   });
   next.connect();

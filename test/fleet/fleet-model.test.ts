@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Backplane, BackplaneConnection, BackplaneEvents } from '../../dist/fleet/backplane.js';
 import { BackplaneSession } from '../../dist/fleet/backplane-session.js';
-import { FleetIdentity } from '../../dist/fleet/fleet-message.js';
+import { Origin } from '../../dist/fleet/envelope.js';
 import { settled } from './fake-backplane.js';
 import { frameOf } from './frames.js';
 
@@ -64,9 +64,9 @@ class Member {
   constructor(engine: Backplane, maxKeptBytes: number) {
     const options = { timeoutMs: 5000, maxKeptBytes, stallMs: 1000, maxPayloadBytes: 100_000, batch: 2 };
     this.session = new BackplaneSession(
-      { backplane: engine, identity: new FleetIdentity(), ...options },
+      { backplane: engine, origin: new Origin(), ...options },
       {
-        onFrames: (topic, frames, messages) => {
+        onPublication: ({ topic, frames, messages }) => {
           const texts = textsOf(frames);
           expect(texts).toHaveLength(messages);
           this.received.get(topic)?.push(...texts);
@@ -82,6 +82,7 @@ class Member {
         onState: (state) => {
           this.isConnected = state === 'connected';
         },
+        onTopicRefused: () => {},
         onReconnect: () => {},
         onPressure: () => {},
       },
@@ -170,7 +171,7 @@ test('publications come in order and at most once, and all of them while all are
                   ?.push(...texts.map((text) => text.trimEnd()));
               }
             }
-            member.session.publish(one.topic, frames, texts.length);
+            member.session.publish({ topic: one.topic, frames, messages: texts.length, mayCompress: true });
           } else if (one.kind === 'want') {
             member.wanted.add(one.topic);
             member.session.want([one.topic], []);

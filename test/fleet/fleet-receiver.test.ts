@@ -1,17 +1,18 @@
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FLEET_HEADER_BYTES, FleetIdentity } from '../../dist/fleet/fleet-message.js';
-import { fleetMessages } from '../../dist/fleet/fleet-messages.js';
+import { ENVELOPE_HEADER_BYTES, Origin } from '../../dist/fleet/envelope.js';
 import { FleetReceiver } from '../../dist/fleet/fleet-receiver.js';
 import { anyMessage, frameOf, framesOf } from './frames.js';
+import { packed } from './packed.js';
 
 const MAX_PAYLOAD_BYTES = 100_000;
 const NOW = 1_000_000;
 
-function receiverOf(origin = new FleetIdentity().origin) {
+function receiverOf(origin = new Origin().bytes) {
   const state = {
     now: NOW,
+    clock: 0,
     frames: [] as Buffer[],
     messages: 0,
     lags: [] as number[],
@@ -23,10 +24,11 @@ function receiverOf(origin = new FleetIdentity().origin) {
       origin,
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
       now: () => state.now,
+      clock: () => state.clock,
       validateText: (bytes, start, end) => isUtf8(bytes.subarray(start, end)),
     },
     {
-      onFrames(topic, frames, messages, lagMs, mayCompress) {
+      onPublication({ topic, frames, messages, mayCompress }, lagMs) {
         expect(topic).toBe('topic');
         state.frames.push(Buffer.from(frames));
         state.messages += messages;
@@ -40,12 +42,10 @@ function receiverOf(origin = new FleetIdentity().origin) {
 }
 
 /** What another server gives to an engine with this limit. */
-const sent = (frames: Uint8Array, messages: number, maxMessageBytes = 1_000_000, timestamp = NOW) =>
-  Array.from(fleetMessages(new FleetIdentity(), frames, messages, maxMessageBytes, timestamp), (bytes) =>
-    Buffer.from(bytes),
-  );
+const sent = (frames: Uint8Array, messages: number, maxBytes = 1_000_000, timestamp = NOW) =>
+  Array.from(packed(frames, messages, { maxBytes, timestamp }), (bytes) => Buffer.from(bytes));
 
-/** One message of another server. */
+/** One envelope of another server. */
 const oneSent = (frames: Uint8Array, messages: number, timestamp = NOW) =>
   sent(frames, messages, 1_000_000, timestamp)[0] as Buffer;
 
@@ -57,7 +57,8 @@ test('what was cut is received whole, in order and once', () => {
       (payloads, room) => {
         const frames = framesOf(...payloads);
         const { receiver, state } = receiverOf();
-        for (const bytes of sent(frames, payloads.length, FLEET_HEADER_BYTES + room)) receiver.receive('topic', bytes);
+        for (const bytes of sent(frames, payloads.length, ENVELOPE_HEADER_BYTES + room))
+          receiver.receive('topic', bytes);
         expect(Buffer.concat(state.frames).equals(frames)).toBe(true);
         expect(state.messages).toBe(payloads.length);
         expect(state.refused).toEqual([]);
@@ -68,9 +69,9 @@ test('what was cut is received whole, in order and once', () => {
 });
 
 test('a server drops its own messages, and pieces', () => {
-  const identity = new FleetIdentity();
-  const { receiver, state } = receiverOf(identity.origin);
-  for (const bytes of fleetMessages(identity, framesOf('a', 'a long message'), 2, FLEET_HEADER_BYTES + 8)) {
+  const origin = new Origin();
+  const { receiver, state } = receiverOf(origin.bytes);
+  for (const bytes of packed(framesOf('a', 'a long message'), 2, { origin, maxBytes: ENVELOPE_HEADER_BYTES + 8 })) {
     receiver.receive('topic', bytes);
   }
   expect(state).toMatchObject({ messages: 0, refused: [] });
@@ -118,7 +119,7 @@ describe('refuses and counts', () => {
     return copy;
   };
   test.each([
-    ['what is no message of the fleet', Buffer.from('hello'), 1, 'not ours'],
+    ['what is no envelope', Buffer.from('hello'), 1, 'not ours'],
     ['nothing', Buffer.alloc(0), 1, 'not ours'],
     ['another version', changed(2, 2), 1, 'version'],
     ['unknown flags', changed(3, 2), 1, 'version'],
@@ -127,7 +128,7 @@ describe('refuses and counts', () => {
     ['a huge number of messages as no more than its bytes can be', changed(36, 0xff), 5, 'count'],
     ['no frames', oneSent(two, 0), 1, 'count'],
     ['another length than it says', oneSent(two, 2).subarray(0, -1), 2, 'count'],
-    ['a header only', changed(39, 1, oneSent(two, 2).subarray(0, FLEET_HEADER_BYTES)), 1, 'count'],
+    ['a header only', changed(39, 1, oneSent(two, 2).subarray(0, ENVELOPE_HEADER_BYTES)), 1, 'count'],
     ['a piece of no pieces', changed(47, 0), 2, 'count'],
     ['a second piece of one', changed(43, 1), 2, 'count'],
     ['frames that are cut off', oneSent(two.subarray(0, -1), 2), 2, 'cut off'],
@@ -157,12 +158,20 @@ describe('refuses and counts', () => {
     expect(state.refused).toEqual([[1, 'pieces']]);
   });
 
+  test('a message in pieces of which the last says that it is several', () => {
+    const { receiver, state } = receiverOf();
+    const pieces = sent(frameOf(new Uint8Array(50_000)), 1, 10_000);
+    for (const [i, bytes] of pieces.entries())
+      receiver.receive('topic', i < pieces.length - 1 ? bytes : changed(39, 2, bytes));
+    expect(state).toMatchObject({ messages: 0, refused: [[2, 'count']] });
+  });
+
   test('a message in pieces that is wrong when it is whole', () => {
     const { receiver, state } = receiverOf();
     const two = Buffer.concat([framesOf('a'), frameOf(new Uint8Array(50_000))]);
     const one = frameOf(new Uint8Array(two.length - 4));
     const pieces = sent(one, 1, 10_000);
-    two.copy(pieces[0] as Buffer, FLEET_HEADER_BYTES, 0, 9000);
+    two.copy(pieces[0] as Buffer, ENVELOPE_HEADER_BYTES, 0, 9000);
     for (const bytes of pieces) receiver.receive('topic', bytes);
     expect(state.messages).toBe(0);
     expect(state.refused).toHaveLength(1);
@@ -180,10 +189,11 @@ test('pieces that wait too long are given up when it is asked for, and when the 
   const { receiver, state } = receiverOf();
   const [first] = sent(frameOf(new Uint8Array(50_000)), 1, 10_000) as [Buffer];
   receiver.receive('topic', first);
-  state.now += 9_999;
+  state.now += 1_000_000; // somebody has set the clock forward
+  state.clock += 9_999;
   receiver.expire();
   expect(receiver.isJoining).toBe(true);
-  state.now += 1;
+  state.clock += 1;
   receiver.expire();
   expect(receiver.isJoining).toBe(false);
   expect(state.refused).toEqual([[1, 'pieces']]);
@@ -203,7 +213,9 @@ test('random damage never throws, and what passes are right frames', () => {
       fc.boolean(),
       (runs, room, changes, cutsEnd) => {
         const { receiver, state } = receiverOf();
-        const all = runs.flatMap((payloads) => sent(framesOf(...payloads), payloads.length, FLEET_HEADER_BYTES + room));
+        const all = runs.flatMap((payloads) =>
+          sent(framesOf(...payloads), payloads.length, ENVELOPE_HEADER_BYTES + room),
+        );
         for (const [at, value] of changes) {
           const bytes = all[at % all.length] as Buffer;
           bytes[at % Math.min(bytes.length, 100)] = value;
@@ -249,8 +261,8 @@ test.each([true, false])('whether messages may be compressed (%s) is received wi
   const { receiver, state } = receiverOf();
   for (const room of [8, 1000]) {
     const frames = framesOf('a', 'a long message');
-    const messages = fleetMessages(new FleetIdentity(), frames, 2, FLEET_HEADER_BYTES + room, NOW, mayCompress);
-    for (const bytes of messages) receiver.receive('topic', bytes);
+    const envelopes = packed(frames, 2, { maxBytes: ENVELOPE_HEADER_BYTES + room, mayCompress });
+    for (const bytes of envelopes) receiver.receive('topic', bytes);
   }
   expect(state.messages).toBe(4);
   expect(new Set(state.mayCompress)).toEqual(new Set([mayCompress]));

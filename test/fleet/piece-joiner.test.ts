@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { FleetMessage } from '../../dist/fleet/fleet-message.js';
+import type { Envelope } from '../../dist/fleet/envelope.js';
 import { PieceJoiner } from '../../dist/fleet/piece-joiner.js';
 
 const MAX_BYTES = 100_000;
@@ -22,7 +22,7 @@ function joinerOf() {
 }
 
 /** The pieces of a message, each of so many bytes. */
-function piecesOf(bytes: Uint8Array, size: number, about: Partial<FleetMessage> = {}): FleetMessage[] {
+function piecesOf(bytes: Uint8Array, size: number, about: Partial<Envelope> = {}): Envelope[] {
   const pieces = Math.ceil(bytes.length / size);
   return Array.from({ length: pieces }, (_, piece) => ({
     origin: 'origin of 16 cha',
@@ -45,7 +45,7 @@ test('pieces are joined when the last has come', () => {
   const pieces = piecesOf(message, 4);
   for (const piece of pieces.slice(0, -1)) expect(joiner.add('a', piece)).toBeUndefined();
   expect(joiner.size).toBe(1);
-  expect(Buffer.from(joiner.add('a', pieces.at(-1) as FleetMessage) ?? []).equals(message)).toBe(true);
+  expect(Buffer.from(joiner.add('a', pieces.at(-1) as Envelope) ?? []).equals(message)).toBe(true);
   expect(joiner).toMatchObject({ size: 0, memoryBytes: 0 });
   expect(state.lost).toBe(0);
 });
@@ -65,7 +65,7 @@ test('messages of other origins and topics may come between the pieces', () => {
         });
         for (let left = streams; left.length > 0; left = left.filter(({ pieces }) => pieces.length > 0)) {
           const stream = left[choices.next().value % left.length] as (typeof streams)[number];
-          stream.joined = joiner.add(stream.topic, stream.pieces.shift() as FleetMessage);
+          stream.joined = joiner.add(stream.topic, stream.pieces.shift() as Envelope);
         }
         for (const { bytes, joined } of streams) expect(Buffer.from(joined ?? []).equals(bytes)).toBe(true);
         expect(joiner).toMatchObject({ size: 0, memoryBytes: 0 });
@@ -77,11 +77,11 @@ test('messages of other origins and topics may come between the pieces', () => {
 
 describe('a message is given up, and counted once, when', () => {
   const [first, second, third, fourth, last] = piecesOf(message, 4) as [
-    FleetMessage,
-    FleetMessage,
-    FleetMessage,
-    FleetMessage,
-    FleetMessage,
+    Envelope,
+    Envelope,
+    Envelope,
+    Envelope,
+    Envelope,
   ];
   test.each([
     ['a piece is missing', [first, second, fourth, last]],
@@ -123,14 +123,14 @@ test('the pieces of a message that began before the subscription are no loss', (
 test('a message that gets no piece for long is given up, and one that gets some is not', () => {
   const { joiner, state } = joinerOf();
   const [still, busy] = [piecesOf(message, 4), piecesOf(message, 4, { serial: 2 })];
-  joiner.add('still', still[0] as FleetMessage);
+  joiner.add('still', still[0] as Envelope);
   for (const piece of busy) {
     expect(joiner.add('busy', piece) === undefined).toBe(piece !== busy.at(-1));
     state.nowMs += 0.4 * TIMEOUT_MS;
   }
   expect(state.lost).toBe(1);
   expect(joiner.size).toBe(0);
-  joiner.add('still', still[0] as FleetMessage);
+  joiner.add('still', still[0] as Envelope);
   state.nowMs += TIMEOUT_MS - 1;
   joiner.expire();
   expect(joiner.size).toBe(1);
@@ -143,7 +143,7 @@ test('a message that gets no piece for long is given up, and one that gets some 
 
 test('nothing counts as lost when the connection is over', () => {
   const { joiner, state } = joinerOf();
-  joiner.add('a', piecesOf(message, 4)[0] as FleetMessage);
+  joiner.add('a', piecesOf(message, 4)[0] as Envelope);
   joiner.reset();
   expect(joiner).toMatchObject({ size: 0, memoryBytes: 0 });
   expect(state.lost).toBe(0);
@@ -151,7 +151,7 @@ test('nothing counts as lost when the connection is over', () => {
 
 test('memory grows with what has come, and not with what is declared', () => {
   const { joiner } = joinerOf();
-  joiner.add('a', piecesOf(new Uint8Array(MAX_BYTES), 10)[0] as FleetMessage);
+  joiner.add('a', piecesOf(new Uint8Array(MAX_BYTES), 10)[0] as Envelope);
   expect(joiner.memoryBytes).toBeLessThanOrEqual(1024);
 });
 
@@ -179,9 +179,9 @@ test('many origins that never complete their messages take bounded memory: the o
 
 test('a large piece takes the place of as many small messages as it needs', () => {
   const { joiner, state } = joinerOf();
-  for (let i = 0; i < 390; i++) joiner.add(`topic ${i}`, piecesOf(new Uint8Array(2000), 1000)[0] as FleetMessage);
+  for (let i = 0; i < 390; i++) joiner.add(`topic ${i}`, piecesOf(new Uint8Array(2000), 1000)[0] as Envelope);
   expect(state.lost).toBe(0);
-  joiner.add('large', piecesOf(new Uint8Array(MAX_BYTES), 90_000)[0] as FleetMessage);
+  joiner.add('large', piecesOf(new Uint8Array(MAX_BYTES), 90_000)[0] as Envelope);
   expect(joiner.memoryBytes).toBeLessThanOrEqual(MAX_MEMORY_BYTES);
   expect(joiner.size).toBeGreaterThan(290);
   expect(state.lost).toBe(391 - joiner.size);
@@ -190,7 +190,7 @@ test('a large piece takes the place of as many small messages as it needs', () =
 test('many small messages that are never complete are bounded in number', () => {
   const { joiner, state } = joinerOf();
   for (let i = 0; i < 3000; i++) {
-    joiner.add(`topic ${i}`, piecesOf(message, 4, { serial: i })[0] as FleetMessage);
+    joiner.add(`topic ${i}`, piecesOf(message, 4, { serial: i })[0] as Envelope);
   }
   expect(joiner.size).toBe(1024);
   expect(state.lost).toBe(3000 - 1024);
@@ -205,7 +205,7 @@ test('the longest message is always joined, however little memory there is for o
     now: () => 0,
     onLost: () => lost++,
   });
-  joiner.add('other', piecesOf(message, 4)[0] as FleetMessage);
+  joiner.add('other', piecesOf(message, 4)[0] as Envelope);
   const bytes = new Uint8Array(MAX_BYTES).fill(7);
   const joined = piecesOf(bytes, 999).map((piece) => joiner.add('a', piece));
   expect(Buffer.from(joined.at(-1) ?? []).equals(bytes)).toBe(true);

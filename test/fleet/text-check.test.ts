@@ -23,6 +23,17 @@ test('it agrees with isUtf8 for every length, offset and place of a wrong byte',
   }
 });
 
+test('it agrees with isUtf8 when the memory of the last text was forgotten, or another one follows', () => {
+  const texts = new TextCheck();
+  const [one, other] = [new Uint8Array(100).fill(0x61), new Uint8Array(100).fill(0xff)];
+  expect(texts.isUtf8(one, 0, 100)).toBe(true);
+  expect(texts.isUtf8(other, 0, 100)).toBe(false);
+  texts.release();
+  expect(texts.isUtf8(one, 0, 100)).toBe(true);
+  texts.release();
+  expect(texts.isUtf8(other, 0, 100)).toBe(false);
+});
+
 test('it agrees with isUtf8 for any text, and parts of texts', () => {
   const texts = new TextCheck();
   const text = fc.string({ unit: fc.constantFrom('a', 'é', '€', '😀'), maxLength: 300 });

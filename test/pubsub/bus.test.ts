@@ -36,6 +36,8 @@ class Station {
   readonly bus: NotingBus;
   readonly missed: (ReadonlySet<string> | undefined)[] = [];
   dropped = 0;
+  /** Those of them that other processes would have got. */
+  droppedForOthers = 0;
   slowThreads = 0;
   takeHandOffs: () => void = () => {};
   readonly topics: Topics;
@@ -55,8 +57,9 @@ class Station {
           this.missed.push(topics);
           this.topics.miss(topics);
         },
-        onDropped: (messages) => {
+        onDropped: (messages, isForOthers) => {
           this.dropped += messages;
+          if (isForOthers) this.droppedForOthers += messages;
         },
         onSlowThread: () => {
           this.slowThreads++;
@@ -147,7 +150,7 @@ describe('a bus', () => {
 
   test('brings all publications to a thread that passes them on, whatever its topics', async () => {
     const [from, primary, other] = [new Station(), new Station('x'), new Station('x')];
-    primary.bus.ledger.listenToAll();
+    primary.bus.ledger.listenToAll(1);
     connect(from, primary);
     connect(from, other);
     const runs: string[] = [];
@@ -168,19 +171,37 @@ describe('a bus', () => {
     await until(() => !from.bus.wants('nobody'));
   });
 
-  test('holds publishers back while a thread is pressed that passes publications on', async () => {
+  test('holds publishers back for a thread that passes publications on and holds them', async () => {
     const [from, primary] = [new Station(), new Station()];
-    primary.bus.ledger.listenToAll();
+    primary.bus.ledger.listenToAll(1);
     connect(from, primary);
-    primary.bus.ledger.press(true);
+    primary.bus.ledger.holdPublishers(1, 60_000);
     expect(from.bus.isCongested).toBe(false); // it is noticed with what is posted
     from.publish('nobody', '1');
     from.topics.flush();
     expect([from.bus.isCongested, from.bus.owes('x')]).toEqual([true, true]);
     const room = from.bus.room();
-    primary.bus.ledger.press(false);
+    primary.bus.ledger.holdPublishers(0, 60_000);
     await room;
     expect(from.bus.isCongested).toBe(false);
+  });
+
+  test('says of what it drops whether other processes would have got it', async () => {
+    const [from, primary, other] = [new Station(), new Station(), new Station('x')];
+    primary.bus.ledger.listenToAll(1);
+    const blocked = [primary, other].map(({ bus }) => {
+      const { port1, port2 } = new MessageChannel();
+      from.bus.connect(port1, bus.ledger);
+      return port2; // nobody takes what comes there
+    });
+    from.publish('x', 'y'.repeat(LIMITS.maxOwedBytes));
+    from.topics.flush();
+    expect(from.dropped).toBe(0);
+    from.publish('x', '1', '2');
+    from.publish('nobody', '3');
+    from.topics.flush();
+    expect([from.dropped, from.droppedForOthers]).toEqual([5, 3]);
+    for (const port of blocked) port.close();
   });
 
   test('keeps the order of batches that take several chunks', async () => {

@@ -3,6 +3,7 @@ import { CongestedThreads } from '../../dist/pubsub/congested-threads.js';
 import { Dialect } from '../../dist/pubsub/dialect.js';
 import { ThreadLedger } from '../../dist/pubsub/thread-ledger.js';
 import { hashTopic } from '../../dist/pubsub/topic-hash.js';
+import { engineFor } from '../../dist/pubsub/topic-spread.js';
 
 const KIB = 1024;
 const MARKS = { highBytes: 100 * KIB, lowBytes: 50 * KIB, timeoutMs: 200 };
@@ -25,7 +26,7 @@ function owed(name: string, kib: number): Thread {
 }
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance', 'hrtime'] });
   reports = [];
   congested = new CongestedThreads({
     ...MARKS,
@@ -88,9 +89,9 @@ test('only topics with subscribers in congested threads are wanted', () => {
   full.ledger.join(hashTopic('x'), Dialect.PLAIN);
   empty.ledger.join(hashTopic('y'), Dialect.PLAIN);
   for (const thread of [full, empty]) congested.check(thread);
-  expect([congested.want(hashTopic('x')), congested.want(hashTopic('y'))]).toEqual([true, false]);
+  expect([congested.want('x'), congested.want('y')]).toEqual([true, false]);
   congested.remove(full);
-  expect(congested.want(hashTopic('x'))).toBe(false);
+  expect(congested.want('x')).toBe(false);
 });
 
 test('a thread that takes nothing for the timeout is slow, however often it is posted to', () => {
@@ -131,25 +132,80 @@ test('the time in which this thread was blocked itself does not count', () => {
   now.mockRestore();
 });
 
-test('a thread that is pressed is congested whatever it is owed, until it is not pressed any more', () => {
-  const thread = owed('a', 0);
-  thread.ledger.press(true);
+/** Topics that the first, the second and the third of three engines carry. */
+const [FIRST, SECOND, THIRD] = [0, 1, 2].map((engine) => {
+  for (let i = 0; ; i++) if (engineFor(`topic ${i}`, 3) === engine) return `topic ${i}`;
+}) as [string, string, string];
+const LIMIT_MS = 1000;
+
+/** A thread that passes publications on by three engines. */
+function passingOn(kib: number): Thread {
+  const thread = owed('primary', kib);
+  thread.ledger.listenToAll(3);
+  return thread;
+}
+
+test('a thread that holds publishers is congested whatever it is owed, until it holds none any more', () => {
+  const thread = passingOn(0);
+  thread.ledger.holdPublishers(0b111, 10 * LIMIT_MS);
   congested.check(thread);
   expect(reports).toEqual([true]);
-  expect(congested.want(hashTopic('x'))).toBe(false);
-  thread.ledger.listenToAll();
-  expect(congested.want(hashTopic('x'))).toBe(true);
-  vi.advanceTimersByTime(10 * MARKS.timeoutMs);
+  vi.advanceTimersByTime(5 * LIMIT_MS);
   expect(reports).toEqual([true]); // it takes nothing because there is nothing
-  thread.ledger.press(false);
+  thread.ledger.holdPublishers(0, 10 * LIMIT_MS);
+  expect(congested.want(FIRST)).toBe(false);
   vi.advanceTimersByTime(20);
   expect([reports, vi.getTimerCount()]).toEqual([[true, false], 0]);
 });
 
-test('a thread that is pressed and takes nothing of what it is owed is not waited for for ever', () => {
-  const thread = owed('a', 60);
-  thread.ledger.press(true);
+test('a thread that holds publishers is waited for by publishers to topics of the slow engines only', () => {
+  const wanted = () => [FIRST, SECOND, THIRD].map((topic) => congested.want(topic));
+  const thread = passingOn(0);
+  thread.ledger.holdPublishers(0b010, LIMIT_MS);
+  congested.check(thread);
+  expect(wanted()).toEqual([false, true, false]);
+  thread.ledger.holdPublishers(0b110, LIMIT_MS);
+  expect(wanted()).toEqual([false, true, true]);
+  thread.ledger.addOwed(200 * KIB); // what it is owed is of all engines
+  congested.check(thread);
+  expect(wanted()).toEqual([true, true, true]);
+  thread.ledger.addOwed(-200 * KIB);
+  thread.ledger.noteTaken();
+  vi.advanceTimersByTime(20);
+  expect(wanted()).toEqual([false, true, true]);
+});
+
+test('a thread that holds publishers and is then blocked, so that it cannot end that, is waited for no longer than it has said', () => {
+  const thread = passingOn(0);
+  thread.ledger.holdPublishers(0b001, LIMIT_MS);
+  congested.check(thread);
+  vi.advanceTimersByTime(LIMIT_MS - 20);
+  expect([reports, congested.want(FIRST)]).toEqual([[true], true]);
+  vi.advanceTimersByTime(40);
+  expect([reports, congested.want(FIRST), vi.getTimerCount()]).toEqual([[true, false], false, 0]);
+  congested.check(thread);
+  expect(reports).toEqual([true, false]);
+  thread.ledger.holdPublishers(0, LIMIT_MS);
+  thread.ledger.holdPublishers(0b001, LIMIT_MS); // it goes on, and is slow anew
+  congested.check(thread);
+  expect([reports, congested.want(FIRST)]).toEqual([[true, false, true], true]);
+});
+
+test('the end of one slow engine does not make publishers wait longer for another', () => {
+  const thread = passingOn(0);
+  thread.ledger.holdPublishers(0b011, LIMIT_MS);
+  vi.advanceTimersByTime(LIMIT_MS - 100);
+  thread.ledger.holdPublishers(0b010, LIMIT_MS);
+  congested.check(thread);
+  expect(reports).toEqual([true]);
+  vi.advanceTimersByTime(120);
+  expect(reports).toEqual([true, false]);
+});
+
+test('a thread that holds publishers and takes nothing of what it is owed is not waited for for ever', () => {
+  const thread = passingOn(60);
+  thread.ledger.holdPublishers(0b001, 10 * LIMIT_MS);
   congested.check(thread);
   vi.advanceTimersByTime(MARKS.timeoutMs + 20);
-  expect(reports).toEqual([true, false, 'a']);
+  expect(reports).toEqual([true, false, 'primary']);
 });

@@ -31,12 +31,21 @@ class FakeBus extends Bus {
 
 class FakeUplink implements Uplink {
   isOpen = true;
-  isSlow = false;
+  /** The topics that publishers should wait for. */
+  readonly slow = new Set<string>();
   /** The topic and the frames of each run. */
   readonly published: [topic: string, frames: string, messages: number][] = [];
 
   publish({ topic, chunk, start, end, messages }: PublicationRun): void {
     this.published.push([topic, chunk.bytes.toString('latin1', start, end), messages]);
+  }
+
+  get holdsPublishers(): boolean {
+    return this.slow.size > 0;
+  }
+
+  holdsPublishersOf(topic: string): boolean {
+    return this.slow.has(topic);
   }
 
   room(): Promise<void> {
@@ -81,12 +90,12 @@ describe('a publication of the primary', () => {
     expect([bus.posted.length, uplink.published.length]).toEqual([1, 0]);
   });
 
-  test('is to be followed by no other while the fleet is slow, or a thread is owed too much', () => {
+  test('is to be followed by no other while the engine of its topic is slow, or a thread is owed too much', () => {
     expect(publishText(topics, 'x', 'one')).toBe(true);
-    uplink.isSlow = true;
-    expect(publishText(topics, 'x', 'one')).toBe(false);
-    expect(topics.isCongested('x')).toBe(true);
-    uplink.isSlow = false;
+    uplink.slow.add('x');
+    expect([publishText(topics, 'x', 'one'), publishText(topics, 'y', 'one')]).toEqual([false, true]);
+    expect([topics.isCongested('x'), topics.isCongested('y')]).toEqual([true, false]);
+    uplink.slow.clear();
     expect(topics.isCongested('x')).toBe(false);
     bus.isCongested = true;
     bus.owed = 'x';
@@ -121,11 +130,31 @@ describe('what has come from another process', () => {
   test('holds back no connection whose hook happens to run', () => {
     const held: string[] = [];
     topics.publisher = { holdBack: (topic) => held.push(topic) };
-    uplink.isSlow = true;
+    uplink.slow.add('x');
     topics.relay('x', textFrames('one'), 1, true);
     topics.flush();
     expect([held, bus.posted.map(({ isHeldBack }) => isHeldBack)]).toEqual([[], [false]]);
   });
+});
+
+test('what is published while so much comes from another process that it is delivered at once goes out', () => {
+  const subscriber = new FakeSubscriber();
+  const text = 'y'.repeat(1024 * 1024);
+  topics.subscribe(subscriber, 'x');
+  const deliver = subscriber.deliver.bind(subscriber);
+  subscriber.deliver = (...args: Parameters<typeof deliver>) => {
+    publishText(topics, 'log', 'delivered');
+    deliver(...args);
+  };
+  topics.relay('x', textFrames(text), 1, true);
+  expect(subscriber.got).toEqual([text]);
+  subscriber.deliver = deliver;
+  topics.flush();
+  expect(bus.posted.map(({ topic, isFromFleet }) => [topic, isFromFleet])).toEqual([
+    ['x', true],
+    ['log', false],
+  ]);
+  expect(uplink.published).toEqual([['log', '\x81\x09delivered', 1]]);
 });
 
 test('a watcher is told of the first and the last subscriber of each topic', () => {

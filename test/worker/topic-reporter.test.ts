@@ -1,10 +1,14 @@
 import { expect, test } from 'vitest';
 import { TopicReporter } from '../../dist/worker/topic-reporter.js';
 
-/** A reporter, and what it has reported. */
+/** A reporter, and what it has reported to a primary that takes it at once. */
 function made() {
   const reports: (readonly [joined: readonly string[], left: readonly string[]])[] = [];
-  return { reporter: new TopicReporter((joined, left) => reports.push([joined, left])), reports };
+  const reporter: TopicReporter = new TopicReporter((joined, left) => {
+    reports.push([joined, left]);
+    queueMicrotask(() => reporter.noteTaken());
+  });
+  return { reporter, reports };
 }
 
 const nextIteration = () => new Promise((resolve) => setImmediate(resolve));
@@ -46,9 +50,31 @@ test('a report may cause another one', async () => {
   const reports: (readonly string[])[] = [];
   const reporter: TopicReporter = new TopicReporter((joined) => {
     if (reports.push(joined) === 1) reporter.join('b');
+    queueMicrotask(() => reporter.noteTaken());
   });
   reporter.join('a');
   await nextIteration();
   await nextIteration();
   expect(reports).toEqual([['a'], ['b']]);
+});
+
+test('nothing is reported until the last report is taken, however often topics come and go', async () => {
+  const reports: (readonly [joined: readonly string[], left: readonly string[]])[] = [];
+  const reporter = new TopicReporter((joined, left) => reports.push([joined, left]));
+  reporter.join('stays');
+  await nextIteration();
+  for (let i = 0; i < 1000; i++) {
+    reporter.join(`topic ${i}`);
+    if (i % 100 === 0) await nextIteration();
+    if (i > 0) reporter.leave(`topic ${i - 1}`);
+  }
+  await nextIteration();
+  expect(reports).toEqual([[['stays'], []]]);
+  reporter.noteTaken();
+  expect(reports.slice(1)).toEqual([[['topic 999'], []]]);
+  reporter.noteTaken();
+  reporter.noteTaken(); // there was nothing to take
+  reporter.leave('stays');
+  await nextIteration();
+  expect(reports.slice(2)).toEqual([[[], ['stays']]]);
 });

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
 /*
- * A message as it travels through an engine between the servers of a fleet: a header, and frames as clients get them. The topic is not in
- * it: the engine carries it. Numbers are big-endian.
+ * What travels through an engine between the servers of a fleet is an envelope: a header, and messages as the frames that clients get. The topic
+ * is not in it: the engine carries it. Numbers are big-endian.
  *
  * | offset | bytes | what |
  * |-------:|------:|------|
@@ -10,15 +10,23 @@ import { randomBytes } from 'node:crypto';
  * |      2 |     1 | version of the format: 1 |
  * |      3 |     1 | flags: 1 if the messages must not be compressed, else 0 |
  * |      4 |    16 | origin: random bytes, which the sending server has chosen when it started |
- * |     20 |     8 | serial: a number that the origin counts up with each run of frames; the pieces of a message share it |
- * |     28 |     8 | when it was published, in ms since 1970 (float64) |
+ * |     20 |     8 | serial: a number that the origin counts up with each envelope of whole frames, and with each message in pieces |
+ * |     28 |     8 | when they were published, in ms since 1970 (float64) |
  * |     36 |     4 | messages: how many frames there are |
  * |     40 |     4 | which piece it is, from 0 |
  * |     44 |     4 | of how many pieces; 1 if the frames are whole |
  * |     48 |     8 | the length of the frames, of all pieces together |
  * |     56 |     … | frames, or a piece of a frame |
+ *
+ * A server refuses what is of another version, or has flags that it does not know.
  */
-export const FLEET_HEADER_BYTES = 56;
+export const ENVELOPE_HEADER_BYTES = 56;
+
+/**
+ * What an envelope costs beside its bytes while it waits for an engine, about, in bytes: names, objects, promises. Without it, very many tiny
+ * ones would count for nothing.
+ */
+export const ENVELOPE_COST = 256;
 
 const MAGIC = 0x574c;
 const VERSION = 1;
@@ -26,10 +34,10 @@ const MUST_NOT_COMPRESS = 1;
 const ORIGIN_AT = 4;
 const ORIGIN_BYTES = 16;
 
-/** Who publishes: a server, from its start to its end. */
-export class FleetIdentity {
-  /** The server's name on the bus, 16 random bytes. */
-  readonly origin: Uint8Array = randomBytes(ORIGIN_BYTES);
+/** A server as the others know it, from its start to its end. */
+export class Origin {
+  /** Its name at the engines: 16 random bytes. */
+  readonly bytes: Uint8Array = randomBytes(ORIGIN_BYTES);
   #serial = 0;
 
   /** A number that this server has not used yet. */
@@ -38,12 +46,12 @@ export class FleetIdentity {
   }
 }
 
-/** A message of the fleet as it was received. What its header says is not checked against its frames. */
-export interface FleetMessage {
+/** An envelope as it was received. What its header says is not checked against its frames. */
+export interface Envelope {
   /** The origin's bytes, one character each. */
   readonly origin: string;
   readonly serial: number;
-  /** When it was published, in ms since 1970 by the clock of the origin. */
+  /** When its messages were published, in ms since 1970 by the clock of the origin. */
   readonly timestamp: number;
   /** How many frames there are. */
   readonly messages: number;
@@ -60,15 +68,15 @@ export interface FleetMessage {
 }
 
 /** What a header says beside the origin. */
-type FleetHeader = Omit<FleetMessage, 'origin' | 'frames'>;
+type EnvelopeHeader = Omit<Envelope, 'origin' | 'frames'>;
 
-/** An origin as {@link FleetMessage} has it. */
+/** An origin as {@link Envelope} has it. */
 export function originName(origin: Uint8Array): string {
   return Buffer.from(origin.buffer, origin.byteOffset, origin.length).toString('latin1');
 }
 
 /** Writes a header at the start of `bytes`. */
-export function writeFleetHeader(bytes: Buffer, origin: Uint8Array, header: FleetHeader): void {
+export function writeEnvelopeHeader(bytes: Buffer, origin: Uint8Array, header: EnvelopeHeader): void {
   bytes.writeUInt16BE(MAGIC, 0);
   bytes[2] = VERSION;
   bytes[3] = header.mayCompress ? 0 : MUST_NOT_COMPRESS;
@@ -81,13 +89,13 @@ export function writeFleetHeader(bytes: Buffer, origin: Uint8Array, header: Flee
   writeUint64(bytes, header.totalBytes, 48);
 }
 
-/** Why bytes are no message of the fleet. */
+/** Why bytes are no envelope. */
 export type HeaderFlaw = 'not ours' | 'version';
 
-/** Reads a message. */
-export function readFleetMessage(received: Uint8Array): FleetMessage | HeaderFlaw {
+/** Reads an envelope. */
+export function readEnvelope(received: Uint8Array): Envelope | HeaderFlaw {
   const bytes = Buffer.from(received.buffer, received.byteOffset, received.length);
-  if (bytes.length < FLEET_HEADER_BYTES || bytes.readUInt16BE(0) !== MAGIC) return 'not ours';
+  if (bytes.length < ENVELOPE_HEADER_BYTES || bytes.readUInt16BE(0) !== MAGIC) return 'not ours';
   const flags = bytes[3] as number; // the header is whole
   if (bytes[2] !== VERSION || (flags & ~MUST_NOT_COMPRESS) !== 0) return 'version';
   return {
@@ -99,7 +107,7 @@ export function readFleetMessage(received: Uint8Array): FleetMessage | HeaderFla
     pieces: bytes.readUInt32BE(44),
     totalBytes: readUint64(bytes, 48),
     mayCompress: flags !== MUST_NOT_COMPRESS,
-    frames: bytes.subarray(FLEET_HEADER_BYTES),
+    frames: bytes.subarray(ENVELOPE_HEADER_BYTES),
   };
 }
 

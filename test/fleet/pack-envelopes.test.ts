@@ -1,32 +1,23 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  FLEET_HEADER_BYTES,
-  FleetIdentity,
-  type FleetMessage,
-  readFleetMessage,
-} from '../../dist/fleet/fleet-message.js';
-import { fleetMessages, MessageMemory } from '../../dist/fleet/fleet-messages.js';
+import { ENVELOPE_HEADER_BYTES, type Envelope, readEnvelope } from '../../dist/fleet/envelope.js';
+import { EnvelopeMemory } from '../../dist/fleet/pack-envelopes.js';
 import { anyMessage, frameOf, framesOf } from './frames.js';
+import { packed } from './packed.js';
 
 /** What an engine with this limit is given. */
-function sent(
-  frames: Uint8Array,
-  messages: number,
-  maxMessageBytes: number,
-  identity = new FleetIdentity(),
-): FleetMessage[] {
-  return Array.from(fleetMessages(identity, frames, messages, maxMessageBytes, 5), (bytes) => {
-    expect(bytes.length).toBeLessThanOrEqual(maxMessageBytes);
-    return readFleetMessage(Uint8Array.from(bytes)) as FleetMessage; // it was just written
+function sent(frames: Uint8Array, messages: number, maxBytes: number): Envelope[] {
+  return Array.from(packed(frames, messages, { maxBytes, timestamp: 5 }), (bytes) => {
+    expect(bytes.length).toBeLessThanOrEqual(maxBytes);
+    return readEnvelope(Uint8Array.from(bytes)) as Envelope; // it was just written
   });
 }
 
-test('frames that have room go as one message', () => {
+test('frames that have room go in one envelope', () => {
   const frames = framesOf('one', 'two');
-  const [message, ...others] = sent(frames, 2, FLEET_HEADER_BYTES + frames.length);
+  const [envelope, ...others] = sent(frames, 2, ENVELOPE_HEADER_BYTES + frames.length);
   expect(others).toEqual([]);
-  expect(message).toMatchObject({
+  expect(envelope).toMatchObject({
     messages: 2,
     piece: 0,
     pieces: 1,
@@ -35,21 +26,21 @@ test('frames that have room go as one message', () => {
     serial: 0,
     totalBytes: frames.length,
   });
-  expect(frames.equals(message?.frames ?? new Uint8Array(0))).toBe(true);
+  expect(frames.equals(envelope?.frames ?? new Uint8Array(0))).toBe(true);
 });
 
 test('frames are cut between messages, and as seldom as possible', () => {
   const frames = framesOf('one', 'two', 'three', '4');
-  const messages = sent(frames, 4, FLEET_HEADER_BYTES + 10);
-  expect(messages.map((one) => one.messages)).toEqual([2, 2]);
-  expect(messages.map(({ serial }) => serial)).toEqual([0, 1]);
+  const envelopes = sent(frames, 4, ENVELOPE_HEADER_BYTES + 10);
+  expect(envelopes.map((one) => one.messages)).toEqual([2, 2]);
+  expect(envelopes.map(({ serial }) => serial)).toEqual([0, 1]);
 });
 
 test('a message without room goes in pieces, between others that are whole', () => {
   const large = frameOf('a long message');
   const frames = Buffer.concat([frameOf('a'), large, frameOf('b'), frameOf('c')]);
-  const messages = sent(frames, 4, FLEET_HEADER_BYTES + 7);
-  expect(messages.map((one) => [one.serial, one.messages, one.piece, one.pieces, one.totalBytes])).toEqual([
+  const envelopes = sent(frames, 4, ENVELOPE_HEADER_BYTES + 7);
+  expect(envelopes.map((one) => [one.serial, one.messages, one.piece, one.pieces, one.totalBytes])).toEqual([
     [0, 1, 0, 1, 3],
     [1, 1, 0, 3, 16],
     [1, 1, 1, 3, 16],
@@ -66,9 +57,9 @@ test('whatever the limit is, the frames are all there, in order and once', () =>
       (payloads, room) => {
         const frames = framesOf(...payloads);
         fc.pre(frames.length / room < 2000);
-        const messages = sent(frames, payloads.length, FLEET_HEADER_BYTES + room);
-        expect(Buffer.concat(messages.map((one) => one.frames)).equals(frames)).toBe(true);
-        const wholes = messages.filter(({ piece }) => piece === 0);
+        const envelopes = sent(frames, payloads.length, ENVELOPE_HEADER_BYTES + room);
+        expect(Buffer.concat(envelopes.map((one) => one.frames)).equals(frames)).toBe(true);
+        const wholes = envelopes.filter(({ piece }) => piece === 0);
         expect(wholes.reduce((sum, one) => sum + one.messages, 0)).toBe(payloads.length);
         expect(wholes.reduce((sum, one) => sum + one.totalBytes, 0)).toBe(frames.length);
       },
@@ -80,23 +71,14 @@ test('frames in memory that other threads share are copied', () => {
   const frames = framesOf('shared');
   const shared = new Uint8Array(new SharedArrayBuffer(frames.length));
   shared.set(frames);
-  const [bytes] = fleetMessages(new FleetIdentity(), shared, 1, 1000) as Iterable<Uint8Array>;
+  const [bytes] = packed(shared, 1) as Iterable<Uint8Array>;
   shared.fill(0);
-  expect(Buffer.from((bytes as Uint8Array).subarray(FLEET_HEADER_BYTES)).equals(frames)).toBe(true);
-});
-
-test('the time of publishing is the present if none is given', () => {
-  const before = Date.now();
-  const [bytes] = fleetMessages(new FleetIdentity(), framesOf('a'), 1, 1000) as Iterable<Uint8Array>;
-  const { timestamp } = readFleetMessage(bytes as Uint8Array) as FleetMessage;
-  expect(timestamp).toBeGreaterThanOrEqual(before);
-  expect(timestamp).toBeLessThanOrEqual(Date.now());
+  expect(Buffer.from((bytes as Uint8Array).subarray(ENVELOPE_HEADER_BYTES)).equals(frames)).toBe(true);
 });
 
 test('memory is used again, but not by two at a time, and not for ever if it is large', () => {
-  const memory = new MessageMemory();
-  const identity = new FleetIdentity();
-  const cut = (frames: Uint8Array) => fleetMessages(identity, frames, 1, 4_000_000, 0, true, memory);
+  const memory = new EnvelopeMemory();
+  const cut = (frames: Uint8Array) => packed(frames, 1, { maxBytes: 4_000_000, memory });
   const [first] = [...cut(framesOf('first'))] as [Uint8Array];
   const outer = cut(framesOf('outer')).next().value as Uint8Array;
   expect(outer.buffer).toBe(first.buffer);
