@@ -6,7 +6,9 @@ describe('the secrets of an engine', () => {
   const secrets = new Secrets(['pass/word', undefined, '', 'pass/word and more']);
 
   it('are hidden as they are, and as they stand in a URL', () => {
-    expect(secrets.hide('a pass/word, and redis://me:pass%2Fword@host')).toBe('a [hidden], and redis://me:[hidden]@host');
+    expect(secrets.hide('a pass/word, and redis://me:pass%2Fword@host')).toBe(
+      'a [hidden], and redis://me:[hidden]@host',
+    );
   });
 
   it('are hidden whole where one is a part of another', () => {
@@ -25,7 +27,10 @@ describe('the secrets of an engine', () => {
   });
 
   it.each([
-    [new AggregateError([new Error('one'), Object.assign(new Error(''), { code: 'ECONNREFUSED' })], ''), 'one, ECONNREFUSED'],
+    [
+      new AggregateError([new Error('one'), Object.assign(new Error(''), { code: 'ECONNREFUSED' })], ''),
+      'one, ECONNREFUSED',
+    ],
     [Object.assign(new Error(''), { code: 'ECONNRESET' }), 'ECONNRESET'],
     [new TypeError(''), 'TypeError'],
     ['a text', 'a text'],
