@@ -64,10 +64,11 @@ for (const kind of [NATS, REDIS]) {
       engine.freeze();
       const giveUp = new AbortController();
       const failed = failureOf(kind.backplane(engine.address, { tls: { ca: CA } }), giveUp.signal);
-      await until(() => openSockets() > before);
+      for (let i = 0; i < 100; i++) await turn();
       giveUp.abort();
       expect((await failed).message).toContain('it took too long');
-      await until(() => openSockets() === before);
+      // Fewer, if one of the start was still closing.
+      await until(() => openSockets() <= before);
     });
 
     it('without TLS is refused where TLS is demanded, and gets no password', async () => {

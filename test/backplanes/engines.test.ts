@@ -90,7 +90,8 @@ for (const kind of [NATS, REDIS]) {
       for (let i = 0; i < 100; i++) await turn();
       giveUp.abort();
       expect((await failed).message).toContain('it took too long');
-      await until(() => openSockets() === before);
+      // Fewer, if one of the start was still closing.
+      await until(() => openSockets() <= before);
     });
 
     it('that ends is reported once, and the connection does nothing from then on', async () => {
