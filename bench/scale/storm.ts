@@ -156,19 +156,24 @@ class Storm {
 
   #syn(client: number, time: number): void {
     const node = this.#nodeFor(client);
+    if (this.#drops[client] === 0) this.#attempts++;
+    if (!node.hasBacklog(time)) this.#drop(client, time);
+    else if (!node.hasRoom) this.#refuse(client, time);
+    else this.#shake(client, node, time);
+  }
+
+  #drop(client: number, time: number): void {
     const drops = this.#drops[client] as number;
-    if (drops === 0) this.#attempts++;
-    if (!node.hasBacklog(time)) {
-      this.#dropped++;
-      const again = time + (RETRANSMISSIONS[drops] ?? Number.POSITIVE_INFINITY);
-      if (again > this.#deadline(client)) return this.#giveUp(client);
+    this.#dropped++;
+    const again = time + (RETRANSMISSIONS[drops] ?? Number.POSITIVE_INFINITY);
+    if (again > this.#deadline(client)) this.#giveUp(client);
+    else {
       this.#drops[client] = drops + 1;
-      return this.#later(client, SYN, again);
+      this.#later(client, SYN, again);
     }
-    if (!node.hasRoom) {
-      this.#refused++;
-      return this.#fail(client, this.#answerTo(time));
-    }
+  }
+
+  #shake(client: number, node: Node, time: number): void {
     const { end, workerWait } = node.shake(time);
     this.#waits.push(workerWait);
     if (this.#answerTo(end) > this.#deadline(client)) this.#giveUp(client);
@@ -184,13 +189,10 @@ class Storm {
     // A client that has left is asked about all the same: nobody tells the service.
     const end = signIns.enter(time) + signIns.seconds;
     this.#nodeFor(client).reserved--;
-    const isLate = end - time > this.#options.signInTimeoutSeconds;
-    const answer = this.#answerTo(isLate ? time + this.#options.signInTimeoutSeconds : end);
-    if (answer > this.#deadline(client)) this.#giveUp(client);
-    else if (isLate) {
-      this.#refused++;
-      this.#fail(client, answer);
-    } else this.#connect(client, answer);
+    const refused = time + this.#options.signInTimeoutSeconds;
+    if (this.#answerTo(Math.min(end, refused)) > this.#deadline(client)) this.#giveUp(client);
+    else if (end > refused) this.#refuse(client, refused);
+    else this.#connect(client, this.#answerTo(end));
   }
 
   #nodeFor(client: number): Node {
@@ -210,6 +212,11 @@ class Storm {
     this.#nodeFor(client).connected++;
     this.#backAt[client] = time;
     this.#back++;
+  }
+
+  #refuse(client: number, time: number): void {
+    this.#refused++;
+    this.#fail(client, this.#answerTo(time));
   }
 
   #giveUp(client: number): void {
