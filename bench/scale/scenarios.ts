@@ -110,3 +110,21 @@ export function topicOptions(figures: ScaleFigures, bytes: number, nodes: number
     seed: TOPIC.seed,
   };
 }
+
+/** Whether a simulation is of these figures, and of what is assumed now. */
+export function isOf(
+  { storms, topics }: Simulation,
+  figures: ScaleFigures,
+  isEqual: (one: unknown, other: unknown) => boolean,
+): boolean {
+  return (
+    isEqual(
+      storms.map(({ result, ...scenario }) => scenario),
+      stormScenarios(figures),
+    ) &&
+    isEqual(
+      topics.map(({ result, ...scenario }) => scenario),
+      topicScenarios(figures),
+    )
+  );
+}

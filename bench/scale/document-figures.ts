@@ -1,0 +1,55 @@
+/** The table of what was measured. */
+import { figure } from '#dist/cli/table.js';
+import { markdownTable } from '../study/markdown.js';
+import type { Handshake, ScaleFigures } from './figures-file.js';
+import { count, percent } from './tables.js';
+import { TCP_IP_BYTES } from './wire.js';
+
+const HANDSHAKES: Readonly<Record<Handshake, string>> = {
+  plain: 'TCP and opening handshake',
+  tls: 'TCP, full handshake of TLS 1.3, and opening handshake',
+  'tls resumed': 'the same with a session of TLS that is resumed',
+};
+
+export function measuredTable(figures: ScaleFigures): string {
+  const { memory, echo, deliveries, publication, handshakes, heartbeatMicros, wire, backplanes } = figures;
+  const micros = (value: number) => `${figure(value)} µs`;
+  const rows = [
+    ...memory.map(({ isSecure, connections, serverBytes, kernelBytes }) => [
+      `memory of an idle connection${tls(isSecure)}, of ${count(connections)}: server + kernel`,
+      `${kilobytes(serverBytes)} + ${kilobytes(kernelBytes)}`,
+    ]),
+    ...handshakes.map(({ kind, micros: taken, primaryShare }) => [
+      `CPU time: ${HANDSHAKES[kind]} (the primary's part)`,
+      `${micros(taken)} (${percent(primaryShare)})`,
+    ]),
+    ['CPU time: a ping and its pong', micros(heartbeatMicros)],
+    [`CPU time: a message of ${echo.bytes} B and its echo, one in flight`, micros(echo.micros)],
+    ...deliveries.map(({ bytes, subscribers, isSecure, micros: taken }) => [
+      `CPU time: a message of ${bytes} B to one of ${count(subscribers)} subscribers${tls(isSecure)}`,
+      micros(taken),
+    ]),
+    ['CPU time: a publication to one subscriber in one thread, many under way', micros(publication.oneThreadMicros)],
+    ['CPU time: the same with two threads', micros(publication.twoThreadsMicros)],
+    ...wire.map(({ bytes, wireBytes, packets }) => [
+      `on the network, both ways, for a message of ${bytes} B to a subscriber: bytes of IP, packets`,
+      `${figure(wireBytes)} B, ${figure(packets)}`,
+    ]),
+    ...backplanes.map(({ engine, bytes, outMicros, inMicros }) => [
+      `CPU time: a publication of ${bytes} B to ${engine}; from it to one subscriber`,
+      `${micros(outMicros)}; ${micros(inMicros)}`,
+    ]),
+  ];
+  return `${markdownTable(['', 'measured'], rows)}
+
+The kernel's part is what its slabs grew by: the socket, its file and its place in epoll. By the standards a message of 100 B is
+${102 + TCP_IP_BYTES} bytes of IP, and an acknowledgement of its own ${TCP_IP_BYTES}.`;
+}
+
+function tls(isSecure: boolean): string {
+  return isSecure ? ' with TLS' : '';
+}
+
+function kilobytes(bytes: number): string {
+  return `${figure(bytes / 1000)} kB`;
+}
