@@ -83,15 +83,18 @@ export const STORM = {
   /** A machine has died: nobody tells the clients, and they find out by the silence. */
   machineDeathSeconds: 60,
   signInTimeoutSeconds: 10,
-  horizonSeconds: 300,
+  horizonSeconds: 180,
   seed: 1,
 } as const;
 
-export const BACK_OFFS: Readonly<Record<string, BackOff>> = {
+export const BACK_OFFS = {
   'at once': { kind: 'none' },
   'after 1 s': { kind: 'fixed', seconds: 1 },
-  'jitter from 1 to 30 s': { kind: 'jitter', baseSeconds: 1, capSeconds: 30 },
-};
+  'jitter of 1 to 30 s': { kind: 'jitter', baseSeconds: 1, capSeconds: 30 },
+  'jitter of 60 to 120 s': { kind: 'jitter', baseSeconds: 60, capSeconds: 120 },
+} as const satisfies Readonly<Record<string, BackOff>>;
+
+export type BackOffName = keyof typeof BACK_OFFS;
 
 /** A service that all nodes ask at each handshake, for example who a token belongs to. */
 export const SIGN_INS_PER_SECOND = 20_000;

@@ -1,8 +1,7 @@
 /** The text of docs/ten-million.md. Every figure in it comes from the measurements and simulations that are the parameters. */
 import { figure } from '#dist/cli/table.js';
-import { processorText } from '../machine.js';
 import { plainText } from '../plain-text.js';
-import { enumeration, list, markdownTable } from '../study/markdown.js';
+import { list, markdownTable } from '../study/markdown.js';
 import {
   connectionsOf,
   type Fleet,
@@ -14,7 +13,7 @@ import {
   type Workload,
 } from './arithmetic.js';
 import {
-  BACK_OFFS,
+  type BackOffName,
   ENGINE,
   IDLE,
   NODE,
@@ -30,8 +29,7 @@ import { measuredTable } from './document-figures.js';
 import type { ScaleFigures } from './figures-file.js';
 import { oneNode } from './one-node.js';
 import type { Simulation, StormScenario } from './scenarios.js';
-import type { StormResult } from './storm.js';
-import { count, percent, STORM_HEAD, seconds, stormName, stormRow, TOPIC_HEAD, topicRow } from './tables.js';
+import { count, percent, STORM_HEAD, rough, stormName, stormRow, TOPIC_HEAD, topicRow } from './tables.js';
 
 const MILLION = 1e6;
 const GIB = 2 ** 30;
@@ -79,7 +77,7 @@ function fleetsOf(figures: ScaleFigures): readonly Planned[] {
 function introduction({ machine, date, commit, isQuick }: ScaleFigures): string {
   return `How many machines ten million connections take, what gives out first, and what happens when a machine dies. Nobody has opened ten
 million connections here. This is arithmetic, and a simulation where arithmetic is not enough. What a connection, a message and a handshake
-take of the server was **measured**: on ${plainText(processorText(machine))}, ${machine.cores} cores, with Node ${machine.node}
+take of the server was **measured**: on ${plainText(machine.cpu)}, ${machine.cores} cores, with Node ${machine.node}
 (${date.slice(0, 10)}, commit ${commit}${isQuick ? '; a quick run, whose figures only hint' : ''}). The machines of the fleet, its clients, its load and its engine are
 **assumed**.
 
@@ -88,7 +86,7 @@ much as one is assumed too. So measure on yours; then this page has your figures
 
 \`\`\`sh
 npm run scale:figures  # measures, within five minutes, on a machine on which nothing else runs
-npm run scale:simulate # a minute; --help lists what can be varied
+npm run scale:simulate # three minutes; --help lists what can be varied
 npm run scale:report   # writes this page
 \`\`\``;
 }
@@ -102,27 +100,40 @@ function inShort(fleets: readonly Planned[], { storms, topics }: Simulation): st
     if (narrow.first !== 'descriptors') return `${text}.`;
     return `${text}. With \`fs.nr_open\` raised: ${fleetText(wide)}.`;
   });
-  const million = topics.filter(({ options }) => options.nodes === 8);
-  const small = million.find(({ bytes }) => bytes === 100);
-  const storm = (fleet: StormScenario['fleet'], isSecure: boolean) =>
-    storms.find(
-      (one) =>
-        one.fleet === fleet && one.isSecure === isSecure && one.backOff === JITTER && one.event === 'a process dies',
-    );
-  const [plain, secure] = [storm('many nodes', false), storm('many nodes', true)];
+  const million = topics.find(({ bytes, options }) => bytes === 100 && options.nodes === 8);
+  const [plain, secure] = [false, true].map((isSecure) => stormOf(storms, 'many nodes', isSecure, JITTER));
   if (plain !== undefined && secure !== undefined)
     lines.push(
-      `**A process dies, and its clients come back with jitter:** all of its ${count(plain.options.connections)} clients are back after ` +
-        `${seconds(plain.result.allSeconds)} s, with TLS ${count(secure.options.connections)} after ${seconds(secure.result.allSeconds)} s.`,
+      `**A process dies, and its clients come back with ${JITTER}:** all ${count(plain.options.connections)} are back after ` +
+        `${rough(plain.result.allSeconds)} s; with TLS ${count(secure.options.connections)} after ${rough(secure.result.allSeconds)} s.`,
     );
-  if (small !== undefined)
+  if (million !== undefined)
     lines.push(
-      `**A topic of a million subscribers on 8 nodes:** the last one has a message of 100 B after ${seconds(small.result.lastMedianMs)} ms (median).`,
+      `**A topic of a million subscribers on ${million.options.nodes} nodes:** the last one has a message of 100 B after ${rough(million.result.lastMedianMs)} ms (median).`,
     );
   return `## In short\n\n${list(lines)}`;
 }
 
-const JITTER = Object.keys(BACK_OFFS).at(-1) ?? '';
+const JITTER: BackOffName = 'jitter of 1 to 30 s';
+
+const SPREAD: BackOffName = 'jitter of 60 to 120 s';
+
+/** A process dies, and nobody asks a service about its clients. */
+function stormOf(
+  storms: Simulation['storms'],
+  fleet: StormScenario['fleet'],
+  isSecure: boolean,
+  backOff: BackOffName,
+): Simulation['storms'][number] | undefined {
+  return storms.find(
+    (one) =>
+      one.fleet === fleet &&
+      one.event === 'a process dies' &&
+      one.isSecure === isSecure &&
+      one.backOff === backOff &&
+      one.signIn === 'none',
+  );
+}
 
 function fleetText({ nodes, first }: Fleet): string {
   if (nodes === undefined) return `not even ${count(MOST_NODES)} machines: ${GIVES_OUT[first]}`;
@@ -165,8 +176,8 @@ function assumed(figures: ScaleFigures): string {
     '**On the network** a message has its frame header, 52 bytes of TCP and IP, and 38 of Ethernet for each packet, and is acknowledged by a packet of its own. With TLS there would be 22 bytes more.',
     `**An engine** process takes ${count(ENGINE.messagesPerSecond)} messages per second, in and out together, and has ${ENGINE.gigabitsPerSecond} Gbit/s; ${percent(ENGINE.share)} of that is used.`,
     isMeasured
-      ? 'Each publication is a message of its own for the engine. Publications of one moment and topic go together, so that this is the worst case.'
-      : `**The primary's CPU time for a message to the engine and from it** is assumed too, as ${backplane.outMicros} and ${backplane.inMicros} µs, because no engine has been measured. Each publication is a message of its own for the engine. Publications of one moment and topic go together, so that this is the worst case.`,
+      ? 'Each publication is a message of its own for the engine. Publications of one moment and topic go together, so that this is the worst case. A node gets its own messages back from the engine, too.'
+      : `**The primary's CPU time for a message to the engine and from it** is assumed too, as ${backplane.outMicros} and ${backplane.inMicros} µs, because no engine has been measured. Each publication is a message of its own for the engine. Publications of one moment and topic go together, so that this is the worst case. A node gets its own messages back from the engine, too.`,
   ]);
 }
 
@@ -204,10 +215,9 @@ the server, more addresses.`;
 function aboutRooms({ nodes, first, use }: Fleet): string {
   if (nodes !== undefined && first !== 'the primary')
     return 'Rooms whose members are anywhere cost more, because each message comes to more nodes and threads: choose the node by the room if you can.';
-  return `Rooms whose members are anywhere are where more machines do not help as one would think: nearly every message comes to nearly every node, so that each
-primary has to take nearly all of them, however many nodes there are (${percent(use['the primary'])} of what it may take, ${nodes === undefined ? `even with ${count(MOST_NODES)}` : `with ${nodes}`} nodes). More
-shards of the engine do not change that. Let the balancer choose the node by the room, divide the fleet into cells that share no topics, or
-let messages of one moment go together.`;
+  return `Where the members of a room are anywhere, more machines help less than one would think: as long as there are fewer nodes than a room has members,
+nearly every message comes to nearly every node, and each primary has to take nearly all of them (${percent(use['the primary'])} of what it may take, ${nodes === undefined ? `even with ${count(MOST_NODES)}` : `with ${nodes}`} nodes). More
+shards of the engine do not change that. Let the balancer choose the node by the room, or divide the fleet into cells that share no topics.`;
 }
 
 function engines(fleets: readonly Planned[]): string {
@@ -231,73 +241,80 @@ ${markdownTable(['load', 'nodes', 'messages in, a second', 'out, a second', 'Gbi
 }
 
 function storms({ storms: all }: Simulation): string {
-  const table = (fleet: StormScenario['fleet'], isSignIn: boolean) => {
-    const some = all.filter((one) => one.fleet === fleet && one.event.includes('sign-in') === isSignIn);
-    return markdownTable(
+  const rows = (some: Simulation['storms']) =>
+    markdownTable(
       STORM_HEAD,
       some.map((one) => stormRow(stormName(one), one.options.connections, one.result)),
     );
+  const ofFleet = (fleet: StormScenario['fleet']) =>
+    rows(all.filter((one) => one.fleet === fleet && one.signIn === 'none'));
+  const ofSignIn = (signIn: StormScenario['signIn']) => rows(all.filter((one) => one.signIn === signIn));
+  const size = (fleet: StormScenario['fleet']) => {
+    const sizes = [false, true].map((isSecure) => {
+      const options = stormOf(all, fleet, isSecure, JITTER)?.options;
+      return options === undefined ? '' : `${options.nodes} nodes, ${count(options.connections)} clients`;
+    });
+    return sizes[0] === sizes[1] ? sizes[0] : `${sizes[0]}; with TLS ${sizes[1]}`;
   };
-  const size = (fleet: StormScenario['fleet'], isSecure: boolean) => {
-    const { options } = all.find((one) => one.fleet === fleet && one.isSecure === isSecure) as StormScenario;
-    return `${options.nodes} nodes, ${count(options.connections)} clients${isSecure ? ' (TLS)' : ''}`;
-  };
-  const both = (fleet: StormScenario['fleet']) => enumeration([size(fleet, false), size(fleet, true)]);
   return `## When a node dies
 
 A node of a fleet that has ten million idle connections dies, and its clients connect again to the others. \`npm run scale:simulate\` lets them
-do so one by one ([storm.ts](../bench/scale/storm.ts) says what it takes into account). CPU times are measured. Assumed are: ordinary traffic takes ${percent(STORM.busyShare)} of each
-thread, ${count(STORM.backlog)} connections may wait for a primary, a client gives up after ${STORM.connectTimeoutSeconds} s, a round trip takes ${STORM.roundTripMs} ms, and handshakes of TLS are full ones. If a process dies, its
-clients know within ${STORM.processDeathSeconds} s; if a machine dies, within ${STORM.machineDeathSeconds} s, because only silence tells them. *At once* is a client without back-off, *after 1 s* one that waits
-always as long; with *jitter* it waits for any time up to a bound, which is 1 s first and doubles with each failure up to 30 s.
+do so one by one ([storm.ts](../bench/scale/storm.ts) says how). CPU times are measured, and handshakes of TLS are full ones. These are assumed:
 
-With the descriptors of Linux as it comes (${both('many nodes')}):
+${list([
+  `Ordinary traffic takes ${percent(STORM.busyShare)} of each thread, and goes first.`,
+  `${count(STORM.backlog)} connections may wait for a primary. The kernel drops the SYNs of others, and their clients send them again after 1, 3 and 7 s.`,
+  `A client gives up after ${STORM.connectTimeoutSeconds} s, and begins anew. A round trip takes ${STORM.roundTripMs} ms.`,
+  `If a process dies, its clients know within ${STORM.processDeathSeconds} s. If a machine dies, within ${STORM.machineDeathSeconds} s, because only silence tells them.`,
+  'Clients come back *at once*, or *after 1 s*, all of them, or *with jitter*: after any time up to a bound, which doubles with each failure: *of 1 to 30 s* is a bound of 1 s first, and of 30 s at most.',
+])}
 
-${table('many nodes', false)}
+With descriptors as Linux comes (${size('many nodes')}):
 
-With fewer, larger nodes (${both('few nodes')}):
+${ofFleet('many nodes')}
 
-${table('few nodes', false)}
+With \`fs.nr_open\` raised, which makes fewer, larger nodes (${size('few nodes')}):
 
-*Given up, refused* are attempts, of all clients together. The last column is how long a handshake waited for a worker at most: no message of
-another client waits longer for it, because a worker does what has come in turn.
+${ofFleet('few nodes')}
+
+*Given up or refused* are attempts of all clients together. *Busiest* is the CPU use of a thread in its busiest second. *Others wait* is the
+longest that a message of a client that is connected waits for handshakes, in a worker that does what has come in turn.
 
 ${aboutStorms(all)}
 
-With a service that the hook \`upgrade\` asks about each client, and that answers ${count(SIGN_INS_PER_SECOND)} a second for the whole fleet (assumed), a node waits for it for at most ${STORM.signInTimeoutSeconds} s:
+**With a service that all nodes ask** about each client, from the hook \`upgrade\`: it answers ${count(SIGN_INS_PER_SECOND)} questions a second for the whole fleet (assumed), and a
+node waits for an answer for at most ${STORM.signInTimeoutSeconds} s. Questions whose client has gone are answered all the same:
 
-${table('many nodes', true)}
+${ofSignIn('asked')}
+
+The same, but a question ends when its client has gone:
+
+${ofSignIn('asked and ended')}
 
 ${aboutSignIns(all)}
 
 One storm of your own: \`npm run scale:simulate -- storm --tls --nodes 5 --connections 2000000 --back-off 1-30 --sign-ins 20000\`.`;
 }
 
-type Storm = StormScenario & { readonly result: StormResult };
-
-function aboutStorms(all: readonly Storm[]): string {
-  const pick = (fleet: StormScenario['fleet'], isSecure: boolean, backOff: string) =>
-    all.find(
-      (one) =>
-        one.fleet === fleet && one.event === 'a process dies' && one.isSecure === isSecure && one.backOff === backOff,
-    )?.result;
-  const [none, jitter] = [pick('few nodes', true, 'at once'), pick('few nodes', true, JITTER)];
+function aboutStorms(all: Simulation['storms']): string {
+  const [none, jitter] = (['at once', JITTER] as const).map((one) => stormOf(all, 'few nodes', false, one)?.result);
   if (none === undefined || jitter === undefined) return '';
   const faster = (jitter.allSeconds ?? Number.POSITIVE_INFINITY) < (none.allSeconds ?? Number.POSITIVE_INFINITY);
   const attempts = none.attempts > jitter.attempts ? 'fewer' : 'no fewer';
-  return `The more a node holds, the longer its death is felt: there are more clients, and fewer nodes to take them. Jitter takes ${attempts} attempts than
-none, and in the case with few nodes and TLS the last client is back ${faster ? 'sooner' : 'no sooner'} with it (${seconds(jitter.allSeconds)} s and ${seconds(none.allSeconds)} s). What it always does is keep
-clients that came together from coming together again.`;
+  return `The more a node holds, the longer its death is felt: there are more clients, and fewer nodes to take them. With fewer, larger nodes and
+without TLS, clients with jitter need ${attempts} attempts than clients that come back at once, and the last of them is back ${faster ? 'sooner' : 'no sooner'} (after ${rough(jitter.allSeconds)} s and ${rough(none.allSeconds)} s).`;
 }
 
-function aboutSignIns(all: readonly Storm[]): string {
-  const some = all.filter(({ event }) => event === 'a process dies, sign-in');
-  const failed = some.filter(({ result }) => result.allSeconds === undefined).map(({ backOff }) => `*${backOff}*`);
-  const text =
-    'What bounds a storm is mostly such a service, and not the handshake. A question whose client has gone is answered all the same here, and holds up the others.';
-  if (failed.length === 0) return text;
-  return `${text} So clients that come back ${enumeration(failed)} are not all back after ${STORM.horizonSeconds} s: the service does nothing but answer questions of clients that have given up.
-Have the hook end its question when its client has gone, or bound how many it asks at a time.`;
+function aboutSignIns(all: Simulation['storms']): string {
+  const failed = all.filter(({ signIn, result }) => signIn === 'asked' && result.allSeconds === undefined);
+  const [one] = failed;
+  if (one === undefined) return 'What bounds a storm is mostly such a service, and not the handshake.';
+  const { connections, signInsPerSecond, connectTimeoutSeconds } = one.options;
+  const drain = connections / signInsPerSecond;
+  const spread = all.find(({ signIn, backOff }) => signIn === 'asked' && backOff === SPREAD)?.result.allSeconds;
+  return `What bounds a storm is mostly such a service, and not the handshake. *Not* means not within ${STORM.horizonSeconds} s: the service spends its time on questions of
+clients that have given up, who ask again. It needs ${rough(drain)} s for ${count(connections)} questions, and no client waits for more than ${connectTimeoutSeconds} s. So have the hook end its
+questions with their clients, or have clients spread their first attempt already over more than ${rough(drain)} s${spread === undefined ? '' : `: with ${SPREAD} all are back after ${rough(spread)} s`}.`;
 }
 
 function topics({ topics: all }: Simulation): string {
@@ -310,7 +327,7 @@ function topics({ topics: all }: Simulation): string {
 
 Subscribers are on any thread of any node by chance, and a message is published each second. Measured are the CPU times. Assumed are: ${TOPIC.engineMs} ms through
 the engine, ${percent(TOPIC.busyShare)} of CPU and network taken by others, and a thread that stops for ${TOPIC.pauseMs} ms every ${TOPIC.pauseEverySeconds} s on average, to collect garbage or to wait for a hook. *Most
-messages a second* is what the arithmetic allows; from there on each message is later than the one before. Made by \`npm run scale:simulate\`
+messages a second* is what the arithmetic allows; above it each message is later than the one before, and the times grow. Made by \`npm run scale:simulate\`
 ([topic.ts](../bench/scale/topic.ts)), with \`${NODE.cores - 1}\` threads a node.
 
 Messages of 100 B:

@@ -19,6 +19,11 @@ export class FifoServers {
     return this.#busySeconds;
   }
 
+  /** When the first of the servers is free. */
+  get freeAt(): number {
+    return this.#freeAt[this.#next] as number;
+  }
+
   /** A job comes, not before the one that came last. @returns when it begins; it ends {@link seconds} later. */
   enter(time: number): number {
     const start = Math.max(time, this.#freeAt[this.#next] as number);

@@ -5,6 +5,7 @@ import { type Contestant, secureWsloom, wsloom } from '../contestants.js';
 import { hold, load, open } from '../loadgen.js';
 import type { Pinning } from '../machine.js';
 import { waitForClosing } from '../sections/openings.js';
+import { STREAM } from '../sections/storms.js';
 import { type RunningServer, start } from '../servers.js';
 import type { Handshake, HandshakeFigure, MemoryFigure, WireFigure } from './figures-file.js';
 import { cpuSecondsOf, descriptorsOf, loopbackTraffic, slabBytes } from './proc.js';
@@ -89,7 +90,12 @@ async function until(isSo: () => boolean): Promise<void> {
 export async function handshake(measuring: Measuring, kind: Handshake, connections: number): Promise<HandshakeFigure> {
   const contestant = kind === 'plain' ? plain() : secure();
   return await withServer(measuring, contestant, echo(1, 20, 1), async (server) => {
-    const turn = { connections, atOnce: AT_ONCE, resumes: kind === 'tls resumed', core: measuring.cores?.client };
+    const turn = {
+      connections,
+      atOnce: kind === 'plain' ? STREAM : SECURE_STREAM,
+      resumes: kind === 'tls resumed',
+      core: measuring.cores?.client,
+    };
     await open(server, turn);
     await waitForClosing();
     const { cpuSeconds, firstThreadSeconds } = await open(server, turn);
@@ -97,7 +103,7 @@ export async function handshake(measuring: Measuring, kind: Handshake, connectio
   });
 }
 
-const AT_ONCE = 100;
+const SECURE_STREAM = 100;
 
 /** The CPU time of the server for a ping and its pong, while connections are silent. */
 export async function heartbeatMicros(measuring: Measuring, connections: number): Promise<number> {

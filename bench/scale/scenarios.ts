@@ -1,6 +1,18 @@
 /** What docs/ten-million.md simulates. */
+import { isDeepStrictEqual } from 'node:util';
 import { fleetFor, type NodeSpec } from './arithmetic.js';
-import { BACK_OFFS, ENGINE, IDLE, NODE, SIGN_INS_PER_SECOND, STORM, TOPIC, WIDE_NODE, withTls } from './assumptions.js';
+import {
+  type BackOffName,
+  BACK_OFFS,
+  ENGINE,
+  IDLE,
+  NODE,
+  SIGN_INS_PER_SECOND,
+  STORM,
+  TOPIC,
+  WIDE_NODE,
+  withTls,
+} from './assumptions.js';
 import { costsOf } from './costs.js';
 import type { ScaleFigures } from './figures-file.js';
 import type { StormOptions, StormResult } from './storm.js';
@@ -9,10 +21,11 @@ import { frameHeaderBytes, onWire } from './wire.js';
 
 export interface StormScenario {
   readonly fleet: 'many nodes' | 'few nodes';
-  /** Who dies, and what else is different: `a process dies`. */
-  readonly event: string;
+  readonly event: 'a process dies' | 'a machine dies';
+  /** Whether there is a service that nodes ask, and whether questions end with their client. */
+  readonly signIn: 'none' | 'asked' | 'asked and ended';
   readonly isSecure: boolean;
-  readonly backOff: string;
+  readonly backOff: BackOffName;
   readonly options: StormOptions;
 }
 
@@ -32,28 +45,33 @@ export function stormScenarios(figures: ScaleFigures): StormScenario[] {
   const few = { fleet: 'few nodes', node: WIDE_NODE } as const;
   const scenario = (
     { fleet, node }: typeof many | typeof few,
-    event: string,
+    event: StormScenario['event'],
     isSecure: boolean,
-    backOff: string,
-    more: Partial<StormOptions> = {},
+    backOff: BackOffName,
+    signIn: StormScenario['signIn'] = 'none',
   ): StormScenario => {
-    const options = {
+    const options: StormOptions = {
       ...stormOptions(figures, node, isSecure),
-      backOff: BACK_OFFS[backOff] ?? { kind: 'none' },
-      ...more,
+      backOff: BACK_OFFS[backOff],
+      noticeSeconds: event === 'a process dies' ? STORM.processDeathSeconds : STORM.machineDeathSeconds,
+      signInsPerSecond: signIn === 'none' ? 0 : SIGN_INS_PER_SECOND,
+      endsQuestions: signIn === 'asked and ended',
     };
-    return { fleet, event, isSecure, backOff, options } as const;
+    return { fleet, event, isSecure, backOff, signIn, options };
   };
-  const backOffs = Object.keys(BACK_OFFS);
-  const machine = { noticeSeconds: STORM.machineDeathSeconds };
-  const signIns = { signInsPerSecond: SIGN_INS_PER_SECOND };
+  const backOffs = ['at once', 'after 1 s', 'jitter of 1 to 30 s'] as const;
+  const longer = [...backOffs, 'jitter of 60 to 120 s'] as const;
   return [
-    ...[false, true].flatMap((isSecure) => backOffs.map((one) => scenario(many, 'a process dies', isSecure, one))),
-    ...[false, true].map((isSecure) => scenario(many, 'a machine dies', isSecure, 'at once', machine)),
-    ...[false, true].flatMap((isSecure) => backOffs.map((one) => scenario(few, 'a process dies', isSecure, one))),
-    ...[false, true].map((isSecure) => scenario(few, 'a machine dies', isSecure, 'at once', machine)),
-    ...backOffs.map((one) => scenario(many, 'a process dies, sign-in', false, one, signIns)),
-    scenario(many, 'a machine dies, sign-in', false, 'jitter from 1 to 30 s', { ...machine, ...signIns }),
+    ...[many, few].flatMap((fleet) =>
+      [false, true].flatMap((isSecure) => [
+        ...backOffs.map((one) => scenario(fleet, 'a process dies', isSecure, one)),
+        scenario(fleet, 'a machine dies', isSecure, 'at once'),
+      ]),
+    ),
+    ...(['asked', 'asked and ended'] as const).flatMap((signIn) => [
+      ...longer.map((one) => scenario(many, 'a process dies', false, one, signIn)),
+      scenario(many, 'a machine dies', false, 'at once', signIn),
+    ]),
   ];
 }
 
@@ -78,6 +96,7 @@ export function stormOptions(figures: ScaleFigures, node: NodeSpec, isSecure: bo
     noticeSeconds: STORM.processDeathSeconds,
     backOff: { kind: 'none' },
     signInsPerSecond: 0,
+    endsQuestions: false,
     signInTimeoutSeconds: STORM.signInTimeoutSeconds,
     horizonSeconds: STORM.horizonSeconds,
     seed: STORM.seed,
@@ -112,19 +131,11 @@ export function topicOptions(figures: ScaleFigures, bytes: number, nodes: number
 }
 
 /** Whether a simulation is of these figures, and of what is assumed now. */
-export function isOf(
-  { storms, topics }: Simulation,
-  figures: ScaleFigures,
-  isEqual: (one: unknown, other: unknown) => boolean,
-): boolean {
+export function isOf({ storms, topics }: Simulation, figures: ScaleFigures): boolean {
+  const scenarios = <Result extends object>(all: readonly (Result & { readonly result: unknown })[]) =>
+    all.map(({ result, ...scenario }) => scenario);
   return (
-    isEqual(
-      storms.map(({ result, ...scenario }) => scenario),
-      stormScenarios(figures),
-    ) &&
-    isEqual(
-      topics.map(({ result, ...scenario }) => scenario),
-      topicScenarios(figures),
-    )
+    isDeepStrictEqual(scenarios(storms), stormScenarios(figures)) &&
+    isDeepStrictEqual(scenarios(topics), topicScenarios(figures))
   );
 }

@@ -65,7 +65,7 @@ const listOf = (flags: Readonly<Record<string, readonly [string, string]>>) =>
 
 export const HELP = `Usage: npm run scale:simulate -- [all | storm | topic] [options]
 
-Simulates what arithmetic alone cannot tell. Without a name, all that docs/ten-million.md shows, which takes a minute, and writes
+Simulates what arithmetic alone cannot tell. Without a name, all that docs/ten-million.md shows, which takes two or three minutes, and writes
 bench/results/scale-simulation.json: npm run scale:report makes the document of it. What no flag sets is as there.
 
   --figures <file>       the measured figures (bench/results/scale-figures.json)
@@ -75,6 +75,7 @@ bench/results/scale-simulation.json: npm run scale:report makes the document of 
 storm: a node dies, and its clients connect again
 
   --tls                  by TLS, with full handshakes
+  --ends-questions       nodes take back what they ask about clients that have gone
   --back-off <how>       none, or the seconds that all wait: 1, or full jitter from BASE to CAP seconds: 1-30
 ${listOf(STORM_FLAGS)}
 
@@ -100,11 +101,19 @@ export function parseSimulateSettings(args: readonly string[]): SimulateSettings
 }
 
 function parseStorm(args: string[]): SimulateSettings {
-  const options = { ...WORDS, tls: { type: 'boolean' }, 'back-off': { type: 'string' } } as const;
+  const options = {
+    ...WORDS,
+    tls: { type: 'boolean' },
+    'ends-questions': { type: 'boolean' },
+    'back-off': { type: 'string' },
+  } as const;
   const { values } = usageOf(() => parseArgs({ args, options: { ...options, ...textFlags(STORM_FLAGS) } }));
   const { figures, help, tls = false, 'back-off': backOff } = values as Values;
   if (help === true) return { kind: 'help' };
-  const numbers = numbersOf<StormOptions>(values as Values, STORM_FLAGS);
+  const numbers: Partial<StormOptions> = {
+    ...numbersOf<StormOptions>(values as Values, STORM_FLAGS),
+    ...((values as Values)['ends-questions'] === true ? { endsQuestions: true } : {}),
+  };
   const { nodes = 2, busyShare = 0, workers = 1, backlog = 1 } = numbers;
   demand(nodes >= 2, '--nodes must be at least 2: one of them dies');
   demand(busyShare <= 0.99, '--busy must be from 0 to 0.99');

@@ -48,7 +48,9 @@ function simulateAll(figures: ScaleFigures, file: string): void {
   const simulation: Simulation = {
     storms: stormScenarios(figures).map((scenario) => {
       const result = simulateStorm(scenario.options);
-      say(`${scenario.fleet}, ${stormName(scenario)}: all back after ${result.allSeconds?.toFixed(1) ?? 'no'} s`);
+      say(
+        `${scenario.fleet}, ${stormName(scenario)}, sign-in ${scenario.signIn}: all back after ${result.allSeconds?.toFixed(1) ?? 'no'} s`,
+      );
       return { ...scenario, result };
     }),
     topics: topicScenarios(figures).map((scenario) => ({ ...scenario, result: simulateTopic(scenario.options) })),

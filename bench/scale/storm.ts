@@ -46,6 +46,8 @@ export interface StormOptions {
   readonly backOff: BackOff;
   /** A service that the hook `upgrade` of all nodes asks about each client, one after another. 0: there is none. */
   readonly signInsPerSecond: number;
+  /** Whether a question that has not been answered yet is ended when its client has gone or was refused. */
+  readonly endsQuestions: boolean;
   /** How long a node waits for that service before it refuses: `handshakeTimeoutMs`. */
   readonly signInTimeoutSeconds: number;
   /** When the simulation ends, even if clients are not back. */
@@ -69,13 +71,15 @@ export interface StormResult {
   readonly timedOut: number;
   /** The connections that the living nodes got, each. */
   readonly perNode: readonly number[];
-  /** The CPU use of a thread in the busiest second: of the workers of a node, or of its primary. 1 is all. */
-  readonly peakUse: number;
+  /** The CPU use of a primary in its busiest second, and of the workers of a node. 1 is all. */
+  readonly primaryPeak: number;
+  readonly workerPeak: number;
   /** The CPU time that handshakes took: of clients that came back, and of those that had gone. */
   readonly handshakeCpuSeconds: number;
-  /** How long handshakes waited for a worker. The messages of other clients of that worker wait no longer than that. */
-  readonly workerWaitMedianSeconds: number;
-  readonly workerWaitMaxSeconds: number;
+  /** How long handshakes waited for a worker, on average. */
+  readonly workerWaitSeconds: number;
+  /** How long a message of another client waited for handshakes, at most: for those that came before it to its worker, and the one it does. */
+  readonly othersWaitMaxSeconds: number;
   /** How long handshakes waited for a primary, at most. */
   readonly primaryWaitMaxSeconds: number;
 }
@@ -106,7 +110,9 @@ class Storm {
   readonly #drops: Uint8Array;
   readonly #failures: Uint16Array;
   readonly #backAt: Float64Array;
-  readonly #waits: number[] = [];
+  #waited = 0;
+  #longestWait = 0;
+  #shaken = 0;
   #back = 0;
   #attempts = 0;
   #dropped = 0;
@@ -175,7 +181,9 @@ class Storm {
 
   #shake(client: number, node: Node, time: number): void {
     const { end, workerWait } = node.shake(time);
-    this.#waits.push(workerWait);
+    this.#shaken++;
+    this.#waited += workerWait;
+    this.#longestWait = Math.max(this.#longestWait, workerWait);
     if (this.#answerTo(end) > this.#deadline(client)) this.#giveUp(client);
     else if (this.#signIns === undefined) this.#connect(client, this.#answerTo(end));
     else {
@@ -186,10 +194,13 @@ class Storm {
 
   #signIn(client: number, time: number): void {
     const signIns = this.#signIns as FifoServers; // this event comes only if there is one
-    // A client that has left is asked about all the same: nobody tells the service.
-    const end = signIns.enter(time) + signIns.seconds;
+    const { endsQuestions, signInTimeoutSeconds } = this.#options;
     this.#nodeFor(client).reserved--;
-    const refused = time + this.#options.signInTimeoutSeconds;
+    const refused = time + signInTimeoutSeconds;
+    const patience = Math.min(refused, this.#deadline(client));
+    // The service answers those that came before. Whoever has no patience until then is not asked about, or is for nothing.
+    const isAsked = !endsQuestions || Math.max(time, signIns.freeAt) <= patience;
+    const end = isAsked ? signIns.enter(time) + signIns.seconds : Number.POSITIVE_INFINITY;
     if (this.#answerTo(Math.min(end, refused)) > this.#deadline(client)) this.#giveUp(client);
     else if (end > refused) this.#refuse(client, refused);
     else this.#connect(client, this.#answerTo(end));
@@ -230,9 +241,8 @@ class Storm {
   }
 
   #result(): StormResult {
-    const { connections } = this.#options;
+    const { connections, workerMicros, busyShare } = this.#options;
     const times = this.#backAt.sort();
-    const waits = Float64Array.from(this.#waits).sort();
     const after = (part: number) => {
       const time = times[Math.max(0, Math.ceil(connections * part) - 1)] as number;
       return Number.isFinite(time) ? time : undefined;
@@ -248,10 +258,11 @@ class Storm {
       refused: this.#refused,
       timedOut: this.#timedOut,
       perNode: this.#nodes.map(({ connected }) => connected),
-      peakUse: largest((node) => node.peakUse),
+      primaryPeak: largest((node) => node.primaryPeak),
+      workerPeak: largest((node) => node.workerPeak),
       handshakeCpuSeconds: this.#nodes.reduce((sum, node) => sum + node.cpuSeconds, 0),
-      workerWaitMedianSeconds: waits[waits.length >> 1] ?? 0,
-      workerWaitMaxSeconds: waits.at(-1) ?? 0,
+      workerWaitSeconds: this.#shaken === 0 ? 0 : this.#waited / this.#shaken,
+      othersWaitMaxSeconds: this.#longestWait + (workerMicros * MICROS) / (1 - busyShare),
       primaryWaitMaxSeconds: largest((node) => node.primaryWaitMax),
     };
   }
@@ -303,12 +314,18 @@ class Node {
     return (this.#primary.busySeconds + this.#workers.busySeconds) * (1 - this.#options.busyShare);
   }
 
-  get peakUse(): number {
-    const { busyShare, workers } = this.#options;
-    const of = (load: readonly number[], threads: number) =>
-      load.reduce((most, seconds) => Math.max(most, (seconds ?? 0) / threads), 0);
-    const handshakes = Math.max(of(this.#primaryLoad, 1), of(this.#workerLoad, workers));
-    return busyShare + (1 - busyShare) * Math.min(1, handshakes);
+  get primaryPeak(): number {
+    return this.#peak(this.#primaryLoad, 1);
+  }
+
+  get workerPeak(): number {
+    return this.#peak(this.#workerLoad, this.#options.workers);
+  }
+
+  #peak(load: readonly number[], threads: number): number {
+    const { busyShare } = this.#options;
+    const most = load.reduce((largest, seconds) => Math.max(largest, seconds / threads), 0);
+    return busyShare + (1 - busyShare) * Math.min(1, most);
   }
 
   hasBacklog(time: number): boolean {

@@ -1,5 +1,4 @@
 /** The results of simulations as tables: rows of cells, for the command line and for the document. */
-import { figure } from '#dist/cli/table.js';
 import type { StormScenario } from './scenarios.js';
 import type { StormResult } from './storm.js';
 import { type TopicOptions, type TopicResult, topicBounds } from './topic.js';
@@ -16,37 +15,40 @@ export function percent(part: number): string {
 }
 
 /** Two digits that count: more would say that the model is as good as that. */
-export function seconds(value: number | undefined): string {
-  return value === undefined ? 'not' : figure(Number(value.toPrecision(2)));
+export function rough(value: number | undefined): string {
+  if (value === undefined) return 'not';
+  if (!Number.isFinite(value)) return '–';
+  const rounded = Number(value.toPrecision(2));
+  return rounded >= 1000 ? count(rounded) : String(rounded);
 }
 
 export const STORM_HEAD = [
-  'clients come back',
-  '50 % back, s',
+  '',
+  'half back, s',
   '99 %, s',
   'all, s',
   'attempts each',
-  'dropped SYNs each',
-  'given up, refused',
-  'busiest thread',
-  'wait for a worker, longest, s',
+  'SYNs dropped, each',
+  'given up or refused',
+  'busiest primary',
+  'busiest workers',
+  'others wait, ms',
 ];
 
 export function stormRow(name: string, connections: number, result: StormResult): string[] {
-  const each = (value: number) => figure(Number((value / connections).toPrecision(2)));
+  const { halfSeconds, ninetyNineSeconds, allSeconds, attempts, dropped, timedOut, refused } = result;
   return [
     name,
-    ...[result.halfSeconds, result.ninetyNineSeconds, result.allSeconds].map(seconds),
-    each(result.attempts),
-    each(result.dropped),
-    count(result.timedOut + result.refused),
-    percent(result.peakUse),
-    seconds(result.workerWaitMaxSeconds),
+    ...[halfSeconds, ninetyNineSeconds, allSeconds].map(rough),
+    ...[attempts / connections, dropped / connections].map(rough),
+    count(timedOut + refused),
+    ...[result.primaryPeak, result.workerPeak].map(percent),
+    rough(result.othersWaitMaxSeconds * 1000),
   ];
 }
 
 export function stormName({ event, isSecure, backOff }: Pick<StormScenario, 'event' | 'isSecure' | 'backOff'>): string {
-  return `${event}${isSecure ? ', TLS' : ''}; ${backOff}`;
+  return `${event}${isSecure ? ', TLS' : ''}; clients come back ${backOff.startsWith('jitter') ? `with ${backOff}` : backOff}`;
 }
 
 export const TOPIC_HEAD = [
@@ -60,12 +62,9 @@ export const TOPIC_HEAD = [
 
 export function topicRow(options: TopicOptions, result: TopicResult): string[] {
   const { rate, by } = mostMessages(options);
-  return [
-    String(options.nodes),
-    ...[result.lastMedianMs, result.lastP99Ms, result.meanMs].map(seconds),
-    seconds(rate),
-    by,
-  ];
+  const isSteady = options.messagesPerSecond <= rate;
+  const times = [result.lastMedianMs, result.lastP99Ms, result.meanMs];
+  return [String(options.nodes), ...times.map((time) => (isSteady ? rough(time) : 'grows')), rough(rate), by];
 }
 
 /** The rate that a topic can have, and what bounds it. */

@@ -1,7 +1,6 @@
 /** Makes docs/ten-million.md from what `npm run scale:figures` and `npm run scale:simulate` have written. */
 import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../settings.js';
 import { MissingFigure } from './costs.js';
 import { tenMillionMarkdown } from './document.js';
@@ -11,7 +10,7 @@ import { isOf } from './scenarios.js';
 try {
   const figures = readFigures(FIGURES);
   const simulation = readSimulation(SIMULATION);
-  if (!isOf(simulation, figures, isDeepStrictEqual))
+  if (!isOf(simulation, figures))
     throw new UsageError(
       `${relative('.', SIMULATION)} is of other figures or assumptions: npm run scale:simulate makes it anew`,
     );

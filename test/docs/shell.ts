@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { parseSimulateSettings } from '../../bench/scale/simulate-settings.js';
 import { parseSettings } from '../../bench/settings.js';
 import { parseStudySettings } from '../../bench/study/settings.js';
 import { CLI, Command } from '../cli/command.js';
@@ -106,6 +107,9 @@ async function runScript(script: string, args: readonly string[], folder: string
       return '';
     case 'study':
       parseStudySettings(args);
+      return '';
+    case 'scale:simulate':
+      parseSimulateSettings(args);
       return '';
     case 'fuzz':
     case 'soak': {

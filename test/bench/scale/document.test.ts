@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { MissingFigure } from '../../../bench/scale/costs.js';
+import { tenMillionMarkdown } from '../../../bench/scale/document.js';
+import type { ScaleFigures } from '../../../bench/scale/figures-file.js';
+import { isOf, type Simulation, stormScenarios, topicScenarios } from '../../../bench/scale/scenarios.js';
+import { parseSimulateSettings } from '../../../bench/scale/simulate-settings.js';
+import { simulateStorm } from '../../../bench/scale/storm.js';
+import { simulateTopic } from '../../../bench/scale/topic.js';
+
+const ROOT = new URL('../../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8');
+const measured = JSON.parse(read('bench/results/scale-figures.json')) as ScaleFigures;
+const simulated = JSON.parse(read('bench/results/scale-simulation.json')) as Simulation;
+
+/** Round figures, of which the rest can be told in the head. */
+const FIGURES: ScaleFigures = {
+  ...measured,
+  machine: { ...measured.machine, cpu: 'a CPU' },
+  memory: [
+    { isSecure: false, connections: 100, serverBytes: 6000, kernelBytes: 3000 },
+    { isSecure: true, connections: 100, serverBytes: 30_000, kernelBytes: 3000 },
+  ],
+  echo: { bytes: 100, micros: 5 },
+  deliveries: [
+    { bytes: 100, subscribers: 500, isSecure: false, micros: 3 },
+    { bytes: 100, subscribers: 8000, isSecure: false, micros: 5 },
+    { bytes: 1024, subscribers: 8000, isSecure: false, micros: 6 },
+    { bytes: 100, subscribers: 4000, isSecure: true, micros: 8 },
+  ],
+  publication: { oneThreadMicros: 2, twoThreadsMicros: 4 },
+  handshakes: [
+    { kind: 'plain', micros: 50, primaryShare: 0.5 },
+    { kind: 'tls', micros: 400, primaryShare: 0.05 },
+    { kind: 'tls resumed', micros: 300, primaryShare: 0.05 },
+  ],
+  heartbeatMicros: 10,
+  backplanes: [],
+};
+
+describe('docs/ten-million.md', () => {
+  it('says what the figures and the simulation say (npm run scale:report writes it)', () => {
+    expect(read('docs/ten-million.md')).toBe(tenMillionMarkdown(measured, simulated));
+  });
+
+  it('rests on a simulation of the same figures and assumptions (npm run scale:simulate makes it)', () => {
+    expect(isOf(simulated, measured)).toBe(true);
+  });
+
+  it('shows what the simulation says today', () => {
+    const [storm] = [...simulated.storms].sort((a, b) => a.result.attempts - b.result.attempts);
+    expect(storm && simulateStorm(storm.options)).toEqual(storm?.result);
+    const topic = simulated.topics.find(({ options }) => options.nodes === 1);
+    expect(topic && simulateTopic(topic.options)).toEqual(topic?.result);
+  });
+
+  const text = tenMillionMarkdown(FIGURES, simulated);
+
+  it('names the machine that was measured', () => {
+    expect(text).toContain(`on a CPU, ${measured.machine.cores} cores`);
+  });
+
+  it('says what is assumed and what is measured of engines', () => {
+    const backplanes = [{ engine: 'nats', bytes: 100, outMicros: 7, inMicros: 9 }];
+    const withEngine = tenMillionMarkdown({ ...FIGURES, backplanes }, simulated);
+    expect(text).toContain('is assumed too, as 15 and 20 µs');
+    expect(withEngine).not.toContain('is assumed too, as');
+    expect(withEngine).toContain(
+      '| CPU time: a publication of 100 B to nats; from it to one subscriber | 7.00 µs; 9.00 µs |',
+    );
+    expect(withEngine).toContain('| publications from the engine, by the primary | 9.00 µs | 67 000 a second |');
+  });
+
+  it('names what gives out first, and how many machines that is', () => {
+    expect(text).toContain('**Ten million, idle:** 11 machines and one in reserve; descriptors give out first.');
+    const fat = FIGURES.memory.map((one) => ({ ...one, serverBytes: 100_000 }));
+    const byMemory = tenMillionMarkdown({ ...FIGURES, memory: fat }, simulated);
+    expect(byMemory).toContain('**Ten million, idle:** 21 machines and one in reserve; memory gives out first.');
+  });
+
+  it('shows commands that there are', () => {
+    const commands = [...text.matchAll(/`npm run scale:simulate -- ([^`]+)`/g)].map(([, line = '']) => line.split(' '));
+    expect(commands.map((words) => parseSimulateSettings(words).kind)).toEqual(['storm', 'topic']);
+  });
+
+  it('is not made of figures that are missing', () => {
+    const without: readonly Partial<ScaleFigures>[] = [
+      { memory: [] },
+      { handshakes: [] },
+      { deliveries: [] },
+      { heartbeatMicros: null as unknown as number }, // so JSON has what is not a number
+    ];
+    for (const one of without)
+      expect(() => tenMillionMarkdown({ ...FIGURES, ...one }, simulated)).toThrow(MissingFigure);
+  });
+
+  it('knows a simulation of other figures', () => {
+    expect(isOf(simulated, { ...FIGURES, heartbeatMicros: 11, memory: [] as never } as never as ScaleFigures)).toBe(
+      false,
+    );
+  });
+});
+
+describe('the scenarios', () => {
+  it('are of the fleet that the arithmetic has found, its reserve included', () => {
+    const [many] = stormScenarios(FIGURES);
+    expect(many?.options).toMatchObject({ nodes: 12, connections: 833_333, primaryMicros: 25, workerMicros: 25 });
+    const few = stormScenarios(FIGURES).find(({ fleet }) => fleet === 'few nodes');
+    expect(few?.options).toMatchObject({ nodes: 4, connections: 2_500_000 });
+  });
+
+  it('have what a delivery takes by its size', () => {
+    const [small] = topicScenarios(FIGURES);
+    expect(small?.options.deliveryMicros).toBeCloseTo(5);
+    expect(topicScenarios(FIGURES).at(-1)?.options.deliveryMicros).toBeCloseTo(6);
+  });
+});

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { parseSimulateSettings } from '../../../bench/scale/simulate-settings.js';
+import { descriptorsOf, loopbackTraffic, slabBytes } from '../../../bench/scale/proc.js';
+
+const parse = (line: string) => parseSimulateSettings(line.split(' ').filter((word) => word !== ''));
+
+describe('the command line of simulations', () => {
+  it('simulates all of the document without a name', () => {
+    expect(parse('')).toEqual({ kind: 'all', figures: undefined, out: undefined });
+    expect(parse('all --figures a.json --out b.json')).toEqual({ kind: 'all', figures: 'a.json', out: 'b.json' });
+  });
+
+  it('changes what flags say of a storm', () => {
+    expect(parse('storm --tls --nodes 5 --busy 0.5 --back-off 2-40 --ends-questions')).toEqual({
+      kind: 'storm',
+      figures: undefined,
+      isSecure: true,
+      options: {
+        nodes: 5,
+        busyShare: 0.5,
+        endsQuestions: true,
+        backOff: { kind: 'jitter', baseSeconds: 2, capSeconds: 40 },
+      },
+    });
+    expect(parse('storm --back-off none')).toMatchObject({ isSecure: false, options: { backOff: { kind: 'none' } } });
+    expect(parse('storm --back-off 1.5')).toMatchObject({ options: { backOff: { kind: 'fixed', seconds: 1.5 } } });
+  });
+
+  it('changes what flags say of a topic', () => {
+    expect(parse('topic --bytes 1024 --nodes 3 --rate 2.5')).toEqual({
+      kind: 'topic',
+      figures: undefined,
+      bytes: 1024,
+      options: { nodes: 3, messagesPerSecond: 2.5 },
+    });
+  });
+
+  it.each(['--help', 'all --help', 'storm --help', 'topic --help'])('helps: %s', (line) => {
+    expect(parse(line)).toEqual({ kind: 'help' });
+  });
+
+  it.each([
+    ['storm --nodes 1', '--nodes must be at least 2'],
+    ['storm --nodes 2.5', '--nodes must be an integer'],
+    ['storm --busy 1', '--busy must be from 0 to 0.99'],
+    ['storm --backlog 0', '--workers and --backlog must be at least 1'],
+    ['storm --round-trip soon', '--round-trip must be a number from 0, got "soon"'],
+    ['storm --back-off often', '--back-off must be none, seconds, or BASE-CAP, got "often"'],
+    ['topic --rate 0', '--rate must be above 0'],
+    ['topic --nodes 0', '--nodes and --threads must be at least 1'],
+    ['topic --fast', "unknown option '--fast'"],
+    ['rain', "unexpected argument 'rain'"],
+  ])('refuses %s', (line, message) => {
+    expect(() => parse(line)).toThrow(message);
+  });
+});
+
+describe('what Linux says', () => {
+  it('is read from /proc', () => {
+    expect(slabBytes('MemFree: 1 kB\nSlab:             326800 kB\nSReclaimable: 5 kB\n')).toBe(326_800 * 1024);
+    const devices = '  eth0: 1 2 0 0\n    lo: 1234    56    0    0    0     0          0         0     1234    56\n';
+    expect(loopbackTraffic(devices)).toEqual({ bytes: 1234, packets: 56 });
+  });
+
+  it.runIf(process.platform === 'linux')('has the descriptors of a process', () => {
+    expect(descriptorsOf(process.pid)).toBeGreaterThan(2);
+  });
+});
