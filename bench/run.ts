@@ -15,6 +15,7 @@ import { connections } from './sections/connections.js';
 import { DEFLATE_NAMES, deflate } from './sections/deflate.js';
 import { http } from './sections/http.js';
 import { kernels } from './sections/kernels.js';
+import { SCALE_CASES, scale } from './sections/scale.js';
 import { scaling } from './sections/scaling.js';
 import { STORMS, storms } from './sections/storms.js';
 import { throughput } from './sections/throughput.js';
@@ -27,6 +28,7 @@ const NAMES = [
   ...TLS_NAMES,
   ...DEFLATE_NAMES,
   STORMS,
+  ...SCALE_CASES.map(({ name }) => name),
   ...[SMALL_ECHO, LARGE_ECHO].map(({ name }) => `scaling ${name}`),
   'http',
   ...['unmask', 'validate', 'unmaskText'].map((operation) => `kernels ${operation}`),
@@ -91,6 +93,7 @@ async function measure(settings: Settings): Promise<void> {
     tls: await tls(bench),
     deflate: await deflate(bench),
     storms: hasLoadgen ? await storms(bench) : [],
+    scale: await scale(bench),
     scaling: hasLoadgen ? await scaling(bench) : [],
     http: await http(bench),
     kernels: await kernels(bench),
