@@ -242,10 +242,6 @@ static void publishNext(u64 due) {
 
 static void deliver(Connection &c, const char *p, size_t length, u64 now) {
   if (isSocketIo) {
-    if (length == 1 && *p == '2') { // a ping of Engine.IO
-      frame(c, 1, "3", 1);
-      return flush(c);
-    }
     size_t around = EVENT_HEAD.size() + EVENT_TAIL.size();
     if (length < around || memcmp(p, EVENT_HEAD.data(), EVENT_HEAD.size()) || memcmp(p + length - EVENT_TAIL.size(), EVENT_TAIL.data(), EVENT_TAIL.size())) return complain(c, "another packet than an event", length);
     p += EVENT_HEAD.size(), length -= around;
@@ -293,6 +289,10 @@ static void onFrame(Connection &c, u8 first, const char *payload, size_t length,
   }
   if (opcode == 10) return;
   if (first != 0x81) return complain(c, "a frame that is not a whole text message", first, 0x81);
+  if (isSocketIo && length == 1 && *payload == '2') { // a ping of Engine.IO
+    frame(c, 1, "3", 1);
+    return flush(c);
+  }
   if (c.stage == OPEN) return deliver(c, payload, length, now);
   if (length >= 2 && *payload == '0' && payload[1] == '{') { // the session of Engine.IO: the namespace is joined
     frame(c, 1, "40", 2);
@@ -498,6 +498,11 @@ static int run(const Load &load) {
   for (const Topic &topic : topics)
     for (u64 serial = topic.completed; serial < topic.published; serial++) lost += topic.subscribers - topic.flights[serial % MOST_UNDER_WAY].arrived;
   size_t gone = connections.size() - open_;
+  for (Connection &c : connections) {
+    if (c.stage != OPEN) continue;
+    frame(c, 8, "\x03\xe8", 2);
+    flush(c);
+  }
   printf("{\"seconds\":%.3f,\"publications\":%llu,\"deliveries\":%llu", elapsed, (unsigned long long)publications, (unsigned long long)measured);
   printTimes("near", nearTimes);
   printTimes("far", farTimes);

@@ -32,7 +32,7 @@ export interface ScaleCase {
 
 /** Of one topic, each publication goes to all subscribers. Of a hundred, to four: what a publication costs by itself shows. */
 const SPREADS = [
-  { topics: 1, underWay: 16, perSecond: 50 },
+  { topics: 1, underWay: 32, perSecond: 50 },
   { topics: 100, underWay: 256, perSecond: 500 },
 ] as const;
 
