@@ -52,7 +52,7 @@ describe.runIf(canCompile)('the program that publishes', () => {
         for (const subscriber of subscribers.get(topic) ?? []) subscriber.send(message);
       }
     };
-    const join = (socket: WebSocket, topic: string) => {
+    const subscribe = (socket: WebSocket, topic: string) => {
       subscribers.set(topic, (subscribers.get(topic) ?? new Set()).add(socket));
       socket.on('close', () => subscribers.get(topic)?.delete(socket));
     };
@@ -60,7 +60,7 @@ describe.runIf(canCompile)('the program that publishes', () => {
       server.on('connection', (socket, { url = '' }) => {
         socket.on('error', () => {}); // 'close' follows
         if (dialect === 'plain') {
-          if (url !== '/publish') join(socket, url.slice(1));
+          if (url !== '/publish') subscribe(socket, url.slice(1));
           socket.on('message', (data) => publish(String(data), String(data).slice(0, 4)));
           return;
         }
@@ -70,7 +70,7 @@ describe.runIf(canCompile)('the program that publishes', () => {
         socket.on('message', (data) => {
           const packet = String(data);
           if (packet === '40') {
-            if (topic !== null) join(socket, topic);
+            if (topic !== null) subscribe(socket, topic);
             socket.send('40{"sid":"b"}');
           } else if (packet.startsWith('42')) {
             const [, to, text] = JSON.parse(packet.slice(2)) as [string, string, string];
