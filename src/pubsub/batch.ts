@@ -107,6 +107,7 @@ export function decodeBatch({ peer, topics, parts, deflated }: Batch): {
         messages,
         except: undefined,
         isHeldBack: false,
+        isFromFleet: false,
         deflated: undefined,
         isDeflated: false,
       });

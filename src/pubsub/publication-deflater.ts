@@ -103,6 +103,7 @@ export class PublicationDeflater {
       end += part.length;
     }
     chunk.position = end;
-    return { topic, chunk, start, end, messages: 1, except, isHeldBack, deflated: undefined, isDeflated: true };
+    const rest = { messages: 1, except, isHeldBack, isFromFleet: false, deflated: undefined, isDeflated: true };
+    return { topic, chunk, start, end, ...rest };
   }
 }
