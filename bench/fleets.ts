@@ -86,6 +86,8 @@ export const SOCKET_IO = 'Socket.IO';
 
 const FLEETS: readonly Fleet[] = [
   wsloomBy(undefined),
+  wsloomBy(NATS),
+  wsloomBy(REDIS),
   socketIoBy(undefined),
   socketIoBy('classic'),
   socketIoBy('sharded'),
