@@ -143,9 +143,9 @@ export function peers(): { readonly installed: readonly Contestant[]; readonly m
   return { installed, missing };
 }
 
-/** The version of a package of the peers; undefined if it is not installed. */
-export function peerVersion(packageName: string): string | undefined {
-  const folder = new URL(`node_modules/${packageName}/`, PEERS);
+/** The version of a package that is installed in a folder; undefined if it is not. */
+export function installedVersion(packageName: string, base: URL): string | undefined {
+  const folder = new URL(`node_modules/${packageName}/`, base);
   return existsSync(new URL('package.json', folder)) ? versionIn(folder) : undefined;
 }
 

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Contestant, PEERS, peerVersion, wsloom, wsloomCommand } from './contestants.js';
+import { type Contestant, installedVersion, PEERS, wsloom, wsloomCommand } from './contestants.js';
 import type { Dialect, FanoutTarget } from './fanout.js';
 import { pathOf } from './installed.js';
-import { COMPILED } from './paths.js';
+import { COMPILED, ROOT } from './paths.js';
 import { type RunningServer, start } from './servers.js';
 
 /** Servers of one kind that take part together: one process, or several that an engine connects. */
@@ -101,30 +101,37 @@ export interface Fleets {
   readonly missing: readonly string[];
 }
 
+/** The packages of Socket.IO, and those that wsloom talks to engines with. */
+const SOCKET_IO_PACKAGES = ['socket.io', '@socket.io/redis-adapter', 'redis'];
+const CLIENTS = ['@nats-io/transport-node', 'redis'];
+
 /** Finds out which fleets can take part: engines are looked for on the PATH, Socket.IO among the peers. */
 export function findFleets(): Fleets {
-  const socketIo = ['socket.io', '@socket.io/redis-adapter', 'redis'].map((name) => ({
-    name,
-    version: peerVersion(name),
-  }));
-  const engines = [NATS, REDIS].map((engine) => ({ engine, version: engineVersion(engine) }));
-  const [core, ...others] = socketIo;
-  const hasSocketIo = socketIo.every(({ version }) => version !== undefined);
+  const socketIo = SOCKET_IO_PACKAGES.map((name) => [name, installedVersion(name, PEERS)] as const);
+  const engines = [NATS, REDIS].map((engine) => [engine, engineVersion(engine)] as const);
+  const clients = CLIENTS.map((name) => [name, installedVersion(name, ROOT)] as const);
+  const hasSocketIo = socketIo.every(([, version]) => version !== undefined);
   return {
     ...among(FLEETS, {
       hasSocketIo,
-      engines: engines.filter(({ version }) => version !== undefined).map(({ engine }) => engine),
+      engines: engines.filter(([, version]) => version !== undefined).map(([engine]) => engine),
     }),
     versions: {
-      wsloom: wsloom(1).version,
+      wsloom: versionsText([['', wsloom(1).version], ...clients]),
       ...(hasSocketIo
-        ? { [SOCKET_IO]: [core?.version, ...others.map(({ name, version }) => `${name} ${version}`)].join(' + ') }
+        ? { [SOCKET_IO]: versionsText(socketIo.map(([name, version], i) => [i === 0 ? '' : name, version])) }
         : {}),
       ...Object.fromEntries(
-        engines.flatMap(({ engine, version }) => (version === undefined ? [] : [[engine.binary, version]])),
+        engines.flatMap(([{ binary }, version]) => (version === undefined ? [] : [[binary, version]])),
       ),
     },
   };
+}
+
+/** `4.8.4 + redis 6.3.1`: what has no version is left out. */
+function versionsText(versions: readonly (readonly [name: string, version: string | undefined])[]): string {
+  const known = versions.filter(([, version]) => version !== undefined);
+  return known.map(([name, version]) => `${name} ${version}`.trim()).join(' + ');
 }
 
 /** Those of the fleets that can take part with what there is, and a line for each thing that is missing. */

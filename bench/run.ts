@@ -18,7 +18,7 @@ import { kernels } from './sections/kernels.js';
 import { SCALE_CASES, scale } from './sections/scale.js';
 import { scaling } from './sections/scaling.js';
 import { STORMS, storms } from './sections/storms.js';
-import { throughput } from './sections/throughput.js';
+import { type Score, throughput } from './sections/throughput.js';
 import { TLS_NAMES, tls } from './sections/tls.js';
 import { HELP, parseSettings, type Settings, UsageError } from './settings.js';
 
@@ -126,8 +126,12 @@ function installedPeers({ installsPeers, uws }: Settings) {
   return uws === undefined ? installed : [...installed, uWebSockets(uws)];
 }
 
-function warn({ throughput, tls, deflate }: Results): void {
-  const scores = [...throughput, ...tls.throughput, ...deflate.throughput].flatMap((result) => result.scores);
+type Marks = Pick<Score, 'isClientBound' | 'isDisturbed'>;
+
+function warn({ throughput, tls, deflate, scale }: Results): void {
+  const scores = [...throughput, ...tls.throughput, ...deflate.throughput, ...scale.cases].flatMap(
+    (result): readonly Marks[] => result.scores,
+  );
   const disturbed = scores.filter(({ isDisturbed }) => isDisturbed).length;
   const bound = scores.filter(({ isClientBound, isDisturbed }) => isClientBound && !isDisturbed).length;
   const of = `of ${scores.length} measurements`;

@@ -69,12 +69,14 @@ function microsOf({ flood }: ScaleScore): number {
   return flood.serverMicros + flood.engineMicros;
 }
 
-function markOf({ isDisturbed, isClientBound }: ScaleScore): string {
+/** `!` for figures that something has disturbed, `*` for those that the load has limited. */
+export function markOf({ isDisturbed, isClientBound }: ScaleScore): string {
   if (isDisturbed) return '!';
   return isClientBound ? '*' : ' ';
 }
 
-function marks(cases: readonly ScaleCaseResult[]): string[] {
+/** What the marks mean that are there. */
+export function marks(cases: readonly ScaleCaseResult[]): string[] {
   const found = new Set(cases.flatMap(({ scores }) => scores.map(markOf)));
   return [
     ...(found.has('*') ? ['* the load was the limit: the servers had time left, and deliveries/s say little'] : []),

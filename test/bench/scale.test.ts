@@ -1,7 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { argumentsOf, type FanoutSample, fanoutSampleOf } from '../../bench/fanout.js';
 import { among, type Fleet, NATS, REDIS, SOCKET_IO } from '../../bench/fleets.js';
 import type { Results } from '../../bench/results.js';
+import { quoteScale } from '../../bench/scale-quoted.js';
 import { scaleTable, timesAsLittle } from '../../bench/scale-table.js';
 import {
   fleetName,
@@ -180,18 +182,22 @@ describe('the figures of a fleet', () => {
   });
 });
 
-describe('the table', () => {
-  const results = (scores: readonly ScaleScore[]) =>
-    ({
-      scale: { versions: { wsloom: '1', [SOCKET_IO]: '4' }, cases: [{ case: CASE, scores }] },
-      isPinned: true,
-      seconds: 1,
-      rounds: 7,
-    }) as Partial<Results> as Results;
+function resultsOf(scores: readonly ScaleScore[]): Results {
+  return {
+    date: '2026-01-02T03:04:05.678Z',
+    commit: '0123456789',
+    machine: { cpu: 'a CPU', cores: 2, memoryGiB: 4, kernel: 'Linux 6', node: 'v20' },
+    scale: { versions: { wsloom: '1', [SOCKET_IO]: '4' }, cases: [{ case: CASE, scores }] },
+    isPinned: true,
+    seconds: 1,
+    rounds: 7,
+  } as Partial<Results> as Results;
+}
 
+describe('the table', () => {
   it('has a row for each fleet, and says what is where', () => {
     const text = scaleTable(
-      results([score('wsloom', 'none', 1), score('wsloom', 'Redis', 2), score(SOCKET_IO, 'none', 4)]),
+      resultsOf([score('wsloom', 'none', 1), score('wsloom', 'Redis', 2), score(SOCKET_IO, 'none', 4)]),
     );
     expect(text).toContain('All servers and the engine between them share a core, the load has another');
     expect(text).toContain('wsloom 1, Socket.IO 4');
@@ -203,10 +209,35 @@ describe('the table', () => {
 
   it('marks figures that say little', () => {
     const bound = score('wsloom', 'none', 1, { cpu: 0.5 });
-    const text = scaleTable(results([bound, { ...score(SOCKET_IO, 'none', 4), isDisturbed: true }]));
+    const text = scaleTable(resultsOf([bound, { ...score(SOCKET_IO, 'none', 4), isDisturbed: true }]));
     expect(text).toMatch(/ wsloom +20 000 +0\.50\* /);
     expect(text).toMatch(/ Socket\.IO +20 000 +1\.00! /);
     expect(text).toContain('* the load was the limit');
     expect(text).toContain('! something else had');
+  });
+});
+
+describe('what docs/benchmarks.md quotes', () => {
+  const ROOT = new URL('../../', import.meta.url);
+  const document = readFileSync(new URL('docs/benchmarks.md', ROOT), 'utf8');
+  const file = new URL('bench/results/scale.json', ROOT);
+
+  it.runIf(existsSync(file))('is what the results say (npm run bench:scale writes it)', () => {
+    expect(document).toBe(quoteScale(document, JSON.parse(readFileSync(file, 'utf8')) as Results));
+  });
+
+  it('has a table for each case, and nothing else is replaced', () => {
+    const bound = score('wsloom', 'Redis', 1, { cpu: 0.5 });
+    const results = resultsOf([bound, score(SOCKET_IO, 'none', 4), score(SOCKET_IO, 'Redis', 8)]);
+    const text = quoteScale(document, results);
+    expect(text).toContain('Medians of 1 round of 1 s on 2 cores of a CPU, Node v20, wsloom 1, Socket.IO 4');
+    expect(text).toContain(
+      '**256 B, 1 topic, all 400 subscribers**: 32 publications under way; times at 50 publications/s',
+    );
+    expect(text).toContain('\n| wsloom × 2, Redis | 20 000\\* | 1.00 | 0.00 | 8.00 | 0.100, 0.200 | 0.150, 0.350 |\n');
+    expect(text).toContain('\n| Socket.IO | 20 000 | 4.00 |  |  | 0.100, 0.200 |  |\n');
+    const rest = (of: string) => of.split(/<!-- .*bench:scale.* -->/).filter((_, i) => i !== 1);
+    expect(rest(text)).toEqual(rest(document));
+    expect(quoteScale(text, results)).toBe(text);
   });
 });
