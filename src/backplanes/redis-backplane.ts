@@ -45,6 +45,11 @@ export class RedisBackplane implements Backplane {
       clients.push(client);
       return client;
     };
+    // What waits for the answer of a server that is frozen rejects then.
+    const onAbort = () => {
+      for (const client of clients) client.close();
+    };
+    signal.addEventListener('abort', onAbort);
     try {
       const { client: seed, address } = await this.#seed(open, signal);
       const isCluster = await isOfCluster(seed);
@@ -61,6 +66,8 @@ export class RedisBackplane implements Backplane {
     } catch (error) {
       for (const client of clients) client.close();
       throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
     }
   }
 

@@ -74,7 +74,12 @@ export class RedisClient {
   ): Promise<RedisClient> {
     const what = `Redis at ${shownAddress(address)}`;
     const socket = new AbortController();
-    const onAbort = () => socket.abort();
+    let onAbort = () => {};
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => reject(new Error('it took too long'));
+    });
+    // Nobody may wait for it any more.
+    aborted.catch(() => {});
     let opened: RedisClient | undefined;
     let isThere = false;
     let failure: unknown;
@@ -110,7 +115,7 @@ export class RedisClient {
         if (isThere) onLost(error);
         else failure ??= error;
       });
-      await Promise.race([client.connect(), rejectedBy(signal)]);
+      await Promise.race([client.connect(), aborted]);
       isThere = true;
       if (opened.#isOver) throw failure;
     } catch (error) {
@@ -181,10 +186,4 @@ export class RedisClient {
     }, PING_MS);
     this.#pings.unref();
   }
-}
-
-function rejectedBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(new Error('it took too long')), { once: true });
-  });
 }

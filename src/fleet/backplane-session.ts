@@ -1,13 +1,13 @@
-import { isUtf8 } from 'node:buffer';
 import { BackOff } from './back-off.js';
 import type { Backplane, BackplaneConnection } from './backplane.js';
 import { EngineLink } from './engine-link.js';
 import { EnginePressure } from './engine-pressure.js';
 import { EngineSubscriptions } from './engine-subscriptions.js';
 import type { FleetIdentity } from './fleet-message.js';
-import { fleetMessages } from './fleet-messages.js';
+import { fleetMessages, MessageMemory } from './fleet-messages.js';
 import { FleetReceiver, type FleetReceiverListener } from './fleet-receiver.js';
-import { KeptPublications } from './kept-publications.js';
+import { type KeptPublication, KeptPublications } from './kept-publications.js';
+import { TextCheck } from './text-check.js';
 
 /** How often messages are looked for that wait for their next piece in vain, in ms. */
 const EXPIRY_MS = 10_000;
@@ -63,6 +63,7 @@ export class BackplaneSession {
   readonly #kept: KeptPublications;
   readonly #pressure: EnginePressure;
   readonly #backOff: BackOff;
+  readonly #memory = new MessageMemory();
   readonly #wanted = new Set<string>();
   #state: 'starting' | 'connected' | 'lost' | 'closed' = 'starting';
   #link: EngineLink | undefined;
@@ -84,12 +85,13 @@ export class BackplaneSession {
     this.#kept = new KeptPublications(options.maxKeptBytes);
     this.#pressure = new EnginePressure(options.stallMs, (isSlow) => listener.onPressure(isSlow));
     this.#backOff = new BackOff(options.random ?? Math.random);
+    const texts = new TextCheck();
     this.#receiver = new FleetReceiver(
       {
         origin: options.identity.origin,
         maxPayloadBytes: options.maxPayloadBytes,
         now: () => Date.now(),
-        validateText: (bytes, start, end) => isUtf8(bytes.subarray(start, end)),
+        validateText: (bytes, start, end) => texts.isUtf8(bytes, start, end),
       },
       listener,
     );
@@ -132,12 +134,13 @@ export class BackplaneSession {
    * Publishes the frames of a run to the other servers.
    * @param frames right frames of whole messages. They are copied or sent when this returns.
    * @param messages how many they are.
+   * @param mayCompress whether other servers may compress them for their clients.
    */
-  publish(topic: string, frames: Uint8Array, messages: number): void {
+  publish(topic: string, frames: Uint8Array, messages: number, mayCompress = true): void {
     const timestamp = Date.now();
     if (this.#link?.isConnected && this.#kept.isEmpty) {
-      this.#send(topic, frames, messages, timestamp);
-    } else if (this.#state === 'closed' || !this.#kept.add(topic, frames, messages, timestamp)) {
+      this.#send({ topic, frames, messages, timestamp, mayCompress });
+    } else if (this.#state === 'closed' || !this.#kept.add(topic, frames, messages, timestamp, mayCompress)) {
       this.#listener.onDropped(messages);
     }
   }
@@ -233,20 +236,23 @@ export class BackplaneSession {
     while (this.#link?.isConnected && !this.#pressure.isFull) {
       const kept = this.#kept.shift();
       if (kept === undefined) return;
-      this.#send(kept.topic, kept.frames, kept.messages, kept.timestamp);
+      this.#send(kept);
     }
   }
 
   /** To be called while there is a connection. */
-  #send(topic: string, frames: Uint8Array, messages: number, timestamp: number): void {
+  #send({ topic, frames, messages, timestamp, mayCompress }: KeptPublication): void {
     const link = this.#link as EngineLink;
+    const { identity } = this.#options;
+    const { maxMessageBytes } = link;
+    const memory = this.#memory;
     if (!this.#pressure.admits(frames.length)) {
       this.#listener.onDropped(messages);
       return;
     }
     let bytes = 0;
     let hasRoom = true;
-    for (const message of fleetMessages(this.#options.identity, frames, messages, link.maxMessageBytes, timestamp)) {
+    for (const message of fleetMessages(identity, frames, messages, maxMessageBytes, timestamp, mayCompress, memory)) {
       hasRoom = link.publish(topic, message) && hasRoom;
       if (!link.isConnected) {
         this.#listener.onDropped(messages);

@@ -82,14 +82,14 @@ export class EngineLink {
   }
 
   async #connect(): Promise<void> {
-    let connection: BackplaneConnection;
+    let connection: BackplaneConnection | undefined;
     try {
       connection = await this.#backplane.connect(this.#events(), this.#abort.signal);
       checkMaxMessageBytes(connection.maxMessageBytes);
     } catch (error) {
       this.fail(error);
-      return;
     }
+    if (connection === undefined) return;
     if (this.#isOver) {
       await this.#closeQuietly(connection);
       return;

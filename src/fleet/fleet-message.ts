@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
  * |-------:|------:|------|
  * |      0 |     2 | `WL` |
  * |      2 |     1 | version of the format: 1 |
- * |      3 |     1 | flags: none so far, 0 |
+ * |      3 |     1 | flags: 1 if the messages must not be compressed, else 0 |
  * |      4 |    16 | origin: random bytes, which the sending server has chosen when it started |
  * |     20 |     8 | serial: a number that the origin counts up with each run of frames; the pieces of a message share it |
  * |     28 |     8 | when it was published, in ms since 1970 (float64) |
@@ -22,6 +22,7 @@ export const FLEET_HEADER_BYTES = 56;
 
 const MAGIC = 0x574c;
 const VERSION = 1;
+const MUST_NOT_COMPRESS = 1;
 const ORIGIN_AT = 4;
 const ORIGIN_BYTES = 16;
 
@@ -52,6 +53,8 @@ export interface FleetMessage {
   readonly pieces: number;
   /** The length of the frames, of all pieces together. */
   readonly totalBytes: number;
+  /** Whether the messages may be compressed for clients. */
+  readonly mayCompress: boolean;
   /** The frames, or a piece of one: a view of the bytes that were read. */
   readonly frames: Uint8Array;
 }
@@ -68,7 +71,7 @@ export function originName(origin: Uint8Array): string {
 export function writeFleetHeader(bytes: Buffer, origin: Uint8Array, header: FleetHeader): void {
   bytes.writeUInt16BE(MAGIC, 0);
   bytes[2] = VERSION;
-  bytes[3] = 0;
+  bytes[3] = header.mayCompress ? 0 : MUST_NOT_COMPRESS;
   bytes.set(origin, ORIGIN_AT);
   writeUint64(bytes, header.serial, 20);
   bytes.writeDoubleBE(header.timestamp, 28);
@@ -85,7 +88,8 @@ export type HeaderFlaw = 'not ours' | 'version';
 export function readFleetMessage(received: Uint8Array): FleetMessage | HeaderFlaw {
   const bytes = Buffer.from(received.buffer, received.byteOffset, received.length);
   if (bytes.length < FLEET_HEADER_BYTES || bytes.readUInt16BE(0) !== MAGIC) return 'not ours';
-  if (bytes[2] !== VERSION || bytes[3] !== 0) return 'version';
+  const flags = bytes[3] as number; // the header is whole
+  if (bytes[2] !== VERSION || (flags & ~MUST_NOT_COMPRESS) !== 0) return 'version';
   return {
     origin: bytes.toString('latin1', ORIGIN_AT, ORIGIN_AT + ORIGIN_BYTES),
     serial: readUint64(bytes, 20),
@@ -94,6 +98,7 @@ export function readFleetMessage(received: Uint8Array): FleetMessage | HeaderFla
     piece: bytes.readUInt32BE(40),
     pieces: bytes.readUInt32BE(44),
     totalBytes: readUint64(bytes, 48),
+    mayCompress: flags !== MUST_NOT_COMPRESS,
     frames: bytes.subarray(FLEET_HEADER_BYTES),
   };
 }

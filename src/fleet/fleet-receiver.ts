@@ -33,8 +33,9 @@ export interface FleetReceiverListener {
    * @param frames valid during the call.
    * @param messages how many they are.
    * @param lagMs how long ago they were published, by the clocks of both machines; 0 if these contradict each other.
+   * @param mayCompress whether they may be compressed for clients.
    */
-  onFrames(topic: string, frames: Uint8Array, messages: number, lagMs: number): void;
+  onFrames(topic: string, frames: Uint8Array, messages: number, lagMs: number, mayCompress: boolean): void;
   /** Something was dropped that is not right. @param messages how many messages it was, as far as can be told. */
   onRefused(messages: number, why: RefusalReason): void;
 }
@@ -79,11 +80,11 @@ export class FleetReceiver {
     const { pieces, piece, messages, totalBytes, timestamp } = message;
     if (pieces > 1) {
       const frame = this.#joiner.add(topic, message);
-      if (frame !== undefined) this.#take(topic, frame, 1, timestamp);
+      if (frame !== undefined) this.#take(topic, frame, 1, timestamp, message.mayCompress);
     } else if (pieces === 0 || piece > 0 || messages === 0 || totalBytes !== message.frames.length) {
       this.#refuse(messages, message.frames, 'count');
     } else {
-      this.#take(topic, message.frames, messages, timestamp);
+      this.#take(topic, message.frames, messages, timestamp, message.mayCompress);
     }
   }
 
@@ -97,7 +98,7 @@ export class FleetReceiver {
     this.#joiner.reset();
   }
 
-  #take(topic: string, frames: Uint8Array, messages: number, timestamp: number): void {
+  #take(topic: string, frames: Uint8Array, messages: number, timestamp: number, mayCompress: boolean): void {
     const { maxPayloadBytes, validateText, now } = this.#options;
     const found = checkMessageFrames(frames, 0, frames.length, maxPayloadBytes, validateText);
     if (found !== messages) {
@@ -105,7 +106,7 @@ export class FleetReceiver {
       return;
     }
     const lagMs = now() - timestamp;
-    this.#listener.onFrames(topic, frames, messages, lagMs > 0 ? lagMs : 0);
+    this.#listener.onFrames(topic, frames, messages, lagMs > 0 ? lagMs : 0, mayCompress);
   }
 
   #refuse(messages: number, frames: Uint8Array, why: RefusalReason): void {

@@ -8,6 +8,8 @@ export interface KeptPublication {
   readonly messages: number;
   /** When it was published, in ms since 1970. */
   readonly timestamp: number;
+  /** Whether other servers may compress them. */
+  readonly mayCompress: boolean;
 }
 
 /**
@@ -43,12 +45,12 @@ export class KeptPublications {
    * Keeps a copy of a publication.
    * @returns false if it has no room, and is dropped.
    */
-  add(topic: string, frames: Uint8Array, messages: number, timestamp: number): boolean {
+  add(topic: string, frames: Uint8Array, messages: number, timestamp: number, mayCompress = true): boolean {
     const bytes = bytesOf(topic, frames);
     this.#isFull ||= this.#bytes + bytes > this.#maxBytes;
     if (this.#isFull) return false;
     this.#bytes += bytes;
-    this.#kept.push({ topic, frames: Uint8Array.from(frames), messages, timestamp });
+    this.#kept.push({ topic, frames: Uint8Array.from(frames), messages, timestamp, mayCompress });
     return true;
   }
 

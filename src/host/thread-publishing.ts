@@ -121,8 +121,8 @@ export class ThreadPublishing {
    * next microtask, with what else comes in.
    * @param frames see {@link Topics.relay}.
    */
-  relay(topic: string, frames: Uint8Array, messages: number): void {
-    if (this.topics.has(topic) || this.bus.wants(topic)) this.topics.relay(topic, frames, messages);
+  relay(topic: string, frames: Uint8Array, messages: number, mayCompress: boolean): void {
+    if (this.topics.has(topic) || this.bus.wants(topic)) this.topics.relay(topic, frames, messages, mayCompress);
   }
 
   /** Resolves when there is room to publish: no thread is owed too much, and the fleet takes what is published. */

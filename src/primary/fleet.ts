@@ -76,7 +76,10 @@ export class Fleet implements Uplink, TopicWatcher {
     const engines = await Promise.all(this.#environment.options.engines.map(engineOf));
     if (this.#isClosed) return;
     const identity = new FleetIdentity();
-    for (const engine of engines) this.#shards.push(this.#shardOf(engine, identity));
+    for (const [i, engine] of engines.entries()) {
+      const name = engines.length === 1 ? engine.name : `${engine.name} ${i + 1}`;
+      this.#shards.push(this.#shardOf(engine, name, identity));
+    }
     this.#publishing = publishing;
     publishing.topics.watchBy(this);
     publishing.bus.ledger.listenToAll();
@@ -84,7 +87,7 @@ export class Fleet implements Uplink, TopicWatcher {
     await Promise.all(this.#shards.map(({ session }) => session.start()));
   }
 
-  #shardOf(backplane: Backplane, identity: FleetIdentity): Shard {
+  #shardOf(backplane: Backplane, name: string, identity: FleetIdentity): Shard {
     const { options, counters } = this.#environment;
     const session = new BackplaneSession(
       {
@@ -96,10 +99,10 @@ export class Fleet implements Uplink, TopicWatcher {
         maxPayloadBytes: options.maxPayloadBytes,
       },
       {
-        onFrames: (topic, frames, messages, lagMs) => {
+        onFrames: (topic, frames, messages, lagMs, mayCompress) => {
           counters.add(Counter.BACKPLANE_RECEIVED, messages);
           counters.add(Counter.BACKPLANE_LAG_MS, messages * lagMs);
-          this.#publishing?.relay(topic, frames, messages);
+          this.#publishing?.relay(topic, frames, messages, mayCompress);
         },
         onReceived: (bytes) => counters.add(Counter.BACKPLANE_BYTES_IN, bytes),
         onPublished: (messages, bytes) => {
@@ -113,24 +116,29 @@ export class Fleet implements Uplink, TopicWatcher {
         onPressure: (isSlow) => this.#notePressure(shard, isSlow),
       },
     );
-    const shard: Shard = { name: backplane.name, session, state: undefined, since: performance.now(), isSlow: false };
+    const shard: Shard = { name, session, state: undefined, since: performance.now(), isSlow: false };
     return shard;
   }
 
-  /** Sends what waits, and ends the connections. */
-  async close(): Promise<void> {
+  /** Sends what waits, and ends the connections. @param limitMs how long that may take; then they end without this. */
+  async close(limitMs: number): Promise<void> {
     this.#isClosed = true;
     this.isOpen = false;
     this.#wanted.close();
-    await Promise.all(this.#shards.map(({ session }) => session.close()));
+    const ended = this.#shards.map(({ session }) => session.close());
     for (const shard of this.#shards) this.#notePressure(shard, false);
-    this.#environment.counters.set(Counter.BACKPLANE_SUBSCRIPTIONS, 0);
+    let timer: NodeJS.Timeout | undefined;
+    const isLate = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, limitMs);
+    });
+    await Promise.race([Promise.all(ended), isLate]);
+    clearTimeout(timer);
   }
 
   // Publishing.
 
-  publish({ topic, chunk, start, end, messages }: PublicationRun): void {
-    this.#shardFor(topic).session.publish(topic, chunk.bytes.subarray(start, end), messages);
+  publish({ topic, chunk, start, end, messages, mayCompress }: PublicationRun): void {
+    this.#shardFor(topic).session.publish(topic, chunk.bytes.subarray(start, end), messages, mayCompress);
   }
 
   room(): Promise<void> {
@@ -207,7 +215,10 @@ export class Fleet implements Uplink, TopicWatcher {
 
   #shardFor(topic: string): Shard {
     const { length } = this.#shards;
-    return this.#shards[length === 1 ? 0 : (hashTopic(topic) >>> 0) % length] as Shard; // below the length
+    if (length === 1) return this.#shards[0] as Shard; // there is one
+    const hash = hashTopic(topic);
+    // The low bits of the hash alone are alike for topics that differ in their last characters.
+    return this.#shards[((hash ^ (hash >>> 15)) >>> 0) % length] as Shard; // below the length
   }
 
   /** Brings up to date the figures that are not counted as they change. */

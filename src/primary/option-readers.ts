@@ -169,7 +169,7 @@ export function readTls(tls: unknown): TlsDescription | undefined {
 }
 
 /**
- * Reads engines, in their order. Whether a URL is that of an engine is asked when it is used.
+ * Reads engines, in their order. URLs are read at the start, with the code of their engines.
  * @returns undefined for none. @throws WrongValue, whose message has nothing of a URL: there may be a password in it
  */
 export function readBackplanes(value: unknown): readonly (string | Backplane)[] | undefined {
@@ -181,18 +181,15 @@ export function readBackplanes(value: unknown): readonly (string | Backplane)[] 
 
 function readBackplane(value: unknown): string | Backplane {
   const href = hrefOf(value) ?? value;
-  if (typeof href === 'string') {
-    if (URL.canParse(href)) return href;
-    throw new WrongValue(
-      `must be a URL such as nats://localhost:4222 or redis://localhost:6379, got a text that is none`,
-    );
-  }
+  if (typeof href === 'string' && href !== '') return href;
   if (typeof value === 'object' && value !== null) {
     const { name, connect } = value as Readonly<Record<string, unknown>>;
     if (typeof name === 'string' && typeof connect === 'function') return value as Backplane;
   }
   const allowed = 'the URL of an engine, an object with name and connect, or a list of these';
-  throw new WrongValue(`must be ${allowed}, got ${value === null ? 'null' : typeof value}`);
+  throw new WrongValue(
+    `must be ${allowed}, got ${value === '' || value === null ? JSON.stringify(value) : typeof value}`,
+  );
 }
 
 /** @returns undefined if nobody is to be told. @throws WrongValue */

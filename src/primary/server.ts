@@ -23,6 +23,7 @@ import type { TlsOptions } from '../tls/tls-options.js';
 import { Admission } from './admission.js';
 import { expectOwnFiles } from './bundled-error.js';
 import { nextConnectionId } from './connection-ids.js';
+import { GRACE_MS } from './drain-time.js';
 import { type Endpoint, endpointAt } from './endpoint.js';
 import { Fleet } from './fleet.js';
 import { type Front, HttpFront } from './front.js';
@@ -481,12 +482,12 @@ export class Server {
       await drained;
     } finally {
       // Even if a thread has failed.
-      await this.#closeAllElse();
+      await this.#closeAllElse(drainMs);
       this.#state = 'closed';
     }
   }
 
-  async #closeAllElse(): Promise<void> {
+  async #closeAllElse(drainMs: number): Promise<void> {
     this.#endpoint?.remove();
     const server = this.#front?.server;
     const closed = new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
@@ -495,7 +496,7 @@ export class Server {
     this.#publishing.topics.flushAll();
     if (this.#fleet !== undefined) {
       await new Promise((resolve) => setImmediate(resolve)); // what threads have posted before their end goes out too
-      await this.#fleet.close();
+      await this.#fleet.close(drainMs + GRACE_MS);
     }
     this.#publishing.bus.close();
     this.#opening?.destroyAll();

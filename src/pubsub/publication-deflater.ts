@@ -103,7 +103,18 @@ export class PublicationDeflater {
       end += part.length;
     }
     chunk.position = end;
-    const rest = { messages: 1, except, isHeldBack, isFromFleet: false, deflated: undefined, isDeflated: true };
-    return { topic, chunk, start, end, ...rest };
+    return {
+      topic,
+      chunk,
+      start,
+      end,
+      messages: 1,
+      except,
+      isHeldBack,
+      isFromFleet: false,
+      mayCompress: true,
+      deflated: undefined,
+      isDeflated: true,
+    };
   }
 }

@@ -190,7 +190,7 @@ export class Topics {
     chunk.position = payloadAt + length;
     this.#pendingBytes += frameBytes;
     const dialects = mayCompress ? this.#deflatedDialects(topic, members, length) : 0;
-    this.#add(topic, except, chunk, at, payloadAt, dialects);
+    this.#add(topic, except, chunk, at, payloadAt, dialects, mayCompress);
     this.#limitPending();
     return !this.#outlet.isCongested || !this.#holdsBack(topic);
   }
@@ -200,8 +200,9 @@ export class Topics {
    * those who have agreed on it.
    * @param frames right frames of whole messages, at least one, uncompressed.
    * @param messages how many frames they are.
+   * @param mayCompress whether they may be compressed.
    */
-  relay(topic: string, frames: Uint8Array, messages: number): void {
+  relay(topic: string, frames: Uint8Array, messages: number, mayCompress: boolean): void {
     const members = this.#membersByTopic.get(topic);
     this.#isRelaying = true;
     try {
@@ -210,16 +211,16 @@ export class Topics {
       chunk.bytes.set(frames, start);
       this.#pendingBytes += frames.length;
       // No frame is longer than all of them, so that nothing is compressed in vain.
-      if (this.#deflatedDialects(topic, members, frames.length) === 0) {
+      if (!mayCompress || this.#deflatedDialects(topic, members, frames.length) === 0) {
         chunk.position = start + frames.length;
-        this.#append(topic, undefined, chunk, start, undefined, messages);
+        this.#append(topic, undefined, chunk, start, undefined, mayCompress, messages);
       } else {
         for (let at = 0; at < frames.length; ) {
           const payloadAt = payloadOfMessageFrame(frames, at);
           const end = endOfMessageFrame(frames, at);
           chunk.position = start + end;
           const dialects = this.#deflatedDialects(topic, members, end - payloadAt);
-          this.#add(topic, undefined, chunk, start + at, start + payloadAt, dialects);
+          this.#add(topic, undefined, chunk, start + at, start + payloadAt, dialects, true);
           at = end;
         }
       }
@@ -237,9 +238,10 @@ export class Topics {
     at: number,
     payloadAt: number,
     dialects: number,
+    mayCompress: boolean,
   ): void {
     if (dialects === 0) {
-      this.#append(topic, except, chunk, at, undefined);
+      this.#append(topic, except, chunk, at, undefined, mayCompress);
       return;
     }
     const firstByte = chunk.bytes[at] as number; // of its header
@@ -247,10 +249,10 @@ export class Topics {
     const copy = chunk.bytes.subarray(payloadAt, chunk.position);
     if (this.#deflater?.isLarge(copy.length, dialects)) {
       this.#lastIsOpen = false;
-      this.#append(topic, except, chunk, at, undefined);
+      this.#append(topic, except, chunk, at, undefined, true);
       this.#deflateLarge(topic, except, firstByte, copy, dialects);
     } else {
-      this.#append(topic, except, chunk, at, this.#deflate(topic, except, firstByte, copy, dialects));
+      this.#append(topic, except, chunk, at, this.#deflate(topic, except, firstByte, copy, dialects), true);
     }
   }
 
@@ -315,6 +317,7 @@ export class Topics {
     chunk: SharedChunk,
     start: number,
     deflated: DeflatedRuns | undefined,
+    mayCompress: boolean,
     messages = 1,
   ): void {
     const runs = this.#isFlushing ? this.#next : this.#runs;
@@ -328,6 +331,7 @@ export class Topics {
       last.chunk === chunk &&
       last.isHeldBack === isHeldBack &&
       last.isFromFleet === isFromFleet &&
+      last.mayCompress === mayCompress &&
       (last.deflated === deflated || extendDeflated(last.deflated, deflated))
     ) {
       last.end = chunk.position;
@@ -335,7 +339,19 @@ export class Topics {
       return;
     }
     const end = chunk.position;
-    runs.push({ topic, chunk, start, end, messages, except, isHeldBack, isFromFleet, deflated, isDeflated: false });
+    runs.push({
+      topic,
+      chunk,
+      start,
+      end,
+      messages,
+      except,
+      isHeldBack,
+      isFromFleet,
+      mayCompress,
+      deflated,
+      isDeflated: false,
+    });
     this.#lastIsOpen = true;
     this.#schedule();
   }

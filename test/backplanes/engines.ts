@@ -20,7 +20,7 @@ export function isInstalled(name: EngineName): boolean {
 
 /** How an engine is started beside what all of them have. */
 export interface EngineSettings {
-  /** Lines of the configuration of the engine. */
+  /** Lines of the configuration of the engine, in which `PORT` stands for where it listens. */
   readonly lines?: readonly string[];
   /** Where it listens, for one that is started again; by default on a free port. */
   readonly port?: number;
@@ -41,22 +41,22 @@ export class Engine implements AsyncDisposable {
   }
 
   static async nats({ lines = [], port }: EngineSettings = {}): Promise<Engine> {
-    return Engine.#start('nats-server', port ?? (await freePort()), (at) => [`listen: "127.0.0.1:${at}"`, ...lines]);
+    return Engine.#start('nats-server', port ?? (await freePort()), () => ['listen: "127.0.0.1:PORT"', ...lines]);
   }
 
-  /** Lines with `port` say where it listens: for TLS only, `port 0` and `tls-port PORT` stand in `lines`. */
+  /** For TLS, `tls-port PORT` stands in the lines. */
   static async redis({ lines = [], port }: EngineSettings = {}): Promise<Engine> {
-    return Engine.#start('redis-server', port ?? (await freePort()), (at) => [
+    return Engine.#start('redis-server', port ?? (await freePort()), () => [
       ...['bind 127.0.0.1', 'save ""', 'appendonly no', 'loglevel warning', 'daemonize no'],
-      ...(lines.some((line) => line.startsWith('tls-port')) ? ['port 0'] : [`port ${at}`]),
+      ...(lines.some((line) => line.startsWith('tls-port')) ? ['port 0'] : ['port PORT']),
       ...lines,
     ]);
   }
 
-  static async #start(name: EngineName, port: number, configuration: (port: number) => readonly string[]) {
+  static async #start(name: EngineName, port: number, configuration: () => readonly string[]) {
     const folder = mkdtempSync(join(tmpdir(), `wsloom-${name}-`));
     const file = join(folder, 'engine.conf');
-    writeFileSync(file, `${configuration(port).join('\n')}\n`);
+    writeFileSync(file, `${configuration().join('\n').replaceAll('PORT', String(port))}\n`);
     const args = name === 'nats-server' ? ['-c', file] : [file, '--dir', folder];
     const command = new Command(pathOf(name) as string, args, { cwd: folder });
     const engine = new Engine(port, command, folder);

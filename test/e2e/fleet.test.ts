@@ -222,7 +222,7 @@ describe('a server of a fleet, with threads: 0', () => {
 
   it('divides the topics among several engines', async () => {
     const hubs = [new MemoryHub(), new MemoryHub()] as const;
-    const backplane = () => hubs.map((hub, i) => hub.backplane(`memory ${i}`));
+    const backplane = () => hubs.map((hub) => hub.backplane());
     await using here = await serve({ handler: commands, threads, backplane: backplane() });
     await using there = await serve({ handler: commands, threads, backplane: backplane() });
     const topics = Array.from({ length: 20 }, (_, i) => `topic ${i}`);
@@ -235,7 +235,7 @@ describe('a server of a fleet, with threads: 0', () => {
       expect(hub.published).toBeGreaterThan(0);
     }
     hubs[0].goAway();
-    await until(() => here.log.lines.some((line) => line.startsWith('warn: backplane memory 0: lost')));
+    await until(() => here.log.lines.some((line) => line.startsWith('warn: backplane memory 1: lost')));
     expect((await healthOf(here)).health).toMatchObject({
       status: 'degraded',
       backplane: [{ state: 'lost' }, { state: 'connected' }],
@@ -282,6 +282,10 @@ describe('what comes from another server, with threads: 1', () => {
     const { deflatedMessages } = there.server.stats();
     for (const text of texts) here.server.publish('topic', text);
     for (const client of theirs) expect(await client.texts(texts.length)).toEqual(texts);
+    expect(there.server.stats().deflatedMessages - deflatedMessages).toBe(2);
+    here.server.publish('topic', large, { compress: false });
+    here.server.publish('topic', 'the end');
+    for (const client of theirs) expect(await client.texts(2)).toEqual([large, 'the end']);
     expect(there.server.stats().deflatedMessages - deflatedMessages).toBe(2);
   });
 });

@@ -6,7 +6,7 @@ import {
   type FleetMessage,
   readFleetMessage,
 } from '../../dist/fleet/fleet-message.js';
-import { fleetMessages } from '../../dist/fleet/fleet-messages.js';
+import { fleetMessages, MessageMemory } from '../../dist/fleet/fleet-messages.js';
 import { anyMessage, frameOf, framesOf } from './frames.js';
 
 /** What an engine with this limit is given. */
@@ -31,10 +31,11 @@ test('frames that have room go as one message', () => {
     piece: 0,
     pieces: 1,
     timestamp: 5,
+    mayCompress: true,
     serial: 0,
     totalBytes: frames.length,
   });
-  expect(message?.frames.equals(frames)).toBe(true);
+  expect(frames.equals(message?.frames ?? new Uint8Array(0))).toBe(true);
 });
 
 test('frames are cut between messages, and as seldom as possible', () => {
@@ -90,4 +91,18 @@ test('the time of publishing is the present if none is given', () => {
   const { timestamp } = readFleetMessage(bytes as Uint8Array) as FleetMessage;
   expect(timestamp).toBeGreaterThanOrEqual(before);
   expect(timestamp).toBeLessThanOrEqual(Date.now());
+});
+
+test('memory is used again, but not by two at a time, and not for ever if it is large', () => {
+  const memory = new MessageMemory();
+  const identity = new FleetIdentity();
+  const cut = (frames: Uint8Array) => fleetMessages(identity, frames, 1, 4_000_000, 0, true, memory);
+  const [first] = [...cut(framesOf('first'))] as [Uint8Array];
+  const outer = cut(framesOf('outer')).next().value as Uint8Array;
+  expect(outer.buffer).toBe(first.buffer);
+  expect(outer.byteOffset).toBe(first.byteOffset);
+  const copy = Buffer.from(outer);
+  for (const _ of cut(framesOf('inner'))) expect(copy.equals(outer)).toBe(true);
+  for (const _ of cut(framesOf(new Uint8Array(2_000_000)))) expect(copy.equals(outer)).toBe(true);
+  expect(memory.take(1).length).toBeLessThan(1000);
 });

@@ -15,6 +15,7 @@ function receiverOf(origin = new FleetIdentity().origin) {
     frames: [] as Buffer[],
     messages: 0,
     lags: [] as number[],
+    mayCompress: [] as boolean[],
     refused: [] as [number, string][],
   };
   const receiver = new FleetReceiver(
@@ -25,11 +26,12 @@ function receiverOf(origin = new FleetIdentity().origin) {
       validateText: (bytes, start, end) => isUtf8(bytes.subarray(start, end)),
     },
     {
-      onFrames(topic, frames, messages, lagMs) {
+      onFrames(topic, frames, messages, lagMs, mayCompress) {
         expect(topic).toBe('topic');
         state.frames.push(Buffer.from(frames));
         state.messages += messages;
         state.lags.push(lagMs);
+        state.mayCompress.push(mayCompress);
       },
       onRefused: (messages, why) => state.refused.push([messages, why]),
     },
@@ -94,7 +96,7 @@ describe('refuses and counts', () => {
     ['what is no message of the fleet', Buffer.from('hello'), 1, 'not ours'],
     ['nothing', Buffer.alloc(0), 1, 'not ours'],
     ['another version', changed(2, 2), 1, 'version'],
-    ['unknown flags', changed(3, 1), 1, 'version'],
+    ['unknown flags', changed(3, 2), 1, 'version'],
     ['fewer frames than it says', oneSent(two, 3), 3, 'count'],
     ['more frames than it says', oneSent(two, 1), 1, 'count'],
     ['a huge number of messages as no more than its bytes can be', changed(36, 0xff), 5, 'count'],
@@ -217,3 +219,14 @@ function reencoded(frames: Buffer): { readonly frames: Buffer; readonly messages
   }
   return { frames: Buffer.concat(encoded), messages: encoded.length };
 }
+
+test.each([true, false])('whether messages may be compressed (%s) is received with them, cut or not', (mayCompress) => {
+  const { receiver, state } = receiverOf();
+  for (const room of [8, 1000]) {
+    const frames = framesOf('a', 'a long message');
+    const messages = fleetMessages(new FleetIdentity(), frames, 2, FLEET_HEADER_BYTES + room, NOW, mayCompress);
+    for (const bytes of messages) receiver.receive('topic', bytes);
+  }
+  expect(state.messages).toBe(4);
+  expect(new Set(state.mayCompress)).toEqual(new Set([mayCompress]));
+});

@@ -24,8 +24,8 @@ test('what is kept is a copy, in the order of publishing', () => {
   frames.fill(9);
   kept.add('b', frames, 1, 8);
   expect(takeAll(kept)).toEqual([
-    { topic: 'a', frames: bytes(3, 1), messages: 2, timestamp: 7 },
-    { topic: 'b', frames: bytes(3, 9), messages: 1, timestamp: 8 },
+    { topic: 'a', frames: bytes(3, 1), messages: 2, timestamp: 7, mayCompress: true },
+    { topic: 'b', frames: bytes(3, 9), messages: 1, timestamp: 8, mayCompress: true },
   ]);
 });
 

@@ -28,6 +28,7 @@ function piecesOf(bytes: Uint8Array, size: number, about: Partial<FleetMessage> 
     origin: 'origin of 16 cha',
     serial: 1,
     timestamp: 0,
+    mayCompress: true,
     messages: 1,
     piece,
     pieces,

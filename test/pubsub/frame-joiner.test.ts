@@ -20,6 +20,7 @@ function runsOf(...texts: string[]): PublicationRun[] {
       except: undefined,
       isHeldBack: false,
       isFromFleet: false,
+      mayCompress: true,
       deflated,
       isDeflated,
     };
