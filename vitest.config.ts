@@ -8,7 +8,7 @@ const LONG = 'test/**/*.long.test.ts';
 const PACKAGES = '**/node_modules/**';
 /** What needs no process of its own: nothing in it depends on what else its process holds. */
 const UNITS =
-  'test/{bench,client,compression,conformance,connection,fuzz,kernels,memory,opening,options,protocol,pubsub,study,telemetry,tls}/**/*.test.ts';
+  'test/{bench,client,compression,conformance,connection,fleet,fuzz,kernels,memory,opening,options,protocol,pubsub,study,telemetry,tls}/**/*.test.ts';
 
 // Tests run against dist/: threads load JavaScript, and what ships is what is tested.
 export default defineConfig({

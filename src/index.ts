@@ -1,9 +1,10 @@
 export type { DeflateOptions } from './compression/deflate-options.js';
 export type { ClientCertificate, ClientTls } from './connection/client-tls.js';
 export type { Connection, SendData, SendOptions } from './connection/connection.js';
-export type { Handler } from './connection/handler.js';
+export type { BackplaneState, Handler } from './connection/handler.js';
 export { type Message, MessageVoidError } from './connection/message.js';
 
+export type { Backplane, BackplaneConnection, BackplaneEvents } from './fleet/backplane.js';
 export { defineHandler, type ModuleHandler } from './host/define-handler.js';
 export { HandlerModuleError } from './host/handler-module-error.js';
 export { publish, roomToPublish } from './host/publish.js';

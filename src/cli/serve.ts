@@ -10,6 +10,7 @@ import { SERVER_ROWS } from '../primary/option-rows.js';
 import { createServer, type Server } from '../primary/server.js';
 import type { ServerOptions } from '../primary/server-options.js';
 import { stderrLogger } from '../telemetry/logger.js';
+import { backplanesOf } from './backplane-flags.js';
 import { addDeflateFlags, deflateOf } from './deflate-flags.js';
 import { guessForHandler } from './did-you-mean.js';
 import { describeError, EXIT_ENVIRONMENT } from './errors.js';
@@ -54,6 +55,9 @@ Where it listens: on a port; on a unix socket (--socket), whose file is removed 
 died has left it; or on a descriptor (--fd). Without any of these flags: on the socket that systemd passes (LISTEN_FDS), else
 at PORT and WSLOOM_HOST of the environment, where they are set. A flag replaces its variable.
 
+Several servers: with the same --backplane, what one publishes reaches the subscribers of all. WSLOOM_BACKPLANE of the environment
+takes such URLs too, separated by spaces or commas: a password in a flag can be seen in the list of processes.
+
 Signals: SIGTERM and SIGINT (Ctrl-C) drain and exit with 0; a second one exits at once. SIGHUP loads the handler again:
 new threads take the new connections, the old ones drain. Those that come while one loads are one more, after it. SIGUSR2
 reads only the certificates again, which SIGHUP does too: connections stay. What does not load stays as it was.
@@ -66,11 +70,14 @@ async function serve(handler: string, command: Command): Promise<void> {
   const where = whereToListen(valuesOf(LISTEN_FLAGS, command), process.env, process.pid);
   // Before threads are started, which inherit the environment.
   for (const name of ACTIVATION_VARIABLES) delete process.env[name];
-  for (const note of where.notes) process.stderr.write(`wsloom: ${note}\n`);
+  const { backplane: flags, ...options } = valuesOf(SERVER_FLAGS, command);
+  const { urls, notes } = backplanesOf(flags as readonly string[] | undefined, process.env);
+  for (const note of [...where.notes, ...notes]) process.stderr.write(`wsloom: ${note}\n`);
   const tls = tlsOf(command);
   const hasTls = tls.tls !== undefined;
   const server = createServer({
-    ...(valuesOf(SERVER_FLAGS, command) as Partial<ServerOptions>),
+    ...(options as Partial<ServerOptions>),
+    ...(urls === undefined ? {} : { backplane: urls }),
     ...deflateOf(command),
     ...tls,
     ...(hasTls ? { log: namingTlsFlags(stderrLogger) } : {}),

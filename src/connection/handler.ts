@@ -8,6 +8,12 @@ import type { Message } from './message.js';
 export type HookResult = void | boolean | Promise<void | boolean>;
 
 /**
+ * What has become of the connection to the engine by which the servers of a fleet exchange publications (`backplane`). While it is `lost`,
+ * publications reach the subscribers in their own process only.
+ */
+export type BackplaneState = 'lost' | 'back';
+
+/**
  * What an application does with its connections: the default export of a handler module, made with `defineHandler`.
  *
  * Hooks run in the thread that hosts the connection, one at a time. Each thread loads a copy of the module, with a state of its own.
@@ -41,4 +47,12 @@ export interface Handler<Data = unknown> {
    * @param reason the reason that belongs to the code; an empty string if there is none.
    */
   close?(connection: Connection<Data>, code: number, reason: string): HookResult;
+
+  /**
+   * Called in each thread that hosts connections when the connection to the engine of `backplane` is lost, and when it is back. What other
+   * servers have published in between did not come, or only in part: with `back` it is time to bring clients up to date. A thread that
+   * starts while the connection is lost is told so before its first client. With several engines, `lost` is the first that is lost, and
+   * `back` is when all are there again. If it throws or rejects, that is logged and counted, and nothing else happens.
+   */
+  backplane?(state: BackplaneState): HookResult;
 }

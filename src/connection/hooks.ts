@@ -1,7 +1,7 @@
 import { CloseCode } from '../protocol/close.js';
 import type { Publisher } from '../pubsub/subscriber.js';
 import type { Connection } from './connection.js';
-import type { Handler } from './handler.js';
+import type { BackplaneState, Handler } from './handler.js';
 import { isPromise } from './is-promise.js';
 import { problemOfOpen } from './open-answer.js';
 
@@ -18,8 +18,8 @@ export interface PublisherSlot {
 
 /** The host, as far as it has to know what becomes of hooks. */
 export interface HookReports {
-  /** A hook has thrown or rejected. */
-  onHandlerError(connection: Connection, hook: string, error: unknown): void;
+  /** A hook has thrown or rejected. @param connection undefined for a hook that is about none */
+  onHandlerError(connection: Connection | undefined, hook: string, error: unknown): void;
   /** Waits for a hook's promise: a host that drains does not cut off what it may still send. */
   track(promise: PromiseLike<unknown>): void;
 }
@@ -102,6 +102,20 @@ export class Hooks {
       this.watch(connection, 'close', this.handler.close?.(connection, code, reason));
     } catch (error) {
       this.#reports.onHandlerError(connection, 'close', error);
+    }
+  }
+
+  /** Calls `backplane`, which is about no connection. */
+  backplane(state: BackplaneState): void {
+    const failed = (error: unknown) => this.#reports.onHandlerError(undefined, 'backplane', error);
+    try {
+      const result: unknown = this.handler.backplane?.(state);
+      if (!isPromise(result)) return;
+      const settled = Promise.resolve(result);
+      this.#reports.track(settled);
+      settled.then(undefined, failed);
+    } catch (error) {
+      failed(error);
     }
   }
 

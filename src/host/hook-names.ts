@@ -1,8 +1,8 @@
 import type { Handler } from '../connection/handler.js';
 import { similarName } from '../options/similar-name.js';
 
-/** The hooks of a handler's connections. */
-export const HOOKS: readonly string[] = ['open', 'message', 'drain', 'close'] satisfies (keyof Handler)[];
+/** The hooks of a handler: those of its connections, and `backplane`. */
+export const HOOKS: readonly string[] = ['open', 'message', 'drain', 'close', 'backplane'] satisfies (keyof Handler)[];
 
 /** Names that other libraries give to hooks, in lower case, and the hooks of this package with the same purpose. */
 const ELSEWHERE: ReadonlyMap<string, string> = new Map([

@@ -10,7 +10,7 @@ import type { Connection } from '../connection/connection.js';
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import type { ConnectionEnvironment, ConnectionLimits } from '../connection/environment.js';
 import { GatherBuffer } from '../connection/gather-buffer.js';
-import type { Handler } from '../connection/handler.js';
+import type { BackplaneState, Handler } from '../connection/handler.js';
 import { Hooks } from '../connection/hooks.js';
 import { HostedConnection } from '../connection/hosted-connection.js';
 import { PinnedMemory } from '../connection/pinned-memory.js';
@@ -155,7 +155,7 @@ export class Host {
         onHandlerError: (connection, hook, error) => {
           counters.add(Counter.HANDLER_ERRORS, 1);
           const what = `${hook}() of the handler failed`;
-          log.throttledError(what, `${what}, connection ${connection.id}`, error);
+          log.throttledError(what, connection === undefined ? what : `${what}, connection ${connection.id}`, error);
         },
         track: (promise) => this.#draining.track(promise),
       }),
@@ -178,6 +178,17 @@ export class Host {
   /** Connections that are open. */
   get openConnections(): number {
     return this.#connections.size - this.#closing.size;
+  }
+
+  /** Calls the hook `backplane`. */
+  reportBackplane(state: BackplaneState): void {
+    const { turn, hooks } = this.#env;
+    turn.begin();
+    try {
+      hooks.backplane(state);
+    } finally {
+      turn.end();
+    }
   }
 
   /**

@@ -40,7 +40,7 @@ export function registerPublishing(publishing: ThreadPublishing): () => void {
     version: VERSION,
     from: FROM,
     publish: (topic, data, options) => publishing.publish(topic, data, options),
-    room: () => publishing.bus.room(),
+    room: () => publishing.room(),
     isRunning: () => publishing.turn === threadState.runningTurn,
   });
   return () => {

@@ -4,6 +4,7 @@ import type { SendData, SendOptions } from '../connection/connection.js';
 import { publishTo } from '../connection/publish-to.js';
 import { Turn } from '../connection/turn.js';
 import { Bus, type BusLimits, type BusListener } from '../pubsub/bus.js';
+import { FleetOutlet, type Uplink } from '../pubsub/fleet-outlet.js';
 import type { ThreadLedger } from '../pubsub/thread-ledger.js';
 import { Topics } from '../pubsub/topics.js';
 import type { SystemCalls } from '../system/system-calls.js';
@@ -38,17 +39,28 @@ export class ThreadPublishing {
   readonly turn: Turn;
   readonly topics: Topics;
   readonly bus: Bus;
+  readonly #uplink: Uplink | undefined;
 
   /**
    * @param limits the limits of what other threads may be owed.
    * @param reports is called for publications that other threads do not take.
    * @param ledger the ledger of this thread; a new one by default.
+   * @param uplink carries the publications of all threads to other processes. Only the primary may have one.
    */
-  constructor(limits: BusLimits = DEFAULT_BUS_LIMITS, reports: BusReports = {}, ledger?: ThreadLedger) {
+  constructor(
+    limits: BusLimits = DEFAULT_BUS_LIMITS,
+    reports: BusReports = {},
+    ledger?: ThreadLedger,
+    uplink?: Uplink,
+  ) {
+    this.#uplink = uplink;
     this.turn = new Turn(() => this.topics.flush());
     this.bus = new Bus(
       {
-        receive: (runs) => this.#inTurn(() => this.topics.receive(runs)),
+        receive: (runs) => {
+          if (uplink?.isOpen === true) for (const run of runs) uplink.publish(run);
+          this.#inTurn(() => this.topics.receive(runs));
+        },
         onMissed: (topics) => this.#inTurn(() => this.topics.miss(topics)),
         onDropped: (messages) => reports.onDropped?.(messages),
         onSlowThread: () => reports.onSlowThread?.(),
@@ -58,7 +70,8 @@ export class ThreadPublishing {
       limits,
       ledger,
     );
-    this.topics = new Topics(this.bus, () => this.turn.schedule());
+    const outlet = uplink === undefined ? this.bus : new FleetOutlet(this.bus, uplink);
+    this.topics = new Topics(outlet, () => this.turn.schedule());
   }
 
   /** Opens the connections whose hand-offs have reached this thread already. A worker sets this function. */
@@ -101,5 +114,20 @@ export class ThreadPublishing {
    */
   publish(topic: string, data: SendData, options?: SendOptions): boolean {
     return publishTo(this.topics, topic, undefined, data, options);
+  }
+
+  /**
+   * Sends messages of another process to all subscribers of a topic, in all threads of this one. It leaves at the end of the turn or in the
+   * next microtask, with what else comes in.
+   * @param frames see {@link Topics.relay}.
+   */
+  relay(topic: string, frames: Uint8Array, messages: number, mayCompress: boolean): void {
+    if (this.topics.has(topic) || this.bus.wants(topic)) this.topics.relay(topic, frames, messages, mayCompress);
+  }
+
+  /** Resolves when there is room to publish: no thread is owed too much, and the fleet takes what is published. */
+  async room(): Promise<void> {
+    await this.bus.room();
+    await this.#uplink?.room();
   }
 }

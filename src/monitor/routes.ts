@@ -13,6 +13,17 @@ export interface Health {
   readonly workersLost: number;
   readonly workersLostLastMinute: number;
   readonly uptimeSeconds: number;
+  /** One entry for each engine of the option `backplane`. Left out without it. */
+  readonly backplane?: readonly BackplaneHealth[];
+}
+
+/** One engine by which servers exchange publications. */
+export interface BackplaneHealth {
+  /** The kind of the engine, without its address. */
+  readonly name: string;
+  readonly state: 'connected' | 'lost';
+  /** For how long. */
+  readonly seconds: number;
 }
 
 const PAGE_HEADERS = {

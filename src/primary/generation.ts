@@ -1,3 +1,4 @@
+import type { BackplaneState } from '../connection/handler.js';
 import { type HandOff, isUntouched, type StreamHandOff } from '../host/hand-off.js';
 import { loadHandlerModule } from '../host/handler-module.js';
 import { Host } from '../host/host.js';
@@ -8,6 +9,7 @@ import type { Upgrade } from '../host/upgrade-hook.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { Counters } from '../telemetry/counters.js';
 import type { ThreadCounters } from '../telemetry/read-stats.js';
+import type { Fleet } from './fleet.js';
 import { handshakesInWorkers, openingOptions, type ResolvedOptions, routeOptions } from './options.js';
 import type { Siblings, Workers } from './workers.js';
 
@@ -24,6 +26,8 @@ export interface GenerationEnvironment {
   readonly onNoLongerOpen: (id: number) => void;
   /** All generations of the server: their connections share topics. */
   readonly siblings: Siblings;
+  /** Undefined for a server that exchanges publications with no other. */
+  readonly fleet: Fleet | undefined;
 }
 
 /**
@@ -57,7 +61,7 @@ export class Generation {
 
   /** Starts the threads. Resolves with the name of their kernel. @throws WorkerStartError or ArenaError */
   async start(): Promise<string> {
-    const { options, publishing, endedCounters, onNoLongerOpen, siblings } = this.#environment;
+    const { options, publishing, endedCounters, onNoLongerOpen, siblings, fleet } = this.#environment;
     const { handler } = options;
     // `resolveOptions` allows an object only without worker threads.
     if (options.threads === 0 || typeof handler !== 'string') return this.#ownHost().kernelName;
@@ -70,6 +74,7 @@ export class Generation {
       bus: publishing.bus,
       endedCounters,
       siblings,
+      fleet,
       opening: handshakesInWorkers(options)
         ? { handshake: openingOptions(options), routes: routeOptions(options) }
         : undefined,
@@ -142,6 +147,12 @@ export class Generation {
     }
   }
 
+  /** Calls the hook `backplane` in each of its threads that hosts connections. */
+  reportBackplane(state: BackplaneState): void {
+    this.#host?.reportBackplane(state);
+    for (const link of this.#workers?.links ?? []) link.reportBackplane(state);
+  }
+
   /** Ends all connections, see {@link Host.drain}, and all threads. */
   async drain(limitMs: number): Promise<void> {
     await Promise.all([this.#workers?.drain(limitMs), this.#host?.drain(limitMs)]);
@@ -163,6 +174,7 @@ export class Generation {
         onNoLongerOpen,
         calls,
       });
+      if (this.#environment.fleet?.isLost === true) this.#host.reportBackplane('lost');
     }
     return this.#host;
   }

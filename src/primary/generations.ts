@@ -1,3 +1,4 @@
+import type { BackplaneState } from '../connection/handler.js';
 import type { HandOff, StreamHandOff } from '../host/hand-off.js';
 import type { ThreadPublishing } from '../host/thread-publishing.js';
 import type { Upgrade } from '../host/upgrade-hook.js';
@@ -9,6 +10,7 @@ import type { SystemCalls } from '../system/system-calls.js';
 import { Counter, type Counters } from '../telemetry/counters.js';
 import type { ThreadCounters } from '../telemetry/read-stats.js';
 import type { TlsMaterial } from '../tls/tls-material.js';
+import type { Fleet } from './fleet.js';
 import { Generation } from './generation.js';
 import type { ResolvedOptions } from './options.js';
 import { Reloads } from './reloads.js';
@@ -32,6 +34,8 @@ export interface GenerationsEnvironment {
   readonly health: () => Health;
   /** Where connections are counted. */
   readonly places: Places;
+  /** Undefined for a server that exchanges publications with no other. */
+  readonly fleet: Fleet | undefined;
 }
 
 /**
@@ -101,9 +105,9 @@ export class Generations implements Destination, Siblings {
   }
 
   async #startGeneration(): Promise<Generation> {
-    const { options, publishing, endedCounters, onNoLongerOpen } = this.#environment;
+    const { options, publishing, endedCounters, onNoLongerOpen, fleet } = this.#environment;
     const generation = await Generation.load(
-      { options, calls: this.#calls, publishing, endedCounters, onNoLongerOpen, siblings: this },
+      { options, calls: this.#calls, publishing, endedCounters, onNoLongerOpen, siblings: this, fleet },
       this.#tries,
     );
     this.#expectOpen();
@@ -145,6 +149,11 @@ export class Generations implements Destination, Siblings {
   useTls(material: TlsMaterial): void {
     this.#tls = { material, maxTlsHandshakes: this.#environment.options.maxTlsHandshakes };
     for (const link of this.links) link.useTls(material);
+  }
+
+  /** Calls the hook `backplane` in all threads that host connections. */
+  reportBackplane(state: BackplaneState): void {
+    for (const generation of this.#all) generation.reportBackplane(state);
   }
 
   /** Notes the address that the server listens on, for all workers. */

@@ -4,6 +4,7 @@ export const Group = {
   PATHS: 'Paths',
   TLS: 'TLS',
   PROXIES: 'Behind a proxy',
+  FLEET: 'Several servers',
   COMPRESSION: 'Compression',
   CONNECTIONS: 'Limits of connections',
   REQUESTS: 'Limits of requests',

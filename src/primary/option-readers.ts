@@ -1,5 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import type { ResourceLimits } from 'node:worker_threads';
+import type { BackplaneState } from '../connection/handler.js';
+import type { Backplane } from '../fleet/backplane.js';
 import { HandlerModuleError } from '../host/handler-module-error.js';
 import { HOOKS } from '../host/hook-names.js';
 import { type HandlerModule, handlerOfProgram } from '../host/module-exports.js';
@@ -164,6 +166,37 @@ function readList(value: unknown, makeRule: (list: readonly string[]) => unknown
 /** @returns undefined without TLS. @throws ConfigError that names the part of the option */
 export function readTls(tls: unknown): TlsDescription | undefined {
   return tls === undefined || tls === null ? undefined : readTlsOptions(tls);
+}
+
+/**
+ * Reads engines, in their order. URLs are read at the start, with the code of their engines.
+ * @returns undefined for none. @throws WrongValue, whose message has nothing of a URL: there may be a password in it
+ */
+export function readBackplanes(value: unknown): readonly (string | Backplane)[] | undefined {
+  if (value === undefined || value === null) return undefined;
+  const given: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (given.length === 0) throw new WrongValue('must have at least one engine, got []: leave it out for none');
+  return given.map(readBackplane);
+}
+
+function readBackplane(value: unknown): string | Backplane {
+  const href = hrefOf(value) ?? value;
+  if (typeof href === 'string' && href !== '') return href;
+  if (typeof value === 'object' && value !== null) {
+    const { name, connect } = value as Readonly<Record<string, unknown>>;
+    if (typeof name === 'string' && typeof connect === 'function') return value as Backplane;
+  }
+  const allowed = 'the URL of an engine, an object with name and connect, or a list of these';
+  throw new WrongValue(
+    `must be ${allowed}, got ${value === '' || value === null ? JSON.stringify(value) : typeof value}`,
+  );
+}
+
+/** @returns undefined if nobody is to be told. @throws WrongValue */
+export function readOnBackplane(value: unknown): ((state: BackplaneState) => unknown) | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'function') return value as (state: BackplaneState) => unknown;
+  throw new WrongValue(`must be a function, got ${shown(value)}`);
 }
 
 /** @throws WrongValue */

@@ -5,6 +5,7 @@ import { choice, count, milliseconds, type Option, other, size, toggle } from '.
 import { hasDescriptors } from '../system/descriptor.js';
 import { CONNECTION_ROWS } from './connection-limit-rows.js';
 import { FULL_DEFLATE_ROWS, readDeflate } from './deflate-options.js';
+import { FLEET_ROWS } from './fleet-rows.js';
 import { Group } from './option-groups.js';
 import {
   readHandler,
@@ -174,9 +175,16 @@ const PLAIN_ROWS = {
 } as const;
 
 /** Every option of a server, in the order of `--help` and of the docs. */
-export const SERVER_ROWS = { ...PLAIN_ROWS, ...ARRIVAL_ROWS, ...CONNECTION_ROWS, ...MEMORY_ROWS, ...BUS_ROWS } as const;
+export const SERVER_ROWS = {
+  ...PLAIN_ROWS,
+  ...FLEET_ROWS,
+  ...ARRIVAL_ROWS,
+  ...CONNECTION_ROWS,
+  ...MEMORY_ROWS,
+  ...BUS_ROWS,
+} as const;
 
-/** The options that are read one by one: all but the limits of connections and of the bus, which are handed on as groups. */
+/** The options that are read one by one: all but those of connections, of the bus and of the fleet, which are handed on as groups. */
 export const OWN_ROWS = { ...PLAIN_ROWS, ...ARRIVAL_ROWS, ...MEMORY_ROWS } as const;
 
 /** Every option of a server, and every part of `deflate`: all that has a flag of its own, a limit, or both. */

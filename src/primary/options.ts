@@ -15,6 +15,8 @@ import { hasDescriptors } from '../system/descriptor.js';
 import { reportTo, ThrottledLog } from '../telemetry/throttled-log.js';
 import type { TlsDescription } from '../tls/tls-description.js';
 import type { AdmissionOptions } from './admission.js';
+import type { FleetOptions } from './fleet.js';
+import { FLEET_ROWS } from './fleet-rows.js';
 import { CONNECTION_ROWS } from './connection-limit-rows.js';
 import { maxClosing } from './machine-limits.js';
 import { OWN_ROWS, SERVER_ROWS } from './option-rows.js';
@@ -50,6 +52,8 @@ export interface ResolvedOptions extends ClientsOptions {
   readonly maxTlsHandshakes: number;
   /** Undefined if nothing is compressed. */
   readonly negotiation: NegotiationOptions | undefined;
+  /** Undefined for a server that exchanges publications with no other. */
+  readonly fleet: FleetOptions | undefined;
   readonly log: ThrottledLog;
 }
 
@@ -58,6 +62,7 @@ const SERVER_OPTIONS = new OptionSet(SERVER_ROWS, REFUSALS);
 const OWN_OPTIONS = new OptionSet(OWN_ROWS, REFUSALS);
 const CONNECTION_LIMITS = new OptionSet(CONNECTION_ROWS, REFUSALS);
 const BUS_LIMITS = new OptionSet(BUS_ROWS, REFUSALS);
+const FLEET_OPTIONS = new OptionSet(FLEET_ROWS, REFUSALS);
 
 /**
  * Whether workers do the opening handshake. With TLS they do, because its state cannot go from thread to thread. With the PROXY
@@ -156,11 +161,12 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     );
   }
   const windows = deflate && createWindowMemory(deflate.maxMemoryBytes);
+  const limits = CONNECTION_LIMITS.resolve(options);
   return {
     ...others,
     host: {
       ...{ arenaBytes, kernel, thresholds, maxBufferedBytes, poison },
-      limits: CONNECTION_LIMITS.resolve(options),
+      limits,
       buffered: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
       bus: BUS_LIMITS.resolve(options),
       maxClosing: maxClosing(maxConnections, threads),
@@ -170,6 +176,13 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     paths: path,
     trustedProxies: trustProxy,
     negotiation: deflate && windows && { settings: deflate.settings, windows },
+    fleet: fleetOf(options, limits.maxPayloadBytes),
     log: new ThrottledLog(reportTo(log)),
   };
+}
+
+/** The options of the fleet, which are checked also where there is none. */
+function fleetOf(options: ServerOptions, maxPayloadBytes: number): FleetOptions | undefined {
+  const { backplane, ...others } = FLEET_OPTIONS.resolve(options);
+  return backplane && { engines: backplane, maxPayloadBytes, ...others };
 }

@@ -1,4 +1,6 @@
 import type { ResourceLimits } from 'node:worker_threads';
+import type { BackplaneState } from '../connection/handler.js';
+import type { Backplane } from '../fleet/backplane.js';
 import type { ModuleHandler } from '../host/define-handler.js';
 import type { KernelChoice } from '../kernels/create-kernel.js';
 import type { Thresholds } from '../kernels/thresholds.js';
@@ -348,6 +350,47 @@ export interface ServerOptions {
    * @default false
    */
   readonly deflate?: boolean | ServerDeflateOptions;
+  /**
+   * The engine by which this server and others exchange publications: what one publishes reaches the subscribers of all. It is the URL of
+   * a NATS or Redis server (`nats:`, `tls:` for NATS with TLS, `redis:`, `rediss:`), whose client has to be installed too (the error at the
+   * start names the package), or an engine of your own. `?prefix=NAME` in a URL keeps applications that share an engine apart. Of several
+   * engines each carries a part of the topics: all servers must have the same ones in the same order. Only the primary connects. If an
+   * engine cannot be reached, the server starts all the same after `backplaneTimeoutMs`, and goes on trying.
+   *
+   * @default none
+   */
+  readonly backplane?: string | URL | Backplane | readonly (string | URL | Backplane)[];
+  /**
+   * Called in the primary with `lost` when the connection to the engine is lost, or when there is none at the start, and with `back` when
+   * it is there again. What other servers have published in between did not come. The hook `backplane` of the handler is told the same in
+   * each thread. If it throws or rejects, that is logged.
+   */
+  readonly onBackplane?: (state: BackplaneState) => void | Promise<void>;
+  /**
+   * Bytes of publications that are kept for other servers while the connection to the engine is lost, of each engine. They are sent when it
+   * is back, before anything newer. Beyond it, what is published is dropped for other servers, and counted; the subscribers of this server
+   * get it in any case. Raising it takes that memory while an engine is lost, and sends other servers what is no news any more. From 1 byte
+   * to 1 TiB, or 0: nothing is kept.
+   *
+   * @default 0: nothing is kept
+   */
+  readonly maxBackplaneBytes?: number;
+  /**
+   * How long publishers wait for an engine that is connected and does not take what is published, in ms: `publish` returns false, and
+   * connections whose hooks publish are not read. Then they go on, and what is published is dropped for other servers, and counted, until
+   * the engine goes on. Raising it makes all publishers of this server wait longer for a slow engine. From 1 ms to 2^31 less 1 ms (24 days),
+   * or 0: nobody waits.
+   *
+   * @default 1 s
+   */
+  readonly backplaneStallMs?: number;
+  /**
+   * How long an attempt to connect to the engine may take, in ms. At the start the server waits that long for the first connection. Raising
+   * it lets a server start later while its engine cannot be reached. From 1 ms to 2^31 less 1 ms (24 days).
+   *
+   * @default 5 s
+   */
+  readonly backplaneTimeoutMs?: number;
   /**
    * For tests: finds every use of a message, or of a borrowed view, that comes too late. Each message gets an object of its own,
    * which throws when it is void, and its bytes are overwritten.

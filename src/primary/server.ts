@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SendData, SendOptions } from '../connection/connection.js';
+import type { BackplaneState } from '../connection/handler.js';
 import { comesWithPackage } from '../host/module-url.js';
 import { registerPublishing } from '../host/publish.js';
 import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';
@@ -22,7 +23,9 @@ import type { TlsOptions } from '../tls/tls-options.js';
 import { Admission } from './admission.js';
 import { expectOwnFiles } from './bundled-error.js';
 import { nextConnectionId } from './connection-ids.js';
+import { GRACE_MS } from './drain-time.js';
 import { type Endpoint, endpointAt } from './endpoint.js';
+import { Fleet } from './fleet.js';
 import { type Front, HttpFront } from './front.js';
 import { Generations } from './generations.js';
 import { type ListenOptions, resolveListen, type TcpListenOptions } from './listen-options.js';
@@ -84,6 +87,8 @@ export class Server {
   /** The counts of threads that have ended, so that totals never fall. */
   readonly #endedCounters = new Counters();
   readonly #publishing: ThreadPublishing;
+  /** Undefined for a server that exchanges publications with no other. */
+  readonly #fleet: Fleet | undefined;
   readonly #admission: Admission;
   readonly #generations: Generations;
   #state: 'new' | 'started' | 'closing' | 'closed' = 'new';
@@ -109,10 +114,14 @@ export class Server {
   constructor(options: ResolvedOptions) {
     this.#options = options;
     const counters = this.#counters;
-    const publishing = new ThreadPublishing(options.host.bus, reportsOf(counters, options.log));
+    const { log, fleet: fleetOptions } = options;
+    const report = (state: BackplaneState) => this.#generations.reportBackplane(state);
+    const fleet = fleetOptions && new Fleet({ options: fleetOptions, counters, log, report });
+    const publishing = new ThreadPublishing(options.host.bus, reportsOf(counters, log), undefined, fleet);
     const admission = new Admission(options.admission);
     const onNoLongerOpen = (id: number) => admission.leave(id);
     this.#publishing = publishing;
+    this.#fleet = fleet;
     this.#admission = admission;
     this.#generations = new Generations({
       options,
@@ -122,6 +131,7 @@ export class Server {
       onNoLongerOpen,
       health: () => this.#health(),
       places: admission,
+      fleet,
     });
     admission.include(this.#generations);
   }
@@ -231,6 +241,7 @@ export class Server {
       const { compression } = this.#options.host;
       if (compression !== undefined) this.#publishing.compressBy(compression, this.#counters);
       await this.#loadTls();
+      await this.#fleet?.start(this.#publishing); // before there is anybody who publishes or subscribes
       await this.#generations.start(calls);
       this.#noteThreadOfHook();
       const opening = this.#createOpening(calls);
@@ -387,11 +398,12 @@ export class Server {
 
   /** Resolves when every thread has room for what the primary publishes; at once if each has it already. */
   roomToPublish(): Promise<void> {
-    return this.#publishing.bus.room();
+    return this.#publishing.room();
   }
 
   /** The statistics of the server, in all of its threads together. It can be called at any time, also after {@link close}. */
   stats(): ServerStats {
+    this.#fleet?.sample();
     const primary = { thread: 'primary', counters: this.#counters };
     const ended = { thread: 'ended', counters: this.#endedCounters };
     const threads = [primary, ended, ...this.#generations.counters];
@@ -470,18 +482,22 @@ export class Server {
       await drained;
     } finally {
       // Even if a thread has failed.
-      await this.#closeAllElse();
+      await this.#closeAllElse(drainMs);
       this.#state = 'closed';
     }
   }
 
-  async #closeAllElse(): Promise<void> {
+  async #closeAllElse(drainMs: number): Promise<void> {
     this.#endpoint?.remove();
     const server = this.#front?.server;
     const closed = new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
     this.#attachment?.release();
     this.#unregister();
     this.#publishing.topics.flushAll();
+    if (this.#fleet !== undefined) {
+      await new Promise((resolve) => setImmediate(resolve)); // what threads have posted before their end goes out too
+      await this.#fleet.close(drainMs + GRACE_MS);
+    }
     this.#publishing.bus.close();
     this.#opening?.destroyAll();
     this.#front?.close();
@@ -492,7 +508,7 @@ export class Server {
 
   #health(): Health {
     const { threads, isDegraded, lostLastMinute } = this.#generations;
-    const running = isDegraded ? 'degraded' : 'ok';
+    const running = isDegraded || this.#fleet?.isDegraded === true ? 'degraded' : 'ok';
     const { connections, workersLost } = this.stats();
     return {
       status: this.#state === 'started' ? running : 'draining',
@@ -501,6 +517,7 @@ export class Server {
       workersLost,
       workersLostLastMinute: lostLastMinute,
       uptimeSeconds: Math.round((performance.now() - this.#startedAt) / 1000),
+      ...(this.#fleet === undefined ? {} : { backplane: this.#fleet.health }),
     };
   }
 }

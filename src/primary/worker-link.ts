@@ -2,6 +2,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import { releaseWindows, type WindowMemory } from '../compression/window-memory.js';
+import type { BackplaneState } from '../connection/handler.js';
 import { type HandOff, isUntouched } from '../host/hand-off.js';
 import type { HostOptions } from '../host/host.js';
 import { shownModule } from '../host/module-url.js';
@@ -63,6 +64,8 @@ export interface WorkerLinkOptions {
    * know.
    */
   readonly onNoLongerOpen: ((id: number) => void) | undefined;
+  /** Called with topics that have subscribers in the worker now, and with those that have none any more; undefined if nobody needs to know. */
+  readonly onTopics: ((joined: readonly string[], left: readonly string[]) => void) | undefined;
   /** The longest time for the start of a worker, in ms. After that the worker is ended. */
   readonly startTimeoutMs: number;
 }
@@ -114,6 +117,7 @@ export class WorkerLink {
     toldClients,
     log,
     onNoLongerOpen,
+    onTopics,
     startTimeoutMs,
   }: WorkerLinkOptions) {
     this.#onNoLongerOpen = onNoLongerOpen;
@@ -130,11 +134,13 @@ export class WorkerLink {
       ledger: this.ledger.buffer,
       ownership: this.#ownership.buffer,
       reportsClosed: onNoLongerOpen !== undefined,
+      reportsTopics: onTopics !== undefined,
     };
     this.ready = new Promise((resolve) => {
       port1.on('message', (message: FromWorker) => {
         if (message.type === 'log') log.add(message.report);
         else if (message.type === 'closed') this.#close(message.ids);
+        else if (message.type === 'topics') onTopics?.(message.joined, message.left);
         else if (message.type === 'health') this.#post({ type: 'health', health: health() });
         else if (message.type === 'client') toldClients.judge(message, this.#judgmentOf(message));
         else if (message.type === 'unfit') this.#unfit = new WorkerStartError(message.code, message.message);
@@ -290,6 +296,11 @@ export class WorkerLink {
   /** @param host the address that the server listens on. */
   noteListening(host: string): void {
     this.#post({ type: 'listening', host });
+  }
+
+  /** Calls the hook `backplane` in the worker. */
+  reportBackplane(state: BackplaneState): void {
+    this.#post({ type: 'backplane', state });
   }
 
   drain(limitMs: number): void {

@@ -14,6 +14,7 @@ import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import type { WorkerOpeningOptions } from '../worker/messages.js';
 import { causeOf, describeDeath } from './describe-death.js';
 import { GRACE_MS } from './drain-time.js';
+import type { Fleet } from './fleet.js';
 import type { ToldClients } from './told-clients.js';
 import { WaitingHandOffs } from './waiting-hand-offs.js';
 import { WorkerDeaths } from './worker-deaths.js';
@@ -38,6 +39,8 @@ export interface WorkersOptions {
   /** The counts of threads that have ended, so that totals never fall. */
   readonly endedCounters: Counters;
   readonly siblings: Siblings;
+  /** Undefined for a server that exchanges publications with no other. */
+  readonly fleet: Pick<Fleet, 'noteTopics' | 'forgetThread' | 'isLost'> | undefined;
   /** What workers need for the opening handshake as long as they live; undefined if the primary does all opening handshakes. */
   readonly opening: Omit<WorkerOpeningOptions, 'tls'> | undefined;
 }
@@ -214,6 +217,7 @@ export class Workers {
     forgetWindows(windows, counters);
     counters.clearGauges();
     this.#options.endedCounters.addAll(counters);
+    this.#options.fleet?.forgetThread(link);
     link.closeAll();
   }
 
@@ -231,11 +235,14 @@ export class Workers {
   }
 
   #launch(): WorkerLink {
-    const { siblings, bus } = this.#options;
+    const { siblings, bus, fleet } = this.#options;
     const opening = this.#options.opening === undefined ? undefined : { ...this.#options.opening, tls: siblings.tls };
     const { toldClients } = siblings;
     const health = () => siblings.health();
-    const link = new WorkerLink({ ...this.#options, opening, pool: this.#pool, health, toldClients });
+    const onTopics =
+      fleet && ((joined: readonly string[], left: readonly string[]) => fleet.noteTopics(link, joined, left));
+    const link = new WorkerLink({ ...this.#options, opening, pool: this.#pool, health, toldClients, onTopics });
+    if (fleet?.isLost === true) link.reportBackplane('lost');
     if (siblings.listeningHost !== undefined) link.noteListening(siblings.listeningHost);
     for (const other of siblings.links) link.connect(other);
     const { port1, port2 } = new MessageChannel();

@@ -18,7 +18,7 @@ export interface Batch {
   readonly overheadBytes: number;
   readonly parts: readonly {
     readonly buffer: SharedArrayBuffer;
-    /** Four numbers for each run: index of its topic, start, end, number of messages. */
+    /** Four numbers for each run: index of its topic, start, end, number of messages; that is negative if they may not be compressed. */
     readonly runs: readonly number[];
   }[];
   /** The compressed runs. Left out if there are none: a member more would cost other batches time on their way. */
@@ -56,7 +56,7 @@ export function encodeBatch(runs: readonly PublicationRun[], peer: number): Batc
       place = topics.push(run.topic) - 1;
       places.set(run.topic, place);
     }
-    parts.at(-1)?.runs.push(place, run.start, run.end, run.messages);
+    parts.at(-1)?.runs.push(place, run.start, run.end, run.mayCompress ? run.messages : -run.messages);
   }
   const names = topics.reduce((bytes, topic) => bytes + 2 * topic.length, 0);
   const overheadBytes = leastOverhead(runs) + names;
@@ -104,9 +104,11 @@ export function decodeBatch({ peer, topics, parts, deflated }: Batch): {
         chunk,
         start,
         end,
-        messages,
+        messages: Math.abs(messages),
         except: undefined,
         isHeldBack: false,
+        isFromFleet: false,
+        mayCompress: messages > 0,
         deflated: undefined,
         isDeflated: false,
       });

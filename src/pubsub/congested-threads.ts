@@ -28,9 +28,9 @@ interface Progress {
 }
 
 /**
- * The threads that are owed so much that publishers should wait for them. A thread is added when it is owed more than
- * the high mark. From then on a timer looks at its ledger, until it is owed no more than the low mark, or has taken
- * nothing for too long. No timer runs while there is no such thread.
+ * The threads that are owed so much that publishers should wait for them, or that ask for it. A thread is added when it is owed more
+ * than the high mark, or is pressed: see {@link ThreadLedger.press}. From then on a timer looks at its ledger, until it is owed no more
+ * than the low mark and not pressed any more, or has taken nothing for too long. No timer runs while there is no such thread.
  */
 export class CongestedThreads<Thread extends WatchedThread> {
   readonly #options: CongestionOptions<Thread>;
@@ -43,9 +43,10 @@ export class CongestedThreads<Thread extends WatchedThread> {
     this.#options = options;
   }
 
-  /** Adds a thread if it is owed more than the high mark. To be called after something was posted to it. */
+  /** Adds a thread if publishers should wait for it. To be called after something was posted to it. */
   check(thread: Thread): void {
-    if (thread.ledger.owedBytes <= this.#options.highBytes || this.#threads.has(thread)) return;
+    const { ledger } = thread;
+    if ((ledger.owedBytes <= this.#options.highBytes && !ledger.isPressed) || this.#threads.has(thread)) return;
     this.#threads.set(thread, { taken: thread.ledger.taken, stillMs: 0 });
     if (this.#timer !== undefined) return;
     this.#tickedAtMs = performance.now();
@@ -80,9 +81,11 @@ export class CongestedThreads<Thread extends WatchedThread> {
     const elapsedMs = Math.min(now - this.#tickedAtMs, 2 * TICK_MS);
     this.#tickedAtMs = now;
     for (const [thread, progress] of [...this.#threads]) {
-      const { owedBytes, taken } = thread.ledger;
+      const { owedBytes, taken, isPressed } = thread.ledger;
       if (owedBytes <= this.#options.lowBytes) {
-        this.remove(thread);
+        if (isPressed)
+          progress.stillMs = 0; // it has taken what there was, and says itself for how long to wait
+        else this.remove(thread);
       } else if (taken !== progress.taken) {
         progress.taken = taken;
         progress.stillMs = 0;

@@ -103,6 +103,18 @@ export class PublicationDeflater {
       end += part.length;
     }
     chunk.position = end;
-    return { topic, chunk, start, end, messages: 1, except, isHeldBack, deflated: undefined, isDeflated: true };
+    return {
+      topic,
+      chunk,
+      start,
+      end,
+      messages: 1,
+      except,
+      isHeldBack,
+      isFromFleet: false,
+      mayCompress: true,
+      deflated: undefined,
+      isDeflated: true,
+    };
   }
 }

@@ -16,6 +16,10 @@ export interface PublicationRun {
    * publication is dropped only beyond twice the bound.
    */
   readonly isHeldBack: boolean;
+  /** Whether another process of the fleet has published it. It does not go out again. */
+  readonly isFromFleet: boolean;
+  /** Whether it may be compressed. Other processes, which may compress what this one does not, have to know it. */
+  readonly mayCompress: boolean;
   /** By dialect: the same publications, compressed. Of a long one they come later. Undefined where these plain frames serve, which every subscriber understands. */
   deflated: DeflatedRuns | undefined;
   /** Whether this is one of {@link deflated}. */

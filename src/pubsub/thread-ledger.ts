@@ -4,7 +4,7 @@ const KIB = 1024;
 
 /** Indexes of int32 words. */
 const Word = {
-  /** Whether the thread has connections, or may have, and so is posted publications. */
+  /** What the thread is posted, as bits: see {@link Listens}. */
   LISTENS: 0,
   /** How many KiB of publications were posted to it and are not taken yet. */
   OWED_KIB: 1,
@@ -23,6 +23,16 @@ const Word = {
   SETTLED: 6,
   /** How many of its topics have subscribers in a dialect that is compressed; a topic counts once for each of them. */
   DEFLATED: 7,
+  /** Whether publishers to its topics should wait, whatever it is owed. */
+  PRESSED: 8,
+} as const;
+
+/** Bits of {@link Word.LISTENS}. */
+const Listens = {
+  /** The thread has connections, or may have, and so is posted what is published to their topics. */
+  TO_ITS_TOPICS: 1,
+  /** It is posted all publications: it passes them on to other processes. */
+  TO_ALL: 2,
 } as const;
 
 const WORDS = 16;
@@ -60,7 +70,17 @@ export class ThreadLedger {
   // Called by the thread itself.
 
   listen(): void {
-    Atomics.store(this.#words, Word.LISTENS, 1);
+    Atomics.or(this.#words, Word.LISTENS, Listens.TO_ITS_TOPICS);
+  }
+
+  /** The thread is posted all publications from now on, whatever its topics. */
+  listenToAll(): void {
+    Atomics.or(this.#words, Word.LISTENS, Listens.TO_ALL);
+  }
+
+  /** Whether publishers in other threads should wait, because what the thread passes on is not taken. */
+  press(isPressed: boolean): void {
+    Atomics.store(this.#words, Word.PRESSED, isPressed ? 1 : 0);
   }
 
   /** The thread has its first subscriber of a topic in a dialect. */
@@ -94,13 +114,14 @@ export class ThreadLedger {
   // Called by threads that publish.
 
   get listens(): boolean {
-    return Atomics.load(this.#words, Word.LISTENS) === 1;
+    return Atomics.load(this.#words, Word.LISTENS) !== 0;
   }
 
   /** Whether a publication has to be posted to the thread. @param hash of its topic. */
   wants(hash: number): boolean {
-    if (!this.listens) return false;
-    if (this.#dialectsOf(hash) !== 0) return true;
+    const listens = Atomics.load(this.#words, Word.LISTENS);
+    if (listens === 0) return false;
+    if ((listens & Listens.TO_ALL) !== 0 || this.#dialectsOf(hash) !== 0) return true;
     return this.isExpecting; // a client that knows of its connection first may count on what it subscribes
   }
 
@@ -130,6 +151,11 @@ export class ThreadLedger {
   /** Changes whenever the thread takes a batch. */
   get taken(): number {
     return Atomics.load(this.#words, Word.TAKEN);
+  }
+
+  /** See {@link press}. */
+  get isPressed(): boolean {
+    return Atomics.load(this.#words, Word.PRESSED) !== 0;
   }
 
   get isSlow(): boolean {

@@ -1,5 +1,6 @@
 import type { PayloadDeflater } from '../compression/payload-deflater.js';
 import { frameHeaderBytes, writeFrameHeader } from '../protocol/frame-header.js';
+import { endOfMessageFrame, payloadOfMessageFrame } from '../protocol/message-frames.js';
 import { Delivery } from './delivery.js';
 import { DEFLATED_SET } from './dialect.js';
 import type { Outlet } from './outlet.js';
@@ -11,6 +12,7 @@ import type { Publisher, Subscriber } from './subscriber.js';
 import { type DescriptorSender, SubscriberTable } from './subscriber-table.js';
 import type { Subscription } from './subscription.js';
 import { TopicMembers } from './topic-members.js';
+import type { TopicWatcher } from './topic-watcher.js';
 
 /**
  * The publications of a turn go out when it ends, or as soon as they come to this many bytes: what is not posted yet is
@@ -47,6 +49,8 @@ export class Topics {
   readonly #table = new SubscriberTable();
   readonly #delivery = new Delivery(this.#membersByTopic, this.#table);
   readonly #outlet: Outlet;
+  /** Undefined if nobody has to know which topics have subscribers. */
+  #watcher: TopicWatcher | undefined;
   readonly #schedule: () => void;
   readonly #pool = new ChunkPool();
   /** The chunks of compressed frames. */
@@ -60,6 +64,8 @@ export class Topics {
   #isFlushing = false;
   /** Whether the last run may grow: no subscriber has been given it yet. */
   #lastIsOpen = false;
+  /** Whether what is published now has come from another process. */
+  #isRelaying = false;
   #pendingBytes = 0;
   /** Those of the pending publications that are being compressed. */
   readonly #compressing = new Set<LargePublication>();
@@ -79,6 +85,11 @@ export class Topics {
     this.#delivery.sender = sender;
     this.#pool.discard = (bytes) => sender.discard(bytes);
     this.#deflatedPool.discard = this.#pool.discard;
+  }
+
+  /** From now on, the watcher is told which topics have subscribers. To be called before there are any. */
+  watchBy(watcher: TopicWatcher): void {
+    this.#watcher = watcher;
   }
 
   /** From now on, publications are compressed for subscribers that have agreed on it. */
@@ -109,6 +120,11 @@ export class Topics {
     return this.#runs.length > 0;
   }
 
+  /** Whether this thread has subscribers of a topic. */
+  has(topic: string): boolean {
+    return this.#membersByTopic.has(topic);
+  }
+
   /** The subscriber gets what is published to the topic from now on. */
   subscribe(subscriber: Subscriber, topic: string): void {
     if (subscriber.subscription?.topics.has(topic)) return;
@@ -122,6 +138,7 @@ export class Topics {
     if (members === undefined) {
       members = new TopicMembers();
       this.#membersByTopic.set(topic, members);
+      this.#watcher?.join(topic);
     }
     const { dialect } = subscriber;
     if (!members.has(dialect)) this.#outlet.join(topic, dialect);
@@ -173,20 +190,76 @@ export class Topics {
     chunk.position = payloadAt + length;
     this.#pendingBytes += frameBytes;
     const dialects = mayCompress ? this.#deflatedDialects(topic, members, length) : 0;
+    this.#add(topic, except, chunk, at, payloadAt, dialects, mayCompress);
+    this.#limitPending();
+    return !this.#outlet.isCongested || !this.#holdsBack(topic);
+  }
+
+  /**
+   * Publishes in this process what another process of the fleet has published. Its frames are copied as they are, and compressed for
+   * those who have agreed on it.
+   * @param frames right frames of whole messages, at least one, uncompressed.
+   * @param messages how many frames they are.
+   * @param mayCompress whether they may be compressed.
+   */
+  relay(topic: string, frames: Uint8Array, messages: number, mayCompress: boolean): void {
+    const members = this.#membersByTopic.get(topic);
+    this.#isRelaying = true;
+    try {
+      const chunk = this.#pool.withRoom(frames.length);
+      const start = chunk.position;
+      chunk.bytes.set(frames, start);
+      this.#pendingBytes += frames.length;
+      // No frame is longer than all of them, so that nothing is compressed in vain.
+      if (!mayCompress || this.#deflatedDialects(topic, members, frames.length) === 0) {
+        chunk.position = start + frames.length;
+        this.#append(topic, undefined, chunk, start, undefined, mayCompress, messages);
+      } else {
+        for (let at = 0; at < frames.length; ) {
+          const payloadAt = payloadOfMessageFrame(frames, at);
+          const end = endOfMessageFrame(frames, at);
+          chunk.position = start + end;
+          const dialects = this.#deflatedDialects(topic, members, end - payloadAt);
+          this.#add(topic, undefined, chunk, start + at, start + payloadAt, dialects, true);
+          at = end;
+        }
+      }
+      this.#limitPending();
+    } finally {
+      this.#isRelaying = false;
+    }
+  }
+
+  /** Adds a publication whose frame is the last in its chunk. @param dialects the set of those that it is compressed for. */
+  #add(
+    topic: string,
+    except: Subscriber | undefined,
+    chunk: SharedChunk,
+    at: number,
+    payloadAt: number,
+    dialects: number,
+    mayCompress: boolean,
+  ): void {
+    if (dialects === 0) {
+      this.#append(topic, except, chunk, at, undefined, mayCompress);
+      return;
+    }
+    const firstByte = chunk.bytes[at] as number; // of its header
     // The copy is compressed: shared memory of the application may have changed meanwhile.
     const copy = chunk.bytes.subarray(payloadAt, chunk.position);
-    if (dialects === 0) {
-      this.#append(topic, except, chunk, at, undefined);
-    } else if (this.#deflater?.isLarge(length, dialects)) {
+    if (this.#deflater?.isLarge(copy.length, dialects)) {
       this.#lastIsOpen = false;
-      this.#append(topic, except, chunk, at, undefined);
+      this.#append(topic, except, chunk, at, undefined, true);
       this.#deflateLarge(topic, except, firstByte, copy, dialects);
     } else {
-      this.#append(topic, except, chunk, at, this.#deflate(topic, except, firstByte, copy, dialects));
+      this.#append(topic, except, chunk, at, this.#deflate(topic, except, firstByte, copy, dialects), true);
     }
+  }
+
+  /** Publications go out before the end of the turn if there are too many. */
+  #limitPending(): void {
     if (this.#pendingBytes + RUN_BYTES * this.#runs.length > MAX_WAITING_BYTES) this.flushAll();
     else if (this.#pendingBytes > MAX_PENDING_BYTES) this.flush();
-    return !this.#outlet.isCongested || !this.#holdsBack(topic);
   }
 
   /** The set of the dialects that a publication is compressed for. */
@@ -202,7 +275,7 @@ export class Topics {
     payload: Uint8Array,
     dialects: number,
   ): DeflatedRuns | undefined {
-    const about = { topic, except, isHeldBack: this.publisher !== undefined };
+    const about = { topic, except, isHeldBack: this.publisher !== undefined && !this.#isRelaying };
     const deflated = this.#deflater?.deflate(about, firstByte, payload, dialects);
     this.#pendingBytes += deflated?.frameBytes ?? 0;
     return deflated?.runs;
@@ -234,31 +307,51 @@ export class Topics {
     }, MAX_WAITING_MS).unref();
   }
 
-  /** @param deflated the same publication, compressed; undefined if it goes plain to all, or is compressed later. */
+  /**
+   * @param deflated the same publication, compressed; undefined if it goes plain to all, or is compressed later.
+   * @param messages how many messages lie between the start and the position of the chunk.
+   */
   #append(
     topic: string,
     except: Subscriber | undefined,
     chunk: SharedChunk,
     start: number,
     deflated: DeflatedRuns | undefined,
+    mayCompress: boolean,
+    messages = 1,
   ): void {
     const runs = this.#isFlushing ? this.#next : this.#runs;
     const last = runs.at(-1);
-    const isHeldBack = this.publisher !== undefined;
+    const isFromFleet = this.#isRelaying;
+    const isHeldBack = this.publisher !== undefined && !isFromFleet;
     if (
       this.#lastIsOpen &&
       last?.topic === topic &&
       last.except === except &&
       last.chunk === chunk &&
       last.isHeldBack === isHeldBack &&
+      last.isFromFleet === isFromFleet &&
+      last.mayCompress === mayCompress &&
       (last.deflated === deflated || extendDeflated(last.deflated, deflated))
     ) {
       last.end = chunk.position;
-      last.messages++;
+      last.messages += messages;
       return;
     }
     const end = chunk.position;
-    runs.push({ topic, chunk, start, end, messages: 1, except, isHeldBack, deflated, isDeflated: false });
+    runs.push({
+      topic,
+      chunk,
+      start,
+      end,
+      messages,
+      except,
+      isHeldBack,
+      isFromFleet,
+      mayCompress,
+      deflated,
+      isDeflated: false,
+    });
     this.#lastIsOpen = true;
     this.#schedule();
   }
@@ -358,7 +451,10 @@ export class Topics {
     const members = this.#membersByTopic.get(topic) as TopicMembers; // it is a member
     members.delete(slot, dialect);
     if (members.has(dialect)) return;
-    if (members.dialects === 0) this.#membersByTopic.delete(topic);
+    if (members.dialects === 0) {
+      this.#membersByTopic.delete(topic);
+      this.#watcher?.leave(topic);
+    }
     this.#outlet.leave(topic, dialect);
   }
 }

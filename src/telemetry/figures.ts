@@ -305,6 +305,59 @@ export const FIGURES = {
     help: 'Connections closed because no worker took them. Their clients had been told that they are connected, unless workers do the opening handshake: then they had had no answer.',
   },
   RELOADS: { kind: 'counter', stat: 'reloads', help: 'How often the handler module was loaded again.' },
+
+  // The fleet: counted by the primary.
+  BACKPLANE_PUBLISHED: {
+    kind: 'counter',
+    stat: 'backplanePublished',
+    help: 'Messages given to the engine for other servers (`backplane`).',
+    options: ['backplane'],
+  },
+  BACKPLANE_RECEIVED: {
+    kind: 'counter',
+    stat: 'backplaneReceived',
+    help: 'Messages of other servers that came from the engine (`backplane`). Each counts once, whatever the number of its subscribers.',
+    options: ['backplane'],
+  },
+  BACKPLANE_DROPPED: {
+    kind: 'counter',
+    stat: 'backplaneDropped',
+    help: 'Messages published and not sent to other servers, because the engine was lost (`maxBackplaneBytes`) or did not take them (`backplaneStallMs`).',
+    options: ['maxBackplaneBytes', 'backplaneStallMs'],
+    line: 'publications are dropped for other servers: the engine does not take them (backplaneStallMs)',
+  },
+  BACKPLANE_REFUSED: {
+    kind: 'counter',
+    stat: 'backplaneRefused',
+    help: 'Messages that came from the engine and were dropped, because they were not what a server of this fleet sends, or above `maxPayloadBytes`. What says nothing of how many they are counts as one.',
+    options: ['maxPayloadBytes'],
+    line: 'messages from the engine were refused (backplane, maxPayloadBytes)',
+  },
+  BACKPLANE_BYTES_OUT: {
+    kind: 'counter',
+    stat: 'backplaneBytesOut',
+    help: 'Bytes given to the engine, without its own protocol (`backplane`).',
+  },
+  BACKPLANE_BYTES_IN: {
+    kind: 'counter',
+    stat: 'backplaneBytesIn',
+    help: 'Bytes that came from the engine, without its own protocol, what was refused included (`backplane`).',
+  },
+  BACKPLANE_LAG_MS: {
+    kind: 'counter',
+    stat: 'backplaneLagMs',
+    help: 'The times from the publishing of each message of `backplaneReceived` in the other server to its arrival here, added up, in ms by the clocks of both machines. Divided by `backplaneReceived` it is the mean.',
+  },
+  BACKPLANE_RECONNECTS: {
+    kind: 'counter',
+    stat: 'backplaneReconnects',
+    help: 'How often a connection to an engine was made again after it was lost (`backplane`).',
+  },
+  BACKPLANE_SUBSCRIPTIONS: {
+    kind: 'gauge',
+    stat: 'backplaneSubscriptions',
+    help: 'Topics that are subscribed to at the engine now (`backplane`).',
+  },
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof FIGURES;

@@ -69,6 +69,36 @@ export interface ServerStats {
   readonly connectionsAbandoned: number;
   /** How often the handler module was loaded again. */
   readonly reloads: number;
+  /** Messages given to the engine for other servers (`backplane`). */
+  readonly backplanePublished: number;
+  /**
+   * Messages of other servers that came from the engine (`backplane`). Each counts once, whatever the number of its
+   * subscribers.
+   */
+  readonly backplaneReceived: number;
+  /**
+   * Messages published and not sent to other servers, because the engine was lost (`maxBackplaneBytes`) or did not take them
+   * (`backplaneStallMs`).
+   */
+  readonly backplaneDropped: number;
+  /**
+   * Messages that came from the engine and were dropped, because they were not what a server of this fleet sends, or above
+   * `maxPayloadBytes`. What says nothing of how many they are counts as one.
+   */
+  readonly backplaneRefused: number;
+  /** Bytes given to the engine, without its own protocol (`backplane`). */
+  readonly backplaneBytesOut: number;
+  /** Bytes that came from the engine, without its own protocol, what was refused included (`backplane`). */
+  readonly backplaneBytesIn: number;
+  /**
+   * The times from the publishing of each message of `backplaneReceived` in the other server to its arrival here, added up,
+   * in ms by the clocks of both machines. Divided by `backplaneReceived` it is the mean.
+   */
+  readonly backplaneLagMs: number;
+  /** How often a connection to an engine was made again after it was lost (`backplane`). */
+  readonly backplaneReconnects: number;
+  /** Topics that are subscribed to at the engine now (`backplane`). */
+  readonly backplaneSubscriptions: number;
   /** Time since the server was created, in ms. */
   readonly uptimeMs: number;
 }

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { BackplaneState } from '../connection/handler.js';
 import type { HandOff } from '../host/hand-off.js';
 import type { HostOptions } from '../host/host.js';
 import type { Health, RouteOptions } from '../monitor/routes.js';
@@ -23,6 +24,8 @@ export interface WorkerTask {
   readonly counters: SharedArrayBuffer;
   /** Whether the worker reports the ids of connections that are over. */
   readonly reportsClosed: boolean;
+  /** Whether the worker reports which topics have subscribers: the primary gets what other processes publish to these. */
+  readonly reportsTopics: boolean;
   /** The figures of the worker that publishing threads read: see {@link ThreadLedger}. */
   readonly ledger: SharedArrayBuffer;
   /** See {@link Ownership}. */
@@ -54,6 +57,8 @@ export type ToWorker =
   | { readonly type: 'health'; readonly health: Health }
   /** The answer to a `client` of the worker: why it is above the limit of its address; undefined if it is not, and counts. */
   | { readonly type: 'client'; readonly id: number; readonly refusal: EarlyRefusal | undefined }
+  /** The connection to the engine of the fleet is lost or back. */
+  | { readonly type: 'backplane'; readonly state: BackplaneState }
   | { readonly type: 'drain'; readonly limitMs: number };
 
 export type FromWorker =
@@ -62,6 +67,8 @@ export type FromWorker =
   | { readonly type: 'unfit'; readonly code: string; readonly message: string }
   /** The ids of connections that are not open any more. */
   | { readonly type: 'closed'; readonly ids: readonly number[] }
+  /** Topics that have their first subscriber in this worker now, and topics that have none any more. */
+  | { readonly type: 'topics'; readonly joined: readonly string[]; readonly left: readonly string[] }
   /** A client asks for the health of the server. */
   | { readonly type: 'health' }
   /** A proxy has told the client of a connection, in its request. May there be one more connection of this address? */

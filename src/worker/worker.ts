@@ -16,6 +16,7 @@ import { errorText } from '../telemetry/error-text.js';
 import { ThrottledLog } from '../telemetry/throttled-log.js';
 import type { FromWorker, Offer, ToWorker, WorkerResult, WorkerTask } from './messages.js';
 import { Ownership } from './ownership.js';
+import { TopicReporter } from './topic-reporter.js';
 import { registerTsx } from './tsx.js';
 
 /**
@@ -35,6 +36,9 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const counters = new Counters(task.counters);
   const ledger = new ThreadLedger(task.ledger);
   const publishing = new ThreadPublishing(options.bus, reportsOf(counters, log), ledger);
+  if (task.reportsTopics) {
+    publishing.topics.watchBy(new TopicReporter((joined, left) => post({ type: 'topics', joined, left })));
+  }
   const unregister = registerPublishing(publishing);
   const onNoLongerOpen = task.reportsClosed ? closedReporter(post) : () => {};
   const healths: ((health: Health) => void)[] = [];
@@ -124,6 +128,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
       } else if (message.type === 'peer') publishing.bus.connect(message.port, new ThreadLedger(message.ledger));
       else if (message.type === 'listening') opening?.listensOn(message.host);
       else if (message.type === 'tls') opening?.useTls(message.material);
+      else if (message.type === 'backplane') host.reportBackplane(message.state);
       else if (message.type === 'health') healths.shift()?.(message.health);
       else resolve(drain(message.limitMs));
     };

@@ -84,7 +84,7 @@ describe('a handler module that cannot be used is refused with an error that nam
 
   test('its default export has a property that is no hook', () => {
     expect(refusal({ default: { onmessage() {} } })).toBe(
-      `the default export of ${PATH} has a property 'onmessage' that is no hook; hooks are open, message, drain, close and upgrade (did you mean message?)`,
+      `the default export of ${PATH} has a property 'onmessage' that is no hook; hooks are open, message, drain, close, backplane and upgrade (did you mean message?)`,
     );
   });
 
@@ -105,7 +105,7 @@ describe('a handler module that cannot be used is refused with an error that nam
     ['Open', 'open'],
   ])('it has a hook %s, which may mean %s', (name, meant) => {
     expect(refusal({ default: { [name]() {} } })).toContain(
-      `has a property '${name}' that is no hook; hooks are open, message, drain, close and upgrade (did you mean ${meant}?)`,
+      `has a property '${name}' that is no hook; hooks are open, message, drain, close, backplane and upgrade (did you mean ${meant}?)`,
     );
   });
 

@@ -28,6 +28,9 @@ const RANGES: readonly (readonly [name: keyof ServerOptions, least: number, grea
   ['maxHeaderBytes', 512, 1024 * 1024],
   ['maxHeaderCount', 8, 10_000],
   ['handOffTimeoutMs', 1, MAX_INT32],
+  ['maxBackplaneBytes', 0, 2 ** 40],
+  ['backplaneStallMs', 0, MAX_INT32],
+  ['backplaneTimeoutMs', 1, MAX_INT32],
 ];
 
 function refusal(options: Readonly<Record<string, unknown>>): ConfigError {
@@ -338,5 +341,45 @@ describe('a trusted proxy', () => {
       option: 'proxyProtocol',
       message: 'proxyProtocol must be true or false, got "v2"',
     });
+  });
+});
+
+describe('backplane', () => {
+  const engine = { name: 'mine', connect: () => Promise.reject(new Error('never')) };
+  const enginesOf = (backplane: NonNullable<ServerOptions['backplane']>) =>
+    resolveOptions({ handler: 'handler.js', backplane }).fleet?.engines;
+
+  it('may be a URL, an engine, or several of these in their order', () => {
+    expect(resolveOptions({ handler: 'handler.js' }).fleet).toBeUndefined();
+    expect(enginesOf('nats://a')).toEqual(['nats://a']);
+    expect(enginesOf(new URL('redis://a'))).toEqual(['redis://a']);
+    expect(enginesOf(engine)).toEqual([engine]);
+    expect(enginesOf(['redis://b', engine, 'redis://a'])).toEqual(['redis://b', engine, 'redis://a']);
+  });
+
+  it.each([[''], [[]], [5], [true], [{}], [{ name: 'x' }], [{ connect() {} }], [['redis://a', null]], [[[]]]])(
+    'may not be %j',
+    (backplane) => {
+      const { option, message } = refusal({ backplane });
+      expect(option).toBe('backplane');
+      expect(message).toMatch(/^backplane must /);
+    },
+  );
+
+  it('may not be something with a password that would be shown', () => {
+    expect(refusal({ backplane: { url: 'redis://:secret@a' } }).message).not.toContain('secret');
+  });
+
+  it('comes with a function that is told of its state', () => {
+    const onBackplane = () => {};
+    expect(resolveOptions({ handler: 'handler.js', backplane: engine, onBackplane }).fleet).toEqual({
+      engines: [engine],
+      onBackplane,
+      maxBackplaneBytes: 0,
+      backplaneStallMs: 1000,
+      backplaneTimeoutMs: 5000,
+      maxPayloadBytes: 16 * 1024 * 1024,
+    });
+    expect(refusal({ onBackplane: 'log' }).message).toBe('onBackplane must be a function, got "log"');
   });
 });

@@ -242,7 +242,7 @@ describe('listen', () => {
       ['export default { message: 5 }', /the hook 'message' of .* must be a function, got number/],
       [
         'export default { massage() {} }',
-        /has a property 'massage' that is no hook; hooks are open, message, drain, close and upgrade/,
+        /has a property 'massage' that is no hook; hooks are open, message, drain, close, backplane and upgrade/,
       ],
       ['export default {}; export const upgrade = 5', /the export 'upgrade' of .* must be a function/],
       ['throw new Error("at load")', /does not load: Error: at load/],
@@ -353,6 +353,15 @@ describe('the counts of a server', () => {
       connectionsLost: 0,
       connectionsAbandoned: 0,
       reloads: 0,
+      backplanePublished: 0,
+      backplaneReceived: 0,
+      backplaneDropped: 0,
+      backplaneRefused: 0,
+      backplaneBytesOut: 0,
+      backplaneBytesIn: 0,
+      backplaneLagMs: 0,
+      backplaneReconnects: 0,
+      backplaneSubscriptions: 0,
     });
     expect(new Set(Object.values(limits))).toEqual(new Set([0]));
   });

@@ -36,6 +36,7 @@ function made(threads: number, more: Partial<ServerOptions> = {}) {
     bus: new ThreadPublishing().bus,
     endedCounters,
     opening: undefined,
+    fleet: undefined,
     siblings: {
       isReplacing: true,
       placeElsewhere: (handOff: HandOff) => void elsewhere.push(handOff),

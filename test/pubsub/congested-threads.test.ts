@@ -130,3 +130,26 @@ test('the time in which this thread was blocked itself does not count', () => {
   expect(reports).toEqual([true]);
   now.mockRestore();
 });
+
+test('a thread that is pressed is congested whatever it is owed, until it is not pressed any more', () => {
+  const thread = owed('a', 0);
+  thread.ledger.press(true);
+  congested.check(thread);
+  expect(reports).toEqual([true]);
+  expect(congested.want(hashTopic('x'))).toBe(false);
+  thread.ledger.listenToAll();
+  expect(congested.want(hashTopic('x'))).toBe(true);
+  vi.advanceTimersByTime(10 * MARKS.timeoutMs);
+  expect(reports).toEqual([true]); // it takes nothing because there is nothing
+  thread.ledger.press(false);
+  vi.advanceTimersByTime(20);
+  expect([reports, vi.getTimerCount()]).toEqual([[true, false], 0]);
+});
+
+test('a thread that is pressed and takes nothing of what it is owed is not waited for for ever', () => {
+  const thread = owed('a', 60);
+  thread.ledger.press(true);
+  congested.check(thread);
+  vi.advanceTimersByTime(MARKS.timeoutMs + 20);
+  expect(reports).toEqual([true, false, 'a']);
+});

@@ -11,7 +11,19 @@ function runsOf(...texts: string[]): PublicationRun[] {
     const start = CHUNK_HEADER_BYTES + i * 100;
     const end = start + chunk.bytes.write(text, start);
     const [deflated, isDeflated] = [undefined, false];
-    return { topic: 'x', chunk, start, end, messages: 1, except: undefined, isHeldBack: false, deflated, isDeflated };
+    return {
+      topic: 'x',
+      chunk,
+      start,
+      end,
+      messages: 1,
+      except: undefined,
+      isHeldBack: false,
+      isFromFleet: false,
+      mayCompress: true,
+      deflated,
+      isDeflated,
+    };
   });
 }
 

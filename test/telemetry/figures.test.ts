@@ -65,7 +65,14 @@ describe('counters', () => {
     const left = FIGURE_NAMES.filter((name) => counters.get(Counter[name]) === 5);
     const cleared = FIGURE_NAMES.filter((name) => counters.get(Counter[name]) === 0);
     const connections = ['CONNECTIONS', 'CLOSING', 'HTTP_CONNECTIONS', 'PENDING_UPGRADES'];
-    expect(cleared).toEqual([...connections, 'ARENA_BYTES', 'BUFFERED_BYTES', 'COMPRESSED', 'WINDOW_BYTES']);
+    expect(cleared).toEqual([
+      ...connections,
+      'ARENA_BYTES',
+      'BUFFERED_BYTES',
+      'COMPRESSED',
+      'WINDOW_BYTES',
+      'BACKPLANE_SUBSCRIPTIONS',
+    ]);
     expect(left).toHaveLength(FIGURE_NAMES.length - cleared.length);
   });
 

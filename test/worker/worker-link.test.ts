@@ -72,6 +72,7 @@ const OPTIONS = {
   host: {} as HostOptions,
   log: new ThrottledLog(() => {}),
   onNoLongerOpen: undefined,
+  onTopics: undefined,
   startTimeoutMs: 60_000,
   opening: undefined,
   health: () => {

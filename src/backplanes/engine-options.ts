@@ -1,0 +1,144 @@
+import { readFile } from 'node:fs/promises';
+import { types } from 'node:util';
+import { ConfigError } from '../options/option-error.js';
+import { shown } from '../options/shown.js';
+import { unknownOption } from '../options/unknown-option.js';
+
+/**
+ * TLS to an engine. Certificates and keys are texts in PEM, or files, which are read for every connection. Without an authority, those that
+ * Node trusts are trusted.
+ */
+export interface EngineTls {
+  /** The certificates of the authorities that are trusted. */
+  readonly ca?: string | Uint8Array;
+  /** The certificate by which this process shows who it is. */
+  readonly cert?: string | Uint8Array;
+  /** The private key of the certificate. */
+  readonly key?: string | Uint8Array;
+  /** The path of a file, instead of `ca`. */
+  readonly caFile?: string;
+  /** The path of a file, instead of `cert`. */
+  readonly certFile?: string;
+  /** The path of a file, instead of `key`. */
+  readonly keyFile?: string;
+  /**
+   * The name that the engine's certificate must have.
+   * @default the host that is connected to
+   */
+  readonly servername?: string;
+}
+
+/** Where an engine listens. */
+export interface EngineAddress {
+  /** A name, or an IP address without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+const DEFAULT_PREFIX = 'wsloom';
+const PREFIX = /^[A-Za-z0-9_-]{1,64}$/;
+const TLS_NAMES: readonly (keyof EngineTls)[] = ['ca', 'cert', 'key', 'caFile', 'certFile', 'keyFile', 'servername'];
+
+/** @throws ConfigError */
+export function wrong(message: string): ConfigError {
+  return new ConfigError('backplane', `backplane: ${message}`);
+}
+
+/** Checks that there is an object with no other members than those. Values are not shown: they may be passwords. */
+export function checkNames(options: unknown, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw wrong(`the options must be an object, got ${typeof options === 'string' ? 'a string' : shown(options)}`);
+  }
+  const unknown = unknownOption(options, names);
+  if (unknown !== undefined) throw wrong(unknown.message);
+}
+
+/** Checks that members are strings that are not empty, where they are given. */
+export function checkTexts(options: object, names: readonly string[]): void {
+  for (const name of names) {
+    const value = Reflect.get(options, name) as unknown;
+    if (value === undefined) continue;
+    if (typeof value !== 'string') throw wrong(`${name} must be a string, got a ${typeof value}`);
+    if (value === '') throw wrong(`${name} must not be empty`);
+  }
+}
+
+/** The application's prefix: processes with different ones share an engine, and no messages. */
+export function readPrefix(prefix: unknown): string {
+  if (prefix === undefined) return DEFAULT_PREFIX;
+  if (typeof prefix === 'string' && PREFIX.test(prefix)) return prefix;
+  throw wrong(`prefix must be 1 to 64 letters, digits, - or _, got ${shown(prefix)}`);
+}
+
+/** Reads one or several addresses such as `host`, `host:6379` or `[::1]:6379`. */
+export function readAddresses(given: unknown, name: string, defaultPort: number): EngineAddress[] {
+  const addresses = given === undefined ? ['127.0.0.1'] : [given].flat();
+  if (addresses.length === 0) throw wrong(`${name} must name at least one address`);
+  return addresses.map((address) => readAddress(address, name, defaultPort));
+}
+
+function readAddress(address: unknown, name: string, defaultPort: number): EngineAddress {
+  if (typeof address !== 'string')
+    throw wrong(`${name} must be addresses like host:${defaultPort}, got a ${typeof address}`);
+  const [, bracketed, plain, digits] = /^(?:\[([\da-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5}))?$/.exec(address) ?? [];
+  const host = bracketed ?? plain;
+  const port = digits === undefined ? defaultPort : Number(digits);
+  if (host === undefined || port < 1 || port > 65_535) {
+    // Somebody may have put a whole URL with a password there.
+    const found = address.includes('@') ? 'one with an @' : shown(address);
+    throw wrong(`${name} must be addresses like host:${defaultPort}, got ${found}`);
+  }
+  return { host, port };
+}
+
+/** An address as people write it. */
+export function shownAddress({ host, port }: EngineAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Checks the options of TLS, and does not read the files yet. @returns undefined for a connection without TLS. */
+export function readTls(tls: unknown): EngineTls | undefined {
+  if (tls === undefined || tls === false) return undefined;
+  if (tls === true) return {};
+  checkNames(tls, TLS_NAMES);
+  const options = tls as EngineTls;
+  checkTexts(options, ['caFile', 'certFile', 'keyFile', 'servername']);
+  for (const name of ['ca', 'cert', 'key'] as const) {
+    const value = options[name];
+    if (value === undefined) continue;
+    if (options[`${name}File`] !== undefined) throw wrong(`tls has both ${name} and ${name}File: give one of them`);
+    if (types.isUint8Array(value) || (typeof value === 'string' && value.includes('-----BEGIN '))) continue;
+    throw wrong(`tls.${name} must be a text in PEM; for the path of a file there is ${name}File`);
+  }
+  const has = (name: 'cert' | 'key') => options[name] !== undefined || options[`${name}File`] !== undefined;
+  if (has('cert') !== has('key')) throw wrong('tls needs a certificate and its key, or neither');
+  return options;
+}
+
+/** What `node:tls` is given for a connection. The files are read now: they may have been exchanged. */
+export async function loadTls(tls: EngineTls): Promise<{
+  readonly ca?: string | Buffer;
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+  readonly servername?: string;
+}> {
+  const [ca, cert, key] = await Promise.all([
+    pemOf(tls.ca, tls.caFile),
+    pemOf(tls.cert, tls.certFile),
+    pemOf(tls.key, tls.keyFile),
+  ]);
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(tls.servername === undefined ? {} : { servername: tls.servername }),
+  };
+}
+
+async function pemOf(
+  text: string | Uint8Array | undefined,
+  file: string | undefined,
+): Promise<string | Buffer | undefined> {
+  if (file !== undefined) return await readFile(file);
+  return typeof text === 'string' || text === undefined ? text : Buffer.from(text);
+}

@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { Command } from '../cli/command.js';
+import { arePeersRequired, pathOf } from '../e2e/installed.js';
+import { until } from '../e2e/serving.js';
+
+/** The programs of engines that tests start. */
+export type EngineName = 'nats-server' | 'redis-server';
+
+/** Whether a program is installed. Where it has to be, it throws if it is not. */
+export function isInstalled(name: EngineName): boolean {
+  if (pathOf(name) !== undefined) return true;
+  if (arePeersRequired) throw new Error(`${name} is not installed`);
+  return false;
+}
+
+/** How an engine is started beside what all of them have. */
+export interface EngineSettings {
+  /** Lines of the configuration of the engine, in which `PORT` stands for where it listens. */
+  readonly lines?: readonly string[];
+  /** Where it listens, for one that is started again; by default on a free port. */
+  readonly port?: number;
+}
+
+/** An engine on a port of its own, which keeps nothing. It is ended at the end of the block that it was started in. */
+export class Engine implements AsyncDisposable {
+  readonly port: number;
+  readonly address: string;
+  readonly #command: Command;
+  readonly #folder: string;
+
+  private constructor(port: number, command: Command, folder: string) {
+    this.port = port;
+    this.address = `127.0.0.1:${port}`;
+    this.#command = command;
+    this.#folder = folder;
+  }
+
+  static async nats({ lines = [], port }: EngineSettings = {}): Promise<Engine> {
+    return Engine.#start('nats-server', port ?? (await freePort()), () => ['listen: "127.0.0.1:PORT"', ...lines]);
+  }
+
+  /** For TLS, `tls-port PORT` stands in the lines. */
+  static async redis({ lines = [], port }: EngineSettings = {}): Promise<Engine> {
+    return Engine.#start('redis-server', port ?? (await freePort()), () => [
+      ...['bind 127.0.0.1', 'save ""', 'appendonly no', 'loglevel warning', 'daemonize no'],
+      ...(lines.some((line) => line.startsWith('tls-port')) ? ['port 0'] : ['port PORT']),
+      ...lines,
+    ]);
+  }
+
+  static async #start(name: EngineName, port: number, configuration: () => readonly string[]) {
+    const folder = mkdtempSync(join(tmpdir(), `wsloom-${name}-`));
+    const file = join(folder, 'engine.conf');
+    writeFileSync(file, `${configuration().join('\n').replaceAll('PORT', String(port))}\n`);
+    const args = name === 'nats-server' ? ['-c', file] : [file, '--dir', folder];
+    const command = new Command(pathOf(name) as string, args, { cwd: folder });
+    const engine = new Engine(port, command, folder);
+    let hasEnded = false;
+    void command.ended.then(() => {
+      hasEnded = true;
+    });
+    await until(async () => hasEnded || (await answers(port)));
+    expect(hasEnded, command.stdout + command.stderr).toBe(false);
+    return engine;
+  }
+
+  /** What it has said. */
+  get said(): string {
+    return this.#command.stdout + this.#command.stderr;
+  }
+
+  /** Stops it, as it is: its sockets stay open. */
+  freeze(): void {
+    this.#command.process.kill('SIGSTOP');
+  }
+
+  /** Lets it go on. */
+  thaw(): void {
+    this.#command.process.kill('SIGCONT');
+  }
+
+  async kill(): Promise<void> {
+    await this.#command[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** A port of 127.0.0.1 that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Whether something listens on a port. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
