@@ -186,7 +186,7 @@ export async function hold(
   }: { readonly connections: number; readonly seconds: number; readonly core?: number | undefined },
 ): Promise<number> {
   const numbers = [connections, 20, 0, seconds].map(String);
-  const line = await run(commandFor(binaryFor(server), server, ['--warmup=0'], numbers, core));
+  const line = await outputOf(commandFor(binaryFor(server), server, ['--warmup=0'], numbers, core));
   const { pings = 0, conns_lost: lost = 0 } = JSON.parse(line) as Readonly<Record<string, number | undefined>>;
   if (lost > 0) throw new Error(`${lost} of ${connections} connections were lost`);
   return pings;

@@ -36,7 +36,7 @@ export function measuredTable(figures: ScaleFigures): string {
       `${figure(wireBytes)} B, ${figure(packets)}`,
     ]),
     ...backplanes.map(({ engine, bytes, outMicros, inMicros }) => [
-      `CPU time: a publication of ${bytes} B to ${engine}; from it to one subscriber`,
+      `CPU time of the primary: a publication of ${bytes} B to ${engine}; from it`,
       `${micros(outMicros)}; ${micros(inMicros)}`,
     ]),
   ];

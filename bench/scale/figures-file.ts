@@ -66,11 +66,11 @@ export interface WireFigure {
 }
 
 export interface BackplaneFigure {
-  /** `nats` or `redis`. */
+  /** The name of the engine: `NATS`. */
   readonly engine: string;
   readonly bytes: number;
-  /** CPU time of a server that publishes, above the same publication without an engine. */
+  /** CPU time of the primary of a server that publishes, above the same publication without an engine. */
   readonly outMicros: number;
-  /** CPU time of a server that gets the publication from the engine, its delivery to one subscriber included. */
+  /** CPU time of the primary of a server that gets the publication from the engine, and hands it to a thread. */
   readonly inMicros: number;
 }

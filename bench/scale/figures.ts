@@ -4,13 +4,16 @@ import { dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { endChildrenAtExit } from '../children.js';
+import { buildFanout } from '../fanout.js';
 import { buildLoadgen, buildTlsLoadgen } from '../loadgen.js';
 import { commit, descriptorLimit, machine, pinning } from '../machine.js';
 import { BENCH } from '../paths.js';
 import { OTHER_DESCRIPTORS } from '../sections/connections.js';
 import { UsageError, usageOf } from '../settings.js';
 import { median } from '../statistics.js';
+import { backplaneFigure, measurableFleets, primaryMicros } from './backplane.js';
 import type {
+  BackplaneFigure,
   DeliveryFigure,
   Handshake,
   HandshakeFigure,
@@ -23,7 +26,7 @@ import * as measure from './measure.js';
 const HELP = `Usage: npm run scale:figures -- [options]
 
 Measures what an idle connection, a message, a delivery, a handshake and a heartbeat take of a server, within five minutes. It wants a
-machine on which nothing else runs. npm run scale:simulate and then npm run scale:report make docs/ten-million.md of it.
+machine on which nothing else runs; engines are looked for on the PATH (nats-server, redis-server). npm run scale:simulate and then npm run scale:report make docs/ten-million.md of it.
 
   --quick        one short round of each, with fewer connections: takes a minute, and its figures are only a hint
   --out <file>   where to write the figures as JSON (bench/results/scale-figures.json; with --quick latest-scale-figures.json beside it)
@@ -33,6 +36,8 @@ Exit codes: 0 measured, 1 not all of it could be measured, 2 wrong usage.`;
 
 const KIB = 1024;
 const SMALL = 100;
+/** The size of a message through an engine. */
+const ENGINE_BYTES = 256;
 /** So many subscribers that what a server knows of them is not in the caches of the processor. */
 const MANY = 8000;
 
@@ -79,7 +84,7 @@ async function measureAll(isQuick: boolean): Promise<ScaleFigures> {
   const secureIdle = Math.min(most, isQuick ? 500 : MANY / 2);
 
   /** The median of each figure of several rounds. A figure that cannot be measured is NaN, which JSON writes as null. */
-  const rounded = async <Figure extends object>(
+  const rounded: Rounded = async <Figure extends object>(
     name: string,
     one: () => Promise<Figure>,
   ): Promise<Figure | undefined> => {
@@ -128,6 +133,7 @@ async function measureAll(isQuick: boolean): Promise<ScaleFigures> {
   const heartbeat = await micros('heartbeat', () => measure.heartbeatMicros(measuring, many));
   const wire: (WireFigure | undefined)[] = [];
   for (const bytes of [SMALL, KIB]) wire.push(await rounded(`wire, ${bytes} B`, () => measure.wire(measuring, bytes)));
+  const backplanes = await measureBackplanes(measuring, rounded, failures);
   return {
     ...about,
     rounds,
@@ -139,10 +145,32 @@ async function measureAll(isQuick: boolean): Promise<ScaleFigures> {
     handshakes: handshakes.filter((figure) => figure !== undefined),
     heartbeatMicros: heartbeat,
     wire: wire.filter((figure) => figure !== undefined),
-    backplanes: [],
+    backplanes,
     failures,
   };
 }
+
+/** With the engines that there are. */
+async function measureBackplanes(
+  measuring: measure.Measuring,
+  rounded: Rounded,
+  failures: string[],
+): Promise<BackplaneFigure[]> {
+  if (!(await succeeds(buildFanout, 'engines', failures))) return [];
+  const [single, ...fleets] = measurableFleets(say);
+  if (single === undefined) return [];
+  const alone = await rounded('publication to no engine', () => primaryMicros(measuring, single, ENGINE_BYTES));
+  const figures: BackplaneFigure[] = [];
+  for (const fleet of fleets) {
+    const name = `publication to ${fleet.by}`;
+    const together = await rounded(name, () => primaryMicros(measuring, fleet, ENGINE_BYTES));
+    if (alone !== undefined && together !== undefined)
+      figures.push(backplaneFigure(fleet.by, ENGINE_BYTES, alone, together));
+  }
+  return figures;
+}
+
+type Rounded = <Figure extends object>(name: string, one: () => Promise<Figure>) => Promise<Figure | undefined>;
 
 async function succeeds(attempt: () => Promise<void>, what: string, failures: string[]): Promise<boolean> {
   try {

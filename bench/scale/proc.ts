@@ -4,11 +4,18 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** The CPU time of all threads of a process that live, in seconds. */
 export function cpuSecondsOf(pid: number): number {
   const folder = `/proc/${pid}/task`;
-  const times = readdirSync(folder).map((thread) => {
-    const [nanoseconds = ''] = readFileSync(`${folder}/${thread}/schedstat`, 'utf8').split(' ');
-    return Number(nanoseconds);
-  });
-  return times.reduce((sum, time) => sum + time, 0) / 1e9;
+  const times = readdirSync(folder).map((thread) => threadSeconds(`${folder}/${thread}`));
+  return times.reduce((sum, time) => sum + time, 0);
+}
+
+/** The CPU time of the first thread of a process, in seconds: of wsloom, the primary's. */
+export function firstThreadSecondsOf(pid: number): number {
+  return threadSeconds(`/proc/${pid}/task/${pid}`);
+}
+
+function threadSeconds(folder: string): number {
+  const [nanoseconds = ''] = readFileSync(`${folder}/schedstat`, 'utf8').split(' ');
+  return Number(nanoseconds) / 1e9;
 }
 
 /** The memory of the kernel's objects: sockets are among them, but not the bytes that wait in them. */

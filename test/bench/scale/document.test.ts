@@ -61,12 +61,12 @@ describe('docs/ten-million.md', () => {
   });
 
   it('says what is assumed and what is measured of engines', () => {
-    const backplanes = [{ engine: 'nats', bytes: 100, outMicros: 7, inMicros: 9 }];
+    const backplanes = [{ engine: 'NATS', bytes: 100, outMicros: 7, inMicros: 9 }];
     const withEngine = tenMillionMarkdown({ ...FIGURES, backplanes }, simulated);
     expect(text).toContain('is assumed too, as 15 and 20 µs');
     expect(withEngine).not.toContain('is assumed too, as');
     expect(withEngine).toContain(
-      '| CPU time: a publication of 100 B to nats; from it to one subscriber | 7.00 µs; 9.00 µs |',
+      '| CPU time of the primary: a publication of 100 B to NATS; from it | 7.00 µs; 9.00 µs |',
     );
     expect(withEngine).toContain('| publications from the engine, by the primary | 9.00 µs | 67 000 a second |');
   });
