@@ -32,6 +32,7 @@ const USE = `
   import { type AttachedServer, type AttachOptions, attach, type Connection, createServer, defineHandler, type Logger, publish, type ServerOptions } from 'wsloom';
   import { type ClientConnection, connect } from 'wsloom/client';
   import { load, type LoadResult } from 'wsloom/load';
+  import { type Backplane, nats, redis, testBackplane } from 'wsloom/backplane';
   const log: Logger = console;
   const options: ServerOptions = { handler: new URL('file:///handler.js'), log };
   createServer(options);
@@ -65,6 +66,14 @@ const USE = `
   }
   // @ts-expect-error there is no such option
   createServer({ handler: 'x', nope: 1 });
+  // The packages of engines are not installed, and their types are not needed.
+  export async function useEngines(): Promise<Backplane[]> {
+    const engines = [nats({ servers: ['a', 'b'], token: 't' }), redis({ nodes: 'a:6379', tls: { caFile: 'ca.pem' } })];
+    await testBackplane(() => engines[0] as Backplane, { timeoutMs: 100 });
+    // @ts-expect-error there is no such option
+    nats({ url: 'x' });
+    return engines;
+  }
 `;
 
 beforeAll(async () => {
@@ -153,12 +162,12 @@ describe('the package, packed in a clean clone', () => {
     [
       'require',
       'use.cjs',
-      'const { attach, createServer } = require("wsloom"); const { connect } = require("wsloom/client"); const { load } = require("wsloom/load");',
+      'const { attach, createServer } = require("wsloom"); const { connect } = require("wsloom/client"); const { load } = require("wsloom/load"); const { nats } = require("wsloom/backplane");',
     ],
     [
       'import',
       'use.mjs',
-      'import { attach, createServer } from "wsloom"; import { connect } from "wsloom/client"; import { load } from "wsloom/load";',
+      'import { attach, createServer } from "wsloom"; import { connect } from "wsloom/client"; import { load } from "wsloom/load"; import { nats } from "wsloom/backplane";',
     ],
   ])('works by %s', async (_, file, imports) => {
     const handler = JSON.stringify(join(installed, 'dist/handlers/echo.js'));
@@ -186,10 +195,15 @@ describe('the package, packed in a clean clone', () => {
         console.log((await closed).code);
         http.close();
         await sockets.close();
+        try {
+          nats();
+        } catch (error) {
+          console.log(error.code);
+        }
       })();`;
     writeFileSync(join(project, file), source);
     expect(await run(process.execPath, [file], { cwd: project })).toEqual({
-      stdout: 'hello\n200 true\n10 0\n3000\n',
+      stdout: 'hello\n200 true\n10 0\n3000\nWSLOOM_ENGINE\n',
       stderr: '',
     });
   });

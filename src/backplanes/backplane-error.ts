@@ -3,6 +3,6 @@
  * contains no password.
  */
 export class BackplaneError extends Error {
-  readonly code = 'WSLOOM_BACKPLANE';
+  readonly code = 'WSLOOM_ENGINE';
   override readonly name = 'BackplaneError';
 }

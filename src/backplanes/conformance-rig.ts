@@ -44,8 +44,8 @@ export class ConformanceRig {
     const events = {
       received: (topic: string, bytes: Uint8Array) => {
         if (isClosed) return;
-        received.push({ topic, bytes: bytes.slice() });
-        // Who overwrites what was received must hurt nobody else, as the server does when it unmasks or compresses in place.
+        // `slice` of a Buffer would copy nothing.
+        received.push({ topic, bytes: new Uint8Array(bytes) });
         reported();
       },
       drained: () => {

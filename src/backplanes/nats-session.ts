@@ -60,8 +60,8 @@ export class NatsSession implements BackplaneConnection {
   publish(topic: string, bytes: Uint8Array): boolean {
     if (this.#isOver) return true;
     try {
-      // The client keeps what it is given until the end of the turn, and the caller may overwrite it.
-      this.#client.publish(this.#subjectOf(topic), bytes.slice());
+      // The client keeps what it is given until the end of the turn, and the caller may overwrite it. `slice` of a Buffer would copy nothing.
+      this.#client.publish(this.#subjectOf(topic), new Uint8Array(bytes));
     } catch (error) {
       this.#lose(error);
       return true;

@@ -1,7 +1,4 @@
-/** The variable that names engines, so that their passwords are not in the list of processes. */
-export const BACKPLANE_VARIABLE = 'WSLOOM_BACKPLANE';
-
-/** Between the URLs of the variable. A comma may also stand between the hosts of one URL. */
+/** Between the URLs of the variable WSLOOM_BACKPLANE. A comma may also stand between the hosts of one URL. */
 const SEPARATOR = /,?\s+|,(?=[a-z][a-z0-9+.-]*:\/\/)/i;
 
 /** The engines of a server that is started by the command line. */
@@ -19,8 +16,9 @@ export interface GivenBackplanes {
 export function backplanesOf(flags: readonly string[] | undefined, env: NodeJS.ProcessEnv): GivenBackplanes {
   // Whatever stands in front of an @ is a password, a token or the name that goes with one.
   if (flags !== undefined) return { urls: flags, notes: flags.some((url) => url.includes('@')) ? [IS_SEEN] : [] };
-  const urls = (env[BACKPLANE_VARIABLE] ?? '').split(SEPARATOR).filter((url) => url !== '');
+  const { WSLOOM_BACKPLANE = '' } = env;
+  const urls = WSLOOM_BACKPLANE.split(SEPARATOR).filter((url) => url !== '');
   return { urls: urls.length === 0 ? undefined : urls, notes: [] };
 }
 
-const IS_SEEN = `a password in --backplane can be seen in the list of processes: set ${BACKPLANE_VARIABLE} instead`;
+const IS_SEEN = 'a password in --backplane can be seen in the list of processes: set WSLOOM_BACKPLANE instead';

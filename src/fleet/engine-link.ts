@@ -1,5 +1,6 @@
 import type { Backplane, BackplaneConnection, BackplaneEvents } from './backplane.js';
 import { withDeadline } from './deadline.js';
+import { describeEngineError } from './engine-error.js';
 
 /** Engines that take less than this, in bytes, are of no use: a large message would become too many pieces. */
 const LEAST_MAX_MESSAGE_BYTES = 1024;
@@ -67,7 +68,7 @@ export class EngineLink {
   fail(error: unknown): void {
     if (this.#isOver) return;
     void this.close();
-    this.#listener.onOver(messageOf(error));
+    this.#listener.onOver(describeEngineError(error));
   }
 
   /** Ends the connection, or the attempt. Resolves when what waits was sent, or could not be sent in time. */
@@ -122,8 +123,4 @@ export class EngineLink {
 function checkMaxMessageBytes(bytes: number): void {
   if (bytes >= LEAST_MAX_MESSAGE_BYTES) return;
   throw new Error(`the engine takes messages of ${bytes} bytes, at least ${LEAST_MAX_MESSAGE_BYTES} are needed`);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -24,6 +24,8 @@ export class EngineSubscriptions {
   readonly #subscribed = new Set<string>();
   /** Topics to look at: what is wanted of them may differ from what is subscribed. */
   readonly #changed: Set<string>;
+  /** Where the next batch begins in them. A new iterator for each batch would walk over all that batches before it have deleted. */
+  #next: SetIterator<string> | undefined;
   #isFollowing = false;
   #isOver = false;
 
@@ -79,8 +81,9 @@ export class EngineSubscriptions {
     const { connection, wanted, batch, timeoutMs } = this.#options;
     const added: string[] = [];
     const removed: string[] = [];
-    for (const topic of this.#changed) {
-      if (added.length + removed.length === batch) break;
+    while (added.length + removed.length < batch) {
+      const topic = this.#nextChanged();
+      if (topic === undefined) break;
       this.#changed.delete(topic);
       if (wanted.has(topic) === this.#subscribed.has(topic)) continue;
       (wanted.has(topic) ? added : removed).push(topic);
@@ -93,5 +96,12 @@ export class EngineSubscriptions {
       await withDeadline(connection.subscribe(added), timeoutMs, 'subscribing');
       if (!this.#isOver) for (const topic of added) this.#subscribed.add(topic);
     }
+  }
+  /** The change that came first. */
+  #nextChanged(): string | undefined {
+    this.#next ??= this.#changed.values();
+    const { value } = this.#next.next();
+    if (value === undefined) this.#next = undefined; // an iterator that was at the end stays there
+    return value;
   }
 }

@@ -3,9 +3,16 @@ import { MAX_SERVER_HEADER_BYTES } from '../protocol/frame-header.js';
 import { type HeaderFlaw, originName, readFleetMessage } from './fleet-message.js';
 import { PieceJoiner } from './piece-joiner.js';
 
-/** How much memory incomplete messages may take, in longest messages, and for how long they wait for their next piece, in ms. */
+/**
+ * How much memory incomplete messages may take: that of four longest messages, but no more than this, in bytes, unless one takes more.
+ */
 const MAX_INCOMPLETE_MESSAGES = 4;
+const MAX_INCOMPLETE_BYTES = 256 * 1024 * 1024;
+/** How long an incomplete message waits for its next piece, in ms. */
 const PIECE_TIMEOUT_MS = 10_000;
+
+/** A longer lag than this, in ms, says that a clock is wrong. */
+const MAX_LAG_MS = 24 * 60 * 60 * 1000;
 
 /** The shortest frame, in bytes. */
 const LEAST_FRAME_BYTES = 2;
@@ -32,7 +39,8 @@ export interface FleetReceiverListener {
    * Right frames of other servers, for subscribers of a topic here.
    * @param frames valid during the call.
    * @param messages how many they are.
-   * @param lagMs how long ago they were published, by the clocks of both machines; 0 if these contradict each other.
+   * @param lagMs how long ago they were published, in whole ms, by the clocks of both machines; 0 if these contradict each other, or
+   * differ by more than a day.
    * @param mayCompress whether they may be compressed for clients.
    */
   onFrames(topic: string, frames: Uint8Array, messages: number, lagMs: number, mayCompress: boolean): void;
@@ -57,7 +65,7 @@ export class FleetReceiver {
     const maxBytes = MAX_SERVER_HEADER_BYTES + options.maxPayloadBytes;
     this.#joiner = new PieceJoiner({
       maxBytes,
-      maxMemoryBytes: MAX_INCOMPLETE_MESSAGES * maxBytes,
+      maxMemoryBytes: Math.max(maxBytes, Math.min(MAX_INCOMPLETE_MESSAGES * maxBytes, MAX_INCOMPLETE_BYTES)),
       timeoutMs: PIECE_TIMEOUT_MS,
       now: () => options.now(),
       onLost: (messages) => listener.onRefused(messages, 'pieces'),
@@ -105,8 +113,8 @@ export class FleetReceiver {
       this.#refuse(messages, frames, typeof found === 'string' ? found : 'count');
       return;
     }
-    const lagMs = now() - timestamp;
-    this.#listener.onFrames(topic, frames, messages, lagMs > 0 ? lagMs : 0, mayCompress);
+    const lagMs = Math.floor(now() - timestamp);
+    this.#listener.onFrames(topic, frames, messages, lagMs > 0 && lagMs <= MAX_LAG_MS ? lagMs : 0, mayCompress);
   }
 
   #refuse(messages: number, frames: Uint8Array, why: RefusalReason): void {

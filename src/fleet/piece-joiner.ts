@@ -2,8 +2,8 @@ import type { FleetMessage } from './fleet-message.js';
 
 /** How many messages may be incomplete at a time. */
 const MAX_INCOMPLETE = 1024;
-/** The first memory for a message, in bytes; it doubles with what has arrived. */
-const FIRST_BYTES = 64 * 1024;
+/** The first memory for a message, in bytes; it doubles with what has arrived. More would cost much for a first piece of one byte. */
+const FIRST_BYTES = 1024;
 
 export interface PieceJoinerOptions {
   /** The longest whole message, with the header of its frame, in bytes. */
@@ -14,7 +14,7 @@ export interface PieceJoinerOptions {
   readonly timeoutMs: number;
   /** The present time, in ms. */
   now(): number;
-  /** A message was given up, or a piece belongs to none. @param messages how many messages are lost. */
+  /** A message was given up, or its first piece says what cannot be. @param messages how many messages are lost. */
   onLost(messages: number): void;
 }
 

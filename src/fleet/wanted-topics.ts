@@ -1,5 +1,5 @@
 export interface WantedTopicsOptions {
-  /** For how long a topic without subscribers stays wanted, in ms: somebody may come back. @default 1000 */
+  /** For how long a topic without subscribers stays wanted, in ms, or up to a tenth longer: somebody may come back. @default 1000 */
   readonly lingerMs?: number;
   /** Called with the changes of a turn of the event loop; no topic is in both lists. */
   onChange(added: string[], removed: string[]): void;
@@ -23,6 +23,7 @@ export class WantedTopics {
   readonly #lingering = new Map<string, number>();
   #telling: NodeJS.Immediate | undefined;
   #ending: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor({ lingerMs = DEFAULT_LINGER_MS, onChange }: WantedTopicsOptions) {
     this.#lingerMs = lingerMs;
@@ -31,6 +32,7 @@ export class WantedTopics {
 
   /** A thread has its first subscriber of a topic. */
   join(thread: object, topic: string): void {
+    if (this.#isClosed) return;
     let topics = this.#topicsOf.get(thread);
     if (topics === undefined) {
       topics = new Set();
@@ -61,8 +63,9 @@ export class WantedTopics {
     for (const topic of topics) this.#release(topic);
   }
 
-  /** Tells nothing any more. */
+  /** Forgets all, and tells nothing any more, whatever is reported. */
   close(): void {
+    this.#isClosed = true;
     clearImmediate(this.#telling);
     clearTimeout(this.#ending);
     this.#telling = undefined;
@@ -102,7 +105,8 @@ export class WantedTopics {
       // A timer may come a fraction of a millisecond early.
       const leftMs = since + this.#lingerMs - now;
       if (leftMs >= 1) {
-        this.#ending = setTimeout(() => this.#end(), leftMs).unref();
+        const delayMs = Math.max(leftMs, this.#lingerMs / 10); // so that topics end together
+        this.#ending = setTimeout(() => this.#end(), delayMs).unref();
         break;
       }
       this.#lingering.delete(topic);

@@ -33,7 +33,7 @@ for (const kind of [NATS, REDIS]) {
         kind.backplane(engine.address),
       ]) {
         const error = await failureOf(wrong);
-        expect(error).toMatchObject({ name: 'BackplaneError', code: 'WSLOOM_BACKPLANE' });
+        expect(error).toMatchObject({ name: 'BackplaneError', code: 'WSLOOM_ENGINE' });
         expect(error.message).toMatch(/authorization violation|WRONGPASS|NOAUTH/i);
         expect(`${error.message}${error.stack}${JSON.stringify(error)}`).not.toContain(PASSWORD);
       }
@@ -97,7 +97,7 @@ for (const kind of [NATS, REDIS]) {
       await link.connection.subscribe(['topic']);
       await engine.kill();
       await until(() => link.losses.length > 0);
-      expect(link.losses[0]).toMatchObject({ code: 'WSLOOM_BACKPLANE' });
+      expect(link.losses[0]).toMatchObject({ code: 'WSLOOM_ENGINE' });
       expect(link.losses[0]?.message).toContain(engine.address);
       expect(link.connection.publish('topic', PIECE)).toBe(true);
       await link.connection.subscribe(['other']);

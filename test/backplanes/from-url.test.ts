@@ -93,7 +93,7 @@ describe('the options of an engine', () => {
       "there is no option 'server'; there are creds, nkey, pass, prefix, servers, tls",
     ],
     [() => redis({ url: 'x' } as object), "there is no option 'url'"],
-    [() => redis('redis://x' as object), 'the options must be an object, got a string'],
+    [() => redis('redis://x' as never), 'the options must be an object, got a string'],
     [() => redis({ nodes: [] }), 'nodes must name at least one address'],
     [() => redis({ nodes: 5 as never }), 'got a number'],
     [() => redis({ nodes: `redis://user:${SECRET}@host` }), 'got one with an @'],
@@ -129,8 +129,8 @@ describe('the options of an engine', () => {
     const nats = '@nats-io/transport-node';
     expect(stderr).toBe('');
     expect(stdout.split('\n')).toEqual([
-      'WSLOOM_BACKPLANE a backplane of Redis needs the package redis, which is not installed: npm install redis',
-      `WSLOOM_BACKPLANE a backplane of NATS needs the package ${nats}, which is not installed: npm install ${nats}`,
+      'WSLOOM_ENGINE a backplane of Redis needs the package redis, which is not installed: npm install redis',
+      `WSLOOM_ENGINE a backplane of NATS needs the package ${nats}, which is not installed: npm install ${nats}`,
       '',
     ]);
   });

@@ -21,7 +21,7 @@ export class Link implements AsyncDisposable {
     const reports = { received: [] as Link['received'], losses: [] as Error[], drains: { count: 0 } };
     const connection = await backplane.connect(
       {
-        received: (topic, bytes) => reports.received.push({ topic, bytes: bytes.slice() }),
+        received: (topic, bytes) => reports.received.push({ topic, bytes: new Uint8Array(bytes) }),
         drained: () => reports.drains.count++,
         lost: (error) => reports.losses.push(error),
       },

@@ -10,8 +10,8 @@ export interface Faults {
   readonly matches?: (subscribed: string, published: string) => boolean;
   /** What arrives of a message; undefined: nothing. */
   readonly arrives?: (bytes: Uint8Array) => readonly Uint8Array[];
-  /** Whether the bytes are not copied in `publish`. */
-  readonly keepsBytes?: boolean;
+  /** What is done with the bytes in `publish` instead of a copy. */
+  readonly copies?: (bytes: Uint8Array) => Uint8Array;
   /** How many turns of the event loop a message takes. */
   readonly turns?: (bytes: Uint8Array) => number;
   /** Whether `subscribe` resolves before the engine knows. */
@@ -85,7 +85,7 @@ export class MemoryEngine {
       publish(topic, bytes) {
         if (isClosed && faults.afterClose === 'throws') throw new Error('closed');
         if (isClosed && faults.afterClose !== 'sends') return true;
-        void deliver(topic, faults.keepsBytes ? bytes : bytes.slice());
+        void deliver(topic, faults.copies?.(bytes) ?? new Uint8Array(bytes));
         sent += bytes.length;
         return !faults.neverDrains || sent < 4 * 1024 * 1024;
       },

@@ -8,12 +8,12 @@ const SOURCE = readdirSync(`${ROOT}src`, { recursive: true, encoding: 'utf8' })
   .map((path) => readFileSync(`${ROOT}src/${path}`, 'utf8'))
   .join('\n');
 
-/** Of the environment, and no code. */
-const VARIABLE = 'WSLOOM_HOST';
+/** Of the environment, and no codes. */
+const VARIABLES: readonly string[] = ['WSLOOM_HOST', 'WSLOOM_BACKPLANE'];
 
 /** Whole codes only. The codes that a template such as `WSLOOM_HANDSHAKE_${rule}` makes are in its type. */
 function codesIn(text: string): string[] {
-  return [...new Set(text.match(/\bWSLOOM(?:_[A-Z]+)+\b/g))].filter((code) => code !== VARIABLE).sort();
+  return [...new Set(text.match(/\bWSLOOM(?:_[A-Z]+)+\b/g))].filter((code) => !VARIABLES.includes(code)).sort();
 }
 
 function classesIn(text: string): string[] {

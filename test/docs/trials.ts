@@ -106,6 +106,11 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
     using one = await open();
     for (const time of await one.texts(2)) expect(time).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
   }),
+  'docs/handlers.md: resync.mjs': handler(async ({ open }) => {
+    using one = await open();
+    one.send('hello');
+    expect(await one.text()).toBe('hello');
+  }),
   'docs/handlers.md: pages.mjs': handler(async ({ open }) => {
     using one = await open();
     one.send('50');

@@ -212,11 +212,22 @@ describe('a server of a fleet, with threads: 0', () => {
     const onBackplane = () => {
       throw new Error('onBackplane fails');
     };
-    await using here = await serve({ handler: builtIn('broadcast'), threads, backplane: hub.backplane(), onBackplane });
+    let calls = 0;
+    const throwing = {
+      open() {},
+      backplane(): Promise<void> {
+        if (++calls === 1) throw new Error('the hook fails');
+        return Promise.reject(new Error('its promise fails'));
+      },
+    };
+    await using here = await serve({ handler: throwing, threads, backplane: hub.backplane(), onBackplane });
     hub.goAway();
     await here.log.line(/^error: onBackplane\('lost'\) failed: Error: onBackplane fails/);
+    await here.log.line(/^error: backplane\(\) of the handler failed: Error: the hook fails/);
     hub.comeBack();
     await here.log.line(/onBackplane\('back'\) failed/);
+    await here.log.line(/backplane\(\) of the handler failed: Error: its promise fails/);
+    expect(here.server.stats().handlerErrors).toBe(2);
     expect(hub.size).toBe(1);
   });
 

@@ -213,6 +213,49 @@ describe('a lost connection', () => {
     expect(backplane.attempts).toHaveLength(5);
   });
 
+  test('is tried with ever longer delays while the engine is away, also after one that was made and lost at once', async () => {
+    await connected();
+    backplane.last.events.lost(new Error('gone'));
+    for (const delayMs of [100, 200, 400, 800, 1600, 3200, 6400, 10_000]) {
+      const before = backplane.attempts.length;
+      await vi.advanceTimersByTimeAsync(delayMs - 1);
+      expect(backplane.attempts).toHaveLength(before);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(backplane.attempts).toHaveLength(before + 1);
+      if (delayMs < 10_000) await backplane.last.refuse();
+    }
+    await backplane.last.accept();
+    backplane.last.events.lost(new Error('gone'));
+    const before = backplane.attempts.length;
+    await vi.advanceTimersByTimeAsync(9999);
+    expect(backplane.attempts).toHaveLength(before);
+  });
+
+  test('whose subscriptions are answered late does not make the next one ready', async () => {
+    await connected();
+    session.want(['a'], []);
+    await settled();
+    await reattempt();
+    const { connection } = backplane.last;
+    connection.answersAtOnce = false;
+    await backplane.last.accept();
+    backplane.last.events.lost(new Error('gone again'));
+    taken();
+    await connection.answer();
+    expect(session.isConnected).toBe(false);
+    expect(taken()).toEqual([]);
+  });
+
+  test('is not tried again if the listener closes the session when it hears of it', async () => {
+    await connected();
+    onEvent = (event) => {
+      if (event === 'lost: gone') void session.close();
+    };
+    await reattempt();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(backplane.attempts).toHaveLength(1);
+  });
+
   test('reports nothing any more, whatever the engine says', async () => {
     await connected();
     const { events: old } = backplane.last;
@@ -256,6 +299,18 @@ describe('subscriptions', () => {
     expect(connection.calls).toEqual(['+b,c', '+d']);
     expect(taken()).toEqual(['reconnect', 'connected']);
     expect(session.subscriptions).toBe(3);
+  });
+
+  test('are renewed 500 at once by default', async () => {
+    await connected();
+    session.want(
+      Array.from({ length: 501 }, (_, i) => `${i}`),
+      [],
+    );
+    await settled();
+    await reattempt();
+    await backplane.last.accept();
+    expect(backplane.last.connection.calls.map((call) => call.split(',').length)).toEqual([500, 1]);
   });
 
   test('that are on their way when the connection is lost are made in the next one', async () => {
@@ -384,6 +439,18 @@ describe('publications', () => {
     expect(sent(connection)).toEqual(['a: 1', 'a: 2', 'a: 3', 'a: 4', 'a: 5']);
   });
 
+  test('that are kept are not dropped if the engine is full and nobody waits for it', async () => {
+    session = sessionOf({ maxKeptBytes: 10_000, stallMs: 0 });
+    void session.start();
+    for (const text of ['1', '2']) publish('a', text);
+    const { connection } = backplane.last;
+    connection.hasRoom = false;
+    await backplane.last.accept();
+    backplane.last.events.drained();
+    expect(sent(connection)).toEqual(['a: 1', 'a: 2']);
+    expect(taken()).not.toContain('dropped 1');
+  });
+
   test('that are kept stay kept if the connection is lost while they are sent', async () => {
     session = sessionOf({ maxKeptBytes: 10_000 });
     void session.start();
@@ -446,6 +513,14 @@ describe('a slow engine', () => {
     expect(session.isSlow).toBe(false);
     expect(taken()).toEqual(['published 1 59', 'go on']);
     expect(sent(connection)).toEqual(['a: 1', 'a: 2']);
+  });
+
+  test('is given only some megabytes by publishers that do not wait', async () => {
+    const connection = await slow();
+    const frames = frameOf(new Uint8Array(3_000_000));
+    for (let i = 0; i < 3; i++) session.publish('a', frames, 1);
+    expect(taken().map((event) => event.split(' ')[0])).toEqual(['published', 'published', 'dropped']);
+    expect(connection.published).toHaveLength(9);
   });
 
   test('is waited for only so long; then all is dropped and counted until it is drained', async () => {

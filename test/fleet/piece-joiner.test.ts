@@ -151,7 +151,15 @@ test('nothing counts as lost when the connection is over', () => {
 test('memory grows with what has come, and not with what is declared', () => {
   const { joiner } = joinerOf();
   joiner.add('a', piecesOf(new Uint8Array(MAX_BYTES), 10)[0] as FleetMessage);
-  expect(joiner.memoryBytes).toBeLessThanOrEqual(64 * 1024);
+  expect(joiner.memoryBytes).toBeLessThanOrEqual(1024);
+});
+
+test('many tiny pieces move what has come a few times only', () => {
+  const { joiner } = joinerOf();
+  const sizes = new Set(
+    piecesOf(new Uint8Array(MAX_BYTES), 10).map((piece) => joiner.add('a', piece) ?? joiner.memoryBytes),
+  );
+  expect(sizes.size).toBeLessThan(12);
 });
 
 test('many origins that never complete their messages take bounded memory: the oldest are given up', () => {

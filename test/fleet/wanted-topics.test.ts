@@ -132,6 +132,8 @@ test('nothing is told after the end, and no timer is left', () => {
   wanted.join(one, 'b');
   takeTold();
   wanted.close();
+  wanted.join(one, 'c');
+  wanted.leave(one, 'a');
   expect(vi.getTimerCount()).toBe(0);
   vi.advanceTimersByTime(10 * LINGER_MS);
   expect(takeTold()).toEqual([]);
