@@ -10,9 +10,11 @@ export class MissingFigure extends Error {
   }
 }
 
-export function costsOf(figures: ScaleFigures, isSecure: boolean): Costs {
+/** @param handshake how connections are opened */
+export function costsOf(figures: ScaleFigures, handshake: Handshake): Costs {
+  const isSecure = isTls(handshake);
   const { serverBytes, kernelBytes } = memoryOf(figures, isSecure);
-  const { micros, primaryShare } = handshakeOf(figures, isSecure ? 'tls' : 'plain');
+  const { micros, primaryShare } = handshakeOf(figures, handshake);
   const { outMicros, inMicros } = backplaneOf(figures);
   const { echo, publication } = figures;
   const [small, large] = plainDeliveries(figures);
@@ -35,6 +37,10 @@ export function costsOf(figures: ScaleFigures, isSecure: boolean): Costs {
     backplaneOutMicros: outMicros,
     backplaneInMicros: inMicros,
   };
+}
+
+export function isTls(handshake: Handshake): boolean {
+  return handshake === 'tls' || handshake === 'tls resumed';
 }
 
 /** The dearest engine that was measured, or what is assumed. */

@@ -7,8 +7,9 @@ import { TCP_IP_BYTES } from './wire.js';
 
 const HANDSHAKES: Readonly<Record<Handshake, string>> = {
   plain: 'TCP and opening handshake',
+  'plain, in workers': 'the same with `--handshake worker`',
   tls: 'TCP, full handshake of TLS 1.3, and opening handshake',
-  'tls resumed': 'the same with a session of TLS that is resumed',
+  'tls resumed': 'the same with a session that is resumed',
 };
 
 export function measuredTable(figures: ScaleFigures): string {
@@ -35,9 +36,9 @@ export function measuredTable(figures: ScaleFigures): string {
       `on the network, both ways, for a message of ${bytes} B to a subscriber: bytes of IP, packets`,
       `${figure(wireBytes)} B, ${figure(packets)}`,
     ]),
-    ...backplanes.map(({ engine, bytes, outMicros, inMicros }) => [
-      `CPU time of the primary: a publication of ${bytes} B to ${engine}; from it`,
-      `${micros(outMicros)}; ${micros(inMicros)}`,
+    ...backplanes.map(({ engine, bytes, outMicros, inMicros, engineMicros }) => [
+      `CPU time: a publication of ${bytes} B by ${engine}: the primary that sends, the one that receives, ${engine} itself`,
+      [outMicros, inMicros, engineMicros].map(micros).join(', '),
     ]),
   ];
   return `${markdownTable(['', 'measured'], rows)}

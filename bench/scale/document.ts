@@ -1,7 +1,7 @@
 /** The text of docs/ten-million.md. Every figure in it comes from the measurements and simulations that are the parameters. */
 import { figure } from '#dist/cli/table.js';
 import { plainText } from '../plain-text.js';
-import { list, markdownTable } from '../study/markdown.js';
+import { enumeration, list, markdownTable } from '../study/markdown.js';
 import {
   connectionsOf,
   type Fleet,
@@ -12,24 +12,14 @@ import {
   type Resource,
   type Workload,
 } from './arithmetic.js';
-import {
-  type BackOffName,
-  ENGINE,
-  IDLE,
-  NODE,
-  SIGN_INS_PER_SECOND,
-  STORM,
-  TOPIC,
-  WIDE_NODE,
-  WORKLOADS,
-  withTls,
-} from './assumptions.js';
+import { ENGINE, IDLE, NODE, TOPIC, WIDE_NODE, WORKLOADS, withTls } from './assumptions.js';
 import { backplaneOf, costsOf } from './costs.js';
 import { measuredTable } from './document-figures.js';
-import type { ScaleFigures } from './figures-file.js';
+import { stormOf, storms, within } from './document-storms.js';
+import type { Handshake, ScaleFigures } from './figures-file.js';
 import { oneNode } from './one-node.js';
-import type { Simulation, StormScenario } from './scenarios.js';
-import { count, percent, STORM_HEAD, rough, stormName, stormRow, TOPIC_HEAD, topicRow } from './tables.js';
+import { JITTER, type Simulation } from './scenarios.js';
+import { count, percent, rough, TOPIC_HEAD, topicRow } from './tables.js';
 
 const MILLION = 1e6;
 const GIB = 2 ** 30;
@@ -62,15 +52,15 @@ interface Planned {
 }
 
 function fleetsOf(figures: ScaleFigures): readonly Planned[] {
-  const plan = (load: Workload, node: NodeSpec, isSecure = false): Planned => ({
+  const plan = (load: Workload, node: NodeSpec, handshake: Handshake = 'plain'): Planned => ({
     load,
     node,
-    fleet: fleetFor(load, node, costsOf(figures, isSecure), ENGINE),
+    fleet: fleetFor(load, node, costsOf(figures, handshake), ENGINE),
   });
   const secure = WORKLOADS.filter(({ placement }) => placement === 'together').map(withTls);
   return [NODE, WIDE_NODE].flatMap((node) => [
     ...WORKLOADS.map((load) => plan(load, node)),
-    ...secure.map((load) => plan(load, node, true)),
+    ...secure.map((load) => plan(load, node, 'tls')),
   ]);
 }
 
@@ -101,38 +91,17 @@ function inShort(fleets: readonly Planned[], { storms, topics }: Simulation): st
     return `${text}. With \`fs.nr_open\` raised: ${fleetText(wide)}.`;
   });
   const million = topics.find(({ bytes, options }) => bytes === 100 && options.nodes === 8);
-  const [plain, secure] = [false, true].map((isSecure) => stormOf(storms, 'many nodes', isSecure, JITTER));
+  const [plain, secure] = (['plain', 'tls'] as const).map((one) => stormOf(storms, 'many nodes', one, JITTER));
   if (plain !== undefined && secure !== undefined)
     lines.push(
-      `**A process dies, and its clients come back with ${JITTER}:** all ${count(plain.options.connections)} are back after ` +
-        `${rough(plain.result.allSeconds)} s; with TLS ${count(secure.options.connections)} after ${rough(secure.result.allSeconds)} s.`,
+      `**A process dies, and its clients come back with ${JITTER}:** all ${count(plain.options.connections)} are back ${within(plain.result.allSeconds)}; ` +
+        `with TLS ${count(secure.options.connections)} ${within(secure.result.allSeconds)}.`,
     );
   if (million !== undefined)
     lines.push(
       `**A topic of a million subscribers on ${million.options.nodes} nodes:** the last one has a message of 100 B after ${rough(million.result.lastMedianMs)} ms (median).`,
     );
   return `## In short\n\n${list(lines)}`;
-}
-
-const JITTER: BackOffName = 'jitter of 1 to 30 s';
-
-const SPREAD: BackOffName = 'jitter of 60 to 120 s';
-
-/** A process dies, and nobody asks a service about its clients. */
-function stormOf(
-  storms: Simulation['storms'],
-  fleet: StormScenario['fleet'],
-  isSecure: boolean,
-  backOff: BackOffName,
-): Simulation['storms'][number] | undefined {
-  return storms.find(
-    (one) =>
-      one.fleet === fleet &&
-      one.event === 'a process dies' &&
-      one.isSecure === isSecure &&
-      one.backOff === backOff &&
-      one.signIn === 'none',
-  );
 }
 
 function fleetText({ nodes, first }: Fleet): string {
@@ -165,8 +134,7 @@ ${measuredTable(figures)}`;
 }
 
 function assumed(figures: ScaleFigures): string {
-  const backplane = backplaneOf(figures);
-  const isMeasured = figures.backplanes.length > 0;
+  const { outMicros, inMicros } = backplaneOf(figures);
   return list([
     `**A node** has ${NODE.cores} cores, ${NODE.memoryBytes / GIB} GiB, ${NODE.gigabitsPerSecond} Gbit/s each way, and a process of it may have ${count(NODE.descriptors)} descriptors (\`fs.nr_open\` of Linux as it comes). Ordinary load may take ${percent(NODE.memoryShare)} of its memory, and ${percent(NODE.cpuShare)} of its CPU time, of its primary and of its network.`,
     '**The reserve:** the figures are of the day on which a node is missing. One more than they say is there on other days.',
@@ -174,11 +142,21 @@ function assumed(figures: ScaleFigures): string {
     `**Rooms** have 100 members, of whom each sends 100 bytes once a minute. *On one node* means that the balancer chooses the node by the room; *anywhere*, that members are on any node, and each message crosses the engine to all nodes that have a member.`,
     '**One topic of all** has ten million subscribers, and a message of 1 KiB each second.',
     '**On the network** a message has its frame header, 52 bytes of TCP and IP, and 38 of Ethernet for each packet, and is acknowledged by a packet of its own. With TLS there would be 22 bytes more.',
-    `**An engine** process takes ${count(ENGINE.messagesPerSecond)} messages per second, in and out together, and has ${ENGINE.gigabitsPerSecond} Gbit/s; ${percent(ENGINE.share)} of that is used.`,
-    isMeasured
-      ? 'Each publication is a message of its own for the engine. Publications of one moment and topic go together, so that this is the worst case. A node gets its own messages back from the engine, too.'
-      : `**The primary's CPU time for a message to the engine and from it** is assumed too, as ${backplane.outMicros} and ${backplane.inMicros} µs, because no engine has been measured. Each publication is a message of its own for the engine. Publications of one moment and topic go together, so that this is the worst case. A node gets its own messages back from the engine, too.`,
+    `**An engine** process takes ${count(ENGINE.messagesPerSecond)} messages per second, in and out together, and has ${ENGINE.gigabitsPerSecond} Gbit/s; ${percent(ENGINE.share)} of that is used.${measuredEngines(figures)}`,
+    ...(figures.backplanes.length > 0
+      ? []
+      : [
+          `**The primary's CPU time for a message to the engine and from it** is assumed too, as ${outMicros} and ${inMicros} µs, because no engine has been measured.`,
+        ]),
+    '**Through the engine** each publication goes as a message of its own, and comes back to the node that it is from if that has subscribers. That is the worst case: publications of one moment and topic go together, and NATS sends none back.',
   ]);
+}
+
+/** What the assumption about engines can be compared with. A publication is two messages for the engine: in, and out to one server. */
+function measuredEngines({ backplanes }: ScaleFigures): string {
+  if (backplanes.length === 0) return '';
+  const each = backplanes.map(({ engine, engineMicros }) => `${engine} ${count(Number((2e6 / engineMicros).toPrecision(2)))}`);
+  return ` By the CPU time that was measured, one core of that machine would do ${enumeration(each)} of them.`;
 }
 
 function machines(fleets: readonly Planned[]): string {
@@ -238,83 +216,6 @@ What the whole fleet brings to the engine, and takes from it, the reserve includ
 cluster; the topic chooses it, so that shards share the load as far as there are many topics. One topic is always in one shard.
 
 ${markdownTable(['load', 'nodes', 'messages in, a second', 'out, a second', 'Gbit/s out', 'subscriptions', 'shards'], rows)}`;
-}
-
-function storms({ storms: all }: Simulation): string {
-  const rows = (some: Simulation['storms']) =>
-    markdownTable(
-      STORM_HEAD,
-      some.map((one) => stormRow(stormName(one), one.options.connections, one.result)),
-    );
-  const ofFleet = (fleet: StormScenario['fleet']) =>
-    rows(all.filter((one) => one.fleet === fleet && one.signIn === 'none'));
-  const ofSignIn = (signIn: StormScenario['signIn']) => rows(all.filter((one) => one.signIn === signIn));
-  const size = (fleet: StormScenario['fleet']) => {
-    const sizes = [false, true].map((isSecure) => {
-      const options = stormOf(all, fleet, isSecure, JITTER)?.options;
-      return options === undefined ? '' : `${options.nodes} nodes, ${count(options.connections)} clients`;
-    });
-    return sizes[0] === sizes[1] ? sizes[0] : `${sizes[0]}; with TLS ${sizes[1]}`;
-  };
-  return `## When a node dies
-
-A node of a fleet that has ten million idle connections dies, and its clients connect again to the others. \`npm run scale:simulate\` lets them
-do so one by one ([storm.ts](../bench/scale/storm.ts) says how). CPU times are measured, and handshakes of TLS are full ones. These are assumed:
-
-${list([
-  `Ordinary traffic takes ${percent(STORM.busyShare)} of each thread, and goes first.`,
-  `${count(STORM.backlog)} connections may wait for a primary. The kernel drops the SYNs of others, and their clients send them again after 1, 3 and 7 s.`,
-  `A client gives up after ${STORM.connectTimeoutSeconds} s, and begins anew. A round trip takes ${STORM.roundTripMs} ms.`,
-  `If a process dies, its clients know within ${STORM.processDeathSeconds} s. If a machine dies, within ${STORM.machineDeathSeconds} s, because only silence tells them.`,
-  'Clients come back *at once*, or *after 1 s*, all of them, or *with jitter*: after any time up to a bound, which doubles with each failure: *of 1 to 30 s* is a bound of 1 s first, and of 30 s at most.',
-])}
-
-With descriptors as Linux comes (${size('many nodes')}):
-
-${ofFleet('many nodes')}
-
-With \`fs.nr_open\` raised, which makes fewer, larger nodes (${size('few nodes')}):
-
-${ofFleet('few nodes')}
-
-*Given up or refused* are attempts of all clients together. *Busiest* is the CPU use of a thread in its busiest second. *Others wait* is the
-longest that a message of a client that is connected waits for handshakes, in a worker that does what has come in turn.
-
-${aboutStorms(all)}
-
-**With a service that all nodes ask** about each client, from the hook \`upgrade\`: it answers ${count(SIGN_INS_PER_SECOND)} questions a second for the whole fleet (assumed), and a
-node waits for an answer for at most ${STORM.signInTimeoutSeconds} s. Questions whose client has gone are answered all the same:
-
-${ofSignIn('asked')}
-
-The same, but a question ends when its client has gone:
-
-${ofSignIn('asked and ended')}
-
-${aboutSignIns(all)}
-
-One storm of your own: \`npm run scale:simulate -- storm --tls --nodes 5 --connections 2000000 --back-off 1-30 --sign-ins 20000\`.`;
-}
-
-function aboutStorms(all: Simulation['storms']): string {
-  const [none, jitter] = (['at once', JITTER] as const).map((one) => stormOf(all, 'few nodes', false, one)?.result);
-  if (none === undefined || jitter === undefined) return '';
-  const faster = (jitter.allSeconds ?? Number.POSITIVE_INFINITY) < (none.allSeconds ?? Number.POSITIVE_INFINITY);
-  const attempts = none.attempts > jitter.attempts ? 'fewer' : 'no fewer';
-  return `The more a node holds, the longer its death is felt: there are more clients, and fewer nodes to take them. With fewer, larger nodes and
-without TLS, clients with jitter need ${attempts} attempts than clients that come back at once, and the last of them is back ${faster ? 'sooner' : 'no sooner'} (after ${rough(jitter.allSeconds)} s and ${rough(none.allSeconds)} s).`;
-}
-
-function aboutSignIns(all: Simulation['storms']): string {
-  const failed = all.filter(({ signIn, result }) => signIn === 'asked' && result.allSeconds === undefined);
-  const [one] = failed;
-  if (one === undefined) return 'What bounds a storm is mostly such a service, and not the handshake.';
-  const { connections, signInsPerSecond, connectTimeoutSeconds } = one.options;
-  const drain = connections / signInsPerSecond;
-  const spread = all.find(({ signIn, backOff }) => signIn === 'asked' && backOff === SPREAD)?.result.allSeconds;
-  return `What bounds a storm is mostly such a service, and not the handshake. *Not* means not within ${STORM.horizonSeconds} s: the service spends its time on questions of
-clients that have given up, who ask again. It needs ${rough(drain)} s for ${count(connections)} questions, and no client waits for more than ${connectTimeoutSeconds} s. So have the hook end its
-questions with their clients, or have clients spread their first attempt already over more than ${rough(drain)} s${spread === undefined ? '' : `: with ${SPREAD} all are back after ${rough(spread)} s`}.`;
 }
 
 function topics({ topics: all }: Simulation): string {

@@ -47,7 +47,8 @@ export interface DeliveryFigure extends MessageFigure {
   readonly subscribers: number;
 }
 
-export type Handshake = 'plain' | 'tls' | 'tls resumed';
+/** How a connection is opened: by plain TCP, with the opening handshake in the primary or in a worker, or by TLS. */
+export type Handshake = 'plain' | 'plain, in workers' | 'tls' | 'tls resumed';
 
 export interface HandshakeFigure {
   readonly kind: Handshake;
@@ -73,4 +74,6 @@ export interface BackplaneFigure {
   readonly outMicros: number;
   /** CPU time of the primary of a server that gets the publication from the engine, and hands it to a thread. */
   readonly inMicros: number;
+  /** CPU time of the engine for a publication that goes to one other server. */
+  readonly engineMicros: number;
 }

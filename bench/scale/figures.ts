@@ -10,8 +10,7 @@ import { commit, descriptorLimit, machine, pinning } from '../machine.js';
 import { BENCH } from '../paths.js';
 import { OTHER_DESCRIPTORS } from '../sections/connections.js';
 import { UsageError, usageOf } from '../settings.js';
-import { median } from '../statistics.js';
-import { backplaneFigure, measurableFleets, primaryMicros } from './backplane.js';
+import { backplaneFigure, measurableFleets, publicationCpu } from './backplane.js';
 import type {
   BackplaneFigure,
   DeliveryFigure,
@@ -22,6 +21,7 @@ import type {
   WireFigure,
 } from './figures-file.js';
 import * as measure from './measure.js';
+import { medianOf } from './median-of.js';
 
 const HELP = `Usage: npm run scale:figures -- [options]
 
@@ -109,13 +109,13 @@ async function measureAll(isQuick: boolean): Promise<ScaleFigures> {
   ];
   const echo = { bytes: SMALL, micros: await micros('echo', () => measure.echoMicros(measuring, 100, SMALL)) };
   const deliveries: DeliveryFigure[] = [];
-  const kinds = [
+  const topics = [
     { bytes: SMALL, subscribers: 500, isSecure: false },
     { bytes: SMALL, subscribers: many, isSecure: false },
     { bytes: KIB, subscribers: many, isSecure: false },
     { bytes: SMALL, subscribers: Math.min(many, secureIdle), isSecure: true },
   ];
-  for (const kind of kinds.filter(({ isSecure }) => hasTls || !isSecure)) {
+  for (const kind of topics.filter(({ isSecure }) => hasTls || !isSecure)) {
     const name = `delivery of ${kind.bytes} B to ${kind.subscribers}${kind.isSecure ? ' with TLS' : ''}`;
     const topic = measure.topicOf(kind.subscribers, kind.bytes);
     const taken = await micros(name, () => measure.deliveryMicros(measuring, topic, kind.isSecure));
@@ -126,10 +126,11 @@ async function measureAll(isQuick: boolean): Promise<ScaleFigures> {
     twoThreadsMicros: await micros('publication to two threads', () => measure.publicationMicros(measuring, SMALL, 2)),
   };
   const handshakes: (HandshakeFigure | undefined)[] = [];
-  for (const kind of (['plain', 'tls', 'tls resumed'] satisfies Handshake[]).filter((one) => hasTls || one === 'plain'))
-    handshakes.push(
-      await rounded(`handshake, ${kind}`, () => measure.handshake(measuring, kind, isQuick ? 500 : 3000)),
-    );
+  const kinds: readonly Handshake[] = hasTls
+    ? ['plain', 'plain, in workers', 'tls', 'tls resumed']
+    : ['plain', 'plain, in workers'];
+  for (const kind of kinds)
+    handshakes.push(await rounded(`handshake, ${kind}`, () => measure.handshake(measuring, kind, isQuick ? 500 : 3000)));
   const heartbeat = await micros('heartbeat', () => measure.heartbeatMicros(measuring, many));
   const wire: (WireFigure | undefined)[] = [];
   for (const bytes of [SMALL, KIB]) wire.push(await rounded(`wire, ${bytes} B`, () => measure.wire(measuring, bytes)));
@@ -159,11 +160,11 @@ async function measureBackplanes(
   if (!(await succeeds(buildFanout, 'engines', failures))) return [];
   const [single, ...fleets] = measurableFleets(say);
   if (single === undefined) return [];
-  const alone = await rounded('publication to no engine', () => primaryMicros(measuring, single, ENGINE_BYTES));
+  const alone = await rounded('publication to no engine', () => publicationCpu(measuring, single, ENGINE_BYTES));
   const figures: BackplaneFigure[] = [];
   for (const fleet of fleets) {
     const name = `publication to ${fleet.by}`;
-    const together = await rounded(name, () => primaryMicros(measuring, fleet, ENGINE_BYTES));
+    const together = await rounded(name, () => publicationCpu(measuring, fleet, ENGINE_BYTES));
     if (alone !== undefined && together !== undefined)
       figures.push(backplaneFigure(fleet.by, ENGINE_BYTES, alone, together));
   }
@@ -180,17 +181,6 @@ async function succeeds(attempt: () => Promise<void>, what: string, failures: st
     failures.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
     return false;
   }
-}
-
-/** The median of each number, with four digits that count; other fields are the same in all. */
-function medianOf<Figure extends object>(all: readonly Figure[]): Figure {
-  const [first] = all as [Figure];
-  const fields = Object.entries(first).map(([name, value]) => {
-    if (typeof value !== 'number') return [name, value];
-    const of = median(all.map((figure) => (figure as Readonly<Record<string, number>>)[name] ?? Number.NaN));
-    return [name, Number(of.toPrecision(4))];
-  });
-  return Object.fromEntries(fields) as Figure;
 }
 
 await main(process.argv.slice(2));

@@ -88,11 +88,13 @@ async function until(isSo: () => boolean): Promise<void> {
 
 /** What it takes to open connections, many of them under way at a time. */
 export async function handshake(measuring: Measuring, kind: Handshake, connections: number): Promise<HandshakeFigure> {
-  const contestant = kind === 'plain' ? plain() : secure();
+  const isSecure = kind === 'tls' || kind === 'tls resumed';
+  const thread = kind === 'plain, in workers' ? 'worker' : 'primary';
+  const contestant = isSecure ? secure() : plain(1, ['--handshake', thread]);
   return await withServer(measuring, contestant, echo(1, 20, 1), async (server) => {
     const turn = {
       connections,
-      atOnce: kind === 'plain' ? STREAM : SECURE_STREAM,
+      atOnce: isSecure ? SECURE_STREAM : STREAM,
       resumes: kind === 'tls resumed',
       core: measuring.cores?.client,
     };

@@ -11,7 +11,8 @@ import { frameHeaderBytes, onWire } from './wire.js';
 const MICROS = 1e-6;
 
 export function oneNode(figures: ScaleFigures): string {
-  const [plain, secure] = [costsOf(figures, false), costsOf(figures, true)];
+  const [plain, secure] = [costsOf(figures, 'plain'), costsOf(figures, 'tls')];
+  const hasWorkers = figures.handshakes.some(({ kind }) => kind === 'plain, in workers');
   const cpu = NODE.cores * NODE.cpuShare;
   const delivery = (bytes: number) => plain.deliveryMicros + bytes * plain.deliveryMicrosPerByte;
   const perCpu = (micros: number) => rate(cpu / (micros * MICROS));
@@ -30,6 +31,7 @@ export function oneNode(figures: ScaleFigures): string {
     ]),
     ['handshakes, by the primary', ...byPrimary(plain.handshakePrimaryMicros)],
     ['handshakes, by CPU time', `${figure(handshakeMicros(plain))} µs`, perCpu(handshakeMicros(plain))],
+    ...(hasWorkers ? inWorkers(costsOf(figures, 'plain, in workers')) : []),
     ['handshakes with TLS, by the primary', ...byPrimary(secure.handshakePrimaryMicros)],
     ['handshakes with TLS, by CPU time', `${figure(handshakeMicros(secure))} µs`, perCpu(handshakeMicros(secure))],
     ['publications to the engine, by the primary', ...byPrimary(plain.backplaneOutMicros)],
@@ -38,6 +40,10 @@ export function oneNode(figures: ScaleFigures): string {
   return `Each line is alone on a node, and takes what ordinary load may take of it.
 
 ${markdownTable(['', 'each takes', 'a node carries'], rows)}`;
+}
+
+function inWorkers(costs: Costs): string[][] {
+  return [['handshakes with `--handshake worker`, by the primary', ...byPrimary(costs.handshakePrimaryMicros)]];
 }
 
 function byPrimary(micros: number): [string, string] {

@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fleetFor, type NodeSpec } from './arithmetic.js';
 import {
-  type BackOffName,
   BACK_OFFS,
+  type BackOffName,
   ENGINE,
   IDLE,
   NODE,
@@ -13,8 +13,8 @@ import {
   WIDE_NODE,
   withTls,
 } from './assumptions.js';
-import { costsOf } from './costs.js';
-import type { ScaleFigures } from './figures-file.js';
+import { costsOf, isTls } from './costs.js';
+import type { Handshake, ScaleFigures } from './figures-file.js';
 import type { StormOptions, StormResult } from './storm.js';
 import type { TopicOptions, TopicResult } from './topic.js';
 import { frameHeaderBytes, onWire } from './wire.js';
@@ -22,10 +22,10 @@ import { frameHeaderBytes, onWire } from './wire.js';
 export interface StormScenario {
   readonly fleet: 'many nodes' | 'few nodes';
   readonly event: 'a process dies' | 'a machine dies';
-  /** Whether there is a service that nodes ask, and whether questions end with their client. */
-  readonly signIn: 'none' | 'asked' | 'asked and ended';
-  readonly isSecure: boolean;
+  readonly handshake: Handshake;
   readonly backOff: BackOffName;
+  /** Whether there is a service that nodes ask about each client, and whether they take back questions about clients that have gone. */
+  readonly signIn: 'none' | 'asked' | 'asked and ended';
   readonly options: StormOptions;
 }
 
@@ -36,49 +36,59 @@ export interface TopicScenario {
 
 /** What `npm run scale:simulate` writes: bench/results/scale-simulation.json. */
 export interface Simulation {
-  readonly storms: readonly (StormScenario & { readonly result: StormResult })[];
+  readonly storms: readonly SimulatedStorm[];
   readonly topics: readonly (TopicScenario & { readonly result: TopicResult })[];
 }
 
+export type SimulatedStorm = StormScenario & { readonly result: StormResult };
+
+/** The back-off that clients should have. */
+export const JITTER: BackOffName = 'jitter of 1 to 30 s';
+/** The one that spreads already first attempts over a minute. */
+export const SPREAD: BackOffName = 'jitter of 60 to 120 s';
+
+const FLEETS = { 'many nodes': NODE, 'few nodes': WIDE_NODE } as const;
+
 export function stormScenarios(figures: ScaleFigures): StormScenario[] {
-  const many = { fleet: 'many nodes', node: NODE } as const;
-  const few = { fleet: 'few nodes', node: WIDE_NODE } as const;
-  const scenario = (
-    { fleet, node }: typeof many | typeof few,
-    event: StormScenario['event'],
-    isSecure: boolean,
-    backOff: BackOffName,
-    signIn: StormScenario['signIn'] = 'none',
-  ): StormScenario => {
-    const options: StormOptions = {
-      ...stormOptions(figures, node, isSecure),
+  const scenario = (kind: Omit<StormScenario, 'options'>): StormScenario => {
+    const { fleet, event, handshake, backOff, signIn } = kind;
+    const options = {
+      ...stormOptions(figures, FLEETS[fleet], handshake),
       backOff: BACK_OFFS[backOff],
       noticeSeconds: event === 'a process dies' ? STORM.processDeathSeconds : STORM.machineDeathSeconds,
       signInsPerSecond: signIn === 'none' ? 0 : SIGN_INS_PER_SECOND,
       endsQuestions: signIn === 'asked and ended',
     };
-    return { fleet, event, isSecure, backOff, signIn, options };
+    return { ...kind, options };
   };
-  const backOffs = ['at once', 'after 1 s', 'jitter of 1 to 30 s'] as const;
-  const longer = [...backOffs, 'jitter of 60 to 120 s'] as const;
+  const process = { event: 'a process dies', signIn: 'none' } as const;
+  const machine = { event: 'a machine dies', signIn: 'none', backOff: 'at once' } as const;
+  const backOffs = ['at once', 'after 1 s', JITTER] as const;
+  const hasWorkers = figures.handshakes.some(({ kind }) => kind === IN_WORKERS);
   return [
-    ...[many, few].flatMap((fleet) =>
-      [false, true].flatMap((isSecure) => [
-        ...backOffs.map((one) => scenario(fleet, 'a process dies', isSecure, one)),
-        scenario(fleet, 'a machine dies', isSecure, 'at once'),
-      ]),
-    ),
-    ...(['asked', 'asked and ended'] as const).flatMap((signIn) => [
-      ...longer.map((one) => scenario(many, 'a process dies', false, one, signIn)),
-      scenario(many, 'a machine dies', false, 'at once', signIn),
+    ...(['many nodes', 'few nodes'] as const).flatMap((fleet) => [
+      ...backOffs.map((backOff) => scenario({ ...process, fleet, handshake: 'plain', backOff })),
+      ...(hasWorkers ? [scenario({ ...process, fleet, handshake: IN_WORKERS, backOff: JITTER })] : []),
+      scenario({ ...machine, fleet, handshake: 'plain' }),
+      ...backOffs.map((backOff) => scenario({ ...process, fleet, handshake: 'tls', backOff })),
+      scenario({ ...machine, fleet, handshake: 'tls' }),
     ]),
+    ...(['asked', 'asked and ended'] as const).flatMap((signIn) => {
+      const asked = { fleet: 'many nodes', handshake: 'plain', signIn } as const;
+      return [
+        ...[...backOffs, SPREAD].map((backOff) => scenario({ ...process, ...asked, backOff })),
+        scenario({ ...machine, ...asked }),
+      ];
+    }),
   ];
 }
 
+const IN_WORKERS: Handshake = 'plain, in workers';
+
 /** A node of the fleet dies that carries ten million idle connections, its reserve included. */
-export function stormOptions(figures: ScaleFigures, node: NodeSpec, isSecure: boolean): StormOptions {
-  const costs = costsOf(figures, isSecure);
-  const load = isSecure ? withTls(IDLE) : IDLE;
+export function stormOptions(figures: ScaleFigures, node: NodeSpec, handshake: Handshake): StormOptions {
+  const costs = costsOf(figures, handshake);
+  const load = isTls(handshake) ? withTls(IDLE) : IDLE;
   const { nodes = 1 } = fleetFor(load, node, costs, ENGINE);
   return {
     nodes: nodes + 1,
@@ -92,7 +102,7 @@ export function stormOptions(figures: ScaleFigures, node: NodeSpec, isSecure: bo
     spareConnections: load.connections,
     connectTimeoutSeconds: STORM.connectTimeoutSeconds,
     roundTripMs: STORM.roundTripMs,
-    roundTrips: isSecure ? 3 : 2,
+    roundTrips: isTls(handshake) ? 3 : 2,
     noticeSeconds: STORM.processDeathSeconds,
     backOff: { kind: 'none' },
     signInsPerSecond: 0,
@@ -110,14 +120,14 @@ export function topicScenarios(figures: ScaleFigures): TopicScenario[] {
 }
 
 export function topicOptions(figures: ScaleFigures, bytes: number, nodes: number): TopicOptions {
-  const costs = costsOf(figures, false);
+  const costs = costsOf(figures, 'plain');
   return {
     subscribers: TOPIC.subscribers,
     nodes,
     threads: NODE.cores - 1,
     deliveryMicros: costs.deliveryMicros + bytes * costs.deliveryMicrosPerByte,
     crossingMicros: costs.crossingMicros,
-    inMicros: costs.backplaneInMicros,
+    inMicros: nodes > 1 ? costs.backplaneInMicros : 0,
     engineMs: nodes > 1 ? TOPIC.engineMs : 0,
     wireBytes: onWire(frameHeaderBytes(bytes) + bytes),
     gigabitsPerSecond: NODE.gigabitsPerSecond,
@@ -132,8 +142,7 @@ export function topicOptions(figures: ScaleFigures, bytes: number, nodes: number
 
 /** Whether a simulation is of these figures, and of what is assumed now. */
 export function isOf({ storms, topics }: Simulation, figures: ScaleFigures): boolean {
-  const scenarios = <Result extends object>(all: readonly (Result & { readonly result: unknown })[]) =>
-    all.map(({ result, ...scenario }) => scenario);
+  const scenarios = (all: readonly { readonly result: unknown }[]) => all.map(({ result, ...scenario }) => scenario);
   return (
     isDeepStrictEqual(scenarios(storms), stormScenarios(figures)) &&
     isDeepStrictEqual(scenarios(topics), topicScenarios(figures))

@@ -1,6 +1,7 @@
 /** The command line of `npm run scale:simulate`. */
 import { parseArgs } from 'node:util';
 import { UsageError, usageOf } from '../settings.js';
+import type { Handshake } from './figures-file.js';
 import type { BackOff, StormOptions } from './storm.js';
 import type { TopicOptions } from './topic.js';
 
@@ -11,7 +12,7 @@ export type SimulateSettings =
   | {
       readonly kind: 'storm';
       readonly figures: string | undefined;
-      readonly isSecure: boolean;
+      readonly handshake: Handshake;
       readonly options: Partial<StormOptions>;
     }
   | {
@@ -20,6 +21,13 @@ export type SimulateSettings =
       readonly bytes: number;
       readonly options: Partial<TopicOptions>;
     };
+
+const HANDSHAKES: Readonly<Record<string, Handshake | undefined>> = {
+  plain: 'plain',
+  worker: 'plain, in workers',
+  tls: 'tls',
+  resumed: 'tls resumed',
+};
 
 /** The flags of a simulation: each sets a number of its options. */
 const STORM_FLAGS = {
@@ -74,7 +82,7 @@ bench/results/scale-simulation.json: npm run scale:report makes the document of 
 
 storm: a node dies, and its clients connect again
 
-  --tls                  by TLS, with full handshakes
+  --handshake <how>      ${Object.keys(HANDSHAKES).join(', ')} (plain)
   --ends-questions       nodes take back what they ask about clients that have gone
   --back-off <how>       none, or the seconds that all wait: 1, or full jitter from BASE to CAP seconds: 1-30
 ${listOf(STORM_FLAGS)}
@@ -103,12 +111,12 @@ export function parseSimulateSettings(args: readonly string[]): SimulateSettings
 function parseStorm(args: string[]): SimulateSettings {
   const options = {
     ...WORDS,
-    tls: { type: 'boolean' },
+    handshake: { type: 'string' },
     'ends-questions': { type: 'boolean' },
     'back-off': { type: 'string' },
   } as const;
   const { values } = usageOf(() => parseArgs({ args, options: { ...options, ...textFlags(STORM_FLAGS) } }));
-  const { figures, help, tls = false, 'back-off': backOff } = values as Values;
+  const { figures, help, handshake = 'plain', 'back-off': backOff } = values as Values;
   if (help === true) return { kind: 'help' };
   const numbers: Partial<StormOptions> = {
     ...numbersOf<StormOptions>(values as Values, STORM_FLAGS),
@@ -121,7 +129,7 @@ function parseStorm(args: string[]): SimulateSettings {
   return {
     kind: 'storm',
     figures: figures as string | undefined,
-    isSecure: tls === true,
+    handshake: parseHandshake(String(handshake)),
     options: backOff === undefined ? numbers : { ...numbers, backOff: parseBackOff(String(backOff)) },
   };
 }
@@ -166,6 +174,12 @@ function parseNumber(flag: string, text: string): number {
   const isRight = isWhole ? /^\d{1,9}$/.test(text) : /^\d{1,9}(\.\d{1,9})?$/.test(text);
   demand(isRight, `--${flag} must be ${isWhole ? 'an integer from 0' : 'a number from 0'}, got "${text}"`);
   return Number(text);
+}
+
+function parseHandshake(text: string): Handshake {
+  const handshake = HANDSHAKES[text];
+  if (handshake !== undefined) return handshake;
+  throw new UsageError(`--handshake must be one of ${Object.keys(HANDSHAKES).join(', ')}, got "${text}"`);
 }
 
 function parseBackOff(text: string): BackOff {

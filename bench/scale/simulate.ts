@@ -35,7 +35,7 @@ function run(settings: SimulateSettings): void {
   const figures = readFigures(settings.figures ?? FIGURES);
   if (settings.kind === 'all') simulateAll(figures, settings.out ?? SIMULATION);
   else if (settings.kind === 'storm') {
-    const options = { ...stormOptions(figures, NODE, settings.isSecure), ...settings.options };
+    const options = { ...stormOptions(figures, NODE, settings.handshake), ...settings.options };
     show(options, STORM_HEAD, stormRow('storm', options.connections, simulateStorm(options)));
   } else {
     const own = topicOptions(figures, settings.bytes, settings.options.nodes ?? 4);

@@ -1,4 +1,5 @@
 /** The results of simulations as tables: rows of cells, for the command line and for the document. */
+import type { Handshake } from './figures-file.js';
 import type { StormScenario } from './scenarios.js';
 import type { StormResult } from './storm.js';
 import { type TopicOptions, type TopicResult, topicBounds } from './topic.js';
@@ -47,9 +48,16 @@ export function stormRow(name: string, connections: number, result: StormResult)
   ];
 }
 
-export function stormName({ event, isSecure, backOff }: Pick<StormScenario, 'event' | 'isSecure' | 'backOff'>): string {
-  return `${event}${isSecure ? ', TLS' : ''}; clients come back ${backOff.startsWith('jitter') ? `with ${backOff}` : backOff}`;
+export function stormName({ event, handshake, backOff }: Omit<StormScenario, 'options'>): string {
+  return `${event}${HANDSHAKES[handshake]}; clients come back ${backOff.startsWith('jitter') ? `with ${backOff}` : backOff}`;
 }
+
+const HANDSHAKES: Readonly<Record<Handshake, string>> = {
+  plain: '',
+  'plain, in workers': ', `--handshake worker`',
+  tls: ', TLS',
+  'tls resumed': ', TLS resumed',
+};
 
 export const TOPIC_HEAD = [
   'nodes',

@@ -31,6 +31,7 @@ const FIGURES: ScaleFigures = {
   publication: { oneThreadMicros: 2, twoThreadsMicros: 4 },
   handshakes: [
     { kind: 'plain', micros: 50, primaryShare: 0.5 },
+    { kind: 'plain, in workers', micros: 80, primaryShare: 0.125 },
     { kind: 'tls', micros: 400, primaryShare: 0.05 },
     { kind: 'tls resumed', micros: 300, primaryShare: 0.05 },
   ],
@@ -61,13 +62,14 @@ describe('docs/ten-million.md', () => {
   });
 
   it('says what is assumed and what is measured of engines', () => {
-    const backplanes = [{ engine: 'NATS', bytes: 100, outMicros: 7, inMicros: 9 }];
+    const backplanes = [{ engine: 'NATS', bytes: 100, outMicros: 7, inMicros: 9, engineMicros: 4 }];
     const withEngine = tenMillionMarkdown({ ...FIGURES, backplanes }, simulated);
     expect(text).toContain('is assumed too, as 15 and 20 µs');
     expect(withEngine).not.toContain('is assumed too, as');
     expect(withEngine).toContain(
-      '| CPU time of the primary: a publication of 100 B to NATS; from it | 7.00 µs; 9.00 µs |',
+      '| CPU time: a publication of 100 B by NATS: the primary that sends, the one that receives, NATS itself | 7.00 µs, 9.00 µs, 4.00 µs |',
     );
+    expect(withEngine).toContain('one core of that machine would do NATS 500 000 of them.');
     expect(withEngine).toContain('| publications from the engine, by the primary | 9.00 µs | 67 000 a second |');
   });
 
@@ -107,6 +109,17 @@ describe('the scenarios', () => {
     expect(many?.options).toMatchObject({ nodes: 12, connections: 833_333, primaryMicros: 25, workerMicros: 25 });
     const few = stormScenarios(FIGURES).find(({ fleet }) => fleet === 'few nodes');
     expect(few?.options).toMatchObject({ nodes: 4, connections: 2_500_000 });
+    const workers = stormScenarios(FIGURES).find(({ handshake }) => handshake === 'plain, in workers');
+    expect(workers?.options).toMatchObject({ nodes: 12, primaryMicros: 10, workerMicros: 70 });
+    const secure = stormScenarios(FIGURES).find(({ handshake }) => handshake === 'tls');
+    expect(secure?.options).toMatchObject({ primaryMicros: 20, workerMicros: 380, roundTrips: 3 });
+  });
+
+  it('leave out what was not measured', () => {
+    const handshakes = FIGURES.handshakes.filter(({ kind }) => kind !== 'plain, in workers');
+    const without = stormScenarios({ ...FIGURES, handshakes });
+    expect(without.some(({ handshake }) => handshake === 'plain, in workers')).toBe(false);
+    expect(without).toHaveLength(stormScenarios(FIGURES).length - 2);
   });
 
   it('have what a delivery takes by its size', () => {

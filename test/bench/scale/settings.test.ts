@@ -11,10 +11,10 @@ describe('the command line of simulations', () => {
   });
 
   it('changes what flags say of a storm', () => {
-    expect(parse('storm --tls --nodes 5 --busy 0.5 --back-off 2-40 --ends-questions')).toEqual({
+    expect(parse('storm --handshake tls --nodes 5 --busy 0.5 --back-off 2-40 --ends-questions')).toEqual({
       kind: 'storm',
       figures: undefined,
-      isSecure: true,
+      handshake: 'tls',
       options: {
         nodes: 5,
         busyShare: 0.5,
@@ -22,7 +22,7 @@ describe('the command line of simulations', () => {
         backOff: { kind: 'jitter', baseSeconds: 2, capSeconds: 40 },
       },
     });
-    expect(parse('storm --back-off none')).toMatchObject({ isSecure: false, options: { backOff: { kind: 'none' } } });
+    expect(parse('storm --back-off none')).toMatchObject({ handshake: 'plain', options: { backOff: { kind: 'none' } } });
     expect(parse('storm --back-off 1.5')).toMatchObject({ options: { backOff: { kind: 'fixed', seconds: 1.5 } } });
   });
 
@@ -46,6 +46,7 @@ describe('the command line of simulations', () => {
     ['storm --backlog 0', '--workers and --backlog must be at least 1'],
     ['storm --round-trip soon', '--round-trip must be a number from 0, got "soon"'],
     ['storm --back-off often', '--back-off must be none, seconds, or BASE-CAP, got "often"'],
+    ['storm --handshake firm', '--handshake must be one of plain, worker, tls, resumed, got "firm"'],
     ['topic --rate 0', '--rate must be above 0'],
     ['topic --nodes 0', '--nodes and --threads must be at least 1'],
     ['topic --fast', "unknown option '--fast'"],
