@@ -138,7 +138,7 @@ function assumed(figures: ScaleFigures): string {
   return list([
     `**A node** has ${NODE.cores} cores, ${NODE.memoryBytes / GIB} GiB, ${NODE.gigabitsPerSecond} Gbit/s each way, and a process of it may have ${count(NODE.descriptors)} descriptors (\`fs.nr_open\` of Linux as it comes). Ordinary load may take ${percent(NODE.memoryShare)} of its memory, and ${percent(NODE.cpuShare)} of its CPU time, of its primary and of its network.`,
     '**The reserve:** the figures are of the day on which a node is missing. One more than they say is there on other days.',
-    `**A connection** lasts an hour, sends nothing that others need not get, is pinged every ${IDLE.heartbeatSeconds} s (the default), and the application keeps ${IDLE.applicationBytes} bytes for it. Buffers for messages under way come out of the memory that is left over.`,
+    `**A connection** lasts an hour, sends nothing that others need not get, is pinged every ${IDLE.heartbeatSeconds} s (the default), and the application keeps ${IDLE.applicationBytes} bytes for it. Buffers for messages under way, and what a server takes without connections, come out of the memory that is left over.`,
     `**Rooms** have 100 members, of whom each sends 100 bytes once a minute. *On one node* means that the balancer chooses the node by the room; *anywhere*, that members are on any node, and each message crosses the engine to all nodes that have a member.`,
     '**One topic of all** has ten million subscribers, and a message of 1 KiB each second.',
     '**On the network** a message has its frame header, 52 bytes of TCP and IP, and 38 of Ethernet for each packet, and is acknowledged by a packet of its own. With TLS there would be 22 bytes more.',

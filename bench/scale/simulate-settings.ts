@@ -1,6 +1,8 @@
 /** The command line of `npm run scale:simulate`. */
 import { parseArgs } from 'node:util';
 import { UsageError, usageOf } from '../settings.js';
+import { MOST_NODES } from './arithmetic.js';
+import { STORM } from './assumptions.js';
 import type { Handshake } from './figures-file.js';
 import type { BackOff, StormOptions } from './storm.js';
 import type { TopicOptions } from './topic.js';
@@ -94,6 +96,9 @@ ${listOf(TOPIC_FLAGS)}
 
 Exit codes: 0 simulated, 2 wrong usage.`;
 
+/** Of TCP, TLS and the opening handshake. */
+const MOST_ROUND_TRIPS = 3;
+
 const WORDS = { figures: { type: 'string' }, help: { type: 'boolean' } } as const;
 
 /** @throws UsageError */
@@ -123,7 +128,10 @@ function parseStorm(args: string[]): SimulateSettings {
     ...((values as Values)['ends-questions'] === true ? { endsQuestions: true } : {}),
   };
   const { nodes = 2, busyShare = 0, workers = 1, backlog = 1 } = numbers;
-  demand(nodes >= 2, '--nodes must be at least 2: one of them dies');
+  const { roundTripMs = STORM.roundTripMs, connectTimeoutSeconds = STORM.connectTimeoutSeconds } = numbers;
+  demand(nodes >= 2 && nodes <= MOST_NODES, `--nodes must be from 2, of which one dies, to ${MOST_NODES}`);
+  demand(roundTripMs > 0, '--round-trip must be above 0');
+  demand(connectTimeoutSeconds * 1000 > MOST_ROUND_TRIPS * roundTripMs, '--timeout must be longer than the round trips');
   demand(busyShare <= 0.99, '--busy must be from 0 to 0.99');
   demand(workers >= 1 && backlog >= 1, '--workers and --backlog must be at least 1');
   return {
@@ -142,6 +150,7 @@ function parseTopic(args: string[]): SimulateSettings {
   const numbers = numbersOf<TopicOptions>(values as Values, TOPIC_FLAGS);
   const { nodes = 1, threads = 1, busyShare = 0, messagesPerSecond = 1 } = numbers;
   demand(nodes >= 1 && threads >= 1, '--nodes and --threads must be at least 1');
+  demand(nodes <= MOST_NODES, `--nodes must be at most ${MOST_NODES}`);
   demand(busyShare <= 0.99, '--busy must be from 0 to 0.99');
   demand(messagesPerSecond > 0, '--rate must be above 0');
   return {

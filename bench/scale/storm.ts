@@ -34,9 +34,9 @@ export interface StormOptions {
   readonly busyShare: number;
   /** How many connections may wait for the primary. */
   readonly backlog: number;
-  /** How many more connections a node takes. Beyond that it refuses, at once and at no cost. */
+  /** How many more connections a node takes. Beyond that it refuses, at once and at no cost. Clients without back-off ask after each round trip. */
   readonly spareConnections: number;
-  /** How long a client waits for a connection before it gives up. */
+  /** How long a client waits for a connection before it gives up: longer than the round trips take. */
   readonly connectTimeoutSeconds: number;
   readonly roundTripMs: number;
   /** How many round trips the network takes: 2 for TCP and the opening handshake, 3 with TLS 1.3. */
@@ -78,7 +78,7 @@ export interface StormResult {
   readonly handshakeCpuSeconds: number;
   /** How long handshakes waited for a worker, on average. */
   readonly workerWaitSeconds: number;
-  /** How long a message of another client waited for handshakes, at most: for those that came before it to its worker, and the one it does. */
+  /** How long a message of another client waited in its worker, at most: for the handshakes that had come before, the current one included. */
   readonly othersWaitMaxSeconds: number;
   /** How long handshakes waited for a primary, at most. */
   readonly primaryWaitMaxSeconds: number;
@@ -198,7 +198,7 @@ class Storm {
     this.#nodeFor(client).reserved--;
     const refused = time + signInTimeoutSeconds;
     const patience = Math.min(refused, this.#deadline(client));
-    // The service answers those that came before. Whoever has no patience until then is not asked about, or is for nothing.
+    // The service answers first what was asked before. A question that would begin too late is taken back before that.
     const isAsked = !endsQuestions || Math.max(time, signIns.freeAt) <= patience;
     const end = isAsked ? signIns.enter(time) + signIns.seconds : Number.POSITIVE_INFINITY;
     if (this.#answerTo(Math.min(end, refused)) > this.#deadline(client)) this.#giveUp(client);

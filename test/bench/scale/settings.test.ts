@@ -40,7 +40,11 @@ describe('the command line of simulations', () => {
   });
 
   it.each([
-    ['storm --nodes 1', '--nodes must be at least 2'],
+    ['storm --nodes 1', '--nodes must be from 2, of which one dies, to 1000'],
+    ['storm --nodes 1001', '--nodes must be from 2, of which one dies, to 1000'],
+    ['storm --round-trip 0', '--round-trip must be above 0'],
+    ['storm --timeout 0.1', '--timeout must be longer than the round trips'],
+    ['topic --nodes 1001', '--nodes must be at most 1000'],
     ['storm --nodes 2.5', '--nodes must be an integer'],
     ['storm --busy 1', '--busy must be from 0 to 0.99'],
     ['storm --backlog 0', '--workers and --backlog must be at least 1'],
