@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { parseSimulateSettings } from '../../bench/scale/simulate-settings.js';
+import { parseSimulateSettings } from '../../bench/ten-million/simulate-settings.js';
 import { parseSettings } from '../../bench/settings.js';
 import { parseStudySettings } from '../../bench/study/settings.js';
 import { CLI, Command } from '../cli/command.js';
@@ -108,7 +108,7 @@ async function runScript(script: string, args: readonly string[], folder: string
     case 'study':
       parseStudySettings(args);
       return '';
-    case 'scale:simulate':
+    case 'ten-million:simulate':
       parseSimulateSettings(args);
       return '';
     case 'fuzz':

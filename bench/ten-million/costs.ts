@@ -1,17 +1,17 @@
 /** What the arithmetic and the simulation take from the measured figures. */
 import type { Costs } from './arithmetic.js';
 import { ASSUMED_BACKPLANE } from './assumptions.js';
-import type { DeliveryFigure, Handshake, HandshakeFigure, MemoryFigure, ScaleFigures } from './figures-file.js';
+import type { DeliveryFigure, Handshake, HandshakeFigure, MemoryFigure, Figures } from './figures-file.js';
 
 /** A figure that is needed has not been measured. */
 export class MissingFigure extends Error {
   constructor(what: string) {
-    super(`there is no figure of ${what}: npm run scale:figures measures it`);
+    super(`there is no figure of ${what}: npm run ten-million:measure measures it`);
   }
 }
 
 /** @param handshake how connections are opened */
-export function costsOf(figures: ScaleFigures, handshake: Handshake): Costs {
+export function costsOf(figures: Figures, handshake: Handshake): Costs {
   const isSecure = isTls(handshake);
   const { serverBytes, kernelBytes } = memoryOf(figures, isSecure);
   const { micros, primaryShare } = handshakeOf(figures, handshake);
@@ -44,7 +44,7 @@ export function isTls(handshake: Handshake): boolean {
 }
 
 /** The dearest engine that was measured, or what is assumed. */
-export function backplaneOf({ backplanes }: ScaleFigures): { readonly outMicros: number; readonly inMicros: number } {
+export function backplaneOf({ backplanes }: Figures): { readonly outMicros: number; readonly inMicros: number } {
   if (backplanes.length === 0) return ASSUMED_BACKPLANE;
   return {
     outMicros: Math.max(...backplanes.map(({ outMicros }) => outMicros)),
@@ -52,18 +52,18 @@ export function backplaneOf({ backplanes }: ScaleFigures): { readonly outMicros:
   };
 }
 
-export function memoryOf({ memory }: ScaleFigures, isSecure: boolean): MemoryFigure {
+export function memoryOf({ memory }: Figures, isSecure: boolean): MemoryFigure {
   return (
     memory.find((figure) => figure.isSecure === isSecure) ?? missing(`the memory of connections${tlsText(isSecure)}`)
   );
 }
 
-export function handshakeOf({ handshakes }: ScaleFigures, kind: Handshake): HandshakeFigure {
+export function handshakeOf({ handshakes }: Figures, kind: Handshake): HandshakeFigure {
   return handshakes.find((figure) => figure.kind === kind) ?? missing(`handshakes (${kind})`);
 }
 
 /** Of a small and of a large message, to the same, largest, number of subscribers. */
-export function plainDeliveries({ deliveries }: ScaleFigures): readonly [DeliveryFigure, DeliveryFigure] {
+export function plainDeliveries({ deliveries }: Figures): readonly [DeliveryFigure, DeliveryFigure] {
   const plain = deliveries.filter(({ isSecure }) => !isSecure);
   const most = Math.max(...plain.map(({ subscribers }) => subscribers));
   const [small, large] = plain.filter(({ subscribers }) => subscribers === most).sort((a, b) => a.bytes - b.bytes);
@@ -72,7 +72,7 @@ export function plainDeliveries({ deliveries }: ScaleFigures): readonly [Deliver
   return [small, large];
 }
 
-function secureDelivery({ deliveries }: ScaleFigures): DeliveryFigure {
+function secureDelivery({ deliveries }: Figures): DeliveryFigure {
   return deliveries.find(({ isSecure }) => isSecure) ?? missing('deliveries with TLS');
 }
 

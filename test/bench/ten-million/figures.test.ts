@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { backplaneFigure } from '../../../bench/scale/backplane.js';
-import { costsOf } from '../../../bench/scale/costs.js';
-import type { ScaleFigures } from '../../../bench/scale/figures-file.js';
-import { medianOf } from '../../../bench/scale/median-of.js';
+import { backplaneFigure } from '../../../bench/ten-million/backplane.js';
+import { costsOf } from '../../../bench/ten-million/costs.js';
+import type { Figures } from '../../../bench/ten-million/figures-file.js';
+import { medianOf } from '../../../bench/ten-million/median-of.js';
 
-const FIGURES: ScaleFigures = {
+const FIGURES: Figures = {
   date: '2026-01-02T03:04:05.000Z',
   commit: '0123456789',
   machine: { cpu: 'a CPU', cores: 2, memoryGiB: 8, kernel: 'Linux', node: 'v20' },
@@ -71,7 +71,7 @@ describe('the costs', () => {
   });
 
   it('need every figure', () => {
-    expect(() => costsOf(FIGURES, 'tls resumed')).toThrow('there is no figure of handshakes (tls resumed): npm run scale:figures');
+    expect(() => costsOf(FIGURES, 'tls resumed')).toThrow('there is no figure of handshakes (tls resumed): npm run ten-million:measure');
     expect(() => costsOf({ ...FIGURES, heartbeatMicros: Number.NaN }, 'plain')).toThrow('there is no figure of heartbeats');
   });
 });

@@ -9,8 +9,8 @@ import {
   partsWith,
   useOf,
   type Workload,
-} from '../../../bench/scale/arithmetic.js';
-import { frameHeaderBytes, onWire } from '../../../bench/scale/wire.js';
+} from '../../../bench/ten-million/arithmetic.js';
+import { frameHeaderBytes, onWire } from '../../../bench/ten-million/wire.js';
 
 const COSTS: Costs = {
   serverBytesPerConnection: 6000,

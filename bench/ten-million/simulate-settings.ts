@@ -1,4 +1,4 @@
-/** The command line of `npm run scale:simulate`. */
+/** The command line of `npm run ten-million:simulate`. */
 import { parseArgs } from 'node:util';
 import { UsageError, usageOf } from '../settings.js';
 import { MOST_NODES } from './arithmetic.js';
@@ -73,12 +73,12 @@ const listOf = (flags: Readonly<Record<string, readonly [string, string]>>) =>
     .map(([flag, [, help]]) => `  --${`${flag} <n>`.padEnd(21)}${help}`)
     .join('\n');
 
-export const HELP = `Usage: npm run scale:simulate -- [all | storm | topic] [options]
+export const HELP = `Usage: npm run ten-million:simulate -- [all | storm | topic] [options]
 
 Simulates what arithmetic alone cannot tell. Without a name, all that docs/ten-million.md shows, which takes two or three minutes, and writes
-bench/results/scale-simulation.json: npm run scale:report makes the document of it. What no flag sets is as there.
+bench/results/ten-million-simulation.json: npm run ten-million:report makes the document of it. What no flag sets is as there.
 
-  --figures <file>       the measured figures (bench/results/scale-figures.json)
+  --figures <file>       the measured figures (bench/results/ten-million-figures.json)
   --out <file>           all: where to write the results
   --help                 print this
 

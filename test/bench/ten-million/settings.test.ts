@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseSimulateSettings } from '../../../bench/scale/simulate-settings.js';
-import { descriptorsOf, loopbackTraffic, slabBytes } from '../../../bench/scale/proc.js';
+import { parseSimulateSettings } from '../../../bench/ten-million/simulate-settings.js';
+import { descriptorsOf, loopbackTraffic, slabBytes } from '../../../bench/ten-million/proc.js';
 
 const parse = (line: string) => parseSimulateSettings(line.split(' ').filter((word) => word !== ''));
 

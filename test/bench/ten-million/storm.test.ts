@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { seededRandom } from '../../../bench/scale/random.js';
-import { backOffSeconds, type StormOptions, simulateStorm } from '../../../bench/scale/storm.js';
+import { seededRandom } from '../../../bench/ten-million/random.js';
+import { backOffSeconds, type StormOptions, simulateStorm } from '../../../bench/ten-million/storm.js';
 
 /** One node is left, with one worker; nothing but the worker takes time, and nobody loses patience. */
 const SIMPLE: StormOptions = {

@@ -1,20 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { MissingFigure } from '../../../bench/scale/costs.js';
-import { tenMillionMarkdown } from '../../../bench/scale/document.js';
-import type { ScaleFigures } from '../../../bench/scale/figures-file.js';
-import { isOf, type Simulation, stormScenarios, topicScenarios } from '../../../bench/scale/scenarios.js';
-import { parseSimulateSettings } from '../../../bench/scale/simulate-settings.js';
-import { simulateStorm } from '../../../bench/scale/storm.js';
-import { simulateTopic } from '../../../bench/scale/topic.js';
+import { MissingFigure } from '../../../bench/ten-million/costs.js';
+import { tenMillionMarkdown } from '../../../bench/ten-million/document.js';
+import type { Figures } from '../../../bench/ten-million/figures-file.js';
+import { isOf, type Simulation, stormScenarios, topicScenarios } from '../../../bench/ten-million/scenarios.js';
+import { parseSimulateSettings } from '../../../bench/ten-million/simulate-settings.js';
+import { simulateStorm } from '../../../bench/ten-million/storm.js';
+import { simulateTopic } from '../../../bench/ten-million/topic.js';
 
 const ROOT = new URL('../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8');
-const measured = JSON.parse(read('bench/results/scale-figures.json')) as ScaleFigures;
-const simulated = JSON.parse(read('bench/results/scale-simulation.json')) as Simulation;
+const measured = JSON.parse(read('bench/results/ten-million-figures.json')) as Figures;
+const simulated = JSON.parse(read('bench/results/ten-million-simulation.json')) as Simulation;
 
 /** Round figures, of which the rest can be told in the head. */
-const FIGURES: ScaleFigures = {
+const FIGURES: Figures = {
   ...measured,
   machine: { ...measured.machine, cpu: 'a CPU' },
   memory: [
@@ -40,11 +40,11 @@ const FIGURES: ScaleFigures = {
 };
 
 describe('docs/ten-million.md', () => {
-  it('says what the figures and the simulation say (npm run scale:report writes it)', () => {
+  it('says what the figures and the simulation say (npm run ten-million:report writes it)', () => {
     expect(read('docs/ten-million.md')).toBe(tenMillionMarkdown(measured, simulated));
   });
 
-  it('rests on a simulation of the same figures and assumptions (npm run scale:simulate makes it)', () => {
+  it('rests on a simulation of the same figures and assumptions (npm run ten-million:simulate makes it)', () => {
     expect(isOf(simulated, measured)).toBe(true);
   });
 
@@ -81,12 +81,12 @@ describe('docs/ten-million.md', () => {
   });
 
   it('shows commands that there are', () => {
-    const commands = [...text.matchAll(/`npm run scale:simulate -- ([^`]+)`/g)].map(([, line = '']) => line.split(' '));
+    const commands = [...text.matchAll(/`npm run ten-million:simulate -- ([^`]+)`/g)].map(([, line = '']) => line.split(' '));
     expect(commands.map((words) => parseSimulateSettings(words).kind)).toEqual(['storm', 'topic']);
   });
 
   it('is not made of figures that are missing', () => {
-    const without: readonly Partial<ScaleFigures>[] = [
+    const without: readonly Partial<Figures>[] = [
       { memory: [] },
       { handshakes: [] },
       { deliveries: [] },
@@ -97,7 +97,7 @@ describe('docs/ten-million.md', () => {
   });
 
   it('knows a simulation of other figures', () => {
-    expect(isOf(simulated, { ...FIGURES, heartbeatMicros: 11, memory: [] as never } as never as ScaleFigures)).toBe(
+    expect(isOf(simulated, { ...FIGURES, heartbeatMicros: 11, memory: [] as never } as never as Figures)).toBe(
       false,
     );
   });

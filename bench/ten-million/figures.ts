@@ -17,19 +17,19 @@ import type {
   Handshake,
   HandshakeFigure,
   MemoryFigure,
-  ScaleFigures,
+  Figures,
   WireFigure,
 } from './figures-file.js';
 import * as measure from './measure.js';
 import { medianOf } from './median-of.js';
 
-const HELP = `Usage: npm run scale:figures -- [options]
+const HELP = `Usage: npm run ten-million:measure -- [options]
 
 Measures what an idle connection, a message, a delivery, a handshake and a heartbeat take of a server, within five minutes. It wants a
-machine on which nothing else runs; engines are looked for on the PATH (nats-server, redis-server). npm run scale:simulate and then npm run scale:report make docs/ten-million.md of it.
+machine on which nothing else runs; engines are looked for on the PATH (nats-server, redis-server). npm run ten-million:simulate and then npm run ten-million:report make docs/ten-million.md of it.
 
   --quick        one short round of each, with fewer connections: takes a minute, and its figures are only a hint
-  --out <file>   where to write the figures as JSON (bench/results/scale-figures.json; with --quick latest-scale-figures.json beside it)
+  --out <file>   where to write the figures as JSON (bench/results/ten-million-figures.json; with --quick latest-ten-million-figures.json beside it)
   --help         print this
 
 Exit codes: 0 measured, 1 not all of it could be measured, 2 wrong usage.`;
@@ -54,14 +54,14 @@ async function main(args: readonly string[]): Promise<void> {
     }
     endChildrenAtExit();
     const figures = await measureAll(isQuick);
-    const file = out ?? fileURLToPath(new URL(`results/${isQuick ? 'latest-' : ''}scale-figures.json`, BENCH));
+    const file = out ?? fileURLToPath(new URL(`results/${isQuick ? 'latest-' : ''}ten-million-figures.json`, BENCH));
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, `${JSON.stringify(figures, null, 2)}\n`);
     say(`written to ${relative('.', file)}`);
     if (figures.failures.length > 0) process.exitCode = 1;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    say(`scale:figures: ${error.message} (--help lists the options)`);
+    say(`ten-million:measure: ${error.message} (--help lists the options)`);
     process.exitCode = 2;
   }
 }
@@ -71,7 +71,7 @@ function parse(args: readonly string[]) {
   return usageOf(() => parseArgs({ args: [...args], options }).values);
 }
 
-async function measureAll(isQuick: boolean): Promise<ScaleFigures> {
+async function measureAll(isQuick: boolean): Promise<Figures> {
   const about = { date: new Date().toISOString(), commit: commit(), machine: machine() };
   const rounds = isQuick ? 1 : 3;
   const failures: string[] = [];

@@ -16,7 +16,7 @@ import { ENGINE, IDLE, NODE, TOPIC, WIDE_NODE, WORKLOADS, withTls } from './assu
 import { backplaneOf, costsOf } from './costs.js';
 import { measuredTable } from './document-figures.js';
 import { stormOf, storms, within } from './document-storms.js';
-import type { Handshake, ScaleFigures } from './figures-file.js';
+import type { Handshake, Figures } from './figures-file.js';
 import { oneNode } from './one-node.js';
 import { JITTER, type Simulation } from './scenarios.js';
 import { count, percent, rough, TOPIC_HEAD, topicRow } from './tables.js';
@@ -25,11 +25,11 @@ const MILLION = 1e6;
 const GIB = 2 ** 30;
 
 /** @throws MissingFigure if something was not measured that the document needs */
-export function tenMillionMarkdown(figures: ScaleFigures, simulation: Simulation): string {
+export function tenMillionMarkdown(figures: Figures, simulation: Simulation): string {
   const fleets = fleetsOf(figures);
   const sections = [
     '# Ten million connections',
-    '<!-- npm run scale:report writes all of this file, from bench/results/scale-figures.json and scale-simulation.json -->',
+    '<!-- npm run ten-million:report writes all of this file, from bench/results/ten-million-figures.json and ten-million-simulation.json -->',
     introduction(figures),
     inShort(fleets, simulation),
     `## What was measured\n\n${measured(figures)}`,
@@ -51,7 +51,7 @@ interface Planned {
   readonly fleet: Fleet;
 }
 
-function fleetsOf(figures: ScaleFigures): readonly Planned[] {
+function fleetsOf(figures: Figures): readonly Planned[] {
   const plan = (load: Workload, node: NodeSpec, handshake: Handshake = 'plain'): Planned => ({
     load,
     node,
@@ -64,7 +64,7 @@ function fleetsOf(figures: ScaleFigures): readonly Planned[] {
   ]);
 }
 
-function introduction({ machine, date, commit, isQuick }: ScaleFigures): string {
+function introduction({ machine, date, commit, isQuick }: Figures): string {
   return `How many machines ten million connections take, what gives out first, and what happens when a machine dies. Nobody has opened ten
 million connections here. This is arithmetic, and a simulation where arithmetic is not enough. What a connection, a message and a handshake
 take of the server was **measured**: on ${plainText(machine.cpu)}, ${machine.cores} cores, with Node ${machine.node}
@@ -75,9 +75,9 @@ A shared virtual machine with ${machine.cores} cores is no server with ${NODE.co
 much as one is assumed too. So measure on yours; then this page has your figures:
 
 \`\`\`sh
-npm run scale:figures  # measures, within five minutes, on a machine on which nothing else runs
-npm run scale:simulate # three minutes; --help lists what can be varied
-npm run scale:report   # writes this page
+npm run ten-million:measure  # measures, within five minutes, on a machine on which nothing else runs
+npm run ten-million:simulate # three minutes; --help lists what can be varied
+npm run ten-million:report   # writes this page
 \`\`\``;
 }
 
@@ -125,15 +125,15 @@ function described({ name, publicationsPerSecond }: Workload): string {
   return name === IDLE.name || publicationsPerSecond > 0 ? `Ten million, ${name}` : name;
 }
 
-function measured(figures: ScaleFigures): string {
+function measured(figures: Figures): string {
   return `The server has one core with all of its threads, the load another. CPU time is that of the server and of the kernel on its account;
 interrupts of a network card are not in it, because all of this went over the loopback device. Medians of ${figures.rounds} rounds. The command was
-\`npm run scale:figures\` ([the figures](../bench/results/scale-figures.json)).
+\`npm run ten-million:measure\` ([the figures](../bench/results/ten-million-figures.json)).
 
 ${measuredTable(figures)}`;
 }
 
-function assumed(figures: ScaleFigures): string {
+function assumed(figures: Figures): string {
   const { outMicros, inMicros } = backplaneOf(figures);
   return list([
     `**A node** has ${NODE.cores} cores, ${NODE.memoryBytes / GIB} GiB, ${NODE.gigabitsPerSecond} Gbit/s each way, and a process of it may have ${count(NODE.descriptors)} descriptors (\`fs.nr_open\` of Linux as it comes). Ordinary load may take ${percent(NODE.memoryShare)} of its memory, and ${percent(NODE.cpuShare)} of its CPU time, of its primary and of its network.`,
@@ -153,7 +153,7 @@ function assumed(figures: ScaleFigures): string {
 }
 
 /** What the assumption about engines can be compared with. A publication is two messages for the engine: in, and out to one server. */
-function measuredEngines({ backplanes }: ScaleFigures): string {
+function measuredEngines({ backplanes }: Figures): string {
   if (backplanes.length === 0) return '';
   const each = backplanes.map(({ engine, engineMicros }) => `${engine} ${count(Number((2e6 / engineMicros).toPrecision(2)))}`);
   return ` By the CPU time that was measured, one core of that machine would do ${enumeration(each)} of them.`;
@@ -228,8 +228,8 @@ function topics({ topics: all }: Simulation): string {
 
 Subscribers are on any thread of any node by chance, and a message is published each second. Measured are the CPU times. Assumed are: ${TOPIC.engineMs} ms through
 the engine, ${percent(TOPIC.busyShare)} of CPU and network taken by others, and a thread that stops for ${TOPIC.pauseMs} ms every ${TOPIC.pauseEverySeconds} s on average, to collect garbage or to wait for a hook. *Most
-messages a second* is what the arithmetic allows; above it each message is later than the one before, and the times grow. Made by \`npm run scale:simulate\`
-([topic.ts](../bench/scale/topic.ts)), with \`${NODE.cores - 1}\` threads a node.
+messages a second* is what the arithmetic allows; above it each message is later than the one before, and the times grow. Made by \`npm run ten-million:simulate\`
+([topic.ts](../bench/ten-million/topic.ts)), with \`${NODE.cores - 1}\` threads a node.
 
 Messages of 100 B:
 
@@ -239,7 +239,7 @@ Messages of 1 KiB:
 
 ${table(1024)}
 
-One of your own: \`npm run scale:simulate -- topic --nodes 8 --bytes 1024 --rate 2\`.`;
+One of your own: \`npm run ten-million:simulate -- topic --nodes 8 --bytes 1024 --rate 2\`.`;
 }
 
 const LIMITS = `## What this does not say

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { simulateTopic, type TopicOptions, topicBounds } from '../../../bench/scale/topic.js';
+import { simulateTopic, type TopicOptions, topicBounds } from '../../../bench/ten-million/topic.js';
 
 /** One node with one thread, a network without end, and no pauses: 1000 subscribers take a second. */
 const SIMPLE: TopicOptions = {

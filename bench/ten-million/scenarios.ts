@@ -14,7 +14,7 @@ import {
   withTls,
 } from './assumptions.js';
 import { costsOf, isTls } from './costs.js';
-import type { Handshake, ScaleFigures } from './figures-file.js';
+import type { Handshake, Figures } from './figures-file.js';
 import type { StormOptions, StormResult } from './storm.js';
 import type { TopicOptions, TopicResult } from './topic.js';
 import { frameHeaderBytes, onWire } from './wire.js';
@@ -34,7 +34,7 @@ export interface TopicScenario {
   readonly options: TopicOptions;
 }
 
-/** What `npm run scale:simulate` writes: bench/results/scale-simulation.json. */
+/** What `npm run ten-million:simulate` writes: bench/results/ten-million-simulation.json. */
 export interface Simulation {
   readonly storms: readonly SimulatedStorm[];
   readonly topics: readonly (TopicScenario & { readonly result: TopicResult })[];
@@ -49,7 +49,7 @@ export const SPREAD: BackOffName = 'jitter of 60 to 120 s';
 
 const FLEETS = { 'many nodes': NODE, 'few nodes': WIDE_NODE } as const;
 
-export function stormScenarios(figures: ScaleFigures): StormScenario[] {
+export function stormScenarios(figures: Figures): StormScenario[] {
   const scenario = (kind: Omit<StormScenario, 'options'>): StormScenario => {
     const { fleet, event, handshake, backOff, signIn } = kind;
     const options = {
@@ -86,7 +86,7 @@ export function stormScenarios(figures: ScaleFigures): StormScenario[] {
 const IN_WORKERS: Handshake = 'plain, in workers';
 
 /** A node of the fleet dies that carries ten million idle connections, its reserve included. */
-export function stormOptions(figures: ScaleFigures, node: NodeSpec, handshake: Handshake): StormOptions {
+export function stormOptions(figures: Figures, node: NodeSpec, handshake: Handshake): StormOptions {
   const costs = costsOf(figures, handshake);
   const load = isTls(handshake) ? withTls(IDLE) : IDLE;
   const { nodes = 1 } = fleetFor(load, node, costs, ENGINE);
@@ -113,13 +113,13 @@ export function stormOptions(figures: ScaleFigures, node: NodeSpec, handshake: H
   };
 }
 
-export function topicScenarios(figures: ScaleFigures): TopicScenario[] {
+export function topicScenarios(figures: Figures): TopicScenario[] {
   return [100, 1024].flatMap((bytes) =>
     [1, 2, 4, 8, 16].map((nodes) => ({ bytes, options: topicOptions(figures, bytes, nodes) })),
   );
 }
 
-export function topicOptions(figures: ScaleFigures, bytes: number, nodes: number): TopicOptions {
+export function topicOptions(figures: Figures, bytes: number, nodes: number): TopicOptions {
   const costs = costsOf(figures, 'plain');
   return {
     subscribers: TOPIC.subscribers,
@@ -141,7 +141,7 @@ export function topicOptions(figures: ScaleFigures, bytes: number, nodes: number
 }
 
 /** Whether a simulation is of these figures, and of what is assumed now. */
-export function isOf({ storms, topics }: Simulation, figures: ScaleFigures): boolean {
+export function isOf({ storms, topics }: Simulation, figures: Figures): boolean {
   const scenarios = (all: readonly { readonly result: unknown }[]) => all.map(({ result, ...scenario }) => scenario);
   return (
     isDeepStrictEqual(scenarios(storms), stormScenarios(figures)) &&

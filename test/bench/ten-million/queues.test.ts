@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Agenda } from '../../../bench/scale/agenda.js';
-import { FifoServers } from '../../../bench/scale/fifo-servers.js';
-import { exponential, seededRandom } from '../../../bench/scale/random.js';
+import { Agenda } from '../../../bench/ten-million/agenda.js';
+import { FifoServers } from '../../../bench/ten-million/fifo-servers.js';
+import { exponential, seededRandom } from '../../../bench/ten-million/random.js';
 
 describe('random numbers', () => {
   it('are the same for the same seed, and others for another', () => {

@@ -5,7 +5,7 @@ import { table } from '#dist/cli/table.js';
 import { UsageError } from '../settings.js';
 import { NODE } from './assumptions.js';
 import { MissingFigure } from './costs.js';
-import type { ScaleFigures } from './figures-file.js';
+import type { Figures } from './figures-file.js';
 import { FIGURES, readFigures, SIMULATION } from './files.js';
 import { type Simulation, stormOptions, stormScenarios, topicOptions, topicScenarios } from './scenarios.js';
 import { HELP, parseSimulateSettings, type SimulateSettings } from './simulate-settings.js';
@@ -22,7 +22,7 @@ function main(args: readonly string[]): void {
     run(parseSimulateSettings(args));
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof MissingFigure)) throw error;
-    say(`scale:simulate: ${error.message} (--help lists the options)`);
+    say(`ten-million:simulate: ${error.message} (--help lists the options)`);
     process.exitCode = 2;
   }
 }
@@ -44,7 +44,7 @@ function run(settings: SimulateSettings): void {
   }
 }
 
-function simulateAll(figures: ScaleFigures, file: string): void {
+function simulateAll(figures: Figures, file: string): void {
   const simulation: Simulation = {
     storms: stormScenarios(figures).map((scenario) => {
       const result = simulateStorm(scenario.options);
@@ -57,7 +57,7 @@ function simulateAll(figures: ScaleFigures, file: string): void {
   };
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(simulation, null, 2)}\n`);
-  say(`written to ${relative('.', file)}; npm run scale:report makes docs/ten-million.md of it`);
+  say(`written to ${relative('.', file)}; npm run ten-million:report makes docs/ten-million.md of it`);
 }
 
 function show(options: object, head: readonly string[], row: readonly string[]): void {

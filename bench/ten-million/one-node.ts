@@ -4,13 +4,13 @@ import { markdownTable } from '../study/markdown.js';
 import { type Costs, connectionsOf } from './arithmetic.js';
 import { IDLE, NODE } from './assumptions.js';
 import { costsOf } from './costs.js';
-import type { ScaleFigures } from './figures-file.js';
+import type { Figures } from './figures-file.js';
 import { count } from './tables.js';
 import { frameHeaderBytes, onWire } from './wire.js';
 
 const MICROS = 1e-6;
 
-export function oneNode(figures: ScaleFigures): string {
+export function oneNode(figures: Figures): string {
   const [plain, secure] = [costsOf(figures, 'plain'), costsOf(figures, 'tls')];
   const hasWorkers = figures.handshakes.some(({ kind }) => kind === 'plain, in workers');
   const cpu = NODE.cores * NODE.cpuShare;

@@ -1,7 +1,7 @@
 /** The table of what was measured. */
 import { figure } from '#dist/cli/table.js';
 import { markdownTable } from '../study/markdown.js';
-import type { Handshake, ScaleFigures } from './figures-file.js';
+import type { Handshake, Figures } from './figures-file.js';
 import { count, percent } from './tables.js';
 import { TCP_IP_BYTES } from './wire.js';
 
@@ -12,7 +12,7 @@ const HANDSHAKES: Readonly<Record<Handshake, string>> = {
   'tls resumed': 'the same with a session that is resumed',
 };
 
-export function measuredTable(figures: ScaleFigures): string {
+export function measuredTable(figures: Figures): string {
   const { memory, echo, deliveries, publication, handshakes, heartbeatMicros, wire, backplanes } = figures;
   const micros = (value: number) => `${figure(value)} µs`;
   const rows = [

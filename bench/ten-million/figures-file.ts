@@ -1,7 +1,7 @@
-/** What `npm run scale:figures` has measured: bench/results/scale-figures.json. docs/ten-million.md rests on it. */
+/** What `npm run ten-million:measure` has measured: bench/results/ten-million-figures.json. docs/ten-million.md rests on it. */
 import type { Machine } from '../machine.js';
 
-export interface ScaleFigures {
+export interface Figures {
   /** When the run began, ISO 8601. */
   readonly date: string;
   readonly commit: string;

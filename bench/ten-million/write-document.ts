@@ -1,4 +1,4 @@
-/** Makes docs/ten-million.md from what `npm run scale:figures` and `npm run scale:simulate` have written. */
+/** Makes docs/ten-million.md from what `npm run ten-million:measure` and `npm run ten-million:simulate` have written. */
 import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { UsageError } from '../settings.js';
@@ -12,12 +12,12 @@ try {
   const simulation = readSimulation(SIMULATION);
   if (!isOf(simulation, figures))
     throw new UsageError(
-      `${relative('.', SIMULATION)} is of other figures or assumptions: npm run scale:simulate makes it anew`,
+      `${relative('.', SIMULATION)} is of other figures or assumptions: npm run ten-million:simulate makes it anew`,
     );
   writeFileSync(DOCUMENT, tenMillionMarkdown(figures, simulation));
   console.log(relative('.', DOCUMENT));
 } catch (error) {
   if (!(error instanceof UsageError || error instanceof MissingFigure)) throw error;
-  process.stderr.write(`scale:report: ${error.message}\n`);
+  process.stderr.write(`ten-million:report: ${error.message}\n`);
   process.exitCode = 2;
 }

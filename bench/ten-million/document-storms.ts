@@ -18,8 +18,8 @@ export function storms({ storms: all }: Simulation): string {
   const ofSignIn = (signIn: StormScenario['signIn']) => table(all.filter((one) => one.signIn === signIn));
   return `## When a node dies
 
-A node of a fleet that has ten million idle connections dies, and its clients connect again to the others. \`npm run scale:simulate\` lets them
-do so one by one ([storm.ts](../bench/scale/storm.ts) says how). CPU times are measured, and handshakes of TLS are full ones. These are assumed:
+A node of a fleet that has ten million idle connections dies, and its clients connect again to the others. \`npm run ten-million:simulate\` lets them
+do so one by one ([storm.ts](../bench/ten-million/storm.ts) says how). CPU times are measured, and handshakes of TLS are full ones. These are assumed:
 
 ${list(ASSUMED)}
 
@@ -47,7 +47,7 @@ ${ofSignIn('asked and ended')}
 
 ${aboutSignIns(all)}
 
-One storm of your own: \`npm run scale:simulate -- storm --handshake tls --nodes 5 --connections 2000000 --back-off 1-30 --sign-ins 20000\`.`;
+One storm of your own: \`npm run ten-million:simulate -- storm --handshake tls --nodes 5 --connections 2000000 --back-off 1-30 --sign-ins 20000\`.`;
 }
 
 const ASSUMED = [
