@@ -55,6 +55,12 @@ export interface FanoutSample {
   readonly clientCpu: number;
 }
 
+/** The figures of one load, and what the first thread of each server took: of wsloom, the primary. */
+export interface FanoutRun extends FanoutSample {
+  /** The CPU time of that thread for each publication, in the order of the servers. */
+  readonly firstThreadMicros: readonly number[];
+}
+
 export interface Delays {
   readonly p50Micros: number;
   readonly p99Micros: number;
@@ -72,7 +78,7 @@ export async function buildFanout(): Promise<void> {
 }
 
 /** Publishes to servers, and measures. @throws if that fails, or if a single delivery was wrong or is missing: it is no figure then */
-export async function fanout(target: FanoutTarget, load: FanoutLoad, turn: FanoutTurn): Promise<FanoutSample> {
+export async function fanout(target: FanoutTarget, load: FanoutLoad, turn: FanoutTurn): Promise<FanoutRun> {
   const { said, complaints } = await run(bound([BINARY, ...argumentsOf(target, load, turn)], turn.core));
   if (said === '') throw new Error(complaints.trim());
   return fanoutSampleOf(said, complaints, target);
@@ -103,6 +109,7 @@ interface Line {
   readonly far: LineDelays;
   /** Of each process, in the order that they were given in. */
   readonly cpu_s: readonly number[];
+  readonly first_thread_s: readonly number[];
   readonly client_cpu_s: number;
   readonly errors: number;
   readonly lost: number;
@@ -124,9 +131,10 @@ export function fanoutSampleOf(
   line: string,
   complaints: string,
   { serverPids, ports }: Pick<FanoutTarget, 'serverPids' | 'ports'>,
-): FanoutSample {
+): FanoutRun {
   const figures = JSON.parse(line) as Line;
   const { seconds, publications, deliveries, near, far, cpu_s: cpu, errors, lost, connections_lost: gone } = figures;
+  const firstThreads = figures.first_thread_s.slice(0, serverPids.length);
   if (errors + lost + gone > 0) {
     const found = `${errors} errors, ${lost} deliveries missing, ${gone} connections lost`;
     throw new Error([found, complaints.trim().split('\n')[0]].filter((part) => part !== '').join(': '));
@@ -141,6 +149,7 @@ export function fanoutSampleOf(
     across: ports.length > 1 ? delaysOf(far) : undefined,
     cpu: (serverSeconds + engineSeconds) / seconds,
     serverMicros: (serverSeconds * 1e6) / deliveries,
+    firstThreadMicros: firstThreads.map((taken) => (taken * 1e6) / publications),
     engineMicros: (engineSeconds * 1e6) / deliveries,
     clientCpu: figures.client_cpu_s / seconds,
   };

@@ -8,6 +8,7 @@ const MILLION = 1e6;
 /** A server as it can be rented. Of what it has, ordinary load may take a part: the rest is for peaks, and for the dead node's clients. */
 export const NODE: NodeSpec = {
   cores: 16,
+  mostProcesses: 1,
   memoryBytes: 64 * GIB,
   gigabitsPerSecond: 10,
   // fs.nr_open of Linux, which bounds `ulimit -n`, unless root raises it.
@@ -18,7 +19,10 @@ export const NODE: NodeSpec = {
   networkShare: 0.6,
 };
 
-/** The same after `sysctl fs.nr_open=8388608`. */
+/** The same with as many processes as it takes, up to one for each two cores. */
+export const SHARED_NODE: NodeSpec = { ...NODE, mostProcesses: NODE.cores / 2 };
+
+/** One process again, after `sysctl fs.nr_open=8388608`. */
 export const WIDE_NODE: NodeSpec = { ...NODE, descriptors: 2 ** 23 };
 
 /** One process of an engine. Servers of NATS and Redis do more or less than that with messages of 100 bytes: measure yours. */
@@ -38,21 +42,28 @@ const CONNECTIONS: Workload = {
   topics: 0,
   membersPerTopic: 0,
   placement: 'together',
+  hasEngine: false,
   handshakeBytes: 1024,
 };
 
-const ROOMS: Workload = {
+export const ROOMS: Workload = {
   ...CONNECTIONS,
-  name: 'rooms, each on one node',
+  name: 'rooms, each in one process',
   publicationsPerSecond: (10 * MILLION) / 60,
   topics: (10 * MILLION) / 100,
   membersPerTopic: 100,
 };
 
+/** Nothing has to cross, and is published to the engine all the same: as it is where other topics need it. */
+export const ROOMS_WITH_ENGINE: Workload = { ...ROOMS, name: 'rooms, each in one process, with an engine', hasEngine: true };
+
+export const ROOMS_ANYWHERE: Workload = { ...ROOMS_WITH_ENGINE, name: 'rooms, anywhere', placement: 'anywhere' };
+
 export const WORKLOADS: readonly Workload[] = [
   CONNECTIONS,
   ROOMS,
-  { ...ROOMS, name: 'rooms, anywhere', placement: 'anywhere' },
+  ROOMS_WITH_ENGINE,
+  ROOMS_ANYWHERE,
   {
     ...CONNECTIONS,
     name: 'one topic of all',
@@ -61,6 +72,7 @@ export const WORKLOADS: readonly Workload[] = [
     topics: 1,
     membersPerTopic: 10 * MILLION,
     placement: 'anywhere',
+    hasEngine: true,
   },
 ];
 
@@ -90,8 +102,8 @@ export const STORM = {
 export const BACK_OFFS = {
   'at once': { kind: 'none' },
   'after 1 s': { kind: 'fixed', seconds: 1 },
-  'jitter of 1 to 30 s': { kind: 'jitter', baseSeconds: 1, capSeconds: 30 },
-  'jitter of 60 to 120 s': { kind: 'jitter', baseSeconds: 60, capSeconds: 120 },
+  'full jitter, 1 s doubling to 30 s': { kind: 'jitter', baseSeconds: 1, capSeconds: 30 },
+  'full jitter, 60 s doubling to 120 s': { kind: 'jitter', baseSeconds: 60, capSeconds: 120 },
 } as const satisfies Readonly<Record<string, BackOff>>;
 
 export type BackOffName = keyof typeof BACK_OFFS;

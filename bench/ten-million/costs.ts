@@ -1,7 +1,14 @@
 /** What the arithmetic and the simulation take from the measured figures. */
 import type { Costs } from './arithmetic.js';
 import { ASSUMED_BACKPLANE } from './assumptions.js';
-import type { DeliveryFigure, Handshake, HandshakeFigure, MemoryFigure, Figures } from './figures-file.js';
+import type {
+  DeliveryFigure,
+  Figures,
+  Handshake,
+  HandshakeFigure,
+  MemoryFigure,
+  PublicationFigure,
+} from './figures-file.js';
 
 /** A figure that is needed has not been measured. */
 export class MissingFigure extends Error {
@@ -30,13 +37,16 @@ export function costsOf(figures: Figures, handshake: Handshake): Costs {
     publicationMicros: known(echo.micros, 'echoes') + known(publication.oneThreadMicros, 'publications'),
     deliveryMicros: first.micros - first.bytes * perByte,
     deliveryMicrosPerByte: perByte,
-    crossingMicros: Math.max(
-      0,
-      known(publication.twoThreadsMicros, 'publications to two threads') - publication.oneThreadMicros,
-    ),
+    crossingMicros: crossingMicros(publication),
     backplaneOutMicros: outMicros,
     backplaneInMicros: inMicros,
   };
+}
+
+/** What a publication takes more if it comes to another thread. */
+export function crossingMicros({ oneThreadMicros, twoThreadsMicros }: PublicationFigure): number {
+  const [one, two] = [known(oneThreadMicros, 'publications'), known(twoThreadsMicros, 'publications to two threads')];
+  return Math.max(0, two - one);
 }
 
 export function isTls(handshake: Handshake): boolean {

@@ -18,7 +18,7 @@ export function storms({ storms: all }: Simulation): string {
   const ofSignIn = (signIn: StormScenario['signIn']) => table(all.filter((one) => one.signIn === signIn));
   return `## When a node dies
 
-A node of a fleet that has ten million idle connections dies, and its clients connect again to the others. \`npm run ten-million:simulate\` lets them
+A node of a fleet that has ten million idle connections, with one process on each, dies, and its clients connect again to the others. \`npm run ten-million:simulate\` lets them
 do so one by one ([storm.ts](../bench/ten-million/storm.ts) says how). CPU times are measured, and handshakes of TLS are full ones. These are assumed:
 
 ${list(ASSUMED)}
@@ -31,8 +31,8 @@ With \`fs.nr_open\` raised, which makes fewer, larger nodes (${sizeOf(all, 'few 
 
 ${ofFleet('few nodes')}
 
-*Given up or refused* are attempts of all clients together. *Busiest* is the CPU use of a thread in its busiest second. *Others wait* is the
-longest that a message of a client that is connected waits for handshakes, in a worker that does what has come in turn.
+*Given up or refused* are attempts of all clients together. *Busiest* is the CPU use of a thread in its busiest second. Clients that are
+connected hardly notice: a worker does what has come in turn, and no message waited for handshakes for more than ${rough(longestWaitMs(all))} ms in any of these.
 
 ${aboutStorms(all)}
 
@@ -55,7 +55,7 @@ const ASSUMED = [
   `${count(STORM.backlog)} connections may wait for a primary. The kernel drops the SYNs of others, and their clients send them again after 1, 3 and 7 s.`,
   `A client gives up after ${STORM.connectTimeoutSeconds} s, and begins anew. A round trip takes ${STORM.roundTripMs} ms.`,
   `If a process dies, its clients know within ${STORM.processDeathSeconds} s. If a machine dies, within ${STORM.machineDeathSeconds} s, because only silence tells them.`,
-  'Clients come back *at once*; or *after 1 s*, all of them; or *with jitter*, after any time up to a bound, which doubles with each failure. *Of 1 to 30 s* is a bound of 1 s first, and of 30 s at most.',
+  'Clients come back *at once*; or *after 1 s*, all of them; or *with full jitter*, after any time up to a bound, which doubles with each failure. *1 s doubling to 30 s*: that bound is 1 s first, and 30 s at most.',
 ];
 
 /** The storm after the death of a process, without a service that is asked. */
@@ -78,6 +78,10 @@ export function stormOf(
 /** `after 12 s`, or `not within 180 s`. */
 export function within(seconds: number | undefined): string {
   return seconds === undefined ? `not within ${STORM.horizonSeconds} s` : `after ${rough(seconds)} s`;
+}
+
+function longestWaitMs(all: Storms): number {
+  return Math.max(...all.map(({ result }) => result.othersWaitMaxSeconds * 1000));
 }
 
 function sizeOf(all: Storms, fleet: StormScenario['fleet']): string {
@@ -115,5 +119,5 @@ function aboutSignIns(all: Storms): string {
   return `${bound} *Not* means not within ${STORM.horizonSeconds} s: the service spends its time on questions of
 clients that have given up, who ask again. It needs ${drain} s for ${count(connections)} questions, and no client waits for more than ${connectTimeoutSeconds} s. So have the hook
 end a question when nobody waits for its answer any more (\`AbortSignal.timeout\`). Or have clients spread already their first attempt over more than
-${drain} s${isBack ? `: with ${SPREAD} all are back ${within(spread.result.allSeconds)}` : ''}.`;
+${drain} s${isBack ? `: with ${SPREAD}, all are back ${within(spread.result.allSeconds)}` : ''}.`;
 }

@@ -15,12 +15,13 @@ export interface Figures {
   readonly echo: MessageFigure;
   /** A message to one subscriber of a topic that has many. */
   readonly deliveries: readonly DeliveryFigure[];
-  /** A publication to a topic with one subscriber, 32 of them in flight, the copy for the publisher included: in one thread, and in two. */
-  readonly publication: { readonly oneThreadMicros: number; readonly twoThreadsMicros: number };
+  /** A publication to a topic with one subscriber, many of them under way, so that they cross to other threads in batches. */
+  readonly publication: PublicationFigure;
+  /** The same with one under way: it crosses alone, and wakes the other thread. */
+  readonly lonePublication: PublicationFigure;
   readonly handshakes: readonly HandshakeFigure[];
   /** A ping to a silent client, and its pong. */
   readonly heartbeatMicros: number;
-  readonly wire: readonly WireFigure[];
   /** A publication through an engine; none if no engine was measured. */
   readonly backplanes: readonly BackplaneFigure[];
   /** What could not be measured, and why. */
@@ -42,6 +43,12 @@ export interface MessageFigure {
   readonly micros: number;
 }
 
+/** In one thread, and in two, of which one has the publisher and the other one the subscriber. The publisher gets a copy. */
+export interface PublicationFigure {
+  readonly oneThreadMicros: number;
+  readonly twoThreadsMicros: number;
+}
+
 export interface DeliveryFigure extends MessageFigure {
   readonly isSecure: boolean;
   readonly subscribers: number;
@@ -58,19 +65,11 @@ export interface HandshakeFigure {
   readonly primaryShare: number;
 }
 
-export interface WireFigure {
-  /** The payload of a message to a subscriber. */
-  readonly bytes: number;
-  /** What the network carried both ways for each of them: frame, TCP and IP, acknowledgements. Without Ethernet. */
-  readonly wireBytes: number;
-  readonly packets: number;
-}
-
 export interface BackplaneFigure {
   /** The name of the engine: `NATS`. */
   readonly engine: string;
   readonly bytes: number;
-  /** CPU time of the primary of a server that publishes, above the same publication without an engine. */
+  /** CPU time of the primary of a server that publishes many messages a second, above the same publication without an engine. */
   readonly outMicros: number;
   /** CPU time of the primary of a server that gets the publication from the engine, and hands it to a thread. */
   readonly inMicros: number;

@@ -14,11 +14,11 @@ import { backplaneFigure, measurableFleets, publicationCpu } from './backplane.j
 import type {
   BackplaneFigure,
   DeliveryFigure,
+  Figures,
   Handshake,
   HandshakeFigure,
   MemoryFigure,
-  Figures,
-  WireFigure,
+  PublicationFigure,
 } from './figures-file.js';
 import * as measure from './measure.js';
 import { medianOf } from './median-of.js';
@@ -26,7 +26,8 @@ import { medianOf } from './median-of.js';
 const HELP = `Usage: npm run ten-million:measure -- [options]
 
 Measures what an idle connection, a message, a delivery, a handshake and a heartbeat take of a server, within five minutes. It wants a
-machine on which nothing else runs; engines are looked for on the PATH (nats-server, redis-server). npm run ten-million:simulate and then npm run ten-million:report make docs/ten-million.md of it.
+machine on which nothing else runs; engines are looked for on the PATH (nats-server, redis-server). npm run ten-million:simulate and then
+npm run ten-million:report make docs/ten-million.md of it.
 
   --quick        one short round of each, with fewer connections: takes a minute, and its figures are only a hint
   --out <file>   where to write the figures as JSON (bench/results/ten-million-figures.json; with --quick latest-ten-million-figures.json beside it)
@@ -36,6 +37,7 @@ Exit codes: 0 measured, 1 not all of it could be measured, 2 wrong usage.`;
 
 const KIB = 1024;
 const SMALL = 100;
+const MANY_UNDER_WAY = 32;
 /** The size of a message through an engine. */
 const ENGINE_BYTES = 256;
 /** So many subscribers that what a server knows of them is not in the caches of the processor. */
@@ -121,10 +123,16 @@ async function measureAll(isQuick: boolean): Promise<Figures> {
     const taken = await micros(name, () => measure.deliveryMicros(measuring, topic, kind.isSecure));
     deliveries.push({ ...kind, micros: taken });
   }
-  const publication = {
-    oneThreadMicros: await micros('publication', () => measure.publicationMicros(measuring, SMALL, 1)),
-    twoThreadsMicros: await micros('publication to two threads', () => measure.publicationMicros(measuring, SMALL, 2)),
+  const publicationOf = async (underWay: number): Promise<PublicationFigure> => {
+    const name = `publication, ${underWay} under way`;
+    const one = (threads: number) => () => measure.publicationMicros(measuring, SMALL, threads, underWay);
+    return {
+      oneThreadMicros: await micros(name, one(1)),
+      twoThreadsMicros: await micros(`${name}, two threads`, one(2)),
+    };
   };
+  const publication = await publicationOf(MANY_UNDER_WAY);
+  const lonePublication = await publicationOf(1);
   const handshakes: (HandshakeFigure | undefined)[] = [];
   const kinds: readonly Handshake[] = hasTls
     ? ['plain', 'plain, in workers', 'tls', 'tls resumed']
@@ -132,8 +140,6 @@ async function measureAll(isQuick: boolean): Promise<Figures> {
   for (const kind of kinds)
     handshakes.push(await rounded(`handshake, ${kind}`, () => measure.handshake(measuring, kind, isQuick ? 500 : 3000)));
   const heartbeat = await micros('heartbeat', () => measure.heartbeatMicros(measuring, many));
-  const wire: (WireFigure | undefined)[] = [];
-  for (const bytes of [SMALL, KIB]) wire.push(await rounded(`wire, ${bytes} B`, () => measure.wire(measuring, bytes)));
   const backplanes = await measureBackplanes(measuring, rounded, failures);
   return {
     ...about,
@@ -143,9 +149,9 @@ async function measureAll(isQuick: boolean): Promise<Figures> {
     echo,
     deliveries,
     publication,
+    lonePublication,
     handshakes: handshakes.filter((figure) => figure !== undefined),
     heartbeatMicros: heartbeat,
-    wire: wire.filter((figure) => figure !== undefined),
     backplanes,
     failures,
   };

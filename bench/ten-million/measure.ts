@@ -7,8 +7,8 @@ import type { Pinning } from '../machine.js';
 import { waitForClosing } from '../sections/openings.js';
 import { STREAM } from '../sections/storms.js';
 import { type RunningServer, start } from '../servers.js';
-import type { Handshake, HandshakeFigure, MemoryFigure, WireFigure } from './figures-file.js';
-import { cpuSecondsOf, descriptorsOf, loopbackTraffic, slabBytes } from './proc.js';
+import type { Handshake, HandshakeFigure, MemoryFigure } from './figures-file.js';
+import { cpuSecondsOf, descriptorsOf, slabBytes } from './proc.js';
 
 export interface Measuring {
   readonly cores: Pinning | undefined;
@@ -37,9 +37,14 @@ export function deliveryMicros(measuring: Measuring, kind: Case, isSecure: boole
   return micros(measuring, isSecure ? secure() : plain(), kind);
 }
 
-/** For a publication to a topic with one subscriber, with so many threads, of which each has several publications to do at a time. */
-export function publicationMicros(measuring: Measuring, bytes: number, threads: number): Promise<number> {
-  return micros(measuring, plain(threads), { ...topicOf(1, bytes), inFlight: 32 });
+/** For a publication to a topic with one subscriber, with so many threads, while so many publications are under way. */
+export function publicationMicros(
+  measuring: Measuring,
+  bytes: number,
+  threads: number,
+  underWay: number,
+): Promise<number> {
+  return micros(measuring, plain(threads), { ...topicOf(1, bytes), inFlight: underWay });
 }
 
 async function micros(measuring: Measuring, contestant: Contestant, kind: Case): Promise<number> {
@@ -125,26 +130,6 @@ export async function heartbeatMicros(measuring: Measuring, connections: number)
     const cpu = (cpuSecondsOf(server.pid) - before.cpu) / ((performance.now() - before.time) / 1000);
     const pingsPerSecond = ((await held) - first) / (long - short);
     return (cpu / pingsPerSecond) * 1e6;
-  });
-}
-
-/** What the network carries for a message to a subscriber. */
-export async function wire(measuring: Measuring, bytes: number): Promise<WireFigure> {
-  const kind = topicOf(500, bytes);
-  const { warmUpSeconds, cores } = measuring;
-  return await withServer(measuring, plain(), kind, async (server) => {
-    const seconds = 2;
-    const loaded = load(server, kind, { seconds, warmUpSeconds, core: cores?.client });
-    await sleep((warmUpSeconds + 0.5) * 1000);
-    const before = { time: performance.now(), ...loopbackTraffic() };
-    await sleep(1000);
-    const after = { time: performance.now(), ...loopbackTraffic() };
-    const messages = ((await loaded).perSecond * (after.time - before.time)) / 1000;
-    return {
-      bytes,
-      wireBytes: (after.bytes - before.bytes) / messages,
-      packets: (after.packets - before.packets) / messages,
-    };
   });
 }
 

@@ -37,7 +37,8 @@ export function oneNode(figures: Figures): string {
     ['publications to the engine, by the primary', ...byPrimary(plain.backplaneOutMicros)],
     ['publications from the engine, by the primary', ...byPrimary(plain.backplaneInMicros)],
   ];
-  return `Each line is alone on a node, and takes what ordinary load may take of it.
+  return `Each line is alone on a node with one process, and takes what ordinary load may take of it. With several processes there are as many primaries,
+and as many times the descriptors.
 
 ${markdownTable(['', 'each takes', 'a node carries'], rows)}`;
 }

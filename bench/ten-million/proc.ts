@@ -8,11 +8,6 @@ export function cpuSecondsOf(pid: number): number {
   return times.reduce((sum, time) => sum + time, 0);
 }
 
-/** The CPU time of the first thread of a process, in seconds: of wsloom, the primary's. */
-export function firstThreadSecondsOf(pid: number): number {
-  return threadSeconds(`/proc/${pid}/task/${pid}`);
-}
-
 function threadSeconds(folder: string): number {
   const [nanoseconds = ''] = readFileSync(`${folder}/schedstat`, 'utf8').split(' ');
   return Number(nanoseconds) / 1e9;
@@ -27,14 +22,4 @@ export function slabBytes(meminfo = readFileSync('/proc/meminfo', 'utf8')): numb
 /** How many descriptors a process has. */
 export function descriptorsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
-}
-
-/** What has gone over the loopback device since the start: IP packets, and their bytes. */
-export function loopbackTraffic(devices = readFileSync('/proc/net/dev', 'utf8')): {
-  readonly bytes: number;
-  readonly packets: number;
-} {
-  const [, list = ''] = /^\s*lo:(.*)$/m.exec(devices) ?? [];
-  const [bytes = 0, packets = 0] = list.trim().split(/\s+/).map(Number);
-  return { bytes, packets };
 }

@@ -1,6 +1,6 @@
 /** What docs/ten-million.md simulates. */
 import { isDeepStrictEqual } from 'node:util';
-import { fleetFor, type NodeSpec } from './arithmetic.js';
+import { fleetFor, type NodeSpec, workersOf } from './arithmetic.js';
 import {
   BACK_OFFS,
   type BackOffName,
@@ -43,9 +43,9 @@ export interface Simulation {
 export type SimulatedStorm = StormScenario & { readonly result: StormResult };
 
 /** The back-off that clients should have. */
-export const JITTER: BackOffName = 'jitter of 1 to 30 s';
+export const JITTER = 'full jitter, 1 s doubling to 30 s' satisfies BackOffName;
 /** The one that spreads already first attempts over a minute. */
-export const SPREAD: BackOffName = 'jitter of 60 to 120 s';
+export const SPREAD = 'full jitter, 60 s doubling to 120 s' satisfies BackOffName;
 
 const FLEETS = { 'many nodes': NODE, 'few nodes': WIDE_NODE } as const;
 
@@ -85,7 +85,7 @@ export function stormScenarios(figures: Figures): StormScenario[] {
 
 const IN_WORKERS: Handshake = 'plain, in workers';
 
-/** A node of the fleet dies that carries ten million idle connections, its reserve included. */
+/** A node of the fleet dies that carries ten million idle connections, its reserve included. A node has one process. */
 export function stormOptions(figures: Figures, node: NodeSpec, handshake: Handshake): StormOptions {
   const costs = costsOf(figures, handshake);
   const load = isTls(handshake) ? withTls(IDLE) : IDLE;
@@ -95,8 +95,7 @@ export function stormOptions(figures: Figures, node: NodeSpec, handshake: Handsh
     connections: Math.round(load.connections / (nodes + 1)),
     primaryMicros: costs.handshakePrimaryMicros,
     workerMicros: costs.handshakeWorkerMicros,
-    // The primary has the core that is missing.
-    workers: node.cores - 1,
+    workers: workersOf(node, 1),
     busyShare: STORM.busyShare,
     backlog: STORM.backlog,
     spareConnections: load.connections,
@@ -124,7 +123,7 @@ export function topicOptions(figures: Figures, bytes: number, nodes: number): To
   return {
     subscribers: TOPIC.subscribers,
     nodes,
-    threads: NODE.cores - 1,
+    threads: workersOf(NODE, 1),
     deliveryMicros: costs.deliveryMicros + bytes * costs.deliveryMicrosPerByte,
     crossingMicros: costs.crossingMicros,
     inMicros: nodes > 1 ? costs.backplaneInMicros : 0,

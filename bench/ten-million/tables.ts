@@ -33,7 +33,6 @@ export const STORM_HEAD = [
   'given up or refused',
   'busiest primary',
   'busiest workers',
-  'others wait, ms',
 ];
 
 export function stormRow(name: string, connections: number, result: StormResult): string[] {
@@ -44,12 +43,11 @@ export function stormRow(name: string, connections: number, result: StormResult)
     ...[attempts / connections, dropped / connections].map(rough),
     count(timedOut + refused),
     ...[result.primaryPeak, result.workerPeak].map(percent),
-    rough(result.othersWaitMaxSeconds * 1000),
   ];
 }
 
 export function stormName({ event, handshake, backOff }: Omit<StormScenario, 'options'>): string {
-  return `${event}${HANDSHAKES[handshake]}; clients come back ${backOff.startsWith('jitter') ? `with ${backOff}` : backOff}`;
+  return `${event}${HANDSHAKES[handshake]}; clients come back ${backOff.startsWith('full jitter') ? `with ${backOff}` : backOff}`;
 }
 
 const HANDSHAKES: Readonly<Record<Handshake, string>> = {

@@ -111,6 +111,8 @@ describe.runIf(canCompile)('the program that publishes', () => {
         expect(near.deliveries + far.deliveries).toBe(deliveries);
         expect(far.p99_us).toBeGreaterThanOrEqual(far.p50_us);
         expect(figures.cpu_s[0]).toBeGreaterThan(0);
+        expect(figures.first_thread_s[0]).toBeGreaterThan(0);
+        expect(figures.first_thread_s[0]).toBeLessThanOrEqual(figures.cpu_s[0]);
       }
     },
   );

@@ -25,6 +25,7 @@ const LINE = JSON.stringify({
   near: { deliveries: 20_000, p50_us: 100, p99_us: 200, max_us: 300 },
   far: { deliveries: 20_000, p50_us: 150, p99_us: 350, max_us: 500 },
   cpu_s: [0.75, 0.25, 0.5],
+  first_thread_s: [0.002, 0.001, 0.5],
   client_cpu_s: 1,
   errors: 0,
   lost: 0,
@@ -84,6 +85,7 @@ describe('the program that publishes', () => {
       across: { p50Micros: 150, p99Micros: 350 },
       cpu: 0.75,
       serverMicros: 25,
+      firstThreadMicros: [20, 10],
       engineMicros: 12.5,
       clientCpu: 0.5,
     });

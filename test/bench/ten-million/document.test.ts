@@ -29,6 +29,7 @@ const FIGURES: Figures = {
     { bytes: 100, subscribers: 4000, isSecure: true, micros: 8 },
   ],
   publication: { oneThreadMicros: 2, twoThreadsMicros: 4 },
+  lonePublication: { oneThreadMicros: 9, twoThreadsMicros: 29 },
   handshakes: [
     { kind: 'plain', micros: 50, primaryShare: 0.5 },
     { kind: 'plain, in workers', micros: 80, primaryShare: 0.125 },
@@ -66,6 +67,14 @@ describe('docs/ten-million.md', () => {
     const withEngine = tenMillionMarkdown({ ...FIGURES, backplanes }, simulated);
     expect(text).toContain('is assumed too, as 15 and 20 µs');
     expect(withEngine).not.toContain('is assumed too, as');
+    const headlines = text.split('\n').filter((line) => line.startsWith('- **Ten million, '));
+    const resting = headlines.filter((line) => line.includes('a cost of engines that is assumed'));
+    expect(resting.map((line) => /million, (.*?):/.exec(line)?.[1])).toEqual([
+      'rooms, each in one process, with an engine',
+      'rooms, anywhere',
+      'one topic of all',
+    ]);
+    expect(withEngine).not.toContain('a cost of engines that is assumed');
     expect(withEngine).toContain(
       '| CPU time: a publication of 100 B by NATS: the primary that sends, the one that receives, NATS itself | 7.00 µs, 9.00 µs, 4.00 µs |',
     );
@@ -74,10 +83,27 @@ describe('docs/ten-million.md', () => {
   });
 
   it('names what gives out first, and how many machines that is', () => {
-    expect(text).toContain('**Ten million, idle:** 11 machines and one in reserve; descriptors give out first.');
+    expect(text).toContain(
+      '**Ten million, idle:** 2 machines with 6 processes each, and one in reserve; memory gives out first. ' +
+        'With one process on each: 11 machines, and one in reserve; descriptors give out first.',
+    );
     const fat = FIGURES.memory.map((one) => ({ ...one, serverBytes: 100_000 }));
     const byMemory = tenMillionMarkdown({ ...FIGURES, memory: fat }, simulated);
-    expect(byMemory).toContain('**Ten million, idle:** 21 machines and one in reserve; memory gives out first.');
+    expect(byMemory).toContain('**Ten million, idle:** 21 machines, and one in reserve; memory gives out first.');
+  });
+
+  it('says what TLS makes scarce, for each load', () => {
+    expect(text).toMatch(/\*idle\* takes \d+ machines instead of 2, because memory gives out first/);
+    expect(text).toMatch(/\*rooms, each in one process\* takes \d+ machines instead of \d+, because CPU time gives out first/);
+  });
+
+  it('says how much an assumption about threads decides', () => {
+    expect(text).toContain('go in batches: 2.00 µs. One that crosses alone, and wakes that thread, took 20.0 µs.');
+    expect(text).toMatch(/\*rooms, each in one process\* would take \d+ machines instead of \d+\./);
+  });
+
+  it('shows a client that waits as the simulated ones do', () => {
+    expect(text).toContain('Math.min(30000, 1000 * 2 ** failures++)');
   });
 
   it('shows commands that there are', () => {

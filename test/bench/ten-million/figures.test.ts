@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backplaneFigure } from '../../../bench/ten-million/backplane.js';
+import { backplaneFigure, publicationMicrosOf } from '../../../bench/ten-million/backplane.js';
 import { costsOf } from '../../../bench/ten-million/costs.js';
 import type { Figures } from '../../../bench/ten-million/figures-file.js';
 import { medianOf } from '../../../bench/ten-million/median-of.js';
@@ -22,13 +22,13 @@ const FIGURES: Figures = {
     { bytes: 100, subscribers: 4000, isSecure: true, micros: 8 },
   ],
   publication: { oneThreadMicros: 2, twoThreadsMicros: 4.5 },
+  lonePublication: { oneThreadMicros: 9, twoThreadsMicros: 29 },
   handshakes: [
     { kind: 'plain', micros: 50, primaryShare: 0.5 },
     { kind: 'plain, in workers', micros: 80, primaryShare: 0.25 },
     { kind: 'tls', micros: 400, primaryShare: 0.05 },
   ],
   heartbeatMicros: 10,
-  wire: [],
   backplanes: [],
   failures: [],
 };
@@ -88,6 +88,22 @@ describe('figures of several rounds', () => {
 });
 
 describe('what an engine takes', () => {
+  it('is of a publication, whatever the number of its subscribers', () => {
+    const run = {
+      publicationsPerSecond: 100,
+      deliveriesPerSecond: 200,
+      own: { p50Micros: 1, p99Micros: 1 },
+      across: { p50Micros: 1, p99Micros: 1 },
+      cpu: 1,
+      serverMicros: 20,
+      firstThreadMicros: [9, 6],
+      engineMicros: 2,
+      clientCpu: 1,
+    };
+    expect(publicationMicrosOf(run)).toEqual({ publisher: 9, other: 6, engine: 4 });
+    expect(publicationMicrosOf({ ...run, firstThreadMicros: [9], engineMicros: 0 })).toEqual({ publisher: 9, other: 0, engine: 0 });
+  });
+
   it('is what a publisher takes more with it, and what another process takes', () => {
     const alone = { publisher: 2, other: 0, engine: 0 };
     expect(backplaneFigure('NATS', 256, alone, { publisher: 9, other: 6, engine: 4 })).toEqual({

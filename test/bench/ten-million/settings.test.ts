@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseSimulateSettings } from '../../../bench/ten-million/simulate-settings.js';
-import { descriptorsOf, loopbackTraffic, slabBytes } from '../../../bench/ten-million/proc.js';
+import { descriptorsOf, slabBytes } from '../../../bench/ten-million/proc.js';
 
 const parse = (line: string) => parseSimulateSettings(line.split(' ').filter((word) => word !== ''));
 
@@ -63,8 +63,6 @@ describe('the command line of simulations', () => {
 describe('what Linux says', () => {
   it('is read from /proc', () => {
     expect(slabBytes('MemFree: 1 kB\nSlab:             326800 kB\nSReclaimable: 5 kB\n')).toBe(326_800 * 1024);
-    const devices = '  eth0: 1 2 0 0\n    lo: 1234    56    0    0    0     0          0         0     1234    56\n';
-    expect(loopbackTraffic(devices)).toEqual({ bytes: 1234, packets: 56 });
   });
 
   it.runIf(process.platform === 'linux')('has the descriptors of a process', () => {
