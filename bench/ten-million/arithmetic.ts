@@ -19,7 +19,7 @@ export interface Costs {
   readonly deliveryMicrosPerByte: number;
   /** A publication that comes to one more thread. */
   readonly crossingMicros: number;
-  /** A publication to the engine, and one from it. All of that is a primary's. */
+  /** A publication to the engine, its return included, and one of another process from the engine. All of that is a primary's. */
   readonly backplaneOutMicros: number;
   readonly backplaneInMicros: number;
 }
@@ -137,7 +137,7 @@ export function useOf(nodes: Nodes, load: Workload, node: NodeSpec, costs: Costs
   const primaryMicros =
     handshakes * costs.handshakePrimaryMicros +
     (crosses(primaries, load)
-      ? publications * (costs.backplaneOutMicros + processesReached(primaries, load) * costs.backplaneInMicros)
+      ? publications * (costs.backplaneOutMicros + (processesReached(primaries, load) - 1) * costs.backplaneInMicros)
       : 0);
   const workerMicros =
     handshakes * costs.handshakeWorkerMicros +
@@ -180,7 +180,7 @@ function bitsPerSecond(processes: number, load: Workload): number {
 /** Subject or channel, and the header of the fleet's format: about. */
 const ENGINE_HEADER_BYTES = 100;
 
-/** How many processes have subscribers of a topic, on average. */
+/** How many processes have subscribers of a topic, on average: that of a publisher, which is a member, is one of them. */
 export function processesReached(processes: number, { placement, membersPerTopic }: Workload): number {
   return placement === 'together' ? 1 : partsWith(membersPerTopic, processes);
 }

@@ -28,7 +28,7 @@ export const WIDE_NODE: NodeSpec = { ...NODE, descriptors: 2 ** 23 };
 /** One process of an engine. Servers of NATS and Redis do more or less than that with messages of 100 bytes: measure yours. */
 export const ENGINE: EngineSpec = { messagesPerSecond: 500_000, gigabitsPerSecond: 10, share: 0.6 };
 
-/** CPU time of the primary for a message to and from the engine, while none has been measured. */
+/** CPU time of a primary for a message to the engine, and for one of another process from it, while none has been measured. */
 export const ASSUMED_BACKPLANE = { outMicros: 15, inMicros: 20 };
 
 const CONNECTIONS: Workload = {

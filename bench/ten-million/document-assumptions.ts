@@ -29,7 +29,7 @@ export function assumed(figures: Figures): string {
       : [
           `**The primary's CPU time for a message to the engine and from it** is assumed too, as ${outMicros} and ${inMicros} µs, because no engine has been measured.`,
         ]),
-    '**Through the engine** each publication goes as a message of its own, and comes back to the process that it is from if that has subscribers. That is the worst case: publications of one moment and topic go together, and NATS sends none back.',
+    '**Through the engine** each publication goes as a message of its own, and comes back to the process that it is from. That is the worst case: publications of one moment and topic go together, and NATS sends none back. What a primary takes for its own that come back is in the figure of the one that sends.',
   ]);
 }
 

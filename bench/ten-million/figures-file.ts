@@ -69,7 +69,7 @@ export interface BackplaneFigure {
   /** The name of the engine: `NATS`. */
   readonly engine: string;
   readonly bytes: number;
-  /** CPU time of the primary of a server that publishes many messages a second, above the same publication without an engine. */
+  /** CPU time of the primary of a server that publishes, for what comes back by the engine too, above the same publication without an engine. */
   readonly outMicros: number;
   /** CPU time of the primary of a server that gets the publication from the engine, and hands it to a thread. */
   readonly inMicros: number;
