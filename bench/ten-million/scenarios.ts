@@ -43,9 +43,9 @@ export interface Simulation {
 export type SimulatedStorm = StormScenario & { readonly result: StormResult };
 
 /** The back-off that clients should have. */
-export const JITTER = 'full jitter, 1 s doubling to 30 s' satisfies BackOffName;
+export const JITTER = 'full jitter, 1 s doubling to 30 s' as const satisfies BackOffName;
 /** The one that spreads already first attempts over a minute. */
-export const SPREAD = 'full jitter, 60 s doubling to 120 s' satisfies BackOffName;
+export const SPREAD = 'full jitter, 60 s doubling to 120 s' as const satisfies BackOffName;
 
 const FLEETS = { 'many nodes': NODE, 'few nodes': WIDE_NODE } as const;
 
