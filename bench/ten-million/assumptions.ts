@@ -55,7 +55,11 @@ export const ROOMS: Workload = {
 };
 
 /** Nothing has to cross, and is published to the engine all the same: as it is where other topics need it. */
-export const ROOMS_WITH_ENGINE: Workload = { ...ROOMS, name: 'rooms, each in one process, with an engine', hasEngine: true };
+export const ROOMS_WITH_ENGINE: Workload = {
+  ...ROOMS,
+  name: 'rooms, each in one process, with an engine',
+  hasEngine: true,
+};
 
 export const ROOMS_ANYWHERE: Workload = { ...ROOMS_WITH_ENGINE, name: 'rooms, anywhere', placement: 'anywhere' };
 

@@ -1,7 +1,7 @@
 /** The table of what was measured. */
 import { figure } from '#dist/cli/table.js';
 import { markdownTable } from '../study/markdown.js';
-import type { Handshake, Figures } from './figures-file.js';
+import type { Figures, Handshake } from './figures-file.js';
 import { count, percent } from './tables.js';
 
 const HANDSHAKES: Readonly<Record<Handshake, string>> = {
@@ -34,8 +34,15 @@ export function measuredTable(figures: Figures): string {
     ]),
     ['CPU time: a publication to one subscriber in one thread, many under way', micros(publication.oneThreadMicros)],
     ['CPU time: the same with the subscriber in another thread', micros(publication.twoThreadsMicros)],
-    ['CPU time: a publication to one subscriber in one thread, one under way', micros(lonePublication.oneThreadMicros)],
-    ['CPU time: the same with the subscriber in another thread', micros(lonePublication.twoThreadsMicros)],
+    ...(lonePublication === undefined
+      ? []
+      : [
+          [
+            'CPU time: a publication to one subscriber in one thread, one under way',
+            micros(lonePublication.oneThreadMicros),
+          ],
+          ['CPU time: the same with the subscriber in another thread', micros(lonePublication.twoThreadsMicros)],
+        ]),
     ...backplanes.map(({ engine, bytes, outMicros, inMicros, engineMicros }) => [
       `CPU time: a publication of ${bytes} B by ${engine}: the primary that sends, the one that receives, ${engine} itself`,
       [outMicros, inMicros, engineMicros].map(micros).join(', '),

@@ -2,7 +2,7 @@
 import { list, markdownTable } from '../study/markdown.js';
 import { type BackOffName, SIGN_INS_PER_SECOND, STORM } from './assumptions.js';
 import type { Handshake } from './figures-file.js';
-import { JITTER, type SimulatedStorm, SPREAD, type Simulation, type StormScenario } from './scenarios.js';
+import { JITTER, type SimulatedStorm, type Simulation, SPREAD, type StormScenario } from './scenarios.js';
 import { count, percent, rough, STORM_HEAD, stormName, stormRow } from './tables.js';
 
 type Storms = readonly SimulatedStorm[];

@@ -10,7 +10,7 @@ import { stormOf, storms, within } from './document-storms.js';
 import type { Figures } from './figures-file.js';
 import { oneNode } from './one-node.js';
 import { JITTER, type Simulation } from './scenarios.js';
-import { count, rough, percent, TOPIC_HEAD, topicRow } from './tables.js';
+import { count, percent, rough, TOPIC_HEAD, topicRow } from './tables.js';
 
 const MILLION = 1e6;
 

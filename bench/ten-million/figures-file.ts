@@ -17,8 +17,8 @@ export interface Figures {
   readonly deliveries: readonly DeliveryFigure[];
   /** A publication to a topic with one subscriber, many of them under way, so that they cross to other threads in batches. */
   readonly publication: PublicationFigure;
-  /** The same with one under way: it crosses alone, and wakes the other thread. */
-  readonly lonePublication: PublicationFigure;
+  /** The same with one under way: it crosses alone, and wakes the other thread. Not in older files. */
+  readonly lonePublication?: PublicationFigure;
   readonly handshakes: readonly HandshakeFigure[];
   /** A ping to a silent client, and its pong. */
   readonly heartbeatMicros: number;

@@ -138,7 +138,9 @@ async function measureAll(isQuick: boolean): Promise<Figures> {
     ? ['plain', 'plain, in workers', 'tls', 'tls resumed']
     : ['plain', 'plain, in workers'];
   for (const kind of kinds)
-    handshakes.push(await rounded(`handshake, ${kind}`, () => measure.handshake(measuring, kind, isQuick ? 500 : 3000)));
+    handshakes.push(
+      await rounded(`handshake, ${kind}`, () => measure.handshake(measuring, kind, isQuick ? 500 : 3000)),
+    );
   const heartbeat = await micros('heartbeat', () => measure.heartbeatMicros(measuring, many));
   const backplanes = await measureBackplanes(measuring, rounded, failures);
   return {

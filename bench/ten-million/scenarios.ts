@@ -14,7 +14,7 @@ import {
   withTls,
 } from './assumptions.js';
 import { costsOf, isTls } from './costs.js';
-import type { Handshake, Figures } from './figures-file.js';
+import type { Figures, Handshake } from './figures-file.js';
 import type { StormOptions, StormResult } from './storm.js';
 import type { TopicOptions, TopicResult } from './topic.js';
 import { frameHeaderBytes, onWire } from './wire.js';

@@ -174,7 +174,13 @@ describe('a fleet', () => {
   });
 
   it('is not found if more nodes do not help', () => {
-    const load: Workload = { ...IDLE, publicationsPerSecond: 1e6, membersPerTopic: 1e6, placement: 'anywhere', hasEngine: true };
+    const load: Workload = {
+      ...IDLE,
+      publicationsPerSecond: 1e6,
+      membersPerTopic: 1e6,
+      placement: 'anywhere',
+      hasEngine: true,
+    };
     const { nodes, first } = fleetFor(load, NODE, { ...COSTS, deliveryMicros: 0, deliveryMicrosPerByte: 0 }, ENGINE);
     expect(nodes).toBeUndefined();
     expect(first).toBe('network');

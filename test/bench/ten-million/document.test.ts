@@ -94,12 +94,18 @@ describe('docs/ten-million.md', () => {
   });
 
   it('says what TLS makes scarce, for each load', () => {
-    expect(text).toMatch(/\*idle\* takes \d+ machines instead of 2 machines with 6 processes each, because memory gives out first/);
-    expect(text).toMatch(/\*rooms, each in one process\* takes \d+ machines( with \d processes each)? instead of \d+ machines( with \d processes each)?, because CPU time gives out first/);
+    expect(text).toMatch(
+      /\*idle\* takes \d+ machines instead of 2 machines with 6 processes each, because memory gives out first/,
+    );
+    expect(text).toMatch(
+      /\*rooms, each in one process\* takes \d+ machines( with \d processes each)? instead of \d+ machines( with \d processes each)?, because CPU time gives out first/,
+    );
   });
 
   it('says how much an assumption about threads decides', () => {
-    expect(text).toContain('go in batches: 2.00 µs. One that crosses alone, and wakes that thread, took 20.0 µs.');
+    expect(text).toContain(
+      'go in batches: 2.00 µs. One that crosses alone, and wakes that thread, takes more: 20.0 µs. If all did,',
+    );
     expect(text).toMatch(/\*rooms, each in one process\* would take \d+ machines.* instead of \d+ machines/);
   });
 
@@ -126,7 +132,9 @@ describe('docs/ten-million.md', () => {
   });
 
   it('shows commands that there are', () => {
-    const commands = [...text.matchAll(/`npm run ten-million:simulate -- ([^`]+)`/g)].map(([, line = '']) => line.split(' '));
+    const commands = [...text.matchAll(/`npm run ten-million:simulate -- ([^`]+)`/g)].map(([, line = '']) =>
+      line.split(' '),
+    );
     expect(commands.map((words) => parseSimulateSettings(words).kind)).toEqual(['storm', 'topic']);
   });
 
@@ -142,9 +150,8 @@ describe('docs/ten-million.md', () => {
   });
 
   it('knows a simulation of other figures', () => {
-    expect(isOf(simulated, { ...FIGURES, heartbeatMicros: 11, memory: [] as never } as never as Figures)).toBe(
-      false,
-    );
+    const handshakes = measured.handshakes.map((one) => ({ ...one, micros: one.micros + 1 }));
+    expect(isOf(simulated, { ...measured, handshakes })).toBe(false);
   });
 });
 
@@ -153,7 +160,7 @@ describe('the scenarios', () => {
     const [many] = stormScenarios(FIGURES);
     expect(many?.options).toMatchObject({ nodes: 12, connections: 833_333, primaryMicros: 25, workerMicros: 25 });
     const few = stormScenarios(FIGURES).find(({ fleet }) => fleet === 'few nodes');
-    expect(few?.options).toMatchObject({ nodes: 4, connections: 2_500_000 });
+    expect(few?.options).toMatchObject({ nodes: 3, connections: 3_333_333 });
     const workers = stormScenarios(FIGURES).find(({ handshake }) => handshake === 'plain, in workers');
     expect(workers?.options).toMatchObject({ nodes: 12, primaryMicros: 10, workerMicros: 70 });
     const secure = stormScenarios(FIGURES).find(({ handshake }) => handshake === 'tls');

@@ -58,7 +58,11 @@ describe('the costs', () => {
 
   it('are less of the primary s where workers have the opening handshake', () => {
     const costs = costsOf(FIGURES, 'plain, in workers');
-    expect(costs).toMatchObject({ serverBytesPerConnection: 6000, handshakePrimaryMicros: 20, handshakeWorkerMicros: 60 });
+    expect(costs).toMatchObject({
+      serverBytesPerConnection: 6000,
+      handshakePrimaryMicros: 20,
+      handshakeWorkerMicros: 60,
+    });
   });
 
   it('of engines are those of the dearest that was measured, or assumed', () => {
@@ -71,8 +75,12 @@ describe('the costs', () => {
   });
 
   it('need every figure', () => {
-    expect(() => costsOf(FIGURES, 'tls resumed')).toThrow('there is no figure of handshakes (tls resumed): npm run ten-million:measure');
-    expect(() => costsOf({ ...FIGURES, heartbeatMicros: Number.NaN }, 'plain')).toThrow('there is no figure of heartbeats');
+    expect(() => costsOf(FIGURES, 'tls resumed')).toThrow(
+      'there is no figure of handshakes (tls resumed): npm run ten-million:measure',
+    );
+    expect(() => costsOf({ ...FIGURES, heartbeatMicros: Number.NaN }, 'plain')).toThrow(
+      'there is no figure of heartbeats',
+    );
   });
 });
 
@@ -101,7 +109,11 @@ describe('what an engine takes', () => {
       clientCpu: 1,
     };
     expect(publicationMicrosOf(run)).toEqual({ publisher: 9, other: 6, engine: 4 });
-    expect(publicationMicrosOf({ ...run, firstThreadMicros: [9], engineMicros: 0 })).toEqual({ publisher: 9, other: 0, engine: 0 });
+    expect(publicationMicrosOf({ ...run, firstThreadMicros: [9], engineMicros: 0 })).toEqual({
+      publisher: 9,
+      other: 0,
+      engine: 0,
+    });
   });
 
   it('is what a publisher takes more with it, and what another process takes', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseSimulateSettings } from '../../../bench/ten-million/simulate-settings.js';
 import { descriptorsOf, slabBytes } from '../../../bench/ten-million/proc.js';
+import { parseSimulateSettings } from '../../../bench/ten-million/simulate-settings.js';
 
 const parse = (line: string) => parseSimulateSettings(line.split(' ').filter((word) => word !== ''));
 
@@ -22,7 +22,10 @@ describe('the command line of simulations', () => {
         backOff: { kind: 'jitter', baseSeconds: 2, capSeconds: 40 },
       },
     });
-    expect(parse('storm --back-off none')).toMatchObject({ handshake: 'plain', options: { backOff: { kind: 'none' } } });
+    expect(parse('storm --back-off none')).toMatchObject({
+      handshake: 'plain',
+      options: { backOff: { kind: 'none' } },
+    });
     expect(parse('storm --back-off 1.5')).toMatchObject({ options: { backOff: { kind: 'fixed', seconds: 1.5 } } });
   });
 
