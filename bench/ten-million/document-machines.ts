@@ -1,6 +1,6 @@
 /** The chapters about how many machines it takes, and what they bring to the engine. */
 import { figure } from '#dist/cli/table.js';
-import { enumeration, markdownTable } from '../study/markdown.js';
+import { markdownTable } from '../study/markdown.js';
 import {
   fleetFor,
   MOST_NODES,
@@ -107,9 +107,9 @@ function aboutRooms(fleets: readonly Planned[]): string {
   const reached = processesReached(primaries, ROOMS_ANYWHERE);
   const { membersPerTopic: members } = ROOMS_ANYWHERE;
   const idle = `**Rooms that are in one process each need no engine:** leave \`backplane\` off. A server that has one publishes each message to it, because it does
-not know that nobody else has members. That would take ${machinesText(idly)} instead of ${machinesText(alone)}, with ${percent(idly.use.primaries)} of what primaries may take
+not know that nobody else has members. That takes ${insteadOf(idly, alone)}, and ${percent(idly.use.primaries)} of what primaries may take
 instead of ${percent(alone.use.primaries)}. Where other topics need an engine, it is what the engine costs.`;
-  const anywhere = `**Rooms whose members are anywhere** take ${machinesText(shared)} instead of ${machinesText(alone)}: of ${count(primaries)} processes a message comes to ${rough(reached)} on average,
+  const anywhere = `**Rooms whose members are anywhere** take ${insteadOf(shared, alone)}: of ${count(primaries)} processes a message comes to ${rough(reached)} on average,
 which is ${percent(reached / primaries)}. As long as there are fewer processes than a room has members (${members}), nearly every message comes to nearly every process, and one process
 more relieves the others of little.${aboutPrimaries(single)} More shards of the engine do not change that. Let the balancer choose the
 process by the room, or divide the fleet into cells that share no topics.`;
@@ -123,6 +123,11 @@ function aboutPrimaries(fleet: PlannedFleet): string {
 the sake of their primaries, with ${percent(use.CPU)} of the CPU time used: hence several processes.`;
 }
 
+function insteadOf(fleet: PlannedFleet, other: PlannedFleet): string {
+  const [text, otherText] = [machinesText(fleet), machinesText(other)];
+  return text === otherText ? `as many machines (${text})` : `${text} instead of ${otherText}`;
+}
+
 /** `9 machines with 2 processes each`. */
 export function machinesText({ nodes, processes }: PlannedFleet): string {
   const each = processes === 1 ? '' : ` with ${processes} processes${nodes === 1 ? '' : ' each'}`;
@@ -133,9 +138,9 @@ export function machinesText({ nodes, processes }: PlannedFleet): string {
 function aboutTls(fleets: readonly Planned[]): string {
   const lines = SECURE.map((load) => {
     const [plain, secure] = [planned(fleets, SHARED_NODE, load), planned(fleets, SHARED_NODE, withTls(load))];
-    return `*${load.name}* takes ${machinesText(secure)} instead of ${machinesText(plain)}, because ${GIVES_OUT[secure.first]}`;
+    return `*${load.name}* takes ${insteadOf(secure, plain)}, and ${GIVES_OUT[secure.first]}`;
   });
-  return `**With TLS** ${enumeration(lines)}. End TLS in front of wsloom if that is what is scarce.`;
+  return `**With TLS,** ${lines.join('; ')}. End TLS in front of wsloom if that is what is scarce.`;
 }
 
 export function engines(fleets: readonly Planned[]): string {
