@@ -49,7 +49,7 @@ export async function publicationCpu(
 ): Promise<PublicationMicros> {
   const running = await RunningFleet.start(fleet, cores?.server);
   try {
-      const { serverPids, enginePid } = running.target;
+    const { serverPids, enginePid } = running.target;
     const load = { bytes, topics: TOPICS, subscribers: TOPICS * fleet.processes, pace: { underWay: UNDER_WAY } };
     const now = () => ({
       time: performance.now(),

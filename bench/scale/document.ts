@@ -155,7 +155,9 @@ function assumed(figures: ScaleFigures): string {
 /** What the assumption about engines can be compared with. A publication is two messages for the engine: in, and out to one server. */
 function measuredEngines({ backplanes }: ScaleFigures): string {
   if (backplanes.length === 0) return '';
-  const each = backplanes.map(({ engine, engineMicros }) => `${engine} ${count(Number((2e6 / engineMicros).toPrecision(2)))}`);
+  const each = backplanes.map(
+    ({ engine, engineMicros }) => `${engine} ${count(Number((2e6 / engineMicros).toPrecision(2)))}`,
+  );
   return ` By the CPU time that was measured, one core of that machine would do ${enumeration(each)} of them.`;
 }
 

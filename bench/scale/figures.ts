@@ -130,7 +130,9 @@ async function measureAll(isQuick: boolean): Promise<ScaleFigures> {
     ? ['plain', 'plain, in workers', 'tls', 'tls resumed']
     : ['plain', 'plain, in workers'];
   for (const kind of kinds)
-    handshakes.push(await rounded(`handshake, ${kind}`, () => measure.handshake(measuring, kind, isQuick ? 500 : 3000)));
+    handshakes.push(
+      await rounded(`handshake, ${kind}`, () => measure.handshake(measuring, kind, isQuick ? 500 : 3000)),
+    );
   const heartbeat = await micros('heartbeat', () => measure.heartbeatMicros(measuring, many));
   const wire: (WireFigure | undefined)[] = [];
   for (const bytes of [SMALL, KIB]) wire.push(await rounded(`wire, ${bytes} B`, () => measure.wire(measuring, bytes)));

@@ -131,7 +131,10 @@ function parseStorm(args: string[]): SimulateSettings {
   const { roundTripMs = STORM.roundTripMs, connectTimeoutSeconds = STORM.connectTimeoutSeconds } = numbers;
   demand(nodes >= 2 && nodes <= MOST_NODES, `--nodes must be from 2, of which one dies, to ${MOST_NODES}`);
   demand(roundTripMs > 0, '--round-trip must be above 0');
-  demand(connectTimeoutSeconds * 1000 > MOST_ROUND_TRIPS * roundTripMs, '--timeout must be longer than the round trips');
+  demand(
+    connectTimeoutSeconds * 1000 > MOST_ROUND_TRIPS * roundTripMs,
+    '--timeout must be longer than the round trips',
+  );
   demand(busyShare <= 0.99, '--busy must be from 0 to 0.99');
   demand(workers >= 1 && backlog >= 1, '--workers and --backlog must be at least 1');
   return {

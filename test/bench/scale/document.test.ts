@@ -97,9 +97,8 @@ describe('docs/ten-million.md', () => {
   });
 
   it('knows a simulation of other figures', () => {
-    expect(isOf(simulated, { ...FIGURES, heartbeatMicros: 11, memory: [] as never } as never as ScaleFigures)).toBe(
-      false,
-    );
+    const handshakes = measured.handshakes.map((one) => ({ ...one, micros: one.micros + 1 }));
+    expect(isOf(simulated, { ...measured, handshakes })).toBe(false);
   });
 });
 
@@ -108,7 +107,7 @@ describe('the scenarios', () => {
     const [many] = stormScenarios(FIGURES);
     expect(many?.options).toMatchObject({ nodes: 12, connections: 833_333, primaryMicros: 25, workerMicros: 25 });
     const few = stormScenarios(FIGURES).find(({ fleet }) => fleet === 'few nodes');
-    expect(few?.options).toMatchObject({ nodes: 4, connections: 2_500_000 });
+    expect(few?.options).toMatchObject({ nodes: 3, connections: 3_333_333 });
     const workers = stormScenarios(FIGURES).find(({ handshake }) => handshake === 'plain, in workers');
     expect(workers?.options).toMatchObject({ nodes: 12, primaryMicros: 10, workerMicros: 70 });
     const secure = stormScenarios(FIGURES).find(({ handshake }) => handshake === 'tls');

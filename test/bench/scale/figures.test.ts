@@ -58,7 +58,11 @@ describe('the costs', () => {
 
   it('are less of the primary s where workers have the opening handshake', () => {
     const costs = costsOf(FIGURES, 'plain, in workers');
-    expect(costs).toMatchObject({ serverBytesPerConnection: 6000, handshakePrimaryMicros: 20, handshakeWorkerMicros: 60 });
+    expect(costs).toMatchObject({
+      serverBytesPerConnection: 6000,
+      handshakePrimaryMicros: 20,
+      handshakeWorkerMicros: 60,
+    });
   });
 
   it('of engines are those of the dearest that was measured, or assumed', () => {
@@ -71,8 +75,12 @@ describe('the costs', () => {
   });
 
   it('need every figure', () => {
-    expect(() => costsOf(FIGURES, 'tls resumed')).toThrow('there is no figure of handshakes (tls resumed): npm run scale:figures');
-    expect(() => costsOf({ ...FIGURES, heartbeatMicros: Number.NaN }, 'plain')).toThrow('there is no figure of heartbeats');
+    expect(() => costsOf(FIGURES, 'tls resumed')).toThrow(
+      'there is no figure of handshakes (tls resumed): npm run scale:figures',
+    );
+    expect(() => costsOf({ ...FIGURES, heartbeatMicros: Number.NaN }, 'plain')).toThrow(
+      'there is no figure of heartbeats',
+    );
   });
 });
 

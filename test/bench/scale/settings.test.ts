@@ -22,7 +22,10 @@ describe('the command line of simulations', () => {
         backOff: { kind: 'jitter', baseSeconds: 2, capSeconds: 40 },
       },
     });
-    expect(parse('storm --back-off none')).toMatchObject({ handshake: 'plain', options: { backOff: { kind: 'none' } } });
+    expect(parse('storm --back-off none')).toMatchObject({
+      handshake: 'plain',
+      options: { backOff: { kind: 'none' } },
+    });
     expect(parse('storm --back-off 1.5')).toMatchObject({ options: { backOff: { kind: 'fixed', seconds: 1.5 } } });
   });
 
