@@ -10,16 +10,17 @@ import { BENCH } from './paths.js';
 import { loadRenderer } from './renderer.js';
 import type { Results } from './results.js';
 import { NO_DEFLATE } from './sections/deflate.js';
+import { NO_SCALE } from './sections/scale.js';
 import { NO_TLS } from './sections/tls.js';
 
 /** Sections that a file from before there were these lacks. */
-type Later = 'tls' | 'deflate';
+type Later = 'tls' | 'deflate' | 'scale';
 
 async function main([file = fileURLToPath(new URL('results/latest.json', BENCH)), ...more]: string[]): Promise<void> {
   if (more.length > 0 || file.startsWith('-')) return fail('usage: npm run bench:charts -- [FILE]', 2);
   if (!existsSync(file)) return fail(`there is no ${relative('.', file)}: npm run bench writes it`, 2);
   const read = JSON.parse(readFileSync(file, 'utf8')) as Omit<Results, Later> & Partial<Pick<Results, Later>>;
-  const results: Results = { deflate: NO_DEFLATE, tls: NO_TLS, ...read };
+  const results: Results = { deflate: NO_DEFLATE, tls: NO_TLS, scale: NO_SCALE, ...read };
   const render = await loadRenderer();
   const charts = {
     throughput: throughputChart(results),

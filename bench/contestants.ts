@@ -18,7 +18,8 @@ export interface Contestant {
   readonly compresses?: boolean;
 }
 
-const PEERS = new URL('peers/', BENCH);
+/** The folder of the other servers. */
+export const PEERS = new URL('peers/', BENCH);
 const CPU = process.arch === 'arm64' ? ['aarch64', 'arm64'] : ['x64', 'x64'];
 const BUN = `@oven/bun-linux-${CPU[0]}`;
 const DENO = `@deno/linux-${CPU[1]}-glibc`;
@@ -43,16 +44,27 @@ export function wsloom(
   flags: readonly string[] = [],
   program = process.execPath,
 ): Contestant {
-  const cli = pathOf('dist/cli.js', ROOT);
   return {
     name,
     version: versionIn(ROOT),
-    command: (port, mode) => [
-      ...[program, cli, 'serve', mode, '--port', String(port), '--threads', String(threads)],
-      ...LIMITS,
-      ...flags,
-    ],
+    command: (port, mode) => wsloomCommand(mode, port, threads, flags, program),
   };
+}
+
+/** The command that starts wsloom with a handler: the name of one that it brings along, or the path of a module. */
+export function wsloomCommand(
+  handler: string,
+  port: number,
+  threads: number,
+  flags: readonly string[],
+  program = process.execPath,
+): readonly string[] {
+  const cli = pathOf('dist/cli.js', ROOT);
+  return [
+    ...[program, cli, 'serve', handler, '--port', String(port), '--threads', String(threads)],
+    ...LIMITS,
+    ...flags,
+  ];
 }
 
 export const FLOOR: Contestant = {
@@ -138,6 +150,12 @@ export function peers(): { readonly installed: readonly Contestant[]; readonly m
     ...['run', ...permissions, pathOf('deno.mjs', PEERS), port, mode],
   ]);
   return { installed, missing };
+}
+
+/** The version of a package that is installed in a folder; undefined if it is not. */
+export function installedVersion(packageName: string, base: URL): string | undefined {
+  const folder = new URL(`node_modules/${packageName}/`, base);
+  return existsSync(new URL('package.json', folder)) ? versionIn(folder) : undefined;
 }
 
 export function uWebSockets(path: string): Contestant {

@@ -1,11 +1,8 @@
-import { type ExecFileException, execFile } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { Case, DeflateLoad } from './cases.js';
-import { launch } from './children.js';
 import { bound } from './machine.js';
 import { writeMessages } from './messages.js';
+import { compile, outputOf } from './native-program.js';
 import { BENCH, COMPILED } from './paths.js';
 import type { RunningServer } from './servers.js';
 
@@ -75,7 +72,7 @@ const DEFLATE_BINARY = fileURLToPath(new URL('loadgen-deflate', COMPILED));
  * @throws if there is no compiler ($CXX, or g++), or it fails: the load generator is written for Linux.
  */
 export async function buildLoadgen(): Promise<void> {
-  await build(BINARY, []);
+  await compile(SOURCE, BINARY, []);
 }
 
 /**
@@ -83,7 +80,7 @@ export async function buildLoadgen(): Promise<void> {
  * @throws as {@link buildLoadgen}, or if OpenSSL's headers are not there (libssl-dev)
  */
 export async function buildTlsLoadgen(): Promise<void> {
-  await build(TLS_BINARY, ['-DTLS', '-lssl', '-lcrypto']);
+  await compile(SOURCE, TLS_BINARY, ['-DTLS', '-lssl', '-lcrypto']);
 }
 
 /**
@@ -91,27 +88,7 @@ export async function buildTlsLoadgen(): Promise<void> {
  * @throws as {@link buildLoadgen}, or if zlib's headers are not there (zlib1g-dev)
  */
 export async function buildDeflateLoadgen(): Promise<void> {
-  await build(DEFLATE_BINARY, ['-DDEFLATE', '-lz']);
-}
-
-async function build(binary: string, flags: readonly string[]): Promise<void> {
-  if (existsSync(binary) && statSync(binary).mtimeMs > statSync(SOURCE).mtimeMs) return;
-  mkdirSync(COMPILED, { recursive: true });
-  // It is moved to its place when it is whole, because another run may be about to start it.
-  const made = `${binary}.${process.pid}`;
-  try {
-    const { CXX = 'g++' } = process.env;
-    await promisify(execFile)(CXX, ['-O3', '-march=native', '-std=c++17', '-o', made, SOURCE, ...flags]);
-    renameSync(made, binary);
-  } catch (error) {
-    rmSync(made, { force: true });
-    throw new Error(describe(error as ExecFileException));
-  }
-}
-
-function describe({ code, path, stderr, message }: ExecFileException): string {
-  if (String(code) === 'ENOENT') return `there is no ${path ?? 'compiler'}`;
-  return stderr?.split('\n').find((line) => line.includes('error')) ?? message;
+  await compile(SOURCE, DEFLATE_BINARY, ['-DDEFLATE', '-lz']);
 }
 
 /** Runs a load against a server. @throws if that fails, with the message of the load generator. */
@@ -128,7 +105,7 @@ export async function load(server: RunningServer, kind: Case, turn: Turn): Promi
   const numbers = [kind.connections, kind.bytes, kind.inFlight, turn.seconds].map(String);
   const type = kind.content === 'binary' ? 'binary' : 'text';
   const binary = kind.deflate !== undefined ? DEFLATE_BINARY : binaryFor(server);
-  return sampleOf(await run(commandFor(binary, server, options, [...numbers, type], turn.core)));
+  return sampleOf(await outputOf(commandFor(binary, server, options, [...numbers, type], turn.core)));
 }
 
 function deflateOptions({ compresses }: RunningServer, bytes: number, load: DeflateLoad): string[] {
@@ -151,7 +128,7 @@ export async function open(server: RunningServer, turn: OpeningTurn): Promise<Op
   const options = [`--pid=${server.pid}`, '--warmup=0', `--at-once=${atOnce}`, ...(resumes ? ['--resume'] : [])];
   // Messages of 20 bytes, of which none is sent, and a moment in which all are open.
   const load = [String(connections), '20', '0', '0.1'];
-  const opening = openingOf(await run(commandFor(binaryFor(server), server, options, load, core)));
+  const opening = openingOf(await outputOf(commandFor(binaryFor(server), server, options, load, core)));
   if (opening.connections < connections) throw new Error(`${connections - opening.connections} connections were lost`);
   return opening;
 }
@@ -165,24 +142,6 @@ function commandFor(
 ): readonly string[] {
   const target = ['127.0.0.1', String(port), '/'];
   return bound([binary, ...options, ...target, ...load], core);
-}
-
-async function run(command: readonly string[]): Promise<string> {
-  const child = launch(command, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  let complaints = '';
-  child.stdout?.on('data', (chunk: Buffer) => {
-    said += chunk.toString();
-  });
-  child.stderr?.on('data', (chunk: Buffer) => {
-    complaints += chunk.toString();
-  });
-  await new Promise<void>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', () => resolve());
-  });
-  if (said === '') throw new Error(complaints.trim());
-  return said;
 }
 
 /** Reads the line that the load generator prints. */
@@ -215,4 +174,20 @@ export function openingOf(line: string): Opening {
     cpuSeconds: read('connect_server_s'),
     firstThreadSeconds: read('connect_first_thread_s'),
   };
+}
+
+/** Holds connections that send nothing. @returns how many pings have come to them. @throws as {@link load} */
+export async function hold(
+  server: RunningServer,
+  {
+    connections,
+    seconds,
+    core,
+  }: { readonly connections: number; readonly seconds: number; readonly core?: number | undefined },
+): Promise<number> {
+  const numbers = [connections, 20, 0, seconds].map(String);
+  const line = await outputOf(commandFor(binaryFor(server), server, ['--warmup=0'], numbers, core));
+  const { pings = 0, conns_lost: lost = 0 } = JSON.parse(line) as Readonly<Record<string, number | undefined>>;
+  if (lost > 0) throw new Error(`${lost} of ${connections} connections were lost`);
+  return pings;
 }

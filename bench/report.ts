@@ -3,6 +3,7 @@ import { showBytes } from './cases.js';
 import { UNCOMPRESSED } from './contestants.js';
 import { processorText } from './machine.js';
 import type { Results } from './results.js';
+import { scaleTable } from './scale-table.js';
 import type { ConnectionsResult } from './sections/connections.js';
 import { DEFLATE_IDLE, DEFLATE_THROUGHPUT_ROUNDS } from './sections/deflate.js';
 import { STREAM } from './sections/storms.js';
@@ -32,6 +33,7 @@ export function report(results: Results): string {
   }
   if (deflate.connections.length > 0) parts.push(windowsTable(deflate.connections));
   if (results.storms.length > 0) parts.push(stormsTable(results));
+  if (results.scale.cases.length > 0) parts.push(scaleTable(results));
   if (results.scaling.length > 0) parts.push(scalingTable(results));
   if (results.http.length > 0) parts.push(httpTable(results));
   if (results.kernels.length > 0) parts.push(kernelsTable(results));

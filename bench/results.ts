@@ -5,6 +5,7 @@ import type { ConnectionsResult } from './sections/connections.js';
 import type { DeflateResults } from './sections/deflate.js';
 import type { HttpResult } from './sections/http.js';
 import type { KernelResult } from './sections/kernels.js';
+import type { ScaleResults } from './sections/scale.js';
 import type { ScalingResult } from './sections/scaling.js';
 import type { StormResult } from './sections/storms.js';
 import type { CaseResult } from './sections/throughput.js';
@@ -28,6 +29,7 @@ export interface Results {
   readonly tls: TlsResults;
   readonly deflate: DeflateResults;
   readonly storms: readonly StormResult[];
+  readonly scale: ScaleResults;
   readonly scaling: readonly ScalingResult[];
   readonly http: readonly HttpResult[];
   readonly kernels: readonly KernelResult[];

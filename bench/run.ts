@@ -15,9 +15,10 @@ import { connections } from './sections/connections.js';
 import { DEFLATE_NAMES, deflate } from './sections/deflate.js';
 import { http } from './sections/http.js';
 import { kernels } from './sections/kernels.js';
+import { SCALE_CASES, scale } from './sections/scale.js';
 import { scaling } from './sections/scaling.js';
 import { STORMS, storms } from './sections/storms.js';
-import { throughput } from './sections/throughput.js';
+import { type Score, throughput } from './sections/throughput.js';
 import { TLS_NAMES, tls } from './sections/tls.js';
 import { HELP, parseSettings, type Settings, UsageError } from './settings.js';
 
@@ -27,6 +28,7 @@ const NAMES = [
   ...TLS_NAMES,
   ...DEFLATE_NAMES,
   STORMS,
+  ...SCALE_CASES.map(({ name }) => name),
   ...[SMALL_ECHO, LARGE_ECHO].map(({ name }) => `scaling ${name}`),
   'http',
   ...['unmask', 'validate', 'unmaskText'].map((operation) => `kernels ${operation}`),
@@ -91,6 +93,7 @@ async function measure(settings: Settings): Promise<void> {
     tls: await tls(bench),
     deflate: await deflate(bench),
     storms: hasLoadgen ? await storms(bench) : [],
+    scale: await scale(bench),
     scaling: hasLoadgen ? await scaling(bench) : [],
     http: await http(bench),
     kernels: await kernels(bench),
@@ -123,8 +126,12 @@ function installedPeers({ installsPeers, uws }: Settings) {
   return uws === undefined ? installed : [...installed, uWebSockets(uws)];
 }
 
-function warn({ throughput, tls, deflate }: Results): void {
-  const scores = [...throughput, ...tls.throughput, ...deflate.throughput].flatMap((result) => result.scores);
+type Marks = Pick<Score, 'isClientBound' | 'isDisturbed'>;
+
+function warn({ throughput, tls, deflate, scale }: Results): void {
+  const scores = [...throughput, ...tls.throughput, ...deflate.throughput, ...scale.cases].flatMap(
+    (result): readonly Marks[] => result.scores,
+  );
   const disturbed = scores.filter(({ isDisturbed }) => isDisturbed).length;
   const bound = scores.filter(({ isClientBound, isDisturbed }) => isClientBound && !isDisturbed).length;
   const of = `of ${scores.length} measurements`;

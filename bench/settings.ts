@@ -27,7 +27,7 @@ export const HELP = `Usage: npm run bench -- [options]
   --only <regex>   only cases whose names match (of all cases, also with --quick)
   --rounds <n>     turns of each server in a case (7)
   --seconds <s>    how long a turn is measured (1)
-  --peers          install the servers to compare with: ws with bufferutil, Bun, Deno
+  --peers          install the servers to compare with: ws with bufferutil, Bun, Deno, Socket.IO
   --uws <path>     compare with this binary of uWebSockets too, started as PATH PORT echo|broadcast [shared|dedicated]
   --out <file>     where to write the results as JSON (bench/results/latest.json)
   --help           print this, and the names of the cases

@@ -1,5 +1,6 @@
 /** Documents that quote the study. What stands there between two marks is made of the results, so that it cannot grow old unnoticed. */
 import { mapTexts } from '../plain-text.js';
+import { quoteBetween } from '../quoting.js';
 import { enginesOf } from './findings.js';
 import { escapeMarkdown } from './markdown.js';
 import { theParagraph } from './report/summary.js';
@@ -13,11 +14,7 @@ const END = '<!-- that was written by npm run study:report -->';
 
 /** A document with the words of this study between its marks. @throws Error if it does not have both marks, once */
 export function quote(document: string, study: Study): string {
-  const [before, between, ...more] = document.split(BEGIN);
-  const [, after, ...others] = (between ?? '').split(END);
-  if (before === undefined || after === undefined || more.length + others.length > 0)
-    throw new Error(`a document that quotes the study must have "${BEGIN}" and "${END}" once each`);
-  return `${before}${BEGIN}\n${textOf(study)}\n${END}${after}`;
+  return quoteBetween(document, BEGIN, END, textOf(study));
 }
 
 function textOf(measured: Study): string {

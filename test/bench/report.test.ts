@@ -8,6 +8,7 @@ import { ratiosTo, report } from '../../bench/report.js';
 import type { Results } from '../../bench/results.js';
 import { DEFLATE_NAMES, NO_DEFLATE } from '../../bench/sections/deflate.js';
 import type { OpeningFigures } from '../../bench/sections/openings.js';
+import { NO_SCALE } from '../../bench/sections/scale.js';
 import { STORMS } from '../../bench/sections/storms.js';
 import { medianSample, type Score } from '../../bench/sections/throughput.js';
 import { NO_TLS, TLS_NAMES } from '../../bench/sections/tls.js';
@@ -45,6 +46,7 @@ function results(scores: readonly Score[], failures: readonly string[] = []): Re
     tls: NO_TLS,
     deflate: NO_DEFLATE,
     storms: [],
+    scale: NO_SCALE,
     scaling: [],
     http: [],
     kernels: [],

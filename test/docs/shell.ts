@@ -8,6 +8,7 @@ import { parseSettings } from '../../bench/settings.js';
 import { parseStudySettings } from '../../bench/study/settings.js';
 import { Engines, isInstalled } from '../backplanes/engines.js';
 import { NATS, REDIS } from '../backplanes/kinds.js';
+import { parseSimulateSettings } from '../../bench/ten-million/simulate-settings.js';
 import { CLI, Command } from '../cli/command.js';
 import { builtIn, serve } from '../e2e/serving.js';
 import { ROOT } from './documents.js';
@@ -126,6 +127,9 @@ async function runScript(script: string, args: readonly string[], folder: string
       return '';
     case 'study':
       parseStudySettings(args);
+      return '';
+    case 'ten-million:simulate':
+      parseSimulateSettings(args);
       return '';
     case 'fuzz':
     case 'soak': {

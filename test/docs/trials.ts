@@ -205,6 +205,10 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
     ),
   ),
 
+  'docs/ten-million.md: reconnect.mjs': client(async (command) => {
+    await command.says('stdout', /^connected\n$/);
+  }),
+
   'docs/tls.md: server.mjs': program(prints(/^listening on wss:\/\/127\.0\.0\.1:\d+\n\d+ days left\n$/)),
   'docs/tls.md: hello.mjs': handler(async ({ open }) => {
     using one = await open('/room');
