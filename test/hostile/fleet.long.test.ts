@@ -48,7 +48,10 @@ describe('an engine at which somebody publishes what no server of the fleet does
     const messages = [...hub.seen];
     expect(messages.length).toBeGreaterThan(3); // some are pieces of one
 
-    const forged = fc.sample(fc.tuple(fc.nat(messages.length - 1), fc.array(change, { minLength: 1, maxLength: 3 })), 20_000);
+    const forged = fc.sample(
+      fc.tuple(fc.nat(messages.length - 1), fc.array(change, { minLength: 1, maxLength: 3 })),
+      20_000,
+    );
     for (const [i, [which, changes]] of forged.entries()) {
       let bytes = Uint8Array.from(messages[which] as Uint8Array);
       for (const apply of changes) bytes = Uint8Array.from(apply(bytes));
