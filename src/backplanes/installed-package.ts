@@ -1,7 +1,17 @@
 import { createRequire } from 'node:module';
 import { BackplaneError } from './backplane-error.js';
 
-const require = createRequire(import.meta.url);
+// The packages are optional. Their names are no literals of `import()`, because bundlers would look for them there, and fail without them.
+export const NATS_PACKAGE: string = '@nats-io/transport-node';
+export const REDIS_PACKAGE: string = 'redis';
+
+export function importNats(): Promise<typeof import('@nats-io/transport-node')> {
+  return import(NATS_PACKAGE);
+}
+
+export function importRedis(): Promise<typeof import('redis')> {
+  return import(REDIS_PACKAGE);
+}
 
 /**
  * Makes sure that the package of an engine's client is installed, before anything is started that needs it.
@@ -9,7 +19,7 @@ const require = createRequire(import.meta.url);
  */
 export function needPackage(engine: string, name: string): void {
   try {
-    require.resolve(name);
+    createRequire(import.meta.url).resolve(name);
   } catch {
     // Whatever is wrong with it, to install it is the remedy.
     throw new BackplaneError(

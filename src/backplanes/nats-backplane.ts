@@ -2,6 +2,7 @@ import type { Authenticator, ConnectionOptions, NatsConnection } from '@nats-io/
 import type { Backplane, BackplaneConnection, BackplaneEvents } from '../fleet/backplane.js';
 import { BackplaneError } from './backplane-error.js';
 import { type EngineAddress, type EngineTls, loadTls, shownAddress } from './engine-options.js';
+import { importNats } from './installed-package.js';
 import { NatsSession } from './nats-session.js';
 import { type GreetingServer, greetingServer } from './nats-greeting.js';
 import { OwnedSockets } from './owned-sockets.js';
@@ -58,7 +59,7 @@ export class NatsBackplane implements Backplane {
 
   /** The promise rejects as soon as the attempt is aborted. A client that connects after all is closed then. */
   async #client({ server, offersTls }: GreetingServer, signal: AbortSignal): Promise<NatsConnection> {
-    const { connect } = await import('@nats-io/transport-node');
+    const { connect } = await importNats();
     const { user, pass, tls } = this.#settings;
     const authenticator = await this.#authenticator();
     const options: ConnectionOptions = {
@@ -94,7 +95,7 @@ export class NatsBackplane implements Backplane {
 
   async #authenticator(): Promise<Authenticator | undefined> {
     const { token, nkey, creds } = this.#settings;
-    const { tokenAuthenticator, nkeyAuthenticator, credsAuthenticator } = await import('@nats-io/transport-node');
+    const { tokenAuthenticator, nkeyAuthenticator, credsAuthenticator } = await importNats();
     const encoder = new TextEncoder();
     if (token !== undefined) return tokenAuthenticator(token);
     if (nkey !== undefined) return nkeyAuthenticator(encoder.encode(nkey));

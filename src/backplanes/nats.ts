@@ -1,9 +1,8 @@
 import type { Backplane } from '../fleet/backplane.js';
-import { needPackage } from './installed-package.js';
+import { NATS_PACKAGE, needPackage } from './installed-package.js';
 import { checkNames, checkTexts, type EngineTls, readAddresses, readPrefix, readTls, wrong } from './engine-options.js';
 import { NatsBackplane } from './nats-backplane.js';
 
-const PACKAGE = '@nats-io/transport-node';
 const DEFAULT_PORT = 4222;
 
 /** How NATS is reached, and who asks. */
@@ -56,6 +55,6 @@ export function nats(options: NatsOptions = {}): Backplane {
   const servers = readAddresses(options.servers, 'servers', DEFAULT_PORT);
   const tls = readTls(options.tls);
   const prefix = readPrefix(options.prefix);
-  needPackage('NATS', PACKAGE);
+  needPackage('NATS', NATS_PACKAGE);
   return new NatsBackplane({ servers, prefix, tls, user, pass, token, nkey, creds });
 }

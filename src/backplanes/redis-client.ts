@@ -1,5 +1,6 @@
 import { BackplaneError } from './backplane-error.js';
 import { type EngineAddress, type EngineTls, loadTls, shownAddress } from './engine-options.js';
+import { importRedis } from './installed-package.js';
 import type { Secrets } from './secrets.js';
 
 type Listener = (message: Buffer, channel: Buffer) => void;
@@ -84,7 +85,7 @@ export class RedisClient {
     let isThere = false;
     let failure: unknown;
     try {
-      const [redis, certificates] = await Promise.all([import('redis'), tls === undefined ? undefined : loadTls(tls)]);
+      const [redis, certificates] = await Promise.all([importRedis(), tls === undefined ? undefined : loadTls(tls)]);
       if (signal.aborted) throw new Error('it took too long');
       signal.addEventListener('abort', onAbort);
       // `createClient` would make a class with all commands of Redis for each address that it is called with: 40 ms, every time.

@@ -1,9 +1,8 @@
 import type { Backplane } from '../fleet/backplane.js';
 import { checkNames, checkTexts, type EngineTls, readAddresses, readPrefix, readTls, wrong } from './engine-options.js';
-import { needPackage } from './installed-package.js';
+import { needPackage, REDIS_PACKAGE } from './installed-package.js';
 import { RedisBackplane } from './redis-backplane.js';
 
-const PACKAGE = 'redis';
 const DEFAULT_PORT = 6379;
 
 /** How Redis, or a cluster of it, is reached, and who asks. */
@@ -48,6 +47,6 @@ export function redis(options: RedisOptions = {}): Backplane {
   const nodes = readAddresses(options.nodes, 'nodes', DEFAULT_PORT);
   const tls = readTls(options.tls);
   const prefix = readPrefix(options.prefix);
-  needPackage('Redis', PACKAGE);
+  needPackage('Redis', REDIS_PACKAGE);
   return new RedisBackplane({ nodes, prefix, username, password, tls });
 }
