@@ -50,7 +50,6 @@ const COLD_WAYS = {
     'js',
     'js-words-8, kept, of a view',
     'js-bigint-4, kept, of a view',
-    'js-bigint-4, closure, of a view',
     'wasm-scalar',
     'wasm',
     'wasm, copy in and out',

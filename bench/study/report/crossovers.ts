@@ -18,7 +18,7 @@ differ by no more than ${percent(ALIKE)} count as the same. If the second one is
 size from which on it is, though it may be ahead at some. \`~\`: it would be another size if the figures were elsewhere in their spread, steady or not.
 \`–\`: this engine has not measured both. \`isUtf8\` is of a view that exists, and \`native\` is \`buffer.isUtf8\` as a server calls it, with a view for each call.
 
-${hasViews ? 'WASM with copies is compared with the fastest JavaScript of a view, and everything else with JavaScript in place.\n\n' : ''}${markdownTable(['', ...all.map(({ name }) => name)], rows)}
+${hasViews ? 'WASM with copies is compared with the fastest JavaScript of a view, as the rows that say so are. Everything else is compared with JavaScript in place.\n\n' : ''}${markdownTable(['', ...all.map(({ name }) => name)], rows)}
 
 ${fastestJavaScript(all)}
 

@@ -56,9 +56,7 @@ what has \`~\` or \`!\`.`
       gains.length < 2
         ? ''
         : `In the middle of ${gains.length} kinds of load the server carries ${times(median(gains.map(({ value }) => value)))} as much with \`auto\` as with \`js\`.`,
-      gainsInServer(results) === ''
-        ? ''
-        : `From ${size(ALONE_BYTES)} on \`auto\` carries ${gainsInServer(results)} as \`js\`.`,
+      gainsInServer(results) === '' ? '' : `From ${size(ALONE_BYTES)} on it is ${gainsInServer(results)}.`,
       alone.length === 0
         ? ''
         : `Where unmasking is all that differs, which is so for binary messages from ${size(ALONE_BYTES)} on, it is ${alone.join(', ')}.${sameCode(results)}`,

@@ -72,7 +72,7 @@ function inItsMemory(main: Engine): string[] {
   const rest = main.candidates('unmask').includes(copying)
     ? lead === undefined
       ? 'With copies in and out there is no size at which it surely does.'
-      : `With copies in and out it does ${leadText(lead)}.${lead.isOpen ? '' : ' Beyond that it is no faster, or slower.'}`
+      : `With copies in and out it does ${leadText(lead)}.${lead.isOpen ? '' : ' Outside of that range it is no faster, or it is slower.'}`
     : '';
   if (inPlace === undefined) return ['**WASM wants the data in its memory.**'];
   if (inPlace === NEVER_BYTES)
@@ -113,8 +113,8 @@ function ofBuffers(main: Engine): string {
   const lead = (content: 'json' | 'ascii') => leadText(main.lead('validate', content, 'wasm', 'isUtf8'));
   const copying = main.candidates('validate').includes('wasm, copy in')
     ? ''
-    : ' A copy in before validation was not measured: WASM would be later by that.';
-  return `With a Buffer in hand it is ahead of WASM, which has its bytes in place, ${lead('json')} on JSON and ${lead('ascii')} on ASCII.${copying} Where a view of WebAssembly memory is made for each call, that takes time:`;
+    : ' A copy in before validation was not measured: WASM would take longer by that.';
+  return `With a Buffer in hand it is ahead of WASM, which has its bytes in place, on JSON ${lead('json')}, and on ASCII ${lead('ascii')}.${copying} Where each call makes a view of WebAssembly memory, that takes time, too.`;
 }
 
 /** What Node has itself for bytes in a Buffer. */
@@ -129,7 +129,7 @@ function nodeFirst(main: Engine): string {
       () => `${asFastAs(ns(FASTEST_JS_OF_VIEWS) / ns('websocketUnmask'))} that JavaScript`,
       () => `${asFastAs(ns('wasm, copy in and out') / ns('websocketUnmask'))} WASM with both copies`,
     ]),
-    'Shorter ranges are done by a loop over bytes.',
+    'For shorter ranges take a loop over bytes.',
   );
 }
 
@@ -222,5 +222,5 @@ function wholeSentence({ endToEnd: results }: Study): string {
   const gains = gainsInServer(results);
   return gains === ''
     ? ''
-    : `Here the whole server carried, with messages from ${size(ALONE_BYTES)} on, ${gains} with \`auto\` as with \`js\`.`;
+    : `Here the whole server gained, from \`js\` to \`auto\` with messages from ${size(ALONE_BYTES)} on, ${gains}.`;
 }

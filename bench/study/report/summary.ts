@@ -6,7 +6,7 @@ import type { Study } from '../results.js';
 import { ALONE_BYTES, gainsByContent } from '../servers.js';
 import { copiesInShort, isOlder } from './cautions.js';
 import { javaScriptOf } from './javascript.js';
-import { asFastAs, KIB, paragraph, said, sentenceOf } from './wording.js';
+import { asFast, asFastAs, KIB, paragraph, said, sentenceOf } from './wording.js';
 
 /** For a reader who reads one paragraph. */
 export function inOneParagraph(study: Study, engine: Engine): string {
@@ -27,7 +27,6 @@ export function theParagraph(study: Study, engine: Engine): string {
   const js = (op: 'unmask' | 'validate', content: Content | 'any' = 'any', bytes = KIB) =>
     javaScriptOf(engine, { op, content, bytes });
   const jsOfViews = (bytes: number) => javaScriptOf(engine, { op: 'unmask', bytes }, FASTEST_JS_OF_VIEWS);
-  const copying = 'wasm, copy in and out';
   const thatJavaScript = isOlder(study)
     ? 'That JavaScript finds its bytes in WebAssembly memory, without a copy.'
     : 'That JavaScript finds its bytes in ordinary memory, too.';
@@ -35,7 +34,7 @@ export function theParagraph(study: Study, engine: Engine): string {
     'If the bytes have to be copied in and out, it is',
     [KIB, 64].map((bytes) => () => {
       const where = bytes === KIB ? 'at 1 KiB' : 'at 64 bytes';
-      return `${asFastAs(ratio('unmask', copying, FASTEST_JS_OF_VIEWS, 'any', bytes))} ${jsOfViews(bytes)} ${where}`;
+      return `${asFastAs(ratio('unmask', COPYING, FASTEST_JS_OF_VIEWS, 'any', bytes))} ${jsOfViews(bytes)} ${where}`;
     }),
   );
   return paragraph(
@@ -57,12 +56,11 @@ export function theParagraph(study: Study, engine: Engine): string {
         `of JSON with other characters ${asFastAs(ratio('validate', 'wasm', FASTEST_JS, 'json'))} ${js('validate', 'json')}`,
     ]),
     sentenceOf(
-      'If Node has the text in a Buffer, its `buffer.isUtf8` needs no copy: it is',
+      'If the text is in a Buffer, `buffer.isUtf8` of Node needs no copy. Even against WebAssembly that has its bytes in its memory already, it is',
       [
-        () => `${asFastAs(ratio('validate', 'isUtf8', 'wasm', 'ascii'))} WebAssembly on that ASCII`,
-        () => `${asFastAs(ratio('validate', 'isUtf8', 'wasm', 'json'))} WebAssembly on that JSON`,
+        () => `${asFast(ratio('validate', 'isUtf8', 'wasm', 'ascii'))} on that ASCII`,
+        () => `${asFast(ratio('validate', 'isUtf8', 'wasm', 'json'))} on that JSON`,
       ],
-      ', which has its bytes in its memory already.',
     ),
     wholeServer(study.endToEnd),
   );
@@ -73,18 +71,17 @@ export function aheadOfViews(engine: Engine): string {
   const has = (candidate: string) => engine.candidates('unmask').includes(candidate);
   if (!engine.candidates('unmask').some(isOfView)) return '';
   const lead = (to: string) => leadText(engine.lead('unmask', 'any', FASTEST_JS_OF_VIEWS, to));
-  const copying = 'wasm, copy in and out';
   const native = ['websocketUnmask', 'bufferutil'].filter(has);
   return paragraph(
-    has(copying)
-      ? `Of bytes in a Buffer, WebAssembly with both copies is ahead of the fastest JavaScript ${lead(copying)}.`
+    has(COPYING)
+      ? `Of bytes in a Buffer, WebAssembly with both copies is ahead of the fastest JavaScript ${lead(COPYING)}.`
       : '',
     ...native.map((name, i) => {
       const what =
         name === 'bufferutil' ? 'bufferutil, an add-on,' : `\`http.websocketUnmask\`, which ${engine.name} has itself,`;
       return i === 0
         ? `Native code copies nothing: ${what} is ahead of that JavaScript ${lead(name)}.`
-        : `${what} is ${lead(name)}.`;
+        : `${what[0]?.toUpperCase()}${what.slice(1)} is so ${lead(name)}.`;
     }),
   );
 }
@@ -109,6 +106,8 @@ function plainLoops(engine: Engine): string {
   );
 }
 
+const COPYING = 'wasm, copy in and out';
+
 const KINDS = { binary: 'binary messages', ascii: 'ASCII text', utf8: 'other text' } as const;
 
 /** What the whole server gains, as a range for each kind of messages: each figure by itself would say more of the noise. */
@@ -117,7 +116,7 @@ export function gainsInServer(results: Study['endToEnd']): string {
     gainsByContent(results, 'auto').map(([content, gains]) => {
       const values = gains.map(({ value }) => value);
       const [least, most] = [Math.min(...values), Math.max(...values)].map((value) => value.toFixed(1));
-      return `${least === most ? '' : `${least} to `}${most} times as many of ${KINDS[content]}`;
+      return `${least === most ? '' : `${least} to `}${most} times for ${KINDS[content]}`;
     }),
   );
 }
@@ -125,7 +124,7 @@ export function gainsInServer(results: Study['endToEnd']): string {
 function wholeServer(results: Study['endToEnd']): string {
   const gains = gainsInServer(results);
   if (gains === '') return '';
-  return `In a whole server, which also pays for system calls, the kernel \`auto\` (it chooses between these by size) carries more messages per core than the kernel \`js\`: from ${size(ALONE_BYTES)} on ${gains}. Of binary messages unmasking is all that differs; of text, validation does too. What \`auto\` gains with smaller messages is not the gain of a kernel alone: there it also finds headers and gathers replies, in one call for each read.`;
+  return `In a whole server, which also pays for system calls, the kernel \`auto\` (it chooses between these by size) carries more messages per core than the kernel \`js\`. From ${size(ALONE_BYTES)} on it is ${gains}. Of binary messages unmasking is all that differs; of text, validation does too. What \`auto\` gains with smaller messages is not the gain of a kernel alone: there it also finds headers and gathers replies, in one call for each read.`;
 }
 
 /** The rows of the page: a candidate with its name there. */
@@ -174,7 +173,9 @@ export function onOnePage(study: Study, engine: Engine, all: readonly Engine[], 
   const changes = all
     .map((one) => [
       one.name,
-      one.crossoverCell('unmask', 'any', FASTEST_JS_OF_VIEWS, 'wasm, copy in and out'),
+      one.crossoverCell('unmask', 'any', FASTEST_JS_OF_VIEWS, COPYING) === '–'
+        ? '–'
+        : leadText(one.lead('unmask', 'any', FASTEST_JS_OF_VIEWS, COPYING)),
       one.fastestJsCell({ op: 'unmask', bytes: KIB }, FASTEST_JS_OF_VIEWS),
     ])
     .filter(([, cell]) => cell !== '–');
@@ -193,5 +194,5 @@ The bytes are **in a Buffer**, as a socket leaves them:
 
 ${tableOf(ROWS_OF_BUFFERS)}
 
-${changes.length === 0 ? '' : `Where WebAssembly with copies in and out is a better choice than the fastest JavaScript: from this size on, and up to which where JavaScript is faster again beyond. ${copiesInShort([study])}\n\n${markdownTable(['', 'WASM with copies', 'the fastest JavaScript at 1 KiB'], changes)}\n\n`}${meaning}`;
+${changes.length === 0 ? '' : `Where WebAssembly with copies in and out is surely faster than the fastest JavaScript, of the sizes measured. Outside of this range they are alike, or JavaScript is faster. ${copiesInShort([study])}\n\n${markdownTable(['', 'WASM with copies is ahead', 'the fastest JavaScript at 1 KiB'], changes)}\n\n`}${meaning}`;
 }

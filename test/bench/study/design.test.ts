@@ -119,7 +119,7 @@ describe('the cases of browsers', () => {
       );
     }
     for (const candidate of ['js-byte', 'js', 'wasm', 'wasm, copy in and out'])
-      expect(keys.filter((key) => key.op === 'unmask' && key.candidate === candidate).length).toBe(10);
+      expect(keys.filter((key) => key.op === 'unmask' && key.candidate === candidate).length).toBe(12);
   });
 
   it('are the same candidates as those of Node', () => {
