@@ -92,7 +92,7 @@ function utf8ByNode(main: Engine): string[] {
   );
   const known = [json, ascii].flatMap((bytes) => bytes ?? []);
   const called = 'Called as a server calls it, it';
-  if (known.length === 0) return ['**For UTF-8, know what Node has.**', what];
+  if (known.length === 0) return ['**For UTF-8, know what Node has.**', what, ofBuffers(main)];
   if (known.length === 2 && known.every((bytes) => bytes === NEVER_BYTES))
     return ['**For UTF-8, WASM was the better choice here.**', what, `${called} never overtakes WASM.`];
   const on = (name: string, bytes: number | undefined) => {
