@@ -89,7 +89,7 @@ function byDirection(cases: readonly Figure[]): string {
   if (found.length === 0) return '';
   const unmarked = found.filter(({ isSteady }) => isSteady).length;
   return `  \`${BY_DIRECTION}\`: the attempts fall into two groups by the direction of their rounds, more than ${percent(STEADY_BOUND)} apart: what was measured before decides the case. The figure
-  is that of the faster direction, and a program may see the slower one; no sentence is made of it. That happened to ${found.length} cases, of which ${unmarked} have no \`~\`.
+  is that of the faster direction, and a program may see the slower one; no sentence is made of it. That happened to ${found.length} of ${cases.length} cases, of which ${unmarked} have no \`~\`.
 `;
 }
 

@@ -238,6 +238,52 @@ describe('sentences of the report', () => {
     );
   });
 
+  it('say that a closure was not tried of views, only where that is so', () => {
+    const figures = [
+      ...line('js-words-8', 0.2),
+      ...line('js-words-8, closure', 0.1),
+      ...line('js-words-8, kept, of a view', 0.2),
+      ...line('wasm, copy in and out', 0.1, 10),
+    ];
+    const page = (more: readonly Figure[]) => chapter(report([...figures, ...more]), '## On one page');
+    expect(page([])).toContain('was not tried: in place that is worth 2.00 times on Node 20');
+    expect(page(line('js-words-8, closure, of a view', 0.1))).not.toContain('was not tried');
+  });
+
+  it('compare with JavaScript where calls wait for each other, too', () => {
+    const of = (candidate: string, ns: number, pattern: 'hot' | 'latency') => figureOf(candidate, 64, ns, { pattern });
+    const made = report([
+      of('js', 30, 'hot'),
+      of('wasm', 10, 'hot'),
+      of('js', 30, 'latency'),
+      of('wasm', 20, 'latency'),
+      figureOf('js', 64, 30, { ...text, pattern: 'latency' }),
+    ]);
+    expect(made).toContain('the fastest JavaScript, 1.50 times as fast at 64 B (3.00 times as fast in throughput).');
+  });
+
+  it('say what the kernel that chooses costs where it chooses wrong, and say how long the start takes in all', () => {
+    const ascii = { op: 'validate', content: 'ascii' } as const;
+    const answers = [
+      { question: 'compile', subject: 'wasm', attempts: [400] },
+      { question: 'instantiate', subject: 'wasm', attempts: [200] },
+      { question: 'first call', subject: 'wasm', attempts: [70] },
+      { question: 'first call', subject: 'js', attempts: [230] },
+      { question: 'calls until fast', subject: 'js', attempts: [65540] },
+    ] as const;
+    const made = reportOf(engineOf([figureOf('auto', KIB, 60, ascii), figureOf('wasm', KIB, 20, ascii)], { answers }));
+    expect(made).toContain('on 1 KiB of ASCII it takes 3.00 times as long as WASM');
+    expect(made).toContain('together: Node 20 0.67 ms with WASM and 0.23 ms with JavaScript.');
+    expect(made).toContain('| calls of 1 KiB until fast: js, calls | 2^16 |');
+  });
+
+  it('count the cases that differ by the direction of the rounds', () => {
+    const made = report([figureOf('js', KIB, [110, 100, 110, 100, 110, 100, 110]), figureOf('wasm', KIB, 20)]);
+    expect(made).not.toContain('`↕`: the attempts');
+    const twofold = report([figureOf('js', KIB, [100, 120, 100, 120, 100, 120, 100])]);
+    expect(twofold).toContain('That happened to 1 of 1 cases, of which 1 have no `~`.');
+  });
+
   it('say what Node has for a Buffer, and where it is ahead', () => {
     const made = report(
       [
@@ -252,7 +298,7 @@ describe('sentences of the report', () => {
     const paragraphOf = chapter(made, '## In one paragraph');
     expect(paragraphOf).toContain('WebAssembly with both copies is ahead of the fastest JavaScript from 64 KiB on.');
     expect(paragraphOf).toContain(
-      '`http.websocketUnmask`, which Node 20 has itself, is ahead of that JavaScript from 64 B on.',
+      '`http.websocketUnmask`, which Node has from 26.12 on, is ahead of that JavaScript from 64 B on.',
     );
     expect(chapter(made, '## On one page')).toContain('which has its bytes in place, on JSON from 256 B on');
     expect(chapter(made, '## On one page')).toContain('| unmask: `http.websocketUnmask` of Node, native |');
@@ -426,7 +472,7 @@ describe('sentences about servers', () => {
       ...both(16 * KIB, 100, 300, { content: 'utf8' }),
     ]);
     expect(chapter(text, '## In one paragraph')).toContain(
-      'From 16 KiB on it is 1.0 to 1.2 times for binary messages and 3.0 times for other text. Of binary messages unmasking is all that differs',
+      'From 16 KiB on the gain is 1.0 to 1.2 times for binary messages and 3.0 times for other text. Of binary messages unmasking is all that differs',
     );
     expect(text).toContain(
       'with messages from 16 KiB on, 1.0 to 1.2 times for binary messages and 3.0 times for other text.',
@@ -434,6 +480,16 @@ describe('sentences about servers', () => {
     expect(text).toContain('In the middle of 4 kinds of load the server carries 2.10 times as much with `auto`');
     expect(text).not.toContain('9.00 times as');
     expect(chapter(made(both(20, 100, 900)), '## In one paragraph')).not.toContain('In a whole server');
+  });
+
+  it('say in how many servers some rounds were disturbed, and what two kernels of the same code differ by', () => {
+    const [js, auto] = both(16 * KIB, 100, 110) as [EndToEndResult, EndToEndResult];
+    const wasm = serverOf('wasm', 106.8, { bytes: 16 * KIB });
+    const once = { ...js, turns: js.turns.map((turn, i) => ({ ...turn, isDisturbed: i === 4 })) };
+    const text = chapter(made([once, auto, wasm]), '## End to end');
+    expect(text).toContain('In 1 of 3 servers fewer');
+    expect(text).toContain('differ by up to 3.0 %');
+    expect(chapter(made([js, auto]), '## End to end')).not.toMatch(/fewer|differ by up to/);
   });
 
   it('say what `native` is on the engine of the servers', () => {
