@@ -15,6 +15,7 @@ import { BENCH, COMPILED } from '../paths.js';
 import { type Candidate, kernelStep, kernelValidation, type Operation, type Step } from './candidate.js';
 import {
   buildOf,
+  COPY_IN,
   COPYING,
   FUSED,
   fused,
@@ -141,6 +142,7 @@ const LESSONS = new Set([
   'js-branches',
   PLAIN,
   CONSTANT_TABLES,
+  COPY_IN,
   AUTO,
 ]);
 

@@ -4,8 +4,18 @@ import { CONFIG, INK, SCHEMA } from '../chart-style.js';
 import type { Operation } from './candidates.js';
 import { coloursOf, engineColours, KERNEL_COLOURS } from './chart-colours.js';
 import { USUAL_ALIGNMENT } from './design.js';
+import { differsByDirection } from './estimate.js';
 import { mapTexts } from '../plain-text.js';
-import { candidatesOn, type Engine, enginesOf, isOfView, STEPS, size, UNSTEADY } from './findings.js';
+import {
+  candidatesOn,
+  type Engine,
+  enginesOf,
+  FASTEST_JS_OF_VIEWS,
+  isOfView,
+  STEPS,
+  size,
+  UNSTEADY,
+} from './findings.js';
 import type { Figure, Study } from './results.js';
 import { comparison } from './servers.js';
 import { svgText } from './svg-text.js';
@@ -23,8 +33,8 @@ const LEFT_OUT: readonly string[] = [
   'auto', // it lies on the lines of those that it calls
 ];
 
-/** The one of these that most libraries could have. The others are in a table. */
-const OF_VIEW_CHARTED = 'js-words-8, kept, of a view';
+/** Ways of a view that the chart of engines has. The others are in a table. */
+const OF_VIEW_CHARTED: readonly string[] = ['js-words-8, kept, of a view', 'js-bigint-4, kept, of a view'];
 
 /** A label for each power of four. */
 const SIZE_LABELS =
@@ -38,13 +48,13 @@ const SIZE_AXIS = {
 };
 const SIZE_TITLE = 'size (logarithmic)';
 const SPEED_TITLE = 'GB/s (logarithmic)';
-const STEADINESS = 'hollow: not steady';
+const STEADINESS = 'cross: not steady';
 
 /** All charts of a study, by name. Undefined if there is nothing to draw. */
 export function studyCharts(measured: Study): Readonly<Record<string, object | undefined>> {
   const study = mapTexts(measured, svgText);
   return {
-    unmask: speedChart(study, 'Unmasking', [['unmask', 'any', '']], isCharted),
+    unmask: speedChart(study, 'Unmasking', [['unmask', 'any', '']], isChartedFor(enginesOf(study).main)),
     javascript: speedChart(
       study,
       'Ways to unmask in JavaScript',
@@ -67,18 +77,30 @@ export function studyCharts(measured: Study): Readonly<Record<string, object | u
 }
 
 function isCharted(candidate: string): boolean {
-  return !LEFT_OUT.includes(candidate) && (!isOfView(candidate) || candidate === OF_VIEW_CHARTED);
+  return !LEFT_OUT.includes(candidate) && (!isOfView(candidate) || OF_VIEW_CHARTED.includes(candidate));
+}
+
+/** Of what is charted, only the JavaScript of a view that is the fastest on the main engine at 1 KiB: what WASM with copies is compared with. */
+function isChartedFor(main: Engine): (candidate: string) => boolean {
+  const fastest = main.find({ op: 'unmask', bytes: 1024, candidate: FASTEST_JS_OF_VIEWS })?.candidate;
+  return (candidate) => (isOfView(candidate) ? candidate === fastest : isCharted(candidate));
 }
 
 /** The speed of a figure and its spread; none for a case that was not measured, where a line is interrupted. */
 function speedOf(found: Figure | undefined): object {
   if (found === undefined) return { gbps: null, low: null, high: null, steady: true };
-  const { bytes, ns, least, upper, isSteady } = found;
-  return { gbps: bytes / ns, low: bytes / upper, high: bytes / least, steady: isSteady };
+  const { bytes, ns, least, upper, isSteady, attempts } = found;
+  return {
+    gbps: bytes / ns,
+    low: bytes / upper,
+    high: bytes / least,
+    steady: isSteady && !differsByDirection(attempts),
+  };
 }
 
-/** What is drawn over each other in a chart of speeds: the spread of the attempts, and the figure, hollow if it is not steady. */
-const HOLLOW = { condition: { test: 'datum.steady', value: 1 }, value: 0 };
+/** The shape of a figure. A hollow point could not be told from a full one with a line through it. */
+const SHAPE = { condition: { test: 'datum.steady', value: 'circle' }, value: 'cross' };
+const SIZE = { condition: { test: 'datum.steady', value: 26 }, value: 80 };
 
 function speedChart(
   study: Study,
@@ -139,8 +161,8 @@ function speedChart(
         },
         {
           transform: [present],
-          mark: { type: 'point', size: 22, filled: false, strokeWidth: 1.5, opacity: 1 },
-          encoding: { x, y, color, fill: color, fillOpacity: HOLLOW },
+          mark: { type: 'point', size: 26, filled: true, opacity: 1 },
+          encoding: { x, y, color, shape: SHAPE, size: SIZE },
         },
       ],
     },
@@ -167,7 +189,8 @@ function crossoverChart(study: Study): object | undefined {
     title: {
       text: 'Where one way overtakes another',
       subtitle: [
-        'the size from which on the second is the better choice; 4 B: from the smallest on',
+        'the size from which on the second is the better choice (4 B: from the smallest on);',
+        'the table says where it falls behind again;',
         `never: there is no such size; no point: not measured; ${STEADINESS}`,
       ],
     },
@@ -175,10 +198,10 @@ function crossoverChart(study: Study): object | undefined {
     height: { step: 8 },
     data: { values },
     config: CONFIG,
-    mark: { type: 'point', filled: false, size: 45, strokeWidth: 1.5, opacity: 1 },
+    mark: { type: 'point', filled: true, opacity: 1 },
     encoding: {
-      fill: engineColour(all),
-      fillOpacity: HOLLOW,
+      shape: SHAPE,
+      size: SIZE,
       y: {
         field: 'step',
         type: 'nominal',
@@ -274,8 +297,8 @@ function enginesChart(study: Study): object | undefined {
           encoding: { y, yOffset, x: { ...x, field: 'low' }, x2: { field: 'high' }, color },
         },
         {
-          mark: { type: 'point', size: 30, filled: false, strokeWidth: 1.5, opacity: 1 },
-          encoding: { y, yOffset, x, color, fill: color, fillOpacity: HOLLOW },
+          mark: { type: 'point', filled: true, opacity: 1 },
+          encoding: { y, yOffset, x, color, shape: SHAPE, size: SIZE },
         },
       ],
     },
@@ -291,8 +314,17 @@ function endToEndChart({ endToEnd }: Study): object | undefined {
       if (found === undefined) return [];
       const { value, low, high, isSteady } = found;
       const label = `${value.toPrecision(value < 1 ? 2 : 3)}${isSteady ? '' : UNSTEADY}`;
+      const labelAt = low < 1 ? Math.max(high, 1) : high;
       return [
-        { case: `${size(result.bytes)}, ${names[result.content]}`, kernel: result.kernel, value, low, high, label },
+        {
+          case: `${size(result.bytes)}, ${names[result.content]}`,
+          kernel: result.kernel,
+          value,
+          low,
+          high,
+          labelAt,
+          label,
+        },
       ];
     });
   if (values.length === 0) return undefined;
@@ -328,12 +360,18 @@ function endToEndChart({ endToEnd }: Study): object | undefined {
         },
       },
       {
-        mark: { type: 'rule', strokeWidth: 1.5, color: INK },
+        // A light line with a dark edge is seen on bars of every colour, and on light and dark pages.
+        mark: { type: 'rule', strokeWidth: 3.5, color: '#24292f' },
+        encoding: { x: { ...x, field: 'low' }, x2: { field: 'high' } },
+      },
+      {
+        mark: { type: 'rule', strokeWidth: 1.5, color: '#ffffff' },
         encoding: { x: { ...x, field: 'low' }, x2: { field: 'high' } },
       },
       {
         mark: { type: 'text', align: 'left', dx: 4, fontSize: 9, baseline: 'middle' },
-        encoding: { x: { ...x, field: 'high' }, text: { field: 'label' }, color: { value: INK } },
+        // Beside the line at 1, not on it.
+        encoding: { x: { ...x, field: 'labelAt' }, text: { field: 'label' }, color: { value: INK } },
       },
       { mark: { type: 'rule', color: INK }, encoding: { x: { datum: 1 }, y: null, yOffset: null } },
     ],

@@ -20,6 +20,20 @@ export interface Estimate {
 /** A case is steady while the median of its attempts is above the least of them by no more than this part of it. */
 export const STEADY_BOUND = 0.1;
 
+/**
+ * Whether the attempts fall into two groups by the direction of their rounds: every other round goes backwards. All of one direction are
+ * above all of the other then, and the middles are apart by more than {@link STEADY_BOUND}. What was measured before decides such a case, and
+ * the lower quartile is that of the direction in which it takes less. Fewer than six attempts say nothing of that.
+ */
+export function differsByDirection(attempts: readonly number[]): boolean {
+  if (attempts.length < 6) return false;
+  const one = attempts.filter((_, round) => round % 2 === 0);
+  const other = attempts.filter((_, round) => round % 2 === 1);
+  const areApart = (less: readonly number[], more: readonly number[]) =>
+    Math.max(...less) < Math.min(...more) && median(more) > median(less) * (1 + STEADY_BOUND);
+  return areApart(one, other) || areApart(other, one);
+}
+
 /** Costs: less is better. All figures are NaN without an attempt. */
 export function estimate(attempts: readonly number[]): Estimate {
   const least = attempts.length === 0 ? Number.NaN : Math.min(...attempts);

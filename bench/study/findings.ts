@@ -6,6 +6,7 @@ import { figure as digits } from '#dist/cli/table.js';
 import { candidateNames, type Operation } from './candidates.js';
 import { type CaseKey, nameOf, type Pattern } from './case.js';
 import { USUAL_ALIGNMENT } from './design.js';
+import { differsByDirection } from './estimate.js';
 import { disorderOf } from './gate.js';
 import { inOrder } from './order.js';
 import type { EngineResult, Figure, Study } from './results.js';
@@ -71,8 +72,8 @@ export class Engine {
   }
 
   /** What tables show: the same, with the marks of its figure. */
-  fastestJsCell(wanted: Omit<Wanted, 'candidate'>): string {
-    const found = this.#fastestJs(wanted, FASTEST_JS);
+  fastestJsCell(wanted: Omit<Wanted, 'candidate'>, which: FastestJs = FASTEST_JS): string {
+    const found = this.#fastestJs(wanted, which);
     return found === undefined ? '–' : `\`${found.candidate}\`${this.#marksOf(found)}`;
   }
 
@@ -121,7 +122,7 @@ export class Engine {
     const [one, other] = [this.find(longer), this.find(shorter)];
     if (one === undefined || other === undefined) return '–';
     const marks = [one, other].map((found) => this.#marksOf(found));
-    return `${digits(one.ns / other.ns)}${[UNSTEADY, WRONG].filter((mark) => marks.some((own) => own.includes(mark))).join('')}`;
+    return `${digits(one.ns / other.ns)}${[UNSTEADY, BY_DIRECTION, WRONG].filter((mark) => marks.some((own) => own.includes(mark))).join('')}`;
   }
 
   #cell(found: Figure | undefined, value: (figure: Figure) => number): string {
@@ -129,11 +130,12 @@ export class Engine {
   }
 
   #marksOf(found: Figure): string {
-    return `${found.isSteady ? '' : UNSTEADY}${this.#wrong.has(found) ? WRONG : ''}`;
+    const direction = differsByDirection(found.attempts) ? BY_DIRECTION : '';
+    return `${found.isSteady ? '' : UNSTEADY}${direction}${this.#wrong.has(found) ? WRONG : ''}`;
   }
 
   #isSound(figure: Figure): boolean {
-    return figure.isSteady && !this.#wrong.has(figure);
+    return figure.isSteady && !differsByDirection(figure.attempts) && !this.#wrong.has(figure);
   }
 
   /** All values of one property in figures like these, in ascending order. */
@@ -166,10 +168,63 @@ export class Engine {
     return found.bytes;
   }
 
-  /** What tables show: the size, with `~` if it would be another one with the figures elsewhere in their spread. */
+  /**
+   * What tables show: the size, and where `to` falls behind again at larger sizes, the last one at which it is not; with `~` if the first would
+   * be another one with the figures elsewhere in their spread.
+   */
   crossoverCell(op: Operation, content: Content | 'any', from: string, to: string): string {
     const found = this.#crossover(op, content, from, to);
-    return found === undefined ? '–' : `${size(found.bytes)}${found.isSteady ? '' : UNSTEADY}`;
+    if (found === undefined) return '–';
+    const last = this.lastAhead(op, content, from, to);
+    const upTo = last === undefined || last < found.bytes ? '' : ` to ${size(last)}`;
+    return `${size(found.bytes)}${upTo}${found.isSteady ? '' : UNSTEADY}`;
+  }
+
+  /** The largest size of this engine at which `to` is not behind, if it is behind at the largest of all. Undefined otherwise. */
+  lastAhead(op: Operation, content: Content | 'any', from: string, to: string): number | undefined {
+    const pairs = this.#pairs(this.#ownSizes(op, content), op, content, from, to);
+    const isBehind = (pair: (typeof pairs)[number]) => pair.to.ns > pair.from.ns && !isAlike(pair.to.ns, pair.from.ns);
+    const largest = pairs.at(-1);
+    if (largest === undefined || !isBehind(largest)) return undefined;
+    return pairs.findLast((pair) => !isBehind(pair))?.bytes;
+  }
+
+  /**
+   * The range of sizes in which `to` is ahead of `from`, of all sizes that this engine has measured: the longest one without a size at which
+   * it is behind. It begins and ends with a size at which the whole spread of the one is ahead of that of the other, by more than
+   * {@link ALIKE}. Undefined if there is no such size.
+   */
+  lead(op: Operation, content: Content | 'any', from: string, to: string): Lead | undefined {
+    const pairs = this.#pairs(this.#ownSizes(op, content), op, content, from, to);
+    const leads: Lead[] = [];
+    let first: number | undefined;
+    let last = 0;
+    const end = (isOpen: boolean) => {
+      if (first !== undefined) leads.push({ first, last, isOpen });
+      first = undefined;
+    };
+    for (const { bytes, from: one, to: other } of pairs) {
+      if (isSurelyLess(one, other)) end(false);
+      if (isSurelyLess(other, one)) {
+        first ??= bytes;
+        last = bytes;
+      }
+    }
+    end(true);
+    const factor = (lead: Lead) => lead.last / lead.first;
+    return leads.toSorted((one, other) => factor(other) - factor(one))[0];
+  }
+
+  #ownSizes(op: Operation, content: Content | 'any'): readonly number[] {
+    return this.values('bytes', { op, content, pattern: 'hot', alignment: USUAL_ALIGNMENT });
+  }
+
+  #pairs(sizes: readonly number[], op: Operation, content: Content | 'any', from: string, to: string) {
+    return sizes.flatMap((bytes) => {
+      const [one, other] = [from, to].map((candidate) => this.find({ op, content, bytes, candidate }));
+      if (one === undefined || other === undefined || this.#wrong.has(one) || this.#wrong.has(other)) return [];
+      return [{ bytes, from: one, to: other }];
+    });
   }
 
   #crossover(
@@ -178,11 +233,7 @@ export class Engine {
     from: string,
     to: string,
   ): { readonly bytes: number; readonly isSteady: boolean } | undefined {
-    const pairs = this.#grid(op, content).flatMap((bytes) => {
-      const [one, other] = [from, to].map((candidate) => this.find({ op, content, bytes, candidate }));
-      if (one === undefined || other === undefined || this.#wrong.has(one) || this.#wrong.has(other)) return [];
-      return [{ bytes, from: one, to: other }];
-    });
+    const pairs = this.#pairs(this.#grid(op, content, from, to), op, content, from, to);
     if (pairs.length < FEWEST_SIZES) return undefined;
     const at = (ofFrom: keyof NsRange, ofTo: keyof NsRange) =>
       overtaking(pairs.map((pair) => ({ bytes: pair.bytes, smaller: pair.from[ofFrom], larger: pair.to[ofTo] })));
@@ -224,6 +275,24 @@ export function candidatesOn(engines: readonly Engine[], op: Operation): string[
   return inOrder(candidateNames(op).filter((name) => present.has(name)));
 }
 
+/** The sizes from which and up to which one candidate is ahead of another; open if there is no larger size at which it is behind. */
+export interface Lead {
+  readonly first: number;
+  readonly last: number;
+  readonly isOpen: boolean;
+}
+
+/** A lead in words: `from 1 KiB on`, `from 512 B to 32 KiB`, or `at no size`. */
+export function leadText(lead: Lead | undefined): string {
+  if (lead === undefined) return 'at no size';
+  return lead.isOpen ? `from ${size(lead.first)} on` : `from ${size(lead.first)} to ${size(lead.last)}`;
+}
+
+/** Whether one cost is less than another wherever both are in their spread, and by more than what means nothing. */
+function isSurelyLess(one: NsRange, other: NsRange): boolean {
+  return one.upper < other.least && !isAlike(one.ns, other.ns);
+}
+
 /** Where a figure may be: anywhere in its spread. */
 type NsRange = Pick<Figure, 'ns' | 'least' | 'upper'>;
 
@@ -252,28 +321,30 @@ export function isOfView(candidate: string): boolean {
 /** The JavaScript of this package, in the place of all other JavaScript that is about as fast. */
 const OWN_JAVASCRIPT: readonly string[] = ['js', 'js, fused'];
 
-/** The sizes that crossovers of an operation are looked for at, in ascending order. */
-export type Grid = (op: Operation, content: Content | 'any') => readonly number[];
+/** The sizes that crossovers from one candidate to another are looked for at, in ascending order. */
+export type Grid = (op: Operation, content: Content | 'any', from: string, to: string) => readonly number[];
 
 /**
- * The sizes that all of these engines have measured with hot caches: regrets add up over sizes, so crossovers of engines with other sizes
- * could not be compared. An engine with too few sizes for a crossover takes no part.
+ * The sizes at which all of these engines have measured both candidates with hot caches: regrets add up over sizes, so crossovers of engines with other sizes
+ * could not be compared. An engine with too few sizes for a crossover takes no part: browsers do not have `native`, for instance.
  */
 export function gridOf(results: readonly EngineResult[]): Grid {
   const known = new Map<string, readonly number[]>();
-  const sizesOf = ({ figures }: EngineResult, op: Operation, content: Content | 'any') =>
-    new Set(
-      figures
-        .filter((one) => one.op === op && one.content === content)
-        .filter(({ pattern, alignment }) => pattern === 'hot' && alignment === USUAL_ALIGNMENT)
-        .map(({ bytes }) => bytes),
-    );
-  return (op, content) => {
-    const name = `${op} ${content}`;
+  const sizesOf = ({ figures }: EngineResult, op: Operation, content: Content | 'any', from: string, to: string) => {
+    const found = figures
+      .filter((one) => one.op === op && one.content === content)
+      .filter(({ pattern, alignment }) => pattern === 'hot' && alignment === USUAL_ALIGNMENT);
+    const [ofFrom, ofTo] = [from, to].map(
+      (wanted) => new Set(found.filter(({ candidate }) => isWanted(candidate, wanted)).map(({ bytes }) => bytes)),
+    ) as [Set<number>, Set<number>];
+    return new Set([...ofFrom].filter((bytes) => ofTo.has(bytes)));
+  };
+  return (op, content, from, to) => {
+    const name = `${op} ${content} ${from} ${to}`;
     const found = known.get(name);
     if (found !== undefined) return found;
     const [first, ...others] = results
-      .map((result) => sizesOf(result, op, content))
+      .map((result) => sizesOf(result, op, content, from, to))
       .filter(({ size: count }) => count >= FEWEST_SIZES);
     const common = [...(first ?? [])]
       .filter((bytes) => others.every((sizes) => sizes.has(bytes)))
@@ -281,6 +352,11 @@ export function gridOf(results: readonly EngineResult[]): Grid {
     known.set(name, common);
     return common;
   };
+}
+
+/** Whether a candidate is the one that is wanted, or JavaScript, of which the fastest is wanted. */
+function isWanted(candidate: string, wanted: string): boolean {
+  return wanted === FASTEST_JS || wanted === FASTEST_JS_OF_VIEWS ? isJavaScript(candidate) : candidate === wanted;
 }
 
 /** For fewer sizes nothing is said of a crossover. */
@@ -293,6 +369,8 @@ function caseOf({ content, alignment = USUAL_ALIGNMENT, pattern = 'hot', ...want
 
 /** Marks of figures in tables. */
 export const UNSTEADY = '~';
+/** The attempts fall into two groups by the direction of their rounds: see {@link differsByDirection}. */
+export const BY_DIRECTION = '↕';
 const WRONG = '?';
 
 /**
@@ -310,11 +388,15 @@ export const STEPS: readonly (readonly [
   ['unmask: plain word loop → JavaScript as shipped', 'unmask', 'any', 'js-words', 'js'],
   ['unmask: fastest JavaScript → WASM SIMD', 'unmask', 'any', FASTEST_JS, 'wasm'],
   ['unmask: fastest JavaScript → WASM with copies', 'unmask', 'any', FASTEST_JS_OF_VIEWS, 'wasm, copy in and out'],
+  ['unmask: fastest JavaScript of a view → bufferutil', 'unmask', 'any', FASTEST_JS_OF_VIEWS, 'bufferutil'],
+  ['unmask: fastest JavaScript of a view → websocketUnmask', 'unmask', 'any', FASTEST_JS_OF_VIEWS, 'websocketUnmask'],
   ['unmask: fastest JavaScript → bufferutil', 'unmask', 'any', FASTEST_JS, 'bufferutil'],
   ['unmask: WASM SIMD → bufferutil', 'unmask', 'any', 'wasm', 'bufferutil'],
   ['unmask: WASM SIMD → websocketUnmask', 'unmask', 'any', 'wasm', 'websocketUnmask'],
   ['UTF-8, ASCII: fastest JavaScript → WASM SIMD', 'validate', 'ascii', FASTEST_JS, 'wasm'],
   ['UTF-8, JSON: fastest JavaScript → WASM SIMD', 'validate', 'json', FASTEST_JS, 'wasm'],
+  ['UTF-8, ASCII: WASM SIMD → isUtf8', 'validate', 'ascii', 'wasm', 'isUtf8'],
+  ['UTF-8, JSON: WASM SIMD → isUtf8', 'validate', 'json', 'wasm', 'isUtf8'],
   ['UTF-8, ASCII: WASM SIMD → native', 'validate', 'ascii', 'wasm', 'native'],
   ['UTF-8, JSON: WASM SIMD → native', 'validate', 'json', 'wasm', 'native'],
   ['both, ASCII: WASM fused → WASM, then native', 'unmaskText', 'ascii', 'wasm, fused', 'wasm + native'],

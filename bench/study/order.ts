@@ -16,6 +16,8 @@ const FIRST: readonly string[] = [
   'js-bigint-4, of a view',
   'js-words-8, kept, of a view',
   'js-bigint-4, kept, of a view',
+  'js-words-8, closure, of a view',
+  'js-bigint-4, closure, of a view',
 ];
 
 /** @param candidates names of one operation. Pairs and fused ones are in the order of what unmasks. */

@@ -18,8 +18,10 @@ import {
   keptLongs,
   keptWords,
   longsOfViews,
+  longsOver,
   type ViewUnmasker,
   wordsOfViews,
+  wordsOver,
 } from './view-loops.js';
 import type { Workplace } from './workplace.js';
 
@@ -42,13 +44,16 @@ export const PORTABLE_MASKS: readonly Step[] = [
   kernelStep('wasm', wasm),
 ];
 
-const viewStep = (name: string, make: () => ViewUnmasker): Step => ({
+const viewStep = (name: string, make: (workplace: Workplace) => ViewUnmasker): Step => ({
   name: `${name}, of a view`,
   landing: 'source',
   make,
   call: ({ subject, source }) => `${subject}.unmask(${source}, key)`,
 });
 const makingViews = (step: Step): Step => ({ ...step, allocates: true });
+
+/** The one buffer that all ranges in ordinary memory lie in. */
+const ordinary = (workplace: Workplace): ArrayBufferLike => (workplace.hot(1, 0).sources[0] as Uint8Array).buffer;
 
 /** Unmasking by JavaScript of bytes in ordinary memory, where a socket that is read in the usual way leaves them. */
 export const OF_VIEWS: readonly Step[] = [
@@ -58,12 +63,17 @@ export const OF_VIEWS: readonly Step[] = [
   makingViews(viewStep('js-bigint-4', () => longsOfViews)),
   viewStep('js-words-8, kept', keptWords),
   viewStep('js-bigint-4, kept', keptLongs),
+  viewStep('js-words-8, closure', (workplace) => wordsOver(ordinary(workplace))),
+  viewStep('js-bigint-4, closure', (workplace) => longsOver(ordinary(workplace))),
 ];
+
+/** WASM for bytes in ordinary memory that are copied in. */
+export const COPY_IN = 'wasm, copy in';
 
 /** Unmasking by WASM of bytes in ordinary memory. */
 export const COPYING: readonly Step[] = [
   {
-    name: 'wasm, copy in',
+    name: COPY_IN,
     landing: 'scratch',
     make: (workplace) => new CopyingKernel(workplace),
     call: ({ subject, source }) => `${subject}.copyIn(${source}, key)`,
@@ -109,6 +119,12 @@ export const PORTABLE_VALIDATORS: readonly Step[] = [
   kernelValidation('wasm-scalar', wasmScalar),
   kernelValidation('wasm', wasm),
   kernelValidation(PLAIN, buildOf(SIMD_BUILD)),
+  {
+    name: COPY_IN,
+    landing: 'scratch',
+    make: (workplace) => new CopyingKernel(workplace),
+    call: ({ subject, source }) => `${subject}.isValidCopy(${source})`,
+  },
 ];
 
 export const fused = (name: string, make: Step['make']): Step => ({
@@ -143,16 +159,24 @@ class CopyingKernel {
   readonly #bytes: Uint8Array;
   readonly #scratch: number;
   readonly #unmask: (offset: number, length: number, key: number) => void;
+  readonly #validate: (offset: number, length: number, state: number) => number;
 
   constructor({ memory, bytes, scratchOffset }: Workplace) {
     this.#bytes = bytes;
     this.#scratch = scratchOffset;
-    this.#unmask = wasmKernel(memory).unmask;
+    const { unmask, validate } = wasmKernel(memory);
+    this.#unmask = unmask;
+    this.#validate = validate;
   }
 
   copyIn(source: Uint8Array, key: number): void {
     this.#bytes.set(source, this.#scratch);
     this.#unmask(this.#scratch, source.length, key);
+  }
+
+  isValidCopy(source: Uint8Array): boolean {
+    this.#bytes.set(source, this.#scratch);
+    return this.#validate(this.#scratch, source.length, 0) === 0;
   }
 
   copyInAndOut(source: Uint8Array, key: number): void {

@@ -117,6 +117,17 @@ export function gainsOf(results: readonly EndToEndResult[], kernel: string): Gai
 /** From this size on, messages of a server are read one by one, and unmasking is all that its kernels do differently to binary ones. */
 export const ALONE_BYTES = 16 * 1024;
 
+/** The gains from {@link ALONE_BYTES} on by what the messages are: of text, validation differs too. */
+export function gainsByContent(
+  results: readonly EndToEndResult[],
+  kernel: string,
+): readonly (readonly [content: EndToEndResult['content'], gains: readonly Gain[]])[] {
+  const gains = gainsOf(results, kernel).filter(({ result }) => result.bytes >= ALONE_BYTES);
+  return (['binary', 'ascii', 'utf8'] as const)
+    .map((content) => [content, gains.filter(({ result }) => result.content === content)] as const)
+    .filter(([, found]) => found.length > 0);
+}
+
 /** The gains where unmasking is all that differs, in ascending order of sizes: binary messages from {@link ALONE_BYTES} on. */
 export function gainsAlone(results: readonly EndToEndResult[], kernel: string): Gain[] {
   return gainsOf(results, kernel)

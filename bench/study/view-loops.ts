@@ -124,6 +124,71 @@ export function keptLongs(): ViewUnmasker {
   };
 }
 
+/**
+ * Eight words of 32 bits a turn in a view in a closure, for a program whose reads all go to one buffer. A view of another buffer is unmasked by
+ * bytes.
+ */
+export function wordsOver(own: ArrayBufferLike): ViewUnmasker {
+  const words = new Int32Array(own, 0, own.byteLength >>> 2);
+  return {
+    unmask(view, key) {
+      if (view.length < WORTH_WORDS_BYTES || view.buffer !== own) {
+        unmaskBytes(view, 0, view.length, key);
+        return;
+      }
+      const { byteOffset, length } = view;
+      const from = -byteOffset & 3;
+      unmaskBytes(view, 0, from, key);
+      key = rotateKey(key, from);
+      let word = (byteOffset + from) >>> 2;
+      const count = (length - from) >>> 2;
+      const end = word + count;
+      for (; word + 8 <= end; word += 8) {
+        words[word] = (words[word] as number) ^ key;
+        words[word + 1] = (words[word + 1] as number) ^ key;
+        words[word + 2] = (words[word + 2] as number) ^ key;
+        words[word + 3] = (words[word + 3] as number) ^ key;
+        words[word + 4] = (words[word + 4] as number) ^ key;
+        words[word + 5] = (words[word + 5] as number) ^ key;
+        words[word + 6] = (words[word + 6] as number) ^ key;
+        words[word + 7] = (words[word + 7] as number) ^ key;
+      }
+      for (; word < end; word++) words[word] = (words[word] as number) ^ key;
+      unmaskBytes(view, from + (count << 2), length, key);
+    },
+  };
+}
+
+/** The same in four words of 64 bits a turn. */
+export function longsOver(own: ArrayBufferLike): ViewUnmasker {
+  const longs = new BigInt64Array(own, 0, own.byteLength >>> 3);
+  return {
+    unmask(view, key) {
+      if (view.length < WORTH_WORDS_BYTES || view.buffer !== own) {
+        unmaskBytes(view, 0, view.length, key);
+        return;
+      }
+      const { byteOffset, length } = view;
+      const from = -byteOffset & 7;
+      unmaskBytes(view, 0, from, key);
+      key = rotateKey(key, from);
+      const half = BigInt(key >>> 0);
+      const long = BigInt.asIntN(64, (half << 32n) | half);
+      let at = (byteOffset + from) >>> 3;
+      const count = (length - from) >>> 3;
+      const end = at + count;
+      for (; at + 4 <= end; at += 4) {
+        longs[at] = (longs[at] as bigint) ^ long;
+        longs[at + 1] = (longs[at + 1] as bigint) ^ long;
+        longs[at + 2] = (longs[at + 2] as bigint) ^ long;
+        longs[at + 3] = (longs[at + 3] as bigint) ^ long;
+      }
+      for (; at < end; at++) longs[at] = (longs[at] as bigint) ^ long;
+      unmaskBytes(view, from + (count << 3), length, key);
+    },
+  };
+}
+
 /** The byte at `from` meets the first byte of the key. */
 function unmaskBytes(bytes: Uint8Array, from: number, to: number, key: number): void {
   for (let at = from; at < to; at++) {

@@ -21,12 +21,32 @@ export function both(study: Study, engine: Engine): string {
     ...validators.map((validator) => speed(`${mask} + ${validator}`)),
     speed(`${mask}, fused`),
   ]);
+  const ofAscii = ['wasm + wasm', 'wasm, fused', 'wasm + isUtf8', 'auto, fused', 'js + js', 'js, fused'].filter(
+    (name) => ways.includes(name),
+  );
+  const asciiSizes = [KIB, 16 * KIB].filter((of) =>
+    ofAscii.some((candidate) => engine.find({ op: 'unmaskText', content: 'ascii', bytes: of, candidate })),
+  );
+  const ascii =
+    asciiSizes.length === 0
+      ? []
+      : [
+          'The same of ASCII, ns per call:',
+          markdownTable(
+            ['', ...asciiSizes.map(size)],
+            ofAscii.map((candidate) => [
+              candidate,
+              ...asciiSizes.map((of) => engine.nsCell({ op: 'unmaskText', content: 'ascii', bytes: of, candidate })),
+            ]),
+          ),
+        ];
   const strict = (candidate: string, of: 'ascii' | 'json' = content) =>
     engine.speed({ op: 'unmaskText', content: of, bytes, candidate });
   return [
     `### Both: fused, or one after the other (${engine.name})`,
     `GB/s at ${size(bytes)} of JSON; rows unmask, columns validate:`,
     markdownTable(['', ...validators, 'fused'], rows),
+    ...ascii,
     paragraph(
       said(
         () =>

@@ -24,6 +24,9 @@ export const DESCRIPTIONS: Readonly<Record<Operation, Readonly<Record<string, st
       'eight words of 32 bits a turn, in a view of the whole buffer that is kept until another buffer comes; below 16 bytes the naive loop',
     'js-bigint-4, kept, of a view':
       'four words of 64 bits (BigInt) a turn, in a view that is kept in the same way; below 16 bytes the naive loop',
+    'js-words-8, closure, of a view':
+      'eight words of 32 bits a turn, in a view in a closure over the one buffer that all reads go to; below 16 bytes the naive loop',
+    'js-bigint-4, closure, of a view': 'four words of 64 bits (BigInt) a turn, in a closure in the same way',
     auto: 'what this package uses by default: JavaScript up to 2 bytes, and WASM with SIMD from there on',
     'wasm-scalar': 'WASM without SIMD, in place',
     wasm: 'WASM with SIMD, in place',
@@ -36,16 +39,17 @@ export const DESCRIPTIONS: Readonly<Record<Operation, Readonly<Record<string, st
     'js-dfa': 'JavaScript, an automaton: one byte a step',
     'js-words': 'JavaScript, words of ASCII at once, and the automaton for others',
     'js-branches': 'JavaScript, words of ASCII at once, and for other characters a branch for each length',
-    js: 'JavaScript as this package ships it: texts of up to 47 bytes as `js-words`; from 48 on four words at once if they are ASCII, and otherwise an automaton whose step is a shift; from 256 on the front that is ASCII by words of 64 bits',
+    js: 'JavaScript as this package ships it: texts of up to 47 bytes as `js-words`; from 48 on four words at once if they are ASCII, and otherwise an automaton that finds its next state by a shift; from 256 on what is ASCII at the beginning by words of 64 bits',
     TextDecoder: '`TextDecoder` with `fatal`, which also makes a string',
     'wasm-scalar': 'WASM without SIMD',
-    wasm: 'WASM with SIMD, after Keiser and Lemire, with relaxed SIMD where the engine has it',
+    wasm: 'WASM with SIMD, after Keiser and Lemire, with relaxed SIMD (instructions whose results may differ between processors in cases that do not matter here) where the engine has it',
     'wasm, not relaxed': 'the same without relaxed SIMD',
     'wasm, constant tables': 'the same with tables that are constants of the code, and not loaded from memory',
+    'wasm, copy in': 'WASM with SIMD for bytes in ordinary memory, which are copied in',
     isUtf8: 'native code, `buffer.isUtf8` of Node, of a view that exists already',
     auto: 'what this package uses by default: JavaScript for the shortest, WASM with SIMD, and `native` from 896 bytes on',
     native:
-      '`isUtf8` as the server calls it: a view is made for each call, and characters that the ends of the range cut are validated',
+      '`isUtf8` as the server calls it, and no other native code (in the framing loop and the server `native` also unmasks): a view is made for each call, and characters that the ends of the range cut are validated',
   },
   unmaskText: {
     'js-byte, fused': 'both in one pass, by bytes',

@@ -15,7 +15,7 @@ export function isOlder({ measuring }: Measured): boolean {
 export function copies(study: Measured): string {
   return isOlder(study)
     ? 'All JavaScript here gets an offset into one WebAssembly memory, whose views it has from the start. It was not measured with bytes in ordinary memory, such as a Buffer from a socket, where it would need a view for each of them. So such a comparison is of WebAssembly that pays for copies with JavaScript that pays for nothing of the kind: with JavaScript that is given a Buffer, WebAssembly with copies may compare better than here.'
-    : 'WASM with copies is compared with JavaScript of a view: both find their bytes in ordinary memory, as a socket leaves them in a Buffer. All these bytes lie in one buffer here, so what keeps its view of the buffer never makes another one: that is its best case.';
+    : 'WASM with copies is compared with JavaScript of a view: both find their bytes in ordinary memory, as a socket leaves them in a Buffer. All these bytes lie in one buffer here, so what keeps its view of the buffer never makes another one. Its loop gets that view as a parameter, whereas JavaScript in place has its views in a closure, which is worth much on some engines: see the ways to write the JavaScript below. What is called `closure, of a view` has its view in a closure too, which needs one buffer that all reads go to. Where no such figure is there, it was not tried, and JavaScript of a view may be faster than here.';
 }
 
 /** The same in short. */

@@ -1,3 +1,4 @@
+import { figure } from '#dist/cli/table.js';
 import { BROWSER_EFFORT } from '../browser-cases.js';
 import type { Engine } from '../findings.js';
 import { enumeration } from '../markdown.js';
@@ -5,7 +6,7 @@ import { enumeration } from '../markdown.js';
 /** How browsers are measured, and with what clocks: an item of a list. Nothing for a study that has not measured its clocks. */
 export function clocks(all: readonly Engine[]): string {
   const steps = all.flatMap(({ name, result: { clockStepMs } }) =>
-    clockStepMs === undefined ? [] : [`${name} ${clockStepMs * 1000} µs`],
+    clockStepMs === undefined ? [] : [`${name} ${figure(clockStepMs * 1000)} µs`],
   );
   if (steps.length === 0) return '';
   const { batchMs, batches } = BROWSER_EFFORT.full;

@@ -3,7 +3,7 @@ import { markdownTable } from '../markdown.js';
 import type { Study } from '../results.js';
 import { coldCollector, views } from './cautions.js';
 import { javaScriptOf } from './javascript.js';
-import { asFastAs, KIB, mebibytes, paragraph, said } from './wording.js';
+import { asFastAs, KIB, mebibytes, paragraph, sentenceOf } from './wording.js';
 
 export function cold(study: Study, engine: Engine): string {
   const sizes = engine.values('bytes', { op: 'unmask', pattern: 'cold' });
@@ -32,10 +32,10 @@ just read from a socket are hot. Bytes that have waited while ${mebibytes(study.
 ${markdownTable(['', ...sizes.map(size)], rows)}
 
 ${paragraph(
-  said(
-    () =>
-      `In cache WASM unmasks ${size(at)} ${asFastAs(speed('wasm', 'hot') / speed(FASTEST_JS, 'hot'))} ${js('hot')}; with bytes from memory it is ${asFastAs(speed('wasm', 'cold') / speed(FASTEST_JS, 'cold'))} ${js('cold')}.`,
-  ),
+  sentenceOf(`WASM unmasks ${size(at)}`, [
+    () => `${asFastAs(speed('wasm', 'hot') / speed(FASTEST_JS, 'hot'))} ${js('hot')} in cache`,
+    () => `${asFastAs(speed('wasm', 'cold') / speed(FASTEST_JS, 'cold'))} ${js('cold')} with bytes from memory`,
+  ]),
   views(study),
   coldCollector(study),
 )}`.trimEnd();

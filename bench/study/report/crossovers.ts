@@ -11,12 +11,14 @@ export function crossovers(all: readonly Engine[], main: Engine): string {
   const hasViews = all.some((engine) => engine.candidates('unmask').some(isOfView));
   return `![Where one way overtakes another](results/study-crossovers.svg)
 
-The size from which on the second candidate is the better choice, by the least regret over the sizes that all of the engines have measured. Costs that
+The size from which on the second candidate is the better choice, by the least regret over the sizes at which all of the engines that have both
+have measured them. \`1 KiB to 64 KiB\`: at the largest size the first one is ahead again, and the second size is the last one at which it is not, of
+all sizes of that engine. Costs that
 differ by no more than ${percent(ALIKE)} count as the same. If the second one is always the better one, this is the smallest of these sizes. \`never\`: there is no
 size from which on it is, though it may be ahead at some. \`~\`: it would be another size if the figures were elsewhere in their spread, steady or not.
-\`–\`: this engine has not measured both. \`native\` is \`buffer.isUtf8\` as a server calls it, with a view for each call.
+\`–\`: this engine has not measured both. \`isUtf8\` is of a view that exists, and \`native\` is \`buffer.isUtf8\` as a server calls it, with a view for each call.
 
-${hasViews ? 'WASM with copies is compared with the fastest JavaScript of a view, and everything else with JavaScript in place.\n\n' : ''}${markdownTable(['', ...all.map(({ name }) => name)], rows)}
+${hasViews ? 'WASM with copies is compared with the fastest JavaScript of a view, as the rows that say so are. Everything else is compared with JavaScript in place.\n\n' : ''}${markdownTable(['', ...all.map(({ name }) => name)], rows)}
 
 ${fastestJavaScript(all)}
 
@@ -48,7 +50,7 @@ function thresholds(all: readonly Engine[]): string {
   if (all.length === 0) return '';
   const hasAuto = all.some((engine) => engine.candidates('unmask').includes('auto'));
   return `The kernel \`auto\` has thresholds between its implementations. The best ones, in bytes, are found with \`auto\` itself, in finer steps, as
-\`wsloom kernels\` does. Half of the text counts as ASCII, and half as Latin, Chinese and emoji in equal parts.${hasAuto ? '' : ' `auto` itself is in no table of\nkernels here: it calls one of those that are.'}
+\`wsloom kernels\` does. Those that are shipped are medians that were found on another machine. Half of the text counts as ASCII, and half as Latin, Chinese and emoji in equal parts.${hasAuto ? '' : ' `auto` itself is in no table of\nkernels here: it calls one of those that are.'}
 
 ${thresholdsTable(all)}`;
 }

@@ -9,12 +9,14 @@ import {
   comparison,
   gainsAlone,
   gainsOf,
+  isSameLoad,
   type Metric,
   marksOf,
   serverFigure,
   standing,
 } from '../servers.js';
 import { caseName } from './load-name.js';
+import { gainsInServer } from './summary.js';
 import { paragraph, times } from './wording.js';
 
 export function endToEnd(study: Study, engines: readonly Engine[]): string {
@@ -41,7 +43,7 @@ export function endToEnd(study: Study, engines: readonly Engine[]): string {
     '![What a kernel is worth in the server](results/study-end-to-end.svg)',
     `Echoes per second of one core (server and load generator are bound to one each), and in brackets how many times as many as with
 \`--kernel js\`. \`*\`: the client was the limit of this server or of the one with \`js\`, and CPU time per message is compared, not echoes. \`!\`: something
-else used a part of the cores of one of the two.${
+else used a part of the cores of one of the two, in most rounds.${sometimesDisturbed(results)}${
       rounds > 1
         ? ` ${rounds} rounds,
 far apart: each figure is from the lower quartile of the time for a message. Behind \`±\` is half of the distance from the upper quartile to the
@@ -54,9 +56,10 @@ what has \`~\` or \`!\`.`
       gains.length < 2
         ? ''
         : `In the middle of ${gains.length} kinds of load the server carries ${times(median(gains.map(({ value }) => value)))} as much with \`auto\` as with \`js\`.`,
+      gainsInServer(results) === '' ? '' : `From ${size(ALONE_BYTES)} on it is ${gainsInServer(results)}.`,
       alone.length === 0
         ? ''
-        : `Where unmasking is all that differs, which is so for binary messages from ${size(ALONE_BYTES)} on, it is ${alone.join(', ')}.`,
+        : `Where unmasking is all that differs, which is so for binary messages from ${size(ALONE_BYTES)} on, it is ${alone.join(', ')}.${sameCode(results)}`,
       'With small messages more than unmasking and validation differs: WASM also finds headers and gathers replies, in one call for a whole read. The `js` kernel does not.',
     ),
     paragraph(nativeKernel(engines, node), otherNode(engines, node)),
@@ -91,6 +94,27 @@ function otherNode(engines: readonly Engine[], version: string): string {
     .toSorted((one, other) => major(other.result.version) - major(one.result.version));
   if (newest === undefined || major(newest.result.version) <= major(version)) return '';
   return `They did not run on ${newest.name}, the newest Node that the kernels were measured on: there these figures may be others.`;
+}
+
+/** What one round that was disturbed may have done to a figure without a mark. */
+function sometimesDisturbed(results: readonly EndToEndResult[]): string {
+  const some = results.filter(
+    (result) => result.turns.some((turn) => turn.isDisturbed) && !serverFigure(result).isDisturbed,
+  );
+  if (some.length === 0) return '';
+  return ` In ${some.length} of ${results.length} servers fewer
+rounds were: they have no mark, and the lower quartile leaves such a round out, but \`±\` may not.`;
+}
+
+/** How far two kernels are apart that run the same code: differences that are not greater say nothing. */
+function sameCode(results: readonly EndToEndResult[]): string {
+  const gains = gainsAlone(results, 'auto').flatMap(({ result, value }) => {
+    const wasm = gainsAlone(results, 'wasm').find((one) => isSameLoad(one.result, result));
+    return wasm === undefined ? [] : [Math.max(value / wasm.value, wasm.value / value)];
+  });
+  return gains.length === 0
+    ? ''
+    : ` \`wasm\` and \`auto\` run the same code for these, and differ by up to ${((Math.max(...gains) - 1) * 100).toFixed(1)} %: no smaller difference says anything.`;
 }
 
 /** Half of the spread of what is compared, as a part of it. */

@@ -1,5 +1,6 @@
-import { type Engine, size } from '../findings.js';
+import { type Engine, FASTEST_JS, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
+import { asFast, said, sentenceOf } from './wording.js';
 
 /** @returns nothing for a study that has not measured it. */
 export function latency(engine: Engine): string {
@@ -19,10 +20,28 @@ export function latency(engine: Engine): string {
   );
   return `### Latency (${engine.name})
 
-The other tables of warm code are of throughput: a processor may begin a call before the one before it is done. Only there, too, a call that unmasks
-in place reads what the call before it wrote. Here the range of each call depends on the result of the call before, so that no two overlap.
+The other tables of warm code are of throughput: a processor may begin a call before the one before it is done. A call that unmasks in place reads
+what the call before it wrote, in those tables and here. Here, too, the range of each call depends on the result of the call before, so that no two overlap.
 Unmasking waits for the last byte that was written. ns per call, and in brackets how many times as
 long as in throughput:
 
-${markdownTable(['', ...sizes.map(size)], rows)}`;
+${markdownTable(['', ...sizes.map(size)], rows)}
+
+${ofWasm(engine, sizes)}`.trimEnd();
+}
+
+/** What WASM in place gains where calls wait for each other, against what it gains where they do not. */
+function ofWasm(engine: Engine, sizes: readonly number[]): string {
+  const ratio = (bytes: number, pattern: 'hot' | 'latency') => {
+    const wanted = { op: 'unmask', bytes, pattern } as const;
+    return engine.ns({ ...wanted, candidate: FASTEST_JS }) / engine.ns({ ...wanted, candidate: 'wasm' });
+  };
+  const ofEach = sizes.map((bytes) => () => {
+    const throughput = said(() => ` (${asFast(ratio(bytes, 'hot'))} in throughput)`);
+    return `${asFast(ratio(bytes, 'latency'))} at ${size(bytes)}${throughput}`;
+  });
+  return sentenceOf(
+    'Where calls wait for each other, WASM unmasks, in comparison with the fastest JavaScript,',
+    ofEach,
+  );
 }

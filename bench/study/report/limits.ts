@@ -20,7 +20,7 @@ export function limits(study: Study, others: readonly Study[], all: readonly Eng
       'The same JavaScript is compiled to faster or slower loops by what is around the call, and short loops differ most. The rounds have three kinds of callers; others may be faster or slower than all of them.',
       `Each loop sees one candidate${isOlder(study) ? ', except where the start, memory and sharing are asked about' : ''}. A call site that meets several is slower, for all of them.`,
       'Cold cache includes cold translation of addresses, and 256 places in an irregular order: a stream that the hardware can foresee is between hot and cold.',
-      `${hasAuto ? 'The kernel `auto` is measured as it is shipped, with thresholds that are a mean of several engines.' : 'The kernel `auto` is in no table of kernels: it was measured in the server, and its thresholds were.'} The thresholds are for messages that go through the framing loop. Small messages that arrive whole are unmasked and validated by WASM in one call for each read, whatever the thresholds are.`,
+      `${hasAuto ? 'The kernel `auto` is measured as it is shipped, with thresholds that are medians of several engines, found on another machine.' : 'The kernel `auto` is in no table of kernels: it was measured in the server, and its thresholds were.'} The thresholds are for messages that go through the framing loop. Small messages that arrive whole are unmasked and validated by WASM in one call for each read, whatever the thresholds are.`,
       'End to end, server and client run on one machine, and its loopback device takes the place of a network.',
       isQuick ? 'It is a quick run.' : '',
     ].filter((item) => item !== ''),

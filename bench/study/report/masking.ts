@@ -2,10 +2,11 @@ import { figure } from '#dist/cli/table.js';
 import { ALIKE, candidatesOn, type Engine, FASTEST_JS, FASTEST_JS_OF_VIEWS, isOfView, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import type { Study } from '../results.js';
-import { copies } from './cautions.js';
+import { copies, isOlder } from './cautions.js';
 import { javaScriptOf } from './javascript.js';
 import { speeds, spreads } from './speeds-table.js';
-import { asFast, asFastAs, KIB, MIB, mebibytes, paragraph, said } from './wording.js';
+import { aheadOfViews } from './summary.js';
+import { asFast, asFastAs, KIB, MIB, mebibytes, paragraph, said, sentenceOf } from './wording.js';
 
 export function masking(study: Study, engine: Engine, all: readonly Engine[]): string {
   const speed = (candidate: string, bytes: number) => engine.speed({ op: 'unmask', candidate, bytes });
@@ -18,32 +19,34 @@ export function masking(study: Study, engine: Engine, all: readonly Engine[]): s
     speeds(engine, 'unmask', 'any'),
     spreads(engine, 'unmask', 'any'),
     paragraph(
-      said(() => {
-        const fastest = `${asFastAs(ratio('wasm', FASTEST_JS, KIB))} ${js(KIB)}`;
-        const words = `${asFastAs(ratio('wasm', 'js-words', KIB))} the plain loop over words`;
-        const naive = said(() => `${asFastAs(ratio('wasm', 'js-byte', KIB))} the naive loop over bytes`);
-        const others = naive === '' ? `${fastest}, and ${words}` : `${fastest}, ${words}, and ${naive}`;
-        return `At 1 KiB WASM with SIMD, in place, is ${others}.`;
-      }),
-      said(
-        () =>
-          `WASM with SIMD is ${asFastAs(ratio('wasm', 'wasm-scalar', KIB))} without at 1 KiB, and ${asFast(ratio('wasm', 'wasm-scalar', MIB))} at 1 MiB.`,
-      ),
-      said(
-        () =>
-          `bufferutil is ${asFastAs(ratio('bufferutil', 'wasm', 64))} WASM in place at 64 bytes, where the call is most of it, and ${asFast(ratio('bufferutil', 'wasm', 64 * KIB))} at 64 KiB.`,
-      ),
-      ...all.map((one) => said(() => ofNode(one))),
+      sentenceOf('At 1 KiB WASM with SIMD, in place, is', [
+        () => `${asFastAs(ratio('wasm', FASTEST_JS, KIB))} ${js(KIB)}`,
+        () => `${asFastAs(ratio('wasm', 'js-words', KIB))} the plain loop over words`,
+        () => `${asFastAs(ratio('wasm', 'js-byte', KIB))} the naive loop over bytes`,
+      ]),
+      sentenceOf('WASM with SIMD is', [
+        () => `${asFastAs(ratio('wasm', 'wasm-scalar', KIB))} without at 1 KiB`,
+        () => `${asFast(ratio('wasm', 'wasm-scalar', MIB))} at 1 MiB`,
+      ]),
+      sentenceOf('bufferutil is', [
+        () => `${asFastAs(ratio('bufferutil', 'wasm', 64))} WASM in place at 64 bytes, where the call is most of it`,
+        () => `${asFastAs(ratio('bufferutil', 'wasm', 64 * KIB))} WASM in place at 64 KiB`,
+      ]),
+      ...all.map(ofNode),
     ),
     paragraph(
-      said(
-        () =>
-          `**With copies**, WASM at 64 KiB is ${asFastAs(ratio('wasm, copy in', 'wasm', 64 * KIB))} in place if the bytes are copied in, and ${asFast(ratio('wasm, copy in and out', 'wasm', 64 * KIB))} if they are copied in and out.`,
+      sentenceOf('**With copies**, WASM at 64 KiB is', [
+        () => `${asFastAs(ratio('wasm, copy in', 'wasm', 64 * KIB))} in place if the bytes are copied in`,
+        () => `${asFast(ratio('wasm, copy in and out', 'wasm', 64 * KIB))} if they are copied in and out`,
+      ]),
+      sentenceOf(
+        'With both copies it is',
+        [64, KIB, 64 * KIB, 16 * MIB].map(
+          (bytes) => () =>
+            `${asFastAs(ratio('wasm, copy in and out', FASTEST_JS_OF_VIEWS, bytes))} ${jsOfViews(bytes)} at ${size(bytes)}`,
+        ),
       ),
-      said(
-        () =>
-          `With both copies it is ${asFastAs(ratio('wasm, copy in and out', FASTEST_JS_OF_VIEWS, 64 * KIB))} ${jsOfViews(64 * KIB)} at 64 KiB, and ${asFastAs(ratio('wasm, copy in and out', FASTEST_JS_OF_VIEWS, 64))} ${jsOfViews(64)} at 64 bytes.`,
-      ),
+      isOlder(study) ? '' : aheadOfViews(engine),
       said(() => copyingOut(engine)),
       said(
         () =>
@@ -64,7 +67,11 @@ function ofNode(engine: Engine): string {
     const wanted = { op: 'unmask', bytes } as const;
     return engine.speed({ ...wanted, candidate: 'websocketUnmask' }) / engine.speed({ ...wanted, candidate: than });
   };
-  return `\`http.websocketUnmask\` of ${engine.name} is ${asFastAs(ratio('wasm', 64))} WASM in place at 64 bytes, and ${asFast(ratio('wasm', 64 * KIB))} at 64 KiB; there it is ${asFastAs(ratio('bufferutil', 64 * KIB))} bufferutil.`;
+  return sentenceOf(`\`http.websocketUnmask\` of ${engine.name} is`, [
+    () => `${asFastAs(ratio('wasm', 64))} WASM in place at 64 bytes`,
+    () => `${asFastAs(ratio('wasm', 64 * KIB))} WASM in place at 64 KiB`,
+    () => `${asFastAs(ratio('bufferutil', 64 * KIB))} bufferutil at 64 KiB`,
+  ]);
 }
 
 /** At 64 bytes a copy is little more than the call that makes it. Browsers make it in another way. */
@@ -133,14 +140,13 @@ function fastestWays(all: readonly Engine[]): string {
 }
 
 function fastest(engine: Engine): string {
-  const speedOf = (candidate: string) => engine.speed({ op: 'unmask', candidate, bytes: KIB });
+  const wanted = { op: 'unmask', bytes: KIB } as const;
   const ways = engine
     .candidates('unmask')
     .filter((name) => name.startsWith('js') && !isOfView(name))
-    .map((name) => ({ name, speed: speedOf(name) }))
-    .toSorted((one, other) => other.speed - one.speed);
-  const [best] = ways;
-  if (best === undefined || ways.length < 2) return '';
-  const own = speedOf('js');
-  return best.speed <= own * (1 + ALIKE) ? '`js`' : `\`${best.name}\`, ${asFastAs(best.speed / own)} \`js\``;
+    .filter((candidate) => engine.find({ ...wanted, candidate }) !== undefined);
+  if (ways.length < 2) return '';
+  const name = engine.fastestJs(wanted);
+  const ratio = engine.speed({ ...wanted, candidate: name }) / engine.speed({ ...wanted, candidate: 'js' });
+  return name === 'js' ? '`js`' : `\`${name}\`, ${asFastAs(ratio)} \`js\``;
 }

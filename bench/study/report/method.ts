@@ -3,8 +3,8 @@ import { processorText } from '../../machine.js';
 import { median, percentile } from '../../statistics.js';
 import { ASSUMED_BYTES, MAX_BYTES } from '../cache-bytes.js';
 import { USUAL_ALIGNMENT } from '../design.js';
-import { STEADY_BOUND } from '../estimate.js';
-import { candidatesOn, type Engine, mainNodeOf, size } from '../findings.js';
+import { differsByDirection, STEADY_BOUND } from '../estimate.js';
+import { BY_DIRECTION, ALIKE, candidatesOn, type Engine, mainNodeOf, size } from '../findings.js';
 import { STRINGS_FROM_BYTES } from '../gate.js';
 import { enumeration } from '../markdown.js';
 import type { Figure, Study } from '../results.js';
@@ -42,6 +42,8 @@ ${candidatesList((op) => candidatesOn(all, op))}
   the size of the last cache as the system says it, which counts as ${mebibytes(ASSUMED_BYTES)} where it says nothing, and as ${mebibytes(MAX_BYTES)} where it is larger.
   The threads of the engine, which compile and collect, share that core.
 ${clocks(all)}${figures(study, all)}
+- **Noise.** Sentences call what differs by up to ${percent(ALIKE)} about as fast. That is what two measurements of one thing differ by; another place of the same code, or
+  another alignment, may make a tenth. So factors of less than 1.1 say little.
 - **Correctness.** Every verdict of every measured batch is checked. Unmasked bytes are checked at the end, because the number of
   calls says what they must be. Before and after, each candidate is tried once with a real key. A wrong result ends the run.`;
 }
@@ -62,7 +64,7 @@ ${WRONG_MARK}`;
 ${isOlder(study) ? '' : COLLECTOR}- **Figures** are the lower quartile over all attempts of a case: a disturbance only adds time, and may last longer than an attempt. (Compression
   has fewer attempts: their lower quartile is the least of them.) GB/s are 10^9 payload bytes per second. \`~\`: the case is not steady, because the median of its attempts is more than ${percent(STEADY_BOUND)} above the least of
   them; no sentence is made of it. That happened to ${unsteady} of ${cases.length} cases. ${medians(cases)}
-${WRONG_MARK}
+${byDirection(cases)}${WRONG_MARK}
 - **Gate.** The run ends with an error if a part could not be measured, if a case has no attempt in a round, if the sentinel does not take the same
   time in most rounds, if of two powers of two the larger takes a candidate less time than the smaller beyond the noise (except where strings of
   ${size(STRINGS_FROM_BYTES)} and more are made), if a server takes more CPU time for binary messages than for the same as text, or if
@@ -72,7 +74,7 @@ ${WRONG_MARK}
 const COLLECTOR = `- **The collector** of an engine comes once in many batches. So what makes a view or a string in each call is measured in three stretches of
   4 ms of batches, in which it comes several times, and the attempt is the median of their means: \`TextDecoder\`, \`native\`, \`auto\` for text, copies out, JavaScript that makes a view of a view, and pairs with
   these. Cold batches are too short for it. Words of 64 bits (BigInt) are objects of the collector's too, unless the engine compiles them away;
-  they are measured in short batches nevertheless.
+  they are measured in short batches nevertheless. So where BigInt is slow, as on Bun, it is even slower with the pauses of the collector.
 `;
 
 const AUTO = ` Of \`auto\`
@@ -80,6 +82,16 @@ const AUTO = ` Of \`auto\`
 
 const WRONG_MARK =
   '  `?`: the figure cannot be right, because more bytes take less time; no sentence is made of it either.';
+
+/** What is said of cases whose attempts differ by the direction of their rounds. */
+function byDirection(cases: readonly Figure[]): string {
+  const found = cases.filter(({ attempts }) => differsByDirection(attempts));
+  if (found.length === 0) return '';
+  const unmarked = found.filter(({ isSteady }) => isSteady).length;
+  return `  \`${BY_DIRECTION}\`: the attempts fall into two groups by the direction of their rounds, more than ${percent(STEADY_BOUND)} apart: what was measured before decides the case. The figure
+  is that of the faster direction, and a program may see the slower one; no sentence is made of it. That happened to ${found.length} of ${cases.length} cases, of which ${unmarked} have no \`~\`.
+`;
+}
 
 /** What difference it would make to take the median. */
 function medians(cases: readonly Figure[]): string {

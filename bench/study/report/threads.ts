@@ -54,5 +54,5 @@ read, and because cores slow each other down.
 
 ${markdownTable(['messages', 'kernel', 'threads', 'CPU µs', 'echoes/s, a core each'], rows)}
 
-${paragraph(...sentences, 'A thread needs a core that nothing else uses, and a kernel needs none, so the one does not replace the other.')}`;
+${paragraph(...sentences, 'A thread needs a core that nothing else uses, and a kernel needs none, so the one does not replace the other. These are messages for which a kernel gains most, if they are text that is not ASCII: for binary messages it gains less, and a thread the same.')}`;
 }

@@ -3,6 +3,19 @@ import { faultsOf } from '../gate.js';
 import { enumeration, list } from '../markdown.js';
 import type { Study } from '../results.js';
 
+/** Which parts of the report are of what has changed. */
+function sectionsOf(changed: readonly string[]): string {
+  const parts = [
+    changed.includes('`the server`')
+      ? ' Of the server are [End to end](#end-to-end), and the last sentences of the paragraph.'
+      : '',
+    changed.includes('`candidates of the study`')
+      ? ' Candidates have come that the next run will measure; those with figures here are as they were, unless another name is in this list.'
+      : '',
+  ];
+  return parts.join('');
+}
+
 /** What a reader must know before any figure. @param now the fingerprints of the sources as they are */
 export function warnings(study: Study, now: Fingerprints): string {
   const changed = changedSince(study.fingerprints, now).map((name) => `\`${name}\``);
@@ -27,7 +40,7 @@ on its microarchitecture, which the name may hide.`
       : `**Not all could be measured**, so that these results are no whole study:\n\n${list(study.failures)}`,
     changed.length === 0
       ? ''
-      : `**Changed since it was measured**, by a hash of sources and build flags: ${enumeration(changed)}. The figures are of what was there before.`,
+      : `**Changed since it was measured**, by a hash of sources and build flags: ${enumeration(changed)}. The figures are of what was there before.${sectionsOf(changed)}`,
     notSaid.length === 0
       ? ''
       : `The results do not say with which sources of ${enumeration(notSaid)}

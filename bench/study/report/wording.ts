@@ -14,6 +14,15 @@ export function said(describe: () => string): string {
   }
 }
 
+/** A sentence of parts, each of which is left out by itself if a figure that it needs is not reported. Nothing if no part is left. */
+export function sentenceOf(begin: string, parts: readonly (() => string)[], end = '.'): string {
+  const left = parts.map(said).filter((part) => part !== '');
+  if (left.length === 0) return '';
+  const [last] = left.slice(-1);
+  const text = left.length === 1 ? last : `${left.slice(0, -1).join(', ')}, and ${last}`;
+  return `${begin} ${text}${end}`;
+}
+
 export function paragraph(...sentences: readonly string[]): string {
   return sentences.filter((sentence) => sentence !== '').join(' ');
 }

@@ -80,12 +80,12 @@ describe('the design of the study', () => {
     expect([minutes(false) < 60, minutes(true) < 8]).toEqual([true, true]);
   });
 
-  it('takes a minute at most for each round of a browser', () => {
+  it('takes little more than a minute at most for each round of a browser', () => {
     const seconds = (isQuick: boolean, browsers: number) =>
       secondsOf(planOf(isQuick), isQuick, CACHE, 1, false, browsers);
     for (const isQuick of [false, true]) {
       const ofOne = (seconds(isQuick, 1) - seconds(isQuick, 0)) / planOf(isQuick).kernelRounds;
-      expect(ofOne).toBeLessThan(isQuick ? 25 : 60);
+      expect(ofOne).toBeLessThan(isQuick ? 25 : 70);
       expect(ofOne).toBeGreaterThan(browserCases(isQuick).length * 0.2);
       expect(seconds(isQuick, 3)).toBeCloseTo(3 * seconds(isQuick, 1) - 2 * seconds(isQuick, 0));
     }
@@ -119,7 +119,7 @@ describe('the cases of browsers', () => {
       );
     }
     for (const candidate of ['js-byte', 'js', 'wasm', 'wasm, copy in and out'])
-      expect(keys.filter((key) => key.op === 'unmask' && key.candidate === candidate).length).toBe(10);
+      expect(keys.filter((key) => key.op === 'unmask' && key.candidate === candidate).length).toBe(12);
   });
 
   it('are the same candidates as those of Node', () => {

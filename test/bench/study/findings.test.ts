@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { differsByDirection } from '../../../bench/study/estimate.js';
 import {
   candidatesOn,
   enginesOf,
   FASTEST_JS,
   FASTEST_JS_OF_VIEWS,
+  leadText,
   size,
   Unreported,
 } from '../../../bench/study/findings.js';
@@ -141,6 +143,53 @@ describe('the figures of an engine', () => {
     const study = studyOf([], { engines: [engineOf(own)] });
     const others = [studyOf([], { engines: [engineOf(other)] })];
     expect(enginesOf(study, others).main.crossoverCell('unmask', 'any', 'js', 'wasm')).toBe('16 B');
+  });
+
+  it('say where a candidate falls behind again at larger sizes', () => {
+    const sizes = [4, 16, 64, 256, 1024, 4096];
+    const ofWasm = [8, 20, 32, 100, 500, 9000];
+    const figures = sizes.flatMap((bytes, i) => [
+      figureOf('js', bytes, bytes),
+      figureOf('wasm', bytes, ofWasm[i] as number),
+    ]);
+    const lead = (of: ReturnType<typeof engine>) => leadText(of.lead('unmask', 'any', 'js', 'wasm'));
+    expect(engine(figures).lastAhead('unmask', 'any', 'js', 'wasm')).toBe(1024);
+    expect([lead(engine(figures)), lead(engine(figures.slice(0, -2))), lead(engine(figures.slice(0, 4)))]).toEqual([
+      'from 64 B to 1 KiB',
+      'from 64 B on',
+      'at no size',
+    ]);
+    const turning = sizes.flatMap((bytes, i) => [
+      figureOf('js', bytes, [10, 20, 30, 40, 50, 60][i] as number),
+      figureOf('wasm', bytes, [20, 10, 20, 30, 40, 90][i] as number),
+    ]);
+    expect(engine(turning).crossoverCell('unmask', 'any', 'js', 'wasm')).toBe('16 B to 1 KiB');
+    expect(lead(engine(turning))).toBe('from 16 B to 1 KiB');
+    const wide = figures.filter(({ candidate, bytes }) => candidate !== 'wasm' || bytes !== 64);
+    // Where the spreads overlap, nothing leads.
+    expect(lead(engine([...wide, figureOf('wasm', 64, [32, 32, 32, 32, 70, 70, 70])]))).toBe('from 256 B to 1 KiB');
+  });
+
+  it('mark what differs by the direction of the rounds, and make no sentence of it', () => {
+    const of = engine([figureOf('js', 64, [110, 100, 112, 101, 113, 100, 114]), figureOf('wasm', 64, 50)]);
+    const js = { op: 'unmask', candidate: 'js', bytes: 64 } as const;
+    expect([of.nsCell(js), of.timesCell(js, { ...js, candidate: 'wasm' })]).toEqual(['100↕', '2.00↕']);
+    expect(() => of.ns(js)).toThrow(Unreported);
+    expect(differsByDirection([10, 20, 10, 20, 10, 20, 10])).toBe(true);
+    expect(differsByDirection([10, 20, 10, 9, 10, 20, 10])).toBe(false);
+    expect(differsByDirection([100, 109, 100, 109, 100, 109, 100])).toBe(false);
+    expect(differsByDirection([1, 2, 1, 2, 1])).toBe(false);
+  });
+
+  it('look for a crossover at sizes of engines that have both candidates only', () => {
+    const sizes = [4, 16, 32, 64, 256];
+    const own = engineOf(sizes.flatMap((bytes) => [figureOf('wasm', bytes, bytes), figureOf('native', bytes, 40)]));
+    const browser = engineOf(
+      [4, 16, 256, 1024].map((bytes) => figureOf('wasm', bytes, bytes)),
+      { name: 'Firefox 140' },
+    );
+    const [first] = enginesOf(studyOf([], { engines: [own, browser] })).all;
+    expect(first?.crossoverCell('unmask', 'any', 'wasm', 'native')).toBe('64 B');
   });
 
   it('say what the worst alignment costs, and mark it if one is not steady', () => {

@@ -26,7 +26,7 @@ describe('the method chapter', () => {
     const firefox = { name: 'Firefox 153', version: '153.8.0', compiler: 'SpiderMonkey 153', answers: [] };
     const engines = joinRounds([roundOf(0.2), roundOf(20, firefox), roundOf(5, firefox)]);
     const text = studyMarkdown(studyOf([], { engines }), {});
-    expect(text).toContain('The steps: Node 20 0.2 µs and Firefox 153 20 µs.');
+    expect(text).toContain('The steps: Node 20 0.200 µs and Firefox 153 20.0 µs.');
     expect(text).toContain('3 batches of about 50 ms');
     const old = engines.map(({ clockStepMs: _, ...engine }) => engine);
     expect(studyMarkdown(studyOf([], { engines: old }), {})).not.toContain('**Clocks**');

@@ -203,8 +203,8 @@ describe('the report', () => {
       engineOf([...others, ...of('websocketUnmask', 20)], { name: 'Node 26', version: 'v26.12.1' }),
     ];
     const text = markdown(studyOf([], { engines }));
-    expect(text.match(/`http\.websocketUnmask` of .*? bufferutil\./g)).toEqual([
-      '`http.websocketUnmask` of Node 26 is 2.00 times as slow as WASM in place at 64 bytes, and 2.00 times as slow at 64 KiB; there it is 2.00 times as fast as bufferutil.',
+    expect(text.match(/`http\.websocketUnmask` of .*? bufferutil at 64 KiB\./g)).toEqual([
+      '`http.websocketUnmask` of Node 26 is 2.00 times as slow as WASM in place at 64 bytes, 2.00 times as slow as WASM in place at 64 KiB, and 2.00 times as fast as bufferutil at 64 KiB.',
     ]);
   });
 
@@ -245,12 +245,12 @@ describe('the report', () => {
     expect(text).toContain('| wasm | 12 345 | 6 789 |');
   });
 
-  it('counts instructions and cycles, or says that the machine does not', () => {
+  it('counts instructions and cycles, and says nothing of them where the machine does not', () => {
     const counters = [
       { op: 'unmask', candidate: 'js', bytes: 1024, instructionsPerByte: 3, cyclesPerByte: 2 },
     ] as const;
     expect(markdown(studyOf([], { counters }))).toContain('| unmask: js | 3.00 | 2.00 | 1.50 |');
-    expect(markdown(studyOf([]))).toContain('`perf stat` counts neither on this machine');
+    expect(markdown(studyOf([]))).not.toContain('Instructions and cycles');
   });
 });
 
