@@ -254,7 +254,8 @@ describe.skipIf(!isInstalled('nats-server'))('NATS', () => {
     }
     frozen.freeze();
     const error = await failureOf(nats({ servers: [frozen.address, dead.address] }), AbortSignal.timeout(500));
-    expect(error.message).toMatch(/no server of NATS can be reached: .*it took too long/);
+    // A signal takes a moment to stop all threads of a process: it may have greeted before.
+    expect(error.message).toMatch(/(no server of NATS can be reached: .*|^NATS at .*)it took too long/);
   });
 
   it('is asked for at the next address if one accepts a connection and says nothing', async () => {
