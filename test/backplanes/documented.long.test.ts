@@ -6,7 +6,8 @@ import { Command } from '../cli/command.js';
 import { snippetsOf, textOf } from '../docs/documents.js';
 import { pathOf } from '../e2e/installed.js';
 import { until } from '../e2e/serving.js';
-import { Engine, freePort, isInstalled } from './engines.js';
+import { freePort } from '../ports.js';
+import { Engine, isInstalled } from './engines.js';
 
 const PASSWORD = 'CHANGE-ME';
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { backplaneOf } from '../../dist/backplanes/from-url.js';
 import { testBackplane } from '../../dist/backplanes/index.js';
 import { until } from '../e2e/serving.js';
-import { freePort, isInstalled } from './engines.js';
+import { freePort } from '../ports.js';
+import { isInstalled } from './engines.js';
 import { NATS, REDIS } from './kinds.js';
 import { failureOf, Link, openSockets } from './link.js';
 

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { slotOf } from '../../dist/backplanes/key-slot.js';
 import { redis, testBackplane } from '../../dist/backplanes/index.js';
+import { slotOf } from '../../dist/backplanes/key-slot.js';
 import { partitionOf } from '../../dist/pubsub/topic-spread.js';
 import { Command } from '../cli/command.js';
 import { pathOf } from '../e2e/installed.js';
 import { until } from '../e2e/serving.js';
-import { Engine, freePort, isInstalled } from './engines.js';
+import { freePort } from '../ports.js';
+import { Engine, isInstalled } from './engines.js';
 import { failureOf, Link } from './link.js';
 
 const PASSWORD = 's3cret-Sentinel';

@@ -2,10 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { freePort, isInstalled } from '../backplanes/engines.js';
+import { isInstalled } from '../backplanes/engines.js';
 import { NATS, REDIS } from '../backplanes/kinds.js';
 import { Client } from '../e2e/client.js';
 import { until } from '../e2e/serving.js';
+import { freePort } from '../ports.js';
 import { CLI, Command } from './command.js';
 
 const PASSWORD = 's3cret-Sentinel';

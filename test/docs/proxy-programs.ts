@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
@@ -8,6 +6,7 @@ import type { ServerOptions } from '../../dist/index.js';
 import { Command } from '../cli/command.js';
 import { arePeersRequired, pathOf } from '../e2e/installed.js';
 import { until } from '../e2e/serving.js';
+import { answers, freePort } from '../ports.js';
 import { snippetsOf } from './documents.js';
 
 /** A proxy, with one of its configurations of docs/proxies.md. */
@@ -88,26 +87,6 @@ export function describeProxies(programs: readonly ProxyProgram[], tests: (progr
     const { name, file } = program;
     describe.skipIf(!isThere(program))(`${name}, as ${file} of docs/proxies.md configures it`, () => tests(program));
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-/** Whether something listens on a port. */
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }
 
 /** Replaces a part of a configuration. It throws if there is no such part. */
