@@ -62,6 +62,7 @@ it.each(SICK)(
       expect((await failed).message).toContain('it took too long');
       await until(() => server.sockets.every(({ destroyed }) => destroyed));
     }
-    await until(() => openSockets() === before);
+    // Fewer, if one of the test before was still closing.
+    await until(() => openSockets() <= before);
   },
 );

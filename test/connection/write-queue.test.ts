@@ -142,7 +142,7 @@ describe('a write queue', () => {
     const grown = () => process.memoryUsage().arrayBuffers - before;
     const limit = 16 * 1024 * 1024; // of 125 MiB that have gone
     // Buffers are freed by another thread, some time after they were found to be garbage.
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 500; i++) {
       collectGarbage();
       await new Promise((resolve) => setTimeout(resolve, 10));
       if (grown() < limit) break;

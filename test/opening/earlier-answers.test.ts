@@ -86,7 +86,7 @@ describe('an upgrade', () => {
     wait(socket);
     const [timer] = sets.mock.results.map(({ value }) => value as unknown);
     socket.destroy(new Error('reset')); // and this error ends no process
-    await vi.waitFor(() => expect(answers.size).toBe(0));
+    await vi.waitFor(() => expect(answers.size).toBe(0), { timeout: 10_000 });
     socket.answer();
     expect([done, givenUp]).toEqual([[], []]);
     expect(clears).toHaveBeenCalledWith(timer);

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readdirSync } from 'node:fs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FirstBytes } from '../../dist/opening/first-bytes.js';
 
 const descriptors = () => readdirSync('/dev/fd').length;
@@ -37,11 +37,14 @@ function waitingRoom() {
 }
 
 describe('a connection that was just accepted', () => {
-  const before = descriptors();
+  let before = 0;
 
-  afterEach(() => {
-    expect(descriptors()).toBe(before);
+  beforeEach(() => {
+    before = descriptors();
   });
+
+  // Fewer, if other tests of this process had some that were still closing.
+  afterEach(() => expect.poll(descriptors, { timeout: 10_000 }).toBeLessThanOrEqual(before));
 
   test('is taken in the next turn if something of it has come, with its address', async () => {
     const addresses: (string | undefined)[] = [];
@@ -105,7 +108,7 @@ describe('a connection that was just accepted', () => {
     const before = looks();
     const since = performance.now();
     for (let i = 0; i < 200; i++) await turn();
-    expect(looks() - before).toBeLessThanOrEqual(performance.now() - since + 1);
+    expect(looks() - before).toBeLessThanOrEqual(performance.now() - since + 2);
     for (const fd of fds) ready.add(fd);
     await takenSoon(9);
   });

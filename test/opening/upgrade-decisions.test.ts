@@ -259,7 +259,7 @@ describe('what is late is said', () => {
   const lateLine = async () => {
     limitMs = 1;
     const client = decide();
-    await vi.waitFor(async () => expect(await client.answer()).toMatch(/^HTTP\/1\.1 503 /));
+    await vi.waitFor(async () => expect(await client.answer()).toMatch(/^HTTP\/1\.1 503 /), { timeout: 10_000 });
     return lines;
   };
 

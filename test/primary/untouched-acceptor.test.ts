@@ -186,7 +186,7 @@ describe.runIf(process.platform === 'linux')('a primary that hands connections o
     expect(await allOf(socket)).toBe('');
     expect(accepted.counters.get(Counter.REFUSED_ADDRESSES)).toBe(1);
     expect(accepted.counters.get(Counter.REFUSED_UNANSWERED)).toBe(1);
-    expect(descriptors()).toBe(before + 1); // the listening socket
+    await until(() => descriptors() <= before + 1); // the listening socket
   });
 
   it.each([false, true])('refuses all at once while no worker takes any (encrypted: %s)', async (isEncrypted) => {
@@ -230,7 +230,7 @@ describe.runIf(process.platform === 'linux')('a primary that hands connections o
     accepted.acceptor.server.close();
     accepted.acceptor.close();
     expect(await Promise.all([refused, waiting].map(allOf))).toEqual(['', '']);
-    await until(() => descriptors() === before);
+    await until(() => descriptors() <= before);
   });
 
   it('closes a descriptor that Node makes no socket of, and goes on', async () => {
@@ -248,7 +248,7 @@ describe.runIf(process.platform === 'linux')('a primary that hands connections o
     const before = descriptors();
     const lost = await accepted.connect();
     await allOf(lost);
-    expect(descriptors()).toBe(before);
+    await until(() => descriptors() <= before);
     accepted.unavailable = undefined;
     await accepted.connect();
     await until(() => accepted.placed.length === 1);

@@ -351,7 +351,7 @@ describe('a reload by hand', () => {
     };
     const { watcher } = await watching(pair('default'), { onMaterial });
     const both = ['a', 'b'].map((name) => watcher.reload(readTlsOptions(pair(name))));
-    await vi.waitFor(() => expect(steps).toEqual(['begin a']));
+    await vi.waitFor(() => expect(steps).toEqual(['begin a']), { timeout: 10_000 });
     release();
     await Promise.all(both);
     expect(steps).toEqual(['begin a', 'end a', 'begin b', 'end b']);
@@ -386,7 +386,7 @@ describe('the keys of tickets', () => {
     await watcher.reload();
     expect(brought.pop()?.ticketKeys).toEqual(ticketKeys);
     vi.advanceTimersByTime(1);
-    await vi.waitFor(() => expect(brought.length).toBe(1));
+    await vi.waitFor(() => expect(brought.length).toBe(1), { timeout: 10_000 });
     expect(watcher.material).toMatchObject(rest);
     expect(watcher.material.ticketKeys).not.toEqual(ticketKeys);
   });

@@ -59,7 +59,7 @@ async function expectNothingLeft({ profile, home, pids }: Seen): Promise<void> {
       return false;
     }
   };
-  await expect.poll(() => pids.filter(isAlive)).toEqual([]);
+  await expect.poll(() => pids.filter(isAlive), { timeout: 10_000 }).toEqual([]);
 }
 
 describe('a round of a browser', () => {

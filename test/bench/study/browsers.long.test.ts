@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BROWSER_EFFORT, browserCases } from '../../../bench/study/browser-cases.js';
 import { browserRound } from '../../../bench/study/browser-engine.js';
@@ -19,10 +20,10 @@ const JOB = { isQuick: true, round: 1, most: 12 };
 const measure = (browser: Browser, folders = FOLDERS) =>
   browserRound(browser, pathOf(browser.name) as string, JOB, folders);
 
-beforeAll(() => {
+beforeAll(async () => {
   const tsc = fileURLToPath(new URL('node_modules/typescript/bin/tsc', ROOT));
   const args = [tsc, '-p', 'bench/tsconfig.json', '--outDir', folder];
-  execFileSync(process.execPath, args, { cwd: fileURLToPath(ROOT), stdio: ['ignore', 2, 2] });
+  await promisify(execFile)(process.execPath, args, { cwd: fileURLToPath(ROOT) });
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
