@@ -2,7 +2,7 @@ import { NEVER_BYTES } from '#dist/kernels/thresholds.js';
 import type { Content } from '#dist/study/texts.js';
 import { CONFIG, INK, SCHEMA } from '../chart-style.js';
 import type { Operation } from './candidates.js';
-import { coloursOf, engineColours, KERNEL_COLOURS } from './chart-colours.js';
+import { engineColours, KERNEL_COLOURS, styleOf } from './chart-colours.js';
 import { USUAL_ALIGNMENT } from './design.js';
 import { differsByDirection } from './estimate.js';
 import { mapTexts } from '../plain-text.js';
@@ -20,7 +20,7 @@ import type { Figure, Study } from './results.js';
 import { comparison } from './servers.js';
 import { svgText } from './svg-text.js';
 
-/** What the charts leave out: more than nine lines cannot be told apart. Ways to write the JavaScript have a chart of their own. */
+/** What the charts of candidates leave out: more than nine lines cannot be told apart. Ways to write the JavaScript have a chart of their own. */
 const LEFT_OUT: readonly string[] = [
   'js-words-8',
   'js-words-8, closure',
@@ -49,6 +49,8 @@ const SIZE_AXIS = {
 const SIZE_TITLE = 'size (logarithmic)';
 const SPEED_TITLE = 'GB/s (logarithmic)';
 const STEADINESS = 'cross: not steady';
+/** Long enough that dashes are seen in it. */
+const LEGEND = { columns: 4, symbolType: 'stroke', symbolSize: 900, symbolStrokeWidth: 2 };
 
 /** All charts of a study, by name. Undefined if there is nothing to draw. */
 export function studyCharts(measured: Study): Readonly<Record<string, object | undefined>> {
@@ -136,8 +138,15 @@ function speedChart(
   const color = {
     field: 'candidate',
     sort: candidates,
-    scale: { domain: candidates, range: coloursOf(candidates) },
-    legend: { columns: 4, symbolType: 'circle' },
+    scale: { domain: candidates, range: candidates.map((name) => styleOf(name).colour) },
+    legend: LEGEND,
+  };
+  // With the same field and title as the colour, it has the same legend.
+  const strokeDash = {
+    field: 'candidate',
+    sort: candidates,
+    scale: { domain: candidates, range: candidates.map((name) => styleOf(name).dashes) },
+    legend: LEGEND,
   };
   const present = { filter: 'datum.gbps !== null' };
   return {
@@ -153,7 +162,10 @@ function speedChart(
       width: panels.length === 1 ? 620 : 300,
       height: 340,
       layer: [
-        { mark: { type: 'line', strokeWidth: 2, invalid: 'break-paths-show-path-domains' }, encoding: { x, y, color } },
+        {
+          mark: { type: 'line', strokeWidth: 2, invalid: 'break-paths-show-path-domains' },
+          encoding: { x, y, color, strokeDash },
+        },
         {
           transform: [present],
           mark: { type: 'rule', strokeWidth: 1.5 },

@@ -9,7 +9,7 @@ export function crossovers(all: readonly Engine[], main: Engine): string {
     ...all.map((engine) => engine.crossoverCell(op, content, from, to)),
   ]);
   const hasViews = all.some((engine) => engine.candidates('unmask').some(isOfView));
-  return `![Where one way overtakes another](results/study-crossovers.svg)
+  return `![Where one way overtakes another: the table below has the sizes](results/study-crossovers.svg)
 
 The size from which on the second candidate is the better choice, by the least regret over the sizes at which all of the engines that have both
 have measured them. \`1 KiB to 64 KiB\`: at the largest size the first one is ahead again, and the second size is the last one at which it is not, of

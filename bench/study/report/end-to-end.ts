@@ -40,7 +40,7 @@ export function endToEnd(study: Study, engines: readonly Engine[]): string {
   const alone = gainsAlone(results, 'auto').map(({ result, value }) => `${times(value)} at ${size(result.bytes)}`);
   const rounds = Math.min(...results.map(({ turns }) => turns.length));
   return [
-    '![What a kernel is worth in the server](results/study-end-to-end.svg)',
+    '![What a kernel is worth in the server: the table below has the figures](results/study-end-to-end.svg)',
     `Echoes per second of one core (server and load generator are bound to one each), and in brackets how many times as many as with
 \`--kernel js\`. \`*\`: the client was the limit of this server or of the one with \`js\`, and CPU time per message is compared, not echoes. \`!\`: something
 else used a part of the cores of one of the two, in most rounds.${sometimesDisturbed(results)}${

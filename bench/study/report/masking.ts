@@ -15,7 +15,7 @@ export function masking(study: Study, engine: Engine, all: readonly Engine[]): s
   const jsOfViews = (bytes: number) => javaScriptOf(engine, { op: 'unmask', bytes }, FASTEST_JS_OF_VIEWS);
   return [
     `### Masking (${engine.name})`,
-    '![Throughput of unmasking by size](results/study-unmask.svg)',
+    '![Throughput of unmasking by size: the table below has the figures](results/study-unmask.svg)',
     speeds(engine, 'unmask', 'any'),
     spreads(engine, 'unmask', 'any'),
     paragraph(
@@ -123,7 +123,7 @@ function ladder(all: readonly Engine[]): string {
   return `**What each way to write the JavaScript is worth**: how many times as fast the second one is. What is below 1 makes it slower on that engine:
 \`js\` and the other ways with words of 64 bits (BigInt) are written for V8.
 
-![Ways to write the loop in JavaScript](results/study-javascript.svg)
+![Ways to write the loop in JavaScript: the first table of this section has the figures](results/study-javascript.svg)
 
 ${tables.join('\n\n')}
 

@@ -21,7 +21,7 @@ export function onEngines(all: readonly Engine[]): string {
   );
   return `### Engines side by side
 
-![Each candidate on each engine](results/study-engines.svg)
+![Each candidate on each engine: the table below has the figures](results/study-engines.svg)
 
 GB/s at ${size(bytes)}. \`–\`: this engine does not have the candidate, or has not measured it.
 

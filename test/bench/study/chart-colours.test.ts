@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { candidateNames } from '../../../bench/study/candidates.js';
-import { coloursOf, engineColours, KERNEL_COLOURS } from '../../../bench/study/chart-colours.js';
+import { engineColours, KERNEL_COLOURS, styleOf } from '../../../bench/study/chart-colours.js';
 
 /** The relative luminance of a colour, as the guidelines for accessible pages define it. */
 function luminance(colour: string): number {
@@ -12,10 +12,17 @@ function luminance(colour: string): number {
 
 it.each(['#ffffff', '#0d1117'])('colours of lines have a contrast of 3 at least to a page that is %s', (page) => {
   const names = (['unmask', 'validate', 'unmaskText'] as const).flatMap(candidateNames);
-  const colours = [...coloursOf(names), ...engineColours(8), ...Object.values(KERNEL_COLOURS)];
+  const colours = [...names.map((name) => styleOf(name).colour), ...engineColours(8), ...Object.values(KERNEL_COLOURS)];
   const low = colours.filter((colour) => {
     const [darker = 0, lighter = 0] = [luminance(colour), luminance(page)].toSorted((one, other) => one - other);
     return (lighter + 0.05) / (darker + 0.05) < 3;
   });
   expect(low).toEqual([]);
+});
+
+it.each(['unmask', 'validate'] as const)('lines that a chart of %s may have differ by their colours or dashes', (op) => {
+  const inNoChart = /^(js-branches|auto|wasm, (not relaxed|constant tables)|js.*, of a view)$/;
+  const kept = candidateNames(op).filter((name) => !inNoChart.test(name) || name.includes('kept'));
+  const styles = kept.map((name) => JSON.stringify(styleOf(name)));
+  expect(kept.filter((_, i) => styles.indexOf(styles[i] as string) !== i)).toEqual([]);
 });
