@@ -282,9 +282,10 @@ export interface Lead {
   readonly isOpen: boolean;
 }
 
-/** A lead in words: `from 1 KiB on`, `from 512 B to 32 KiB`, or `at no size`. */
+/** A lead in words: `from 1 KiB on`, `from 512 B to 32 KiB`, `only at 16 KiB`, or `at no size`. */
 export function leadText(lead: Lead | undefined): string {
   if (lead === undefined) return 'at no size';
+  if (!lead.isOpen && lead.first === lead.last) return `only at ${size(lead.first)}`;
   return lead.isOpen ? `from ${size(lead.first)} on` : `from ${size(lead.first)} to ${size(lead.last)}`;
 }
 

@@ -27,7 +27,7 @@ export function paragraph(...sentences: readonly string[]): string {
   return sentences.filter((sentence) => sentence !== '').join(' ');
 }
 
-/** `3.2 times as fast as` or `3.2 times as slow as`, or `about as fast as` where the difference means nothing. */
+/** `3.2 times as fast as`, which may be `0.31 times`, or `about as fast as` where the difference means nothing. */
 export function asFastAs(ratio: number): string {
   return `${asFast(ratio)} as`;
 }
@@ -35,7 +35,7 @@ export function asFastAs(ratio: number): string {
 /** The same, where it is clear from what goes before as fast as what: `3.2 times as fast`. */
 export function asFast(ratio: number): string {
   if (Math.abs(ratio - 1) <= ALIKE) return 'about as fast';
-  return ratio > 1 ? `${times(ratio)} as fast` : `${times(1 / ratio)} as slow`;
+  return `${times(ratio)} as fast`;
 }
 
 export function times(ratio: number): string {

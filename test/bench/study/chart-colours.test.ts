@@ -20,9 +20,12 @@ it.each(['#ffffff', '#0d1117'])('colours of lines have a contrast of 3 at least 
   expect(low).toEqual([]);
 });
 
-it.each(['unmask', 'validate'] as const)('lines that a chart of %s may have differ by their colours or dashes', (op) => {
-  const inNoChart = /^(js-branches|auto|wasm, (not relaxed|constant tables)|js.*, of a view)$/;
-  const kept = candidateNames(op).filter((name) => !inNoChart.test(name) || name.includes('kept'));
-  const styles = kept.map((name) => JSON.stringify(styleOf(name)));
-  expect(kept.filter((_, i) => styles.indexOf(styles[i] as string) !== i)).toEqual([]);
-});
+it.each(['unmask', 'validate'] as const)(
+  'lines that a chart of %s may have differ by their colours or dashes',
+  (op) => {
+    const inNoChart = /^(js-branches|auto|wasm, (not relaxed|constant tables)|js.*, of a view)$/;
+    const kept = candidateNames(op).filter((name) => !inNoChart.test(name) || name.includes('kept'));
+    const styles = kept.map((name) => JSON.stringify(styleOf(name)));
+    expect(kept.filter((_, i) => styles.indexOf(styles[i] as string) !== i)).toEqual([]);
+  },
+);

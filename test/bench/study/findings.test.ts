@@ -165,6 +165,11 @@ describe('the figures of an engine', () => {
     ]);
     expect(engine(turning).crossoverCell('unmask', 'any', 'js', 'wasm')).toBe('16 B to 1 KiB');
     expect(lead(engine(turning))).toBe('from 16 B to 1 KiB');
+    expect(
+      lead(
+        engine([figureOf('js', 64, 40), figureOf('wasm', 64, 20), figureOf('js', 256, 40), figureOf('wasm', 256, 80)]),
+      ),
+    ).toBe('only at 64 B');
     const wide = figures.filter(({ candidate, bytes }) => candidate !== 'wasm' || bytes !== 64);
     // Where the spreads overlap, nothing leads.
     expect(lead(engine([...wide, figureOf('wasm', 64, [32, 32, 32, 32, 70, 70, 70])]))).toBe('from 256 B to 1 KiB');
