@@ -1,5 +1,6 @@
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { BackplaneConnection, BackplaneEvents } from '../fleet/backplane.js';
+import { guardReading } from './nats-reading.js';
 import type { Secrets } from './secrets.js';
 import { topicToken } from './topic-names.js';
 import { UnconfirmedBytes } from './unconfirmed-bytes.js';
@@ -39,9 +40,11 @@ export class NatsSession implements BackplaneConnection {
   /** How many questions are open. */
   #questions = 0;
   #isOver = false;
-  /** Resolves when the connection is over: the client leaves those who wait for an answer without one. */
-  readonly #over: Promise<void>;
-  #tellOver: () => void = () => {};
+  /**
+   * What ends the waiting of those who wait for an answer: when the connection is over, the client leaves them without one. One promise for all of
+   * them would keep something of each, as long as the connection lasts: `Promise.race` does not let go of what it has waited for.
+   */
+  readonly #waiting = new Set<() => void>();
 
   constructor({ client, prefix, maxPayload, secrets, what, events }: Parts) {
     this.maxMessageBytes = Math.min(maxPayload, MOST_MESSAGE_BYTES);
@@ -53,9 +56,7 @@ export class NatsSession implements BackplaneConnection {
     this.#unconfirmed = new UnconfirmedBytes(() => {
       if (!this.#isOver) events.drained();
     });
-    this.#over = new Promise((resolve) => {
-      this.#tellOver = resolve;
-    });
+    guardReading(client, (error) => this.#lose(error));
     void this.#watch();
     void client.closed().then((error) => this.#lose(error ?? new Error('the server has closed the connection')));
   }
@@ -136,8 +137,18 @@ export class NatsSession implements BackplaneConnection {
   }
 
   /** Resolves when the server has done what it was sent, or the connection is over. */
-  async #answered(): Promise<void> {
-    await Promise.race([this.#client.flush(), this.#over]);
+  #answered(): Promise<void> {
+    if (this.#isOver) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(resolve);
+      const forget = () => this.#waiting.delete(resolve);
+      this.#client.flush().then(resolve, reject).finally(forget);
+    });
+  }
+
+  #tellOver(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
   }
 
   /** Asks the server to confirm what was published. While enough questions are open, the next one is for all that comes meanwhile. */

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { Backplane, BackplaneConnection, BackplaneEvents } from './backplane.js';
 import { withDeadline } from './deadline.js';
 import { describeEngineError } from './engine-error.js';
@@ -126,7 +127,9 @@ export class EngineLink {
   #events(): BackplaneEvents {
     return {
       received: (topic, bytes) => {
-        if (this.isConnected) this.#listener.onReceived(topic, bytes);
+        if (!this.isConnected) return;
+        if (typeof topic === 'string' && types.isUint8Array(bytes)) this.#listener.onReceived(topic, bytes);
+        else this.fail(new Error('the engine has brought something that is no topic with bytes'));
       },
       drained: () => {
         if (this.isConnected) this.#listener.onDrained();

@@ -61,6 +61,20 @@ test('a connection that is lost is over once, and is closed', async () => {
   expect(backplane.last.signal.aborted).toBe(false);
 });
 
+test.each([
+  ['no bytes', 'a', undefined],
+  ['a number', 'a', 5],
+  ['a text', 'a', 'abc'],
+  ['a list', 'a', [1, 2]],
+  ['bytes without a topic', undefined, new Uint8Array(3)],
+])('a connection that brings %s is over', async (_, topic, bytes) => {
+  const connection = await connected();
+  backplane.last.events.received(topic as string, bytes as Uint8Array);
+  backplane.last.events.received('a', new Uint8Array(3));
+  expect(events).toEqual(['connected', expect.stringMatching(/^over: .* no topic with bytes/)]);
+  expect(connection.closed).toBe(1);
+});
+
 test('a connection is already closed when its end is reported', async () => {
   const ends: boolean[] = [];
   link = new EngineLink(backplane, TIMEOUT_MS, {

@@ -1,0 +1,40 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { expect, it } from 'vitest';
+import { NatsSession } from '../../dist/backplanes/nats-session.js';
+import { Secrets } from '../../dist/backplanes/secrets.js';
+
+/** A client that answers at once, and says nothing by itself. */
+function answering(): NatsConnection {
+  const client: Partial<NatsConnection> = {
+    flush: () => Promise.resolve(),
+    closed: () => new Promise<undefined>(() => {}),
+    close: () => Promise.resolve(),
+    async *status() {},
+  };
+  return client as NatsConnection;
+}
+
+it('keeps nothing of changes to its subscriptions, however many there are', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const session = new NatsSession({
+    client: answering(),
+    prefix: 'test',
+    maxPayload: 1024 * 1024,
+    secrets: new Secrets([]),
+    what: 'NATS',
+    events: { received() {}, drained() {}, refused() {}, lost() {} },
+  });
+  const used = () => {
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  await session.unsubscribe([]);
+  const before = used();
+  for (let i = 0; i < 100_000; i++) await session.unsubscribe([]);
+  const limit = 10 * 1024 * 1024; // a promise of each that is waited for without end takes more than 100 bytes
+  expect(used() - before).toBeLessThan(limit);
+  await session.close();
+});
