@@ -136,3 +136,13 @@ describe('the options of an engine', () => {
     ]);
   });
 });
+
+describe('the bounds of what a URL says', () => {
+  it.each(['redis://host:65535', `redis://host?prefix=${'p'.repeat(64)}`])('%s is the most, and is taken', (url) => {
+    expect(() => backplaneOf(url)).not.toThrow();
+  });
+
+  it.each(['redis://host:65536', `redis://host?prefix=${'p'.repeat(65)}`])('%s is one more, and is refused', (url) => {
+    expect(() => backplaneOf(url)).toThrow(/must be/);
+  });
+});
