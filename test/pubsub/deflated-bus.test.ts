@@ -193,6 +193,20 @@ test('a batch keeps which dialects share a run, and has each chunk as often as i
   );
 });
 
+test('a batch counts two bytes for each character of the names of its topics, each name once', () => {
+  const station = new Station();
+  const { topics } = station;
+  station.subscriber(PLAIN, 'x', 'y');
+  const runs: PublicationRun[] = [];
+  Object.assign(station.bus, { post: (posted: readonly PublicationRun[]) => void runs.push(...posted) });
+  for (const topic of ['x', 'y']) publishText(topics, topic, 'text');
+  topics.flush();
+  const again = [...runs, ...runs];
+  const longer = again.map((run) => ({ ...run, topic: run.topic + 'z'.repeat(100) }));
+  const [long, short] = [longer, again].map((all) => encodeBatch(all, -1).overheadBytes) as [number, number];
+  expect(long - short).toBe(2 * 100 * 2);
+});
+
 test('a ledger tells the dialects of a topic apart, and counts each topic', () => {
   const ledger = new ThreadLedger();
   const [x, y] = [hashTopic('x'), hashTopic('y')];
