@@ -142,10 +142,11 @@ describe('the package, packed in a clean clone', () => {
     ['NodeNext, as ESM', 'use.mts', 'NodeNext', 'NodeNext'],
     ['NodeNext, as CommonJS', 'use.cts', 'NodeNext', 'NodeNext'],
     ['a bundler', 'use.ts', 'Preserve', 'Bundler'],
-  ])('has types for %s', async (_, file, module, resolution) => {
+    ['a program without the types of browsers', 'use.mts', 'NodeNext', 'NodeNext', '--lib', 'ES2022'],
+  ])('has types for %s', async (_, file, module, resolution, ...more) => {
     writeFileSync(join(project, file), USE);
     const flags = ['--ignoreConfig', '--noEmit', '--strict', '--target', 'ES2022', '--types', 'node'];
-    const args = [...flags, '--module', module, '--moduleResolution', resolution, file];
+    const args = [...flags, '--module', module, '--moduleResolution', resolution, ...more, file];
     const { stdout } = await run(process.execPath, [TSC, ...args], { cwd: project }).catch((error) => error);
     expect(stdout).toBe('');
   });

@@ -1,6 +1,7 @@
 import { createInflater } from '../kernels/create-inflater.js';
 import { INFLATE_REGION_BYTES, type Inflater, MAX_HISTORY_BYTES } from '../kernels/inflater.js';
 import type { Kernel } from '../kernels/kernel.js';
+import type { WasmMemory } from '../memory/wasm-memory.js';
 import type { ReaderMemory } from '../protocol/reader-memory.js';
 import { arenaTooSmall } from './arena-too-small.js';
 import { CANARY_BYTES, checkCanary, putCanary } from './canary.js';
@@ -10,7 +11,7 @@ import type { WindowSlabs } from './window-slabs.js';
 
 /** The memory that messages are inflated in: a thread's arena. */
 export interface InflationMemory<Bytes extends Uint8Array = Uint8Array> extends ReaderMemory<Bytes> {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
 }
 
 /** Where messages are inflated that turn out to be short, in bytes: a history of 32 KiB, and the output behind it. */

@@ -6,6 +6,7 @@
  * WebAssembly is as fast as native code on ASCII, and half as fast on everything else. A validator does not know its text
  * beforehand, so the thresholds are for a text that is as likely to be ASCII as not.
  */
+import type { WasmMemory } from '../memory/wasm-memory.js';
 import type { BatchKernel, Kernel } from './kernel.js';
 import { THRESHOLDS, type Thresholds } from './thresholds.js';
 import { advance, Utf8 } from './utf8.js';
@@ -23,7 +24,7 @@ export class AutoKernel implements Kernel {
 
   readonly batch: BatchKernel | undefined;
 
-  constructor(memory: WebAssembly.Memory, wasm: Kernel, native: Kernel, thresholds: Thresholds = THRESHOLDS) {
+  constructor(memory: WasmMemory, wasm: Kernel, native: Kernel, thresholds: Thresholds = THRESHOLDS) {
     this.#bytes = new Uint8Array(memory.buffer);
     this.#wasm = wasm;
     this.batch = wasm.batch;

@@ -1,3 +1,4 @@
+import type { WasmMemory } from '../memory/wasm-memory.js';
 import type { DeflateLevel, Deflater } from './deflater.js';
 import { NativeDeflater } from './native-deflater.js';
 import { wasmModule } from './wasm.js';
@@ -19,7 +20,7 @@ export type DeflateKernelChoice = (typeof DEFLATE_KERNEL_CHOICES)[number];
  */
 export function createDeflater(
   choice: DeflateKernelChoice,
-  memory: WebAssembly.Memory,
+  memory: WasmMemory,
   level: DeflateLevel,
   scratch: number,
 ): Deflater {

@@ -1,3 +1,4 @@
+import type { WasmMemory } from '../memory/wasm-memory.js';
 import type { Inflater } from './inflater.js';
 import { NativeInflater } from './native-inflater.js';
 import { wasmModule } from './wasm.js';
@@ -14,7 +15,7 @@ export type InflaterChoice = (typeof INFLATER_CHOICES)[number];
  *
  * @param region where a region of {@link INFLATE_REGION_BYTES} lies in the memory. `native` does not use it.
  */
-export function createInflater(choice: InflaterChoice, memory: WebAssembly.Memory, region: number): Inflater {
+export function createInflater(choice: InflaterChoice, memory: WasmMemory, region: number): Inflater {
   if (choice === 'native') return new NativeInflater(memory);
   return new WasmInflater(wasmModule(memory), region);
 }

@@ -1,3 +1,4 @@
+import type { WasmMemory } from '../memory/wasm-memory.js';
 import { AutoKernel } from './auto.js';
 import { jsKernel } from './js.js';
 import type { Kernel } from './kernel.js';
@@ -20,7 +21,7 @@ export type KernelChoice = (typeof KERNEL_CHOICES)[number];
  */
 export function createKernel(
   choice: KernelChoice,
-  memory: WebAssembly.Memory,
+  memory: WasmMemory,
   log: (line: string) => void = () => {},
   thresholds: Thresholds = THRESHOLDS,
 ): Kernel {

@@ -6,6 +6,7 @@
  * `as number` and `as bigint` stand where an index is in range by the kernel's contract. Sizes and places are not shifted to the
  * left, because they can have 32 bits.
  */
+import type { WasmMemory } from '../memory/wasm-memory.js';
 import { rotateKey } from './kernel.js';
 import { POSITIONS, ROWS, STATE_AT } from './shift-automaton.js';
 import { Utf8 } from './utf8.js';
@@ -28,7 +29,7 @@ export interface LongRanges {
 }
 
 /** Makes the loops over a memory that never grows. The machine must order the bytes of a word as WebAssembly does. */
-export function longRanges({ buffer }: WebAssembly.Memory): LongRanges {
+export function longRanges({ buffer }: WasmMemory): LongRanges {
   const bytes = new Uint8Array(buffer);
   const words = new Int32Array(buffer);
   const longs = new BigInt64Array(buffer);

@@ -3,6 +3,7 @@
  * they are flat loops over views that are made once. That is possible because the memory of an arena never grows. `as number`
  * stands where an index is in range by the kernel's contract.
  */
+import type { WasmMemory } from '../memory/wasm-memory.js';
 import { type LongRanges, longRanges } from './js-long.js';
 import { type Kernel, rotateKey } from './kernel.js';
 import { NEXT_STATE, Utf8 } from './utf8.js';
@@ -13,7 +14,7 @@ const NOT_ASCII = 0x80808080;
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 /** The faster of the two: words, unless this machine orders the bytes of a word differently from WebAssembly. */
-export function jsKernel(memory: WebAssembly.Memory): Kernel {
+export function jsKernel(memory: WasmMemory): Kernel {
   return IS_LITTLE_ENDIAN ? new JsWordKernel(memory) : new JsByteKernel(memory);
 }
 
@@ -22,7 +23,7 @@ export class JsByteKernel implements Kernel {
   readonly name = 'js-byte';
   readonly #bytes: Uint8Array;
 
-  constructor(memory: WebAssembly.Memory) {
+  constructor(memory: WasmMemory) {
     this.#bytes = new Uint8Array(memory.buffer);
   }
 
@@ -69,7 +70,7 @@ export class JsWordKernel implements Kernel {
   readonly #validateLong: LongRanges['validate'];
   readonly #unmaskLongText: LongRanges['unmaskText'];
 
-  constructor(memory: WebAssembly.Memory) {
+  constructor(memory: WasmMemory) {
     this.#bytes = new Uint8Array(memory.buffer);
     this.#words = new Int32Array(memory.buffer);
     const { unmask, validate, unmaskText } = longRanges(memory);

@@ -1,5 +1,6 @@
 /** The deflater of Node: zlib, with a stream that is made for each message and has the history as its dictionary. */
 import { constants } from 'node:zlib';
+import type { WasmMemory } from '../memory/wasm-memory.js';
 import { type DeflateLevel, type Deflater, type DeflateTask, NOT_SMALLER, UNFINISHED } from './deflater.js';
 import { ZlibStream } from './zlib-stream.js';
 
@@ -40,7 +41,7 @@ export class NativeDeflater implements Deflater {
   readonly #level: number;
   #progress: Progress | undefined;
 
-  constructor(memory: WebAssembly.Memory, level: DeflateLevel) {
+  constructor(memory: WasmMemory, level: DeflateLevel) {
     this.#bytes = new Uint8Array(memory.buffer);
     this.#level = ZLIB_LEVELS[level];
   }

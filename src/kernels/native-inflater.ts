@@ -6,6 +6,7 @@
  * else: see {@link ENDING}.
  */
 import { constants } from 'node:zlib';
+import type { WasmMemory } from '../memory/wasm-memory.js';
 import { InflateResult, type Inflater, MAX_HISTORY_BYTES } from './inflater.js';
 import { ZlibStream } from './zlib-stream.js';
 
@@ -89,7 +90,7 @@ export class NativeInflater implements Inflater {
   /** The byte for which there was no room; {@link NONE} if there is none. */
   #surplus = NONE;
 
-  constructor(memory: WebAssembly.Memory) {
+  constructor(memory: WasmMemory) {
     this.#bytes = new Uint8Array(memory.buffer);
     this.#idle = ZlibStream.inflating(); // so that it fails at once, if it does
   }

@@ -4,6 +4,7 @@
  * 16 to 256 KiB, so that a block is still in the cache, gained nothing measurable up to 4 MiB, which is more than a read ever brings.
  */
 import { isUtf8 } from 'node:buffer';
+import type { WasmMemory } from '../memory/wasm-memory.js';
 import { type Unmask, websocketUnmask } from '../system/websocket-unmask.js';
 import type { Kernel } from './kernel.js';
 import { validateAround } from './utf8.js';
@@ -14,7 +15,7 @@ import { validateAround } from './utf8.js';
  *
  * @param wasm unmasks where Node cannot.
  */
-export function nativeKernel(memory: WebAssembly.Memory, wasm: Kernel): NativeKernel {
+export function nativeKernel(memory: WasmMemory, wasm: Kernel): NativeKernel {
   return new NativeKernel(memory, websocketUnmask(memory) ?? wasm.unmask);
 }
 
@@ -30,7 +31,7 @@ export class NativeKernel implements Kernel {
    */
   readonly #isValid: (start: number, end: number) => boolean;
 
-  constructor(memory: WebAssembly.Memory, unmask: Unmask) {
+  constructor(memory: WasmMemory, unmask: Unmask) {
     const { buffer } = memory;
     this.#bytes = new Uint8Array(buffer);
     this.#unmask = unmask;

@@ -3,6 +3,7 @@
  * object holds the functions of its module, so that a call is one step from JavaScript into WebAssembly.
  */
 import { readFileSync } from 'node:fs';
+import type { WasmMemory } from '../memory/wasm-memory.js';
 import type { WasmDeflate } from './deflater.js';
 import type { BatchKernel, Kernel } from './kernel.js';
 
@@ -19,7 +20,7 @@ export const RELAXED_BUILD = new URL('../kernels-relaxed.wasm', import.meta.url)
 export interface WasmModule {
   /** `wasm`, or `wasm-scalar` for the one without SIMD. */
   readonly name: string;
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   readonly exports: ModuleExports;
 }
 
@@ -27,7 +28,7 @@ export interface WasmModule {
  * The module with SIMD where the engine has it, else the one without. Engines that have relaxed SIMD (Node from 22 on) get a build that
  * looks up tables by one instruction instead of three: it validates text other than ASCII in 0.82 to 0.95 of the time.
  */
-export function wasmModule(memory: WebAssembly.Memory): WasmModule {
+export function wasmModule(memory: WasmMemory): WasmModule {
   for (const build of [RELAXED_BUILD, SIMD_BUILD]) {
     const bytes = readFileSync(build);
     if (WebAssembly.validate(bytes)) return instantiate('wasm', bytes, memory);
@@ -36,23 +37,23 @@ export function wasmModule(memory: WebAssembly.Memory): WasmModule {
 }
 
 /** The module without SIMD, which runs everywhere. */
-export function wasmScalarModule(memory: WebAssembly.Memory): WasmModule {
+export function wasmScalarModule(memory: WasmMemory): WasmModule {
   const bytes = readFileSync(new URL('../kernels-scalar.wasm', import.meta.url));
   return instantiate('wasm-scalar', bytes, memory);
 }
 
 /** The kernel with SIMD where the engine has it, else `wasm-scalar`. */
-export function wasmKernel(memory: WebAssembly.Memory): Kernel {
+export function wasmKernel(memory: WasmMemory): Kernel {
   return kernelOf(wasmModule(memory));
 }
 
 /** The kernel without SIMD, which runs everywhere. */
-export function wasmScalarKernel(memory: WebAssembly.Memory): Kernel {
+export function wasmScalarKernel(memory: WasmMemory): Kernel {
   return kernelOf(wasmScalarModule(memory));
 }
 
 /** The kernel of one build with SIMD, to compare builds. Undefined if the engine does not have its instructions. */
-export function wasmKernelOf(build: URL, memory: WebAssembly.Memory): Kernel | undefined {
+export function wasmKernelOf(build: URL, memory: WasmMemory): Kernel | undefined {
   const bytes = readFileSync(build);
   return WebAssembly.validate(bytes) ? kernelOf(instantiate('wasm', bytes, memory)) : undefined;
 }
@@ -67,7 +68,7 @@ function kernelOf({ name, exports }: WasmModule): Kernel {
  * The static data of the modules with and without SIMD lie at different places, so that both can work on one memory. The builds with
  * SIMD have the same data at the same place.
  */
-function instantiate(name: string, bytes: Uint8Array, memory: WebAssembly.Memory): WasmModule {
+function instantiate(name: string, bytes: Uint8Array, memory: WasmMemory): WasmModule {
   const module = new WebAssembly.Module(bytes);
   const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as ModuleExports;
   const staticEnd = exports.__heap_base.value;

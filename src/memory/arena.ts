@@ -16,6 +16,7 @@
  */
 import { PAGE_BYTES, reserveMemory } from './reserve.js';
 import { Slabs } from './slabs.js';
+import type { WasmMemory } from './wasm-memory.js';
 
 export { ArenaError, PAGE_BYTES } from './reserve.js';
 
@@ -77,7 +78,7 @@ export const MAX_ARENA_BYTES = 4 * KIB * KIB * KIB - PAGE_BYTES;
  * can be overwritten whenever this thread returns to its event loop. Nothing asynchronous may point into it.
  */
 export class Arena {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   /** All of the memory, as a Buffer, so that strings can be encoded into it in place. */
   readonly bytes: Buffer;
   /** All of the memory, for words at any offset. */

@@ -1,3 +1,5 @@
+import type { WasmMemory } from './wasm-memory.js';
+
 /** A memory could not be reserved. The message says how much was asked for, and what to do. */
 export class ArenaError extends Error {
   readonly code = 'WSLOOM_ARENA';
@@ -19,7 +21,7 @@ export interface MemoryUse {
  * Reserves a memory of this size, which never grows.
  * @throws ArenaError if the address space cannot be had, or there is no WebAssembly.
  */
-export function reserveMemory(pages: number, { what, less }: MemoryUse): WebAssembly.Memory {
+export function reserveMemory(pages: number, { what, less }: MemoryUse): WasmMemory {
   try {
     return new WebAssembly.Memory({ initial: pages, maximum: pages });
   } catch (cause) {

@@ -18,7 +18,7 @@ interface NodeHttp {
  * @returns undefined if this version of Node does not have it.
  */
 export function websocketUnmask(
-  { buffer }: WebAssembly.Memory,
+  { buffer }: { readonly buffer: ArrayBuffer },
   http: object = process.getBuiltinModule('node:http'),
 ): Unmask | undefined {
   const { websocketUnmask: unmask } = http as NodeHttp;
