@@ -1,3 +1,4 @@
+import { ENGINE_NAME } from '../fleet/backplane.js';
 import type { ConformanceRig, TestedConnection } from './conformance-rig.js';
 
 const LEAST_MAX_MESSAGE_BYTES = 1024;
@@ -74,7 +75,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 export const CHECKS: Readonly<Record<string, (rig: ConformanceRig) => Promise<void>>> = {
   'the name says which engine it is, without address and credentials': async (rig) => {
     const { name } = await rig.backplane();
-    if (typeof name !== 'string' || !/^[\w .-]{1,40}$/.test(name)) throw new Error(`it is ${JSON.stringify(name)}`);
+    if (typeof name !== 'string' || !ENGINE_NAME.test(name)) throw new Error(`it is ${JSON.stringify(name)}`);
   },
 
   'connect() rejects if the attempt is aborted already': async (rig) => {

@@ -46,11 +46,19 @@ export function wrong(message: string): ConfigError {
 
 /** Checks that there is an object with no other members than those. Values are not shown: they may be passwords. */
 export function checkNames(options: unknown, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw wrong(`the options must be an object, got ${typeof options === 'string' ? 'a string' : shown(options)}`);
-  }
+  if (!isObject(options)) throw wrong(`the options must be an object, got ${kindOf(options)}`);
   const unknown = unknownOption(options, names);
   if (unknown !== undefined) throw wrong(unknown.message);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What is given instead of an object. Texts are not shown: they may be passwords, or keys. */
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'string' ? 'a string' : shown(value);
 }
 
 /** Checks that members are strings that are not empty, where they are given. */
@@ -81,6 +89,11 @@ function readAddress(address: unknown, name: string, defaultPort: number): Engin
   if (typeof address !== 'string')
     throw wrong(`${name} must be addresses like host:${defaultPort}, got a ${typeof address}`);
   const [, bracketed, plain, digits] = /^(?:\[([\da-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5}))?$/.exec(address) ?? [];
+  if (address.includes('://')) {
+    throw wrong(
+      `${name} must be addresses like host:${defaultPort}, got a URL: give that to createServer({ backplane }) itself`,
+    );
+  }
   const host = bracketed ?? plain;
   const port = digits === undefined ? defaultPort : Number(digits);
   if (host === undefined || port < 1 || port > 65_535) {
@@ -100,7 +113,11 @@ export function shownAddress({ host, port }: EngineAddress): string {
 export function readTls(tls: unknown): EngineTls | undefined {
   if (tls === undefined || tls === false) return undefined;
   if (tls === true) return {};
-  checkNames(tls, TLS_NAMES);
+  if (!isObject(tls)) {
+    throw wrong(`tls must be true, or an object of ${TLS_NAMES.join(', ')}, got ${kindOf(tls)}`);
+  }
+  const unknown = unknownOption(tls, TLS_NAMES);
+  if (unknown !== undefined) throw wrong(`tls: ${unknown.message}`);
   const options = tls as EngineTls;
   checkTexts(options, ['caFile', 'certFile', 'keyFile', 'servername']);
   for (const name of ['ca', 'cert', 'key'] as const) {

@@ -46,7 +46,11 @@ export function backplaneOf(url: string): Backplane {
   return redis({ nodes: hosts, ...common, ...given({ username: user === '' ? undefined : user, password }) });
 }
 
+/** The beginning of another URL, behind a host. A `/` in a password has to be encoded. */
+const ANOTHER_URL = /[,;\s]\s*[a-z][a-z0-9+.-]*:\/\//i;
+
 function readUrl(url: string): EngineUrl {
+  if (url !== url.trim()) throw wrong('the URL must not begin or end with a space or a line break');
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(url) ?? [];
   const known = scheme.toLowerCase();
   if (!SCHEMES.includes(known)) {
@@ -54,6 +58,11 @@ function readUrl(url: string): EngineUrl {
     const guess = meant === undefined ? '' : `; did you mean ${meant}://`;
     const found = scheme === '' ? 'something else' : excerpt(`${scheme}://`);
     throw wrong(`the URL must begin with nats://, tls://, redis:// or rediss://, got ${found}${guess}`);
+  }
+  if (ANOTHER_URL.test(rest)) {
+    throw wrong(
+      'these are several URLs, and one is needed: give several engines as a list, on the command line by --backplane for each, and in WSLOOM_BACKPLANE with spaces between them. Hosts of one cluster are redis://host1,host2',
+    );
   }
   // The last @ of all: a password may contain one, but also a / or ? that somebody has forgotten to encode.
   const at = rest.lastIndexOf('@');

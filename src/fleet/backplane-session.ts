@@ -19,6 +19,9 @@ const ANSWER_MS = 30_000;
 /** How often messages are looked for that wait for their next piece in vain, in ms. */
 const EXPIRY_MS = 10_000;
 
+/** A start that waits for so long, in ms, is reported. */
+const NOTICEABLE_MS = 1000;
+
 /** How many topics go to the engine at once. */
 const DEFAULT_BATCH = 500;
 
@@ -55,6 +58,8 @@ export interface BackplaneSessionListener extends FleetReceiverListener {
    * @param why the engine's message about the loss.
    */
   onState(state: 'connected' | 'lost', why: string | undefined): void;
+  /** An attempt has failed, the first at the start, which waits for another one. @param leftMs for how long it waits at most. */
+  onWaiting(why: string, leftMs: number): void;
   /** It is connected again: called before {@link onState}, and not for the first connection. */
   onReconnect(): void;
   /** Publishers have to wait (true), and may go on (false), in turn. */
@@ -75,6 +80,9 @@ export class BackplaneSession {
   readonly #memory = new EnvelopeMemory();
   readonly #texts = new TextCheck();
   readonly #wanted = new Set<string>();
+  /** When {@link BackplaneSession.start} was called, by `performance.now()`. */
+  #startedAtMs = 0;
+  #hasReportedWaiting = false;
   #state: 'starting' | 'connected' | 'lost' | 'closed' = 'starting';
   #link: EngineLink | undefined;
   #subscriptions: EngineSubscriptions | undefined;
@@ -121,9 +129,12 @@ export class BackplaneSession {
         return;
       }
       this.#onStarted = resolve;
+      this.#startedAtMs = performance.now();
       this.#connect();
-      // It keeps the process alive, unlike all other timers here: nothing else may do so before the server listens.
-      this.#startDeadline = setTimeout(() => setImmediate(() => this.#startWithout()), this.#options.timeoutMs);
+      // It keeps the process alive, unlike all other timers here: nothing else may do so before the server listens. The end of an attempt
+      // that takes as long needs two turns of the event loop, and comes first: it says why.
+      const startWithout = () => setImmediate(() => setImmediate(() => this.#startWithout()));
+      this.#startDeadline = setTimeout(startWithout, this.#options.timeoutMs);
     });
   }
 
@@ -213,6 +224,15 @@ export class BackplaneSession {
     this.#unlink();
     this.#retry = setTimeout(() => this.#connect(), this.#backOff.next(lastedMs)).unref();
     if (this.#state === 'connected') this.#setState('lost');
+    if (this.#state === 'starting') this.#reportWaiting(why);
+  }
+
+  /** Somebody may look at a server that seems to do nothing. What cannot be reached at the end of the start is reported as `lost`. */
+  #reportWaiting(why: string): void {
+    const leftMs = this.#startedAtMs + this.#options.timeoutMs - performance.now();
+    if (this.#hasReportedWaiting || leftMs < NOTICEABLE_MS) return;
+    this.#hasReportedWaiting = true;
+    this.#listener.onWaiting(why, leftMs);
   }
 
   /** Forgets what belongs to the connection, which is over. */

@@ -1,3 +1,6 @@
+/** What {@link Backplane.name} may be. */
+export const ENGINE_NAME = /^[\w .-]{1,40}$/;
+
 /**
  * An engine that carries publications between the processes of a fleet, for example NATS or Redis. Implement this, and give an object of it to
  * `createServer({ backplane })`, for an engine that wsloom does not bring along; `testBackplane` of `wsloom/backplane` checks the

@@ -6,6 +6,9 @@ import { PatientTimeout } from './patient-timeout.js';
 /** Engines that take less than this, in bytes, are of no use: a large message would become too many pieces. */
 const LEAST_MAX_MESSAGE_BYTES = 1024;
 
+/** What a connection must have. */
+const METHODS: readonly (keyof BackplaneConnection)[] = ['publish', 'subscribe', 'unsubscribe', 'close'];
+
 export interface EngineLinkListener {
   onConnected(connection: BackplaneConnection): void;
   onReceived(topic: string, bytes: Uint8Array): void;
@@ -27,6 +30,9 @@ export class EngineLink {
   readonly #listener: EngineLinkListener;
   readonly #abort = new AbortController();
   #deadline: PatientTimeout | undefined;
+  /** Whether the time of the attempt is over, and the engine may still say what it has waited for. */
+  #isLate = false;
+  #lastWord: NodeJS.Immediate | undefined;
   #connection: BackplaneConnection | undefined;
   #isOver = false;
   #closing: Promise<void> | undefined;
@@ -50,8 +56,7 @@ export class EngineLink {
 
   /** Begins to connect. To be called once. */
   connect(): void {
-    const ms = this.#timeoutMs;
-    this.#deadline = new PatientTimeout(ms, () => this.fail(new Error(`no connection within ${ms} ms`)));
+    this.#deadline = new PatientTimeout(this.#timeoutMs, () => this.#giveUp());
     void this.#connect();
   }
 
@@ -81,9 +86,21 @@ export class EngineLink {
     return this.#closing;
   }
 
+  /** The time of the attempt is over. An engine that rejects at once knows best why there is no connection. */
+  #giveUp(): void {
+    this.#isLate = true;
+    this.#lastWord = setImmediate(() => this.fail(new Error(this.#lateness)));
+    this.#abort.abort();
+  }
+
+  get #lateness(): string {
+    return `no connection within ${this.#timeoutMs} ms`;
+  }
+
   async #close(): Promise<void> {
     this.#isOver = true;
     this.#deadline?.cancel();
+    clearImmediate(this.#lastWord);
     const connection = this.#connection;
     this.#connection = undefined;
     if (connection === undefined) this.#abort.abort();
@@ -94,12 +111,12 @@ export class EngineLink {
     let connection: BackplaneConnection | undefined;
     try {
       connection = await this.#backplane.connect(this.#events(), this.#abort.signal);
-      checkMaxMessageBytes(connection.maxMessageBytes);
+      checkConnection(connection);
     } catch (error) {
-      this.fail(error);
+      this.fail(this.#isLate ? new Error(`${this.#lateness}: ${describeEngineError(error)}`) : error);
     }
     if (connection === undefined) return;
-    if (this.#isOver) {
+    if (this.#isOver || this.#isLate) {
       await this.#closeQuietly(connection);
       return;
     }
@@ -131,7 +148,15 @@ export class EngineLink {
   }
 }
 
-function checkMaxMessageBytes(bytes: number): void {
-  if (bytes >= LEAST_MAX_MESSAGE_BYTES) return;
-  throw new Error(`the engine takes messages of ${bytes} bytes, at least ${LEAST_MAX_MESSAGE_BYTES} are needed`);
+/** An engine may be written in JavaScript. What it lacks would be found out later, again and again. */
+function checkConnection(connection: BackplaneConnection): void {
+  const missing = METHODS.filter((name) => typeof Reflect.get(Object(connection), name) !== 'function');
+  if (missing.length > 0) {
+    throw new Error(`connect() must resolve to a connection, and what it resolves to has no ${missing.join(', no ')}`);
+  }
+  const { maxMessageBytes } = connection;
+  if (maxMessageBytes >= LEAST_MAX_MESSAGE_BYTES) return;
+  throw new Error(
+    `the engine takes messages of ${maxMessageBytes} bytes, at least ${LEAST_MAX_MESSAGE_BYTES} are needed`,
+  );
 }

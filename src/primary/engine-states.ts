@@ -47,6 +47,15 @@ export class EngineStates {
     this.#options.onChange(isLost ? 'lost' : 'back');
   }
 
+  /** The start of the server waits for an engine. @param leftMs for how long at most. */
+  noteWaiting(index: number, why: string, leftMs: number): void {
+    const { name } = this.#engines[index] as Engine; // there is one for each session
+    const seconds = Math.round(leftMs / 1000);
+    this.#options.log.info(
+      `backplane ${name}: not reached yet: ${why}; the server waits for it, for ${seconds} s at most`,
+    );
+  }
+
   #logLoss({ name }: Engine, before: Engine['state'], why: string | undefined): void {
     const { log, keeps } = this.#options;
     const what = before === 'starting' ? 'cannot be reached' : 'lost';

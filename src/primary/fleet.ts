@@ -94,6 +94,9 @@ export class Fleet implements Uplink, TopicWatcher {
       onRefused: (messages, why) => this.#noteRefused(name, messages, why),
       onTopicRefused: (why) => this.#noteTopicRefused(name, why),
       onDropped: (messages) => this.#noteDropped(index, name, messages),
+      onWaiting: (why, leftMs) => {
+        if (!this.#isClosed) this.#states?.noteWaiting(index, why, leftMs);
+      },
       onReconnect: () => counters.add(Counter.BACKPLANE_RECONNECTS, 1),
       onState: (state, why) => {
         if (!this.#isClosed) this.#states?.note(index, state, why);

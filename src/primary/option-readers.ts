@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import type { ResourceLimits } from 'node:worker_threads';
 import type { BackplaneState } from '../connection/handler.js';
-import type { Backplane } from '../fleet/backplane.js';
+import { type Backplane, ENGINE_NAME } from '../fleet/backplane.js';
 import { HandlerModuleError } from '../host/handler-module-error.js';
 import { HOOKS } from '../host/hook-names.js';
 import { type HandlerModule, handlerOfProgram } from '../host/module-exports.js';
@@ -184,7 +184,13 @@ function readBackplane(value: unknown): string | Backplane {
   if (typeof href === 'string' && href !== '') return href;
   if (typeof value === 'object' && value !== null) {
     const { name, connect } = value as Readonly<Record<string, unknown>>;
-    if (typeof name === 'string' && typeof connect === 'function') return value as Backplane;
+    if (typeof name === 'string' && typeof connect === 'function') {
+      // It is not shown: the log and the health would show it, and it may be the URL of the engine.
+      if (!ENGINE_NAME.test(name)) {
+        throw new WrongValue('must have a name of 1 to 40 letters, digits, spaces, ., _ and -, got another one');
+      }
+      return value as Backplane;
+    }
   }
   const allowed = 'the URL of an engine, an object with name and connect, or a list of these';
   throw new WrongValue(

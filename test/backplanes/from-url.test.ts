@@ -38,6 +38,11 @@ describe('the URL of an engine', () => {
     ['', 'the URL must begin with nats://, tls://, redis:// or rediss://, got something else'],
     ['localhost:6379', 'got something else'],
     ['http://host', 'got "http://"'],
+    [' redis://host', 'must not begin or end with a space or a line break'],
+    [`redis://:${SECRET}@host\n`, 'must not begin or end with a space or a line break'],
+    ['redis://a,redis://b', 'these are several URLs, and one is needed: give several engines as a list'],
+    [`redis://:${SECRET}@a; nats://b`, 'these are several URLs'],
+    [`nats://user:${SECRET}@a nats://user:${SECRET}@b`, 'these are several URLs'],
     ['reddis://host', 'did you mean redis://'],
     ['redis://', 'the URL must name a host: redis://host'],
     ['redis://host:0', 'nodes must be addresses like host:6379, got "host:0"'],
@@ -85,7 +90,11 @@ describe('the options of an engine', () => {
     [() => redis('redis://x' as never), 'the options must be an object, got a string'],
     [() => redis({ nodes: [] }), 'nodes must name at least one address'],
     [() => redis({ nodes: 5 as never }), 'got a number'],
-    [() => redis({ nodes: `redis://user:${SECRET}@host` }), 'got something else, which is not shown'],
+    [
+      () => redis({ nodes: `redis://user:${SECRET}@host` }),
+      'nodes must be addresses like host:6379, got a URL: give that to createServer({ backplane }) itself',
+    ],
+    [() => redis({ nodes: `user:${SECRET}@host` }), 'got something else, which is not shown'],
     [() => redis({ password: 5 as never }), 'password must be a string, got a number'],
     [() => redis({ password: '' }), 'password must not be empty'],
     [() => redis({ username: 'me' }), 'username needs a password'],
@@ -98,7 +107,10 @@ describe('the options of an engine', () => {
     ],
     [() => redis({ tls: { ca: '-----BEGIN ', caFile: 'x' } }), 'tls has both ca and caFile'],
     [() => redis({ tls: { key: `-----BEGIN ${SECRET}` } }), 'tls needs a certificate and its key'],
-    [() => redis({ tls: { CA: 'x' } as object }), "there is no option 'CA'"],
+    [() => redis({ tls: { CA: 'x' } as object }), "tls: there is no option 'CA'; there are ca, "],
+    [() => redis({ tls: 'yes' as never }), 'tls must be true, or an object of ca, cert, key, caFile,'],
+    [() => nats({ tls: [SECRET] as never }), 'servername, got an array'],
+    [() => nats([SECRET] as never), 'the options must be an object, got an array'],
   ])('are checked: %s', (make, message) => {
     const error = refusalOf(make);
     expect(error.message).toContain(message);

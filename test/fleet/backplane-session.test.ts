@@ -11,6 +11,8 @@ const STALL_MS = 1000;
 const ANSWER_MS = 30_000;
 /** An immediate takes a millisecond of these timers. */
 const READING_MS = 1;
+/** The end of a start needs two of them. */
+const TURNS_MS = 2 * READING_MS;
 
 let backplane: FakeBackplane;
 let events: string[];
@@ -43,6 +45,7 @@ function sessionOf(options: Partial<BackplaneSessionOptions> = {}): BackplaneSes
       onPublished: (messages, bytes) => note(`published ${messages} ${bytes}`),
       onReceived: (bytes) => note(`received ${bytes}`),
       onState: (state, why) => note(why === undefined ? state : `${state}: ${why}`),
+      onWaiting: (why, leftMs) => note(`waits ${leftMs} ms: ${why}`),
       onReconnect: () => note('reconnect'),
       onPressure: (holdsPublishers) => note(holdsPublishers ? 'slow' : 'go on'),
     },
@@ -115,14 +118,27 @@ describe('start', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('goes on after a refusal, and reports nothing of it', async () => {
+  test('goes on after a refusal, and reports the first one at once', async () => {
     const isStarted = started();
+    await vi.advanceTimersByTimeAsync(500);
+    await backplane.last.refuse();
+    expect(taken()).toEqual([`waits ${TIMEOUT_MS - 500} ms: refused`]);
+    await vi.advanceTimersByTimeAsync(100);
     await backplane.last.refuse();
     expect(taken()).toEqual([]);
-    await vi.advanceTimersByTimeAsync(100);
+    await vi.advanceTimersByTimeAsync(200);
     await backplane.last.accept();
     expect(isStarted()).toBe(true);
     expect(taken()).toEqual(['connected']);
+  });
+
+  test('reports no refusal if it is soon over anyway', async () => {
+    started();
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS - 500);
+    await backplane.last.refuse();
+    expect(taken()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(500 + TURNS_MS);
+    expect(taken()).toEqual(['lost: refused']);
   });
 
   test('ends without a connection when the time is over, says why, and the session goes on trying', async () => {
@@ -132,16 +148,16 @@ describe('start', () => {
       await vi.advanceTimersByTimeAsync(100 * 2 ** i);
     }
     expect(backplane.attempts).toHaveLength(6);
-    await vi.advanceTimersByTimeAsync(TIMEOUT_MS - 3100 + READING_MS);
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS - 3100 + TURNS_MS);
     expect(isStarted()).toBe(true);
-    expect(taken()).toEqual(['lost: refused 4']);
+    expect(taken()).toEqual([`waits ${TIMEOUT_MS} ms: refused 0`, 'lost: refused 4']);
     await backplane.last.accept();
     expect(taken()).toEqual(['connected']);
   });
 
   test('ends when the engine never answers, and the attempt with it', async () => {
     const isStarted = started();
-    await vi.advanceTimersByTimeAsync(TIMEOUT_MS + READING_MS);
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS + TURNS_MS);
     expect(isStarted()).toBe(true);
     expect(taken()).toEqual([`lost: no connection within ${TIMEOUT_MS} ms`]);
     expect(backplane.last.signal.aborted).toBe(true);

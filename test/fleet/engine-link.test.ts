@@ -124,11 +124,31 @@ test.each([
   expect(events).toEqual([`over: ${why}`]);
 });
 
-test('an engine that resolves with nothing is over', async () => {
+test.each([
+  ['nothing', null],
+  ['a number', 5],
+  ['something else', { maxMessageBytes: 5000 }],
+])('an engine that resolves with %s is over, and it is said what is missing', async (_, connection) => {
   link.connect();
-  await backplane.last.accept(null as unknown as BackplaneConnection);
-  expect(events).toEqual([expect.stringContaining('over: ')]);
+  await backplane.last.accept(connection as unknown as BackplaneConnection);
+  expect(events).toEqual([
+    'over: connect() must resolve to a connection, and what it resolves to has no publish, no subscribe, no unsubscribe, no close',
+  ]);
 });
+
+test.each(['publish', 'subscribe', 'unsubscribe'])(
+  'a connection without %s is over, before anything is done with it, and closed',
+  async (name) => {
+    link.connect();
+    const { connection } = backplane.last;
+    Object.assign(connection, { [name]: undefined });
+    await backplane.last.accept();
+    expect(events).toEqual([
+      `over: connect() must resolve to a connection, and what it resolves to has no ${name}`,
+    ]);
+    expect(connection.closed).toBe(1);
+  },
+);
 
 test.each([1023, 0, Number.NaN, undefined])(
   'an engine that takes %s bytes at once is of no use, and closed',
@@ -144,12 +164,28 @@ test.each([1023, 0, Number.NaN, undefined])(
 
 test('an attempt that takes too long is aborted and over, and a connection that comes later is closed', async () => {
   link.connect();
-  vi.advanceTimersByTime(TIMEOUT_MS + READING_MS);
+  vi.advanceTimersByTime(TIMEOUT_MS + 2 * READING_MS);
   expect(events).toEqual([`over: no connection within ${TIMEOUT_MS} ms`]);
   expect(backplane.last.signal.aborted).toBe(true);
   const connection = await backplane.last.accept();
   expect(connection.closed).toBe(1);
   expect(events).toHaveLength(1);
+});
+
+test('an attempt that takes too long, and rejects when it is aborted, says what it has waited for', async () => {
+  link.connect();
+  const { signal } = backplane.last;
+  signal.addEventListener('abort', () => void backplane.last.refuse(new Error('nobody answers at a:1')));
+  await vi.advanceTimersByTimeAsync(TIMEOUT_MS + READING_MS);
+  expect(events).toEqual([`over: no connection within ${TIMEOUT_MS} ms: nobody answers at a:1`]);
+});
+
+test('a connection that comes when the attempt is aborted is closed, and no connection', async () => {
+  link.connect();
+  backplane.last.signal.addEventListener('abort', () => void backplane.last.accept());
+  await vi.advanceTimersByTimeAsync(TIMEOUT_MS + 2 * READING_MS);
+  expect(backplane.last.connection.closed).toBe(1);
+  expect(events).toEqual([`over: no connection within ${TIMEOUT_MS} ms`]);
 });
 
 test('an attempt that is closed is aborted, and nothing is reported of its end', async () => {

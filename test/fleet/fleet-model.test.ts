@@ -83,6 +83,7 @@ class Member {
           this.isConnected = state === 'connected';
         },
         onTopicRefused: () => {},
+        onWaiting: () => {},
         onReconnect: () => {},
         onPressure: () => {},
       },

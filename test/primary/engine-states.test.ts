@@ -57,6 +57,13 @@ test('the log says of an engine that was never there that it cannot be reached, 
   expect(told).toEqual(['lost']);
 });
 
+test('the log says that the start waits for an engine, and why, and the application is told nothing', () => {
+  const states = statesOf(['nats', 'redis']);
+  states.noteWaiting(1, 'refused', 4900);
+  expect(lines).toEqual(['info: backplane redis: not reached yet: refused; the server waits for it, for 5 s at most']);
+  expect([told, states.isLost, states.health[1]?.state]).toEqual([[], false, 'lost']);
+});
+
 test('the application is told of the first of several engines that is lost, and when the last of them is back', () => {
   const states = statesOf(['redis 1', 'redis 2']);
   for (const index of [0, 1]) states.note(index, 'connected', undefined);

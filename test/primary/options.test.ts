@@ -370,6 +370,12 @@ describe('backplane', () => {
     expect(refusal({ backplane: { url: 'redis://:secret@a' } }).message).not.toContain('secret');
   });
 
+  it.each([['redis://:secret@a'], [''], ['x'.repeat(41)], ['secret\n']])('may not be called %j', (name) => {
+    const { message } = refusal({ backplane: { ...engine, name } });
+    expect(message).toMatch(/^backplane must have a name of 1 to 40 letters/);
+    expect(message).not.toContain('secret');
+  });
+
   it('comes with a function that is told of its state', () => {
     const onBackplane = () => {};
     expect(resolveOptions({ handler: 'handler.js', backplane: engine, onBackplane }).fleet).toEqual({
