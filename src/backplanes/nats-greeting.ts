@@ -46,6 +46,7 @@ function greeting({ host, port }: EngineAddress, signal: AbortSignal): Promise<s
       reject(new Error('it took too long'));
       return;
     }
+    let waitsFor = 'there is no connection';
     const socket = connect({ host, port });
     const end = () => {
       signal.removeEventListener('abort', onAbort);
@@ -56,9 +57,12 @@ function greeting({ host, port }: EngineAddress, signal: AbortSignal): Promise<s
       end();
       reject(error);
     };
-    const onAbort = () => fail(new Error('it took too long'));
+    const onAbort = () => fail(new Error(`it took too long: ${waitsFor}`));
     signal.addEventListener('abort', onAbort);
     let said = '';
+    socket.once('connect', () => {
+      waitsFor = 'it says nothing, which a server of NATS does first: is it one?';
+    });
     socket.on('data', (bytes) => {
       said += bytes.toString('latin1');
       if (!/^INFO\s/i.test(said) && said.length >= 5) fail(new Error('what answers is no server of NATS'));

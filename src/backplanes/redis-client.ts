@@ -9,7 +9,8 @@ type Listener = (message: Buffer, channel: Buffer) => void;
 interface Client {
   connect(): Promise<unknown>;
   on(event: 'error', listener: (error: Error) => void): unknown;
-  on(event: 'end' | 'sharded-channel-moved', listener: () => void): unknown;
+  /** `connect` comes when the socket is connected, and with TLS when its handshake is done. */
+  on(event: 'connect' | 'end' | 'sharded-channel-moved', listener: () => void): unknown;
   sendCommand(args: readonly (string | Buffer)[]): Promise<unknown>;
   subscribe(channels: readonly string[], listener: Listener, asBuffers: true): Promise<void>;
   unsubscribe(channels: readonly string[], listener: Listener, asBuffers: true): Promise<void>;
@@ -31,6 +32,20 @@ const PING_MS = 10_000;
 const SILENCE_MS = 25_000;
 /** How long an attempt takes at most, if nobody aborts it. */
 const CONNECT_MS = 60_000;
+
+/** What an attempt that took too long has waited for, and what may be wrong. */
+function waitedFor(isConnected: boolean, isSecure: boolean): string {
+  if (isConnected) return 'there is a connection, and no answer';
+  return isSecure ? 'there is no connection with TLS: does it speak TLS at this port?' : 'there is no connection';
+}
+
+/** The errors of Redis and of its client that do not say what to do. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if (error.message.startsWith('NOAUTH')) return new Error('NOAUTH: it demands a password, and none was given');
+  if (error.message.startsWith('Unknown RESP type')) return new Error('what answers is no server of Redis without TLS');
+  return error;
+}
 
 /** One connection to one server of Redis. It never connects again. */
 export class RedisClient {
@@ -75,18 +90,20 @@ export class RedisClient {
   ): Promise<RedisClient> {
     const what = `Redis at ${shownAddress(address)}`;
     const socket = new AbortController();
+    let isConnected = false;
+    const tooLong = () => new Error(`it took too long: ${waitedFor(isConnected, tls !== undefined)}`);
     let onAbort = () => {};
     const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => reject(new Error('it took too long'));
+      onAbort = () => reject(tooLong());
     });
     // Nobody may wait for it any more.
     aborted.catch(() => {});
     let opened: RedisClient | undefined;
     let isThere = false;
-    let failure: unknown;
+    let failure: BackplaneError | undefined;
     try {
       const [redis, certificates] = await Promise.all([importRedis(), tls === undefined ? undefined : loadTls(tls)]);
-      if (signal.aborted) throw new Error('it took too long');
+      if (signal.aborted) throw tooLong();
       signal.addEventListener('abort', onAbort);
       // `createClient` would make a class with all commands of Redis for each address that it is called with: 40 ms, every time.
       const client = new redis.RedisClient({
@@ -110,6 +127,9 @@ export class RedisClient {
           ...{ signal: socket.signal },
         },
       }) as unknown as Client;
+      client.on('connect', () => {
+        isConnected = true;
+      });
       opened = new RedisClient(client, what, secrets, socket, (error) => {
         if (isThere) onLost(error);
         else failure ??= error;
@@ -120,7 +140,9 @@ export class RedisClient {
     } catch (error) {
       opened?.close();
       socket.abort();
-      throw error instanceof BackplaneError ? error : secrets.error(what, signal.aborted ? 'it took too long' : error);
+      if (signal.aborted) throw secrets.error(what, tooLong());
+      // What has come first: that the client is given up because of it says nothing.
+      throw failure ?? secrets.error(what, explained(error));
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
@@ -177,7 +199,7 @@ export class RedisClient {
   lose(error: unknown): void {
     if (this.#isOver) return;
     this.close();
-    this.#onLost(error instanceof BackplaneError ? error : this.#secrets.error(this.what, error));
+    this.#onLost(error instanceof BackplaneError ? error : this.#secrets.error(this.what, explained(error)));
   }
 
   /** Ends the connection at once, without a report. */

@@ -66,11 +66,11 @@ export class RedisSession implements BackplaneConnection {
     const { publisher } = this.#routes[partition] as RedisRoute;
     const cost = this.#unconfirmed.add(bytes.length);
     // The client writes later, and the caller may overwrite the bytes when this returns.
-    const command = [this.#command, this.#channelOf(topic, partition), Buffer.from(bytes)];
+    const channel = this.#channelOf(topic, partition);
     publisher.send(
-      command,
+      [this.#command, channel, Buffer.from(bytes)],
       () => this.#unconfirmed.confirm(cost),
-      (error) => this.#failToPublish(publisher, error, cost),
+      (error) => this.#failToPublish(publisher, error, channel, cost),
     );
     return !this.#unconfirmed.isFull;
   }
@@ -129,13 +129,15 @@ export class RedisSession implements BackplaneConnection {
         await Promise.all(halves.map((one) => this.#subscribe(client, one)));
         return;
       }
-      for (const channel of channels) this.#topics.delete(channel);
-      this.#events.refused(error);
+      for (const channel of channels) {
+        this.#topics.delete(channel);
+        this.#events.refused(naming(channel, error));
+      }
     }
   }
 
   /** If the topic is not permitted, the others go on. If it is that a slot has moved, whoever waits for messages would wait in vain. */
-  #failToPublish(client: RedisClient, error: unknown, cost: number): void {
+  #failToPublish(client: RedisClient, error: unknown, channel: string, cost: number): void {
     if (this.#isOver) return;
     const told = this.#secrets.error(client.what, error);
     if (!isChannelRefused(told)) {
@@ -143,7 +145,7 @@ export class RedisSession implements BackplaneConnection {
       return;
     }
     this.#unconfirmed.confirm(cost);
-    this.#events.refused(told);
+    this.#events.refused(naming(channel, told));
   }
 
   readonly #received = (message: Buffer, channel: Buffer): void => {
@@ -181,6 +183,11 @@ export class RedisSession implements BackplaneConnection {
       [...groups].map(([group, channels]) => act((this.#routes[group] as RedisRoute).subscriber, channels)),
     );
   }
+}
+
+/** The server does not say which channel it has refused. */
+function naming(channel: string, error: BackplaneError): BackplaneError {
+  return new BackplaneError(`${error.message}: ${channel}`);
 }
 
 /** Whether the server has refused a channel, by its rules on channels. To have no permission for a command at all is another thing. */

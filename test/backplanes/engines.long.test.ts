@@ -305,10 +305,10 @@ describe.skipIf(!isInstalled('redis-server'))('Redis', () => {
     await testBackplane(() => redis(options));
     await using link = await Link.to(redis({ ...options, prefix: 'other' }));
     await link.connection.subscribe(['topic']);
-    expect(link.refusals[0]?.message).toMatch(/NOPERM/);
+    expect(link.refusals[0]?.message).toMatch(/NOPERM.*: other:\{\d+\}:topic$/);
     link.connection.publish('topic', Buffer.from('hello'));
     await until(() => link.refusals.length > 1);
-    expect(link.refusals[1]?.message).toMatch(/NOPERM/);
+    expect(link.refusals[1]?.message).toMatch(/NOPERM.*: other:\{\d+\}:topic$/);
     await link.connection.unsubscribe(['topic']);
     expect(link.losses).toEqual([]);
   });
