@@ -1,4 +1,5 @@
 import type { Backplane, BackplaneConnection } from '../fleet/backplane.js';
+import { missingMethods, saysMissing } from '../fleet/missing-methods.js';
 
 /** A message as a connection has received it. */
 export interface Received {
@@ -63,7 +64,9 @@ export class ConformanceRig {
       },
     };
     const connection = await this.within('connect()', backplane.connect(events, new AbortController().signal));
-    this.#open.push(connection);
+    const missing = missingMethods(connection);
+    if (!missing.includes('close')) this.#open.push(connection);
+    if (missing.length > 0) throw new Error(saysMissing(missing));
     return {
       maxMessageBytes: connection.maxMessageBytes,
       received,

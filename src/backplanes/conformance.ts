@@ -1,4 +1,5 @@
 import type { Backplane } from '../fleet/backplane.js';
+import { describeEngineError } from '../fleet/engine-error.js';
 import { CHECKS } from './conformance-checks.js';
 import { ConformanceRig } from './conformance-rig.js';
 
@@ -24,6 +25,19 @@ export interface BackplaneTestOptions {
   readonly timeoutMs?: number;
 }
 
+/** Without a backplane no rule can be checked, and each would say so in words of its own. */
+async function checkMake(make: () => Backplane | Promise<Backplane>): Promise<void> {
+  const failed = (found: string) => new BackplaneTestError([`make is a function that makes a backplane: ${found}`]);
+  if (typeof make !== 'function') throw failed(`it is: ${typeof make}`);
+  let made: unknown;
+  try {
+    made = await make();
+  } catch (error) {
+    throw failed(`it has failed: ${describeEngineError(error)}`);
+  }
+  if (typeof Reflect.get(Object(made), 'connect') !== 'function') throw failed('what it returns has no connect()');
+}
+
 /**
  * Tests an implementation of {@link Backplane} against an engine that runs. It publishes to topics whose names begin with `wsloom test`
  * and to some very odd ones, so give it an engine, or a prefix, of its own. It needs no framework for tests, and makes at most three
@@ -37,6 +51,7 @@ export async function testBackplane(
   make: () => Backplane | Promise<Backplane>,
   { timeoutMs = 5000 }: BackplaneTestOptions = {},
 ): Promise<void> {
+  await checkMake(make);
   const failures: string[] = [];
   for (const [rule, check] of Object.entries(CHECKS)) {
     const rig = new ConformanceRig(make, timeoutMs);

@@ -1,13 +1,11 @@
 import type { Backplane, BackplaneConnection, BackplaneEvents } from './backplane.js';
 import { withDeadline } from './deadline.js';
 import { describeEngineError } from './engine-error.js';
+import { missingMethods, saysMissing } from './missing-methods.js';
 import { PatientTimeout } from './patient-timeout.js';
 
 /** Engines that take less than this, in bytes, are of no use: a large message would become too many pieces. */
 const LEAST_MAX_MESSAGE_BYTES = 1024;
-
-/** What a connection must have. */
-const METHODS: readonly (keyof BackplaneConnection)[] = ['publish', 'subscribe', 'unsubscribe', 'close'];
 
 export interface EngineLinkListener {
   onConnected(connection: BackplaneConnection): void;
@@ -148,12 +146,10 @@ export class EngineLink {
   }
 }
 
-/** An engine may be written in JavaScript. What it lacks would be found out later, again and again. */
+/** What a connection lacks would be found out later, again and again. */
 function checkConnection(connection: BackplaneConnection): void {
-  const missing = METHODS.filter((name) => typeof Reflect.get(Object(connection), name) !== 'function');
-  if (missing.length > 0) {
-    throw new Error(`connect() must resolve to a connection, and what it resolves to has no ${missing.join(', no ')}`);
-  }
+  const missing = missingMethods(connection);
+  if (missing.length > 0) throw new Error(saysMissing(missing));
   const { maxMessageBytes } = connection;
   if (maxMessageBytes >= LEAST_MAX_MESSAGE_BYTES) return;
   throw new Error(

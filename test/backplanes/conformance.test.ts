@@ -19,4 +19,31 @@ describe('testBackplane', () => {
     const tested = testBackplane(() => ({ name: 'none', connect: () => Promise.reject(new Error('nobody there')) }));
     await expect(tested).rejects.toThrow('nobody there');
   });
+
+  it.each([
+    ['an engine', new MemoryEngine().backplane(), 'it is: object'],
+    ['nothing', undefined, 'it is: undefined'],
+    [
+      'a function that fails',
+      () => {
+        throw new Error('no engine');
+      },
+      'it has failed: no engine',
+    ],
+    ['a function that returns nothing', () => undefined, 'what it returns has no connect()'],
+  ])('says once that it was given %s instead of a function that makes one', async (_, make, found) => {
+    const tested = testBackplane(make as never);
+    await expect(tested).rejects.toMatchObject({
+      code: 'WSLOOM_BACKPLANE_TEST',
+      failures: [`make is a function that makes a backplane: ${found}`],
+    });
+  });
+
+  it('says which methods a connection does not have', async () => {
+    const connection = { maxMessageBytes: 5000, publish: () => true, close: async () => {} };
+    const tested = testBackplane(() => ({ name: 'half', connect: async () => connection as never }), { timeoutMs: 300 });
+    await expect(tested).rejects.toThrow(
+      'connect() must resolve to a connection, and what it resolves to has no subscribe, no unsubscribe',
+    );
+  });
 });
