@@ -28,7 +28,7 @@ export interface BackplaneTestOptions {
 /** Without a backplane no rule can be checked, and each would say so in words of its own. */
 async function checkMake(make: () => Backplane | Promise<Backplane>): Promise<void> {
   const failed = (found: string) => new BackplaneTestError([`make is a function that makes a backplane: ${found}`]);
-  if (typeof make !== 'function') throw failed(`it is: ${typeof make}`);
+  if (typeof make !== 'function') throw failed(`its type is ${typeof make}`);
   let made: unknown;
   try {
     made = await make();

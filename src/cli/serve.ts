@@ -55,8 +55,9 @@ Where it listens: on a port; on a unix socket (--socket), whose file is removed 
 died has left it; or on a descriptor (--fd). Without any of these flags: on the socket that systemd passes (LISTEN_FDS), else
 at PORT and WSLOOM_HOST of the environment, where they are set. A flag replaces its variable.
 
-Several servers: with the same --backplane, what one publishes reaches the subscribers of all. WSLOOM_BACKPLANE of the environment
-takes such URLs too, separated by spaces: a password in a flag can be seen in the list of processes.
+Several servers: with the same --backplane, what one publishes reaches the subscribers of all. Without this flag, the URLs are those of
+WSLOOM_BACKPLANE of the environment, separated by spaces: a password in a flag can be seen in the list of processes. With TLS they
+begin with tls:// (NATS) and rediss://. docs/scale.md has the rest of a URL.
 
 Signals: SIGTERM and SIGINT (Ctrl-C) drain and exit with 0; a second one exits at once. SIGHUP loads the handler again:
 new threads take the new connections, the old ones drain. Those that come while one loads are one more, after it. SIGUSR2
@@ -71,7 +72,7 @@ async function serve(handler: string, command: Command): Promise<void> {
   // Before threads are started, which inherit the environment.
   for (const name of ACTIVATION_VARIABLES) delete process.env[name];
   const { backplane: flags, ...options } = valuesOf(SERVER_FLAGS, command);
-  const { urls, explain, notes } = backplanesOf(flags as readonly string[] | undefined, process.env);
+  const { urls, explain, notes } = backplanesOf(flags as readonly string[] | undefined, process.env, options);
   delete process.env[BACKPLANE_VARIABLE]; // its passwords are no business of handlers, and of what they start
   for (const note of [...where.notes, ...notes]) process.stderr.write(`wsloom: ${note}\n`);
   const tls = tlsOf(command);

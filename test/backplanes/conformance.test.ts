@@ -21,8 +21,8 @@ describe('testBackplane', () => {
   });
 
   it.each([
-    ['an engine', new MemoryEngine().backplane(), 'it is: object'],
-    ['nothing', undefined, 'it is: undefined'],
+    ['an engine', new MemoryEngine().backplane(), 'its type is object'],
+    ['nothing', undefined, 'its type is undefined'],
     [
       'a function that fails',
       () => {

@@ -25,6 +25,22 @@ describe('the engines of a server that the command line starts', () => {
     expect(backplanesOf(flags, env)).toMatchObject({ urls, notes: [] });
   });
 
+  it('are refused if a flag is empty', () => {
+    const refused = () => backplanesOf(['redis://a', ''], {});
+    expect(refused).toThrow(ConfigError);
+    expect(refused).toThrow(/^backplane is empty: it must be a URL, such as redis:/);
+  });
+
+  it('are missed by flags that change nothing without them, and a note says so', () => {
+    const options = { maxBackplaneBytes: 1024, backplaneTimeoutMs: 5, threads: 2 };
+    const note = (flag: string) => `${flag} changes nothing without --backplane or WSLOOM_BACKPLANE: this server is on its own`;
+    const { urls, notes } = backplanesOf(undefined, { WSLOOM_BACKPLANE: '' }, options);
+    expect([urls, notes]).toEqual([undefined, [note('--max-backplane'), note('--backplane-timeout')]]);
+    expect(backplanesOf(undefined, {}, { threads: 2 }).notes).toEqual([]);
+    expect(backplanesOf(undefined, { WSLOOM_BACKPLANE: 'nats://a' }, options).notes).toEqual([]);
+    expect(backplanesOf(['nats://a'], {}, options).notes).toEqual([]);
+  });
+
   it('are noted if a flag has a password or a token, without it', () => {
     for (const url of ['nats://user:secret@a', 'nats://secret@a', 'redis://:secret@a']) {
       const { urls, notes } = backplanesOf(['redis://b', url, url], {});
