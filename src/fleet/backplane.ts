@@ -16,7 +16,8 @@ export interface Backplane {
   /**
    * Makes one connection to the engine.
    * @param events what the connection reports, from the moment on at which the promise is resolved.
-   * @param signal aborts the attempt: whatever was opened has to be closed, and the promise rejects.
+   * @param signal aborts the attempt: whatever was opened has to be closed, and the promise rejects. If it does so at once, the log says by
+   * the error's message what the attempt has waited for.
    * @returns a promise that rejects if the engine cannot be reached or refuses. The error's message is logged, and must contain no password.
    */
   connect(events: BackplaneEvents, signal: AbortSignal): Promise<BackplaneConnection>;
