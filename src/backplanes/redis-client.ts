@@ -39,12 +39,19 @@ function waitedFor(isConnected: boolean, isSecure: boolean): string {
   return isSecure ? 'there is no connection with TLS: does it speak TLS at this port?' : 'there is no connection';
 }
 
-/** The errors of Redis and of its client that do not say what to do. */
+/** How errors of Redis and of its client begin that do not say what is wrong, and what they mean. The first that fits counts. */
+const MEANINGS: readonly (readonly [begins: string, meaning: string])[] = [
+  ['NOAUTH', 'NOAUTH: it demands a password, and none was given'],
+  // The first byte of an alert of TLS.
+  ['Unknown RESP type 21 ', 'what answers speaks TLS, and was asked without'],
+  ['Unknown RESP type', 'what answers is no server of Redis'],
+  ['Disconnects client', 'it was given up before it has answered'],
+];
+
 function explained(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  if (error.message.startsWith('NOAUTH')) return new Error('NOAUTH: it demands a password, and none was given');
-  if (error.message.startsWith('Unknown RESP type')) return new Error('what answers is no server of Redis without TLS');
-  return error;
+  const [, meaning] = MEANINGS.find(([begins]) => error.message.startsWith(begins)) ?? [];
+  return meaning === undefined ? error : new Error(meaning);
 }
 
 /** One connection to one server of Redis. It never connects again. */
@@ -214,7 +221,7 @@ export class RedisClient {
     try {
       return await answer;
     } catch (error) {
-      throw this.#secrets.error(this.what, error);
+      throw this.#secrets.error(this.what, explained(error));
     }
   }
 }
