@@ -45,6 +45,7 @@ const MEANINGS: readonly (readonly [begins: string, meaning: string])[] = [
   // The first byte of an alert of TLS.
   ['Unknown RESP type 21 ', 'what answers speaks TLS, and was asked without'],
   ['Unknown RESP type', 'what answers is no server of Redis'],
+  ['ERR unknown command', 'it does not know a command: Redis 6 or later is needed, and 7 or later as a cluster'],
   ['Disconnects client', 'it was given up before it has answered'],
 ];
 

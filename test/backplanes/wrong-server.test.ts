@@ -45,6 +45,7 @@ const NO_PASSWORD = '-NOAUTH HELLO must be called with the client already authen
 it.each([
   ['greets like one of NATS', { greeting: 'INFO {"server_id":"test"}\r\n' }, 'what answers is no server of Redis'],
   ['speaks HTTP', { answer: HTTP }, 'what answers is no server of Redis'],
+  ['is too old', { answer: "-ERR unknown command 'HELLO'\r\n" }, 'Redis 6 or later is needed'],
   ['refuses what is no TLS', { answer: '\x15\x03\x01\x00\x02\x02\x28' }, 'what answers speaks TLS, and was asked without'],
   ['demands a password', { answer: NO_PASSWORD }, 'it demands a password, and none was given'],
 ])('a server that is asked for Redis, and %s, is told by the error', async (_, says, message) => {
