@@ -41,7 +41,9 @@ describe('testBackplane', () => {
 
   it('says which methods a connection does not have', async () => {
     const connection = { maxMessageBytes: 5000, publish: () => true, close: async () => {} };
-    const tested = testBackplane(() => ({ name: 'half', connect: async () => connection as never }), { timeoutMs: 300 });
+    const tested = testBackplane(() => ({ name: 'half', connect: async () => connection as never }), {
+      timeoutMs: 300,
+    });
     await expect(tested).rejects.toThrow(
       'connect() must resolve to a connection, and what it resolves to has no subscribe, no unsubscribe',
     );

@@ -46,7 +46,11 @@ it.each([
   ['greets like one of NATS', { greeting: 'INFO {"server_id":"test"}\r\n' }, 'what answers is no server of Redis'],
   ['speaks HTTP', { answer: HTTP }, 'what answers is no server of Redis'],
   ['is too old', { answer: "-ERR unknown command 'HELLO'\r\n" }, 'Redis 6 or later is needed'],
-  ['refuses what is no TLS', { answer: '\x15\x03\x01\x00\x02\x02\x28' }, 'what answers speaks TLS, and was asked without'],
+  [
+    'refuses what is no TLS',
+    { answer: '\x15\x03\x01\x00\x02\x02\x28' },
+    'what answers speaks TLS, and was asked without',
+  ],
   ['demands a password', { answer: NO_PASSWORD }, 'it demands a password, and none was given'],
 ])('a server that is asked for Redis, and %s, is told by the error', async (_, says, message) => {
   await using server = new TalkingServer(says);
@@ -69,17 +73,20 @@ it.each([
     (servers: string) => nats({ servers, tls: true }),
     'it says nothing, which a server of NATS does first: is it one?',
   ],
-])('a server that is asked for %s, and is silent, is told by the error when it is given up', async (_, make, message) => {
-  await using server = new TalkingServer({});
-  const address = await server.address();
-  const giveUp = new AbortController();
-  const failed = failureOf(make(address), giveUp.signal);
-  await until(() => server.sockets.length > 0);
-  // The other end of the connection is in this process, and learns of it when sockets are looked at next.
-  for (let i = 0; i < 3; i++) await turn();
-  giveUp.abort();
-  expect((await failed).message).toContain(`${address}: it took too long: ${message}`);
-});
+])(
+  'a server that is asked for %s, and is silent, is told by the error when it is given up',
+  async (_, make, message) => {
+    await using server = new TalkingServer({});
+    const address = await server.address();
+    const giveUp = new AbortController();
+    const failed = failureOf(make(address), giveUp.signal);
+    await until(() => server.sockets.length > 0);
+    // The other end of the connection is in this process, and learns of it when sockets are looked at next.
+    for (let i = 0; i < 3; i++) await turn();
+    giveUp.abort();
+    expect((await failed).message).toContain(`${address}: it took too long: ${message}`);
+  },
+);
 
 it.each([
   ['Redis', (nodes: string) => redis({ nodes })],

@@ -33,7 +33,8 @@ describe('the engines of a server that the command line starts', () => {
 
   it('are missed by flags that change nothing without them, and a note says so', () => {
     const options = { maxBackplaneBytes: 1024, backplaneTimeoutMs: 5, threads: 2 };
-    const note = (flag: string) => `${flag} changes nothing without --backplane or WSLOOM_BACKPLANE: this server is on its own`;
+    const note = (flag: string) =>
+      `${flag} changes nothing without --backplane or WSLOOM_BACKPLANE: this server is on its own`;
     const { urls, notes } = backplanesOf(undefined, { WSLOOM_BACKPLANE: '' }, options);
     expect([urls, notes]).toEqual([undefined, [note('--max-backplane'), note('--backplane-timeout')]]);
     expect(backplanesOf(undefined, {}, { threads: 2 }).notes).toEqual([]);

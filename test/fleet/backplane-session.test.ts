@@ -526,7 +526,7 @@ describe('publications', () => {
       throw new Error('broken');
     };
     await backplane.last.accept();
-    expect(taken()).toEqual(['dropped 1']);
+    expect(taken()).toEqual([`waits ${TIMEOUT_MS} ms: broken`, 'dropped 1']);
     await vi.advanceTimersByTimeAsync(100);
     await backplane.last.accept();
     expect(sent(backplane.last.connection)).toEqual(['a: 2', 'a: 3']);

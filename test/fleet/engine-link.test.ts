@@ -143,9 +143,7 @@ test.each(['publish', 'subscribe', 'unsubscribe'])(
     const { connection } = backplane.last;
     Object.assign(connection, { [name]: undefined });
     await backplane.last.accept();
-    expect(events).toEqual([
-      `over: connect() must resolve to a connection, and what it resolves to has no ${name}`,
-    ]);
+    expect(events).toEqual([`over: connect() must resolve to a connection, and what it resolves to has no ${name}`]);
     expect(connection.closed).toBe(1);
   },
 );
