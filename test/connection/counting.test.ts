@@ -158,7 +158,7 @@ describe('what is published', () => {
     const peers = [thread.connect(), thread.connect(), thread.connectWith((wire) => (wire.takes = () => takes))];
     for (const { connection } of peers) connection.subscribe('room');
     for (const length of [5, 1000, 20_000]) {
-      thread.inTurn(() => thread.topics.publish('room', undefined, 0x81, letters(length), 0, length));
+      thread.inTurn(() => thread.topics.publish('room', undefined, 0x81, Buffer.from(letters(length)), 0, length));
     }
     const { counters } = thread;
     expect(counters.get(Counter.DELIVERIES)).toBe(9);
