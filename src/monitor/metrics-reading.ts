@@ -53,8 +53,8 @@ export class MetricsReading {
       const sum = byName.get(thread) ?? new Counters();
       byName.set(thread, sum);
       sum.addAll(counters);
-      this.total.addAll(counters);
     }
+    for (const sum of byName.values()) this.total.addAll(sum);
     this.threads = [...byName].map(([thread, counters]) => ({
       thread,
       counters,

@@ -535,11 +535,12 @@ export class Server {
   /** The metrics of the server, all of which are read from memory that its threads share. */
   #metrics(format: MetricsFormat): string {
     const { host, admission, negotiation } = this.#options;
-    const reading = {
+    const stats = this.stats();
+    const sources = {
       threads: this.#threadCounters(),
       owed: [{ thread: PRIMARY, bytes: this.#publishing.bus.ledger.owedBytes }, ...this.#generations.owed],
-      stats: this.stats(),
-      health: this.#health(),
+      stats,
+      health: this.#health(stats),
       kernel: this.kernel,
       limits: {
         connections: admission.maxConnections,
@@ -547,13 +548,12 @@ export class Server {
         windowBytes: negotiation?.windows.maxBytes ?? 0,
       },
     };
-    return renderMetrics(reading, format);
+    return renderMetrics(sources, format);
   }
 
-  #health(): Health {
+  #health({ connections, workersLost } = this.stats()): Health {
     const { threads, isDegraded, lostLastMinute } = this.#generations;
     const running = isDegraded || this.#fleet?.isDegraded === true ? 'degraded' : 'ok';
-    const { connections, workersLost } = this.stats();
     return {
       status: this.#state === 'started' ? running : 'draining',
       threads,
