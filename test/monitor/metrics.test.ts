@@ -219,13 +219,18 @@ describe.skipIf(isWorkerHandshake)('the metrics of a server whose thread', () =>
     await one.closed;
     const after = await scrapeUntil(
       served,
-      (metrics) => metrics.sum('wsloom_workers_lost_total') === 1 && metrics.sum('wsloom_workers', { takes: 'yes' }) === 2,
+      (metrics) =>
+        metrics.sum('wsloom_workers_lost_total') === 1 && metrics.sum('wsloom_workers', { takes: 'yes' }) === 2,
     );
     const received = { thread, direction: 'received' };
     expect(after.sum('wsloom_messages_total', received)).toBe(1); // its last one was not handled to its end
     expect(after.sum('wsloom_connections', { thread })).toBe(0);
     expect(after.sum('wsloom_connections_lost_total')).toBe(1);
-    expect(after.labelsOf('wsloom_thread_silent_seconds', 'thread').sort()).toEqual(['primary', 'worker 1', 'worker 2']);
+    expect(after.labelsOf('wsloom_thread_silent_seconds', 'thread').sort()).toEqual([
+      'primary',
+      'worker 1',
+      'worker 2',
+    ]);
   });
 
   it('is replaced by a reload never count less than before', async () => {
@@ -258,7 +263,14 @@ describe.each([0, 1])('the metrics of a server with TLS, with threads: %i', (thr
       return next;
     };
     await secure(await secure());
-    const asked = request({ ...trust, host: '127.0.0.1', port: served.port, path: '/metrics', agent: false, headers: { Host: 'localhost' } }).end();
+    const asked = request({
+      ...trust,
+      host: '127.0.0.1',
+      port: served.port,
+      path: '/metrics',
+      agent: false,
+      headers: { Host: 'localhost' },
+    }).end();
     const [response] = await once(asked, 'response');
     let text = '';
     for await (const part of response) text += part;
