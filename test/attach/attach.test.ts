@@ -165,11 +165,12 @@ describe('an attachment', () => {
     });
     await using hosting = await new Hosting(http).listen();
     sockets = await hosting.attach({ ...echo, path: '/none' });
-    for (const path of ['/', '/healthz', '/none'])
+    for (const path of ['/', '/healthz', '/readyz', '/none'])
       expect(await textOf(`http:${hosting.place}${path}`)).toBe('the application');
-    sockets = await hosting.attach({ ...echo, path: '/live', page: '/try', health: '/live/health' });
+    sockets = await hosting.attach({ ...echo, path: '/live', page: '/try', health: '/live/health', ready: '/live/ready' });
     expect(await textOf(`http:${hosting.place}/try`)).toContain('new WebSocket(');
     expect(await (await fetch(`http:${hosting.place}/live/health`)).json()).toMatchObject({ status: 'ok' });
+    expect(await textOf(`http:${hosting.place}/live/ready`)).toBe('ready\n');
     expect((await fetch(`http:${hosting.place}/live/health`, { method: 'POST' })).status).toBe(405);
     for (const path of ['/', '/live', '/healthz'])
       expect(await textOf(`http:${hosting.place}${path}`)).toBe('the application');
