@@ -18,10 +18,10 @@ async function askMain({ port }: Served, path: string): Promise<readonly [number
 /** Closes a server. Its shutdown delay ends when the function that is returned is called. */
 function closeLater({ server }: Served): { readonly closed: Promise<void>; readonly goOn: () => void } {
   let goOn = () => {};
-  const timer = vi.spyOn(globalThis, 'setTimeout').mockImplementationOnce((callback) => {
-    goOn = callback as () => void;
-    return undefined as never;
-  });
+  const wait = (callback: () => void) => {
+    goOn = callback;
+  };
+  const timer = vi.spyOn(globalThis, 'setTimeout').mockImplementationOnce(wait as never);
   const closed = server.close({ shutdownDelayMs: 60_000, drainMs: 1000 });
   timer.mockRestore();
   return { closed, goOn: () => goOn() };
