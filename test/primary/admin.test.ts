@@ -105,6 +105,14 @@ describe('the readiness', () => {
     await server.close({ drainMs: 0 });
   });
 
+  it('is 200 while the server is degraded, as it is without its engine', async () => {
+    const backplane = { name: 'lost', connect: () => Promise.reject(new Error('nobody is there')) };
+    await using served = await serve({ handler: builtIn('echo'), threads: 0, backplane, backplaneTimeoutMs: 1 });
+    const [status, health] = await askMain(served, '/healthz');
+    expect([status, JSON.parse(health).status]).toEqual([200, 'degraded']);
+    expect(await askMain(served, '/readyz')).toEqual([200, 'ready\n']);
+  });
+
   it('is asked of the primary by workers that answer requests', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads: 1, handshake: 'worker' });
     expect(await askMain(served, '/readyz')).toEqual([200, 'ready\n']);
