@@ -167,7 +167,13 @@ describe('an attachment', () => {
     sockets = await hosting.attach({ ...echo, path: '/none' });
     for (const path of ['/', '/healthz', '/readyz', '/none'])
       expect(await textOf(`http:${hosting.place}${path}`)).toBe('the application');
-    sockets = await hosting.attach({ ...echo, path: '/live', page: '/try', health: '/live/health', ready: '/live/ready' });
+    sockets = await hosting.attach({
+      ...echo,
+      path: '/live',
+      page: '/try',
+      health: '/live/health',
+      ready: '/live/ready',
+    });
     expect(await textOf(`http:${hosting.place}/try`)).toContain('new WebSocket(');
     expect(await (await fetch(`http:${hosting.place}/live/health`)).json()).toMatchObject({ status: 'ok' });
     expect(await textOf(`http:${hosting.place}/live/ready`)).toBe('ready\n');

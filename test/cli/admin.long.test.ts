@@ -56,7 +56,8 @@ describe('wsloom serve with an admin port', () => {
     await command.says('stdout', /^environment: true false\n/);
     const url = (await adminOf(command)).replace('0.0.0.0', '127.0.0.1');
     await command.says('stdout', /listening on ws:/);
-    const metrics = async (Authorization: string) => (await fetch(`${url}/metrics`, { headers: { Authorization } })).status;
+    const metrics = async (Authorization: string) =>
+      (await fetch(`${url}/metrics`, { headers: { Authorization } })).status;
     // Without metrics there is nothing to be refused.
     expect([401, 404]).toContain(await metrics('Bearer another'));
     expect([200, 404]).toContain(await metrics(`Bearer ${TOKEN}`));
@@ -65,16 +66,31 @@ describe('wsloom serve with an admin port', () => {
   });
 
   it.each([
-    [['--admin-port', '0', '--admin-host', '0.0.0.0'], /--admin-host must be a loopback address, got "0\.0\.0\.0": give .*WSLOOM_ADMIN_TOKEN/],
+    [
+      ['--admin-port', '0', '--admin-host', '0.0.0.0'],
+      /--admin-host must be a loopback address, got "0\.0\.0\.0": give .*WSLOOM_ADMIN_TOKEN/,
+    ],
     [['--admin-host', '127.0.0.1'], /--admin-host is of an admin port: adminPort \(--admin-port\) is missing/],
     [['--admin-open'], /--admin-open is of an admin port: /],
     [['--admin-port', '65536'], /--admin-port must be an integer from 0 to 65535, got 65536/],
-    [['--admin-port', '0', '--admin-token-file', join(folder, 'nowhere')], /--admin-token-file must be a file that can be read \(ENOENT\)/],
-    [['--admin-port', '0', '--admin-token-file', file('empty', '\n')], /--admin-token-file must be visible ASCII .*, got an empty one/],
+    [
+      ['--admin-port', '0', '--admin-token-file', join(folder, 'nowhere')],
+      /--admin-token-file must be a file that can be read \(ENOENT\)/,
+    ],
+    [
+      ['--admin-port', '0', '--admin-token-file', file('empty', '\n')],
+      /--admin-token-file must be visible ASCII .*, got an empty one/,
+    ],
     [['--admin-token-file', file('unused', TOKEN)], /--admin-token-file is of an admin port: /],
-    [['--admin-port', '0', '--admin-open', '--admin-token-file', file('both', TOKEN)], /--admin-open cannot be given together with adminToken/],
+    [
+      ['--admin-port', '0', '--admin-open', '--admin-token-file', file('both', TOKEN)],
+      /--admin-open cannot be given together with adminToken/,
+    ],
     [['--ready', '/healthz'], /--ready must have another path than health, got "\/healthz" for both/],
-    [['--drain', '2147483', '--drain-spread', '1'], /--drain-spread and drainMs \(--drain\) together must be at most 2147483397 ms/],
+    [
+      ['--drain', '2147483', '--drain-spread', '1'],
+      /--drain-spread and drainMs \(--drain\) together must be at most 2147483397 ms/,
+    ],
     [['--shutdown-delay', '2147484'], /--shutdown-delay must be from 0 to 2147483\.647 seconds, got 2147484/],
   ])('refuses %j in one line, with 2', async (args, says) => {
     await using command = serve({}, ...args);
@@ -97,7 +113,9 @@ describe('wsloom serve with an admin port', () => {
     const { port } = new URL(await adminOf(first));
     await using second = serve({}, '--admin-port', port);
     expect(await second.ended).toBe(1);
-    expect(second.stderr).toMatch(/^wsloom: admin port: .*EADDRINUSE.*: choose another adminPort \(--admin-port\) .*\n$/);
+    expect(second.stderr).toMatch(
+      /^wsloom: admin port: .*EADDRINUSE.*: choose another adminPort \(--admin-port\) .*\n$/,
+    );
   });
 });
 
@@ -107,7 +125,18 @@ describe.runIf(process.platform === 'linux').each([
   ['1', ['--handshake', 'worker']],
 ] as const)('a server that runs out of descriptors, with threads: %s %j', (threads, more) => {
   it('answers on its admin port, and goes on when clients leave', async () => {
-    const args = ['serve', '--port', '0', '--threads', threads, ...more, '--admin-port', '0', '--max-connections', '5000'];
+    const args = [
+      'serve',
+      '--port',
+      '0',
+      '--threads',
+      threads,
+      ...more,
+      '--admin-port',
+      '0',
+      '--max-connections',
+      '5000',
+    ];
     const script = 'ulimit -n 256; exec "$@"';
     await using command = new Command('bash', ['-c', script, 'bash', process.execPath, CLI, ...args]);
     const admin = await adminOf(command);
@@ -143,8 +172,14 @@ describe('the end of wsloom serve', () => {
     const url = await command.listening();
     using client = await Client.open(url);
     command.process.kill('SIGTERM');
-    await command.says('stderr', /SIGTERM: serving for another 0\.5 s, then draining for at most 1\.2 s; once more to exit/);
-    await command.says('stderr', /close: the server is not ready any more, and goes on serving for 500 ms \(shutdownDelayMs\)/);
+    await command.says(
+      'stderr',
+      /SIGTERM: serving for another 0\.5 s, then draining for at most 1\.2 s; once more to exit/,
+    );
+    await command.says(
+      'stderr',
+      /close: the server is not ready any more, and goes on serving for 500 ms \(shutdownDelayMs\)/,
+    );
     await command.says('stderr', /close: connections are closed one after the other, over 200 ms \(drainSpreadMs\)/);
     expect(await client.closed).toMatchObject({ code: 1001 });
     expect(await command.ended).toBe(0);

@@ -64,7 +64,9 @@ describe.each([0, 2])('a server with an admin port, with threads: %i,', (threads
     expect(await late.text()).toBe('come in');
     await expect(served.server.reload()).rejects.toThrow('only a running server can be reloaded');
     expect(late.socket.readyState).toBe(1);
-    await served.log.line(/^info: close: the server is not ready any more, and goes on serving for 60 s \(shutdownDelayMs\)$/);
+    await served.log.line(
+      /^info: close: the server is not ready any more, and goes on serving for 60 s \(shutdownDelayMs\)$/,
+    );
     goOn();
     expect(await late.closed).toMatchObject({ code: 1001 });
     await closed;
