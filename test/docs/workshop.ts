@@ -19,9 +19,15 @@ const run = promisify(execFile);
 
 /** The packages of test/peers that documents show. They may not be installed. */
 export const PEERS = [
-  ...(['express', 'fastify', 'hono', '@hono/node-server', 'koa'] as const),
-  ...(['@opentelemetry/api', '@opentelemetry/resources'] as const),
-  ...(['@opentelemetry/sdk-metrics', '@opentelemetry/sdk-trace-base'] as const),
+  'express',
+  'fastify',
+  'hono',
+  '@hono/node-server',
+  'koa',
+  '@opentelemetry/api',
+  '@opentelemetry/resources',
+  '@opentelemetry/sdk-metrics',
+  '@opentelemetry/sdk-trace-base',
 ] as const;
 
 /** The documents use the ports 8080 and 8443, which may be taken on the machine of a test. */
