@@ -232,9 +232,9 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
       one.send('hello');
       expect(await one.text()).toBe('hello');
       one.socket.close(4000);
-      await command.says('stdout', /name: 'websocket',[^]*'websocket\.close_code': 4000/);
+      await command.says('stdout', /name: 'websocket',.*'websocket\.close_code': 4000/s);
       for (const name of ['messages', 'closed', 'refused']) {
-        await command.says('stdout', new RegExp(`name: 'wsloom\\.${name}',[^]*?value: 1\\b`));
+        await command.says('stdout', new RegExp(`name: 'wsloom\\.${name}',.*?value: 1\\b`, 's'));
       }
     },
   },
