@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { nats, redis } from '../../dist/backplanes/index.js';
 import { backplaneOf } from '../../dist/backplanes/from-url.js';
+import { nats, redis } from '../../dist/backplanes/index.js';
 import { PackageCopy } from '../e2e/package-copy.js';
 
 const SECRET = 's3cret-Sentinel';

@@ -1,41 +1,23 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { nats } from '../../dist/backplanes/index.js';
 import { until } from '../e2e/serving.js';
+import { FakeServer } from './fake-server.js';
 import { failureOf, openSockets } from './link.js';
 
 const INFO = { server_id: 'test', version: '2.9.0', proto: 1, max_payload: 1_048_576, headers: true };
 
 /** A server of NATS that greets the first connection as it should, and then says to the others what it is given. */
-class SickServer implements AsyncDisposable {
-  readonly sockets: Socket[] = [];
+class SickServer extends FakeServer {
   /** Of those that have said something. */
   readonly heard = new Set<Socket>();
-  readonly #server = createServer((socket) => {
-    this.sockets.push(socket);
-    socket.on('error', () => {}).on('data', () => this.heard.add(socket));
-    const said = this.sockets.length === 1 ? greeting(this.#info) : this.#said;
-    if (said !== undefined) socket.write(said);
-  });
-  readonly #info: object;
-  readonly #said: string | undefined;
 
   constructor(info: object, said: string | undefined) {
-    this.#info = info;
-    this.#said = said;
-  }
-
-  async address(): Promise<string> {
-    await once(this.#server.listen(0, '127.0.0.1'), 'listening');
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.sockets) socket.destroy();
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    await closed;
+    super((socket) => {
+      socket.on('data', () => this.heard.add(socket));
+      const answer = this.sockets.length === 1 ? greeting(info) : said;
+      if (answer !== undefined) socket.write(answer);
+    });
   }
 }
 

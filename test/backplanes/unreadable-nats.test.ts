@@ -1,39 +1,26 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { nats } from '../../dist/backplanes/index.js';
 import { until } from '../e2e/serving.js';
+import { FakeServer } from './fake-server.js';
 import { Link } from './link.js';
 
 const INFO = { server_id: 'test', version: '2.9.0', proto: 1, max_payload: 1_048_576, headers: true };
 
 /** A server of NATS that is right about the handshake, and answers each PING. */
-class PoliteServer implements AsyncDisposable {
-  readonly sockets: Socket[] = [];
-  readonly #server = createServer((socket) => {
-    this.sockets.push(socket);
-    socket.on('error', () => {}).write(`INFO ${JSON.stringify(INFO)}\r\n`);
-    socket.on('data', (bytes) => {
-      const pings = bytes.toString('latin1').split('PING\r\n').length - 1;
-      if (pings > 0) socket.write('PONG\r\n'.repeat(pings));
+class PoliteServer extends FakeServer {
+  constructor() {
+    super((socket) => {
+      socket.write(`INFO ${JSON.stringify(INFO)}\r\n`);
+      socket.on('data', (bytes) => {
+        const pings = bytes.toString('latin1').split('PING\r\n').length - 1;
+        if (pings > 0) socket.write('PONG\r\n'.repeat(pings));
+      });
     });
-  });
-
-  async address(): Promise<string> {
-    await once(this.#server.listen(0, '127.0.0.1'), 'listening');
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   /** Says something on the connection that was made last. */
   say(bytes: string): void {
     this.sockets.at(-1)?.write(bytes);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.sockets) socket.destroy();
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    await closed;
   }
 }
 

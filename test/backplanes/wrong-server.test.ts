@@ -1,41 +1,22 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { nats, redis } from '../../dist/backplanes/index.js';
 import { until } from '../e2e/serving.js';
+import { FakeServer } from './fake-server.js';
 import { failureOf } from './link.js';
 
-/** A server that says the same to everybody: at once, or when it is asked something, or never. */
-class TalkingServer implements AsyncDisposable {
-  readonly sockets: Socket[] = [];
-  readonly #server = createServer((socket) => {
-    this.sockets.push(socket);
-    socket.on('error', () => {});
-    if (this.#greeting !== undefined) socket.write(this.#greeting);
+/** What a server says to everybody: at once, and when it is asked something. */
+interface Sayings {
+  readonly greeting?: string;
+  readonly answer?: string;
+}
+
+const talkingServer = ({ greeting, answer }: Sayings) =>
+  new FakeServer((socket) => {
+    if (greeting !== undefined) socket.write(greeting);
     socket.on('data', () => {
-      if (this.#answer !== undefined) socket.write(this.#answer);
+      if (answer !== undefined) socket.write(answer);
     });
   });
-  readonly #greeting: string | undefined;
-  readonly #answer: string | undefined;
-
-  constructor({ greeting, answer }: { readonly greeting?: string; readonly answer?: string }) {
-    this.#greeting = greeting;
-    this.#answer = answer;
-  }
-
-  async address(): Promise<string> {
-    await once(this.#server.listen(0, '127.0.0.1'), 'listening');
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.sockets) socket.destroy();
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    await closed;
-  }
-}
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -53,7 +34,7 @@ it.each([
   ],
   ['demands a password', { answer: NO_PASSWORD }, 'it demands a password, and none was given'],
 ])('a server that is asked for Redis, and %s, is told by the error', async (_, says, message) => {
-  await using server = new TalkingServer(says);
+  await using server = talkingServer(says);
   const address = await server.address();
   const error = await failureOf(redis({ nodes: address }));
   expect(error).toMatchObject({ name: 'BackplaneError', message: expect.stringContaining(`Redis at ${address}: `) });
@@ -76,7 +57,7 @@ it.each([
 ])(
   'a server that is asked for %s, and is silent, is told by the error when it is given up',
   async (_, make, message) => {
-    await using server = new TalkingServer({});
+    await using server = talkingServer({});
     const address = await server.address();
     const giveUp = new AbortController();
     const failed = failureOf(make(address), giveUp.signal);

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { addDeflateFlags, deflateOf } from '../../dist/cli/deflate-flags.js';
 import { describeError } from '../../dist/cli/errors.js';
 import { flagsOf } from '../../dist/cli/flags.js';
-import { resolveOptions } from '../../dist/primary/options.js';
 import { SERVER_ROWS } from '../../dist/primary/option-rows.js';
+import { resolveOptions } from '../../dist/primary/options.js';
 import { encodeRequest, RawClient } from '../e2e/raw-client.js';
 import { Command as Process } from './command.js';
 

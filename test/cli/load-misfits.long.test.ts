@@ -3,11 +3,12 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { builtIn, serve } from '../e2e/serving.js';
-import { echo, unusedPort, wsServer } from '../load/server.js';
+import { echo, wsServer } from '../load/server.js';
+import { freePort } from '../ports.js';
 import { Command } from './command.js';
 
 describe('a server that does not fit the load', () => {
-  const dead = async () => `ws://127.0.0.1:${await unusedPort()}/`;
+  const dead = async () => `ws://127.0.0.1:${await freePort()}/`;
   const http = (status: number) => async () => {
     const server = createHttpServer((_, response) => response.writeHead(status).end('hello')).listen(0, '127.0.0.1');
     await once(server, 'listening');

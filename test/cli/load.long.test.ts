@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { builtIn, serve } from '../e2e/serving.js';
-import { echo, unusedPort, wsServer } from '../load/server.js';
+import { echo, wsServer } from '../load/server.js';
+import { freePort } from '../ports.js';
 import { Command } from './command.js';
 
 const ONE_LINE = /^[^\n]+\n$/;
@@ -126,7 +127,7 @@ describe('wsloom load', () => {
   });
 
   it('exits with 1 and prints the errors', async () => {
-    const port = await unusedPort();
+    const port = await freePort();
     await using command = Command.run('load', `ws://127.0.0.1:${port}/`, '-c', '2', '-d', '1');
     expect(await command.ended).toBe(1);
     expect(command.stdout).toBe('');
@@ -150,7 +151,7 @@ describe('wsloom load', () => {
   });
 
   it('prints the object also when nothing was measured', async () => {
-    await using command = Command.run('load', `ws://127.0.0.1:${await unusedPort()}/`, '-c', '2', '-j');
+    await using command = Command.run('load', `ws://127.0.0.1:${await freePort()}/`, '-c', '2', '-j');
     expect(await command.ended).toBe(1);
     expect(JSON.parse(command.stdout)).toMatchObject({ errorsByKind: { 'connect: ECONNREFUSED': 2 } });
     expect(command.stderr).toContain('nobody listens there');

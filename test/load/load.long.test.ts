@@ -5,8 +5,9 @@ import { WebSocket, type WebSocketServer } from 'ws';
 import { type LoadProgress, load } from '../../dist/load/index.js';
 import { floodWithPings, PINGS, readPongs } from '../client/ping-flood.js';
 import { builtIn, serve } from '../e2e/serving.js';
+import { freePort } from '../ports.js';
 import { frame } from '../protocol/client-frames.js';
-import { broadcastFrom, deafServer, echo, rawServer, unusedPort, wsServer } from './server.js';
+import { broadcastFrom, deafServer, echo, rawServer, wsServer } from './server.js';
 
 const NOTHING_WRONG = { errors: 0, errorsByKind: {}, timeouts: 0 };
 
@@ -328,7 +329,7 @@ describe('a load that gets', () => {
   });
 
   it('no connection says why', async () => {
-    const refused = await load({ url: `ws://127.0.0.1:${await unusedPort()}/`, connections: 3 });
+    const refused = await load({ url: `ws://127.0.0.1:${await freePort()}/`, connections: 3 });
     expect(refused).toMatchObject({
       errors: 3,
       errorsByKind: { 'connect: ECONNREFUSED': 3 },
@@ -445,7 +446,7 @@ describe('a load of connections', () => {
   });
 
   it('that are refused is bounded by its amount', async () => {
-    const url = `ws://127.0.0.1:${await unusedPort()}/`;
+    const url = `ws://127.0.0.1:${await freePort()}/`;
     expect(await load({ url, mode: 'connect', connections: 2, amount: 20 })).toMatchObject({
       errorsByKind: { 'connect: ECONNREFUSED': 20 },
       connections: { failed: 20 },

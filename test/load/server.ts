@@ -75,13 +75,3 @@ export function rawServer(bytes: Uint8Array) {
     socket.resume();
   });
 }
-
-/** A port on which nobody listens. */
-export async function unusedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
