@@ -1,12 +1,15 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
 import { types } from 'node:util';
 import { ConfigError } from '../options/option-error.js';
 import { shown } from '../options/shown.js';
 import { unknownOption } from '../options/unknown-option.js';
 
 /**
- * TLS to an engine. Certificates and keys are texts in PEM, or files, which are read for every connection. Without an authority, those that
- * Node trusts are trusted.
+ * TLS to an engine. Certificates and keys are texts in PEM, or files, which are read at once, and again for every connection. Without
+ * an authority, those that Node trusts are trusted.
  */
 export interface EngineTls {
   /** The certificates of the authorities that are trusted. */
@@ -109,7 +112,10 @@ export function shownAddress({ host, port }: EngineAddress): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Checks the options of TLS, and does not read the files yet. @returns undefined for a connection without TLS. */
+/**
+ * Checks the options of TLS. The files are read, so that a wrong path is found at the start, and read again for each connection.
+ * @returns undefined for a connection without TLS.
+ */
 export function readTls(tls: unknown): EngineTls | undefined {
   if (tls === undefined || tls === false) return undefined;
   if (tls === true) return {};
@@ -129,7 +135,35 @@ export function readTls(tls: unknown): EngineTls | undefined {
   }
   const has = (name: 'cert' | 'key') => options[name] !== undefined || options[`${name}File`] !== undefined;
   if (has('cert') !== has('key')) throw wrong('tls needs a certificate and its key, or neither');
+  checkCertificates(options);
   return options;
+}
+
+/** Checks that the files can be read, that all is PEM, and that the key is that of the certificate. */
+function checkCertificates(tls: EngineTls): void {
+  const read = (name: 'ca' | 'cert' | 'key') => {
+    const text = tls[name];
+    if (text !== undefined) return typeof text === 'string' ? text : Buffer.from(text);
+    const file = tls[`${name}File`];
+    if (file === undefined) return undefined;
+    try {
+      return readFileSync(file);
+    } catch (error) {
+      throw wrong(`tls: ${name}File cannot be read: ${(error as Error).message}`);
+    }
+  };
+  const [ca, cert, key] = [read('ca'), read('cert'), read('key')];
+  const check = (what: string, use: () => unknown) => {
+    try {
+      use();
+    } catch (error) {
+      throw wrong(`tls: ${what} cannot be used: ${(error as Error).message}`);
+    }
+  };
+  if (ca !== undefined) check('the certificate of the authority', () => new X509Certificate(ca));
+  if (cert !== undefined && key !== undefined) {
+    check('the certificate with its key', () => createSecureContext({ cert, key }));
+  }
 }
 
 /** What `node:tls` is given for a connection. The files are read now: they may have been exchanged. */

@@ -1,10 +1,15 @@
 import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { backplaneOf } from '../../dist/backplanes/from-url.js';
 import { nats, redis } from '../../dist/backplanes/index.js';
 import { PackageCopy } from '../e2e/package-copy.js';
+import { fileOf, pem } from '../tls/certificates.js';
 
 const SECRET = 's3cret-Sentinel';
+const path = (name: string) => fileURLToPath(fileOf(name));
+const CA = path('servers-ca.crt');
+const PAIR = { certFile: path('client.crt'), keyFile: path('client.key') };
 
 /** The error of a URL or of options that cannot be used. */
 function refusalOf(make: () => unknown): Error {
@@ -23,8 +28,8 @@ describe('the URL of an engine', () => {
     ['nats://a,b:1,[::1]:4222', 'nats'],
     ['nats://token@host', 'nats'],
     ['nats://user:pass@host:4222/', 'nats'],
-    ['tls://host?prefix=chat&ca=/etc/ca.pem', 'nats'],
-    ['tls://host?ca=ca.pem&cert=a.crt&key=a.key', 'nats'],
+    [`tls://host?prefix=chat&ca=${CA}`, 'nats'],
+    [`tls://host?ca=${CA}&cert=${PAIR.certFile}&key=${PAIR.keyFile}`, 'nats'],
     ['redis://127.0.0.1:6379/0', 'redis'],
     ['REDIS://host', 'redis'],
     ['redis://:pass@host', 'redis'],
@@ -58,6 +63,9 @@ describe('the URL of an engine', () => {
     ['redis://host?prefix=a.b', 'prefix must be 1 to 64 letters, digits, - or _, got "a.b"'],
     ['redis://host?ca=x', 'ca, cert and key are for TLS: rediss://'],
     ['nats://host?ca=x', 'ca, cert and key are for TLS: tls://'],
+    ['rediss://host?ca=none.crt', "tls: caFile cannot be read: ENOENT: no such file or directory, open 'none.crt'"],
+    ['tls://host?ca=.', 'tls: caFile cannot be read: EISDIR'],
+    [`rediss://host?ca=${path('client.key')}`, 'tls: the certificate of the authority cannot be used: '],
     ['rediss://host?cert=x', 'tls needs a certificate and its key, or neither'],
     [`redis://${SECRET}@host`, 'a password alone stands behind a colon: redis://:password@host'],
     [`redis://user:${SECRET}/@host`, 'must be percent-encoded'],
@@ -107,6 +115,15 @@ describe('the options of an engine', () => {
     ],
     [() => redis({ tls: { ca: '-----BEGIN ', caFile: 'x' } }), 'tls has both ca and caFile'],
     [() => redis({ tls: { key: `-----BEGIN ${SECRET}` } }), 'tls needs a certificate and its key'],
+    [() => redis({ tls: { ...PAIR, keyFile: 'none.key' } }), 'tls: keyFile cannot be read: ENOENT'],
+    [
+      () => nats({ tls: { ...PAIR, keyFile: path('default.key') } }),
+      'tls: the certificate with its key cannot be used: ',
+    ],
+    [
+      () => redis({ tls: { cert: pem('client.crt'), key: '-----BEGIN PRIVATE KEY-----\nAAAA' } }),
+      'tls: the certificate with its key cannot be used: ',
+    ],
     [() => redis({ tls: { CA: 'x' } as object }), "tls: there is no option 'CA'; there are ca, "],
     [() => redis({ tls: 'yes' as never }), 'tls must be true, or an object of ca, cert, key, caFile,'],
     [() => nats({ tls: [SECRET] as never }), 'servername, got an array'],
