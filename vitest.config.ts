@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
@@ -8,7 +9,14 @@ const LONG = 'test/**/*.long.test.ts';
 const PACKAGES = '**/node_modules/**';
 /** What needs no process of its own: nothing in it depends on what else its process holds. */
 const UNITS =
-  'test/{bench,client,compression,conformance,connection,fleet,fuzz,kernels,memory,opening,options,protocol,pubsub,study,telemetry,tls}/**/*.test.ts';
+  'test/{client,compression,conformance,connection,fleet,fuzz,kernels,memory,opening,options,protocol,pubsub,study,telemetry,tls}/**/*.test.ts';
+
+/** What the benchmarks and the study are made of: it is not what ships. */
+const BENCH = 'test/bench/**/*.test.ts';
+/** Files whose tests are run without workers by `npm test`, and with them by the project `workers`. */
+const EACH_WAY = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .map((name) => `test/${name}`)
+  .filter((path) => path.endsWith('.test.ts') && readFileSync(path, 'utf8').includes("thread-counts.js'"));
 
 /** Long enough for a machine that is busy with other things: what hangs is found all the same. */
 const TIMES = { testTimeout: 60_000, hookTimeout: 60_000 };
@@ -28,7 +36,21 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['test/**/*.test.ts'],
-          exclude: [UNITS, LONG, PACKAGES],
+          exclude: [UNITS, BENCH, LONG, PACKAGES],
+          ...TIMES,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'bench', include: [BENCH], exclude: [LONG, PACKAGES], isolate: false, ...TIMES },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'workers',
+          include: EACH_WAY,
+          exclude: [PACKAGES],
+          env: { WSLOOM_TEST_WORKERS: '1' },
           ...TIMES,
         },
       },

@@ -24,6 +24,7 @@ import { Client, refusal } from '../e2e/client.js';
 import { pattern } from '../e2e/pattern.js';
 import { encodeRequest, RawClient } from '../e2e/raw-client.js';
 import { builtIn, decideUpgrades, handler, until } from '../e2e/serving.js';
+import { eachWay, onlyOnce } from '../e2e/thread-counts.js';
 import { Hosting } from './hosting.js';
 
 const application: RequestListener = (_, response) => void response.end('the application');
@@ -38,7 +39,7 @@ const saying = (text: string): AttachOptions => ({
 const listenersOf = (http: NetServer) => http.eventNames().map((name) => [name, http.listenerCount(name)]);
 const textOf = async (url: string) => (await fetch(url)).text();
 
-describe.each([0, 2])('attached to node:http, with threads: %i', (threads) => {
+describe.each(eachWay(2))('attached to node:http, with threads: %i', (threads) => {
   it('upgrades on the path become connections, and all else stays with the application', async () => {
     await using hosting = await plain();
     const sockets = await hosting.attach({ ...echo, threads, path: '/live' });
@@ -69,7 +70,7 @@ describe.each([0, 2])('attached to node:http, with threads: %i', (threads) => {
   });
 });
 
-describe('an attachment', () => {
+describe.each(onlyOnce)('an attachment', () => {
   it('listens where its HTTP server does, and is started once, which its methods say', async () => {
     await using hosting = await plain();
     const sockets = (await hosting.attach({ ...saying('one'), path: '/live' })) as Server;
@@ -209,7 +210,7 @@ describe('an attachment', () => {
   });
 });
 
-describe('several on one HTTP server', () => {
+describe.each(onlyOnce)('several on one HTTP server', () => {
   it("each have their paths, and exact ones come before all; nobody's path gets 404", async () => {
     await using hosting = await plain();
     const one = await hosting.attach({ ...saying('one'), path: ['/one', '/1'] });
@@ -274,7 +275,7 @@ describe('several on one HTTP server', () => {
   });
 });
 
-describe('beside another listener for upgrades', () => {
+describe.each(onlyOnce)('beside another listener for upgrades', () => {
   it("each has its paths, and an upgrade on nobody's path is left alone", async () => {
     await using hosting = await plain();
     const others = new WebSocketServer({ noServer: true });
@@ -305,7 +306,7 @@ describe('beside another listener for upgrades', () => {
   });
 });
 
-describe('an upgrade to another protocol', () => {
+describe.each(onlyOnce)('an upgrade to another protocol', () => {
   const offer =
     'Host: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
   const hosted = async () => {
@@ -361,7 +362,7 @@ describe('an upgrade to another protocol', () => {
   });
 });
 
-describe('what cannot be attached', () => {
+describe.each(onlyOnce)('what cannot be attached', () => {
   it.each<[string, unknown]>([
     ['nothing', undefined],
     ['null', null],
@@ -409,33 +410,36 @@ describe('what cannot be attached', () => {
 
 const certificate = makeCertificate();
 
-describe.runIf(certificate !== undefined)('attached to a server of node:http2 that takes HTTP/1.1 too', () => {
-  it('connections of HTTP/1.1 become WebSockets, and requests of HTTP/2 stay with the application', async () => {
-    const http: Http2SecureServer = createSecureHttp2Server(
-      { ...certificate, allowHTTP1: true },
-      (request, response) => {
-        response.end(`the application, HTTP/${request.httpVersion}`);
-      },
-    );
-    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-    const { port } = http.address() as AddressInfo;
-    const sockets = await attach(http, { ...echo, path: '/live' });
-    const trusting = { rejectUnauthorized: false };
-    using client = await Client.open(`wss://127.0.0.1:${port}/live`, trusting);
-    client.send(pattern(1, 70_000));
-    expect((await client.next()).bytes.equals(pattern(1, 70_000))).toBe(true);
-    expect(await refusal(`wss://127.0.0.1:${port}/`, trusting)).toMatchObject({ status: 404 });
-    const session = connectHttp2(`https://127.0.0.1:${port}`, trusting);
-    const request = session.request({ ':path': '/live' });
-    expect(String(Buffer.concat(await request.toArray()))).toBe('the application, HTTP/2.0');
-    session.close();
-    await sockets.close();
-    expect(await client.closed).toMatchObject({ code: 1001 });
-    await new Promise((resolve) => http.close(resolve));
-  });
-});
+describe.runIf(certificate !== undefined).each(onlyOnce)(
+  'attached to a server of node:http2 that takes HTTP/1.1 too',
+  () => {
+    it('connections of HTTP/1.1 become WebSockets, and requests of HTTP/2 stay with the application', async () => {
+      const http: Http2SecureServer = createSecureHttp2Server(
+        { ...certificate, allowHTTP1: true },
+        (request, response) => {
+          response.end(`the application, HTTP/${request.httpVersion}`);
+        },
+      );
+      await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+      const { port } = http.address() as AddressInfo;
+      const sockets = await attach(http, { ...echo, path: '/live' });
+      const trusting = { rejectUnauthorized: false };
+      using client = await Client.open(`wss://127.0.0.1:${port}/live`, trusting);
+      client.send(pattern(1, 70_000));
+      expect((await client.next()).bytes.equals(pattern(1, 70_000))).toBe(true);
+      expect(await refusal(`wss://127.0.0.1:${port}/`, trusting)).toMatchObject({ status: 404 });
+      const session = connectHttp2(`https://127.0.0.1:${port}`, trusting);
+      const request = session.request({ ':path': '/live' });
+      expect(String(Buffer.concat(await request.toArray()))).toBe('the application, HTTP/2.0');
+      session.close();
+      await sockets.close();
+      expect(await client.closed).toMatchObject({ code: 1001 });
+      await new Promise((resolve) => http.close(resolve));
+    });
+  },
+);
 
-describe.runIf(certificate !== undefined).each([0, 2])('attached to node:https, with threads: %i', (threads) => {
+describe.runIf(certificate !== undefined).each(eachWay(2))('attached to node:https, with threads: %i', (threads) => {
   const secure = () => new Hosting(createHttpsServer({ ...certificate }, application)).listen();
   const trusting = { rejectUnauthorized: false };
 

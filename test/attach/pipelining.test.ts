@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { createServer } from '../../dist/index.js';
 import { encodeFrame, encodeRequest, Opcode, RawClient } from '../e2e/raw-client.js';
 import { builtIn, RecordingLog, until } from '../e2e/serving.js';
+import { eachWay, onlyOnce } from '../e2e/thread-counts.js';
 import { Hosting } from './hosting.js';
 
 const get = (target: string, ...headers: string[]) =>
@@ -33,7 +34,7 @@ async function reading(port: number) {
 
 const statuses = (bytes: string) => [...bytes.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => status);
 
-describe.each([0, 1])(
+describe.each(eachWay(1))(
   'an upgrade behind requests that the application has not answered, with threads: %i',
   (threads) => {
     it('is answered behind them, and what the client has sent meanwhile is handled', async () => {
@@ -141,7 +142,7 @@ describe.each([0, 1])(
   },
 );
 
-it("the answer to an upgrade on nobody's path comes behind earlier ones too", async () => {
+it.each(onlyOnce)("the answer to an upgrade on nobody's path comes behind earlier ones too", async () => {
   const waiting = new Waiting();
   await using hosting = await new Hosting(createHttpServer(waiting.listener)).listen();
   await hosting.attach({ handler: builtIn('echo'), threads: 0, path: '/live' });
@@ -153,7 +154,7 @@ it("the answer to an upgrade on nobody's path comes behind earlier ones too", as
   client.socket.end();
 });
 
-it('a request that was on its way when the server was attached is waited for too', async () => {
+it.each(onlyOnce)('a request that was on its way when the server was attached is waited for too', async () => {
   const waiting = new Waiting();
   await using hosting = await new Hosting(createHttpServer(waiting.listener)).listen();
   const { client, got } = await reading(hosting.port);

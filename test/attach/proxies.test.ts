@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Client, refusal } from '../e2e/client.js';
 import { encodeRequest, RawClient } from '../e2e/raw-client.js';
 import { decideUpgrades, handler } from '../e2e/serving.js';
+import { eachWay } from '../e2e/thread-counts.js';
 import { Hosting } from './hosting.js';
 
 const BEHIND_PROXY = { trustProxy: ['loopback'], proxyHeader: 'x-forwarded-for', path: '/live' } as const;
@@ -16,7 +17,7 @@ async function addressOf(client: Client): Promise<unknown> {
   return remoteAddress;
 }
 
-describe.each([0, 2])('attached behind a trusted proxy, with threads: %i', (threads) => {
+describe.each(eachWay(2))('attached behind a trusted proxy, with threads: %i', (threads) => {
   it('hooks see the address of the client, and limits of addresses count clients', async () => {
     await using hosting = await new Hosting(createServer()).listen();
     const options = { ...BEHIND_PROXY, handler: handler('deciding.js'), threads, maxConnectionsPerIp: 1 };

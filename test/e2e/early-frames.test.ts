@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { expectBytes, pattern } from './pattern.js';
 import { encodeFrame, encodeRequest, Opcode, RawClient } from './raw-client.js';
 import { builtIn, decideUpgrades, handler, primaryHasRead, serve } from './serving.js';
+import { eachWay } from './thread-counts.js';
 
-describe.each([0, 1])('frames in the same segment as the upgrade request, with threads: %i', (threads) => {
+describe.each(eachWay(1))('frames in the same segment as the upgrade request, with threads: %i', (threads) => {
   it('are not lost', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads });
     using client = await RawClient.open(served.port, '/', encodeFrame(Opcode.TEXT, 'early'));

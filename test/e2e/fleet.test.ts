@@ -3,6 +3,7 @@ import { type Backplane, type BackplaneState, createServer } from '../../dist/in
 import { Client } from './client.js';
 import { MemoryHub } from './memory-hub.js';
 import { builtIn, handler, Reports, type Served, serve, until } from './serving.js';
+import { eachWay, onlyOnce, onlyWithWorkers } from './thread-counts.js';
 
 const commands = handler('commands.js');
 
@@ -29,7 +30,7 @@ async function healthOf({ port }: Served): Promise<{ readonly code: number; read
   return { code: response.status, health: (await response.json()) as Health };
 }
 
-describe.each([0, 2])('a fleet of servers, with threads: %i', (threads) => {
+describe.each(eachWay(2))('a fleet of servers, with threads: %i', (threads) => {
   it('brings what one publishes to the subscribers of all, each once', async () => {
     const hub = new MemoryHub();
     await using here = await serve({ handler: commands, threads, backplane: hub.backplane() });
@@ -140,7 +141,7 @@ describe.each([0, 2])('a fleet of servers, with threads: %i', (threads) => {
   });
 });
 
-describe('a server of a fleet, with threads: 0', () => {
+describe.each(onlyOnce)('a server of a fleet, with threads: 0', () => {
   const threads = 0;
 
   it('keeps what is published while the engine is lost, up to maxBackplaneBytes, and sends it first', async () => {
@@ -285,7 +286,7 @@ describe('a server of a fleet, with threads: 0', () => {
   });
 });
 
-describe('what comes from another server, with threads: 1', () => {
+describe.each(onlyWithWorkers(1))('what comes from another server, with threads: 1', () => {
   const threads = 1;
 
   it('brings messages that are larger than what the engine takes', async () => {
@@ -346,7 +347,7 @@ async function publishUntilHeld(publisher: Client, other: Client, topic = 'topic
   throw new Error('it is still read');
 }
 
-describe.each([0, 1])('an engine that does not take what is published, with threads: %i', (threads) => {
+describe.each(eachWay(1))('an engine that does not take what is published, with threads: %i', (threads) => {
   it('makes publishers wait until it goes on', async () => {
     const hub = new MemoryHub();
     const backplaneStallMs = 60_000;
@@ -402,7 +403,7 @@ async function topicBy(hub: MemoryHub, { server }: Served): Promise<string> {
   }
 }
 
-describe.each([0, 1])('one of two engines that does not take what is published, with threads: %i', (threads) => {
+describe.each(eachWay(1))('one of two engines that does not take what is published, with threads: %i', (threads) => {
   it('makes only the publishers to its own topics wait', async () => {
     const hubs = [new MemoryHub(), new MemoryHub()] as const;
     const backplane = hubs.map((hub) => hub.backplane());
@@ -423,7 +424,7 @@ describe.each([0, 1])('one of two engines that does not take what is published, 
   });
 });
 
-describe('the threads of a fleet', () => {
+describe.each(onlyWithWorkers(1))('the threads of a fleet', () => {
   it('are forgotten with their topics when they die, and others are told that the engine is lost', async () => {
     using reports = new Reports();
     const hub = new MemoryHub();
@@ -460,7 +461,7 @@ describe('the threads of a fleet', () => {
   });
 });
 
-it('a server that is closed while it connects ends at once, and gives up the attempt', async () => {
+it.each(onlyOnce)('a server that is closed while it connects ends at once, and gives up the attempt', async () => {
   let attempt: AbortSignal | undefined;
   const backplane: Backplane = {
     name: 'silent',

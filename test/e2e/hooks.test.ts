@@ -4,10 +4,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Client } from './client.js';
 import { closePayload, closeStatus, encodeFrame, Opcode, RawClient } from './raw-client.js';
 import { handler, Reports, type Served, serve } from './serving.js';
+import { eachWay } from './thread-counts.js';
 
 const hooks = handler('hooks.js');
 
-describe.each([0, 1])('hooks, with threads: %i', (threads) => {
+describe.each(eachWay(1))('hooks, with threads: %i', (threads) => {
   it('are called in order: open, messages as they were sent, close', async () => {
     await using served = await serve({ handler: hooks, threads });
     using reports = new Reports();
@@ -157,7 +158,7 @@ function order(what: 'open' | 'fail'): void {
   orders.close();
 }
 
-describe.each([0, 1])('what hooks return, with threads: %i', (threads) => {
+describe.each(eachWay(1))('what hooks return, with threads: %i', (threads) => {
   let served: Served;
 
   beforeAll(async () => {

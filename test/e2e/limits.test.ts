@@ -4,6 +4,7 @@ import type { LimitStats, ServerOptions } from '../../dist/index.js';
 import { Client, refusal } from './client.js';
 import { closePayload, closeStatus, encodeFrame, Opcode, RawClient } from './raw-client.js';
 import { handler, Reports, type Served, serve, until } from './serving.js';
+import { eachWay, onlyWithWorkers } from './thread-counts.js';
 
 const KIB = 1024;
 
@@ -116,7 +117,7 @@ async function openWhenFree(url: string): Promise<Client> {
   return client as Client;
 }
 
-describe.each([0, 1])('with threads: %i', (threads) => {
+describe.each(eachWay(1))('with threads: %i', (threads) => {
   it('heartbeatIntervalMs drops a client that does not answer a ping, and keeps one that does', async () => {
     await using limited = await Limited.start({ threads, heartbeatIntervalMs: 250 });
     const { other } = limited;
@@ -459,7 +460,7 @@ describe.each([0, 1])('with threads: %i', (threads) => {
   });
 });
 
-describe('with a worker that dies', () => {
+describe.each(onlyWithWorkers(1))('with a worker that dies', () => {
   it('the places of its connections under maxConnectionsPerIp and maxConnections are free again', async () => {
     for (const options of [{ maxConnectionsPerIp: 3 }, { maxConnections: 3 }]) {
       await using served = await serve({ handler: handler('limits.js'), threads: 1, ...options });

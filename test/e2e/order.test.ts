@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Client } from './client.js';
 import { expectBytes, pattern } from './pattern.js';
 import { handler, serve } from './serving.js';
+import { eachWay, onlyOnce } from './thread-counts.js';
 
 const SIZES = [0, 5, 125, 126, 5000, 8191, 8192, 65_535, 65_536, 20, 300_000, 1, 70_000, 7];
 
@@ -18,7 +19,7 @@ async function expectOrder(client: Client): Promise<void> {
   }
 }
 
-describe.each([0, 1])('what is sent, with threads: %i', (threads) => {
+describe.each(eachWay(1))('what is sent, with threads: %i', (threads) => {
   it.each(['callback', 'timers', 'awaits'])(
     'arrives in the order of the calls, however large: from %s',
     async (mode) => {
@@ -59,7 +60,7 @@ describe.each([0, 1])('what is sent, with threads: %i', (threads) => {
   });
 });
 
-describe('what can be sent', () => {
+describe.each(onlyOnce)('what can be sent', () => {
   it('is memory of every kind, which is free again when send returns', async () => {
     await using served = await serve({ handler: handler('commands.js'), threads: 0 });
     using client = await Client.open(served.url);

@@ -8,6 +8,7 @@ import { fileOf, pair, pem } from '../tls/certificates.js';
 import { Client } from './client.js';
 import { encodeFrame, encodeRequest, Opcode } from './raw-client.js';
 import { builtIn, handler, hosted, type Served, serve, until } from './serving.js';
+import { eachWay } from './thread-counts.js';
 
 const ECHO = builtIn('echo');
 const TLS = pair('default');
@@ -70,7 +71,7 @@ async function get(
   return { status: response.statusCode, body };
 }
 
-describe.each([0, 2])('a server with TLS, with threads: %i', (threads) => {
+describe.each(eachWay(2))('a server with TLS, with threads: %i', (threads) => {
   it('echoes messages of all sizes, over TLS 1.2 and 1.3', async () => {
     await using served = await serveTls(threads);
     expect(served.url).toMatch(/^wss:/);

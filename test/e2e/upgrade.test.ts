@@ -4,6 +4,7 @@ import type { Upgrade, UpgradeRequest } from '../../dist/index.js';
 import { Client, refusal } from './client.js';
 import { encodeFrame, encodeRequest, Opcode, RawClient } from './raw-client.js';
 import { decideUpgrades, handler, isWorkerHandshake, primaryHasRead, type Served, serve, until } from './serving.js';
+import { eachWay, onlyOnce } from './thread-counts.js';
 
 type Decision = Awaited<ReturnType<Upgrade>>;
 
@@ -47,7 +48,7 @@ async function leaveUndecided(served: Served, meanwhile: () => void = () => {}):
   return pending;
 }
 
-describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
+describe.each(eachWay(1))('an upgrade hook, with threads: %i', (threads) => {
   inPrimary('that takes its time leaves no timer when it has answered, or its client has left', async () => {
     await using served = await serve({ handler: deciding, threads, handshakeTimeoutMs: 54_321 });
     const set = vi.spyOn(globalThis, 'setTimeout');
@@ -633,7 +634,7 @@ describe.each([0, 1])('an upgrade hook, with threads: %i', (threads) => {
   });
 });
 
-describe('what a client sends to be upgraded', () => {
+describe.each(onlyOnce)('what a client sends to be upgraded', () => {
   it('is refused with the status that says why, and the refusal is whole although the client sends on', async () => {
     await using served = await serve({ handler: deciding, threads: 0, path: '/here' });
     decideUpgrades(() => undefined);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Client } from '../e2e/client.js';
 import { expectBytes, pattern } from '../e2e/pattern.js';
 import { serve } from '../e2e/serving.js';
+import { eachWay } from '../e2e/thread-counts.js';
 import { handlerOf, withstand } from './attack.js';
 
 const handler = handlerOf('misuse.js');
@@ -18,7 +19,7 @@ const ERRORS: readonly (readonly [begin: string, name: string])[] = [
   ['', 'TypeError'],
 ];
 
-describe.each([0, 1])('a handler, with threads: %i', (threads) => {
+describe.each(eachWay(1))('a handler, with threads: %i', (threads) => {
   it('gets errors for wrong arguments, and its connection goes on', async () => {
     await using served = await serve({ handler, threads });
     await withstand(served, async () => {

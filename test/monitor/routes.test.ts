@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { Client } from '../e2e/client.js';
 import { RawClient } from '../e2e/raw-client.js';
 import { builtIn, type Served, serve, until } from '../e2e/serving.js';
+import { eachWay } from '../e2e/thread-counts.js';
 
 const get = (served: Served, path: string, init: RequestInit = {}) =>
   fetch(`http://127.0.0.1:${served.port}${path}`, init);
 
-describe.each([0, 2])('HTTP on the WebSocket port, with threads: %i', (threads) => {
+describe.each(eachWay(2))('HTTP on the WebSocket port, with threads: %i', (threads) => {
   it('reports the health of the server at /healthz', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads });
     using client = await Client.open(served.url);

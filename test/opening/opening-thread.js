@@ -1,4 +1,4 @@
-// A thread of opening.test.ts that does all of it by itself: takes sockets, does the opening handshake on them, asks the hook, answers,
+// A thread of opening.long.test.ts that does all of it by itself: takes sockets, does the opening handshake on them, asks the hook, answers,
 // and hosts the connections. Its sockets are those that it accepts, or untouched descriptors that it is given, for an HTTP server that
 // it has made itself.
 import { createServer } from 'node:http';

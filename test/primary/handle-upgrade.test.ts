@@ -15,6 +15,7 @@ import { duplexPair } from '../e2e/duplex-pair.js';
 import { expectBytes, pattern, textPattern } from '../e2e/pattern.js';
 import { encodeFrame, encodeRequest, FrameParser, Opcode, RawClient } from '../e2e/raw-client.js';
 import { builtIn, decideUpgrades, handler, RecordingLog, Reports, until } from '../e2e/serving.js';
+import { eachWay, onlyOnce } from '../e2e/thread-counts.js';
 import { openDescriptors } from '../hostile/attack.js';
 
 const SIZES = [0, 1, 125, 126, 65_535, 65_536, 262_143, 262_145, 1_000_000, 5_000_000];
@@ -50,7 +51,7 @@ class Behind implements AsyncDisposable {
   }
 }
 
-describe.each([0, 2])("behind a user's own HTTP server, with threads: %i", (threads) => {
+describe.each(eachWay(2))("behind a user's own HTTP server, with threads: %i", (threads) => {
   it('connections go where they go otherwise, and ordinary requests stay with the application', async () => {
     const http = createHttpServer((_, response) => response.end('the application'));
     await using behind = new Behind(http, { handler: builtIn('echo'), threads, path: '/ws' });
@@ -71,50 +72,56 @@ describe.each([0, 2])("behind a user's own HTTP server, with threads: %i", (thre
   });
 });
 
-it('arguments that are not those of an upgrade are an error of the caller, and cost nothing', async () => {
-  const http = createHttpServer();
-  await using behind = new Behind(http, { handler: builtIn('echo'), threads: 1 });
-  http.removeAllListeners('upgrade');
-  const errors: unknown[] = [];
-  http.on('upgrade', (request, socket, head) => {
-    for (const wrong of [[request, socket], [socket, request, head], [], [request, undefined, head]]) {
-      try {
-        behind.server.handleUpgrade(...(wrong as unknown as [IncomingMessage, Duplex, Buffer]));
-      } catch (error) {
-        errors.push(error);
+it.each(onlyOnce)(
+  'arguments that are not those of an upgrade are an error of the caller, and cost nothing',
+  async () => {
+    const http = createHttpServer();
+    await using behind = new Behind(http, { handler: builtIn('echo'), threads: 1 });
+    http.removeAllListeners('upgrade');
+    const errors: unknown[] = [];
+    http.on('upgrade', (request, socket, head) => {
+      for (const wrong of [[request, socket], [socket, request, head], [], [request, undefined, head]]) {
+        try {
+          behind.server.handleUpgrade(...(wrong as unknown as [IncomingMessage, Duplex, Buffer]));
+        } catch (error) {
+          errors.push(error);
+        }
       }
-    }
-    socket.destroy();
-  });
-  const port = await behind.start();
-  const attempt = async () => {
-    using client = await RawClient.upgrading(port);
-    await Promise.race([client.ended, client.closed]);
-  };
-  await attempt(); // what is opened for the first of all
-  const before = openDescriptors();
-  for (let i = 0; i < 3; i++) await attempt();
-  expect(errors).toEqual(Array(16).fill(expect.any(TypeError)));
-  await until(() => openDescriptors() <= before);
-  expect(behind.log.lines).toEqual([]);
-});
+      socket.destroy();
+    });
+    const port = await behind.start();
+    const attempt = async () => {
+      using client = await RawClient.upgrading(port);
+      await Promise.race([client.ended, client.closed]);
+    };
+    await attempt(); // what is opened for the first of all
+    const before = openDescriptors();
+    for (let i = 0; i < 3; i++) await attempt();
+    expect(errors).toEqual(Array(16).fill(expect.any(TypeError)));
+    await until(() => openDescriptors() <= before);
+    expect(behind.log.lines).toEqual([]);
+  },
+);
 
-it('a client that does not take the 101 within handshakeTimeoutMs, behind an answer that it does not read, is given up and counted', async () => {
-  const http = createHttpServer();
-  http.on('upgrade', (_, socket: Duplex) => socket.write(Buffer.alloc(16 * 1024 * 1024)));
-  await using behind = new Behind(http, { handler: builtIn('echo'), threads: 1, handshakeTimeoutMs: 100 });
-  const client = connect(await behind.start(), '127.0.0.1').pause();
-  client.write(encodeRequest('/'));
-  await until(() => behind.sockets.length === 1);
-  expect(behind.server.stats().pendingUpgrades).toBe(1);
-  await once(behind.sockets[0] as Duplex, 'close');
-  const { pendingUpgrades, opened, limits } = behind.server.stats();
-  expect({ pendingUpgrades, opened, limits }).toMatchObject({ pendingUpgrades: 0, opened: 0, limits: { stalls: 1 } });
-  expect(behind.log.lines).toEqual([expect.stringMatching(/^info: 127\.0\.0\.1 on \/: .*\(handshakeTimeoutMs\)$/)]);
-  client.destroy();
-});
+it.each(onlyOnce)(
+  'a client that does not take the 101 within handshakeTimeoutMs, behind an answer that it does not read, is given up and counted',
+  async () => {
+    const http = createHttpServer();
+    http.on('upgrade', (_, socket: Duplex) => socket.write(Buffer.alloc(16 * 1024 * 1024)));
+    await using behind = new Behind(http, { handler: builtIn('echo'), threads: 1, handshakeTimeoutMs: 100 });
+    const client = connect(await behind.start(), '127.0.0.1').pause();
+    client.write(encodeRequest('/'));
+    await until(() => behind.sockets.length === 1);
+    expect(behind.server.stats().pendingUpgrades).toBe(1);
+    await once(behind.sockets[0] as Duplex, 'close');
+    const { pendingUpgrades, opened, limits } = behind.server.stats();
+    expect({ pendingUpgrades, opened, limits }).toMatchObject({ pendingUpgrades: 0, opened: 0, limits: { stalls: 1 } });
+    expect(behind.log.lines).toEqual([expect.stringMatching(/^info: 127\.0\.0\.1 on \/: .*\(handshakeTimeoutMs\)$/)]);
+    client.destroy();
+  },
+);
 
-describe.each([0, 2])('behind an HTTP server that has written something before, with threads: %i', (threads) => {
+describe.each(eachWay(2))('behind an HTTP server that has written something before, with threads: %i', (threads) => {
   it('the 101 comes when that is out, and costs no descriptor', async () => {
     const server = createServer({ handler: builtIn('echo'), threads, log: new RecordingLog() });
     await server.start();
@@ -167,7 +174,7 @@ try {
 
 const TRUSTING = { rejectUnauthorized: false };
 
-describe.runIf(certificate !== undefined).each([0, 2])('behind TLS, with threads: %i', (threads) => {
+describe.runIf(certificate !== undefined).each(eachWay(2))('behind TLS, with threads: %i', (threads) => {
   const createHttps = () => createHttpsServer({ ...certificate });
 
   it('messages of all sizes come back byte by byte, hosted by the primary', async () => {
@@ -284,7 +291,7 @@ describe.runIf(certificate !== undefined).each([0, 2])('behind TLS, with threads
   });
 });
 
-describe('a stream of any other kind', () => {
+describe.each(onlyOnce)('a stream of any other kind', () => {
   it('is a connection too', async () => {
     await using behind = new Behind(createHttpServer(), { handler: builtIn('echo'), threads: 0 });
     await behind.server.start();

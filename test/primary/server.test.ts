@@ -7,6 +7,7 @@ import { Generation } from '../../dist/primary/generation.js';
 import { Client, refusal } from '../e2e/client.js';
 import { closeStatus, encodeFrame, Opcode, RawClient } from '../e2e/raw-client.js';
 import { builtIn, Gate, handler, RecordingLog, Reports, serve, until } from '../e2e/serving.js';
+import { eachWay, onlyOnce } from '../e2e/thread-counts.js';
 
 /** Lets the hooks of `handlers/draining.js` that wait go on. */
 function goOn(): void {
@@ -15,7 +16,7 @@ function goOn(): void {
   orders.close();
 }
 
-describe.each([0, 2])('close, with threads: %i', (threads) => {
+describe.each(eachWay(2))('close, with threads: %i', (threads) => {
   it('has what has arrived handled and answered before it closes with 1001', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads });
     const clients = await Promise.all(Array.from({ length: 20 }, () => Client.open(served.url)));
@@ -111,7 +112,7 @@ describe.each([0, 2])('close, with threads: %i', (threads) => {
   });
 });
 
-describe('close', () => {
+describe.each(onlyOnce)('close', () => {
   it('is over by its deadline although a handler blocks its thread', async () => {
     using gate = new Gate();
     await using served = await serve({ handler: handler('commands.js'), threads: 1 });
@@ -126,7 +127,7 @@ describe('close', () => {
   });
 });
 
-describe.each([0, 1])('close, if something has gone wrong with its threads (threads: %i),', (threads) => {
+describe.each(eachWay(1))('close, if something has gone wrong with its threads (threads: %i),', (threads) => {
   it('rejects with that, when all the rest is closed', async () => {
     const server = createServer({ handler: builtIn('echo'), threads, log: new RecordingLog() });
     const { port } = await server.listen({ port: 0 });
@@ -146,7 +147,7 @@ describe.each([0, 1])('close, if something has gone wrong with its threads (thre
   });
 });
 
-describe('close at any moment of the start', () => {
+describe.each(onlyOnce)('close at any moment of the start', () => {
   it('leaves nothing that listens', async () => {
     for (let turns = 0; turns < 25; turns++) {
       const server = createServer({ handler: builtIn('echo'), threads: 0, log: new RecordingLog() });
@@ -158,7 +159,7 @@ describe('close at any moment of the start', () => {
   });
 });
 
-describe('what cannot be used', () => {
+describe.each(onlyOnce)('what cannot be used', () => {
   it('as an address leaves the server as it was', async () => {
     const server = createServer({ handler: builtIn('echo'), threads: 0, log: new RecordingLog() });
     for (const options of [{ port: 65_536 }, { port: -1 }, { port: 1.5 }, { port: '80' as never }, { host: '' }]) {
@@ -172,7 +173,7 @@ describe('what cannot be used', () => {
   });
 });
 
-describe('what is no option', () => {
+describe.each(onlyOnce)('what is no option', () => {
   it('is refused by listen, reload and close, which would do something else', async () => {
     const server = createServer({ handler: builtIn('echo'), threads: 0, log: new RecordingLog() });
     const refused = [
@@ -193,7 +194,7 @@ describe('what is no option', () => {
   });
 });
 
-describe('listen', () => {
+describe.each(onlyOnce)('listen', () => {
   it('says where the server listens', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads: 0 });
     const { port } = served;
@@ -282,7 +283,7 @@ describe('listen', () => {
   });
 });
 
-describe('start', () => {
+describe.each(onlyOnce)('start', () => {
   it('serves upgrades of other servers only; before it, there are none', async () => {
     const server = createServer({ handler: builtIn('echo'), threads: 0 });
     const request = {} as Parameters<typeof server.handleUpgrade>[0];
@@ -295,7 +296,7 @@ describe('start', () => {
   });
 });
 
-describe('two servers in one process', () => {
+describe.each(onlyOnce)('two servers in one process', () => {
   it('do not disturb each other', async () => {
     await using one = await serve({ handler: builtIn('echo'), threads: 1 });
     await using other = await serve({ handler: builtIn('broadcast'), threads: 1 });
@@ -308,7 +309,7 @@ describe('two servers in one process', () => {
   });
 });
 
-describe('the counts of a server', () => {
+describe.each(onlyOnce)('the counts of a server', () => {
   it('are of all its threads', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads: 2 });
     using first = await RawClient.open(served.port);

@@ -1,0 +1,14 @@
+/**
+ * How many threads the servers of a test have. Most of what servers do is tested without workers by `npm test`, and with workers by the
+ * project `workers`, a part of `npm run test:long`: to start a worker takes ten times as long as to start a server without one.
+ */
+const HAVE_WORKERS = process.env.WSLOOM_TEST_WORKERS === '1';
+
+/** For `describe.each`: without workers by `npm test`, and with so many by the project `workers`. */
+export const eachWay = (workers: number): readonly number[] => [HAVE_WORKERS ? workers : 0];
+
+/** For `describe.each`, of tests that belong into workers: nothing by `npm test`. */
+export const onlyWithWorkers = (workers: number): readonly number[] => (HAVE_WORKERS ? [workers] : []);
+
+/** For `describe.each`, of tests for which `eachWay` makes no difference: nothing by the project `workers`. */
+export const onlyOnce: readonly string[] = HAVE_WORKERS ? [] : [''];
