@@ -8,6 +8,7 @@ import { type CaseKey, nameOf, type Pattern } from './case.js';
 import { USUAL_ALIGNMENT } from './design.js';
 import { differsByDirection } from './estimate.js';
 import { disorderOf } from './gate.js';
+import { type Lead, runsOf, type Verdict } from './lead.js';
 import { inOrder } from './order.js';
 import type { EngineResult, Figure, Study } from './results.js';
 
@@ -32,9 +33,27 @@ export const FASTEST_JS = 'the fastest JavaScript';
  * in its place, as studies before December 2026.
  */
 export const FASTEST_JS_OF_VIEWS = 'the fastest JavaScript of a view';
-export type FastestJs = typeof FASTEST_JS | typeof FASTEST_JS_OF_VIEWS;
 
-/** A figure that was not measured, is not steady, or cannot be right. No sentence is made of it. */
+/** The same, of what takes any Buffer: its views are kept or made, and none is in a closure over one buffer that all reads go to. */
+export const FASTEST_JS_OF_BUFFERS = 'the fastest JavaScript of any Buffer';
+
+/** The same, of what makes its view in each call, or needs none. */
+export const FASTEST_JS_MAKING_VIEWS = 'the fastest JavaScript that makes its views';
+
+/** Which candidates each of these is the fastest of. */
+const FASTEST = {
+  [FASTEST_JS]: (name: string) => !isOfView(name),
+  [FASTEST_JS_OF_VIEWS]: isOfView,
+  [FASTEST_JS_OF_BUFFERS]: (name: string) => isOfView(name) && !isInClosure(name),
+  [FASTEST_JS_MAKING_VIEWS]: (name: string) => isOfView(name) && !isInClosure(name) && !name.includes(', kept'),
+} as const;
+export type FastestJs = keyof typeof FASTEST;
+
+function isFastestJs(candidate: string): candidate is FastestJs {
+  return Object.hasOwn(FASTEST, candidate);
+}
+
+/** A figure that was not measured, is not steady, or cannot be right. No sentence is made of it, except with its mark. */
 export class Unreported extends Error {}
 
 /** The figures of one engine. */
@@ -57,7 +76,7 @@ export class Engine {
 
   find(wanted: Wanted): Figure | undefined {
     const { candidate } = wanted;
-    if (candidate === FASTEST_JS || candidate === FASTEST_JS_OF_VIEWS) return this.#fastestJs(wanted, candidate);
+    if (isFastestJs(candidate)) return this.#fastestJs(wanted, candidate);
     return this.#figures.get(nameOf(caseOf(wanted)));
   }
 
@@ -78,9 +97,9 @@ export class Engine {
   }
 
   #fastestJs(wanted: Omit<Wanted, 'candidate'>, which: FastestJs): Figure | undefined {
-    const ofViews = which === FASTEST_JS_OF_VIEWS && this.candidates(wanted.op).some(isOfView);
+    const isOne = FASTEST[this.candidates(wanted.op).some(isOfView) ? which : FASTEST_JS];
     const found = candidateNames(wanted.op)
-      .filter((name) => isJavaScript(name) && isOfView(name) === ofViews)
+      .filter((name) => isJavaScript(name) && isOne(name))
       .flatMap((candidate) => this.find({ ...wanted, candidate }) ?? []);
     const least = Math.min(...found.map(({ ns }) => ns));
     const own = found.find(({ candidate, ns }) => OWN_JAVASCRIPT.includes(candidate) && isAlike(ns, least));
@@ -190,29 +209,29 @@ export class Engine {
   }
 
   /**
-   * The range of sizes in which `to` is ahead of `from`, of all sizes that this engine has measured: the longest one without a size at which
-   * it is behind. It begins and ends with a size at which the whole spread of the one is ahead of that of the other, by more than
-   * {@link ALIKE}. Undefined if there is no such size.
+   * Where `to` is ahead of `from`, of all sizes that this engine has measured. A range goes on over sizes at which they are alike or
+   * nothing is decided, and ends before one at which `to` is behind. It begins and ends with a size at which `to` is surely ahead: its whole spread
+   * is ahead of that of the other, by more than {@link ALIKE}, and neither figure has a mark. Where it is ahead in a part of its spread only,
+   * or a figure has a mark, the size is undecided.
    */
-  lead(op: Operation, content: Content | 'any', from: string, to: string): Lead | undefined {
-    const pairs = this.#pairs(this.#ownSizes(op, content), op, content, from, to);
-    const leads: Lead[] = [];
-    let first: number | undefined;
-    let last = 0;
-    const end = (isOpen: boolean) => {
-      if (first !== undefined) leads.push({ first, last, isOpen });
-      first = undefined;
-    };
-    for (const { bytes, from: one, to: other } of pairs) {
-      if (isSurelyLess(one, other)) end(false);
-      if (isSurelyLess(other, one)) {
-        first ??= bytes;
-        last = bytes;
-      }
-    }
-    end(true);
-    const factor = (lead: Lead) => lead.last / lead.first;
-    return leads.toSorted((one, other) => factor(other) - factor(one))[0];
+  lead(op: Operation, content: Content | 'any', from: string, to: string): Lead {
+    const sizes = this.#ownSizes(op, content);
+    // 65535 B is the same size as 64 KiB to a reader.
+    const pairs = this.#pairs(
+      sizes.filter((bytes) => !sizes.includes(bytes + 1)),
+      op,
+      content,
+      from,
+      to,
+    );
+    const verdicts = pairs.map(({ bytes, from: one, to: other }) => ({ bytes, verdict: this.#verdict(one, other) }));
+    return { ahead: runsOf(verdicts, 'ahead', ['alike', 'undecided']), undecided: runsOf(verdicts, 'undecided', []) };
+  }
+
+  #verdict(from: Figure, to: Figure): Verdict {
+    if (isSurelyLess(to, from) && this.#isSound(from) && this.#isSound(to)) return 'ahead';
+    if (to.least * (1 + ALIKE) < from.upper) return 'undecided';
+    return isSurelyLess(from, to) ? 'behind' : 'alike';
   }
 
   #ownSizes(op: Operation, content: Content | 'any'): readonly number[] {
@@ -275,20 +294,6 @@ export function candidatesOn(engines: readonly Engine[], op: Operation): string[
   return inOrder(candidateNames(op).filter((name) => present.has(name)));
 }
 
-/** The sizes from which and up to which one candidate is ahead of another; open if there is no larger size at which it is behind. */
-export interface Lead {
-  readonly first: number;
-  readonly last: number;
-  readonly isOpen: boolean;
-}
-
-/** A lead in words: `from 1 KiB on`, `from 512 B to 32 KiB`, `only at 16 KiB`, or `at no size`. */
-export function leadText(lead: Lead | undefined): string {
-  if (lead === undefined) return 'at no size';
-  if (!lead.isOpen && lead.first === lead.last) return `only at ${size(lead.first)}`;
-  return lead.isOpen ? `from ${size(lead.first)} on` : `from ${size(lead.first)} to ${size(lead.last)}`;
-}
-
 /** Whether one cost is less than another wherever both are in their spread, and by more than what means nothing. */
 function isSurelyLess(one: NsRange, other: NsRange): boolean {
   return one.upper < other.least && !isAlike(one.ns, other.ns);
@@ -317,6 +322,11 @@ function isJavaScript(candidate: string): boolean {
 /** What gets its bytes in ordinary memory. */
 export function isOfView(candidate: string): boolean {
   return candidate.endsWith(', of a view');
+}
+
+/** What has its view of ordinary memory in a closure: it needs one buffer that all reads go to. */
+export function isInClosure(candidate: string): boolean {
+  return candidate.includes(', closure');
 }
 
 /** The JavaScript of this package, in the place of all other JavaScript that is about as fast. */
@@ -357,7 +367,7 @@ export function gridOf(results: readonly EngineResult[]): Grid {
 
 /** Whether a candidate is the one that is wanted, or JavaScript, of which the fastest is wanted. */
 function isWanted(candidate: string, wanted: string): boolean {
-  return wanted === FASTEST_JS || wanted === FASTEST_JS_OF_VIEWS ? isJavaScript(candidate) : candidate === wanted;
+  return isFastestJs(wanted) ? isJavaScript(candidate) : candidate === wanted;
 }
 
 /** For fewer sizes nothing is said of a crossover. */
@@ -388,7 +398,13 @@ export const STEPS: readonly (readonly [
   ['unmask: byte loop → plain word loop', 'unmask', 'any', 'js-byte', 'js-words'],
   ['unmask: plain word loop → JavaScript as shipped', 'unmask', 'any', 'js-words', 'js'],
   ['unmask: fastest JavaScript → WASM SIMD', 'unmask', 'any', FASTEST_JS, 'wasm'],
-  ['unmask: fastest JavaScript → WASM with copies', 'unmask', 'any', FASTEST_JS_OF_VIEWS, 'wasm, copy in and out'],
+  [
+    'unmask: fastest JavaScript of a view → WASM with copies',
+    'unmask',
+    'any',
+    FASTEST_JS_OF_VIEWS,
+    'wasm, copy in and out',
+  ],
   ['unmask: fastest JavaScript of a view → bufferutil', 'unmask', 'any', FASTEST_JS_OF_VIEWS, 'bufferutil'],
   ['unmask: fastest JavaScript of a view → websocketUnmask', 'unmask', 'any', FASTEST_JS_OF_VIEWS, 'websocketUnmask'],
   ['unmask: fastest JavaScript → bufferutil', 'unmask', 'any', FASTEST_JS, 'bufferutil'],

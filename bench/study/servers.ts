@@ -128,6 +128,18 @@ export function gainsByContent(
     .filter(([, found]) => found.length > 0);
 }
 
+/** What sentences leave out from {@link ALONE_BYTES} on, because a server was disturbed or is not steady, with the marks of the figure. */
+export function leftOut(results: readonly EndToEndResult[], kernel: string): (Gain & { readonly marks: string })[] {
+  return results
+    .filter((result) => result.kernel === kernel && result.threads === 1 && result.bytes >= ALONE_BYTES)
+    .flatMap((result) => {
+      const found = comparison(results, result);
+      return found === undefined || (found.isSteady && !found.isDisturbed)
+        ? []
+        : [{ result, value: found.value, marks: marksOf(found) }];
+    });
+}
+
 /** The gains where unmasking is all that differs, in ascending order of sizes: binary messages from {@link ALONE_BYTES} on. */
 export function gainsAlone(results: readonly EndToEndResult[], kernel: string): Gain[] {
   return gainsOf(results, kernel)

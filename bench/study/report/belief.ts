@@ -61,10 +61,10 @@ ${markdownTable(['', 'study', 'cross-check', 'difference', 'its other loop'], ro
 }
 
 /** Which cases it has, and which it has not. */
-function whatIsChecked(study: Study, { name }: Engine): string {
+function whatIsChecked(study: Study, main: Engine): string {
   const { checks } = study;
   if (isOlder(study))
-    return `${checks.length}, all hot, of unmasking and of validation, on ${name}. Nothing checks the harness with cold caches, many texts or latency, where both are done in one call, or on
+    return `${checks.length}, all hot, of unmasking and of validation, on ${main.name}. Nothing checks the harness with cold caches, many texts or latency, where both are done in one call, or on
 other engines.`;
   const engines = [...new Set(checks.flatMap(({ engine }) => engine ?? []))];
   const on = (engine: string) => {
@@ -75,9 +75,25 @@ other engines.`;
     return `on ${engine} ${enumeration(counts)}`;
   };
   return `${engines.map(on).join(', and ')}, of unmasking, of validation, and of both in one call. What allocates has batches of 20 ms there, with the pauses of the collector in them. It does not have
-latency, the naive loop over bytes (\`js-byte\`), JavaScript of a view and \`auto\`, and it does not run on other engines: nothing checks the harness there. The naive loop
+latency, and it does not run on other engines: nothing checks the harness there. ${whatIsNotChecked(study, main)}The naive loop
 is left out because it depends most on how a process has compiled it: a fresh process that runs nothing else was seen to take a fifth less time.`;
 }
+
+/** The candidates that the second program has in no case. Of pairs it has none. */
+function whatIsNotChecked({ checks }: Study, main: Engine): string {
+  const checked = new Set(
+    checks.map(({ name }) => /^(\w+ .+) (?:any|ascii|json) \d+ \d+ \w+$/.exec(name)?.[1] ?? name),
+  );
+  const missing = (['unmask', 'validate', 'unmaskText'] as const).flatMap((op) => {
+    const names = main.candidates(op).filter((name) => !name.includes(' + ') && !checked.has(`${op} ${name}`));
+    return names.length === 0 ? [] : [`${OPERATION_NAMES[op]} ${enumeration(names.map((name) => `\`${name}\``))}`];
+  });
+  return missing.length === 0
+    ? ''
+    : `These candidates it has not checked at all: ${missing.join('; ')}; and no pairs. `;
+}
+
+const OPERATION_NAMES = { unmask: 'of unmasking', validate: 'of validation', unmaskText: 'of both' } as const;
 
 const PATTERN_NAMES: Readonly<Record<Pattern, string>> = {
   hot: 'with hot caches',

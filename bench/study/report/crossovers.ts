@@ -1,12 +1,17 @@
 import { NEVER_BYTES, THRESHOLD_NAMES, THRESHOLDS } from '#dist/kernels/thresholds.js';
-import { ALIKE, type Engine, isOfView, STEPS, size } from '../findings.js';
+import { ALIKE, type Engine, FASTEST_JS_OF_VIEWS, isOfView, STEPS, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
+import { leadCell } from './lead-text.js';
+import { fewerWays, isInPlace } from './ways.js';
 import { KIB, percent, said } from './wording.js';
 
 export function crossovers(all: readonly Engine[], main: Engine): string {
   const rows = STEPS.map(([title, op, content, from, to]) => [
     title,
-    ...all.map((engine) => engine.crossoverCell(op, content, from, to)),
+    ...all.map((engine) => {
+      const cell = engine.crossoverCell(op, content, from, to);
+      return from === FASTEST_JS_OF_VIEWS && cell !== '–' ? leadCell(engine.lead(op, content, from, to)) : cell;
+    }),
   ]);
   const hasViews = all.some((engine) => engine.candidates('unmask').some(isOfView));
   return `![Where one way overtakes another: the table below has the sizes](results/study-crossovers.svg)
@@ -18,7 +23,7 @@ differ by no more than ${percent(ALIKE)} count as the same. If the second one is
 size from which on it is, though it may be ahead at some. \`~\`: it would be another size if the figures were elsewhere in their spread, steady or not.
 \`–\`: this engine has not measured both. \`isUtf8\` is of a view that exists, and \`native\` is \`buffer.isUtf8\` as a server calls it, with a view for each call.
 
-${hasViews ? 'WASM with copies is compared with the fastest JavaScript of a view, as the rows that say so are. Everything else is compared with JavaScript in place.\n\n' : ''}${markdownTable(['', ...all.map(({ name }) => name)], rows)}
+${hasViews ? 'The rows of JavaScript of a view say where the second one is surely ahead, as [On one page](#on-one-page) does: of all sizes that the engine has measured, and `undecided` where a figure has a mark or the spread leaves it open. JavaScript in all other rows finds its bytes in WebAssembly memory.\n\n' : ''}${markdownTable(['', ...all.map(({ name }) => name)], rows)}
 
 ${fastestJavaScript(all)}
 
@@ -39,8 +44,7 @@ function fastestJavaScript(all: readonly Engine[]): string {
   if (rows.length === 0) return '';
   const head = cases.map(({ op, content, bytes }) => `${op}${content === 'any' ? '' : ` ${content}`}, ${size(bytes)}`);
   return `**The fastest JavaScript** is that of each engine at each size: \`js\`, which this package ships, if no other that the engine has measured is faster by
-more than ${percent(ALIKE)}. Browsers have measured all ways to write it at 64 KiB only, and at other sizes no more than \`js-byte\` and \`js\`, so faster
-JavaScript may be missing there:
+more than ${percent(ALIKE)}. ${fewerWays(all, isInPlace, ['unmask', 'validate'])}
 
 ${markdownTable(['', ...head], rows)}`;
 }

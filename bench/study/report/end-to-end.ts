@@ -16,7 +16,7 @@ import {
   standing,
 } from '../servers.js';
 import { caseName } from './load-name.js';
-import { gainsInServer } from './summary.js';
+import { gainsInServer, notInGains } from './gains.js';
 import { paragraph, times } from './wording.js';
 
 export function endToEnd(study: Study, engines: readonly Engine[]): string {
@@ -56,7 +56,9 @@ what has \`~\` or \`!\`.`
       gains.length < 2
         ? ''
         : `In the middle of ${gains.length} kinds of load the server carries ${times(median(gains.map(({ value }) => value)))} as much with \`auto\` as with \`js\`.`,
-      gainsInServer(results) === '' ? '' : `From ${size(ALONE_BYTES)} on it is ${gainsInServer(results)}.`,
+      gainsInServer(results) === ''
+        ? ''
+        : paragraph(`From ${size(ALONE_BYTES)} on it is ${gainsInServer(results)}.`, notInGains(results)),
       alone.length === 0
         ? ''
         : `Where unmasking is all that differs, which is so for binary messages from ${size(ALONE_BYTES)} on, it is ${alone.join(', ')}.${sameCode(results)}`,

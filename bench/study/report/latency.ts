@@ -1,6 +1,6 @@
 import { type Engine, FASTEST_JS, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
-import { asFast, said, sentenceOf } from './wording.js';
+import { asFast, asFastAs, KIB, said, sentenceOf } from './wording.js';
 
 /** @returns nothing for a study that has not measured it. */
 export function latency(engine: Engine): string {
@@ -32,10 +32,7 @@ ${ofWasm(engine, sizes)}`.trimEnd();
 
 /** What WASM in place gains where calls wait for each other, against what it gains where they do not. */
 function ofWasm(engine: Engine, sizes: readonly number[]): string {
-  const ratio = (bytes: number, pattern: 'hot' | 'latency') => {
-    const wanted = { op: 'unmask', bytes, pattern } as const;
-    return engine.ns({ ...wanted, candidate: FASTEST_JS }) / engine.ns({ ...wanted, candidate: 'wasm' });
-  };
+  const ratio = (bytes: number, pattern: 'hot' | 'latency') => gainOf(engine, bytes, pattern);
   const ofEach = sizes.map((bytes) => () => {
     const throughput = said(() => ` (${asFast(ratio(bytes, 'hot'))} in throughput)`);
     return `${asFast(ratio(bytes, 'latency'))} at ${size(bytes)}${throughput}`;
@@ -44,4 +41,17 @@ function ofWasm(engine: Engine, sizes: readonly number[]): string {
     'Where calls wait for each other, WASM unmasks, in comparison with the fastest JavaScript,',
     ofEach,
   );
+}
+
+function gainOf(engine: Engine, bytes: number, pattern: 'hot' | 'latency'): number {
+  const wanted = { op: 'unmask', bytes, pattern } as const;
+  return engine.ns({ ...wanted, candidate: FASTEST_JS }) / engine.ns({ ...wanted, candidate: 'wasm' });
+}
+
+/** The same of 1 KiB, for the page. */
+export function latencyInShort(engine: Engine): string {
+  return said(() => {
+    const throughput = said(() => `, against ${asFast(gainOf(engine, KIB, 'hot'))} in throughput`);
+    return `Where each call waits for the one before, WASM in place unmasks 1 KiB ${asFastAs(gainOf(engine, KIB, 'latency'))} the fastest JavaScript${throughput}.`;
+  });
 }

@@ -1,11 +1,12 @@
 import { figure } from '#dist/cli/table.js';
-import { ALIKE, candidatesOn, type Engine, FASTEST_JS, FASTEST_JS_OF_VIEWS, isOfView, size } from '../findings.js';
+import { ALIKE, candidatesOn, type Engine, FASTEST_JS, FASTEST_JS_OF_VIEWS, size } from '../findings.js';
 import { markdownTable } from '../markdown.js';
 import type { Study } from '../results.js';
-import { copies, isOlder } from './cautions.js';
-import { javaScriptOf } from './javascript.js';
+import { copies, copiesInShort, isOlder } from './cautions.js';
+import { javaScriptOf, naiveNote, naiveNs } from './javascript.js';
 import { speeds, spreads } from './speeds-table.js';
 import { aheadOfViews } from './summary.js';
+import { fewerWays, isInPlace } from './ways.js';
 import { asFast, asFastAs, KIB, MIB, mebibytes, paragraph, said, sentenceOf } from './wording.js';
 
 export function masking(study: Study, engine: Engine, all: readonly Engine[]): string {
@@ -22,7 +23,8 @@ export function masking(study: Study, engine: Engine, all: readonly Engine[]): s
       sentenceOf('At 1 KiB WASM with SIMD, in place, is', [
         () => `${asFastAs(ratio('wasm', FASTEST_JS, KIB))} ${js(KIB)}`,
         () => `${asFastAs(ratio('wasm', 'js-words', KIB))} the plain loop over words`,
-        () => `${asFastAs(ratio('wasm', 'js-byte', KIB))} the naive loop over bytes`,
+        () =>
+          `${asFastAs(naiveNs(engine, KIB) * (speed('wasm', KIB) / KIB))} the naive loop over bytes${naiveNote(engine)}`,
       ]),
       sentenceOf('WASM with SIMD is', [
         () => `${asFastAs(ratio('wasm', 'wasm-scalar', KIB))} without at 1 KiB`,
@@ -46,19 +48,26 @@ export function masking(study: Study, engine: Engine, all: readonly Engine[]): s
             `${asFastAs(ratio('wasm, copy in and out', FASTEST_JS_OF_VIEWS, bytes))} ${jsOfViews(bytes)} at ${size(bytes)}`,
         ),
       ),
+      isOlder(study) ? '' : beside(study, engine),
       isOlder(study) ? '' : aheadOfViews(engine),
       said(() => copyingOut(engine)),
       said(
         () =>
           `bufferutil, which works where the bytes are, is ${asFastAs(ratio('bufferutil', 'wasm, copy in and out', 64 * KIB))} WASM with both copies at 64 KiB.`,
       ),
-      engine.candidates('unmask').includes('wasm, copy in and out') ? copies(study) : '',
+      isOlder(study) ? beside(study, engine) : '',
     ),
     study.isQuick ? '' : paragraph(said(() => largest(study, engine))),
     ladder(all),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+/** What a reader must know beside figures of copies. It is said in full where candidates are described. */
+function beside(study: Study, engine: Engine): string {
+  if (!engine.candidates('unmask').includes('wasm, copy in and out')) return '';
+  return isOlder(study) ? copies(study) : copiesInShort([study]);
 }
 
 /** What some versions of Node have themselves. */
@@ -136,14 +145,16 @@ function fastestWays(all: readonly Engine[]): string {
     const way = said(() => fastest(engine));
     return way === '' ? [] : [`${engine.name}: ${way}`];
   });
-  return ways.length === 0 ? '' : `The fastest JavaScript at 1 KiB, of all of these: ${ways.join('; ')}.`;
+  return ways.length === 0
+    ? ''
+    : paragraph(`The fastest JavaScript at 1 KiB, of all of these: ${ways.join('; ')}.`, fewerWays(all, isInPlace));
 }
 
 function fastest(engine: Engine): string {
   const wanted = { op: 'unmask', bytes: KIB } as const;
   const ways = engine
     .candidates('unmask')
-    .filter((name) => name.startsWith('js') && !isOfView(name))
+    .filter(isInPlace)
     .filter((candidate) => engine.find({ ...wanted, candidate }) !== undefined);
   if (ways.length < 2) return '';
   const name = engine.fastestJs(wanted);

@@ -4,17 +4,22 @@ import {
   candidatesOn,
   type Engine,
   FASTEST_JS,
+  FASTEST_JS_MAKING_VIEWS,
+  FASTEST_JS_OF_BUFFERS,
   FASTEST_JS_OF_VIEWS,
   isOfView,
-  leadText,
   size,
   Unreported,
 } from '../findings.js';
-import { list } from '../markdown.js';
+import { enumeration, list } from '../markdown.js';
 import type { Study } from '../results.js';
 import { ALONE_BYTES } from '../servers.js';
-import { javaScriptOf } from './javascript.js';
-import { gainsInServer } from './summary.js';
+import { javaScriptOf, naiveNote, naiveNs } from './javascript.js';
+import { latencyInShort } from './latency.js';
+import { startInShort } from './start.js';
+import { gainsInServer, notInGains } from './gains.js';
+import { leadText, undecidedText } from './lead-text.js';
+import { hasClosures } from './summary.js';
 import { asFast, asFastAs, KIB, paragraph, said, sentenceOf, times } from './wording.js';
 
 export function meaning(study: Study, main: Engine, all: readonly Engine[]): string {
@@ -23,7 +28,7 @@ export function meaning(study: Study, main: Engine, all: readonly Engine[]): str
     paragraph(
       '**First write the JavaScript well.** Take words instead of bytes, several a turn, and a fast path for the common case. Words of 64 bits (BigInt) are fast on some engines and very slow on others, so try them on each. Compare with the fastest that you have. The loops are in [js-loops.ts](study/js-loops.ts) and [view-loops.ts](study/view-loops.ts).',
       sentenceOf(`On ${main.name} ${said(() => javaScriptOf(main, { op: 'unmask', bytes: KIB }))} unmasks 1 KiB`, [
-        () => `${asFastAs(speed(FASTEST_JS) / speed('js-byte'))} the naive loop over bytes`,
+        () => `${asFastAs((speed(FASTEST_JS) / KIB) * naiveNs(main, KIB))} the naive loop over bytes${naiveNote(main)}`,
         () => `${asFastAs(speed(FASTEST_JS) / speed('js-words'))} a plain loop over words`,
       ]),
       ...slowBigInt(all),
@@ -31,7 +36,7 @@ export function meaning(study: Study, main: Engine, all: readonly Engine[]): str
     said(() => nodeFirst(main)),
     paragraph(
       ...inItsMemory(main),
-      'Node can read sockets straight into it: a `net.Socket` with `onread` reads into any buffer, also into that of a `WebAssembly.Memory`.',
+      'Node can read sockets straight into WebAssembly memory: a `net.Socket` with `onread` reads into any buffer, also into that of a `WebAssembly.Memory`.',
     ),
     paragraph(...utf8ByNode(main), '`TextDecoder` is for code that needs the string.'),
     said(() => {
@@ -48,6 +53,11 @@ export function meaning(study: Study, main: Engine, all: readonly Engine[]): str
     paragraph(
       '**Measure the whole:** a message also costs a system call for the read, one for the write, and the copies that the operating system makes.',
       wholeSentence(study),
+    ),
+    paragraph(
+      '**Look at how it is called.** Most figures are of warm code, and of calls that may overlap.',
+      latencyInShort(main),
+      startInShort(main),
     ),
     paragraph('**Measure on the engine that you run.**', engineSpread(all)),
   ];
@@ -69,10 +79,21 @@ function inItsMemory(main: Engine): string[] {
   const inPlace = crossoverOrNone(main, 'unmask', 'any', FASTEST_JS, 'wasm');
   const copying = 'wasm, copy in and out';
   const lead = main.lead('unmask', 'any', FASTEST_JS_OF_VIEWS, copying);
+  const ns = (candidate: string) => main.ns({ op: 'unmask', bytes: KIB, candidate });
   const rest = main.candidates('unmask').includes(copying)
-    ? lead === undefined
-      ? 'With copies in and out there is no size at which it surely does.'
-      : `With copies in and out it does ${leadText(lead)}.${lead.isOpen ? '' : ' Outside of that range it is no faster, or it is slower.'}`
+    ? paragraph(
+        lead.ahead.length === 0
+          ? `With copies in and out there is no size at which it surely does${undecidedText(lead)}.`
+          : `With copies in and out it does ${leadText(lead)}.`,
+        lead.ahead.some(({ isOpen }) => isOpen) ? '' : 'At all other sizes it is no faster, or it is slower.',
+        hasClosures(main)
+          ? sentenceOf('That is against JavaScript with one buffer for all reads. At 1 KiB WASM with copies is', [
+              () =>
+                `${asFastAs(ns(FASTEST_JS_OF_BUFFERS) / ns(copying))} JavaScript of any Buffer that keeps or makes its views`,
+              () => `${asFastAs(ns(FASTEST_JS_MAKING_VIEWS) / ns(copying))} that which makes a view in each call`,
+            ])
+          : '',
+      )
     : '';
   if (inPlace === undefined) return ['**WASM wants the data in its memory.**'];
   if (inPlace === NEVER_BYTES)
@@ -110,18 +131,22 @@ function utf8ByNode(main: Engine): string[] {
 /** Where `isUtf8` of a view that exists is ahead of WASM that has its bytes in place. */
 function ofBuffers(main: Engine): string {
   if (!main.candidates('validate').includes('isUtf8')) return '';
-  const lead = (content: 'json' | 'ascii') => leadText(main.lead('validate', content, 'wasm', 'isUtf8'));
+  const lead = (content: 'json' | 'ascii', than = 'wasm') => leadText(main.lead('validate', content, than, 'isUtf8'));
   const copying = main.candidates('validate').includes('wasm, copy in')
     ? ''
     : ' A copy in before validation was not measured: WASM would take longer by that.';
-  return `With a Buffer in hand it is ahead of WASM, which has its bytes in place, on JSON ${lead('json')}, and on ASCII ${lead('ascii')}.${copying} Where each call makes a view of WebAssembly memory, that takes time, too.`;
+  const copied = main.candidates('validate').includes('wasm, copy in')
+    ? ` It is ahead of WASM with a copy in on JSON ${lead('json', 'wasm, copy in')}, and on ASCII ${lead('ascii', 'wasm, copy in')}.`
+    : '';
+  return `With a Buffer in hand it is ahead of WASM, which has its bytes in place, on JSON ${lead('json')}, and on ASCII ${lead('ascii')}.${copied}${copying} Where each call makes a view of WebAssembly memory, that takes time, too.`;
 }
 
 /** What Node has itself for bytes in a Buffer. */
 function nodeFirst(main: Engine): string {
   if (!main.candidates('unmask').includes('websocketUnmask') || !main.candidates('unmask').some(isOfView)) return '';
   const lead = main.lead('unmask', 'any', FASTEST_JS_OF_VIEWS, 'websocketUnmask');
-  if (lead === undefined) return '';
+  const [first] = lead.ahead;
+  if (first === undefined) return '';
   const ns = (candidate: string) => main.ns({ op: 'unmask', bytes: KIB, candidate });
   return paragraph(
     `**For a Buffer, ask Node first.** \`http.websocketUnmask\`, which Node has from 26.12 on, needs no copy and no build. On ${main.name} it is ahead of the fastest JavaScript of a view ${leadText(lead)}.`,
@@ -129,7 +154,46 @@ function nodeFirst(main: Engine): string {
       () => `${asFastAs(ns(FASTEST_JS_OF_VIEWS) / ns('websocketUnmask'))} that JavaScript`,
       () => `${asFastAs(ns('wasm, copy in and out') / ns('websocketUnmask'))} WASM with both copies`,
     ]),
-    'For shorter ranges take a loop over bytes.',
+    fastestBelow(main, first.first),
+  );
+}
+
+/** What is the fastest for bytes in a Buffer at sizes below this one, of all that was measured: a list of sizes. */
+function fastestBelow(main: Engine, bytes: number): string {
+  const sizes = main.values('bytes', { op: 'unmask', content: 'any', pattern: 'hot' }).filter((one) => one < bytes);
+  const withBuffer = [FASTEST_JS_OF_VIEWS, 'websocketUnmask', 'bufferutil', 'wasm, copy in and out'];
+  const ofAny = [FASTEST_JS_OF_BUFFERS, ...withBuffer.slice(1)];
+  const all = fastestText(main, sizes, withBuffer);
+  if (all === '') return '';
+  const any = fastestText(main, sizes, ofAny);
+  return paragraph(
+    `For shorter ranges the fastest is ${all}.`,
+    any === all || any === '' ? '' : `Of what takes any Buffer, it is ${any}.`,
+  );
+}
+
+/** Neighbouring sizes with the same fastest candidate stand together. A candidate goes on while it is about as fast as the fastest. */
+function fastestText(main: Engine, sizes: readonly number[], candidates: readonly string[]): string {
+  const runs: { readonly name: string; readonly first: number; last: number; marks: string }[] = [];
+  for (const bytes of sizes) {
+    const found = candidates.flatMap((candidate) => main.find({ op: 'unmask', bytes, candidate }) ?? []);
+    const least = Math.min(...found.map(({ ns }) => ns));
+    const simple = main.find({ op: 'unmask', bytes, candidate: 'js-byte, of a view' });
+    const alike = (simple === undefined ? found : [simple, ...found]).filter(({ ns }) => ns <= least * (1 + ALIKE));
+    const run = runs.at(-1);
+    const name = alike.find(({ candidate }) => candidate === run?.name)?.candidate ?? alike[0]?.candidate;
+    if (name === undefined) continue;
+    const marks = main.nsCell({ op: 'unmask', bytes, candidate: name }).replace(/[\d. ]/g, '');
+    if (run !== undefined && run.name === name) {
+      run.last = bytes;
+      run.marks ||= marks;
+    } else runs.push({ name, first: bytes, last: bytes, marks });
+  }
+  return enumeration(
+    runs.map(
+      ({ name, first, last, marks }) =>
+        `\`${name}\`${marks} ${first === last ? `at ${size(first)}` : `from ${size(first)} to ${size(last)}`}`,
+    ),
   );
 }
 
@@ -222,5 +286,8 @@ function wholeSentence({ endToEnd: results }: Study): string {
   const gains = gainsInServer(results);
   return gains === ''
     ? ''
-    : `Here the whole server gained, from \`js\` to \`auto\` with messages from ${size(ALONE_BYTES)} on, ${gains}.`;
+    : paragraph(
+        `Here the whole server gained, from \`js\` to \`auto\` with messages from ${size(ALONE_BYTES)} on, ${gains}.`,
+        notInGains(results),
+      );
 }

@@ -63,7 +63,7 @@ ${WRONG_MARK}`;
   has: closures of a second one can be slower. So a pair of candidates has the same kernels as each of them alone.
 ${isOlder(study) ? '' : COLLECTOR}- **Figures** are the lower quartile over all attempts of a case: a disturbance only adds time, and may last longer than an attempt. (Compression
   has fewer attempts: their lower quartile is the least of them.) GB/s are 10^9 payload bytes per second. \`~\`: the case is not steady, because the median of its attempts is more than ${percent(STEADY_BOUND)} above the least of
-  them; no sentence is made of it. That happened to ${unsteady} of ${cases.length} cases. ${medians(cases)}
+  them. No sentence is made of it without this mark. That happened to ${unsteady} of ${cases.length} cases. ${medians(cases)}
 ${byDirection(cases)}${WRONG_MARK}
 - **Gate.** The run ends with an error if a part could not be measured, if a case has no attempt in a round, if the sentinel does not take the same
   time in most rounds, if of two powers of two the larger takes a candidate less time than the smaller beyond the noise (except where strings of
@@ -89,7 +89,7 @@ function byDirection(cases: readonly Figure[]): string {
   if (found.length === 0) return '';
   const unmarked = found.filter(({ isSteady }) => isSteady).length;
   return `  \`${BY_DIRECTION}\`: the attempts fall into two groups by the direction of their rounds, more than ${percent(STEADY_BOUND)} apart: what was measured before decides the case. The figure
-  is that of the faster direction, and a program may see the slower one; no sentence is made of it. That happened to ${found.length} of ${cases.length} cases, of which ${unmarked} have no \`~\`.
+  is that of the faster direction, and a program may see the slower one. No sentence is made of it without this mark. That happened to ${found.length} of ${cases.length} cases, of which ${unmarked} have no \`~\`.
 `;
 }
 

@@ -5,6 +5,7 @@ import { markdownTable } from '../markdown.js';
 import { ONE_CORE, processes } from './cautions.js';
 import { QUESTIONS, type Question } from '../questions.js';
 import type { Study } from '../results.js';
+import { paragraph } from './wording.js';
 
 const NAMES: Readonly<Record<Question, string>> = {
   compile: 'compile the module',
@@ -56,19 +57,50 @@ function powerOf(calls: number): string {
   return calls < 1000 ? figure(calls) : `2^${Math.round(Math.log2(calls))}`;
 }
 
-/** How long it takes to the end of the first call, in all. */
+/** Answers in the order of these questions; undefined if one was not asked. */
+function answersOf({ result }: Engine, parts: readonly (readonly [question: Question, subject: string])[]) {
+  const found = parts.flatMap(
+    ([question, subject]) => result.answers.find((one) => one.question === question && one.subject === subject) ?? [],
+  );
+  return found.length < parts.length ? undefined : found.map(({ attempts }) => estimate(attempts));
+}
+
+/** How long it takes to the end of the first call, in all, with the mark if a part of the sum is not steady. Undefined if not asked. */
+function untilFirstCall(engine: Engine, subject: 'wasm' | 'js'): string | undefined {
+  const questions =
+    subject === 'wasm' ? (['compile', 'instantiate', 'first call'] as const) : (['first call'] as const);
+  const parts = answersOf(
+    engine,
+    questions.map((question) => [question, subject] as const),
+  );
+  if (parts === undefined) return undefined;
+  const sum = parts.reduce((micros, { value }) => micros + value, 0);
+  return `${(sum / 1000).toFixed(2)}${parts.every(({ isSteady }) => isSteady) ? '' : UNSTEADY} ms`;
+}
+
 function starts(all: readonly Engine[]): string {
-  const sentences = all.flatMap(({ name, result }) => {
-    const micros = (question: Question, subject: string) => {
-      const found = result.answers.find((one) => one.question === question && one.subject === subject);
-      return found === undefined ? Number.NaN : estimate(found.attempts).value;
-    };
-    const wasm = micros('compile', 'wasm') + micros('instantiate', 'wasm') + micros('first call', 'wasm');
-    const js = micros('first call', 'js');
-    return Number.isNaN(wasm + js)
-      ? []
-      : [`${name} ${(wasm / 1000).toFixed(2)} ms with WASM and ${(js / 1000).toFixed(2)} ms with JavaScript`];
+  const sentences = all.flatMap((engine) => {
+    const [wasm, js] = [untilFirstCall(engine, 'wasm'), untilFirstCall(engine, 'js')];
+    return wasm === undefined || js === undefined ? [] : [`${engine.name} ${wasm} with WASM and ${js} with JavaScript`];
   });
   if (sentences.length === 0) return '';
   return `To compile, to instantiate and to call once takes, together: ${sentences.join('; ')}. A process that lives for a few calls only has no use for either.\n\n`;
+}
+
+/** For the page: how long it takes until there is a first result, and until code is fast. */
+export function startInShort(engine: Engine): string {
+  const calls = (subject: string) => {
+    const [found] = answersOf(engine, [['calls until fast', subject]]) ?? [];
+    return found === undefined ? undefined : `${powerOf(found.value)}${found.isSteady ? '' : UNSTEADY}`;
+  };
+  const [wasm, js] = [calls('wasm'), calls('js')];
+  const [wasmStart, jsStart] = [untilFirstCall(engine, 'wasm'), untilFirstCall(engine, 'js')];
+  return paragraph(
+    wasm === undefined || js === undefined
+      ? ''
+      : `A new process of ${engine.name} takes ${wasm} calls of 1 KiB until WASM is fast, and ${js} until JavaScript is.`,
+    wasmStart === undefined || jsStart === undefined
+      ? ''
+      : `To the end of its first call it takes ${wasmStart} with WASM, and ${jsStart} with JavaScript.`,
+  );
 }

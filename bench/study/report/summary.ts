@@ -1,12 +1,27 @@
 import type { Content } from '#dist/study/texts.js';
 import type { Operation } from '../candidates.js';
-import { BY_DIRECTION, type Engine, FASTEST_JS, FASTEST_JS_OF_VIEWS, isOfView, leadText, size } from '../findings.js';
-import { enumeration, markdownTable } from '../markdown.js';
+import {
+  BY_DIRECTION,
+  type Engine,
+  FASTEST_JS,
+  FASTEST_JS_MAKING_VIEWS,
+  FASTEST_JS_OF_BUFFERS,
+  FASTEST_JS_OF_VIEWS,
+  type FastestJs,
+  isInClosure,
+  isOfView,
+  size,
+} from '../findings.js';
+import { markdownTable } from '../markdown.js';
 import type { Study } from '../results.js';
-import { ALONE_BYTES, gainsByContent } from '../servers.js';
+import { ALONE_BYTES, leftOut } from '../servers.js';
 import { copiesInShort, isOlder } from './cautions.js';
-import { javaScriptOf } from './javascript.js';
-import { asFast, asFastAs, KIB, paragraph, said, sentenceOf, times } from './wording.js';
+import { gainsInServer } from './gains.js';
+import { javaScriptOf, naiveNs } from './javascript.js';
+import { leadCell, leadText } from './lead-text.js';
+import { offsetsInShort, offsetsOnPage } from './offsets.js';
+import { fewerWays } from './ways.js';
+import { asFast, asFastAs, COPYING, KIB, paragraph, said, sentenceOf, times } from './wording.js';
 
 /** For a reader who reads one paragraph. */
 export function inOneParagraph(study: Study, engine: Engine): string {
@@ -27,14 +42,12 @@ export function theParagraph(study: Study, engine: Engine): string {
   const js = (op: 'unmask' | 'validate', content: Content | 'any' = 'any', bytes = KIB) =>
     javaScriptOf(engine, { op, content, bytes });
   const jsOfViews = (bytes: number) => javaScriptOf(engine, { op: 'unmask', bytes }, FASTEST_JS_OF_VIEWS);
-  const thatJavaScript = isOlder(study)
-    ? 'That JavaScript finds its bytes in WebAssembly memory, without a copy.'
-    : 'That JavaScript finds its bytes in ordinary memory, too.';
   const ofCopies = sentenceOf(
     'If the bytes have to be copied in and out, it is',
     [KIB, 64].map((bytes) => () => {
       const where = bytes === KIB ? 'at 1 KiB' : 'at 64 bytes';
-      return `${asFastAs(ratio('unmask', COPYING, FASTEST_JS_OF_VIEWS, 'any', bytes))} ${jsOfViews(bytes)} ${where}`;
+      const found = ratio('unmask', COPYING, FASTEST_JS_OF_VIEWS, 'any', bytes);
+      return bytes === KIB ? `${asFastAs(found)} ${jsOfViews(bytes)} ${where}` : `${asFast(found)} ${where}`;
     }),
   );
   return paragraph(
@@ -42,28 +55,65 @@ export function theParagraph(study: Study, engine: Engine): string {
       () =>
         `WebAssembly with SIMD unmasks 1 KiB ${asFastAs(ratio('unmask', 'wasm', FASTEST_JS))} ${js('unmask')}, which is written for speed (${engine.name}; the bytes are in WebAssembly memory already).`,
     ),
-    said(() =>
-      engine.fastestJs({ op: 'unmask', bytes: KIB }) === 'js'
-        ? ''
-        : `It is ${asFastAs(ratio('unmask', 'wasm', 'js'))} the JavaScript of this package.`,
-    ),
     plainLoops(engine),
-    ofCopies === '' ? '' : `${ofCopies} ${thatJavaScript}`,
-    isOlder(study) ? '' : aheadOfViews(engine),
+    ofCopies === '' ? '' : `${ofCopies} ${thatJavaScript(study, engine)}`,
+    isOlder(study) ? '' : nativeInShort(engine),
     sentenceOf('WebAssembly validates 1 KiB', [
       () => `of ASCII ${asFastAs(ratio('validate', 'wasm', FASTEST_JS, 'ascii'))} ${js('validate', 'ascii')}`,
-      () =>
-        `of JSON with other characters ${asFastAs(ratio('validate', 'wasm', FASTEST_JS, 'json'))} ${js('validate', 'json')}`,
+      () => {
+        const found = ratio('validate', 'wasm', FASTEST_JS, 'json');
+        const isSame = said(() => js('validate', 'ascii')) === js('validate', 'json');
+        return `of JSON with other characters ${isSame ? asFast(found) : `${asFastAs(found)} ${js('validate', 'json')}`}`;
+      },
     ]),
-    sentenceOf(
-      'If the text is in a Buffer, `buffer.isUtf8` of Node needs no copy. Against WebAssembly that has its bytes in its memory already, it is',
-      [
-        () => `${asFast(ratio('validate', 'isUtf8', 'wasm', 'ascii'))} on that ASCII`,
-        () => `${asFast(ratio('validate', 'isUtf8', 'wasm', 'json'))} on that JSON`,
-      ],
-    ),
+    isUtf8InShort(engine),
     wholeServer(study.endToEnd),
   );
+}
+
+/** What the JavaScript that copies are compared with takes for granted. */
+function thatJavaScript(study: Study, engine: Engine): string {
+  if (isOlder(study)) return 'That JavaScript finds its bytes in WebAssembly memory, without a copy.';
+  const wanted = { op: 'unmask', bytes: KIB } as const;
+  const ofOthers = (which: FastestJs) =>
+    said(() => asFast(engine.ns({ ...wanted, candidate: which }) / engine.ns({ ...wanted, candidate: COPYING })));
+  const made = ofOthers(FASTEST_JS_MAKING_VIEWS);
+  return paragraph(
+    made === '' || !hasClosures(engine)
+      ? 'That JavaScript finds its bytes in ordinary memory, too.'
+      : `That JavaScript needs one buffer that all reads go to; against JavaScript that makes a view in each call, WebAssembly is ${made}.`,
+    offsetsInShort(engine),
+  );
+}
+
+/** Whether an engine has measured JavaScript of a view in a closure, which not every program can have. */
+export function hasClosures(engine: Engine): boolean {
+  return engine.candidates('unmask').some((name) => isOfView(name) && isInClosure(name));
+}
+
+/** What Node has itself for bytes in a Buffer. */
+function nativeInShort(engine: Engine): string {
+  if (!engine.candidates('unmask').includes('websocketUnmask') || !engine.candidates('unmask').some(isOfView))
+    return '';
+  return `\`http.websocketUnmask\`, which Node has from 26.12 on, copies nothing, and is ahead of the fastest JavaScript ${leadText(engine.lead('unmask', 'any', FASTEST_JS_OF_VIEWS, 'websocketUnmask'))}.`;
+}
+
+/** Text in a Buffer: WASM has to copy it in there. */
+function isUtf8InShort(engine: Engine): string {
+  const than = engine.candidates('validate').includes('wasm, copy in') ? 'wasm, copy in' : 'wasm';
+  const what = than === 'wasm' ? 'that has its bytes in its memory already' : 'with that copy';
+  const on = (content: 'ascii' | 'json', name: string) => () => {
+    const part = (bytes: number) =>
+      said(() => {
+        const ns = (candidate: string) => engine.ns({ op: 'validate', candidate, content, bytes });
+        return `${asFast(ns(than) / ns('isUtf8'))} on ${name} of ${size(bytes)}`;
+      });
+    return part(KIB) || part(64 * KIB);
+  };
+  return sentenceOf(`\`buffer.isUtf8\` of Node needs no copy of text in a Buffer. Against WebAssembly ${what} it is`, [
+    on('ascii', 'ASCII'),
+    on('json', 'JSON'),
+  ]);
 }
 
 /** Who is ahead where the bytes are in a Buffer, and at which sizes. */
@@ -94,7 +144,8 @@ function plainLoops(engine: Engine): string {
   };
   const sentence = sentenceOf('WebAssembly is', [
     () => `${asFastAs(ratio('wasm', 'js-words'))} a plain loop over words of 32 bits`,
-    () => `${asFastAs(ratio('wasm', 'js-byte'))} the naive loop over bytes`,
+    () =>
+      `${asFastAs(naiveNs(engine, KIB) / engine.ns({ op: 'unmask', bytes: KIB, candidate: 'wasm' }))} the naive loop over bytes`,
   ]);
   return paragraph(
     sentence,
@@ -106,25 +157,13 @@ function plainLoops(engine: Engine): string {
   );
 }
 
-const COPYING = 'wasm, copy in and out';
-
-const KINDS = { binary: 'binary messages', ascii: 'ASCII text', utf8: 'other text' } as const;
-
-/** What the whole server gains, as a range for each kind of messages: each figure by itself would say more of the noise. */
-export function gainsInServer(results: Study['endToEnd']): string {
-  return enumeration(
-    gainsByContent(results, 'auto').map(([content, gains]) => {
-      const values = gains.map(({ value }) => value);
-      const [least, most] = [Math.min(...values), Math.max(...values)].map((value) => value.toFixed(1));
-      return `${least === most ? '' : `${least} to `}${most} times for ${KINDS[content]}`;
-    }),
-  );
-}
-
 function wholeServer(results: Study['endToEnd']): string {
   const gains = gainsInServer(results);
   if (gains === '') return '';
-  return `In a whole server, which also pays for system calls, the kernel \`auto\` (it chooses between these by size) carries more messages per core than the kernel \`js\`. From ${size(ALONE_BYTES)} on the gain is ${gains}. Of binary messages unmasking is all that differs; of text, validation does too. What \`auto\` gains with smaller messages is not the gain of a kernel alone: there it also finds headers and gathers replies, in one call for each read.`;
+  return paragraph(
+    `In a whole server, which also pays for system calls, the kernel \`auto\` chooses between these by size. From \`js\` to \`auto\` the gain is ${gains}${leftOut(results, 'auto').length === 0 ? '' : ` (other figures from ${size(ALONE_BYTES)} on are not steady)`}.`,
+    'Of binary messages unmasking is all that differs; of text, validation does too.',
+  );
 }
 
 /** The rows of the page: a candidate with its name there. */
@@ -144,6 +183,8 @@ const ROWS: readonly (readonly [op: Operation, content: Content | 'any', candida
 const ROWS_OF_BUFFERS: typeof ROWS = [
   ['unmask', 'any', 'js-byte, of a view', 'unmask: JavaScript, a naive loop over bytes'],
   ['unmask', 'any', FASTEST_JS_OF_VIEWS, 'unmask: the fastest JavaScript measured, of a view'],
+  ['unmask', 'any', FASTEST_JS_OF_BUFFERS, 'unmask: the same, of any Buffer: a view is kept or made'],
+  ['unmask', 'any', FASTEST_JS_MAKING_VIEWS, 'unmask: the same, with a view that each call makes'],
   ['unmask', 'any', 'wasm, copy in and out', 'unmask: WASM with SIMD, with copies in and out'],
   ['unmask', 'any', 'bufferutil', 'unmask: bufferutil, an add-on in native code'],
   ['unmask', 'any', 'websocketUnmask', 'unmask: `http.websocketUnmask` of Node, native'],
@@ -163,6 +204,7 @@ export function onOnePage(study: Study, engine: Engine, all: readonly Engine[], 
   const tableOf = (rows: typeof ROWS) => {
     const shown = rows
       .filter(([, , candidate]) => isOther(candidate) && (candidate !== FASTEST_JS_OF_VIEWS || hasViews))
+      .filter(([, , candidate]) => !OF_ANY_BUFFER.some((name) => name === candidate) || hasClosures(engine))
       .map(([op, content, candidate, name]) => [
         name,
         ...sizes.map((bytes) => engine.spreadCell({ op, content, candidate, bytes })),
@@ -170,15 +212,26 @@ export function onOnePage(study: Study, engine: Engine, all: readonly Engine[], 
       .filter(([, ...cells]) => cells.some((cell) => cell !== '–'));
     return shown.length === 0 ? 'Nothing of that was measured.' : markdownTable(['', ...sizes.map(size)], shown);
   };
+  const than: readonly FastestJs[] = all.some(hasClosures)
+    ? [FASTEST_JS_OF_VIEWS, FASTEST_JS_OF_BUFFERS]
+    : [FASTEST_JS_OF_VIEWS];
   const changes = all
     .map((one) => [
       one.name,
-      one.crossoverCell('unmask', 'any', FASTEST_JS_OF_VIEWS, COPYING) === '–'
-        ? '–'
-        : leadText(one.lead('unmask', 'any', FASTEST_JS_OF_VIEWS, COPYING)),
-      one.fastestJsCell({ op: 'unmask', bytes: KIB }, FASTEST_JS_OF_VIEWS),
+      ...than.map((which) =>
+        one.crossoverCell('unmask', 'any', which, COPYING) === '–'
+          ? '–'
+          : leadCell(one.lead('unmask', 'any', which, COPYING)),
+      ),
+      `${one.timesCell({ op: 'unmask', bytes: KIB, candidate: FASTEST_JS_OF_VIEWS }, { op: 'unmask', bytes: KIB, candidate: COPYING })} (${one.fastestJsCell({ op: 'unmask', bytes: KIB }, FASTEST_JS_OF_VIEWS)})`,
     ])
     .filter(([, cell]) => cell !== '–');
+  const head = [
+    '',
+    'ahead of the fastest JavaScript',
+    ...(than.length === 1 ? [] : ['ahead of JavaScript of any Buffer']),
+    'at 1 KiB, times as fast as the fastest',
+  ];
   return `## On one page
 
 A WebSocket server XORs every byte that it receives with a masking key, and checks that text is UTF-8. Here both are done in JavaScript, in
@@ -194,7 +247,30 @@ The bytes are **in a Buffer**, as a socket leaves them:
 
 ${tableOf(ROWS_OF_BUFFERS)}
 
-${changes.length === 0 ? '' : `Where WebAssembly with copies in and out is surely faster than the fastest JavaScript, of the sizes measured. Outside of this range they are alike, or JavaScript is faster. ${copiesInShort([study])}${withoutClosure(engine)}\n\n${markdownTable(['', 'WASM with copies is ahead', 'the fastest JavaScript at 1 KiB'], changes)}\n\n`}${meaning}`;
+${verdicts(engine)}${changes.length === 0 ? '' : `Where WebAssembly with copies in and out is surely faster than JavaScript, of the sizes measured. \`undecided\`: a figure has a mark there, so that it may depend on what was measured before, or the spread leaves it open. At all other sizes they are alike, or JavaScript is faster. ${copiesInShort([study])}${withoutClosure(engine)}${paragraphOf(fewerWays(all, isOfView))}\n\n${markdownTable(head, changes)}\n\n`}${meaning}`;
+}
+
+const OF_ANY_BUFFER: readonly FastestJs[] = [FASTEST_JS_OF_BUFFERS, FASTEST_JS_MAKING_VIEWS];
+
+/** What the table of Buffers says at 1 KiB of WASM with copies, by which JavaScript it is compared with, and what it does not say. */
+function verdicts(engine: Engine): string {
+  const wanted = { op: 'unmask', bytes: KIB } as const;
+  const ratio = (which: FastestJs) =>
+    `${asFastAs(engine.ns({ ...wanted, candidate: which }) / engine.ns({ ...wanted, candidate: COPYING }))}`;
+  const name = (which: FastestJs) => `\`${engine.fastestJs(wanted, which)}\``;
+  const text = hasClosures(engine)
+    ? sentenceOf('At 1 KiB WASM with copies is', [
+        () => `${ratio(FASTEST_JS_OF_VIEWS)} ${name(FASTEST_JS_OF_VIEWS)}, which needs one buffer for all reads`,
+        () => `${ratio(FASTEST_JS_OF_BUFFERS)} ${name(FASTEST_JS_OF_BUFFERS)}, which takes any Buffer`,
+        () => `${ratio(FASTEST_JS_MAKING_VIEWS)} ${name(FASTEST_JS_MAKING_VIEWS)}, which makes a view in each call`,
+      ])
+    : '';
+  const whole = `${text}${offsetsOnPage(engine)}`.trim();
+  return whole === '' ? '' : `${whole}\n\n`;
+}
+
+function paragraphOf(text: string): string {
+  return text === '' ? '' : ` ${text}`;
 }
 
 /** What JavaScript of a view was not tried with, and what that is worth in place. */

@@ -1,8 +1,9 @@
+import { figure } from '#dist/cli/table.js';
 import { ALIKE, type Engine, FASTEST_JS, size } from '../findings.js';
-import { list } from '../markdown.js';
+import { enumeration, list } from '../markdown.js';
 import type { Study } from '../results.js';
-import { ALONE_BYTES, gainsAlone } from '../servers.js';
-import { compilerOf, javaScriptOf } from './javascript.js';
+import { ALONE_BYTES, gainsAlone, leftOut } from '../servers.js';
+import { compilerOf, javaScriptOf, naiveNs } from './javascript.js';
 import { caseName } from './load-name.js';
 import { spreadOf } from './meaning.js';
 import { asFast, asFastAs, KIB, said, times } from './wording.js';
@@ -12,9 +13,9 @@ export function surprises(study: Study, main: Engine, all: readonly Engine[]): s
     main.speed({ op: 'unmask', candidate, bytes, pattern });
   const found = [
     said(() => {
-      const [written, wasm] = [unmask(FASTEST_JS) / unmask('js-byte'), unmask('wasm') / unmask(FASTEST_JS)];
+      const [written, wasm] = [(unmask(FASTEST_JS) / KIB) * naiveNs(main, KIB), unmask('wasm') / unmask(FASTEST_JS)];
       return written > wasm
-        ? `To write the JavaScript well brings more than to go on to WebAssembly: on ${main.name} unmasking 1 KiB gets ${times(written)} as fast from the naive loop to ${javaScriptOf(main, { op: 'unmask', bytes: KIB })}, and ${times(wasm)} from there to WASM with SIMD.`
+        ? `To write the JavaScript well brings more than to go on to WebAssembly: on ${main.name} unmasking 1 KiB gets ${times(written)} as fast from the naive loop (the faster one of two) to ${javaScriptOf(main, { op: 'unmask', bytes: KIB })}, and ${times(wasm)} from there to WASM with SIMD.`
         : '';
     }),
     said(() => {
@@ -96,7 +97,18 @@ function engineSurprises(all: readonly Engine[]): string[] {
 }
 
 function endToEndSurprise({ endToEnd: results }: Study): string {
-  const [most] = gainsAlone(results, 'wasm').toSorted((one, other) => other.value - one.value);
-  if (most === undefined) return '';
-  return `End to end, where unmasking is all that differs (binary messages from ${size(ALONE_BYTES)} on), the most that WASM gains over JavaScript is ${times(most.value)} (${caseName(most.result)}).`;
+  const ofKernel = (kernel: string) => gainsAlone(results, kernel).toSorted((one, other) => other.value - one.value)[0];
+  const [wasm, auto] = [ofKernel('wasm'), ofKernel('auto')];
+  if (wasm === undefined) return '';
+  const ofAuto =
+    auto === undefined
+      ? ''
+      : `, and with the kernel \`auto\`, which runs the same code for these, ${times(auto.value)} (${caseName(auto.result)})`;
+  const unsteady = ['wasm', 'auto'].flatMap((kernel) =>
+    leftOut(results, kernel)
+      .filter(({ result }) => result.content === 'binary')
+      .map(({ result, value, marks }) => `${figure(value)}${marks} with \`${kernel}\` at ${size(result.bytes)}`),
+  );
+  const rest = unsteady.length === 0 ? '' : ` Not steady, or disturbed: ${enumeration(unsteady)}.`;
+  return `End to end, where unmasking is all that differs (binary messages from ${size(ALONE_BYTES)} on), the most that WASM gains over JavaScript, of the steady figures, is ${times(wasm.value)} with the kernel \`wasm\` (${caseName(wasm.result)})${ofAuto}.${rest}`;
 }

@@ -1,8 +1,8 @@
 import { figure } from '#dist/cli/table.js';
 import { size, UNSTEADY } from '../findings.js';
-import { markdownTable } from '../markdown.js';
+import { enumeration, markdownTable } from '../markdown.js';
 import type { EndToEndResult, Study } from '../results.js';
-import { isSameLoad, serverFigure } from '../servers.js';
+import { gainsOf, isSameLoad, serverFigure } from '../servers.js';
 import { CONTENT_NAMES } from './load-name.js';
 import { paragraph, times } from './wording.js';
 
@@ -54,5 +54,22 @@ read, and because cores slow each other down.
 
 ${markdownTable(['messages', 'kernel', 'threads', 'CPU µs', 'echoes/s, a core each'], rows)}
 
-${paragraph(...sentences, 'A thread needs a core that nothing else uses, and a kernel needs none, so the one does not replace the other. These are messages for which a kernel gains most, if they are text that is not ASCII: for binary messages it gains less, and a thread the same.')}`;
+${paragraph(
+  ...sentences,
+  'A thread needs a core that nothing else uses, and a kernel needs none, so the one does not replace the other.',
+  `All of these are text that is not ASCII. What the kernel gains with other messages of the same sizes is in the table of [End to end](#end-to-end)${ofBinary(all, base)}.`,
+)}`;
+}
+
+/** At which of these sizes the kernel gains less with binary messages, of those at which both gains are steady. */
+function ofBinary(all: readonly EndToEndResult[], base: readonly EndToEndResult[]): string {
+  const gain = (load: EndToEndResult, content: EndToEndResult['content']) =>
+    gainsOf(all, 'auto').find(({ result }) => isSameLoad(result, { ...load, content }))?.value;
+  const sizes = base.filter((load) => {
+    const [binary, own] = [gain(load, 'binary'), gain(load, load.content)];
+    return binary !== undefined && own !== undefined && binary < own;
+  });
+  return sizes.length === 0
+    ? ''
+    : `: with binary messages of ${enumeration(sizes.map(({ bytes }) => size(bytes)))} it is less`;
 }

@@ -28,7 +28,7 @@ export function utf8(study: Study, engine: Engine, all: readonly Engine[]): stri
       ),
       said(
         () =>
-          `At 16 bytes, where the call is nearly all of it, WASM is ${asFastAs(ratio('wasm', 'isUtf8', 16, 'json'))} \`isUtf8\`.`,
+          `On 16 bytes of JSON, where the call is nearly all of it, WASM is ${asFastAs(ratio('wasm', 'isUtf8', 16, 'json'))} \`isUtf8\`.`,
       ),
     ),
     paragraph(

@@ -40,7 +40,7 @@ on its microarchitecture, which the name may hide.`
       : `**Not all could be measured**, so that these results are no whole study:\n\n${list(study.failures)}`,
     changed.length === 0
       ? ''
-      : `**Changed since it was measured**, by a hash of sources and build flags: ${enumeration(changed)}. The figures are of what was there before.${sectionsOf(changed)}`,
+      : `**Changed since it was measured: ${enumeration(changed)}.** The figures are of what was there before. (A hash of the sources and the build flags tells.)${sectionsOf(changed)}`,
     notSaid.length === 0
       ? ''
       : `The results do not say with which sources of ${enumeration(notSaid)}

@@ -4,6 +4,9 @@ import { ALIKE, Unreported } from '../findings.js';
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
 
+/** The candidate that WASM with both copies is. */
+export const COPYING = 'wasm, copy in and out';
+
 /** The sentence that `describe` returns, or nothing if a figure that it needs is not reported. */
 export function said(describe: () => string): string {
   try {
@@ -27,15 +30,20 @@ export function paragraph(...sentences: readonly string[]): string {
   return sentences.filter((sentence) => sentence !== '').join(' ');
 }
 
-/** `3.2 times as fast as`, which may be `0.31 times`, or `about as fast as` where the difference means nothing. */
+/** `3.2 times as fast as`, `6 % slower than`, or `about as fast as` where the difference means nothing. */
 export function asFastAs(ratio: number): string {
-  return `${asFast(ratio)} as`;
+  return `${asFast(ratio)} ${isLittleSlower(ratio) ? 'than' : 'as'}`;
 }
 
-/** The same, where it is clear from what goes before as fast as what: `3.2 times as fast`. */
+/** The same, where it is clear from what goes before as fast as what: `3.2 times as fast`, or `6 % slower`. */
 export function asFast(ratio: number): string {
   if (Math.abs(ratio - 1) <= ALIKE) return 'about as fast';
-  return `${times(ratio)} as fast`;
+  return isLittleSlower(ratio) ? `${percent(1 - ratio)} slower` : `${times(ratio)} as fast`;
+}
+
+/** Whether a part of the speed says more than a factor. */
+function isLittleSlower(ratio: number): boolean {
+  return ratio > 0.5 && ratio < 1 - ALIKE;
 }
 
 export function times(ratio: number): string {

@@ -4,11 +4,13 @@ import {
   candidatesOn,
   enginesOf,
   FASTEST_JS,
+  FASTEST_JS_MAKING_VIEWS,
+  FASTEST_JS_OF_BUFFERS,
   FASTEST_JS_OF_VIEWS,
-  leadText,
   size,
   Unreported,
 } from '../../../bench/study/findings.js';
+import { leadCell, leadText } from '../../../bench/study/report/lead-text.js';
 import { NEVER_BYTES } from '../../../dist/kernels/thresholds.js';
 import { engineOf, figureOf, studyOf } from './study.js';
 
@@ -172,7 +174,41 @@ describe('the figures of an engine', () => {
     ).toBe('only at 64 B');
     const wide = figures.filter(({ candidate, bytes }) => candidate !== 'wasm' || bytes !== 64);
     // Where the spreads overlap, nothing leads.
-    expect(lead(engine([...wide, figureOf('wasm', 64, [32, 32, 32, 32, 70, 70, 70])]))).toBe('from 256 B to 1 KiB');
+    expect(lead(engine([...wide, figureOf('wasm', 64, [32, 32, 32, 32, 70, 70, 70])]))).toBe(
+      'from 256 B to 1 KiB (undecided at 64 B)',
+    );
+  });
+
+  it('leave open what a figure with a mark, or its spread, does not decide', () => {
+    /** Four sizes, at each of which WASM takes a part of what JavaScript takes, which is more for each. */
+    const lead = (...parts: readonly (readonly number[])[]) =>
+      leadText(
+        engine(
+          parts.flatMap((attempts, i) => [
+            figureOf('js', 64 << i, 1000 * 4 ** i),
+            figureOf(
+              'wasm',
+              64 << i,
+              attempts.length === 1
+                ? 1000 * 4 ** i * (attempts[0] as number)
+                : attempts.map((part) => 1000 * 4 ** i * part),
+            ),
+          ]),
+        ).lead('unmask', 'any', 'js', 'wasm'),
+      );
+    const [more, less, alike] = [[1.2], [0.8], [1.01]];
+    const turning = [0.76, 1.2, 0.77, 1.21, 0.76, 1.22, 0.78];
+    expect(lead(more, turning, turning, more)).toBe('at no size (undecided from 128 B to 256 B)');
+    expect(lead(more, turning, more, less)).toBe('from 512 B on (undecided at 128 B)');
+    expect(lead(less, turning, less, more)).toBe('from 64 B to 256 B (undecided at 128 B)');
+    expect(lead(less, more, less, more)).toBe('at 64 B and at 256 B');
+    // Larger sizes that are open do not make a lead that goes on, and such as are alike do.
+    expect(lead(more, less, turning, turning)).toBe('only at 128 B (undecided from 256 B on)');
+    expect(lead(less, less, alike, alike)).toBe('from 64 B on');
+    // It is ahead in both directions, but no sentence is made of such a figure.
+    expect(lead(more, more, [0.4, 0.8, 0.41, 0.81, 0.4, 0.82, 0.41], more)).toBe('at no size (undecided at 256 B)');
+    // Behind in both.
+    expect(lead(more, more, [1.4, 1.8, 1.41, 1.81, 1.4, 1.82, 1.41], more)).toBe('at no size');
   });
 
   it('mark what differs by the direction of the rounds, and make no sentence of it', () => {
@@ -184,6 +220,16 @@ describe('the figures of an engine', () => {
     expect(differsByDirection([10, 20, 10, 9, 10, 20, 10])).toBe(false);
     expect(differsByDirection([100, 109, 100, 109, 100, 109, 100])).toBe(false);
     expect(differsByDirection([1, 2, 1, 2, 1])).toBe(false);
+  });
+
+  it('are looked at 64 KiB for a lead, and not at one byte less', () => {
+    const of = engine([65_535, 65_536].flatMap((bytes) => [figureOf('js', bytes, 90), figureOf('wasm', bytes, 50)]));
+    const lead = of.lead('unmask', 'any', 'js', 'wasm');
+    expect([leadText(lead), leadCell(lead)]).toEqual(['from 64 KiB on', 'from 64 KiB on']);
+    const run = (first: number, last: number) => ({ first, last, isOpen: false });
+    expect(leadCell({ ahead: [run(64, 1024)], undecided: [run(32, 32), run(128, 256)] })).toBe(
+      'from 64 B to 1 KiB; undecided: 32 B, 128 B to 256 B',
+    );
   });
 
   it('look for a crossover at sizes of engines that have both candidates only', () => {
@@ -266,6 +312,19 @@ describe('the fastest JavaScript', () => {
     ]);
     expect(of.ns({ ...fastest, candidate: FASTEST_JS_OF_VIEWS })).toBe(40);
     expect(engine(figures.slice(0, 1)).fastestJs(fastest, FASTEST_JS_OF_VIEWS)).toBe('js');
+  });
+
+  it('is another one for any Buffer, and for what makes its view in each call', () => {
+    const of = engine([
+      figureOf('js-words-8, of a view', 64, 40),
+      figureOf('js-words-8, kept, of a view', 64, 30),
+      figureOf('js-words-8, closure, of a view', 64, 20),
+    ]);
+    expect(
+      [FASTEST_JS_OF_VIEWS, FASTEST_JS_OF_BUFFERS, FASTEST_JS_MAKING_VIEWS].map((candidate) =>
+        of.ns({ ...fastest, candidate }),
+      ),
+    ).toEqual([20, 30, 40]);
   });
 
   it('may be another one at each size of a crossover', () => {

@@ -67,7 +67,7 @@ describe('JavaScript in the report', () => {
     expect(text).toContain('| unmask: fastest JavaScript → WASM SIMD | 256 B | 256 B |');
     // With `js` it would be 4 B on Bun, with the copies too.
     expect(text).toMatch(
-      /\| Node 20 \| from 64 KiB on \| `js` \|\n\| Bun 1\.4 \| at no size \| `js-words-8, closure` \|/,
+      /\| Node 20 \| from 64 KiB on \| 0\.609 \(`js`\) \|\n\| Bun 1\.4 \| at no size \| 0\.773 \(`js-words-8, closure`\) \|/,
     );
   });
 
@@ -295,13 +295,173 @@ describe('sentences of the report', () => {
       ],
       { measuring: MEASURING },
     );
-    const paragraphOf = chapter(made, '## In one paragraph');
-    expect(paragraphOf).toContain('WebAssembly with both copies is ahead of the fastest JavaScript from 64 KiB on.');
-    expect(paragraphOf).toContain(
+    expect(chapter(made, '## In one paragraph')).toContain(
+      '`http.websocketUnmask`, which Node has from 26.12 on, copies nothing, and is ahead of the fastest JavaScript from 64 B on.',
+    );
+    expect(chapter(made, '### Masking')).toContain(
+      'WebAssembly with both copies is ahead of the fastest JavaScript from 64 KiB on.',
+    );
+    expect(chapter(made, '### Masking')).toContain(
       '`http.websocketUnmask`, which Node has from 26.12 on, is ahead of that JavaScript from 64 B on.',
     );
     expect(chapter(made, '## On one page')).toContain('which has its bytes in place, on JSON from 256 B on');
     expect(chapter(made, '## On one page')).toContain('| unmask: `http.websocketUnmask` of Node, native |');
+  });
+
+  it('call what is a little slower so many percent slower', () => {
+    const ofWasm = (ns: number) => chapter(report([figureOf('js', KIB, 90), figureOf('wasm', KIB, ns)]), '## In one');
+    expect(ofWasm(100)).toContain('unmasks 1 KiB 10 % slower than the JavaScript of this package');
+    expect(ofWasm(92)).toContain('about as fast as the JavaScript');
+    expect(ofWasm(180)).toContain('0.500 times as fast as the JavaScript');
+  });
+
+  it('compare WASM with copies with JavaScript that takes any Buffer, too', () => {
+    const made = report(
+      [
+        ...line('js-words-8, of a view', 0.09, 30),
+        ...line('js-words-8, kept, of a view', 0.09, 20),
+        ...line('js-words-8, closure, of a view', 0.06, 8),
+        ...line('wasm, copy in and out', 0.03, 42),
+      ],
+      { measuring: MEASURING },
+    );
+    const paragraphOf = chapter(made, '## In one paragraph');
+    expect(paragraphOf).toContain(
+      'needs one buffer that all reads go to; against JavaScript that makes a view in each call, WebAssembly is 1.68 times',
+    );
+    const page = chapter(made, '## On one page');
+    expect(page).toMatch(/is about as fast as `js-words-8, closure, of a view`, which needs one buffer for all reads/);
+    expect(page).toContain('1.54 times as fast as `js-words-8, kept, of a view`, which takes any Buffer');
+    expect(page).toContain('1.68 times as fast as `js-words-8, of a view`, which makes a view in each call.');
+    expect(page).toContain('| unmask: the same, with a view that each call makes |');
+    expect(page).toContain('| Node 20 | from 64 KiB on | from 1 KiB on | 0.955 (`js-words-8, closure, of a view`) |');
+  });
+
+  it('say how much JavaScript of a view depends on where a range begins', () => {
+    const name = 'js-bigint-4, closure, of a view';
+    const at = (alignment: number, ns: number | readonly number[]) => figureOf(name, KIB, ns, { alignment });
+    const copying = [0, 3, 6].map((alignment) => figureOf('wasm, copy in and out', KIB, 80, { alignment }));
+    const figures = [...copying, at(3, 66), at(6, 76)];
+    const made = report([...figures, at(0, [50, 60, 60, 60, 60, 60, 60])], { measuring: MEASURING });
+    expect(chapter(made, '## In one paragraph')).toContain(
+      'the offset at which it takes 76.0 ns for 1 KiB, and at others it takes 60.0~ to 66.0 ns.',
+    );
+    expect(chapter(made, '## On one page')).toContain(
+      `That is the slowest of 3 offsets for \`${name}\`: it takes 76.0 ns for 1 KiB here, and 60.0~ to 66.0 ns at the other offsets. There WASM with copies is 25 % slower, and at best 18 % slower`,
+    );
+    expect(report([...figures, at(0, 75)].filter(({ alignment }) => alignment !== 3))).not.toContain('other offsets');
+  });
+
+  it('say what is the fastest for ranges that are too short for the call of Node', () => {
+    const made = report(
+      [
+        ...line('js-byte, of a view', 1.5, 2),
+        ...line('js-words-8, closure, of a view', 0.1, 16),
+        ...line('js-words-8, kept, of a view', 0.1, 50),
+        ...line('websocketUnmask', 0.02, 30),
+      ],
+      { measuring: MEASURING },
+    );
+    expect(chapter(made, '## On one page')).toContain(
+      'For shorter ranges the fastest is `js-byte, of a view` at 4 B and `js-words-8, closure, of a view` from 16 B to 64 B. Of what takes any Buffer, it is `js-byte, of a view` from 4 B to 16 B and `websocketUnmask` at 64 B.',
+    );
+  });
+
+  it('take the faster one of the naive loops as the baseline', () => {
+    const made = report([
+      figureOf('js', KIB, 50),
+      figureOf('wasm', KIB, 25),
+      figureOf('js-byte', KIB, 1500),
+      figureOf('js-byte, of a view', KIB, 1250),
+    ]);
+    expect(chapter(made, '## In one paragraph')).toContain('WebAssembly is 50.0 times as fast as the naive loop');
+    for (const title of ['### Masking', '## On one page'])
+      expect(chapter(made, title)).toContain(
+        'the naive loop over bytes (the faster one of two: in place it takes 1 500 ns, and of a view 1 250, so that the slower takes 20 % longer)',
+      );
+  });
+
+  it('say of a cold cache what was measured there', () => {
+    const of = (candidate: string, bytes: number, ns: number, pattern: 'hot' | 'cold') =>
+      figureOf(candidate, bytes, ns, { pattern });
+    const made = report([
+      of('js', KIB, 50, 'hot'),
+      of('wasm', KIB, 10, 'hot'),
+      of('js', 64 * KIB, 4000, 'cold'),
+      of('wasm', 64 * KIB, 2000, 'cold'),
+      of('js-byte', 64 * KIB, 80_000, 'cold'),
+      of('js-byte', 64 * KIB, 99_000, 'hot'),
+    ]);
+    const cold = chapter(made, '### Cold cache');
+    expect(cold).toContain('WASM unmasks 64 KiB 2.00 times as fast as the JavaScript of this package.');
+    expect(cold).not.toContain('5.00 times');
+    expect(cold).toContain('is 1.24 times as fast with bytes from memory as in cache at 64 KiB');
+  });
+
+  it('say for text in a Buffer what WASM takes with a copy in', () => {
+    const made = report([
+      figureOf('wasm, copy in', KIB, 40, { ...text, content: 'ascii' }),
+      figureOf('isUtf8', KIB, 20, { ...text, content: 'ascii' }),
+      figureOf('wasm, copy in', KIB, [200, 260, 201, 261, 200, 262, 200], text),
+      figureOf('isUtf8', KIB, 80, text),
+      figureOf('wasm, copy in', 64 * KIB, 9000, text),
+      figureOf('isUtf8', 64 * KIB, 3000, text),
+    ]);
+    expect(chapter(made, '## In one paragraph')).toContain(
+      'Against WebAssembly with that copy it is 2.00 times as fast on ASCII of 1 KiB, and 3.00 times as fast on JSON of 64 KiB.',
+    );
+  });
+
+  it('say which ways to write the JavaScript an engine has not measured at all sizes', () => {
+    const ways = ['js-byte', 'js', 'js-words'];
+    const firefox = engineOf(
+      [
+        ...ways.map((name) => figureOf(name, 64 * KIB, 5000)),
+        ...ways.slice(0, 2).map((name) => figureOf(name, KIB, 90)),
+      ],
+      { name: 'Firefox 140' },
+    );
+    const node = engineOf(ways.flatMap((name) => [figureOf(name, 64 * KIB, 5000), figureOf(name, KIB, 90)]));
+    const sentence =
+      'At 1 KiB Firefox 140 measured only `js-byte` and `js`. So faster JavaScript may be missing there.';
+    const made = reportOf(node, firefox);
+    for (const title of ['### Masking', '## Crossover points']) expect(chapter(made, title)).toContain(sentence);
+    expect(reportOf(node)).not.toContain('measured only');
+    const validating = engineOf(
+      [figureOf('js', 64 * KIB, 50, text), figureOf('js-words', 64 * KIB, 90, text), figureOf('js', KIB, 9, text)],
+      { name: 'Firefox 140' },
+    );
+    expect(chapter(reportOf(validating), '## Crossover points')).toContain(
+      'At 1 KiB Firefox 140 measured only `js` for validation. So faster',
+    );
+  });
+
+  it('say which candidates the second program has not checked', () => {
+    const figures = [figureOf('js', KIB, 90), figureOf('js-bigint-4', KIB, 80), figureOf('TextDecoder', KIB, 9, text)];
+    const check = { engine: 'Node 20', name: 'unmask js any 1024 6 hot', own: 90, slower: 90, ns: 90 };
+    const made = report(figures, { measuring: MEASURING, checks: newChecks(check) });
+    expect(chapter(made, '## Can the figures')).toContain(
+      'These candidates it has not checked at all: of unmasking `js-bigint-4`; of validation `TextDecoder`; and no pairs.',
+    );
+  });
+
+  it('mark a sum one of whose parts is not steady, and have latency and the start on the page', () => {
+    const answers = [
+      { question: 'compile', subject: 'wasm', attempts: [400, 600, 600] },
+      { question: 'instantiate', subject: 'wasm', attempts: [200] },
+      { question: 'first call', subject: 'wasm', attempts: [70] },
+      { question: 'first call', subject: 'js', attempts: [230] },
+      { question: 'calls until fast', subject: 'wasm', attempts: [262_144] },
+      { question: 'calls until fast', subject: 'js', attempts: [4096] },
+    ] as const;
+    const of = (candidate: string, ns: number, pattern: 'hot' | 'latency') => figureOf(candidate, KIB, ns, { pattern });
+    const figures = [of('js', 30, 'hot'), of('wasm', 10, 'hot'), of('js', 30, 'latency'), of('wasm', 20, 'latency')];
+    const made = reportOf(engineOf(figures, { answers }));
+    expect(chapter(made, '### Start')).toMatch(/Node 20 0\.\d\d~ ms with WASM and 0\.23 ms with JavaScript/);
+    const page = chapter(made, '## On one page');
+    expect(page).toContain('1 KiB 1.50 times as fast as the fastest JavaScript, against 3.00 times as fast in');
+    expect(page).toContain('takes 2^18 calls of 1 KiB until WASM is fast, and 2^12 until JavaScript is.');
+    expect(page).toMatch(/To the end of its first call it takes 0\.\d\d~ ms with WASM, and 0\.23 ms with JavaScript/);
   });
 
   it('do not speak of one of these if only one is there', () => {
@@ -404,7 +564,7 @@ describe('sentences of the report', () => {
       /without a copy\.|fall out of|may learn even the branches|is asked everything|in no table of kernels/,
     );
     expect(chapter(made, '## In one paragraph')).toContain(
-      'If the bytes have to be copied in and out, it is 0.851 times as fast as the fastest JavaScript measured (`js-words-8, kept, of a view`) at 1 KiB',
+      'If the bytes have to be copied in and out, it is 15 % slower than the fastest JavaScript measured (`js-words-8, kept, of a view`) at 1 KiB',
     );
     expect(chapter(made, '## On one page')).toContain('| unmask: the fastest JavaScript measured, of a view |');
     expect(chapter(made, '### What is compared')).toContain('both find their bytes in ordinary memory');
@@ -472,14 +632,47 @@ describe('sentences about servers', () => {
       ...both(16 * KIB, 100, 300, { content: 'utf8' }),
     ]);
     expect(chapter(text, '## In one paragraph')).toContain(
-      'From 16 KiB on the gain is 1.0 to 1.2 times for binary messages and 3.0 times for other text. Of binary messages unmasking is all that differs',
+      'is 1.0 to 1.2 times for binary messages of 16 KiB and 1 MiB and 3.0 times for other text of 16 KiB. Of binary messages unmasking is all that differs',
     );
     expect(text).toContain(
-      'with messages from 16 KiB on, 1.0 to 1.2 times for binary messages and 3.0 times for other text.',
+      'with messages from 16 KiB on, 1.0 to 1.2 times for binary messages of 16 KiB and 1 MiB and 3.0 times for other text of 16 KiB.',
     );
     expect(text).toContain('In the middle of 4 kinds of load the server carries 2.10 times as much with `auto`');
     expect(text).not.toContain('9.00 times as');
     expect(chapter(made(both(20, 100, 900)), '## In one paragraph')).not.toContain('In a whole server');
+  });
+
+  it('say which figures they leave out, and never speak for these', () => {
+    const text = made([
+      ...both(16 * KIB, 100, 120),
+      serverOf('js', [100, 100, 100, 80, 120], { bytes: MIB }),
+      serverOf('auto', 150, { bytes: MIB }),
+      serverOf('wasm', 110, { bytes: 16 * KIB }),
+      serverOf('wasm', 200, { bytes: MIB }),
+    ]);
+    expect(chapter(text, '## In one paragraph')).toMatch(
+      /From `js` to `auto` the gain is 1\.2 times for binary messages of 16 KiB \(other figures from 16 KiB on are not steady\)\./,
+    );
+    for (const title of ['## End to end', '## On one page'])
+      expect(chapter(text, title)).toMatch(/Not steady, or disturbed: 1\.\d\d~ for binary messages of 1 MiB\./);
+    expect(chapter(text, '## What surprised')).toMatch(
+      /of the steady figures, is 1\.10 times with the kernel `wasm` \(100 × 16 KiB, 16 in flight, binary\), and with the kernel `auto`, which runs the same code for these, 1\.20 times .*Not steady, or disturbed: [\d.]+~ with `wasm` at 1 MiB and [\d.]+~ with `auto` at 1 MiB\./,
+    );
+  });
+
+  it('say that a kernel gains less with binary messages only where that is so', () => {
+    const utf8 = { content: 'utf8' } as const;
+    const text = (binary: number) =>
+      chapter(
+        made([
+          ...both(20, 100, 150, utf8),
+          ...both(20, 100, binary),
+          serverOf('js', 90, { ...utf8, bytes: 20, threads: 2 }),
+        ]),
+        '### What a kernel buys',
+      );
+    expect(text(120)).toContain('with binary messages of 20 B it is less.');
+    expect(text(200)).not.toContain('it is less');
   });
 
   it('say in how many servers some rounds were disturbed, and what two kernels of the same code differ by', () => {
