@@ -1,5 +1,6 @@
-/** What docs/benchmarks.md quotes of `npm run bench -- --only scale`: made of the results, so that it cannot grow old unnoticed. */
+/** What docs/benchmarks.md and the README quote of `npm run bench -- --only scale`: made of the results, so that it cannot grow old unnoticed. */
 import { figure } from '#dist/cli/table.js';
+import { SOCKET_IO } from './fleets.js';
 import { quoteBetween } from './quoting.js';
 import type { Results } from './results.js';
 import { markOf, marks, timesAsLittle } from './scale-table.js';
@@ -12,6 +13,22 @@ const END = '<!-- that was written by npm run bench:scale -->';
 /** The document with the figures of these results between its marks. @throws Error if it does not have both marks, once each */
 export function quoteScale(document: string, results: Results): string {
   return quoteBetween(document, BEGIN, END, textOf(results));
+}
+
+/** The README with one table of these results between its marks. @throws Error if it does not have both marks, once each */
+export function quoteScaleInReadme(readme: string, { scale }: Results): string {
+  const head = ['topics × size', 'servers', 'deliveries/s', 'to Socket.IO', 'p50, p99 ms', 'p50, p99 ms in the other'];
+  const rows = scale.cases.flatMap((result) => {
+    const { bytes, topics } = result.case;
+    const what = `${topics} × ${bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KiB`}`;
+    return result.scores
+      .filter(({ server }) => server !== SOCKET_IO)
+      .map((score) => {
+        const times = timesAsLittle(result, score);
+        return [what, nameOf(score), deliveries(score), times === undefined ? '' : figure(times), ...delays(score)];
+      });
+  });
+  return quoteBetween(readme, BEGIN, END, [markdownTable(head, rows), ...markLines(scale.cases)].join('\n\n'));
 }
 
 function textOf(results: Results): string {
@@ -41,21 +58,39 @@ function textOf(results: Results): string {
     `Node ${machine.node}`,
     `${versions.join(', ')} ([bench/results/scale.json](../bench/results/scale.json), ${date.slice(0, 10)}, commit ${commit}).`,
   ];
-  return [source.join(', '), ...parts, ...marks(scale.cases).map(escapeMarkdown)].join('\n\n');
+  return [source.join(', '), ...parts, ...markLines(scale.cases)].join('\n\n');
+}
+
+function markLines(cases: readonly ScaleCaseResult[]): string[] {
+  return marks(cases).map(escapeMarkdown);
 }
 
 function rowOf(result: ScaleCaseResult, score: ScaleScore): string[] {
-  const { flood, paced, processes } = score;
+  const { flood, processes } = score;
   const times = timesAsLittle(result, score);
-  const mark = markOf(score).trim();
   return [
-    fleetName(score).replace(' x ', ' × '),
-    `${figure(flood.deliveriesPerSecond)}${mark === '*' ? '\\*' : mark}`,
+    nameOf(score),
+    deliveries(score),
     figure(flood.serverMicros),
     processes === 1 ? '' : figure(flood.engineMicros),
     times === undefined ? '' : figure(times),
-    ...[paced.own, paced.across].map((delays) =>
-      delays === undefined ? '' : `${figure(delays.p50Micros / 1000)}, ${figure(delays.p99Micros / 1000)}`,
-    ),
+    ...delays(score),
   ];
+}
+
+function nameOf(score: ScaleScore): string {
+  return fleetName(score).replace(' x ', ' × ');
+}
+
+/** With what is to be said of it. */
+function deliveries(score: ScaleScore): string {
+  const mark = markOf(score).trim();
+  return `${figure(score.flood.deliveriesPerSecond)}${mark === '*' ? '\\*' : mark}`;
+}
+
+/** The median and the 99th percentile in ms, in the publisher's process and in the other. */
+function delays({ paced }: ScaleScore): string[] {
+  return [paced.own, paced.across].map((of) =>
+    of === undefined ? '' : `${figure(of.p50Micros / 1000)}, ${figure(of.p99Micros / 1000)}`,
+  );
 }

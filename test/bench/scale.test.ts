@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { argumentsOf, type FanoutSample, fanoutSampleOf } from '../../bench/fanout.js';
 import { among, type Fleet, NATS, REDIS, SOCKET_IO } from '../../bench/fleets.js';
 import type { Results } from '../../bench/results.js';
-import { quoteScale } from '../../bench/scale-quoted.js';
+import { quoteScale, quoteScaleInReadme } from '../../bench/scale-quoted.js';
 import { scaleTable, timesAsLittle } from '../../bench/scale-table.js';
 import {
   fleetName,
@@ -226,6 +226,15 @@ describe('what docs/benchmarks.md quotes', () => {
 
   it.runIf(existsSync(file))('is what the results say (npm run bench:scale writes it)', () => {
     expect(document).toBe(quoteScale(document, JSON.parse(readFileSync(file, 'utf8')) as Results));
+  });
+
+  it.runIf(existsSync(file))('is in the README, in short', () => {
+    const readme = readFileSync(new URL('README.md', ROOT), 'utf8');
+    expect(readme).toBe(quoteScaleInReadme(readme, JSON.parse(readFileSync(file, 'utf8')) as Results));
+    const results = resultsOf([score('wsloom', 'Redis', 1), score(SOCKET_IO, 'none', 4), score(SOCKET_IO, 'Redis', 8)]);
+    const text = quoteScaleInReadme(readme, results);
+    expect(text).toContain('\n| 1 × 256 B | wsloom × 2, Redis | 20 000 | 8.00 | 0.100, 0.200 | 0.150, 0.350 |\n<!--');
+    expect(text).not.toContain('| Socket.IO |');
   });
 
   it('has a table for each case, and nothing else is replaced', () => {

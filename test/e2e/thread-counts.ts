@@ -2,7 +2,8 @@
  * How many threads the servers of a test have. Most of what servers do is tested without workers by `npm test`, and with workers by the
  * project `workers`, a part of `npm run test:long`: to start a worker takes ten times as long as to start a server without one.
  */
-const HAVE_WORKERS = process.env.WSLOOM_TEST_WORKERS === '1';
+const { WSLOOM_TEST_WORKERS } = process.env;
+const HAVE_WORKERS = WSLOOM_TEST_WORKERS === '1';
 
 /** For `describe.each`: without workers by `npm test`, and with so many by the project `workers`. */
 export const eachWay = (workers: number): readonly number[] => [HAVE_WORKERS ? workers : 0];
