@@ -9,6 +9,7 @@ import { errorText } from '../telemetry/error-text.js';
 import { DEFLATE_STUDY_ROWS } from './deflate.js';
 import { explainOption } from './flags.js';
 import { KERNELS_ROWS } from './kernels.js';
+import type { Fields } from './log-line.js';
 import { TLS_FLAG_NAMES } from './tls-flags.js';
 
 /** Exit codes: the command line or the handler is wrong, or this machine cannot do what is asked. */
@@ -39,6 +40,12 @@ export function describeError(error: unknown): string {
   const hint = HINTS[code ?? ''];
   if (hint !== undefined) return `${error.message.replace(/^listen /, '')}: ${hint}`;
   return code === undefined ? (error.stack ?? error.message) : error.message;
+}
+
+/** What is known of an error beside its message: its code. */
+export function fieldsOf(error: unknown): Fields {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return typeof code === 'string' ? { code } : {};
 }
 
 /** The exit code of a command that has failed. A handler that loads in the primary, but not in a thread, is wrong usage too. */

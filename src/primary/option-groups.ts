@@ -12,4 +12,5 @@ export const Group = {
   OUTPUT: 'Limits of output',
   TIME: 'Limits of time',
   ALL: 'Limits of all connections together',
+  LOG: 'Log',
 } as const;
