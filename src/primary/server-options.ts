@@ -402,8 +402,8 @@ export interface ServerOptions {
    */
   readonly poison?: boolean;
   /**
-   * Where the server reports what happens: an object with the methods `info`, `warn` and `error`, like `console`. They are called
-   * in the primary. The first report of each kind that clients can cause comes at once, and then one a second, which says how
+   * Where the server reports what happens: an object with the methods `info`, `warn` and `error`, such as `console` or the
+   * logger of pino. They are called as methods, with a text, in the primary. The first report of each kind that clients can cause comes at once, and then one a second, which says how
    * many there were. A method that throws or rejects does no harm: its report goes to standard error.
    *
    * @default standard error, without waiting for its reader

@@ -1,0 +1,87 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { Client } from '../e2e/client.js';
+import { CLI, Command } from './command.js';
+
+const HANDLER = fileURLToPath(new URL('../e2e/handlers/commands.js', import.meta.url));
+const JSON_LINES = ['--log-format', 'json'];
+
+/** What standard error has, of which each line must be JSON. */
+function reportsOf({ stderr }: Command): Record<string, unknown>[] {
+  expect(stderr.endsWith('\n')).toBe(true);
+  return stderr
+    .slice(0, -1)
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+describe('standard error of wsloom serve --log-format json', () => {
+  it('is JSON, a line for each hook that fails, signal and reload', async () => {
+    await using command = Command.run('serve', HANDLER, '--port', '0', '--threads', '1', ...JSON_LINES);
+    using client = await Client.open(await command.listening());
+    client.run(['fail', 'on purpose']);
+    await command.says('stderr', /on purpose.*\n/);
+    command.process.kill('SIGHUP');
+    await command.says('stderr', /the handler is loaded again.*\n/);
+    command.process.kill('SIGUSR2');
+    await command.says('stderr', /no certificates.*\n/);
+    command.process.kill('SIGTERM');
+    expect(await command.ended).toBe(0);
+    const reports = reportsOf(command);
+    for (const { time } of reports) expect(new Date(time as string).toISOString()).toBe(time);
+    expect(reports).toMatchObject([
+      {
+        level: 'error',
+        msg: 'message() of the handler failed, connection 1: Error: on purpose',
+        stack: expect.stringMatching(/^ +at .*commands\.js:\d+/),
+      },
+      { level: 'info', msg: 'SIGHUP: loading the handler again', signal: 'SIGHUP' },
+      { level: 'info', msg: 'the handler is loaded again; old threads drain' },
+      { level: 'warn', signal: 'SIGUSR2' },
+      { level: 'info', msg: expect.stringMatching(/^SIGTERM: draining/), signal: 'SIGTERM' },
+    ]);
+  });
+
+  it.each([
+    [['--prot', '0'], /unknown option '--prot'; did you mean: --port/, {}],
+    [['nowhere.js'], /there is no handler nowhere\.js/, { code: 'WSLOOM_OPTION' }],
+    [['--port', '0', '--arena', '1KiB'], /--arena must be from/, { code: 'WSLOOM_OPTION' }],
+  ])('says why it does not start with %j, also at the level off', async (args, says, fields) => {
+    await using command = Command.run('serve', ...args, '--log-level', 'off', ...JSON_LINES);
+    expect(await command.ended).toBe(2);
+    expect(reportsOf(command)).toMatchObject([{ level: 'error', msg: expect.stringMatching(says), ...fields }]);
+    expect(command.stdout).toBe('');
+  });
+
+  it('has nothing of a signal at the level error', async () => {
+    await using command = Command.run('serve', '--port', '0', '--threads', '0', '--log-level', 'error', ...JSON_LINES);
+    expect(await command.listening()).toMatch(/^ws:/);
+    command.process.kill('SIGTERM');
+    expect(await command.ended).toBe(0);
+    expect(command.stderr).toBe('');
+  });
+});
+
+describe('standard error of wsloom serve', () => {
+  it('that is no terminal is JSON, unless text is asked for', async () => {
+    await using command = new Command(process.execPath, usual());
+    await command.listening();
+    command.process.kill('SIGTERM');
+    expect(await command.ended).toBe(0);
+    expect(reportsOf(command)).toMatchObject([{ level: 'info', signal: 'SIGTERM' }]);
+  });
+
+  it('as text has colours where they are forced', async () => {
+    const args = ['FORCE_COLOR=1', process.execPath, ...usual(), '--log-format', 'text'];
+    await using command = new Command('env', args);
+    await command.listening();
+    command.process.kill('SIGTERM');
+    expect(await command.ended).toBe(0);
+    expect(command.stderr).toMatch(/^\x1b\[2mwsloom:\x1b\[22m SIGTERM: draining/);
+  });
+});
+
+/** The command line by another path than {@link Command} knows it by, which therefore does not ask for text. */
+function usual(): string[] {
+  return [CLI.replace('/cli.js', '/./cli.js'), 'serve', '--port', '0', '--threads', '0'];
+}
