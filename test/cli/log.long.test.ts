@@ -44,8 +44,8 @@ describe('standard error of wsloom serve --log-format json', () => {
 
   it.each([
     [['--prot', '0'], /unknown option '--prot'; did you mean: --port/, {}],
-    [['nowhere.js'], /there is no handler nowhere\.js/, { code: 'WSLOOM_OPTION' }],
-    [['--port', '0', '--arena', '1KiB'], /--arena must be from/, { code: 'WSLOOM_OPTION' }],
+    [['nowhere.js'], /there is no handler nowhere\.js/, { code: 'WSLOOM_CONFIG' }],
+    [['--port', '0', '--arena', '1KiB'], /--arena must be from/, { code: 'WSLOOM_CONFIG' }],
   ])('says why it does not start with %j, also at the level off', async (args, says, fields) => {
     await using command = Command.run('serve', ...args, '--log-level', 'off', ...JSON_LINES);
     expect(await command.ended).toBe(2);
@@ -59,6 +59,28 @@ describe('standard error of wsloom serve --log-format json', () => {
     command.process.kill('SIGTERM');
     expect(await command.ended).toBe(0);
     expect(command.stderr).toBe('');
+  });
+});
+
+describe('the log as JSON', () => {
+  it('says as JSON how many reports were dropped, when nobody has read them', async () => {
+    const program = `import { ServeLog } from '${new URL('../../dist/cli/serve-log.js', import.meta.url)}';
+      import { setTimeout as wait } from 'node:timers/promises';
+      const log = new ServeLog({ format: 'json', least: 'info', hasColours: false });
+      for (let i = 0; i < 5000; i++) log.info('x'.repeat(1000));
+      console.log('full');
+      while (process.stderr.writableLength > 0) await wait(5);
+      log.info('last');`;
+    await using command = new Command(process.execPath, ['--input-type=module', '--eval', program]);
+    command.process.stderr.pause();
+    await command.says('stdout', /full/);
+    command.process.stderr.resume();
+    expect(await command.ended).toBe(0);
+    const reports = reportsOf(command);
+    const [notice, last] = reports.slice(-2);
+    expect(last).toMatchObject({ level: 'info', msg: 'last' });
+    expect(notice).toMatchObject({ level: 'warn', msg: expect.stringMatching(/^\d+ reports were dropped/) });
+    expect(Number(notice?.dropped) + reports.length).toBe(5002);
   });
 });
 
@@ -77,7 +99,7 @@ describe('standard error of wsloom serve', () => {
     await command.listening();
     command.process.kill('SIGTERM');
     expect(await command.ended).toBe(0);
-    expect(command.stderr).toMatch(/^\x1b\[2mwsloom:\x1b\[22m SIGTERM: draining/);
+    expect(command.stderr.startsWith('\x1b[2mwsloom:\x1b[22m SIGTERM: draining')).toBe(true);
   });
 });
 
