@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Client } from '../e2e/client.js';
+import { openTerminal } from '../telemetry/terminal.js';
 import { CLI, Command } from './command.js';
 
 const HANDLER = fileURLToPath(new URL('../e2e/handlers/commands.js', import.meta.url));
@@ -100,6 +103,24 @@ describe('standard error of wsloom serve', () => {
     command.process.kill('SIGTERM');
     expect(await command.ended).toBe(0);
     expect(command.stderr.startsWith('\x1b[2mwsloom:\x1b[22m SIGTERM: draining')).toBe(true);
+  });
+});
+
+describe('a terminal', () => {
+  it.each([
+    [{}, '\x1b[2mwsloom:\x1b[22m SIGTERM: draining'],
+    [{ NO_COLOR: '1' }, 'wsloom: SIGTERM: draining'],
+    [{ TERM: 'dumb' }, 'wsloom: SIGTERM: draining'],
+  ])('is given text, with %j in the environment', async (variables, says) => {
+    const terminal = openTerminal();
+    const { FORCE_COLOR: _forced, NO_COLOR: _none, ...rest } = process.env;
+    const env = { ...rest, TERM: 'xterm', ...variables };
+    const child = spawn(process.execPath, usual(), { env, stdio: ['ignore', 'pipe', terminal.fd] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await once(child.stdout as NodeJS.ReadableStream, 'data');
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(terminal.read().startsWith(says)).toBe(true);
   });
 });
 
