@@ -13,7 +13,10 @@ describe('a report as JSON', () => {
   });
 
   it('has the fields that are known', () => {
-    const line = jsonLine({ level: 'info', text: 'SIGTERM: draining', fields: { signal: 'SIGTERM' }, isOwn: true }, TIME);
+    const line = jsonLine(
+      { level: 'info', text: 'SIGTERM: draining', fields: { signal: 'SIGTERM' }, isOwn: true },
+      TIME,
+    );
     expect(JSON.parse(line)).toEqual({
       time: '2026-03-04T05:06:07.089Z',
       level: 'info',

@@ -19,14 +19,18 @@ describe('the option log takes', () => {
   it('a logger of pino, which gets each text as it is', () => {
     const written: Record<string, unknown>[] = [];
     logAll(pino({ base: null }, { write: (line: string) => void written.push(JSON.parse(line)) }));
-    expect(written.map(({ level, msg }) => [level, msg])).toEqual(LINES.flatMap((line) => [30, 40, 50].map((level) => [level, line])));
+    expect(written.map(({ level, msg }) => [level, msg])).toEqual(
+      LINES.flatMap((line) => [30, 40, 50].map((level) => [level, line])),
+    );
   });
 
   it('a child of a logger of pino, whose level and bindings hold', () => {
     const written: Record<string, unknown>[] = [];
     const parent = pino({ base: null }, { write: (line: string) => void written.push(JSON.parse(line)) });
     logAll(parent.child({ room: 'sockets' }, { level: 'error' }));
-    expect(written.map(({ level, msg, room }) => [level, msg, room])).toEqual(LINES.map((line) => [50, line, 'sockets']));
+    expect(written.map(({ level, msg, room }) => [level, msg, room])).toEqual(
+      LINES.map((line) => [50, line, 'sockets']),
+    );
   });
 
   it('a console', () => {
@@ -55,6 +59,8 @@ describe('the option log takes', () => {
     }
     const winston = new Winston();
     logAll(winston);
-    expect(winston.written).toEqual(LINES.flatMap((line) => ['info', 'warn', 'error'].map((level) => `${level} ${line}`)));
+    expect(winston.written).toEqual(
+      LINES.flatMap((line) => ['info', 'warn', 'error'].map((level) => `${level} ${line}`)),
+    );
   });
 });
