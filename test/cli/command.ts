@@ -22,8 +22,8 @@ export class Command implements AsyncDisposable {
     options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly fd3?: number } = {},
   ) {
     const { fd3, ...rest } = options;
-    const env = { ...(rest.env ?? process.env) };
-    delete env.FORCE_COLOR; // the runner of tests may set it
+    // The runner of tests may force colours.
+    const { FORCE_COLOR: _, ...env } = rest.env ?? process.env;
     const stdio: readonly (number | 'pipe')[] = ['pipe', 'pipe', 'pipe', ...(fd3 === undefined ? [] : [fd3])];
     this.process = spawn(file, inText(args), { ...rest, env, stdio: [...stdio] }) as ChildProcessWithoutNullStreams;
     this.process.stdout.on('data', (bytes) => this.#add('stdout', bytes));

@@ -9,8 +9,13 @@ import { CLI, Command } from './command.js';
 const HANDLER = fileURLToPath(new URL('../e2e/handlers/commands.js', import.meta.url));
 const JSON_LINES = ['--log-format', 'json'];
 
+interface Report {
+  readonly time: string;
+  readonly dropped?: number;
+}
+
 /** What standard error has, of which each line must be JSON. */
-function reportsOf({ stderr }: Command): Record<string, unknown>[] {
+function reportsOf({ stderr }: Command): Report[] {
   expect(stderr.endsWith('\n')).toBe(true);
   return stderr
     .slice(0, -1)
@@ -31,7 +36,7 @@ describe('standard error of wsloom serve --log-format json', () => {
     command.process.kill('SIGTERM');
     expect(await command.ended).toBe(0);
     const reports = reportsOf(command);
-    for (const { time } of reports) expect(new Date(time as string).toISOString()).toBe(time);
+    for (const { time } of reports) expect(new Date(time).toISOString()).toBe(time);
     expect(reports).toMatchObject([
       {
         level: 'error',
