@@ -164,6 +164,7 @@ export class Host {
       onConnectionClosing: (connection) => this.#noteClosing(connection),
       onConnectionClosed: (connection) => this.#remove(connection),
     };
+    counters.set(Counter.ARENA_SIZE_BYTES, options.arenaBytes);
     this.#sampling = setInterval(() => {
       counters.set(Counter.ARENA_BYTES, arena.slabs.allocatedBytes);
       this.#shedding.check(); // another thread may have exceeded the budget, of which this thread holds most

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answer } from '../opening/answer.js';
 import { readTarget } from '../protocol/opening/request-target.js';
+import { CONTENT_TYPES, formatFor, type MetricsFormat } from './metrics-format.js';
 import { renderPage } from './render-page.js';
 
 /** The answer of `/healthz`, as JSON. */
@@ -39,6 +40,14 @@ export interface RouteOptions {
   readonly page: string | undefined;
   /** Path where load balancers ask for the health; undefined: there is none. */
   readonly health: string | undefined;
+  /** Path of the metrics; undefined: there are none. */
+  readonly metrics?: string | undefined;
+}
+
+/** What routes ask the server for: a promise where another thread has to be asked. */
+export interface RouteSources {
+  readonly health: () => Health | Promise<Health>;
+  readonly metrics: (format: MetricsFormat) => string | Promise<string>;
 }
 
 type Route = (request: IncomingMessage, response: ServerResponse) => void;
@@ -47,20 +56,20 @@ const METHODS = 'GET, HEAD, OPTIONS';
 
 /** Ordinary HTTP on the WebSocket port. */
 export class Routes {
-  readonly #health: () => Health | Promise<Health>;
+  readonly #sources: RouteSources;
   readonly #options: RouteOptions;
   readonly #page: string;
 
-  /** @param health a promise where another thread has to be asked. */
-  constructor(health: () => Health | Promise<Health>, options: RouteOptions) {
-    this.#health = health;
+  constructor(sources: RouteSources, options: RouteOptions) {
+    this.#sources = sources;
     this.#options = options;
     this.#page = renderPage(socketPath(options));
   }
 
   /** Whether one of the routes has this path. */
   has(path: string): boolean {
-    return path === this.#options.health || path === this.#options.page;
+    const { health, page, metrics } = this.#options;
+    return path === health || path === page || path === metrics;
   }
 
   /** Answers a request, before it returns unless another thread has to be asked. {@link readOrdinaryRequest} has accepted the target. */
@@ -85,8 +94,9 @@ export class Routes {
   }
 
   #route(path: string): Route | undefined {
-    const { paths, page, health } = this.#options;
+    const { paths, page, health, metrics } = this.#options;
     if (path === health) return this.#answerHealth;
+    if (path === metrics) return this.#answerMetrics;
     if (path === page) return this.#answerPage;
     return paths === undefined || paths.has(path) ? answerUpgradeRequired : undefined;
   }
@@ -101,8 +111,17 @@ export class Routes {
       });
     });
 
+  readonly #answerMetrics: Route = (request, response) => {
+    const format = formatFor(request.headers.accept);
+    const send = (text: string) =>
+      answer(request, response, 200, CONTENT_TYPES[format], text, { 'Cache-Control': 'no-store' });
+    const metrics = this.#sources.metrics(format);
+    if (metrics instanceof Promise) void metrics.then(send);
+    else send(metrics);
+  };
+
   #withHealth(then: (health: Health, isDraining: boolean) => void): void {
-    const health = this.#health();
+    const health = this.#sources.health();
     const use = (known: Health) => then(known, known.status === 'draining');
     if (health instanceof Promise) void health.then(use);
     else use(health);

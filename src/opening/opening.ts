@@ -197,7 +197,7 @@ export class Opening {
   }
 
   /**
-   * Answers an ordinary request of an HTTP server of the application, if it is one for the page or the health.
+   * Answers an ordinary request of an HTTP server of the application, if it is one for the page, the health or the metrics.
    * @returns false if it is not, and nothing was done.
    */
   handleRequest(request: IncomingMessage, response: ServerResponse): boolean {

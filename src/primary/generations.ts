@@ -2,12 +2,15 @@ import type { BackplaneState } from '../connection/handler.js';
 import type { HandOff, StreamHandOff } from '../host/hand-off.js';
 import type { ThreadPublishing } from '../host/thread-publishing.js';
 import type { Upgrade } from '../host/upgrade-hook.js';
+import type { OwedBytes } from '../monitor/metrics-reading.js';
+import type { MetricsFormat } from '../monitor/metrics-format.js';
 import type { Health } from '../monitor/routes.js';
 import type { OpeningTls } from '../opening/accepted-connections.js';
 import type { Destination } from '../opening/destination.js';
 import type { Places } from '../opening/places.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { Counter, type Counters } from '../telemetry/counters.js';
+import type { EndedCounters } from '../telemetry/ended-counters.js';
 import type { ThreadCounters } from '../telemetry/read-stats.js';
 import type { TlsMaterial } from '../tls/tls-material.js';
 import type { Fleet } from './fleet.js';
@@ -27,11 +30,13 @@ export interface GenerationsEnvironment {
   /** The counts of the primary, without those of connections that it hosts. */
   readonly counters: Counters;
   /** The counts of threads that have ended, so that totals never fall. */
-  readonly endedCounters: Counters;
+  readonly endedCounters: EndedCounters;
   /** Called with the id of each connection that is not open any more. */
   readonly onNoLongerOpen: (id: number) => void;
   /** The health of the server. */
   readonly health: () => Health;
+  /** The metrics of the server. */
+  readonly metrics: (format: MetricsFormat) => string;
   /** Where connections are counted. */
   readonly places: Places;
   /** Undefined for a server that exchanges publications with no other. */
@@ -170,6 +175,10 @@ export class Generations implements Destination, Siblings {
     return this.#environment.health();
   }
 
+  metrics(format: MetricsFormat): string {
+    return this.#environment.metrics(format);
+  }
+
   get isReplacing(): boolean {
     return !this.#isClosing;
   }
@@ -196,6 +205,11 @@ export class Generations implements Destination, Siblings {
   /** The counters of all threads that live. */
   get counters(): ThreadCounters[] {
     return [...this.#all].flatMap((generation) => generation.counters);
+  }
+
+  /** The memory of publications that each worker was posted and has not taken yet, in bytes. */
+  get owed(): OwedBytes[] {
+    return this.links.map(({ name, ledger }) => ({ thread: name, bytes: ledger.owedBytes }));
   }
 
   /** How many connections are open in all threads, or on their way to one. */

@@ -113,6 +113,15 @@ const PLAIN_ROWS = {
     defaultText: '/healthz',
     read: readRoute('/healthz'),
   }),
+  metrics: other({
+    kind: 'text',
+    flag: '--metrics',
+    placeholder: 'path',
+    group: Group.PATHS,
+    help: 'path of the metrics for Prometheus, for everybody who can connect; off: none',
+    defaultText: 'off',
+    read: readRoute('off'),
+  }),
   trustProxy: other({
     kind: 'list',
     flag: '--trust-proxy',

@@ -46,6 +46,8 @@ export interface ResolvedOptions extends ClientsOptions {
   readonly page: string | undefined;
   /** The path of the health; undefined if there is none. */
   readonly health: string | undefined;
+  /** The path of the metrics; undefined if there are none. */
+  readonly metrics: string | undefined;
   /** Undefined for plain TCP. */
   readonly tls: TlsDescription | undefined;
   /** In each thread. */
@@ -85,8 +87,8 @@ export function openingOptions(options: ResolvedOptions): OpeningOptions {
 }
 
 /** The part of the options that says where ordinary requests are answered, in any thread. */
-export function routeOptions({ paths, page, health }: ResolvedOptions): RouteOptions {
-  return { paths, page, health };
+export function routeOptions({ paths, page, health, metrics }: ResolvedOptions): RouteOptions {
+  return { paths, page, health, metrics };
 }
 
 /** Checks options and fills in defaults. @throws ConfigError for the first that cannot be used. */
@@ -107,7 +109,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     deflate,
     ...others
   } = own;
-  const { threads, page, health, proxyHeader, proxyProtocol, handshake } = others;
+  const { threads, page, health, metrics, proxyHeader, proxyProtocol, handshake } = others;
   if (threads > 0 && !hasDescriptors) {
     throw new ConfigError('threads', 'threads must be 0 on this system: sockets cannot be handed to other threads');
   }
@@ -138,6 +140,11 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   if (page !== undefined && page === health) {
     const both = `health must have another path than page, got ${JSON.stringify(health)} for both`;
     throw new ConfigError('health', `${both}: move one of them, or turn it off`);
+  }
+  if (metrics !== undefined && (metrics === page || metrics === health)) {
+    const other = metrics === page ? 'page' : 'health';
+    const both = `metrics must have another path than ${other}, got ${JSON.stringify(metrics)} for both`;
+    throw new ConfigError('metrics', `${both}: move one of them, or turn it off`);
   }
   if (trustProxy.length > 0 && proxyHeader === undefined && !proxyProtocol) {
     const which = `must be ${CLIENT_HEADERS.join(' or ')}, whichever the proxy sets for every request`;

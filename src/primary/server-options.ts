@@ -324,7 +324,7 @@ export interface ServerOptions {
   /**
    * The path of the page that tries the server in a browser. `false` or 'off' turns it off. A request for an upgrade is judged by
    * `path` alone, so the page and WebSockets may share a path. If the page is off, its path is answered like any other: with 426
-   * where WebSockets are accepted, else with 404. It must differ from `health`.
+   * where WebSockets are accepted, else with 404. It must differ from `health` and `metrics`.
    *
    * @default '/'
    */
@@ -337,6 +337,14 @@ export interface ServerOptions {
    * @default '/healthz'
    */
   readonly health?: string | false;
+  /**
+   * The path where Prometheus asks for the metrics of the server, in its text format or in that of OpenMetrics. Everybody who can connect to
+   * the server can read them there, also through a proxy: they name no client and no topic, but say how the server is used. `false` or
+   * 'off' turns it off. See docs/observe.md.
+   *
+   * @default 'off'
+   */
+  readonly metrics?: string | false;
   /**
    * The certificate and key of the server, by which it speaks TLS on its port (`wss:`, `https:`), in its worker threads. Files that it
    * names are read again when they change: connections stay, and new ones get the new certificate. Without it the server speaks

@@ -6,7 +6,10 @@ import type { BackplaneState } from '../connection/handler.js';
 import { comesWithPackage } from '../host/module-url.js';
 import { registerPublishing } from '../host/publish.js';
 import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';
+import { ThreadVitals } from '../host/thread-vitals.js';
 import type { UpgradeAcceptance, UpgradeRefusal } from '../host/upgrade-hook.js';
+import type { MetricsFormat } from '../monitor/metrics-format.js';
+import { renderMetrics } from '../monitor/render-metrics.js';
 import { type Health, Routes } from '../monitor/routes.js';
 import { Attachment } from '../opening/attachment.js';
 import { Opening } from '../opening/opening.js';
@@ -15,8 +18,9 @@ import { ArgumentTypeError } from '../options/argument-error.js';
 import { ConfigError } from '../options/option-error.js';
 import { loadSystemCalls, type SystemCalls } from '../system/system-calls.js';
 import { Counter, Counters } from '../telemetry/counters.js';
+import { EndedCounters, PRIMARY } from '../telemetry/ended-counters.js';
 import { IncidentLog } from '../telemetry/incident-log.js';
-import { readStats } from '../telemetry/read-stats.js';
+import { readStats, type ThreadCounters } from '../telemetry/read-stats.js';
 import type { ServerStats } from '../telemetry/server-stats.js';
 import type { TlsMaterial } from '../tls/tls-material.js';
 import type { TlsOptions } from '../tls/tls-options.js';
@@ -85,13 +89,15 @@ export class Server {
   /** The counts of the primary, without those of connections that it hosts. */
   readonly #counters = new Counters();
   /** The counts of threads that have ended, so that totals never fall. */
-  readonly #endedCounters = new Counters();
+  readonly #endedCounters = new EndedCounters();
   readonly #publishing: ThreadPublishing;
   /** Undefined for a server that exchanges publications with no other. */
   readonly #fleet: Fleet | undefined;
   readonly #admission: Admission;
   readonly #generations: Generations;
   #state: 'new' | 'started' | 'closing' | 'closed' = 'new';
+  /** Undefined before the start. */
+  #vitals: ThreadVitals | undefined;
   /** Undefined until the threads have started. */
   #opening: Opening | undefined;
   /** Undefined until `listen` is called. */
@@ -130,6 +136,7 @@ export class Server {
       endedCounters: this.#endedCounters,
       onNoLongerOpen,
       health: () => this.#health(),
+      metrics: (format) => this.#metrics(format),
       places: admission,
       fleet,
     });
@@ -234,6 +241,7 @@ export class Server {
     expectOwnFiles();
     this.#state = 'started';
     this.#unregister = registerPublishing(this.#publishing);
+    this.#vitals = new ThreadVitals(this.#counters);
     try {
       const calls = await this.#loadSystemCalls();
       this.#calls = calls;
@@ -282,7 +290,10 @@ export class Server {
       calls,
       places: this.#admission,
       nextId: nextConnectionId,
-      routes: new Routes(() => this.#health(), routeOptions(this.#options)),
+      routes: new Routes(
+        { health: () => this.#health(), metrics: (format) => this.#metrics(format) },
+        routeOptions(this.#options),
+      ),
       incidents: new IncidentLog(this.#counters, log),
       log,
     });
@@ -357,8 +368,8 @@ export class Server {
   }
 
   /**
-   * Answers an ordinary request of another HTTP server of this process, if its path is that of the option `page` or `health`. Call it
-   * before your own routes, and do nothing more with a request that it has answered.
+   * Answers an ordinary request of another HTTP server of this process, if its path is that of the option `page`, `health` or
+   * `metrics`. Call it before your own routes, and do nothing more with a request that it has answered.
    *
    * @returns whether the request was answered. If not, nothing was done with it.
    * @throws ServerStateError if the server has not started.
@@ -404,10 +415,7 @@ export class Server {
 
   /** The statistics of the server, in all of its threads together. It can be called at any time, also after {@link close}. */
   stats(): ServerStats {
-    this.#fleet?.sample();
-    const primary = { thread: 'primary', counters: this.#counters };
-    const ended = { thread: 'ended', counters: this.#endedCounters };
-    const threads = [primary, ended, ...this.#generations.counters];
+    const threads = this.#threadCounters();
     const sum = (figure: Counter) => threads.reduce((total, { counters }) => total + counters.get(figure), 0);
     const waiting = (this.#opening?.connections.size ?? 0) + (this.#front?.load ?? 0);
     return readStats(threads, {
@@ -502,6 +510,7 @@ export class Server {
       await this.#fleet.close(fleetMs);
     }
     this.#publishing.bus.close();
+    this.#vitals?.stop();
     this.#opening?.destroyAll();
     this.#front?.close();
     this.#tls?.close();
@@ -516,10 +525,35 @@ export class Server {
     while (ledger.owedBytes > 0 && performance.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  #health(): Health {
+  /** What all threads have counted, also those that have ended. */
+  #threadCounters(): ThreadCounters[] {
+    this.#fleet?.sample();
+    const primary = { thread: PRIMARY, counters: this.#counters };
+    return [primary, ...this.#endedCounters.threads, ...this.#generations.counters];
+  }
+
+  /** The metrics of the server, all of which are read from memory that its threads share. */
+  #metrics(format: MetricsFormat): string {
+    const { host, admission, negotiation } = this.#options;
+    const stats = this.stats();
+    const sources = {
+      threads: this.#threadCounters(),
+      owed: [{ thread: PRIMARY, bytes: this.#publishing.bus.ledger.owedBytes }, ...this.#generations.owed],
+      stats,
+      health: this.#health(stats),
+      kernel: this.kernel,
+      limits: {
+        connections: admission.maxConnections,
+        bufferedBytes: host.maxBufferedBytes,
+        windowBytes: negotiation?.windows.maxBytes ?? 0,
+      },
+    };
+    return renderMetrics(sources, format);
+  }
+
+  #health({ connections, workersLost } = this.stats()): Health {
     const { threads, isDegraded, lostLastMinute } = this.#generations;
     const running = isDegraded || this.#fleet?.isDegraded === true ? 'degraded' : 'ok';
-    const { connections, workersLost } = this.stats();
     return {
       status: this.#state === 'started' ? running : 'draining',
       threads,

@@ -7,10 +7,14 @@ import { pattern } from './frames.js';
 
 /** A queue, and what its budget has been told in sum. */
 function makeQueue() {
-  const held = { bytes: 0 };
+  const held = { bytes: 0, queued: 0, queues: 0 };
   const queue = new WriteQueue({
     add: (bytes) => {
       held.bytes += bytes;
+    },
+    addQueued: (bytes, queues) => {
+      held.queued += bytes;
+      held.queues += queues;
     },
   });
   return { queue, held };

@@ -76,7 +76,7 @@ function accept(response = RESPONSE) {
       return Buffer.from('a frame');
     },
   };
-  acceptances.accept({ socket } as never, response, INFO as never);
+  acceptances.accept({ socket, sinceMs: 0 } as never, response, INFO as never);
   return accepted;
 }
 
