@@ -39,7 +39,7 @@ it('a thread that was blocked says for how long', async () => {
 });
 
 it('nothing is measured any more when it is stopped', () => {
-  vi.useFakeTimers();
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const counters = new Counters();
   vitals = new ThreadVitals(counters);
   vi.advanceTimersByTime(2000);

@@ -26,6 +26,9 @@ async function scrapeUntil(served: Served, holds: (metrics: Exposition) => boole
   return metrics;
 }
 
+/** So many messages of 1 MB are more than the system takes for a client that does not read. */
+const MANY = 32;
+
 const WAYS: readonly (readonly [name: string, options: Partial<ServerOptions>])[] = [
   ['threads: 0', { threads: 0 }],
   ['two threads', { threads: 2 }],
@@ -105,7 +108,7 @@ describe.each(WAYS)('the metrics of a server with %s', (_, way) => {
 
   it('say which clients were refused, and why', async () => {
     await using served = await serve({ handler: builtIn('echo'), metrics: '/metrics', path: '/chat', ...way });
-    const foreign = await refusal(`${served.url}chat`, { origin: 'https://evil.test' });
+    const foreign = await refusal(`ws://127.0.0.1:${served.port}/chat`, { origin: 'https://evil.test' });
     expect(foreign.status).toBe(403);
     const metrics = await scrape(served);
     expect(metrics.sum('wsloom_refused_total', { reason: 'origin' })).toBe(1);
@@ -140,11 +143,11 @@ describe.each(WAYS)('the metrics of a server with %s', (_, way) => {
     await using served = await serve({ handler: handler('commands.js'), metrics: '/metrics', ...way });
     using client = await Client.open(served.url);
     client.socket.pause();
-    for (let i = 0; i < 8; i++) client.run(['sendBytes', 1_000_000, i]);
+    for (let i = 0; i < MANY; i++) client.run(['sendBytes', 1_000_000, i]);
     const waiting = await scrapeUntil(served, (one) => one.sum('wsloom_backpressured_connections') === 1);
     expect(waiting.sum('wsloom_queued_bytes')).toBeGreaterThan(0);
     client.socket.resume();
-    for (let i = 0; i < 8; i++) expect((await client.next()).bytes).toHaveLength(1_000_000);
+    for (let i = 0; i < MANY; i++) expect((await client.next()).bytes).toHaveLength(1_000_000);
     const after = await scrapeUntil(served, (one) => one.sum('wsloom_backpressured_connections') === 0);
     expect(after.sum('wsloom_queued_bytes')).toBe(0);
   });
@@ -153,7 +156,7 @@ describe.each(WAYS)('the metrics of a server with %s', (_, way) => {
     await using served = await serve({ handler: handler('commands.js'), metrics: '/metrics', ...way });
     const client = await Client.open(served.url);
     client.socket.pause();
-    for (let i = 0; i < 8; i++) client.run(['sendBytes', 1_000_000, i]);
+    for (let i = 0; i < MANY; i++) client.run(['sendBytes', 1_000_000, i]);
     await scrapeUntil(served, (one) => (one.sum('wsloom_queued_bytes') ?? 0) > 0);
     client.socket.terminate();
     const after = await scrapeUntil(served, (one) => one.sum('wsloom_connections') === 0);
@@ -219,7 +222,7 @@ describe.skipIf(isWorkerHandshake)('the metrics of a server whose thread', () =>
       (metrics) => metrics.sum('wsloom_workers_lost_total') === 1 && metrics.sum('wsloom_workers', { takes: 'yes' }) === 2,
     );
     const received = { thread, direction: 'received' };
-    expect(after.sum('wsloom_messages_total', received)).toBe(2);
+    expect(after.sum('wsloom_messages_total', received)).toBe(1); // its last one was not handled to its end
     expect(after.sum('wsloom_connections', { thread })).toBe(0);
     expect(after.sum('wsloom_connections_lost_total')).toBe(1);
     expect(after.labelsOf('wsloom_thread_silent_seconds', 'thread').sort()).toEqual(['primary', 'worker 1', 'worker 2']);

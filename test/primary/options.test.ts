@@ -236,6 +236,35 @@ describe('the thread of the opening handshake', () => {
   });
 });
 
+describe('metrics', () => {
+  it('are off, or at the path that is given', () => {
+    expect(resolveOptions({ handler: 'handler.js' }).metrics).toBeUndefined();
+    expect(resolveOptions({ handler: 'handler.js', metrics: '/metrics' }).metrics).toBe('/metrics');
+    for (const off of [false, 'off'] as const) {
+      expect(resolveOptions({ handler: 'handler.js', metrics: off }).metrics).toBeUndefined();
+    }
+  });
+
+  it('may be at no other place', () => {
+    for (const metrics of [true, null, '', 'on', 'metrics', '/a?b', 1, ['/a']]) {
+      expect(refusal({ metrics }).option).toBe('metrics');
+    }
+  });
+
+  it('have another path than the page and the health', () => {
+    for (const [options, other] of [
+      [{ metrics: '/' }, 'page'],
+      [{ metrics: '/healthz' }, 'health'],
+      [{ page: '/a', metrics: '/a' }, 'page'],
+    ] as const) {
+      const { option, message } = refusal(options);
+      expect(option).toBe('metrics');
+      expect(message).toMatch(new RegExp(`^metrics must have another path than ${other}, got "/[a-z]*" for both: move one`));
+    }
+    expect(resolveOptions({ handler: 'handler.js', page: 'off', metrics: '/' }).metrics).toBe('/');
+  });
+});
+
 describe('page and health', () => {
   it('are paths, or off', () => {
     expect(resolveOptions({ handler: 'handler.js' })).toMatchObject({ page: '/', health: '/healthz' });
