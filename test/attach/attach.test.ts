@@ -167,7 +167,13 @@ describe('an attachment', () => {
     sockets = await hosting.attach({ ...echo, path: '/none' });
     for (const path of ['/', '/healthz', '/metrics', '/none'])
       expect(await textOf(`http:${hosting.place}${path}`)).toBe('the application');
-    sockets = await hosting.attach({ ...echo, path: '/live', page: '/try', health: '/live/health', metrics: '/live/metrics' });
+    sockets = await hosting.attach({
+      ...echo,
+      path: '/live',
+      page: '/try',
+      health: '/live/health',
+      metrics: '/live/metrics',
+    });
     expect(await textOf(`http:${hosting.place}/try`)).toContain('new WebSocket(');
     expect(await (await fetch(`http:${hosting.place}/live/health`)).json()).toMatchObject({ status: 'ok' });
     expect((await fetch(`http:${hosting.place}/live/health`, { method: 'POST' })).status).toBe(405);

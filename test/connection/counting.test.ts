@@ -173,7 +173,11 @@ describe('a connection that is over', () => {
     ['the code of the client', 4001, (thread: TestThread) => thread.connect().wire.arrive(clientClose(4001))],
     ['1005 for none', 1005, (thread: TestThread) => thread.connect().wire.arrive(clientClose())],
     ['1006 without a Close', 1006, (thread: TestThread) => thread.connect().wire.lose()],
-    ['the code of what it has violated', 1002, (thread: TestThread) => thread.connect().wire.arrive(Buffer.of(0x81, 1))],
+    [
+      'the code of what it has violated',
+      1002,
+      (thread: TestThread) => thread.connect().wire.arrive(Buffer.of(0x81, 1)),
+    ],
   ])('is counted once, with %s', (_, code, end) => {
     const thread = startThread();
     end(thread);

@@ -53,7 +53,10 @@ describe('the parser of metrics', () => {
   it.each([
     ['no EOF', '# HELP x X.\n# TYPE x gauge\nx 1\n'],
     ['a counter without its suffix', '# HELP x X.\n# TYPE x counter\nx 1\n# EOF\n'],
-    ['another unit than that of the name', '# HELP x_bytes X.\n# TYPE x_bytes gauge\n# UNIT x_bytes seconds\nx_bytes 1\n# EOF\n'],
+    [
+      'another unit than that of the name',
+      '# HELP x_bytes X.\n# TYPE x_bytes gauge\n# UNIT x_bytes seconds\nx_bytes 1\n# EOF\n',
+    ],
     ['quotes in HELP', '# HELP x "X".\n# TYPE x gauge\nx 1\n# EOF\n'],
   ])('refuses %s in OpenMetrics', (_, text) => {
     expect(() => parseExposition(text, 'openmetrics')).toThrow();

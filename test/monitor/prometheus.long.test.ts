@@ -31,7 +31,10 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs promtool. @returns all that it says, and how it ends */
-async function promtool(args: readonly string[], input = ''): Promise<{ readonly said: string; readonly code: number }> {
+async function promtool(
+  args: readonly string[],
+  input = '',
+): Promise<{ readonly said: string; readonly code: number }> {
   const tool = spawn(pathOf('promtool') as string, args, { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = new Promise<number>((resolve) => tool.on('close', (code) => resolve(code ?? -1)));
   tool.stdin.end(input);
@@ -109,7 +112,9 @@ class Prometheus implements AsyncDisposable {
   async rules(): Promise<{ readonly name: string; readonly state: string; readonly health: string }[]> {
     const response = await fetch(`${this.#url}/api/v1/rules`);
     const { data } = (await response.json()) as {
-      readonly data: { readonly groups: readonly { readonly rules: readonly { name: string; state: string; health: string }[] }[] };
+      readonly data: {
+        readonly groups: readonly { readonly rules: readonly { name: string; state: string; health: string }[] }[];
+      };
     };
     return data.groups.flatMap(({ rules }) => rules);
   }
@@ -132,7 +137,9 @@ describe.skipIf(!isInstalled('prometheus'))('a Prometheus', () => {
     }
     expect(await prometheus.query('min_over_time(up[10m])')).toEqual([1]);
     expect(await prometheus.query('resets(wsloom_uptime_seconds[10m])')).toEqual([0]);
-    expect((await prometheus.query('sum(rate(wsloom_messages_total{direction="received"}[1m]))'))[0]).toBeGreaterThan(0);
+    expect((await prometheus.query('sum(rate(wsloom_messages_total{direction="received"}[1m]))'))[0]).toBeGreaterThan(
+      0,
+    );
     expect(await prometheus.query('sum(wsloom_connections)')).toEqual([20]);
     const counted = await prometheus.query('sum(wsloom_message_bytes_count{direction="received"})');
     expect(counted[0]).toBeGreaterThan(0);

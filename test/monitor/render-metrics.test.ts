@@ -9,7 +9,8 @@ import { readStats } from '../../dist/telemetry/read-stats.js';
 import { Exposition } from './exposition.js';
 
 /** Units that Prometheus has no base unit for, and parts of names that promtool objects to. */
-const UNWANTED = /_(ms|us|ns|millis\w*|minutes?|hours?|days?|kb|mb|kib|mib|percent|counter|gauge|histogram|count|sum|bucket)(_|$)/;
+const UNWANTED =
+  /_(ms|us|ns|millis\w*|minutes?|hours?|days?|kb|mb|kib|mib|percent|counter|gauge|histogram|count|sum|bucket)(_|$)/;
 
 /** Each metric with a value: TLS and a backplane are there. */
 function sourcesOf(more: Partial<MetricsSources> = {}): MetricsSources {

@@ -259,7 +259,9 @@ describe('metrics', () => {
     ] as const) {
       const { option, message } = refusal(options);
       expect(option).toBe('metrics');
-      expect(message).toMatch(new RegExp(`^metrics must have another path than ${other}, got "/[a-z]*" for both: move one`));
+      expect(message).toMatch(
+        new RegExp(`^metrics must have another path than ${other}, got "/[a-z]*" for both: move one`),
+      );
     }
     expect(resolveOptions({ handler: 'handler.js', page: 'off', metrics: '/' }).metrics).toBe('/');
   });
