@@ -14,6 +14,7 @@ export type { Thresholds } from './kernels/thresholds.js';
 export { ArenaError } from './memory/arena.js';
 export { ArgumentRangeError, ArgumentTypeError } from './options/argument-error.js';
 export { ConfigError, OptionError } from './options/option-error.js';
+export type { AdminAddress } from './primary/admin-server.js';
 export { type AttachedServer, type AttachOptions, attach } from './primary/attach.js';
 export { BundledError } from './primary/bundled-error.js';
 export type { ServerDeflateOptions } from './primary/deflate-options.js';
@@ -24,7 +25,7 @@ export type {
   TcpListenOptions,
   UnixListenOptions,
 } from './primary/listen-options.js';
-export { type CloseOptions, createServer, type ReloadOptions, type Server } from './primary/server.js';
+export { type CloseOptions, createServer, type DrainOptions, type ReloadOptions, type Server } from './primary/server.js';
 export type { ServerAddress, TcpAddress, UnixAddress } from './primary/server-address.js';
 export type { ServerOptions } from './primary/server-options.js';
 export { ServerStateError } from './primary/server-state-error.js';

@@ -143,14 +143,18 @@ export class Opening {
   /**
    * Helps an HTTP server of this opening to accept many connections at once, see {@link BacklogAcceptor}. Call it when the server
    * listens.
+   * @param reservedFrom see {@link Backlog}.
    */
-  acceptBacklogOf(http: Server): void {
+  acceptBacklogOf(http: Server, reservedFrom: number | undefined): void {
     const { calls, places, log } = this.#environment;
     if (calls === undefined) return;
     const onOutOfDescriptors = () => log.throttled('error', OUT_OF_DESCRIPTORS, OUT_OF_DESCRIPTORS);
     const environment = this.#unreadEnvironment(calls);
     const room = () => places.room;
-    new BacklogAcceptor({ ...environment, http, upgrader: this.upgrader, room, onOutOfDescriptors }).start();
+    new BacklogAcceptor({
+      ...environment,
+      ...{ http, upgrader: this.upgrader, room, reservedFrom, onOutOfDescriptors },
+    }).start();
   }
 
   /**

@@ -155,8 +155,8 @@ export class Generation {
   }
 
   /** Ends all connections, see {@link Host.drain}, and all threads. */
-  async drain(limitMs: number): Promise<void> {
-    await Promise.all([this.#workers?.drain(limitMs), this.#host?.drain(limitMs)]);
+  async drain(limitMs: number, spreadMs = 0): Promise<void> {
+    await Promise.all([this.#workers?.drain(limitMs, spreadMs), this.#host?.drain(limitMs, spreadMs)]);
     this.#hostCounters.clearGauges();
     this.#environment.endedCounters.addAll(PRIMARY, this.#hostCounters);
     this.#hostCounters.values.fill(0);

@@ -2,6 +2,7 @@
 export const Group = {
   THREADS: 'Threads',
   PATHS: 'Paths',
+  ADMIN: 'Admin port',
   TLS: 'TLS',
   PROXIES: 'Behind a proxy',
   FLEET: 'Several servers',

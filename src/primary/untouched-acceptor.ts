@@ -33,6 +33,8 @@ export interface UntouchedAcceptorEnvironment {
   readonly isEncrypted: boolean;
   /** How long a header of the PROXY protocol may take; undefined if connections do not begin with one. */
   readonly proxyProtocol: { readonly limitMs: number } | undefined;
+  /** See {@link Backlog}. */
+  readonly reservedFrom?: number | undefined;
   readonly incidents: IncidentLog;
   readonly log: ThrottledLog;
 }
@@ -79,6 +81,7 @@ export class UntouchedAcceptor implements Front {
     this.#backlog = new Backlog({
       server: this.server,
       calls,
+      reservedFrom: environment.reservedFrom,
       take: (fd, remoteAddress) =>
         headers === undefined ? first.add(fd, remoteAddress) : headers.take(fd, remoteAddress),
       onOutOfDescriptors: () => environment.log.throttled('error', OUT_OF_DESCRIPTORS, OUT_OF_DESCRIPTORS),

@@ -320,8 +320,9 @@ export class WorkerLink {
     this.#post({ type: 'backplane', state });
   }
 
-  drain(limitMs: number): void {
-    this.#post({ type: 'drain', limitMs });
+  /** See {@link Host.drain}. */
+  drain(limitMs: number, spreadMs: number): void {
+    this.#post({ type: 'drain', limitMs, spreadMs });
   }
 
   /** Reports all connections of the worker as over, because the worker is gone. Call this after its offers were revoked. */

@@ -184,11 +184,11 @@ export class Workers {
   }
 
   /** Drains all workers, see {@link Host.drain}, and ends their threads. */
-  async drain(limitMs: number): Promise<void> {
+  async drain(limitMs: number, spreadMs = 0): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#watch);
     for (const timer of this.#restarts) clearTimeout(timer); // none may keep the process alive
-    for (const link of this.#links) link.drain(limitMs); // a worker that is still starting finds the message afterwards
+    for (const link of this.#links) link.drain(limitMs, spreadMs); // a worker that is still starting finds the message afterwards
     this.#placeElsewhere(this.#waiting.takeAll());
     // During a reload, a connection that is not taken yet goes to the new pool. An old worker would close it at once, or may be
     // blocked in a long hook.

@@ -65,7 +65,7 @@ export type ToWorker =
   | { readonly type: 'topics-taken' }
   /** The connection to the engine of the fleet is lost or back. */
   | { readonly type: 'backplane'; readonly state: BackplaneState }
-  | { readonly type: 'drain'; readonly limitMs: number };
+  | { readonly type: 'drain'; readonly limitMs: number; readonly spreadMs: number };
 
 export type FromWorker =
   | { readonly type: 'ready'; readonly kernel: string }

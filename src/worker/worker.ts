@@ -122,9 +122,9 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
     adopt(offer, () => ownership.settle(slot));
     ledger.noteSettled();
   };
-  const drain = async (limitMs: number) => {
+  const drain = async (limitMs: number, spreadMs: number) => {
     opening?.drain();
-    await Promise.all([host.drain(limitMs), opening?.settled(Math.min(limitMs, OPENING_MS))]);
+    await Promise.all([host.drain(limitMs, spreadMs), opening?.settled(Math.min(limitMs, OPENING_MS))]);
     opening?.destroyAll();
   };
   const drained = new Promise<void>((resolve) => {
@@ -143,7 +143,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
       else if (message.type === 'backplane') host.reportBackplane(message.state);
       else if (message.type === 'health') healths.shift()?.(message.health);
       else if (message.type === 'metrics') metrics.shift()?.(message.text);
-      else resolve(drain(message.limitMs));
+      else resolve(drain(message.limitMs, message.spreadMs));
     };
     port.on('message', onMessage);
     publishing.takeHandOffs = () => {
