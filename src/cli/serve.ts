@@ -5,10 +5,11 @@ import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { ConfigError } from '../options/option-error.js';
 import { LISTEN_ROWS } from '../primary/listen-options.js';
-import { CLOSE_ROWS, resolveClose } from '../primary/method-options.js';
+import { CLOSE_ROWS, type CloseTimes, resolveClose } from '../primary/method-options.js';
 import { SERVER_ROWS } from '../primary/option-rows.js';
 import { createServer, type Server } from '../primary/server.js';
 import type { ServerOptions } from '../primary/server-options.js';
+import { ADMIN_TOKEN_VARIABLE, addAdminFlags, adminTokenOf } from './admin-flags.js';
 import { BACKPLANE_VARIABLE, backplanesOf } from './backplane-flags.js';
 import { addDeflateFlags, deflateOf } from './deflate-flags.js';
 import { guessForHandler } from './did-you-mean.js';
@@ -26,7 +27,7 @@ export const BUILT_IN: readonly string[] = ['echo', 'broadcast'];
 
 const LISTEN_FLAGS = flagsOf(LISTEN_ROWS, { fd: parseCount });
 const CLOSE_FLAGS = flagsOf(CLOSE_ROWS);
-const SERVER_FLAGS = flagsOf(SERVER_ROWS, { thresholds: parseThresholds });
+const SERVER_FLAGS = flagsOf(SERVER_ROWS, { thresholds: parseThresholds, adminPort: parseCount });
 
 /** Adds `wsloom serve`. @returns the flags that it takes: `--port`. */
 export function addServe(program: Command): string[] {
@@ -38,6 +39,7 @@ export function addServe(program: Command): string[] {
     .action((handler: string, _, self: Command) => serve(handler, self));
   for (const flags of [LISTEN_FLAGS, CLOSE_FLAGS, SERVER_FLAGS])
     for (const flag of flags.values()) command.addOption(flag);
+  addAdminFlags(command);
   addDeflateFlags(command);
   addTlsFlags(command);
   addLogFlags(command);
@@ -61,9 +63,15 @@ Several servers: with the same --backplane, what one publishes reaches the subsc
 WSLOOM_BACKPLANE of the environment, separated by spaces: a password in a flag can be seen in the list of processes. With TLS they
 begin with tls:// (NATS) and rediss://. docs/scale.md has the rest of a URL.
 
+The admin port (--admin-port) is for those who operate the server, and answers when the server is full: /healthz and /readyz
+to everybody who can connect, /metrics to whoever sends Authorization: Bearer with the token, if there is one.
+
 Signals: SIGTERM and SIGINT (Ctrl-C) drain and exit with 0; a second one exits at once. SIGHUP loads the handler again:
 new threads take the new connections, the old ones drain. Those that come while one loads are one more, after it. SIGUSR2
 reads only the certificates again, which SIGHUP does too: connections stay. What does not load stays as it was.
+
+The end: with --shutdown-delay the server first goes on serving while /readyz says 503. With --drain-spread connections are
+then closed one after the other.
 
 The log goes to standard error, a line for each report: for people on a terminal, else as JSON with the members time, level and msg
 (docs/cli.md). A start that fails is reported at every level, also off.
@@ -72,13 +80,15 @@ Exit codes: 0 drained, 1 the machine cannot do it (port in use, no memory), 2 wr
 does not load.`;
 
 async function serve(handler: string, command: Command): Promise<void> {
-  const { drainMs } = resolveClose(valuesOf(CLOSE_FLAGS, command)); // before anything listens
+  const times = resolveClose(valuesOf(CLOSE_FLAGS, command)); // before anything listens
   const where = whereToListen(valuesOf(LISTEN_FLAGS, command), process.env, process.pid);
   // Before threads are started, which inherit the environment.
   for (const name of ACTIVATION_VARIABLES) delete process.env[name];
   const { backplane: flags, ...options } = valuesOf(SERVER_FLAGS, command);
   const { urls, explain, notes } = backplanesOf(flags as readonly string[] | undefined, process.env, options);
   delete process.env[BACKPLANE_VARIABLE]; // its passwords are no business of handlers, and of what they start
+  const admin = adminTokenOf(command, process.env, 'adminPort' in options);
+  delete process.env[ADMIN_TOKEN_VARIABLE];
   const log = new ServeLog(logSettingsOf(command));
   for (const note of [...where.notes, ...notes]) log.note('warn', note);
   const tls = tlsOf(command);
@@ -87,11 +97,12 @@ async function serve(handler: string, command: Command): Promise<void> {
     ...(options as Partial<ServerOptions>),
     ...(urls === undefined ? {} : { backplane: urls }),
     ...deflateOf(command),
+    ...admin,
     ...tls,
     log: hasTls ? namingTlsFlags(log) : log,
     handler: handlerUrl(handler),
   });
-  stopOnSignals(server, { drainMs, hasTls, log });
+  stopOnSignals(server, { times, hasTls, log });
   const { url } = await server.listen(where.options).catch((error: unknown) => {
     throw explain(error);
   });
@@ -101,22 +112,22 @@ async function serve(handler: string, command: Command): Promise<void> {
 }
 
 interface SignalOptions {
-  readonly drainMs: number;
+  readonly times: CloseTimes;
   readonly hasTls: boolean;
   readonly log: ServeLog;
 }
 
 /** The first signal to end drains, the second exits at once. SIGHUP reloads. */
 function stopOnSignals(server: Server, options: SignalOptions): void {
-  const { drainMs, hasTls, log } = options;
+  const { times, hasTls, log } = options;
   let isStopping = false;
   /** Reloads that run or wait. */
   let reloads = 0;
   const stop = (signal: NodeJS.Signals) => {
     if (isStopping) process.exit(EXIT_ENVIRONMENT);
     isStopping = true;
-    log.note('info', `${signal}: draining for at most ${drainMs / 1000} s; once more to exit at once`, { signal });
-    server.close({ drainMs }).then(
+    log.note('info', `${signal}: ${describeEnd(times)}; once more to exit at once`, { signal });
+    server.close(times).then(
       () => process.exit(0),
       (error: unknown) => {
         log.note('error', describeError(error), fieldsOf(error));
@@ -147,11 +158,18 @@ function stopOnSignals(server: Server, options: SignalOptions): void {
   });
 }
 
+/** What a signal begins, for the log. */
+function describeEnd({ shutdownDelayMs, drainSpreadMs, drainMs }: CloseTimes): string {
+  const before = shutdownDelayMs === 0 ? '' : `serving for another ${shutdownDelayMs / 1000} s, then `;
+  return `${before}draining for at most ${(drainSpreadMs + drainMs) / 1000} s`;
+}
+
 /** Certificates that cannot be used do not keep the handler from being loaded again: one has nothing to do with the other. */
-async function reload(server: Server, { drainMs, hasTls, log }: SignalOptions): Promise<void> {
+async function reload(server: Server, { times, hasTls, log }: SignalOptions): Promise<void> {
+  const { drainMs, drainSpreadMs } = times;
   if (hasTls) await reloadTls(server, log);
   try {
-    await server.reload({ drainMs, only: 'handler' });
+    await server.reload({ drainMs, drainSpreadMs, only: 'handler' });
     log.note('info', 'the handler is loaded again; old threads drain');
   } catch (error) {
     const why = describeError(error);

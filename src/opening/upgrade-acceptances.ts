@@ -13,7 +13,7 @@ import { ignoreError } from './upgrade-socket.js';
 import type { Waits } from './waits.js';
 
 /** For the log. */
-export const OUT_OF_DESCRIPTORS = 'a descriptor could not be duplicated: is the limit (ulimit -n) reached?';
+export const OUT_OF_DESCRIPTORS = 'no descriptor is left for a connection: is the limit (ulimit -n) reached?';
 
 /** A client that reads nothing, so that its 101 stays behind an answer that was sent before. */
 const LATE_101: LimitIncident = {
