@@ -165,17 +165,19 @@ describe('an attachment', () => {
     });
     await using hosting = await new Hosting(http).listen();
     sockets = await hosting.attach({ ...echo, path: '/none' });
-    for (const path of ['/', '/healthz', '/metrics', '/none'])
+    for (const path of ['/', '/healthz', '/readyz', '/metrics', '/none'])
       expect(await textOf(`http:${hosting.place}${path}`)).toBe('the application');
     sockets = await hosting.attach({
       ...echo,
       path: '/live',
       page: '/try',
       health: '/live/health',
+      ready: '/live/ready',
       metrics: '/live/metrics',
     });
     expect(await textOf(`http:${hosting.place}/try`)).toContain('new WebSocket(');
     expect(await (await fetch(`http:${hosting.place}/live/health`)).json()).toMatchObject({ status: 'ok' });
+    expect(await textOf(`http:${hosting.place}/live/ready`)).toBe('ready\n');
     expect((await fetch(`http:${hosting.place}/live/health`, { method: 'POST' })).status).toBe(405);
     expect(await textOf(`http:${hosting.place}/live/metrics`)).toMatch(/^# HELP wsloom_info /);
     for (const path of ['/', '/live', '/healthz'])
