@@ -25,7 +25,13 @@ export type {
   TcpListenOptions,
   UnixListenOptions,
 } from './primary/listen-options.js';
-export { type CloseOptions, createServer, type DrainOptions, type ReloadOptions, type Server } from './primary/server.js';
+export {
+  type CloseOptions,
+  createServer,
+  type DrainOptions,
+  type ReloadOptions,
+  type Server,
+} from './primary/server.js';
 export type { ServerAddress, TcpAddress, UnixAddress } from './primary/server-address.js';
 export type { ServerOptions } from './primary/server-options.js';
 export { ServerStateError } from './primary/server-state-error.js';

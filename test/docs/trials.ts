@@ -196,6 +196,12 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
     expect(await (await fetch(`${url}/live/try`)).text()).toContain('WebSocket');
   }),
 
+  'docs/admin.md: admin.mjs': program(prints(/^200 ready\n\n$/)),
+  'docs/admin.md: hello.mjs': handler(async ({ open }) => {
+    using one = await open('/room');
+    expect(await one.text()).toBe('hello on /room');
+  }),
+
   'docs/load.md: load.mjs': client(prints(/^\d+ messages, p99 [\d.]+ ms, errors: \{\}\n$/)),
   'docs/load.md: client.mjs': client(prints(/^hello\n1000\n$/)),
 

@@ -51,7 +51,11 @@ describe('the admin port', () => {
     expect(log.lines).toEqual([`info: admin: listening on ${url}`]);
     expect(await (await get('/healthz')).json()).toMatchObject({ status: 'ok', uptimeSeconds: 1 });
     const ready = await get('/readyz');
-    expect([ready.status, await ready.text(), ready.headers.get('cache-control')]).toEqual([200, 'ready\n', 'no-store']);
+    expect([ready.status, await ready.text(), ready.headers.get('cache-control')]).toEqual([
+      200,
+      'ready\n',
+      'no-store',
+    ]);
     const metrics = await get('/metrics?x=1', { headers: { Accept: 'text/plain' } });
     expect([metrics.status, await metrics.text()]).toEqual([200, 'for text/plain\n']);
     expect(metrics.headers.get('content-type')).toBe('text/x; charset=utf-8');
@@ -88,11 +92,14 @@ describe('the admin port', () => {
   });
 
   it('costs a connection, and not the process, if something goes wrong', async () => {
-    const { get, log } = await admin({}, {
-      metrics: () => {
-        throw new Error('on purpose');
+    const { get, log } = await admin(
+      {},
+      {
+        metrics: () => {
+          throw new Error('on purpose');
+        },
       },
-    });
+    );
     await expect(get('/metrics')).rejects.toThrow();
     await log.line(/^error: .*on purpose/);
     expect((await get('/healthz')).status).toBe(200);
@@ -163,7 +170,8 @@ describe('the Host that the admin port is asked for', () => {
     const { port, log } = await admin({ allowedHosts: ['ops.example'] });
     for (const host of ['localhost', `127.0.0.1:${port}`, '[::1]', 'ops.example'])
       expect(await get(port, `Host: ${host}`)).toBe(200);
-    for (const host of ['rebound.example', '10.0.0.1', 'localhost.example']) expect(await get(port, `Host: ${host}`)).toBe(403);
+    for (const host of ['rebound.example', '10.0.0.1', 'localhost.example'])
+      expect(await get(port, `Host: ${host}`)).toBe(403);
     expect(await log.line(/^warn/)).toMatch(/: a request for a foreign Host was refused: 127\.0\.0\.1, Host "rebound/);
   });
 
@@ -179,7 +187,8 @@ describe('the Host that the admin port is asked for', () => {
     const { port } = await admin(others);
     expect(await get(port, 'Host: rebound.example')).toBe(200);
     const { port: guarded } = await admin({ ...others, allowedHosts: ['ops.example'] });
-    for (const host of ['ops.example', '10.0.0.1:9464', '[fd00::1]:9464']) expect(await get(guarded, `Host: ${host}`)).toBe(200);
+    for (const host of ['ops.example', '10.0.0.1:9464', '[fd00::1]:9464'])
+      expect(await get(guarded, `Host: ${host}`)).toBe(200);
     for (const host of ['rebound.example', 'localhost']) expect(await get(guarded, `Host: ${host}`)).toBe(403);
   });
 });

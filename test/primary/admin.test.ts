@@ -18,10 +18,10 @@ async function askMain({ port }: Served, path: string): Promise<readonly [number
 /** Closes a server. Its shutdown delay ends when the function that is returned is called. */
 function closeLater({ server }: Served): { readonly closed: Promise<void>; readonly goOn: () => void } {
   let goOn = () => {};
-  const timer = vi.spyOn(globalThis, 'setTimeout').mockImplementationOnce((callback) => {
-    goOn = callback as () => void;
-    return undefined as never;
-  });
+  const wait = (callback: () => void) => {
+    goOn = callback;
+  };
+  const timer = vi.spyOn(globalThis, 'setTimeout').mockImplementationOnce(wait as never);
   const closed = server.close({ shutdownDelayMs: 60_000, drainMs: 1000 });
   timer.mockRestore();
   return { closed, goOn: () => goOn() };
@@ -64,7 +64,9 @@ describe.each([0, 2])('a server with an admin port, with threads: %i,', (threads
     expect(await late.text()).toBe('come in');
     await expect(served.server.reload()).rejects.toThrow('only a running server can be reloaded');
     expect(late.socket.readyState).toBe(1);
-    await served.log.line(/^info: close: the server is not ready any more, and goes on serving for 60 s \(shutdownDelayMs\)$/);
+    await served.log.line(
+      /^info: close: the server is not ready any more, and goes on serving for 60 s \(shutdownDelayMs\)$/,
+    );
     goOn();
     expect(await late.closed).toMatchObject({ code: 1001 });
     await closed;
@@ -103,6 +105,14 @@ describe('the readiness', () => {
     await listening;
     expect(await ask({ server }, '/readyz')).toEqual([200, 'ready\n']);
     await server.close({ drainMs: 0 });
+  });
+
+  it('is 200 while the server is degraded, as it is without its engine', async () => {
+    const backplane = { name: 'lost', connect: () => Promise.reject(new Error('nobody is there')) };
+    await using served = await serve({ handler: builtIn('echo'), threads: 0, backplane, backplaneTimeoutMs: 1 });
+    const [status, health] = await askMain(served, '/healthz');
+    expect([status, JSON.parse(health).status]).toEqual([200, 'degraded']);
+    expect(await askMain(served, '/readyz')).toEqual([200, 'ready\n']);
   });
 
   it('is asked of the primary by workers that answer requests', async () => {

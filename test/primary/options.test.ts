@@ -328,7 +328,9 @@ describe('the admin port', () => {
     for (const adminHost of ['0.0.0.0', '::', '10.1.2.3', 'server.example', '127.example', '1127.0.0.1']) {
       const { option, message } = refusal({ adminPort: 0, adminHost });
       expect(option).toBe('adminHost');
-      expect(message).toMatch(/^adminHost must be a loopback address, got ".*": give adminToken \(.*\), or say by adminOpen/);
+      expect(message).toMatch(
+        /^adminHost must be a loopback address, got ".*": give adminToken \(.*\), or say by adminOpen/,
+      );
       for (const guard of [{ adminToken: 'x' }, { adminOpen: true }])
         expect(resolveOptions({ handler, adminPort: 0, adminHost, ...guard }).admin?.host).toBe(adminHost);
     }
