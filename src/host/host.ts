@@ -146,6 +146,7 @@ export class Host {
       turn: publishing.turn,
       topics: publishing.topics,
       counters,
+      log,
       clock: this.#timeoutSweep.clock,
       budget: this.#budget,
       throttled: new ThrottledConnections(),

@@ -4,6 +4,7 @@ import type { IncidentLog } from '../telemetry/incident-log.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import { networkOf } from './network.js';
 import type { EarlyRefusal, Peer } from './places.js';
+import { refusedChannel } from './refused-channel.js';
 import { type PoolMember, SurplusPool } from './surplus-pool.js';
 
 /**
@@ -40,6 +41,11 @@ export class SurplusConnection implements PoolMember {
   /** The address of the client, for the log. */
   get who(): string {
     return describePeer(this.#peer.remoteAddress);
+  }
+
+  /** The address of the client; undefined if it is not known. */
+  get remoteAddress(): string | undefined {
+    return this.#peer.remoteAddress;
   }
 
   /** Takes a place in a pool. @returns false if there is none */
@@ -113,8 +119,11 @@ export class SurplusConnections {
     return false;
   }
 
-  #destroy({ socket, refusal, who }: SurplusConnection): void {
+  #destroy({ socket, refusal, who, remoteAddress }: SurplusConnection): void {
     const { incidents } = this.#options;
+    if (refusedChannel.hasSubscribers) {
+      refusedChannel.publish({ status: undefined, reason: refusal.body.trim(), remoteAddress }, incidents.log);
+    }
     incidents.add(refusal.incident, who);
     incidents.add(LimitIncident.REFUSED_UNANSWERED, who);
     socket.destroy();

@@ -9,6 +9,7 @@ import type { Opening } from '../opening/opening.js';
 import type { EarlyRefusal, Places } from '../opening/places.js';
 import { PostponedHandshakes } from '../opening/postponed-handshakes.js';
 import { ProxyHeaders } from '../opening/proxy-headers.js';
+import { refusedChannel } from '../opening/refused-channel.js';
 import { OUT_OF_DESCRIPTORS } from '../opening/upgrade-acceptances.js';
 import { adoptSocket } from '../opening/upgrade-socket.js';
 import type { SystemCalls } from '../system/system-calls.js';
@@ -146,6 +147,10 @@ export class UntouchedAcceptor implements Front {
     const { incidents } = this.#environment;
     const who = describePeer(remoteAddress);
     closeSync(fd);
+    if (refusedChannel.hasSubscribers) {
+      const reason = refusal?.body.trim() ?? 'the server is not available';
+      refusedChannel.publish({ status: undefined, reason, remoteAddress }, incidents.log);
+    }
     incidents.add(refusal?.incident ?? LimitIncident.REFUSED_UNAVAILABLE, who);
     incidents.add(LimitIncident.REFUSED_UNANSWERED, who);
   }
