@@ -113,7 +113,10 @@ test('a subscriber that throws is reported, and the connection does not notice',
   listen('close', fails);
   const heard: string[] = [];
   const thread = startThread({
-    handler: { message: (_, message) => void heard.push(message.text()), close: (_, code) => void heard.push(`${code}`) },
+    handler: {
+      message: (_, message) => void heard.push(message.text()),
+      close: (_, code) => void heard.push(`${code}`),
+    },
   });
   const { connection, wire } = thread.connect();
   wire.arrive(clientFrame(TEXT, 'hello'));

@@ -14,7 +14,10 @@ function listen(listener: (event: unknown, name: string | symbol) => unknown): v
 /** A log that notes what it is told. */
 function noting() {
   const failures: [what: string, error: unknown][] = [];
-  return { failures, throttledError: (what: string, _line: string, error: unknown) => void failures.push([what, error]) };
+  return {
+    failures,
+    throttledError: (what: string, _line: string, error: unknown) => void failures.push([what, error]),
+  };
 }
 
 it('has no subscribers until somebody subscribes, by any way of Node', () => {
