@@ -1,4 +1,4 @@
-import { EventChannel } from '../telemetry/event-channel.js';
+import { channel } from 'node:diagnostics_channel';
 import type { Connection } from './connection.js';
 
 /** What is published on `wsloom:open`: a connection is open, and its hook `open` is called next. */
@@ -30,6 +30,28 @@ export interface MessagesReceived {
   readonly bytes: number;
 }
 
-export const openChannel = new EventChannel<ConnectionOpened>('wsloom:open');
-export const closeChannel = new EventChannel<ConnectionClosed>('wsloom:close');
-export const messagesChannel = new EventChannel<MessagesReceived>('wsloom:messages');
+const openChannel = channel('wsloom:open');
+const closeChannel = channel('wsloom:close');
+const messagesChannel = channel('wsloom:messages');
+
+// An event is made only for subscribers. What one of them throws, Node throws again when the turn is over: nothing here is cut short.
+
+/** Tells subscribers that a connection is open. */
+export function tellOpened(connection: Connection): void {
+  if (openChannel.hasSubscribers) openChannel.publish({ connection } satisfies ConnectionOpened);
+}
+
+/** Tells subscribers that a connection is over. */
+export function tellClosed(connection: Connection, code: number, reason: string): void {
+  if (closeChannel.hasSubscribers) closeChannel.publish({ connection, code, reason } satisfies ConnectionClosed);
+}
+
+/** Whether somebody has subscribed to messages. Asked in each read. */
+export function areMessagesTold(): boolean {
+  return messagesChannel.hasSubscribers;
+}
+
+/** Tells subscribers of messages. Call it only if {@link areMessagesTold}. */
+export function tellMessages(connection: Connection, messages: number, bytes: number): void {
+  messagesChannel.publish({ connection, messages, bytes } satisfies MessagesReceived);
+}

@@ -4,7 +4,6 @@ import type { Kernel } from '../kernels/kernel.js';
 import type { Arena } from '../memory/arena.js';
 import type { Topics } from '../pubsub/topics.js';
 import type { Counters } from '../telemetry/counters.js';
-import type { SubscriberLog } from '../telemetry/event-channel.js';
 import type { LimitIncident } from '../telemetry/limit-incident.js';
 import type { Connection } from './connection.js';
 import type { JudgedLimits, LimiterEnvironment } from './connection-limiter.js';
@@ -43,7 +42,6 @@ export interface ConnectionEnvironment<Hosted = Connection> extends LimiterEnvir
   readonly turn: Turn;
   readonly topics: Topics;
   readonly counters: Counters;
-  readonly log: SubscriberLog;
   readonly throttled: { add(connection: Throttled): void };
   readonly slices: TimeSlices;
   readonly limits: ConnectionLimits;

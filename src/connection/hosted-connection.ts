@@ -17,7 +17,7 @@ import { Counter, Distribution } from '../telemetry/counters.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ClientTls } from './client-tls.js';
 import type { Connection, SendData, SendOptions } from './connection.js';
-import { closeChannel, messagesChannel, openChannel } from './connection-channels.js';
+import { areMessagesTold, tellClosed, tellMessages, tellOpened } from './connection-channels.js';
 import type { ConnectionInfo } from './connection-info.js';
 import { ConnectionLimiter } from './connection-limiter.js';
 import { DeflatingFrameWriter } from './deflating-frame-writer.js';
@@ -144,12 +144,12 @@ export class HostedConnection
 
   /** Calls `open`, and begins to read. @param head what was read of the connection before */
   start(head: Uint8Array): void {
-    const { hooks, counters, turn, log } = this.#env;
+    const { hooks, counters, turn } = this.#env;
     counters.add(Counter.BYTES_IN, head.length);
     turn.begin();
     try {
-      if (openChannel.hasSubscribers) openChannel.publish({ connection: this }, log);
-      if (messagesChannel.hasSubscribers) this.#untoldBytes += head.length;
+      tellOpened(this);
+      if (areMessagesTold()) this.#untoldBytes += head.length;
       this.#input.add(head);
       this.#limiter.hasHeard = true;
       this.#limiter.bytesLeft -= head.length;
@@ -307,7 +307,7 @@ export class HostedConnection
     const previous = hooks.enter(this);
     try {
       counters.add(Counter.BYTES_IN, end - start);
-      if (messagesChannel.hasSubscribers) this.#untoldBytes += end - start;
+      if (areMessagesTold()) this.#untoldBytes += end - start;
       limiter.hasHeard = true;
       limiter.bytesLeft -= end - start;
       if (limiter.bytesLeft <= 0) this.#askLimiter();
@@ -350,7 +350,7 @@ export class HostedConnection
 
   onClose(): void {
     if (this.#closing.state === ClosingState.CLOSED) return;
-    const { turn, topics, hooks, log } = this.#env;
+    const { turn, topics, hooks } = this.#env;
     if (this.#isOpen) this.#env.onConnectionClosing(this);
     this.#isOpen = false;
     this.#closing.closed();
@@ -362,7 +362,7 @@ export class HostedConnection
     this.#env.counters.addClosed(code);
     turn.begin();
     try {
-      if (closeChannel.hasSubscribers) closeChannel.publish({ connection: this, code, reason }, log);
+      tellClosed(this, code, reason);
       hooks.close(this, code, reason);
     } finally {
       turn.end();
@@ -463,14 +463,9 @@ export class HostedConnection
       counters.add(Counter.MESSAGES_OUT, this.#messagesOut);
       this.#messagesOut = 0;
     }
-    if (messagesChannel.hasSubscribers) this.#tellMessages(messages);
-  }
-
-  /** Tells subscribers of the messages of a read. */
-  #tellMessages(messages: number): void {
-    const bytes = this.#untoldBytes;
+    if (!areMessagesTold()) return;
+    tellMessages(this, messages, this.#untoldBytes);
     this.#untoldBytes = 0;
-    messagesChannel.publish({ connection: this, messages, bytes }, this.#env.log);
   }
 
   /** Has the limiter judge how fast the peer has sent, and grant what may come next: nothing if the connection has to give way. */

@@ -146,7 +146,6 @@ export class Host {
       turn: publishing.turn,
       topics: publishing.topics,
       counters,
-      log,
       clock: this.#timeoutSweep.clock,
       budget: this.#budget,
       throttled: new ThrottledConnections(),

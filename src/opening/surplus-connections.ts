@@ -1,11 +1,9 @@
 import type { Socket } from 'node:net';
-import { describePeer } from '../host/describe-peer.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
-import { LimitIncident } from '../telemetry/limit-incident.js';
 import { networkOf } from './network.js';
 import type { EarlyRefusal, Peer } from './places.js';
-import { refusedChannel } from './refused-channel.js';
 import { type PoolMember, SurplusPool } from './surplus-pool.js';
+import { noteUnanswered } from './unanswered-refusal.js';
 
 /**
  * The most connections above the limits that wait for their one answer, and the most of one network. A connection that has sent
@@ -36,11 +34,6 @@ export class SurplusConnection implements PoolMember {
     this.refusal = refusal;
     this.#peer = peer;
     this.network = networkOf(peer.remoteAddress ?? '');
-  }
-
-  /** The address of the client, for the log. */
-  get who(): string {
-    return describePeer(this.#peer.remoteAddress);
   }
 
   /** The address of the client; undefined if it is not known. */
@@ -119,13 +112,8 @@ export class SurplusConnections {
     return false;
   }
 
-  #destroy({ socket, refusal, who, remoteAddress }: SurplusConnection): void {
-    const { incidents } = this.#options;
-    if (refusedChannel.hasSubscribers) {
-      refusedChannel.publish({ status: undefined, reason: refusal.body.trim(), remoteAddress }, incidents.log);
-    }
-    incidents.add(refusal.incident, who);
-    incidents.add(LimitIncident.REFUSED_UNANSWERED, who);
+  #destroy({ socket, refusal, remoteAddress }: SurplusConnection): void {
+    noteUnanswered(this.#options.incidents, refusal, remoteAddress);
     socket.destroy();
   }
 }

@@ -215,7 +215,7 @@ export class UpgradeDecisions {
     }
     if (!decision.accepts) {
       const { status, body = '' } = decision;
-      this.#environment.refusals.refuseAsDecided(socket, status, body, response);
+      this.#environment.refusals.sendLast(socket, status, body, response);
       return;
     }
     const { tls } = socket;

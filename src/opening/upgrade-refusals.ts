@@ -3,7 +3,7 @@ import { renderRefusal } from '../protocol/opening/handshake-response.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { LingeringSockets } from './lingering-sockets.js';
-import { MAX_REASON_CHARACTERS, refusedChannel } from './refused-channel.js';
+import { tellRefused } from './refused-channel.js';
 import type { UpgradeSocket } from './upgrade-socket.js';
 
 /**
@@ -20,7 +20,7 @@ export class UpgradeRefusals {
   }
 
   refuse(socket: UpgradeSocket, status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
-    this.#sendLast(socket, status, body, renderRefusal(status, { headers, body }));
+    this.sendLast(socket, status, body, renderRefusal(status, { headers, body }));
   }
 
   /** Refuses an upgrade with 503: the client may try again soon. */
@@ -33,16 +33,9 @@ export class UpgradeRefusals {
     this.refuseForNow(socket, `${why}\n`);
   }
 
-  /** Refuses an upgrade as the application has decided. @param response the whole response, with the body that was decided on */
-  refuseAsDecided(socket: UpgradeSocket, status: number, body: string, response: string): void {
-    this.#sendLast(socket, status, body, response);
-  }
-
-  #sendLast(socket: UpgradeSocket, status: number, body: string, response: string): void {
-    if (refusedChannel.hasSubscribers) {
-      const reason = body.slice(0, MAX_REASON_CHARACTERS).trim();
-      refusedChannel.publish({ status, reason, remoteAddress: socket.remoteAddress }, this.#incidents.log);
-    }
+  /** Refuses an upgrade by a response that is there as a whole. @param body what its client is told in it */
+  sendLast(socket: UpgradeSocket, status: number, body: string, response: string): void {
+    tellRefused(status, body, socket.remoteAddress);
     socket.lose();
     this.#lingering.end(socket.stream, response);
   }

@@ -7,12 +7,11 @@ import type { ThrottledLog } from './throttled-log.js';
 export class IncidentLog {
   /** The figures of this thread. */
   readonly counters: Counters;
-  /** Where incidents are reported. */
-  readonly log: ThrottledLog;
+  readonly #log: ThrottledLog;
 
   constructor(counters: Counters, log: ThrottledLog) {
     this.counters = counters;
-    this.log = log;
+    this.#log = log;
   }
 
   /**
@@ -24,6 +23,6 @@ export class IncidentLog {
     const { counter, what } = incident;
     this.counters.add(counter, 1);
     const line = detail === '' ? `${connection}: ${what}` : `${connection}: ${what}: ${detail}`;
-    this.log.throttled('info', detail === '' ? what : `${what}: ${withoutParticulars(detail)}`, line);
+    this.#log.throttled('info', detail === '' ? what : `${what}: ${withoutParticulars(detail)}`, line);
   }
 }

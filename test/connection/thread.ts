@@ -158,7 +158,6 @@ export class TestThread {
       turn: this.turn,
       topics: this.topics,
       counters: this.counters,
-      log: { throttledError: (hook, _line, error) => void this.failures.push({ hook, error }) },
       limits: { ...NO_LIMITS, maxPayloadBytes: 4 * MIB, ...limits },
       hooks: new Hooks(handler ?? {}, this.topics, {
         onHandlerError: (_connection, hook, error) => this.failures.push({ hook, error }),

@@ -1,11 +1,11 @@
-// Notes what the channels of its thread tell, and sends that to whoever asks.
+// Notes what the channels of its thread tell, and sends what is of one connection to whoever asks; without an id, what is of none.
 import { subscribe } from 'node:diagnostics_channel';
 import { threadId } from 'node:worker_threads';
 import { defineHandler } from '../../../dist/index.js';
 
 const told = [];
-const note = (name, { connection, ...rest }) => told.push({ name, threadId, id: connection.id, ...rest });
-for (const name of ['open', 'messages', 'close']) subscribe(`wsloom:${name}`, (event) => note(name, event));
+const note = (name, { connection, ...rest }) => told.push({ name, threadId, id: connection?.id, ...rest });
+for (const name of ['open', 'messages', 'close', 'refused']) subscribe(`wsloom:${name}`, (event) => note(name, event));
 subscribe('wsloom:open', ({ connection }) => {
   if (connection.path === '/broken') throw new Error('this subscriber is broken');
 });
