@@ -1,23 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answer } from '../opening/answer.js';
+import { answerMetrics } from './answer-metrics.js';
 import { answerHealth, answerReadiness, type Health } from './health.js';
+import type { MetricsFormat } from './metrics-format.js';
 
 /** The paths of the admin port. They are always the same, wherever the port of WebSockets has them. */
 export const ADMIN_PATHS = { health: '/healthz', ready: '/readyz', metrics: '/metrics' } as const;
 
-/** The metrics of a server, in one of their formats. */
-export interface RenderedMetrics {
-  /** The media type, without the charset. */
-  readonly type: string;
-  readonly text: string;
-}
-
-/** What the admin port shows. */
+/** What the admin port shows. The primary knows all of it. */
 export interface AdminSources {
   readonly health: () => Health;
-  /** The metrics, for a client with this header Accept. Left out where there are none: then their path is answered with 404. */
-  readonly metrics?: (accept: string | undefined) => RenderedMetrics;
+  readonly metrics: (format: MetricsFormat) => string;
 }
 
 export interface AdminRoutesOptions extends AdminSources {
@@ -58,15 +52,14 @@ export class AdminRoutes {
     // HAProxy checks with OPTIONS by default. Its checks look at the status only, so they get the answer to GET.
     if (path === ADMIN_PATHS.health) return (request, response) => answerHealth(request, response, health());
     if (path === ADMIN_PATHS.ready) return (request, response) => answerReadiness(request, response, health());
-    if (path !== ADMIN_PATHS.metrics || metrics === undefined) return undefined;
+    if (path !== ADMIN_PATHS.metrics) return undefined;
     return (request, response) => {
       if (!this.#isAllowed(request)) {
         this.#options.onRefused(request);
         answer(request, response, 401, 'text/plain', UNAUTHORIZED, { 'WWW-Authenticate': 'Bearer realm="wsloom"' });
         return;
       }
-      const { type, text } = metrics(request.headers.accept);
-      answer(request, response, 200, type, text, { 'Cache-Control': 'no-store' });
+      answerMetrics(request, response, metrics);
     };
   }
 

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answer } from '../opening/answer.js';
 
+/** How a server is. `starting` is seen on the admin port only: the others listen when the threads are ready. */
+export const HEALTH_STATES = ['starting', 'ok', 'degraded', 'draining'] as const;
+
 /** The answer of `/healthz`, as JSON. */
 export interface Health {
-  /** `starting` is seen on the admin port only: the others listen when the threads are ready. */
-  readonly status: 'starting' | 'ok' | 'degraded' | 'draining';
+  readonly status: (typeof HEALTH_STATES)[number];
   /** One entry for each worker thread. */
   readonly threads: readonly { readonly connections: number; readonly isTaking: boolean }[];
   readonly connections: number;

@@ -15,6 +15,7 @@ import {
   type Metric,
   sizes,
 } from './metric.js';
+import { HEALTH_STATES } from './health.js';
 import { PACKAGE_VERSION } from './package-version.js';
 
 /** Sizes of messages are shown by powers of two between these, in bytes. */
@@ -39,7 +40,7 @@ export const METRICS: readonly Metric[] = [
     'wsloom_status',
     '1 for what `/healthz` says the server is, and 0 for the others.',
     knownBy('status', ({ sources }) =>
-      ['ok', 'degraded', 'draining'].map((status) => [status, sources.health.status === status ? 1 : 0] as const),
+      HEALTH_STATES.map((status) => [status, sources.health.status === status ? 1 : 0] as const),
     ),
   ),
   gauge(

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answer } from '../opening/answer.js';
 import { readTarget } from '../protocol/opening/request-target.js';
+import { answerMetrics } from './answer-metrics.js';
 import { answerHealth, answerReadiness, type Health, isHealthy, isReady } from './health.js';
-import { CONTENT_TYPES, formatFor, type MetricsFormat } from './metrics-format.js';
+import type { MetricsFormat } from './metrics-format.js';
 import { renderPage } from './render-page.js';
 
 export type { BackplaneHealth, Health } from './health.js';
@@ -94,14 +95,7 @@ export class Routes {
   readonly #answerReadiness: Route = (request, response) =>
     this.#withHealth((health) => answerReadiness(request, response, health));
 
-  readonly #answerMetrics: Route = (request, response) => {
-    const format = formatFor(request.headers.accept);
-    const send = (text: string) =>
-      answer(request, response, 200, CONTENT_TYPES[format], text, { 'Cache-Control': 'no-store' });
-    const metrics = this.#sources.metrics(format);
-    if (metrics instanceof Promise) void metrics.then(send);
-    else send(metrics);
-  };
+  readonly #answerMetrics: Route = (request, response) => answerMetrics(request, response, this.#sources.metrics);
 
   #withHealth(then: (health: Health) => void): void {
     const health = this.#sources.health();

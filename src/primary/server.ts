@@ -156,19 +156,18 @@ export class Server {
     this.#publishing = publishing;
     this.#fleet = fleet;
     this.#admission = admission;
+    const sources = { health: () => this.#health(), metrics: (format: MetricsFormat) => this.#metrics(format) };
     this.#generations = new Generations({
       options,
       publishing,
       counters,
       endedCounters: this.#endedCounters,
       onNoLongerOpen,
-      health: () => this.#health(),
-      metrics: (format) => this.#metrics(format),
+      ...sources,
       places: admission,
       fleet,
     });
     admission.include(this.#generations);
-    const sources = { health: () => this.#health() };
     this.#admin = options.admin && new AdminServer(options.admin, { sources, log });
   }
 

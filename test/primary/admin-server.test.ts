@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AdminSources } from '../../dist/monitor/admin-routes.js';
 import type { Health } from '../../dist/monitor/health.js';
+import type { MetricsFormat } from '../../dist/monitor/metrics-format.js';
 import type { AdminOptions } from '../../dist/primary/admin-options.js';
 import { AdminServer } from '../../dist/primary/admin-server.js';
 import { reportTo, ThrottledLog } from '../../dist/telemetry/throttled-log.js';
@@ -21,11 +22,11 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.close();
 });
 
-/** An admin port that shows metrics, unless its sources have none. */
+/** An admin port, whose metrics are the name of their format. */
 async function admin(options: Partial<AdminOptions> = {}, sources: Partial<AdminSources> = {}) {
   const log = new RecordingLog();
   const all = { port: 0, host: '127.0.0.1', token: undefined, isOpen: false, allowedHosts: undefined, ...options };
-  const metrics = (accept: string | undefined) => ({ type: 'text/x', text: `for ${accept}\n` });
+  const metrics = (format: MetricsFormat) => `in ${format}\n`;
   const server = new AdminServer(all, {
     sources: { health: () => healthOf('ok'), metrics, ...sources },
     log: new ThrottledLog(reportTo(log)),
@@ -56,9 +57,8 @@ describe('the admin port', () => {
       'ready\n',
       'no-store',
     ]);
-    const metrics = await get('/metrics?x=1', { headers: { Accept: 'text/plain' } });
-    expect([metrics.status, await metrics.text()]).toEqual([200, 'for text/plain\n']);
-    expect(metrics.headers.get('content-type')).toBe('text/x; charset=utf-8');
+    const metrics = await get('/metrics?x=1', { headers: { Accept: 'application/openmetrics-text' } });
+    expect([metrics.status, await metrics.text()]).toEqual([200, 'in openmetrics\n']);
     for (const path of ['/', '/metrics/', '/healthz/', '/else']) expect((await get(path)).status).toBe(404);
   });
 
@@ -80,15 +80,6 @@ describe('the admin port', () => {
     const { get } = await admin();
     const answer = await get('/metrics', { method: 'POST', body: 'x' });
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS']);
-  });
-
-  it('has no metrics where the server has none', async () => {
-    const log = new ThrottledLog(() => {});
-    const options = { port: 0, host: '127.0.0.1', token: TOKEN, isOpen: false, allowedHosts: undefined };
-    const server = new AdminServer(options, { sources: { health: () => healthOf('ok') }, log });
-    servers.push(server);
-    await server.listen();
-    expect((await fetch(`${server.address?.url}/metrics`)).status).toBe(404);
   });
 
   it('costs a connection, and not the process, if something goes wrong', async () => {
