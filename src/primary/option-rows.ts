@@ -128,7 +128,7 @@ const PLAIN_ROWS = {
     flag: '--metrics',
     placeholder: 'path',
     group: Group.PATHS,
-    help: 'path of the metrics for Prometheus, for everybody who can connect; off: none',
+    help: 'path of the metrics, for everybody who can connect; off: on the admin port only',
     defaultText: 'off',
     read: readRoute('off'),
   }),

@@ -378,9 +378,9 @@ export interface ServerOptions {
    */
   readonly adminOpen?: boolean;
   /**
-   * The path where Prometheus asks for the metrics of the server, in its text format or in that of OpenMetrics. Everybody who can connect to
-   * the server can read them there, also through a proxy: they name no client and no topic, but say how the server is used. `false` or
-   * 'off' turns it off. See docs/observe.md.
+   * The path of the metrics on the port of WebSockets, where everybody who can connect can read them, also through a proxy: they name no
+   * client and no topic, but say how the server is used. The admin port has them in any case (`adminPort`). `false` or 'off' turns it off.
+   * It must differ from `page`, `health` and `ready`. See docs/observe.md.
    *
    * @default 'off'
    */

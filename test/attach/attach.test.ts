@@ -158,6 +158,16 @@ describe('an attachment', () => {
     expect(await next.text()).toBe('one');
   });
 
+  it('may have an admin port of its own', async () => {
+    await using hosting = await new Hosting(createHttpServer()).listen();
+    const sockets = await hosting.attach({ ...echo, path: '/live', adminPort: 0 });
+    const { url } = sockets.adminAddress() ?? {};
+    expect(await textOf(`${url}/readyz`)).toBe('ready\n');
+    expect(await textOf(`${url}/metrics`)).toMatch(/^# HELP wsloom_info /);
+    await sockets.close({ drainMs: 0 });
+    expect(sockets.adminAddress()).toBeUndefined();
+  });
+
   it('has no page, no health and no metrics, unless the application asks it for them', async () => {
     let sockets: Awaited<ReturnType<typeof attach>> | undefined;
     const http = createHttpServer((request, response) => {

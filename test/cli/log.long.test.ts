@@ -50,6 +50,21 @@ describe('standard error of wsloom serve --log-format json', () => {
     ]);
   });
 
+  it('is JSON for what the admin port and a slow end say, too', async () => {
+    const slow = ['--admin-port', '0', '--shutdown-delay', '0.1', '--drain-spread', '0.1'];
+    await using command = Command.run('serve', '--port', '0', '--threads', '0', ...slow, ...JSON_LINES);
+    using client = await Client.open(await command.listening());
+    command.process.kill('SIGTERM');
+    expect(await client.closed).toMatchObject({ code: 1001 });
+    expect(await command.ended).toBe(0);
+    expect(reportsOf(command)).toMatchObject([
+      { level: 'info', msg: expect.stringMatching(/^admin: listening on http:\/\/127\.0\.0\.1:\d+$/) },
+      { level: 'info', msg: expect.stringMatching(/^SIGTERM: serving for another 0\.1 s, then/), signal: 'SIGTERM' },
+      { level: 'info', msg: expect.stringMatching(/^close: .* goes on serving for 100 ms/) },
+      { level: 'info', msg: expect.stringMatching(/^close: connections are closed one after the other/) },
+    ]);
+  });
+
   it.each([
     [['--prot', '0'], /unknown option '--prot'; did you mean: --port/, {}],
     [['nowhere.js'], /there is no handler nowhere\.js/, { code: 'WSLOOM_CONFIG' }],

@@ -44,8 +44,8 @@ async function promtool(
 
 describe.skipIf(!isInstalled('promtool'))('promtool', () => {
   it.each([0, 2])('finds nothing wrong with the metrics of a server, with threads: %i', async (threads) => {
-    await using served = await serve({ handler: builtIn('echo'), metrics: '/metrics', threads });
-    const metrics = await (await fetch(`http://127.0.0.1:${served.port}/metrics`)).text();
+    await using served = await serve({ handler: builtIn('echo'), adminPort: 0, threads });
+    const metrics = await (await fetch(`${served.server.adminAddress()?.url}/metrics`)).text();
     expect(await promtool(['check', 'metrics'], metrics)).toEqual({ said: '', code: 0 });
   });
 
@@ -76,11 +76,11 @@ class Prometheus implements AsyncDisposable {
     this.#url = `http://127.0.0.1:${port}`;
   }
 
-  static async scraping({ port: target }: Served): Promise<Prometheus> {
+  static async scraping({ server }: Served): Promise<Prometheus> {
     const port = await freePort();
     const configuration = fileOf('prometheus.yml')
-      .replace('127.0.0.1:8080', `127.0.0.1:${target}`)
-      .replace('scrape_interval: 15s', 'scrape_interval: 1s\n    metrics_path: /metrics');
+      .replace('127.0.0.1:9464', `127.0.0.1:${server.adminAddress()?.port}`)
+      .replace('scrape_interval: 15s', 'scrape_interval: 1s');
     const global = 'global:\n  evaluation_interval: 1s\nrule_files: [alerts.yml]\n';
     writeFileSync(join(folder, 'scraping.yml'), global + configuration);
     writeFileSync(join(folder, 'alerts.yml'), fileOf('alerts.yml'));
@@ -126,7 +126,7 @@ class Prometheus implements AsyncDisposable {
 
 describe.skipIf(!isInstalled('prometheus'))('a Prometheus', () => {
   it('scrapes a server under load for a minute, and misses no scrape', async () => {
-    await using served = await serve({ handler: builtIn('echo'), metrics: '/metrics', threads: 2, poison: false });
+    await using served = await serve({ handler: builtIn('echo'), adminPort: 0, threads: 2, poison: false });
     await using load = Command.run('load', served.url, '-c', '20', '-d', '600', '--warmup', '0');
     await using prometheus = await Prometheus.scraping(served);
     for (;;) {
