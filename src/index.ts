@@ -1,6 +1,7 @@
 export type { DeflateOptions } from './compression/deflate-options.js';
 export type { ClientCertificate, ClientTls } from './connection/client-tls.js';
 export type { Connection, SendData, SendOptions } from './connection/connection.js';
+export type { ConnectionClosed, ConnectionOpened, MessagesReceived } from './connection/connection-channels.js';
 export type { BackplaneState, Handler } from './connection/handler.js';
 export { type Message, MessageVoidError } from './connection/message.js';
 
@@ -12,8 +13,10 @@ export { PublishError } from './host/publish-error.js';
 export type { Upgrade, UpgradeAcceptance, UpgradeRefusal, UpgradeRequest } from './host/upgrade-hook.js';
 export type { Thresholds } from './kernels/thresholds.js';
 export { ArenaError } from './memory/arena.js';
+export type { UpgradeRefused } from './opening/refused-channel.js';
 export { ArgumentRangeError, ArgumentTypeError } from './options/argument-error.js';
 export { ConfigError, OptionError } from './options/option-error.js';
+export type { AdminAddress } from './primary/admin-server.js';
 export { type AttachedServer, type AttachOptions, attach } from './primary/attach.js';
 export { BundledError } from './primary/bundled-error.js';
 export type { ServerDeflateOptions } from './primary/deflate-options.js';
@@ -24,7 +27,13 @@ export type {
   TcpListenOptions,
   UnixListenOptions,
 } from './primary/listen-options.js';
-export { type CloseOptions, createServer, type ReloadOptions, type Server } from './primary/server.js';
+export {
+  type CloseOptions,
+  createServer,
+  type DrainOptions,
+  type ReloadOptions,
+  type Server,
+} from './primary/server.js';
 export type { ServerAddress, TcpAddress, UnixAddress } from './primary/server-address.js';
 export type { ServerOptions } from './primary/server-options.js';
 export { ServerStateError } from './primary/server-state-error.js';

@@ -6,9 +6,11 @@ import { LISTEN_ROWS } from '../primary/listen-options.js';
 import { CLOSE_ROWS } from '../primary/method-options.js';
 import { ALL_ROWS } from '../primary/option-rows.js';
 import { errorText } from '../telemetry/error-text.js';
+import { ADMIN_FLAG_NAMES } from './admin-flags.js';
 import { DEFLATE_STUDY_ROWS } from './deflate.js';
 import { explainOption } from './flags.js';
 import { KERNELS_ROWS } from './kernels.js';
+import type { Fields } from './log-line.js';
 import { TLS_FLAG_NAMES } from './tls-flags.js';
 
 /** Exit codes: the command line or the handler is wrong, or this machine cannot do what is asked. */
@@ -28,17 +30,24 @@ const HINTS: Readonly<Record<string, string>> = {
 const OTHER_ROWS = { ...LOAD_ROWS, ...KERNELS_ROWS, ...DEFLATE_STUDY_ROWS };
 
 const SERVE_ROWS = { ...LISTEN_ROWS, ...CLOSE_ROWS, ...ALL_ROWS };
+const SERVE_NAMES = { ...TLS_FLAG_NAMES, ...ADMIN_FLAG_NAMES };
 
 /** One line for a mistake that the user can correct; the stack for an error of ours. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return errorText(error);
-  if (error instanceof ConfigError) return explainOption(error, SERVE_ROWS, TLS_FLAG_NAMES);
+  if (error instanceof ConfigError) return explainOption(error, SERVE_ROWS, SERVE_NAMES);
   if (error instanceof OptionError) return explainOption(error, OTHER_ROWS, { url: 'the URL' });
   if (error instanceof ListenError) return error.message;
   const { code } = error as NodeJS.ErrnoException;
   const hint = HINTS[code ?? ''];
   if (hint !== undefined) return `${error.message.replace(/^listen /, '')}: ${hint}`;
   return code === undefined ? (error.stack ?? error.message) : error.message;
+}
+
+/** What is known of an error beside its message: its code. */
+export function fieldsOf(error: unknown): Fields {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return typeof code === 'string' ? { code } : {};
 }
 
 /** The exit code of a command that has failed. A handler that loads in the primary, but not in a thread, is wrong usage too. */

@@ -4,6 +4,7 @@ import { addDeflate } from './deflate.js';
 import { explainMistake } from './did-you-mean.js';
 import { addKernels } from './kernels.js';
 import { addLoad } from './load.js';
+import { failureLine } from './log-flags.js';
 import { addServe, BUILT_IN } from './serve.js';
 
 /** The commands of `wsloom`. @param args all that was given, behind `wsloom`, for messages about mistakes. */
@@ -18,7 +19,7 @@ export function createProgram(args: readonly string[]): Command {
     .configureOutput({
       outputError: (message, write) => {
         const known = { commands: program.commands.map((one) => one.name()), handlers: BUILT_IN, serveFlags };
-        write(`wsloom: ${explainMistake(message, args, known)} (--help lists what there is)\n`);
+        write(failureLine(args, `${explainMistake(message, args, known)} (--help lists what there is)`));
       },
     });
   const serveFlags = addServe(program);

@@ -1,4 +1,5 @@
 import { Counter, type Counters } from '../telemetry/counters.js';
+import type { Budget } from './write-queue.js';
 
 const KIB = 1024;
 
@@ -12,7 +13,7 @@ const OVERRUN = 1.25;
  * The memory that the connections of a server hold in all threads: output that peers have not taken, and messages that are still
  * arriving. Each thread counts its own part. The sum is an int32 in shared memory, in KiB, to which all threads add.
  */
-export class BufferBudget {
+export class BufferBudget implements Budget {
   readonly maxBytes: number;
   readonly #counters: Counters;
   readonly #shared: Int32Array;
@@ -63,6 +64,11 @@ export class BufferBudget {
     this.#counters.set(Counter.BUFFERED_BYTES, this.#toldBytes);
     Atomics.add(this.#shared, 0, kibibytes);
     if (change > 0 && this.isExceeded) this.#onExceeded();
+  }
+
+  addQueued(bytes: number, queues: -1 | 0 | 1): void {
+    this.#counters.add(Counter.QUEUED_BYTES, bytes);
+    if (queues !== 0) this.#counters.add(Counter.BACKPRESSURED, queues);
   }
 
   /** Takes the part of a dead thread out of the sum. */

@@ -137,50 +137,41 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     return this.#isWaiting ? this.bufferedBytes > this.#writer.highWaterMarkBytes : this.#writer.isAboveMark();
   }
 
-  data(data: SendData, own: LentMessage | undefined, mayCompress: boolean): void {
-    if (this.#isWaiting) {
-      this.#waitWithData(data, mayCompress);
-    } else if (!mayCompress) {
-      this.#asItIs(data, own);
-    } else if (typeof data === 'string') {
-      this.#text(data);
-    } else if (data instanceof LentMessage) {
+  data(data: SendData, own: LentMessage | undefined, mayCompress: boolean): number {
+    if (this.#isWaiting) return this.#waitWithData(data, mayCompress);
+    if (!mayCompress) return this.#asItIs(data, own);
+    if (typeof data === 'string') return this.#text(data);
+    if (data instanceof LentMessage) {
       const { firstByte, bytes, start, length } = data.reported;
-      if (!this.#compress(firstByte, bytes, start, length)) this.#asItIs(data, own);
-    } else {
-      const payload = payloadOf(data);
-      if (!this.#compress(FIN | Opcode.BINARY, payload, 0, payload.length)) this.#asItIs(data, own);
+      return this.#compress(firstByte, bytes, start, length) ? length : this.#asItIs(data, own);
     }
+    const payload = payloadOf(data);
+    const { length } = payload;
+    return this.#compress(FIN | Opcode.BINARY, payload, 0, length) ? length : this.#asItIs(data, own);
   }
 
   /** A message behind this one may have to be compressed: it is not to be appended without being asked about. */
-  #asItIs(data: SendData, own: LentMessage | undefined): void {
-    this.#writer.data(data, own);
+  #asItIs(data: SendData, own: LentMessage | undefined): number {
+    const length = this.#writer.data(data, own);
     this.#env.gatherBuffer.fastPathMessage = NO_MESSAGE;
+    return length;
   }
 
-  #text(text: string): void {
+  #text(text: string): number {
     const deflation = this.#deflation;
     const most = 3 * text.length; // at most three bytes a UTF-16 unit
-    if (most < deflation.thresholdBytes) {
-      this.#writer.frameOfString(FIN | Opcode.TEXT, text);
-      return;
-    }
+    if (most < deflation.thresholdBytes) return this.#writer.frameOfString(FIN | Opcode.TEXT, text);
     if (most > deflation.pieceBytes) {
       const length = Buffer.byteLength(text);
-      if (!this.#isLong(length)) {
-        this.#writer.frameOfString(FIN | Opcode.TEXT, text);
-        return;
-      }
-      if (length > deflation.pieceBytes) {
-        this.#waitWithData(text, true);
-        return;
-      }
+      if (!this.#isLong(length)) return this.#writer.frameOfString(FIN | Opcode.TEXT, text);
+      if (length > deflation.pieceBytes) return this.#waitWithData(text, true);
     }
     const length = deflation.write(text);
     const { bytes, inputStart } = deflation;
-    if (this.#compress(FIN | Opcode.TEXT, bytes, inputStart, length)) return;
-    this.#writer.frame(FIN | Opcode.TEXT, bytes, inputStart, length);
+    if (!this.#compress(FIN | Opcode.TEXT, bytes, inputStart, length)) {
+      this.#writer.frame(FIN | Opcode.TEXT, bytes, inputStart, length);
+    }
+    return length;
   }
 
   /** Compresses a message and appends it, now or later. @returns false if it is to be sent as it is, and nothing was appended. */
@@ -254,8 +245,8 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
     this.#window?.release(); // nothing is sent any more
   }
 
-  /** A copy of a message waits. */
-  #waitWithData(data: SendData, mayCompress: boolean): void {
+  /** A copy of a message waits. @returns the length of its payload, in bytes */
+  #waitWithData(data: SendData, mayCompress: boolean): number {
     if (data instanceof LentMessage) {
       const { firstByte, bytes, start, length } = data.reported;
       if (mayCompress && this.#isLong(length)) {
@@ -263,19 +254,22 @@ export class DeflatingFrameWriter implements MessageOutput, RoundMember {
       } else {
         this.#waitAsFrame(firstByte, bytes, start, length);
       }
-    } else if (typeof data === 'string') {
+      return length;
+    }
+    if (typeof data === 'string') {
       const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(data));
       bytes.write(data);
       if (mayCompress && this.#isLong(bytes.length)) this.#waitForCompression(FIN | Opcode.TEXT, bytes);
       else this.#waitAsFrame(FIN | Opcode.TEXT, bytes, 0, bytes.length);
-    } else {
-      const payload = payloadOf(data);
-      if (mayCompress && this.#isLong(payload.length)) {
-        this.#waitForCompression(FIN | Opcode.BINARY, new Uint8Array(payload));
-      } else {
-        this.#waitAsFrame(FIN | Opcode.BINARY, payload, 0, payload.length);
-      }
+      return bytes.length;
     }
+    const payload = payloadOf(data);
+    if (mayCompress && this.#isLong(payload.length)) {
+      this.#waitForCompression(FIN | Opcode.BINARY, new Uint8Array(payload));
+    } else {
+      this.#waitAsFrame(FIN | Opcode.BINARY, payload, 0, payload.length);
+    }
+    return payload.length;
   }
 
   #isLong(length: number): boolean {

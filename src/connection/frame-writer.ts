@@ -3,6 +3,7 @@ import { frameHeaderBytes, MAX_SERVER_HEADER_BYTES, writeFrameHeader } from '../
 import { FIN, Opcode } from '../protocol/opcode.js';
 import type { Slab } from '../protocol/reported-message.js';
 import type { FrameMemory } from '../pubsub/frame-memory.js';
+import { Counter, type Counters } from '../telemetry/counters.js';
 import type { SendData } from './connection.js';
 import type { GatherBuffer, GatherBufferOwner } from './gather-buffer.js';
 import { LentMessage } from './message.js';
@@ -48,19 +49,24 @@ export class FrameWriter implements GatherBufferOwner, MessageOutput {
   readonly #pinned: PinnedMemory;
   readonly #transport: Transport;
   readonly #listener: FrameWriterListener;
+  readonly #counters: Counters;
   /** See {@link isAboveMark}. */
   readonly highWaterMarkBytes: number;
   /** Gathered before another connection took the gather buffer over: where it waits there. */
   #waitsFrom = 0;
   #waitsTo = 0;
 
-  /** @param highWaterMarkBytes see {@link isAboveMark}. */
+  /**
+   * @param counters count the bytes that leave.
+   * @param highWaterMarkBytes see {@link isAboveMark}.
+   */
   constructor(
     arena: Arena,
     out: GatherBuffer,
     pinned: PinnedMemory,
     transport: Transport,
     listener: FrameWriterListener,
+    counters: Counters,
     highWaterMarkBytes: number,
   ) {
     this.highWaterMarkBytes = highWaterMarkBytes;
@@ -69,6 +75,7 @@ export class FrameWriter implements GatherBufferOwner, MessageOutput {
     this.#gatherBuffer = out;
     this.#transport = transport;
     this.#listener = listener;
+    this.#counters = counters;
   }
 
   get bufferedBytes(): number {
@@ -103,18 +110,15 @@ export class FrameWriter implements GatherBufferOwner, MessageOutput {
     return this.bufferedBytes > mark;
   }
 
-  data(data: SendData, own: LentMessage | undefined): void {
-    if (data instanceof LentMessage) {
-      this.#message(data, data === own);
-    } else if (typeof data === 'string') {
-      this.frameOfString(FIN | Opcode.TEXT, data);
-    } else {
-      const payload = payloadOf(data);
-      this.frame(FIN | Opcode.BINARY, payload, 0, payload.length);
-    }
+  data(data: SendData, own: LentMessage | undefined): number {
+    if (data instanceof LentMessage) return this.#message(data, data === own);
+    if (typeof data === 'string') return this.frameOfString(FIN | Opcode.TEXT, data);
+    const payload = payloadOf(data);
+    this.frame(FIN | Opcode.BINARY, payload, 0, payload.length);
+    return payload.length;
   }
 
-  #message(message: LentMessage, isOwn: boolean): void {
+  #message(message: LentMessage, isOwn: boolean): number {
     const { reported } = message;
     const { firstByte, bytes, start, length, vacated } = reported;
     if (bytes !== this.#arena.bytes) {
@@ -128,6 +132,7 @@ export class FrameWriter implements GatherBufferOwner, MessageOutput {
     } else {
       this.frame(firstByte, bytes, start, length);
     }
+    return length;
   }
 
   frame(firstByte: number, payload: Uint8Array, start: number, length: number): void {
@@ -197,6 +202,7 @@ export class FrameWriter implements GatherBufferOwner, MessageOutput {
     }
     const from = start - headerBytes;
     writeFrameHeader(this.#arena.bytes, from, firstByte, length);
+    this.#counters.add(Counter.BYTES_OUT, headerBytes + length);
     const taken = this.#transport.tryWrite(this.#arena.bytes, from, start + length);
     if (taken < headerBytes + length) this.#enqueueRest(this.#arena.bytes, from + taken, start + length, slabOwner);
   }
@@ -224,6 +230,7 @@ export class FrameWriter implements GatherBufferOwner, MessageOutput {
 
   frames(memory: FrameMemory, start: number, end: number): void {
     this.flush();
+    this.#counters.add(Counter.BYTES_OUT, end - start);
     const taken = this.#transport.tryWrite(memory.bytes, start, end);
     if (start + taken === end) return;
     this.#listener.onOutput();
@@ -276,6 +283,7 @@ export class FrameWriter implements GatherBufferOwner, MessageOutput {
 
   #write(from: number, to: number): void {
     const { bytes } = this.#gatherBuffer;
+    this.#counters.add(Counter.BYTES_OUT, to - from);
     const taken = this.#transport.tryWrite(bytes, from, to);
     if (from + taken < to) this.#enqueueRest(bytes, from + taken, to, NO_SLAB);
   }
@@ -289,12 +297,14 @@ export class FrameWriter implements GatherBufferOwner, MessageOutput {
   /** Appends bytes behind what this writer, the owner of the gather buffer, has gathered. Both leave at once. */
   #writeDirect(payload: Uint8Array, start: number, length: number, slabOwner: SlabOwner): void {
     const out = this.#gatherBuffer;
+    this.#counters.add(Counter.BYTES_OUT, length);
     if (!this.isIdle) {
       this.flush();
       this.#enqueueRest(payload, start, start + length, slabOwner);
       return;
     }
     const gathered = out.position - out.base;
+    this.#counters.add(Counter.BYTES_OUT, gathered);
     const taken = this.#transport.tryWriteBoth(
       out.bytes.subarray(out.base, out.position),
       payload.subarray(start, start + length),

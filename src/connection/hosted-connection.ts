@@ -13,10 +13,11 @@ import type { FrameMemory } from '../pubsub/frame-memory.js';
 import type { Publisher, Subscriber } from '../pubsub/subscriber.js';
 import type { Subscription } from '../pubsub/subscription.js';
 import type { Topics } from '../pubsub/topics.js';
-import { Counter } from '../telemetry/counters.js';
+import { Counter, Distribution } from '../telemetry/counters.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ClientTls } from './client-tls.js';
 import type { Connection, SendData, SendOptions } from './connection.js';
+import { areMessagesTold, tellClosed, tellMessages, tellOpened } from './connection-channels.js';
 import type { ConnectionInfo } from './connection-info.js';
 import { ConnectionLimiter } from './connection-limiter.js';
 import { DeflatingFrameWriter } from './deflating-frame-writer.js';
@@ -42,6 +43,11 @@ const LONG_READ_BYTES = 64 * 1024;
  * after which it is looked at last, it inflates for 2 ms at a stretch.
  */
 const MAX_INFLATING_MS = 1;
+
+const { RECEIVED_TEXT_BYTES, RECEIVED_BINARY_BYTES, SENT_TEXT_BYTES, SENT_BINARY_BYTES, HOOK_SECONDS } = Distribution;
+
+/** The first byte of the frame of a text: that of an unfragmented one, without the bits of extensions. */
+const TEXT = FIN | Opcode.TEXT;
 
 /** Overwrites messages in poison mode: no text, no frame header, and easily recognised. */
 const POISON = 0xdb;
@@ -86,6 +92,8 @@ export class HostedConnection
   /** Messages received in this read, and messages sent by {@link GatherBuffer.fastPathMessage}, that are not counted yet. */
   #messagesIn = 0;
   #messagesOut = 0;
+  /** Bytes that were read since subscribers of `wsloom:messages` were told. */
+  #untoldBytes = 0;
   readonly #closing = new ClosingHandshake();
   /** Whether the closing handshake has not begun. It repeats the handshake's state, which hot loops need not look up. */
   #isOpen = true;
@@ -107,7 +115,7 @@ export class HostedConnection
     info: ConnectionInfo,
     connect: (listener: TransportListener) => Transport,
   ) {
-    const { arena, gatherBuffer, pinned, limits, inflation, deflation } = env;
+    const { arena, gatherBuffer, pinned, limits, inflation, deflation, counters } = env;
     const deflate = info.deflate === undefined ? undefined : agreementOf(info.deflate);
     this.#env = env;
     this.id = info.id;
@@ -125,7 +133,8 @@ export class HostedConnection
     this.#transport = connect(this);
     this.#gatherBuffer = gatherBuffer;
     this.#topics = env.topics;
-    const writer = new FrameWriter(arena, gatherBuffer, pinned, this.#transport, this, limits.highWaterMarkBytes);
+    const mark = limits.highWaterMarkBytes;
+    const writer = new FrameWriter(arena, gatherBuffer, pinned, this.#transport, this, counters, mark);
     this.#writer =
       deflate === undefined || deflation === undefined
         ? writer
@@ -139,6 +148,8 @@ export class HostedConnection
     counters.add(Counter.BYTES_IN, head.length);
     turn.begin();
     try {
+      tellOpened(this);
+      if (areMessagesTold()) this.#untoldBytes += head.length;
       this.#input.add(head);
       this.#limiter.hasHeard = true;
       this.#limiter.bytesLeft -= head.length;
@@ -168,6 +179,7 @@ export class HostedConnection
       const { firstByte, start, length } = this.#message.source;
       if (this.#gatherBuffer.later(firstByte, start, length)) {
         this.#messagesOut++;
+        this.#env.counters.observeSize(firstByte === TEXT ? SENT_TEXT_BYTES : SENT_BINARY_BYTES, length);
         return true;
       }
     }
@@ -178,8 +190,10 @@ export class HostedConnection
     if (!this.#isOpen || !this.#beforeOutput()) return false;
     if (!this.#writer.isIdle && !this.#hasRoomFor(payloadBytes(data), 1)) return false;
     if (this.dialect !== Dialect.PLAIN && this.#topics.takeDeflated(this)) this.#writer.forgetWindow();
-    this.#writer.data(data, this.#message, compresses);
-    this.#env.counters.add(Counter.MESSAGES_OUT, 1);
+    const bytes = this.#writer.data(data, this.#message, compresses);
+    const { counters } = this.#env;
+    counters.add(Counter.MESSAGES_OUT, 1);
+    counters.observeSize(isText(data) ? SENT_TEXT_BYTES : SENT_BINARY_BYTES, bytes);
     this.#limiter.hasMessage = true;
     return this.#isBelowHighWaterMark();
   }
@@ -263,7 +277,9 @@ export class HostedConnection
     if (!this.#writer.isIdle && !this.#hasRoomFor(end - start, messages)) return;
     this.#writer.frames(memory, start, end);
     if (areDeflated) this.#writer.forgetWindow();
-    this.#env.counters.add(Counter.MESSAGES_OUT, messages);
+    const { counters } = this.#env;
+    counters.add(Counter.MESSAGES_OUT, messages);
+    counters.add(Counter.DELIVERIES, messages);
     this.#limiter.hasMessage = true;
     this.#isAboveHighWaterMark();
   }
@@ -291,6 +307,7 @@ export class HostedConnection
     const previous = hooks.enter(this);
     try {
       counters.add(Counter.BYTES_IN, end - start);
+      if (areMessagesTold()) this.#untoldBytes += end - start;
       limiter.hasHeard = true;
       limiter.bytesLeft -= end - start;
       if (limiter.bytesLeft <= 0) this.#askLimiter();
@@ -342,8 +359,10 @@ export class HostedConnection
     this.#input.close();
     this.#noteInput();
     const { code, reason } = this.#closing.received ?? this.#closing.failure ?? ABNORMAL_CLOSURE;
+    this.#env.counters.addClosed(code);
     turn.begin();
     try {
+      tellClosed(this, code, reason);
       hooks.close(this, code, reason);
     } finally {
       turn.end();
@@ -436,9 +455,17 @@ export class HostedConnection
     if (messages === 0) return;
     const { counters } = this.#env;
     counters.add(Counter.MESSAGES_IN, messages);
-    if (this.#messagesOut === 0) return;
-    counters.add(Counter.MESSAGES_OUT, this.#messagesOut);
-    this.#messagesOut = 0;
+    if (reader.scanned !== 0) {
+      counters.add(Counter.SCANNED_MESSAGES, reader.scanned);
+      reader.scanned = 0;
+    }
+    if (this.#messagesOut > 0) {
+      counters.add(Counter.MESSAGES_OUT, this.#messagesOut);
+      this.#messagesOut = 0;
+    }
+    if (!areMessagesTold()) return;
+    tellMessages(this, messages, this.#untoldBytes);
+    this.#untoldBytes = 0;
   }
 
   /** Has the limiter judge how fast the peer has sent, and grant what may come next: nothing if the connection has to give way. */
@@ -579,6 +606,7 @@ export class HostedConnection
     }
     if (this.#message?.source !== reported) this.#message = new LentMessage(reported);
     const message = this.#message;
+    const since = hooks.takesTime() ? performance.now() : -1;
     try {
       // Behind a message that was inflated nothing is scanned: scans stop in front of it.
       this.#handOut(reader, message, poison ? this.#limiter.messagesLeft - 1 : 0);
@@ -587,6 +615,7 @@ export class HostedConnection
       hooks.fail(this, 'message', error);
     } finally {
       this.#gatherBuffer.fastPathMessage = NO_MESSAGE;
+      if (since >= 0) counters.observe(HOOK_SECONDS, (performance.now() - since) / 1000);
     }
     if (!poison) return;
     this.#message = undefined;
@@ -599,12 +628,14 @@ export class HostedConnection
    * the methods that the handler calls, are compiled into this loop.
    */
   #handOut(reader: MaskedFrameReader, message: LentMessage, leaving: number): void {
-    const { hooks } = this.#env;
+    const { hooks, counters } = this.#env;
     const { handler } = hooks;
+    const { source } = message;
     const limiter = this.#limiter;
     do {
       this.#messagesIn++;
       limiter.messagesLeft--;
+      counters.observeSize(source.firstByte === TEXT ? RECEIVED_TEXT_BYTES : RECEIVED_BINARY_BYTES, source.length);
       if (handler.message === undefined) continue;
       message.isLive = true;
       const handled = handler.message(this, message);
@@ -715,4 +746,9 @@ export class HostedConnection
     this.#isStopped = false;
     if ((this.#input.isPaused || isStopped) && !this.#isOpening) this.#env.turn.afterwards(() => this.#resume());
   }
+}
+
+/** Whether what was just sent is a text. */
+function isText(data: SendData): boolean {
+  return data instanceof LentMessage ? data.source.firstByte === TEXT : typeof data === 'string';
 }

@@ -28,9 +28,10 @@ export interface MessageOutput {
    * Appends a message: a string as text, bytes as binary, and what has just been received as what it is.
    * @param own the message of this connection that is handed out now, if there is one.
    * @param mayCompress whether it may be compressed, where that was agreed on.
+   * @returns the length of its payload before it is compressed, in bytes.
    * @throws TypeError for anything else, MessageVoidError for a message that is void.
    */
-  data(data: SendData, own: LentMessage | undefined, mayCompress: boolean): void;
+  data(data: SendData, own: LentMessage | undefined, mayCompress: boolean): number;
 
   /** Appends a frame whose payload lies at `[start, start + length)` of `payload`. */
   frame(firstByte: number, payload: Uint8Array, start: number, length: number): void;

@@ -1,6 +1,9 @@
-/** Counts bytes that are held: see {@link BufferBudget}. */
+/** Counts bytes that are held, and those that wait: see {@link BufferBudget}. */
 export interface Budget {
+  /** So many bytes of memory are held more, or less. */
   add(bytes: number): void;
+  /** So many bytes wait more, or less. @param queues 1 if nothing has waited in this queue before, -1 if nothing does any more, else 0 */
+  addQueued(bytes: number, queues: -1 | 0 | 1): void;
 }
 
 /** Bytes that wait for the kernel: `[start, end)` of memory that is held until `written` is called. */
@@ -52,7 +55,7 @@ export class WriteQueue {
   hold(bytes: Uint8Array, written?: () => void): void {
     this.#growing = undefined;
     this.#push({ bytes, start: 0, end: bytes.length, written });
-    this.#queuedBytes += bytes.length;
+    this.#count(bytes.length);
   }
 
   /** Queues a copy of `[start, end)`. */
@@ -63,7 +66,7 @@ export class WriteQueue {
 
   #copyPiece(piece: Uint8Array): void {
     const { length } = piece;
-    this.#queuedBytes += length;
+    this.#count(length);
     const last = this.#growing;
     if (last !== undefined && last.end + length <= last.bytes.length) {
       last.bytes.set(piece, last.end);
@@ -77,6 +80,14 @@ export class WriteQueue {
     const item: Queued = { bytes: memory, start: 0, end: length, written: undefined };
     this.#push(item);
     this.#growing = item;
+  }
+
+  /** So many bytes wait more, or less. */
+  #count(change: number): void {
+    if (change === 0) return;
+    const before = this.#queuedBytes;
+    this.#queuedBytes = before + change;
+    this.#budget.addQueued(change, before === 0 ? 1 : this.#queuedBytes === 0 ? -1 : 0);
   }
 
   #push(item: Queued): void {
@@ -98,7 +109,7 @@ export class WriteQueue {
 
   /** The first `length` bytes have gone. */
   consume(length: number): void {
-    this.#queuedBytes -= length;
+    this.#count(-length);
     this.#drainedBytes += length;
     let left = length;
     while (left > 0) {
@@ -122,7 +133,7 @@ export class WriteQueue {
     const dropped = this.#queue.slice(this.#first) as Queued[];
     this.#queue = [];
     this.#first = 0;
-    this.#queuedBytes = 0;
+    this.#count(-this.#queuedBytes);
     this.#growing = undefined;
     for (const item of dropped) this.#release(item);
   }

@@ -65,18 +65,20 @@ export class Draining {
   }
 
   /**
-   * For at most half of `limitMs`, messages that have arrived are handled and answered. Then each connection is closed. After
-   * `limitMs` the connections that are left are destroyed. Resolves when no connection is left.
+   * The turn of each connection to leave comes within `spreadMs`, at even distances; until then it is served. For at most half of the
+   * time that is left of `limitMs` after that, its messages that have arrived are handled and answered. Then it is closed. After `limitMs`
+   * the connections that are left are destroyed. Resolves when no connection is left.
    */
-  async run(limitMs: number): Promise<void> {
+  async run(limitMs: number, spreadMs = 0): Promise<void> {
     this.#hasBegun = true;
     const connections = this.#connections;
     const end = performance.now() + limitMs;
-    // A whole round of the event loop reads every socket that has something to read.
-    for (let phase = 0; phase < 3; phase++) await new Promise((resolve) => setImmediate(resolve));
-    for (const connection of connections) connection.stopReading();
     // Only half of the time, so that a connection that never comes to rest still gets a Close.
-    await this.#until(() => this.#closeQuiet(), end - limitMs / 2);
+    const patienceMs = (limitMs - spreadMs) / 2;
+    if (spreadMs > 0) await this.#spread(spreadMs, patienceMs);
+    await everythingRead();
+    for (const connection of connections) connection.stopReading();
+    await this.#until(() => this.#closeQuiet(connections), end - patienceMs);
     this.#close(connections);
     await this.#until(() => connections.size === 0, end);
     for (const connection of connections) connection.terminate();
@@ -84,11 +86,37 @@ export class Draining {
     if (connections.size > 0) await this.#until(() => connections.size === 0, performance.now() + DESTROYED_MS);
   }
 
-  /** Closes the connections that have nothing left to handle or to send. @returns whether these were all open ones. */
-  #closeQuiet(): boolean {
+  /** Has connections leave one after the other, those that came first at first. At its end, each has had its turn. */
+  async #spread(spreadMs: number, patienceMs: number): Promise<void> {
+    const order = [...this.#connections];
+    const start = performance.now();
+    // Each thread has a phase of its own, so that threads with few connections do not close them at the same moments.
+    const phase = Math.random();
+    /** When each of those whose turn has come is closed at the latest. */
+    const leaving = new Map<DrainedConnection, number>();
+    for (let begun = 0; begun < order.length && this.#connections.size > 0; ) {
+      await this.#until(() => this.#connections.size === 0, performance.now() + CHECK_MS);
+      const share = Math.min(1, (performance.now() - start) / spreadMs);
+      const due = share === 1 ? order.length : Math.floor(order.length * share + phase);
+      const turn = order.slice(begun, due).filter((one) => this.#connections.has(one));
+      begun = Math.max(begun, due);
+      if (turn.length > 0) await everythingRead();
+      for (const connection of turn) {
+        connection.stopReading();
+        leaving.set(connection, performance.now() + patienceMs);
+      }
+      this.#closeQuiet(leaving.keys());
+      const now = performance.now();
+      this.#close([...leaving].filter(([, latest]) => latest <= now).map(([connection]) => connection));
+      for (const connection of [...leaving.keys()]) if (!connection.isOpen) leaving.delete(connection);
+    }
+  }
+
+  /** Closes those of some connections that have nothing left to handle or to send. @returns whether these were all open ones. */
+  #closeQuiet(connections: Iterable<DrainedConnection>): boolean {
     // A hook whose promise is not settled may still send to any connection.
     if (this.#unsettled > 0) return false;
-    const open = [...this.#connections].filter(({ isOpen }) => isOpen);
+    const open = [...connections].filter(({ isOpen }) => isOpen);
     const quiet = open.filter(({ isQuiet }) => isQuiet);
     this.#close(quiet);
     return quiet.length === open.length;
@@ -117,4 +145,9 @@ export class Draining {
       this.#check = check;
     });
   }
+}
+
+/** Resolves when every socket that had something to read was read: a whole round of the event loop does that. */
+async function everythingRead(): Promise<void> {
+  for (let phase = 0; phase < 3; phase++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -164,6 +164,7 @@ export class Host {
       onConnectionClosing: (connection) => this.#noteClosing(connection),
       onConnectionClosed: (connection) => this.#remove(connection),
     };
+    counters.set(Counter.ARENA_SIZE_BYTES, options.arenaBytes);
     this.#sampling = setInterval(() => {
       counters.set(Counter.ARENA_BYTES, arena.slabs.allocatedBytes);
       this.#shedding.check(); // another thread may have exceeded the budget, of which this thread holds most
@@ -245,12 +246,11 @@ export class Host {
   }
 
   /**
-   * Ends all connections. For at most half of `limitMs`, messages that have arrived are handled and answered. Then each
-   * connection is closed with 1001. After `limitMs` the connections that are left are destroyed. Resolves when no connection is
-   * left.
+   * Ends all connections, see {@link Draining.run}. Messages that have arrived are handled and answered before a connection is closed
+   * with 1001. After `limitMs` the connections that are left are destroyed. Resolves when no connection is left.
    */
-  async drain(limitMs: number): Promise<void> {
-    await this.#draining.run(limitMs);
+  async drain(limitMs: number, spreadMs = 0): Promise<void> {
+    await this.#draining.run(limitMs, spreadMs);
     // Those of which no end was reported in time count no more, whether it is reported later or not.
     for (const connection of this.#connections) this.#remove(connection);
     clearInterval(this.#sampling);

@@ -3,24 +3,34 @@ import { PayloadDeflater } from '../compression/payload-deflater.js';
 import type { SendData, SendOptions } from '../connection/connection.js';
 import { publishTo } from '../connection/publish-to.js';
 import { Turn } from '../connection/turn.js';
+import { FIN, Opcode } from '../protocol/opcode.js';
 import { Bus, type BusLimits, type BusListener } from '../pubsub/bus.js';
 import { FleetOutlet, type Uplink } from '../pubsub/fleet-outlet.js';
 import type { ThreadLedger } from '../pubsub/thread-ledger.js';
 import { Topics } from '../pubsub/topics.js';
 import type { SystemCalls } from '../system/system-calls.js';
-import { Counter, type Counters } from '../telemetry/counters.js';
+import { Counter, type Counters, Distribution } from '../telemetry/counters.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
+
+/** The first byte of the frame of a text. */
+const TEXT = FIN | Opcode.TEXT;
 
 /** The default limits of the publications that a thread may be owed. */
 export const DEFAULT_BUS_LIMITS: BusLimits = { maxOwedBytes: 64 * 1024 * 1024, slowThreadTimeoutMs: 10_000 };
 
-/** A listener for publications that other threads do not take. */
-export type BusReports = Partial<Pick<BusListener, 'onDropped' | 'onSlowThread'>>;
+/** A listener for publications, and for those that other threads do not take. */
+export interface PublishingReports extends Partial<Pick<BusListener, 'onDropped' | 'onSlowThread'>> {
+  /** A message was published in this thread. */
+  readonly onPublished?: (firstByte: number, bytes: number) => void;
+}
 
-/** Makes a listener that counts and logs publications that other threads do not take. */
-export function reportsOf(counters: Counters, log: ThrottledLog): BusReports {
+/** Makes a listener that counts publications, and logs those that other threads do not take. */
+export function reportsOf(counters: Counters, log: ThrottledLog): PublishingReports {
+  const { PUBLISHED_TEXT_BYTES, PUBLISHED_BINARY_BYTES } = Distribution;
   return {
+    onPublished: (firstByte, bytes) =>
+      counters.observeSize(firstByte === TEXT ? PUBLISHED_TEXT_BYTES : PUBLISHED_BINARY_BYTES, bytes),
     onDropped: (messages, isForOthers) => {
       counters.add(Counter.DROPPED_PUBLICATIONS, messages);
       if (isForOthers) counters.add(Counter.BACKPLANE_DROPPED, messages);
@@ -50,7 +60,7 @@ export class ThreadPublishing {
    */
   constructor(
     limits: BusLimits = DEFAULT_BUS_LIMITS,
-    reports: BusReports = {},
+    reports: PublishingReports = {},
     ledger?: ThreadLedger,
     uplink?: Uplink,
   ) {
@@ -73,7 +83,7 @@ export class ThreadPublishing {
       ledger,
     );
     const outlet = uplink === undefined ? this.bus : new FleetOutlet(this.bus, uplink);
-    this.topics = new Topics(outlet, () => this.turn.schedule());
+    this.topics = new Topics(outlet, () => this.turn.schedule(), reports.onPublished);
   }
 
   /** Opens the connections whose hand-offs have reached this thread already. A worker sets this function. */
@@ -91,12 +101,16 @@ export class ThreadPublishing {
   /**
    * From now on, publications go by system calls to subscribers for which nothing is queued, of all hosts that the thread has,
    * now or later.
-   * @param counters count the messages that are sent in this way.
+   * @param counters count the messages that are sent in this way, and their bytes.
    */
   sendBy(calls: SystemCalls, counters: Counters): void {
     this.topics.sendBy({
       send: (fd, bytes, start, end) => calls.send(fd, bytes, start, end),
-      count: (messages) => counters.add(Counter.MESSAGES_OUT, messages),
+      count: (messages, bytes) => {
+        counters.add(Counter.MESSAGES_OUT, messages);
+        counters.add(Counter.DELIVERIES, messages);
+        counters.add(Counter.BYTES_OUT, bytes);
+      },
       discard: (bytes) => calls.discard(bytes),
     });
   }

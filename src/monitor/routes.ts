@@ -1,30 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answer } from '../opening/answer.js';
 import { readTarget } from '../protocol/opening/request-target.js';
+import { answerMetrics } from './answer-metrics.js';
+import { answerHealth, answerReadiness, type Health, isHealthy, isReady } from './health.js';
+import type { MetricsFormat } from './metrics-format.js';
 import { renderPage } from './render-page.js';
 
-/** The answer of `/healthz`, as JSON. */
-export interface Health {
-  readonly status: 'ok' | 'degraded' | 'draining';
-  /** One entry for each worker thread. */
-  readonly threads: readonly { readonly connections: number; readonly isTaking: boolean }[];
-  readonly connections: number;
-  /** How many workers have died, ever and in the last minute. */
-  readonly workersLost: number;
-  readonly workersLostLastMinute: number;
-  readonly uptimeSeconds: number;
-  /** One entry for each engine of the option `backplane`. Left out without it. */
-  readonly backplane?: readonly BackplaneHealth[];
-}
-
-/** One engine by which servers exchange publications. */
-export interface BackplaneHealth {
-  /** The kind of the engine, without its address. */
-  readonly name: string;
-  readonly state: 'connected' | 'lost';
-  /** For how long. */
-  readonly seconds: number;
-}
+export type { BackplaneHealth, Health } from './health.js';
 
 const PAGE_HEADERS = {
   'Content-Security-Policy':
@@ -39,6 +21,16 @@ export interface RouteOptions {
   readonly page: string | undefined;
   /** Path where load balancers ask for the health; undefined: there is none. */
   readonly health: string | undefined;
+  /** Path where load balancers ask whether the server is ready; undefined: there is none. */
+  readonly ready?: string | undefined;
+  /** Path of the metrics; undefined: there are none. */
+  readonly metrics?: string | undefined;
+}
+
+/** What routes ask the server for: a promise where another thread has to be asked. */
+export interface RouteSources {
+  readonly health: () => Health | Promise<Health>;
+  readonly metrics: (format: MetricsFormat) => string | Promise<string>;
 }
 
 type Route = (request: IncomingMessage, response: ServerResponse) => void;
@@ -47,20 +39,20 @@ const METHODS = 'GET, HEAD, OPTIONS';
 
 /** Ordinary HTTP on the WebSocket port. */
 export class Routes {
-  readonly #health: () => Health | Promise<Health>;
+  readonly #sources: RouteSources;
   readonly #options: RouteOptions;
   readonly #page: string;
 
-  /** @param health a promise where another thread has to be asked. */
-  constructor(health: () => Health | Promise<Health>, options: RouteOptions) {
-    this.#health = health;
+  constructor(sources: RouteSources, options: RouteOptions) {
+    this.#sources = sources;
     this.#options = options;
     this.#page = renderPage(socketPath(options));
   }
 
   /** Whether one of the routes has this path. */
   has(path: string): boolean {
-    return path === this.#options.health || path === this.#options.page;
+    const { page, health, ready, metrics } = this.#options;
+    return path === health || path === ready || path === page || path === metrics;
   }
 
   /** Answers a request, before it returns unless another thread has to be asked. {@link readOrdinaryRequest} has accepted the target. */
@@ -75,8 +67,9 @@ export class Routes {
         response.writeHead(status, { Allow: METHODS, 'X-Content-Type-Options': 'nosniff' });
         response.end();
       };
-      if (route === this.#answerHealth) this.#withHealth((_, isDraining) => answerAllowed(isDraining ? 503 : 204));
-      else answerAllowed(204);
+      const isWell = route === this.#answerHealth ? isHealthy : route === this.#answerReadiness ? isReady : undefined;
+      if (isWell === undefined) answerAllowed(204);
+      else this.#withHealth((health) => answerAllowed(isWell(health) ? 204 : 503));
     } else if (method !== 'GET' && method !== 'HEAD') {
       answer(request, response, 405, 'text/plain', 'only GET and HEAD are possible here\n', { Allow: METHODS });
     } else {
@@ -85,8 +78,10 @@ export class Routes {
   }
 
   #route(path: string): Route | undefined {
-    const { paths, page, health } = this.#options;
+    const { paths, page, health, ready, metrics } = this.#options;
     if (path === health) return this.#answerHealth;
+    if (path === ready) return this.#answerReadiness;
+    if (path === metrics) return this.#answerMetrics;
     if (path === page) return this.#answerPage;
     return paths === undefined || paths.has(path) ? answerUpgradeRequired : undefined;
   }
@@ -95,17 +90,17 @@ export class Routes {
     answer(request, response, 200, 'text/html', this.#page, PAGE_HEADERS);
 
   readonly #answerHealth: Route = (request, response) =>
-    this.#withHealth((health, isDraining) => {
-      answer(request, response, isDraining ? 503 : 200, 'application/json', `${JSON.stringify(health)}\n`, {
-        'Cache-Control': 'no-store',
-      });
-    });
+    this.#withHealth((health) => answerHealth(request, response, health));
 
-  #withHealth(then: (health: Health, isDraining: boolean) => void): void {
-    const health = this.#health();
-    const use = (known: Health) => then(known, known.status === 'draining');
-    if (health instanceof Promise) void health.then(use);
-    else use(health);
+  readonly #answerReadiness: Route = (request, response) =>
+    this.#withHealth((health) => answerReadiness(request, response, health));
+
+  readonly #answerMetrics: Route = (request, response) => answerMetrics(request, response, this.#sources.metrics);
+
+  #withHealth(then: (health: Health) => void): void {
+    const health = this.#sources.health();
+    if (health instanceof Promise) void health.then(then);
+    else then(health);
   }
 }
 

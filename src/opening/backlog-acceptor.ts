@@ -9,6 +9,7 @@ export interface BacklogAcceptorEnvironment extends UnreadConnectionsEnvironment
   /** See {@link FirstBytes}. */
   readonly room: () => number;
   /** See {@link Backlog}. */
+  readonly reservedFrom?: number | undefined;
   readonly onOutOfDescriptors: () => void;
 }
 
@@ -27,7 +28,7 @@ export class BacklogAcceptor {
 
   /** Starts to accept. Call it when the HTTP server listens. It does nothing where connections cannot be accepted by system calls. */
   start(): void {
-    const { http, calls, room, onOutOfDescriptors } = this.#environment;
+    const { http, calls, room, reservedFrom, onOutOfDescriptors } = this.#environment;
     const listening = descriptorOf(http);
     if (listening < 0 || !calls.prepareToAccept(listening)) return;
     const unread = new UnreadConnections(this.#environment);
@@ -38,7 +39,7 @@ export class BacklogAcceptor {
       take: (fd, remoteAddress) => unread.take({ fd, remoteAddress, isUnix: backlog.isUnix }),
     });
     const take = (fd: number, remoteAddress: string | undefined) => first.add(fd, remoteAddress);
-    const backlog = new Backlog({ server: http, calls, take, onOutOfDescriptors });
+    const backlog = new Backlog({ server: http, calls, take, reservedFrom, onOutOfDescriptors });
     backlog.start();
     // Node makes a socket where its handles are not as expected, or no descriptor is left for a duplicate. Others may wait behind it.
     http.on('connection', () => {

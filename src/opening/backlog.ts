@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import type { Server as NetServer, Socket } from 'node:net';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
@@ -14,7 +15,12 @@ export interface BacklogOptions {
    * lost before its address was read.
    */
   readonly take: (fd: number, remoteAddress: string | undefined) => void;
-  /** Called when a socket of Node was closed because no descriptor was left for its connection. */
+  /**
+   * Descriptors from this number on are for others than these connections. The system gives the lowest that is free, so a connection gets
+   * one of them only when all others are in use. Left out if there are no such others.
+   */
+  readonly reservedFrom?: number | undefined;
+  /** Called when a connection was closed because no descriptor was left for it. */
   readonly onOutOfDescriptors: () => void;
 }
 
@@ -79,21 +85,21 @@ export class Backlog {
     const peer: { address?: string } = {};
     connection.getpeername?.(peer);
     connection.close();
-    this.#options.take(fd, peer.address);
+    this.#give(fd, peer.address);
     this.takeWaiting();
     return true;
   }
 
   /** Takes all connections that wait in the kernel, or as many as may be taken in a row. */
   takeWaiting(): void {
-    const { server, calls, take } = this.#options;
+    const { server, calls } = this.#options;
     if (this.#listening < 0) return;
     // When the server is closed, the number may be that of another descriptor.
     for (let i = 0; i < MAX_ACCEPTED && server.listening; i++) {
       const fd = calls.accept(this.#listening);
       if (fd < 0) return; // none waits, or no descriptor is left: Node handles that
       const { acceptedFrom } = calls;
-      if (acceptedFrom !== undefined || calls.acceptedOnUnix) take(fd, acceptedFrom);
+      if (acceptedFrom !== undefined || calls.acceptedOnUnix) this.#give(fd, acceptedFrom);
       else this.#takeOfSocket(adoptSocket(fd)); // a socket of Node knows how a link-local address is written
     }
   }
@@ -105,6 +111,16 @@ export class Backlog {
     const fd = this.#options.calls.duplicate(of);
     socket.destroy(); // closes its own descriptor; the connection lives on in the duplicate
     if (fd < 0) this.#options.onOutOfDescriptors();
-    else this.#options.take(fd, remoteAddress);
+    else this.#give(fd, remoteAddress);
+  }
+
+  #give(fd: number, remoteAddress: string | undefined): void {
+    const { reservedFrom = Number.POSITIVE_INFINITY, take, onOutOfDescriptors } = this.#options;
+    if (fd < reservedFrom) {
+      take(fd, remoteAddress);
+      return;
+    }
+    closeSync(fd);
+    onOutOfDescriptors();
   }
 }

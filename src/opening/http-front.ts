@@ -23,7 +23,7 @@ import type { Upgrader } from './upgrader.js';
 
 /** Answers ordinary requests. */
 export interface OrdinaryRoutes {
-  /** Whether there is something on this path: the page, or the health. */
+  /** Whether there is something on this path: the page, the health, or the metrics. */
   has(path: string): boolean;
   /** Answers a request that {@link readOrdinaryRequest} has accepted, in the turn in which the request came. */
   handle(request: IncomingMessage, response: ServerResponse): void;

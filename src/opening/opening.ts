@@ -143,14 +143,18 @@ export class Opening {
   /**
    * Helps an HTTP server of this opening to accept many connections at once, see {@link BacklogAcceptor}. Call it when the server
    * listens.
+   * @param reservedFrom see {@link Backlog}.
    */
-  acceptBacklogOf(http: Server): void {
+  acceptBacklogOf(http: Server, reservedFrom: number | undefined): void {
     const { calls, places, log } = this.#environment;
     if (calls === undefined) return;
     const onOutOfDescriptors = () => log.throttled('error', OUT_OF_DESCRIPTORS, OUT_OF_DESCRIPTORS);
     const environment = this.#unreadEnvironment(calls);
     const room = () => places.room;
-    new BacklogAcceptor({ ...environment, http, upgrader: this.upgrader, room, onOutOfDescriptors }).start();
+    new BacklogAcceptor({
+      ...environment,
+      ...{ http, upgrader: this.upgrader, room, reservedFrom, onOutOfDescriptors },
+    }).start();
   }
 
   /**
@@ -197,7 +201,7 @@ export class Opening {
   }
 
   /**
-   * Answers an ordinary request of an HTTP server of the application, if it is one for the page or the health.
+   * Answers an ordinary request of an HTTP server of the application, if it is one for the page, the health or the metrics.
    * @returns false if it is not, and nothing was done.
    */
   handleRequest(request: IncomingMessage, response: ServerResponse): boolean {

@@ -10,6 +10,8 @@ export interface PendingUpgrade {
   readonly handshake: OpeningHandshake;
   /** What the application has decided already, in place of the hook; undefined if the hook is to be asked. */
   readonly decided: unknown;
+  /** When the request had been read, by `performance.now()`. */
+  readonly sinceMs: number;
 }
 
 /** Describes an upgrade for the log. */

@@ -1,10 +1,9 @@
 import type { Socket } from 'node:net';
-import { describePeer } from '../host/describe-peer.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
-import { LimitIncident } from '../telemetry/limit-incident.js';
 import { networkOf } from './network.js';
 import type { EarlyRefusal, Peer } from './places.js';
 import { type PoolMember, SurplusPool } from './surplus-pool.js';
+import { noteUnanswered } from './unanswered-refusal.js';
 
 /**
  * The most connections above the limits that wait for their one answer, and the most of one network. A connection that has sent
@@ -37,9 +36,9 @@ export class SurplusConnection implements PoolMember {
     this.network = networkOf(peer.remoteAddress ?? '');
   }
 
-  /** The address of the client, for the log. */
-  get who(): string {
-    return describePeer(this.#peer.remoteAddress);
+  /** The address of the client; undefined if it is not known. */
+  get remoteAddress(): string | undefined {
+    return this.#peer.remoteAddress;
   }
 
   /** Takes a place in a pool. @returns false if there is none */
@@ -113,10 +112,8 @@ export class SurplusConnections {
     return false;
   }
 
-  #destroy({ socket, refusal, who }: SurplusConnection): void {
-    const { incidents } = this.#options;
-    incidents.add(refusal.incident, who);
-    incidents.add(LimitIncident.REFUSED_UNANSWERED, who);
+  #destroy({ socket, refusal, remoteAddress }: SurplusConnection): void {
+    noteUnanswered(this.#options.incidents, refusal, remoteAddress);
     socket.destroy();
   }
 }

@@ -5,6 +5,7 @@ import { describePeer } from '../host/describe-peer.js';
 import { renderRefusal } from '../protocol/opening/handshake-response.js';
 import { descriptorOf } from '../system/descriptor.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import { Counter, Distribution } from '../telemetry/counters.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ThreadTls } from '../tls/thread-tls.js';
@@ -37,8 +38,8 @@ const SPEAKS_TLS = Buffer.from(
  */
 export class TlsHandshakes {
   readonly #environment: TlsHandshakesEnvironment;
-  /** The sockets whose handshake is under way. */
-  readonly #active = new Set<Socket>();
+  /** The sockets whose handshake is under way, and since when, by `performance.now()`. */
+  readonly #active = new Map<Socket, number>();
   /** The sockets that wait, in their order. */
   readonly #waiting = new Set<Socket>();
   /** One function for all sockets, because each of them keeps its listener for as long as it lives. */
@@ -70,11 +71,11 @@ export class TlsHandshakes {
 
   /** Ends all handshakes. */
   destroyAll(): void {
-    for (const socket of [...this.#waiting, ...this.#active]) socket.destroy();
+    for (const socket of [...this.#waiting, ...this.#active.keys()]) socket.destroy();
   }
 
   #begin(socket: Socket): void {
-    this.#active.add(socket);
+    this.#active.set(socket, performance.now());
     // The socket of TLS takes it over. A client that ends the connection in the middle of its handshake will never finish it, and
     // without this nobody would notice.
     socket.allowHalfOpen = false;
@@ -95,6 +96,8 @@ export class TlsHandshakes {
   #onSecure(socket: TLSSocket): void {
     const { tls, encryption, clients, incidents } = this.#environment;
     const plain = plainSocketOf(socket);
+    const since = plain && this.#active.get(plain);
+    if (since !== undefined) this.#count(socket, since);
     if (plain !== undefined) this.#release(plain);
     socket.allowHalfOpen = true; // as for TCP: a client that sends nothing more still gets its answers
     const verdict = tls.judge(socket);
@@ -103,6 +106,13 @@ export class TlsHandshakes {
     if (isAdmitted) return;
     incidents.add(LimitIncident.REFUSED_TLS, clients.describe(socket), `client certificate: ${reason}`);
     socket.destroy();
+  }
+
+  /** Counts a handshake that is over. @param since by `performance.now()` */
+  #count(socket: TLSSocket, since: number): void {
+    const { counters } = this.#environment.incidents;
+    counters.observe(Distribution.TLS_HANDSHAKE_SECONDS, (performance.now() - since) / 1000);
+    if (socket.isSessionReused()) counters.add(Counter.TLS_RESUMED, 1);
   }
 
   #onFailed(error: NodeJS.ErrnoException, socket: TLSSocket): void {

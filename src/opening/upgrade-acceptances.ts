@@ -1,5 +1,6 @@
 import type { ConnectionInfo } from '../connection/connection-info.js';
 import type { SystemCalls } from '../system/system-calls.js';
+import { Distribution } from '../telemetry/counters.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
@@ -12,7 +13,7 @@ import { ignoreError } from './upgrade-socket.js';
 import type { Waits } from './waits.js';
 
 /** For the log. */
-export const OUT_OF_DESCRIPTORS = 'a descriptor could not be duplicated: is the limit (ulimit -n) reached?';
+export const OUT_OF_DESCRIPTORS = 'no descriptor is left for a connection: is the limit (ulimit -n) reached?';
 
 /** A client that reads nothing, so that its 101 stays behind an answer that was sent before. */
 const LATE_101: LimitIncident = {
@@ -127,8 +128,15 @@ export class UpgradeAcceptances {
       throw error;
     }
     socket.forgetLoss();
+    this.#noteTime(upgrade);
     this.#environment.onPlacing(info);
     this.#environment.destination.place({ fd, info, head });
+  }
+
+  /** The client has its 101. */
+  #noteTime({ sinceMs }: PendingUpgrade): void {
+    const { counters } = this.#environment.incidents;
+    counters.observe(Distribution.HANDSHAKE_SECONDS, (performance.now() - sinceMs) / 1000);
   }
 
   /** Sends as much of a response as the kernel takes at once: see {@link SystemCalls.send}. */
@@ -156,6 +164,7 @@ export class UpgradeAcceptances {
     stream.write(response, 'latin1');
     stream.off('error', ignoreError);
     socket.forgetLoss();
+    this.#noteTime(upgrade);
     onPlacing(info);
     destination.placeStream({ stream, info, head: socket.unhandled() });
   }

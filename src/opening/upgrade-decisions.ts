@@ -214,7 +214,8 @@ export class UpgradeDecisions {
       return;
     }
     if (!decision.accepts) {
-      this.#environment.refusals.sendLast(socket, response);
+      const { status, body = '' } = decision;
+      this.#environment.refusals.sendLast(socket, status, body, response);
       return;
     }
     const { tls } = socket;

@@ -3,6 +3,7 @@ import { renderRefusal } from '../protocol/opening/handshake-response.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
 import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { LingeringSockets } from './lingering-sockets.js';
+import { tellRefused } from './refused-channel.js';
 import type { UpgradeSocket } from './upgrade-socket.js';
 
 /**
@@ -19,7 +20,7 @@ export class UpgradeRefusals {
   }
 
   refuse(socket: UpgradeSocket, status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
-    this.sendLast(socket, renderRefusal(status, { headers, body }));
+    this.sendLast(socket, status, body, renderRefusal(status, { headers, body }));
   }
 
   /** Refuses an upgrade with 503: the client may try again soon. */
@@ -32,8 +33,9 @@ export class UpgradeRefusals {
     this.refuseForNow(socket, `${why}\n`);
   }
 
-  /** @param response the whole response. */
-  sendLast(socket: UpgradeSocket, response: string): void {
+  /** Refuses an upgrade by a response that is there as a whole. @param body what its client is told in it */
+  sendLast(socket: UpgradeSocket, status: number, body: string, response: string): void {
+    tellRefused(status, body, socket.remoteAddress);
     socket.lose();
     this.#lingering.end(socket.stream, response);
   }

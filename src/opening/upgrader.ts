@@ -62,6 +62,8 @@ interface Arrival {
   readonly socket: UpgradeSocket;
   /** See {@link PendingUpgrade.decided}. */
   readonly decided: unknown;
+  /** When the request had been read, by `performance.now()`. */
+  readonly sinceMs: number;
 }
 
 /**
@@ -92,7 +94,7 @@ export class Upgrader {
    * undefined if the hook is to be asked.
    */
   onUpgrade(request: IncomingMessage, stream: Duplex, head: Uint8Array, decided?: unknown): void {
-    this.#onStream(request, stream, head, (read, socket) => this.#onArrival({ request: read, socket, decided }));
+    this.#onStream(request, stream, head, (read, socket) => this.#onArrival(read, socket, decided));
   }
 
   /**
@@ -101,7 +103,7 @@ export class Upgrader {
    */
   refuse(request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
     this.#onStream(request, stream, head, (read, socket) => {
-      const pending = this.#judge({ request: read, socket, decided: undefined }, 0);
+      const pending = this.#judge({ request: read, socket, decided: undefined, sinceMs: performance.now() }, 0);
       if (pending !== undefined) this.#refusals.refuseUnavailable(socket, NO_ROOM);
     });
   }
@@ -123,11 +125,11 @@ export class Upgrader {
 
   /** Handles a request for an upgrade, however it was read. */
   onRequest(request: HandshakeRequest, socket: UpgradeSocket): void {
-    this.#onArrival({ request, socket, decided: undefined });
+    this.#onArrival(request, socket, undefined);
   }
 
-  #onArrival(arrival: Arrival): void {
-    this.#decideAbout(arrival, this.#postponed.tries);
+  #onArrival(request: HandshakeRequest, socket: UpgradeSocket, decided: unknown): void {
+    this.#decideAbout({ request, socket, decided, sinceMs: performance.now() }, this.#postponed.tries);
   }
 
   /** @param triesLeft how often the request may be judged again */
@@ -212,14 +214,14 @@ export class Upgrader {
   }
 
   /** From now on the connection counts as a WebSocket. */
-  #enter(handshake: PendingUpgrade['handshake'], { socket, decided }: Arrival): PendingUpgrade {
+  #enter(handshake: PendingUpgrade['handshake'], { socket, decided, sinceMs }: Arrival): PendingUpgrade {
     const { places, connections, nextId } = this.#environment;
     const { httpSocket } = socket;
     const id = nextId(socket);
     if (httpSocket !== undefined) connections.release(httpSocket);
     places.enter(id, socket);
     socket.whenLost(() => places.leave(id));
-    return { id, socket, handshake, decided };
+    return { id, socket, handshake, decided, sinceMs };
   }
 
   /** Refuses all upgrades that still wait, because the server is going away. */

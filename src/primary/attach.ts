@@ -6,13 +6,13 @@ import { Server } from './server.js';
 import type { ServerOptions } from './server-options.js';
 
 /**
- * Options of {@link attach}: those of a server, with other defaults for `page` and `health`, and without those that your HTTP server
+ * Options of {@link attach}: those of a server, with other defaults for `page`, `health` and `ready`, and without those that your HTTP server
  * decides itself. Limits of connections count the upgrades of this attachment only.
  */
 export interface AttachOptions
   extends Omit<
     ServerOptions,
-    'page' | 'health' | 'maxHeaderBytes' | 'tls' | 'maxTlsHandshakes' | 'handshake' | 'proxyProtocol'
+    'page' | 'health' | 'ready' | 'maxHeaderBytes' | 'tls' | 'maxTlsHandshakes' | 'handshake' | 'proxyProtocol'
   > {
   /**
    * The path of the page that tries the server in a browser. It is answered by {@link AttachedServer.handleRequest}, which your HTTP
@@ -28,6 +28,13 @@ export interface AttachOptions
    * @default 'off'
    */
   readonly health?: string | false;
+  /**
+   * The path where load balancers ask whether to send new clients here. It is answered by {@link AttachedServer.handleRequest}, which
+   * your HTTP server has to call. `false` or 'off' turns it off.
+   *
+   * @default 'off'
+   */
+  readonly ready?: string | false;
 }
 
 /**
@@ -85,8 +92,8 @@ export async function attach(http: NetServer, options: AttachOptions): Promise<A
       );
     }
   }
-  const { page = false, health = false } = options;
-  return Server.attach(http, resolveOptions({ ...options, page, health }));
+  const { page = false, health = false, ready = false } = options;
+  return Server.attach(http, resolveOptions({ ...options, page, health, ready }));
 }
 
 /**

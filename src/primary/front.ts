@@ -21,14 +21,17 @@ export class HttpFront implements Front {
   readonly server: HttpServer;
   readonly load = 0;
   readonly #opening: Opening;
+  readonly #reservedFrom: number | undefined;
 
-  constructor(opening: Opening) {
+  /** @param reservedFrom see {@link Backlog}. */
+  constructor(opening: Opening, reservedFrom?: number) {
     this.#opening = opening;
+    this.#reservedFrom = reservedFrom;
     this.server = opening.createHttpServer();
   }
 
   start(): void {
-    this.#opening.acceptBacklogOf(this.server);
+    this.#opening.acceptBacklogOf(this.server, this.#reservedFrom);
   }
 
   useTls(): void {} // connections are not encrypted

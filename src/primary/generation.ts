@@ -8,6 +8,7 @@ import type { ThreadPublishing } from '../host/thread-publishing.js';
 import type { Upgrade } from '../host/upgrade-hook.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { Counters } from '../telemetry/counters.js';
+import { type EndedCounters, PRIMARY } from '../telemetry/ended-counters.js';
 import type { ThreadCounters } from '../telemetry/read-stats.js';
 import type { Fleet } from './fleet.js';
 import { handshakesInWorkers, openingOptions, type ResolvedOptions, routeOptions } from './options.js';
@@ -21,7 +22,7 @@ export interface GenerationEnvironment {
   /** How the primary publishes. */
   readonly publishing: ThreadPublishing;
   /** The counts of threads that have ended, so that totals never fall. */
-  readonly endedCounters: Counters;
+  readonly endedCounters: EndedCounters;
   /** Called with the id of each connection that is not open any more. */
   readonly onNoLongerOpen: (id: number) => void;
   /** All generations of the server: their connections share topics. */
@@ -99,7 +100,7 @@ export class Generation {
 
   /** The counters of its threads, by name. */
   get counters(): ThreadCounters[] {
-    return [{ thread: 'primary', counters: this.#hostCounters }, ...(this.#workers?.counters ?? [])];
+    return [{ thread: PRIMARY, counters: this.#hostCounters }, ...(this.#workers?.counters ?? [])];
   }
 
   /** Undefined without worker threads. */
@@ -154,10 +155,10 @@ export class Generation {
   }
 
   /** Ends all connections, see {@link Host.drain}, and all threads. */
-  async drain(limitMs: number): Promise<void> {
-    await Promise.all([this.#workers?.drain(limitMs), this.#host?.drain(limitMs)]);
+  async drain(limitMs: number, spreadMs = 0): Promise<void> {
+    await Promise.all([this.#workers?.drain(limitMs, spreadMs), this.#host?.drain(limitMs, spreadMs)]);
     this.#hostCounters.clearGauges();
-    this.#environment.endedCounters.addAll(this.#hostCounters);
+    this.#environment.endedCounters.addAll(PRIMARY, this.#hostCounters);
     this.#hostCounters.values.fill(0);
   }
 

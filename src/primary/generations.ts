@@ -2,14 +2,18 @@ import type { BackplaneState } from '../connection/handler.js';
 import type { HandOff, StreamHandOff } from '../host/hand-off.js';
 import type { ThreadPublishing } from '../host/thread-publishing.js';
 import type { Upgrade } from '../host/upgrade-hook.js';
+import type { OwedBytes } from '../monitor/metrics-reading.js';
+import type { MetricsFormat } from '../monitor/metrics-format.js';
 import type { Health } from '../monitor/routes.js';
 import type { OpeningTls } from '../opening/accepted-connections.js';
 import type { Destination } from '../opening/destination.js';
 import type { Places } from '../opening/places.js';
 import type { SystemCalls } from '../system/system-calls.js';
 import { Counter, type Counters } from '../telemetry/counters.js';
+import type { EndedCounters } from '../telemetry/ended-counters.js';
 import type { ThreadCounters } from '../telemetry/read-stats.js';
 import type { TlsMaterial } from '../tls/tls-material.js';
+import { type DrainTimes, NO_TIME, wholeMs } from './drain-time.js';
 import type { Fleet } from './fleet.js';
 import { Generation } from './generation.js';
 import type { ResolvedOptions } from './options.js';
@@ -27,11 +31,13 @@ export interface GenerationsEnvironment {
   /** The counts of the primary, without those of connections that it hosts. */
   readonly counters: Counters;
   /** The counts of threads that have ended, so that totals never fall. */
-  readonly endedCounters: Counters;
+  readonly endedCounters: EndedCounters;
   /** Called with the id of each connection that is not open any more. */
   readonly onNoLongerOpen: (id: number) => void;
   /** The health of the server. */
   readonly health: () => Health;
+  /** The metrics of the server. */
+  readonly metrics: (format: MetricsFormat) => string;
   /** Where connections are counted. */
   readonly places: Places;
   /** Undefined for a server that exchanges publications with no other. */
@@ -52,7 +58,7 @@ export class Generations implements Destination, Siblings {
   /** All generations that may have connections: the current one, one that starts, and those that drain. */
   readonly #all = new Set<Generation>();
   readonly #draining = new Map<Generation, Promise<void>>();
-  readonly #reloads = new Reloads((drainMs) => this.#reload(drainMs));
+  readonly #reloads = new Reloads((times) => this.#reload(times));
   /** How often a reload was tried. */
   #tries = 0;
   #kernelName = '';
@@ -77,31 +83,31 @@ export class Generations implements Destination, Siblings {
   }
 
   /** Replaces the current generation by a new one, see {@link Server.reload}, and drains it. */
-  reload(drainMs: number): Promise<void> {
-    return this.#reloads.ask(drainMs);
+  reload(times: DrainTimes): Promise<void> {
+    return this.#reloads.ask(times);
   }
 
   /**
    * Takes no more connections, and drains all generations. The promise settles when all drains are over, and rejects if one of
    * them has failed.
    */
-  async close(drainMs: number): Promise<void> {
+  async close(times: DrainTimes): Promise<void> {
     this.#isClosing = true;
     // Generations that drain since a reload may have been given more time than this.
     const earlier = [...this.#draining.keys()];
-    const deadline = setTimeout(() => earlier.forEach((generation) => void generation.drain(0)), drainMs);
-    const retired = await Promise.allSettled([...this.#all].map((each) => this.#retire(each, drainMs)));
+    const deadline = setTimeout(() => earlier.forEach((generation) => void generation.drain(0)), wholeMs(times));
+    const retired = await Promise.allSettled([...this.#all].map((each) => this.#retire(each, times)));
     clearTimeout(deadline);
     for (const outcome of retired) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
-  async #reload(drainMs: number): Promise<void> {
+  async #reload(times: DrainTimes): Promise<void> {
     const before = this.#current;
     if (before === undefined || this.#isClosing) throw new ServerStateError('only a running server can be reloaded');
     this.#tries++;
     this.#current = await this.#startGeneration();
     this.#environment.counters.add(Counter.RELOADS, 1);
-    void this.#retire(before, drainMs);
+    void this.#retire(before, times);
   }
 
   async #startGeneration(): Promise<Generation> {
@@ -118,16 +124,16 @@ export class Generations implements Destination, Siblings {
       return generation;
     } catch (error) {
       // Threads that have started are ended; `close` waits for them too.
-      await this.#retire(generation, 0);
+      await this.#retire(generation, NO_TIME);
       throw error;
     }
   }
 
   /** Drains a generation that gets no more connections. Another call for it returns the same promise. */
-  #retire(generation: Generation, drainMs: number): Promise<void> {
+  #retire(generation: Generation, times: DrainTimes): Promise<void> {
     const before = this.#draining.get(generation);
     if (before !== undefined) return before;
-    const drained = generation.drain(drainMs).finally(() => {
+    const drained = generation.drain(wholeMs(times), times.drainSpreadMs).finally(() => {
       this.#all.delete(generation);
       this.#draining.delete(generation);
     });
@@ -170,6 +176,10 @@ export class Generations implements Destination, Siblings {
     return this.#environment.health();
   }
 
+  metrics(format: MetricsFormat): string {
+    return this.#environment.metrics(format);
+  }
+
   get isReplacing(): boolean {
     return !this.#isClosing;
   }
@@ -196,6 +206,11 @@ export class Generations implements Destination, Siblings {
   /** The counters of all threads that live. */
   get counters(): ThreadCounters[] {
     return [...this.#all].flatMap((generation) => generation.counters);
+  }
+
+  /** The memory of publications that each worker was posted and has not taken yet, in bytes. */
+  get owed(): OwedBytes[] {
+    return this.links.map(({ name, ledger }) => ({ thread: name, bytes: ledger.owedBytes }));
   }
 
   /** How many connections are open in all threads, or on their way to one. */

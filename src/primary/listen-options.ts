@@ -141,7 +141,7 @@ export function resolveListen(options: unknown): ListenPlace {
 }
 
 /** Reads `host`. An empty string is refused, because Node would listen on every interface. */
-function readHost(host: unknown): string {
+export function readHost(host: unknown): string {
   if (host === undefined) return '127.0.0.1';
   if (typeof host === 'string' && host !== '') return host;
   throw new WrongValue(`must be an address or a name, got ${shown(host)}`);

@@ -31,6 +31,15 @@ export function defaultConnections(): number {
   return Math.max(1, Math.floor(left / (1 + CLOSING_SHARE)));
 }
 
+/** Descriptors that connections of clients never get where there is an admin port, so that there are some for its connections. */
+const ADMIN_DESCRIPTORS = 64;
+
+/** The first of these; of few descriptors a quarter is enough. */
+export function firstAdminDescriptor(): number {
+  const limit = descriptorLimit();
+  return limit - Math.min(ADMIN_DESCRIPTORS, Math.ceil(limit / 4));
+}
+
 /** How many connections of one thread may be closing at a time. */
 export function maxClosing(maxConnections: number, threads: number): number {
   return Math.max(MIN_CLOSING, Math.ceil((CLOSING_SHARE * maxConnections) / Math.max(1, threads)));

@@ -2,6 +2,7 @@
 export const Group = {
   THREADS: 'Threads',
   PATHS: 'Paths',
+  ADMIN: 'Admin port',
   TLS: 'TLS',
   PROXIES: 'Behind a proxy',
   FLEET: 'Several servers',
@@ -12,4 +13,5 @@ export const Group = {
   OUTPUT: 'Limits of output',
   TIME: 'Limits of time',
   ALL: 'Limits of all connections together',
+  LOG: 'Log',
 } as const;

@@ -109,7 +109,7 @@ function readPath(path: unknown): string {
 const IS_PATTERN = /[*{}]|\/:/;
 
 /**
- * Makes a reader for the path of the page or of the health.
+ * Makes a reader for the path of the page, of the health, of the readiness or of the metrics.
  * @returns a function that returns undefined for a path that is turned off, and throws WrongValue
  */
 export function readRoute(byDefault: string): (path: unknown) => string | undefined {

@@ -3,6 +3,7 @@ import { KERNEL_CHOICES } from '../kernels/create-kernel.js';
 import { MAX_ARENA_BYTES, MIN_ARENA_BYTES } from '../memory/arena.js';
 import { choice, count, milliseconds, type Option, other, size, toggle } from '../options/define.js';
 import { hasDescriptors } from '../system/descriptor.js';
+import { ADMIN_ROWS } from './admin-rows.js';
 import { CONNECTION_ROWS } from './connection-limit-rows.js';
 import { FULL_DEFLATE_ROWS, readDeflate } from './deflate-options.js';
 import { FLEET_ROWS } from './fleet-rows.js';
@@ -113,6 +114,24 @@ const PLAIN_ROWS = {
     defaultText: '/healthz',
     read: readRoute('/healthz'),
   }),
+  ready: other({
+    kind: 'text',
+    flag: '--ready',
+    placeholder: 'path',
+    group: Group.PATHS,
+    help: 'path where load balancers ask whether to send new clients; off: none',
+    defaultText: '/readyz',
+    read: readRoute('/readyz'),
+  }),
+  metrics: other({
+    kind: 'text',
+    flag: '--metrics',
+    placeholder: 'path',
+    group: Group.PATHS,
+    help: 'path of the metrics, for everybody who can connect; off: on the admin port only',
+    defaultText: 'off',
+    read: readRoute('off'),
+  }),
   trustProxy: other({
     kind: 'list',
     flag: '--trust-proxy',
@@ -177,6 +196,7 @@ const PLAIN_ROWS = {
 /** Every option of a server, in the order of `--help` and of the docs. */
 export const SERVER_ROWS = {
   ...PLAIN_ROWS,
+  ...ADMIN_ROWS,
   ...FLEET_ROWS,
   ...ARRIVAL_ROWS,
   ...CONNECTION_ROWS,
@@ -184,7 +204,7 @@ export const SERVER_ROWS = {
   ...BUS_ROWS,
 } as const;
 
-/** The options that are read one by one: all but those of connections, of the bus and of the fleet, which are handed on as groups. */
+/** The options that are read one by one: all but those of connections, of the bus, of the fleet and of the admin port, which are handed on as groups. */
 export const OWN_ROWS = { ...PLAIN_ROWS, ...ARRIVAL_ROWS, ...MEMORY_ROWS } as const;
 
 /** Every option of a server, and every part of `deflate`: all that has a flag of its own, a limit, or both. */

@@ -14,6 +14,8 @@ import { ConfigError } from '../options/option-error.js';
 import { hasDescriptors } from '../system/descriptor.js';
 import { reportTo, ThrottledLog } from '../telemetry/throttled-log.js';
 import type { TlsDescription } from '../tls/tls-description.js';
+import { type AdminOptions, isLoopback, unguardedAdmin } from './admin-options.js';
+import { ADMIN_ROWS } from './admin-rows.js';
 import type { AdmissionOptions } from './admission.js';
 import type { FleetOptions } from './fleet-options.js';
 import { FLEET_ROWS } from './fleet-rows.js';
@@ -46,6 +48,12 @@ export interface ResolvedOptions extends ClientsOptions {
   readonly page: string | undefined;
   /** The path of the health; undefined if there is none. */
   readonly health: string | undefined;
+  /** The path of the readiness; undefined if there is none. */
+  readonly ready: string | undefined;
+  /** The path of the metrics; undefined if there are none. */
+  readonly metrics: string | undefined;
+  /** Undefined without an admin port. */
+  readonly admin: AdminOptions | undefined;
   /** Undefined for plain TCP. */
   readonly tls: TlsDescription | undefined;
   /** In each thread. */
@@ -63,6 +71,7 @@ const OWN_OPTIONS = new OptionSet(OWN_ROWS, REFUSALS);
 const CONNECTION_LIMITS = new OptionSet(CONNECTION_ROWS, REFUSALS);
 const BUS_LIMITS = new OptionSet(BUS_ROWS, REFUSALS);
 const FLEET_OPTIONS = new OptionSet(FLEET_ROWS, REFUSALS);
+const ADMIN_OPTIONS = new OptionSet(ADMIN_ROWS, REFUSALS);
 
 /**
  * Whether workers do the opening handshake. With TLS they do, because its state cannot go from thread to thread. With the PROXY
@@ -85,8 +94,8 @@ export function openingOptions(options: ResolvedOptions): OpeningOptions {
 }
 
 /** The part of the options that says where ordinary requests are answered, in any thread. */
-export function routeOptions({ paths, page, health }: ResolvedOptions): RouteOptions {
-  return { paths, page, health };
+export function routeOptions({ paths, page, health, ready, metrics }: ResolvedOptions): RouteOptions {
+  return { paths, page, health, ready, metrics };
 }
 
 /** Checks options and fills in defaults. @throws ConfigError for the first that cannot be used. */
@@ -107,7 +116,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     deflate,
     ...others
   } = own;
-  const { threads, page, health, proxyHeader, proxyProtocol, handshake } = others;
+  const { threads, proxyHeader, proxyProtocol, handshake } = others;
   if (threads > 0 && !hasDescriptors) {
     throw new ConfigError('threads', 'threads must be 0 on this system: sockets cannot be handed to other threads');
   }
@@ -135,10 +144,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   if (options.thresholds !== undefined && kernel !== 'auto') {
     throw new ConfigError('thresholds', `thresholds are for the kernel auto, and this one is ${kernel}`);
   }
-  if (page !== undefined && page === health) {
-    const both = `health must have another path than page, got ${JSON.stringify(health)} for both`;
-    throw new ConfigError('health', `${both}: move one of them, or turn it off`);
-  }
+  expectDistinctPaths(others);
   if (trustProxy.length > 0 && proxyHeader === undefined && !proxyProtocol) {
     const which = `must be ${CLIENT_HEADERS.join(' or ')}, whichever the proxy sets for every request`;
     const or = 'or proxyProtocol (--proxy-protocol) instead';
@@ -177,12 +183,40 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     trustedProxies: trustProxy,
     negotiation: deflate && windows && { settings: deflate.settings, windows },
     fleet: fleetOf(options, limits.maxPayloadBytes),
+    admin: adminOf(options, allowedHosts),
     log: new ThrottledLog(reportTo(log)),
   };
+}
+
+/** Checks that no two ordinary answers have the same path. */
+function expectDistinctPaths({ page, health, ready, metrics }: Omit<RouteOptions, 'paths'>): void {
+  const routes = Object.entries({ page, health, ready, metrics });
+  routes.forEach(([name, path], index) => {
+    const earlier = routes.slice(0, index).find(([, taken]) => taken === path);
+    if (path === undefined || earlier === undefined) return;
+    const both = `${name} must have another path than ${earlier[0]}, got ${JSON.stringify(path)} for both`;
+    throw new ConfigError(name, `${both}: move one of them, or turn it off`);
+  });
 }
 
 /** The options of the fleet, which are checked also where there is none. */
 function fleetOf(options: ServerOptions, maxPayloadBytes: number): FleetOptions | undefined {
   const { backplane, ...others } = FLEET_OPTIONS.resolve(options);
   return backplane && { engines: backplane, maxPayloadBytes, ...others };
+}
+
+/** The options of the admin port, which are checked also where there is none. */
+function adminOf(options: ServerOptions, allowedHosts: readonly string[] | undefined): AdminOptions | undefined {
+  const { adminPort: port, adminHost: host, adminToken: token, adminOpen: isOpen } = ADMIN_OPTIONS.resolve(options);
+  if (port === undefined) {
+    const useless = (['adminHost', 'adminToken', 'adminOpen'] as const).find((name) => Boolean(options[name]));
+    if (useless === undefined) return undefined;
+    throw new ConfigError(useless, `${useless} is of an admin port: adminPort (--admin-port) is missing`);
+  }
+  if (isOpen && token !== undefined) {
+    const why = 'it shows the metrics to everybody, and a token keeps some out';
+    throw new ConfigError('adminOpen', `adminOpen cannot be given together with adminToken: ${why}`);
+  }
+  if (!isOpen && token === undefined && !isLoopback(host)) throw unguardedAdmin(host);
+  return { port, host, token, isOpen, allowedHosts };
 }

@@ -1,14 +1,13 @@
 import type { Server as HttpsServer } from 'node:https';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
-import { describePeer } from '../host/describe-peer.js';
 import type { OpeningTls } from '../opening/accepted-connections.js';
 import type { Opening } from '../opening/opening.js';
 import type { Places } from '../opening/places.js';
 import { PostponedHandshakes } from '../opening/postponed-handshakes.js';
 import { plainSocketOf, type TlsHandshakes } from '../opening/tls-handshakes.js';
+import { noteUnanswered } from '../opening/unanswered-refusal.js';
 import { ignoreError } from '../opening/upgrade-socket.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
-import { LimitIncident } from '../telemetry/limit-incident.js';
 import { ThreadTls } from '../tls/thread-tls.js';
 import { TlsContexts } from '../tls/tls-contexts.js';
 import type { TlsMaterial } from '../tls/tls-material.js';
@@ -89,10 +88,8 @@ export class SecureFront implements Front {
       return;
     }
     if (refusal !== undefined) {
-      const who = describePeer(socket.remoteAddress);
+      noteUnanswered(incidents, refusal, socket.remoteAddress);
       socket.destroy();
-      incidents.add(refusal.incident, who);
-      incidents.add(LimitIncident.REFUSED_UNANSWERED, who);
       return;
     }
     places.enter(socket, peer);

@@ -324,7 +324,7 @@ export interface ServerOptions {
   /**
    * The path of the page that tries the server in a browser. `false` or 'off' turns it off. A request for an upgrade is judged by
    * `path` alone, so the page and WebSockets may share a path. If the page is off, its path is answered like any other: with 426
-   * where WebSockets are accepted, else with 404. It must differ from `health`.
+   * where WebSockets are accepted, else with 404. It must differ from `health`, `ready` and `metrics`.
    *
    * @default '/'
    */
@@ -337,6 +337,54 @@ export interface ServerOptions {
    * @default '/healthz'
    */
   readonly health?: string | false;
+  /**
+   * The path where load balancers ask whether to send new clients here. The status is 200, also while the server is degraded, and 503
+   * from when {@link Server.close} is called, `shutdownDelayMs` included. It is answered as `health` is. `false` or 'off' turns it off, and
+   * then its path is answered like any other. It must differ from `page` and `health`.
+   *
+   * @default '/readyz'
+   */
+  readonly ready?: string | false;
+  /**
+   * The port of an HTTP server of its own for who operates the server, with `/healthz`, `/readyz` and `/metrics`. Its connections count
+   * in no limit, and have descriptors that no other connection gets, so that it answers when the server is full. It listens before the
+   * threads are started, and until they have ended. With 0 the system chooses a free port, which {@link Server.adminAddress} names. From 0
+   * to 65 535.
+   *
+   * @default none
+   */
+  readonly adminPort?: number;
+  /**
+   * The address or name that the admin port listens on. If other machines can reach it, `adminToken` or `adminOpen` must be given. On a
+   * loopback address it answers to localhost, to that address and to `allowedHosts`; on another one to all names, or to `allowedHosts` and
+   * to addresses.
+   *
+   * @default '127.0.0.1'
+   */
+  readonly adminHost?: string;
+  /**
+   * What a client must know to see the metrics on the admin port: it sends `Authorization: Bearer` and the token. The health and the
+   * readiness need none. It has visible ASCII characters without spaces, and is compared in a time that does not depend on it. Whoever is
+   * on the way can read it, because the admin port does not speak TLS.
+   *
+   * @default none
+   */
+  readonly adminToken?: string;
+  /**
+   * Whether everybody who can connect to the admin port may see the metrics, also from other machines. It cannot be given together
+   * with `adminToken`.
+   *
+   * @default false
+   */
+  readonly adminOpen?: boolean;
+  /**
+   * The path of the metrics on the port of WebSockets, where everybody who can connect can read them, also through a proxy: they name no
+   * client and no topic, but say how the server is used. The admin port has them in any case (`adminPort`). `false` or 'off' turns it off.
+   * It must differ from `page`, `health` and `ready`. See docs/observe.md.
+   *
+   * @default 'off'
+   */
+  readonly metrics?: string | false;
   /**
    * The certificate and key of the server, by which it speaks TLS on its port (`wss:`, `https:`), in its worker threads. Files that it
    * names are read again when they change: connections stay, and new ones get the new certificate. Without it the server speaks
@@ -402,8 +450,8 @@ export interface ServerOptions {
    */
   readonly poison?: boolean;
   /**
-   * Where the server reports what happens: an object with the methods `info`, `warn` and `error`, like `console`. They are called
-   * in the primary. The first report of each kind that clients can cause comes at once, and then one a second, which says how
+   * Where the server reports what happens: an object with the methods `info`, `warn` and `error`, such as `console` or the
+   * logger of pino. They are called as methods, with a text, in the primary. The first report of each kind that clients can cause comes at once, and then one a second, which says how
    * many there were. A method that throws or rejects does no harm: its report goes to standard error.
    *
    * @default standard error, without waiting for its reader

@@ -6,30 +6,37 @@ import type { BackplaneState } from '../connection/handler.js';
 import { comesWithPackage } from '../host/module-url.js';
 import { registerPublishing } from '../host/publish.js';
 import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';
+import { ThreadVitals } from '../host/thread-vitals.js';
 import type { UpgradeAcceptance, UpgradeRefusal } from '../host/upgrade-hook.js';
+import type { MetricsFormat } from '../monitor/metrics-format.js';
+import { renderMetrics } from '../monitor/render-metrics.js';
 import { type Health, Routes } from '../monitor/routes.js';
 import { Attachment } from '../opening/attachment.js';
 import { Opening } from '../opening/opening.js';
 import { loopbackHosts } from '../opening/origin.js';
 import { ArgumentTypeError } from '../options/argument-error.js';
 import { ConfigError } from '../options/option-error.js';
+import { timeInWords } from '../options/units.js';
 import { loadSystemCalls, type SystemCalls } from '../system/system-calls.js';
 import { Counter, Counters } from '../telemetry/counters.js';
+import { EndedCounters, PRIMARY } from '../telemetry/ended-counters.js';
 import { IncidentLog } from '../telemetry/incident-log.js';
-import { readStats } from '../telemetry/read-stats.js';
+import { readStats, type ThreadCounters } from '../telemetry/read-stats.js';
 import type { ServerStats } from '../telemetry/server-stats.js';
 import type { TlsMaterial } from '../tls/tls-material.js';
 import type { TlsOptions } from '../tls/tls-options.js';
+import { type AdminAddress, AdminServer } from './admin-server.js';
 import { Admission } from './admission.js';
 import { expectOwnFiles } from './bundled-error.js';
 import { nextConnectionId } from './connection-ids.js';
-import { GRACE_MS } from './drain-time.js';
+import { GRACE_MS, wholeMs } from './drain-time.js';
 import { type Endpoint, endpointAt } from './endpoint.js';
 import { Fleet } from './fleet.js';
 import { type Front, HttpFront } from './front.js';
 import { Generations } from './generations.js';
 import { type ListenOptions, resolveListen, type TcpListenOptions } from './listen-options.js';
-import { resolveClose, resolveReload } from './method-options.js';
+import { firstAdminDescriptor } from './machine-limits.js';
+import { type CloseTimes, resolveClose, resolveReload } from './method-options.js';
 import { handshakesInWorkers, openingOptions, type ResolvedOptions, resolveOptions, routeOptions } from './options.js';
 import { SecureFront } from './secure-front.js';
 import { type ServerAddress, secured, type TcpAddress } from './server-address.js';
@@ -38,11 +45,8 @@ import { ServerStateError } from './server-state-error.js';
 import { ServerTls } from './server-tls.js';
 import { UntouchedAcceptor } from './untouched-acceptor.js';
 
-/**
- * Options of {@link Server.close}. An option that cannot be used, or that there is not, is a
- * {@link ConfigError}.
- */
-export interface CloseOptions {
+/** How connections are closed by {@link Server.close} and {@link Server.reload}. */
+export interface DrainOptions {
   /**
    * How long open connections have to be closed, in ms. Connections that are left then are destroyed. From 0 ms to 2^31 less 251
    * ms (24 days).
@@ -50,10 +54,31 @@ export interface CloseOptions {
    * @default 5 s
    */
   readonly drainMs?: number;
+  /**
+   * The time over which connections are closed at even distances, in ms, so that the clients of a server do not all come back at once.
+   * A connection is served until its turn comes. `drainMs` begins after it. With `drainMs` it has at most 2^31 less 251 ms (24 days).
+   *
+   * @default 0: all at once
+   */
+  readonly drainSpreadMs?: number;
+}
+
+/**
+ * Options of {@link Server.close}. An option that cannot be used, or that there is not, is a
+ * {@link ConfigError}.
+ */
+export interface CloseOptions extends DrainOptions {
+  /**
+   * How long a server that serves goes on with that before anything is closed, in ms. From its beginning on the readiness (`ready`) and
+   * the health are 503, so that load balancers notice, and send new clients elsewhere. From 0 ms to 2^31 less 1 ms (24 days).
+   *
+   * @default 0: not at all
+   */
+  readonly shutdownDelayMs?: number;
 }
 
 /** Options of {@link Server.reload}. An option that cannot be used, or that there is not, is a {@link ConfigError}. */
-export interface ReloadOptions extends CloseOptions {
+export interface ReloadOptions extends DrainOptions {
   /**
    * With 'tls', only certificates and keys are read again, and the handler stays as it is. With 'handler', only the handler is loaded
    * again, and certificates and keys stay as they are.
@@ -85,13 +110,21 @@ export class Server {
   /** The counts of the primary, without those of connections that it hosts. */
   readonly #counters = new Counters();
   /** The counts of threads that have ended, so that totals never fall. */
-  readonly #endedCounters = new Counters();
+  readonly #endedCounters = new EndedCounters();
   readonly #publishing: ThreadPublishing;
   /** Undefined for a server that exchanges publications with no other. */
   readonly #fleet: Fleet | undefined;
   readonly #admission: Admission;
   readonly #generations: Generations;
   #state: 'new' | 'started' | 'closing' | 'closed' = 'new';
+  /** Whether clients can connect: the threads are ready, and whatever is to listen does. */
+  #isServing = false;
+  /** Whether `close` was called, and the server goes on serving for a while. */
+  #isLeaving = false;
+  /** Undefined without an admin port. */
+  readonly #admin: AdminServer | undefined;
+  /** Undefined before the start. */
+  #vitals: ThreadVitals | undefined;
   /** Undefined until the threads have started. */
   #opening: Opening | undefined;
   /** Undefined until `listen` is called. */
@@ -123,17 +156,19 @@ export class Server {
     this.#publishing = publishing;
     this.#fleet = fleet;
     this.#admission = admission;
+    const sources = { health: () => this.#health(), metrics: (format: MetricsFormat) => this.#metrics(format) };
     this.#generations = new Generations({
       options,
       publishing,
       counters,
       endedCounters: this.#endedCounters,
       onNoLongerOpen,
-      health: () => this.#health(),
+      ...sources,
       places: admission,
       fleet,
     });
     admission.include(this.#generations);
+    this.#admin = options.admin && new AdminServer(options.admin, { sources, log });
   }
 
   /**
@@ -147,6 +182,7 @@ export class Server {
     const opening = await server.#start();
     server.#expectStarted();
     attachment.open(opening);
+    server.#isServing = true;
     return server;
   }
 
@@ -190,13 +226,15 @@ export class Server {
     opening.gate.defaultHosts = host === undefined ? undefined : loopbackHosts(host);
     if (host !== undefined) this.#generations.noteListening(host);
     front.start();
+    this.#isServing = true;
     return this.#address;
   }
 
   #createFront(opening: Opening): Front {
     const calls = this.#calls;
     const tls = this.#generations.tls;
-    const { log, proxyProtocol, handshakeTimeoutMs } = this.#options;
+    const { log, proxyProtocol, handshakeTimeoutMs, admin } = this.#options;
+    const reservedFrom = admin && firstAdminDescriptor();
     const places = this.#admission;
     const incidents = new IncidentLog(this.#counters, log);
     if (handshakesInWorkers(this.#options) && calls !== undefined) {
@@ -205,9 +243,10 @@ export class Server {
         ...{ calls, opening, log, places, destination, incidents },
         isEncrypted: tls !== undefined,
         proxyProtocol: proxyProtocol ? { limitMs: handshakeTimeoutMs } : undefined,
+        reservedFrom,
       });
     }
-    if (tls === undefined) return new HttpFront(opening);
+    if (tls === undefined) return new HttpFront(opening, reservedFrom);
     return new SecureFront({ opening, tls, places, incidents });
   }
 
@@ -219,6 +258,7 @@ export class Server {
   async start(): Promise<void> {
     this.#expectUnattached('start');
     await this.#start();
+    this.#isServing = true;
   }
 
   /** A program in JavaScript may call what the type of an attached server does not have. */
@@ -234,7 +274,10 @@ export class Server {
     expectOwnFiles();
     this.#state = 'started';
     this.#unregister = registerPublishing(this.#publishing);
+    this.#vitals = new ThreadVitals(this.#counters);
     try {
+      await this.#admin?.listen(); // before the threads, so that it can say that they start
+      this.#expectStarted();
       const calls = await this.#loadSystemCalls();
       this.#calls = calls;
       if (calls !== undefined) this.#publishing.sendBy(calls, this.#counters);
@@ -282,7 +325,10 @@ export class Server {
       calls,
       places: this.#admission,
       nextId: nextConnectionId,
-      routes: new Routes(() => this.#health(), routeOptions(this.#options)),
+      routes: new Routes(
+        { health: () => this.#health(), metrics: (format) => this.#metrics(format) },
+        routeOptions(this.#options),
+      ),
       incidents: new IncidentLog(this.#counters, log),
       log,
     });
@@ -312,6 +358,11 @@ export class Server {
   /** The address that the server listens on; undefined before {@link listen} has resolved, and after {@link close}. */
   address(): ServerAddress | undefined {
     return this.#front?.server.listening === true ? this.#address : undefined;
+  }
+
+  /** The address of the admin port; undefined before {@link listen} or {@link start} is called, after {@link close}, and without `adminPort`. */
+  adminAddress(): AdminAddress | undefined {
+    return this.#admin?.address;
   }
 
   /** The number of worker threads; 0 if the primary hosts all connections. */
@@ -357,8 +408,8 @@ export class Server {
   }
 
   /**
-   * Answers an ordinary request of another HTTP server of this process, if its path is that of the option `page` or `health`. Call it
-   * before your own routes, and do nothing more with a request that it has answered.
+   * Answers an ordinary request of another HTTP server of this process, if its path is that of the option `page`, `health`, `ready` or
+   * `metrics`. Call it before your own routes, and do nothing more with a request that it has answered.
    *
    * @returns whether the request was answered. If not, nothing was done with it.
    * @throws ServerStateError if the server has not started.
@@ -404,10 +455,7 @@ export class Server {
 
   /** The statistics of the server, in all of its threads together. It can be called at any time, also after {@link close}. */
   stats(): ServerStats {
-    this.#fleet?.sample();
-    const primary = { thread: 'primary', counters: this.#counters };
-    const ended = { thread: 'ended', counters: this.#endedCounters };
-    const threads = [primary, ended, ...this.#generations.counters];
+    const threads = this.#threadCounters();
     const sum = (figure: Counter) => threads.reduce((total, { counters }) => total + counters.get(figure), 0);
     const waiting = (this.#opening?.connections.size ?? 0) + (this.#front?.load ?? 0);
     return readStats(threads, {
@@ -422,22 +470,25 @@ export class Server {
   /**
    * Loads the handler module again, and starts new threads with it. They get all new connections, and the new hook `upgrade`
    * decides about those. What the module imports is loaded again in worker threads, but not in the primary. The old threads
-   * handle the messages that have arrived, close their connections with 1001, and end, at the latest shortly after `drainMs`.
+   * handle the messages that have arrived, close their connections with 1001, and end, at the latest shortly after `drainSpreadMs` and
+   * `drainMs`.
    * Until then there are twice as many threads, and arenas. The promise resolves when the new threads have taken over.
    *
    * With the option `tls`, certificates and keys are read again before that, and exchanged in the threads that run: connections stay
    * as they are, and new ones get the new certificates. If these cannot be used, the handler is not loaded again either.
    * `{ only: 'tls' }` and `{ only: 'handler' }` do one of the two.
    *
-   * One reload runs at a time. Calls that come meanwhile share one more reload after it, with the longest of their `drainMs`.
+   * One reload runs at a time. Calls that come meanwhile share one more reload after it, with the longest of their times.
    *
    * @throws the errors of {@link listen} if the module does not load or the threads do not start. Then the old threads go on.
    * @throws ServerStateError if the server is not running, or if its handler is an object, unless only certificates are read again.
    * @throws ConfigError if an option cannot be used, or a certificate or key: then nothing has changed.
    */
   async reload(options?: ReloadOptions): Promise<void> {
-    const { drainMs, only, tls } = resolveReload(options);
-    if (this.#state !== 'started') throw new ServerStateError('only a running server can be reloaded');
+    const { only, tls, ...times } = resolveReload(options);
+    if (this.#state !== 'started' || this.#isLeaving) {
+      throw new ServerStateError('only a running server can be reloaded');
+    }
     if (only !== 'tls' && typeof this.#options.handler !== 'string') {
       throw new ServerStateError(
         'a handler that is an object cannot be loaded again: put the hooks into a module, and give the server its URL',
@@ -455,30 +506,43 @@ export class Server {
     }
     if (hasTls && this.#tls === undefined) throw new ServerStateError('only a running server can be reloaded');
     if (only !== 'handler') await this.#tls?.reload(tls);
-    if (only !== 'tls') await this.#generations.reload(drainMs);
+    if (only !== 'tls') await this.#generations.reload(times);
   }
 
   /**
-   * Closes the server. New connections are refused with 503, and the health is 'draining', with 503. Messages that have arrived
-   * are handled and answered. Then all connections are closed with 1001, and the threads end. The promise resolves when all is
-   * over, at the latest shortly after `drainMs`. Another call returns the same promise.
+   * Closes the server. The health is 'draining', with 503, and so is the readiness. After `shutdownDelayMs` new connections are refused
+   * with 503. Messages that have arrived are handled and answered, and all connections are closed with 1001, spread over
+   * `drainSpreadMs`. Then the threads end. The promise resolves when all is over, at the latest shortly after these times and `drainMs`.
+   * Another call returns the same promise.
    *
-   * @throws ConfigError if `drainMs` cannot be used. Then the server goes on.
+   * @throws ConfigError if an option cannot be used. Then the server goes on.
    */
   close(options?: CloseOptions): Promise<void> {
     try {
-      const { drainMs } = resolveClose(options);
-      this.#closed ??= this.#close(drainMs);
+      const times = resolveClose(options);
+      this.#closed ??= this.#close(times);
       return this.#closed;
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  async #close(drainMs: number): Promise<void> {
+  async #close(times: CloseTimes): Promise<void> {
+    const { shutdownDelayMs, drainSpreadMs } = times;
+    const { log } = this.#options;
+    if (this.#isServing && shutdownDelayMs > 0) {
+      this.#isLeaving = true;
+      const time = timeInWords(shutdownDelayMs);
+      log.info(`close: the server is not ready any more, and goes on serving for ${time} (shutdownDelayMs)`);
+      await new Promise((resolve) => setTimeout(resolve, shutdownDelayMs));
+    }
+    if (this.#isServing && drainSpreadMs > 0) {
+      const time = timeInWords(drainSpreadMs);
+      log.info(`close: connections are closed one after the other, over ${time} (drainSpreadMs)`);
+    }
     this.#state = 'closing';
-    const deadline = performance.now() + drainMs;
-    const drained = this.#generations.close(drainMs); // from now on no connection is placed
+    const deadline = performance.now() + wholeMs(times);
+    const drained = this.#generations.close(times); // from now on no connection is placed
     this.#opening?.upgrader.close();
     try {
       await drained;
@@ -502,10 +566,12 @@ export class Server {
       await this.#fleet.close(fleetMs);
     }
     this.#publishing.bus.close();
+    this.#vitals?.stop();
     this.#opening?.destroyAll();
     this.#front?.close();
     this.#tls?.close();
     await closed;
+    await this.#admin?.close(); // the last, so that it says to the end how far this is
     this.#options.log.flush();
   }
 
@@ -516,12 +582,43 @@ export class Server {
     while (ledger.owedBytes > 0 && performance.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  #health(): Health {
+  /** Whether `close` was called. */
+  get #isEnding(): boolean {
+    return this.#isLeaving || this.#state === 'closing' || this.#state === 'closed';
+  }
+
+  /** What all threads have counted, also those that have ended. */
+  #threadCounters(): ThreadCounters[] {
+    this.#fleet?.sample();
+    const primary = { thread: PRIMARY, counters: this.#counters };
+    return [primary, ...this.#endedCounters.threads, ...this.#generations.counters];
+  }
+
+  /** The metrics of the server, all of which are read from memory that its threads share. */
+  #metrics(format: MetricsFormat): string {
+    const { host, admission, negotiation } = this.#options;
+    const stats = this.stats();
+    const sources = {
+      threads: this.#threadCounters(),
+      owed: [{ thread: PRIMARY, bytes: this.#publishing.bus.ledger.owedBytes }, ...this.#generations.owed],
+      stats,
+      health: this.#health(stats),
+      kernel: this.kernel,
+      limits: {
+        connections: admission.maxConnections,
+        bufferedBytes: host.maxBufferedBytes,
+        windowBytes: negotiation?.windows.maxBytes ?? 0,
+      },
+    };
+    return renderMetrics(sources, format);
+  }
+
+  #health({ connections, workersLost } = this.stats()): Health {
     const { threads, isDegraded, lostLastMinute } = this.#generations;
     const running = isDegraded || this.#fleet?.isDegraded === true ? 'degraded' : 'ok';
-    const { connections, workersLost } = this.stats();
+    const started = this.#isServing ? running : 'starting';
     return {
-      status: this.#state === 'started' ? running : 'draining',
+      status: this.#isEnding ? 'draining' : started,
       threads,
       connections,
       workersLost,

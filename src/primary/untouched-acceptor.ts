@@ -1,14 +1,14 @@
 import { closeSync } from 'node:fs';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
-import { describePeer } from '../host/describe-peer.js';
 import type { AcceptedInfo, Proxied, UntouchedHandOff } from '../host/hand-off.js';
 import { Backlog } from '../opening/backlog.js';
 import { Boundary } from '../opening/boundary.js';
 import { FirstBytes } from '../opening/first-bytes.js';
 import type { Opening } from '../opening/opening.js';
-import type { EarlyRefusal, Places } from '../opening/places.js';
+import type { Places } from '../opening/places.js';
 import { PostponedHandshakes } from '../opening/postponed-handshakes.js';
 import { ProxyHeaders } from '../opening/proxy-headers.js';
+import { noteUnanswered } from '../opening/unanswered-refusal.js';
 import { OUT_OF_DESCRIPTORS } from '../opening/upgrade-acceptances.js';
 import { adoptSocket } from '../opening/upgrade-socket.js';
 import type { SystemCalls } from '../system/system-calls.js';
@@ -17,6 +17,9 @@ import { LimitIncident } from '../telemetry/limit-incident.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import { nextConnectionId } from './connection-ids.js';
 import type { Front } from './front.js';
+
+/** Why a connection is refused that no worker can take. */
+const UNAVAILABLE = { incident: LimitIncident.REFUSED_UNAVAILABLE, body: 'the server is not available' };
 
 export interface UntouchedAcceptorEnvironment {
   readonly calls: SystemCalls;
@@ -33,6 +36,8 @@ export interface UntouchedAcceptorEnvironment {
   readonly isEncrypted: boolean;
   /** How long a header of the PROXY protocol may take; undefined if connections do not begin with one. */
   readonly proxyProtocol: { readonly limitMs: number } | undefined;
+  /** See {@link Backlog}. */
+  readonly reservedFrom?: number | undefined;
   readonly incidents: IncidentLog;
   readonly log: ThrottledLog;
 }
@@ -79,6 +84,7 @@ export class UntouchedAcceptor implements Front {
     this.#backlog = new Backlog({
       server: this.server,
       calls,
+      reservedFrom: environment.reservedFrom,
       take: (fd, remoteAddress) =>
         headers === undefined ? first.add(fd, remoteAddress) : headers.take(fd, remoteAddress),
       onOutOfDescriptors: () => environment.log.throttled('error', OUT_OF_DESCRIPTORS, OUT_OF_DESCRIPTORS),
@@ -121,7 +127,8 @@ export class UntouchedAcceptor implements Front {
     } else if (isAvailable && triesLeft > 0) {
       this.#postponed.postpone(() => this.#take(fd, from, triesLeft - 1));
     } else if (isEncrypted) {
-      this.#refuseUnanswered(fd, remoteAddress, refusal);
+      closeSync(fd);
+      noteUnanswered(this.#environment.incidents, refusal ?? UNAVAILABLE, remoteAddress);
     } else {
       this.#refuse(fd, from);
     }
@@ -137,13 +144,5 @@ export class UntouchedAcceptor implements Front {
       }
       this.#http.emit('connection', socket);
     });
-  }
-
-  #refuseUnanswered(fd: number, remoteAddress: string | undefined, refusal: EarlyRefusal | undefined): void {
-    const { incidents } = this.#environment;
-    const who = describePeer(remoteAddress);
-    closeSync(fd);
-    incidents.add(refusal?.incident ?? LimitIncident.REFUSED_UNAVAILABLE, who);
-    incidents.add(LimitIncident.REFUSED_UNANSWERED, who);
   }
 }

@@ -6,9 +6,11 @@ import type { BackplaneState } from '../connection/handler.js';
 import { type HandOff, isUntouched } from '../host/hand-off.js';
 import type { HostOptions } from '../host/host.js';
 import { shownModule } from '../host/module-url.js';
+import type { MetricsFormat } from '../monitor/metrics-format.js';
 import type { Health } from '../monitor/routes.js';
 import { agreementOf } from '../protocol/deflate/agreement.js';
 import { ThreadLedger } from '../pubsub/thread-ledger.js';
+import { sharedClockMs } from '../system/shared-clock.js';
 import { Counter, Counters } from '../telemetry/counters.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import type { TlsMaterial } from '../tls/tls-material.js';
@@ -47,6 +49,8 @@ const PORT_CLOSE_MS = 1000;
 const LATE_RECLAIM_MS = 10_000;
 
 export interface WorkerLinkOptions {
+  /** What the metrics call the worker: `worker 1`. */
+  readonly name: string;
   /** The pool that has a thread for the task of the worker. */
   readonly pool: Pick<Piscina, 'run'>;
   /** The URL of the handler module. */
@@ -56,6 +60,8 @@ export interface WorkerLinkOptions {
   readonly opening: WorkerOpeningOptions | undefined;
   /** The health of the server, for clients that ask the worker. */
   readonly health: () => Health;
+  /** The metrics of the server, for clients that ask the worker. */
+  readonly metrics: (format: MetricsFormat) => string;
   /** Counts the clients of proxies, whose requests the worker reads. */
   readonly toldClients: ToldClients;
   readonly log: ThrottledLog;
@@ -75,6 +81,7 @@ export interface WorkerLinkOptions {
  * a new one with a link of its own.
  */
 export class WorkerLink {
+  readonly name: string;
   readonly counters = new Counters();
   readonly ledger = new ThreadLedger();
   /** Resolves with the name of the kernel when the worker can host. It never rejects. */
@@ -98,6 +105,8 @@ export class WorkerLink {
   #offers: NotedOffer[] = [];
   /** The offers that are not posted to the worker yet. */
   #unsent: NotedOffer[] = [];
+  /** When the first of these was made, by the clock that all threads share. */
+  #unsentSinceMs = 0;
   /** The number of all offers so far, without those that were revoked. */
   #offered = 0;
   /** The slot of the last offer that was revoked, until the worker is known to have seen it. */
@@ -109,17 +118,20 @@ export class WorkerLink {
   readonly #windows: WindowMemory | undefined;
 
   constructor({
+    name,
     pool,
     handler,
     host: options,
     opening,
     health,
+    metrics,
     toldClients,
     log,
     onNoLongerOpen,
     onTopics,
     startTimeoutMs,
   }: WorkerLinkOptions) {
+    this.name = name;
     this.#onNoLongerOpen = onNoLongerOpen;
     this.#windows = options.windows;
     const { port1, port2 } = new MessageChannel();
@@ -144,6 +156,7 @@ export class WorkerLink {
           onTopics?.(message.joined, message.left);
           this.#post({ type: 'topics-taken' });
         } else if (message.type === 'health') this.#post({ type: 'health', health: health() });
+        else if (message.type === 'metrics') this.#post({ type: 'metrics', text: metrics(message.format) });
         else if (message.type === 'client') toldClients.judge(message, this.#judgmentOf(message));
         else if (message.type === 'unfit') this.#unfit = new WorkerStartError(message.code, message.message);
         else {
@@ -199,8 +212,10 @@ export class WorkerLink {
     if (!isUntouched(handOff)) this.ledger.noteOffered(); // the client of any other has no 101 yet
     if (this.#onNoLongerOpen !== undefined) this.#ids.add(info.id);
     const unsent = this.#unsent.push(offer);
-    if (unsent === 1) setImmediate(() => this.#sendOffers());
-    else if (unsent === MAX_UNSENT) this.#sendOffers();
+    if (unsent === 1) {
+      this.#unsentSinceMs = sharedClockMs();
+      setImmediate(() => this.#sendOffers());
+    } else if (unsent === MAX_UNSENT) this.#sendOffers();
     return true;
   }
 
@@ -214,7 +229,7 @@ export class WorkerLink {
       return { slot, fd, info, head } as Offer; // flat: an object more in it costs 3 % of opening a connection
     });
     this.#unsent = [];
-    this.#port.postMessage({ type: 'hand-offs', offers } satisfies ToWorker);
+    this.#port.postMessage({ type: 'hand-offs', offers, sinceMs: this.#unsentSinceMs } satisfies ToWorker);
   }
 
   /**
@@ -305,8 +320,9 @@ export class WorkerLink {
     this.#post({ type: 'backplane', state });
   }
 
-  drain(limitMs: number): void {
-    this.#post({ type: 'drain', limitMs });
+  /** See {@link Host.drain}. */
+  drain(limitMs: number, spreadMs: number): void {
+    this.#post({ type: 'drain', limitMs, spreadMs });
   }
 
   /** Reports all connections of the worker as over, because the worker is gone. Call this after its offers were revoked. */

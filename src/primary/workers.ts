@@ -4,10 +4,12 @@ import { forgetWindows } from '../compression/window-memory.js';
 import { BufferBudget } from '../connection/buffer-budget.js';
 import type { HandOff } from '../host/hand-off.js';
 import type { HostOptions } from '../host/host.js';
+import type { MetricsFormat } from '../monitor/metrics-format.js';
 import type { Health } from '../monitor/routes.js';
 import type { OpeningTls } from '../opening/accepted-connections.js';
 import type { Bus } from '../pubsub/bus.js';
-import { Counter, type Counters } from '../telemetry/counters.js';
+import { Counter } from '../telemetry/counters.js';
+import type { EndedCounters } from '../telemetry/ended-counters.js';
 import { errorText } from '../telemetry/error-text.js';
 import type { ThreadCounters } from '../telemetry/read-stats.js';
 import type { ThrottledLog } from '../telemetry/throttled-log.js';
@@ -37,7 +39,7 @@ export interface WorkersOptions {
   /** The bus of the primary, to which the workers are connected. */
   readonly bus: Bus;
   /** The counts of threads that have ended, so that totals never fall. */
-  readonly endedCounters: Counters;
+  readonly endedCounters: EndedCounters;
   readonly siblings: Siblings;
   /** Undefined for a server that exchanges publications with no other. */
   readonly fleet: Pick<Fleet, 'noteTopics' | 'forgetThread' | 'isLost'> | undefined;
@@ -57,6 +59,8 @@ export interface Siblings {
   readonly tls: OpeningTls | undefined;
   /** The health of the server. */
   health(): Health;
+  /** The metrics of the server. */
+  metrics(format: MetricsFormat): string;
   /** Counts the clients of proxies, where workers read the requests. */
   readonly toldClients: ToldClients;
   /** The links to the workers of all pools. */
@@ -115,9 +119,9 @@ export class Workers {
     return kernels[0] as string; // there is at least one thread
   }
 
-  /** The counters of the workers that live, which are called `worker 1` and so on, in the order of {@link states}. */
+  /** The counters of the workers that live, in the order of {@link states}. */
   get counters(): ThreadCounters[] {
-    return this.#links.map(({ counters }, index) => ({ thread: `worker ${index + 1}`, counters }));
+    return this.#links.map(({ name, counters }) => ({ thread: name, counters }));
   }
 
   /** The connections of each worker, and whether it takes new ones. A worker that drains takes none. */
@@ -180,11 +184,11 @@ export class Workers {
   }
 
   /** Drains all workers, see {@link Host.drain}, and ends their threads. */
-  async drain(limitMs: number): Promise<void> {
+  async drain(limitMs: number, spreadMs = 0): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#watch);
     for (const timer of this.#restarts) clearTimeout(timer); // none may keep the process alive
-    for (const link of this.#links) link.drain(limitMs); // a worker that is still starting finds the message afterwards
+    for (const link of this.#links) link.drain(limitMs, spreadMs); // a worker that is still starting finds the message afterwards
     this.#placeElsewhere(this.#waiting.takeAll());
     // During a reload, a connection that is not taken yet goes to the new pool. An old worker would close it at once, or may be
     // blocked in a long hook.
@@ -211,12 +215,12 @@ export class Workers {
 
   /** Adds the counts of a worker that is gone to the sum, and reports its connections as over. */
   #bury(link: WorkerLink): void {
-    const { counters } = link;
+    const { name, counters } = link;
     const { buffered, windows } = this.#options.host;
     BufferBudget.forget(buffered, counters);
     forgetWindows(windows, counters);
     counters.clearGauges();
-    this.#options.endedCounters.addAll(counters);
+    this.#options.endedCounters.addAll(name, counters);
     this.#options.fleet?.forgetThread(link);
     link.closeAll();
   }
@@ -238,10 +242,13 @@ export class Workers {
     const { siblings, bus, fleet } = this.#options;
     const opening = this.#options.opening === undefined ? undefined : { ...this.#options.opening, tls: siblings.tls };
     const { toldClients } = siblings;
+    const name = nameOfNext([...siblings.links, ...this.#links]);
     const health = () => siblings.health();
+    const metrics = (format: MetricsFormat) => siblings.metrics(format);
     const onTopics =
       fleet && ((joined: readonly string[], left: readonly string[]) => fleet.noteTopics(link, joined, left));
-    const link = new WorkerLink({ ...this.#options, opening, pool: this.#pool, health, toldClients, onTopics });
+    const asked = { health, metrics, toldClients };
+    const link = new WorkerLink({ ...this.#options, name, opening, pool: this.#pool, ...asked, onTopics });
     if (fleet?.isLost === true) link.reportBackplane('lost');
     if (siblings.listeningHost !== undefined) link.noteListening(siblings.listeningHost);
     for (const other of siblings.links) link.connect(other);
@@ -312,6 +319,17 @@ export class Workers {
       for (const handOff of handOffs) this.place(handOff);
     }
   }
+}
+
+/**
+ * The name of the next worker: `worker 1` and so on. One that takes the place of another gets its name, and no two that live, in
+ * whatever generation, have the same.
+ */
+function nameOfNext(links: readonly WorkerLink[]): string {
+  const names = new Set(links.map(({ name }) => name));
+  let number = 1;
+  while (names.has(`worker ${number}`)) number++;
+  return `worker ${number}`;
 }
 
 /** Rejects when a worker ends before it is ready. */

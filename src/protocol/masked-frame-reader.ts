@@ -92,6 +92,8 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
 
   /** How many fragments have come that were not the last of their message. The connection counts them, and sets this to 0. */
   fragments = 0;
+  /** How many messages were found by scans, without those that were taken back. The connection counts them, and sets this to 0. */
+  scanned = 0;
 
   /** The memory that the payload of the last event lies in. */
   bytes: Bytes;
@@ -141,6 +143,7 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
     this.#forgetEvent();
     if (this.#row < this.#rowsEnd) {
       this.#position = unscanMessages(this.#kernel, this.#arena, this.#row, this.#rowsEnd);
+      this.scanned -= (this.#rowsEnd - this.#row) / ROW_WORDS;
       this.#row = this.#rowsEnd;
     }
     if (this.#position === this.#end) return undefined;
@@ -272,6 +275,7 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
     if (rowsEnd === 0) return false;
     this.#row = 0;
     this.#rowsEnd = rowsEnd;
+    this.scanned += rowsEnd / ROW_WORDS;
     this.#position = scannedUpTo(this.#arena.found, rowsEnd);
     return true;
   }

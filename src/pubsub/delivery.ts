@@ -133,6 +133,7 @@ export class Delivery {
     const { bytes } = memory;
     const others: number[] = [];
     let sent = 0;
+    let bytesOfOthers = 0;
     for (const slot of slots) {
       const fd = fds[slot] as number; // members have slots
       if (fd < 0) {
@@ -147,9 +148,10 @@ export class Delivery {
       }
       const subscriber = this.#table.at(slot) as Subscriber; // it is clear, and so in the table
       this.#table.block(subscriber);
+      if (taken > 0) bytesOfOthers += taken;
       subscriber.deliver(memory, start + Math.max(0, taken), end, messages, areDeflated);
     }
-    sender.count(sent * messages);
+    sender.count(sent * messages, sent * (end - start) + bytesOfOthers);
     return others;
   }
 

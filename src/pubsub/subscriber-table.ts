@@ -6,8 +6,8 @@ import { Subscription } from './subscription.js';
 export interface DescriptorSender {
   /** Gives `[start, end)` of `bytes` to a socket. @returns how many bytes it has taken; 0 or less if none. */
   send(fd: number, bytes: Uint8Array, start: number, end: number): number;
-  /** Counts messages that {@link send} has sent. */
-  count(messages: number): void;
+  /** Counts messages that {@link send} has sent whole, and all bytes that it has sent. */
+  count(messages: number, bytes: number): void;
   /** Gives memory that nobody reads any more back to the system. */
   discard(bytes: Uint8Array): void;
 }

@@ -1,3 +1,4 @@
+import { sharedClockMs } from '../system/shared-clock.js';
 import { DEFLATED_SET, Dialect } from './dialect.js';
 import { engineFor } from './topic-spread.js';
 
@@ -28,7 +29,7 @@ const Word = {
   ENGINES: 8,
   /** Those of the engines that publishers should wait for, as bits: see {@link ThreadLedger.holdPublishers}. */
   HOLDING: 9,
-  /** Until when, by {@link sharedClockMs}. */
+  /** Until when, by {@link sharedClockMs}, as an int32, which wraps. */
   HOLDING_UNTIL_MS: 10,
 } as const;
 
@@ -240,12 +241,6 @@ export class ThreadLedger {
   get isExpecting(): boolean {
     return this.isAwaiting101 || !this.haveSettled(this.offered);
   }
-}
-
-/** A clock that is the same in all threads of a process, in whole ms as an int32, which wraps. */
-function sharedClockMs(): number {
-  const [seconds, nanoseconds] = process.hrtime(); // `performance.now()` begins with its thread
-  return (seconds * 1000 + Math.floor(nanoseconds / 1_000_000)) | 0;
 }
 
 function firstOf(hash: number): number {

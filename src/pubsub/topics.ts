@@ -50,6 +50,7 @@ export class Topics {
   /** Undefined if nobody has to know which topics have subscribers. */
   #watcher: TopicWatcher | undefined;
   readonly #schedule: () => void;
+  readonly #onPublished: (firstByte: number, bytes: number) => void;
   readonly #pool = new ChunkPool();
   /** The chunks of compressed frames. */
   readonly #deflatedPool = new ChunkPool();
@@ -63,10 +64,18 @@ export class Topics {
   /** The connection whose hook runs now; undefined if none does. */
   publisher: Publisher | undefined;
 
-  /** @param schedule is called when there is something to flush. */
-  constructor(outlet: Outlet, schedule: () => void) {
+  /**
+   * @param schedule is called when there is something to flush.
+   * @param onPublished is called for each message that is published in this thread, also if nobody has subscribed to its topic.
+   */
+  constructor(
+    outlet: Outlet,
+    schedule: () => void,
+    onPublished: (firstByte: number, bytes: number) => void = () => {},
+  ) {
     this.#outlet = outlet;
     this.#schedule = schedule;
+    this.#onPublished = onPublished;
   }
 
   /** From now on, publications go directly to the descriptors of clear subscribers. */
@@ -169,6 +178,7 @@ export class Topics {
     length: number,
     mayCompress = true,
   ): boolean {
+    this.#onPublished(firstByte, length);
     const members = this.#membersByTopic.get(topic);
     if (members === undefined && !this.#outlet.wants(topic)) return true;
     const frameBytes = frameHeaderBytes(length) + length;

@@ -4,7 +4,7 @@ import type { CountedStats, LimitStats } from './server-stats.js';
 interface Figure {
   /** A counter only grows. A gauge is a value of now: a thread that has ended has none. */
   readonly kind: 'counter' | 'gauge';
-  /** Its name in `server.stats()`. A figure without `stat` and `limit` is for the server itself. */
+  /** Its name in `server.stats()`. A figure without `stat` and `limit` is for the metrics, or for the server itself. */
   readonly stat?: keyof CountedStats;
   /** Its name in `server.stats().limits`. */
   readonly limit?: keyof LimitStats;
@@ -358,6 +358,31 @@ export const FIGURES = {
     stat: 'backplaneSubscriptions',
     help: 'Topics that are subscribed to at the engine now (`backplane`).',
   },
+
+  // For the metrics only.
+  BYTES_OUT: {
+    kind: 'counter',
+    help: 'Bytes sent to WebSocket connections, or queued for them, the headers of frames included.',
+  },
+  DELIVERIES: { kind: 'counter', help: 'Of the messages sent, those that were published: one for each subscriber.' },
+  SCANNED_MESSAGES: {
+    kind: 'counter',
+    help: 'Of the messages received, those that were found by a scan of a whole read.',
+  },
+  QUEUED_BYTES: { kind: 'gauge', help: 'Bytes that wait because the system takes no more of them for their clients.' },
+  BACKPRESSURED: { kind: 'gauge', help: 'Connections for which such bytes wait.' },
+  ARENA_SIZE_BYTES: { kind: 'gauge', help: 'Bytes of address space that arenas have reserved (`arenaBytes`).' },
+  TLS_RESUMED: {
+    kind: 'counter',
+    help: 'Of the TLS handshakes that have succeeded, those that resumed an earlier session.',
+  },
+  // Brought up to date once a second by each thread, hosting or not.
+  HEAP_USED_BYTES: { kind: 'gauge', help: 'Bytes of the JavaScript heap in use.' },
+  HEAP_LIMIT_BYTES: { kind: 'gauge', help: 'Bytes that the JavaScript heap may have (`resourceLimits`).' },
+  LOOP_ACTIVE_SECONDS: { kind: 'counter', help: 'Time that the event loop was busy.' },
+  LOOP_IDLE_SECONDS: { kind: 'counter', help: 'Time that the event loop has waited for something to do.' },
+  LOOP_DELAY_SECONDS: { kind: 'gauge', help: 'How late timers were in the last second, on average.' },
+  SAMPLED_AT_MS: { kind: 'gauge', help: 'When these were brought up to date, by a clock that all threads share.' },
 } as const satisfies Readonly<Record<string, Figure>>;
 
 export type FigureName = keyof typeof FIGURES;

@@ -25,6 +25,12 @@ interface Sink {
 export class StandardError {
   #sink: Sink | undefined;
   #dropped = 0;
+  readonly #lineOfDropped: (dropped: number) => string;
+
+  /** @param lineOfDropped the line, with its line break, which says how many reports were dropped. */
+  constructor(lineOfDropped = (dropped: number) => `wsloom: warning: ${droppedInWords(dropped)}\n`) {
+    this.#lineOfDropped = lineOfDropped;
+  }
 
   write(text: string): void {
     try {
@@ -35,12 +41,17 @@ export class StandardError {
       }
       const dropped = this.#dropped;
       this.#dropped = 0;
-      const notice = dropped === 0 ? '' : `wsloom: warning: ${dropped} reports were dropped: nobody read them\n`;
+      const notice = dropped === 0 ? '' : this.#lineOfDropped(dropped);
       this.#sink.write(notice + text);
     } catch {
       // Standard error is where this would be reported.
     }
   }
+}
+
+/** What is said about reports that standard error did not take. */
+export function droppedInWords(dropped: number): string {
+  return `${dropped} reports were dropped: nobody read them`;
 }
 
 /**

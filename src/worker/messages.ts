@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { BackplaneState } from '../connection/handler.js';
 import type { HandOff } from '../host/hand-off.js';
 import type { HostOptions } from '../host/host.js';
+import type { MetricsFormat } from '../monitor/metrics-format.js';
 import type { Health, RouteOptions } from '../monitor/routes.js';
 import type { OpeningTls } from '../opening/accepted-connections.js';
 import type { OpeningOptions } from '../opening/opening.js';
@@ -46,7 +47,8 @@ export type WorkerResult = { readonly outcome: 'drained' };
 export type Offer = HandOff & { readonly slot: number };
 
 export type ToWorker =
-  | { readonly type: 'hand-offs'; readonly offers: readonly Offer[] }
+  /** Since `sinceMs` by the clock that all threads share, the first of them is on its way. */
+  | { readonly type: 'hand-offs'; readonly offers: readonly Offer[]; readonly sinceMs: number }
   /** Another thread, to exchange publications with. */
   | { readonly type: 'peer'; readonly port: MessagePort; readonly ledger: SharedArrayBuffer }
   /** Certificates, keys and rules from now on. */
@@ -55,13 +57,15 @@ export type ToWorker =
   | { readonly type: 'listening'; readonly host: string }
   /** The answer to one `health` of the worker. */
   | { readonly type: 'health'; readonly health: Health }
+  /** The answer to one `metrics` of the worker. */
+  | { readonly type: 'metrics'; readonly text: string }
   /** The answer to a `client` of the worker: why it is above the limit of its address; undefined if it is not, and counts. */
   | { readonly type: 'client'; readonly id: number; readonly refusal: EarlyRefusal | undefined }
   /** The last `topics` of the worker is taken: the next one may come. */
   | { readonly type: 'topics-taken' }
   /** The connection to the engine of the fleet is lost or back. */
   | { readonly type: 'backplane'; readonly state: BackplaneState }
-  | { readonly type: 'drain'; readonly limitMs: number };
+  | { readonly type: 'drain'; readonly limitMs: number; readonly spreadMs: number };
 
 export type FromWorker =
   | { readonly type: 'ready'; readonly kernel: string }
@@ -73,6 +77,8 @@ export type FromWorker =
   | { readonly type: 'topics'; readonly joined: readonly string[]; readonly left: readonly string[] }
   /** A client asks for the health of the server. */
   | { readonly type: 'health' }
+  /** A client asks for the metrics of the server. */
+  | { readonly type: 'metrics'; readonly format: MetricsFormat }
   /** A proxy has told the client of a connection, in its request. May there be one more connection of this address? */
   | { readonly type: 'client'; readonly id: number; readonly remoteAddress: string }
   | { readonly type: 'log'; readonly report: Report };

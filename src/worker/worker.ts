@@ -5,13 +5,16 @@ import { HandlerModuleError } from '../host/handler-module-error.js';
 import { Host } from '../host/host.js';
 import { registerPublishing } from '../host/publish.js';
 import { reportsOf, ThreadPublishing } from '../host/thread-publishing.js';
+import { ThreadVitals } from '../host/thread-vitals.js';
 import { ArenaError } from '../memory/arena.js';
+import type { MetricsFormat } from '../monitor/metrics-format.js';
 import { type Health, Routes } from '../monitor/routes.js';
 import { AcceptedConnections } from '../opening/accepted-connections.js';
 import type { EarlyRefusal } from '../opening/places.js';
 import { ThreadLedger } from '../pubsub/thread-ledger.js';
+import { sharedClockMs } from '../system/shared-clock.js';
 import { loadSystemCalls } from '../system/system-calls.js';
-import { Counter, Counters } from '../telemetry/counters.js';
+import { Counter, Counters, Distribution } from '../telemetry/counters.js';
 import { errorText } from '../telemetry/error-text.js';
 import { ThrottledLog } from '../telemetry/throttled-log.js';
 import type { FromWorker, Offer, ToWorker, WorkerResult, WorkerTask } from './messages.js';
@@ -34,6 +37,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const post = (message: FromWorker) => port.postMessage(message);
   const log = new ThrottledLog((report) => post({ type: 'log', report }));
   const counters = new Counters(task.counters);
+  const vitals = new ThreadVitals(counters);
   const ledger = new ThreadLedger(task.ledger);
   const publishing = new ThreadPublishing(options.bus, reportsOf(counters, log), ledger);
   const topicReporter = new TopicReporter((joined, left) => post({ type: 'topics', joined, left }));
@@ -41,6 +45,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const unregister = registerPublishing(publishing);
   const onNoLongerOpen = task.reportsClosed ? closedReporter(post) : () => {};
   const healths: ((health: Health) => void)[] = [];
+  const metrics: ((text: string) => void)[] = [];
   /** The clients that the primary is asked about, by the ids of their connections. */
   const askedAbout = new Map<number, (refusal: EarlyRefusal | undefined) => void>();
   let host: Host;
@@ -79,6 +84,11 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
           healths.push(resolve);
           post({ type: 'health' });
         });
+      const askMetrics = (format: MetricsFormat) =>
+        new Promise<string>((resolve) => {
+          metrics.push(resolve);
+          post({ type: 'metrics', format });
+        });
       const admit = (id: number, remoteAddress: string) =>
         new Promise<EarlyRefusal | undefined>((resolve) => {
           askedAbout.set(id, resolve);
@@ -88,7 +98,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
         ...{ options: task.opening.handshake, upgrade, calls, counters, ledger, log, onEnded: onNoLongerOpen },
         host: { adopt, adoptStream },
         admit,
-        routes: new Routes(askHealth, task.opening.routes),
+        routes: new Routes({ health: askHealth, metrics: askMetrics }, task.opening.routes),
         tls: task.opening.tls,
       });
     }
@@ -112,14 +122,16 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
     adopt(offer, () => ownership.settle(slot));
     ledger.noteSettled();
   };
-  const drain = async (limitMs: number) => {
+  const drain = async (limitMs: number, spreadMs: number) => {
     opening?.drain();
-    await Promise.all([host.drain(limitMs), opening?.settled(Math.min(limitMs, OPENING_MS))]);
+    await Promise.all([host.drain(limitMs, spreadMs), opening?.settled(Math.min(limitMs, OPENING_MS))]);
     opening?.destroyAll();
   };
   const drained = new Promise<void>((resolve) => {
     const onMessage = (message: ToWorker) => {
       if (message.type === 'hand-offs') {
+        const seconds = Math.max(0, sharedClockMs() - message.sinceMs) / 1000;
+        counters.observe(Distribution.HAND_OFF_SECONDS, seconds, message.offers.length);
         for (const offer of message.offers) take(offer);
       } else if (message.type === 'client') {
         askedAbout.get(message.id)?.(message.refusal);
@@ -130,7 +142,8 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
       else if (message.type === 'topics-taken') topicReporter.noteTaken();
       else if (message.type === 'backplane') host.reportBackplane(message.state);
       else if (message.type === 'health') healths.shift()?.(message.health);
-      else resolve(drain(message.limitMs));
+      else if (message.type === 'metrics') metrics.shift()?.(message.text);
+      else resolve(drain(message.limitMs, message.spreadMs));
     };
     port.on('message', onMessage);
     publishing.takeHandOffs = () => {
@@ -143,6 +156,7 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   await drained;
   publishing.topics.flushAll();
   unregister();
+  vitals.stop();
   log.flush();
   port.close();
   return { outcome: 'drained' };

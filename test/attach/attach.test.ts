@@ -159,19 +159,38 @@ describe.each(onlyOnce)('an attachment', () => {
     expect(await next.text()).toBe('one');
   });
 
-  it('has no page and no health, unless the application asks it for them', async () => {
+  it('may have an admin port of its own', async () => {
+    await using hosting = await new Hosting(createHttpServer()).listen();
+    const sockets = await hosting.attach({ ...echo, path: '/live', adminPort: 0 });
+    const { url } = sockets.adminAddress() ?? {};
+    expect(await textOf(`${url}/readyz`)).toBe('ready\n');
+    expect(await textOf(`${url}/metrics`)).toMatch(/^# HELP wsloom_info /);
+    await sockets.close({ drainMs: 0 });
+    expect(sockets.adminAddress()).toBeUndefined();
+  });
+
+  it('has no page, no health and no metrics, unless the application asks it for them', async () => {
     let sockets: Awaited<ReturnType<typeof attach>> | undefined;
     const http = createHttpServer((request, response) => {
       if (sockets?.handleRequest(request, response) !== true) response.end('the application');
     });
     await using hosting = await new Hosting(http).listen();
     sockets = await hosting.attach({ ...echo, path: '/none' });
-    for (const path of ['/', '/healthz', '/none'])
+    for (const path of ['/', '/healthz', '/readyz', '/metrics', '/none'])
       expect(await textOf(`http:${hosting.place}${path}`)).toBe('the application');
-    sockets = await hosting.attach({ ...echo, path: '/live', page: '/try', health: '/live/health' });
+    sockets = await hosting.attach({
+      ...echo,
+      path: '/live',
+      page: '/try',
+      health: '/live/health',
+      ready: '/live/ready',
+      metrics: '/live/metrics',
+    });
     expect(await textOf(`http:${hosting.place}/try`)).toContain('new WebSocket(');
     expect(await (await fetch(`http:${hosting.place}/live/health`)).json()).toMatchObject({ status: 'ok' });
+    expect(await textOf(`http:${hosting.place}/live/ready`)).toBe('ready\n');
     expect((await fetch(`http:${hosting.place}/live/health`, { method: 'POST' })).status).toBe(405);
+    expect(await textOf(`http:${hosting.place}/live/metrics`)).toMatch(/^# HELP wsloom_info /);
     for (const path of ['/', '/live', '/healthz'])
       expect(await textOf(`http:${hosting.place}${path}`)).toBe('the application');
     using foreign = await RawClient.connect(hosting.port);

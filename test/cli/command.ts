@@ -3,7 +3,10 @@ import { fileURLToPath } from 'node:url';
 
 export const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
-/** The command line in a process of its own, ended at the end of the block that it was started in. */
+/**
+ * The command line in a process of its own, ended at the end of the block that it was started in. The log of `wsloom serve` is asked for as
+ * text, unless `args` say how it is to be.
+ */
 export class Command implements AsyncDisposable {
   readonly process: ChildProcessWithoutNullStreams;
   /** Its exit code, or the signal that ended it. */
@@ -19,8 +22,10 @@ export class Command implements AsyncDisposable {
     options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly fd3?: number } = {},
   ) {
     const { fd3, ...rest } = options;
+    // The runner of tests may force colours.
+    const { FORCE_COLOR: _, ...env } = rest.env ?? process.env;
     const stdio: readonly (number | 'pipe')[] = ['pipe', 'pipe', 'pipe', ...(fd3 === undefined ? [] : [fd3])];
-    this.process = spawn(file, args, { ...rest, stdio: [...stdio] }) as ChildProcessWithoutNullStreams;
+    this.process = spawn(file, inText(args), { ...rest, env, stdio: [...stdio] }) as ChildProcessWithoutNullStreams;
     this.process.stdout.on('data', (bytes) => this.#add('stdout', bytes));
     this.process.stderr.on('data', (bytes) => this.#add('stderr', bytes));
     this.ended = new Promise((resolve) => {
@@ -70,4 +75,10 @@ export class Command implements AsyncDisposable {
     this[stream] += String(bytes);
     this.#wake();
   }
+}
+
+function inText(args: readonly string[]): string[] {
+  const serve = args.indexOf(CLI) + 1;
+  if (args[serve] !== 'serve' || serve === 0 || args.some((arg) => arg.startsWith('--log-format'))) return [...args];
+  return args.toSpliced(serve + 1, 0, '--log-format', 'text');
 }

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../dist/cli/program.js';
+import { metricsReference } from '../../dist/cli/metrics-reference.js';
 import { commandsReference, limitsReference } from '../../dist/cli/reference.js';
 import type { Option } from '../../dist/options/define.js';
 import { withGenerated } from '../../dist/options/markdown.js';
+import { METRICS } from '../../dist/monitor/metrics.js';
 import { ALL_ROWS } from '../../dist/primary/option-rows.js';
 import { FIGURE_NAMES, figureOf } from '../../dist/telemetry/figures.js';
 import { membersOf } from '../docs-of-members.js';
@@ -23,6 +25,7 @@ describe('the generated part of the docs', () => {
   it.each([
     ['limits', limitsReference(DOCS)],
     ['cli', commandsReference(createProgram([]))],
+    ['observe', metricsReference()],
   ])('is up to date in docs/%s.md; if not, npm run docs writes it', async (name, generated) => {
     const path = page(name);
     await expect(withGenerated(readFileSync(path, 'utf8'), generated)).toMatchFileSnapshot(path);
@@ -50,6 +53,16 @@ describe('the generated part of the docs', () => {
       .commands.flatMap(({ options }) => options)
       .find(({ long }) => long === '--idle-timeout');
     expect(flag?.description).toBe('without a message either way; beyond: 1001; 0: never');
+  });
+
+  it('has every metric, as Prometheus is told of it', () => {
+    const rows = metricsReference().split('\n');
+    expect(rows).toHaveLength(METRICS.length + 2);
+    for (const { name, help } of METRICS) {
+      const own = rows.filter((row) => row.startsWith(`| \`${name}\` |`));
+      expect(own, name).toHaveLength(1);
+      expect(own[0]).toContain(help);
+    }
   });
 
   it('has every flag of every command', () => {

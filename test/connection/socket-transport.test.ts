@@ -34,7 +34,7 @@ describe.skipIf(!hasDescriptors)('a transport on a TCP socket', () => {
     const [theirs] = (await accepted) as [Socket];
     const fd = calls.duplicate(descriptorOf(theirs));
     theirs.destroy();
-    transport = new SocketTransport(fd, calls, arena, { add() {} }, listener);
+    transport = new SocketTransport(fd, calls, arena, { add() {}, addQueued() {} }, listener);
   });
 
   afterEach(() => {
@@ -200,7 +200,7 @@ describe.skipIf(!hasDescriptors)('a transport on a TCP socket', () => {
 
   test('is refused a descriptor that is no socket, which stays the caller’s', () => {
     const fd = openSync(fileURLToPath(import.meta.url), 'r');
-    expect(() => new SocketTransport(fd, calls, arena, { add() {} }, listener)).toThrow();
+    expect(() => new SocketTransport(fd, calls, arena, { add() {}, addQueued() {} }, listener)).toThrow();
     expect(fstatSync(fd).isFile()).toBe(true);
     closeSync(fd);
   });

@@ -23,7 +23,7 @@ beforeEach(() => {
 });
 
 const over = (stream: Duplex) =>
-  new StreamTransport(stream, { arena, turn, budget: { add() {} }, calls: undefined }, listener);
+  new StreamTransport(stream, { arena, turn, budget: { add() {}, addQueued() {} }, calls: undefined }, listener);
 
 describe('reading', () => {
   test('begins with resume()', async () => {

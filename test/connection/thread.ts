@@ -124,7 +124,11 @@ export class TestThread {
     this.topics = new Topics(options.outlet ?? NO_OUTLET, () => this.turn.schedule());
     this.topics.sendBy({
       send: (fd, bytes, start, end) => this.#wires[fd]?.takeDirectly(bytes, start, end) ?? Number.NaN,
-      count: (messages) => this.counters.add(Counter.MESSAGES_OUT, messages),
+      count: (messages, bytes) => {
+        this.counters.add(Counter.MESSAGES_OUT, messages);
+        this.counters.add(Counter.DELIVERIES, messages);
+        this.counters.add(Counter.BYTES_OUT, bytes);
+      },
       discard: (bytes) => void bytes.fill(0),
     });
     const kernel = createKernel('auto', this.arena.memory);

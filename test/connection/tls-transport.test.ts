@@ -38,6 +38,7 @@ beforeEach(async () => {
     add(bytes: number) {
       held += bytes;
     },
+    addQueued() {},
   };
   unacknowledged = 0;
   const calls = {

@@ -24,7 +24,7 @@ beforeEach(() => {
 
 function trace(head: Uint8Array = new Uint8Array(0)): TracedTransport {
   const connect = (traced: NotingListener) => {
-    wire = new ScriptedTransport(arena, traced, { add() {} }, 5);
+    wire = new ScriptedTransport(arena, traced, { add() {}, addQueued() {} }, 5);
     return wire;
   };
   return new TracedTransport(arena, connect as never, listener, head, (line) => void shown.push(line));

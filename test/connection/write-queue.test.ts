@@ -7,10 +7,14 @@ import { pattern } from './frames.js';
 
 /** A queue, and what its budget has been told in sum. */
 function makeQueue() {
-  const held = { bytes: 0 };
+  const held = { bytes: 0, queued: 0, queues: 0 };
   const queue = new WriteQueue({
     add: (bytes) => {
       held.bytes += bytes;
+    },
+    addQueued: (bytes, queues) => {
+      held.queued += bytes;
+      held.queues += queues;
     },
   });
   return { queue, held };
@@ -45,6 +49,25 @@ describe('a write queue', () => {
     queue.consume(70);
     expect(queue).toMatchObject({ queuedBytes: 0, drainedBytes: 200 });
     expect(held.bytes).toBe(0);
+  });
+
+  test('says how much waits, and whether anything does', () => {
+    const { queue, held } = makeQueue();
+    const told = () => [held.queued, held.queues];
+    queue.hold(new Uint8Array(0));
+    expect(told()).toEqual([0, 0]);
+    queue.hold(pattern(10));
+    queue.copy(pattern(600_000), 0, 600_000);
+    expect(told()).toEqual([600_010, 1]);
+    queue.consume(400_000);
+    expect(told()).toEqual([200_010, 1]);
+    queue.consume(200_010);
+    expect(told()).toEqual([0, 0]);
+    queue.copy(pattern(5), 0, 5);
+    expect(told()).toEqual([5, 1]);
+    queue.drop();
+    queue.drop();
+    expect(told()).toEqual([0, 0]);
   });
 
   test('copies at once: the memory may be used again', () => {

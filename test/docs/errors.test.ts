@@ -9,7 +9,7 @@ const SOURCE = readdirSync(`${ROOT}src`, { recursive: true, encoding: 'utf8' })
   .join('\n');
 
 /** Of the environment, and no codes. */
-const VARIABLES: readonly string[] = ['WSLOOM_HOST', 'WSLOOM_BACKPLANE'];
+const VARIABLES: readonly string[] = ['WSLOOM_HOST', 'WSLOOM_BACKPLANE', 'WSLOOM_ADMIN_TOKEN'];
 
 /** Whole codes only. The codes that a template such as `WSLOOM_HANDSHAKE_${rule}` makes are in its type. */
 function codesIn(text: string): string[] {

@@ -194,7 +194,9 @@ async function serveShortly(
   const where = args.includes('--socket') ? [] : ['--port', '0'];
   // What is named last counts: two servers of a document cannot have the ports that it shows.
   const port = args.includes('--backplane') ? ['--port', '0'] : where;
-  const all = [CLI, 'serve', ...own, ...threads, ...port];
+  const admin = args.includes('--admin-port') ? ['--admin-port', '0'] : [];
+  const delay = args.includes('--shutdown-delay') ? ['--shutdown-delay', '0'] : [];
+  const all = [CLI, 'serve', ...own, ...threads, ...port, ...admin, ...delay];
   await using command = new Command(process.execPath, all, { cwd: folder, env: { ...process.env, ...variables } });
   await command.listening();
   command.process.kill('SIGINT');

@@ -94,6 +94,17 @@ async function listening(command: Command): Promise<string> {
   return url;
 }
 
+/** A chat that answers to all the same, whatever it is written with. */
+async function repeats(command: Command): Promise<void> {
+  const url = await listening(command);
+  using ada = await Client.open(`${url}/?name=Ada`);
+  using bob = await Client.open(`${url}/?name=Bob`);
+  ada.send('hello');
+  expect(await ada.text()).toBe('Ada: hello'); // from here on she gets what others say
+  bob.send('hello');
+  expect(await ada.text()).toBe('Bob: hello');
+}
+
 /** Ends a program as a service manager does. */
 async function endsWell(command: Command): Promise<void> {
   command.process.kill('SIGTERM');
@@ -196,6 +207,68 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
     expect(await (await fetch(`${url}/live/try`)).text()).toContain('WebSocket');
   }),
 
+  'docs/admin.md: admin.mjs': program(prints(/^200 ready\n\n$/)),
+  'docs/admin.md: hello.mjs': handler(async ({ open }) => {
+    using one = await open('/room');
+    expect(await one.text()).toBe('hello on /room');
+  }),
+
+  'docs/diagnostics-channels.md: counting.mjs': handler(async ({ open }) => {
+    using one = await open();
+    for (const expected of ['0 before this one', '1 before this one']) {
+      one.send('hello');
+      expect(await one.text()).toBe(expected);
+    }
+  }),
+  'docs/diagnostics-channels.md: refusals.mjs': program(async (command) => {
+    const url = await listening(command);
+    expect(await refusal(`${url}/else`)).toMatchObject({ status: 404 });
+    await command.says('stdout', /\n127\.0\.0\.1 was refused with 404: there is no WebSocket on this path\n/);
+  }),
+  'docs/opentelemetry.md: telemetry.mjs': { as: 'configuration' }, // all of them by server.mjs
+  'docs/opentelemetry.md: sdk.mjs': { as: 'configuration' },
+  'docs/opentelemetry.md: chat.mjs': { as: 'configuration' },
+  'docs/opentelemetry.md: server.mjs': {
+    as: 'program',
+    needs: '@opentelemetry/sdk-trace-base',
+    test: async (command) => {
+      const url = await listening(command);
+      expect(await refusal(`${url}/else`)).toMatchObject({ status: 404 });
+      const one = await Client.open(`${url}/live`);
+      one.send('hello');
+      expect(await one.text()).toBe('hello');
+      one.socket.close(4000);
+      await command.says('stdout', /name: 'websocket',.*'websocket\.close_code': 4000/s);
+      for (const name of ['messages', 'closed', 'refused']) {
+        await command.says('stdout', new RegExp(`name: 'wsloom\\.${name}',.*?value: 1\\b`, 's'));
+      }
+    },
+  },
+
+  'docs/from-ws.md: before.mjs': program(repeats),
+  'docs/from-ws.md: chat.mjs': handler(async ({ open }) => {
+    using ada = await open('/?name=Ada');
+    ada.send('hello');
+    expect(await ada.text()).toBe('Ada: hello');
+  }),
+  'docs/from-ws.md: after.mjs': program(repeats),
+  'docs/from-uwebsockets.md: rooms.mjs': apart(async ({ url, open, refusal }) => {
+    expect(await refusal(url)).toMatchObject({ status: 401 });
+    using ada = await open('/room?name=Ada');
+    expect(await ada.text()).toBe('you are Ada');
+    using bob = await open('/room?name=Bob');
+    bob.send('hello');
+    expect(await ada.text()).toBe('Bob: hello');
+  }),
+  'docs/from-uwebsockets.md: server.mjs': program(async (command) => {
+    const url = await listening(command);
+    using ada = await Client.open(`${url}/room?name=Ada`);
+    expect(await ada.text()).toBe('you are Ada');
+    using bob = await Client.open(`${url}/room?name=Bob`);
+    bob.send('hello');
+    expect(await ada.text()).toBe('Bob: hello');
+  }),
+
   'docs/load.md: load.mjs': client(prints(/^\d+ messages, p99 [\d.]+ ms, errors: \{\}\n$/)),
   'docs/load.md: client.mjs': client(prints(/^hello\n1000\n$/)),
 
@@ -279,6 +352,9 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
   'docs/scale.md: redis-cluster.conf': { as: 'configuration' },
   'docs/scale.md: memory-engine.mjs': { as: 'configuration' }, // by its test:
   'docs/scale.md: memory-engine.test.mjs': program(prints(/# pass 1\n# fail 0/)),
+
+  'docs/observe.md: prometheus.yml': { as: 'configuration' }, // test/monitor/prometheus.long.test.ts
+  'docs/observe.md: alerts.yml': { as: 'configuration' },
 
   'docs/proxies.md: nginx.conf': { as: 'configuration' }, // test/docs/proxies*.long.test.ts
   'docs/proxies.md: nginx-stream.conf': { as: 'configuration' },

@@ -18,7 +18,17 @@ import { ROOT, type Snippet } from './documents.js';
 const run = promisify(execFile);
 
 /** The packages of test/peers that documents show. They may not be installed. */
-export const PEERS = ['express', 'fastify', 'hono', '@hono/node-server', 'koa'] as const;
+export const PEERS = [
+  'express',
+  'fastify',
+  'hono',
+  '@hono/node-server',
+  'koa',
+  '@opentelemetry/api',
+  '@opentelemetry/resources',
+  '@opentelemetry/sdk-metrics',
+  '@opentelemetry/sdk-trace-base',
+] as const;
 
 /** The documents use the ports 8080 and 8443, which may be taken on the machine of a test. */
 const LISTENS_ON_PORT = /\bport: 8(?:080|443)\b/g;

@@ -173,6 +173,58 @@ describe('draining', () => {
     await over;
   });
 
+  it('spreads the turns of connections evenly, and lets the others be read until then', async () => {
+    const drained = new Drained();
+    const connections = ['one', 'two', 'three', 'four'].map((name) => drained.add(name));
+    const over = drained.draining.run(2 * LIMIT_MS, LIMIT_MS);
+    await rounds();
+    expect(drained.done).toEqual([]);
+    const closed = () => drained.done.filter((event) => event.endsWith('closes with 1001')).length;
+    // Each thread has a phase of its own within one turn.
+    for (let ms = 0; ms < LIMIT_MS; ms += 20) {
+      await pass(20);
+      const share = ((ms + 20) / LIMIT_MS) * connections.length;
+      expect(closed()).toBeGreaterThanOrEqual(Math.floor(share));
+      expect(closed()).toBeLessThanOrEqual(Math.floor(share) + 1);
+      if (closed() === connections.length) continue; // at its end, what is left stops reading: those that are closed, too
+      expect(drained.done.filter((event) => event.endsWith('stops reading'))).toHaveLength(closed());
+    }
+    expect(drained.done.filter((event) => event.endsWith('1001'))).toEqual(
+      ['one', 'two', 'three', 'four'].map((name) => `${name} closes with 1001`),
+    );
+    for (const connection of connections) connection.end();
+    await pass(20);
+    await over;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('closes whoever is not quiet after half of the time that it has beside the spread', async () => {
+    const drained = new Drained();
+    const busy = drained.add('busy', false);
+    const last = drained.add('last');
+    drained.draining.track(new Promise(() => {})); // a hook that never settles
+    const over = drained.draining.run(11 * LIMIT_MS, 10 * LIMIT_MS);
+    const closed = (name: string) => drained.done.includes(`${name} closes with 1001`);
+    for (let ms = 0; ms < 5.6 * LIMIT_MS; ms += 20) await pass(20);
+    expect(closed('busy')).toBe(true);
+    expect(drained.done.filter((event) => event.endsWith('destroyed'))).toEqual([]);
+    for (let ms = 0; ms < 5 * LIMIT_MS; ms += 20) await pass(20);
+    expect(closed('last')).toBe(true);
+    for (const connection of [busy, last]) connection.end();
+    await pass(20);
+    await over;
+  });
+
+  it('ends the spread when all connections are gone', async () => {
+    const drained = new Drained();
+    const one = drained.add('one');
+    const over = drained.draining.run(1_000_000, 1_000_000);
+    await rounds();
+    one.end();
+    await over;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('closes a connection that is added after its begin, and none before', async () => {
     const drained = new Drained();
     expect(drained.draining.hasBegun).toBe(false);

@@ -431,7 +431,10 @@ it('OPTIONS for the health is answered with 503 while the server drains, and OPT
     workersLostLastMinute: 0,
     uptimeSeconds: 0,
   } as const;
-  const routes = new Routes(() => health, { paths: new Set(['/chat']), page: '/', health: '/healthz' });
+  const routes = new Routes(
+    { health: () => health, metrics: () => '' },
+    { paths: new Set(['/chat']), page: '/', health: '/healthz' },
+  );
   await using http = createServer((request, response) => routes.handle(request, response));
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');

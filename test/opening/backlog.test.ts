@@ -35,11 +35,13 @@ async function listen({
   prepare = (_: Server) => {},
   host = '127.0.0.1',
   path,
+  reservedFrom,
 }: {
   readonly used?: SystemCalls;
   readonly prepare?: (server: Server) => void;
   readonly host?: string;
   readonly path?: string;
+  readonly reservedFrom?: number;
 } = {}) {
   const taken: (string | undefined)[] = [];
   let outOfDescriptors = 0;
@@ -57,6 +59,7 @@ async function listen({
       closeSync(fd);
       onTaken.call();
     },
+    reservedFrom,
     onOutOfDescriptors: () => outOfDescriptors++,
   });
   server.listen(path === undefined ? { port: 0, host } : { path });
@@ -143,6 +146,19 @@ describe.runIf(process.platform === 'linux')('connections that wait at a listeni
     await come(port, 5);
     expect(counts()).toEqual({ taken: 0, sockets: 5, outOfDescriptors: 5 }); // sockets of Node, which need no other descriptor
     await until(() => descriptors() <= before);
+  });
+
+  it('are closed if their descriptors are reserved for others, and that is told', async () => {
+    for (const used of [calls, WITHOUT_ACCEPT]) {
+      const { port, counts } = await listen({ used, reservedFrom: 0 });
+      const before = descriptors();
+      await come(port, 5);
+      expect(counts()).toEqual({ taken: 0, sockets: 0, outOfDescriptors: 5 });
+      await until(() => descriptors() <= before);
+      const { port: ample, counts: taken } = await listen({ used, reservedFrom: 100_000 });
+      await come(ample, 5);
+      expect(taken()).toEqual({ taken: 5, sockets: 0, outOfDescriptors: 0 });
+    }
   });
 
   it('are accepted no more when the server is closed by the one before', async () => {

@@ -115,7 +115,7 @@ function decideOn(
   }).flat();
   for (const offer of offers) rawHeaders.push('Sec-WebSocket-Extensions', offer);
   const handshake = readHandshake({ method: 'GET', target: '/room', httpVersion: '1.1', rawHeaders });
-  decisionsOf(settings).decide({ id: 7, socket, handshake, decided: undefined });
+  decisionsOf(settings).decide({ id: 7, socket, handshake, decided: undefined, sinceMs: 0 });
   return {
     ours,
     /** Status line and headers of the answer. */

@@ -61,7 +61,7 @@ const comeAll = (count: number) => Array.from({ length: count }, () => come());
 function secured(plain: Socket): TLSSocket {
   const socket = new Socket();
   sockets.push(socket);
-  return Object.assign(socket, { _parent: plain }) as unknown as TLSSocket;
+  return Object.assign(socket, { _parent: plain, isSessionReused: () => false }) as unknown as TLSSocket;
 }
 
 function succeed(plain: Socket): TLSSocket {

@@ -76,7 +76,7 @@ function accept(response = RESPONSE) {
       return Buffer.from('a frame');
     },
   };
-  acceptances.accept({ socket } as never, response, INFO as never);
+  acceptances.accept({ socket, sinceMs: 0 } as never, response, INFO as never);
   return accepted;
 }
 
@@ -130,7 +130,7 @@ describe('a connection with a descriptor', () => {
 });
 
 describe('a connection whose descriptor cannot be duplicated', () => {
-  const SAID = 'error: a descriptor could not be duplicated: is the limit (ulimit -n) reached?';
+  const SAID = 'error: no descriptor is left for a connection: is the limit (ulimit -n) reached?';
 
   it('is refused, and the log says why', () => {
     descriptors = [];

@@ -80,7 +80,7 @@ function decide(decided?: unknown) {
   socket.whenLost(() => {
     isLost = true;
   });
-  decisions.decide({ id: 7, socket, handshake: HANDSHAKE, decided });
+  decisions.decide({ id: 7, socket, handshake: HANDSHAKE, decided, sinceMs: 0 });
   return {
     ours,
     answer: async () => {

@@ -236,6 +236,37 @@ describe('the thread of the opening handshake', () => {
   });
 });
 
+describe('metrics', () => {
+  it('are off, or at the path that is given', () => {
+    expect(resolveOptions({ handler: 'handler.js' }).metrics).toBeUndefined();
+    expect(resolveOptions({ handler: 'handler.js', metrics: '/metrics' }).metrics).toBe('/metrics');
+    for (const off of [false, 'off'] as const) {
+      expect(resolveOptions({ handler: 'handler.js', metrics: off }).metrics).toBeUndefined();
+    }
+  });
+
+  it('may be at no other place', () => {
+    for (const metrics of [true, null, '', 'on', 'metrics', '/a?b', 1, ['/a']]) {
+      expect(refusal({ metrics }).option).toBe('metrics');
+    }
+  });
+
+  it('have another path than the page and the health', () => {
+    for (const [options, other] of [
+      [{ metrics: '/' }, 'page'],
+      [{ metrics: '/healthz' }, 'health'],
+      [{ page: '/a', metrics: '/a' }, 'page'],
+    ] as const) {
+      const { option, message } = refusal(options);
+      expect(option).toBe('metrics');
+      expect(message).toMatch(
+        new RegExp(`^metrics must have another path than ${other}, got "/[a-z]*" for both: move one`),
+      );
+    }
+    expect(resolveOptions({ handler: 'handler.js', page: 'off', metrics: '/' }).metrics).toBe('/');
+  });
+});
+
 describe('page and health', () => {
   it('are paths, or off', () => {
     expect(resolveOptions({ handler: 'handler.js' })).toMatchObject({ page: '/', health: '/healthz' });
@@ -263,6 +294,73 @@ describe('page and health', () => {
       const { option, message } = refusal(options);
       expect(option).toBe('health');
       expect(message).toMatch(/^health must have another path than page, got "\/[a-z]*" for both: move one/);
+    }
+  });
+});
+
+describe('the readiness', () => {
+  it('is a path of its own, or off', () => {
+    expect(resolveOptions({ handler: 'handler.js' }).ready).toBe('/readyz');
+    expect(resolveOptions({ handler: 'handler.js', ready: false }).ready).toBeUndefined();
+    for (const [other, path] of [['page', '/'] as const, ['health', '/healthz'] as const]) {
+      expect(refusal({ ready: path })).toMatchObject({
+        option: 'ready',
+        message: `ready must have another path than ${other}, got "${path}" for both: move one of them, or turn it off`,
+      });
+    }
+    expect(refusal({ ready: 'readyz' }).message).toMatch(/^ready must be 'off' or a path that begins with/);
+  });
+});
+
+describe('the admin port', () => {
+  const handler = 'handler.js';
+
+  it('is off by default, and on a loopback address if it is on', () => {
+    expect(resolveOptions({ handler }).admin).toBeUndefined();
+    expect(resolveOptions({ handler, adminPort: 9464, allowedHosts: ['a.example'] }).admin).toEqual({
+      ...{ port: 9464, host: '127.0.0.1', token: undefined, isOpen: false, allowedHosts: ['a.example'] },
+    });
+    for (const adminHost of ['localhost', '127.0.0.2', '::1', '::ffff:127.0.0.1'])
+      expect(resolveOptions({ handler, adminPort: 0, adminHost }).admin?.host).toBe(adminHost);
+  });
+
+  it('is reached from other machines only with a token, or if that is said', () => {
+    for (const adminHost of ['0.0.0.0', '::', '10.1.2.3', 'server.example', '127.example', '1127.0.0.1']) {
+      const { option, message } = refusal({ adminPort: 0, adminHost });
+      expect(option).toBe('adminHost');
+      expect(message).toMatch(
+        /^adminHost must be a loopback address, got ".*": give adminToken \(.*\), or say by adminOpen/,
+      );
+      for (const guard of [{ adminToken: 'x' }, { adminOpen: true }])
+        expect(resolveOptions({ handler, adminPort: 0, adminHost, ...guard }).admin?.host).toBe(adminHost);
+    }
+    expect(refusal({ adminPort: 0, adminOpen: true, adminToken: 'x' }).message).toMatch(
+      /^adminOpen cannot be given together with adminToken: /,
+    );
+  });
+
+  it('is needed by its other options', () => {
+    for (const [name, value] of Object.entries({ adminHost: '::1', adminToken: 'x', adminOpen: true })) {
+      expect(refusal({ [name]: value })).toMatchObject({
+        option: name,
+        message: `${name} is of an admin port: adminPort (--admin-port) is missing`,
+      });
+    }
+    expect(resolveOptions({ handler, adminOpen: false }).admin).toBeUndefined();
+  });
+
+  it('is a port', () => {
+    for (const adminPort of [-1, 65_536, 1.5, '9464', true])
+      expect(refusal({ adminPort }).message).toMatch(/^adminPort must be an integer from 0 to 65535, got /);
+  });
+
+  it('has a token that can stand in a header, and that no error repeats', () => {
+    for (const adminToken of ['', 'with space', 'n\u00e4m', 'line\n', 5, {}]) {
+      const { option, message } = refusal({ adminPort: 0, adminToken });
+      expect(option).toBe('adminToken');
+      expect(message).toMatch(
+        /^adminToken must be (a string, got (number|object)|visible ASCII characters without spaces, at least one, got (an empty one|another character))$/,
+      );
     }
   });
 });

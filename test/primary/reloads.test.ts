@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { Reloads } from '../../dist/primary/reloads.js';
 
-/** Reloads that are ended by hand, and the `drainMs` that each was begun with. */
+/** Reloads that are ended by hand, and the `drainMs` that each was begun with. The spread is 10 times as long. */
 function made() {
   const begun: number[] = [];
   const ends: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
-  const reloads = new Reloads((drainMs) => {
+  const reloads = new Reloads(({ drainMs, drainSpreadMs }) => {
+    expect(drainSpreadMs).toBe(10 * drainMs);
     begun.push(drainMs);
     return new Promise<void>((resolve, reject) => void ends.push({ resolve, reject }));
   });
-  return { reloads, begun, ends };
+  const ask = (drainMs: number) => reloads.ask({ drainMs, drainSpreadMs: 10 * drainMs });
+  return { reloads: { ask }, begun, ends };
 }
 
 describe('reloads', () => {

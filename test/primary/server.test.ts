@@ -189,7 +189,9 @@ describe.each(onlyOnce)('what is no option', () => {
     await expect(refused[2]?.()).rejects.toThrow(
       "listen(): there is no option 'prt'; there are fd, host, mode, path, port; did you mean port",
     );
-    await expect(refused[4]?.()).rejects.toThrow("close(): there is no option 'drain'; there is drainMs");
+    await expect(refused[4]?.()).rejects.toThrow(
+      "close(): there is no option 'drain'; there are drainMs, drainSpreadMs, shutdownDelayMs",
+    );
     await server.close();
   });
 });

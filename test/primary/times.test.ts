@@ -87,11 +87,27 @@ describe('a time that a timer cannot hold', () => {
     await server.close({ drainMs: 0 });
   });
 
+  it('is refused as the sum of drainMs and drainSpreadMs', async () => {
+    const server = createServer({ handler, threads: 0 });
+    await server.start();
+    const times = { drainMs: MAX_DRAIN_MS - 1, drainSpreadMs: 2 };
+    const refusal = {
+      option: 'drainSpreadMs',
+      message: `drainSpreadMs and drainMs (--drain) together must be at most ${MAX_DRAIN_MS} ms, got 2 and ${MAX_DRAIN_MS - 1}`,
+    };
+    await expect(server.close(times)).rejects.toMatchObject(refusal);
+    await expect(server.reload(times)).rejects.toMatchObject(refusal);
+    await expect(server.close({ shutdownDelayMs: MAX_MS + 1 })).rejects.toMatchObject({ option: 'shutdownDelayMs' });
+    await expect(server.reload({ shutdownDelayMs: 1 } as never)).rejects.toMatchObject({ option: 'shutdownDelayMs' });
+    await server.close({ drainMs: 0 });
+  });
+
   it('is refused for every flag that takes seconds, by the option that the flag sets', () => {
     const times = Object.entries({ ...SERVER_ROWS, ...CLOSE_ROWS, ...LOAD_ROWS } as OptionRows).filter(
       ([, { kind, flag }]) => kind === 'milliseconds' && flag !== undefined,
     );
-    expect(times).toHaveLength(SERVER_TIMES.length - 1 + LOAD_TIMES.length + 1); // handOffTimeoutMs has none, and --drain is one more
+    // handOffTimeoutMs has none, and --drain, --drain-spread and --shutdown-delay are three more
+    expect(times).toHaveLength(SERVER_TIMES.length - 1 + LOAD_TIMES.length + 3);
     for (const [name, row] of times) {
       const { parseArg } = flagsOf({ [name]: row }).get(name) ?? {};
       expect(() => row.read(parseArg?.('2147484', undefined)), name).toThrow(WrongValue);

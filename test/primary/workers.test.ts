@@ -13,7 +13,8 @@ import { Workers } from '../../dist/primary/workers.js';
 import { numberOfAgreement } from '../../dist/protocol/deflate/agreement.js';
 import { descriptorOf } from '../../dist/system/descriptor.js';
 import { loadSystemCalls } from '../../dist/system/system-calls.js';
-import { Counter, Counters } from '../../dist/telemetry/counters.js';
+import { Counter } from '../../dist/telemetry/counters.js';
+import { EndedCounters } from '../../dist/telemetry/ended-counters.js';
 import type { WorkerTask } from '../../dist/worker/messages.js';
 import { Ownership } from '../../dist/worker/ownership.js';
 import { identityOf, openLoneFile } from '../e2e/lone-file.js';
@@ -29,7 +30,7 @@ function made(threads: number, more: Partial<ServerOptions> = {}) {
   const log = new RecordingLog();
   const over: number[] = [];
   const elsewhere: HandOff[] = [];
-  const endedCounters = new Counters();
+  const endedCounters = new EndedCounters();
   const options = {
     ...resolveOptions({ handler: builtIn('echo'), threads, log, ...more }),
     handler: builtIn('echo').href,
@@ -44,6 +45,7 @@ function made(threads: number, more: Partial<ServerOptions> = {}) {
       listeningHost: undefined,
       tls: undefined,
       health: unused,
+      metrics: unused,
       toldClients: undefined as never,
       get links() {
         return workers.links;

@@ -10,7 +10,6 @@ const rows = FIGURE_NAMES.map((name) => ({ name, ...figureOf(name) }));
 describe('the table of figures', () => {
   it('gives each figure a place of its own, one behind the other', () => {
     expect(FIGURE_NAMES.map((name) => Counter[name])).toEqual(FIGURE_NAMES.map((_, index) => index));
-    expect(new Counters().values).toHaveLength(FIGURE_NAMES.length);
   });
 
   it('gives places that the engine reads as fields, not from a dictionary', () => {
@@ -72,6 +71,13 @@ describe('counters', () => {
       'COMPRESSED',
       'WINDOW_BYTES',
       'BACKPLANE_SUBSCRIPTIONS',
+      'QUEUED_BYTES',
+      'BACKPRESSURED',
+      'ARENA_SIZE_BYTES',
+      'HEAP_USED_BYTES',
+      'HEAP_LIMIT_BYTES',
+      'LOOP_DELAY_SECONDS',
+      'SAMPLED_AT_MS',
     ]);
     expect(left).toHaveLength(FIGURE_NAMES.length - cleared.length);
   });
@@ -93,6 +99,6 @@ describe('counters', () => {
       others.set(Counter[name], i + 1);
     });
     sum.addAll(others);
-    expect([...sum.values]).toEqual(FIGURE_NAMES.map((_, i) => 1001 + i));
+    expect(FIGURE_NAMES.map((name) => sum.get(Counter[name]))).toEqual(FIGURE_NAMES.map((_, i) => 1001 + i));
   });
 });

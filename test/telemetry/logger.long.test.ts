@@ -9,6 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { guardLogger, type Logger } from '../../dist/telemetry/logger.js';
 import { DescriptorSink } from '../../dist/telemetry/standard-error.js';
 import { RecordingLog } from '../e2e/serving.js';
+import { openTerminal } from './terminal.js';
 
 const DIST = new URL('../../dist/', import.meta.url);
 
@@ -293,27 +294,4 @@ function openPipe(): { readonly read: number; readonly write: number } {
   expect(mkfifo(path, 0o600)).toBe(0);
   const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   return { read, write: openSync(path, constants.O_WRONLY | constants.O_NONBLOCK) };
-}
-
-/** A terminal for another process, which can be stopped as by Ctrl-S. */
-function openTerminal() {
-  const system = koffi.load(null);
-  const openpty = system.func('int openpty(_Out_ int *ours, _Out_ int *theirs, void *name, void *modes, void *size)');
-  const tcflow = system.func('int tcflow(int fd, int action)');
-  const [ours, theirs] = [[0], [0]] as [[number], [number]];
-  expect(openpty(ours, theirs, null, null, null)).toBe(0);
-  onTestFinished(() => {
-    for (const fd of [...ours, ...theirs]) closeSync(fd);
-  });
-  const [TCOOFF, TCOON] = [0, 1];
-  return {
-    fd: theirs[0],
-    stop: () => void tcflow(theirs[0], TCOOFF),
-    goOn: () => void tcflow(theirs[0], TCOON),
-    /** Waits for something. */
-    read: () => {
-      const buffer = Buffer.alloc(4096);
-      return buffer.toString('latin1', 0, readSync(ours[0], buffer));
-    },
-  };
 }

@@ -68,6 +68,7 @@ const connectionsOf = ({ reserved }: WindowMemory) => Atomics.load(new Int32Arra
 
 /** The options of a link without its pool. */
 const OPTIONS = {
+  name: 'worker 1',
   handler: 'file:///no/handler.js',
   host: {} as HostOptions,
   log: new ThrottledLog(() => {}),
@@ -77,6 +78,9 @@ const OPTIONS = {
   opening: undefined,
   health: () => {
     throw new Error('no client asks for it');
+  },
+  metrics: () => {
+    throw new Error('no client asks for them');
   },
   toldClients: undefined as never, // nobody asks about them
 };

@@ -1,0 +1,73 @@
+import type { HistogramSample, Labels, Metric } from './metric.js';
+import { METRICS } from './metrics.js';
+import type { MetricsFormat } from './metrics-format.js';
+import { MetricsReading, type MetricsSources } from './metrics-reading.js';
+
+/** The metrics of a server, as Prometheus reads them. */
+export function renderMetrics(sources: MetricsSources, format: MetricsFormat): string {
+  const reading = new MetricsReading(sources);
+  const families = METRICS.map((metric) => renderMetric(metric, reading, format)).filter((family) => family !== '');
+  return `${families.join('')}${format === 'openmetrics' ? '# EOF\n' : ''}`;
+}
+
+/** One family: what is said of it, and its samples. @returns '' if it has none */
+function renderMetric(metric: Metric, reading: MetricsReading, format: MetricsFormat): string {
+  const { name, type, help } = metric;
+  const lines = metric.type === 'histogram' ? histogramLines(metric.read(reading), name) : valueLines(metric, reading);
+  if (lines.length === 0) return '';
+  // In OpenMetrics a family of counters is called without the suffix of its samples.
+  const family = format === 'openmetrics' && type === 'counter' ? name.slice(0, -TOTAL.length) : name;
+  const unit = format === 'openmetrics' ? /_(seconds|bytes)$/.exec(family)?.[1] : undefined;
+  const head = [
+    `# HELP ${family} ${escapeHelp(help, format)}`,
+    `# TYPE ${family} ${type}`,
+    ...(unit === undefined ? [] : [`# UNIT ${family} ${unit}`]),
+  ];
+  return `${[...head, ...lines].join('\n')}\n`;
+}
+
+const TOTAL = '_total';
+
+function valueLines(metric: Exclude<Metric, { readonly type: 'histogram' }>, reading: MetricsReading): string[] {
+  return metric.read(reading).map(({ labels, value }) => `${metric.name}${renderLabels(labels)} ${renderValue(value)}`);
+}
+
+function histogramLines(samples: readonly HistogramSample[], name: string): string[] {
+  return samples.flatMap(({ labels, bounds, counts, sum }) => {
+    let count = 0;
+    const buckets = counts.map((inBucket, i) => {
+      count += inBucket;
+      return `${name}_bucket${renderLabels({ ...labels, le: renderBound(bounds[i]) })} ${renderValue(count)}`;
+    });
+    const own = renderLabels(labels);
+    return [...buckets, `${name}_sum${own} ${renderValue(sum)}`, `${name}_count${own} ${renderValue(count)}`];
+  });
+}
+
+/** As OpenMetrics wants it, in both formats: else a bucket would have another name in each. */
+function renderBound(bound: number | undefined): string {
+  if (bound === undefined) return '+Inf';
+  return Number.isInteger(bound) ? `${bound}.0` : String(bound);
+}
+
+function renderValue(value: number): string {
+  if (Number.isFinite(value)) return String(value);
+  return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
+}
+
+function renderLabels(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeQuoted(value)}"`);
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+}
+
+function escapeQuoted(text: string): string {
+  return escapeLine(text).replaceAll('"', '\\"');
+}
+
+function escapeHelp(text: string, format: MetricsFormat): string {
+  return format === 'openmetrics' ? escapeQuoted(text) : escapeLine(text);
+}
+
+function escapeLine(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+}
