@@ -86,8 +86,17 @@ async function tryRestart(
     const remaining = one.server.stats().connections;
     expect(remaining).toBeGreaterThan(0);
     await until(() => two.server.stats().connections === clients.length - remaining);
+    // A thread that has not begun to drain yet would answer what comes now.
+    let told = 0;
+    const coming = clients.map((client) => client.next());
+    for (const answer of coming)
+      answer.then(
+        () => told++,
+        () => {},
+      );
+    await until(() => told === remaining);
     for (const client of clients) client.text('are you there?');
-    const answers = await Promise.all(clients.map((client) => client.next()));
+    const answers = await Promise.all(coming);
     const closes = answers.filter(({ opcode }) => opcode === 8).map(closeStatus);
     expect(closes).toEqual(Array(remaining).fill({ code: 1001, reason: expect.any(String) }));
     expect(answers.filter(({ payload }) => String(payload) === 'are you there?')).toHaveLength(
