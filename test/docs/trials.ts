@@ -354,7 +354,6 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
   'docs/scale.md: memory-engine.test.mjs': program(prints(/# pass 1\n# fail 0/)),
 
   'docs/observe.md: prometheus.yml': { as: 'configuration' }, // test/monitor/prometheus.long.test.ts
-  'docs/observe.md: alerts.yml': { as: 'configuration' },
 
   'docs/proxies.md: nginx.conf': { as: 'configuration' }, // test/docs/proxies*.long.test.ts
   'docs/proxies.md: nginx-stream.conf': { as: 'configuration' },
