@@ -361,6 +361,11 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
   'docs/proxies.md: haproxy-tcp.cfg': { as: 'configuration' },
   'docs/proxies.md: Caddyfile': { as: 'configuration' },
 
+  'docs/ten-minutes.md: chat.mjs': { as: 'configuration' }, // test/docs/ten-minutes.long.test.ts
+  'docs/ten-minutes.md: public/index.html': { as: 'configuration' },
+  'docs/ten-minutes.md: nginx.conf': { as: 'configuration' },
+  'docs/ten-minutes.md: say.mjs': { as: 'configuration' },
+
   'examples: attached.mjs': program(async (command) => {
     const [, url = '', live = ''] = await command.says('stdout', /^open (\S+), connect to (\S+)\n$/);
     using one = await Client.open(live);
