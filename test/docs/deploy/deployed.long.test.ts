@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,6 +17,8 @@ import { compose, Manifest, readServe, type Secret } from './manifests.js';
 
 const PASSWORD = 'CHANGE-ME';
 const TOKEN = 'a-token-of-a-test';
+/** A package that is needed for the build only. */
+const TOOL = 'yaml';
 /** A name that the files let in. */
 const HOST = { headers: { Host: 'chat.example.org' } };
 
@@ -41,22 +43,23 @@ beforeAll(() => {
   const context = join(folder, 'chat');
   mkdirSync(join(context, 'secrets'), { recursive: true });
   writeFileSync(join(context, 'secrets/admin-token'), TOKEN);
-  mkdirSync(join(folder, 'tool'));
-  writeFileSync(join(folder, 'tool/package.json'), '{ "name": "tool", "version": "1.0.0" }');
-  writeFileSync(join(context, 'chat.mjs'), readFileSync(`${ROOT}examples/chat.mjs`));
+  cpSync(`${ROOT}examples/chat.mjs`, join(context, 'chat.mjs'));
   const { devDependencies } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as {
     readonly devDependencies: Readonly<Record<string, string>>;
   };
-  const clients = ['redis', '@nats-io/transport-node'].map((name) => [name, devDependencies[name]]);
+  const versionsOf = (...names: string[]) => Object.fromEntries(names.map((name) => [name, devDependencies[name]]));
   const manifest = {
     private: true,
     scripts: { build: 'echo built > built.txt' },
-    dependencies: { wsloom: `file:${join(folder, tarball)}`, ...Object.fromEntries(clients) },
-    devDependencies: { tool: `file:${join(folder, 'tool')}` },
+    dependencies: { wsloom: `file:../${tarball}`, ...versionsOf('redis', '@nats-io/transport-node') },
+    devDependencies: versionsOf(TOOL),
   };
   writeFileSync(join(context, 'package.json'), JSON.stringify(manifest));
+  // In place of a registry, the package is beside the folder that it is installed in.
+  const stages = join(folder, 'stages');
+  cpSync(join(folder, tarball), join(stages, 'stage-0', tarball));
   npm(context, 'install', '--ignore-scripts');
-  image = dockerfile.build(context, join(folder, 'stages'));
+  image = dockerfile.build(context, stages);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -117,7 +120,7 @@ describe('the Dockerfile, step by step', () => {
   it('makes an image with the build and its packages, without secrets and tools', () => {
     const has = (path: string) => existsSync(join(image, path));
     for (const path of ['built.txt', 'chat.mjs', 'node_modules/wsloom/dist/cli.js']) expect(has(path), path).toBe(true);
-    for (const path of ['secrets', 'node_modules/tool']) expect(has(path), path).toBe(false);
+    for (const path of ['secrets', `node_modules/${TOOL}`]) expect(has(path), path).toBe(false);
     expect(has('node_modules/wsloom/node_modules')).toBe(false);
   });
 
