@@ -13,8 +13,10 @@ const OF_OTHERS = /^(docker|kubectl|systemctl|npm|nginx|openssl|mkdir|cp) /;
 function flagsIn(text: string): string[] {
   const lines = text.split('\n').filter((line) => !OF_OTHERS.test(line));
   const code = lines.flatMap((line) => [...line.matchAll(/`([^`]+)`/g)].map(([, words = '']) => words));
-  return [...code.filter((words) => !OF_OTHERS.test(words)), ...lines.filter((line) => /wsloom( |\/.*)serve /.test(line))]
-    .flatMap((words) => words.match(/(?<![\w-])--[a-z][a-z0-9-]*/g) ?? []);
+  return [
+    ...code.filter((words) => !OF_OTHERS.test(words)),
+    ...lines.filter((line) => /wsloom( |\/.*)serve /.test(line)),
+  ].flatMap((words) => words.match(/(?<![\w-])--[a-z][a-z0-9-]*/g) ?? []);
 }
 
 describe.each(DOCUMENTS)('%s', (document) => {

@@ -29,9 +29,9 @@ export interface AlertRule {
 }
 
 export function alertRules(): readonly AlertRule[] {
-  return deployed<{ readonly groups: readonly { readonly rules: readonly AlertRule[] }[] }>('alerts.yml').groups.flatMap(
-    ({ rules }) => rules,
-  );
+  return deployed<{ readonly groups: readonly { readonly rules: readonly AlertRule[] }[] }>(
+    'alerts.yml',
+  ).groups.flatMap(({ rules }) => rules);
 }
 
 /** A panel of grafana.json. A row is a heading, and has no queries. */

@@ -85,7 +85,7 @@ class Container implements AsyncDisposable {
 
   static async run({ args, env = {}, moved = {} }: RunOptions): Promise<Container> {
     const [port, adminPort] = [await freePort(), await freePort()];
-    const words = { [PORT]: String(port), [ADMIN_PORT]: String(adminPort), ...moved };
+    const words: Readonly<Record<string, string>> = { [PORT]: String(port), [ADMIN_PORT]: String(adminPort), ...moved };
     const changed = [...dockerfile.entrypoint, ...args].map((word) => words[word] ?? word);
     // Only the server is to be on loopback: the address of the admin port decides whether there must be a token.
     changed[changed.indexOf('--host') + 1] = '127.0.0.1';
@@ -227,9 +227,9 @@ describe.each(FLEETS)('with $name between servers', ({ name, kind, lines }) => {
   it.skipIf(!isInstalled(kind.program))('the containers of Kubernetes do what they are for', async () => {
     const manifest = new Manifest(`kubernetes-${name}.yml`);
     await using engines = new Engines();
-    const { stringData } = manifest.find<Secret>('Secret', 'chat');
+    const { backplane = '' } = manifest.find<Secret>('Secret', 'chat').stringData;
     const urls: string[] = [];
-    for (const url of stringData.backplane?.split(' ') ?? []) {
+    for (const url of backplane.split(' ')) {
       const engine: Engine = engines.add(await kind.start({ lines: manifest.engineLines }));
       urls.push(url.replace(/@[^?]+/, `@${engine.address}`));
     }
@@ -241,9 +241,11 @@ describe.each(FLEETS)('with $name between servers', ({ name, kind, lines }) => {
     });
     await using _one = one;
     await using _two = two;
-    for (const { httpGet } of [manifest.chat.startupProbe, manifest.chat.readinessProbe, manifest.chat.livenessProbe].flatMap(
-      (probe) => probe ?? [],
-    )) {
+    for (const { httpGet } of [
+      manifest.chat.startupProbe,
+      manifest.chat.readinessProbe,
+      manifest.chat.livenessProbe,
+    ].flatMap((probe) => probe ?? [])) {
       expect((await fetch(one.adminUrl + httpGet?.path)).status).toBe(200);
     }
   });

@@ -102,7 +102,10 @@ describe.each(COMPOSE_FILES)('%s', (name) => {
       for (const one of depends_on) expect(Object.keys(services)).toContain(one);
       for (const one of used) expect(Object.keys(secrets)).toContain(one);
     }
-    const files = [...Object.values(secrets).map(({ file }) => file), ...servers.flatMap(([, one]) => one.env_file ?? [])];
+    const files = [
+      ...Object.values(secrets).map(({ file }) => file),
+      ...servers.flatMap(([, one]) => one.env_file ?? []),
+    ];
     for (const file of files) expect(textOf('docs/deploy/README.md')).toContain(file.replace('./', ''));
   });
 
@@ -119,18 +122,19 @@ it('compose.yml shows the port of WebSockets to the same machine, and no admin p
 
 describe.each(['compose-nats.yml', 'compose-redis.yml'])('%s', (name) => {
   const { services } = compose(name);
+  const { proxy = {} } = services;
   const addressOf = ({ networks }: ComposeService) => networks?.default.ipv4_address;
   const servers = Object.values(services).filter(({ build }) => build !== undefined);
 
   it('has a proxy that goes to each server, and that alone is believed', () => {
-    const { volumes, ports } = services.proxy ?? {};
+    const { volumes, ports } = proxy;
     expect(volumes?.[0]).toMatch(/^\.\/nginx\.conf:\/etc\/nginx\/conf\.d\//);
     const [, inside] = ports?.[0]?.split(':') ?? [];
     expect(deployFile('nginx.conf')).toContain(`listen ${inside};`);
     const upstream = [...deployFile('nginx.conf').matchAll(/^ {2}server (\S+) /gm)].map(([, address]) => address);
     expect(upstream).toEqual(servers.map((one) => `${addressOf(one)}:${PORT}`));
     for (const { command } of servers) {
-      expect(commandOf(command).options).toMatchObject({ trustProxy: [addressOf(services.proxy ?? {})] });
+      expect(commandOf(command).options).toMatchObject({ trustProxy: [addressOf(proxy)] });
     }
   });
 
@@ -170,8 +174,9 @@ describe.each(['kubernetes-nats.yml', 'kubernetes-redis.yml'])('%s', (name) => {
   });
 
   it('goes on serving for longer than it takes until a probe has noticed', () => {
+    const { shutdownDelay } = options;
     const { periodSeconds = 0, failureThreshold = 0 } = chat.readinessProbe ?? {};
-    expect(Number(options.shutdownDelay) / 1000).toBeGreaterThan(periodSeconds * failureThreshold);
+    expect(Number(shutdownDelay) / 1000).toBeGreaterThan(periodSeconds * failureThreshold);
   });
 
   it('takes its variables from a secret, and has none that the server does not read', () => {
@@ -214,8 +219,10 @@ describe.each(['kubernetes-nats.yml', 'kubernetes-redis.yml'])('%s', (name) => {
     const hosts = isSharded
       ? Array.from({ length: engine.spec.replicas }, (_, i) => `${engineName}-${i}.${service.metadata.name}`)
       : [engineName];
-    const urls = manifest.find<Secret>('Secret', 'chat').stringData.backplane?.split(' ');
-    expect(urls).toEqual(hosts.map((host) => `${engineName}://chat:CHANGE-ME@${host}:${port}?prefix=chat`));
+    const { backplane } = manifest.find<Secret>('Secret', 'chat').stringData;
+    expect(backplane?.split(' ')).toEqual(
+      hosts.map((host) => `${engineName}://chat:CHANGE-ME@${host}:${port}?prefix=chat`),
+    );
     // Nobody may do more than what scale.md says.
     for (const line of textOf('docs/scale.md').split('\n')) {
       if (/^user (chat on|default)/.test(line) && engineName === 'redis' && !line.includes('cluster')) {

@@ -34,7 +34,10 @@ export function readServe(words: readonly string[]): ServeSettings {
 /** A unit of systemd: the values of each key, in their order, without sections. */
 export function readUnit(text = deployFile('wsloom.service')): ReadonlyMap<string, readonly string[]> {
   const values = new Map<string, string[]>();
-  for (const line of text.replaceAll(/^[#;].*\n/gm, '').replaceAll('\\\n', ' ').split('\n')) {
+  for (const line of text
+    .replaceAll(/^[#;].*\n/gm, '')
+    .replaceAll('\\\n', ' ')
+    .split('\n')) {
     const [, key, value = ''] = /^(\w+)=(.*)$/.exec(line) ?? [];
     if (key !== undefined) values.set(key, [...(values.get(key) ?? []), value]);
     else if (!/^(\[\w+\])?$/.test(line)) throw new Error(`neither a key nor a section: ${line}`);

@@ -21,7 +21,9 @@ async function analyze(args: readonly string[], change: (unit: string) => string
       .replace('/usr/bin/node', process.execPath)
       .replace('/srv/chat', join(folder, 'srv'));
     writeFileSync(join(folder, 'chat.service'), change(unit));
-    await using command = new Command(pathOf('systemd-analyze') as string, [...args, './chat.service'], { cwd: folder });
+    await using command = new Command(pathOf('systemd-analyze') as string, [...args, './chat.service'], {
+      cwd: folder,
+    });
     const code = await command.ended;
     return { code, said: command.stdout + command.stderr };
   } finally {
