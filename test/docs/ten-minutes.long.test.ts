@@ -8,8 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Command } from '../cli/command.js';
 import { Client } from '../e2e/client.js';
 import { arePeersRequired, pathOf } from '../e2e/installed.js';
+import { until } from '../e2e/serving.js';
 import { freePort } from '../ports.js';
 import { ROOT, snippetsOf, textOf } from './documents.js';
+import { Page } from './page.js';
 import { RunningNginx } from './running-nginx.js';
 import { commandsOf } from './shell.js';
 
@@ -91,6 +93,15 @@ describe.skipIf(!isInstalled())(`${DOCUMENT}, step by step`, () => {
     expect(grace.stdout).toBe(printed);
     for (const line of printed.trim().split('\n')) expect(textOf(DOCUMENT)).toContain(`\`${line}\``);
     expect(await ada.text()).toBe('Grace: good morning');
+
+    // The page itself, in two tabs.
+    const open = async (path: string) => new Page(await page(path), `https://localhost:${nginxPort}${path}`, { ca });
+    using tab = await open('/?name=Alan');
+    using other = await open('/?name=Edsger');
+    await until(() => [tab, other].every(({ shown }) => shown.some((line) => line.startsWith('welcome, '))));
+    tab.submit('is anybody there?');
+    await until(() => [tab, other].every(({ shown }) => shown.includes('Alan: is anybody there?')));
+    expect(await ada.text()).toBe('Alan: is anybody there?');
 
     // The page of another site, and a message that is too long.
     await expect(Client.open(url, { ca, origin: 'https://elsewhere.example' })).rejects.toThrow('403');
