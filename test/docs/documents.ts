@@ -14,6 +14,7 @@ export const DOCUMENTS: readonly string[] = [
   ...readdirSync(`${ROOT}docs`)
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
+  'docs/deploy/README.md',
 ];
 
 /** A fenced block of code in a document. */

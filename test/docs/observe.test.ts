@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { METRICS } from '../../dist/monitor/metrics.js';
-import { snippetsOf, textOf } from './documents.js';
+import { textOf } from './documents.js';
 
 const DOCUMENT = 'docs/observe.md';
 
@@ -20,17 +20,5 @@ describe(DOCUMENT, () => {
   it('names only metrics that there are', () => {
     expect(unknown(textOf(DOCUMENT))).toEqual([]);
     expect(unknown('rate(wsloom_nope_total[5m]) + wsloom_message_bytes_bucket')).toEqual(['wsloom_nope_total']);
-  });
-
-  it('has alerts with labels that their metrics have', () => {
-    const alerts = snippetsOf(DOCUMENT).find(({ file }) => file === 'alerts.yml')?.text ?? '';
-    const rules = alerts.split('- alert: ').slice(1);
-    expect(rules.length).toBeGreaterThan(5);
-    for (const rule of rules) {
-      const [metric] = METRICS.filter(({ name }) => rule.includes(name)).sort((a, b) => b.name.length - a.name.length);
-      const used = [...rule.matchAll(/\$labels\.(\w+)/g)].map(([, label = '']) => label);
-      expect(used.length).toBeGreaterThan(0);
-      for (const label of used) expect([...(metric?.labels ?? []), 'instance', 'job'], rule).toContain(label);
-    }
   });
 });

@@ -1,13 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import { runInNewContext } from 'node:vm';
 import { expect } from 'vitest';
-import { WebSocket } from 'ws';
 import { type EngineKind, NATS, REDIS } from '../backplanes/kinds.js';
 import type { Engine } from '../backplanes/engines.js';
 import type { Command } from '../cli/command.js';
 import { Client, refusal } from '../e2e/client.js';
 import { until } from '../e2e/serving.js';
 import { fileOf } from '../tls/certificates.js';
+import { Page } from './page.js';
 import type { PEERS } from './workshop.js';
 
 /** A server with the handler of a snippet. */
@@ -354,13 +353,17 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
   'docs/scale.md: memory-engine.test.mjs': program(prints(/# pass 1\n# fail 0/)),
 
   'docs/observe.md: prometheus.yml': { as: 'configuration' }, // test/monitor/prometheus.long.test.ts
-  'docs/observe.md: alerts.yml': { as: 'configuration' },
 
   'docs/proxies.md: nginx.conf': { as: 'configuration' }, // test/docs/proxies*.long.test.ts
   'docs/proxies.md: nginx-stream.conf': { as: 'configuration' },
   'docs/proxies.md: haproxy.cfg': { as: 'configuration' },
   'docs/proxies.md: haproxy-tcp.cfg': { as: 'configuration' },
   'docs/proxies.md: Caddyfile': { as: 'configuration' },
+
+  'docs/ten-minutes.md: chat.mjs': { as: 'configuration' }, // test/docs/ten-minutes.long.test.ts
+  'docs/ten-minutes.md: public/index.html': { as: 'configuration' },
+  'docs/ten-minutes.md: nginx.conf': { as: 'configuration' },
+  'docs/ten-minutes.md: say.mjs': { as: 'configuration' },
 
   'examples: attached.mjs': program(async (command) => {
     const [, url = '', live = ''] = await command.says('stdout', /^open (\S+), connect to (\S+)\n$/);
@@ -402,49 +405,3 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
     expect(await command.ended).toBe(0);
   }),
 };
-
-type SubmitListener = (event: { preventDefault(): void }) => void;
-
-/** The part of a browser that the script of a page in the docs needs. */
-class Page implements Disposable {
-  /** The items of its list. */
-  readonly shown: string[] = [];
-  readonly #input = { value: '' };
-  readonly #sockets: WebSocket[] = [];
-  #onSubmit: SubmitListener = () => {};
-
-  constructor(html: string, url: string) {
-    const [, script = ''] = /<script type="module">(.*)<\/script>/s.exec(html) ?? [];
-    const elements: Readonly<Record<string, unknown>> = {
-      '#messages': { append: ({ textContent }: { readonly textContent: string }) => this.shown.push(textContent) },
-      '#text': this.#input,
-      '#form': {
-        addEventListener: (_: 'submit', listener: SubmitListener) => {
-          this.#onSubmit = listener;
-        },
-      },
-    };
-    const open = (target: string) => {
-      const socket = new WebSocket(target, { origin: new URL(url).origin });
-      this.#sockets.push(socket);
-      return socket;
-    };
-    runInNewContext(script, {
-      document: { querySelector: (selector: string) => elements[selector], createElement: () => ({}) },
-      location: new URL(url),
-      // Called with `new`.
-      WebSocket: function BrowserSocket(target: string) {
-        return open(target);
-      },
-    });
-  }
-
-  submit(text: string): void {
-    this.#input.value = text;
-    this.#onSubmit({ preventDefault: () => {} });
-  }
-
-  [Symbol.dispose](): void {
-    for (const socket of this.#sockets) socket.terminate();
-  }
-}

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as pass } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Command } from '../cli/command.js';
+import { dashboardQueries, deployFile } from '../docs/deploy/deploy-files.js';
 import { snippetsOf } from '../docs/documents.js';
 import { arePeersRequired, pathOf } from '../e2e/installed.js';
 import { builtIn, type Served, serve } from '../e2e/serving.js';
@@ -56,15 +57,29 @@ describe.skipIf(!isInstalled('promtool'))('promtool', () => {
 
   it('takes the configuration and the alerts of the docs', async () => {
     writeFileSync(join(folder, 'prometheus.yml'), fileOf('prometheus.yml'));
-    writeFileSync(join(folder, 'alerts.yml'), fileOf('alerts.yml'));
+    for (const name of ['alerts.yml', 'alerts.test.yml']) writeFileSync(join(folder, name), deployFile(name));
     const config = await promtool(['check', 'config', 'prometheus.yml']);
     expect(config.said).toMatch(/SUCCESS/);
     expect(config.code).toBe(0);
     const rules = await promtool(['check', 'rules', 'alerts.yml']);
     expect(rules.said).toMatch(/SUCCESS: \d+ rules found/);
     expect(rules.code).toBe(0);
+    expect(await promtool(['test', 'rules', 'alerts.test.yml'])).toMatchObject({ code: 0 });
+  });
+
+  it('would find that an alert does not fire', async () => {
+    writeFileSync(join(folder, 'alerts.yml'), deployFile('alerts.yml').replace('up{job="wsloom"} == 0', 'up > 1'));
+    writeFileSync(join(folder, 'alerts.test.yml'), deployFile('alerts.test.yml'));
+    const { said, code } = await promtool(['test', 'rules', 'alerts.test.yml']);
+    expect(said).toContain('WsloomDown');
+    expect(code).not.toBe(0);
   });
 });
+
+/** Whether a Prometheus takes queries. It listens before that. */
+async function isReady(port: number): Promise<boolean> {
+  return (await answers(port)) && (await fetch(`http://127.0.0.1:${port}/-/ready`)).ok;
+}
 
 /** A Prometheus that scrapes a server once a second, with the alerts of the docs. */
 class Prometheus implements AsyncDisposable {
@@ -83,7 +98,7 @@ class Prometheus implements AsyncDisposable {
       .replace('scrape_interval: 15s', 'scrape_interval: 1s');
     const global = 'global:\n  evaluation_interval: 1s\nrule_files: [alerts.yml]\n';
     writeFileSync(join(folder, 'scraping.yml'), global + configuration);
-    writeFileSync(join(folder, 'alerts.yml'), fileOf('alerts.yml'));
+    writeFileSync(join(folder, 'alerts.yml'), deployFile('alerts.yml'));
     const args = ['--config.file=scraping.yml', '--storage.tsdb.path=data', '--log.level=warn'];
     const listen = `--web.listen-address=127.0.0.1:${port}`;
     const command = new Command(pathOf('prometheus') as string, [...args, listen], { cwd: folder });
@@ -91,7 +106,7 @@ class Prometheus implements AsyncDisposable {
     void command.ended.then(() => {
       hasEnded = true;
     });
-    while (!hasEnded && !(await answers(port))) await pass(50);
+    while (!hasEnded && !(await isReady(port))) await pass(50);
     expect(hasEnded, command.stderr).toBe(false);
     return new Prometheus(command, port);
   }
@@ -150,6 +165,10 @@ describe.skipIf(!isInstalled('prometheus'))('a Prometheus', () => {
       .map((line) => line.split(/ {2,}/)[1] ?? '');
     expect(queries.length).toBeGreaterThan(4);
     for (const query of queries) await prometheus.query(query);
+    for (const { title, expr } of dashboardQueries()) {
+      const values = await prometheus.query(expr);
+      if (!MAY_BE_EMPTY.test(title)) expect(values.length, `${title}: ${expr}`).toBeGreaterThan(0);
+    }
     const rules = await prometheus.rules();
     expect(rules.length).toBeGreaterThan(5);
     for (const { name, health, state } of rules) {
@@ -161,3 +180,6 @@ describe.skipIf(!isInstalled('prometheus'))('a Prometheus', () => {
 
 /** Alerts about a machine that has more to do than it can. */
 const MAY_FIRE: readonly string[] = ['WsloomLoopLate', 'WsloomThreadBlocked'];
+
+/** Panels about what this server has not: TLS, a backplane, and connections that were closed. */
+const MAY_BE_EMPTY = /^(Days of certificates|Engines.*|Closed per second.*)$/;
