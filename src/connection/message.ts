@@ -27,7 +27,10 @@ export interface Message {
   text(): string;
   /** Copies the payload. The copy can be kept. */
   bytes(): Uint8Array;
-  /** Parses the payload. @throws SyntaxError if it is no JSON; the connection is closed with 1011 unless the handler catches that. */
+  /**
+   * Parses the payload. @throws SyntaxError if it is no JSON; the connection is closed with 1011 unless the handler catches that. The error
+   * quotes nothing of the payload, because it may be logged.
+   */
   json(): unknown;
   /**
    * Lends the payload without a copy. The view must not be written to, nor be used after the callback: then it shows other bytes,
@@ -77,7 +80,12 @@ export class LentMessage implements Message {
   }
 
   json(): unknown {
-    return JSON.parse(this.text());
+    const text = this.text();
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw notJson(error as SyntaxError); // it throws nothing else
+    }
   }
 
   borrow(): Uint8Array {
@@ -89,4 +97,10 @@ export class LentMessage implements Message {
   #check(): void {
     if (!this.isLive) throw new MessageVoidError();
   }
+}
+
+/** An error that says of that of the engine only where the mistake is: the engine quotes what is around it. */
+function notJson({ message }: SyntaxError): SyntaxError {
+  const [, where = ''] = / in JSON( at position \d+)(?: \(line \d+ column \d+\))?$/.exec(message) ?? [];
+  return new SyntaxError(`the message is not valid JSON${where}`);
 }

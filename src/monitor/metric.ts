@@ -108,7 +108,7 @@ export function inSumBy(label: string, figures: Readonly<Record<string, FigureNa
   };
 }
 
-/** One value that somebody else than the threads knows. @param figures those that are a part of it */
+/** One value that the primary knows without the figures of threads, or from more than these. @param figures those that are a part of it */
 export function known(read: (reading: MetricsReading) => number, figures: readonly FigureName[] = []): Source {
   return { labels: [], figures, read: (reading) => [{ labels: {}, value: read(reading) }] };
 }

@@ -64,7 +64,7 @@ export const METRICS: readonly Metric[] = [
   gauge('wsloom_connections', 'WebSocket connections that are open or closing.', eachThread('CONNECTIONS')),
   gauge(
     'wsloom_closing_connections',
-    'Of these, the ones that are closing. They do not count against limits.',
+    'WebSocket connections that are closing. They are in `wsloom_connections`, and do not count against limits.',
     eachThread('CLOSING'),
   ),
   gauge(
@@ -122,7 +122,7 @@ export const METRICS: readonly Metric[] = [
   ),
   counter(
     'wsloom_refused_unanswered_total',
-    'Of those with the reasons full and address, the ones that were closed without an answer.',
+    'Connections that were refused without an answer: too many waited for one, or it would have cost a TLS handshake. They are in `wsloom_refused_total`, too.',
     inSum('REFUSED_UNANSWERED'),
   ),
   histogram(
@@ -165,7 +165,7 @@ export const METRICS: readonly Metric[] = [
   ),
   counter(
     'wsloom_scanned_messages_total',
-    'Of the messages received, small ones that were found in one call with all others of their read. The others took the framing loop.',
+    'Small messages received that were found in one call with all others of their read. The other messages took the framing loop.',
     eachThread('SCANNED_MESSAGES'),
   ),
   counter(
@@ -195,7 +195,11 @@ export const METRICS: readonly Metric[] = [
     'Connections whose clients take less than they are sent: bytes wait for them.',
     eachThread('BACKPRESSURED'),
   ),
-  gauge('wsloom_queued_bytes', 'Bytes that wait for these clients.', eachThread('QUEUED_BYTES')),
+  gauge(
+    'wsloom_queued_bytes',
+    'Bytes that wait because clients take less than they are sent.',
+    eachThread('QUEUED_BYTES'),
+  ),
   gauge(
     'wsloom_buffered_bytes',
     'Memory held by connections, in steps of 64 KiB: output that clients have not taken, and messages that are still arriving.',
@@ -203,7 +207,7 @@ export const METRICS: readonly Metric[] = [
   ),
   gauge(
     'wsloom_max_buffered_bytes',
-    'What they may hold together (`maxBufferedBytes`).',
+    'Memory that all connections together may hold (`maxBufferedBytes`).',
     known(({ sources }) => sources.limits.bufferedBytes),
   ),
   counter(
@@ -247,7 +251,7 @@ export const METRICS: readonly Metric[] = [
   ),
   counter(
     'wsloom_deliveries_total',
-    'Of the messages sent, those that were published: one for each subscriber.',
+    'Messages sent that were published: one for each subscriber.',
     eachThread('DELIVERIES'),
   ),
   gauge('wsloom_owed_bytes', 'Memory of publications that a thread was posted and has not taken yet.', {
@@ -258,7 +262,11 @@ export const METRICS: readonly Metric[] = [
 
   // Threads.
   gauge('wsloom_arena_used_bytes', 'Bytes of the arena in use, as of the last second.', eachThread('ARENA_BYTES')),
-  gauge('wsloom_arena_bytes', 'Bytes that the arena has (`arenaBytes`).', eachThread('ARENA_SIZE_BYTES')),
+  gauge(
+    'wsloom_arena_bytes',
+    'Bytes of address space that the arena has reserved (`arenaBytes`).',
+    eachThread('ARENA_SIZE_BYTES'),
+  ),
   gauge(
     'wsloom_heap_used_bytes',
     'Bytes of the JavaScript heap in use, as of the last second.',
@@ -309,18 +317,22 @@ export const METRICS: readonly Metric[] = [
   ),
   counter(
     'wsloom_compressed_bytes_total',
-    'Bytes of these messages as they travel, without the headers of frames.',
+    'Bytes of compressed messages as they travel, without the headers of frames.',
     inSumBy('direction', { received: 'INFLATED_FROM_BYTES', sent: 'DEFLATED_BYTES' }),
   ),
   counter(
     'wsloom_uncompressed_bytes_total',
-    'Bytes of these messages as applications see them: divided by the former, it is the ratio.',
+    'Bytes of compressed messages as applications see them. Divided by `wsloom_compressed_bytes_total` they are the ratio.',
     inSumBy('direction', { received: 'INFLATED_BYTES', sent: 'DEFLATED_FROM_BYTES' }),
   ),
-  gauge('wsloom_window_bytes', 'Bytes reserved for the windows of connections.', eachThread('WINDOW_BYTES')),
+  gauge(
+    'wsloom_window_bytes',
+    'Bytes reserved for the windows of connections, which keep what was sent and received before.',
+    eachThread('WINDOW_BYTES'),
+  ),
   gauge(
     'wsloom_max_window_bytes',
-    'Bytes that may be reserved for them (`deflate.maxMemoryBytes`); 0 without compression.',
+    'Bytes that may be reserved for the windows of all connections (`deflate.maxMemoryBytes`); 0 without compression.',
     known(({ sources }) => sources.limits.windowBytes),
   ),
 
@@ -330,7 +342,7 @@ export const METRICS: readonly Metric[] = [
     'Time of TLS handshakes that have succeeded. Those that failed are in `wsloom_refused_total`.',
     distribution('TLS_HANDSHAKE_SECONDS'),
   ),
-  counter('wsloom_tls_resumed_total', 'Of these, the ones that resumed an earlier session.', inSum('TLS_RESUMED')),
+  counter('wsloom_tls_resumed_total', 'TLS handshakes that have resumed an earlier session.', inSum('TLS_RESUMED')),
   gauge(
     'wsloom_certificate_expiry_timestamp_seconds',
     'When each certificate expires, in seconds since 1970. The name is that of `tls.sni`, and empty for the default.',
@@ -354,7 +366,7 @@ export const METRICS: readonly Metric[] = [
   ),
   counter(
     'wsloom_backplane_bytes_total',
-    'Bytes of these, without the protocol of the engine. Those that were refused are in it.',
+    'Bytes of messages given to the engine and of those that came from it, without its own protocol. Those of refused messages are in it.',
     inSumBy('direction', { received: 'BACKPLANE_BYTES_IN', sent: 'BACKPLANE_BYTES_OUT' }),
   ),
   counter(

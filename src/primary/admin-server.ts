@@ -20,7 +20,7 @@ const MAX_CONNECTIONS = 16;
 /** How long a request may take to come, and a client may take nothing of its answer, in ms. */
 const REQUEST_MS = 5000;
 const STALL_MS = 10_000;
-/** How long a connection is kept for the next request, in ms: longer than Prometheus waits between two, which is 15 s by default. */
+/** How long a connection is kept for the next request, in ms: longer than the 15 s between two scrapes that Prometheus is usually set to. */
 const KEEP_ALIVE_MS = 20_000;
 const MAX_HEAD_BYTES = 8192;
 

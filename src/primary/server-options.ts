@@ -330,9 +330,9 @@ export interface ServerOptions {
    */
   readonly page?: string | false;
   /**
-   * The path where load balancers and monitors ask for the health of the server, a JSON object. The status is 200, or 503 while
-   * the server drains. GET, HEAD and OPTIONS are answered, and HTTP/1.0 without Host. `false` or 'off' turns it off, and then its
-   * path is answered like any other.
+   * The path where load balancers and monitors ask for the health of the server, a JSON object. The status is 200, or 503 from when
+   * {@link Server.close} is called. GET, HEAD and OPTIONS are answered, and HTTP/1.0 without Host. `false` or 'off' turns it off, and
+   * then its path is answered like any other.
    *
    * @default '/healthz'
    */
@@ -340,13 +340,13 @@ export interface ServerOptions {
   /**
    * The path where load balancers ask whether to send new clients here. The status is 200, also while the server is degraded, and 503
    * from when {@link Server.close} is called, `shutdownDelayMs` included. It is answered as `health` is. `false` or 'off' turns it off, and
-   * then its path is answered like any other. It must differ from `page` and `health`.
+   * then its path is answered like any other. It must differ from `page`, `health` and `metrics`.
    *
    * @default '/readyz'
    */
   readonly ready?: string | false;
   /**
-   * The port of an HTTP server of its own for who operates the server, with `/healthz`, `/readyz` and `/metrics`. Its connections count
+   * The port of an HTTP server of its own for those who operate the server, with `/healthz`, `/readyz` and `/metrics`. Its connections count
    * in no limit, and have descriptors that no other connection gets, so that it answers when the server is full. It listens before the
    * threads are started, and until they have ended. With 0 the system chooses a free port, which {@link Server.adminAddress} names. From 0
    * to 65 535.

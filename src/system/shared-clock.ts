@@ -1,4 +1,4 @@
-/** A clock that is the same in all threads of a process, in ms since whenever: `performance.now()` begins with its thread. */
+/** A clock that is the same in all threads of a process, in ms from an arbitrary moment. `performance.now()` is not: it begins with its thread. */
 export function sharedClockMs(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1000 + nanoseconds / 1_000_000;

@@ -10,7 +10,17 @@ const FRAMES = /^\s+at .*:\d+:\d+\)?$/gm;
 /** The folders of this package's code, as stacks name them, with source maps and without. */
 const OURS = ['../', '../../src/'].map((path) => new URL(path, import.meta.url).pathname);
 
-/** An error for the log: its stack, or a description of what was thrown instead of an error. Never throws, whatever it is given. */
+/** Control characters, but for those of stacks. */
+const CONTROLS = /[^\P{Cc}\n\t]/gu;
+
+/** The beginning of a line behind the first, if it is not indented. */
+const LINE_START = /\n(?![ \t])/g;
+
+/**
+ * An error for the log: its stack, or a description of what was thrown instead of an error. Its message may quote what a client has sent, so
+ * control characters are escaped, and all lines but the first are indented: no terminal obeys it, and no line of it looks like another
+ * report. Never throws, whatever it is given.
+ */
 export function errorText(error: unknown): string {
   let text: string;
   try {
@@ -20,7 +30,12 @@ export function errorText(error: unknown): string {
     text = 'a value that cannot be shown'; // its own getters or methods throw
   }
   const { length } = text;
-  return length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}… (${length} characters)` : text;
+  const shown = length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}… (${length} characters)` : text;
+  return shown.replace(CONTROLS, escaped).replace(LINE_START, '\n    ');
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /**

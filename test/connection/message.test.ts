@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { type Message, MessageVoidError } from '../../dist/connection/message.js';
 import { BINARY, clientFrame, letters, pattern, shown, TEXT } from './frames.js';
@@ -81,6 +82,17 @@ describe('a message', () => {
     expect(thread.failures.map(({ error }) => error)).toEqual([expect.any(SyntaxError)]);
     expect(framesOf(peer)).toEqual(['close 1011 "internal error"']);
   });
+
+  test.each(['hunter2', '{"a":"hunter2" }}', '["hunter2"', '\u001b[31mhunter2'])(
+    'that is no JSON is quoted by no error: %j',
+    (text) => {
+      const thread = startThread({ handler: { message: (_connection, message) => void message.json() } });
+      thread.connect().wire.arrive(clientFrame(TEXT, text));
+      const [failure] = thread.failures;
+      expect(String((failure?.error as Error).message)).toMatch(/^the message is not valid JSON( at position \d+)?$/);
+      expect(inspect(failure?.error, { depth: null })).not.toContain('hunter2');
+    },
+  );
 
   test('of bytes that are no UTF-8 has a text with U+FFFD', () => {
     const texts: string[] = [];

@@ -238,6 +238,7 @@ export const TRIALS: Readonly<Record<string, Trial>> = {
       expect(await one.text()).toBe('hello');
       one.socket.close(4000);
       await command.says('stdout', /name: 'websocket',.*'websocket\.close_code': 4000/s);
+      await command.says('stdout', /name: 'wsloom\.closed',.*?code: '4xxx'/s);
       for (const name of ['messages', 'closed', 'refused']) {
         await command.says('stdout', new RegExp(`name: 'wsloom\\.${name}',.*?value: 1\\b`, 's'));
       }

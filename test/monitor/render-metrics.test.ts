@@ -1,47 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { METRICS } from '../../dist/monitor/metrics.js';
-import type { MetricsSources } from '../../dist/monitor/metrics-reading.js';
 import { renderMetrics } from '../../dist/monitor/render-metrics.js';
-import type { ServerStats } from '../../dist/telemetry/server-stats.js';
 import { Counter, Counters, Distribution } from '../../dist/telemetry/counters.js';
 import { FIGURE_NAMES } from '../../dist/telemetry/figures.js';
-import { readStats } from '../../dist/telemetry/read-stats.js';
 import { Exposition } from './exposition.js';
+import { sourcesOf } from './sources.js';
 
 /** Units that Prometheus has no base unit for, and parts of names that promtool objects to. */
 const UNWANTED =
   /_(ms|us|ns|millis\w*|minutes?|hours?|days?|kb|mb|kib|mib|percent|counter|gauge|histogram|count|sum|bucket)(_|$)/;
-
-/** Each metric with a value: TLS and a backplane are there. */
-function sourcesOf(more: Partial<MetricsSources> = {}): MetricsSources {
-  const counters = new Counters();
-  counters.set(Counter.SAMPLED_AT_MS, 1);
-  const threads = more.threads ?? [{ thread: 'primary', counters }];
-  const stats: ServerStats = readStats(threads, {
-    httpConnections: 3,
-    pendingUpgrades: 2,
-    threads: [{ connections: 0, isTaking: true }],
-    certificates: [{ name: undefined, daysLeft: 3, validFrom: 0, validTo: 1_800_000_000_000 }],
-    uptimeMs: 1500,
-  });
-  return {
-    threads,
-    owed: [{ thread: 'primary', bytes: 7 }],
-    stats,
-    health: {
-      status: 'degraded',
-      threads: [],
-      connections: 0,
-      workersLost: 0,
-      workersLostLastMinute: 0,
-      uptimeSeconds: 1,
-      backplane: [{ name: 'nats', state: 'lost', seconds: 1 }],
-    },
-    kernel: 'auto',
-    limits: { connections: 100, bufferedBytes: 200, windowBytes: 300 },
-    ...more,
-  };
-}
 
 describe('the table of metrics', () => {
   it('shows every figure of a thread, each in one metric', () => {

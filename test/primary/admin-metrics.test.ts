@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createServer, type ServerOptions } from '../../dist/index.js';
 import { Client, refusal } from '../e2e/client.js';
-import { builtIn, handler, hosted, RecordingLog, type Served, serve } from '../e2e/serving.js';
+import { builtIn, Gate, handler, hosted, RecordingLog, type Served, serve } from '../e2e/serving.js';
 import { Exposition } from '../monitor/exposition.js';
 
 const TOKEN = 's3cret-token';
@@ -79,6 +79,22 @@ describe.each(WAYS)('the metrics on the admin port, with %s,', (_, way) => {
 });
 
 describe('the metrics on the admin port', () => {
+  it.each(['primary', 'worker'] as const)(
+    'are there while the only worker is blocked, with the opening handshake in the %s',
+    async (handshake) => {
+      using gate = new Gate();
+      const options = { threads: 1, adminPort: 0, handshake } as const;
+      await using served = await serve({ handler: handler('commands.js'), ...options });
+      using client = await Client.open(served.url);
+      client.run(['block']);
+      expect(await client.text()).toBe('blocked');
+      const metrics = await scrape(served);
+      expect(metrics.sum('wsloom_connections', { thread: 'worker 1' })).toBe(1);
+      expect(metrics.labelsOf('wsloom_thread_silent_seconds', 'thread')).toContain('worker 1');
+      gate.open();
+    },
+  );
+
   it('say that the server starts, and that it drains', async () => {
     let load = () => {};
     const loading = new Promise<void>((resolve) => {

@@ -10,11 +10,19 @@ describe('a thrown value is described', () => {
   test('by its stack, its text, or its value', () => {
     const error = new Error('on purpose');
     expect(errorText(error)).toBe(error.stack);
-    expect(errorText('as it is\nhere')).toBe('as it is\nhere');
+    expect(errorText('as it is')).toBe('as it is');
     expect(errorText(undefined)).toBe('undefined');
     expect(errorText({ status: 401 })).toBe('{ status: 401 }');
     const bare = Object.assign(new Error('bare'), { stack: undefined });
     expect(errorText(bare)).toBe('bare');
+  });
+
+  test('so that nothing that it quotes moves a cursor, or looks like another report', () => {
+    const quoting = new SyntaxError('Unexpected token "\x1b[2J\r\nwsloom: error: forged\x9b1m"');
+    const [first, second, third] = errorText(quoting).split('\n');
+    expect(first).toBe('SyntaxError: Unexpected token "\\u001b[2J\\u000d');
+    expect(second).toBe('    wsloom: error: forged\\u009b1m"');
+    expect(third).toMatch(/^ {4}at /);
   });
 
   test('also if reading it throws', () => {
