@@ -1,4 +1,5 @@
 import type { LOG_LEVELS } from '../telemetry/logger.js';
+import { escaped, printable } from '../telemetry/printable.js';
 
 /** How grave a report is. */
 export type Level = (typeof LOG_LEVELS)[number];
@@ -22,7 +23,7 @@ const LABELS: Readonly<Record<Level, string>> = { info: 'info', warn: 'warning',
 const COLOURS: Readonly<Record<Level, number>> = { info: 36, warn: 33, error: 31 };
 
 /** What `JSON.stringify` leaves as it is, though some readers of lines end a line there, or a terminal obeys it. */
-const SEPARATORS = /[\u007f-\u009f\u2028\u2029]/g;
+const MISTAKABLE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** Where the stack of an error begins. */
 const STACK = /\n +at /;
@@ -33,20 +34,18 @@ export function jsonLine({ level, text, fields }: Report, time: Date): string {
   const msg = at < 0 ? text : text.slice(0, at);
   const stack = at < 0 ? {} : { stack: text.slice(at + 1) };
   const line = JSON.stringify({ time: time.toISOString(), level, msg, ...fields, ...stack });
-  return `${line.replace(SEPARATORS, escaped)}\n`;
+  return `${line.replace(MISTAKABLE, escaped)}\n`;
 }
 
 /** A report for people. */
 export function textLine({ level, text, isOwn }: Report): string {
-  return isOwn === true ? `wsloom: ${text}\n` : `wsloom: ${LABELS[level]}: ${text}\n`;
+  const said = printable(text);
+  return isOwn === true ? `wsloom: ${said}\n` : `wsloom: ${LABELS[level]}: ${said}\n`;
 }
 
 /** A report for people at a terminal that shows colours. */
 export function colouredLine({ level, text, isOwn }: Report): string {
   const name = '\x1b[2mwsloom:\x1b[22m';
-  return isOwn === true ? `${name} ${text}\n` : `${name} \x1b[${COLOURS[level]}m${LABELS[level]}:\x1b[39m ${text}\n`;
-}
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  const said = printable(text);
+  return isOwn === true ? `${name} ${said}\n` : `${name} \x1b[${COLOURS[level]}m${LABELS[level]}:\x1b[39m ${said}\n`;
 }

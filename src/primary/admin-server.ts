@@ -17,6 +17,12 @@ import { tcpAddressOf } from './server-address.js';
 /** The most connections at a time. A newcomer takes the place of the oldest, so that silent ones keep nobody out. */
 const MAX_CONNECTIONS = 16;
 
+/**
+ * The most requests of one connection that wait for their answers. The answer to the last of them ends the connection: nobody who scrapes
+ * sends requests without reading, and thousands of them in one read would each be answered before the thread does anything else.
+ */
+const MAX_UNANSWERED = 8;
+
 /** How long a request may take to come, and a client may take nothing of its answer, in ms. */
 const REQUEST_MS = 5000;
 const STALL_MS = 10_000;
@@ -50,8 +56,8 @@ export class AdminServer {
   readonly #routes: AdminRoutes;
   readonly #boundary: Boundary;
   readonly #http: HttpServer;
-  /** In the order in which they came. */
-  readonly #sockets = new Set<Socket>();
+  /** How many requests of each connection are not answered, in the order in which the connections came. */
+  readonly #sockets = new Map<Socket, number>();
   #allowsHost: HostRule = () => false;
   #address: AdminAddress | undefined;
 
@@ -77,7 +83,11 @@ export class AdminServer {
         connectionsCheckingInterval: REQUEST_MS / 5,
         keepAliveTimeout: KEEP_ALIVE_MS,
       },
-      (request, response) => this.#boundary.guard(request.socket, () => this.#answer(request, response)),
+      (request, response) => {
+        this.#boundary.guard(request.socket, () => {
+          if (this.#take(request.socket, response)) this.#answer(request, response);
+        });
+      },
     );
     this.#http.timeout = STALL_MS;
     this.#http.on('connection', (socket) => this.#add(socket));
@@ -124,11 +134,30 @@ export class AdminServer {
   }
 
   #add(socket: Socket): void {
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, 0);
     socket.once('close', () => this.#sockets.delete(socket));
     if (this.#sockets.size <= MAX_CONNECTIONS) return;
-    const [oldest] = this.#sockets;
+    const [oldest] = this.#sockets.keys();
     oldest?.destroy();
+  }
+
+  /** Counts a request. @returns false if it is not answered, because an earlier answer is the last one of its connection */
+  #take(socket: Socket, response: ServerResponse): boolean {
+    const unanswered = (this.#sockets.get(socket) ?? 0) + 1;
+    if (unanswered > MAX_UNANSWERED) return false;
+    this.#sockets.set(socket, unanswered);
+    if (unanswered === MAX_UNANSWERED) {
+      response.shouldKeepAlive = false;
+      return true;
+    }
+    // Counted later: Node may have more requests of the same read, each of which would find the one before it answered.
+    response.once('close', () => setImmediate(() => this.#noteAnswer(socket)));
+    return true;
+  }
+
+  #noteAnswer(socket: Socket): void {
+    const unanswered = this.#sockets.get(socket);
+    if (unanswered !== undefined && unanswered < MAX_UNANSWERED) this.#sockets.set(socket, unanswered - 1);
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {

@@ -6,8 +6,11 @@ import type { Places } from '../opening/places.js';
 import { PostponedHandshakes } from '../opening/postponed-handshakes.js';
 import { plainSocketOf, type TlsHandshakes } from '../opening/tls-handshakes.js';
 import { noteUnanswered } from '../opening/unanswered-refusal.js';
+import { OUT_OF_DESCRIPTORS } from '../opening/upgrade-acceptances.js';
 import { ignoreError } from '../opening/upgrade-socket.js';
+import { descriptorOf } from '../system/descriptor.js';
 import type { IncidentLog } from '../telemetry/incident-log.js';
+import type { ThrottledLog } from '../telemetry/throttled-log.js';
 import { ThreadTls } from '../tls/thread-tls.js';
 import { TlsContexts } from '../tls/tls-contexts.js';
 import type { TlsMaterial } from '../tls/tls-material.js';
@@ -17,7 +20,10 @@ export interface SecureFrontEnvironment {
   readonly opening: Opening;
   readonly tls: OpeningTls;
   readonly places: Places;
+  /** See {@link Backlog}. */
+  readonly reservedFrom?: number | undefined;
   readonly incidents: IncidentLog;
+  readonly log: ThrottledLog;
 }
 
 /**
@@ -51,7 +57,7 @@ export class SecureFront implements Front {
     const options = { pauseOnConnect: true, allowHalfOpen: true, noDelay: true };
     this.server = createServer(options, (socket) => {
       socket.on('error', ignoreError); // 'close' follows
-      this.#take(socket);
+      if (this.#hasOwnDescriptor(socket)) this.#take(socket);
     });
   }
 
@@ -72,6 +78,15 @@ export class SecureFront implements Front {
     this.#handshakes.destroyAll();
     this.#https.closeAllConnections();
     this.#https.close(() => {}); // an error: it does not listen; but its timer is stopped
+  }
+
+  /** Whether the descriptor of a connection is none of those reserved for others. If not, the connection is closed. */
+  #hasOwnDescriptor(socket: Socket): boolean {
+    const { reservedFrom = Number.POSITIVE_INFINITY, log } = this.#environment;
+    if (descriptorOf(socket) < reservedFrom) return true;
+    socket.destroy();
+    log.throttled('error', OUT_OF_DESCRIPTORS, OUT_OF_DESCRIPTORS);
+    return false;
   }
 
   /** @param triesLeft how often the connection may be judged again, if it is above a limit */

@@ -247,7 +247,7 @@ export class Server {
       });
     }
     if (tls === undefined) return new HttpFront(opening, reservedFrom);
-    return new SecureFront({ opening, tls, places, incidents });
+    return new SecureFront({ opening, tls, places, reservedFrom, incidents, log });
   }
 
   /**

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { describeValue } from './describe-value.js';
+import { printable } from './printable.js';
 
 /** How many characters of an error are shown: a message may quote whatever a client has sent. */
 const MAX_CHARACTERS = 8 * 1024;
@@ -10,16 +11,9 @@ const FRAMES = /^\s+at .*:\d+:\d+\)?$/gm;
 /** The folders of this package's code, as stacks name them, with source maps and without. */
 const OURS = ['../', '../../src/'].map((path) => new URL(path, import.meta.url).pathname);
 
-/** Control characters, but for those of stacks. */
-const CONTROLS = /[^\P{Cc}\n\t]/gu;
-
-/** The beginning of a line behind the first, if it is not indented. */
-const LINE_START = /\n(?![ \t])/g;
-
 /**
  * An error for the log: its stack, or a description of what was thrown instead of an error. Its message may quote what a client has sent, so
- * control characters are escaped, and all lines but the first are indented: no terminal obeys it, and no line of it looks like another
- * report. Never throws, whatever it is given.
+ * it is {@link printable}. Never throws, whatever it is given.
  */
 export function errorText(error: unknown): string {
   let text: string;
@@ -31,11 +25,7 @@ export function errorText(error: unknown): string {
   }
   const { length } = text;
   const shown = length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}… (${length} characters)` : text;
-  return shown.replace(CONTROLS, escaped).replace(LINE_START, '\n    ');
-}
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return printable(shown);
 }
 
 /**

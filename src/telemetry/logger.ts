@@ -1,4 +1,5 @@
 import { errorText } from './error-text.js';
+import { printable } from './printable.js';
 import { ignoreErrors, StandardError } from './standard-error.js';
 
 /** Where a server reports what happens: one call for each report, without the line break at its end. A report with a stack has several lines. */
@@ -21,9 +22,9 @@ const standardError = new StandardError();
  * cannot be opened again, because it belongs to another user, or is a terminal on a system other than Linux.
  */
 export const stderrLogger: Logger = {
-  info: (line) => standardError.write(`wsloom: info: ${line}\n`),
-  warn: (line) => standardError.write(`wsloom: warning: ${line}\n`),
-  error: (line) => standardError.write(`wsloom: error: ${line}\n`),
+  info: (line) => standardError.write(`wsloom: info: ${printable(line)}\n`),
+  warn: (line) => standardError.write(`wsloom: warning: ${printable(line)}\n`),
+  error: (line) => standardError.write(`wsloom: error: ${printable(line)}\n`),
 };
 
 /**

@@ -4,9 +4,11 @@ import { get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Client } from '../e2e/client.js';
 import { until } from '../e2e/serving.js';
+import { fileOf } from '../tls/certificates.js';
 import { CLI, Command } from './command.js';
 
 const TOKEN = 's3cret-token';
@@ -118,9 +120,13 @@ describe('wsloom serve with an admin port', () => {
   });
 });
 
+const TLS = ['--tls-cert', fileURLToPath(fileOf('default.crt')), '--tls-key', fileURLToPath(fileOf('default.key'))];
+
 describe.runIf(process.platform === 'linux').each([
   ['0', []],
+  ['0', TLS],
   ['1', []],
+  ['1', TLS],
   ['1', ['--handshake', 'worker']],
 ] as const)('a server that runs out of descriptors, with threads: %s %j', (threads, more) => {
   it('answers on its admin port, and goes on when clients leave', async () => {
@@ -156,7 +162,7 @@ describe.runIf(process.platform === 'linux').each([
       for (const client of clients) client.destroy();
     }
     await until(async () => {
-      using again = new Client(url);
+      using again = new Client(url, { rejectUnauthorized: false });
       return await Promise.race([
         new Promise<boolean>((resolve) => again.socket.once('open', () => resolve(true))),
         again.closed.then(() => false),

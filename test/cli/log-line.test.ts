@@ -39,9 +39,9 @@ describe('a report as JSON', () => {
   it('is one line of printable characters, whatever it says, and says it', () => {
     fc.assert(
       fc.property(fc.string({ unit: CODE_UNIT }), (said) => {
-        const text = `${said}\r\n\u0085\u2028\u2029\u009b\u001b`;
+        const text = `${said}\r\n\u0085\u2028\u2029\u009b\u001b\u202e`;
         const line = jsonLine({ level: 'info', text }, TIME);
-        expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
+        expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u);
         expect(line.endsWith('\n')).toBe(true);
         const { msg, stack } = JSON.parse(line);
         expect(stack === undefined ? msg : `${msg}\n${stack}`).toBe(text);
@@ -60,10 +60,22 @@ describe('a report as text', () => {
     expect(textLine({ level: 'info', text: 'SIGHUP', isOwn: true })).toBe('wsloom: SIGHUP\n');
   });
 
+  it('has no escape sequence, and no line that looks like another report, whatever it says', () => {
+    expect(textLine({ level: 'error', text: 'a\x1b[31m\rb\u202e\nwsloom: info: c\n    at d' })).toBe(
+      'wsloom: error: a\\u001b[31m\\u000db\\u202e\n  wsloom: info: c\n    at d\n',
+    );
+    fc.assert(
+      fc.property(fc.string({ unit: CODE_UNIT }), (said) => {
+        const text = textLine({ level: 'info', text: `${said}\nwsloom: ${said}` });
+        expect(text.slice(0, -1)).not.toMatch(/[^\P{Cc}\t\n]|[\p{Bidi_Control}\u2028\u2029]|\nw/u);
+      }),
+    );
+  });
+
   it('in colours is the same text', () => {
     for (const level of ['info', 'warn', 'error'] as const) {
       for (const isOwn of [true, false]) {
-        const report = { level, text: 'a', isOwn };
+        const report = { level, text: 'a\x1b[31m', isOwn };
         const coloured = colouredLine(report);
         expect(coloured).toContain('\x1b[');
         expect(stripVTControlCharacters(coloured)).toBe(textLine(report));

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { Agent, get, type IncomingMessage } from 'node:http';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AdminSources } from '../../dist/monitor/admin-routes.js';
 import type { Health } from '../../dist/monitor/health.js';
@@ -103,6 +104,30 @@ describe('the admin port', () => {
     expect((await get('/readyz')).status).toBe(200);
     await silent[0]?.ended;
     for (const client of silent) client[Symbol.dispose]();
+  });
+
+  it('answers the first 8 of many requests that come at once, and closes', async () => {
+    let renders = 0;
+    const { port } = await admin({}, { metrics: () => `render ${++renders}\n` });
+    using client = await RawClient.connect(port);
+    client.socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1000));
+    await client.ended;
+    expect(renders).toBe(8);
+  });
+
+  it('answers any number of requests of a connection, one after the other', async () => {
+    const { port } = await admin();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const sockets = new Set<Socket>();
+    for (let i = 0; i < 20; i++) {
+      const [response] = (await once(get({ port, agent, path: '/readyz' }), 'response')) as [IncomingMessage];
+      sockets.add(response.socket);
+      expect(response.statusCode).toBe(200);
+      response.resume();
+      await once(response, 'end');
+    }
+    expect(sockets.size).toBe(1);
+    agent.destroy();
   });
 
   it('says which option to change if it cannot listen', async () => {

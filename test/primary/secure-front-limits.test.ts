@@ -52,7 +52,7 @@ beforeEach(async () => {
     routes: { has: () => true, handle: (request, response) => answer(request, response, 200, 'text/plain', 'found\n') },
   });
   const tls = { material: await materialOf(pair('default')), maxTlsHandshakes: 10 };
-  front = new SecureFront({ opening, tls, places, incidents });
+  front = new SecureFront({ opening, tls, places, incidents, log });
   front.server.listen(0, '127.0.0.1');
   await once(front.server, 'listening');
   front.start();

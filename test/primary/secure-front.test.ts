@@ -59,6 +59,7 @@ beforeEach(() => {
       leave: (key) => void entered.delete(key),
     },
     incidents,
+    log: new ThrottledLog(() => {}),
   });
 });
 
