@@ -44,7 +44,7 @@ const LONG_READ_BYTES = 64 * 1024;
  */
 const MAX_INFLATING_MS = 1;
 
-const { RECEIVED_TEXT_BYTES, RECEIVED_BINARY_BYTES, SENT_TEXT_BYTES, SENT_BINARY_BYTES, HOOK_SECONDS } = Distribution;
+const { SENT_TEXT_BYTES, SENT_BINARY_BYTES, HOOK_SECONDS } = Distribution;
 
 /** The first byte of the frame of a text: that of an unfragmented one, without the bits of extensions. */
 const TEXT = FIN | Opcode.TEXT;
@@ -179,7 +179,7 @@ export class HostedConnection
       const { firstByte, start, length } = this.#message.source;
       if (this.#gatherBuffer.later(firstByte, start, length)) {
         this.#messagesOut++;
-        this.#env.counters.observeSize(firstByte === TEXT ? SENT_TEXT_BYTES : SENT_BINARY_BYTES, length);
+        this.#env.sentSizes.add(firstByte, length);
         return true;
       }
     }
@@ -453,8 +453,9 @@ export class HostedConnection
     this.#messagesIn = 0;
     this.#limiter.noteInput(messages, this.#input);
     if (messages === 0) return;
-    const { counters } = this.#env;
+    const { counters, receivedSizes, sentSizes } = this.#env;
     counters.add(Counter.MESSAGES_IN, messages);
+    receivedSizes.flush();
     if (reader.scanned !== 0) {
       counters.add(Counter.SCANNED_MESSAGES, reader.scanned);
       reader.scanned = 0;
@@ -462,6 +463,7 @@ export class HostedConnection
     if (this.#messagesOut > 0) {
       counters.add(Counter.MESSAGES_OUT, this.#messagesOut);
       this.#messagesOut = 0;
+      sentSizes.flush();
     }
     if (!areMessagesTold()) return;
     tellMessages(this, messages, this.#untoldBytes);
@@ -628,14 +630,14 @@ export class HostedConnection
    * the methods that the handler calls, are compiled into this loop.
    */
   #handOut(reader: MaskedFrameReader, message: LentMessage, leaving: number): void {
-    const { hooks, counters } = this.#env;
+    const { hooks, receivedSizes } = this.#env;
     const { handler } = hooks;
     const { source } = message;
     const limiter = this.#limiter;
     do {
       this.#messagesIn++;
       limiter.messagesLeft--;
-      counters.observeSize(source.firstByte === TEXT ? RECEIVED_TEXT_BYTES : RECEIVED_BINARY_BYTES, source.length);
+      receivedSizes.add(source.firstByte, source.length);
       if (handler.message === undefined) continue;
       message.isLive = true;
       const handled = handler.message(this, message);

@@ -83,10 +83,10 @@ export class Counters {
     this.#add(first + range, times);
   }
 
-  /** Counts a size of up to 2^32 less 1 bytes. Hot: it is called for each message. */
-  observeSize({ sum, first }: Distribution, bytes: number): void {
-    this.#add(sum, bytes);
-    this.#add(first + sizeRange(bytes), 1);
+  /** Counts a size of up to 2^32 less 1 bytes, or several that are alike. Hot: it is called in each read. */
+  observeSize({ sum, first }: Distribution, bytes: number, times = 1): void {
+    this.#add(sum, times * bytes);
+    this.#add(first + sizeRange(bytes), times);
   }
 
   /** How many values there were in each range of a distribution, from the first to the one above all bounds. */

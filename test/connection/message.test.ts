@@ -89,7 +89,7 @@ describe('a message', () => {
       const thread = startThread({ handler: { message: (_connection, message) => void message.json() } });
       thread.connect().wire.arrive(clientFrame(TEXT, text));
       const [failure] = thread.failures;
-      expect(String((failure?.error as Error).message)).toMatch(/^the message is not valid JSON( at position \d+)?$/);
+      expect(String(failure?.error)).toMatch(/^SyntaxError: the message is not valid JSON( at position \d+)?$/);
       expect(inspect(failure?.error, { depth: null })).not.toContain('hunter2');
     },
   );

@@ -21,7 +21,7 @@ describe('a thrown value is described', () => {
     const quoting = new SyntaxError('Unexpected token "\x1b[2J\r\nwsloom: error: forged\x9b1m"');
     const [first, second, third] = errorText(quoting).split('\n');
     expect(first).toBe('SyntaxError: Unexpected token "\\u001b[2J\\u000d');
-    expect(second).toBe('    wsloom: error: forged\\u009b1m"');
+    expect(second).toBe('  wsloom: error: forged\\u009b1m"');
     expect(third).toMatch(/^ {4}at /);
   });
 
