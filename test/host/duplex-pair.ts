@@ -1,5 +1,8 @@
 import { Duplex } from 'node:stream';
 
+/** How much an end takes before it is read, in bytes: the default of Node.js 20. Since Node.js 22 it is four times as much. */
+const HIGH_WATER_MARK_BYTES = 16 * 1024;
+
 /** One end of a byte stream in memory. (`stream.duplexPair` is not in every Node.js that is supported.) */
 class End extends Duplex {
   other: End | undefined = undefined;
@@ -7,6 +10,10 @@ class End extends Duplex {
   #taken: (() => void) | undefined;
   /** The other end takes nothing any more. */
   #isStuck = false;
+
+  constructor() {
+    super({ highWaterMark: HIGH_WATER_MARK_BYTES });
+  }
 
   override _read(): void {
     this.other?.letGo();
