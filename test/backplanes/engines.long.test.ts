@@ -14,6 +14,9 @@ import { Engine, isInstalled } from './engines.js';
 import { NATS, REDIS } from './kinds.js';
 import { failureOf, Link, openSockets } from './link.js';
 
+/** A machine that is busy with other things is slow, not wrong. */
+const PATIENT = { timeoutMs: 60_000 };
+
 const PASSWORD = 's3cret-Sentinel';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const path = (name: string) => fileURLToPath(fileOf(name));
@@ -34,7 +37,7 @@ for (const kind of [NATS, REDIS]) {
       const lines = kind.withTls({ ...CERTIFICATE, clientsCa: path('clients-ca.crt') });
       await using engine = await kind.start({ lines: [...lines, ...kind.withPassword(PASSWORD)] });
       const tls = { ca: CA, cert: pem('client.crt'), key: pem('client.key') };
-      await testBackplane(() => kind.backplane(engine.address, { tls, password: PASSWORD }));
+      await testBackplane(() => kind.backplane(engine.address, { tls, password: PASSWORD }), PATIENT);
       const scheme = kind === NATS ? 'tls' : 'rediss';
       const files = `ca=${path('servers-ca.crt')}&cert=${path('client.crt')}&key=${path('client.key')}`;
       const url = `${kind.url(engine.address, PASSWORD).replace(/^\w+/, scheme)}?${files}`;
@@ -210,7 +213,7 @@ describe.skipIf(!isInstalled('nats-server'))('NATS', () => {
     const lines = [`authorization { users: [{ user: me, password: "${PASSWORD}", ${permissions} }] }`];
     await using engine = await Engine.nats({ lines });
     const options = { servers: engine.address, user: 'me', pass: PASSWORD };
-    await testBackplane(() => nats(options));
+    await testBackplane(() => nats(options), PATIENT);
     await using link = await Link.to(nats({ ...options, prefix: 'other' }));
     await link.connection.subscribe(['topic']);
     expect(link.refusals[0]?.message).toMatch(/Permissions Violation for Subscription/);
@@ -232,7 +235,7 @@ describe.skipIf(!isInstalled('nats-server'))('NATS', () => {
   it('says how large messages may be', async () => {
     await using engine = await Engine.nats({ lines: ['max_payload: 4096'] });
     const make = () => nats({ servers: engine.address });
-    await testBackplane(make);
+    await testBackplane(make, PATIENT);
     await using link = await Link.to(make());
     expect(link.connection.maxMessageBytes).toBe(4096);
     // Whoever publishes more anyway loses the connection, and no other thing happens.
@@ -302,7 +305,7 @@ describe.skipIf(!isInstalled('redis-server'))('Redis', () => {
     const lines = [`user me on >${PASSWORD} resetkeys resetchannels &wsloom:* -@all ${commands}`, 'user default off'];
     await using engine = await Engine.redis({ lines });
     const options = { nodes: engine.address, username: 'me', password: PASSWORD };
-    await testBackplane(() => redis(options));
+    await testBackplane(() => redis(options), PATIENT);
     await using link = await Link.to(redis({ ...options, prefix: 'other' }));
     await link.connection.subscribe(['topic']);
     expect(link.refusals[0]?.message).toMatch(/NOPERM.*: other:\{\d+\}:topic$/);

@@ -8,6 +8,9 @@ import { isInstalled } from './engines.js';
 import { NATS, REDIS } from './kinds.js';
 import { failureOf, Link, openSockets } from './link.js';
 
+/** A machine that is busy with other things is slow, not wrong. */
+const PATIENT = { timeoutMs: 60_000 };
+
 const PASSWORD = 's3cret-Sentinel';
 const PIECE = new Uint8Array(16 * 1024);
 /** More than may wait, and less than memory would be hurt by. */
@@ -17,7 +20,7 @@ for (const kind of [NATS, REDIS]) {
   describe.skipIf(!isInstalled(kind.program))(kind.program, () => {
     it('keeps the rules of a backplane', async () => {
       await using engine = await kind.start();
-      await testBackplane(() => kind.backplane(engine.address));
+      await testBackplane(() => kind.backplane(engine.address), PATIENT);
     });
 
     it('is reached by its URL, with the password in it, and not with another one', async () => {
