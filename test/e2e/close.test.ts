@@ -3,11 +3,12 @@ import { Client } from './client.js';
 import { expectBytes, pattern } from './pattern.js';
 import { closePayload, closeStatus, encodeFrame, Opcode, RawClient } from './raw-client.js';
 import { builtIn, handler, serve, until } from './serving.js';
+import { eachWay, onlyOnce } from './thread-counts.js';
 
 const commands = handler('commands.js');
 const run = (...list: readonly (readonly unknown[])[]) => encodeFrame(Opcode.TEXT, JSON.stringify(list));
 
-describe.each([0, 1])('the closing handshake, with threads: %i', (threads) => {
+describe.each(eachWay(1))('the closing handshake, with threads: %i', (threads) => {
   it('begun by the client is answered once, with its code, and the server closes TCP first', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads });
     for (const code of [undefined, 1000, 1001, 1014, 3000, 4999]) {
@@ -154,7 +155,7 @@ describe.each([0, 1])('the closing handshake, with threads: %i', (threads) => {
   });
 });
 
-describe('violations of the protocol', () => {
+describe.each(onlyOnce)('violations of the protocol', () => {
   it('are answered with their code, after the messages in front of them, and everything after them is discarded', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads: 0 });
     const violations: readonly (readonly [bytes: Buffer, code: number])[] = [

@@ -13,3 +13,6 @@ export const onlyWithWorkers = (workers: number): readonly number[] => (HAVE_WOR
 
 /** For `describe.each`, of tests for which `eachWay` makes no difference: nothing by the project `workers`. */
 export const onlyOnce: readonly string[] = HAVE_WORKERS ? [] : [''];
+
+/** Whether a way to run a server, with so many threads, has its turn. */
+export const hasTurn = (threads: number): boolean => threads > 0 === HAVE_WORKERS;

@@ -3,6 +3,7 @@ import { publish, roomToPublish } from '../../dist/index.js';
 import { Client } from './client.js';
 import { expectBytes, pattern } from './pattern.js';
 import { builtIn, handler, hosted, type Served, serve, until } from './serving.js';
+import { eachWay, onlyOnce } from './thread-counts.js';
 
 const commands = handler('commands.js');
 
@@ -26,7 +27,7 @@ async function subscribe(clients: readonly Client[], ...topics: readonly string[
   }
 }
 
-describe.each([0, 2])('topics, with threads: %i', (threads) => {
+describe.each(eachWay(2))('topics, with threads: %i', (threads) => {
   it('reach their subscribers in all threads, and nobody else', async () => {
     await using served = await serve({ handler: commands, threads });
     const byThread = await openInEachThread(served, 3);
@@ -219,7 +220,7 @@ describe.each([0, 2])('topics, with threads: %i', (threads) => {
   });
 });
 
-describe('the broadcast handler', () => {
+describe.each(onlyOnce)('the broadcast handler', () => {
   it('sends each message to everybody in the room that its path names, the sender included', async () => {
     await using served = await serve({ handler: builtIn('broadcast') });
     const open = (path: string) => Client.open(served.url + path, { protocols: ['chat', 'other'] });
@@ -240,7 +241,7 @@ describe('the broadcast handler', () => {
   });
 });
 
-describe('publish() where several servers are', () => {
+describe.each(onlyOnce)('publish() where several servers are', () => {
   it('says what to use instead, outside of hooks', async () => {
     await using one = await serve({ handler: commands, threads: 0 });
     await using other = await serve({ handler: commands, threads: 0 });

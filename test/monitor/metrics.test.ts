@@ -7,6 +7,7 @@ import { Client, refusal } from '../e2e/client.js';
 import { builtIn, Gate, handler, isWorkerHandshake, type Served, serve, until } from '../e2e/serving.js';
 import { pair, pem } from '../tls/certificates.js';
 import { Exposition } from './exposition.js';
+import { eachWay, hasTurn, onlyWithWorkers } from '../e2e/thread-counts.js';
 
 const OPENMETRICS = 'application/openmetrics-text;version=1.0.0';
 
@@ -35,7 +36,7 @@ const WAYS: readonly (readonly [name: string, options: Partial<ServerOptions>])[
   ['the opening handshake in two workers', { threads: 2, handshake: 'worker' }],
 ];
 
-describe.each(WAYS)('the metrics of a server with %s', (_, way) => {
+describe.each(WAYS.filter(([, { threads = 0 }]) => hasTurn(threads)))('the metrics of a server with %s', (_, way) => {
   it('are at the path of the option, in the format that is asked for', async () => {
     await using served = await serve({ handler: builtIn('echo'), metrics: '/metrics', ...way });
     const get = (init?: RequestInit) => fetch(`http://127.0.0.1:${served.port}/metrics`, init);
@@ -185,7 +186,7 @@ function handOffsOf(metrics: Exposition, { handshake }: Partial<ServerOptions>):
   return count;
 }
 
-describe.skipIf(isWorkerHandshake)('the metrics of a server whose thread', () => {
+describe.skipIf(isWorkerHandshake).each(onlyWithWorkers(1))('the metrics of a server whose thread', () => {
   it('is blocked are answered all the same, and say so', async () => {
     using gate = new Gate();
     await using served = await serve({ handler: handler('commands.js'), metrics: '/metrics', threads: 1 });
@@ -250,7 +251,7 @@ describe.skipIf(isWorkerHandshake)('the metrics of a server whose thread', () =>
   });
 });
 
-describe.each([0, 1])('the metrics of a server with TLS, with threads: %i', (threads) => {
+describe.each(eachWay(1))('the metrics of a server with TLS, with threads: %i', (threads) => {
   it('say how many handshakes were resumed, and when the certificates expire', async () => {
     await using served = await serve({ handler: builtIn('echo'), metrics: '/metrics', threads, tls: pair('default') });
     const trust = { ca: pem('servers-ca.crt'), servername: 'default.test', rejectUnauthorized: false } as const;

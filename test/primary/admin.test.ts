@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { createServer } from '../../dist/index.js';
 import { Client, refusal } from '../e2e/client.js';
 import { builtIn, handler, RecordingLog, type Served, serve, until } from '../e2e/serving.js';
+import { eachWay, onlyOnce } from '../e2e/thread-counts.js';
 
 /** The status and the body of an answer on the admin port. */
 async function ask({ server }: Pick<Served, 'server'>, path: string): Promise<readonly [number, string]> {
@@ -27,7 +28,7 @@ function closeLater({ server }: Served): { readonly closed: Promise<void>; reado
   return { closed, goOn: () => goOn() };
 }
 
-describe.each([0, 2])('a server with an admin port, with threads: %i,', (threads) => {
+describe.each(eachWay(2))('a server with an admin port, with threads: %i,', (threads) => {
   it('answers there, and counts nobody who asks', async () => {
     await using served = await serve({ handler: builtIn('echo'), threads, adminPort: 0 });
     expect(served.server.adminAddress()).toMatchObject({ host: '127.0.0.1', port: expect.any(Number) });
@@ -86,7 +87,7 @@ describe.each([0, 2])('a server with an admin port, with threads: %i,', (threads
   });
 });
 
-describe('the readiness', () => {
+describe.each(onlyOnce)('the readiness', () => {
   it('is 503 on the admin port until the handler is loaded, and the health is 200', async () => {
     let load = () => {};
     const loading = new Promise<void>((resolve) => {
@@ -133,7 +134,7 @@ describe('the readiness', () => {
   });
 });
 
-describe('an admin port that cannot be had', () => {
+describe.each(onlyOnce)('an admin port that cannot be had', () => {
   it('keeps the server from starting, and leaves nothing', async () => {
     await using first = await serve({ handler: builtIn('echo'), threads: 0, adminPort: 0 });
     const { port: adminPort = 0 } = first.server.adminAddress() ?? {};

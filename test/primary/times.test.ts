@@ -10,6 +10,7 @@ import { SERVER_ROWS } from '../../dist/primary/option-rows.js';
 import { resolveOptions } from '../../dist/primary/options.js';
 import { Command } from '../cli/command.js';
 import { builtIn } from '../e2e/serving.js';
+import { eachWay, onlyOnce } from '../e2e/thread-counts.js';
 
 /** What a timer can hold, in ms. */
 const MAX_MS = 2 ** 31 - 1;
@@ -42,7 +43,7 @@ function failure(refused: () => unknown): ConfigError {
 const greatest = (name: string) => (name === 'startTimeoutMs' ? 3_600_000 : MAX_MS);
 const longest = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, greatest(name)]));
 
-describe('a time that a timer cannot hold', () => {
+describe.each(onlyOnce)('a time that a timer cannot hold', () => {
   it.each([
     ...SERVER_TIMES.map((name) => [name, (ms: unknown) => resolveOptions({ handler, [name]: ms })] as const),
     ...CLIENT_TIMES.map(
@@ -124,7 +125,7 @@ describe('a time that a timer cannot hold', () => {
   });
 });
 
-describe.each([0, 1])('the longest times, with threads: %i,', (threads) => {
+describe.each(eachWay(1))('the longest times, with threads: %i,', (threads) => {
   it('end nothing, and no timer is given more than it can hold', async () => {
     const dist = new URL('../../dist/', import.meta.url);
     // Node warns of a timer that cannot hold its time, in whatever thread it is.
