@@ -5,7 +5,6 @@ import type { Arena } from '../memory/arena.js';
 import type { Topics } from '../pubsub/topics.js';
 import type { Counters } from '../telemetry/counters.js';
 import type { LimitIncident } from '../telemetry/limit-incident.js';
-import type { SizeTally } from '../telemetry/size-tally.js';
 import type { Connection } from './connection.js';
 import type { JudgedLimits, LimiterEnvironment } from './connection-limiter.js';
 import type { GatherBuffer } from './gather-buffer.js';
@@ -43,10 +42,6 @@ export interface ConnectionEnvironment<Hosted = Connection> extends LimiterEnvir
   readonly turn: Turn;
   readonly topics: Topics;
   readonly counters: Counters;
-  /** Counts the sizes of messages that hooks are handed. */
-  readonly receivedSizes: SizeTally;
-  /** Counts the sizes of messages that are gathered to be sent, during a read. */
-  readonly sentSizes: SizeTally;
   readonly throttled: { add(connection: Throttled): void };
   readonly slices: TimeSlices;
   readonly limits: ConnectionLimits;

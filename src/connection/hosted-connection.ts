@@ -44,7 +44,7 @@ const LONG_READ_BYTES = 64 * 1024;
  */
 const MAX_INFLATING_MS = 1;
 
-const { SENT_TEXT_BYTES, SENT_BINARY_BYTES, HOOK_SECONDS } = Distribution;
+const { RECEIVED_TEXT_BYTES, RECEIVED_BINARY_BYTES, SENT_TEXT_BYTES, SENT_BINARY_BYTES, HOOK_SECONDS } = Distribution;
 
 /** The first byte of the frame of a text: that of an unfragmented one, without the bits of extensions. */
 const TEXT = FIN | Opcode.TEXT;
@@ -89,9 +89,10 @@ export class HostedConnection
   #isFull = false;
   /** The topic that a hook has published to while a thread was owed too much; no input until that is over. See {@link holdBack}. */
   #awaitedTopic: string | undefined;
-  /** Messages received in this read, and messages sent by {@link GatherBuffer.fastPathMessage}, that are not counted yet. */
+  /** Messages received in this read that are not counted yet. */
   #messagesIn = 0;
-  #messagesOut = 0;
+  /** How often messages that were alike were sent back by {@link GatherBuffer.fastPathMessage}: see {@link #countAlike}. */
+  #sentBack = 0;
   /** Bytes that were read since subscribers of `wsloom:messages` were told. */
   #untoldBytes = 0;
   readonly #closing = new ClosingHandshake();
@@ -178,8 +179,7 @@ export class HostedConnection
     ) {
       const { firstByte, start, length } = this.#message.source;
       if (this.#gatherBuffer.later(firstByte, start, length)) {
-        this.#messagesOut++;
-        this.#env.sentSizes.add(firstByte, length);
+        this.#sentBack++;
         return true;
       }
     }
@@ -453,17 +453,11 @@ export class HostedConnection
     this.#messagesIn = 0;
     this.#limiter.noteInput(messages, this.#input);
     if (messages === 0) return;
-    const { counters, receivedSizes, sentSizes } = this.#env;
+    const { counters } = this.#env;
     counters.add(Counter.MESSAGES_IN, messages);
-    receivedSizes.flush();
     if (reader.scanned !== 0) {
       counters.add(Counter.SCANNED_MESSAGES, reader.scanned);
       reader.scanned = 0;
-    }
-    if (this.#messagesOut > 0) {
-      counters.add(Counter.MESSAGES_OUT, this.#messagesOut);
-      this.#messagesOut = 0;
-      sentSizes.flush();
     }
     if (!areMessagesTold()) return;
     tellMessages(this, messages, this.#untoldBytes);
@@ -630,20 +624,43 @@ export class HostedConnection
    * the methods that the handler calls, are compiled into this loop.
    */
   #handOut(reader: MaskedFrameReader, message: LentMessage, leaving: number): void {
-    const { hooks, receivedSizes } = this.#env;
+    const { hooks } = this.#env;
     const { handler } = hooks;
     const { source } = message;
     const limiter = this.#limiter;
-    do {
-      this.#messagesIn++;
-      limiter.messagesLeft--;
-      receivedSizes.add(source.firstByte, source.length);
-      if (handler.message === undefined) continue;
-      message.isLive = true;
-      const handled = handler.message(this, message);
-      message.isLive = false;
-      if (handled !== undefined) hooks.watch(this, 'message', handled);
-    } while (limiter.messagesLeft > leaving && this.#isOpen && !this.#isFull && reader.nextScanned());
+    // Messages that follow each other are often alike. Their sizes are counted at once: counted one by one, small messages took 5 % longer.
+    let { firstByte, length } = source;
+    let alike = 0;
+    try {
+      do {
+        if (source.length !== length || source.firstByte !== firstByte) {
+          this.#countAlike(firstByte, length, alike);
+          ({ firstByte, length } = source);
+          alike = 0;
+        }
+        alike++;
+        this.#messagesIn++;
+        limiter.messagesLeft--;
+        if (handler.message === undefined) continue;
+        message.isLive = true;
+        const handled = handler.message(this, message);
+        message.isLive = false;
+        if (handled !== undefined) hooks.watch(this, 'message', handled);
+      } while (limiter.messagesLeft > leaving && this.#isOpen && !this.#isFull && reader.nextScanned());
+    } finally {
+      this.#countAlike(firstByte, length, alike);
+    }
+  }
+
+  /** Counts messages of one type and length that were handed out, and those of them that were sent back without further questions. */
+  #countAlike(firstByte: number, length: number, messages: number): void {
+    const { counters } = this.#env;
+    const isText = firstByte === TEXT;
+    counters.observeSize(isText ? RECEIVED_TEXT_BYTES : RECEIVED_BINARY_BYTES, length, messages);
+    if (this.#sentBack === 0) return;
+    counters.add(Counter.MESSAGES_OUT, this.#sentBack);
+    counters.observeSize(isText ? SENT_TEXT_BYTES : SENT_BINARY_BYTES, length, this.#sentBack);
+    this.#sentBack = 0;
   }
 
   #onPing(): void {

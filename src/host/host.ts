@@ -16,7 +16,6 @@ import { HostedConnection } from '../connection/hosted-connection.js';
 import { PinnedMemory } from '../connection/pinned-memory.js';
 import { SocketTransport } from '../connection/socket-transport.js';
 import { StreamTransport } from '../connection/stream-transport.js';
-import { sizeTallies } from '../connection/size-tallies.js';
 import { TimeSlices } from '../connection/time-slices.js';
 import { TracedTransport } from '../connection/traced-transport.js';
 import type { Transport, TransportListener } from '../connection/transport.js';
@@ -147,7 +146,6 @@ export class Host {
       turn: publishing.turn,
       topics: publishing.topics,
       counters,
-      ...sizeTallies(counters),
       clock: this.#timeoutSweep.clock,
       budget: this.#budget,
       throttled: new ThrottledConnections(),

@@ -29,18 +29,23 @@ function renderMetric(metric: Metric, reading: MetricsReading, format: MetricsFo
 const TOTAL = '_total';
 
 function valueLines(metric: Exclude<Metric, { readonly type: 'histogram' }>, reading: MetricsReading): string[] {
-  return metric.read(reading).map(({ labels, value }) => `${metric.name}${renderLabels(labels)} ${renderValue(value)}`);
+  return metric
+    .read(reading)
+    .map(({ labels, value }) => `${metric.name}${inBraces(renderPairs(labels))} ${renderValue(value)}`);
 }
 
 function histogramLines(samples: readonly HistogramSample[], name: string): string[] {
   return samples.flatMap(({ labels, bounds, counts, sum }) => {
+    const pairs = renderPairs(labels);
+    const before = pairs === '' ? `${name}_bucket{le="` : `${name}_bucket{${pairs},le="`;
     let count = 0;
-    const buckets = counts.map((inBucket, i) => {
+    const lines = counts.map((inBucket, i) => {
       count += inBucket;
-      return `${name}_bucket${renderLabels({ ...labels, le: renderBound(bounds[i]) })} ${renderValue(count)}`;
+      return `${before}${renderBound(bounds[i])}"} ${renderValue(count)}`;
     });
-    const own = renderLabels(labels);
-    return [...buckets, `${name}_sum${own} ${renderValue(sum)}`, `${name}_count${own} ${renderValue(count)}`];
+    const own = inBraces(pairs);
+    lines.push(`${name}_sum${own} ${renderValue(sum)}`, `${name}_count${own} ${renderValue(count)}`);
+    return lines;
   });
 }
 
@@ -55,13 +60,18 @@ function renderValue(value: number): string {
   return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
 }
 
-function renderLabels(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeQuoted(value)}"`);
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+function renderPairs(labels: Labels): string {
+  let pairs = '';
+  for (const name in labels) pairs += `${pairs === '' ? '' : ','}${name}="${escapeQuoted(labels[name] as string)}"`;
+  return pairs;
+}
+
+function inBraces(pairs: string): string {
+  return pairs === '' ? '' : `{${pairs}}`;
 }
 
 function escapeQuoted(text: string): string {
-  return escapeLine(text).replaceAll('"', '\\"');
+  return /[\\\n"]/.test(text) ? escapeLine(text).replaceAll('"', '\\"') : text;
 }
 
 function escapeHelp(text: string, format: MetricsFormat): string {

@@ -289,6 +289,8 @@ export class Server {
       this.#noteThreadOfHook();
       const opening = this.#createOpening(calls);
       this.#opening = opening;
+      // The first time takes ten times as long as all others: nobody waits for it here.
+      if (this.#admin !== undefined || this.#options.metrics !== undefined) this.#metrics('text');
       return opening;
     } catch (error) {
       await this.close({ drainMs: 0 });

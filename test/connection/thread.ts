@@ -13,7 +13,6 @@ import type { Handler } from '../../dist/connection/handler.js';
 import { Hooks } from '../../dist/connection/hooks.js';
 import { HostedConnection } from '../../dist/connection/hosted-connection.js';
 import { PinnedMemory } from '../../dist/connection/pinned-memory.js';
-import { sizeTallies } from '../../dist/connection/size-tallies.js';
 import { TimeSlices } from '../../dist/connection/time-slices.js';
 import { Turn } from '../../dist/connection/turn.js';
 import { createKernel } from '../../dist/kernels/create-kernel.js';
@@ -159,7 +158,6 @@ export class TestThread {
       turn: this.turn,
       topics: this.topics,
       counters: this.counters,
-      ...sizeTallies(this.counters),
       limits: { ...NO_LIMITS, maxPayloadBytes: 4 * MIB, ...limits },
       hooks: new Hooks(handler ?? {}, this.topics, {
         onHandlerError: (_connection, hook, error) => this.failures.push({ hook, error }),
