@@ -1,4 +1,4 @@
-// Clients of backlog-acceptor.test.ts: each connects and sends its request while the thread of the server is blocked, so that all wait
+// Clients of backlog-acceptor.long.test.ts: each connects and sends its request while the thread of the server is blocked, so that all wait
 // in the kernel when it goes on. Tells what each is answered, when all answers include what is waited for or are at their end.
 import { connect } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
