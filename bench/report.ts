@@ -33,6 +33,7 @@ export function report(results: Results): string {
   }
   if (deflate.connections.length > 0) parts.push(windowsTable(deflate.connections));
   if (results.storms.length > 0) parts.push(stormsTable(results));
+  if (results.scrapes.length > 0) parts.push(scrapesTable(results));
   if (results.scale.cases.length > 0) parts.push(scaleTable(results));
   if (results.scaling.length > 0) parts.push(scalingTable(results));
   if (results.http.length > 0) parts.push(httpTable(results));
@@ -214,6 +215,23 @@ function stormsTable({ storms, machine }: Results): string {
         ...['wsloom', 'threads', 'first, s', 'again, s', 'first, CPU µs', 'again, CPU µs', 'stream, CPU µs'],
         ...['per core', 'to primary', 'opened/s', '1st thread'],
       ],
+      rows,
+    ),
+  ].join('\n');
+}
+
+function scrapesTable({ scrapes }: Results): string {
+  const rows = scrapes.map(({ connections, threads, bytes, firstMs, medianMs, longestMs, echoMs, quietEchoMs }) => [
+    String(threads),
+    String(connections),
+    figure(bytes / 1024),
+    ...[firstMs, medianMs, longestMs, echoMs, quietEchoMs].map(figure),
+  ]);
+  return [
+    'The metrics, asked for by HTTP, of a server with idle connections: from the request to the whole answer, and the longest echo of a',
+    'connection meanwhile, and in as much time without a scrape (medians)',
+    table(
+      ['threads', 'connections', 'KiB', 'first, ms', 'median, ms', 'longest, ms', 'echo, ms', 'echo without, ms'],
       rows,
     ),
   ].join('\n');

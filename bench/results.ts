@@ -6,6 +6,7 @@ import type { DeflateResults } from './sections/deflate.js';
 import type { HttpResult } from './sections/http.js';
 import type { KernelResult } from './sections/kernels.js';
 import type { ScaleResults } from './sections/scale.js';
+import type { ScrapeResult } from './sections/scrapes.js';
 import type { ScalingResult } from './sections/scaling.js';
 import type { StormResult } from './sections/storms.js';
 import type { CaseResult } from './sections/throughput.js';
@@ -29,6 +30,7 @@ export interface Results {
   readonly tls: TlsResults;
   readonly deflate: DeflateResults;
   readonly storms: readonly StormResult[];
+  readonly scrapes: readonly ScrapeResult[];
   readonly scale: ScaleResults;
   readonly scaling: readonly ScalingResult[];
   readonly http: readonly HttpResult[];

@@ -17,6 +17,7 @@ import { http } from './sections/http.js';
 import { kernels } from './sections/kernels.js';
 import { SCALE_CASES, scale } from './sections/scale.js';
 import { scaling } from './sections/scaling.js';
+import { SCRAPES, scrapes } from './sections/scrapes.js';
 import { STORMS, storms } from './sections/storms.js';
 import { type Score, throughput } from './sections/throughput.js';
 import { TLS_NAMES, tls } from './sections/tls.js';
@@ -28,6 +29,7 @@ const NAMES = [
   ...TLS_NAMES,
   ...DEFLATE_NAMES,
   STORMS,
+  SCRAPES,
   ...SCALE_CASES.map(({ name }) => name),
   ...[SMALL_ECHO, LARGE_ECHO].map(({ name }) => `scaling ${name}`),
   'http',
@@ -93,6 +95,7 @@ async function measure(settings: Settings): Promise<void> {
     tls: await tls(bench),
     deflate: await deflate(bench),
     storms: hasLoadgen ? await storms(bench) : [],
+    scrapes: hasLoadgen ? await scrapes(bench) : [],
     scale: await scale(bench),
     scaling: hasLoadgen ? await scaling(bench) : [],
     http: await http(bench),

@@ -46,6 +46,7 @@ function results(scores: readonly Score[], failures: readonly string[] = []): Re
     tls: NO_TLS,
     deflate: NO_DEFLATE,
     storms: [],
+    scrapes: [],
     scale: NO_SCALE,
     scaling: [],
     http: [],
@@ -207,6 +208,12 @@ describe('the report', () => {
     expect(text).toContain('Storms of 5000 connections at once');
     expect(text).toMatch(/--handshake worker +1 .* 200 +2\.00 /);
     expect(text).toMatch(/--handshake worker +2 .* 600 +1\.50 /);
+  });
+
+  it('has the time of a scrape, and of echoes with one and without', () => {
+    const times = { firstMs: 14, medianMs: 1.5, longestMs: 3.25, echoMs: 0.75, quietEchoMs: 0.5 };
+    const text = report({ ...results([]), scrapes: [{ threads: 16, connections: 10_000, bytes: 81_920, ...times }] });
+    expect(text).toMatch(/^16 +10000 +80\.0 +14\.0 +1\.50 +3\.25 +0\.75\d* +0\.50\d*$/m);
   });
 
   it('ends with what could not be measured', () => {
