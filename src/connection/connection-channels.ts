@@ -24,8 +24,8 @@ export interface MessagesReceived {
   /** How many messages have been handled since the last event: at least 1. */
   readonly messages: number;
   /**
-   * How many bytes were read of the connection since the last event, with the headers of frames, as they came: before they are inflated,
-   * and after they are decrypted. Bytes that were read while nobody had subscribed do not count.
+   * How many bytes were read of the connection since messages of it were handled last, with the headers of frames, as they came: before
+   * they are inflated, and after they are decrypted.
    */
   readonly bytes: number;
 }

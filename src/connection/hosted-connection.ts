@@ -93,8 +93,8 @@ export class HostedConnection
   #messagesIn = 0;
   /** How often messages that were alike were sent back by {@link GatherBuffer.fastPathMessage}: see {@link #countAlike}. */
   #sentBack = 0;
-  /** Bytes that were read since subscribers of `wsloom:messages` were told. */
-  #untoldBytes = 0;
+  /** Bytes that were read since messages were handled last. */
+  #unhandledBytes = 0;
   readonly #closing = new ClosingHandshake();
   /** Whether the closing handshake has not begun. It repeats the handshake's state, which hot loops need not look up. */
   #isOpen = true;
@@ -150,7 +150,7 @@ export class HostedConnection
     turn.begin();
     try {
       tellOpened(this);
-      if (areMessagesTold()) this.#untoldBytes += head.length;
+      this.#unhandledBytes += head.length;
       this.#input.add(head);
       this.#limiter.hasHeard = true;
       this.#limiter.bytesLeft -= head.length;
@@ -307,7 +307,7 @@ export class HostedConnection
     const previous = hooks.enter(this);
     try {
       counters.add(Counter.BYTES_IN, end - start);
-      if (areMessagesTold()) this.#untoldBytes += end - start;
+      this.#unhandledBytes += end - start;
       limiter.hasHeard = true;
       limiter.bytesLeft -= end - start;
       if (limiter.bytesLeft <= 0) this.#askLimiter();
@@ -459,9 +459,9 @@ export class HostedConnection
       counters.add(Counter.SCANNED_MESSAGES, reader.scanned);
       reader.scanned = 0;
     }
-    if (!areMessagesTold()) return;
-    tellMessages(this, messages, this.#untoldBytes);
-    this.#untoldBytes = 0;
+    const bytes = this.#unhandledBytes;
+    this.#unhandledBytes = 0;
+    if (areMessagesTold()) tellMessages(this, messages, bytes);
   }
 
   /** Has the limiter judge how fast the peer has sent, and grant what may come next: nothing if the connection has to give way. */
@@ -602,21 +602,31 @@ export class HostedConnection
     }
     if (this.#message?.source !== reported) this.#message = new LentMessage(reported);
     const message = this.#message;
-    const since = hooks.takesTime() ? performance.now() : -1;
     try {
       // Behind a message that was inflated nothing is scanned: scans stop in front of it.
-      this.#handOut(reader, message, poison ? this.#limiter.messagesLeft - 1 : 0);
+      const leaving = poison ? this.#limiter.messagesLeft - 1 : 0;
+      if (hooks.takesTime()) this.#handOutTimed(reader, message, leaving);
+      else this.#handOut(reader, message, leaving);
     } catch (error) {
       message.isLive = false;
       hooks.fail(this, 'message', error);
     } finally {
       this.#gatherBuffer.fastPathMessage = NO_MESSAGE;
-      if (since >= 0) counters.observe(HOOK_SECONDS, (performance.now() - since) / 1000);
     }
     if (!poison) return;
     this.#message = undefined;
     this.#gatherBuffer.gatherRows();
     reported.overwrite(POISON);
+  }
+
+  /** As {@link #handOut}. A method of its own, because 20 bytes take 2 % longer if clocks are read, or not, in one that is hot. */
+  #handOutTimed(reader: MaskedFrameReader, message: LentMessage, leaving: number): void {
+    const since = performance.now();
+    try {
+      this.#handOut(reader, message, leaving);
+    } finally {
+      this.#env.counters.observe(HOOK_SECONDS, (performance.now() - since) / 1000);
+    }
   }
 
   /**
@@ -639,7 +649,6 @@ export class HostedConnection
           alike = 0;
         }
         alike++;
-        this.#messagesIn++;
         limiter.messagesLeft--;
         if (handler.message === undefined) continue;
         message.isLive = true;
@@ -654,6 +663,7 @@ export class HostedConnection
 
   /** Counts messages of one type and length that were handed out, and those of them that were sent back without further questions. */
   #countAlike(firstByte: number, length: number, messages: number): void {
+    this.#messagesIn += messages;
     const { counters } = this.#env;
     const isText = firstByte === TEXT;
     counters.observeSize(isText ? RECEIVED_TEXT_BYTES : RECEIVED_BINARY_BYTES, length, messages);
