@@ -7,20 +7,22 @@ import { Engine, isInstalled } from './engines.js';
 import { Link } from './link.js';
 
 const PASSWORD = 's3cret-Sentinel';
+/** A user that may not use any channel. */
+const WITHOUT_CHANNELS = `user me on >${PASSWORD} resetkeys resetchannels +@all`;
 const PIECE = new Uint8Array(16 * 1024);
 /** More than may wait. */
 const MOST_PIECES = 1024;
 /** More than there are partitions of topics. */
 const TOPICS = Array.from({ length: 200 }, (_, i) => `topic ${i}`);
 
-/** How often a server was sent a command. */
+/** How often a server has run a command. It is asked without a password. */
 async function callsOf(command: string, { port }: Engine): Promise<number> {
   const { signal } = new AbortController();
   const credentials = { username: undefined, password: undefined, tls: undefined };
   const client = await RedisClient.open({ host: '127.0.0.1', port }, credentials, new Secrets([]), signal, () => {});
   const figures = String(await client.command(['INFO', 'commandstats']));
   client.close();
-  return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, 'm').exec(figures)?.[1]);
+  return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, 'm').exec(figures)?.[1] ?? 0);
 }
 
 afterEach(() => {
@@ -36,9 +38,17 @@ describe.skipIf(!isInstalled('redis-server'))('a server of Redis', () => {
     expect([await callsOf('subscribe', engine), await callsOf('unsubscribe', engine)]).toEqual([1, 1]);
   });
 
+  it('is not asked to end subscriptions that it has refused', async () => {
+    await using engine = await Engine.redis({ lines: [WITHOUT_CHANNELS] });
+    await using link = await Link.to(redis({ nodes: engine.address, username: 'me', password: PASSWORD }));
+    await link.connection.subscribe(TOPICS);
+    expect(link.refusals).toHaveLength(TOPICS.length);
+    await link.connection.unsubscribe(TOPICS);
+    expect([await callsOf('unsubscribe', engine), link.losses]).toEqual([0, []]);
+  });
+
   it('that refuses what is published makes nobody wait for it', async () => {
-    const lines = [`user me on >${PASSWORD} resetkeys resetchannels +@all`, 'user default off'];
-    await using engine = await Engine.redis({ lines });
+    await using engine = await Engine.redis({ lines: [WITHOUT_CHANNELS] });
     await using from = await Link.to(redis({ nodes: engine.address, username: 'me', password: PASSWORD }));
     let pieces = 1;
     while (from.connection.publish('topic', PIECE) && pieces < MOST_PIECES) pieces++;
