@@ -34,6 +34,14 @@ describe('the masters of a cluster', () => {
     });
   });
 
+  it('have the first and the last of their slots', () => {
+    const slot = slotOf('0');
+    const before = row(0, slot - 1, 'before', 1);
+    const after = row(slot + 1, 16_383, 'after', 1);
+    const only = row(slot, slot, 'only', 1);
+    expect(mastersOf([before, only, after], SEED)[0]).toEqual({ host: 'only', port: 1 });
+  });
+
   it.each([null, '', '?'])('have the host of the node that was asked, if they say %j', (host) => {
     expect(mastersOf([row(0, 16_383, host, 5)], SEED)[0]).toEqual({ host: 'seed', port: 5 });
   });

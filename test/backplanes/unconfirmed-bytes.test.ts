@@ -20,12 +20,8 @@ describe('what an engine has not confirmed', () => {
 
   it('counts what messages cost beside their bytes', () => {
     const bytes = new UnconfirmedBytes(() => {});
-    let messages = 0;
-    while (!bytes.isFull) {
-      bytes.add(0);
-      messages++;
-    }
-    expect(messages).toBeLessThan(20_000);
+    for (let messages = 0; messages < 20_000 && !bytes.isFull; messages++) bytes.add(0);
+    expect(bytes.isFull).toBe(true);
   });
 
   it('tells that publishers may go on once for each time that they had to wait', () => {
