@@ -61,6 +61,9 @@ describe.each(eachWay(2))('a server with an admin port, with threads: %i,', (thr
       const [status, health] = await asking(served, '/healthz');
       expect([status, JSON.parse(health).status]).toEqual([503, 'draining']);
     }
+    for (const origin of [served.server.adminAddress()?.url, `http://127.0.0.1:${served.port}`])
+      for (const path of ['/readyz', '/healthz'])
+        expect((await fetch(`${origin}${path}`, { method: 'OPTIONS' })).status, `${origin}${path}`).toBe(503);
     using late = await Client.open(served.url);
     late.send('come in');
     expect(await late.text()).toBe('come in');
