@@ -141,6 +141,15 @@ describe('the admin port', () => {
     agent.destroy();
   });
 
+  it('ends without waiting for a client that has not finished its request', async () => {
+    const { port, server } = await admin();
+    using client = await RawClient.connect(port);
+    client.socket.write('GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /readyz');
+    expect(await client.response).toMatch(/^HTTP\/1\.1 200 /);
+    await server.close();
+    await Promise.race([client.ended, client.closed]);
+  });
+
   it('says which option to change if it cannot listen', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
