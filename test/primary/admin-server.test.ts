@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { AdminSources } from '../../dist/monitor/admin-routes.js';
 import type { Health } from '../../dist/monitor/health.js';
 import type { MetricsFormat } from '../../dist/monitor/metrics-format.js';
@@ -144,8 +144,10 @@ describe('the admin port', () => {
   it('ends without waiting for a client that has not finished its request', async () => {
     const { port, server } = await admin();
     using client = await RawClient.connect(port);
-    client.socket.write('GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /readyz');
+    client.socket.write('GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /');
     expect(await client.response).toMatch(/^HTTP\/1\.1 200 /);
+    const more = setInterval(() => client.socket.write('x'), 1000); // so that it would not be ended as one that sends nothing
+    onTestFinished(() => clearInterval(more));
     await server.close();
     await Promise.race([client.ended, client.closed]);
   });
