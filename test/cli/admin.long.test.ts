@@ -82,6 +82,10 @@ describe('wsloom serve with an admin port', () => {
       ['--admin-port', '0', '--admin-token-file', file('empty', '\n')],
       /--admin-token-file must be visible ASCII .*, got an empty one/,
     ],
+    [
+      ['--admin-port', '0', '--admin-token-file', file('spaced', `${TOKEN} ${TOKEN}\n`)],
+      /--admin-token-file must be visible ASCII .*, got another character/,
+    ],
     [['--admin-token-file', file('unused', TOKEN)], /--admin-token-file is of an admin port: /],
     [
       ['--admin-port', '0', '--admin-open', '--admin-token-file', file('both', TOKEN)],
@@ -102,8 +106,9 @@ describe('wsloom serve with an admin port', () => {
   });
 
   it('refuses a token of the environment that cannot be one, and ignores it without an admin port', async () => {
-    await using wrong = serve({ WSLOOM_ADMIN_TOKEN: 'with space' }, '--admin-port', '0');
+    await using wrong = serve({ WSLOOM_ADMIN_TOKEN: 's3cret token' }, '--admin-port', '0');
     expect(await wrong.ended).toBe(2);
+    expect(wrong.stderr).not.toContain('s3cret');
     expect(wrong.stderr).toMatch(/^wsloom: WSLOOM_ADMIN_TOKEN must be visible ASCII characters without spaces, .*\n$/);
     await using unused = serve({ WSLOOM_ADMIN_TOKEN: 'with space' });
     await unused.listening();

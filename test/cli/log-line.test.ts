@@ -6,6 +6,9 @@ import { colouredLine, jsonLine, textLine } from '../../dist/cli/log-line.js';
 /** Any code unit: also halves of pairs, and what ends a line or moves a cursor. */
 const CODE_UNIT = fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit));
 
+/** Each character that turns the direction of text. */
+const TURNING = '\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069';
+
 const TIME = new Date('2026-03-04T05:06:07.089Z');
 
 describe('a report as JSON', () => {
@@ -39,7 +42,7 @@ describe('a report as JSON', () => {
   it('is one line of printable characters, whatever it says, and says it', () => {
     fc.assert(
       fc.property(fc.string({ unit: CODE_UNIT }), (said) => {
-        const text = `${said}\r\n\u0085\u2028\u2029\u009b\u001b\u202e`;
+        const text = `${said}\r\n\u0085\u2028\u2029\u009b\u001b${TURNING}`;
         const line = jsonLine({ level: 'info', text }, TIME);
         expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u);
         expect(line.endsWith('\n')).toBe(true);
@@ -66,7 +69,7 @@ describe('a report as text', () => {
     );
     fc.assert(
       fc.property(fc.string({ unit: CODE_UNIT }), (said) => {
-        const text = textLine({ level: 'info', text: `${said}\nwsloom: ${said}` });
+        const text = textLine({ level: 'info', text: `${said}\nwsloom: ${said}${TURNING}` });
         expect(text.slice(0, -1)).not.toMatch(/[^\P{Cc}\t\n]|[\p{Bidi_Control}\u2028\u2029]|\nw/u);
       }),
     );

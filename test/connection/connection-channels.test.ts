@@ -61,6 +61,14 @@ test('the messages of one read are one event', () => {
   expect(heard.slice(2)).toEqual(['message()', 'message()', 'message()', `1 has sent 3 in ${three.length} bytes`]);
 });
 
+test('the messages of each read are an event, with the bytes of that read only', () => {
+  const { heard, thread } = listening();
+  const { wire } = thread.connect();
+  const frames = ['one', 'two and three', 'four'].map((text) => clientFrame(TEXT, text));
+  for (const frame of frames) wire.arrive(frame);
+  expect(heard.slice(2)).toEqual(frames.flatMap(({ length }) => ['message()', `1 has sent 1 in ${length} bytes`]));
+});
+
 test('the bytes of a message that comes in many reads are told with it', () => {
   const { heard, thread } = listening();
   const { wire } = thread.connect();

@@ -215,6 +215,19 @@ describe('draining', () => {
     await over;
   });
 
+  it('does nothing to a connection that has ended before its turn in the spread', async () => {
+    const drained = new Drained();
+    const [gone, left] = [drained.add('gone'), drained.add('left')];
+    const over = drained.draining.run(2 * LIMIT_MS, LIMIT_MS);
+    await rounds();
+    gone.end();
+    for (let ms = 0; ms <= LIMIT_MS; ms += 20) await pass(20);
+    expect(drained.done.filter((event) => event.startsWith('gone'))).toEqual([]);
+    expect(drained.done).toContain('left closes with 1001');
+    left.end();
+    await over;
+  });
+
   it('ends the spread when all connections are gone', async () => {
     const drained = new Drained();
     const one = drained.add('one');

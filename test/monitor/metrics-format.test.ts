@@ -19,6 +19,7 @@ it.each([
     'openmetrics',
   ],
   ['application/openmetrics-text;q=0.5, text/plain;q=0.9', 'text'],
+  ['text/plain;q=0.5, application/openmetrics-text;q=0.5', 'openmetrics'],
   ['application/openmetrics-text;q=0, */*', 'text'],
   ['application/openmetrics-text;q=much', 'text'],
   ['application/openmetrics-text-not', 'text'],

@@ -7,7 +7,7 @@ import { Client, refusal } from '../e2e/client.js';
 import { builtIn, Gate, handler, isWorkerHandshake, type Served, serve, until } from '../e2e/serving.js';
 import { pair, pem } from '../tls/certificates.js';
 import { Exposition } from './exposition.js';
-import { eachWay, hasTurn, onlyWithWorkers } from '../e2e/thread-counts.js';
+import { eachMode, eachWay, onlyWithWorkers } from '../e2e/thread-counts.js';
 
 const OPENMETRICS = 'application/openmetrics-text;version=1.0.0';
 
@@ -30,13 +30,7 @@ async function scrapeUntil(served: Served, holds: (metrics: Exposition) => boole
 /** So many messages of 1 MB are more than the system takes for a client that does not read. */
 const MANY = 32;
 
-const WAYS: readonly (readonly [name: string, options: Partial<ServerOptions>])[] = [
-  ['threads: 0', { threads: 0 }],
-  ['two threads', { threads: 2 }],
-  ['the opening handshake in two workers', { threads: 2, handshake: 'worker' }],
-];
-
-describe.each(WAYS.filter(([, { threads = 0 }]) => hasTurn(threads)))('the metrics of a server with %s', (_, way) => {
+describe.each(eachMode)('the metrics of a server with %s', (_, way) => {
   it('are at the path of the option, in the format that is asked for', async () => {
     await using served = await serve({ handler: builtIn('echo'), metrics: '/metrics', ...way });
     const get = (init?: RequestInit) => fetch(`http://127.0.0.1:${served.port}/metrics`, init);
@@ -179,7 +173,7 @@ describe.each(WAYS.filter(([, { threads = 0 }]) => hasTurn(threads)))('the metri
 });
 
 /** With the opening handshake in workers, the connections of scrapes are handed off too. */
-function handOffsOf(metrics: Exposition, { handshake }: Partial<ServerOptions>): number | undefined {
+function handOffsOf(metrics: Exposition, { handshake }: Pick<ServerOptions, 'handshake'>): number | undefined {
   if (handshake !== 'worker' && !isWorkerHandshake) return 2;
   const count = metrics.sum('wsloom_hand_off_seconds_count') ?? 0;
   expect(count).toBeGreaterThan(2);

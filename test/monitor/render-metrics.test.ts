@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { METRICS } from '../../dist/monitor/metrics.js';
 import { renderMetrics } from '../../dist/monitor/render-metrics.js';
+import { sharedClockMs } from '../../dist/system/shared-clock.js';
 import { Counter, Counters, Distribution } from '../../dist/telemetry/counters.js';
 import { FIGURE_NAMES } from '../../dist/telemetry/figures.js';
 import { Exposition } from './exposition.js';
@@ -121,6 +122,16 @@ describe('values', () => {
     expect(metrics.sum('wsloom_hand_off_seconds_count')).toBe(3);
     expect(metrics.sum('wsloom_hand_off_seconds_sum')).toBeCloseTo(0.006);
     expect(metrics.sum('wsloom_backplane_lag_seconds_total')).toBe(1.5);
+  });
+
+  it('of how long a thread has been silent are in seconds', () => {
+    const counters = new Counters();
+    counters.set(Counter.SAMPLED_AT_MS, sharedClockMs() - 5000);
+    const threads = [{ thread: 'primary', counters }];
+    const metrics = new Exposition(renderMetrics(sourcesOf({ threads }), 'text'));
+    const seconds = metrics.sum('wsloom_thread_silent_seconds', { thread: 'primary' });
+    expect(seconds).toBeGreaterThanOrEqual(5);
+    expect(seconds).toBeLessThan(5000);
   });
 
   it('of close codes have a label each, and ranges one', () => {

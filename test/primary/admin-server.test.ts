@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { AdminSources } from '../../dist/monitor/admin-routes.js';
 import type { Health } from '../../dist/monitor/health.js';
 import type { MetricsFormat } from '../../dist/monitor/metrics-format.js';
@@ -75,6 +75,8 @@ describe('the admin port', () => {
       expect((await get('/readyz', { method })).status).toBe(readiness);
     }
     expect(await (await get('/readyz')).text()).toBe(readiness === 200 ? 'ready\n' : `${status}\n`);
+    for (const path of ['/healthz', '/readyz'])
+      expect((await get(path)).headers.get('cache-control'), path).toBe('no-store');
   });
 
   it('answers other methods with 405', async () => {
@@ -101,8 +103,14 @@ describe('the admin port', () => {
     const { port, get } = await admin();
     const silent: RawClient[] = [];
     for (let i = 0; i < 16; i++) silent.push(await RawClient.connect(port));
+    const answerTo = (client: RawClient | undefined) => {
+      client?.socket.write('GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      return client?.response;
+    };
+    expect(await answerTo(silent[0])).toMatch(/^HTTP\/1\.1 200 /); // 16 are not too many
     expect((await get('/readyz')).status).toBe(200);
     await silent[0]?.ended;
+    expect(await answerTo(silent[1])).toMatch(/^HTTP\/1\.1 200 /);
     for (const client of silent) client[Symbol.dispose]();
   });
 
@@ -110,9 +118,12 @@ describe('the admin port', () => {
     let renders = 0;
     const { port } = await admin({}, { metrics: () => `render ${++renders}\n` });
     using client = await RawClient.connect(port);
+    let answers = '';
+    client.socket.on('data', (read) => (answers += read));
     client.socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1000));
     await client.ended;
     expect(renders).toBe(8);
+    expect(answers.match(/(?<=\r\nConnection: )[\w-]+/g)).toEqual([...new Array(7).fill('keep-alive'), 'close']);
   });
 
   it('answers any number of requests of a connection, one after the other', async () => {
@@ -128,6 +139,17 @@ describe('the admin port', () => {
     }
     expect(sockets.size).toBe(1);
     agent.destroy();
+  });
+
+  it('ends without waiting for a client that has not finished its request', async () => {
+    const { port, server } = await admin();
+    using client = await RawClient.connect(port);
+    client.socket.write('GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /');
+    expect(await client.response).toMatch(/^HTTP\/1\.1 200 /);
+    const more = setInterval(() => client.socket.write('x'), 1000); // so that it would not be ended as one that sends nothing
+    onTestFinished(() => clearInterval(more));
+    await server.close();
+    await Promise.race([client.ended, client.closed]);
   });
 
   it('says which option to change if it cannot listen', async () => {
@@ -172,8 +194,10 @@ describe('the token of the admin port', () => {
     `Bearer ${TOKEN} ${TOKEN}`,
     `Bearer ${'x'.repeat(4000)}`,
   ])('is refused with 401, and not logged, as %j', async (Authorization) => {
-    const { get, log } = await admin({ token: TOKEN });
+    let renders = 0;
+    const { get, log } = await admin({ token: TOKEN }, { metrics: () => `render ${++renders}\n` });
     expect((await get('/metrics', { headers: { Authorization } })).status).toBe(401);
+    expect(renders).toBe(0);
     expect(await log.line(/^warn/)).toBe('warn: admin: a client without the right token was refused: 127.0.0.1');
     expect(log.lines.join()).not.toContain(TOKEN.slice(1));
   });
@@ -189,6 +213,21 @@ describe('the Host that the admin port is asked for', () => {
     for (const host of ['rebound.example', '10.0.0.1', 'localhost.example'])
       expect(await get(port, `Host: ${host}`)).toBe(403);
     expect(await log.line(/^warn/)).toMatch(/: a request for a foreign Host was refused: 127\.0\.0\.1, Host "rebound/);
+  });
+
+  it('ends the connection if it is refused: what else has come on it gets no answer', async () => {
+    const { port } = await admin();
+    for (const headers of ['Host: rebound.example', 'Host: localhost\r\nHost: localhost']) {
+      using client = await RawClient.connect(port);
+      let answers = '';
+      client.socket.on('data', (read) => (answers += read));
+      client.socket.write(`GET /readyz HTTP/1.1\r\n${headers}\r\n\r\nGET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+      await client.ended;
+      expect(answers.match(/HTTP\/1\.1 \d+|\r\nConnection: \w+/g)).toEqual([
+        expect.stringMatching(/^HTTP\/1\.1 40[03]$/),
+        '\r\nConnection: close',
+      ]);
+    }
   });
 
   it('comes once, or not at all before HTTP/1.1', async () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createServer } from '../../dist/index.js';
 import { Client, refusal } from '../e2e/client.js';
-import { builtIn, handler, RecordingLog, type Served, serve, until } from '../e2e/serving.js';
+import { builtIn, RecordingLog, type Served, serve, until } from '../e2e/serving.js';
 import { eachWay, onlyOnce } from '../e2e/thread-counts.js';
+import { waitingServer } from '../e2e/waiting-server.js';
 
 /** The status and the body of an answer on the admin port. */
 async function ask({ server }: Pick<Served, 'server'>, path: string): Promise<readonly [number, string]> {
@@ -60,6 +61,9 @@ describe.each(eachWay(2))('a server with an admin port, with threads: %i,', (thr
       const [status, health] = await asking(served, '/healthz');
       expect([status, JSON.parse(health).status]).toEqual([503, 'draining']);
     }
+    for (const origin of [served.server.adminAddress()?.url, `http://127.0.0.1:${served.port}`])
+      for (const path of ['/readyz', '/healthz'])
+        expect((await fetch(`${origin}${path}`, { method: 'OPTIONS' })).status, `${origin}${path}`).toBe(503);
     using late = await Client.open(served.url);
     late.send('come in');
     expect(await late.text()).toBe('come in');
@@ -89,13 +93,7 @@ describe.each(eachWay(2))('a server with an admin port, with threads: %i,', (thr
 
 describe.each(onlyOnce)('the readiness', () => {
   it('is 503 on the admin port until the handler is loaded, and the health is 200', async () => {
-    let load = () => {};
-    const loading = new Promise<void>((resolve) => {
-      load = resolve;
-    });
-    Reflect.set(globalThis, Symbol.for('wsloom.e2e.load'), loading);
-    const log = new RecordingLog();
-    const server = createServer({ handler: handler('waiting-load.js'), threads: 0, adminPort: 0, log });
+    const { server, log, load } = waitingServer();
     expect(server.adminAddress()).toBeUndefined();
     const listening = server.listen({ port: 0 });
     await log.line(/^info: admin: listening/);

@@ -325,7 +325,8 @@ describe('the admin port', () => {
   });
 
   it('is reached from other machines only with a token, or if that is said', () => {
-    for (const adminHost of ['0.0.0.0', '::', '10.1.2.3', 'server.example', '127.example', '1127.0.0.1']) {
+    const others = ['0.0.0.0', '::', '10.1.2.3', 'server.example', '127.example', '1127.0.0.1'];
+    for (const adminHost of [...others, 'localhost.example', '127.0.0.1.example', '::12', 'not-localhost']) {
       const { option, message } = refusal({ adminPort: 0, adminHost });
       expect(option).toBe('adminHost');
       expect(message).toMatch(

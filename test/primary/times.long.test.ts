@@ -5,6 +5,7 @@ import { type ConfigError, createServer, type ServerOptions } from '../../dist/i
 import { LOAD_ROWS } from '../../dist/load/load-rows.js';
 import { resolveLoadOptions } from '../../dist/load/resolved-load-options.js';
 import { type OptionRows, WrongValue } from '../../dist/options/define.js';
+import { longestOf, wholeMs } from '../../dist/primary/drain-time.js';
 import { CLOSE_ROWS } from '../../dist/primary/method-options.js';
 import { SERVER_ROWS } from '../../dist/primary/option-rows.js';
 import { resolveOptions } from '../../dist/primary/options.js';
@@ -101,6 +102,13 @@ describe.each(onlyOnce)('a time that a timer cannot hold', () => {
     await expect(server.close({ shutdownDelayMs: MAX_MS + 1 })).rejects.toMatchObject({ option: 'shutdownDelayMs' });
     await expect(server.reload({ shutdownDelayMs: 1 } as never)).rejects.toMatchObject({ option: 'shutdownDelayMs' });
     await server.close({ drainMs: 0 });
+  });
+
+  it('is not the time of a drain that takes the longer times of two others', () => {
+    const longest = longestOf({ drainSpreadMs: MAX_DRAIN_MS, drainMs: 0 }, { drainSpreadMs: 0, drainMs: MAX_DRAIN_MS });
+    expect(longest).toEqual({ drainSpreadMs: MAX_DRAIN_MS, drainMs: MAX_DRAIN_MS });
+    expect(wholeMs(longest)).toBe(MAX_DRAIN_MS);
+    expect(wholeMs({ drainSpreadMs: 2, drainMs: 3 })).toBe(5);
   });
 
   it('is refused for every flag that takes seconds, by the option that the flag sets', () => {
