@@ -1,9 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { types } from 'node:util';
 import { ConfigError } from '../options/option-error.js';
+import { readFileUpTo } from '../options/read-file-up-to.js';
 import { shown } from '../options/shown.js';
 import { unknownOption } from '../options/unknown-option.js';
 
@@ -147,7 +146,7 @@ function checkCertificates(tls: EngineTls): void {
     const file = tls[`${name}File`];
     if (file === undefined) return undefined;
     try {
-      return readFileSync(file);
+      return pemFile(file);
     } catch (error) {
       throw wrong(`tls: ${name}File cannot be read: ${(error as Error).message}`);
     }
@@ -186,10 +185,20 @@ export async function loadTls(tls: EngineTls): Promise<{
   };
 }
 
+/** Files beyond this are no certificates. */
+const MAX_PEM_BYTES = 4 * 1024 * 1024;
+
+/** @throws the error of the system, or one that says that it is no such file. */
+function pemFile(file: string): Buffer {
+  const bytes = readFileUpTo(file, MAX_PEM_BYTES);
+  if (bytes === undefined) throw new Error('it has more than 4 MiB');
+  return bytes;
+}
+
 async function pemOf(
   text: string | Uint8Array | undefined,
   file: string | undefined,
 ): Promise<string | Buffer | undefined> {
-  if (file !== undefined) return await readFile(file);
+  if (file !== undefined) return pemFile(file);
   return typeof text === 'string' || text === undefined ? text : Buffer.from(text);
 }

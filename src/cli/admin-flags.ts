@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { type Command, Option as Flag } from 'commander';
 import { WrongValue } from '../options/define.js';
 import { ConfigError } from '../options/option-error.js';
+import { readFileUpTo } from '../options/read-file-up-to.js';
 import { ADMIN_ROWS } from '../primary/admin-rows.js';
 import { codeOf } from '../primary/listen-error.js';
 import { Group } from '../primary/option-groups.js';
@@ -10,6 +10,9 @@ import { Group } from '../primary/option-groups.js';
 export const ADMIN_TOKEN_VARIABLE = 'WSLOOM_ADMIN_TOKEN';
 
 const TOKEN_FILE_FLAG = '--admin-token-file';
+
+/** No token is as long as this. */
+const MAX_TOKEN_FILE_BYTES = 64 * 1024;
 
 /** What errors of the option `adminToken` are about. */
 export const ADMIN_FLAG_NAMES: Readonly<Record<string, string>> = { adminToken: TOKEN_FILE_FLAG };
@@ -38,11 +41,15 @@ export function adminTokenOf(
 }
 
 function contentsOf(file: string): string {
+  const wrong = (why: string) => new ConfigError(TOKEN_FILE_FLAG, `${TOKEN_FILE_FLAG} must be ${why}`);
+  let bytes: Buffer | undefined;
   try {
-    return readFileSync(file, 'utf8');
+    bytes = readFileUpTo(file, MAX_TOKEN_FILE_BYTES);
   } catch (error) {
-    throw new ConfigError(TOKEN_FILE_FLAG, `${TOKEN_FILE_FLAG} must be a file that can be read (${codeOf(error)})`);
+    throw wrong(`a file that can be read (${codeOf(error)})`);
   }
+  if (bytes === undefined) throw wrong('a file of at most 64 KiB');
+  return bytes.toString();
 }
 
 function checked(source: string, token: string): string {

@@ -1,7 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { count, milliseconds, OptionSet } from '../options/define.js';
 import { OptionError } from '../options/option-error.js';
+import { readFileUpTo } from '../options/read-file-up-to.js';
 import { excerpt } from '../options/shown.js';
 import { sizeInWords } from '../options/units.js';
 import { MIN_PEER_WINDOW_BITS } from '../protocol/deflate/agreement.js';
@@ -85,11 +85,9 @@ async function deflate(path: string, { json }: DeflateFlags, command: Command): 
 /** @throws OptionError */
 function readMessages(path: string): Buffer {
   try {
-    const { size } = statSync(path);
-    if (size > MAX_FILE_BYTES) {
-      throw new OptionError('file', `${excerpt(path)} has ${sizeInWords(size)}: it may have up to 256 MiB`);
-    }
-    return readFileSync(path);
+    const bytes = readFileUpTo(path, MAX_FILE_BYTES);
+    if (bytes !== undefined) return bytes;
+    throw new OptionError('file', `${excerpt(path)} has too much: it may have up to 256 MiB`);
   } catch (cause) {
     if (cause instanceof OptionError) throw cause;
     throw new OptionError('file', `the messages cannot be read: ${(cause as Error).message}`, { cause });

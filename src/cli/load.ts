@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { LoadOptions } from '../load/load-options.js';
 import { LOAD_ROWS } from '../load/load-rows.js';
 import { OptionError } from '../options/option-error.js';
+import { readFileUpTo } from '../options/read-file-up-to.js';
 import { flagsOf, valuesOf } from './flags.js';
 import { diagnose, hasMeasuredNothing } from './load-diagnosis.js';
 import { clearProgress, renderReport, showProgress, warnings } from './load-report.js';
@@ -97,10 +97,15 @@ async function runLoad(url: string, flags: OtherFlags, command: Command): Promis
   if (result.errors > 0) process.exitCode = 1;
 }
 
+const MAX_MESSAGE_FILE_BYTES = 256 * 1024 * 1024;
+
 function readMessage(path: string): Uint8Array {
+  let bytes: Uint8Array | undefined;
   try {
-    return readFileSync(path);
+    bytes = readFileUpTo(path, MAX_MESSAGE_FILE_BYTES);
   } catch (cause) {
     throw new OptionError('message', `message must be a file that can be read: ${(cause as Error).message}`, { cause });
   }
+  if (bytes === undefined) throw new OptionError('message', 'message must be a file of at most 256 MiB');
+  return bytes;
 }

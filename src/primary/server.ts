@@ -34,6 +34,7 @@ import { type Endpoint, endpointAt } from './endpoint.js';
 import { Fleet } from './fleet.js';
 import { type Front, HttpFront } from './front.js';
 import { Generations } from './generations.js';
+import { codeOf, ListenError } from './listen-error.js';
 import { type ListenOptions, resolveListen, type TcpListenOptions } from './listen-options.js';
 import { firstAdminDescriptor } from './machine-limits.js';
 import { type CloseTimes, resolveClose, resolveReload } from './method-options.js';
@@ -217,9 +218,14 @@ export class Server {
       this.#address = this.#tls === undefined ? address : secured(address);
       this.#expectStarted();
     } catch (error) {
+      const adminPort = this.#admin?.address?.port;
       await this.close({ drainMs: 0 });
       endpoint.remove(); // if the server was closed before the file was there
-      throw error;
+      if (codeOf(error) !== 'EADDRINUSE' || !('port' in place) || place.port !== adminPort) throw error;
+      const remedy = 'choose another port (--port) or adminPort (--admin-port)';
+      throw new ListenError('EADDRINUSE', `port ${adminPort} is the admin port of this server: ${remedy}`, {
+        cause: error,
+      });
     }
     // No page of a browser reaches a unix socket, under whatever name. So there every Host is served.
     const { host } = this.#address;

@@ -65,7 +65,7 @@ for (const kind of [NATS, REDIS]) {
       await using engine = await kind.start({ lines: kind.withTls(CERTIFICATE) });
       for (let i = 0; i < 10; i++) await turn(); // what has waited for the engine is closed then
       const before = openSockets();
-      engine.freeze();
+      await engine.freeze();
       const giveUp = new AbortController();
       const failed = failureOf(kind.backplane(engine.address, { tls: { ca: CA } }), giveUp.signal);
       for (let i = 0; i < 100; i++) await turn();
@@ -153,7 +153,7 @@ describe('an engine that is frozen for half a minute', () => {
   it.concurrent.each(kinds)('is lost: $program', async (kind) => {
     await using engine = await kind.start();
     await using link = await Link.to(kind.backplane(engine.address));
-    engine.freeze();
+    await engine.freeze();
     // Nothing is answered any more: neither this, which is given up with the connection …
     const subscribed = link.connection.subscribe(['topic']).catch(() => {});
     await until(() => link.losses.length > 0);
@@ -255,7 +255,7 @@ describe.skipIf(!isInstalled('nats-server'))('NATS', () => {
       await using link = await Link.to(nats({ servers: [dead.address, engine.address] }));
       await link.connection.subscribe(['topic']);
     }
-    frozen.freeze();
+    await frozen.freeze();
     const error = await failureOf(nats({ servers: [frozen.address, dead.address] }), AbortSignal.timeout(500));
     // A signal takes a moment to stop all threads of a process: it may have greeted before.
     expect(error.message).toMatch(/(no server of NATS can be reached: .*|^NATS at .*)it took too long/);
@@ -264,7 +264,7 @@ describe.skipIf(!isInstalled('nats-server'))('NATS', () => {
   it('is asked for at the next address if one accepts a connection and says nothing', async () => {
     await using engine = await Engine.nats();
     await using frozen = await Engine.nats();
-    frozen.freeze();
+    await frozen.freeze();
     using random = vi.spyOn(Math, 'random').mockReturnValue(0);
     const backplane = nats({ servers: [frozen.address, engine.address] });
     await using link = await Link.to(backplane, AbortSignal.timeout(30_000));
@@ -344,7 +344,7 @@ describe.skipIf(!isInstalled('redis-server'))('Redis', () => {
   it('is asked for at the next address if one accepts a connection and says nothing', async () => {
     await using engine = await Engine.redis();
     await using frozen = await Engine.redis();
-    frozen.freeze();
+    await frozen.freeze();
     using random = vi.spyOn(Math, 'random').mockReturnValue(0);
     const error = await failureOf(redis({ nodes: [frozen.address, engine.address] }), AbortSignal.timeout(30_000));
     expect(error.message).toContain(`Redis at ${engine.address} is no node of a cluster`);

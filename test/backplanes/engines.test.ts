@@ -69,7 +69,7 @@ for (const kind of [NATS, REDIS]) {
       await using to = await Link.to(kind.backplane(engine.address));
       await to.connection.subscribe(['topic']);
       await using from = await Link.to(kind.backplane(engine.address));
-      engine.freeze();
+      await engine.freeze();
       let pieces = 1;
       while (from.connection.publish('topic', PIECE) && pieces < MOST_PIECES) {
         pieces++;
@@ -88,7 +88,7 @@ for (const kind of [NATS, REDIS]) {
     it('that is frozen can be given up at once, and no socket is left behind', async () => {
       await using engine = await kind.start();
       const before = openSockets();
-      engine.freeze();
+      await engine.freeze();
       const giveUp = new AbortController();
       const failed = failureOf(kind.backplane(engine.address), giveUp.signal);
       for (let i = 0; i < 100; i++) await turn();

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -76,8 +76,11 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Stops it, as it is: its sockets stay open. */
-  freeze(): void {
-    this.#command.process.kill('SIGSTOP');
+  async freeze(): Promise<void> {
+    const { process: engine } = this.#command;
+    engine.kill('SIGSTOP');
+    // Signals arrive when they like: until then it would still answer. `T` is stopped.
+    await until(async () => / T /.test(readFileSync(`/proc/${engine.pid}/stat`, 'latin1').replace(/^.*\)/, '')));
   }
 
   /** Gives NATS another configuration, which it reads while it runs. */

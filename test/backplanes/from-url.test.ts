@@ -63,6 +63,7 @@ describe('the URL of an engine', () => {
     ['redis://host?prefix=a.b', 'prefix must be 1 to 64 letters, digits, - or _, got "a.b"'],
     ['redis://host?ca=x', 'ca, cert and key are for TLS: rediss://'],
     ['nats://host?ca=x', 'ca, cert and key are for TLS: tls://'],
+    ['rediss://host?ca=/dev/zero', 'tls: caFile cannot be read: it has more than 4 MiB'],
     ['rediss://host?ca=none.crt', "tls: caFile cannot be read: ENOENT: no such file or directory, open 'none.crt'"],
     ['tls://host?ca=.', 'tls: caFile cannot be read: EISDIR'],
     [`rediss://host?ca=${path('client.key')}`, 'tls: the certificate of the authority cannot be used: '],

@@ -76,7 +76,7 @@ describe.skipIf(!isInstalled('redis-server'))('a cluster of Redis', () => {
     await to.connection.subscribe(TOPICS);
     await using from = await Link.to(make(at(0).address));
     const owner = await ownerOf('topic 0');
-    owner.freeze();
+    await owner.freeze();
     let pieces = 1;
     while (from.connection.publish('topic 0', new Uint8Array(64 * 1024)) && pieces < 1000) pieces++;
     expect(pieces).toBeLessThan(100);

@@ -86,6 +86,7 @@ describe('wsloom serve with an admin port', () => {
       ['--admin-port', '0', '--admin-token-file', file('spaced', `${TOKEN} ${TOKEN}\n`)],
       /--admin-token-file must be visible ASCII .*, got another character/,
     ],
+    [['--admin-port', '0', '--admin-token-file', '/dev/zero'], /--admin-token-file must be a file of at most 64 KiB/],
     [['--admin-token-file', file('unused', TOKEN)], /--admin-token-file is of an admin port: /],
     [
       ['--admin-port', '0', '--admin-open', '--admin-token-file', file('both', TOKEN)],

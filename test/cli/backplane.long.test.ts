@@ -72,7 +72,7 @@ for (const kind of [NATS, REDIS]) {
       using other = await Client.open(`${url}/room`);
       client.send('hello');
       expect(await other.text()).toBe('hello');
-      engine.freeze();
+      await engine.freeze();
       const large = 'x'.repeat(100_000);
       for (let i = 0; i < 300; i++) {
         client.send(large);

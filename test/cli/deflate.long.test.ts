@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,6 +12,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'wsloom-'));
   writeFileSync(path('messages'), `${RECORDS}\n\n${RECORDS}\r\n{"id":1}\nno newline`);
   writeFileSync(path('empty'), '');
+  symlinkSync('/dev/zero', path('endless'));
   writeFileSync(path('no message'), '\n\r\n\n');
   writeFileSync(path('long'), `short\n${'x'.repeat(16 * 1024 * 1024 + 1)}\n`);
   writeFileSync(path('huge'), '');
@@ -68,6 +69,7 @@ describe('wsloom deflate', () => {
     ['empty', /^wsloom: ".*" has no message: it must have one a line\n$/],
     ['no message', /^wsloom: ".*" has no message: it must have one a line\n$/],
     ['long', /^wsloom: line 2 of ".*" has 16777217 bytes: it may have up to 16 MiB\n$/],
+    ['endless', /^wsloom: ".*" has .*: it may have up to 256 MiB\n$/],
     ['huge', /^wsloom: ".*" has .*: it may have up to 256 MiB\n$/],
   ])('says in one line what is wrong with the file %s', async (name, says) => {
     await using command = Command.run('deflate', path(name));

@@ -179,6 +179,7 @@ describe('a mistake is answered in one line', () => {
     [[url, '-R', '0'], /--overall-rate must be/],
     [[url, '--size', 'huge'], /--size .*It must be a size/],
     [[url, '--message', '/there/is/no/such/file'], /--message must be a file that can be read: ENOENT/],
+    [[url, '--message', '/dev/zero'], /--message must be a file of at most 256 MiB/],
     [[url, '--size', '5', '--message', 'x'], /--size .*cannot be used with .*--message/],
     [[url, '--text', '--binary'], /--text.* cannot be used with .*--binary/],
     [[url, '--mode', 'flood'], /--mode .*echo, broadcast, connect, idle/],

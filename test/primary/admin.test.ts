@@ -4,6 +4,7 @@ import { Client, refusal } from '../e2e/client.js';
 import { builtIn, RecordingLog, type Served, serve, until } from '../e2e/serving.js';
 import { eachWay, onlyOnce } from '../e2e/thread-counts.js';
 import { waitingServer } from '../e2e/waiting-server.js';
+import { freePort } from '../ports.js';
 
 /** The status and the body of an answer on the admin port. */
 async function ask({ server }: Pick<Served, 'server'>, path: string): Promise<readonly [number, string]> {
@@ -140,6 +141,16 @@ describe.each(onlyOnce)('an admin port that cannot be had', () => {
     const second = createServer({ handler: builtIn('echo'), threads: 1, adminPort, log });
     await expect(second.listen({ port: 0 })).rejects.toMatchObject({ name: 'ListenError', code: 'EADDRINUSE' });
     expect([second.address(), second.adminAddress()]).toEqual([undefined, undefined]);
+  });
+
+  it('is not the port of WebSockets too, and the error names both', async () => {
+    const port = await freePort();
+    const server = createServer({ handler: builtIn('echo'), threads: 0, adminPort: port, log: new RecordingLog() });
+    await expect(server.listen({ port })).rejects.toMatchObject({
+      ...{ name: 'ListenError', code: 'EADDRINUSE' },
+      message: `port ${port} is the admin port of this server: choose another port (--port) or adminPort (--admin-port)`,
+    });
+    expect([server.address(), server.adminAddress()]).toEqual([undefined, undefined]);
   });
 
   it('is given up when the server is closed meanwhile', async () => {
