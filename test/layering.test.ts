@@ -19,7 +19,7 @@ const TIERS: readonly (readonly string[])[] = [
   ['host', 'backplanes'],
   ['fleet'],
   ['connection', 'pubsub', 'client'],
-  ['compression'],
+  ['compression', 'anatomy'],
   ['protocol'],
   ['kernels', 'tls'],
   ['memory', 'system', 'telemetry', 'options'],
@@ -33,15 +33,17 @@ const FORBIDDEN: ReadonlySet<string> = new Set(
   ['worker', 'primary', 'monitor', 'opening', 'host', 'connection', 'pubsub', 'tls']
     .map((server) => `load → ${server}`)
     // Certificates and keys are the business of servers' threads; and TLS knows nothing of frames and their memory.
-    .concat('protocol → tls', 'tls → memory'),
+    .concat('protocol → tls', 'tls → memory')
+    // Frames are taken apart by the protocol, its automaton for UTF-8, and what escapes text.
+    .concat(['memory', 'system', 'options', 'tls'].map((room) => `anatomy → ${room}`)),
 );
 
 /** Folders that run in a worker, in the primary, in a fuzzer and in a benchmark: without sockets, threads, timers or clocks. */
-const PURE: readonly string[] = ['protocol', 'kernels', 'memory', 'options'];
+const PURE: readonly string[] = ['anatomy', 'protocol', 'kernels', 'memory', 'options'];
 const IMPURE_MODULE = /^(node:)?(net|tls|http|https|http2|dgram|worker_threads|timers)(\/.*)?$/;
 
-/** A folder that runs in browsers too: everything that it needs from a platform is a parameter. */
-const PORTABLE = 'protocol';
+/** Folders that run in browsers too: everything that they need from a platform is a parameter. */
+const PORTABLE: readonly string[] = ['anatomy', 'protocol'];
 /** Types too: a bundle for a browser has none of Node's. */
 const NODE_GLOBALS: ReadonlySet<string> = new Set(['Buffer', 'NodeJS', 'global', 'process', 'require']);
 
@@ -152,7 +154,7 @@ function violations(files: readonly SourceText[]): string[] {
       if (imported.startsWith('.')) {
         const target = posix.join(posix.dirname(path), imported);
         if (!mayImport(folder, target)) found.push(`${path} must not import ${imported}`);
-      } else if (folder === PORTABLE || (PURE.includes(folder) && IMPURE_MODULE.test(imported))) {
+      } else if (PORTABLE.includes(folder) || (PURE.includes(folder) && IMPURE_MODULE.test(imported))) {
         found.push(`${path} must not import ${imported}`);
       } else if (imported === 'wsloom' || imported.startsWith('wsloom/')) {
         found.push(`${path} must not import the package by its name`);
@@ -160,7 +162,7 @@ function violations(files: readonly SourceText[]): string[] {
     }
     if (!PURE.includes(folder)) continue;
     for (const name of identifiers) {
-      const isImpure = IMPURE_GLOBALS.has(name) || (folder === PORTABLE && NODE_GLOBALS.has(name));
+      const isImpure = IMPURE_GLOBALS.has(name) || (PORTABLE.includes(folder) && NODE_GLOBALS.has(name));
       if (isImpure) found.push(`${path} must not use ${name}`);
     }
   }
@@ -221,7 +223,7 @@ function sourceFiles(): SourceText[] {
 }
 
 describe('src/', () => {
-  test('imports downward only, its lower half knows no sockets, threads, timers or clocks, and protocol/ no Node', () => {
+  test('imports downward only, its lower half knows no sockets, threads, timers or clocks, and what runs in browsers no Node', () => {
     const files = sourceFiles();
     expect(files.length, `TypeScript files in ${fileURLToPath(SOURCE)}`).toBeGreaterThan(30);
     expect(violations(files)).toEqual([]);
@@ -263,6 +265,11 @@ describe('the check of layers', () => {
     ['kernels/a.ts', "import { isUtf8 } from 'node:buffer';"],
     ['tls/a.ts', "import { connect } from 'node:tls'; import { ConfigError } from '../options/option-error.js';"],
     ['worker/a.ts', "import { ThreadTls } from '../tls/thread-tls.js';"],
+    [
+      'anatomy/a.ts',
+      "import { a } from '../protocol/a.js'; import { u } from '../kernels/utf8.js'; import { p } from '../telemetry/printable.js';",
+    ],
+    ['client/a.ts', "import { FrameDissector } from '../anatomy/frame-dissector.js';"],
   ])('allows (%s) %s', (path, text) => {
     expect(judge(path, text)).toEqual([]);
   });
@@ -325,6 +332,12 @@ describe('the check of layers', () => {
     ['tls/a.ts', "import { x } from '../memory/x.js';"],
     ['protocol/a.ts', "import { x } from '../tls/x.js';"],
     ['load/a.ts', "import { x } from '../tls/x.js';"],
+    ['anatomy/a.ts', "import { x } from '../compression/x.js';"],
+    ['anatomy/a.ts', "import { x } from '../options/x.js';"],
+    ['anatomy/a.ts', "import { Buffer } from 'node:buffer';"],
+    ['anatomy/a.ts', 'const a = Buffer.alloc(8);'],
+    ['anatomy/a.ts', 'setTimeout(() => {}, 1);'],
+    ['protocol/a.ts', "import { x } from '../anatomy/x.js';"],
   ])('refuses (%s) %s', (path, text) => {
     expect(judge(path, text)).not.toEqual([]);
   });

@@ -15,6 +15,8 @@ export interface KnownNames {
 }
 
 const SOCKET_URL = /^wss?:\/\//i;
+/** A frame begins with at least two bytes. */
+const HEX = /^(0x)?[\da-f]{2}([\s:,]*(0x)?[\da-f]{2})*$/i;
 const MODULE = /\.[cm]?[jt]s$/i;
 
 /**
@@ -37,6 +39,9 @@ function guessOf(line: string, args: readonly string[], { commands, handlers, se
   if (what === 'command' && args[0] === 'help') {
     const command = similarName(found, commands);
     return command === undefined ? undefined : `wsloom help ${command}`;
+  }
+  if (what === 'command' && args[0] === 'frame') {
+    return HEX.test(found) ? `wsloom frame decode ${args.slice(1).map(quote).join(' ')}` : undefined;
   }
   if (what === 'command') {
     if (SOCKET_URL.test(found)) return `wsloom load ${all}`;

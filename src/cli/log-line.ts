@@ -1,5 +1,5 @@
 import type { LOG_LEVELS } from '../telemetry/logger.js';
-import { escaped, printable } from '../telemetry/printable.js';
+import { printable, printableJson } from '../telemetry/printable.js';
 
 /** How grave a report is. */
 export type Level = (typeof LOG_LEVELS)[number];
@@ -22,9 +22,6 @@ const LABELS: Readonly<Record<Level, string>> = { info: 'info', warn: 'warning',
 /** Codes of terminals (ECMA-48, SGR): cyan, yellow and red. */
 const COLOURS: Readonly<Record<Level, number>> = { info: 36, warn: 33, error: 31 };
 
-/** What `JSON.stringify` leaves as it is, though some readers of lines end a line there, or a terminal obeys it. */
-const MISTAKABLE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-
 /** Where the stack of an error begins. */
 const STACK = /\n +at /;
 
@@ -33,8 +30,7 @@ export function jsonLine({ level, text, fields }: Report, time: Date): string {
   const at = text.search(STACK);
   const msg = at < 0 ? text : text.slice(0, at);
   const stack = at < 0 ? {} : { stack: text.slice(at + 1) };
-  const line = JSON.stringify({ time: time.toISOString(), level, msg, ...fields, ...stack });
-  return `${line.replace(MISTAKABLE, escaped)}\n`;
+  return `${printableJson({ time: time.toISOString(), level, msg, ...fields, ...stack })}\n`;
 }
 
 /** A report for people. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addDeflate } from './deflate.js';
 import { explainMistake } from './did-you-mean.js';
+import { addFrame } from './frame.js';
 import { addKernels } from './kernels.js';
 import { addLoad } from './load.js';
 import { failureLine } from './log-flags.js';
@@ -13,7 +14,7 @@ export function createProgram(args: readonly string[]): Command {
     readonly version: string;
   };
   const program = new Command('wsloom')
-    .description('A WebSocket (RFC 6455) server that uses every core of the machine, and a load generator.')
+    .description('A WebSocket (RFC 6455) server that uses every core of the machine, a load generator, and tools.')
     .helpOption('-h, --help', 'print this help and exit') // each command has the same
     .exitOverride()
     .configureOutput({
@@ -26,8 +27,9 @@ export function createProgram(args: readonly string[]): Command {
   addLoad(program);
   addKernels(program);
   addDeflate(program);
+  addFrame(program);
   addHelp(program);
-  for (const command of [program, ...program.commands]) {
+  for (const command of withSubcommands(program)) {
     command.version(version, '-V, --version', 'print the version and exit');
   }
   return program;
@@ -39,10 +41,19 @@ function addHelp(program: Command): void {
   program
     .command('help')
     .description('print the help of a command')
-    .argument('[command]', 'its name')
-    .action((name?: string) => {
-      const command = name === undefined ? program : program.commands.find((one) => one.name() === name);
-      if (command === undefined) program.error(`error: unknown command '${name}'`);
+    .argument('[command...]', 'its name')
+    .action((names: readonly string[]) => {
+      let command = program;
+      for (const name of names) {
+        const named = command.commands.find((one) => one.name() === name);
+        if (named === undefined) program.error(`error: unknown command '${names.join(' ')}'`);
+        command = named;
+      }
       command.outputHelp();
     });
+}
+
+/** A command, and all commands below it. */
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }

@@ -46,19 +46,25 @@ function countersOf(option: string): string[] {
     .map(({ stat, limit }) => (limit === undefined ? String(stat) : `limits.${limit}`));
 }
 
-/** The chapters of docs/cli.md: one for each command, with the texts of its `--help`. */
+/** The chapters of docs/cli.md: one for each command, with the texts of its `--help`, and below it one for each of its own commands. */
 export function commandsReference(program: Command): string {
   return program.commands
     .filter((command) => command.name() !== 'help')
-    .map(commandReference)
+    .flatMap((command) => commandReferences(command, 'wsloom', '##'))
     .join('\n\n');
 }
 
-function commandReference(command: Command): string {
-  const usage = `wsloom ${command.name()} ${command.usage()}`;
+function commandReferences(command: Command, parent: string, mark: string): string[] {
+  const name = `${parent} ${command.name()}`;
+  const own = command.commands.flatMap((one) => commandReferences(one, name, `${mark}#`));
+  return [commandReference(command, name, mark), ...own];
+}
+
+function commandReference(command: Command, name: string, mark: string): string {
+  const usage = `${name} ${command.usage()}`;
   const args = command.registeredArguments.map((argument) => {
-    const name = argument.name();
-    const written = argument.required ? `<${name}>` : `[${name}]`;
+    const label = `${argument.name()}${argument.variadic ? '...' : ''}`;
+    const written = argument.required ? `<${label}>` : `[${label}]`;
     return [asCode(written), asMarkdown(argument.description), asCode(argument.defaultValue as string | undefined)];
   });
   const chapters = [...groupsOf(command)].map(([heading, flags]) => {
@@ -66,7 +72,7 @@ function commandReference(command: Command): string {
     return heading === '' ? table : `**${heading}**\n\n${table}`;
   });
   return [
-    `## wsloom ${command.name()}`,
+    `${mark} ${name}`,
     `${command.description()}:`,
     `\`\`\`text\n${usage}\n\`\`\``,
     ...(args.length === 0 ? [] : [markdownTable(['argument', '', 'default'], args)]),

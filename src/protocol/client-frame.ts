@@ -1,7 +1,4 @@
-import { frameHeaderBytes, writeFrameHeader } from './frame-header.js';
-
-/** Set in the second byte of a frame that is masked (RFC 6455 section 5.2). */
-const MASK = 0x80;
+import { frameHeaderBytes, MASK, writeFrameHeader } from './frame-header.js';
 
 /** The length of a masking key in bytes. The header of a client's frame is longer by it (RFC 6455 section 5.2). */
 export const MASKING_KEY_BYTES = 4;
@@ -47,6 +44,15 @@ export function maskedFrame(firstByte: number, payload: Uint8Array, key: number)
   const frame = new MaskedFrame(firstByte, payload.length, key);
   frame.append(payload);
   return frame.bytes;
+}
+
+/**
+ * A copy of a part of a payload, masked (RFC 6455 section 5.3). What is masked again with the same key is as it was before.
+ * @param key the masking key, as the frame has it.
+ * @param position where in the payload the part begins.
+ */
+export function maskedCopy(part: Uint8Array, key: Uint8Array, position: number): Uint8Array {
+  return part.map((byte, i) => byte ^ (key[(position + i) & 3] as number)); // the key has four bytes
 }
 
 /** A client's frame whose payload is masked part by part, as {@link maskedFrame} masks it in one go. */

@@ -7,6 +7,11 @@ export const MAX_CLOSE_REASON_BYTES = MAX_CONTROL_PAYLOAD_BYTES - 2;
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** The code at the beginning of a Close frame's payload, which has two bytes at least (RFC 6455 section 5.5.1). */
+export function closeCodeIn(payload: Uint8Array): number {
+  return ((payload[0] as number) << 8) | (payload[1] as number);
+}
+
 /**
  * Reads the payload of a Close frame, unmasked (RFC 6455 section 5.5.1).
  * @throws ProtocolError 1002 for one byte or for a code that must not be sent, 1007 for a reason that is not UTF-8.
@@ -14,7 +19,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export function readCloseStatus(payload: Uint8Array): CloseStatus {
   if (payload.length === 0) return { code: CloseCode.NO_STATUS, reason: '' };
   if (payload.length === 1) throw new ProtocolError('close-payload', 'close payload of one byte');
-  const code = ((payload[0] as number) << 8) | (payload[1] as number);
+  const code = closeCodeIn(payload);
   if (!isSendableCloseCode(code)) throw new ProtocolError('close-code', `close code ${code} may not be sent`);
   try {
     return { code, reason: decoder.decode(payload.subarray(2)) };
@@ -60,9 +65,14 @@ export function closePayload(code: number | undefined, reason = ''): Uint8Array 
       `a close reason must be at most ${MAX_CLOSE_REASON_BYTES} bytes of UTF-8, got ${text.length}`,
     );
   }
-  const payload = new Uint8Array(2 + text.length);
+  return joinCloseStatus(code, text);
+}
+
+/** The payload of a Close frame with this code and reason, legal or not (RFC 6455 section 5.5.1). */
+export function joinCloseStatus(code: number, reason: Uint8Array): Uint8Array {
+  const payload = new Uint8Array(2 + reason.length);
   payload[0] = code >>> 8;
   payload[1] = code & 0xff;
-  payload.set(text, 2);
+  payload.set(reason, 2);
   return payload;
 }

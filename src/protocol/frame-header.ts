@@ -1,3 +1,6 @@
+/** This bit is set in the second byte of a frame that is masked (RFC 6455 section 5.2). */
+export const MASK = 0x80;
+
 /** The longest header of an unmasked frame, in bytes: two bytes and a length of 64 bits (RFC 6455 section 5.2). */
 export const MAX_SERVER_HEADER_BYTES = 10;
 

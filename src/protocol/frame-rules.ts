@@ -1,7 +1,7 @@
 /*
  * What RFC 6455 section 5 forbids in the frames of both sides, and the errors that refuse it.
  */
-import { FIN, Opcode, RSV_BITS } from './opcode.js';
+import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode, RSV_BITS } from './opcode.js';
 import { PROTOCOL_RULES, ProtocolError, type ProtocolRule } from './protocol-error.js';
 
 /** The error for a broken rule. Its message ends with the section of RFC 6455 that has the rule. */
@@ -12,6 +12,21 @@ export function violation(rule: ProtocolRule, found: string): ProtocolError {
 /** The error for text that is not UTF-8 (RFC 6455 section 8.1). */
 export function notUtf8(): ProtocolError {
   return violation('utf8', 'text that is not UTF-8');
+}
+
+/** The error for a frame of a client that is not masked (RFC 6455 section 5.1). */
+export function notMasked(): ProtocolError {
+  return violation('mask', 'frame without a mask');
+}
+
+/** The error for a frame of a server that is masked (RFC 6455 section 5.1). */
+export function masked(): ProtocolError {
+  return violation('mask', 'masked frame from a server');
+}
+
+/** The error for a control frame whose length does not fit into 7 bits (RFC 6455 section 5.5). */
+export function controlTooLong(): ProtocolError {
+  return violation('control-length', `control frame of over ${MAX_CONTROL_PAYLOAD_BYTES} bytes`);
 }
 
 /** The error for a message above this side's limit (RFC 6455 section 10.4). */

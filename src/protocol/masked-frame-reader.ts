@@ -5,11 +5,12 @@ import { FrameEvent } from './frame-event.js';
 import {
   checkFirstByte,
   checkLength64,
+  controlTooLong,
+  notMasked,
   notUtf8,
   readLength16,
   readLength64,
   tooBig,
-  violation,
 } from './frame-rules.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './opcode.js';
 import { PartialMessage } from './partial-message.js';
@@ -296,10 +297,10 @@ export class MaskedFrameReader<Bytes extends Uint8Array = Uint8Array> implements
     if (available < 2) return FrameEvent.NONE;
 
     const second = bytes[at + 1] as number;
-    if (second < 0x80) throw violation('mask', 'frame without a mask');
+    if (second < 0x80) throw notMasked();
     let length = second & 0x7f;
     if (opcode >= Opcode.CLOSE) {
-      if (length > MAX_CONTROL_PAYLOAD_BYTES) throw violation('control-length', 'control frame of over 125 bytes');
+      if (length > MAX_CONTROL_PAYLOAD_BYTES) throw controlTooLong();
       return available < 6 + length ? FrameEvent.NONE : this.#readControl(opcode, at + 6, length);
     }
     let keyAt = at + 2;

@@ -8,6 +8,13 @@ export const Opcode = {
   PONG: 0xa,
 } as const;
 
+const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(Opcode).map(([name, opcode]) => [opcode, name]));
+
+/** The name of an opcode, such as `TEXT`; undefined for a reserved one. */
+export function opcodeName(opcode: number): string | undefined {
+  return NAMES.get(opcode);
+}
+
 /** This bit is set in the first byte of a message's last frame (RFC 6455 section 5.2), and of every control frame (section 5.5). */
 export const FIN = 0x80;
 

@@ -3,11 +3,12 @@ import { FrameEvent } from './frame-event.js';
 import {
   checkFirstByte,
   checkLength64,
+  controlTooLong,
+  masked,
   notUtf8,
   readLength16,
   readLength64,
   tooBig,
-  violation,
 } from './frame-rules.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './opcode.js';
 import type { ProtocolError } from './protocol-error.js';
@@ -160,10 +161,10 @@ export class UnmaskedFrameReader {
     if (available < 2) return FrameEvent.NONE;
 
     let length = bytes[at + 1] as number;
-    if (length > 0x7f) throw violation('mask', 'masked frame from a server');
+    if (length > 0x7f) throw masked();
     let payloadAt = at + 2;
     if (opcode >= Opcode.CLOSE) {
-      if (length > MAX_CONTROL_PAYLOAD_BYTES) throw violation('control-length', 'control frame of over 125 bytes');
+      if (length > MAX_CONTROL_PAYLOAD_BYTES) throw controlTooLong();
       return available < 2 + length ? FrameEvent.NONE : this.#readControl(opcode, payloadAt, length);
     }
     if (length === 126) {

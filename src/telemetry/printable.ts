@@ -12,7 +12,15 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, escaped).replace(AT_FIRST_COLUMN, '\n  ');
 }
 
+/**
+ * A value as JSON on one line, which can quote what a peer has chosen: nothing in it ends the line, is obeyed by a terminal, or turns
+ * the direction of text. A reader of JSON gets the value as it was.
+ */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value).replace(UNPRINTABLE, escaped);
+}
+
 /** A character of the basic plane as JSON and JavaScript escape it. */
-export function escaped(character: string): string {
+function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

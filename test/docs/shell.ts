@@ -178,6 +178,8 @@ function wsloom([command = '', ...args]: readonly string[], folder: string): Pro
       return serveShortly(args, folder);
     case 'load':
       return loadShortly(args);
+    case 'frame':
+      return finish(Command.run('frame', ...args));
     default:
       expect(['kernels', '--help', '--version']).toContain(command);
       return helpShortly(command, args);

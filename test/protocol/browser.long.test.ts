@@ -10,7 +10,7 @@ import { BINARY, CLOSE, CONTINUATION, type FrameParts, frame, noise, PING, TEXT 
 import type * as InBrowser from './in-browser.js';
 import { byteByByte } from './receiver.js';
 
-const PROTOCOL = fileURLToPath(new URL('../../dist/protocol/', import.meta.url));
+const ROOMS = ['protocol', 'anatomy'].map((room) => fileURLToPath(new URL(`../../dist/${room}/`, import.meta.url)));
 const PROGRAM = fileURLToPath(new URL('in-browser.ts', import.meta.url));
 const ESBUILD = fileURLToPath(new URL('../peers/node_modules/.bin/esbuild', import.meta.url));
 const isInstalled = existsSync(ESBUILD);
@@ -37,16 +37,18 @@ const EVENTS = [
   'utf8 1007',
 ];
 
-describe.runIf(isInstalled)('a bundle of all of protocol/ for browsers', () => {
+describe.runIf(isInstalled)('a bundle of all of protocol/ and anatomy/ for browsers', () => {
   let folder = '';
   let bundle = '';
   let program: typeof InBrowser;
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'wsloom-browser-'));
-    const modules = readdirSync(PROTOCOL, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.js'));
+    const modules = ROOMS.flatMap((room) =>
+      readdirSync(room, { recursive: true, encoding: 'utf8' }).map((path) => join(room, path)),
+    ).filter((path) => path.endsWith('.js'));
     expect(modules.length).toBeGreaterThan(20);
-    const imports = modules.map((path, i) => `export * as module${i} from ${JSON.stringify(join(PROTOCOL, path))};`);
+    const imports = modules.map((path, i) => `export * as module${i} from ${JSON.stringify(path)};`);
     const entry = join(folder, 'entry.js');
     const outfile = join(folder, 'bundle.js');
     writeFileSync(entry, `${imports.join('\n')}\nexport * from ${JSON.stringify(PROGRAM)};\n`);
@@ -75,6 +77,12 @@ describe.runIf(isInstalled)('a bundle of all of protocol/ for browsers', () => {
     const stream = Buffer.concat(STREAM.map((parts) => frame({ ...parts, key: null })));
     expect(program.readUnmasked([stream])).toEqual(EVENTS);
     expect(program.readUnmasked([...byteByByte(stream)])).toEqual(EVENTS);
+  });
+
+  test('takes a frame apart, and draws it', () => {
+    const { drawing, explanation } = program.anatomy('818537fa213d7f9f4d5158');
+    expect(drawing).toContain('|    Masking-key (continued)    |         Payload Data          |\n');
+    expect(explanation).toMatch(/^Payload Data +5 bytes +"Hello"$/m);
   });
 
   test('goes through both sides of an opening handshake, with a SHA-1 that it is given', () => {

@@ -2,6 +2,10 @@
  * Code that runs without Node. This file and its imports come from a bundle for browsers. They have only the globals of the language,
  * TextEncoder and TextDecoder.
  */
+import { drawFrame } from '../../dist/anatomy/draw-frame.js';
+import { explainFrame } from '../../dist/anatomy/explain-frame.js';
+import { FrameDissector } from '../../dist/anatomy/frame-dissector.js';
+import { readHex } from '../../dist/anatomy/hex.js';
 import { JsWordKernel } from '../../dist/kernels/js.js';
 import { Slabs } from '../../dist/memory/slabs.js';
 import { maskedFrame } from '../../dist/protocol/client-frame.js';
@@ -93,6 +97,13 @@ export function openingHandshake(key: string, sha1Base64: Sha1Base64) {
   if (reader.head === undefined || rest === undefined) throw new Error('the response is not read');
   const { subprotocol } = readAcceptance(reader.head, offer, sha1Base64);
   return { request, response, rest: hex(rest), subprotocol };
+}
+
+/** What is said of the first frame in these bytes. */
+export function anatomy(bytes: string) {
+  const [frame] = new FrameDissector().feed(readHex(bytes));
+  if (frame === undefined) throw new Error('there is no frame');
+  return { drawing: drawFrame(frame), explanation: explainFrame(frame) };
 }
 
 /** The other functions that an end of a connection calls with bytes. */
