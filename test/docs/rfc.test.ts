@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { declarationsOf, testsOf } from './declarations.js';
 import { textOf } from './documents.js';
-import { type KeywordCounts, RFC_6455 } from './rfc-keywords.js';
+import { type KeywordCounts, RFC_6455, RFC_7692 } from './rfc-keywords.js';
 
-const RFCS: readonly (readonly [document: string, keywords: KeywordCounts])[] = [['docs/rfc6455.md', RFC_6455]];
+const RFCS: readonly (readonly [document: string, keywords: KeywordCounts])[] = [
+  ['docs/rfc6455.md', RFC_6455],
+  ['docs/rfc7692.md', RFC_7692],
+];
 
 /** The marks of a row that nothing keeps, each followed by a reason. A row without one is kept. */
 const MARKS = ['not used', 'not ours', 'not kept'] as const;
