@@ -2,11 +2,26 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parseAst } from 'vitest/node';
 import { ROOT } from './documents.js';
 
-/** A node of a syntax tree. */
-interface Node {
+/** What is looked at of a node of a syntax tree. Which of it there is depends on the type. */
+interface Node extends Partial<Record<Part, unknown>> {
   readonly type: string;
-  readonly [key: string]: unknown;
 }
+
+type Part =
+  | 'arguments'
+  | 'body'
+  | 'callee'
+  | 'declaration'
+  | 'declarations'
+  | 'expression'
+  | 'id'
+  | 'init'
+  | 'key'
+  | 'name'
+  | 'object'
+  | 'properties'
+  | 'tag'
+  | 'value';
 
 function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && typeof (value as Node).type === 'string';
