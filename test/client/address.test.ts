@@ -10,6 +10,8 @@ describe('a ws or wss URI (section 3)', () => {
     ['ws://a:443/', { port: 443, authority: 'a:443' }],
     ['ws://127.0.0.1:8080/p/a?q=1&r', { host: '127.0.0.1', authority: '127.0.0.1:8080', target: '/p/a?q=1&r' }],
     ['ws://[::1]:9/é ?ü', { host: '::1', authority: '[::1]:9', target: '/%C3%A9%20?%C3%BC' }],
+    ['wss://bücher.example/', { host: 'xn--bcher-kva.example', authority: 'xn--bcher-kva.example' }],
+    ['ws://a/b%23c?d%23', { host: 'a', target: '/b%23c?d%23' }],
   ])('%s leads where it says', (url, address) => {
     expect(readAddress(url)).toMatchObject(address);
     expect(readAddress(new URL(url))).toMatchObject(address);

@@ -17,7 +17,7 @@ import { acceptKey } from '../../dist/protocol/opening/accept-key.js';
 import { sha1Base64 } from '../../dist/system/sha1.js';
 import { Queue } from '../e2e/queue.js';
 import { Opcode } from '../e2e/raw-client.js';
-import { builtIn, handler, serve } from '../e2e/serving.js';
+import { builtIn, handler, serve, until } from '../e2e/serving.js';
 import { deafServer } from '../load/server.js';
 import { frame, KEY } from '../protocol/client-frames.js';
 import { floodWithPings, PINGS, readPongs } from './ping-flood.js';
@@ -39,14 +39,14 @@ async function wsServer(options: object = {}) {
 
 /** A server of bare TCP. @param answer makes the answer to the handshake @param onSocket may write more */
 async function rawServer(
-  answer: (key: string) => string | Uint8Array | undefined,
+  answer: (key: string, request: string) => string | Uint8Array | undefined,
   onSocket?: (socket: Socket) => void,
 ) {
   const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => {});
     socket.once('data', (request) => {
       const [, key = ''] = /Sec-WebSocket-Key: (\S+)/.exec(String(request)) ?? [];
-      const said = answer(key);
+      const said = answer(key, String(request));
       if (said !== undefined) socket.write(said);
       onSocket?.(socket);
     });
@@ -60,6 +60,11 @@ async function rawServer(
 
 const accepting = (key: string) =>
   `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(key, sha1Base64)}\r\n\r\n`;
+/** Turns of the event loop, enough for all that the other end in this process has written to arrive. */
+async function manyTurns(): Promise<void> {
+  for (let i = 0; i < 100; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 const serverFrame = (opcode: number, payload?: string | Uint8Array) =>
   frame({ opcode, key: null, ...(payload === undefined ? {} : { payload }) });
 
@@ -338,6 +343,49 @@ it.each([
 ])('an option that cannot be used is named before anything is sent: %o', async (options, message) => {
   const connecting = connect('ws://127.0.0.1:1/', options as never);
   await expect(connecting).rejects.toMatchObject({ code: 'WSLOOM_OPTION', message: expect.stringContaining(message) });
+});
+
+describe('a client keeps to the order of section 4.1 and of section 7.1.1:', () => {
+  it('it sends nothing behind its request before that is answered', async () => {
+    const seen = new Queue<string>();
+    let handshakeKey = '';
+    const url = await rawServer(
+      (key, request) => {
+        handshakeKey = key;
+        seen.push(request.slice(request.indexOf('\r\n\r\n')));
+        return undefined;
+      },
+      async (socket) => {
+        socket.on('data', () => seen.push('a frame'));
+        await manyTurns();
+        seen.push('the answer');
+        socket.write(accepting(handshakeKey));
+      },
+    );
+    const { connection } = await open(url);
+    connection.send('x');
+    expect(await seen.take(3)).toEqual(['\r\n\r\n', 'the answer', 'a frame']);
+  });
+
+  it.each(['the server', 'the client'])('it waits for the server to end TCP, if %s has begun to close', async (who) => {
+    const seen: string[] = [];
+    const close = serverFrame(Opcode.CLOSE, Buffer.from([3, 0xe8]));
+    const url = await rawServer(accepting, (socket) => {
+      socket.on('end', () => seen.push('the client ends'));
+      socket.once('data', async () => {
+        if (who === 'the client') socket.write(close);
+        await manyTurns(); // a FIN of the client would be there by then
+        seen.push('the server ends');
+        socket.end();
+      });
+      if (who === 'the server') socket.write(close);
+    });
+    const { connection } = await open(url);
+    if (who === 'the client') connection.close(1000);
+    expect(await connection.closed).toEqual({ code: 1000, reason: '' });
+    await until(() => seen.length === 2);
+    expect(seen).toEqual(['the server ends', 'the client ends']);
+  });
 });
 
 describe('a server makes a connection fail', () => {

@@ -6,6 +6,7 @@ import { MessageDeflate } from '../../dist/client/message-deflate.js';
 import { ClientSession, type ReceivedMessage } from '../../dist/client/session.js';
 import type { DeflateAgreement } from '../../dist/protocol/deflate/agreement.js';
 import { BINARY, CLOSE, CONTINUATION, type FrameParts, frame, PING, PONG, TEXT } from '../protocol/client-frames.js';
+import { plainInflate } from '../kernels/plain-inflate.js';
 import { RECORDS, ZlibPeer } from './zlib-peer.js';
 
 const RSV1 = 4;
@@ -186,6 +187,25 @@ describe('a message that is sent', () => {
       return sent[0]?.payload.length as number;
     });
     expect(sizes[1]).toBeLessThan(sizes[0] as number);
+  });
+});
+
+describe.each([true, false])('with a limited window, and context takeover: %s', (contextTakeover) => {
+  it.each([8, 9, 12, 14])('of 2^%i bytes, a message refers no further back than that', (windowBits) => {
+    open({ own: { windowBits, contextTakeover }, peer: NO_TAKEOVER.peer });
+    const part = randomBytes(100).toString('hex');
+    const near = randomBytes(10).toString('hex');
+    const far = randomBytes(2 ** windowBits).toString('hex'); // twice as long
+    const message = Buffer.from(part + near + part + far + part);
+    for (let i = 0; i < 3; i++) session.sendMessage(TEXT, message, true);
+    let history = Buffer.alloc(0);
+    for (const { first, payload } of sent) {
+      expect(first).toBe(0xc1);
+      const inflated = plainInflate(payload, history, 2 ** windowBits); // throws for what is further
+      expect(inflated.bytes.equals(message)).toBe(true);
+      expect(inflated.farthest).toBeGreaterThanOrEqual(part.length + near.length);
+      if (contextTakeover) history = message;
+    }
   });
 });
 

@@ -6,6 +6,7 @@ import { MessageDeflate } from '../../dist/client/message-deflate.js';
 import { ClientSession, type ReceivedMessage } from '../../dist/client/session.js';
 import type { DeflateAgreement } from '../../dist/protocol/deflate/agreement.js';
 import { BINARY, CLOSE, frame, PING, PONG, TEXT } from '../protocol/client-frames.js';
+import { plainInflate } from '../kernels/plain-inflate.js';
 import { ZlibPeer } from './zlib-peer.js';
 
 const RSV1 = 4;
@@ -263,6 +264,19 @@ describe('a large message that is sent', () => {
     const back = sent.map(({ first, payload }) => ((first & 0x40) === 0 ? payload : peer.decompress(payload)));
     expect(back.map((message, i) => message.equals(Buffer.from(all[i] as string)))).toEqual([true, true, true, true]);
     expect(sent[3]?.payload.length).toBeLessThan(100);
+  });
+
+  it.each(['fast', 'small'] as const)('refers no further back than its window, at %s', async (level) => {
+    open({ own: { windowBits: 10, contextTakeover: true }, peer: ALONE }, { level });
+    const part = randomBytes(50).toString('hex');
+    const parts = Array.from({ length: 300 }, (_, i) => part + randomBytes(i % 2 === 0 ? 100 : 700).toString('hex'));
+    const message = Buffer.from(parts.join(''));
+    session.sendMessage(TEXT, message, true);
+    expect(session.isWaiting).toBe(true);
+    await until(() => !session.isWaiting);
+    const { bytes, farthest } = plainInflate(sent[0]?.payload as Buffer, Buffer.alloc(0), 2 ** 10); // throws for what is further
+    expect(bytes.equals(message)).toBe(true);
+    expect(farthest).toBeGreaterThanOrEqual(300);
   });
 
   it('refers at its beginning to what was sent before', async () => {

@@ -71,6 +71,13 @@ it.each(cases)(
   },
 );
 
+it('the log says which rule of the protocol a client has broken, and the client is told the same', async () => {
+  await using served = await serve({ handler: builtIn('echo'), threads: 0 });
+  const unmasked = Buffer.of(0x81, 0x01, 0x78);
+  expect(await closed(unmasked)(served)).toBe('1002 frame without a mask (RFC 6455 section 5.1)');
+  expect(await served.log.line(/./)).toMatch(/: frame without a mask \(RFC 6455 section 5\.1\)$/);
+});
+
 it('the log says what a proxy or a client of TLS has sent instead of a request', async () => {
   await using served = await serve({ handler: builtIn('echo'), threads: 0 });
   await answerTo(served.port, 'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n');
