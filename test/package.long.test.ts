@@ -107,6 +107,7 @@ describe('the package, packed in a clean clone', () => {
     const page = ['html', 'css', 'js'].map((kind) => `dist/monitor/page/page.${kind}`);
     for (const path of [
       'dist/cli.js',
+      'dist/worker/start.cjs',
       'dist/worker/worker.js',
       'dist/handlers/echo.js',
       ...page,

@@ -23,6 +23,9 @@ import { WorkerDeaths } from './worker-deaths.js';
 import { abandon, WorkerLink } from './worker-link.js';
 import { WorkerStartError } from './worker-start-error.js';
 
+/** How long a server that is closed waits for workers that are still loading their modules, in ms. */
+const LOAD_MS = 10_000;
+
 export interface WorkersOptions {
   readonly threads: number;
   /** The URL of the handler module. */
@@ -88,7 +91,7 @@ export class Workers {
     this.#options = options;
     const { threads, handOffTimeoutMs, resourceLimits, log } = options;
     this.#pool = new Piscina<unknown, unknown>({
-      filename: new URL('../worker/worker.js', import.meta.url).href,
+      filename: new URL('../worker/start.cjs', import.meta.url).href,
       minThreads: threads,
       maxThreads: threads,
       concurrentTasksPerWorker: 1,
@@ -199,6 +202,7 @@ export class Workers {
     await Promise.race([ended, deadline]);
     clearTimeout(timer);
     for (const link of this.#links) this.#placeElsewhere(link.revokeOffers());
+    await this.#loaded();
     this.#isDestroying = true;
     await this.#pool.destroy();
     await ended; // descriptors that a thread had taken can be reclaimed only when the thread is gone
@@ -206,6 +210,18 @@ export class Workers {
       this.#placeElsewhere(link.reclaim());
       this.#bury(link);
     }
+  }
+
+  /**
+   * Resolves when no worker is starting any more, or after {@link LOAD_MS}. A thread that is ended while it loads modules with native code takes
+   * the whole process with it ("Error::ThrowAsJavaScriptException napi_throw").
+   */
+  async #loaded(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise((resolve) => (timer = setTimeout(resolve, LOAD_MS)));
+    const loaded = this.#links.map(({ ready, ended }) => Promise.race([ready, ended.catch(() => {})]));
+    await Promise.race([Promise.all(loaded), limit]);
+    clearTimeout(timer);
   }
 
   /** Gives connections to the pool that replaces this one, if there is one: their clients were told that they are connected. */

@@ -80,3 +80,23 @@ it('a server that cannot have threads on this system leaves nothing behind: anot
   expect(await run.ended).toBe(0);
   expect(run.stdout).toBe('ConfigError threads\npublished true\n');
 });
+
+describe('servers that are closed while their threads start', () => {
+  // Of a thread that is ended while it loads an ES module by `require`, or native code, the whole process dies. Many threads take long to
+  // start.
+  it('do not take the process with them, at whatever moment that is', async () => {
+    await using run = node(`
+      const log = { info() {}, warn() {}, error() {} };
+      for (let i = 0; i < 10; i++) {
+        const server = createServer({ handler, threads: 8, log });
+        const listening = server.listen({ port: 0 }).catch(() => {});
+        await new Promise((resolve) => setTimeout(resolve, 20 * i));
+        await server.close({ drainMs: 0 });
+        await listening;
+      }
+      console.log('alive');
+    `);
+    expect(await run.ended).toBe(0);
+    expect(run.stdout).toBe('alive\n');
+  });
+});
