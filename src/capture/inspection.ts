@@ -1,28 +1,45 @@
 import { ByteBudget } from '../anatomy/byte-budget.js';
+import type { DissectedClose } from '../anatomy/dissected-frame.js';
+import type { Side } from '../anatomy/frame-judge.js';
 import type { CapturedPacket } from './captured-packet.js';
 import { Conversation, type ConversationEvent, type ConversationOptions } from './conversation.js';
 import { ipPacketIn } from './link-layer.js';
+import { sideOf } from './opening-reader.js';
 import { type ConnectionEnd, type End, type TcpConnection, TcpConnections, type TcpEvent } from './tcp-connections.js';
-import { type NoSegment, readSegment } from './tcp-segment.js';
+import { type Endpoint, type NoSegment, readSegment } from './tcp-segment.js';
 import type { StreamGap } from './tcp-stream.js';
 
 /** How much all connections keep of compressed messages that are not whole, in bytes. */
 const MAX_COMPRESSED_BYTES = 64 * 1024 * 1024;
 
-/** What happens in a capture. */
-export type InspectionEvent = {
-  /** The number of the connection, from 1 on: only WebSockets have one. */
+/** A connection of which something is told. */
+export interface AboutConnection {
+  /** Its number, from 1 on: only WebSockets have one. */
   readonly number: number;
-  readonly connection: TcpConnection;
-  /** When the packet was captured by which it is known: nanoseconds since 1970. */
-  readonly timeNs: bigint;
-  /** When the first packet of the connection was captured. */
-  readonly startNs: bigint;
-} & (
-  | Exclude<ConversationEvent, { kind: 'other' }>
-  | { readonly kind: 'gap'; readonly from: 'client' | 'server'; readonly gap: StreamGap; readonly leftOutBytes: number }
-  | { readonly kind: 'end'; readonly how: ConnectionEnd; readonly conversation: Conversation }
-);
+  /** What was captured; undefined for a stream of bytes of which no more is known than who has sent it. */
+  readonly captured?: {
+    readonly client: Endpoint;
+    readonly server: Endpoint;
+    /** When its first packet was captured, and that by which this is known: nanoseconds since 1970. */
+    readonly startNs: bigint;
+    readonly timeNs: bigint;
+  };
+  /** The side that has sent all bytes, of such a stream. */
+  readonly onlyFrom?: Side;
+}
+
+/** What happens in a connection. */
+export type InspectionEvent = AboutConnection &
+  (
+    | Exclude<ConversationEvent, { readonly kind: 'other' }>
+    | { readonly kind: 'gap'; readonly from: Side; readonly gap: StreamGap; readonly leftOutBytes: number }
+    | {
+        readonly kind: 'end';
+        readonly how: ConnectionEnd;
+        /** What each side has said in its Close frame; undefined if none was captured. */
+        readonly closes: Readonly<Record<Side, DissectedClose | 'empty' | undefined>>;
+      }
+  );
 
 /** What there was in a capture beside WebSockets, and what was left out. */
 export interface InspectionTotals {
@@ -105,11 +122,12 @@ export class Inspection {
       yield* this.#conversation(connection, watched, watched.conversation.end(end, stream.isFinished));
       const { gap, leftOutBytes } = stream;
       if (gap === undefined) continue;
-      const from = end === watched.client ? 'client' : 'server';
+      const from = sideOf(end, watched.client);
       yield { ...this.#about(connection, watched), kind: 'gap', from, gap, leftOutBytes };
     }
     const { conversation } = watched;
-    yield { ...this.#about(connection, watched), kind: 'end', how: event.how, conversation };
+    const closes = { client: conversation.closeOf('client'), server: conversation.closeOf('server') };
+    yield { ...this.#about(connection, watched), kind: 'end', how: event.how, closes };
   }
 
   #watchedOf(connection: TcpConnection): Watched {
@@ -145,8 +163,9 @@ export class Inspection {
     }
   }
 
-  #about(connection: TcpConnection, { number, startNs }: Watched) {
-    return { number, connection, timeNs: this.#timeNs, startNs };
+  #about({ ends }: TcpConnection, { number, startNs, client }: Watched): AboutConnection {
+    const server = client === 0 ? 1 : 0;
+    return { number, captured: { client: ends[client], server: ends[server], startNs, timeNs: this.#timeNs } };
   }
 }
 

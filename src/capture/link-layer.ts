@@ -1,4 +1,4 @@
-import { viewOf } from './view-of.js';
+import { dataViewOf } from './data-view-of.js';
 
 /** The link types that are read, as tcpdump.org numbers them: what the bytes of a packet begin with. */
 const LinkType = {
@@ -50,7 +50,7 @@ export function ipPacketIn(linkType: number, bytes: Uint8Array): Uint8Array | un
 
 /** @param typeAt where the type of what follows is. @param end where the header ends, without VLANs. */
 function behindEtherType(bytes: Uint8Array, typeAt: number, end: number): Uint8Array | undefined {
-  const view = viewOf(bytes);
+  const view = dataViewOf(bytes);
   let [at, start] = [typeAt, end];
   for (let vlans = 0; vlans <= MAX_VLANS && bytes.length >= start; vlans++) {
     const type = view.getUint16(at);
@@ -66,7 +66,7 @@ function behindEtherType(bytes: Uint8Array, typeAt: number, end: number): Uint8A
 /** The family comes in the byte order of the machine that has captured it, which need not be that of the file. */
 function behindFamily(bytes: Uint8Array): Uint8Array | undefined {
   if (bytes.length < 4) return undefined;
-  const view = viewOf(bytes);
+  const view = dataViewOf(bytes);
   const isKnown = FAMILIES.has(view.getUint32(0, true)) || FAMILIES.has(view.getUint32(0, false));
   return isKnown ? bytes.subarray(4) : undefined;
 }

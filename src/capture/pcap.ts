@@ -1,6 +1,6 @@
 import type { ByteParser } from './byte-feeder.js';
 import { CaptureError, type CapturedPacket, damaged, MAX_PACKET_BYTES } from './captured-packet.js';
-import { viewOf } from './view-of.js';
+import { dataViewOf } from './data-view-of.js';
 
 /** How long the header of the file, and that of a packet, is, in bytes. */
 const FILE_HEADER_BYTES = 24;
@@ -14,7 +14,7 @@ const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 
 /** Whether a file begins as one of pcap does, in either byte order. @param start its first four bytes. */
 export function isPcap(start: Uint8Array): boolean {
-  return start.length >= 4 && orderOf(viewOf(start)) !== undefined;
+  return start.length >= 4 && orderOf(dataViewOf(start)) !== undefined;
 }
 
 interface Order {
@@ -33,13 +33,13 @@ function orderOf(view: DataView): Order | undefined {
 
 /** Reads a file in the format pcap (draft-ietf-opsawg-pcap), of either byte order, with times in microseconds or nanoseconds. */
 export function* parsePcap(): ByteParser<CapturedPacket> {
-  const head = viewOf(yield { take: FILE_HEADER_BYTES });
+  const head = dataViewOf(yield { take: FILE_HEADER_BYTES });
   const order = orderOf(head);
   if (order === undefined) throw new CaptureError('this is no file in the format pcap');
   const { isLittle, unitNs } = order;
   const linkType = head.getUint16(isLittle ? 20 : 22, isLittle); // the other half of the field says nothing of the packets
   for (let at = FILE_HEADER_BYTES; ; ) {
-    const header = viewOf(yield { take: PACKET_HEADER_BYTES, mayEnd: true });
+    const header = dataViewOf(yield { take: PACKET_HEADER_BYTES, mayEnd: true });
     const captured = header.getUint32(8, isLittle);
     if (captured > MAX_PACKET_BYTES) {
       throw damaged(`a packet of ${captured} bytes, of ${MAX_PACKET_BYTES} at most`, at);

@@ -1,6 +1,6 @@
 import type { ByteParser } from './byte-feeder.js';
 import { CaptureError, type CapturedPacket, damaged, MAX_PACKET_BYTES } from './captured-packet.js';
-import { viewOf } from './view-of.js';
+import { dataViewOf } from './data-view-of.js';
 
 /** What the blocks are that are read. All others are passed over, however long they are. */
 const Block = { SECTION: 0x0a0d0d0a, INTERFACE: 1, OBSOLETE_PACKET: 2, SIMPLE_PACKET: 3, PACKET: 6 } as const;
@@ -43,7 +43,7 @@ interface Section {
 
 /** Whether a file begins as one of pcapng does. @param start its first four bytes. */
 export function isPcapng(start: Uint8Array): boolean {
-  return start.length >= 4 && viewOf(start).getUint32(0) === Block.SECTION;
+  return start.length >= 4 && dataViewOf(start).getUint32(0) === Block.SECTION;
 }
 
 /** Reads a file in the format pcapng (draft-ietf-opsawg-pcapng): any number of sections, of either byte order. */
@@ -55,13 +55,13 @@ export function* parsePcapng(): ByteParser<CapturedPacket> {
     if (isSection) section = { isLittle: readByteOrder(yield { take: 4 }, at), interfaces: [] };
     if (section === undefined) throw new CaptureError('this is no file in the format pcapng');
     const { isLittle } = section;
-    const length = viewOf(header).getUint32(4, isLittle);
+    const length = dataViewOf(header).getUint32(4, isLittle);
     const least = isSection ? LEAST_SECTION_BYTES : LEAST_BLOCK_BYTES;
     if (length < least || length % 4 !== 0) throw damaged(`a block of ${length} bytes`, at);
     const bodyBytes = length - LEAST_BLOCK_BYTES;
     if (isSection) yield { skip: bodyBytes - 4 };
-    else yield* parseBody(viewOf(header).getUint32(0, isLittle), bodyBytes, section, at);
-    const trailer = viewOf(yield { take: TRAILER_BYTES }).getUint32(0, isLittle);
+    else yield* parseBody(dataViewOf(header).getUint32(0, isLittle), bodyBytes, section, at);
+    const trailer = dataViewOf(yield { take: TRAILER_BYTES }).getUint32(0, isLittle);
     if (trailer !== length) throw damaged(`a block of ${length} bytes that ends with the length ${trailer}`, at);
     at += length;
   }
@@ -69,7 +69,7 @@ export function* parsePcapng(): ByteParser<CapturedPacket> {
 
 /** @returns whether the lower bytes come first. */
 function readByteOrder(bytes: Uint8Array, at: number): boolean {
-  const view = viewOf(bytes);
+  const view = dataViewOf(bytes);
   if (view.getUint32(0, true) === BYTE_ORDER) return true;
   if (view.getUint32(0, false) === BYTE_ORDER) return false;
   throw damaged('a section of no known byte order', at);
@@ -97,7 +97,7 @@ function* parseInterface(bodyBytes: number, { isLittle, interfaces }: Section, a
   if (bodyBytes < INTERFACE_BYTES) throw damaged('an interface that is too short', at);
   if (interfaces.length === MAX_INTERFACES) throw damaged(`more than ${MAX_INTERFACES} interfaces`, at);
   const taken = Math.min(bodyBytes, INTERFACE_BYTES + MAX_OPTION_BYTES);
-  const view = viewOf(yield { take: taken });
+  const view = dataViewOf(yield { take: taken });
   let unitsPerSecond = 1_000_000n;
   let offsetSeconds = 0n;
   for (let next = INTERFACE_BYTES; next + 4 <= taken; ) {
@@ -122,7 +122,7 @@ function readResolution(byte: number): bigint {
 function* parsePacket(type: number, bodyBytes: number, section: Section, at: number): ByteParser<CapturedPacket> {
   if (bodyBytes < PACKET_BYTES) throw damaged('a packet that is too short', at);
   const { isLittle } = section;
-  const head = viewOf(yield { take: PACKET_BYTES });
+  const head = dataViewOf(yield { take: PACKET_BYTES });
   const index = type === Block.PACKET ? head.getUint32(0, isLittle) : head.getUint16(0, isLittle);
   const source = interfaceOf(section, index, at);
   const time = (BigInt(head.getUint32(4, isLittle)) << 32n) | BigInt(head.getUint32(8, isLittle));
@@ -139,7 +139,7 @@ function* parsePacket(type: number, bodyBytes: number, section: Section, at: num
 function* parseSimplePacket(bodyBytes: number, section: Section, at: number): ByteParser<CapturedPacket> {
   if (bodyBytes < 4) throw damaged('a packet that is too short', at);
   const { linkType, snapLength } = interfaceOf(section, 0, at);
-  const original = viewOf(yield { take: 4 }).getUint32(0, section.isLittle);
+  const original = dataViewOf(yield { take: 4 }).getUint32(0, section.isLittle);
   const captured = Math.min(original, snapLength === 0 ? original : snapLength, bodyBytes - 4);
   checkCaptured(captured, bodyBytes - 4, at);
   const bytes = yield { take: captured };

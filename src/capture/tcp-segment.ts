@@ -1,5 +1,5 @@
 import { showIpAddress } from '../protocol/opening/ip-address.js';
-import { viewOf } from './view-of.js';
+import { dataViewOf } from './data-view-of.js';
 
 /** One end of a TCP connection. */
 export interface Endpoint {
@@ -52,7 +52,7 @@ export function readSegment(packet: Uint8Array): TcpSegment | NoSegment {
 function readIpv4(packet: Uint8Array): IpPayload | NoSegment {
   const headerBytes = ((packet[0] as number) & 0x0f) * 4;
   if (packet.length < 20 || packet.length < headerBytes || headerBytes < 20) return 'damaged';
-  const view = viewOf(packet);
+  const view = dataViewOf(packet);
   if (view.getUint8(9) !== TCP) return 'other';
   if ((view.getUint16(6) & 0x3fff) !== 0) return 'fragment'; // more fragments follow, or it is not the first
   // Where the network card cuts segments, the length is not known yet: it is 0.
@@ -65,7 +65,7 @@ function readIpv4(packet: Uint8Array): IpPayload | NoSegment {
 
 function readIpv6(packet: Uint8Array): IpPayload | NoSegment {
   if (packet.length < IPV6_HEADER_BYTES) return 'damaged';
-  const view = viewOf(packet);
+  const view = dataViewOf(packet);
   const total = IPV6_HEADER_BYTES + (view.getUint16(4) || packet.length - IPV6_HEADER_BYTES);
   let next = view.getUint8(6);
   let at = IPV6_HEADER_BYTES;
@@ -89,7 +89,7 @@ function readIpv6(packet: Uint8Array): IpPayload | NoSegment {
 function readTcp(packet: Uint8Array, ip: IpPayload): TcpSegment | NoSegment {
   const segment = packet.subarray(ip.at, ip.at + Math.max(0, ip.bytes));
   if (segment.length < TCP_HEADER_BYTES) return 'damaged';
-  const view = viewOf(segment);
+  const view = dataViewOf(segment);
   const headerBytes = (view.getUint8(12) >>> 4) * 4;
   if (headerBytes < TCP_HEADER_BYTES || headerBytes > ip.bytes) return 'damaged';
   const flags = view.getUint8(13);
