@@ -119,7 +119,11 @@ async function inspect(file: string, flags: InspectFlags, output: FrameOutput): 
     failure = error;
   }
   if (inspector === undefined) throw failure;
-  if (!(await print(inspector, inspector.end(), printer, output))) return;
+  try {
+    if (!(await print(inspector, inspector.end(), printer, output))) return;
+  } catch (error) {
+    failure ??= error;
+  }
   const { totals } = inspector;
   if (failure === undefined || totals.frames > 0 || totals.capture !== undefined) await output.print(printer.totals(totals));
   if (failure instanceof CaptureError) throw new OptionError('file', failure.message, { cause: failure });
