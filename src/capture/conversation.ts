@@ -36,7 +36,8 @@ export type ConversationEvent =
 /** What one side has sent. */
 interface Direction {
   readonly from: Side;
-  readonly dissector: FrameDissector;
+  /** Undefined until its first byte comes, which may go on with a message that has begun before the capture. */
+  dissector: FrameDissector | undefined;
   /** Where its frames begin, in bytes from the beginning of the stream. */
   readonly base: number;
   close: DissectedClose | 'empty' | undefined;
@@ -49,6 +50,7 @@ export class Conversation {
   readonly #reader: OpeningReader;
   /** By the ends; undefined until the opening is known, and if the server has refused. */
   #directions: readonly [Direction, Direction] | undefined;
+  #opening: Opening | undefined;
   #isDecided = false;
 
   /**
@@ -95,7 +97,7 @@ export class Conversation {
    */
   *end(end: End, isWhole: boolean): Generator<ConversationEvent> {
     const direction = this.#directions?.[end];
-    if (direction === undefined) return;
+    if (direction?.dissector === undefined) return;
     const { from, dissector, base } = direction;
     const isMidMessage = dissector.isMidMessage;
     const cut = dissector.end();
@@ -120,31 +122,34 @@ export class Conversation {
     for (const violation of opening.violations) yield { kind: 'violation', violation };
     const isUpgraded = response === undefined || opening.response?.status === 101;
     if (!isUpgraded) return;
-    const [c, s] = headBytes;
-    const directionOf = (end: End) => this.#newDirection(end, client, opening, end === client ? c : s);
+    this.#opening = opening;
+    const directionOf = (end: End): Direction => {
+      const base = end === client ? headBytes[0] : headBytes[1];
+      return { from: sideOf(end, client), dissector: undefined, base, close: undefined };
+    };
     this.#directions = [directionOf(0), directionOf(1)];
     const order: readonly End[] = client === 0 ? [0, 1] : [1, 0];
-    for (const end of order) yield* this.#dissect(end, this.#reader.keptOf(end).subarray(end === client ? c : s));
+    for (const end of order) yield* this.#dissect(end, this.#reader.keptOf(end).subarray(this.#directions[end].base));
     this.#reader.discard();
   }
 
-  #newDirection(end: End, client: End, { deflate, extensions }: Opening, base: number): Direction {
-    const from = sideOf(end, client);
+  /** @param bytes the first that come of the direction, behind the opening handshake. */
+  #newDissector({ from, base }: Direction, bytes: Uint8Array, { deflate, extensions }: Opening): FrameDissector {
     const { keptBytes, makeInflater } = this.#options;
     const hasTakeover = !(from === 'client' ? deflate?.clientNoContextTakeover : deflate?.serverNoContextTakeover);
     const inflate = hasTakeover ? makeInflater() : (message: Uint8Array) => makeInflater()(message);
-    const dissector = new FrameDissector({
+    return new FrameDissector({
       ...{ from, keptBytes, budget: this.#budget },
       // What an unknown extension does to messages is not known.
       ...(extensions.hasOthers ? { allowedRsv: RSV_BITS } : deflate !== undefined && { allowedRsv: RSV1, inflate }),
-      isMidMessage: base === 0 && isContinuation(this.#reader.keptOf(end)),
+      isMidMessage: base === 0 && isContinuation(bytes),
     });
-    return { from, dissector, base, close: undefined };
   }
 
   *#dissect(end: End, bytes: Uint8Array): Generator<ConversationEvent> {
     const direction = this.#directions?.[end];
-    if (direction === undefined) return;
+    if (direction === undefined || this.#opening === undefined || bytes.length === 0) return;
+    direction.dissector ??= this.#newDissector(direction, bytes, this.#opening);
     for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
       for (const frame of direction.dissector.feed(bytes.subarray(at, at + SLICE_BYTES))) {
         yield* this.#frame(direction, { ...frame, at: direction.base + frame.at });
@@ -168,7 +173,7 @@ export class Conversation {
   }
 }
 
-/** Whether a direction that was not captured from its beginning begins between the fragments of a message. */
+/** Whether bytes, which are the first that were captured of a direction, begin between the fragments of a message. */
 function isContinuation(bytes: Uint8Array): boolean {
-  return bytes.length > 0 && ((bytes[0] as number) & 0x0f) === Opcode.CONTINUATION;
+  return ((bytes[0] ?? Opcode.TEXT) & 0x0f) === Opcode.CONTINUATION;
 }

@@ -131,10 +131,10 @@ export function endpointInWords({ address, port }: Endpoint): string {
 
 /** A time in UTC, to the microsecond. */
 function timeInWords(ns: bigint): string {
-  const microseconds = String((ns % NANOSECONDS_PER_SECOND) / 1000n).padStart(6, '0');
   const date = new Date(Number(ns / 1_000_000n));
   // A capture can hold any number.
-  if (Number.isNaN(date.getTime())) return `${secondsOf(ns)} s`;
+  if (ns < 0n || Number.isNaN(date.getTime())) return `${secondsOf(ns)} s`;
+  const microseconds = String((ns % NANOSECONDS_PER_SECOND) / 1000n).padStart(6, '0');
   return date.toISOString().replace(/\.\d+Z$/, `.${microseconds}Z`);
 }
 
