@@ -35,7 +35,12 @@ export function readAgreedExtensions(
     accepted = parseExtensions(value);
   } catch (error) {
     if (!(error instanceof HeaderSyntaxError)) throw error;
-    return { deflate: undefined, text: '', hasOthers: false, problem: `Sec-WebSocket-Extensions is malformed: ${error.message}` };
+    return {
+      deflate: undefined,
+      text: '',
+      hasOthers: false,
+      problem: `Sec-WebSocket-Extensions is malformed: ${error.message}`,
+    };
   }
   const text = formatExtensions(accepted);
   const hasOthers = accepted.some(({ name }) => name !== PERMESSAGE_DEFLATE);
@@ -71,7 +76,10 @@ function problemWith(answer: DeflateParameters, offers: readonly Extension[] | u
  * @returns what is wrong with them, as the end of a sentence.
  */
 export function readDeflateParameters(text: string): DeflateParameters | string {
-  const { deflate, problem, hasOthers } = readAgreedExtensions(undefined, text === '' ? PERMESSAGE_DEFLATE : `${PERMESSAGE_DEFLATE}; ${text}`);
+  const { deflate, problem, hasOthers } = readAgreedExtensions(
+    undefined,
+    text === '' ? PERMESSAGE_DEFLATE : `${PERMESSAGE_DEFLATE}; ${text}`,
+  );
   if (problem !== undefined) return problem;
   return deflate === undefined || hasOthers ? 'these are no parameters of permessage-deflate' : deflate;
 }

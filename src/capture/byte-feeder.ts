@@ -1,6 +1,6 @@
 /** What a parser wants next: as many bytes, or to pass over as many. */
 export type Wish =
-  | { readonly take: number; /** Whether the input may end in front of them. */ readonly mayEnd?: true }
+  | { readonly take: number /** Whether the input may end in front of them. */; readonly mayEnd?: true }
   | { readonly skip: number };
 
 /**

@@ -27,7 +27,7 @@ export interface ConversationOptions {
 /** What happens in a conversation. */
 export type ConversationEvent =
   | { readonly kind: 'other'; readonly what: 'TLS' | 'HTTP' | 'other' }
-  | { readonly kind: 'opening'; readonly opening: Opening; /** The end that is the client. */ readonly client: End }
+  | { readonly kind: 'opening'; readonly opening: Opening /** The end that is the client. */; readonly client: End }
   | { readonly kind: 'frame'; readonly from: Side; readonly frame: DissectedFrame }
   | { readonly kind: 'violation'; readonly violation: Violation }
   /** A message whose last frame has not come, or a frame that is not whole, at the end of a direction. */
@@ -168,7 +168,10 @@ export class Conversation {
     if (opcode === Opcode.CLOSE) direction.close ??= frame.close ?? 'empty';
     else if (direction.close !== undefined && opcode < Opcode.CLOSE) {
       const found = 'a data frame behind the Close frame (RFC 6455 section 5.5.1)';
-      yield { kind: 'violation', violation: { from, at, rule: 'after-close', section: '5.5.1', found, mayQuoteSecret: false } };
+      yield {
+        kind: 'violation',
+        violation: { from, at, rule: 'after-close', section: '5.5.1', found, mayQuoteSecret: false },
+      };
     }
   }
 }

@@ -122,7 +122,8 @@ export class OpeningReader {
       requestBytes = end;
       request = readUpgradeRequest(latin1(this.keptOf(client).subarray(0, end)), MAX_HEADERS);
     }
-    const isRequestMissing = fromClient === undefined && fromServer === 'response' && contexts[client].isSilent !== true;
+    const isRequestMissing =
+      fromClient === undefined && fromServer === 'response' && contexts[client].isSilent !== true;
     if (isRequestMissing && !isForced) return undefined;
 
     if (fromServer === 'response') this.#readAnswer(this.keptOf(server));

@@ -26,7 +26,8 @@ interface Order {
 function orderOf(view: DataView): Order | undefined {
   for (const isLittle of [true, false]) {
     const magic = view.getUint32(0, isLittle);
-    if (magic === MICROSECONDS || magic === NANOSECONDS) return { isLittle, unitNs: magic === NANOSECONDS ? 1n : 1000n };
+    if (magic === MICROSECONDS || magic === NANOSECONDS)
+      return { isLittle, unitNs: magic === NANOSECONDS ? 1n : 1000n };
   }
   return undefined;
 }

@@ -73,10 +73,7 @@ function readIpv6(packet: Uint8Array): IpPayload | NoSegment {
     if (next === Extension.FRAGMENT) return 'fragment';
     const isAuthentication = next === Extension.AUTHENTICATION;
     const isExtension =
-      isAuthentication ||
-      next === Extension.HOP_BY_HOP ||
-      next === Extension.ROUTING ||
-      next === Extension.DESTINATION;
+      isAuthentication || next === Extension.HOP_BY_HOP || next === Extension.ROUTING || next === Extension.DESTINATION;
     if (!isExtension) return 'other';
     if (packet.length < at + 8 || extensions === MAX_EXTENSIONS) return 'damaged';
     next = view.getUint8(at);

@@ -68,7 +68,9 @@ export class TcpStream {
   belongs({ sequence }: TcpSegment): boolean {
     if (this.#next === undefined) return true;
     const start = (this.#next - this.#bytes - 1) >>> 0;
-    return this.hasSyn ? start === sequence : distance(start, sequence) >= 0 && distance(start, sequence) < MAX_HELD_BYTES;
+    return this.hasSyn
+      ? start === sequence
+      : distance(start, sequence) >= 0 && distance(start, sequence) < MAX_HELD_BYTES;
   }
 
   /** Takes a segment. @returns the bytes that are in order with it, in parts that may lie in the segment. */

@@ -51,7 +51,9 @@ export class InspectReport implements InspectPrinter {
       case 'unfinished':
         return event.frame === undefined
           ? indented([`A message of the ${event.from} is not whole.`])
-          : indented([`A frame of the ${event.from} is not whole, at byte ${event.frame.at}: ${summarizeFrame(event.frame)}`]);
+          : indented([
+              `A frame of the ${event.from} is not whole, at byte ${event.frame.at}: ${summarizeFrame(event.frame)}`,
+            ]);
       case 'end': {
         const { client, server } = event.closes;
         const closes = `the client's Close: ${closeInWords(client)}; the server's: ${closeInWords(server)}`;
@@ -76,7 +78,8 @@ export class InspectReport implements InspectPrinter {
     const { request, response, deflate, extensions, subprotocol } = opening;
     const lines: string[] = [];
     if (request === undefined && response === undefined) lines.push('The opening handshake was not captured.');
-    else if (request === undefined) lines.push('The request of the opening handshake was not captured, or cannot be read.');
+    else if (request === undefined)
+      lines.push('The request of the opening handshake was not captured, or cannot be read.');
     else {
       const host = opening.handshake === undefined ? '' : ` of ${printableJson(opening.handshake.host)}`;
       lines.push(`${printableJson(`${request.method} ${this.#hidden.target(request.target)}`)}${host}`);
@@ -177,7 +180,10 @@ function notesOn(capture: InspectionTotals): string[] {
     [tlsConnections, `Not shown: ${counted(tlsConnections, 'connection')} of TLS, which is encrypted.`],
     [httpConnections, `Not shown: ${counted(httpConnections, 'connection')} of HTTP without an upgrade to WebSocket.`],
     [otherConnections, `Not shown: ${counted(otherConnections, 'connection')} of something else.`],
-    [evictedConnections, `Given up: ${counted(evictedConnections, 'connection')}, because there were too many at a time.`],
+    [
+      evictedConnections,
+      `Given up: ${counted(evictedConnections, 'connection')}, because there were too many at a time.`,
+    ],
     [otherPackets, `Passed over: ${counted(otherPackets, 'packet')} that are not TCP.`],
     [fragments, `Left out: ${counted(fragments, 'fragment')} of IP packets.`],
     [damagedPackets, `Left out: ${counted(damagedPackets, 'packet')} whose headers are cut off or wrong.`],

@@ -125,7 +125,8 @@ async function inspect(file: string, flags: InspectFlags, output: FrameOutput): 
     failure ??= error;
   }
   const { totals } = inspector;
-  if (failure === undefined || totals.frames > 0 || totals.capture !== undefined) await output.print(printer.totals(totals));
+  if (failure === undefined || totals.frames > 0 || totals.capture !== undefined)
+    await output.print(printer.totals(totals));
   if (failure instanceof CaptureError) throw new OptionError('file', failure.message, { cause: failure });
   if (failure !== undefined) throw failure;
   if (totals.broken > 0) output.endWith(1);

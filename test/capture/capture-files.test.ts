@@ -8,7 +8,10 @@ import { inspected, packetsIn } from './inspected.js';
 import { pcapFile, pcapngBlock, pcapngFile, pcapngInterface, pcapngPacket, pcapngSection } from './packets.js';
 import { answerOf, captured, frameOf, requestOf, Talk } from './talk.js';
 
-const PACKETS = [0, 1, 2, 3, 5].map((bytes, i) => ({ timeNs: 1_700_000_000_123_456_789n + BigInt(i), bytes: Buffer.alloc(bytes, i) }));
+const PACKETS = [0, 1, 2, 3, 5].map((bytes, i) => ({
+  timeNs: 1_700_000_000_123_456_789n + BigInt(i),
+  bytes: Buffer.alloc(bytes, i),
+}));
 
 const ORDERS = [
   ['little endian, microseconds', { isLittle: true, isNano: false }],
@@ -20,16 +23,25 @@ const ORDERS = [
 const FORMATS = [
   ['pcap', pcapFile],
   ['pcapng', pcapngFile],
-  ['pcapng with more blocks', (packets: typeof PACKETS, options: object) => pcapngFile(packets, { ...options, hasMore: true })],
+  [
+    'pcapng with more blocks',
+    (packets: typeof PACKETS, options: object) => pcapngFile(packets, { ...options, hasMore: true }),
+  ],
 ] as const;
 
 describe.each(FORMATS)('a file of %s', (_, write) => {
   it.each(ORDERS)('is read: %s, however it is cut', (__, options) => {
     const file = write(PACKETS, options);
     const unit = options.isNano ? 1n : 1000n;
-    const expected = PACKETS.map(({ timeNs, bytes }) => ({ timeNs: (timeNs / unit) * unit, linkType: 1, bytes: Uint8Array.from(bytes) }));
+    const expected = PACKETS.map(({ timeNs, bytes }) => ({
+      timeNs: (timeNs / unit) * unit,
+      linkType: 1,
+      bytes: Uint8Array.from(bytes),
+    }));
     for (const cut of [1, 2, 3, 5, 24, 64, 100_000]) {
-      expect(packetsIn(file, cut).map((packet) => ({ ...packet, bytes: Uint8Array.from(packet.bytes) }))).toEqual(expected);
+      expect(packetsIn(file, cut).map((packet) => ({ ...packet, bytes: Uint8Array.from(packet.bytes) }))).toEqual(
+        expected,
+      );
     }
   });
 
@@ -54,7 +66,9 @@ describe('a file that lies', () => {
   it('is refused at the packet whose length cannot be', () => {
     const file = pcapFile(PACKETS);
     file.writeUInt32LE(0xffffffff, 24 + 16 + 8);
-    expect(read(file)).toThrow(new CaptureError('the capture is damaged at byte 40: a packet of 4294967295 bytes, of 262144 at most'));
+    expect(read(file)).toThrow(
+      new CaptureError('the capture is damaged at byte 40: a packet of 4294967295 bytes, of 262144 at most'),
+    );
   });
 
   it.each([
@@ -64,7 +78,10 @@ describe('a file that lies', () => {
     ['a packet of no interface', pcapngPacket({ timeNs: 0n, bytes: Buffer.alloc(4) }, false)],
     ['an interface that is too short', pcapngBlock(1, Buffer.alloc(4))],
     ['a packet that is too short', Buffer.concat([pcapngInterface(1, false), pcapngBlock(6, Buffer.alloc(8))])],
-    ['a packet longer than its block', Buffer.concat([pcapngInterface(1, false), pcapngBlock(6, Buffer.alloc(20, 0).fill(9, 12, 13))])],
+    [
+      'a packet longer than its block',
+      Buffer.concat([pcapngInterface(1, false), pcapngBlock(6, Buffer.alloc(20, 0).fill(9, 12, 13))]),
+    ],
     ['too many interfaces', Buffer.concat(Array.from({ length: 1025 }, () => pcapngInterface(1, false)))],
     ['a section of no byte order', Buffer.concat([pcapngBlock(0x0a0d0d0a, Buffer.alloc(16))])],
   ])('is refused for %s', (_, block) => {
@@ -86,19 +103,26 @@ describe('a file that lies', () => {
 
   it('never does worse than to be refused, whatever is changed in it', () => {
     const talk = new Talk({ segmentBytes: 200 }).open().send('client', requestOf()).send('server', answerOf());
-    talk.send('client', frameOf('client', 1, 'hello')).send('server', frameOf('server', 2, Buffer.alloc(500))).close();
+    talk
+      .send('client', frameOf('client', 1, 'hello'))
+      .send('server', frameOf('server', 2, Buffer.alloc(500)))
+      .close();
     const packets = captured(talk.packets);
     const change = fc.record({ at: fc.nat(4000), byte: fc.nat(255) });
-    const property = fc.property(fc.boolean(), fc.array(change, { minLength: 1, maxLength: 12 }), (isPcapng, changes) => {
-      const file = isPcapng ? pcapngFile(packets) : pcapFile(packets);
-      for (const { at, byte } of changes) file[at % file.length] = byte;
-      const feeder = new ByteFeeder(isPcapng ? parsePcapng() : parsePcap());
-      try {
-        inspected(feeder.feed(file));
-      } catch (error) {
-        expect(error).toBeInstanceOf(CaptureError);
-      }
-    });
+    const property = fc.property(
+      fc.boolean(),
+      fc.array(change, { minLength: 1, maxLength: 12 }),
+      (isPcapng, changes) => {
+        const file = isPcapng ? pcapngFile(packets) : pcapFile(packets);
+        for (const { at, byte } of changes) file[at % file.length] = byte;
+        const feeder = new ByteFeeder(isPcapng ? parsePcapng() : parsePcap());
+        try {
+          inspected(feeder.feed(file));
+        } catch (error) {
+          expect(error).toBeInstanceOf(CaptureError);
+        }
+      },
+    );
     fc.assert(property, { numRuns: 400 });
   });
 });

@@ -3,7 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { deflatedMessage } from '../../dist/cli/message-deflate.js';
 import { brokenIn, framesOf, inspected, only, packetsIn } from './inspected.js';
 import { LINK_TYPES, LINKS, onLink, pcapFile, pcapngFile } from './packets.js';
-import { answerOf, captured, frameOf, requestOf, type SentPacket, type Side, START_NS, Talk, type TalkOptions } from './talk.js';
+import {
+  answerOf,
+  captured,
+  frameOf,
+  requestOf,
+  type SentPacket,
+  type Side,
+  START_NS,
+  Talk,
+  type TalkOptions,
+} from './talk.js';
 
 const [CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG] = [0, 1, 2, 8, 9, 10] as const;
 const DONE = Uint8Array.of(0x03, 0xe8);
@@ -76,20 +86,27 @@ describe('a capture', () => {
   });
 
   it('shows the same when packets come in another order, and more than once', () => {
-    const property = fc.property(fc.integer({ min: 1, max: 400 }), fc.infiniteStream(fc.nat(12)), fc.boolean(), (size, lags, wraps) => {
-      const sequences = wraps ? { client: 2 ** 32 - 100, server: 2 ** 32 - 600 } : { client: 5, server: 6 };
-      const { packets } = conversation({ segmentBytes: size, sequences });
-      const data = packets.slice(3, -3);
-      // Each comes up to 12 places later than it was sent, and some come again.
-      const late = data.map((packet, i) => ({ packet, at: i + (lags.next().value as number) }));
-      const again = data.filter((_, i) => i % 3 === 0).map((packet, i) => ({ packet, at: 3 * i + (lags.next().value as number) }));
-      const shuffled = [...late, ...again].sort((a, b) => a.at - b.at).map(({ packet }) => packet);
-      const result = inspectedTalk([...packets.slice(0, 3), ...shuffled, ...packets.slice(-3)]);
-      expect(framesOf(result, 'client')).toEqual(CLIENT_FRAMES());
-      expect(framesOf(result, 'server')).toEqual(SERVER_FRAMES());
-      expect(brokenIn(result)).toEqual([]);
-      expect(only(result, 'gap')).toEqual([]);
-    });
+    const property = fc.property(
+      fc.integer({ min: 1, max: 400 }),
+      fc.infiniteStream(fc.nat(12)),
+      fc.boolean(),
+      (size, lags, wraps) => {
+        const sequences = wraps ? { client: 2 ** 32 - 100, server: 2 ** 32 - 600 } : { client: 5, server: 6 };
+        const { packets } = conversation({ segmentBytes: size, sequences });
+        const data = packets.slice(3, -3);
+        // Each comes up to 12 places later than it was sent, and some come again.
+        const late = data.map((packet, i) => ({ packet, at: i + (lags.next().value as number) }));
+        const again = data
+          .filter((_, i) => i % 3 === 0)
+          .map((packet, i) => ({ packet, at: 3 * i + (lags.next().value as number) }));
+        const shuffled = [...late, ...again].sort((a, b) => a.at - b.at).map(({ packet }) => packet);
+        const result = inspectedTalk([...packets.slice(0, 3), ...shuffled, ...packets.slice(-3)]);
+        expect(framesOf(result, 'client')).toEqual(CLIENT_FRAMES());
+        expect(framesOf(result, 'server')).toEqual(SERVER_FRAMES());
+        expect(brokenIn(result)).toEqual([]);
+        expect(only(result, 'gap')).toEqual([]);
+      },
+    );
     fc.assert(property, { numRuns: 60 });
   });
 
@@ -165,14 +182,21 @@ describe('a connection whose beginning was not captured', () => {
         .send('server', frameOf('server', TEXT, deflatedMessage(Buffer.from('hello')), { rsv: RSV1 }))
         .send('client', frameOf('client', TEXT, 'x')).packets,
     );
-    expect(framesOf(result, 'server')).toEqual([[answerOf(['Sec-WebSocket-Extensions: permessage-deflate']).length, 'hello']]);
+    expect(framesOf(result, 'server')).toEqual([
+      [answerOf(['Sec-WebSocket-Extensions: permessage-deflate']).length, 'hello'],
+    ]);
     expect(framesOf(result, 'client')).toEqual([[0, 'x']]);
   });
 
   it('has its messages decompressed by what is assumed', () => {
     const frame = frameOf('client', TEXT, deflatedMessage(Buffer.from('hello')), { rsv: RSV1 });
     const packets = packetsIn(pcapFile(captured(new Talk().send('client', frame).packets)));
-    const assumed = { serverNoContextTakeover: false, clientNoContextTakeover: false, serverMaxWindowBits: undefined, clientMaxWindowBits: undefined };
+    const assumed = {
+      serverNoContextTakeover: false,
+      clientNoContextTakeover: false,
+      serverMaxWindowBits: undefined,
+      clientMaxWindowBits: undefined,
+    };
     expect(framesOf(inspected(packets, assumed), 'client')).toEqual([[0, 'hello']]);
     expect(brokenIn(inspected(packets))).toEqual([['client', 0, 'rsv', '5.2']]);
   });
@@ -197,18 +221,30 @@ describe('permessage-deflate', () => {
   });
 
   it('breaks a rule where it was not agreed on, and where a message is corrupt', () => {
-    const plain = new Talk().open().send('client', requestOf([offer])).send('server', answerOf());
+    const plain = new Talk()
+      .open()
+      .send('client', requestOf([offer]))
+      .send('server', answerOf());
     const frame = frameOf('client', TEXT, deflatedMessage(Buffer.from('one')), { rsv: RSV1 });
     const base = requestOf([offer]).length;
     expect(brokenIn(inspectedTalk(plain.send('client', frame).packets))).toEqual([['client', base, 'rsv', '5.2']]);
     const agreed = answerOf(['Sec-WebSocket-Extensions: permessage-deflate']);
     const corrupt = frameOf('client', BINARY, Uint8Array.of(0x07, 0xff, 0xff), { rsv: RSV1 });
-    const talk = new Talk().open().send('client', requestOf([offer])).send('server', agreed).send('client', corrupt);
+    const talk = new Talk()
+      .open()
+      .send('client', requestOf([offer]))
+      .send('server', agreed)
+      .send('client', corrupt);
     expect(brokenIn(inspectedTalk(talk.packets))).toEqual([['client', base, 'deflate', '7.4.1']]);
   });
 
   it('must fit an offer', () => {
-    const answers = ['permessage-deflate; client_max_window_bits=16', 'permessage-deflate, permessage-deflate', 'other', 'a b'];
+    const answers = [
+      'permessage-deflate; client_max_window_bits=16',
+      'permessage-deflate, permessage-deflate',
+      'other',
+      'a b',
+    ];
     for (const answer of answers) {
       const talk = new Talk().open().send('client', requestOf([offer]));
       const result = inspectedTalk(talk.send('server', answerOf([`Sec-WebSocket-Extensions: ${answer}`])).packets);
@@ -239,24 +275,37 @@ describe('a broken rule', () => {
   });
 
   it('is a data frame behind the Close frame', () => {
-    const talk = opened().send('client', frameOf('client', CLOSE, DONE)).send('client', frameOf('client', PONG, '')).send('client', good('client'));
+    const talk = opened()
+      .send('client', frameOf('client', CLOSE, DONE))
+      .send('client', frameOf('client', PONG, ''))
+      .send('client', good('client'));
     expect(brokenIn(inspectedTalk(talk.packets))).toEqual([['client', base.client + 8 + 6, 'after-close', '5.5.1']]);
   });
 
   it('is a frame that is cut off by the end of the connection, but not by that of the capture', () => {
     const cut = opened().send('client', good('client').subarray(0, 7));
     expect(brokenIn(inspectedTalk(cut.packets))).toEqual([]);
-    expect(only(inspectedTalk(cut.packets), 'unfinished')).toMatchObject([{ from: 'client', frame: { at: base.client } }]);
+    expect(only(inspectedTalk(cut.packets), 'unfinished')).toMatchObject([
+      { from: 'client', frame: { at: base.client } },
+    ]);
     expect(brokenIn(inspectedTalk(cut.close().packets))).toEqual([['client', base.client, 'cut-off', '5.2']]);
   });
 
   it('can be in the opening handshake', () => {
-    const badKey = Buffer.from(requestOf().toString('latin1').replace(/Key: .*\r/, 'Key: short\r'), 'latin1');
+    const badKey = Buffer.from(
+      requestOf()
+        .toString('latin1')
+        .replace(/Key: .*\r/, 'Key: short\r'),
+      'latin1',
+    );
     const request = new Talk().open().send('client', badKey).send('server', answerOf());
     expect(brokenIn(inspectedTalk(request.packets))).toEqual([['client', 0, 'WSLOOM_HANDSHAKE_KEY', '4.2.1']]);
     const answer = new Talk().open().send('client', requestOf()).send('server', answerOf([], 'AAAA'));
     expect(brokenIn(inspectedTalk(answer.packets))).toEqual([['server', 0, 'WSLOOM_RESPONSE_ACCEPT', '4.1']]);
-    const chosen = new Talk().open().send('client', requestOf()).send('server', answerOf(['Sec-WebSocket-Protocol: chat']));
+    const chosen = new Talk()
+      .open()
+      .send('client', requestOf())
+      .send('server', answerOf(['Sec-WebSocket-Protocol: chat']));
     expect(brokenIn(inspectedTalk(chosen.packets))).toEqual([['server', 0, 'WSLOOM_RESPONSE_SUBPROTOCOL', '4.1']]);
   });
 });
@@ -266,8 +315,15 @@ describe('what is no WebSocket', () => {
     const hello = Buffer.concat([Buffer.of(0x16, 0x03, 0x01, 0x02, 0x00), Buffer.alloc(100)]);
     const tls = new Talk({ clientPort: 1 }).open().send('client', hello).send('server', hello).close();
     const page = Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-    const http = new Talk({ clientPort: 2 }).open().send('client', page).send('server', Buffer.from('HTTP/1.1 200 OK\r\n\r\nhello')).close();
-    const other = new Talk({ clientPort: 3 }).open().send('client', Buffer.from('*1\r\n$4\r\nPING\r\n')).send('server', Buffer.from('+PONG\r\n'));
+    const http = new Talk({ clientPort: 2 })
+      .open()
+      .send('client', page)
+      .send('server', Buffer.from('HTTP/1.1 200 OK\r\n\r\nhello'))
+      .close();
+    const other = new Talk({ clientPort: 3 })
+      .open()
+      .send('client', Buffer.from('*1\r\n$4\r\nPING\r\n'))
+      .send('server', Buffer.from('+PONG\r\n'));
     const result = inspectedTalk([...tls.packets, ...http.packets, ...other.packets]);
     expect(result.events).toEqual([]);
     expect(result.totals).toMatchObject({ connections: 0, tlsConnections: 1, httpConnections: 1, otherConnections: 1 });
@@ -288,7 +344,10 @@ describe('what is no WebSocket', () => {
     udp.writeUInt8(17, 9);
     const fragment = Buffer.from(ip);
     fragment.writeUInt16BE(0x2000, 6);
-    const packets = [udp, fragment, ip.subarray(0, 30), Buffer.of(0x45)].map((bytes) => ({ timeNs: 0n, bytes: onLink('raw', bytes) }));
+    const packets = [udp, fragment, ip.subarray(0, 30), Buffer.of(0x45)].map((bytes) => ({
+      timeNs: 0n,
+      bytes: onLink('raw', bytes),
+    }));
     const result = inspected(packetsIn(pcapngFile(packets, { linkType: LINK_TYPES.raw })));
     expect(result.totals).toMatchObject({ packets: 4, otherPackets: 1, fragments: 1, damagedPackets: 2 });
   });
@@ -305,7 +364,9 @@ describe('missing bytes', () => {
   it('are a gap, in front of which the direction ends; the other one goes on', () => {
     const result = inspectedTalk(lost(3).packets);
     const at = requestOf().length + 10;
-    expect(only(result, 'gap')).toMatchObject([{ from: 'client', gap: { at, missingBytes: 10 }, leftOutBytes: 3 * 998 }]);
+    expect(only(result, 'gap')).toMatchObject([
+      { from: 'client', gap: { at, missingBytes: 10 }, leftOutBytes: 3 * 998 },
+    ]);
     expect(framesOf(result, 'client')).toEqual([[at - 10, 'seen']]);
     expect(framesOf(result, 'server')).toEqual([[answerOf().length, 'still here']]);
     expect(brokenIn(result)).toEqual([]);
@@ -336,18 +397,24 @@ describe('missing bytes', () => {
 
 describe('many connections', () => {
   it('are followed up to a number: of the others the one is given up that was quiet for longest', () => {
-    const packets = Array.from({ length: 1100 }, (_, i) =>
-      new Talk({ clientPort: 1000 + i }).open().send('client', requestOf()).send('server', answerOf()).packets,
+    const packets = Array.from(
+      { length: 1100 },
+      (_, i) =>
+        new Talk({ clientPort: 1000 + i }).open().send('client', requestOf()).send('server', answerOf()).packets,
     ).flat();
     const result = inspectedTalk(packets);
     expect(result.totals).toMatchObject({ connections: 1100, evictedConnections: 76 });
-    expect(only(result, 'end').filter(({ how }) => how === 'evicted').map(({ number }) => number)).toEqual(
-      Array.from({ length: 76 }, (_, i) => i + 1),
-    );
+    expect(
+      only(result, 'end')
+        .filter(({ how }) => how === 'evicted')
+        .map(({ number }) => number),
+    ).toEqual(Array.from({ length: 76 }, (_, i) => i + 1));
   });
 
   it('end by a RST', () => {
-    const result = inspectedTalk(new Talk().open().send('client', requestOf()).send('server', answerOf()).reset('server').packets);
+    const result = inspectedTalk(
+      new Talk().open().send('client', requestOf()).send('server', answerOf()).reset('server').packets,
+    );
     expect(only(result, 'end')).toMatchObject([{ how: 'reset', closes: { client: undefined, server: undefined } }]);
   });
 });

@@ -26,13 +26,23 @@ export interface SegmentParts {
 const FLAGS = { fin: 1, syn: 2, rst: 4, ack: 16 } as const;
 
 export function tcpSegment(parts: SegmentParts): Buffer {
-  const { sourcePort, destinationPort, sequence, flags = ['ack'], payload = new Uint8Array(0), optionBytes = 12 } = parts;
+  const {
+    sourcePort,
+    destinationPort,
+    sequence,
+    flags = ['ack'],
+    payload = new Uint8Array(0),
+    optionBytes = 12,
+  } = parts;
   const header = Buffer.alloc(20 + optionBytes, 1); // options that do nothing
   header.writeUInt16BE(sourcePort, 0);
   header.writeUInt16BE(destinationPort, 2);
   header.writeUInt32BE(sequence >>> 0, 4);
   header.writeUInt8((header.length / 4) << 4, 12);
-  header.writeUInt8(flags.reduce((bits, flag) => bits | FLAGS[flag], 0), 13);
+  header.writeUInt8(
+    flags.reduce((bits, flag) => bits | FLAGS[flag], 0),
+    13,
+  );
   return Buffer.concat([header, payload]);
 }
 
@@ -48,7 +58,9 @@ export function ipPacket(source: Uint8Array, destination: Uint8Array, payload: U
     return Buffer.concat([header, payload]);
   }
   // Hop-by-hop options of 8 bytes, and destination options of 16.
-  const inner = extensions ? Buffer.concat([Buffer.of(60, 0, 1, 4, 0, 0, 0, 0), Buffer.of(6, 1), Buffer.alloc(14)]) : Buffer.alloc(0);
+  const inner = extensions
+    ? Buffer.concat([Buffer.of(60, 0, 1, 4, 0, 0, 0, 0), Buffer.of(6, 1), Buffer.alloc(14)])
+    : Buffer.alloc(0);
   const header = Buffer.alloc(40);
   header.writeUInt8(0x60, 0);
   header.writeUInt16BE(inner.length + payload.length, 4);
@@ -141,7 +153,14 @@ const SECOND = 1_000_000_000n;
 
 export function pcapFile(packets: readonly FilePacket[], options: FileOptions = {}): Buffer {
   const { linkType = 1, isLittle = true, isNano = false } = options;
-  const writer = new Writer(isLittle).u32(isNano ? 0xa1b23c4d : 0xa1b2c3d4).u16(2).u16(4).u32(0).u32(0).u32(262144).u32(linkType);
+  const writer = new Writer(isLittle)
+    .u32(isNano ? 0xa1b23c4d : 0xa1b2c3d4)
+    .u16(2)
+    .u16(4)
+    .u32(0)
+    .u32(0)
+    .u32(262144)
+    .u32(linkType);
   for (const { timeNs, bytes } of packets) {
     const fraction = Number(timeNs % SECOND);
     writer.u32(Number(timeNs / SECOND)).u32(isNano ? fraction : Math.floor(fraction / 1000));
@@ -164,21 +183,34 @@ export function pcapngSection(isLittle = true): Buffer {
 
 export function pcapngInterface(linkType: number, isNano: boolean, isLittle = true): Buffer {
   const body = new Writer(isLittle).u16(linkType).u16(0).u32(0);
-  if (isNano) body.u16(9).u16(1).bytes(Buffer.of(9, 0, 0, 0));
+  if (isNano)
+    body
+      .u16(9)
+      .u16(1)
+      .bytes(Buffer.of(9, 0, 0, 0));
   return pcapngBlock(1, body.u16(0).u16(0).done(), isLittle);
 }
 
 export function pcapngPacket({ timeNs, bytes }: FilePacket, isNano: boolean, isLittle = true): Buffer {
   const units = isNano ? timeNs : timeNs / 1000n;
-  const body = new Writer(isLittle).u32(0).u32(Number(units >> 32n)).u32(Number(units & 0xffffffffn));
-  body.u32(bytes.length).u32(bytes.length).bytes(bytes).bytes(Buffer.alloc(-bytes.length & 3));
+  const body = new Writer(isLittle)
+    .u32(0)
+    .u32(Number(units >> 32n))
+    .u32(Number(units & 0xffffffffn));
+  body
+    .u32(bytes.length)
+    .u32(bytes.length)
+    .bytes(bytes)
+    .bytes(Buffer.alloc(-bytes.length & 3));
   return pcapngBlock(6, body.u16(0).u16(0).done(), isLittle);
 }
 
 export function pcapngFile(packets: readonly FilePacket[], options: FileOptions = {}): Buffer {
   const { linkType = 1, isLittle = true, isNano = false, hasMore = false } = options;
   const start = [pcapngSection(isLittle), pcapngInterface(linkType, isNano, isLittle)];
-  const more = hasMore ? [pcapngBlock(4, Buffer.alloc(100_000), isLittle), pcapngBlock(0x80000001, Buffer.of(1), isLittle)] : [];
+  const more = hasMore
+    ? [pcapngBlock(4, Buffer.alloc(100_000), isLittle), pcapngBlock(0x80000001, Buffer.of(1), isLittle)]
+    : [];
   const blocks = packets.map((packet) => pcapngPacket(packet, isNano, isLittle));
   // The second section has the other byte order, and an interface of its own.
   const half = hasMore ? Math.floor(blocks.length / 2) : blocks.length;

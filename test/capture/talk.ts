@@ -50,7 +50,8 @@ export class Talk {
 
   send(from: Side, bytes: Uint8Array): this {
     const { segmentBytes = 1448 } = this.#options;
-    for (let at = 0; at < bytes.length; at += segmentBytes) this.#add(from, ['ack'], bytes.subarray(at, at + segmentBytes));
+    for (let at = 0; at < bytes.length; at += segmentBytes)
+      this.#add(from, ['ack'], bytes.subarray(at, at + segmentBytes));
     this.sent[from] = Buffer.concat([this.sent[from], bytes]);
     return this;
   }
@@ -103,7 +104,12 @@ export function requestOf(lines: readonly string[] = [], target = '/chat'): Buff
 
 /** The answer of a server. */
 export function answerOf(lines: readonly string[] = [], accept = acceptKey(KEY, sha1Base64)): Buffer {
-  const head = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`];
+  const head = [
+    'HTTP/1.1 101 Switching Protocols',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    `Sec-WebSocket-Accept: ${accept}`,
+  ];
   return Buffer.from(`${[...head, ...lines].join('\r\n')}\r\n\r\n`, 'latin1');
 }
 

@@ -27,7 +27,14 @@ describe('a stream of TCP', () => {
 
   it('takes of a byte that comes twice the first', () => {
     const stream = new TcpStream(new ByteBudget(10_000));
-    const segments = [syn(9), segment(10, 'abc'), segment(11, 'XYd'), segment(16, 'gh'), segment(14, 'efX'), segment(10, 'XXX')];
+    const segments = [
+      syn(9),
+      segment(10, 'abc'),
+      segment(11, 'XYd'),
+      segment(16, 'gh'),
+      segment(14, 'efX'),
+      segment(10, 'XXX'),
+    ];
     expect(segments.map((one) => taken(stream, one)).join('')).toBe('abcdefXh');
   });
 
@@ -42,7 +49,9 @@ describe('a stream of TCP', () => {
 
   it('waits, without a SYN, for some segments before it takes one for the first', () => {
     const stream = new TcpStream(new ByteBudget(100_000));
-    const texts = Array.from({ length: 16 }, (_, i) => taken(stream, segment(100 + ((i + 5) % 16), String.fromCharCode(97 + ((i + 5) % 16)))));
+    const texts = Array.from({ length: 16 }, (_, i) =>
+      taken(stream, segment(100 + ((i + 5) % 16), String.fromCharCode(97 + ((i + 5) % 16)))),
+    );
     expect(texts.slice(0, -1).join('')).toBe('');
     expect(texts.at(-1)).toBe('abcdefghijklmnop');
     const short = new TcpStream(new ByteBudget(100_000));

@@ -34,7 +34,9 @@ interface Outcome {
 /** Runs `wsloom inspect` in this process. */
 async function run(...args: readonly string[]): Promise<Outcome> {
   const outcome: Outcome = { code: 0, stdout: '', stderr: '' };
-  const program = new Program('wsloom').exitOverride().configureOutput({ writeErr: (text) => (outcome.stderr += text) });
+  const program = new Program('wsloom')
+    .exitOverride()
+    .configureOutput({ writeErr: (text) => (outcome.stderr += text) });
   addInspect(program, {
     print: async (output) => {
       outcome.stdout += Buffer.from(output).toString();
@@ -58,7 +60,11 @@ async function run(...args: readonly string[]): Promise<Outcome> {
 
 const talk = () => new Talk().open().send('client', requestOf()).send('server', answerOf());
 
-const SECRETS = ['Cookie: session=s3cret', 'Authorization: Bearer s3cret', 'Sec-WebSocket-Protocol: s3cret-token, chat'];
+const SECRETS = [
+  'Cookie: session=s3cret',
+  'Authorization: Bearer s3cret',
+  'Sec-WebSocket-Protocol: s3cret-token, chat',
+];
 const secretTalk = () =>
   new Talk()
     .open()
@@ -99,7 +105,10 @@ describe('wsloom inspect', () => {
   });
 
   it('says which rule is broken, where, and ends with 1', async () => {
-    const path = written('broken.pcapng', pcapngFile(captured(talk().send('client', frameOf('server', TEXT, 'x')).packets)));
+    const path = written(
+      'broken.pcapng',
+      pcapngFile(captured(talk().send('client', frameOf('server', TEXT, 'x')).packets)),
+    );
     const { code, stdout } = await run(path);
     expect(code).toBe(1);
     expect(stdout).toContain(`    Broken rule of the client, at byte ${requestOf().length}: `);
@@ -108,12 +117,34 @@ describe('wsloom inspect', () => {
   });
 
   it('shows as JSON each event on a line', async () => {
-    const path = written('json.pcap', pcapFile(captured(talk().send('client', frameOf('client', TEXT, 'hi')).close().packets)));
+    const path = written(
+      'json.pcap',
+      pcapFile(
+        captured(
+          talk()
+            .send('client', frameOf('client', TEXT, 'hi'))
+            .close().packets,
+        ),
+      ),
+    );
     const { stdout } = await run('--json', path);
-    const lines = stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines.map(({ type }) => type)).toEqual(['opening', 'frame', 'end', 'totals']);
-    expect(lines[0]).toMatchObject({ connection: 1, client: { address: '10.0.0.1', port: 40_000 }, response: { status: 101 } });
-    expect(lines[1]).toMatchObject({ time: '1767323045.005001000', from: 'client', at: requestOf().length, name: 'TEXT', message: { text: 'hi' } });
+    expect(lines[0]).toMatchObject({
+      connection: 1,
+      client: { address: '10.0.0.1', port: 40_000 },
+      response: { status: 101 },
+    });
+    expect(lines[1]).toMatchObject({
+      time: '1767323045.005001000',
+      from: 'client',
+      at: requestOf().length,
+      name: 'TEXT',
+      message: { text: 'hi' },
+    });
     expect(lines[3]).toMatchObject({ frames: 1, messages: 1, broken: 0, connections: 1, isCut: false });
   });
 
@@ -153,9 +184,16 @@ describe('wsloom inspect', () => {
     const evilHead = new Talk({ clientPort: 5 })
       .open()
       .send('client', requestOf(['X-Evil: \x9b2J']))
-      .send('server', Buffer.from(answerOf(['X-Evil: \x9b2J']).toString('latin1').replace('Switching', '\x1b[2J'), 'latin1'));
+      .send(
+        'server',
+        Buffer.from(answerOf(['X-Evil: \x9b2J']).toString('latin1').replace('Switching', '\x1b[2J'), 'latin1'),
+      );
     const path = written('evil.pcap', pcapFile(captured([...packets, ...evilHead.packets])));
-    for (const flags of [['--headers', '--secrets'], ['--json', '--secrets'], ['--frames', 'full']]) {
+    for (const flags of [
+      ['--headers', '--secrets'],
+      ['--json', '--secrets'],
+      ['--frames', 'full'],
+    ]) {
       const { stdout } = await run(...flags, path);
       expect(stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
       expect(stdout).toContain('\\u001b[2J');
@@ -163,7 +201,10 @@ describe('wsloom inspect', () => {
   });
 
   it('draws frames with --frames full, and shows no payload with --payload none', async () => {
-    const path = written('drawn.pcap', pcapFile(captured(talk().send('client', frameOf('client', TEXT, 'hidden')).packets)));
+    const path = written(
+      'drawn.pcap',
+      pcapFile(captured(talk().send('client', frameOf('client', TEXT, 'hidden')).packets)),
+    );
     expect((await run('--frames', 'full', path)).stdout).toContain('|F|R|R|R|opcode |M| Payload len |');
     const { stdout } = await run('--payload', 'none', path);
     expect(stdout).toContain('text message of 1 frame: 6 bytes, not shown');
@@ -172,12 +213,17 @@ describe('wsloom inspect', () => {
 
   it('takes the bytes of one side, raw and in hex, with the handshake and without it', async () => {
     const frames = Buffer.concat([frameOf('client', TEXT, 'one'), frameOf('client', TEXT, 'two')]);
-    const inputs = [frames, frames.toString('hex'), frames.toString('hex').replace(/../g, '0x$&, '), Buffer.concat([requestOf(), frames])];
+    const inputs = [
+      frames,
+      frames.toString('hex'),
+      frames.toString('hex').replace(/../g, '0x$&, '),
+      Buffer.concat([requestOf(), frames]),
+    ];
     for (const [i, input] of inputs.entries()) {
       const { code, stdout } = await run('--from', 'client', written(`side-${i}`, input));
       expect(code).toBe(0);
       expect(stdout).toContain('What the client has sent:');
-      expect(stdout).toMatch(/text message of 1 frame: "one"[^]*"two"[^]*2 frames, 2 messages, no rule is broken\n$/);
+      expect(stdout).toMatch(/text message of 1 frame: "one"[\s\S]*"two"[\s\S]*2 frames, 2 messages, no rule is broken\n$/);
     }
     const answer = Buffer.concat([answerOf(), frameOf('server', TEXT, 'one')]);
     expect((await run('--from', 'server', written('answer', answer))).stdout).toContain('101 "Switching Protocols"');
@@ -227,7 +273,13 @@ describe('wsloom inspect', () => {
   });
 
   it('says that a capture is cut off, and shows what is there', async () => {
-    const file = pcapFile(captured(talk().send('client', frameOf('client', TEXT, 'whole')).send('client', frameOf('client', TEXT, 'cut')).packets));
+    const file = pcapFile(
+      captured(
+        talk()
+          .send('client', frameOf('client', TEXT, 'whole'))
+          .send('client', frameOf('client', TEXT, 'cut')).packets,
+      ),
+    );
     const { code, stdout } = await run(written('cut.pcap', file.subarray(0, -5)));
     expect(code).toBe(0);
     expect(stdout).toContain('"whole"');
