@@ -4,6 +4,7 @@ import { dataViewOf } from './data-view-of.js';
 
 /** How long the header of the file, and that of a packet, is, in bytes. */
 const FILE_HEADER_BYTES = 24;
+const MAGIC_BYTES = 4;
 const PACKET_HEADER_BYTES = 16;
 
 /** What a file begins with, as a number in its own byte order: that says the unit of its times. */
@@ -34,11 +35,11 @@ function orderOf(view: DataView): Order | undefined {
 
 /** Reads a file in the format pcap (draft-ietf-opsawg-pcap), of either byte order, with times in microseconds or nanoseconds. */
 export function* parsePcap(): ByteParser<CapturedPacket> {
-  const head = dataViewOf(yield { take: FILE_HEADER_BYTES });
-  const order = orderOf(head);
+  const order = orderOf(dataViewOf(yield { take: MAGIC_BYTES }));
   if (order === undefined) throw new CaptureError('this is no file in the format pcap');
   const { isLittle, unitNs } = order;
-  const linkType = head.getUint16(isLittle ? 20 : 22, isLittle); // the other half of the field says nothing of the packets
+  const rest = dataViewOf(yield { take: FILE_HEADER_BYTES - MAGIC_BYTES });
+  const linkType = rest.getUint16(isLittle ? 16 : 18, isLittle); // the other half of the field says nothing of the packets
   for (let at = FILE_HEADER_BYTES; ; ) {
     const header = dataViewOf(yield { take: PACKET_HEADER_BYTES, mayEnd: true });
     const captured = header.getUint32(8, isLittle);

@@ -144,12 +144,17 @@ async function print(
   output: FrameOutput,
 ): Promise<boolean> {
   let text = '';
-  for (const event of events) {
-    count(totals, event);
-    text += printer.event(event);
-    if (text.length < WRITTEN_AT_A_TIME) continue;
-    if (!(await output.print(text))) return false;
-    text = '';
+  try {
+    for (const event of events) {
+      count(totals, event);
+      text += printer.event(event);
+      if (text.length < WRITTEN_AT_A_TIME) continue;
+      if (!(await output.print(text))) return false;
+      text = '';
+    }
+  } catch (error) {
+    await output.print(text); // what was found in front of what cannot be read
+    throw error;
   }
   return text === '' || output.print(text);
 }

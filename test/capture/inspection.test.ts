@@ -189,7 +189,7 @@ describe('a connection whose beginning was not captured', () => {
   });
 
   it('has its messages decompressed by what is assumed', () => {
-    const frame = frameOf('client', TEXT, deflatedMessage(Buffer.from('hello')), { rsv: RSV1 });
+    const frame = frameOf('client', BINARY, deflatedMessage(Buffer.from('hello')), { rsv: RSV1 });
     const packets = packetsIn(pcapFile(captured(new Talk().send('client', frame).packets)));
     const assumed = {
       serverNoContextTakeover: false,
@@ -225,7 +225,7 @@ describe('permessage-deflate', () => {
       .open()
       .send('client', requestOf([offer]))
       .send('server', answerOf());
-    const frame = frameOf('client', TEXT, deflatedMessage(Buffer.from('one')), { rsv: RSV1 });
+    const frame = frameOf('client', BINARY, deflatedMessage(Buffer.from('one')), { rsv: RSV1 });
     const base = requestOf([offer]).length;
     expect(brokenIn(inspectedTalk(plain.send('client', frame).packets))).toEqual([['client', base, 'rsv', '5.2']]);
     const agreed = answerOf(['Sec-WebSocket-Extensions: permessage-deflate']);
