@@ -17,6 +17,8 @@ export const MAX_PACKET_BYTES = 256 * 1024;
 /** A file is no capture, or what it says of itself cannot be true. */
 export class CaptureError extends Error {
   override readonly name = 'CaptureError';
+  /** The same for every error of this class. */
+  readonly code = 'WSLOOM_CAPTURE';
 }
 
 /** @param at where the part begins that is wrong, in bytes from the beginning of the file. */
