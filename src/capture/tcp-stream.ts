@@ -4,8 +4,8 @@ import type { TcpSegment } from './tcp-segment.js';
 /** How much one direction of a connection keeps of what has come too early, in bytes. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
-/** What a segment that is kept costs beside its payload, in bytes. */
-const SEGMENT_COST = 128;
+/** What a segment that is kept costs beside its payload, in bytes: measured with payloads of one byte. */
+const SEGMENT_COST = 1024;
 
 /** How far ahead a byte may be that is believed: TCP has no larger window (RFC 7323 section 2.2). */
 const MAX_WINDOW_BYTES = 2 ** 30;
