@@ -43,7 +43,7 @@ sent, as they are or in hex. Of such bytes --from has to say who has sent them.
 
 In a capture all WebSocket connections are found, whatever their ports are, and the bytes of both directions are put in order. Where
 bytes are missing, that is said, and the direction ends. A connection whose opening handshake was not captured is taken apart too, if its
-first bytes look like a frame. What TLS has encrypted cannot be read.
+first bytes look like a frame; --deflate without parameters goes behind the file. What TLS has encrypted cannot be read.
 
 Each frame is on one line: the connection, seconds since its beginning, who has sent it, where it begins in the stream of its
 direction, in bytes, and its header. Below it stand the message that it ends, and the rules that it breaks.
@@ -58,7 +58,7 @@ Examples:
   wsloom inspect capture.pcap
   tcpdump -i lo -U -w - tcp port 8080 | wsloom inspect -
   wsloom inspect --json --payload none capture.pcapng
-  wsloom inspect --from client --deflate --frames full frames.bin`;
+  wsloom inspect frames.bin --from client --frames full --deflate`;
 
 /** Adds `wsloom inspect`. @param output other than that of the process, for tests. */
 export function addInspect(program: Command, output: FrameOutput = OF_PROCESS): void {
