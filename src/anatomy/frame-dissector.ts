@@ -6,6 +6,7 @@ import { declaredLength, FrameHeaders } from '../protocol/frame-headers.js';
 import { notUtf8 } from '../protocol/frame-rules.js';
 import { FIN, MAX_CONTROL_PAYLOAD_BYTES, Opcode, RSV_BITS } from '../protocol/opcode.js';
 import { type BrokenRule, brokenBy, brokenIn, cutOff } from './broken-rule.js';
+import type { ByteBudget } from './byte-budget.js';
 import type { Contents, DissectedClose, DissectedFrame, DissectedMessage } from './dissected-frame.js';
 import { brokenInClose, brokenInHeader, type HeaderContext, type Side } from './frame-judge.js';
 import { KeptBytes } from './kept-bytes.js';
@@ -43,6 +44,12 @@ export interface DissectorOptions {
    * @default 64
    */
   readonly keptBytes?: number;
+  /**
+   * The memory for compressed messages that are not whole, which several dissectors may share. A message for which there is no room is
+   * not decompressed.
+   * @default as much as is needed
+   */
+  readonly budget?: ByteBudget | undefined;
 }
 
 /** A frame whose header has come. */
@@ -85,6 +92,7 @@ export class FrameDissector {
   readonly #context: HeaderContext;
   readonly #keptBytes: number;
   readonly #inflate: DissectorOptions['inflate'];
+  readonly #budget: ByteBudget | undefined;
   readonly #headers: FrameHeaders;
   /** The frames that were completed by the bytes that are being fed. */
   #whole: DissectedFrame[] = [];
@@ -92,12 +100,15 @@ export class FrameDissector {
   #at = 0;
   #frame: ArrivingFrame | undefined;
   #message: ArrivingMessage | undefined;
+  /** Whether a compressed message was not decompressed, to which later ones may refer. */
+  #hasSkippedMessage = false;
 
   constructor(options: DissectorOptions = {}) {
     const { from, allowedRsv = 0, isMidMessage = false, keptBytes = DEFAULT_KEPT_BYTES } = options;
     this.#context = { from, allowedRsv };
     this.#keptBytes = keptBytes;
     this.#inflate = options.inflate;
+    this.#budget = options.budget;
     this.#headers = new FrameHeaders(
       (header) => this.#begin(header),
       (part) => this.#addPayload(part),
@@ -108,6 +119,12 @@ export class FrameDissector {
   /** Whether a message has begun whose last frame has not come. */
   get isMidMessage(): boolean {
     return this.#message !== undefined;
+  }
+
+  /** Gives up the message that is not whole, and the memory that it takes. */
+  discard(): void {
+    this.#message?.kept.release();
+    this.#message = undefined;
   }
 
   /** Takes the next bytes of the stream. @returns the frames that are whole with them. */
@@ -166,8 +183,10 @@ export class FrameDissector {
   }
 
   #newMessage(type: ArrivingMessage['type'], isCompressed: boolean): ArrivingMessage {
-    const limit = isCompressed && this.#inflate !== undefined ? MAX_INFLATED_BYTES : this.#keptBytes;
-    return { type, isCompressed, kept: new KeptBytes(limit), frames: 0, bytes: 0, utf8: Utf8.ACCEPT };
+    this.discard();
+    const isKept = isCompressed && this.#inflate !== undefined;
+    const kept = isKept ? new KeptBytes(MAX_INFLATED_BYTES, this.#budget) : new KeptBytes(this.#keptBytes);
+    return { type, isCompressed, kept, frames: 0, bytes: 0, utf8: Utf8.ACCEPT };
   }
 
   #addPayload(part: Uint8Array): void {
@@ -188,7 +207,7 @@ export class FrameDissector {
     const { header, declaredBytes, message } = frame;
     const isLast = message !== undefined && (header[0] as number) >= FIN;
     this.#whole.push(this.#dissected(frame, isLast ? this.#ended(frame, message) : undefined));
-    if (isLast) this.#message = undefined;
+    if (isLast) this.discard();
     this.#frame = undefined;
     this.#at += header.length + declaredBytes;
   }
@@ -209,7 +228,11 @@ export class FrameDissector {
   }
 
   #inflated(frame: ArrivingFrame, { bytes, kept }: ArrivingMessage): Uint8Array | undefined {
-    if (bytes > MAX_INFLATED_BYTES) return undefined;
+    if (bytes > MAX_INFLATED_BYTES || kept.bytes.length < bytes) {
+      this.#hasSkippedMessage = true;
+      return undefined;
+    }
+    if (this.#hasSkippedMessage) return undefined;
     let inflated: Uint8Array | undefined;
     const broken = brokenIn(() => {
       inflated = this.#inflate?.(kept.bytes);

@@ -73,7 +73,8 @@ export function addFrameDecode(frame: Command, output: FrameOutput): void {
     .action((texts: readonly string[], flags: DecodeFlags) => decode(texts, flags, output));
 }
 
-function parseShown(text: string): number {
+/** How much of a payload is shown, in bytes. */
+export function parseShown(text: string): number {
   const bytes = text === 'none' ? 0 : parseSize(text);
   if (bytes > MAX_SHOWN_BYTES) throw new InvalidArgumentError('It must be none, or a size of up to 64KiB.');
   return bytes;

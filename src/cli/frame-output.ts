@@ -1,6 +1,6 @@
 import { textLine } from './log-line.js';
 
-/** Where `wsloom frame` prints, and what it ends with. */
+/** Where a command prints that takes frames apart or makes them, and what it ends with. */
 export interface FrameOutput {
   /** Prints what was asked for, and waits until it was taken. @returns false if nobody reads it any more. */
   print(output: string | Uint8Array): Promise<boolean>;

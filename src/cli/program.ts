@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addDeflate } from './deflate.js';
 import { explainMistake } from './did-you-mean.js';
 import { addFrame } from './frame.js';
+import { addInspect } from './inspect.js';
 import { addKernels } from './kernels.js';
 import { addLoad } from './load.js';
 import { failureLine } from './log-flags.js';
@@ -28,6 +29,7 @@ export function createProgram(args: readonly string[]): Command {
   addKernels(program);
   addDeflate(program);
   addFrame(program);
+  addInspect(program);
   addHelp(program);
   for (const command of withSubcommands(program)) {
     command.version(version, '-V, --version', 'print the version and exit');

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ByteBudget } from '../../dist/anatomy/byte-budget.js';
 import type { DissectedFrame } from '../../dist/anatomy/dissected-frame.js';
 import { type DissectorOptions, FrameDissector } from '../../dist/anatomy/frame-dissector.js';
 import { violation } from '../../dist/protocol/frame-rules.js';
@@ -225,6 +226,21 @@ describe('the dissector', () => {
       'control',
       'text',
     ]);
+  });
+
+  test('has no message decompressed for which there is no room, nor those behind it, which may refer to it', () => {
+    const budget = new ByteBudget(1000);
+    const compressed = (bytes: number) => bytesOf({ opcode: BINARY, rsv: 4, payload: Buffer.alloc(bytes) });
+    const options = { allowedRsv: RSV1, inflate: (message: Uint8Array) => message, budget };
+    const contents = (bytes: readonly number[]) =>
+      dissect(bytes.map(compressed), options).map(({ message }) => message?.contents);
+    expect(contents([500, 900, 500])).toEqual(['binary', 'binary', 'binary']);
+    expect(contents([500, 1001, 500])).toEqual(['binary', 'compressed', 'compressed']);
+    const open = new FrameDissector(options);
+    open.feed(compressed(900).subarray(0, 800));
+    expect(budget.take(300)).toBe(false);
+    open.discard();
+    expect(budget.take(1000)).toBe(true);
   });
 
   test('has compressed messages decompressed, whole and in their order', () => {
