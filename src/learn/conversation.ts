@@ -9,6 +9,8 @@ export interface ByteStep {
   readonly byte: number;
   /** What the receiver has done by it, each as what follows its name in a sentence. Empty while it waits for more. */
   readonly happened: readonly string[];
+  /** Whether the receiver has discarded it, because the connection is over. */
+  readonly isDiscarded: boolean;
 }
 
 /**
@@ -42,5 +44,6 @@ export class Conversation {
 }
 
 function deliver(byte: number, from: Half, to: Half): ByteStep {
-  return { from: from.side, to: to.side, byte, happened: to.receive(Uint8Array.of(byte)) };
+  const isDiscarded = to.isOver;
+  return { from: from.side, to: to.side, byte, happened: to.receive(Uint8Array.of(byte)), isDiscarded };
 }

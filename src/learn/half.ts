@@ -1,4 +1,3 @@
-import { isUtf8 } from './is-utf8.js';
 import { closeCodeName } from '../anatomy/close-codes.js';
 import type { Side } from '../anatomy/frame-judge.js';
 import { makeFrame } from '../anatomy/make-frame.js';
@@ -12,6 +11,7 @@ import { MaskedFrameReader } from '../protocol/masked-frame-reader.js';
 import { Opcode } from '../protocol/opcode.js';
 import { ProtocolError } from '../protocol/protocol-error.js';
 import { UnmaskedFrameReader } from '../protocol/unmasked-frame-reader.js';
+import { isUtf8 } from './is-utf8.js';
 import { MAX_MESSAGE_BYTES } from './lesson.js';
 
 /** Calls back for each event that bytes have brought. @throws ProtocolError for what breaks a rule. */
@@ -31,9 +31,14 @@ export class Half {
     this.#send = send;
   }
 
-  /** Takes the next bytes. @returns what has happened by them, in sentences; nothing while a frame is not whole. */
+  /** Whether nothing is exchanged any more: what comes is discarded. */
+  get isOver(): boolean {
+    return this.#closing.isFinished;
+  }
+
+  /** Takes the next bytes. @returns what has happened by them, in sentences; nothing while a frame is not whole, or if it is over. */
   receive(bytes: Uint8Array): readonly string[] {
-    if (this.#closing.isFinished) return ['discards it: this connection is over'];
+    if (this.isOver) return [];
     const said: string[] = [];
     try {
       this.#read(bytes, (event, payload, isBinary) => said.push(this.#react(event, payload, isBinary)));
