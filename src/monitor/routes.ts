@@ -64,11 +64,7 @@ export class Routes {
   has(path: string): boolean {
     const { page, health, ready, metrics } = this.#options;
     return (
-      path === health ||
-      path === ready ||
-      path === page ||
-      path === metrics ||
-      this.#learnFile(path) !== undefined
+      path === health || path === ready || path === page || path === metrics || this.#learnFile(path) !== undefined
     );
   }
 

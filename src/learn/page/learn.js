@@ -174,7 +174,10 @@ function showMask() {
       `${hexByte(masked)} ${bits(masked)}`,
       `byte ${index} meets byte ${keyIndex} of the key`,
     ]);
-    const masked = hexOf(Uint8Array.from(steps, (step) => step.masked), ' ');
+    const masked = hexOf(
+      Uint8Array.from(steps, (step) => step.masked),
+      ' ',
+    );
     return {
       said: masked === '' ? 'An empty payload has nothing to mask.' : `Masked: ${masked}`,
       shown: [table('The payload, byte by byte', ['Byte', 'Payload', 'Key', 'XOR', ''], rows)],
