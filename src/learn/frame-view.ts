@@ -5,8 +5,8 @@ import { FrameDissector } from '../anatomy/frame-dissector.js';
 import { type FrameField, fieldsOf } from '../anatomy/frame-fields.js';
 import type { Side } from '../anatomy/frame-judge.js';
 
-/** The longest input that is taken apart, in bytes: a page that shows more is of no use. */
-export const MAX_SHOWN_BYTES = 4096;
+/** How many frames are shown at most: nobody reads more, and a page of thousands is slow. */
+export const MAX_SHOWN_FRAMES = 50;
 
 /** How many bytes of each payload are drawn. */
 const DRAWN_BYTES = 64;
@@ -25,17 +25,17 @@ export interface FrameView {
 /**
  * Takes the frames apart that these bytes have.
  * @param from the side that sends them; undefined: nobody knows.
- * @throws RangeError for no bytes, and for more than {@link MAX_SHOWN_BYTES}.
+ * @throws RangeError for no bytes, and for more than {@link MAX_SHOWN_FRAMES} frames.
  */
 export function viewFrames(bytes: Uint8Array, from: Side | undefined): readonly FrameView[] {
   if (bytes.length === 0) throw new RangeError('there are no bytes yet');
-  if (bytes.length > MAX_SHOWN_BYTES) {
-    throw new RangeError(`at most ${MAX_SHOWN_BYTES} bytes are shown, and these are ${bytes.length}`);
-  }
   const dissector = new FrameDissector({ from, keptBytes: DRAWN_BYTES });
   const frames = [...dissector.feed(bytes)];
   const rest = dissector.end();
   if (rest !== undefined) frames.push(rest);
+  if (frames.length > MAX_SHOWN_FRAMES) {
+    throw new RangeError(`at most ${MAX_SHOWN_FRAMES} frames are shown, and these are ${frames.length}`);
+  }
   return frames.map(viewOf);
 }
 

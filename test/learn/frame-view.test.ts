@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readHex } from '../../dist/anatomy/hex.js';
-import { MAX_SHOWN_BYTES, viewFrames } from '../../dist/learn/frame-view.js';
+import { MAX_SHOWN_FRAMES, viewFrames } from '../../dist/learn/frame-view.js';
 
 describe('what is shown of frames', () => {
   it('is the drawing, the fields and what they break', () => {
@@ -24,6 +24,7 @@ describe('what is shown of frames', () => {
 
   it('is refused for no bytes, and for too many', () => {
     expect(() => viewFrames(new Uint8Array(0), undefined)).toThrow('there are no bytes yet');
-    expect(() => viewFrames(new Uint8Array(MAX_SHOWN_BYTES + 1), undefined)).toThrow('at most 4096 bytes');
+    expect(() => viewFrames(new Uint8Array(2 * MAX_SHOWN_FRAMES), undefined)).not.toThrow();
+    expect(() => viewFrames(new Uint8Array(2 * MAX_SHOWN_FRAMES + 2), undefined)).toThrow('at most 50 frames are shown, and these are 51');
   });
 });

@@ -303,7 +303,7 @@ let socket;
 function showLive(from, opcode, payload) {
   const frame = makeFrame({ opcode, payload, key: from === 'client' ? newKey() : undefined });
   const box = document.createElement('article');
-  const { shown } = framesOf(frame.subarray(0, 4096), from);
+  const { shown } = framesOf(frame, from);
   box.append(textElement('h3', from === 'client' ? 'To the server' : 'From the server'), ...shown);
   const out = element('live-out');
   out.prepend(box);
