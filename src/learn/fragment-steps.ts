@@ -75,6 +75,6 @@ function doneWith(frame: DissectedFrame): string {
   if (frame.contents === 'control') {
     return 'A Ping is answered at once with a Pong that has the same payload. The message waits: a Ping is no part of it.';
   }
-  if (frame.message !== undefined) return `FIN is 1: the message is whole. ${summarizeMessage(frame.message)}`;
+  if (frame.message !== undefined) return `FIN is 1: the message is whole. It is a ${summarizeMessage(frame.message)}`;
   return 'FIN is 0: more of the message follows. This part is unmasked and kept, and nothing is reported yet.';
 }

@@ -25,6 +25,8 @@ describe('what is shown of frames', () => {
   it('is refused for no bytes, and for too many', () => {
     expect(() => viewFrames(new Uint8Array(0), undefined)).toThrow('there are no bytes yet');
     expect(() => viewFrames(new Uint8Array(2 * MAX_SHOWN_FRAMES), undefined)).not.toThrow();
-    expect(() => viewFrames(new Uint8Array(2 * MAX_SHOWN_FRAMES + 2), undefined)).toThrow('at most 50 frames are shown, and these are 51');
+    expect(() => viewFrames(new Uint8Array(2 * MAX_SHOWN_FRAMES + 2), undefined)).toThrow(
+      'at most 50 frames are shown, and these are 51',
+    );
   });
 });

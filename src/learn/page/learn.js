@@ -180,7 +180,7 @@ function showMask() {
     );
     return {
       said: masked === '' ? 'An empty payload has nothing to mask.' : `Masked: ${masked}`,
-      shown: [table('The payload, byte by byte', ['Byte', 'Payload', 'Key', 'XOR', ''], rows)],
+      shown: [table('The payload, byte by byte', ['Byte', 'Payload', 'Key', 'XOR', 'Which bytes'], rows)],
     };
   });
 }

@@ -60,7 +60,8 @@ describe.runIf(isThere(CHROMIUM))('the page at /learn, in Chromium', () => {
       );
       await page.evaluate(submit('violations'));
       expect(await page.evaluate(textOf('violations-status'))).toContain(' arrives. ');
-      for (let event = 0; event < 4; event++) await page.evaluate(`document.getElementById('violations-event').click()`);
+      for (let event = 0; event < 4; event++)
+        await page.evaluate(`document.getElementById('violations-event').click()`);
       expect(await page.evaluate(textOf('violations-status'))).toBe('Nothing is on its way any more.');
     }
 
@@ -81,6 +82,9 @@ describe.runIf(isThere(CHROMIUM))('the page at /learn, in Chromium', () => {
         const metrics = { width, height: 900, deviceScaleFactor: 1, mobile: false };
         await page.call('Emulation.setDeviceMetricsOverride', metrics);
         await page.load(pageOf(served));
+        await page.evaluate(`document.getElementById('violations-event').click()`);
+        await page.evaluate(submit('live'));
+        await page.evaluate(untilSays('live-out', 'From the server'));
         const name = `${width} pixels, ${scheme}`;
         const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
         expect(await page.evaluate(overflow), name).toBe(0);

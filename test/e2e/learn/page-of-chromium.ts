@@ -49,7 +49,8 @@ export class ChromiumPage implements AsyncDisposable {
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
     const page = new ChromiumPage(profile, browser, socket);
     const { targetId } = await page.call('Target.createTarget', { url: 'about:blank' });
-    page.#session = (await page.call('Target.attachToTarget', { targetId, flatten: true }))['sessionId'];
+    const { sessionId } = await page.call('Target.attachToTarget', { targetId, flatten: true });
+    page.#session = sessionId;
     for (const domain of ['Page', 'Runtime', 'Log']) await page.call(`${domain}.enable`);
     await page.load(url);
     return page;
@@ -66,7 +67,9 @@ export class ChromiumPage implements AsyncDisposable {
   async call(method: string, params: object = {}): Promise<Readonly<Record<string, unknown>>> {
     const id = ++this.#id;
     const answered = new Promise<Said>((resolve) => this.#waiting.set(id, resolve));
-    this.#socket.send(JSON.stringify({ id, method, params, ...(this.#session !== undefined && { sessionId: this.#session }) }));
+    this.#socket.send(
+      JSON.stringify({ id, method, params, ...(this.#session !== undefined && { sessionId: this.#session }) }),
+    );
     const { result, error } = await answered;
     if (error !== undefined) throw new Error(`${method}: ${error.message}`);
     return result ?? {};
