@@ -273,7 +273,9 @@ function oneByte() {
     textElement('td', hexByte(byte), 'bytes'),
     textElement('td', `The ${to} ${text}.`),
   );
-  line.scrollIntoView({ block: 'nearest' });
+  // Only the list is scrolled: in the window the button stays where it is.
+  const box = /** @type {HTMLElement} */ (element('violations-out').firstElementChild);
+  box.scrollTop = box.scrollHeight;
   say('violations', `${hexByte(byte)} arrives. The ${to} ${text}. On their way: ${conversation.waiting} bytes.`);
   return happened.length > 0;
 }
