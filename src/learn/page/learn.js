@@ -60,7 +60,7 @@ function wide(label, content) {
   const box = document.createElement('div');
   box.className = 'wide';
   box.tabIndex = 0;
-  box.setAttribute('role', 'region');
+  box.setAttribute('role', 'group'); // a region would be a landmark, and there may be dozens
   box.setAttribute('aria-label', label);
   box.append(content);
   return box;

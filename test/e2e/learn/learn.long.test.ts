@@ -1,8 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { CHROMIUM } from '../../../bench/browsers.js';
 import { isThere } from '../deflate/browser.js';
+import { arePeersRequired } from '../installed.js';
 import { builtIn, type Served, serve } from '../serving.js';
 import { ChromiumPage } from './page-of-chromium.js';
 
@@ -24,6 +26,10 @@ const untilSays = (id: string, text: string) => `new Promise((resolve) => {
 
 /** Where people look at how the page looks: a folder for screenshots, if there is to be one. */
 const FOLDER = Reflect.get(process.env, 'WSLOOM_TEST_SCREENSHOTS') as string | undefined;
+
+const AXE = fileURLToPath(new URL('../../peers/node_modules/axe-core/axe.min.js', import.meta.url));
+const hasAxe = existsSync(AXE);
+if (!hasAxe && arePeersRequired) throw new Error('test/peers is not installed');
 
 describe.runIf(isThere(CHROMIUM))('the page at /learn, in Chromium', () => {
   it('teaches in each of its sections, and complains of nothing', async () => {
@@ -97,5 +103,23 @@ describe.runIf(isThere(CHROMIUM))('the page at /learn, in Chromium', () => {
     expect(await page.evaluate(unnamed)).toEqual([]);
     expect(await page.evaluate(`document.querySelectorAll('[role=status]').length`)).toBe(6);
     expect(page.complaints).toEqual([]);
+  });
+
+  it.skipIf(!hasAxe)('breaks none of the rules of axe, light and dark (npm ci --prefix test/peers)', async () => {
+    await using served = await serve({ handler: builtIn('echo'), threads: 1 });
+    await using page = await ChromiumPage.open(pageOf(served));
+    for (const scheme of ['light', 'dark']) {
+      await page.call('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
+      await page.load(pageOf(served));
+      await page.evaluate(type('frame-hex', '8305'));
+      await page.evaluate(`document.getElementById('violations-event').click()`);
+      await page.evaluate(submit('live'));
+      await page.evaluate(untilSays('live-out', 'From the server'));
+      await page.evaluate(`${readFileSync(AXE, 'utf8')}; undefined`);
+      const found = 'axe.run().then(({ violations, passes }) => ({ violations, passed: passes.length }))';
+      const { violations, passed } = (await page.evaluate(found)) as { violations: unknown[]; passed: number };
+      expect(violations, scheme).toEqual([]);
+      expect(passed).toBeGreaterThan(30);
+    }
   });
 });
