@@ -9,7 +9,7 @@ const LONG = 'test/**/*.long.test.ts';
 const PACKAGES = '**/node_modules/**';
 /** What needs no process of its own: nothing in it depends on what else its process holds. */
 const UNITS =
-  'test/{anatomy,capture,client,compression,conformance,connection,fleet,fuzz,kernels,memory,opening,options,protocol,pubsub,study,telemetry,tls}/**/*.test.ts';
+  'test/{anatomy,capture,client,compression,conformance,connection,fleet,fuzz,kernels,learn,memory,opening,options,protocol,pubsub,study,telemetry,tls}/**/*.test.ts';
 
 /** What the benchmarks and the study are made of: it is not what ships. */
 const BENCH = 'test/bench/**/*.test.ts';

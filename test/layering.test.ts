@@ -18,7 +18,7 @@ const TIERS: readonly (readonly string[])[] = [
   ['opening'],
   ['host', 'backplanes'],
   ['fleet'],
-  ['connection', 'pubsub', 'client', 'capture'],
+  ['connection', 'pubsub', 'client', 'capture', 'learn'],
   ['compression', 'anatomy'],
   ['protocol'],
   ['kernels', 'tls'],
@@ -39,11 +39,11 @@ const FORBIDDEN: ReadonlySet<string> = new Set(
 );
 
 /** Folders that run in a worker, in the primary, in a fuzzer and in a benchmark: without sockets, threads, timers or clocks. */
-const PURE: readonly string[] = ['anatomy', 'capture', 'protocol', 'kernels', 'memory', 'options'];
+const PURE: readonly string[] = ['learn', 'capture', 'anatomy', 'protocol', 'kernels', 'memory', 'options'];
 const IMPURE_MODULE = /^(node:)?(net|tls|http|https|http2|dgram|worker_threads|timers)(\/.*)?$/;
 
 /** Folders that run in browsers too: everything that they need from a platform is a parameter. */
-const PORTABLE: readonly string[] = ['anatomy', 'capture', 'protocol'];
+const PORTABLE: readonly string[] = ['learn', 'capture', 'anatomy', 'protocol'];
 /** Types too: a bundle for a browser has none of Node's. */
 const NODE_GLOBALS: ReadonlySet<string> = new Set(['Buffer', 'NodeJS', 'global', 'process', 'require']);
 

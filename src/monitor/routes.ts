@@ -3,6 +3,7 @@ import { answer } from '../opening/answer.js';
 import { readTarget } from '../protocol/opening/request-target.js';
 import { answerMetrics } from './answer-metrics.js';
 import { answerHealth, answerReadiness, type Health, isHealthy, isReady } from './health.js';
+import { type LearnFile, readLearnFiles } from './learn-files.js';
 import type { MetricsFormat } from './metrics-format.js';
 import { renderPage } from './render-page.js';
 
@@ -13,11 +14,17 @@ const PAGE_HEADERS = {
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self' ws: wss:; form-action 'none'",
 };
 
+const LEARN_HEADERS = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+  'Referrer-Policy': 'no-referrer',
+};
+
 /** Where ordinary HTTP is answered on the WebSocket port. */
 export interface RouteOptions {
   /** Paths on which WebSockets are accepted; undefined: all. */
   readonly paths: ReadonlySet<string> | undefined;
-  /** Path of the page that tries the server; undefined: there is none. */
+  /** Path of the page that tries the server; undefined: there is none. The page that teaches the protocol is beside it, at `learn`. */
   readonly page: string | undefined;
   /** Path where load balancers ask for the health; undefined: there is none. */
   readonly health: string | undefined;
@@ -42,17 +49,23 @@ export class Routes {
   readonly #sources: RouteSources;
   readonly #options: RouteOptions;
   readonly #page: string;
+  /** Path of the page that teaches the protocol; undefined: there is none. */
+  readonly #learnPath: string | undefined;
+  #learn: ReadonlyMap<string, LearnFile> | undefined;
 
   constructor(sources: RouteSources, options: RouteOptions) {
     this.#sources = sources;
     this.#options = options;
     this.#page = renderPage(socketPath(options));
+    this.#learnPath = learnPath(options);
   }
 
   /** Whether one of the routes has this path. */
   has(path: string): boolean {
     const { page, health, ready, metrics } = this.#options;
-    return path === health || path === ready || path === page || path === metrics;
+    return (
+      path === health || path === ready || path === page || path === metrics || this.#learnFile(path) !== undefined
+    );
   }
 
   /** Answers a request, before it returns unless another thread has to be asked. {@link readOrdinaryRequest} has accepted the target. */
@@ -83,7 +96,19 @@ export class Routes {
     if (path === ready) return this.#answerReadiness;
     if (path === metrics) return this.#answerMetrics;
     if (path === page) return this.#answerPage;
+    const file = this.#learnFile(path);
+    if (file !== undefined) {
+      return (request, response) => answer(request, response, 200, file.type, file.body, LEARN_HEADERS);
+    }
     return paths === undefined || paths.has(path) ? answerUpgradeRequired : undefined;
+  }
+
+  /** A file of the page that teaches the protocol. The files are read when the first of them is asked for. */
+  #learnFile(path: string): LearnFile | undefined {
+    const learn = this.#learnPath;
+    if (learn === undefined || (path !== learn && !path.startsWith(`${learn}/`))) return undefined;
+    this.#learn ??= readLearnFiles(learn, socketPath(this.#options));
+    return this.#learn.get(path);
   }
 
   readonly #answerPage: Route = (request, response) =>
@@ -108,6 +133,12 @@ export class Routes {
 function socketPath({ paths, page = '/' }: RouteOptions): string {
   if (paths === undefined || paths.has(page)) return page;
   return paths.has('/') ? '/' : ([...paths][0] ?? '/');
+}
+
+/** The path beside the page, so that an attachment whose page has a path of its own takes no other path from its application. */
+function learnPath({ page }: RouteOptions): string | undefined {
+  const path = page && `${page.slice(0, page.lastIndexOf('/'))}/learn`;
+  return path === page ? undefined : path;
 }
 
 const answerUpgradeRequired: Route = (request, response) => {

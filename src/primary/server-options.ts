@@ -322,7 +322,8 @@ export interface ServerOptions {
    */
   readonly path?: string | readonly string[];
   /**
-   * The path of the page that tries the server in a browser. `false` or 'off' turns it off. A request for an upgrade is judged by
+   * The path of the page that tries the server in a browser. Beside it, at `learn`, is a page that teaches the protocol: `/learn` beside `/`,
+   * and `/live/learn` beside `/live/try`. `false` or 'off' turns both off. A request for an upgrade is judged by
    * `path` alone, so the page and WebSockets may share a path. If the page is off, its path is answered like any other: with 426
    * where WebSockets are accepted, else with 404. It must differ from `health`, `ready` and `metrics`.
    *
